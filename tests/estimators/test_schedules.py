@@ -1,0 +1,46 @@
+import math
+
+import pytest
+
+from xgraph.estimators import ConstantGamma, CosineGamma, MovingAverage
+from xgraph.estimators.schedules import as_schedule
+
+
+def test_constant_does_not_depend_on_the_epoch():
+    assert [ConstantGamma(0.3)(epoch) for epoch in (0, 5, 10**6)] == [0.3] * 3
+
+
+@pytest.mark.parametrize(("epochs", "gamma_min"), [(10, 0.1), (1, 0.5), (100, 1.0)])
+def test_cosine_follows_the_formula_and_stays_at_its_end(epochs, gamma_min):
+    gamma = CosineGamma(epochs, gamma_min)
+    for epoch in range(epochs + 1):
+        expected = 0.5 * (1 + math.cos(math.pi * epoch / epochs)) * (1 - gamma_min) + gamma_min
+        assert gamma(epoch) == pytest.approx(expected, abs=1e-12)
+    assert gamma(0) == 1.0
+    assert gamma(epochs + 1) == gamma(10 * epochs) == pytest.approx(gamma_min)
+
+
+@pytest.mark.parametrize("gamma", [0.0, -0.1, 1.1, float("nan")])
+def test_gamma_outside_its_range_is_refused(gamma):
+    with pytest.raises(ValueError, match=r"gamma .*\(0, 1\], got"):
+        ConstantGamma(gamma)
+    with pytest.raises(ValueError, match=r"gamma_min .*\(0, 1\], got"):
+        CosineGamma(10, gamma)
+
+
+def test_cosine_needs_an_epoch():
+    with pytest.raises(ValueError, match="epochs must be at least 1, got 0"):
+        CosineGamma(0)
+
+
+def test_a_schedule_passes_through():
+    schedule = CosineGamma(5)
+    assert as_schedule(schedule) is schedule
+    assert as_schedule(1) == ConstantGamma(1.0)
+
+
+def test_set_epoch_moves_gamma():
+    track = MovingAverage(3, gamma=CosineGamma(4, 0.2))
+    assert track.gamma == 1.0
+    track.set_epoch(4)
+    assert track.gamma == pytest.approx(0.2)

@@ -1,0 +1,276 @@
+"""What holds for every table, whichever quantity it tracks."""
+
+import copy
+import io
+import pickle
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xgraph.estimators import LogMovingAverage, MovingAverage, check_rows
+
+BOTH = pytest.mark.parametrize("table", [MovingAverage, LogMovingAverage])
+
+
+def touched(table, num_items=6, shape=(), steps=5, **options):
+    """A table after a few random steps."""
+    generator = torch.Generator().manual_seed(0)
+    track = table(num_items, shape, **options)
+    for _ in range(steps):
+        index = torch.randperm(num_items, generator=generator)[: num_items // 2]
+        track(torch.rand(len(index), *shape, generator=generator), index)
+    return track
+
+
+def snapshot(track):
+    return {name: buffer.clone() for name, buffer in track.state_dict().items()}
+
+
+def same(before, after):
+    return before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
+
+
+@BOTH
+def test_the_first_touch_is_not_scaled_by_gamma(table):
+    track = table(3, gamma=0.01)
+    estimate = torch.tensor([5.0], requires_grad=True)
+    out = track(estimate, torch.tensor([1]))
+    out.backward()
+    assert out.item() == pytest.approx(5.0)
+    assert estimate.grad.item() == pytest.approx(1.0)
+    assert track.seen.tolist() == [False, True, False]
+
+
+@BOTH
+def test_only_the_touched_rows_move(table):
+    track = touched(table, 10)
+    before = track.value.clone()
+    track(torch.tensor([0.3, 0.4]), torch.tensor([2, 7]))
+    moved = (track.value != before).nonzero().flatten().tolist()
+    assert moved == [2, 7]
+
+
+@BOTH
+def test_gamma_one_is_the_plain_batch_to_the_bit(table):
+    track = table(8, (2,), gamma=1.0)
+    for seed in range(5):
+        generator = torch.Generator().manual_seed(seed)
+        estimate = torch.randn(4, 2, generator=generator)
+        index = torch.randperm(8, generator=generator)[:4]
+        assert torch.equal(track(estimate, index), estimate)
+        assert torch.equal(track.value[index], estimate)
+
+
+@BOTH
+@pytest.mark.parametrize("bad", [[-1, 0], [0, 6], [6, 6], [0, -(2**40)], list(range(600)), [*range(599, 0, -1), -1]])
+def test_an_index_out_of_range_is_refused_before_anything_is_written(table, bad):
+    track = touched(table)
+    before = snapshot(track)
+    worst = min(bad) if min(bad) < 0 else max(bad)
+    with pytest.raises(IndexError, match=rf"0\.\.5 \(num_items=6\), got {worst}"):
+        track(torch.rand(len(bad)), torch.tensor(bad))
+    assert same(before, snapshot(track))
+
+
+@BOTH
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_an_estimate_that_is_not_finite_is_refused_before_anything_is_written(table, value):
+    track = touched(table, shape=(2,))
+    before = snapshot(track)
+    with pytest.raises(ValueError, match=r"estimate must be finite, got .* in row 1"):
+        track(torch.tensor([[1.0, 1.0], [1.0, value]]), torch.tensor([0, 1]))
+    assert same(before, snapshot(track))
+
+
+@BOTH
+def test_wrong_shapes_and_types_are_named(table):
+    track = table(6, (2,))
+    with pytest.raises(ValueError, match=r"estimate must have the shape \[3, 2\], got \[3\]"):
+        track(torch.rand(3), torch.arange(3))
+    with pytest.raises(ValueError, match=r"index must have the shape \[B\], got \[3, 1\]"):
+        track(torch.rand(3, 2), torch.arange(3).view(3, 1))
+    for index in (torch.rand(3), torch.ones(3, dtype=torch.bool), torch.zeros(3, dtype=torch.complex64)):
+        with pytest.raises(TypeError, match="index must hold integers"):
+            track(torch.rand(3, 2), index)
+
+
+@BOTH
+def test_bad_settings_are_named(table):
+    with pytest.raises(ValueError, match="num_items must be at least 1, got 0"):
+        table(0)
+    with pytest.raises(ValueError, match="max_lag must be positive or None, got 0"):
+        table(1, max_lag=0)
+    with pytest.raises(TypeError, match="dtype must be a floating-point type"):
+        table(1, dtype=torch.int64)
+
+
+@BOTH
+@pytest.mark.parametrize("how", ["eval", "no index"])
+def test_without_state_the_estimate_comes_back_and_nothing_is_written(table, how):
+    track = touched(table)
+    before = snapshot(track)
+    estimate = torch.rand(4, requires_grad=True)
+    index = None if how == "no index" else torch.arange(4)
+    out = track.train(how == "no index")(estimate, index)
+    out.sum().backward()
+    assert torch.equal(out, estimate)
+    assert torch.equal(estimate.grad, torch.ones(4))
+    assert same(before, snapshot(track))
+
+
+@BOTH
+def test_an_empty_batch_does_nothing(table):
+    track = touched(table, shape=(2,))
+    before = snapshot(track)
+    assert track(torch.zeros(0, 2), torch.zeros(0, dtype=torch.long)).shape == (0, 2)
+    assert same(before, snapshot(track))
+
+
+@BOTH
+def test_state_travels_by_state_dict_deepcopy_pickle_and_torch_save(table):
+    track = touched(table, shape=(2,), gamma=0.3)
+    assert set(track.state_dict()) == {"value", "seen"}
+    loaded = table(6, (2,), gamma=0.3)
+    buffer = io.BytesIO()
+    torch.save(track.state_dict(), buffer)
+    buffer.seek(0)
+    loaded.load_state_dict(torch.load(buffer, weights_only=True))
+    copies = [loaded, copy.deepcopy(track), pickle.loads(pickle.dumps(track))]
+    estimate, index = torch.rand(3, 2), torch.tensor([0, 3, 5])
+    expected = track(estimate, index)
+    for other in copies:
+        assert torch.equal(other(estimate, index), expected)
+        assert same(snapshot(other), snapshot(track))
+
+
+@BOTH
+def test_a_deepcopy_shares_nothing(table):
+    track = touched(table)
+    before = snapshot(track)
+    copy.deepcopy(track)(torch.rand(2), torch.tensor([0, 1]))
+    assert same(before, snapshot(track))
+
+
+@BOTH
+def test_a_state_of_another_size_is_refused_and_leaves_the_table_alone(table):
+    track = touched(table)
+    before = snapshot(track)
+    with pytest.raises(RuntimeError, match="size mismatch for value"):
+        track.load_state_dict(table(7).state_dict())
+    assert same(before, snapshot(track))
+
+
+@BOTH
+def test_reset_forgets_everything(table):
+    track = touched(table)
+    track.reset_parameters()
+    assert same(snapshot(track), snapshot(table(6)))
+    assert track(torch.tensor([9.0]), torch.tensor([0])).item() == pytest.approx(9.0)
+
+
+@BOTH
+def test_storage_stays_float32_through_half_and_follows_double(table):
+    track = touched(table)
+    value = track.value.clone()
+    for narrow in (track.half, track.bfloat16, lambda: track.to(torch.float16)):
+        narrow()
+        assert track.value.dtype == torch.float32
+        assert torch.equal(track.value, value)
+    track.double()
+    assert track.value.dtype == torch.float64
+    assert torch.equal(track.value, value.double())
+    assert track(torch.rand(2, dtype=torch.float64), torch.tensor([0, 1])).dtype == torch.float64
+    track.float()
+    assert track.value.dtype == torch.float32
+
+
+@BOTH
+def test_a_storage_type_asked_for_stays(table):
+    track = table(4, dtype=torch.bfloat16, gamma=0.5)
+    out = track(torch.tensor([1.0]), torch.tensor([0]))
+    assert out.dtype == torch.float32
+    for change in (track.float, track.double, track.half):
+        change()
+        assert track.value.dtype == torch.bfloat16
+
+
+@BOTH
+def test_arithmetic_is_float32_under_autocast_and_for_narrow_estimates(table):
+    track = table(4, gamma=0.5)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        track(torch.tensor([1.0]), torch.tensor([0]))
+        out = track(torch.tensor([2.0]), torch.tensor([0]))
+    assert out.dtype == track.value.dtype == torch.float32
+    assert track(torch.tensor([1.0], dtype=torch.float16), torch.tensor([1])).dtype == torch.float32
+
+
+@BOTH
+def test_a_meta_table_moves_devices(table):
+    assert table(4).to("meta").value.device.type == "meta"
+
+
+@BOTH
+def test_monitor_reports_shares(table):
+    track = table(4)
+    assert track.monitor() == {"seen": 0.0, "stuck": 0.0}
+    big = 60000.0 if table is MovingAverage else 50.0
+    small = 1e-3 if table is MovingAverage else 0.0
+    track(torch.full((2,), big), torch.tensor([0, 1]))
+    track(torch.tensor([small]), torch.tensor([0]))
+    assert track.monitor() == {"seen": 0.5, "stuck": 0.5}
+    track(torch.tensor([big]), torch.tensor([0]))
+    assert track.monitor()["stuck"] == 0.0
+
+
+@BOTH
+def test_merged_processes_write_what_one_process_would(table):
+    """Two processes with the hook end with the table of one process that sees both batches."""
+    generator = torch.Generator().manual_seed(0)
+    single, first, second = (table(9, (2,), gamma=0.3) for _ in range(3))
+    for _ in range(20):
+        parts = [(torch.randint(9, (4,), generator=generator), torch.rand(4, 2, generator=generator)) for _ in range(2)]
+        index, estimate = torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
+        first.exchange = second.exchange = lambda *_, rows=(index, estimate): rows
+        expected = single(estimate, index)
+        out = torch.cat([first(parts[0][1], parts[0][0]), second(parts[1][1], parts[1][0])])
+        torch.testing.assert_close(out, expected)
+        torch.testing.assert_close(first.value, single.value)
+        torch.testing.assert_close(second.value, single.value)
+
+
+@BOTH
+def test_compiles_whole_with_checks_off(table):
+    eager, compiled = table(20, (2,), gamma=0.2, validate=False), table(20, (2,), gamma=0.2, validate=False)
+    step = torch.compile(compiled, fullgraph=True, backend="aot_eager")
+    for seed in range(4):
+        generator = torch.Generator().manual_seed(seed)
+        index = torch.randint(20, (6,), generator=generator)
+        estimates = [torch.rand(6, 2, generator=torch.Generator().manual_seed(seed)).requires_grad_() for _ in "ab"]
+        outs = [eager(estimates[0], index), step(estimates[1], index)]
+        torch.testing.assert_close(*outs)
+        for out in outs:
+            out.square().sum().backward()
+        torch.testing.assert_close(estimates[0].grad, estimates[1].grad)
+    torch.testing.assert_close(eager.value, compiled.value)
+
+
+@BOTH
+def test_step_without_duplicates_is_the_same(table):
+    one, other = table(9, gamma=0.4), table(9, gamma=0.4)
+    for seed in range(5):
+        index = torch.randperm(9, generator=torch.Generator().manual_seed(seed))[:4]
+        estimate = torch.rand(4, generator=torch.Generator().manual_seed(seed))
+        torch.testing.assert_close(one.step(estimate, index, duplicates=True), other.step(estimate, index, False))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(-3, 700), max_size=700), st.integers(1, 700))
+def test_check_rows_agrees_with_python(rows, num_items):
+    index = torch.tensor(rows, dtype=torch.long)
+    if any(row < 0 or row >= num_items for row in rows):
+        with pytest.raises(IndexError):
+            check_rows(index, num_items)
+    else:
+        assert check_rows(index, num_items) == (len(set(rows)) < len(rows))

@@ -1,0 +1,16 @@
+"""Tables of per-item state and how they move: the one mechanism under every loss and layer of xgraph."""
+
+from xgraph.estimators.log_moving_average import LogMovingAverage
+from xgraph.estimators.moving_average import MovingAverage
+from xgraph.estimators.schedules import ConstantGamma, CosineGamma, GammaSchedule
+from xgraph.estimators.table import StateTable, check_rows
+
+__all__ = [
+    "ConstantGamma",
+    "CosineGamma",
+    "GammaSchedule",
+    "LogMovingAverage",
+    "MovingAverage",
+    "StateTable",
+    "check_rows",
+]

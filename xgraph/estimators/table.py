@@ -1,0 +1,261 @@
+"""The state table: one row of numbers for every item, moved only where a batch touches it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from xgraph.estimators.schedules import GammaSchedule, as_schedule
+
+Exchange = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Takes this process's (index, estimate) rows, returns those of all processes."""
+
+FEW = 512
+"""Up to so many rows Python's own set finds duplicates faster than a sort."""
+
+STUCK = 10.0
+"""An item whose state lies e^10 above its newest estimate passes on next to no gradient."""
+
+
+class StateTable(nn.Module):
+    """A row of state for every item; base of :class:`MovingAverage` and :class:`LogMovingAverage`.
+
+    A step touches only the rows in its batch: O(batch) work, O(num_items) memory. The rules, common to all
+    tables: an item's first estimate is taken as it is, not scaled by γ; the same item several times in a batch
+    is the mean of its estimates and one update; in eval mode, or without an index, nothing is written and the
+    estimate itself comes back.
+
+    The state is declared as buffers, so that ``state_dict``, ``to``, ``deepcopy`` and pickling carry it. It is
+    stored in ``dtype`` and stays so under autocast and ``.half()``; float32 tables follow ``.double()``.
+
+    Args:
+        num_items: number of rows.
+        shape: shape of one row; ``()`` for a single number.
+        gamma: weight of the new value, in (0, 1], or a schedule of it over epochs (see :meth:`set_epoch`).
+        max_lag: how far, in log units, the state may stay above the newest estimate; ``None`` = without bound.
+            For tables of positive quantities only.
+        dtype: storage type. Arithmetic is float32 at least.
+        validate: check the index and the estimates and look for duplicates, which costs a host synchronisation
+            on a GPU. Without it bad input is undefined behaviour, and the whole module compiles.
+
+    Attributes:
+        value: buffer ``[num_items, *shape]``, the state.
+        seen: buffer ``[num_items]``, True for items that were touched.
+        exchange: hook for training in several processes. It takes this process's rows ``(index, estimate)`` and
+            returns those of all of them, so that every process writes the same table; ``None`` = one process.
+
+    Raises:
+        ValueError: if ``num_items`` < 1, ``gamma`` lies outside (0, 1] or ``max_lag`` is not positive.
+        TypeError: if ``dtype`` is not a floating-point type.
+    """
+
+    value: Tensor
+    seen: Tensor
+    stuck: Tensor
+
+    def __init__(
+        self,
+        num_items: int,
+        shape: tuple[int, ...] = (),
+        gamma: float | GammaSchedule = 0.1,
+        *,
+        max_lag: float | None = None,
+        dtype: torch.dtype = torch.float32,
+        validate: bool = True,
+    ) -> None:
+        super().__init__()
+        if num_items < 1:
+            raise ValueError(f"num_items must be at least 1, got {num_items}")
+        if max_lag is not None and not max_lag > 0:
+            raise ValueError(f"max_lag must be positive or None, got {max_lag}")
+        if not dtype.is_floating_point:
+            raise TypeError(f"dtype must be a floating-point type, got {dtype}")
+        self.num_items = num_items
+        self.shape = tuple(shape)
+        self.schedule = as_schedule(gamma)
+        self.epoch = 0
+        self.max_lag = max_lag
+        self.validate = validate
+        self.exchange: Exchange | None = None
+        self.register_buffer("value", torch.zeros(num_items, *self.shape, dtype=dtype))
+        self.register_buffer("seen", torch.zeros(num_items, dtype=torch.bool))
+        self.register_buffer("stuck", torch.zeros(num_items, dtype=torch.bool), persistent=False)
+
+    @property
+    def gamma(self) -> float:
+        """The weight of the new value in this epoch."""
+        return self.schedule(self.epoch)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Tell the γ schedule which epoch (counted from 0) begins."""
+        self.epoch = epoch
+
+    def reset_parameters(self) -> None:
+        """Forget all items."""
+        self.value.zero_()
+        self.seen.zero_()
+        self.stuck.zero_()
+
+    def monitor(self) -> dict[str, float]:
+        """What the table has seen: shares of its items.
+
+        Returns:
+            ``seen``: the share of items touched so far; ``stuck``: the share of those whose state lay more than
+            10 in log units above their newest estimate. Stuck items pass on almost no gradient (see ``max_lag``).
+        """
+        seen = int(self.seen.sum())
+        return {"seen": seen / self.num_items, "stuck": int(self.stuck.sum()) / max(seen, 1)}
+
+    def forward(self, estimate: Tensor, index: Tensor | None = None) -> Tensor:
+        """Move the touched rows and return them.
+
+        Args:
+            estimate: ``[B, *shape]``, this batch's estimate for each item.
+            index: ``[B]`` integers, the items' rows. ``None`` = no state.
+
+        Returns:
+            ``[B, *shape]``: the value is the state, the gradient is the batch's.
+
+        Raises:
+            IndexError: if an index is negative or not below ``num_items``; nothing has been written then.
+            ValueError: if the shapes do not fit or an estimate is not finite; nothing has been written then.
+            TypeError: if ``index`` does not hold integers.
+        """
+        estimate = estimate.to(torch.promote_types(estimate.dtype, torch.float32))
+        if index is None or not self.training:
+            return estimate
+        return self.step(estimate, index, self._check(estimate, index) if self.validate else True)
+
+    def step(self, estimate: Tensor, index: Tensor, duplicates: bool = True) -> Tensor:
+        """The same in training, for a caller who has checked ``index`` with :func:`check_rows` already.
+
+        Args:
+            estimate: ``[B, *shape]``, float32 at least.
+            index: ``[B]`` integers.
+            duplicates: False if no item stands more than once in ``index``, which saves the search.
+
+        Returns:
+            ``[B, *shape]``.
+        """
+        fixed = estimate.detach()
+        if self.exchange is None:
+            return self._attach(self._move(fixed, index, duplicates), estimate, fixed)
+        everyone, estimates = self.exchange(index, fixed)
+        self._move(estimates, everyone, True)
+        return self._attach(self._read(index, fixed), estimate, fixed)
+
+    def _move(self, estimate: Tensor, index: Tensor, duplicates: bool) -> Tensor:
+        """Write the new rows of ``index`` and return them."""
+        if duplicates:
+            estimate = self._merge(estimate, index)
+        old = self.value.index_select(0, index).to(estimate.dtype)
+        known = self._broadcast(self.seen.index_select(0, index))
+        gamma = self.gamma
+        new = torch.where(known, self._blend(old, estimate, gamma), estimate) if gamma < 1 else estimate
+        if self.max_lag is not None:
+            new = self._bound(new, estimate, self.max_lag)
+        if self.max_lag is None or self.max_lag > STUCK:
+            lagging = self._lags(new, estimate)
+            self.stuck.index_copy_(0, index, lagging.flatten(1).any(1) if self.shape else lagging)
+        self.value.index_copy_(0, index, new.to(self.value.dtype))
+        self.seen.index_fill_(0, index, True)
+        return new
+
+    def _broadcast(self, rows: Tensor) -> Tensor:
+        return rows.view(-1, *[1] * len(self.shape))
+
+    def _read(self, index: Tensor, estimate: Tensor) -> Tensor:
+        known = self._broadcast(self.seen.index_select(0, index))
+        return torch.where(known, self.value.index_select(0, index).to(estimate.dtype), estimate)
+
+    def _merge(self, estimate: Tensor, index: Tensor) -> Tensor:
+        """Give all rows of one item the mean of its estimates (shapes do not depend on the data)."""
+        order = index.argsort()
+        ordered = index[order]
+        first = torch.ones_like(ordered)
+        first[1:] = (ordered[1:] != ordered[:-1]).to(first.dtype)
+        slot = torch.empty_like(index).index_copy_(0, order, first.cumsum(0) - 1)
+        count = estimate.new_zeros(len(index)).index_add_(0, slot, estimate.new_ones(len(index)))
+        return self._mean(estimate, slot, self._broadcast(count))
+
+    def _check(self, estimate: Tensor, index: Tensor) -> bool:
+        """Raise on what cannot be written; True if an item stands more than once in ``index``."""
+        if index.dim() != 1:
+            raise ValueError(f"index must have the shape [B], got {list(index.shape)}")
+        if estimate.shape != (len(index), *self.shape):
+            expected = [len(index), *self.shape]
+            raise ValueError(f"estimate must have the shape {expected}, got {list(estimate.shape)}")
+        duplicates = check_rows(index, self.num_items)
+        finite = estimate.detach().isfinite()
+        if not finite.all():
+            row = int(finite.logical_not_().nonzero()[0, 0])
+            raise ValueError(f"estimate must be finite, got {estimate[row].tolist()} in row {row}")
+        return duplicates
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Follow devices and ``.double()``, but keep the storage type through ``.half()`` and the like."""
+        before = self.value
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        wide = (torch.float32, torch.float64)
+        if self.value.dtype != before.dtype and not (before.dtype in wide and self.value.dtype in wide):
+            self.value = before.to(self.value.device)
+        return self
+
+    def extra_repr(self) -> str:
+        """The table's size and settings."""
+        lag = "" if self.max_lag is None else f", max_lag={self.max_lag:g}"
+        return f"num_items={self.num_items}, shape={self.shape}, gamma={self.schedule}{lag}"
+
+    def _blend(self, old: Tensor, estimate: Tensor, gamma: float) -> Tensor:
+        raise NotImplementedError
+
+    def _attach(self, state: Tensor, estimate: Tensor, fixed: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def _mean(self, estimate: Tensor, slot: Tensor, count: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def _bound(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
+        raise NotImplementedError
+
+    def _lags(self, state: Tensor, estimate: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+def check_rows(index: Tensor, num_items: int, hint: str = "") -> bool:
+    """Check that ``index`` holds rows of a table.
+
+    Args:
+        index: ``[B]``.
+        num_items: number of rows.
+        hint: appended to the error about the range.
+
+    Returns:
+        True if a row stands more than once.
+
+    Raises:
+        TypeError: if ``index`` does not hold integers.
+        IndexError: if one is negative or not below ``num_items``.
+
+    Example:
+        >>> check_rows(torch.tensor([3, 1, 3]), num_items=4)
+        True
+    """
+    if index.dtype.is_floating_point or index.dtype.is_complex or index.dtype == torch.bool:
+        raise TypeError(f"index must hold integers, got {index.dtype}")
+    if not len(index):
+        return False
+    if len(index) <= FEW:
+        rows = index.tolist()
+        low, high, duplicates = min(rows), max(rows), len(set(rows)) < len(rows)
+    else:
+        ordered = index.sort().values
+        repeated = ordered[1:].eq(ordered[:-1]).any()
+        low, high, duplicates = torch.stack([ordered[0], ordered[-1], repeated.to(index.dtype)]).tolist()
+    if low < 0 or high >= num_items:
+        bad = low if low < 0 else high
+        raise IndexError(f"index must lie in 0..{num_items - 1} (num_items={num_items}), got {bad}{hint}")
+    return bool(duplicates)

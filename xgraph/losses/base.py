@@ -1,0 +1,124 @@
+"""What all losses share: checks, missing labels, several tasks at once, precision."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from xgraph.estimators import check_rows
+
+
+class Batch(NamedTuple):
+    """One checked batch. ``B`` items, ``T`` tasks; everything float32 at least.
+
+    Attributes:
+        scores: ``[B, T]`` logits, with gradient.
+        positive: ``[B, T]``, label is 1.
+        negative: ``[B, T]``, label is 0.
+        known: ``[B, T]``, either; a missing label is neither.
+        items: ``[B]`` positions in the data set, or ``None`` if no state is wanted.
+        duplicates: True if an item stands more than once in ``items``.
+    """
+
+    scores: Tensor
+    positive: Tensor
+    negative: Tensor
+    known: Tensor
+    items: Tensor | None
+    duplicates: bool
+
+
+class Loss(nn.Module):
+    """Base of all losses.
+
+    Args:
+        num_items: size of the data set that ``index`` points into.
+        num_tasks: T, the number of label columns.
+
+    Raises:
+        ValueError: if either is below 1.
+    """
+
+    sampler: ClassVar[Literal["dual", "shuffle"]] = "dual"
+    """The batches it trains on by default: with a fixed number of positives, or simply shuffled."""
+
+    def __init__(self, num_items: int, num_tasks: int = 1) -> None:
+        super().__init__()
+        for name, value in (("num_items", num_items), ("num_tasks", num_tasks)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        self.num_items = num_items
+        self.num_tasks = num_tasks
+
+    def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
+        """The loss of one batch.
+
+        Args:
+            logits: ``[B]`` or ``[B, T]`` raw scores.
+            target: same shape; 0, 1 or NaN (missing).
+            index: ``[B]`` positions of the items in the data set. Losses with state need it in training.
+
+        Returns:
+            A scalar. A batch in which no task contributes gives 0 and zero gradients.
+
+        Raises:
+            ValueError: if shapes do not fit, a label is not 0, 1 or NaN, or a logit is not finite.
+            IndexError: if an index is negative or not below ``num_items``. No state has been written then.
+            TypeError: if logits are not floating-point numbers or ``index`` does not hold integers.
+        """
+        batch = self._check(logits, target, index)
+        device = logits.device.type
+        if not torch.is_autocast_enabled(device):
+            return self._loss(batch)
+        with torch.autocast(device, enabled=False):
+            return self._loss(batch)
+
+    def _loss(self, batch: Batch) -> Tensor:
+        raise NotImplementedError
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        return f"num_items={self.num_items}, num_tasks={self.num_tasks}"
+
+    def _check(self, logits: Tensor, target: Tensor, index: Tensor | None) -> Batch:
+        if not logits.is_floating_point():
+            raise TypeError(f"logits must be floating-point numbers, got {logits.dtype}")
+        scores = self._columns("logits", logits)
+        labels = self._columns("target", target)
+        if scores.shape != labels.shape:
+            raise ValueError(f"target must have the shape of logits {list(logits.shape)}, got {list(target.shape)}")
+        positive, negative = labels == 1, labels == 0
+        known = positive | negative
+        if len(scores):
+            _check_values(scores.detach(), labels, known)
+        duplicates = index is not None and self._check_index(index, len(scores))
+        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+        return Batch(scores, positive, negative, known, index, duplicates)
+
+    def _columns(self, name: str, values: Tensor) -> Tensor:
+        columns = values.unsqueeze(1) if values.dim() == 1 else values
+        if columns.dim() != 2 or columns.shape[1] != self.num_tasks:
+            expected = "[B] or [B, 1]" if self.num_tasks == 1 else f"[B, {self.num_tasks}]"
+            raise ValueError(f"{name} must have the shape {expected}, got {list(values.shape)}")
+        return columns
+
+    def _check_index(self, index: Tensor, length: int) -> bool:
+        if index.shape != (length,):
+            expected = f"[{length}], one for each row of logits"
+            raise ValueError(f"index must have the shape {expected}, got {list(index.shape)}")
+        hint = "; it is the item's position in the data set, not in the batch"
+        return check_rows(index, self.num_items, hint)
+
+
+def _check_values(scores: Tensor, labels: Tensor, known: Tensor) -> None:
+    if not known.all():
+        strange = (known | labels.isnan()).logical_not_().nonzero().tolist()
+        if strange:
+            row, task = strange[0]
+            raise ValueError(f"target must be 0, 1 or NaN (missing), got {labels[row, task].item():g} in row {row}")
+    if not math.isfinite(torch.linalg.vector_norm(scores, math.inf).item()):
+        row, task = scores.isfinite().logical_not_().nonzero()[0].tolist()
+        raise ValueError(f"logits must be finite, got {scores[row, task].item()} in row {row}")

@@ -1,0 +1,40 @@
+"""Binary cross-entropy, optionally with a weight on the positives."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from xgraph.losses.base import Batch, Loss
+
+
+class BCELoss(Loss):
+    """Binary cross-entropy on logits, averaged over all known labels. The baseline; it has no state.
+
+    Args:
+        num_items: size of the data set (unused; for a common signature).
+        num_tasks: T, the number of label columns.
+        pos_weight: weight of a positive label relative to a negative one.
+
+    Raises:
+        ValueError: if ``pos_weight`` is not positive.
+
+    Example:
+        >>> import torch
+        >>> loss_fn = BCELoss(num_items=3)
+        >>> loss_fn(torch.zeros(3), torch.tensor([1.0, 0.0, float("nan")]))
+        tensor(0.6931)
+    """
+
+    sampler = "shuffle"
+
+    def __init__(self, num_items: int, num_tasks: int = 1, *, pos_weight: float = 1.0) -> None:
+        super().__init__(num_items, num_tasks)
+        if not pos_weight > 0:
+            raise ValueError(f"pos_weight must be positive, got {pos_weight}")
+        self.pos_weight = pos_weight
+
+    def _loss(self, batch: Batch) -> Tensor:
+        positive, negative = F.softplus(-batch.scores), F.softplus(batch.scores)
+        total = (positive * batch.positive).sum() * self.pos_weight + (negative * batch.negative).sum()
+        return total / (batch.positive.sum() + batch.negative.sum()).clamp_min(1)

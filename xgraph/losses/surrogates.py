@@ -1,0 +1,131 @@
+"""Smooth stand-ins ℓ(s) for the indicator 1[s ≥ 0], with s = h(negative) − h(positive)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+class Surrogate(Protocol):
+    """A non-decreasing function of a score difference, and its derivative. Any object with the two will do."""
+
+    def __call__(self, difference: Tensor) -> Tensor:
+        """ℓ(s), elementwise."""
+
+    def slope(self, difference: Tensor) -> Tensor:
+        """ℓ'(s), elementwise."""
+
+
+@dataclass(frozen=True)
+class SquaredHinge:
+    """max(m + s, 0)²."""
+
+    margin: float = 1.0
+
+    def __call__(self, difference: Tensor) -> Tensor:
+        """ℓ(s)."""
+        return (difference + self.margin).clamp_min_(0).square_()
+
+    def slope(self, difference: Tensor) -> Tensor:
+        """ℓ'(s) = 2 max(m + s, 0)."""
+        return (difference + self.margin).clamp_min_(0).mul_(2)
+
+
+@dataclass(frozen=True)
+class Hinge:
+    """max(m + s, 0)."""
+
+    margin: float = 1.0
+
+    def __call__(self, difference: Tensor) -> Tensor:
+        """ℓ(s)."""
+        return (difference + self.margin).clamp_min_(0)
+
+    def slope(self, difference: Tensor) -> Tensor:
+        """ℓ'(s) = 1[s > −m]."""
+        return (difference > -self.margin).to(difference.dtype)
+
+
+@dataclass(frozen=True)
+class Squared:
+    """(m + s)². Non-decreasing for s ≥ −m only; published as the AUC square loss."""
+
+    margin: float = 1.0
+
+    def __call__(self, difference: Tensor) -> Tensor:
+        """ℓ(s)."""
+        return (difference + self.margin).square_()
+
+    def slope(self, difference: Tensor) -> Tensor:
+        """ℓ'(s) = 2 (m + s)."""
+        return (difference + self.margin).mul_(2)
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """log(1 + exp(scale · s)). It has no margin."""
+
+    scale: float = 1.0
+
+    def __call__(self, difference: Tensor) -> Tensor:
+        """ℓ(s)."""
+        return F.softplus(difference * self.scale)
+
+    def slope(self, difference: Tensor) -> Tensor:
+        """ℓ'(s) = scale · σ(scale · s)."""
+        return torch.sigmoid(difference * self.scale) * self.scale
+
+
+@dataclass(frozen=True)
+class Sigmoid:
+    """1 / (1 + exp(−scale · s)). It has no margin."""
+
+    scale: float = 1.0
+
+    def __call__(self, difference: Tensor) -> Tensor:
+        """ℓ(s)."""
+        return torch.sigmoid(difference * self.scale)
+
+    def slope(self, difference: Tensor) -> Tensor:
+        """ℓ'(s) = scale · σ(scale · s) (1 − σ(scale · s))."""
+        value = torch.sigmoid(difference * self.scale)
+        return value * (1 - value) * self.scale
+
+
+def as_surrogate(surrogate: str | Surrogate, margin: float = 1.0) -> Surrogate:
+    """A name becomes a surrogate with this margin; an object stays as it is.
+
+    Args:
+        surrogate: ``squared_hinge``, ``hinge``, ``squared``, ``logistic``, ``sigmoid``, or an object.
+        margin: m of the first three.
+
+    Raises:
+        ValueError: if the name is unknown or the margin is not positive.
+        TypeError: if an object has no ``slope``.
+
+    Example:
+        >>> as_surrogate("hinge", margin=2.0)
+        Hinge(margin=2.0)
+    """
+    if not isinstance(surrogate, str):
+        if not (callable(surrogate) and hasattr(surrogate, "slope")):
+            raise TypeError(f"surrogate must be a name or be callable and have a slope(), got {surrogate!r}")
+        return surrogate
+    with_margin: dict[str, Callable[[float], Surrogate]] = {
+        "squared_hinge": SquaredHinge,
+        "hinge": Hinge,
+        "squared": Squared,
+    }
+    without: dict[str, Callable[[], Surrogate]] = {"logistic": Logistic, "sigmoid": Sigmoid}
+    if surrogate in with_margin:
+        if not margin > 0:
+            raise ValueError(f"margin must be positive, got {margin}")
+        return with_margin[surrogate](margin)
+    if surrogate in without:
+        return without[surrogate]()
+    raise ValueError(f"surrogate must be one of {', '.join([*with_margin, *without])}, got {surrogate!r}")

@@ -1,0 +1,69 @@
+"""An endless walk through a list in shuffled passes."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+class Cycle:
+    """Hands out items pass by pass, every pass a new shuffle of all of them.
+
+    Args:
+        items: Positions to walk through, distinct, at least one. Shape ``[p]``.
+        rng: Where the shuffles come from.
+    """
+
+    def __init__(self, items: IntArray, rng: np.random.Generator) -> None:
+        self.items = items
+        self._rng = rng
+        self._order = items[:0]
+        self._next = 0
+
+    def take(self, count: int, taken: BoolArray, num_taken: int) -> IntArray:
+        """Return the next `count` items, passing over those that the batch holds already.
+
+        An item that stands in the batch gives way to the next one of its pass. When a pass ends within the
+        batch, what is left of it stands in the batch (so it has been shown), and a new pass begins with items
+        that do not. Asked for more items than there are, every item comes `count // p` times, and the rest
+        follows the passes.
+
+        Args:
+            count: How many to hand out.
+            taken: Whether a position is in the batch; the items handed out are marked. Shape ``[n]``.
+            num_taken: Upper bound on the positions marked, those handed out included.
+        """
+        copies, count = divmod(count, len(self.items))
+        if copies:  # the batch holds every item anyway
+            taken[self.items] = False
+            rest = self._draw(count, taken, num_taken) if count else self.items[:0]
+            taken[self.items] = True
+            return np.concatenate([np.tile(self.items, copies), rest])
+        return self._draw(count, taken, num_taken)
+
+    def _draw(self, count: int, taken: BoolArray, num_taken: int) -> IntArray:
+        # At most `num_taken` of the window are in the batch, so it shows `count` others if the pass has them.
+        window = self._order[self._next : self._next + count + num_taken]
+        free = _free_first(window, taken)
+        first = window[: min(count, free)].copy()
+        taken[first] = True
+        self._next += len(first)
+        missing = count - len(first)
+        if not missing:
+            return first
+        self._order = self._rng.permutation(self.items)
+        _free_first(self._order[: missing + num_taken], taken)
+        second = self._order[:missing].copy()
+        taken[second] = True
+        self._next = missing
+        return np.concatenate([first, second])
+
+
+def _free_first(window: IntArray, taken: BoolArray) -> int:
+    """Move what the batch holds to the end of `window`, otherwise in order; return how many it does not."""
+    blocked = taken[window]
+    num_blocked = int(np.count_nonzero(blocked))
+    if num_blocked:
+        window[:] = np.concatenate([window[~blocked], window[blocked]])
+    return len(window) - num_blocked

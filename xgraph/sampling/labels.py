@@ -1,0 +1,49 @@
+"""Labels, checked and split into lists of positions."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+
+
+def as_matrix(labels: Any) -> NDArray[Any]:
+    """Return labels as an array ``[n, T]`` of zeros, ones and NaN, in the type they came in.
+
+    Args:
+        labels: Tensor, array or list of shape ``[n]`` or ``[n, T]``.
+
+    Raises:
+        ValueError: `labels` is empty, has another number of dimensions or a value other than 0, 1 and NaN.
+        TypeError: `labels` are not numbers.
+    """
+    if isinstance(labels, torch.Tensor):
+        labels = labels.detach().cpu()
+        labels = labels.float() if labels.dtype == torch.bfloat16 else labels
+    y = np.asarray(labels)
+    if y.dtype.kind not in "biuf":
+        raise TypeError(f"labels must be numbers (0, 1 or NaN), got an array of dtype {y.dtype}")
+    if y.ndim not in (1, 2) or y.size == 0:
+        raise ValueError(f"labels must have shape [n] or [n, num_tasks] and not be empty, got {list(y.shape)}")
+    y = y.reshape(len(y), -1)
+    valid = (y == 0) | (y == 1)
+    if y.dtype.kind == "f":
+        valid |= np.isnan(y)
+    if not valid.all():
+        row, task = np.unravel_index(int(np.argmin(valid)), y.shape)
+        where = f"row {row}" + (f", task {task}" if y.shape[1] > 1 else "")
+        raise ValueError(f"labels must be 0, 1 or NaN (missing), got {y[row, task]} in {where}")
+    return y
+
+
+def positives(y: NDArray[Any]) -> list[IntArray]:
+    """Return the rows labelled 1, a list per task that has any."""
+    rows = (np.flatnonzero(y[:, task] == 1) for task in range(y.shape[1]))
+    return [r.astype(np.int64, copy=False) for r in rows if len(r)]
+
+
+def negatives(y: NDArray[Any]) -> IntArray:
+    """Return the rows labelled 0 in at least one task."""
+    return np.flatnonzero((y == 0).any(axis=1)).astype(np.int64, copy=False)

@@ -1,0 +1,49 @@
+import pytest
+import torch
+
+from xgraph.nn import Dropout
+
+
+@pytest.mark.parametrize("p", [0.1, 0.2, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_rate_scale_and_gradient(p, dtype):
+    torch.manual_seed(0)
+    x = torch.full((501, 203), 3.0, dtype=dtype, requires_grad=True)
+    out = Dropout(p)(x)
+    assert out.dtype == dtype
+    keep = max(round(256 * (1 - p)), 1) / 256
+    assert abs(keep - (1 - p)) <= 1 / 256
+    kept = out != 0
+    n = x.numel()
+    assert abs(kept.sum().item() - n * keep) < 5 * (n * keep * (1 - keep)) ** 0.5
+    torch.testing.assert_close(out[kept], torch.full_like(out[kept], 3 / keep))
+    out.sum().backward()
+    torch.testing.assert_close(x.grad * 3, out.detach())
+
+
+def test_all_eight_elements_of_a_draw_have_the_same_rate_and_are_independent():
+    torch.manual_seed(0)
+    kept = (Dropout(0.3)(torch.ones(40_000, 8)) != 0).double()
+    keep = round(256 * 0.7) / 256
+    assert (kept.mean(0) - keep).abs().max() < 5 * (keep * (1 - keep) / 40_000) ** 0.5
+    assert (torch.corrcoef(kept.T) - torch.eye(8)).abs().max() < 0.025
+    assert abs(torch.corrcoef(torch.stack([kept[:-1, 0], kept[1:, 0]]))[0, 1]) < 0.025
+
+
+def test_follows_the_seed_and_rests_in_eval_mode():
+    layer, x = Dropout(0.5), torch.ones(3, 5)
+    torch.manual_seed(1)
+    first = layer(x)
+    torch.manual_seed(1)
+    assert torch.equal(layer(x), first)
+    assert layer.eval()(x) is x
+    assert Dropout(0.0)(x) is x
+    assert torch.equal(Dropout(0.001)(x), x)  # rounds to nothing dropped
+    assert Dropout(0.5)(torch.ones(0, 4)).shape == (0, 4)
+    assert Dropout(0.5)(torch.tensor(1.0)).shape == ()
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.0, 2, float("nan")])
+def test_a_rate_out_of_range_is_refused(p):
+    with pytest.raises(ValueError, match=r"dropout must be in \[0, 1\), got"):
+        Dropout(p)

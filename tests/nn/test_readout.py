@@ -1,0 +1,34 @@
+import pytest
+import torch
+from torch_geometric.nn import global_add_pool, global_max_pool, global_mean_pool
+
+from xgraph.nn import readout
+
+REFERENCE = {"mean": global_mean_pool, "sum": global_add_pool, "max": global_max_pool}
+
+
+@pytest.mark.parametrize("pool", ["mean", "sum", "max"])
+def test_equals_pygs_pooling_with_empty_graphs_in_the_middle_and_at_the_end(pool):
+    torch.manual_seed(0)
+    x = torch.randn(30, 5, dtype=torch.float64, requires_grad=True)
+    graph = torch.tensor([0] * 10 + [2] * 19 + [3])
+    out = readout(x, graph, 6, pool)
+    reference = REFERENCE[pool](x, graph, 6)
+    torch.testing.assert_close(out, reference)
+    assert (out[[1, 4, 5]] == 0).all()
+    (ours,) = torch.autograd.grad((out**2).sum(), x)
+    (theirs,) = torch.autograd.grad((reference**2).sum(), x)
+    torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("pool", ["mean", "sum"])
+def test_a_large_graph_in_bfloat16_does_not_lose_its_sum(pool):
+    x = torch.full((4096, 1), 1.0, dtype=torch.bfloat16)
+    out = readout(x, torch.zeros(4096, dtype=torch.long), 1, pool)
+    assert out.dtype == torch.bfloat16
+    assert out.item() == (1 if pool == "mean" else 4096)
+
+
+def test_an_unknown_pool_is_refused():
+    with pytest.raises(ValueError, match="pool must be one of mean, sum, max, got 'median'"):
+        readout(torch.zeros(1, 1), torch.zeros(1, dtype=torch.long), 1, "median")

@@ -1,0 +1,32 @@
+"""Batch normalisation that takes a batch of one."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class BatchNorm(nn.BatchNorm1d):
+    """`torch.nn.BatchNorm1d` over rows, except that fewer than two rows are no error in training.
+
+    One row has no variance (a molecule of one atom alone in its batch, or a virtual node of a single graph):
+    it is normalised by the running statistics, which stay as they are.
+
+    Args:
+        num_features: Channels C of the input ``[N, C]``.
+
+    Example:
+        >>> import torch
+        >>> BatchNorm(3)(torch.ones(1, 3)).shape
+        torch.Size([1, 3])
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise the columns of `x`.
+
+        Args:
+            x: Rows. Shape ``[N, C]``.
+        """
+        if self.training and x.size(0) < 2:
+            return F.batch_norm(
+                x, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps
+            )
+        return super().forward(x)

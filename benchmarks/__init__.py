@@ -1,0 +1,1 @@
+"""Speed and quality, measured against peers and published figures: ``python -m benchmarks.<name>``."""

@@ -209,7 +209,7 @@ def test_the_schedule_reaches_the_table():
         ({"margin": -1.0}, "margin must be positive"),
         ({"gamma": 0.0}, r"gamma .*\(0, 1\], got 0"),
         ({"surrogate": "cubic"}, "surrogate must be one of"),
-        ({"max_lag": -1.0}, "max_lag must be positive or None"),
+        ({"max_lag": -1.0}, "max_lag must be positive"),
     ],
 )
 def test_bad_options_are_named(options, message):

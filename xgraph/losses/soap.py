@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
@@ -26,12 +28,12 @@ class SOAPLoss(Loss):
     Args:
         num_items: size of the data set that ``index`` points into.
         num_tasks: T, the number of label columns; each (item, task) is an item of its own.
-        surrogate: ℓ, a name (squared_hinge, hinge, squared, logistic, sigmoid) or an object.
+        surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
         margin: m of the surrogates that have one.
-        activation: sigmoid applies the surrogate to σ(h) as published recipes do; None to the logits.
-        gamma: weight of the new value in the moving average, in (0, 1], or a schedule.
+        activation: sigmoid applies the surrogate to σ(h), as published recipes do; without it, to the logits.
+        gamma: weight of the new value in the moving average, in (0, 1] (in Python also a schedule).
         max_lag: the state stays below e^max_lag times the newest estimate, so that one batch of wild scores does
-            not silence an item for long; None = without bound.
+            not silence an item for long; inf = without bound.
 
     Raises:
         ValueError: if an argument is out of range.
@@ -52,9 +54,9 @@ class SOAPLoss(Loss):
         *,
         surrogate: str | Surrogate = "squared_hinge",
         margin: float = 1.0,
-        activation: str | None = None,
+        activation: Literal["sigmoid"] | None = None,
         gamma: float | GammaSchedule = 0.1,
-        max_lag: float | None = 10.0,
+        max_lag: float = 10.0,
     ) -> None:
         super().__init__(num_items, num_tasks)
         if activation not in (None, "sigmoid"):

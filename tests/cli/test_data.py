@@ -1,0 +1,167 @@
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from xgraph.cli import data as module
+from xgraph.cli.data import app
+from xgraph.data import cards, load_card
+
+BODY = b"smiles,y\nC,0\nCC,1\n"
+LONG = "a-data-set-with-a-name-so-long-that-no-table-of-eighty-columns-could-hold-it-in-one-cell"
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Cards `toy`, `other` and one with a long name, of a file each that lies in the mirror; returns the root."""
+    head = cards._paths()["bbbp"].read_text().split("[[files]]")[0]
+    folder = tmp_path / "cards"
+    folder.mkdir()
+    for name in ("toy", "other", LONG):
+        path, digest = f"files/{name}.csv", hashlib.sha256(BODY).hexdigest()
+        text = head.replace('"bbbp"', json.dumps(name)).replace("moleculenet/bbbp.csv", path)
+        entry = {"path": path, "sha256": digest, "source_url": f"http://127.0.0.1:9/{path}", "source_sha256": digest}
+        text += f"[[files]]\nbytes = {len(BODY)}\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in entry.items())
+        (folder / f"{name}.toml").write_text(text)
+        (tmp_path / "mirror" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mirror" / path).write_bytes(BODY)
+    monkeypatch.setattr(cards, "_FOLDERS", (folder,))
+    monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path / "root"))
+    monkeypatch.setenv("XGRAPH_MIRROR", str(tmp_path / "mirror"))
+    cards._paths.cache_clear()
+    load_card.cache_clear()
+    yield tmp_path / "root"
+    monkeypatch.undo()
+    cards._paths.cache_clear()
+    load_card.cache_clear()
+
+
+def _run(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=True)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_list_is_tab_separated_and_whole_when_piped(toy: Path) -> None:
+    assert _run("fetch", "toy")[0] == 0
+    code, out, _ = _run("list")
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert code == 0
+    assert rows[0] == ["name", "kind", "items", "tasks", "positives", "metric", "in root"]
+    assert [row[0] for row in rows[1:]] == sorted(["toy", "other", LONG])
+    found = {row[0]: row for row in rows[1:]}
+    assert found["toy"] == ["toy", "graph", "2039", "1", "1560 (77%)", "roc_auc", "yes"]
+    assert found["other"][-1] == "no"
+
+
+def test_list_as_a_table_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(module, "_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    module.list_()
+    out = capsys.readouterr().out
+    lines = {line.split()[0]: line for line in out.splitlines() if line.strip()}
+    assert {"aicures", "advprop-clintox", "ogbg-molhiv", "nci-pains"} <= set(lines)
+    assert "embedded" in lines["nci-pains"]
+    assert "…" not in out
+
+
+def test_show_tells_everything(toy: Path) -> None:
+    code, out, _ = _run("show", "toy")
+    card = load_card("toy")
+    assert code == 0
+    for text in (card.title, card.origin, card.licence, card.metric, card.files[0].sha256, card.files[0].source_url):
+        assert text in out
+    assert all(line in out for line in card.description.splitlines() + card.citation.splitlines())
+    assert "1,560 of 2,039 labels" in out
+    assert "default scaffold" in out
+
+
+def test_show_folds_and_derivation() -> None:
+    out = _run("show", "advprop-tox21")[1]
+    assert "given (3 folds), scaffold, random; default given" in out
+    assert "advprop_random" in out
+    assert "NR-AR-LBD" in out
+
+
+def test_fetch_prints_one_path_a_line(toy: Path) -> None:
+    code, out, _ = _run("fetch", "toy", "other")
+    assert code == 0
+    assert out.splitlines() == [str(toy / "files" / f"{name}.csv") for name in ("toy", "other")]
+    assert (toy / "files" / "toy.csv").read_bytes() == BODY
+    code, out, _ = _run("fetch", "--all")
+    assert len(out.splitlines()) == 3
+
+
+def test_fetch_goes_on_after_a_failure_and_exits_1(toy: Path, tmp_path: Path) -> None:
+    (tmp_path / "mirror" / "files" / "toy.csv").write_bytes(b"edited")
+    code, out, err = _run("fetch", "toy", "other")
+    assert code == 1
+    assert out.splitlines() == [str(toy / "files" / "other.csv")]
+    assert "files/toy.csv has a wrong checksum" in err
+    assert os.listdir(toy / "files") == ["other.csv"]
+
+
+def test_fetch_with_a_mirror_that_is_not_there(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XGRAPH_MIRROR", str(toy / "nowhere"))
+    with pytest.raises(FileNotFoundError, match=r"XGRAPH_MIRROR names .*nowhere"):
+        _run("fetch", "--all")
+
+
+def test_fetch_of_an_embedded_set_says_so() -> None:
+    code, out, err = _run("fetch", "nci-pains")
+    assert (code, out) == (0, "")
+    assert "nci-pains is embedded" in err
+
+
+@pytest.mark.parametrize("arguments", [(), ("--all", "bbbp")])
+def test_fetch_wants_names_or_all(arguments: tuple[str, ...]) -> None:
+    code, out, err = _run("fetch", *arguments)
+    assert (code, out) == (2, "")
+    assert "expected names of data sets, or --all" in err
+
+
+@pytest.mark.parametrize("command", ["show", "fetch", "verify"])
+def test_unknown_name_suggests_and_fetches_nothing(toy: Path, command: str) -> None:
+    names = ["toy", "othr"] if command == "fetch" else ["othr"]
+    with pytest.raises(ValueError, match="unknown data set 'othr': did you mean other"):
+        _run(command, *names)
+    assert not toy.exists()
+
+
+def test_verify(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _run("fetch", "toy")
+    monkeypatch.delenv("XGRAPH_MIRROR")
+    code, out, err = _run("verify")
+    assert (code, err) == (0, "")
+    assert "toy\t1 ok\t0 wrong\t0 absent" in out.splitlines()
+    assert "other\t0 ok\t0 wrong\t1 absent" in out.splitlines()
+    path = toy / "files" / "toy.csv"
+    path.write_bytes(BODY[:-3])
+    code, out, err = _run("verify", "toy")
+    assert code == 1
+    assert out == "toy\t0 ok\t1 wrong\t0 absent\n"
+    assert f"{path} is wrong: expected sha256 {hashlib.sha256(BODY).hexdigest()}" in err
+    assert _run("verify", "other")[0] == 0
+    monkeypatch.setenv("XGRAPH_MIRROR", str(tmp_path / "mirror"))
+    _run("fetch", "toy")
+    assert _run("verify", "toy") == (0, "toy\t2 ok\t0 wrong\t0 absent\n", "")
+
+
+def test_commands_import_neither_torch_nor_rdkit(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom xgraph.cli.data import app\n"
+        "for line in (['list'], ['show', 'aicures'], ['verify', 'bbbp']):\n"
+        "    assert CliRunner().invoke(app, line).exit_code == 0, line\n"
+        "assert not {'torch', 'rdkit', 'pandas'} & set(sys.modules)\n"
+    )
+    here = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": here, "XGRAPH_ROOT": str(tmp_path)}
+    environment.pop("XGRAPH_MIRROR", None)
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)

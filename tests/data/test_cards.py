@@ -1,0 +1,97 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from xgraph.data import cards, list_cards, load_card
+
+NAMES = {
+    *(
+        "nci-pains",
+        "aicures",
+        "ogbg-molhiv",
+        "bbbp",
+        "bace",
+        "clintox",
+        "sider",
+        "tox21",
+        "hiv",
+        "muv",
+        "sars",
+    ),
+    *(f"advprop-{name}" for name in ("bbbp", "bace", "clintox", "sider", "tox21", "hiv")),
+}
+
+
+def test_every_promised_card_is_there_and_complete() -> None:
+    every = {card.name: card for card in list_cards()}
+    assert set(every) >= NAMES
+    for card in every.values():
+        for text in (card.title, card.description, card.origin, card.licence, card.citation, card.task):
+            assert text.strip()
+        assert 0 < card.positives < card.labels <= card.items * len(card.target_columns)
+        assert card.embedded or card.files
+        assert len({file.path for file in card.files}) == len(card.files)
+        for file in card.files:
+            assert file.source_url.startswith("https://")
+            assert bool(file.derive) == bool(file.content_sha256)
+            assert file.derive or file.source_sha256 == file.sha256
+
+
+def test_defaults_and_metrics_follow_the_published_protocols() -> None:
+    first = {card.name: (card.splits[0], card.metric, card.folds) for card in list_cards()}
+    assert first["aicures"] == ("given", "prc_auc", 10)
+    assert first["ogbg-molhiv"] == ("given", "roc_auc", 0)
+    assert first["advprop-hiv"] == ("given", "prc_auc", 0)
+    assert first["advprop-tox21"] == ("given", "roc_auc", 3)
+    assert first["bbbp"] == ("scaffold", "roc_auc", 0)
+    assert first["nci-pains"] == ("scaffold", "ap", 0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "near"),
+    [
+        ("aicure", "aicures"),
+        ("AICures", "aicures"),
+        ("ogbg-hiv", "ogbg-molhiv"),
+        ("tox-21", "tox21"),
+        ("pains", "nci"),
+    ],
+)
+def test_unknown_name_suggests_the_nearest(wrong: str, near: str) -> None:
+    with pytest.raises(ValueError, match=rf"unknown data set '{wrong}': did you mean .*{near}"):
+        load_card(wrong)
+
+
+def test_unknown_name_with_nothing_near_lists_all() -> None:
+    with pytest.raises(ValueError, match=r"unknown data set 'zzzzqqqq': there are advprop-bace, .*tox21"):
+        load_card("zzzzqqqq")
+    with pytest.raises(ValueError, match="unknown data set ''"):
+        load_card("")
+
+
+def test_card_must_bear_the_name_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = cards._paths()["bbbp"].read_text()
+    path = tmp_path / "other.toml"
+    path.write_text(text)
+    monkeypatch.setattr(cards, "_paths", lambda: {"other": path})
+    with pytest.raises(ValueError, match=r"other\.toml: key 'name' must be 'other'.* got 'bbbp'"):
+        load_card("other")
+
+
+def test_package_imports_light() -> None:
+    code = (
+        "import sys, xgraph.data as d\n"
+        "assert 'load' in dir(d)\n"
+        "heavy = {'torch', 'torch_geometric', 'rdkit', 'pandas', 'ogb', 'lightning'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+        "d.scaffold_split, d.load_card, d.fetch, d.verify\n"
+        "assert not {'torch_geometric', 'ogb', 'lightning'} & set(sys.modules)\n"
+        "try:\n    d.nothing\nexcept AttributeError as e:\n    assert 'nothing' in str(e)\n"
+        "else:\n    raise SystemExit('no AttributeError')\n"
+    )
+    folder = Path(__file__).parents[2]
+    path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": path})

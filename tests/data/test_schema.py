@@ -1,0 +1,111 @@
+import pytest
+
+from xgraph.data.schema import parse_card
+
+HASH = "ab" * 32
+CARD = f"""
+name = "toy"
+kind = "graph"
+title = "A toy"
+description = "Toys."
+origin = "here"
+licence = "none"
+citation = "nobody"
+task = "binary classification"
+metric = "ap"
+items = 3
+labels = 3
+positives = 1
+smiles_column = "smiles"
+target_columns = ["y"]
+splits = ["given", "random"]
+table = "toy/all.csv"
+
+[given]
+format = "tables"
+train = "toy/{{fold}}/train.csv"
+valid = "toy/all.csv"
+test = "toy/all.csv"
+folds = ["a"]
+
+[[files]]
+path = "toy/all.csv"
+bytes = 3
+sha256 = "{HASH}"
+source_url = "https://host/all.csv"
+source_sha256 = "{HASH}"
+
+[[files]]
+path = "toy/a/train.csv"
+bytes = 3
+sha256 = "{HASH}"
+source_url = "https://host/all.csv"
+source_sha256 = "{HASH}"
+"""
+
+
+def test_card_holds_what_the_file_says() -> None:
+    card = parse_card(CARD, "toy.toml")
+    assert (card.name, card.items, card.folds, card.splits[0]) == ("toy", 3, 1, "given")
+    assert card.given is not None
+    assert card.given.paths() == ["toy/a/train.csv", "toy/all.csv", "toy/all.csv"]
+    assert card.file("toy/all.csv").derive == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("items = 3", "", r"toy\.toml: key 'items' is missing"),
+        ("items = 3", 'items = "3"', r"toy\.toml: key 'items' must be int, got '3'"),
+        ("items = 3", "items = true", r"key 'items' must be int, got True"),
+        ("items = 3", "items = 3\nitms = 4", r"toy\.toml: unknown key 'itms'"),
+        ("items = 3", "items = ", r"toy\.toml is no valid TOML"),
+        ('kind = "graph"', 'kind = "bagel"', r"key 'kind' must be 'graph', got 'bagel'"),
+        ('metric = "ap"', 'metric = "auc"', r"key 'metric' must be one of .*got 'auc'"),
+        ('["given", "random"]', '["given", "lucky"]', r"key 'splits' may hold"),
+        ('["given", "random"]', "[]", r"key 'splits' must not be empty"),
+        ('["given", "random"]', '["random"]', r"key 'given' and splits disagree"),
+        (
+            'table = "toy/all.csv"',
+            'table = "toy/none.csv"',
+            r"key 'table' is not among the files: 'toy/none\.csv'",
+        ),
+        ('table = "toy/all.csv"', "", r"key 'table' or 'embedded' must be there"),
+        ('format = "tables"', 'format = "parquet"', r"key 'given\.format' must be one of"),
+        (
+            'valid = "toy/all.csv"',
+            'valid = "toy/v.csv"',
+            r"key 'given' names \['toy/v\.csv'\], which are not among",
+        ),
+        ('valid = "toy/all.csv"', "", r"toy\.toml: given: key 'valid' is missing"),
+        ('path = "toy/a/train.csv"', 'path = "../train.csv"', r"files\[1\]\.path' must stay below the root"),
+        ('path = "toy/a/train.csv"', 'path = "/train.csv"', r"files\[1\]\.path' must stay below the root"),
+        (
+            f'source_sha256 = "{HASH}"',
+            'source_sha256 = "XY"',
+            r"files\[0\]\.source_sha256' must be 64 hexadecimal",
+        ),
+        (
+            f'source_sha256 = "{HASH}"',
+            f'source_sha256 = "{HASH}"\nderive = "os"',
+            r"\.derive' is unknown: 'os'",
+        ),
+        ("bytes = 3", "", r"toy\.toml: files\[0\]: key 'bytes' is missing"),
+    ],
+)
+def test_mistakes_name_file_and_key(old: str, new: str, text: str) -> None:
+    assert old in CARD
+    # the paths of the second file are needed by [given], so its own mistakes are made without that table
+    card = CARD
+    if "train.csv" in old:
+        card = card.replace('"toy/{fold}/train.csv"', '"toy/all.csv"')
+    with pytest.raises(ValueError, match=text):
+        parse_card(card.replace(old, new, 1), "toy.toml")
+
+
+def test_files_and_given_must_be_tables() -> None:
+    head = CARD.split("[given]")[0]
+    with pytest.raises(ValueError, match=r"key 'files' must be an array of tables"):
+        parse_card('files = "a"\n' + head, "toy.toml")
+    with pytest.raises(ValueError, match=r"key 'given' must be a table"):
+        parse_card('given = "a"\n' + head, "toy.toml")

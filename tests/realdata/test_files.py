@@ -1,0 +1,43 @@
+import gzip
+from pathlib import Path
+
+import pytest
+
+from xgraph.data import fetch, list_cards, load_card, verify
+from xgraph.data.derive import DERIVE, content_sha256
+from xgraph.data.schema import Card, CardFile
+
+pytestmark = pytest.mark.realdata
+CARDS = [card for card in list_cards() if card.files]
+DERIVED = [(card, file) for card in CARDS for file in card.files if file.derive]
+
+
+@pytest.mark.parametrize("name", [card.name for card in CARDS])
+def test_mirror_has_every_file_as_the_card_says(name: str, mirror_folder: Path, tmp_path: Path) -> None:
+    checked = verify(name, root=tmp_path)
+    assert {entry.place.resolve(): entry.state for entry in checked} == {
+        mirror_folder / file.path: "ok" for file in load_card(name).files
+    }
+    assert all((mirror_folder / file.path).stat().st_size == file.bytes for file in load_card(name).files)
+
+
+def test_fetch_copies_the_mirror(mirror_folder: Path, tmp_path: Path) -> None:
+    paths = fetch("aicures", root=tmp_path)
+    assert len(paths) == 32
+    for path in paths:
+        assert path.read_bytes() == (mirror_folder / path.relative_to(tmp_path)).read_bytes()
+
+
+@pytest.mark.parametrize(("card", "file"), DERIVED, ids=[file.path for _, file in DERIVED])
+def test_derivation_yields_the_mirrors_file_from_the_original(card: Card, file: CardFile, mirror_folder: Path) -> None:
+    """The original is in the mirror, as it is or gzipped: from its bytes comes the file, to the byte."""
+    table = (mirror_folder / card.table).read_bytes()
+    source = gzip.decompress(table) if card.table.endswith(".gz") else table
+    assert content_sha256(source, "original") == file.source_sha256
+    made, kept = DERIVE[file.derive](source, file.path), (mirror_folder / file.path).read_bytes()
+    assert content_sha256(made, file.path) == content_sha256(kept, file.path) == file.content_sha256
+    assert made == kept
+
+
+def test_every_kind_of_derivation_is_tested() -> None:
+    assert {file.derive for _, file in DERIVED} == set(DERIVE)

@@ -1,0 +1,176 @@
+"""`xgraph data`: which data sets there are, and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from xgraph.data.root import Progress
+    from xgraph.data.schema import Card
+
+app = typer.Typer(help="List, describe, fetch and verify data sets.", no_args_is_help=True)
+
+_HEADER = ("name", "kind", "items", "tasks", "positives", "metric", "in root")
+
+
+@app.command("list")
+def list_() -> None:
+    """List the data sets: items, tasks, positive labels, metric, and whether the files are in the root."""
+    from xgraph.data import list_cards
+
+    rows = [_HEADER, *(_row(card) for card in list_cards())]
+    if _terminal():
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False, caption="More about one: xgraph data show NAME")
+        for column in _HEADER:
+            right = column in ("items", "tasks", "positives")
+            table.add_column(column, no_wrap=True, justify="right" if right else "left")
+        for row in rows[1:]:
+            table.add_row(*row)
+        Console().print(table)
+    else:
+        for row in rows:
+            typer.echo("\t".join(row))
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="Data set.")]) -> None:
+    """Show all that is known about a data set: origin, licence, citation, tasks, splits, files."""
+    from xgraph.data import load_card
+    from xgraph.data.root import root
+
+    card = load_card(name)
+    folds = f" ({card.folds} folds)" if card.folds else ""
+    given = [split + (folds if split == "given" else "") for split in card.splits]
+    typer.echo(f"{card.name}: {card.title}\n\n{card.description}\n")
+    _field("kind", card.kind)
+    _field("task", card.task)
+    _field("metric", card.metric)
+    _field("items", f"{card.items:,}")
+    _field("positives", f"{card.positives:,} of {card.labels:,} labels ({_percent(card)})")
+    _field("SMILES column", card.smiles_column)
+    _field("target columns", *card.target_columns)
+    _field("splits", ", ".join(given) + f"; default {card.splits[0]}")
+    _field("origin", card.origin)
+    _field("licence", card.licence)
+    _field("cite", *card.citation.splitlines())
+    _field("in root", f"{_presence(card)} ({root()})")
+    for file in card.files:
+        typer.echo(f"\n{file.path}")
+        _field("  bytes", f"{file.bytes:,}")
+        _field("  sha256", file.sha256)
+        _field("  source", file.source_url)
+        if file.derive:
+            _field("  derived by", file.derive)
+        if file.source_sha256 != file.sha256:
+            _field("  source sha256", file.source_sha256)
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Data sets.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Fetch every data set there is a card for.")] = False,
+) -> None:
+    """Bring files of data sets into the root, from the mirror or their source, and replace damaged ones."""
+    from xgraph.data import fetch as fetch_files
+    from xgraph.data import load_card
+    from xgraph.data.cards import names as all_names
+    from xgraph.data.root import mirror
+
+    if every == bool(names):
+        raise typer.BadParameter("expected names of data sets, or --all", param_hint="NAME...")
+    chosen = all_names() if every else list(names or [])
+    for name in chosen:
+        load_card(name)  # an unknown name, or a mirror that is not there, is an error before anything is fetched
+    mirror()
+    failed = 0
+    for name in chosen:
+        try:
+            with _progress() as progress:
+                paths = fetch_files(name, progress=progress)
+        except OSError as error:
+            failed += 1
+            typer.echo(f"error: {error}", err=True)
+            continue
+        for path in paths:
+            typer.echo(str(path))
+        if not paths:
+            typer.echo(f"{name} is embedded: there is nothing to fetch", err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Data sets; all of them if none is named.")
+    ] = None,
+) -> None:
+    """Check the files in the root and in a mirror folder; exit code 1 if any is wrong."""
+    from xgraph.data import verify as verify_files
+    from xgraph.data.cards import names as all_names
+
+    wrong = 0
+    for name in names or all_names():
+        checked = verify_files(name)
+        counts = {state: sum(c.state == state for c in checked) for state in ("ok", "wrong", "absent")}
+        wrong += counts["wrong"]
+        typer.echo("\t".join([name, *(f"{count} {state}" for state, count in counts.items())]))
+        for entry in checked:
+            if entry.state == "wrong":
+                typer.echo(f"error: {entry.place} is wrong: {entry.message}", err=True)
+    if wrong:
+        remedy = "`xgraph data fetch NAME` replaces those in the root"
+        typer.echo(f"error: {wrong} wrong file{'s' * (wrong > 1)}; {remedy}", err=True)
+        raise typer.Exit(1)
+
+
+def _row(card: Card) -> tuple[str, ...]:
+    positives = f"{card.positives} ({_percent(card)})"
+    tasks = str(len(card.target_columns))
+    return (card.name, card.kind, str(card.items), tasks, positives, card.metric, _presence(card))
+
+
+def _percent(card: Card) -> str:
+    return f"{100 * card.positives / card.labels:.2g}%"
+
+
+def _presence(card: Card) -> str:
+    from xgraph.data.root import root
+
+    if card.embedded:
+        return "embedded"
+    there = sum((root() / file.path).is_file() for file in card.files)
+    return "yes" if there == len(card.files) else f"{there} of {len(card.files)} files" if there else "no"
+
+
+def _field(key: str, *values: str) -> None:
+    for i, value in enumerate(values):
+        typer.echo(f"{'' if i else key:<16}{value}")
+
+
+def _terminal() -> bool:
+    import sys
+
+    return sys.stdout.isatty()
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    console = Console(stderr=True)
+    with Bars(console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task("", total=None)
+
+        def progress(done: int, total: int, what: str) -> None:
+            bars.update(task, completed=done, total=total or None, description=what)
+
+        yield progress

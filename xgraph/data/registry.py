@@ -1,0 +1,180 @@
+"""`load`: a data set by its name, or a table of the user's own, as a dataset with splits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from xgraph.data.cards import load_card, names
+from xgraph.data.embedded import EMBEDDED
+from xgraph.data.files import obtain
+from xgraph.data.given import Rows, read_given
+from xgraph.data.root import Progress
+from xgraph.data.root import root as root_folder
+from xgraph.data.schema import Card, Metric
+
+if TYPE_CHECKING:
+    from xgraph.data.dataset import MoleculeDataset
+    from xgraph.data.table import Table
+
+Split = Literal["given", "scaffold", "random"]
+TABLE_ENDINGS = (".csv", ".csv.gz")
+_TABLE_SPLITS = ["scaffold", "random"]
+
+
+def load(
+    name: str | Path,
+    *,
+    fold: int | None = None,
+    split: Split | None = None,
+    root: str | Path | None = None,
+    seed: int = 0,
+    smiles_column: str | None = None,
+    target_columns: Sequence[str] | None = None,
+    standardize: bool = False,
+    progress: Progress | None = None,
+) -> MoleculeDataset:
+    """Load a data set, fetching it first if need be.
+
+    Args:
+        name: a registered data set (see `list_cards`), or the path of a CSV file of your own.
+        fold: which of the given folds; the first if not said.
+        split: given (published with the data), scaffold (Bemis-Murcko, 80/10/10) or random (80/10/10); by
+            default what the data set's card says, and scaffold for a CSV file.
+        root: folder that holds what was fetched or computed, if not that of the environment.
+        seed: seed of the random split.
+        smiles_column: column of a CSV file that holds the molecules; found by itself if not said.
+        target_columns: columns that hold the labels; for a registered data set, a choice among its tasks.
+        standardize: keep the largest fragment of each molecule, neutralised.
+        progress: called with (done, total, what) while something long is going on.
+
+    Returns:
+        A `MoleculeDataset` with the splits train, valid and test.
+
+    Raises:
+        ValueError: for an unknown name (with the nearest ones), or a split, fold or column that is not there.
+        FileNotFoundError: for a CSV file that does not exist.
+        FetchError: if a file cannot be had, or has a wrong checksum.
+
+    Example:
+        >>> dataset = load("nci-pains")
+        >>> dataset.kind, dataset.num_tasks, len(dataset)
+        ('graph', 1, 4991)
+    """
+    from xgraph.data.dataset import MoleculeDataset
+
+    folder = root_folder(root)
+    path = _own_table(name)
+    if path is not None:
+        metric: Metric = "ap"
+        label, splits, given = _stem(path), _TABLE_SPLITS, None
+    else:
+        card = load_card(str(name))
+        metric = card.metric
+        label, splits, given = card.name, card.splits, card.given
+    chosen = split or splits[0]
+    if chosen not in splits:
+        raise ValueError(f"split must be one of {splits} for {label!r}, got {split!r}")
+    given = given if chosen == "given" else None
+    _check_fold(fold, len(given.folds) if given is not None else 0, label, chosen)
+
+    if path is not None:
+        from xgraph.data.table import read_table
+
+        table = read_table(path, smiles_column=smiles_column, target_columns=_listed(target_columns))
+    else:
+        if smiles_column not in (None, card.smiles_column):
+            raise ValueError(f"smiles_column of {label!r} is {card.smiles_column!r}, got {smiles_column!r}")
+        table = read_card_table(card, target_columns, root=folder, progress=progress)
+    if given is not None:
+
+        def at(path: str) -> Path:
+            return obtain(card, card.file(path), folder=folder, progress=progress)
+
+        rows = read_given(given, fold, table, at, card.smiles_column)
+    else:
+        rows = _computed(chosen, table, seed, folder, progress)
+    return MoleculeDataset.from_table(
+        table, name=label, metric=metric, root=folder, splits=rows, standardize=standardize, progress=progress
+    )
+
+
+def read_card_table(
+    card: Card,
+    target_columns: Sequence[str] | None = None,
+    *,
+    root: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Table:
+    """The table of a registered data set, as it is before any molecule is parsed.
+
+    Args:
+        card: the data set.
+        target_columns: tasks to keep; all of them if not said.
+        root: the root, if not the one of the environment.
+        progress: called with (done, total, what).
+
+    Raises:
+        ValueError: if a target column is none of the card's.
+    """
+    from xgraph.data.table import read_table
+
+    wanted = _listed(target_columns) or card.target_columns
+    lost = [column for column in wanted if column not in card.target_columns]
+    if lost:
+        raise ValueError(f"target_columns of {card.name!r} are {card.target_columns}, got {lost}")
+    if not card.embedded:
+        path = obtain(card, card.file(card.table), folder=root, progress=progress)
+        return read_table(path, smiles_column=card.smiles_column, target_columns=wanted)
+    table = EMBEDDED[card.embedded](root, progress)
+    columns = [table.task_names.index(column) for column in wanted]
+    return replace(table, y=table.y[:, columns], task_names=wanted)
+
+
+def _own_table(name: str | Path) -> Path | None:
+    """The path, if it is one and not the name of a registered data set."""
+    text = str(name)
+    if isinstance(name, str) and text in names():
+        return None
+    path = Path(name).expanduser()
+    if path.is_dir() and (isinstance(name, Path) or "/" in text):
+        raise ValueError(f"{text!r} is a folder; expected a data set's name or a CSV file")
+    if path.is_file():
+        return path
+    if isinstance(name, Path) or text.lower().endswith(TABLE_ENDINGS) or "/" in text:
+        raise FileNotFoundError(f"there is no file {text!r}")
+    return None
+
+
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(".gz").removesuffix(".csv")
+
+
+def _listed(columns: Sequence[str] | None) -> list[str] | None:
+    if isinstance(columns, str):
+        raise TypeError(f"target_columns must be a list of column names, got the string {columns!r}")
+    return None if columns is None else list(columns)
+
+
+def _check_fold(fold: int | None, folds: int, label: str, split: str) -> None:
+    if fold is None:
+        return
+    if isinstance(fold, bool) or not isinstance(fold, int):
+        raise TypeError(f"fold must be an integer, got {fold!r}")
+    if folds == 0:
+        raise ValueError(f"fold={fold} was given, but the {split} split of {label!r} has no folds")
+    if not 0 <= fold < folds:
+        raise ValueError(f"fold must be 0 to {folds - 1} for {label!r}, got {fold}")
+
+
+def _computed(split: str, table: Table, seed: int, folder: Path, progress: Progress | None) -> dict[str, Rows]:
+    from xgraph.data.splits import random_split, scaffold_split
+
+    if split == "random":
+        parts = random_split(len(table.smiles), seed=seed)
+    else:
+        parts = scaffold_split(table.smiles, root=folder, progress=progress)
+    # splits count entries of the table; datasets count rows of the file
+    return {part: table.rows[entries] for part, entries in parts.items()}

@@ -1,0 +1,166 @@
+"""What a card says: the fields of the TOML file that describes a data set, and their check."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import PurePosixPath
+from typing import Any, Literal, get_args
+
+from xgraph.data.derive import DERIVE
+from xgraph.data.given import Format, Given
+
+Metric = Literal["ap", "prc_auc", "roc_auc"]
+SPLITS = ("given", "scaffold", "random")
+
+
+@dataclass(frozen=True)
+class CardFile:
+    """One file of a data set: its place in root and mirror, and the public original it comes from.
+
+    Args:
+        path: place below the root or the mirror.
+        bytes: size.
+        sha256: checksum.
+        source_url: the original; after a ``#`` stands a member of a zip archive.
+        source_sha256: checksum of the original (of the member).
+        derive: name of the function in ``xgraph.data.derive`` that makes the file from the original; empty if
+            it is the original.
+        content_sha256: for derived files, checksum of what is inside the compression.
+    """
+
+    path: str
+    bytes: int
+    sha256: str
+    source_url: str
+    source_sha256: str
+    derive: str = ""
+    content_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known about a data set; the fields are the keys of its TOML file.
+
+    Args:
+        name: the name `load` takes.
+        kind: ``"graph"``: every item is a molecule.
+        title: one line.
+        description: what an item and a label are, and what to know before using it.
+        origin: where the table comes from.
+        licence: as its source states it.
+        citation: what to cite.
+        task: kind of task.
+        metric: ``"ap"``, ``"prc_auc"`` (trapezoids) or ``"roc_auc"``: the metric of the published protocol.
+        items: rows of the table.
+        labels: labels that are present, over all tasks.
+        positives: labels that are 1, over all tasks.
+        smiles_column: column that holds the molecules.
+        target_columns: columns that hold the labels.
+        splits: ways to split it, the default first.
+        table: path of the file with the table; empty if embedded.
+        embedded: name of the function in ``xgraph.data.embedded`` that makes the table; empty if in a file.
+        given: where a given split is written down.
+        files: every file, with checksum and source.
+    """
+
+    name: str
+    kind: str
+    title: str
+    description: str
+    origin: str
+    licence: str
+    citation: str
+    task: str
+    metric: Metric
+    items: int
+    labels: int
+    positives: int
+    smiles_column: str
+    target_columns: list[str]
+    splits: list[str]
+    table: str = ""
+    embedded: str = ""
+    given: Given | None = None
+    files: list[CardFile] = field(default_factory=list)
+
+    @property
+    def folds(self) -> int:
+        """Number of given folds; 0 where there is one split, or none."""
+        return len(self.given.folds) if self.given is not None else 0
+
+    def file(self, path: str) -> CardFile:
+        """The file of that path."""
+        return next(file for file in self.files if file.path == path)
+
+
+def parse_card(text: str, where: str) -> Card:
+    """Read a card.
+
+    Args:
+        text: the TOML.
+        where: the file it came from, for messages.
+
+    Raises:
+        ValueError: naming the file and the key that is missing, unknown or of the wrong kind.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{where} is no valid TOML: {error}") from error
+    files = raw.get("files", [])
+    if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
+        raise ValueError(f"{where}: key 'files' must be an array of tables, [[files]]")
+    raw["files"] = [_build(CardFile, file, f"{where}: files[{i}]") for i, file in enumerate(files)]
+    if "given" in raw:
+        if not isinstance(raw["given"], dict):
+            raise ValueError(f"{where}: key 'given' must be a table, [given]")
+        raw["given"] = _build(Given, raw["given"], f"{where}: given")
+    card: Card = _build(Card, raw, where)
+    _check(card, where)
+    return card
+
+
+def _build(cls: Any, raw: dict[str, Any], where: str) -> Any:
+    kinds = {"str": str, "int": int, "list[str]": list, "Format": str, "Metric": str, "list[int]": list}
+    known = {f.name: f for f in fields(cls)}
+    for key, value in raw.items():
+        if key not in known:
+            raise ValueError(f"{where}: unknown key {key!r}; the keys are {', '.join(known)}")
+        kind = kinds.get(str(known[key].type))
+        if kind is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise ValueError(f"{where}: key {key!r} must be {known[key].type}, got {value!r}")
+    for key, f in known.items():
+        if key not in raw and f.default is MISSING and f.default_factory is MISSING:
+            raise ValueError(f"{where}: key {key!r} is missing")
+    return cls(**raw)
+
+
+def _check(card: Card, where: str) -> None:
+    def demand(ok: bool, key: str, text: str) -> None:
+        if not ok:
+            raise ValueError(f"{where}: key {key!r} {text}")
+
+    paths = [file.path for file in card.files]
+    demand(card.kind == "graph", "kind", f"must be 'graph', got {card.kind!r}")
+    metrics = get_args(Metric)
+    demand(card.metric in metrics, "metric", f"must be one of {metrics}, got {card.metric!r}")
+    demand(bool(card.splits), "splits", "must not be empty")
+    demand(set(card.splits) <= set(SPLITS), "splits", f"may hold {SPLITS}, got {card.splits}")
+    demand(("given" in card.splits) == (card.given is not None), "given", "and splits disagree")
+    demand(bool(card.table) != bool(card.embedded), "table", "or 'embedded' must be there, not both")
+    demand(not card.table or card.table in paths, "table", f"is not among the files: {card.table!r}")
+    if card.given is not None:
+        formats = get_args(Format)
+        demand(card.given.format in formats, "given.format", f"must be one of {formats}")
+        lost = sorted(set(card.given.paths()) - set(paths))
+        demand(not lost, "given", f"names {lost}, which are not among the files")
+    for i, file in enumerate(card.files):
+        path = PurePosixPath(file.path)
+        inside = not path.is_absolute() and ".." not in path.parts and "\\" not in file.path
+        demand(inside, f"files[{i}].path", f"must stay below the root, got {file.path!r}")
+        demand(not file.derive or file.derive in DERIVE, f"files[{i}].derive", f"is unknown: {file.derive!r}")
+        for key in ("sha256", "source_sha256"):
+            value = getattr(file, key)
+            good = len(value) == 64 and set(value) <= set("0123456789abcdef")
+            demand(good, f"files[{i}].{key}", f"must be 64 hexadecimal digits, got {value!r}")

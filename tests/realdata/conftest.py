@@ -1,18 +1,9 @@
-"""Tests on the real data sets that XGRAPH_MIRROR points to: without it left out, with it obligatory."""
+"""Tests on the real data sets that XGRAPH_MIRROR points to."""
 
 import os
 from pathlib import Path
 
 import pytest
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if os.environ.get("XGRAPH_MIRROR"):
-        return
-    left_out = [item for item in items if item.get_closest_marker("realdata")]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker("realdata")]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,82 @@
+"""Every code block of the README, as printed."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BLOCKS = re.findall(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+BASH = [code for language, kind, code in BLOCKS if (language, kind) == ("bash", "")]
+PYTHON = [code for language, _, code in BLOCKS if language == "python"]
+INSTALL = [code for code in BASH if "pip install" in code]
+REAL = [code for code in BASH if "aicures" in code]
+PLAIN = [code for code in BASH if code not in (*INSTALL, *REAL)]
+
+
+def run(code: str, folder: Path) -> str:
+    """A block of shell, as a user pastes it, with this environment's commands first on the path."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    mirror = os.environ.get("XGRAPH_MIRROR")
+    extra = {"XGRAPH_MIRROR": str(Path(mirror).resolve())} if mirror and "://" not in mirror else {}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", code],
+        cwd=folder,
+        env={**os.environ, "PATH": path, **extra},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_there_is_one_of_each_kind():
+    assert (len(INSTALL), len(REAL), len(PLAIN), len(PYTHON)) == (1, 1, 1, 1)
+    assert [kind for language, kind, _ in BLOCKS if language == "bash"].count("test") == 1  # run by .ci/run
+
+
+def test_the_python_blocks(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for code in PYTHON:
+        exec(compile(code, "README.md", "exec"), {})
+    assert "objective" in capsys.readouterr().out
+    assert (tmp_path / "checkpoint.pt").exists()
+
+
+def test_the_commands_on_a_table(tmp_path):
+    chains = ["C" * n + end for n in range(1, 31) for end in ("O", "N", "C(=O)O")]
+    rings = [f"c1ccc({chain})cc1" for chain in chains]
+    rows = [f"{smiles},{int('N' in smiles)}" for smiles in chains + rings]
+    (tmp_path / "molecules.csv").write_text("smiles,active\n" + "\n".join(rows) + "\n")
+    (tmp_path / "candidates.csv").write_text("smiles\nCCO\n\nnonsense\nCCN\n")
+    for code in PLAIN:
+        run(code, tmp_path)
+    assert len((tmp_path / "predictions.csv").read_text().splitlines()) == 5
+    assert "ap" in json.loads((tmp_path / "runs/mine/metrics.json").read_text())["test"]
+
+
+@pytest.mark.realdata
+def test_the_commands_on_real_data(tmp_path):
+    for code in REAL:
+        run(code, tmp_path)
+    assert json.loads((tmp_path / "runs/aicures-0/metrics.json").read_text())["test"].keys() >= {"prc_auc", "roc_auc"}
+
+
+def test_the_first_command_in_a_fresh_clone(tmp_path):
+    """Makes an environment of its own, installs and trains: some minutes."""
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    for name in filter(None, files):
+        if (ROOT / name).exists():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, tmp_path / name)
+    out = run(INSTALL[0], tmp_path)
+    assert "prc_auc" in out
+    (found,) = (tmp_path / "runs").iterdir()
+    metrics = json.loads((found / "metrics.json").read_text())
+    assert metrics["test"]["ap"] > 0.3  # 6.9 % of the molecules are positive

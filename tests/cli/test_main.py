@@ -1,0 +1,89 @@
+import os
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+import xgraph.training
+from xgraph import __version__
+from xgraph.cli import main
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == __version__
+    assert main(["--help"]) == 0
+    out = capsys.readouterr().out
+    for command in ("train", "predict", "evaluate", "data"):
+        assert command in out
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from xgraph.cli import main; code = main(['--help'])\n"
+        "heavy = {'torch', 'lightning', 'rdkit', 'pandas', 'numpy', 'sklearn', 'ogb'} & set(sys.modules)\n"
+        "sys.exit(f'{code} {heavy}' if code or heavy else 0)"
+    )
+    done = python(code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_import_xgraph_is_lazy() -> None:
+    assert python("import sys, xgraph; sys.exit('torch' in sys.modules)").returncode == 0
+
+
+@pytest.mark.parametrize("argv", [["trian"], ["train", "--epochz", "3"], ["predict"], ["train", "a", "b"], ["--nope"]])
+def test_wrong_usage_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(argv) == 2
+    err = capsys.readouterr().err
+    assert "Usage" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (ValueError("gamma: expected 0"), 1, "error: gamma: expected 0\n"),
+        (OSError(28, "cannot write: No space left", "run/a"), 1, "error: run/a: cannot write: No space left\n"),
+        (FileNotFoundError("no file x"), 1, "error: no file x\n"),
+        (KeyError("x"), 1, "error: unexpected KeyError: 'x' (--debug shows where)\n"),
+        (ValueError(), 1, "error: ValueError\n"),
+    ],
+)
+def test_errors_are_one_line_on_stderr(
+    error: Exception, code: int, text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(sys.modules[xgraph.training.evaluate.__module__], "evaluate", fail)
+    assert main(["evaluate", "run"]) == code
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", text)
+    for argv in (["--debug", "evaluate", "run"], ["evaluate", "run", "--debug"]):
+        with pytest.raises(type(error)):
+            main(argv)
+
+
+def test_warnings_are_one_line_and_the_hook_is_put_back(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def warn(*_: object, **__: object) -> dict[str, float]:
+        warnings.warn("look out", stacklevel=1)
+        return {"ap": 0.5}
+
+    monkeypatch.setattr(sys.modules[xgraph.training.evaluate.__module__], "evaluate", warn)
+    before = warnings.showwarning
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        hook = warnings.showwarning
+        assert main(["evaluate", "run"]) == 0
+        assert warnings.showwarning is hook
+    assert warnings.showwarning is before
+    assert capsys.readouterr().err == "warning: look out\n"

@@ -1,0 +1,61 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from xgraph.cli import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def run(csv: Path, small: list[str], capsys: Capture) -> str:
+    assert main(["train", str(csv), *small, "--out", "run"]) == 0
+    capsys.readouterr()
+    return "run"
+
+
+def test_to_a_file_and_to_standard_output(run: str, capsys: Capture) -> None:
+    Path("new.csv").write_text("id,smiles\n1,CCO\n\n2,bad\n3,CCN\n")
+    assert main(["predict", run, "new.csv", "-o", "preds.csv"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "2 of 4 rows have no score" in captured.err
+    lines = Path("preds.csv").read_text().splitlines()
+    assert lines[0] == "smiles,amine,error"
+    assert [line.split(",")[0] for line in lines[1:]] == ["CCO", "", "bad", "CCN"]
+    assert main(["predict", run, "new.csv"]) == 0
+    assert capsys.readouterr().out.splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "message"),
+    [
+        (["run"], 2, "at least one run"),
+        (["run", "new.csv", "-o", "no/such/preds.csv"], 2, "no folder"),
+        (["run", "none.csv"], 1, "no file 'none.csv'"),
+        (["nowhere", "new.csv"], 1, "nowhere is not a run directory"),
+        (["run", "new.csv", "--device", "gpu"], 2, "expected auto, cpu or cuda"),
+    ],
+)
+def test_mistakes(run: str, argv: list[str], code: int, message: str, capsys: Capture) -> None:
+    Path("new.csv").write_text("smiles\nC\n")
+    assert main(["predict", *argv]) == code
+    err = " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert message in err
+    assert not Path("preds.csv").exists()
+
+
+def test_a_malicious_run(run: str, capsys: Capture) -> None:
+    import pickle
+
+    Path("new.csv").write_text("smiles\nC\n")
+
+    class Bomb:
+        def __reduce__(self) -> tuple[Callable[..., None], tuple[str]]:
+            return Path.mkdir, (Path("exploded"),)  # type: ignore[return-value]
+
+    Path("run/best.ckpt").write_bytes(pickle.dumps(Bomb()))
+    assert main(["predict", run, "new.csv"]) == 1
+    assert "not a checkpoint of xgraph" in capsys.readouterr().err
+    assert not Path("exploded").exists()

@@ -1,0 +1,145 @@
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from xgraph.cli import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_help_lists_each_losss_own_options(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(["train", "--help"]) == 0
+    out = capsys.readouterr().out
+    panels = out.split("╭─ ")
+    soap = next(panel for panel in panels if panel.startswith("Loss soap"))
+    focal = next(panel for panel in panels if panel.startswith("Loss focal"))
+    gine = next(panel for panel in panels if panel.startswith("Model gine"))
+    assert "--gamma" in soap
+    assert "--gamma" not in focal
+    assert "--focusing" in focal
+    assert "--hidden-channels" in gine
+    for option in ("--pretrain-epochs", "--fold", "--resume", "--config", "--out", "--init", "--threads"):
+        assert option in out
+    assert "bce|focal|soap" in out
+
+
+def test_quiet_and_parseable_when_not_a_terminal(csv: Path, small: list[str], capsys: Capture) -> None:
+    assert main(["train", str(csv), *small, "--out", "run", "--epochs", "2", "--gamma", "0.5"]) == 0
+    captured = capsys.readouterr()
+    first, *epochs = captured.err.splitlines()
+    assert first == "chains: 48 train, 6 valid, 6 test molecules; run directory run"
+    fields = [dict(pair.split("=") for pair in line.split()) for line in epochs]
+    assert [(f["epoch"], f["stage"]) for f in fields] == [("1/2", "main"), ("2/2", "main")]
+    assert all(float(f["loss"]) < 0 and 0 <= float(f["valid_ap"]) <= 1 for f in fields)
+    header, valid, test, run = (line.split() for line in captured.out.splitlines())
+    assert header == ["split", "ap", "prc_auc", "roc_auc"]
+    assert (valid[0], test[0], run) == ("valid", "test", ["run:", "run"])
+    assert {entry.name for entry in Path().iterdir()} <= {"chains.csv", "run", "root"}
+    assert "gamma = 0.5" in Path("run/config.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--loss", "bce", "--gamma", "0.5"], "gamma: loss 'bce' and model 'gine' have no such option; loss 'soap'"),
+        (["--loss", "sopa"], "no loss 'sopa' (did you mean 'soap'?)"),
+        (["--epochs", "x"], "epochs = 'x': expected INT"),
+        (["--resume"], "say which run"),
+        (["--config", "bad.toml"], "unknown key 'epochz' (did you mean 'epochs'?) (in bad.toml)"),
+    ],
+)
+def test_wrong_usage(csv: Path, argv: list[str], message: str, capsys: Capture) -> None:
+    Path("bad.toml").write_text("epochz = 3\n")
+    assert main(["train", str(csv), *argv]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ")
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert not Path("runs").exists()
+
+
+BAD_FILES = {
+    "no_smiles.csv": b"a,b\n1,2\n3,4\n",
+    "text_labels.csv": b"smiles,y\nC,yes please\nCC,no\nCCC,perhaps\n",
+    "one_class.csv": b"smiles,y\n" + b"".join(b"C" * n + b",1\n" for n in range(1, 20)),
+    "regression.csv": b"smiles,y\n" + b"".join(b"C" * n + b",%d.5\n" % n for n in range(1, 20)),
+    "empty.csv": b"",
+    "header.csv": b"smiles,y\n",
+    "binary.csv": bytes(range(256)) * 40,
+    "broken.csv": b"smiles,y\nxx,0\nyy,1\nC1C,0\n",
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_bad_files(name: str, small: list[str], capsys: Capture) -> None:
+    Path(name).write_bytes(BAD_FILES[name])
+    assert main(["train", name, *small]) == 1
+    captured = capsys.readouterr()
+    lines = [line for line in captured.err.splitlines() if not line.startswith("warning: ")]
+    assert len(lines) == 1, captured.err
+    assert lines[0].startswith("error: ")
+    assert "unexpected" not in lines[0]
+    assert captured.out == ""
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["nci-pain"], "nci-pains"),
+        (["nowhere.csv"], "nowhere.csv"),
+        (["nci-pains", "--fold", "1"], "fold"),
+        (["nci-pains", "--fold", "all"], "has no folds"),
+        (["chains.csv", "--device", "cuda"], "no usable GPU"),
+        (["chains.csv", "--out", "taken"], "taken exists and is not empty"),
+        (["chains.csv", "--gamma", "7", "--split", "random"], "gamma"),
+        (["--resume", "--out", "nowhere"], "nowhere holds no run"),
+        (["chains.csv", "--config", "none.toml"], "no file none.toml"),
+        (["chains.csv", "--split", "random", "--init", "nowhere"], "holds no checkpoint"),
+    ],
+)
+def test_failures(csv: Path, argv: list[str], message: str, capsys: Capture) -> None:
+    Path("taken").mkdir()
+    Path("taken/file").write_text("")
+    assert main(["train", *argv]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("error: ")
+    assert message in err
+    assert not Path("runs").exists()
+
+
+def test_interrupted_and_resumed(csv: Path, small: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    from xgraph.training.task import Task
+
+    step = Task.training_step
+
+    def stop(self: Task, batch: object, batch_idx: int) -> object:
+        if self.current_epoch == 1:
+            raise KeyboardInterrupt
+        return step(self, batch, batch_idx)
+
+    handler = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        patch.setattr(Task, "training_step", stop)
+        assert main(["train", str(csv), *small, "--epochs", "3", "--out", "run"]) == 130
+    assert signal.getsignal(signal.SIGINT) is handler
+    err = capsys.readouterr().err
+    assert "xgraph train --resume --out run" in err
+    assert "Traceback" not in err
+    assert main(["train", "--resume", "--out", "run"]) == 0
+    captured = capsys.readouterr()
+    assert [line.split()[0] for line in captured.err.splitlines()[1:]] == ["epoch=2/3", "epoch=3/3"]
+
+
+def test_live_bar_on_a_terminal(csv: Path, small: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "140")
+    assert main(["train", str(csv), *small, "--out", "run", "--epochs", "2"]) == 0
+    err = capsys.readouterr().err
+    assert "main 2/2" in err
+    assert "valid ap" in err
+    assert "epoch=" not in err

@@ -1,0 +1,147 @@
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+
+from xgraph.options import Option, OptionError, nearest, options_of, parse_options
+
+
+class Schedule:
+    pass
+
+
+class Base:
+    """A base.
+
+    Args:
+        margin: Of the base.
+        gamma: Weight of the new value;
+            of the base: it is inherited.
+    """
+
+
+class Loss(Base):
+    """A loss.
+
+    Args:
+        num_items: Not an option, it is positional.
+        margin: How far apart
+            two scores are.
+        flag (bool): A switch.
+
+    Raises:
+        ValueError: never.
+    """
+
+    def __init__(
+        self,
+        num_items: int,
+        *,
+        margin: float = 1.0,
+        gamma: float | Schedule = 0.1,
+        surrogate: Literal["hinge", "squared"] = "hinge",
+        weight: float | Literal["balanced"] | None = None,
+        sizes: list[int] | None = None,
+        flag: bool = False,
+        groups: Schedule | None = None,
+    ) -> None: ...
+
+
+def option(name: str) -> Option:
+    return next(o for o in options_of(Loss) if o.name == name)
+
+
+def test_reads_simple_keyword_only_parameters() -> None:
+    assert [o.name for o in options_of(Loss)] == ["margin", "gamma", "surrogate", "weight", "sizes", "flag"]
+    assert option("margin") == Option("margin", float, 1.0, "How far apart two scores are.")
+    assert option("gamma").help == "Weight of the new value; of the base: it is inherited."
+    assert option("surrogate").choices == ("hinge", "squared")
+    assert option("weight") == Option("weight", float, None, "", ("balanced",), nullable=True)
+    assert option("sizes").many
+    assert option("flag").help == "A switch."
+
+
+def test_reads_a_keyword_only_dataclass() -> None:
+    @dataclass(kw_only=True)
+    class Config:
+        """C.
+
+        Args:
+            lr: Rate.
+        """
+
+        lr: float = 0.1
+
+    assert options_of(Config) == [Option("lr", float, 0.1, "Rate.")]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("margin", "2", 2.0),
+        ("margin", 2, 2.0),
+        ("weight", "balanced", "balanced"),
+        ("weight", "none", None),
+        ("weight", None, None),
+        ("weight", "3.5", 3.5),
+        ("sizes", "15,10, 5", [15, 10, 5]),
+        ("sizes", [15, 10], [15, 10]),
+        ("flag", "true", True),
+        ("flag", False, False),
+        ("surrogate", "squared", "squared"),
+    ],
+)
+def test_parse(name: str, given: object, expected: object) -> None:
+    value = option(name).parse(given)
+    assert value == expected
+    assert type(value) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("margin", "x"),
+        ("margin", None),
+        ("margin", True),
+        ("margin", [1.0]),
+        ("surrogate", "cubic"),
+        ("surrogate", 1),
+        ("weight", "heavy"),
+        ("sizes", "1.5"),
+        ("sizes", 3),
+        ("sizes", [1.5]),
+        ("sizes", float("inf")),
+        ("sizes", [float("nan")]),
+        ("flag", "maybe"),
+    ],
+)
+def test_parse_refuses(name: str, given: object) -> None:
+    with pytest.raises(OptionError, match=f"{name} = .*expected "):
+        option(name).parse(given)
+
+
+def test_parse_options_fills_defaults_and_names_mistakes() -> None:
+    values = parse_options(Loss, {"margin": "3"}, "loss 'x'")
+    assert values["margin"] == 3.0
+    assert values["gamma"] == 0.1
+    assert "groups" not in values
+    with pytest.raises(OptionError, match=r"unknown option 'marginn' for loss 'x' .*'margin'.*it has: margin, gamma"):
+        parse_options(Loss, {"marginn": "3"}, "loss 'x'")
+    with pytest.raises(OptionError, match="loss 'x': margin = 'a'"):
+        parse_options(Loss, {"margin": "a"}, "loss 'x'")
+
+
+def test_required_option() -> None:
+    class Needs:
+        """N."""
+
+        def __init__(self, *, alpha: float) -> None: ...
+
+    with pytest.raises(OptionError, match="alpha must be given"):
+        parse_options(Needs, {}, "loss 'n'")
+    with pytest.raises(OptionError, match="it has: alpha"):
+        parse_options(Needs, {"beta": 1}, "loss 'n'")
+
+
+def test_nearest_says_nothing_when_nothing_is_near() -> None:
+    assert nearest("zzz", ["gamma"]) == ""

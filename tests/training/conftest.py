@@ -1,0 +1,44 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import xgraph
+
+SMALL: dict[str, Any] = {
+    "split": "random",
+    "epochs": 2,
+    "pretrain_epochs": 1,
+    "batch_size": 16,
+    "hidden_channels": 8,
+    "num_layers": 2,
+    "threads": 1,
+}
+
+
+def chains(ends: str = "OCN", positive: str = "N", longest: int = 20) -> list[tuple[str, int]]:
+    """Carbon chains with one of several ends; one of these makes a positive."""
+    return [("C" * n + end, int(end == positive)) for n in range(1, longest + 1) for end in ends]
+
+
+@pytest.fixture(autouse=True)
+def own_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path / "root"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    path = tmp_path / "chains.csv"
+    path.write_text("smiles,amine\n" + "".join(f"{smiles},{y}\n" for smiles, y in chains()))
+    return path
+
+
+@pytest.fixture
+def train(csv: Path) -> Callable[..., "xgraph.Run"]:
+    def run(**settings: Any) -> "xgraph.Run":
+        dataset = settings.pop("dataset", csv)
+        return xgraph.train(dataset, **{**SMALL, **settings})
+
+    return run

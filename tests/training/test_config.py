@@ -1,0 +1,86 @@
+import tomllib
+
+import pytest
+import tomli_w
+
+from xgraph.options import OptionError, options_of
+from xgraph.training.config import TrainConfig, build_config, differences, read_config, registry
+
+
+def test_flat_options_find_their_owner() -> None:
+    config = build_config({"loss": "focal", "alpha": "0.5", "hidden_channels": "16", "epochs": "7"})
+    assert config.loss_options["alpha"] == 0.5
+    assert config.model_options["hidden_channels"] == 16
+    assert config.epochs == 7
+    assert config.lr == TrainConfig().lr
+
+
+def test_file_and_back() -> None:
+    settings = {"loss": "soap", "activation": "none", "gamma": 0.3, "fold": "all", "target_columns": "a,b", "lr": 0.01}
+    config = build_config(settings)
+    again = build_config({}, tomllib.loads(tomli_w.dumps(config.to_dict())))
+    assert again == config
+    assert again.loss_options["activation"] is None
+    assert again.fold == "all"
+    assert again.target_columns == ["a", "b"]
+
+
+def test_flags_win_over_the_file() -> None:
+    base = build_config({"loss": "soap", "gamma": 0.3, "margin": 2.0, "lr": 0.5}).to_dict()
+    config = build_config({"gamma": "0.9", "lr": "0.25"}, base)
+    assert (config.lr, config.loss_options["gamma"], config.loss_options["margin"]) == (0.25, 0.9, 2.0)
+    assert build_config({"loss": "soap"}, base).loss_options["gamma"] == 0.3
+    bce = build_config({"loss": "bce"}, base)
+    assert bce.loss == "bce"
+    assert "gamma" not in bce.loss_options
+    assert differences(build_config({}, base), config) == {"lr": (0.5, 0.25), "gamma": (0.3, 0.9)}
+
+
+@pytest.mark.parametrize(
+    ("settings", "base", "message"),
+    [
+        ({"loss": "soup"}, {}, "no loss 'soup' .*'soap'.*there are bce"),
+        ({"model": "gin"}, {}, "no model 'gin' .*'gine'"),
+        ({"gama": 1}, {}, "unknown option 'gama' .*'gamma'"),
+        ({"loss": "bce", "gamma": 1}, {}, "loss 'bce' and model 'gine' have no such option; loss 'soap'"),
+        ({"loss": "soap", "margin": "x"}, {}, "loss 'soap': margin = 'x': expected FLOAT"),
+        ({}, {"epoch": 3}, "unknown key 'epoch' .*'epochs'"),
+        ({}, {"loss": {"name": "soap", "marginn": 1}}, "unknown option 'marginn' for loss 'soap' .*'margin'.*it has"),
+        ({}, {"loss": {"name": 3}}, "no loss 3"),
+        ({"epochs": 0}, {}, "epochs = 0: expected 1 or more"),
+        ({"epochs": "many"}, {}, "epochs = 'many': expected INT"),
+        ({"fold": "first"}, {}, "fold = 'first': expected INT|all"),
+        ({"lr": -1}, {}, "lr = -1"),
+        ({"lr": "nan"}, {}, "lr = nan"),
+        ({"weight_decay": -1}, {}, "weight_decay"),
+        ({"sampling_rate": 1}, {}, "sampling_rate"),
+        ({"seed": str(2**64)}, {}, "seed = .*expected less"),
+        ({"threads": 0}, {}, "threads"),
+        ({"device": "gpu"}, {}, "device = 'gpu': expected auto"),
+        ({"loss": "bce", "gamma_schedule": "cosine"}, {}, "'bce' has no gamma"),
+    ],
+)
+def test_mistakes(settings: dict[str, object], base: dict[str, object], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        build_config(settings, base)
+
+
+def test_read_config(tmp_path: object) -> None:
+    with pytest.raises(FileNotFoundError, match="no file"):
+        read_config(f"{tmp_path}/none.toml")
+    for content in (b"a = = 1", b"\xff\xfe\x00"):
+        with open(f"{tmp_path}/bad.toml", "wb") as file:
+            file.write(content)
+        with pytest.raises(OptionError, match="is not TOML"):
+            read_config(f"{tmp_path}/bad.toml")
+
+
+def test_no_option_hides_a_setting_and_all_are_explained() -> None:
+    fields = {option.name for option in options_of(TrainConfig)}
+    for option in options_of(TrainConfig):
+        assert option.help, option.name
+    for part in ("loss", "model"):
+        for name, cls in registry(part).items():
+            for option in options_of(cls):
+                assert option.name not in fields | {"config", "out", "resume", "debug"}, f"{name}: {option.name}"
+                assert option.help, f"{name}: {option.name}"

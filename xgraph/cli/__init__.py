@@ -1,0 +1,66 @@
+"""The `xgraph` command. Nothing heavy is imported before a command needs it, so that help is there at once."""
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+_USER_ERRORS = (ValueError, IndexError, TypeError, OSError, MemoryError)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: Its arguments; those of the process if None.
+
+    Returns:
+        Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+    """
+    from xgraph.cli.app import app
+    from xgraph.options import OptionError
+
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words  # wherever it stands, before or after the command's name
+    words = [word for word in words if word != "--debug"]
+    show = warnings.showwarning
+    if not debug:
+        warnings.showwarning = _show_warning
+    try:
+        app(args=words, prog_name="xgraph")
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
+    except BrokenPipeError:
+        # Whoever read our output has had enough; nothing more can be written there, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if debug:
+            raise
+        _complain(error)
+        return 2 if isinstance(error, OptionError) else 1
+    finally:
+        warnings.showwarning = show
+    return 0
+
+
+def _complain(error: Exception) -> None:
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        text = f"{error.filename}: {error.strerror}"
+    elif not isinstance(error, _USER_ERRORS):
+        text = f"unexpected {type(error).__name__}: {text} (--debug shows where)"
+    sys.stderr.write(f"error: {text or type(error).__name__}\n")
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: object = None,
+    line: str | None = None,
+) -> None:
+    sys.stderr.write(f"warning: {message}\n")

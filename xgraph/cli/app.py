@@ -1,0 +1,40 @@
+"""The commands, put together."""
+
+from typing import Annotated
+
+import typer
+
+from xgraph.cli.data import app as data_app
+from xgraph.cli.evaluate import evaluate
+from xgraph.cli.predict import predict
+from xgraph.cli.train import TrainCommand, train
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(cls=TrainCommand)(train)
+app.command()(predict)
+app.command()(evaluate)
+app.add_typer(data_app, name="data")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from xgraph import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _xgraph(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="On an error, show where it came from.")] = False,
+) -> None:
+    """Train graph neural networks where labels are rare, and score molecules with them."""

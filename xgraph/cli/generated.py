@@ -1,0 +1,73 @@
+"""Command-line options made from the parameters of classes: of the run, of each loss and of each model."""
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+import typer
+
+from xgraph.options import Option, options_of
+
+_MARK = "__"  # stands between the owner and the option in a parameter's name: several losses have a `gamma`
+
+
+def training_options() -> list[Any]:
+    """All options of `xgraph train` that come from classes, a help panel for each class. Imports torch."""
+    from xgraph.training.config import TrainConfig, registry
+
+    parts: tuple[Literal["loss", "model"], ...] = ("loss", "model")
+    parameters = []
+    for option in options_of(TrainConfig):
+        if option.name in parts:
+            option = replace(option, choices=tuple(registry("loss" if option.name == "loss" else "model")))
+        if option.name != "dataset":
+            parameters.append(_parameter("run", option, "Training"))
+    for part in parts:
+        for name, cls in registry(part).items():
+            panel = f"{part.capitalize()} {name}"
+            parameters += [_parameter(f"{part}_{name.replace('-', '_')}", o, panel) for o in options_of(cls)]
+
+    def declare() -> None: ...
+
+    command: Callable[..., None] = declare
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    app = typer.Typer(add_completion=False)
+    app.command()(command)
+    return list(typer.main.get_command(app).params)
+
+
+def given(params: dict[str, Any]) -> dict[str, Any]:
+    """Take the options that were typed out of a command's parameters.
+
+    Args:
+        params: Parsed parameters; the generated ones are removed.
+
+    Returns:
+        Values by the option's own name.
+    """
+    typed = {}
+    for name in [name for name in params if _MARK in name]:
+        value = params.pop(name)
+        if value is not None:
+            typed[name.split(_MARK, 1)[1]] = value
+    return typed
+
+
+def _parameter(owner: str, option: Option, panel: str) -> inspect.Parameter:
+    text = re.sub(r"``|:\w+:(?=`)", "", option.help)
+    if option.default is not None and option.default is not inspect.Parameter.empty:
+        default = str(option.default)
+        text += f" [default: {default.lower() if option.type is bool else default}]"
+    switch = option.type is bool
+    flag = f"{option.flag}/--no-{option.flag.removeprefix('--')}" if switch else option.flag
+    metavar = None if switch else option.metavar
+    kind: Any = bool if switch else str
+    info = typer.Option(flag, metavar=metavar, help=text.replace("[", "\\["), rich_help_panel=panel)
+    return inspect.Parameter(
+        f"{owner}{_MARK}{option.name}",
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind | None, info],
+    )

@@ -1,0 +1,226 @@
+"""Options read off a class: its keyword-only parameters, their types, and the `Args:` of its docstring.
+
+The command line, the configuration file and `xgraph.train` all take their options from here, so that a new
+loss or model needs nothing but its class.
+"""
+
+import inspect
+import re
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+_SIMPLE = (bool, int, float, str)
+
+
+class OptionError(ValueError):
+    """An option that does not exist, or a value it cannot take. The command line ends with exit code 2."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One keyword-only parameter of a class, as a command line or a configuration file sees it.
+
+    Args:
+        name: Name of the parameter.
+        type: `bool`, `int`, `float` or `str`; of one element if `many`.
+        default: Its default value; `inspect.Parameter.empty` if it has none.
+        help: What the docstring says of it.
+        choices: Words that it can be; beside a number, if `type` is a number.
+        nullable: Whether `None` is a value (written `none`).
+        many: Whether it is a list (written with commas).
+    """
+
+    name: str
+    type: type
+    default: object
+    help: str = ""
+    choices: tuple[str, ...] = ()
+    nullable: bool = False
+    many: bool = False
+
+    @property
+    def flag(self) -> str:
+        """The option on a command line: `max_fpr` is `--max-fpr`."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def metavar(self) -> str:
+        """What stands for the value in help texts: `0.1`-like types or the words it can be."""
+        words = list(self.choices)
+        if self.type is not str or not words:
+            words.insert(0, {bool: "true|false", int: "INT", float: "FLOAT", str: "TEXT"}[self.type])
+        return "|".join(words) + (",..." if self.many else "")
+
+    def parse(self, value: object) -> Any:
+        """Turn a word of the command line, or a value of a file or a call, into what the class takes.
+
+        Args:
+            value: A string or a value that already has the right type.
+
+        Raises:
+            OptionError: If it cannot be one, with what was expected.
+        """
+        if value is None or (self.nullable and isinstance(value, str) and value.lower() == "none"):
+            if self.nullable:
+                return None
+            raise self._refusal(value)
+        if self.many:
+            parts = value.split(",") if isinstance(value, str) else value
+            if not isinstance(parts, list | tuple):
+                raise self._refusal(value)
+            return [self._parse_one(p.strip() if isinstance(p, str) else p) for p in parts]
+        return self._parse_one(value)
+
+    def _parse_one(self, value: object) -> object:
+        if isinstance(value, str) and value in self.choices:
+            return value
+        if self.type is str:
+            if isinstance(value, str) and value and not self.choices:
+                return value
+        elif self.type is bool:
+            word = str(value).lower()
+            if word in {"true", "false"}:
+                return word == "true"
+        elif isinstance(value, int | float | str) and not isinstance(value, bool):
+            try:
+                number: int | float = float(value) if self.type is float else int(value)
+            except (ValueError, OverflowError):
+                raise self._refusal(value) from None
+            if isinstance(value, str) or number == value:
+                return number
+        raise self._refusal(value)
+
+    def _refusal(self, value: object) -> OptionError:
+        expected = self.metavar + (" or none" if self.nullable else "")
+        return OptionError(f"{self.name} = {value!r}: expected {expected}")
+
+
+def options_of(cls: type) -> list[Option]:
+    """List the keyword-only parameters of a class that have simple types.
+
+    Types are `bool`, `int`, `float`, `str`, `Literal` of words, unions of these with each other and `None`,
+    and lists of them. Where a union also names other classes (`float | GammaSchedule`), the simple part is
+    the option; a parameter with no simple type is left out, as it cannot be typed on a command line.
+
+    Args:
+        cls: Any class with an `Args:` section in its docstring.
+
+    Example:
+        >>> class Loss:
+        ...     '''A loss.
+        ...
+        ...     Args:
+        ...         margin: How far apart two scores should be.
+        ...     '''
+        ...     def __init__(self, num_items: int, *, margin: float = 1.0, groups: object = None) -> None: ...
+        >>> options_of(Loss)  # doctest: +NORMALIZE_WHITESPACE
+        [Option(name='margin', type=<class 'float'>, default=1.0,
+            help='How far apart two scores should be.', choices=(), nullable=False, many=False)]
+    """
+    found = []
+    texts = _argument_texts(cls)
+    for name, parameter in inspect.signature(cls, eval_str=True).parameters.items():
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            continue
+        simple = _simple_type(parameter.annotation)
+        if simple is not None:
+            kind, choices, nullable, many = simple
+            found.append(Option(name, kind, parameter.default, texts.get(name, ""), choices, nullable, many))
+    return found
+
+
+def parse_options(cls: type, values: Mapping[str, object], what: str) -> dict[str, Any]:
+    """Check and convert the options of one class; those not given get their defaults.
+
+    Args:
+        cls: Class whose options they are.
+        values: Names and values, as typed or as read from a file.
+        what: How messages name the class, e.g. "loss 'soap'".
+
+    Raises:
+        OptionError: If there is no such option (with the nearest name), or it cannot have that value.
+    """
+    options = {option.name: option for option in options_of(cls)}
+    for name in values:
+        if name not in options:
+            has = f"it has: {', '.join(options)}" if options else "it has none"
+            raise OptionError(f"unknown option {name!r} for {what}{nearest(name, options)}; {has}")
+    result = {}
+    for name, option in options.items():
+        try:
+            if name in values:
+                result[name] = option.parse(values[name])
+            elif option.default is not inspect.Parameter.empty:
+                result[name] = option.default
+            else:
+                raise OptionError(f"{name} must be given: expected {option.metavar}")
+        except OptionError as error:
+            raise OptionError(f"{what}: {error}") from None
+    return result
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A ` (did you mean 'x'?)` for an error message, or nothing if no name comes near.
+
+    Args:
+        name: What was given.
+        known: What exists.
+
+    Example:
+        >>> nearest("gama", ["gamma", "margin"])
+        " (did you mean 'gamma'?)"
+    """
+    close = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _simple_type(annotation: object) -> tuple[type, tuple[str, ...], bool, bool] | None:
+    """(type, words, nullable, many) of an annotation, or None if no part of it is simple."""
+    parts = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    kinds: list[type] = []
+    choices: list[str] = []
+    many = False
+    for part in parts:
+        if get_origin(part) is list:
+            many = True
+            (part,) = get_args(part)
+        if get_origin(part) is Literal:
+            choices += [word for word in get_args(part) if isinstance(word, str)]
+        elif part in _SIMPLE:
+            kinds.append(part)
+    if not kinds and not choices:
+        return None
+    # The widest type reads all values: "0.5" and "1" are both a float.
+    kind = max(kinds, key=_SIMPLE.index) if kinds else str
+    return kind, tuple(choices), NoneType in parts, many
+
+
+def _argument_texts(cls: type) -> dict[str, str]:
+    """The texts of all `Args:` entries of a class and its bases, the class's own winning."""
+    texts: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        for doc in (base.__doc__, getattr(vars(base).get("__init__"), "__doc__", None)):
+            if doc and base is not object:
+                texts.update(_parse_args_section(inspect.cleandoc(doc)))
+    return texts
+
+
+def _parse_args_section(doc: str) -> dict[str, str]:
+    section = re.search(r"^Args:\n((?:[ \t]+.*\n?|\n)+)", doc, flags=re.MULTILINE)
+    if section is None:
+        return {}
+    lines = textwrap.dedent(section.group(1)).splitlines()
+    texts: dict[str, str] = {}
+    name = ""
+    for line in lines:
+        entry = re.match(r"(\w+)(?: \([^)]*\))?: ?(.*)", line)
+        if entry:
+            name = entry.group(1)
+            texts[name] = entry.group(2).strip()
+        elif name:
+            texts[name] = f"{texts[name]} {line.strip()}".strip()
+    return texts

@@ -1,0 +1,45 @@
+"""Live bars on a terminal, for whatever takes long; they need neither torch nor Lightning."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+@contextmanager
+def data_progress(enabled: bool) -> Iterator[Callable[[int, int, str], None] | None]:
+    """A `progress` for the data functions: bars on a terminal, nothing elsewhere.
+
+    Args:
+        enabled: Whether to show anything at all.
+    """
+    if not enabled or not sys.stderr.isatty():
+        yield None
+        return
+    bar = make_bar("{task.completed}/{task.total}")
+    tasks: dict[str, TaskID] = {}
+
+    def report(done: int, total: int, what: str) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=total or None)
+        bar.update(tasks[what], completed=done, total=total or None)
+
+    with bar:
+        yield report
+
+
+def make_bar(note: str) -> "Progress":
+    """A bar on stderr with the time left.
+
+    Args:
+        note: Template of the text after the bar.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), TextColumn(note))
+    left = TimeRemainingColumn(compact=True, elapsed_when_finished=True)
+    return Progress(*columns, left, console=Console(stderr=True), refresh_per_second=4, expand=True)

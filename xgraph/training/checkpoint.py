@@ -1,0 +1,186 @@
+"""Checkpoints: one file with everything that a run needs to go on, and nothing that could run code."""
+
+import hashlib
+import io
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from xgraph._version import __version__
+from xgraph.training.config import TrainConfig, registry
+from xgraph.training.files import write_atomically
+
+if TYPE_CHECKING:
+    from xgraph.data import MoleculeDataset
+
+FORMAT = 1
+HEADER = "xgraph"
+
+
+def write_checkpoint(state: Mapping[str, Any], path: str | Path) -> None:
+    """Save tensors and plain values; the file is there completely or not at all.
+
+    Args:
+        state: What to save.
+        path: The file.
+    """
+    content = io.BytesIO()  # torch hides what goes wrong with a file, such as a full disk
+    torch.save(dict(state), content)
+    write_atomically(Path(path), lambda file: file.write(content.getbuffer()))
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Load a checkpoint to the CPU without running any code that it may contain.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is truncated, or not a checkpoint that this version of xgraph wrote or can read.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"checkpoint: no file {path}")
+    content = io.BytesIO(path.read_bytes())
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch muses about pickles that it then refuses
+            state = torch.load(content, map_location="cpu", weights_only=True)
+    except Exception:  # what a wrong file raises depends on where it is wrong
+        raise ValueError(
+            f"checkpoint: {path} is not a checkpoint of xgraph: it is truncated, or was made by another program"
+        ) from None
+    header = state.get(HEADER) if isinstance(state, dict) else None
+    if not isinstance(header, dict) or not isinstance(state.get("state_dict"), dict):
+        raise ValueError(f"checkpoint: {path} is not a checkpoint of xgraph: another program made it")
+    if header.get("format") != FORMAT:
+        raise ValueError(
+            f"checkpoint: {path} has format {header.get('format')}, written by xgraph {header.get('version')}; "
+            f"this is xgraph {__version__}, which reads format {FORMAT}"
+        )
+    return dict(state)
+
+
+def describe(config: TrainConfig, data: "MoleculeDataset") -> dict[str, Any]:
+    """The header of a checkpoint: what was trained, on which data, by which version.
+
+    Args:
+        config: Settings of the run.
+        data: Its data set.
+    """
+    return {
+        "format": FORMAT,
+        "version": __version__,
+        "model": config.model,
+        "model_options": dict(config.model_options),
+        "loss": config.loss,
+        "loss_options": dict(config.loss_options),
+        "config": config.to_dict(),
+        "dataset": data.name,
+        "num_items": len(data),
+        "task_names": list(data.task_names),
+        "fingerprint": fingerprint(data),
+        "featurizer": data.featurizer,
+        "standardize": config.standardize,
+    }
+
+
+def fingerprint(data: "MoleculeDataset") -> str:
+    """A hash over the molecules, the labels and the splits of a data set.
+
+    Args:
+        data: The data set.
+    """
+    digest = hashlib.sha256("\n".join(data.smiles).encode())
+    digest.update(data.y.numpy().tobytes())
+    for name in sorted(data.splits):
+        digest.update(name.encode() + data.splits[name].numpy().tobytes())
+    return digest.hexdigest()
+
+
+def check_same_run(header: Mapping[str, Any], config: TrainConfig, data: "MoleculeDataset", path: Path) -> None:
+    """Refuse to go on with another data set or another kind of run than the checkpoint's.
+
+    Args:
+        header: Header of the checkpoint.
+        config: Settings to go on with.
+        data: Data to go on with.
+        path: The checkpoint, for the message.
+
+    Raises:
+        ValueError: If it does not fit, with what differs.
+    """
+    now = describe(config, data)
+    for name in ("dataset", "task_names", "num_items", "featurizer", "model", "loss"):
+        if header[name] != now[name]:
+            raise ValueError(f"resume: {path} was made with {name} = {header[name]!r}, this run has {now[name]!r}")
+    if header["fingerprint"] != now["fingerprint"]:
+        raise ValueError(
+            f"resume: {path} was made with other molecules, labels or splits of {data.name!r} than there are now"
+        )
+
+
+def load_model(state: Mapping[str, Any]) -> nn.Module:
+    """Rebuild the model of a checkpoint, in evaluation mode.
+
+    Args:
+        state: What `read_checkpoint` gave.
+
+    Raises:
+        ValueError: If this version does not know the model or its options, or the weights do not fit.
+    """
+    header = state[HEADER]
+    known = registry("model")
+    if header["model"] not in known:
+        raise ValueError(f"checkpoint: unknown model {header['model']!r}; there are {', '.join(known)}")
+    with torch.random.fork_rng(devices=[]):
+        model: nn.Module = known[header["model"]](len(header["task_names"]), **header["model_options"])
+    try:
+        model.load_state_dict(model_weights(state))
+    except RuntimeError as error:
+        raise ValueError(f"checkpoint: its weights do not fit its model {header['model']!r}: {error}") from None
+    return model.eval()
+
+
+def model_weights(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """The model's part of a checkpoint's weights, named as in the model.
+
+    Args:
+        state: What `read_checkpoint` gave.
+    """
+    return {n.removeprefix("model."): w for n, w in state["state_dict"].items() if n.startswith("model.")}
+
+
+def start_from(model: nn.Module, state: Mapping[str, Any], task_names: list[str], path: Path) -> bool:
+    """Copy encoder weights from another run; the head too if the tasks are the same.
+
+    Args:
+        model: The model to fill.
+        state: The other run's checkpoint.
+        task_names: Tasks of this run.
+        path: The checkpoint, for messages.
+
+    Returns:
+        Whether the head was copied.
+
+    Raises:
+        ValueError: If the models differ.
+    """
+    own = model.state_dict()
+    weights = model_weights(state)
+    keep_head = bool(state[HEADER]["task_names"] == task_names)
+    encoder = {name for name in own if keep_head or not name.startswith("head.")}
+    for name in sorted(encoder | {n for n in weights if keep_head or not n.startswith("head.")}):
+        there, here = (tuple(w[name].shape) if name in w else None for w in (weights, own))
+        if there != here:
+            raise ValueError(
+                f"init: {path} holds another model ({state[HEADER]['model']} with "
+                f"{state[HEADER]['model_options']}): {name} is {there} there and {here} here"
+            )
+    model.load_state_dict({**own, **{name: weights[name] for name in encoder}})
+    return keep_head

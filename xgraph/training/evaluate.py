@@ -1,0 +1,52 @@
+"""`xgraph.evaluate`: metrics of a finished run on one of its splits, computed anew from its best checkpoint."""
+
+from pathlib import Path
+
+from xgraph.training.checkpoint import HEADER, fingerprint, load_model, read_checkpoint
+from xgraph.training.inference import choose_device, score
+from xgraph.training.rundir import BEST, Run, fold_folders
+from xgraph.training.scoring import score_split
+from xgraph.training.train import load_data, summarize_folds
+
+
+def evaluate(run: str | Path, split: str = "test", *, device: str = "auto", progress: bool = False) -> dict[str, float]:
+    """Score a run's best epoch on a split of its data set.
+
+    Args:
+        run: A run directory. For a run over all folds, the mean over them is given.
+        split: "train", "valid" or "test".
+        device: "auto", "cpu" or "cuda".
+        progress: Show progress on stderr, if that is a terminal.
+
+    Returns:
+        Metrics by name: `ap`, `prc_auc`, `roc_auc`; NaN where the split has one class only.
+
+    Raises:
+        FileNotFoundError: If there is no such run.
+        ValueError: If there is no such split, or the data set is not what it was.
+
+    Example:
+        >>> evaluate("runs/nci-pains-soap-gine-s0", split="valid")  # doctest: +SKIP
+        {'ap': 0.612, 'prc_auc': 0.609, 'roc_auc': 0.943}
+    """
+    path = Path(run)
+    folders = fold_folders(path)
+    if folders:
+        parts = [{"test": evaluate(folder, split, device=device, progress=progress)} for folder in folders]
+        mean: dict[str, float] = summarize_folds(parts)["test"]["mean"]
+        return mean
+    where = choose_device(device)
+    config = Run.open(path).config
+    state = read_checkpoint(path / BEST)
+    data = load_data(config, progress)
+    if split not in data.splits:
+        raise ValueError(f"split: {data.name!r} has {', '.join(data.splits)}, got {split!r}")
+    if fingerprint(data) != state[HEADER]["fingerprint"]:
+        raise ValueError(f"run: {data.name!r} has other molecules, labels or splits than when {path} was trained")
+    if data.featurizer != state[HEADER]["featurizer"]:
+        raise ValueError(
+            f"run: {path} was trained on features {state[HEADER]['featurizer']!r}, now there are {data.featurizer!r}"
+        )
+    positions = data.splits[split]
+    logits = score(load_model(state), data, positions, device=where)
+    return score_split(data.name, data.y[positions].numpy(), logits)

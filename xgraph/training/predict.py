@@ -1,0 +1,153 @@
+"""`xgraph.predict`: scores of one run, or of several as an ensemble, for new molecules."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xgraph.training.bars import data_progress
+from xgraph.training.checkpoint import HEADER, load_model, read_checkpoint
+from xgraph.training.files import write_text
+from xgraph.training.inference import choose_device, probability, score
+from xgraph.training.rundir import BEST, CONFIG, fold_folders
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def predict(
+    run: str | Path | Sequence[str | Path],
+    smiles: Sequence[str] | str | Path,
+    *,
+    smiles_column: str | None = None,
+    device: str = "auto",
+    progress: bool = False,
+) -> "pd.DataFrame":
+    """Score molecules with a trained run, or with the mean over several.
+
+    Args:
+        run: A run directory, or several of them: scores are averaged. A run over all folds is the ensemble
+            of its folds.
+        smiles: SMILES strings, or the path of a CSV file with a column of them.
+        smiles_column: That column's name; found by itself if not given.
+        device: "auto", "cpu" or "cuda".
+        progress: Show progress on stderr, if that is a terminal.
+
+    Returns:
+        One row per input in its order: `smiles` as given, for each task a score between 0 and 1 (the sigmoid
+        of the model's logit; for ranking losses such as SOAP it orders molecules and is no probability),
+        and `error`, empty unless the row could not be read; its scores are missing then.
+
+    Raises:
+        FileNotFoundError: If there is no such run or file.
+        ValueError: If runs do not have the same tasks, or a checkpoint is not readable.
+
+    Example:
+        >>> predict("runs/nci-pains-soap-gine-s0", ["CCO", "c1ccccc1O"])  # doctest: +SKIP
+              smiles     pains error
+        0        CCO  0.013261
+        1  c1ccccc1O  0.124901
+    """
+    import pandas as pd
+
+    from xgraph.data.table import read_smiles
+
+    where = choose_device(device)
+    states = [read_checkpoint(path) for path in _checkpoints(run)]
+    tasks = _common_tasks(states)
+    if isinstance(smiles, str | Path):
+        texts = read_smiles(_existing(smiles), smiles_column)
+    else:
+        texts = list(smiles)
+        wrong = [text for text in texts if not isinstance(text, str)]
+        if wrong:
+            raise TypeError(f"smiles: expected strings, got {wrong[0]!r}")
+    scores = np.zeros((len(texts), len(tasks)))
+    errors = ["" if text.strip() else "empty: no SMILES in this row" for text in texts]
+    for standardize in sorted({bool(state[HEADER]["standardize"]) for state in states}):
+        group = [state for state in states if state[HEADER]["standardize"] == standardize]
+        _score_rows(texts, group, standardize, where, progress, scores, errors)
+    scores[[bool(error) for error in errors]] = np.nan
+    frame = pd.DataFrame({"smiles": texts})
+    for t, name in enumerate(tasks):
+        frame[name if name not in ("smiles", "error") else f"{name}_score"] = scores[:, t] / len(states)
+    frame["error"] = errors
+    return frame
+
+
+def write_predictions(frame: "pd.DataFrame", path: str | Path) -> None:
+    """Write what `predict` gave as CSV; the file is there completely or not at all.
+
+    Args:
+        frame: The predictions.
+        path: The file.
+    """
+    write_text(Path(path), frame.to_csv(index=False, lineterminator="\n"))
+
+
+def _score_rows(
+    texts: list[str],
+    states: list[dict[str, Any]],
+    standardize: bool,
+    device: str,
+    progress: bool,
+    scores: "np.ndarray[Any, np.dtype[np.float64]]",
+    errors: list[str],
+) -> None:
+    """Add the scores of runs that read molecules in the same way to `scores`, and complain in `errors`."""
+    from xgraph.data import MoleculeDataset
+
+    given = [i for i, text in enumerate(texts) if text.strip()]
+    if not given:
+        return
+    with data_progress(progress) as report:
+        data = MoleculeDataset.from_smiles([texts[i] for i in given], standardize=standardize, progress=report)
+        for error in data.errors:
+            errors[given[error.row]] = error.message
+        rows = np.array(given)[data.row.numpy()]
+        if not len(rows):
+            return
+        for state in states:
+            if state[HEADER]["featurizer"] != data.featurizer:
+                raise ValueError(
+                    f"run: trained on features {state[HEADER]['featurizer']!r} by xgraph "
+                    f"{state[HEADER]['version']}, but this version makes {data.featurizer!r}; train again"
+                )
+            logits = score(load_model(state), data, device=device, progress=report)
+            scores[rows] += probability(logits)
+
+
+def _checkpoints(run: str | Path | Sequence[str | Path]) -> list[Path]:
+    """The best checkpoints of runs, of all folds where a run has them."""
+    found = []
+    for one in [run] if isinstance(run, str | Path) else run:
+        path = Path(one)
+        if path.is_file():
+            found.append(path)
+            continue
+        folders = fold_folders(path) or [path]
+        for folder in folders:
+            if not (folder / BEST).is_file():
+                what = "has no best epoch yet" if (folder / CONFIG).is_file() else "is not a run directory"
+                raise FileNotFoundError(f"run: {folder} {what} (no {BEST})")
+            found.append(folder / BEST)
+    if not found:
+        raise ValueError("run: expected at least one run directory, got none")
+    return found
+
+
+def _common_tasks(states: list[dict[str, Any]]) -> list[str]:
+    names: list[str] = states[0][HEADER]["task_names"]
+    for state in states[1:]:
+        if state[HEADER]["task_names"] != names:
+            raise ValueError(
+                f"run: an ensemble needs the same tasks in all runs, got {names} and {state[HEADER]['task_names']}"
+            )
+    return names
+
+
+def _existing(path: str | Path) -> Path:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"smiles: no file {str(path)!r}; to score SMILES themselves, pass a list of them")
+    return Path(path)

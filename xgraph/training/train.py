@@ -1,0 +1,249 @@
+"""`xgraph.train`: from settings to a finished run directory, one fold or all."""
+
+import math
+import sys
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xgraph.options import OptionError
+from xgraph.training.config import TrainConfig, build_config, differences, read_config
+from xgraph.training.files import write_json
+from xgraph.training.inference import choose_device
+from xgraph.training.rundir import CONFIG, METRICS, Run, check_free, make_run_directory, write_config
+from xgraph.training.seeding import own_random_streams
+
+if TYPE_CHECKING:
+    from lightning.pytorch.callbacks import Callback
+
+    from xgraph.data import MoleculeDataset
+
+# What may change when a run goes on: how long, and on what.
+_MAY_CHANGE = {"epochs", "device", "threads"}
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped a run, which can be resumed.
+
+    Args:
+        path: Its directory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self.path = path
+
+
+def train(
+    dataset: str | Path | None = None,
+    *,
+    config: str | Path | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: bool = False,
+    **settings: Any,
+) -> Run:
+    r"""Train a model on a data set; what `xgraph train` calls.
+
+    Args:
+        dataset: Name of a data set or path of a CSV file; `nci-pains` if neither this nor `config` says.
+        config: A TOML file with settings, such as the `config.toml` of another run.
+        out: Directory of the run, new or empty; without it, a new one under `runs/`.
+        resume: Go on with the interrupted run in `out`, to the bit.
+        progress: Show progress on stderr.
+        settings: Any field of `xgraph.training.TrainConfig` (`loss`, `model`, `epochs`, `lr`, ...) and any
+            option of the chosen loss and model (`gamma`, `hidden_channels`, ...).
+
+    Returns:
+        The run: its path and metrics. With `fold="all"`, a run for each fold in directories of its own, and
+        mean and standard deviation over them.
+
+    Raises:
+        OptionError: (a ValueError): a setting that does not exist, or cannot have that value.
+        ValueError: If the data cannot be trained on, or training diverges.
+        FileExistsError: If `out` holds something already.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> rows = [f"{'C' * n}{end},{int(end == 'N')}" for n in range(1, 20) for end in "OCN"]
+        >>> _ = (folder / "amines.csv").write_text("smiles,amine\n" + "\n".join(rows))
+        >>> run = train(folder / "amines.csv", loss="soap", split="random", out=folder / "run",
+        ...             epochs=1, pretrain_epochs=0, batch_size=16, hidden_channels=8, num_layers=2)
+        >>> sorted(run.metrics["test"])
+        ['ap', 'prc_auc', 'roc_auc']
+    """
+    if dataset is not None:
+        if not isinstance(dataset, str | Path):
+            raise TypeError(f"dataset: expected a name or a path, got {type(dataset).__name__}")
+        settings["dataset"] = str(dataset)
+    base = None if config is None else read_config(config)
+    wanted = _build(settings, base, config)
+    if resume:
+        wanted, out = _settings_to_resume(settings, wanted if config is not None else None, out)
+    elif out is not None:
+        check_free(out)  # before the data are read, which may take long
+    device = choose_device(wanted.device)
+    if wanted.fold == "all":
+        return _train_folds(wanted, out, resume, progress, device)
+    with own_random_streams(wanted.seed, wanted.threads):
+        return _train_one(wanted, out, resume, progress, device)
+
+
+def _build(settings: Mapping[str, Any], base: Mapping[str, Any] | None, source: str | Path | None) -> TrainConfig:
+    try:
+        return build_config(settings, base)
+    except OptionError as error:
+        if source is None:
+            raise
+        raise OptionError(f"{error} (in {source})") from None
+
+
+def _settings_to_resume(
+    settings: Mapping[str, Any], from_file: TrainConfig | None, out: str | Path | None
+) -> tuple[TrainConfig, Path]:
+    """The settings of the run in `out`; those given besides may not contradict them."""
+    if out is None:
+        raise OptionError("resume: say which run, with the directory it is in (--out)")
+    path = Path(out)
+    if not (path / CONFIG).is_file():
+        raise FileNotFoundError(f"resume: {path} holds no run (no {CONFIG})")
+    own = read_config(path / CONFIG)
+    before, now = _build({}, own, path / CONFIG), from_file or _build(settings, own, path / CONFIG)
+    for name, (there, here) in differences(before, now).items():
+        if name not in _MAY_CHANGE and not (name == "dataset" and _same_file(there, here)):
+            raise OptionError(
+                f"resume: {name} is {there!r} in {path} and cannot become {here!r}; "
+                f"only {', '.join(sorted(_MAY_CHANGE))} can change"
+            )
+    return replace(now, dataset=before.dataset), path
+
+
+def _same_file(one: object, other: object) -> bool:
+    return Path(str(one)).resolve() == Path(str(other)).resolve()
+
+
+def _train_one(config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str) -> Run:
+    """One fit; the random streams are the run's own already."""
+    data = load_data(config, progress)
+    from xgraph.training.engine import check_data, fit, prepare  # Lightning takes seconds to import
+
+    check_data(data)
+    task = prepare(config, data)
+    path = Path(out) if resume and out is not None else make_run_directory(out, config)
+    if progress:
+        parts = ", ".join(f"{len(data.splits[name])} {name}" for name in ("train", "valid", "test"))
+        sys.stderr.write(f"{data.name}: {parts} molecules; run directory {path}\n")
+    callbacks = _callbacks(data) if progress else []
+    try:
+        return Run(path, fit(task, path, device=device, resume=resume, callbacks=callbacks))
+    except KeyboardInterrupt:
+        raise Interrupted(path) from None
+
+
+def _train_folds(config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str) -> Run:
+    """One run for each fold, then mean and standard deviation; finished folds are not run again."""
+    folds = _number_of_folds(config)
+    path = Path(out) if resume and out is not None else make_run_directory(out, config)
+    write_config(path, config)
+    runs = []
+    for fold in range(folds):
+        folder = path / f"fold_{fold}"
+        one = replace(config, fold=fold)
+        started = (folder / CONFIG).is_file()
+        if started and (folder / METRICS).is_file() and Run.open(folder).config.epochs == config.epochs:
+            runs.append(Run.open(folder))
+            continue
+        if progress:
+            sys.stderr.write(f"fold={fold}\n")
+        try:
+            with own_random_streams(config.seed, config.threads):
+                runs.append(_train_one(one, folder, started, progress, device))
+        except Interrupted:
+            raise Interrupted(path) from None
+    metrics = summarize_folds([run.metrics for run in runs])
+    write_json(path / METRICS, metrics)
+    return Run(path, metrics)
+
+
+def summarize_folds(folds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Mean and sample standard deviation over folds.
+
+    Args:
+        folds: What each fold's `metrics.json` holds.
+
+    Returns:
+        `{"test": {"ap": mean, ..., "mean": {"ap": ...}, "std": {"ap": ...}}, "valid": the same, "folds": [...]}`.
+        Folds without a metric (one class only) do not count for it.
+
+    Example:
+        >>> two = [{"test": {"ap": 0.25}, "valid": {"ap": 0.5}}, {"test": {"ap": 0.75}, "valid": {"ap": 0.5}}]
+        >>> summarize_folds(two)["test"]["mean"]
+        {'ap': 0.5}
+    """
+    summary: dict[str, Any] = {}
+    for split in (name for name in ("test", "valid") if name in folds[0]):
+        mean, std = {}, {}
+        for name in folds[0][split]:
+            values = [fold[split].get(name) for fold in folds]
+            known = [value for value in values if value is not None and not math.isnan(value)]
+            mean[name] = float(np.mean(known)) if known else math.nan
+            std[name] = float(np.std(known, ddof=1)) if len(known) > 1 else math.nan
+        summary[split] = {**mean, "mean": mean, "std": std}
+    return {**summary, "folds": folds}
+
+
+def _number_of_folds(config: TrainConfig) -> int:
+    from xgraph.data import list_cards, load_card
+
+    named = config.dataset in {card.name for card in list_cards()}
+    folds = load_card(config.dataset).folds if named else 0
+    if folds == 0 or config.split not in (None, "given"):
+        raise ValueError(f"fold: data set {config.dataset!r} has no folds, so 'all' means nothing here")
+    return folds
+
+
+def load_data(config: TrainConfig, progress: bool) -> "MoleculeDataset":
+    """The data set of a run, with a warning if some of its rows could not be read.
+
+    Args:
+        config: Settings.
+        progress: Show progress on stderr, if that is a terminal.
+    """
+    from xgraph.data import load
+    from xgraph.training.bars import data_progress
+
+    if isinstance(config.fold, str):
+        raise ValueError(f"fold: expected a number, got {config.fold!r}")
+    with data_progress(progress) as report:
+        data = load(
+            config.dataset,
+            fold=config.fold,
+            split=config.split,
+            seed=config.seed,
+            smiles_column=config.smiles_column,
+            target_columns=config.target_columns,
+            standardize=config.standardize,
+            progress=report,
+        )
+    if data.errors:
+        first = data.errors[0]
+        warnings.warn(
+            f"{len(data.errors)} rows of {data.name!r} are left out; the first is row {first.row}, "
+            f"{first.smiles!r}: {first.message}",
+            stacklevel=2,
+        )
+    return data
+
+
+def _callbacks(data: "MoleculeDataset") -> "list[Callback]":
+    from xgraph.training.progress import EpochBar, EpochLines
+
+    if sys.stderr.isatty():
+        return [EpochBar(data.metric)]
+    return [EpochLines(data.metric)]

@@ -13,7 +13,10 @@ from typing import Any
 CONSTRAINTS = Path(__file__).parent.parent / "constraints.txt"
 INSTALL = {
     # LibAUC asks for torchvision and transformers, which its losses do not need
-    "libauc": [["torch", "numpy", "tqdm", "scikit-learn", "pandas", "torch-geometric", "ogb"], ["--no-deps", "libauc==2.0.1"]],
+    "libauc": [
+        ["torch", "numpy", "tqdm", "scikit-learn", "pandas", "torch-geometric", "ogb"],
+        ["--no-deps", "libauc==2.0.1"],
+    ],
 }
 
 
@@ -40,8 +43,6 @@ class Worker:
 
     def ask(self, **question: Any) -> Any:
         """Send a question, wait for the answer."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(question) + "\n")
         self.process.stdin.flush()
         for line in self.process.stdout:

@@ -145,3 +145,16 @@ def test_required_option() -> None:
 
 def test_nearest_says_nothing_when_nothing_is_near() -> None:
     assert nearest("zzz", ["gamma"]) == ""
+
+
+def test_a_recipe_names_the_defaults_of_a_run():
+    class Sharp(Loss):
+        recipe = {"margin": 3.0}
+
+    def margins(cls):
+        return [option.default for option in options_of(cls) if option.name == "margin"]
+
+    assert margins(Sharp) == [3.0]
+    assert margins(Loss) == [1.0]
+    assert parse_options(Sharp, {}, "loss")["margin"] == 3.0
+    assert parse_options(Sharp, {"margin": 1.0}, "loss")["margin"] == 1.0

@@ -106,6 +106,8 @@ def options_of(cls: type) -> list[Option]:
     and lists of them. Where a union also names other classes (`float | GammaSchedule`), the simple part is
     the option; a parameter with no simple type is left out, as it cannot be typed on a command line.
 
+    A class attribute `recipe` names the defaults of a run where they differ from those of the class.
+
     Args:
         cls: Any class with an `Args:` section in its docstring.
 
@@ -123,13 +125,15 @@ def options_of(cls: type) -> list[Option]:
     """
     found = []
     texts = _argument_texts(cls)
+    recipe: Mapping[str, object] = getattr(cls, "recipe", {})
     for name, parameter in inspect.signature(cls, eval_str=True).parameters.items():
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
             continue
         simple = _simple_type(parameter.annotation)
         if simple is not None:
             kind, choices, nullable, many = simple
-            found.append(Option(name, kind, parameter.default, texts.get(name, ""), choices, nullable, many))
+            default = recipe.get(name, parameter.default)
+            found.append(Option(name, kind, default, texts.get(name, ""), choices, nullable, many))
     return found
 
 

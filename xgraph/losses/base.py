@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import ClassVar, Literal, NamedTuple
 
 import torch
@@ -44,6 +45,9 @@ class Loss(nn.Module):
 
     sampler: ClassVar[Literal["dual", "shuffle"]] = "dual"
     """The batches it trains on by default: with a fixed number of positives, or simply shuffled."""
+
+    recipe: ClassVar[Mapping[str, object]] = {}
+    """What `xgraph train` takes for its options where that differs from the defaults here."""
 
     def __init__(self, num_items: int, num_tasks: int = 1) -> None:
         super().__init__()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -30,7 +31,7 @@ class SOAPLoss(Loss):
         num_tasks: T, the number of label columns; each (item, task) is an item of its own.
         surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
         margin: m of the surrogates that have one.
-        activation: sigmoid applies the surrogate to σ(h), as published recipes do; without it, to the logits.
+        activation: sigmoid applies the surrogate to σ(h), as published recipes do; none, to the logits.
         gamma: weight of the new value in the moving average, in (0, 1] (in Python also a schedule).
         max_lag: the state stays below e^max_lag times the newest estimate, so that one batch of wild scores does
             not silence an item for long; inf = without bound.
@@ -46,6 +47,9 @@ class SOAPLoss(Loss):
         >>> round(loss.item(), 4)
         -0.5
     """
+
+    # On raw logits the squared hinge is zero once the classes are apart, and training stops there.
+    recipe: ClassVar[Mapping[str, object]] = {"activation": "sigmoid"}
 
     def __init__(
         self,

@@ -33,7 +33,7 @@ class GINE(nn.Module):
         num_layers: Number of message passing layers.
         dropout: Probability that an element becomes zero, after each layer and in the head.
         virtual_node: Whether each graph gets a node that all its atoms are joined to.
-        pool: How atom vectors become a graph vector.
+        pool: How atom vectors become a graph vector. With max, one group of atoms can decide.
         jk: Atom vectors to pool: those of the last layer, or the sum over all layers.
         residual: Whether each layer adds its input to its output.
 
@@ -59,7 +59,7 @@ class GINE(nn.Module):
         num_layers: int = 5,
         dropout: float = 0.2,
         virtual_node: bool = False,
-        pool: Pool = "mean",
+        pool: Pool = "max",
         jk: JumpingKnowledge = "last",
         residual: bool = False,
     ) -> None:

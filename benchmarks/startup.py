@@ -1,0 +1,51 @@
+"""How long until something happens: ``python -m benchmarks.startup``. Real data need XGRAPH_MIRROR."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+from benchmarks._report import report
+
+FIRST_BATCH = """
+import time, torch, lightning, torch_geometric.data
+from xgraph.data import load
+from xgraph.training.config import build_config
+from xgraph.training.batches import make_loader
+from xgraph.training.engine import prepare
+from xgraph.training.seeding import own_random_streams
+started = time.perf_counter()
+with own_random_streams(0, None):
+    task = prepare(build_config({"dataset": "aicures", "fold": 0}), load("aicures", fold=0))
+    next(iter(make_loader(task.data, task.train_positions, task.samplers["main"])))
+print(time.perf_counter() - started)
+"""
+ROUNDS = 5
+
+
+def main() -> None:
+    """In turn; the figure is the median."""
+    commands = {
+        "xgraph --help": [sys.executable, "-m", "xgraph", "--help"],
+        "xgraph train --help": [sys.executable, "-m", "xgraph", "train", "--help"],
+        "python -c 'import torch' (floor of training)": [sys.executable, "-c", "import torch"],
+    }
+    times: dict[str, list[float]] = {}
+    for _ in range(ROUNDS):
+        for name, command in commands.items():
+            started = time.perf_counter()
+            subprocess.run(command, check=True, capture_output=True)
+            times.setdefault(name, []).append(time.perf_counter() - started)
+    if os.environ.get("XGRAPH_MIRROR"):
+        for _ in range(ROUNDS + 1):
+            done = subprocess.run([sys.executable, "-c", FIRST_BATCH], check=True, capture_output=True, text=True)
+            times.setdefault("aicures, imports to first batch, from the cache", []).append(float(done.stdout))
+        times["aicures, imports to first batch, from the cache"].pop(0)  # it may have made the cache
+    report("startup", [{"what": name, "seconds": statistics.median(found)} for name, found in times.items()])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pytest
 
@@ -149,7 +149,7 @@ def test_nearest_says_nothing_when_nothing_is_near() -> None:
 
 def test_a_recipe_names_the_defaults_of_a_run():
     class Sharp(Loss):
-        recipe = {"margin": 3.0}
+        recipe: ClassVar[dict[str, object]] = {"margin": 3.0}
 
     def margins(cls):
         return [option.default for option in options_of(cls) if option.name == "margin"]

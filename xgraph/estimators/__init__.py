@@ -2,8 +2,9 @@
 
 from xgraph.estimators.log_moving_average import LogMovingAverage
 from xgraph.estimators.moving_average import MovingAverage
+from xgraph.estimators.rows import check_rows
 from xgraph.estimators.schedules import ConstantGamma, CosineGamma, GammaSchedule
-from xgraph.estimators.table import StateTable, check_rows
+from xgraph.estimators.table import StateTable
 
 __all__ = [
     "ConstantGamma",

@@ -6,6 +6,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 from benchmarks._report import report
@@ -44,6 +45,12 @@ def main() -> None:
             done = subprocess.run([sys.executable, "-c", FIRST_BATCH], check=True, capture_output=True, text=True)
             times.setdefault("aicures, imports to first batch, from the cache", []).append(float(done.stdout))
         times["aicures, imports to first batch, from the cache"].pop(0)  # it may have made the cache
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("first", "second"):
+            started = time.perf_counter()
+            command = [sys.executable, "-m", "xgraph", "train", "--out", f"{folder}/{name}"]
+            subprocess.run(command, check=True, capture_output=True, env={**os.environ, "XGRAPH_ROOT": folder})
+            times[f"xgraph train, no argument, {name} time"] = [time.perf_counter() - started]
     report("startup", [{"what": name, "seconds": statistics.median(found)} for name, found in times.items()])
 
 

@@ -85,9 +85,8 @@ class _PairMeans(torch.autograd.Function):
             raise RuntimeError("pairwise losses can be differentiated once only: drop create_graph=True")
         result = torch.zeros_like(ctx.blocks.columns)
         for block in ctx.blocks:
-            pairs = ctx.surrogate.slope(block.difference)
-            own = grad[block.start : block.start + len(pairs)].t().unsqueeze(2)
-            pairs *= (own * _rows(ctx.weights, block.task)).sum(0)
+            own = grad[block.start : block.start + len(block.cell)].t().unsqueeze(2)
+            pairs = ctx.surrogate.slope(block.difference).mul_((own * _rows(ctx.weights, block.task)).sum(0))
             if block.task is None:
                 result += pairs.sum(0)
             else:

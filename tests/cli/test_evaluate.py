@@ -16,5 +16,5 @@ def test_table_and_json(csv: Path, small: list[str], capsys: pytest.CaptureFixtu
     assert [line.split()[0] for line in table] == ["metric", "ap", "prc_auc", "roc_auc"]
     assert main(["evaluate", "run", "--split", "valid", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"valid": pytest.approx(expected["valid"])}
-    assert main(["evaluate", "run", "--split", "tset"]) == 1
+    assert main(["evaluate", "run", "--split", "tset"]) == 2
     assert "tset" in capsys.readouterr().err

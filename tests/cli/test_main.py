@@ -54,6 +54,12 @@ def test_wrong_usage_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -
         (FileNotFoundError("no file x"), 1, "error: no file x\n"),
         (KeyError("x"), 1, "error: unexpected KeyError: 'x' (--debug shows where)\n"),
         (ValueError(), 1, "error: ValueError\n"),
+        (MemoryError(), 1, "error: not enough memory; try a smaller batch or model\n"),
+        (
+            RuntimeError("CUDA out of memory. Tried\nmore"),
+            1,
+            "error: not enough memory (CUDA out of memory. Tried); try a smaller batch or model\n",
+        ),
     ],
 )
 def test_errors_are_one_line_on_stderr(
@@ -87,3 +93,23 @@ def test_warnings_are_one_line_and_the_hook_is_put_back(
         assert warnings.showwarning is hook
     assert warnings.showwarning is before
     assert capsys.readouterr().err == "warning: look out\n"
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_closed_streams(closed: str) -> None:
+    # As the interpreter does where the caller closed them.
+    code = f"import sys; sys.{closed} = None; from xgraph.cli import main; sys.exit(main(sys.argv[1:]))"
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    for argv, expected in ((["data", "list"], 0), (["data", "show", "tox22"], 1)):
+        done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, text=True, env=env, check=False)
+        assert done.returncode == expected
+        assert "Traceback" not in done.stderr
+        assert "unexpected" not in done.stderr
+
+
+def test_interrupted_before_a_command_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("xgraph.cli.app.app", interrupt)
+    assert main(["data", "list"]) == 130

@@ -33,6 +33,9 @@ def test_to_a_file_and_to_standard_output(run: str, capsys: Capture) -> None:
     [
         (["run"], 2, "at least one run"),
         (["run", "new.csv", "-o", "no/such/preds.csv"], 2, "no folder"),
+        (["run", "new.csv", "-o", "."], 2, "Invalid value for --out: . is a folder; expected a file"),
+        (["run", "new.csv", "-o", "./run/../new.csv"], 2, "is the input file"),
+        (["run", "run"], 2, "expected a CSV file as the last argument, got the folder run"),
         (["run", "none.csv"], 1, "no file 'none.csv'"),
         (["nowhere", "new.csv"], 1, "nowhere is not a run directory"),
         (["run", "new.csv", "--device", "gpu"], 2, "expected auto, cpu or cuda"),
@@ -44,6 +47,7 @@ def test_mistakes(run: str, argv: list[str], code: int, message: str, capsys: Ca
     err = " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert message in err
     assert not Path("preds.csv").exists()
+    assert Path("new.csv").read_text() == "smiles\nC\n"
 
 
 def test_a_malicious_run(run: str, capsys: Capture) -> None:

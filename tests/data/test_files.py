@@ -231,3 +231,10 @@ def test_embedded_has_no_files_and_unknown_names_are_an_error() -> None:
     for function in (fetch, verify):
         with pytest.raises(ValueError, match="unknown data set 'nci-pain'"):
             function("nci-pain")
+
+
+def test_an_unreachable_mirror_is_named(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XGRAPH_MIRROR", "http://127.0.0.1:9")
+    with pytest.raises(FetchError, match=r"^XGRAPH_MIRROR: cannot fetch http://127\.0\.0\.1:9/toy/plain\.txt"):
+        fetch("toy")
+    assert _tree(toy) == []

@@ -101,6 +101,9 @@ def test_columns_of_an_embedded_table(monkeypatch: pytest.MonkeyPatch) -> None:
         ("aicures", {"fold": -1}, "fold must be 0 to 9 for 'aicures', got -1"),
         ("aicures", {"fold": 1, "split": "random"}, "fold=1 was given, but the random split of 'aicures' has no folds"),
         ("advprop-tox21", {"fold": 3}, "fold must be 0 to 2"),
+        ("nci-pains", {"seed": -1, "split": "random"}, "seed must be an integer, 0 or more, got -1"),
+        ("aicures", {"target_columns": []}, "target_columns is empty: expected different columns, at least one"),
+        ("nci-pains", {"target_columns": ["pains", "pains"]}, "target_columns names 'pains' twice"),
         ("ogbg-molhiv", {"fold": 1}, "the given split of 'ogbg-molhiv' has no folds"),
     ],
 )
@@ -119,6 +122,8 @@ def test_mistakes_are_told_before_anything_is_fetched(
 def test_fold_must_be_a_number() -> None:
     with pytest.raises(TypeError, match="fold must be an integer, got '1'"):
         load("aicures", fold="1")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="name: expected a data set's name or the path of a CSV file, got 5"):
+        load(5)  # type: ignore[arg-type]
 
 
 def test_paths_that_are_not_there(tmp_path: Path, table: Path) -> None:

@@ -53,6 +53,21 @@ def test_other_content_other_file(tmp_path: Path) -> None:
     assert len(keys) == 7 * 5
 
 
+def test_a_file_with_other_contents_than_asked_for_is_made_anew(tmp_path: Path) -> None:
+    def less() -> Payload:
+        return {name: value for name, value in build().items() if name != "empty"}
+
+    cached(tmp_path, "graphs", KEY, less)
+    with pytest.warns(CacheWarning, match="damaged .it holds text, x instead of empty, text, x. and is made anew"):
+        assert_good(cached(tmp_path, "graphs", KEY, build, ["x", "empty", "text"]))
+    assert_good(cached(tmp_path, "graphs", KEY, never, ["x", "empty", "text"]))
+
+
+def test_the_format_is_part_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "FORMAT", store.FORMAT + 1)
+    assert content_key(["CCO", "C"], "v1") != KEY
+
+
 def test_no_root_keeps_nothing() -> None:
     assert_good(cached(None, "graphs", KEY, build))
 

@@ -80,7 +80,7 @@ def test_truncated(train: Train, share: float) -> None:
 
 def test_foreign(tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
-    for content in ({"weight": torch.ones(2)}, torch.ones(2), [1], {HEADER: {"format": 1}}):
+    for content in ({"weight": torch.ones(2)}, torch.ones(2), [1], {HEADER: [1]}):
         torch.save(content, path)
         with pytest.raises(ValueError, match="another program made it"):
             read_checkpoint(path)
@@ -90,6 +90,31 @@ def test_foreign(tmp_path: Path) -> None:
         read_checkpoint(path)
     with pytest.raises(FileNotFoundError, match="no file"):
         read_checkpoint(tmp_path / "none.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        (HEADER, "task_names", None),
+        (HEADER, "task_names", [3]),
+        (HEADER, "model_options", "x"),
+        (HEADER, "standardize", 1),
+        (HEADER, "fingerprint", None),
+        ("", "state_dict", {"model.atom.weight": 5}),
+        ("", "state_dict", None),
+        ("", "sampler", None),
+        ("", "random_state", 3),
+        ("", "epochs_done", "3"),
+    ],
+)
+def test_with_wrong_content(train: Train, part: str, name: str, value: Any) -> None:
+    path = train(out="run", epochs=1, pretrain_epochs=0).path / "best.ckpt"
+    state = read_checkpoint(path)
+    (state[part] if part else state)[name] = value
+    write_checkpoint(state, path)
+    for use in (lambda: xgraph.predict("run", ["C"]), lambda: xgraph.evaluate("run")):
+        with pytest.raises(ValueError, match=r"checkpoint: run/best\.ckpt is damaged: (task_names|not all|.* type)"):
+            use()
 
 
 def test_of_a_later_format(tmp_path: Path) -> None:
@@ -104,8 +129,12 @@ def test_an_unknown_model_or_weights_that_do_not_fit(train: Train) -> None:
     with pytest.raises(ValueError, match="unknown model 'gone'"):
         load_model({**state, HEADER: {**state[HEADER], "model": "gone"}})
     options = {**state[HEADER]["model_options"], "num_layers": 3}
-    with pytest.raises(ValueError, match="do not fit"):
+    with pytest.raises(ValueError, match="do not fit") as caught:
         load_model({**state, HEADER: {**state[HEADER], "model_options": options}})
+    assert "\n" not in str(caught.value)
+    for wrong in ({"hidden_channels": "x"}, {"nope": 1}, {"dropout": 7.0}):
+        with pytest.raises(ValueError, match=f"checkpoint: .*{next(iter(wrong))}"):
+            load_model({**state, HEADER: {**state[HEADER], "model_options": wrong}})
 
 
 def test_failed_write_keeps_the_old_file(tmp_path: Path) -> None:

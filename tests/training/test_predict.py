@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -100,6 +101,30 @@ def test_a_task_may_be_called_error(train: Train, csv: Path) -> None:
     assert list(frame.columns) == ["smiles", "error_score", "error"]
 
 
+def test_columns_of_tasks_have_names_of_their_own(train: Train, csv: Path) -> None:
+    rows = [f"{'C' * n},{n % 2},{n // 2 % 2},{n // 3 % 2}" for n in range(1, 60)]
+    csv.write_text("mol,error,error_score,split\n" + "\n".join(rows))
+    other = train(out="other", epochs=1, pretrain_epochs=0, smiles_column="mol")
+    frame = xgraph.predict(other.path, ["C"])
+    assert list(frame.columns) == ["smiles", "error_score", "error_score_", "split", "error"]
+    assert frame["error_score"][0] != frame["error_score_"][0]
+    header = (other.path / "predictions.csv").read_text().splitlines()[0].split(",")
+    assert len(set(header)) == len(header) == 9
+
+
+def test_missing_entries_of_a_column(run: xgraph.Run) -> None:
+    frame = xgraph.predict(run.path, pd.Series(["CCO", None, float("nan"), pd.NA, ""], dtype=object))
+    assert list(frame["amine"].isna()) == [False, True, True, True, True]
+    assert list(frame["error"] != "") == [False, True, True, True, True]
+    assert frame["smiles"][0] == "CCO"
+
+
+def test_compressed(run: xgraph.Run, tmp_path: Path) -> None:
+    frame = xgraph.predict(run.path, ["CCO", "bad"])
+    write_predictions(frame, tmp_path / "out.csv.gz")
+    assert pd.read_csv(tmp_path / "out.csv.gz")["amine"][0] == frame["amine"][0]
+
+
 def test_other_features_than_in_training(run: xgraph.Run) -> None:
     path = run.path / "best.ckpt"
     state = read_checkpoint(path)
@@ -114,7 +139,9 @@ def test_other_features_than_in_training(run: xgraph.Run) -> None:
         ("nowhere", ["C"], FileNotFoundError, "nowhere is not a run directory"),
         ([], ["C"], ValueError, "at least one run"),
         ("run", "CCO", FileNotFoundError, "pass a list"),
-        ("run", ["C", None], TypeError, "expected strings, got None"),
+        ("run", 5, TypeError, "smiles: expected a list of strings or the path of a CSV file, got 5"),
+        ("run", ["C", 3], TypeError, "expected strings, got 3"),
+        ("run", ["C", ["CC"]], TypeError, r"expected strings, got \['CC'\]"),
     ],
 )
 def test_mistakes(run: xgraph.Run, runs: Any, smiles: Any, error: type[Exception], message: str) -> None:

@@ -20,7 +20,7 @@ from xgraph.options import OptionError
 from xgraph.training.checkpoint import read_checkpoint
 from xgraph.training.metrics import score_all
 from xgraph.training.task import Task
-from xgraph.training.train import Interrupted, summarize_folds
+from xgraph.training.train import Interrupted
 
 Train = Callable[..., xgraph.Run]
 
@@ -299,13 +299,41 @@ def test_tasks_without_labels_and_missing_labels(train: Train, tmp_path: Path) -
     with (run.path / "predictions.csv").open() as file:
         cells = [row["alcohol"] for row in csv_module.DictReader(file)]
     assert set(cells) == {"", "0", "1"}
-    only = train(dataset=path, out="only", target_columns=["amine"])
+    with pytest.warns(UserWarning, match="test split of 'two' lacks positives or negatives: it has no ap"):
+        only = train(dataset=path, out="only", target_columns=["amine"])
     assert list(xgraph.predict(only.path, ["CCO"]).columns) == ["smiles", "amine", "error"]
 
 
 def test_diverging_training_says_so(train: Train) -> None:
     with pytest.raises(ValueError, match=r"diverged.*epoch.*smaller learning rate than 1e\+30"):
         train(out="run", lr=1e30, optimizer="sgd")
+    assert not Path("run").exists(), "a run that failed in its first epoch leaves nothing"
+
+
+def test_folds_that_fail_at_once_leave_nothing(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[xgraph.train.__module__], "number_of_folds", lambda config: 2)
+    with pytest.raises(ValueError, match="has no folds"):
+        train(out="run", fold="all")
+    assert not Path("run").exists()
+
+
+def test_out_that_another_run_is_written_to(train: Train) -> None:
+    from xgraph.training.lock import locked
+
+    Path("run").mkdir()
+    with locked(Path("run")), pytest.raises(FileExistsError, match="out: another run is being written to run now"):
+        train(out="run")
+    assert list(Path("run").iterdir()) == []
+    train(out="run", epochs=1, pretrain_epochs=0)
+    with locked(Path("run")), pytest.raises(FileExistsError, match="another run"):
+        xgraph.train(out="run", resume=True, epochs=2)
+    assert xgraph.train(out="run", resume=True, epochs=2).metrics["epochs"] == 2
+
+
+def test_a_batch_of_more_molecules_than_there_are(train: Train) -> None:
+    many = train(out="many", epochs=1, pretrain_epochs=0, batch_size=10**9)
+    all_ = train(out="all", epochs=1, pretrain_epochs=0, batch_size=48)
+    assert many.metrics == all_.metrics
 
 
 def test_cuda_without_a_gpu(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -339,7 +367,7 @@ def test_all_folds(train: Train, csv: Path, monkeypatch: pytest.MonkeyPatch) -> 
     module = sys.modules["xgraph.training.train"]
     load = module.load_data
     # The chains have no folds; let the seed of the random split stand for them.
-    monkeypatch.setattr(module, "_number_of_folds", lambda config: 2)
+    monkeypatch.setattr(module, "number_of_folds", lambda config: 2)
     monkeypatch.setattr(module, "load_data", lambda c, p: load(replace(c, fold=None, seed=c.fold), p))
     with interrupted(1, KeyboardInterrupt(), run=2), pytest.raises(Interrupted) as stopped:
         train(out="run", fold="all")
@@ -360,10 +388,3 @@ def test_folds_of_a_data_set_without_folds(train: Train) -> None:
     with pytest.raises(ValueError, match="has no folds"):
         train(out="run", fold="all")
     assert not Path("run").exists()
-
-
-def test_summary_leaves_out_folds_without_a_metric() -> None:
-    folds = [{"test": {"ap": value}, "valid": {"ap": math.nan}} for value in (0.5, math.nan, 1.0)]
-    summary = summarize_folds(folds)
-    assert summary["test"]["mean"]["ap"] == 0.75
-    assert math.isnan(summary["valid"]["mean"]["ap"])

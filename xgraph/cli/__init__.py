@@ -19,9 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
     """
-    from xgraph.cli.app import app
-    from xgraph.options import OptionError
-
+    _open_missing_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words  # wherever it stands, before or after the command's name
     words = [word for word in words if word != "--debug"]
@@ -29,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not debug:
         warnings.showwarning = _show_warning
     try:
+        from xgraph.cli.app import app
+
         app(args=words, prog_name="xgraph")
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
@@ -36,9 +36,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has had enough; nothing more can be written there, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except KeyboardInterrupt:  # before typer was there to answer it
+        return 130
     except Exception as error:
         if debug:
             raise
+        from xgraph.options import OptionError
+
         _complain(error)
         return 2 if isinstance(error, OptionError) else 1
     finally:
@@ -50,9 +54,25 @@ def _complain(error: Exception) -> None:
     text = str(error)
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         text = f"{error.filename}: {error.strerror}"
+    elif _is_lack_of_memory(error):
+        why = f" ({text.splitlines()[0][:160]})" if text else ""
+        text = f"not enough memory{why}; try a smaller batch or model"
     elif not isinstance(error, _USER_ERRORS):
         text = f"unexpected {type(error).__name__}: {text} (--debug shows where)"
     sys.stderr.write(f"error: {text or type(error).__name__}\n")
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    """Whether this is a MemoryError or one of torch's, which are RuntimeErrors."""
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(w in str(error) for w in words))
+
+
+def _open_missing_streams() -> None:
+    """Give what is written to a stream that the caller closed (`>&-`, a service) somewhere to go."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (for as long as the process)
 
 
 def _show_warning(

@@ -26,12 +26,14 @@ def predict(
     """
     if len(paths) < 2:
         raise typer.BadParameter("expected at least one run directory and then a CSV file")
-    if out is not None and not out.resolve().parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {out.resolve().parent} to write {out.name} to")
+    *runs, source = paths
+    if source.is_dir():
+        raise typer.BadParameter(f"expected a CSV file as the last argument, got the folder {source}")
+    if out is not None:
+        _check_output(out, source)
     from xgraph.training.predict import predict as score
     from xgraph.training.predict import write_predictions
 
-    *runs, source = paths
     frame = score(runs, source, smiles_column=smiles_column, device=device, progress=True)
     if out is None:
         frame.to_csv(sys.stdout, index=False, lineterminator="\n")
@@ -40,3 +42,15 @@ def predict(
     failed = int((frame["error"] != "").sum())
     if failed:
         sys.stderr.write(f"{failed} of {len(frame)} rows have no score: see the column `error`\n")
+
+
+def _check_output(out: Path, source: Path) -> None:
+    """Refuse a place that cannot take the predictions, before the work is done."""
+    if out.is_dir():
+        raise typer.BadParameter(f"{out} is a folder; expected a file to write", param_hint="--out")
+    if not out.resolve().parent.is_dir():
+        text = f"there is no folder {out.resolve().parent} to write {out.name} to"
+        raise typer.BadParameter(text, param_hint="--out")
+    if out.is_file() and source.is_file() and out.samefile(source):
+        text = f"{out} is the input file, whose other columns would be lost; choose another"
+        raise typer.BadParameter(text, param_hint="--out")

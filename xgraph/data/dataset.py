@@ -236,7 +236,8 @@ def _load(
         return {**tensors, "failures": json.dumps(done.failures)}
 
     key = content_key(smiles, FEATURIZER, standardize, rdBase.rdkitVersion)
-    payload = cached(root, "graphs", key, build)
+    names = (*PackedGraphs.__dataclass_fields__, "kept", "keys", "failures")
+    payload = cached(root, "graphs", key, build, names)
     arrays = {name: value.numpy() for name, value in payload.items() if isinstance(value, Tensor)}
     kept, keys = arrays.pop("kept"), arrays.pop("keys")
     failures = [(int(i), str(reason)) for i, reason in json.loads(str(payload["failures"]))]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from xgraph.data.interrupts import interrupts_held
 from xgraph.data.root import Progress, replacing, root
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def pains_labels(smiles: Sequence[str], progress: Progress | None = None) -> NDA
         for start in range(0, len(smiles), _CHUNK):
             stop = min(start + _CHUNK, len(smiles))
             readable = [i for i in range(start, stop) if Chem.MolFromSmiles(smiles[i]) is not None]
-            matches = RunFilterCatalog(catalog, [smiles[i] for i in readable], numThreads=os.cpu_count() or 1)
+            with interrupts_held():
+                matches = RunFilterCatalog(catalog, [smiles[i] for i in readable], numThreads=os.cpu_count() or 1)
             labels[readable] = [len(found) > 0 for found in matches]
             if progress is not None:
                 progress(stop, len(smiles), "PAINS labels")

@@ -65,6 +65,10 @@ def load(
     """
     from xgraph.data.dataset import MoleculeDataset
 
+    if not isinstance(name, str | Path):
+        raise TypeError(f"name: expected a data set's name or the path of a CSV file, got {name!r}")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed must be an integer, 0 or more, got {seed!r}")
     folder = root_folder(root)
     path = _own_table(name)
     if path is not None:
@@ -155,7 +159,14 @@ def _stem(path: Path) -> str:
 def _listed(columns: Sequence[str] | None) -> list[str] | None:
     if isinstance(columns, str):
         raise TypeError(f"target_columns must be a list of column names, got the string {columns!r}")
-    return None if columns is None else list(columns)
+    if columns is None:
+        return None
+    listed = list(columns)
+    twice = [column for column in dict.fromkeys(listed) if listed.count(column) > 1]
+    if twice or not listed:
+        got = f"names {', '.join(map(repr, twice))} twice" if twice else "is empty"
+        raise ValueError(f"target_columns {got}: expected different columns, at least one")
+    return listed
 
 
 def _check_fold(fold: int | None, folds: int, label: str, split: str) -> None:

@@ -72,7 +72,7 @@ def scaffold_split(
     def build() -> Payload:
         return {"group": torch.from_numpy(_scaffold_groups(smiles, workers, progress))}
 
-    group = np.asarray(cached(keep_in, "scaffold", key, build)["group"])
+    group = np.asarray(cached(keep_in, "scaffold", key, build, ["group"])["group"])
     n = len(group)
     order = np.argsort(group, kind="stable")
     members = np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if n else []

@@ -8,6 +8,7 @@ from rdkit import Chem
 from rdkit.Chem.MolStandardize import rdMolStandardize
 from rdkit.rdBase import BlockLogs
 
+from xgraph.data.interrupts import interrupts_held
 from xgraph.data.molecule import parse
 
 
@@ -28,7 +29,7 @@ def standardize_smiles(smiles: str) -> str:
         'CC(=O)O'
     """
     molecule = parse(smiles)
-    with BlockLogs():
+    with BlockLogs(), interrupts_held():
         try:
             largest = rdMolStandardize.LargestFragmentChooser().choose(molecule)
             neutral = rdMolStandardize.Uncharger().uncharge(largest)

@@ -12,7 +12,7 @@ import hashlib
 import json
 import warnings
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from xgraph.data.root import replacing
 
-FORMAT = 1
+FORMAT = 2  # a new number whenever what any payload holds changes: files of other formats are never looked at
 Payload: TypeAlias = dict[str, Tensor | str]
 
 
@@ -44,7 +44,7 @@ def content_key(texts: Iterable[str], *depends: object) -> str:
     return digest.hexdigest()
 
 
-def cached(root: Path | None, kind: str, key: str, build: Callable[[], Payload]) -> Payload:
+def cached(root: Path | None, kind: str, key: str, build: Callable[[], Payload], names: Sequence[str] = ()) -> Payload:
     """The payload kept under this key, memory-mapped; built, and kept if possible, where there is none.
 
     Args:
@@ -52,6 +52,7 @@ def cached(root: Path | None, kind: str, key: str, build: Callable[[], Payload])
         kind: First part of the file's name.
         key: What `content_key` gave.
         build: Makes the payload: tensors and strings by name.
+        names: What the payload holds; a file with other names counts as damaged.
 
     Warns:
         CacheWarning: The file is damaged (it is made anew), or cannot be written.
@@ -61,7 +62,7 @@ def cached(root: Path | None, kind: str, key: str, build: Callable[[], Payload])
     path = root / "processed" / f"{kind}-{key[:40]}.pt"
     if path.exists():
         try:
-            return _read(path, key)
+            return _read(path, key, names)
         except Exception as error:  # torch raises many types for a damaged or hostile file
             reason = " ".join(str(error).split())[:120]
             warnings.warn(f"{path} is damaged ({reason}) and is made anew", CacheWarning, stacklevel=3)
@@ -69,7 +70,7 @@ def cached(root: Path | None, kind: str, key: str, build: Callable[[], Payload])
     try:
         with replacing(path) as file:
             torch.save({"key": key, "checksum": _checksum(payload), "payload": payload}, file)
-        return _read(path, key)
+        return _read(path, key, names)
     except (OSError, RuntimeError) as error:  # torch's writer turns a full disk into a RuntimeError
         reason = str(error) if isinstance(error, OSError) else f"cannot write {path}: {error}"
         warnings.warn(f"processed data stay in memory: {reason}", CacheWarning, stacklevel=3)
@@ -89,9 +90,11 @@ def _checksum(payload: Payload) -> int:
     return total
 
 
-def _read(path: Path, key: str) -> Payload:
+def _read(path: Path, key: str, names: Sequence[str]) -> Payload:
     content = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
     payload: Payload = content["payload"]
     if content["key"] != key or content["checksum"] != _checksum(payload):
         raise ValueError("its content does not match its checksum")
+    if names and set(payload) != set(names):
+        raise ValueError(f"it holds {', '.join(sorted(payload))} instead of {', '.join(sorted(names))}")
     return payload

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Sampler
 
+from xgraph.options import OptionError
+
 if TYPE_CHECKING:
     from xgraph.data import MoleculeDataset
 
@@ -72,12 +74,19 @@ def make_sampler(kind: str, labels: torch.Tensor, batch_size: int, sampling_rate
     Args:
         kind: "dual" (both classes in each batch) or "shuffle".
         labels: Labels of the training items, shape [n, T].
-        batch_size: Items in a batch.
+        batch_size: Items in a batch; no more than there are.
         sampling_rate: Share of positives in a batch, if "dual".
         seed: Seed.
+
+    Raises:
+        OptionError: If "dual" cannot have this batch size.
     """
     if kind == "dual":
         from xgraph.sampling import DualSampler
+
+        if batch_size < 2:
+            raise OptionError(f"batch_size = {batch_size}: expected 2 or more, for both classes to be in each batch")
+        batch_size = min(batch_size, max(len(labels), 2))  # the sampler would repeat items, whatever that takes
 
         return DualSampler(labels, batch_size=batch_size, sampling_rate=sampling_rate, seed=seed)
     return ShuffleSampler(len(labels), batch_size, seed)

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from xgraph._version import __version__
+from xgraph.options import parse_options
 from xgraph.training.config import TrainConfig, registry
 from xgraph.training.files import write_atomically
 
@@ -19,6 +20,19 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 HEADER = "xgraph"
+_HEADER_TYPES = {
+    "version": str,
+    "model": str,
+    "model_options": dict,
+    "loss": str,
+    "dataset": str,
+    "num_items": int,
+    "task_names": list,
+    "fingerprint": str,
+    "featurizer": str,
+    "standardize": bool,
+}
+_STATE_TYPES = {"state_dict": dict, "epochs_done": int, "sampler": dict, "random_state": dict}
 
 
 def write_checkpoint(state: Mapping[str, Any], path: str | Path) -> None:
@@ -56,14 +70,30 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
             f"checkpoint: {path} is not a checkpoint of xgraph: it is truncated, or was made by another program"
         ) from None
     header = state.get(HEADER) if isinstance(state, dict) else None
-    if not isinstance(header, dict) or not isinstance(state.get("state_dict"), dict):
+    if not isinstance(header, dict):
         raise ValueError(f"checkpoint: {path} is not a checkpoint of xgraph: another program made it")
     if header.get("format") != FORMAT:
         raise ValueError(
             f"checkpoint: {path} has format {header.get('format')}, written by xgraph {header.get('version')}; "
             f"this is xgraph {__version__}, which reads format {FORMAT}"
         )
+    _check_content(state, header, path)
     return dict(state)
+
+
+def _check_content(state: Mapping[str, Any], header: Mapping[str, Any], path: Path) -> None:
+    """Refuse a checkpoint that lacks something, so that nobody who reads it has to ask."""
+    for part, types in ((header, _HEADER_TYPES), (state, _STATE_TYPES)):
+        for name, kind in types.items():
+            if not isinstance(part.get(name), kind):
+                raise ValueError(
+                    f"checkpoint: {path} is damaged: {name} should be of type {kind.__name__}, "
+                    f"got {type(part.get(name)).__name__}"
+                )
+    if not all(isinstance(name, str) for name in header["task_names"]):
+        raise ValueError(f"checkpoint: {path} is damaged: task_names should be strings")
+    if not all(isinstance(n, str) and isinstance(w, torch.Tensor) for n, w in state["state_dict"].items()):
+        raise ValueError(f"checkpoint: {path} is damaged: not all of its weights are tensors")
 
 
 def describe(config: TrainConfig, data: "MoleculeDataset") -> dict[str, Any]:
@@ -138,12 +168,17 @@ def load_model(state: Mapping[str, Any]) -> nn.Module:
     known = registry("model")
     if header["model"] not in known:
         raise ValueError(f"checkpoint: unknown model {header['model']!r}; there are {', '.join(known)}")
-    with torch.random.fork_rng(devices=[]):
-        model: nn.Module = known[header["model"]](len(header["task_names"]), **header["model_options"])
+    try:
+        options = parse_options(known[header["model"]], header["model_options"], f"model {header['model']!r}")
+        with torch.random.fork_rng(devices=[]):
+            model: nn.Module = known[header["model"]](len(header["task_names"]), **options)
+    except ValueError as error:
+        raise ValueError(f"checkpoint: {error}") from None
     try:
         model.load_state_dict(model_weights(state))
     except RuntimeError as error:
-        raise ValueError(f"checkpoint: its weights do not fit its model {header['model']!r}: {error}") from None
+        first = " ".join(str(error).split("\n")[1:2]).strip() or str(error)
+        raise ValueError(f"checkpoint: its weights do not fit its model {header['model']!r}: {first}") from None
     return model.eval()
 
 

@@ -1,7 +1,6 @@
 """What a run is: all settings in one place, from defaults, a TOML file and explicit options, in this order."""
 
 import dataclasses
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from xgraph.options import Option, OptionError, nearest, options_of, parse_options
+
+# What torch can still take: it crashes with too many threads, and its floats overflow in 32 bits.
+_HIGHEST = {"epochs": 10**9, "pretrain_epochs": 10**9, "batch_size": 10**9, "threads": 1024, "seed": 2**63 - 1}
+_LARGEST = 1e30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +71,12 @@ class TrainConfig:
             value = getattr(self, name)
             if value is not None and value < low:
                 raise OptionError(f"{name} = {value}: expected {low} or more")
-        if self.seed >= 2**63:
-            raise OptionError(f"seed = {self.seed}: expected less than 2^63")
-        if not (0 < self.lr < math.inf):
-            raise OptionError(f"lr = {self.lr}: expected a positive number")
-        if not (0 <= self.weight_decay < math.inf):
-            raise OptionError(f"weight_decay = {self.weight_decay}: expected 0 or more")
+            if value is not None and value > _HIGHEST[name]:
+                raise OptionError(f"{name} = {value}: expected {_HIGHEST[name]} or less")
+        if not (0 < self.lr <= _LARGEST):
+            raise OptionError(f"lr = {self.lr}: expected a positive number, at most {_LARGEST:g}")
+        if not (0 <= self.weight_decay <= _LARGEST):
+            raise OptionError(f"weight_decay = {self.weight_decay}: expected 0 or more, at most {_LARGEST:g}")
         if not (0 < self.sampling_rate < 1):
             raise OptionError(f"sampling_rate = {self.sampling_rate}: expected a number between 0 and 1")
         if self.gamma_schedule != "constant" and "gamma" not in self.loss_options:

@@ -17,10 +17,11 @@ from lightning.pytorch.callbacks import Callback
 from xgraph.options import OptionError
 from xgraph.training.checkpoint import HEADER, check_same_run, load_model, read_checkpoint, start_from
 from xgraph.training.config import TrainConfig
-from xgraph.training.files import write_csv, write_json
+from xgraph.training.environment import write_environment
+from xgraph.training.files import distinct, write_csv, write_json
 from xgraph.training.inference import probability, score
 from xgraph.training.keeper import Files, Keeper
-from xgraph.training.rundir import BEST, LAST, METRICS, PREDICTIONS, write_config, write_environment
+from xgraph.training.rundir import BEST, LAST, METRICS, PREDICTIONS, write_config
 from xgraph.training.scoring import score_split
 from xgraph.training.task import Task
 
@@ -77,7 +78,8 @@ def prepare(config: TrainConfig, data: "MoleculeDataset") -> Task:
         data: Data set, checked.
 
     Raises:
-        ValueError: If an option is out of range, or the run to start from does not fit.
+        OptionError: (a ValueError): an option is out of range.
+        ValueError: If the run to start from does not fit.
     """
     task = Task(config, data)
     if config.init is not None:
@@ -189,12 +191,17 @@ def _conclude(data: "MoleculeDataset", path: Path, keeper: Keeper, device: str) 
         logits = score(model, data, positions, device=device)
         y = data.y[positions].numpy()
         metrics[name] = score_split(data.name, y, logits)
+        if name == "test" and math.isnan(metrics[name][keeper.metric]):
+            warnings.warn(
+                f"the test split of {data.name!r} lacks positives or negatives: it has no {keeper.metric}", stacklevel=4
+            )
         for p, labels, scores in zip(positions.tolist(), y.tolist(), probability(logits).tolist(), strict=True):
             known = ["" if math.isnan(label) else int(label) for label in labels]
             cells = [cell for pair in zip(known, scores, strict=True) for cell in pair]
             rows.append([name, int(data.row[p]), data.smiles[p], *cells])
     columns = [column for task in data.task_names for column in (task, f"{task}_score")]
-    write_csv(path / PREDICTIONS, ["split", "row", "smiles", *columns], rows)
+    places = ["split", "row", "smiles"]
+    write_csv(path / PREDICTIONS, [*places, *distinct(columns, taken=places)], rows)
     metrics |= {"selected_by": keeper.metric, "best_epoch": best["epoch"], "epochs": len(keeper.history)}
     metrics |= {"dataset": data.name, "unreadable_rows": len(data.errors)}
     write_json(path / METRICS, metrics)

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from xgraph.options import OptionError
 from xgraph.training.checkpoint import HEADER, fingerprint, load_model, read_checkpoint
+from xgraph.training.folds import summarize_folds
 from xgraph.training.inference import choose_device, score
 from xgraph.training.rundir import BEST, Run, fold_folders
 from xgraph.training.scoring import score_split
-from xgraph.training.train import load_data, summarize_folds
+from xgraph.training.train import load_data
 
 
 def evaluate(run: str | Path, split: str = "test", *, device: str = "auto", progress: bool = False) -> dict[str, float]:
@@ -40,7 +42,7 @@ def evaluate(run: str | Path, split: str = "test", *, device: str = "auto", prog
     state = read_checkpoint(path / BEST)
     data = load_data(config, progress)
     if split not in data.splits:
-        raise ValueError(f"split: {data.name!r} has {', '.join(data.splits)}, got {split!r}")
+        raise OptionError(f"split: {data.name!r} has {', '.join(data.splits)}, got {split!r}")
     if fingerprint(data) != state[HEADER]["fingerprint"]:
         raise ValueError(f"run: {data.name!r} has other molecules, labels or splits than when {path} was trained")
     if data.featurizer != state[HEADER]["featurizer"]:

@@ -1,6 +1,7 @@
 """Files that are there completely or not at all: written beside their place, synced, then renamed."""
 
 import csv
+import errno
 import json
 import math
 import os
@@ -13,6 +14,9 @@ from typing import IO
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Let `write` fill a temporary file, then rename it to `path`.
 
+    A link stays one, and what it points to is replaced. What is no file and cannot be replaced, such as
+    `/dev/stdout` or a pipe, is written to as it is.
+
     Args:
         path: The file to make or replace; its folder must exist.
         write: Gets the open binary file.
@@ -20,6 +24,21 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     Raises:
         OSError: If it cannot be written; `path` is as it was then, and no temporary file stays.
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "cannot write: it is a folder", str(path))
+    try:
+        if path.exists() and not path.is_file():
+            with open(path, "wb") as device:
+                write(device)
+        else:
+            _replace(Path(os.path.realpath(path)), write)
+    except BrokenPipeError:  # nobody reads on, which is no fault of the file
+        raise
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write: {error.strerror}", str(path)) from error
+
+
+def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
     try:
         with open(part, "xb") as file:
@@ -27,12 +46,29 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OSError(error.errno, f"cannot write: {error.strerror}", str(path)) from error
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def distinct(names: Sequence[str], taken: Iterable[str] = ()) -> list[str]:
+    """Column names that differ from each other and from those taken; `_` is put after one that does not.
+
+    Args:
+        names: Names wanted.
+        taken: Names that other columns have.
+
+    Example:
+        >>> distinct(["a", "b", "a"], ["b"])
+        ['a', 'b_', 'a_']
+    """
+    used, result = set(taken), []
+    for name in names:
+        while name in used:
+            name += "_"
+        used.add(name)
+        result.append(name)
+    return result
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
 """`xgraph.predict`: scores of one run, or of several as an ensemble, for new molecules."""
 
-from collections.abc import Sequence
+import gzip
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from xgraph.training.bars import data_progress
 from xgraph.training.checkpoint import HEADER, load_model, read_checkpoint
-from xgraph.training.files import write_text
+from xgraph.training.files import distinct, write_atomically
 from xgraph.training.inference import choose_device, probability, score
 from xgraph.training.rundir import BEST, CONFIG, fold_folders
 
@@ -29,7 +30,7 @@ def predict(
     Args:
         run: A run directory, or several of them: scores are averaged. A run over all folds is the ensemble
             of its folds.
-        smiles: SMILES strings, or the path of a CSV file with a column of them.
+        smiles: SMILES strings (None or NaN is a missing one), or the path of a CSV file with a column of them.
         smiles_column: That column's name; found by itself if not given.
         device: "auto", "cpu" or "cuda".
         progress: Show progress on stderr, if that is a terminal.
@@ -41,6 +42,7 @@ def predict(
 
     Raises:
         FileNotFoundError: If there is no such run or file.
+        TypeError: If something in `smiles` is neither a string nor missing.
         ValueError: If runs do not have the same tasks, or a checkpoint is not readable.
 
     Example:
@@ -57,9 +59,12 @@ def predict(
     states = [read_checkpoint(path) for path in _checkpoints(run)]
     tasks = _common_tasks(states)
     if isinstance(smiles, str | Path):
-        texts = read_smiles(_existing(smiles), smiles_column)
+        given = texts = read_smiles(_existing(smiles), smiles_column)
     else:
-        texts = list(smiles)
+        if not isinstance(smiles, Iterable):
+            raise TypeError(f"smiles: expected a list of strings or the path of a CSV file, got {smiles!r}")
+        given = list(smiles)
+        texts = ["" if _missing(text) else text for text in given]
         wrong = [text for text in texts if not isinstance(text, str)]
         if wrong:
             raise TypeError(f"smiles: expected strings, got {wrong[0]!r}")
@@ -69,9 +74,10 @@ def predict(
         group = [state for state in states if state[HEADER]["standardize"] == standardize]
         _score_rows(texts, group, standardize, where, progress, scores, errors)
     scores[[bool(error) for error in errors]] = np.nan
-    frame = pd.DataFrame({"smiles": texts})
-    for t, name in enumerate(tasks):
-        frame[name if name not in ("smiles", "error") else f"{name}_score"] = scores[:, t] / len(states)
+    frame = pd.DataFrame({"smiles": given})
+    taken = ("smiles", "error")
+    for t, name in enumerate(distinct([f"{name}_score" if name in taken else name for name in tasks], taken)):
+        frame[name] = scores[:, t] / len(states)
     frame["error"] = errors
     return frame
 
@@ -81,9 +87,12 @@ def write_predictions(frame: "pd.DataFrame", path: str | Path) -> None:
 
     Args:
         frame: The predictions.
-        path: The file.
+        path: The file; compressed if its name ends with `.gz`.
     """
-    write_text(Path(path), frame.to_csv(index=False, lineterminator="\n"))
+    content = frame.to_csv(index=False, lineterminator="\n").encode()
+    if Path(path).suffix == ".gz":
+        content = gzip.compress(content, mtime=0)
+    write_atomically(Path(path), lambda file: file.write(content))
 
 
 def _score_rows(
@@ -145,6 +154,13 @@ def _common_tasks(states: list[dict[str, Any]]) -> list[str]:
                 f"run: an ensemble needs the same tasks in all runs, got {names} and {state[HEADER]['task_names']}"
             )
     return names
+
+
+def _missing(value: object) -> bool:
+    """Whether it is None, NaN or pandas' NA, as columns of tables have them."""
+    import pandas as pd
+
+    return not isinstance(value, str) and pd.api.types.is_scalar(value) and bool(pd.isna(value))
 
 
 def _existing(path: str | Path) -> Path:

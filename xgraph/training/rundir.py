@@ -1,20 +1,15 @@
 """Run directories: where a run is kept, what is in it, and how it is described."""
 
+import contextlib
 import json
 import math
-import os
-import platform
-import subprocess
-import sys
 import tomllib
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xgraph._version import __version__
 from xgraph.training.config import TrainConfig, build_config, read_config
-from xgraph.training.files import write_json, write_text
+from xgraph.training.files import write_text
 
 if TYPE_CHECKING:
     from torch import nn
@@ -51,13 +46,20 @@ class Run:
 
         Raises:
             FileNotFoundError: If there is no run, or it has not finished.
+            ValueError: If its metrics cannot be read.
         """
         path = Path(path)
         file = path / METRICS
         if not file.is_file():
             state = "has not finished" if (path / CONFIG).is_file() else "is not a run directory"
             raise FileNotFoundError(f"run: {path} {state} (no {METRICS})")
-        return cls(path, _with_nan(json.loads(file.read_text(encoding="utf-8"))))
+        try:
+            metrics = _with_nan(json.loads(file.read_text(encoding="utf-8")))
+        except ValueError as error:  # not JSON, or not text
+            raise ValueError(f"run: {file} is damaged: {error}") from None
+        if not isinstance(metrics, dict):
+            raise ValueError(f"run: {file} is damaged: it holds no table of metrics")
+        return cls(path, metrics)
 
     @property
     def config(self) -> TrainConfig:
@@ -92,7 +94,8 @@ def fold_folders(path: Path) -> list[Path]:
     Args:
         path: A run directory.
     """
-    return sorted(path.glob("fold_*"), key=lambda folder: int(folder.name.removeprefix("fold_")))
+    numbers = [folder.name.removeprefix("fold_") for folder in path.glob("fold_*") if folder.is_dir()]
+    return [path / f"fold_{number}" for number in sorted(filter(str.isdecimal, numbers), key=int)]
 
 
 def check_free(out: str | Path) -> None:
@@ -105,7 +108,9 @@ def check_free(out: str | Path) -> None:
         FileExistsError: If it is a file, or not empty.
     """
     path = Path(out)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if path.exists() and not path.is_dir():
+        raise FileExistsError(f"out: {path} is a file; expected a directory, new or empty")
+    if path.exists() and any(path.iterdir()):
         raise FileExistsError(f"out: {path} exists and is not empty; choose another, or --resume to go on")
 
 
@@ -122,8 +127,7 @@ def make_run_directory(out: str | Path | None, config: TrainConfig) -> Path:
     """
     if out is not None:
         check_free(out)
-        Path(out).mkdir(parents=True, exist_ok=True)
-        return Path(out)
+        return _make(Path(out), exist_ok=True)
     name = f"{dataset_label(config.dataset)}-{config.loss}-{config.model}-s{config.seed}"
     if isinstance(config.fold, int):
         name += f"-fold{config.fold}"
@@ -131,10 +135,34 @@ def make_run_directory(out: str | Path | None, config: TrainConfig) -> Path:
     while True:
         path = Path("runs") / (name if number == 1 else f"{name}-{number}")
         try:
-            path.mkdir(parents=True)
-            return path
+            return _make(path, exist_ok=False)
         except FileExistsError:
             number += 1
+
+
+def _make(path: Path, exist_ok: bool) -> Path:
+    """Make a directory, its parents too."""
+    try:
+        path.mkdir(parents=True, exist_ok=exist_ok)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise OSError(f"out: cannot make the directory {path}: {error.strerror}; choose another place") from error
+    return path
+
+
+def discard(path: Path) -> None:
+    """Take away what a run left that failed before its first epoch was over; the directory too, if empty then.
+
+    Args:
+        path: The run directory.
+    """
+    if (path / LAST).exists() or fold_folders(path):
+        return
+    for name in (CONFIG, ENVIRONMENT):
+        (path / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # something else is in there
+        path.rmdir()
 
 
 def dataset_label(dataset: str) -> str:
@@ -167,47 +195,3 @@ def write_config(path: Path, config: TrainConfig) -> None:
     # A name such as "a\x7f.csv" must not make a file that cannot be read back.
     tomllib.loads(text)
     write_text(path / CONFIG, text)
-
-
-def write_environment(path: Path, device: str) -> None:
-    """Write `env.json`: versions, machine, threads, command, and the commit if run from a checkout.
-
-    Args:
-        path: The run directory.
-        device: What it trains on.
-    """
-    import torch
-
-    packages = ("torch", "torch-geometric", "lightning", "rdkit", "numpy", "ogb")
-    versions = {"xgraph": __version__, "python": platform.python_version()}
-    for name in packages:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    values = {
-        "versions": versions,
-        "machine": {
-            "system": platform.system(),
-            "architecture": platform.machine(),
-            "cpus": os.cpu_count(),
-            "threads": torch.get_num_threads(),
-            "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
-        },
-        "command": sys.argv,
-        "commit": _commit(),
-    }
-    write_json(path / ENVIRONMENT, values)
-
-
-def _commit() -> str | None:
-    """The commit of the checkout that this package lies in, if it is one."""
-    root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():
-        return None
-    command = ["git", "-C", str(root), "rev-parse", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from xgraph.options import OptionError
 from xgraph.training.batches import BatchSampler, in_order, make_loader, make_sampler
 from xgraph.training.checkpoint import HEADER, describe
 from xgraph.training.config import TrainConfig, registry
@@ -33,6 +34,9 @@ class Task(lightning.LightningModule):
     Args:
         config: Settings.
         data: Data set with the splits `train` and `valid`.
+
+    Raises:
+        OptionError: If an option of the model or the loss is out of range.
     """
 
     def __init__(self, config: TrainConfig, data: "MoleculeDataset") -> None:
@@ -42,12 +46,15 @@ class Task(lightning.LightningModule):
 
         self.config, self.data = config, data
         self.train_positions, self.valid_positions = data.splits["train"], data.splits["valid"]
-        self.model = registry("model")[config.model](data.num_tasks, **config.model_options)
-        options = dict(config.loss_options)
-        if config.gamma_schedule == "cosine":
-            options["gamma"] = CosineGamma(config.epochs, gamma_min=options["gamma"])
         self.pretrain_loss = BCELoss(len(data), data.num_tasks)
-        self.main_loss = registry("loss")[config.loss](len(data), data.num_tasks, **options)
+        options = dict(config.loss_options)
+        try:
+            self.model = registry("model")[config.model](data.num_tasks, **config.model_options)
+            if config.gamma_schedule == "cosine":
+                options["gamma"] = CosineGamma(config.epochs, gamma_min=options["gamma"])
+            self.main_loss = registry("loss")[config.loss](len(data), data.num_tasks, **options)
+        except ValueError as error:  # they know the ranges of their options
+            raise OptionError(str(error)) from None
         self.samplers = {stage: self._sampler(stage) for stage in ("pretrain", "main")}
         self.loss_sum = torch.zeros(())
         self.steps = 0

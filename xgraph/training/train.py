@@ -1,6 +1,5 @@
 """`xgraph.train`: from settings to a finished run directory, one fold or all."""
 
-import math
 import sys
 import warnings
 from collections.abc import Mapping
@@ -8,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from xgraph.options import OptionError
 from xgraph.training.config import TrainConfig, build_config, differences, read_config
 from xgraph.training.files import write_json
+from xgraph.training.folds import number_of_folds, summarize_folds
 from xgraph.training.inference import choose_device
-from xgraph.training.rundir import CONFIG, METRICS, Run, check_free, make_run_directory, write_config
+from xgraph.training.lock import locked
+from xgraph.training.rundir import CONFIG, METRICS, Run, check_free, discard, make_run_directory, write_config
 from xgraph.training.seeding import own_random_streams
 
 if TYPE_CHECKING:
@@ -141,14 +140,23 @@ def _train_one(config: TrainConfig, out: str | Path | None, resume: bool, progre
         sys.stderr.write(f"{data.name}: {parts} molecules; run directory {path}\n")
     callbacks = _callbacks(data) if progress else []
     try:
-        return Run(path, fit(task, path, device=device, resume=resume, callbacks=callbacks))
+        with locked(path):
+            if not resume:
+                check_free(path)  # somebody else may have been faster
+            return Run(path, fit(task, path, device=device, resume=resume, callbacks=callbacks))
     except KeyboardInterrupt:
         raise Interrupted(path) from None
+    except FileExistsError:
+        raise
+    except Exception:
+        if not resume:
+            discard(path)
+        raise
 
 
 def _train_folds(config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str) -> Run:
     """One run for each fold, then mean and standard deviation; finished folds are not run again."""
-    folds = _number_of_folds(config)
+    folds = number_of_folds(config)
     path = Path(out) if resume and out is not None else make_run_directory(out, config)
     write_config(path, config)
     runs = []
@@ -166,46 +174,12 @@ def _train_folds(config: TrainConfig, out: str | Path | None, resume: bool, prog
                 runs.append(_train_one(one, folder, started, progress, device))
         except Interrupted:
             raise Interrupted(path) from None
+        except Exception:
+            discard(path)
+            raise
     metrics = summarize_folds([run.metrics for run in runs])
     write_json(path / METRICS, metrics)
     return Run(path, metrics)
-
-
-def summarize_folds(folds: list[dict[str, Any]]) -> dict[str, Any]:
-    """Mean and sample standard deviation over folds.
-
-    Args:
-        folds: What each fold's `metrics.json` holds.
-
-    Returns:
-        `{"test": {"ap": mean, ..., "mean": {"ap": ...}, "std": {"ap": ...}}, "valid": the same, "folds": [...]}`.
-        Folds without a metric (one class only) do not count for it.
-
-    Example:
-        >>> two = [{"test": {"ap": 0.25}, "valid": {"ap": 0.5}}, {"test": {"ap": 0.75}, "valid": {"ap": 0.5}}]
-        >>> summarize_folds(two)["test"]["mean"]
-        {'ap': 0.5}
-    """
-    summary: dict[str, Any] = {}
-    for split in (name for name in ("test", "valid") if name in folds[0]):
-        mean, std = {}, {}
-        for name in folds[0][split]:
-            values = [fold[split].get(name) for fold in folds]
-            known = [value for value in values if value is not None and not math.isnan(value)]
-            mean[name] = float(np.mean(known)) if known else math.nan
-            std[name] = float(np.std(known, ddof=1)) if len(known) > 1 else math.nan
-        summary[split] = {**mean, "mean": mean, "std": std}
-    return {**summary, "folds": folds}
-
-
-def _number_of_folds(config: TrainConfig) -> int:
-    from xgraph.data import list_cards, load_card
-
-    named = config.dataset in {card.name for card in list_cards()}
-    folds = load_card(config.dataset).folds if named else 0
-    if folds == 0 or config.split not in (None, "given"):
-        raise ValueError(f"fold: data set {config.dataset!r} has no folds, so 'all' means nothing here")
-    return folds
 
 
 def load_data(config: TrainConfig, progress: bool) -> "MoleculeDataset":

@@ -90,7 +90,7 @@ def test_wrong_shapes_and_types_are_named(table):
     with pytest.raises(ValueError, match=r"index must have the shape \[B\], got \[3, 1\]"):
         track(torch.rand(3, 2), torch.arange(3).view(3, 1))
     for index in (torch.rand(3), torch.ones(3, dtype=torch.bool), torch.zeros(3, dtype=torch.complex64)):
-        with pytest.raises(TypeError, match="index must hold integers"):
+        with pytest.raises(TypeError, match="index must be a tensor of integers, got torch"):
             track(torch.rand(3, 2), index)
 
 
@@ -261,3 +261,13 @@ def test_step_without_duplicates_is_the_same(table):
         index = torch.randperm(9, generator=torch.Generator().manual_seed(seed))[:4]
         estimate = torch.rand(4, generator=torch.Generator().manual_seed(seed))
         torch.testing.assert_close(one.step(estimate, index, duplicates=True), other.step(estimate, index, False))
+
+
+@BOTH
+@pytest.mark.parametrize("kind", [torch.int32, torch.int16, torch.uint8])
+def test_narrow_integers_are_an_index_too(table, kind):
+    one, other = table(9, gamma=0.4), table(9, gamma=0.4)
+    estimate, index = torch.rand(4), torch.tensor([3, 0, 3, 8])
+    for _ in range(2):
+        assert torch.equal(one(estimate, index.to(kind)), other(estimate, index))
+    assert same(snapshot(one), snapshot(other))

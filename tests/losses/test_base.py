@@ -59,6 +59,13 @@ def test_labels_of_any_type(name, kind):
 
 
 @EACH
+def test_an_index_of_narrow_integers(name):
+    logits, target, index = data()
+    expected = LOSSES[name](50)(logits, target, index)
+    assert LOSSES[name](50)(logits, target, index.int()).item() == expected.item()
+
+
+@EACH
 @pytest.mark.parametrize("value", [-1.0, 0.5, 2.0, float("inf")])
 def test_other_labels_are_refused_with_their_row(name, value):
     loss_fn = trained(name, 2)
@@ -97,8 +104,12 @@ def test_wrong_shapes_and_types_are_named(name):
         loss_fn(logits.long(), target, index)
     with pytest.raises(ValueError, match=r"index must have the shape \[12\], one for each row of logits, got \[11\]"):
         loss_fn(logits, target, index[:11])
-    with pytest.raises(TypeError, match="index must hold integers, got torch.float32"):
+    with pytest.raises(TypeError, match="index must be a tensor of integers, got torch.float32"):
         loss_fn(logits, target, index.float())
+    with pytest.raises(TypeError, match="index must be a tensor of integers, got list"):
+        loss_fn(logits, target, index.tolist())
+    with pytest.raises(TypeError, match="target must be a tensor, got list"):
+        loss_fn(logits, ["active"] * 12, index)
     with pytest.raises(ValueError, match=r"logits must have the shape \[B, 3\], got \[12, 1\]"):
         LOSSES[name](50, 3)(logits, target, index)
     assert unchanged(before, loss_fn)

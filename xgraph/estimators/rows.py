@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+INTEGERS = frozenset({torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8})
+
 FEW = 512
 """Up to so many rows Python's own set finds duplicates faster than a sort."""
 
@@ -21,15 +23,16 @@ def check_rows(index: Tensor, num_items: int, hint: str = "") -> bool:
         True if a row stands more than once.
 
     Raises:
-        TypeError: if ``index`` does not hold integers.
+        TypeError: if ``index`` is not a tensor of integers.
         IndexError: if one is negative or not below ``num_items``.
 
     Example:
         >>> check_rows(torch.tensor([3, 1, 3]), num_items=4)
         True
     """
-    if index.dtype.is_floating_point or index.dtype.is_complex or index.dtype == torch.bool:
-        raise TypeError(f"index must hold integers, got {index.dtype}")
+    if not isinstance(index, Tensor) or index.dtype not in INTEGERS:
+        got = index.dtype if isinstance(index, Tensor) else type(index).__name__
+        raise TypeError(f"index must be a tensor of integers, got {got}")
     if not len(index):
         return False
     if len(index) <= FEW:

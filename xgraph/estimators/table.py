@@ -125,14 +125,15 @@ class StateTable(nn.Module):
         estimate = estimate.to(torch.promote_types(estimate.dtype, torch.float32))
         if index is None or not self.training:
             return estimate
-        return self.step(estimate, index, self._check(estimate, index) if self.validate else True)
+        duplicates = self._check(estimate, index) if self.validate else True
+        return self.step(estimate, index.long(), duplicates)
 
     def step(self, estimate: Tensor, index: Tensor, duplicates: bool = True) -> Tensor:
         """The same in training, for a caller who has checked ``index`` with :func:`check_rows` already.
 
         Args:
             estimate: ``[B, *shape]``, float32 at least.
-            index: ``[B]`` integers.
+            index: ``[B]``, int64.
             duplicates: False if no item stands more than once in ``index``, which saves the search.
 
         Returns:
@@ -181,12 +182,12 @@ class StateTable(nn.Module):
 
     def _check(self, estimate: Tensor, index: Tensor) -> bool:
         """Raise on what cannot be written; True if an item stands more than once in ``index``."""
-        if index.dim() != 1:
+        if isinstance(index, Tensor) and index.dim() != 1:
             raise ValueError(f"index must have the shape [B], got {list(index.shape)}")
+        duplicates = check_rows(index, self.num_items)
         if estimate.shape != (len(index), *self.shape):
             expected = [len(index), *self.shape]
             raise ValueError(f"estimate must have the shape {expected}, got {list(estimate.shape)}")
-        duplicates = check_rows(index, self.num_items)
         finite = estimate.detach().isfinite()
         if not finite.all():
             row = int(finite.logical_not_().nonzero()[0, 0])

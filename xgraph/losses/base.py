@@ -71,7 +71,7 @@ class Loss(nn.Module):
         Raises:
             ValueError: if shapes do not fit, a label is not 0, 1 or NaN, or a logit is not finite.
             IndexError: if an index is negative or not below ``num_items``. No state has been written then.
-            TypeError: if logits are not floating-point numbers or ``index`` does not hold integers.
+            TypeError: if logits are not a tensor of floating-point numbers, or ``index`` not one of integers.
         """
         batch = self._check(logits, target, index)
         device = logits.device.type
@@ -88,6 +88,9 @@ class Loss(nn.Module):
         return f"num_items={self.num_items}, num_tasks={self.num_tasks}"
 
     def _check(self, logits: Tensor, target: Tensor, index: Tensor | None) -> Batch:
+        for name, value in (("logits", logits), ("target", target)):
+            if not isinstance(value, Tensor):
+                raise TypeError(f"{name} must be a tensor, got {type(value).__name__}")
         if not logits.is_floating_point():
             raise TypeError(f"logits must be floating-point numbers, got {logits.dtype}")
         scores = self._columns("logits", logits)
@@ -98,7 +101,10 @@ class Loss(nn.Module):
         known = positive | negative
         if len(scores):
             _check_values(scores.detach(), labels, known)
-        duplicates = index is not None and self._check_index(index, len(scores))
+        duplicates = False
+        if index is not None:
+            duplicates = self._check_index(index, len(scores))
+            index = index.long()
         scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
         return Batch(scores, positive, negative, known, index, duplicates)
 
@@ -110,7 +116,7 @@ class Loss(nn.Module):
         return columns
 
     def _check_index(self, index: Tensor, length: int) -> bool:
-        if index.shape != (length,):
+        if isinstance(index, Tensor) and index.shape != (length,):
             expected = f"[{length}], one for each row of logits"
             raise ValueError(f"index must have the shape {expected}, got {list(index.shape)}")
         hint = "; it is the item's position in the data set, not in the batch"

@@ -46,10 +46,12 @@ def predict(
         ValueError: If runs do not have the same tasks, or a checkpoint is not readable.
 
     Example:
-        >>> predict("runs/nci-pains-soap-gine-s0", ["CCO", "c1ccccc1O"])  # doctest: +SKIP
-              smiles     pains error
-        0        CCO  0.013261
-        1  c1ccccc1O  0.124901
+        >>> import tempfile, xgraph
+        >>> short = dict(epochs=1, pretrain_epochs=0, hidden_channels=4, num_layers=1)
+        >>> run = xgraph.train("nci-pains", out=tempfile.mkdtemp(), **short)
+        >>> frame = predict(run.path, ["CCO", "c1ccccc1O", "C1CC"])
+        >>> list(frame.columns), frame["pains"].notna().tolist()
+        (['smiles', 'pains', 'error'], [True, True, False])
     """
     import pandas as pd
 

@@ -152,7 +152,7 @@ def test_many_pairs_go_in_blocks_with_the_same_result(monkeypatch):
     for tasks in (1, 4):
         results = []
         for chunk in (1 << 18, 200, 1):
-            monkeypatch.setattr("xgraph.losses.pairs.CHUNK", chunk)
+            monkeypatch.setattr("xgraph.losses.blocks.CHUNK", chunk)
             logits = torch.randn(40, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
             logits = logits[:, :tasks].clone().requires_grad_()
             loss = SOAPLoss(40, tasks).double()(logits, target[:, :tasks], torch.arange(40))

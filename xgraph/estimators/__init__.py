@@ -2,6 +2,7 @@
 
 from xgraph.estimators.log_moving_average import LogMovingAverage
 from xgraph.estimators.moving_average import MovingAverage
+from xgraph.estimators.projected_gradient import ProjectedGradient
 from xgraph.estimators.rows import check_rows
 from xgraph.estimators.schedules import ConstantGamma, CosineGamma, GammaSchedule
 from xgraph.estimators.table import StateTable
@@ -12,6 +13,7 @@ __all__ = [
     "GammaSchedule",
     "LogMovingAverage",
     "MovingAverage",
+    "ProjectedGradient",
     "StateTable",
     "check_rows",
 ]

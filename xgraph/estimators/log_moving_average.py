@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from xgraph.estimators.table import STUCK, StateTable
+from xgraph.estimators.table import StateTable
 
 
 class LogMovingAverage(StateTable):
@@ -19,8 +19,8 @@ class LogMovingAverage(StateTable):
 
     which is the moving average of ĝ with the gradient ∇ĝ/u = exp(q − v) ∇q; the factor is at most 1/γ (m/γ for
     an item that stands m times in the batch). One batch of huge values leaves v far above every later q, and
-    v falls by |log(1−γ)| a touch at most: ``max_lag`` bounds v by q + max_lag. Arguments, attributes and
-    errors: :class:`StateTable`.
+    v falls by |log(1−γ)| a touch at most: ``max_lag`` bounds v by q + max_lag, ``restart_lag`` lets such an item
+    start anew. Arguments, attributes and errors: :class:`StateTable`.
 
     Example:
         >>> track = LogMovingAverage(num_items=4, gamma=0.5)
@@ -47,5 +47,5 @@ class LogMovingAverage(StateTable):
     def _bound(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
         return torch.minimum(state, estimate + lag)
 
-    def _lags(self, state: Tensor, estimate: Tensor) -> Tensor:
-        return estimate + STUCK < state
+    def _lags(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
+        return estimate + lag < state

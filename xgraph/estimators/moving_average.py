@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from xgraph.estimators.table import STUCK, StateTable
+from xgraph.estimators.table import StateTable
 
 
 class MovingAverage(StateTable):
@@ -36,11 +36,8 @@ class MovingAverage(StateTable):
     def _attach(self, state: Tensor, estimate: Tensor, fixed: Tensor) -> Tensor:
         return (estimate - fixed).add_(state)
 
-    def _mean(self, estimate: Tensor, slot: Tensor, count: Tensor) -> Tensor:
-        return (torch.zeros_like(estimate).index_add_(0, slot, estimate) / count).index_select(0, slot)
-
     def _bound(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
         return torch.minimum(state, estimate * math.exp(lag))
 
-    def _lags(self, state: Tensor, estimate: Tensor) -> Tensor:
-        return estimate.abs() * math.exp(STUCK) < state.abs()
+    def _lags(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
+        return estimate.abs() * math.exp(lag) < state.abs()

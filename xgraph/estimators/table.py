@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Self
 
@@ -35,6 +36,9 @@ class StateTable(nn.Module):
         gamma: weight of the new value, in (0, 1], or a schedule of it over epochs (see :meth:`set_epoch`).
         max_lag: how far, in log units, the state may stay above the newest estimate; ``None`` = without bound.
             For tables of positive quantities only.
+        restart_lag: an item whose state lies further than this above its newest estimate, in log units, starts
+            anew with that estimate; ``None`` = never. Beyond some tens of units an item would pass on no gradient
+            for hundreds of touches.
         dtype: storage type. Arithmetic is float32 at least.
         validate: check the index and the estimates and look for duplicates, which costs a host synchronisation
             on a GPU. Without it bad input is undefined behaviour, and the whole module compiles.
@@ -46,7 +50,7 @@ class StateTable(nn.Module):
             returns those of all of them, so that every process writes the same table; ``None`` = one process.
 
     Raises:
-        ValueError: if ``num_items`` < 1, ``gamma`` lies outside (0, 1] or ``max_lag`` is not positive.
+        ValueError: if ``num_items`` < 1, ``gamma`` lies outside (0, 1] or a lag is not positive.
         TypeError: if ``dtype`` is not a floating-point type.
     """
 
@@ -61,21 +65,24 @@ class StateTable(nn.Module):
         gamma: float | GammaSchedule = 0.1,
         *,
         max_lag: float | None = None,
+        restart_lag: float | None = None,
         dtype: torch.dtype = torch.float32,
         validate: bool = True,
     ) -> None:
         super().__init__()
         if num_items < 1:
             raise ValueError(f"num_items must be at least 1, got {num_items}")
-        if max_lag is not None and not max_lag > 0:
-            raise ValueError(f"max_lag must be positive or None, got {max_lag}")
+        for name, lag in (("max_lag", max_lag), ("restart_lag", restart_lag)):
+            if lag is not None and not lag > 0:
+                raise ValueError(f"{name} must be positive or None, got {lag}")
         if not dtype.is_floating_point:
             raise TypeError(f"dtype must be a floating-point type, got {dtype}")
         self.num_items = num_items
         self.shape = tuple(shape)
         self.schedule = as_schedule(gamma)
         self.epoch = 0
-        self.max_lag = max_lag
+        self.max_lag = None if max_lag == math.inf else max_lag
+        self.restart_lag = restart_lag
         self.validate = validate
         self.exchange: Exchange | None = None
         self.register_buffer("value", torch.zeros(num_items, *self.shape, dtype=dtype))
@@ -128,6 +135,19 @@ class StateTable(nn.Module):
         duplicates = self._check(estimate, index) if self.validate else True
         return self.step(estimate, index.long(), duplicates)
 
+    def read(self, index: Tensor, default: Tensor) -> Tensor:
+        """The state of some rows; nothing is written.
+
+        Args:
+            index: ``[B]``, int64, checked.
+            default: ``[B, *shape]``, what to return for items not seen yet; its dtype is that of the result.
+
+        Returns:
+            ``[B, *shape]``, detached.
+        """
+        known = self._broadcast(self.seen.index_select(0, index))
+        return torch.where(known, self.value.index_select(0, index).to(default.dtype), default.detach())
+
     def step(self, estimate: Tensor, index: Tensor, duplicates: bool = True) -> Tensor:
         """The same in training, for a caller who has checked ``index`` with :func:`check_rows` already.
 
@@ -144,31 +164,37 @@ class StateTable(nn.Module):
             return self._attach(self._move(fixed, index, duplicates), estimate, fixed)
         everyone, estimates = self.exchange(index, fixed)
         self._move(estimates, everyone, True)
-        return self._attach(self._read(index, fixed), estimate, fixed)
+        return self._attach(self.read(index, fixed), estimate, fixed)
 
     def _move(self, estimate: Tensor, index: Tensor, duplicates: bool) -> Tensor:
         """Write the new rows of ``index`` and return them."""
         if duplicates:
             estimate = self._merge(estimate, index)
-        old = self.value.index_select(0, index).to(estimate.dtype)
-        known = self._broadcast(self.seen.index_select(0, index))
-        gamma = self.gamma
-        new = torch.where(known, self._blend(old, estimate, gamma), estimate) if gamma < 1 else estimate
-        if self.max_lag is not None:
-            new = self._bound(new, estimate, self.max_lag)
-        if self.max_lag is None or self.max_lag > STUCK:
-            lagging = self._lags(new, estimate)
-            self.stuck.index_copy_(0, index, lagging.flatten(1).any(1) if self.shape else lagging)
+        new = self._next(estimate, index)
         self.value.index_copy_(0, index, new.to(self.value.dtype))
         self.seen.index_fill_(0, index, True)
         return new
 
+    def _next(self, estimate: Tensor, index: Tensor) -> Tensor:
+        """The new rows of ``index``, all rows of one item being equal."""
+        old = self.value.index_select(0, index).to(estimate.dtype)
+        known = self._broadcast(self.seen.index_select(0, index))
+        gamma = self.gamma
+        if gamma < 1:
+            if self.restart_lag is not None:
+                known = known & ~self._lags(old, estimate, self.restart_lag)
+            new = torch.where(known, self._blend(old, estimate, gamma), estimate)
+        else:
+            new = estimate
+        if self.max_lag is not None:
+            new = self._bound(new, estimate, self.max_lag)
+        if self.max_lag is None or self.max_lag > STUCK:
+            lagging = self._lags(new, estimate, STUCK)
+            self.stuck.index_copy_(0, index, lagging.flatten(1).any(1) if self.shape else lagging)
+        return new
+
     def _broadcast(self, rows: Tensor) -> Tensor:
         return rows.view(-1, *[1] * len(self.shape))
-
-    def _read(self, index: Tensor, estimate: Tensor) -> Tensor:
-        known = self._broadcast(self.seen.index_select(0, index))
-        return torch.where(known, self.value.index_select(0, index).to(estimate.dtype), estimate)
 
     def _merge(self, estimate: Tensor, index: Tensor) -> Tensor:
         """Give all rows of one item the mean of its estimates (shapes do not depend on the data)."""
@@ -205,8 +231,9 @@ class StateTable(nn.Module):
 
     def extra_repr(self) -> str:
         """The table's size and settings."""
-        lag = "" if self.max_lag is None else f", max_lag={self.max_lag:g}"
-        return f"num_items={self.num_items}, shape={self.shape}, gamma={self.schedule}{lag}"
+        lags = (("max_lag", self.max_lag), ("restart_lag", self.restart_lag))
+        tail = "".join(f", {name}={lag:g}" for name, lag in lags if lag is not None)
+        return f"num_items={self.num_items}, shape={self.shape}, gamma={self.schedule}{tail}"
 
     def _blend(self, old: Tensor, estimate: Tensor, gamma: float) -> Tensor:
         raise NotImplementedError
@@ -215,10 +242,10 @@ class StateTable(nn.Module):
         raise NotImplementedError
 
     def _mean(self, estimate: Tensor, slot: Tensor, count: Tensor) -> Tensor:
-        raise NotImplementedError
+        return (torch.zeros_like(estimate).index_add_(0, slot, estimate) / count).index_select(0, slot)
 
     def _bound(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
         raise NotImplementedError
 
-    def _lags(self, state: Tensor, estimate: Tensor) -> Tensor:
+    def _lags(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
         raise NotImplementedError

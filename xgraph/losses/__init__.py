@@ -1,22 +1,50 @@
 """Objectives on scores. Every loss maps ``(logits, target, index)`` to a scalar and carries its own state."""
 
+from xgraph.losses.auc_margin import AUCMarginLoss
+from xgraph.losses.auc_pairwise import PairwiseAUCLoss
 from xgraph.losses.base import Loss
 from xgraph.losses.bce import BCELoss
 from xgraph.losses.focal import FocalLoss
+from xgraph.losses.group_dro import GroupDROLoss
+from xgraph.losses.kl_dro import KLDROLoss
 from xgraph.losses.soap import SOAPLoss
+from xgraph.losses.sopa import SOPALoss
+from xgraph.losses.sopa_s import SOPAsLoss
+from xgraph.losses.sota_s import SOTAsLoss
+from xgraph.losses.staco import STACOLoss
 from xgraph.losses.surrogates import Hinge, Logistic, Sigmoid, Squared, SquaredHinge, Surrogate
 
-LOSSES: dict[str, type[Loss]] = {"bce": BCELoss, "focal": FocalLoss, "soap": SOAPLoss}
+LOSSES: dict[str, type[Loss]] = {
+    "bce": BCELoss,
+    "focal": FocalLoss,
+    "soap": SOAPLoss,
+    "sopa": SOPALoss,
+    "sopa-s": SOPAsLoss,
+    "sota-s": SOTAsLoss,
+    "staco": STACOLoss,
+    "auc-margin": AUCMarginLoss,
+    "auc-pairwise": PairwiseAUCLoss,
+    "kl-dro": KLDROLoss,
+    "group-dro": GroupDROLoss,
+}
 """The losses by the name they have on the command line."""
 
 __all__ = [
     "LOSSES",
+    "AUCMarginLoss",
     "BCELoss",
     "FocalLoss",
+    "GroupDROLoss",
     "Hinge",
+    "KLDROLoss",
     "Logistic",
     "Loss",
+    "PairwiseAUCLoss",
     "SOAPLoss",
+    "SOPALoss",
+    "SOPAsLoss",
+    "SOTAsLoss",
+    "STACOLoss",
     "Sigmoid",
     "Squared",
     "SquaredHinge",

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from xgraph.estimators import check_rows
+from xgraph.estimators import StateTable, check_rows
 
 
 class Batch(NamedTuple):
@@ -43,8 +43,8 @@ class Loss(nn.Module):
         ValueError: if either is below 1.
     """
 
-    sampler: ClassVar[Literal["dual", "shuffle"]] = "dual"
-    """The batches it trains on by default: with a fixed number of positives, or simply shuffled."""
+    sampler: ClassVar[Literal["dual", "shuffle", "group"]] = "dual"
+    """The batches it trains on by default: with a fixed number of positives, simply shuffled, or some groups."""
 
     recipe: ClassVar[Mapping[str, object]] = {}
     """What `xgraph train` takes for its options where that differs from the defaults here."""
@@ -75,13 +75,32 @@ class Loss(nn.Module):
         """
         batch = self._check(logits, target, index)
         device = logits.device.type
-        if not torch.is_autocast_enabled(device):
-            return self._loss(batch)
-        with torch.autocast(device, enabled=False):
-            return self._loss(batch)
+        if torch.is_autocast_enabled(device):
+            with torch.autocast(device, enabled=False):
+                loss = self._loss(batch)
+        else:
+            loss = self._loss(batch)
+        return batch.scores[:0].sum() if loss is None else loss
 
-    def _loss(self, batch: Batch) -> Tensor:
+    def _loss(self, batch: Batch) -> Tensor | None:
+        """The loss of a checked batch; ``None`` if nothing contributes."""
         raise NotImplementedError
+
+    def set_epoch(self, epoch: int) -> None:
+        """Tell the γ schedules which epoch (counted from 0) begins."""
+        for module in self.modules():
+            if isinstance(module, StateTable):
+                module.set_epoch(epoch)
+
+    def monitor(self) -> dict[str, float]:
+        """What to watch in training.
+
+        Returns:
+            ``objective``: the tracked estimate of what is minimised, NaN before the first batch; beside it, where
+            items have states, what :meth:`xgraph.estimators.StateTable.monitor` says of them. Losses without
+            state have nothing to report.
+        """
+        return {}
 
     def extra_repr(self) -> str:
         """The sizes."""

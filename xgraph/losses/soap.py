@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
-
 import torch
 from torch import Tensor
 
 from xgraph.estimators import GammaSchedule, MovingAverage
-from xgraph.losses.base import Batch, Loss
-from xgraph.losses.pairs import Anchors, pair_means
-from xgraph.losses.surrogates import Surrogate, as_surrogate
+from xgraph.losses.pairs import Pairs
+from xgraph.losses.surrogate_loss import Activation, PairLoss, mean_over_tasks
+from xgraph.losses.surrogates import Surrogate
 
 
-class SOAPLoss(Loss):
+class SOAPLoss(PairLoss):
     r"""Average precision, by a surrogate and a moving average for each positive (SOAP; Qi et al., NeurIPS 2021).
 
     .. math::
@@ -48,9 +45,6 @@ class SOAPLoss(Loss):
         -0.5
     """
 
-    # On raw logits the squared hinge is zero once the classes are apart, and training stops there.
-    recipe: ClassVar[Mapping[str, object]] = {"activation": "sigmoid"}
-
     def __init__(
         self,
         num_items: int,
@@ -58,37 +52,27 @@ class SOAPLoss(Loss):
         *,
         surrogate: str | Surrogate = "squared_hinge",
         margin: float = 1.0,
-        activation: Literal["sigmoid"] | None = None,
+        activation: Activation | None = None,
         gamma: float | GammaSchedule = 0.1,
         max_lag: float = 10.0,
     ) -> None:
-        super().__init__(num_items, num_tasks)
-        if activation not in (None, "sigmoid"):
-            raise ValueError(f"activation must be 'sigmoid' or None, got {activation!r}")
-        self.surrogate = as_surrogate(surrogate, margin)
-        self.activation = activation
+        super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
         self.track = MovingAverage(num_items * num_tasks, (2,), gamma, max_lag=max_lag)
 
-    def _loss(self, batch: Batch) -> Tensor:
-        if batch.items is None and self.training:
-            raise ValueError("index is missing: in training the loss keeps a state for each item of the data set")
-        anchors = Anchors.of(batch)
-        if not len(anchors.item):
-            return batch.scores[:0].sum()
-        scores = batch.scores.sigmoid() if self.activation else batch.scores
-        shares = torch.stack([batch.positive, batch.known]) / batch.known.sum(0, dtype=scores.dtype)
-        means = pair_means(scores, anchors, shares.transpose(1, 2), self.surrogate)
-        if batch.items is not None and self.training:
-            means = self.track.step(means, anchors.rows(batch.items, self.num_tasks), batch.duplicates)
+    def _objective(self, pairs: Pairs, rows: Tensor | None, duplicates: bool) -> Tensor:
+        means = pairs.shares()
+        if rows is not None:
+            means = self.track.step(means, rows, duplicates)
         relevant, all_ = means.unbind(1)
-        return -torch.dot(anchors.weight, relevant / all_)
+        return -torch.dot(pairs.anchors.weight, relevant / all_)
 
     def monitor(self) -> dict[str, float]:
         """The tracked objective and the state of the table.
 
         Returns:
-            ``objective``: mean of −u₁/u₂ over the positives seen so far (NaN before the first batch); the
-            table's ``seen`` and ``stuck`` (see :meth:`xgraph.estimators.StateTable.monitor`).
+            ``objective``: mean of −u₁/u₂ over the positives seen so far (of each task, then over tasks), NaN before
+            the first batch; the table's ``seen`` and ``stuck`` (see :meth:`xgraph.estimators.StateTable.monitor`).
         """
-        state = self.track.value[self.track.seen]
-        return {"objective": -(state[:, 0] / state[:, 1]).mean().item(), **self.track.monitor()}
+        relevant, all_ = self.track.value.unbind(1)
+        objective = -mean_over_tasks(relevant / all_, self.track, self.num_tasks)
+        return {"objective": objective, **self.track.monitor()}

@@ -1,0 +1,108 @@
+"""Which items of a batch are compared with which: positives as anchors, and the others of their task."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from xgraph.losses.base import Batch
+
+
+class Anchors(NamedTuple):
+    """The positives that contribute: (item, task) pairs of tasks that have both classes, sorted by task.
+
+    Attributes:
+        cell: ``[R]``, task · B + item: places in the transposed scores.
+        item: ``[R]`` positions in the batch.
+        task: ``[R]``; ``None`` if there is one task.
+        weight: ``[R]``, sums to 1: every contributing task counts the same, so does every positive in it.
+    """
+
+    cell: Tensor
+    item: Tensor
+    task: Tensor | None
+    weight: Tensor
+
+    @classmethod
+    def of(cls, batch: Batch) -> Anchors:
+        """Find them."""
+        size, num_tasks = batch.scores.shape
+        if num_tasks == 1:  # the same as below in a third of the operations: small batches feel it
+            item = batch.positive.view(-1).nonzero().view(-1)
+            item = item if batch.negative.any() else item[:0]
+            return cls(item, item, None, batch.scores.new_full(item.shape, 1 / max(len(item), 1)))
+        positives = batch.positive.sum(0, dtype=batch.scores.dtype)
+        contributing = batch.negative.any(0).logical_and_(positives)
+        task, item = (batch.positive & contributing).t().nonzero().unbind(1)
+        weight = positives.mul_(contributing.sum()).reciprocal_().index_select(0, task)
+        return cls(torch.add(item, task, alpha=size), item, task, weight)
+
+    def rows(self, index: Tensor, num_tasks: int) -> Tensor:
+        """``[R]`` rows of a table that holds one row for each (item, task)."""
+        rows = index.index_select(0, self.item)
+        return rows if self.task is None else torch.add(self.task, rows, alpha=num_tasks)
+
+    def some(self, which: Tensor) -> Anchors:
+        """Part of the anchors, with their weights as they are.
+
+        Args:
+            which: ``[R]``, boolean.
+        """
+        task = None if self.task is None else self.task[which]
+        return Anchors(self.cell[which], self.item[which], task, self.weight[which])
+
+    def by_task(self) -> Tasks:
+        """The contributing tasks."""
+        if self.task is None:
+            task = torch.zeros_like(self.item[:1])
+            return Tasks(task, torch.zeros_like(self.item), self.weight.new_full((1,), len(self.item)))
+        task, slot, count = torch.unique_consecutive(self.task, return_inverse=True, return_counts=True)
+        return Tasks(task, slot, count.to(self.weight.dtype))
+
+
+class Tasks(NamedTuple):
+    """The C tasks that contribute, and which of them an anchor belongs to.
+
+    Attributes:
+        task: ``[C]``, columns of the scores.
+        slot: ``[R]``, each anchor's place in ``task``.
+        anchors: ``[C]``, how many each has.
+    """
+
+    task: Tensor
+    slot: Tensor
+    anchors: Tensor
+
+    def mean(self, values: Tensor) -> Tensor:
+        """``[R]`` to ``[C]``: the mean over each task's anchors."""
+        return torch.zeros_like(self.anchors).index_add(0, self.slot, values) / self.anchors
+
+    def log_mean_exp(self, values: Tensor) -> Tensor:
+        """``[R]`` to ``[C]``: the logarithm of the mean of the exponentials, without overflow."""
+        if len(self.task) == 1:
+            return values.logsumexp(0, keepdim=True) - self.anchors.log()
+        fixed = values.detach()
+        top = torch.full_like(self.anchors, -torch.inf).scatter_reduce_(0, self.slot, fixed, "amax")
+        return self.mean((values - top.index_select(0, self.slot)).exp()).log() + top
+
+
+class Others(NamedTuple):
+    """What the anchors are compared with, and with which weight.
+
+    Attributes:
+        item: ``[N]`` positions in the batch; ``None`` = all B of them, N = B.
+        share: ``[T, N]``, sums to 1 in each task; ``None`` = the same for all.
+    """
+
+    item: Tensor | None
+    share: Tensor | None
+
+    @classmethod
+    def negatives(cls, batch: Batch) -> Others:
+        """The negatives of each task, all with the same weight."""
+        if batch.scores.shape[1] == 1:
+            return cls(batch.negative.view(-1).nonzero().view(-1), None)
+        count = batch.negative.sum(0, dtype=batch.scores.dtype).clamp_min_(1)
+        return cls(None, (batch.negative / count).t())

@@ -1,0 +1,64 @@
+"""All pairs of a batch a block at a time, so that memory does not grow with their number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from torch import Tensor
+
+from xgraph.losses.anchors import Anchors
+from xgraph.losses.surrogates import Surrogate
+
+CHUNK = 1 << 18
+"""Pairs handled at a time: 1 MiB of float32, so that one block stays in a core's cache."""
+
+
+class Block:
+    """A run of r anchors and their N pairs each.
+
+    Attributes:
+        span: where the anchors stand among all.
+        cell: ``[r]``, their places in the transposed scores.
+        task: ``[r]``, or ``None`` if there is one task.
+        difference: ``[r, N]``, h_j − h_i.
+    """
+
+    def __init__(self, span: slice, anchors: Anchors, own: Tensor, columns: Tensor, surrogate: Surrogate) -> None:
+        self.span, self.surrogate = span, surrogate
+        self.cell = anchors.cell[span]
+        self.task = None if anchors.task is None else anchors.task[span]
+        self.difference = rows_of(columns, self.task) - own[span].unsqueeze(1)
+
+    @cached_property
+    def values(self) -> Tensor:
+        """``[r, N]``, ℓ(h_j − h_i)."""
+        return self.surrogate(self.difference)
+
+
+class Blocks:
+    """Every block in turn; made anew at each pass, unless one holds them all.
+
+    Args:
+        anchors: R of them.
+        own: ``[R]``, their scores.
+        columns: ``[T, N]``, the scores they are compared with.
+        surrogate: ℓ.
+    """
+
+    def __init__(self, anchors: Anchors, own: Tensor, columns: Tensor, surrogate: Surrogate) -> None:
+        self.rest = (anchors, own, columns, surrogate)
+        self.length = len(own)
+        self.rows = max(CHUNK // max(columns.shape[1], 1), 1)
+        self.single = [Block(slice(None), *self.rest)] if self.length <= self.rows else None
+
+    def __iter__(self) -> Iterator[Block]:
+        if self.single is not None:
+            return iter(self.single)
+        starts = range(0, self.length, self.rows)
+        return (Block(slice(start, start + self.rows), *self.rest) for start in starts)
+
+
+def rows_of(table: Tensor, task: Tensor | None) -> Tensor:
+    """The anchors' rows of ``[..., T, N]``; where there is one task it is broadcast instead."""
+    return table if task is None else table.index_select(-2, task)

@@ -1,0 +1,160 @@
+"""Group distributionally robust optimisation: the worst groups count."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from xgraph.estimators import GammaSchedule, MovingAverage, ProjectedGradient
+from xgraph.losses.base import Batch
+from xgraph.losses.pointwise import PointwiseLoss
+from xgraph.losses.sopa import check_dual_lr
+from xgraph.losses.surrogate_loss import Activation
+from xgraph.losses.surrogates import Surrogate
+
+
+class GroupDROLoss(PointwiseLoss):
+    r"""The mean loss of the worst share of groups (CVaR group DRO by SONEX; Chen et al., 2025).
+
+    .. math:: \min_{w, ν} \mathrm{mean}_k f_ε(L_k - ν) + α ν
+
+    (6.19) and Algorithm 25 of the chapter. L_k is the mean loss of group k, say of the molecules with one scaffold;
+    f_ε is the hinge, smoothed: g²/2ε up to ε, g − ε/2 beyond. At the optimum ν separates the worst α of the groups
+    from the rest. Each (group, task) tracks its L_k; each task has its ν, which starts at 0 and descends by
+    ν ← ν − η (α − mean f_ε'(L_k − ν)). Value and gradient use the new L_k and the old ν; the mean is over the groups in
+    the batch, which should hold several items of each: see :class:`xgraph.sampling.GroupSampler`.
+
+    Args:
+        num_items: size of the data set that ``index`` points into.
+        num_tasks: T, the number of label columns.
+        groups: ``[num_items]`` integers from 0, each item's group.
+        surrogate: ℓ(−h) on positives and ℓ(h) on negatives; logistic is cross-entropy.
+        margin: m of the surrogates that have one.
+        activation: sigmoid applies the surrogate to 2σ(h) − 1; none, to the logits.
+        gamma: weight of the new value in each group's average, in (0, 1] (in Python also a schedule).
+        alpha: α, the share of groups that count, in (0, 1].
+        epsilon: ε, the width over which the hinge is smoothed, in units of ℓ.
+        dual_lr: η, the step size of ν.
+
+    Raises:
+        ValueError: if an argument is out of range.
+        TypeError: if ``groups`` is not a tensor of integers.
+
+    Example:
+        >>> loss_fn = GroupDROLoss(num_items=4, groups=torch.tensor([0, 0, 1, 1]), alpha=0.5)
+        >>> logits = torch.tensor([2.0, 1.0, 0.0, -1.0], requires_grad=True)
+        >>> loss = loss_fn(logits, torch.tensor([1.0, 1.0, 0.0, 0.0]), index=torch.arange(4))
+        >>> loss.backward()
+        >>> loss_fn.monitor()["groups"]
+        1.0
+    """
+
+    sampler = "group"
+    groups: Tensor
+
+    def __init__(
+        self,
+        num_items: int,
+        num_tasks: int = 1,
+        *,
+        groups: Tensor,
+        surrogate: str | Surrogate = "logistic",
+        margin: float = 1.0,
+        activation: Activation | None = None,
+        gamma: float | GammaSchedule = 0.1,
+        alpha: float = 0.2,
+        epsilon: float = 0.1,
+        dual_lr: float = 0.1,
+    ) -> None:
+        super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
+        if not 0 < alpha <= 1:
+            raise ValueError(f"alpha must lie in (0, 1], got {alpha}")
+        if not 0 < epsilon < math.inf:
+            raise ValueError(f"epsilon must be positive and finite, got {epsilon}")
+        self.alpha, self.epsilon = alpha, epsilon
+        self.register_buffer("groups", _check_groups(groups, num_items), persistent=False)
+        self.num_groups = int(self.groups.max()) + 1
+        self.track = MovingAverage(self.num_groups * num_tasks, (), gamma)
+        self.threshold = ProjectedGradient(num_tasks, (), check_dual_lr(dual_lr))
+
+    def _loss(self, batch: Batch) -> Tensor | None:
+        if batch.items is None:
+            raise ValueError("index is missing: it tells the group of each item")
+        return self._reduce(self.pointwise(batch), batch.known, batch.items)
+
+    def reduce(self, losses: Tensor, index: Tensor, known: Tensor | None = None) -> Tensor:
+        """The same for per-item losses of any kind.
+
+        Args:
+            losses: ``[B]`` or ``[B, T]``, with gradient.
+            index: ``[B]`` positions of the items in the data set.
+            known: shape of losses, boolean: which of them count; all if ``None``.
+
+        Returns:
+            A scalar.
+
+        Raises:
+            ValueError: if a shape does not fit, or a loss that counts is not finite.
+            IndexError: if an index is negative or not below ``num_items``.
+            TypeError: if losses are not floating-point numbers, or ``index`` does not hold integers.
+        """
+        values, mask = self._check_losses(losses, known)
+        self._check_index(index, len(values))
+        found = self._reduce(values, mask, index.long())
+        return losses[:0].sum() if found is None else found
+
+    def _reduce(self, losses: Tensor, known: Tensor, items: Tensor) -> Tensor | None:
+        group, slot = torch.unique(self.groups.index_select(0, items), return_inverse=True)
+        count = losses.new_zeros(len(group), self.num_tasks).index_add_(0, slot, known.to(losses.dtype))
+        place = count.nonzero(as_tuple=True)
+        if not len(place[0]):
+            return None
+        total = torch.zeros_like(count).index_add(0, slot, torch.where(known, losses, 0))
+        level = total[place] / count[place]
+        task = place[1]
+        if self.training:
+            level = self.track.step(level, torch.add(task, group[place[0]], alpha=self.num_tasks), False)
+        groups = torch.bincount(task, minlength=self.num_tasks).to(losses.dtype)
+        tasks = groups.nonzero().squeeze(1)
+        threshold = self.threshold.read(tasks, losses.new_zeros(len(tasks)))
+        over = level - losses.new_zeros(self.num_tasks).index_copy_(0, tasks, threshold)[task]
+        part = over.clamp(0, self.epsilon) / self.epsilon  # f' of the smoothed hinge
+        if self.training:
+            share = torch.zeros_like(groups).index_add_(0, task, part.detach())[tasks] / groups[tasks]
+            self.threshold.move(share - self.alpha, tasks, threshold, False)
+        hinge = part * (over - part * (self.epsilon / 2))
+        return (hinge / groups[task]).sum() / len(tasks) + self.alpha * threshold.mean()
+
+    def monitor(self) -> dict[str, float]:
+        """The tracked objective.
+
+        Returns:
+            ``objective``: the mean over tasks of mean f_ε(L_k − ν) + αν over the groups seen so far, NaN before
+            the first batch; ``worst``: the largest L_k; ``groups``: the share of (group, task) touched so far.
+        """
+        seen = self.track.seen.view(-1, self.num_tasks)
+        level = self.track.value.view(-1, self.num_tasks)
+        over = level - self.threshold.value
+        part = over.clamp(0, self.epsilon) / self.epsilon
+        hinge = torch.where(seen, part * (over - part * (self.epsilon / 2)), 0).sum(0) / seen.sum(0)
+        objective = (hinge + self.alpha * self.threshold.value)[seen.any(0)].mean().item()
+        worst = level[seen].max().item() if bool(seen.any()) else math.nan
+        return {"objective": objective, "worst": worst, "groups": self.track.monitor()["seen"]}
+
+
+def _check_groups(groups: Tensor, num_items: int) -> Tensor:
+    if (
+        not isinstance(groups, Tensor)
+        or groups.is_floating_point()
+        or groups.is_complex()
+        or groups.dtype == torch.bool
+    ):
+        got = groups.dtype if isinstance(groups, Tensor) else type(groups).__name__
+        raise TypeError(f"groups must be a tensor of integers, got {got}")
+    if groups.shape != (num_items,):
+        raise ValueError(f"groups must have the shape [{num_items}], one for each item, got {list(groups.shape)}")
+    if int(groups.min()) < 0:
+        raise ValueError(f"groups must not be negative, got {int(groups.min())}")
+    return groups.detach().long().clone()

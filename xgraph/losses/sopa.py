@@ -1,0 +1,145 @@
+"""SOPA: one-way partial AUC with a threshold for each positive."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from xgraph.estimators import GammaSchedule, ProjectedGradient
+from xgraph.losses.pairs import Pairs
+from xgraph.losses.surrogate_loss import Activation, PairLoss, Recent
+from xgraph.losses.surrogates import Surrogate
+
+STRAY = math.exp(5)
+"""A threshold so many times above all losses of its item would take ages to come down: it starts anew."""
+
+
+class Thresholds(ProjectedGradient):
+    """ν_i of every positive: what all but the largest β of its pairwise losses stay below, found by descent.
+
+    Args:
+        num_items: number of rows.
+        lr: step size.
+    """
+
+    def __init__(self, num_items: int, lr: float) -> None:
+        super().__init__(num_items, (), lr)
+
+    def before(self, pairs: Pairs, rows: Tensor, top: float) -> Tensor:
+        """ν of the batch's anchors as they are before its step; new and stray ones start at the batch's quantile.
+
+        Args:
+            pairs: of R anchors.
+            rows: ``[R]``.
+            top: β.
+
+        Returns:
+            ``[R]``, constants.
+        """
+        fixed = pairs.scores.detach()
+        start = self.read(rows, fixed.new_zeros(len(rows)))
+        limit = (pairs.largest() + pairs.surrogate(fixed.new_zeros(()))) * STRAY
+        fresh = ~self.seen.index_select(0, rows) | (start > limit)
+        if fresh.any():
+            start[fresh] = pairs.quantile(1 - top, fresh)
+        return start
+
+    def descend(self, before: Tensor, gradient: Tensor, above: Tensor, rows: Tensor, duplicates: bool) -> None:
+        """ν ← ν − η gradient. An item none of whose losses lies above ν passes on no gradient: `stuck`."""
+        self.move(-gradient, rows, before, duplicates)
+        self.stuck.index_copy_(0, rows, above == 0)
+
+
+class SOPALoss(PairLoss):
+    r"""One-way partial AUC, the area at false-positive rates up to β (SOPA; Zhu et al., ICML 2022).
+
+    .. math:: \min_{w, ν} \mathrm{mean}_{i ∈ S_+} \big\{ β ν_i + \mathrm{mean}_{j ∈ S_-} (ℓ(h_j - h_i) - ν_i)_+ \big\}
+
+    (6.26) and Algorithm 29 of the chapter: at its optimum ν_i separates the β·n₋ negatives that score highest from
+    the rest, and the value is β times their mean loss. Each (item, task) that is positive has its ν_i, which starts
+    at the (1−β)-quantile of its first batch and descends by ν ← ν − η (β − mean_j 1[ℓ_ij > ν_i]); value and gradient
+    use it as it was before that step. After a burst of wild scores (ν above e⁵ times all losses of the batch) it
+    starts anew.
+
+    Args:
+        num_items: size of the data set that ``index`` points into.
+        num_tasks: T, the number of label columns; each (item, task) is an item of its own.
+        surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
+        margin: m of the surrogates that have one.
+        activation: sigmoid applies the surrogate to σ(h), as published recipes do; none, to the logits.
+        gamma: weight of the newest batch in the objective that `monitor` reports, in (0, 1].
+        max_fpr: β, the largest false-positive rate of interest, in (0, 1]; 1 is the pairwise AUC loss.
+        dual_lr: η, the step size of ν, in units of ℓ.
+
+    Raises:
+        ValueError: if an argument is out of range.
+
+    Example:
+        >>> loss_fn = SOPALoss(num_items=100, max_fpr=0.5)
+        >>> logits = torch.tensor([0.5, -1.0, 0.5], requires_grad=True)
+        >>> loss = loss_fn(logits, torch.tensor([1.0, 0.0, 0.0]), index=torch.tensor([7, 3, 42]))
+        >>> loss.backward()
+        >>> loss.item()  # half of the negatives: the one with ℓ = 1, times β
+        0.5
+    """
+
+    def __init__(
+        self,
+        num_items: int,
+        num_tasks: int = 1,
+        *,
+        surrogate: str | Surrogate = "squared_hinge",
+        margin: float = 1.0,
+        activation: Activation | None = None,
+        gamma: float | GammaSchedule = 0.1,
+        max_fpr: float = 0.3,
+        dual_lr: float = 0.1,
+    ) -> None:
+        super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
+        self.max_fpr = check_max_fpr(max_fpr)
+        self.threshold = Thresholds(num_items * num_tasks, check_dual_lr(dual_lr))
+        self.recent = Recent(gamma)
+
+    def _objective(self, pairs: Pairs, rows: Tensor | None, duplicates: bool) -> Tensor:
+        if rows is None:
+            return torch.dot(pairs.anchors.weight, pairs.tail(self.max_fpr))
+        threshold = self.threshold.before(pairs, rows, self.max_fpr)
+        excess, above = pairs.excess(threshold)
+        self.threshold.descend(threshold, self.max_fpr - above, above, rows, duplicates)
+        loss = torch.dot(pairs.anchors.weight, excess + self.max_fpr * threshold)
+        self.recent.add(loss)
+        return loss
+
+    def monitor(self) -> dict[str, float]:
+        """The tracked objective and the state of the thresholds.
+
+        Returns:
+            ``objective``: a moving average of the loss over the latest batches, NaN before the first; ``seen``: the
+            share of (item, task) touched so far; ``stuck``: the share of those with no loss above their threshold
+            in their newest batch, which passes on no gradient.
+        """
+        return {"objective": self.recent.objective, **self.threshold.monitor()}
+
+
+def check_max_fpr(max_fpr: float) -> float:
+    """A largest false-positive rate, if it is one.
+
+    Raises:
+        ValueError: if it lies outside (0, 1].
+    """
+    if not 0 < max_fpr <= 1:
+        raise ValueError(f"max_fpr must lie in (0, 1], got {max_fpr}")
+    return max_fpr
+
+
+def check_dual_lr(dual_lr: float) -> float:
+    """A step size of dual variables, if it is one.
+
+    Raises:
+        ValueError: if it is not positive and finite.
+    """
+    if not 0 < dual_lr < math.inf:
+        raise ValueError(f"dual_lr must be positive and finite, got {dual_lr}")
+    return dual_lr

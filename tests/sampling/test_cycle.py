@@ -60,3 +60,23 @@ def test_passes_are_shuffled_anew_and_uniformly():
     assert len(orders) == 120
     assert max(first.values()) < 480
     assert min(first.values()) > 320
+
+
+def test_a_long_list_is_not_shuffled_further_than_it_will_be_looked_at():
+    draws, held = 20, 12
+    items = np.arange(3, 20_003)
+    cycle = Cycle(items, np.random.default_rng(0), at_most=draws * 4 + held)
+    rng = np.random.default_rng(1)
+    drawn = []
+    for _ in range(draws):
+        taken = np.zeros(20_003, dtype=bool)
+        # Others hold what would be next, as many as they may.
+        blocked = cycle._order[cycle._next : cycle._next + 20]
+        taken[rng.permutation(blocked)[: held - 4]] = True
+        others = np.flatnonzero(taken)
+        got = cycle.take(4, taken, held)
+        assert not set(got) & set(others)
+        drawn.extend(got.tolist())
+    assert len(set(drawn)) == draws * 4
+    assert set(drawn) <= set(items.tolist())
+    assert len(cycle._order) == draws * 4 + held

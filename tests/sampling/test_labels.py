@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from xgraph.sampling.labels import as_matrix, negatives, positives
+from xgraph.sampling.labels import as_matrix, negatives, positives, rows_with
 
 NAN = float("nan")
 
@@ -42,3 +42,13 @@ def test_a_bad_shape_is_refused(shape):
 def test_what_is_no_number_is_refused(labels):
     with pytest.raises(TypeError, match="must be numbers"):
         as_matrix(labels)
+
+
+@pytest.mark.parametrize("num_items", [1, 1023, 1024, 1025, 5000])
+def test_rows_with_a_label_by_task(num_items):
+    rng = np.random.default_rng(num_items)
+    y = rng.choice([0.0, 1.0, NAN], (num_items, 3))
+    for label in (0, 1):
+        rows = rows_with(y, label, np.int32)
+        assert [r.tolist() for r in rows] == [np.flatnonzero(y[:, task] == label).tolist() for task in range(3)]
+        assert all(r.dtype == np.int32 for r in rows)

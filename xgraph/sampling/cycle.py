@@ -13,11 +13,14 @@ class Cycle:
     Args:
         items: Positions to walk through, distinct, at least one. Shape ``[p]``.
         rng: Where the shuffles come from.
+        at_most: Upper bound on the `count` of all calls of `take` together, plus the largest `num_taken`. A list
+            that is much longer than that is not shuffled any further.
     """
 
-    def __init__(self, items: IntArray, rng: np.random.Generator) -> None:
+    def __init__(self, items: IntArray, rng: np.random.Generator, at_most: int | None = None) -> None:
         self.items = items
         self._rng = rng
+        self._at_most = len(items) if at_most is None else at_most
         self._order = items[:0]
         self._next = 0
 
@@ -52,12 +55,18 @@ class Cycle:
         missing = count - len(first)
         if not missing:
             return first
-        self._order = self._rng.permutation(self.items)
+        self._order = self._shuffled()
         _free_first(self._order[: missing + num_taken], taken)
         second = self._order[:missing].copy()
         taken[second] = True
         self._next = missing
         return np.concatenate([first, second])
+
+    def _shuffled(self) -> IntArray:
+        """Return a new shuffle, or as much of it as will be looked at, where that saves the work of the rest."""
+        if 50 * self._at_most < len(self.items):  # from there on NumPy samples in time proportional to the sample
+            return self._rng.choice(self.items, self._at_most, replace=False)
+        return self._rng.permutation(self.items)
 
 
 def _free_first(window: IntArray, taken: BoolArray) -> int:

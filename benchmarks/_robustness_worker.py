@@ -1,0 +1,154 @@
+"""Puts a loss through what training may do to it, asked for by JSON lines. Runs in the peer's environment as well.
+
+Answers are yes or no, with what was seen.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import warnings
+from collections.abc import Callable
+from io import BytesIO
+
+import torch
+from _libraries import Call, make
+from torch import Tensor, nn
+
+ITEMS, BATCH, POSITIVES = 256, 64, 16
+AFTER = 100
+Seen = tuple[bool, str]
+
+
+class Training:
+    """A loss that is called as training calls it: with batches of items that come again, which keep their labels."""
+
+    def __init__(self, library: str, loss: str, seed: int = 0) -> None:
+        self.module: nn.Module
+        self.call: Call
+        self.module, self.call = make(library, loss, ITEMS, 1)
+        # the peer's margin loss leaves its scalars to the optimiser
+        parameters = list(self.module.parameters())
+        self.optimizer = torch.optim.SGD(parameters, lr=0.1) if parameters else None
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def batch(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits of an untrained model; a quarter of the batch is positive, items 0 to 63 are the positives."""
+        positive = torch.randperm(ITEMS // 4, generator=self.generator)[:POSITIVES]
+        negative = torch.randperm(ITEMS * 3 // 4, generator=self.generator)[: BATCH - POSITIVES] + ITEMS // 4
+        index = torch.cat([positive, negative])
+        return torch.randn(BATCH, 1, generator=self.generator), (index < ITEMS // 4).float().view(-1, 1), index
+
+    def step(self, logits: Tensor, target: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Value and gradient."""
+        logits = logits.detach().clone().requires_grad_()
+        if self.optimizer is not None:
+            self.optimizer.zero_grad()
+        value = self.call(logits, target, index)
+        value.backward()
+        if self.optimizer is not None:
+            self.optimizer.step()
+        return value.detach(), logits.grad
+
+
+def finite(library: str, loss: str, size: float, dtype: torch.dtype) -> Seen:
+    """Ordinary steps, then the worst ranking there is: all positives at -size, all negatives at +size; twice."""
+    training = Training(library, loss)
+    for _ in range(3):
+        training.step(*training.batch())
+    for _ in range(2):
+        _, target, index = training.batch()
+        value, grad = training.step((size * (1 - 2 * target)).to(dtype), target, index)
+        if not (value.isfinite().all() and grad.isfinite().all()):
+            return False, f"value {value.item()}, gradient finite: {bool(grad.isfinite().all())}"
+    return True, f"value {value.item():.6g}"
+
+
+def alive(library: str, loss: str) -> Seen:
+    """Ordinary batches after a wild one: the first whose gradient is at least 1 % of that without the wild one."""
+    training, other = Training(library, loss), Training(library, loss)
+    for _ in range(3):
+        training.step(*training.batch())
+        other.step(*other.batch())
+    everything = torch.arange(ITEMS)
+    labels = (everything < ITEMS // 4).float().view(-1, 1)
+    training.step(1e4 * (1 - 2 * labels), labels, everything)
+    for number in range(AFTER):
+        grad = training.step(*training.batch())[1].norm().item()
+        wanted = other.step(*other.batch())[1].norm().item()
+        if math.isfinite(grad) and grad >= 0.01 * wanted:
+            return True, f"after {number + 1}"
+    return False, f"gradient {grad:.3g}, without the wild batch {wanted:.3g}"
+
+
+def resumes(library: str, loss: str) -> Seen:
+    """Ten steps, state_dict through a file to a new loss, twenty steps of both: equal to the bit or not."""
+    training = Training(library, loss)
+    for _ in range(10):
+        training.step(*training.batch())
+    file = BytesIO()
+    torch.save(training.module.state_dict(), file)
+    file.seek(0)
+    resumed = Training(library, loss)
+    resumed.module.load_state_dict(torch.load(file, weights_only=True))
+    for number in range(20):
+        batch = training.batch()
+        for one, two in zip(training.step(*batch), resumed.step(*batch), strict=True):
+            if not torch.equal(one, two):
+                return False, f"differs at step {number + 1}; state_dict holds {list(training.module.state_dict())}"
+    return True, "equal"
+
+
+def missing(library: str, loss: str) -> Seen:
+    """Rows with a NaN label: as if they were not there, and without a gradient."""
+    training, other = Training(library, loss), Training(library, loss)
+    logits, target, index = training.batch()
+    rows = torch.arange(0, BATCH, 5)
+    keep = torch.ones(BATCH, dtype=torch.bool)
+    keep[rows] = False
+    with_nan = target.clone()
+    with_nan[rows] = math.nan
+    value, grad = training.step(logits, with_nan, index)
+    expected, expected_grad = other.step(logits[keep], target[keep], index[keep])
+    same = torch.allclose(value, expected, atol=1e-6) and torch.allclose(grad[keep], expected_grad, atol=1e-6)
+    return same and not grad[rows].any(), f"value {value.item():.6g}, without these rows {expected.item():.6g}"
+
+
+def one_class(library: str, loss: str) -> Seen:
+    """Only negatives, only positives: a finite value and finite gradients, no error."""
+    for label in (0.0, 1.0):
+        training = Training(library, loss)
+        logits, _, index = training.batch()
+        value, grad = training.step(logits, torch.full_like(logits, label), index)
+        if not (value.isfinite().all() and grad.isfinite().all()):
+            return False, f"labels {label:g}: value {value.item()}"
+    return True, f"value {value.item():.6g}"
+
+
+CHECKS: dict[str, Callable[[str, str], Seen]] = {
+    "finite at ±10": lambda library, loss: finite(library, loss, 10.0, torch.float32),
+    "finite at ±1e4": lambda library, loss: finite(library, loss, 1e4, torch.float32),
+    "finite at ±10, float16": lambda library, loss: finite(library, loss, 10.0, torch.float16),
+    "gradients after ±1e4": alive,
+    "resumes to the bit": resumes,
+    "NaN is missing": missing,
+    "one class": one_class,
+}
+
+
+def answer(check: str, library: str, loss: str) -> dict[str, object]:
+    """An error is a no."""
+    try:
+        passed, seen = CHECKS[check](library, loss)
+    except Exception as error:  # whatever a loss may raise is what a user would see
+        passed, seen = False, f"{type(error).__name__}: {str(error)[:200]}"
+    return {"passed": bool(passed), "seen": seen}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    for line in sys.stdin:
+        question = json.loads(line)
+        print(json.dumps(answer(**question) if question else {"checks": list(CHECKS)}), flush=True)

@@ -148,6 +148,14 @@ class StateTable(nn.Module):
         known = self._broadcast(self.seen.index_select(0, index))
         return torch.where(known, self.value.index_select(0, index).to(default.dtype), default.detach())
 
+    def forget(self, index: Tensor) -> None:
+        """Let some items start anew at their next touch.
+
+        Args:
+            index: int64, checked.
+        """
+        self.seen.index_fill_(0, index, False)
+
     def step(self, estimate: Tensor, index: Tensor, duplicates: bool = True) -> Tensor:
         """The same in training, for a caller who has checked ``index`` with :func:`check_rows` already.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +56,7 @@ class Loss(nn.Module):
                 raise ValueError(f"{name} must be at least 1, got {value}")
         self.num_items = num_items
         self.num_tasks = num_tasks
+        self.register_load_state_dict_pre_hook(_check_sizes)  # type: ignore[no-untyped-call]
 
     def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
         """The loss of one batch.
@@ -140,6 +141,17 @@ class Loss(nn.Module):
             raise ValueError(f"index must have the shape {expected}, got {list(index.shape)}")
         hint = "; it is the item's position in the data set, not in the batch"
         return check_rows(index, self.num_items, hint)
+
+
+def _check_sizes(loss_fn: nn.Module, state: Mapping[str, Any], prefix: str, *_: object) -> None:
+    """Refuse a state of another size as a whole: PyTorch would load the tensors that fit and then raise."""
+    for name, own in loss_fn.state_dict().items():
+        other = state.get(prefix + name)
+        if other is not None and other.shape != own.shape:
+            raise RuntimeError(
+                f"size mismatch: the state has {name} of shape {list(other.shape)}, this {type(loss_fn).__name__} "
+                f"of {list(own.shape)}; num_items or num_tasks differ"
+            )
 
 
 def _check_values(scores: Tensor, labels: Tensor, known: Tensor) -> None:

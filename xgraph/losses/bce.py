@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -35,6 +36,6 @@ class BCELoss(Loss):
         self.pos_weight = pos_weight
 
     def _loss(self, batch: Batch) -> Tensor:
-        positive, negative = F.softplus(-batch.scores), F.softplus(batch.scores)
-        total = (positive * batch.positive).sum() * self.pos_weight + (negative * batch.negative).sum()
-        return total / (batch.positive.sum() + batch.negative.sum()).clamp_min(1)
+        losses = F.softplus(torch.where(batch.positive, -batch.scores, batch.scores))
+        weights = batch.known if self.pos_weight == 1 else batch.positive * self.pos_weight + batch.negative
+        return (losses * weights).sum() / batch.known.sum().clamp_min_(1)

@@ -10,7 +10,7 @@ from torch import Tensor
 from xgraph.estimators import GammaSchedule, MovingAverage, ProjectedGradient
 from xgraph.losses.base import Batch
 from xgraph.losses.pointwise import PointwiseLoss
-from xgraph.losses.sopa import check_dual_lr
+from xgraph.losses.sopa import STRAY, check_dual_lr
 from xgraph.losses.surrogate_loss import Activation
 from xgraph.losses.surrogates import Surrogate
 
@@ -24,7 +24,8 @@ class GroupDROLoss(PointwiseLoss):
     f_ε is the hinge, smoothed: g²/2ε up to ε, g − ε/2 beyond. At the optimum ν separates the worst α of the groups
     from the rest. Each (group, task) tracks its L_k; each task has its ν, which starts at 0 and descends by
     ν ← ν − η (α − mean f_ε'(L_k − ν)). Value and gradient use the new L_k and the old ν; the mean is over the groups in
-    the batch, which should hold several items of each: see :class:`xgraph.sampling.GroupSampler`.
+    the batch, which should hold several items of each: see :class:`xgraph.sampling.GroupSampler`. After a burst of
+    wild scores (L_k above e⁵ times the group's newest loss) a group starts anew.
 
     Args:
         num_items: size of the data set that ``index`` points into.
@@ -47,7 +48,7 @@ class GroupDROLoss(PointwiseLoss):
         >>> logits = torch.tensor([2.0, 1.0, 0.0, -1.0], requires_grad=True)
         >>> loss = loss_fn(logits, torch.tensor([1.0, 1.0, 0.0, 0.0]), index=torch.arange(4))
         >>> loss.backward()
-        >>> loss_fn.monitor()["groups"]
+        >>> loss_fn.monitor()["seen"]
         1.0
     """
 
@@ -115,33 +116,67 @@ class GroupDROLoss(PointwiseLoss):
         level = total[place] / count[place]
         task = place[1]
         if self.training:
-            level = self.track.step(level, torch.add(task, group[place[0]], alpha=self.num_tasks), False)
+            rows = torch.add(task, group[place[0]], alpha=self.num_tasks)
+            limit = (level.detach() + self.surrogate(level.new_zeros(()))) * STRAY
+            self.track.forget(rows[self.track.read(rows, level) > limit])
+            level = self.track.step(level, rows, False)
         groups = torch.bincount(task, minlength=self.num_tasks).to(losses.dtype)
         tasks = groups.nonzero().squeeze(1)
-        threshold = self.threshold.read(tasks, losses.new_zeros(len(tasks)))
-        over = level - losses.new_zeros(self.num_tasks).index_copy_(0, tasks, threshold)[task]
-        part = over.clamp(0, self.epsilon) / self.epsilon  # f' of the smoothed hinge
         if self.training:
-            share = torch.zeros_like(groups).index_add_(0, task, part.detach())[tasks] / groups[tasks]
+            threshold = self.threshold.read(tasks, losses.new_zeros(len(tasks)))
+        else:
+            table = torch.full_like(count, -torch.inf).index_put_(place, level.detach())
+            threshold = best_threshold(table.t()[tasks], self.alpha, self.epsilon)
+        over = level - losses.new_zeros(self.num_tasks).index_copy_(0, tasks, threshold)[task]
+        if self.training:
+            share = torch.zeros_like(groups).index_add_(0, task, self._slope(over.detach()))[tasks] / groups[tasks]
             self.threshold.move(share - self.alpha, tasks, threshold, False)
-        hinge = part * (over - part * (self.epsilon / 2))
-        return (hinge / groups[task]).sum() / len(tasks) + self.alpha * threshold.mean()
+        return (self._hinge(over) / groups[task]).sum() / len(tasks) + self.alpha * threshold.mean()
+
+    def _slope(self, over: Tensor) -> Tensor:
+        """f_ε'."""
+        return over.clamp(0, self.epsilon) / self.epsilon
+
+    def _hinge(self, over: Tensor) -> Tensor:
+        """f_ε."""
+        part = self._slope(over)
+        return part * (over - part * (self.epsilon / 2))
 
     def monitor(self) -> dict[str, float]:
         """The tracked objective.
 
         Returns:
             ``objective``: the mean over tasks of mean f_ε(L_k − ν) + αν over the groups seen so far, NaN before
-            the first batch; ``worst``: the largest L_k; ``groups``: the share of (group, task) touched so far.
+            the first batch; ``worst``: the largest L_k; ``seen`` and ``stuck`` of the groups' table.
         """
         seen = self.track.seen.view(-1, self.num_tasks)
         level = self.track.value.view(-1, self.num_tasks)
-        over = level - self.threshold.value
-        part = over.clamp(0, self.epsilon) / self.epsilon
-        hinge = torch.where(seen, part * (over - part * (self.epsilon / 2)), 0).sum(0) / seen.sum(0)
+        hinge = torch.where(seen, self._hinge(level - self.threshold.value), 0).sum(0) / seen.sum(0)
         objective = (hinge + self.alpha * self.threshold.value)[seen.any(0)].mean().item()
         worst = level[seen].max().item() if bool(seen.any()) else math.nan
-        return {"objective": objective, "worst": worst, "groups": self.track.monitor()["seen"]}
+        return {"objective": objective, "worst": worst, **self.track.monitor()}
+
+
+def best_threshold(level: Tensor, alpha: float, epsilon: float) -> Tensor:
+    """The ν at which mean_k f_ε(L_k − ν) + αν is least, where mean_k f_ε'(L_k − ν) = α.
+
+    Args:
+        level: ``[C, K]``, L_k; −inf where a task lacks the group.
+        alpha: α.
+        epsilon: ε.
+
+    Returns:
+        ``[C]``.
+    """
+    known = level > -torch.inf
+    bends = torch.cat([level, level - epsilon], 1)  # the mean slope is linear in ν between these
+    bends = torch.where(known.repeat(1, 2), bends, level.amax(1, keepdim=True)).sort(1).values
+    slopes = (level.unsqueeze(1) - bends.unsqueeze(2)).clamp(0, epsilon).sum(2) / epsilon / known.sum(1, keepdim=True)
+    last = ((slopes >= alpha - 1e-6).sum(1, keepdim=True) - 1).clamp(0, bends.shape[1] - 2)
+    low, high = (table.gather(1, last + 1) for table in (slopes, bends))
+    start, left = bends.gather(1, last), slopes.gather(1, last)
+    step = ((left - alpha) / (left - low).clamp_min(1e-12)).clamp(0, 1)
+    return torch.lerp(start, high, step).squeeze(1)
 
 
 def _check_groups(groups: Tensor, num_items: int) -> Tensor:

@@ -37,24 +37,24 @@ class Pairs:
         """``[R, 2]``: over all known items j, mean_j 1[y_j = 1] ℓ_ij and mean_j ℓ_ij."""
         batch = self.batch
         weights = torch.stack([batch.positive, batch.known]) / batch.known.sum(0, dtype=self.scores.dtype)
-        return self._reduce(Others(None, None), Sums(weights.transpose(1, 2)))
+        return self._reduce(Others(None, None), Sums(weights.transpose(1, 2))).t()
 
     def mean(self) -> Tensor:
         """``[R]``, mean_j ℓ_ij over the negatives."""
-        return self._reduce(self.negatives, Mean(self.negatives.share)).squeeze(1)
+        return self._reduce(self.negatives, Mean(self.negatives.share))
 
     def log_mean_exp(self, temperature: float) -> Tensor:
         """``[R]``, log mean_j exp(ℓ_ij / τ) over the negatives."""
-        return self._reduce(self.negatives, LogMeanExp(temperature, self.negatives.share)).squeeze(1)
+        return self._reduce(self.negatives, LogMeanExp(temperature, self.negatives.share))
 
     def excess(self, threshold: Tensor) -> tuple[Tensor, Tensor]:
         """``[R]`` each: mean_j (ℓ_ij − ν_i)₊ over the negatives, and the share of those above ν_i (a constant)."""
-        excess, above = self._reduce(self.negatives, Excess(threshold, self.negatives.share)).unbind(1)
-        return excess, above.detach()
+        reduction = Excess(threshold, self.negatives.share)
+        return self._reduce(self.negatives, reduction), reduction.above
 
     def tail(self, top: float) -> Tensor:
         """``[R]``, the sum of the largest β·n of the n negatives' ℓ_ij, over n."""
-        return self._reduce(self.negatives, Tail(top, self.negatives.share)).squeeze(1)
+        return self._reduce(self.negatives, Tail(top, self.negatives.share))
 
     def largest(self) -> Tensor:
         """``[R]``, max_j ℓ_ij over the negatives (for a non-decreasing ℓ), a constant."""
@@ -90,7 +90,7 @@ class Pairs:
 
 
 class _Reduce(torch.autograd.Function):
-    """``[R, K]``, differentiable (once) in the scores. About `CHUNK` pairs are held at a time."""
+    """``[R]`` or ``[K, R]``, differentiable (once) in the scores. About `CHUNK` pairs are held at a time."""
 
     @staticmethod
     def forward(
@@ -100,9 +100,9 @@ class _Reduce(torch.autograd.Function):
         columns = flat if item is None else flat.index_select(1, item)
         blocks = Blocks(anchors, flat.take(anchors.cell), columns, surrogate)
         found = [reduction.value(block) for block in blocks]
-        out = torch.cat(found, 1) if len(found) != 1 else found[0]
+        out = torch.cat(found, -1) if len(found) != 1 else found[0]
         ctx.shape, ctx.item, ctx.blocks, ctx.reduction, ctx.out = flat.shape, item, blocks, reduction, out
-        return out.t()
+        return out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -110,10 +110,9 @@ class _Reduce(torch.autograd.Function):
             raise RuntimeError("pairwise losses can be differentiated once only: drop create_graph=True")
         result = grad.new_zeros(ctx.shape)
         columns = result if ctx.item is None else grad.new_zeros(ctx.shape[0], len(ctx.item))
-        grad = grad.t()
         for block in ctx.blocks:
             slope = block.surrogate.slope(block.difference)
-            pairs = slope.mul_(ctx.reduction.slope(block, grad[:, block.span], ctx.out[:, block.span]))
+            pairs = slope.mul_(ctx.reduction.slope(block, grad[..., block.span], ctx.out[..., block.span]))
             if block.task is None:
                 columns += pairs.sum(0)
             else:

@@ -28,17 +28,17 @@ class PointwiseLoss(SurrogateLoss):
     def _check_losses(self, losses: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
         """``[B, T]`` each, the losses float32 at least and 0 where they do not count."""
         if not (isinstance(losses, Tensor) and losses.is_floating_point()):
-            got = losses.dtype if isinstance(losses, Tensor) else type(losses).__name__
-            raise TypeError(f"losses must be a tensor of floating-point numbers, got {got}")
+            kind = losses.dtype if isinstance(losses, Tensor) else type(losses).__name__
+            raise TypeError(f"losses must be a tensor of floating-point numbers, got {kind}")
         values = self._columns("losses", losses)
         if known is None:
             mask = torch.ones_like(values, dtype=torch.bool)
         elif isinstance(known, Tensor) and known.dtype == torch.bool and known.shape == losses.shape:
             mask = self._columns("known", known)
         else:
-            raise ValueError(
-                f"known must be a boolean tensor of the shape of losses {list(losses.shape)}, got {known!r}"
-            )
+            got = f"{known.dtype} {list(known.shape)}" if isinstance(known, Tensor) else type(known).__name__
+            expected = f"a boolean tensor of the shape of losses {list(losses.shape)}"
+            raise ValueError(f"known must be {expected}, got {got}")
         values = torch.where(mask, values, 0).to(torch.promote_types(values.dtype, torch.float32))
         strange = values.detach().isfinite().logical_not_()
         if strange.any():

@@ -12,13 +12,13 @@ from xgraph.losses.blocks import Block, rows_of
 
 
 class Reduction(Protocol):
-    """Maps the pairs of each anchor, ``[r, N]`` values of ℓ, to K numbers; with its derivative."""
+    """Maps the pairs of each anchor, ``[r, N]`` values of ℓ, to a number or K of them; with its derivative."""
 
     def value(self, block: Block) -> Tensor:
-        """``[K, r]``."""
+        """``[r]`` or ``[K, r]``."""
 
     def slope(self, block: Block, grad: Tensor, out: Tensor) -> Tensor:
-        """``[r, N]``, Σ_k grad_k ∂out_k/∂ℓ, where ``out`` is what `value` gave and ``grad`` is ``[K, r]``."""
+        """``[r, N]``, Σ_k grad_k ∂out_k/∂ℓ, where ``out`` is what `value` gave and ``grad`` has its shape."""
 
 
 class Mean:
@@ -32,12 +32,12 @@ class Mean:
         self.share = share
 
     def value(self, block: Block) -> Tensor:
-        """``[1, r]``."""
-        return _average(block.values, self.share, block).unsqueeze(0)
+        """``[r]``."""
+        return _average(block.values, self.share, block)
 
     def slope(self, block: Block, grad: Tensor, out: Tensor) -> Tensor:
         """``[r, N]``, or ``[r, 1]`` if uniform."""
-        return grad[0].unsqueeze(1) * _weight(self.share, block)
+        return grad.unsqueeze(1) * _weight(self.share, block)
 
 
 class Sums:
@@ -73,14 +73,14 @@ class LogMeanExp:
         self.log_share = None if share is None else share.log()
 
     def value(self, block: Block) -> Tensor:
-        """``[1, r]``."""
+        """``[r]``."""
         out = self._exponent(block).logsumexp(1)
-        return (out if self.log_share is not None else out - math.log(block.values.shape[1])).unsqueeze(0)
+        return out if self.log_share is not None else out - math.log(block.values.shape[1])
 
     def slope(self, block: Block, grad: Tensor, out: Tensor) -> Tensor:
         """``[r, N]``: the softmax of ℓ/τ, over τ."""
-        level = out[0] if self.log_share is not None else out[0] + math.log(block.values.shape[1])
-        return (self._exponent(block) - level.unsqueeze(1)).exp_().mul_(grad[0].mul(self.scale).unsqueeze(1))
+        level = out if self.log_share is not None else out + math.log(block.values.shape[1])
+        return (self._exponent(block) - level.unsqueeze(1)).exp_().mul_((grad * self.scale).unsqueeze(1))
 
     def _exponent(self, block: Block) -> Tensor:
         scaled = block.values if self.scale == 1 else block.values * self.scale
@@ -88,26 +88,30 @@ class LogMeanExp:
 
 
 class Excess:
-    """mean_j (ℓ_ij − ν_i)₊, and the share of j above ν_i.
+    """mean_j (ℓ_ij − ν_i)₊.
 
     Args:
         threshold: ``[R]``, ν.
         share: ``[T, N]`` weights; ``None`` = uniform.
+
+    Attributes:
+        above: ``[R]``, once all blocks have been through: the share of j with ℓ_ij > ν_i.
     """
 
     def __init__(self, threshold: Tensor, share: Tensor | None) -> None:
         self.threshold, self.share = threshold, share
+        self.above = torch.empty_like(threshold)
 
     def value(self, block: Block) -> Tensor:
-        """``[2, r]``."""
+        """``[r]``."""
         excess = self._over(block).clamp_min_(0)
-        above = (excess > 0).to(excess.dtype)
-        return torch.stack([_average(excess, self.share, block), _average(above, self.share, block)])
+        self.above[block.span] = _average((excess > 0).to(excess.dtype), self.share, block)
+        return _average(excess, self.share, block)
 
     def slope(self, block: Block, grad: Tensor, out: Tensor) -> Tensor:
-        """``[r, N]``; the second number is a step function."""
+        """``[r, N]``."""
         above = (self._over(block) > 0).to(grad.dtype)
-        return above.mul_(grad[0].unsqueeze(1)).mul_(_weight(self.share, block))
+        return above.mul_(grad.unsqueeze(1) * _weight(self.share, block))
 
     def _over(self, block: Block) -> Tensor:
         return block.values - self.threshold[block.span].unsqueeze(1)
@@ -127,12 +131,12 @@ class Tail:
         self.top, self.share = top, share
 
     def value(self, block: Block) -> Tensor:
-        """``[1, r]``."""
-        return (self._weights(block) * block.values).sum(1).unsqueeze(0)
+        """``[r]``."""
+        return (self._weights(block) * block.values).sum(1)
 
     def slope(self, block: Block, grad: Tensor, out: Tensor) -> Tensor:
         """``[r, N]``."""
-        return self._weights(block) * grad[0].unsqueeze(1)
+        return self._weights(block) * grad.unsqueeze(1)
 
     def _weights(self, block: Block) -> Tensor:
         known = None if self.share is None else rows_of(self.share, block.task) > 0

@@ -13,7 +13,7 @@ from xgraph.losses.surrogate_loss import Activation, PairLoss, Recent
 from xgraph.losses.surrogates import Surrogate
 
 STRAY = math.exp(5)
-"""A threshold so many times above all losses of its item would take ages to come down: it starts anew."""
+"""A state so many times above the newest losses would take ages to come down: its item starts anew."""
 
 
 class Thresholds(ProjectedGradient):
@@ -28,7 +28,7 @@ class Thresholds(ProjectedGradient):
         super().__init__(num_items, (), lr)
 
     def before(self, pairs: Pairs, rows: Tensor, top: float) -> Tensor:
-        """ν of the batch's anchors as they are before its step; new and stray ones start at the batch's quantile.
+        """ν of the batch's anchors as they are before its step; new ones start at the batch's quantile.
 
         Args:
             pairs: of R anchors.
@@ -38,18 +38,31 @@ class Thresholds(ProjectedGradient):
         Returns:
             ``[R]``, constants.
         """
-        fixed = pairs.scores.detach()
-        start = self.read(rows, fixed.new_zeros(len(rows)))
-        limit = (pairs.largest() + pairs.surrogate(fixed.new_zeros(()))) * STRAY
-        fresh = ~self.seen.index_select(0, rows) | (start > limit)
-        if fresh.any():
-            start[fresh] = pairs.quantile(1 - top, fresh)
+        start = self.value.index_select(0, rows).to(pairs.scores.dtype)
+        known = self.seen.index_select(0, rows)
+        if not known.all():
+            start[~known] = pairs.quantile(1 - top, ~known)
         return start
 
-    def descend(self, before: Tensor, gradient: Tensor, above: Tensor, rows: Tensor, duplicates: bool) -> None:
-        """ν ← ν − η gradient. An item none of whose losses lies above ν passes on no gradient: `stuck`."""
-        self.move(-gradient, rows, before, duplicates)
-        self.stuck.index_copy_(0, rows, above == 0)
+    def descend(
+        self, pairs: Pairs, rows: Tensor, before: Tensor, above: Tensor, slope: Tensor, duplicates: bool
+    ) -> None:
+        """ν ← ν − η slope; what strayed far above all its losses is forgotten, to start anew at its next touch.
+
+        Args:
+            pairs: of R anchors.
+            rows: ``[R]``.
+            before: ``[R]``, ν.
+            above: ``[R]``, the share of its losses above ν.
+            slope: ``[R]``, of the objective in ν.
+            duplicates: True if a row may stand there twice.
+        """
+        self.move(-slope, rows, before, duplicates)
+        stuck = above == 0  # such an item passes on no gradient
+        self.stuck.index_copy_(0, rows, stuck)
+        if stuck.any():
+            limit = (pairs.largest() + pairs.surrogate(before.new_zeros(()))) * STRAY
+            self.forget(rows[before > limit])
 
 
 class SOPALoss(PairLoss):
@@ -60,8 +73,8 @@ class SOPALoss(PairLoss):
     (6.26) and Algorithm 29 of the chapter: at its optimum ν_i separates the β·n₋ negatives that score highest from
     the rest, and the value is β times their mean loss. Each (item, task) that is positive has its ν_i, which starts
     at the (1−β)-quantile of its first batch and descends by ν ← ν − η (β − mean_j 1[ℓ_ij > ν_i]); value and gradient
-    use it as it was before that step. After a burst of wild scores (ν above e⁵ times all losses of the batch) it
-    starts anew.
+    use it as it was before that step. After a burst of wild scores (ν above e⁵ times all losses of a batch) it
+    starts anew at the item's next touch.
 
     Args:
         num_items: size of the data set that ``index`` points into.
@@ -107,7 +120,7 @@ class SOPALoss(PairLoss):
             return torch.dot(pairs.anchors.weight, pairs.tail(self.max_fpr))
         threshold = self.threshold.before(pairs, rows, self.max_fpr)
         excess, above = pairs.excess(threshold)
-        self.threshold.descend(threshold, self.max_fpr - above, above, rows, duplicates)
+        self.threshold.descend(pairs, rows, threshold, above, self.max_fpr - above, duplicates)
         loss = torch.dot(pairs.anchors.weight, excess + self.max_fpr * threshold)
         self.recent.add(loss)
         return loss

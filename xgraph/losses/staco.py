@@ -81,7 +81,7 @@ class STACOLoss(PairLoss):
         bracket = excess + top * (threshold - floor.index_select(0, tasks.slot))
         weight = self.weight.read(rows, torch.ones_like(threshold))
         weight = self.weight.move(bracket, rows, weight, duplicates)
-        self.threshold.descend(threshold, weight * (top - above), above, rows, duplicates)
+        self.threshold.descend(pairs, rows, threshold, above, weight * (top - above), duplicates)
         self.task_threshold.move(top * (tasks.mean(weight) - worst), tasks.task, floor, False)
         loss = torch.dot(pairs.anchors.weight, weight * bracket) + worst * top * floor.mean()
         self.recent.add(loss)

@@ -1,10 +1,13 @@
+import json
 import signal
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from xgraph.cli import main
+from xgraph.training.metrics import METRICS
 
 Capture = pytest.CaptureFixture[str]
 
@@ -26,6 +29,76 @@ def test_help_lists_each_losss_own_options(capsys: Capture, monkeypatch: pytest.
     assert "bce|focal|soap" in out
 
 
+OPTIONS = {
+    "bce": ["--pos-weight", "2"],
+    "focal": ["--focusing", "1"],
+    "soap": ["--max-lag", "inf"],
+    "sopa": ["--max-fpr", "0.3"],
+    "sopa-s": ["--temperature", "1.0"],
+    "sota-s": ["--pos-temperature", "2.0", "--neg-temperature", "0.5", "--task-gamma", "0.5", "--max-lag", "20"],
+    "staco": ["--max-fpr", "0.4", "--min-tpr", "0.6"],
+    "auc-margin": ["--dual-lr", "0.2"],
+    "auc-pairwise": ["--surrogate", "logistic", "--activation", "none"],
+    "kl-dro": ["--learnable", "--rho", "0.2", "--max-lag", "inf"],
+    "group-dro": ["--alpha", "0.5", "--groups", "label", "--items-per-group", "4"],
+}
+WITHOUT_GAMMA = {"bce", "focal"}
+
+
+def test_help_shows_the_options_of_every_loss(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(["train", "--help"]) == 0
+    panels = {panel.split(" ─")[0]: panel for panel in capsys.readouterr().out.split("╭─ ")}
+    training = panels["Training"]
+    for loss, options in OPTIONS.items():
+        for flag in options[::2] if loss != "kl-dro" else ["--learnable", "--no-learnable", "--rho", "--max-lag"]:
+            assert flag in panels[f"Loss {loss}"] or flag in training, f"{loss} {flag}"
+        assert ("--gamma" in panels[f"Loss {loss}"]) == (loss not in WITHOUT_GAMMA)
+    assert {name for name in panels if name.startswith("Loss ")} == {f"Loss {loss}" for loss in OPTIONS}
+    assert "sigmoid|none" in panels["Loss soap"]
+    assert "FLOAT|none" in panels["Loss sota-s"]
+    assert "[default: inf]" in panels["Loss sopa-s"]
+
+
+@pytest.mark.parametrize("loss", OPTIONS)
+def test_every_loss_by_name(loss: str, csv: Path, small: list[str], capsys: Capture) -> None:
+    argv = [str(csv), *small, "--loss", loss, *OPTIONS[loss]]
+    if loss not in WITHOUT_GAMMA:
+        argv += ["--gamma", "0.25", "--gamma-schedule", "cosine"]
+    assert main(["train", *argv, "--out", "run"]) == 0
+    fields = dict(pair.split("=") for pair in capsys.readouterr().err.splitlines()[-1].split())
+    assert abs(float(fields["loss"])) < 100
+    table = tomllib.loads(Path("run/config.toml").read_text())
+    assert table["loss"]["name"] == loss
+    words = iter(OPTIONS[loss])
+    for flag in words:
+        name = flag[2:].replace("-", "_")
+        expected = "True" if name == "learnable" else next(words)
+        found = {**table, **table["loss"]}[name]
+        assert str(found) == expected or float(found) == float(expected)
+    assert main(["train", "--config", "run/config.toml", "--out", "again"]) == 0
+    assert json.loads(Path("again/metrics.json").read_text()) == json.loads(Path("run/metrics.json").read_text())
+
+
+def test_compositional_training(csv: Path, small: list[str], capsys: Capture) -> None:
+    del small[small.index("--pretrain-epochs") : small.index("--pretrain-epochs") + 2]
+    argv = ["train", str(csv), *small, "--epochs", "2", "--loss", "auc-margin"]
+    assert main([*argv, "--training", "compositional", "--inner-lr", "0.05", "--out", "run"]) == 0
+    lines = capsys.readouterr().err.splitlines()[1:]
+    assert [line.split()[1] for line in lines] == ["stage=main", "stage=main"]
+    table = tomllib.loads(Path("run/config.toml").read_text())
+    assert (table["training"], table["inner_lr"], table["pretrain_epochs"]) == ("compositional", 0.05, 0)
+    assert main(["predict", "run", str(csv), "-o", "out.csv"]) == 0
+    assert main([*argv, "--training", "joint"]) == 2
+    assert "training = 'joint': expected two-stage|compositional" in capsys.readouterr().err
+
+
+def test_a_metric_by_name(csv: Path, small: list[str], capsys: Capture) -> None:
+    assert main(["train", str(csv), *small, "--metric", "roc_auc", "--out", "run"]) == 0
+    assert "valid_roc_auc=" in capsys.readouterr().err
+    assert json.loads(Path("run/metrics.json").read_text())["selected_by"] == "roc_auc"
+
+
 def test_quiet_and_parseable_when_not_a_terminal(csv: Path, small: list[str], capsys: Capture) -> None:
     assert main(["train", str(csv), *small, "--out", "run", "--epochs", "2", "--gamma", "0.5"]) == 0
     captured = capsys.readouterr()
@@ -34,9 +107,11 @@ def test_quiet_and_parseable_when_not_a_terminal(csv: Path, small: list[str], ca
     fields = [dict(pair.split("=") for pair in line.split()) for line in epochs]
     assert [(f["epoch"], f["stage"]) for f in fields] == [("1/2", "main"), ("2/2", "main")]
     assert all(float(f["loss"]) < 0 and 0 <= float(f["valid_ap"]) <= 1 for f in fields)
-    header, valid, test, run = (line.split() for line in captured.out.splitlines())
-    assert header == ["split", "ap", "prc_auc", "roc_auc"]
-    assert (valid[0], test[0], run) == ("valid", "test", ["run:", "run"])
+    header, *rows, run = (line.split() for line in captured.out.splitlines())
+    assert header == ["metric", "valid", "test"]
+    assert [row[0] for row in rows] == list(METRICS)
+    assert all(0 <= float(value) <= 1 for row in rows for value in row[1:])
+    assert run == ["run:", "run"]
     assert {entry.name for entry in Path().iterdir()} <= {"chains.csv", "run", "root"}
     assert "gamma = 0.5" in Path("run/config.toml").read_text()
 
@@ -45,7 +120,15 @@ def test_quiet_and_parseable_when_not_a_terminal(csv: Path, small: list[str], ca
     ("argv", "message"),
     [
         (["--loss", "bce", "--gamma", "0.5"], "gamma: loss 'bce' and model 'gine' have no such option; loss 'soap'"),
-        (["--loss", "sopa"], "no loss 'sopa' (did you mean 'soap'?)"),
+        (["--loss", "soaap"], "no loss 'soaap' (did you mean 'soap'?)"),
+        (["--loss", "sopa", "--temperature", "1"], "loss 'sopa' and model 'gine' have no such option; loss 'sopa-s'"),
+        (["--loss", "sopa", "--max-fpr", "2", "--split", "random"], "max_fpr must lie in (0, 1], got 2.0"),
+        (
+            ["--loss", "group-dro", "--groups", "label", "--batch-size", "4", "--split", "random"],
+            "items_per_group = 8: expected batch_size = 4 or less",
+        ),
+        (["--sampler", "tri", "--batch-size", "1", "--split", "random"], "batch_size = 1: expected 2 or more"),
+        (["--metric", "auc"], "metric = 'auc': expected ap|prc_auc|roc_auc"),
         (["--epochs", "x"], "epochs = 'x': expected INT"),
         (["--resume"], "say which run"),
         (["--gamma", "7", "--split", "random"], "gamma is the weight of the new value and must lie in (0, 1], got 7.0"),

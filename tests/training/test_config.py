@@ -5,6 +5,7 @@ import tomli_w
 
 from xgraph.options import OptionError, options_of
 from xgraph.training.config import TrainConfig, build_config, differences, read_config, registry
+from xgraph.training.metrics import METRICS
 
 
 def test_flat_options_find_their_owner() -> None:
@@ -39,7 +40,7 @@ def test_flags_win_over_the_file() -> None:
 @pytest.mark.parametrize(
     ("settings", "base", "message"),
     [
-        ({"loss": "soup"}, {}, "no loss 'soup' .*'soap'.*there are bce"),
+        ({"loss": "soaap"}, {}, "no loss 'soaap' .*'soap'.*there are bce"),
         ({"model": "gin"}, {}, "no model 'gin' .*'gine'"),
         ({"gama": 1}, {}, "unknown option 'gama' .*'gamma'"),
         ({"loss": "bce", "gamma": 1}, {}, "loss 'bce' and model 'gine' have no such option; loss 'soap'"),
@@ -59,6 +60,15 @@ def test_flags_win_over_the_file() -> None:
         ({"threads": 100_000}, {}, "threads = 100000: expected 1024 or less"),
         ({"lr": 1e300}, {}, "lr = 1e.300: expected a positive number, at most"),
         ({"weight_decay": 1e300}, {}, "weight_decay = 1e.300: expected 0 or more, at most"),
+        ({"inner_lr": 0}, {}, "inner_lr = 0.0: expected a positive number"),
+        ({"inner_gamma": 0}, {}, "inner_gamma = 0.0: expected a number above 0 and up to 1"),
+        ({"inner_gamma": "nan"}, {}, "inner_gamma = nan"),
+        ({"sampled_tasks": 0}, {}, "sampled_tasks = 0: expected 1 or more"),
+        ({"items_per_group": 0}, {}, "items_per_group = 0: expected 1 or more"),
+        ({"sampler": "duel"}, {}, "sampler = 'duel': expected dual|tri|shuffle|group"),
+        ({"groups": "size"}, {}, "groups = 'size': expected scaffold|label"),
+        ({"training": "joint"}, {}, "training = 'joint': expected two-stage|compositional"),
+        ({"metric": "auc"}, {}, "metric = 'auc': expected ap|prc_auc"),
         ({"device": "gpu"}, {}, "device = 'gpu': expected auto"),
         ({"loss": "bce", "gamma_schedule": "cosine"}, {}, "'bce' has no gamma"),
     ],
@@ -66,6 +76,22 @@ def test_flags_win_over_the_file() -> None:
 def test_mistakes(settings: dict[str, object], base: dict[str, object], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         build_config(settings, base)
+
+
+def test_compositional_training_needs_no_pretraining() -> None:
+    assert build_config({}).pretrain_epochs == TrainConfig().pretrain_epochs > 0
+    config = build_config({"training": "compositional"})
+    assert config.pretrain_epochs == 0
+    assert build_config({"training": "compositional", "pretrain_epochs": 3}).pretrain_epochs == 3
+    assert build_config({"training": "compositional"}, {"pretrain_epochs": 3}).pretrain_epochs == 3
+    assert build_config({}, {"training": "compositional"}).pretrain_epochs == 0
+    assert build_config({}, config.to_dict()) == config
+
+
+def test_the_metrics_that_can_select_are_those_of_a_run() -> None:
+    (option,) = (option for option in options_of(TrainConfig) if option.name == "metric")
+    assert option.choices == tuple(METRICS)
+    assert option.nullable
 
 
 def test_read_config(tmp_path: object) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from xgraph.training.keeper import Files, Keeper
+from xgraph.training.metrics import METRICS
 
 NAN = float("nan")
 
@@ -23,7 +24,7 @@ def run(keeper: Keeper, stages: list[str], values: list[float]) -> list[list[str
     trainer: Any = Trainer()
     saved = []
     for stage, value in zip(stages, values, strict=True):
-        metrics = {"ap": value, "prc_auc": 0.5, "roc_auc": 0.5}
+        metrics = {**dict.fromkeys(METRICS, 0.5), "ap": value}
         task: Any = SimpleNamespace(stage=stage, train_loss=1.0, valid_metrics=metrics, seconds=0.0)
         keeper.on_train_epoch_end(trainer, task)
         trainer.current_epoch += 1

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from xgraph.training.metrics import average_precision, prc_auc, roc_auc, score_all
+from xgraph.training.metrics import average_precision, partial_auc, prc_auc, roc_auc, score_all, two_way_pauc
 
 
 def sklearn_prc_auc(y: np.ndarray, s: np.ndarray) -> float:
@@ -71,6 +71,6 @@ def test_without_both_classes_there_is_no_metric() -> None:
     ],
 )
 def test_refuses(y: list[float], s: list[float], message: str) -> None:
-    for metric in (average_precision, prc_auc, roc_auc, score_all):
+    for metric in (average_precision, prc_auc, roc_auc, partial_auc, two_way_pauc, score_all):
         with pytest.raises(ValueError, match=message):
             metric(y, s)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from xgraph.training.metrics import METRICS
 from xgraph.training.scoring import score_split
 
 
@@ -22,7 +23,7 @@ def test_ogb_scores_too_quietly_and_without_the_network(
     logits = rng.normal(size=(200, 1)) + y
     before = threading.active_count()
     values = score_split("ogbg-molhiv", y, logits)
-    assert set(values) == {"ap", "prc_auc", "roc_auc", "ogb_rocauc"}
+    assert set(values) == {*METRICS, "ogb_rocauc"}
     assert values["ogb_rocauc"] == pytest.approx(roc_auc_score(y[:, 0], logits[:, 0]))
     assert values["ogb_rocauc"] == pytest.approx(values["roc_auc"])
     assert threading.active_count() == before
@@ -32,7 +33,7 @@ def test_ogb_scores_too_quietly_and_without_the_network(
 
 def test_other_data_sets_do_not_import_ogb() -> None:
     loaded = "ogb" in sys.modules
-    assert set(score_split("bace", np.array([[0.0], [1.0]]), np.array([[0.0], [1.0]]))) == {"ap", "prc_auc", "roc_auc"}
+    assert set(score_split("bace", np.array([[0.0], [1.0]]), np.array([[0.0], [1.0]]))) == set(METRICS)
     assert ("ogb" in sys.modules) == loaded
 
 

@@ -16,9 +16,10 @@ import pytest
 import torch
 
 import xgraph
-from xgraph.options import OptionError
-from xgraph.training.checkpoint import read_checkpoint
-from xgraph.training.metrics import score_all
+from xgraph.losses import LOSSES
+from xgraph.options import OptionError, options_of
+from xgraph.training.checkpoint import read_checkpoint, write_checkpoint
+from xgraph.training.metrics import METRICS, score_all
 from xgraph.training.task import Task
 from xgraph.training.train import Interrupted
 
@@ -53,7 +54,7 @@ def test_fills_the_run_directory(train: Train, csv: Path) -> None:
         "config.toml", "metrics.csv", "metrics.json", "predictions.csv", "best.ckpt", "last.ckpt", "env.json",
     }  # fmt: skip
     assert json.loads((run.path / "metrics.json").read_text()) == run.metrics
-    assert set(run.metrics["test"]) == {"ap", "prc_auc", "roc_auc"}
+    assert set(run.metrics["test"]) == set(METRICS)
     config = tomllib.loads((run.path / "config.toml").read_text())
     assert config["loss"]["name"] == "soap"
     assert config["loss"]["gamma"] == 0.5
@@ -87,6 +88,35 @@ def test_best_epoch_is_the_best_of_the_main_stage(train: Train) -> None:
     assert run.metrics["best_epoch"] == int(best["epoch"])
     assert run.metrics["valid"]["ap"] == pytest.approx(float(best["valid_ap"]))
     assert read_checkpoint(run.path / "best.ckpt")["epochs_done"] == int(best["epoch"])
+
+
+def test_another_metric_selects(train: Train) -> None:
+    name = "pauc_area_fpr0.3"
+    run = train(out="run", epochs=6, pretrain_epochs=0, metric=name, lr=0.02)
+    rows = without_time(run.path / "metrics.csv")
+    values, aps = ([float(row[f"valid_{metric}"]) for row in rows] for metric in (name, "ap"))
+    assert run.metrics["selected_by"] == name
+    assert run.metrics["best_epoch"] == values.index(max(values)) + 1
+    assert run.metrics["valid"][name] == max(values)
+    assert values != aps
+    other = train(out="other", epochs=6, pretrain_epochs=0, lr=0.02)
+    assert other.metrics["selected_by"] == "ap"
+    assert other.metrics["best_epoch"] == aps.index(max(aps)) + 1
+    with pytest.raises(OptionError, match="metric = 'auc': expected ap|prc_auc"):
+        train(out="third", metric="auc")
+    with pytest.raises(OptionError, match=f"metric is '{name}' in run and cannot become 'ap'"):
+        xgraph.train(out="run", resume=True, metric="ap")
+
+
+def test_a_run_of_before_there_were_so_many_metrics_goes_on(train: Train) -> None:
+    run = train(out="run", epochs=1, pretrain_epochs=0)
+    state = read_checkpoint(run.path / "last.ckpt")
+    (keeper,) = state["callbacks"].values()
+    for row in keeper["history"]:
+        del row["valid_pauc_area_fpr0.3"]
+    write_checkpoint(state, run.path / "last.ckpt")
+    xgraph.train(out="run", resume=True, epochs=2)
+    assert [bool(row["valid_pauc_area_fpr0.3"]) for row in without_time(run.path / "metrics.csv")] == [False, True]
 
 
 def test_head_and_optimizer_start_anew_in_the_main_stage(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,6 +180,41 @@ def test_resumed_run_equals_an_uninterrupted_one(train: Train, loss: str, epoch:
     settings: dict[str, Any] = {"loss": loss, "pretrain_epochs": 2, "epochs": 3, "lr_schedule": "cosine"}
     if loss == "soap":
         settings["gamma_schedule"] = "cosine"
+    tables = assert_resumes(train, epoch, **settings)
+    assert bool(tables) == (loss == "soap"), "the comparison covers the tables"
+
+
+@pytest.mark.parametrize("loss", sorted(set(LOSSES) - {"soap", "bce"}))
+@pytest.mark.filterwarnings("ignore:groups:UserWarning")
+def test_every_loss_resumes(train: Train, loss: str) -> None:
+    settings: dict[str, Any] = {"loss": loss, "pretrain_epochs": 0, "epochs": 2}
+    if "gamma" in {option.name for option in options_of(LOSSES[loss])}:
+        settings["gamma_schedule"] = "cosine"
+    tables = assert_resumes(train, 1, **settings)
+    assert bool(tables) == (loss != "focal")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"sampler": "tri"},
+        {"sampler": "shuffle"},
+        {"sampler": "group", "groups": "label", "items_per_group": 4},
+        {"loss": "group-dro", "groups": "label", "items_per_group": 4},
+        {"loss": "group-dro", "sampler": "dual", "groups": "label"},
+        {"training": "compositional", "inner_lr": 0.05, "inner_gamma": 0.5},
+        {"training": "compositional", "pretrain_epochs": 1, "loss": "sopa"},
+        {"metric": "tpauc_tpr0.5_fpr0.5"},
+    ],
+    ids=str,
+)
+def test_every_way_of_training_resumes(train: Train, settings: dict[str, Any]) -> None:
+    tables = assert_resumes(train, 1, **{"pretrain_epochs": 0, **settings})
+    assert ("after_step.track.value" in tables) == ("training" in settings)
+
+
+def assert_resumes(train: Train, epoch: int, **settings: Any) -> list[str]:
+    """Stop a run in an epoch, go on, and compare with a run that was not stopped; return the names of its tables."""
     whole = train(out="whole", **settings)
     handler = signal.getsignal(signal.SIGINT)
     with interrupted(epoch, KeyboardInterrupt()), pytest.raises(Interrupted) as stopped:
@@ -165,8 +230,7 @@ def test_resumed_run_equals_an_uninterrupted_one(train: Train, loss: str, epoch:
     for name in ("best.ckpt", "last.ckpt"):
         a, b = (read_checkpoint(run.path / name) for run in (whole, parts))
         assert_same({**a, "global_step": 0}, {**b, "global_step": 0})
-    tables = [name for name in a["state_dict"] if name.startswith("main_loss.")]
-    assert bool(tables) == (loss == "soap"), "the comparison covers the tables"
+    return [name for name in a["state_dict"] if not name.startswith("model.")]
 
 
 def test_resume_after_an_error(train: Train) -> None:
@@ -304,9 +368,21 @@ def test_tasks_without_labels_and_missing_labels(train: Train, tmp_path: Path) -
     assert list(xgraph.predict(only.path, ["CCO"]).columns) == ["smiles", "amine", "error"]
 
 
-def test_diverging_training_says_so(train: Train) -> None:
+def test_a_batch_of_some_tasks(train: Train, tmp_path: Path) -> None:
+    path = tmp_path / "three.csv"
+    rows = [f"{'C' * n}{e},{int(e == 'N')},{int(e == 'O')},1" for n in range(1, 25) for e in "ONF"]
+    path.write_text("smiles,amine,alcohol,molecule\n" + "\n".join(rows))
+    with pytest.warns(UserWarning, match="one class only in the training split: 'molecule'"):
+        run = train(dataset=path, out="run", loss="sopa", sampler="tri", sampled_tasks=9, batch_size=20)
+    sampler = read_checkpoint(run.path / "last.ckpt")["sampler"]
+    assert (sampler["tasks_per_batch"], sampler["batch_size_per_task"]) == (2, 10)
+    assert not math.isnan(run.metrics["test"]["pauc_mcclish_fpr0.3"])
+
+
+@pytest.mark.parametrize("training", ["two-stage", "compositional"])
+def test_diverging_training_says_so(train: Train, training: str) -> None:
     with pytest.raises(ValueError, match=r"diverged.*epoch.*smaller learning rate than 1e\+30"):
-        train(out="run", lr=1e30, optimizer="sgd")
+        train(out="run", lr=1e30, optimizer="sgd", training=training, pretrain_epochs=0)
     assert not Path("run").exists(), "a run that failed in its first epoch leaves nothing"
 
 

@@ -63,6 +63,8 @@ def _parameter(owner: str, option: Option, panel: str) -> inspect.Parameter:
     switch = option.type is bool
     flag = f"{option.flag}/--no-{option.flag.removeprefix('--')}" if switch else option.flag
     metavar = None if switch else option.metavar
+    if metavar and option.nullable and owner != "run":  # a run's settings are none where they are not given
+        metavar += "|none"
     kind: Any = bool if switch else str
     info = typer.Option(flag, metavar=metavar, help=text.replace("[", "\\["), rich_help_panel=panel)
     return inspect.Parameter(

@@ -5,27 +5,26 @@ from typing import Any
 
 
 def metrics_table(metrics: Mapping[str, Any]) -> str:
-    """The metrics of the validation and test splits; with folds, mean ± standard deviation.
+    """The metrics of the validation and test splits, a row for each; with folds, mean ± standard deviation.
 
     Args:
         metrics: What `metrics.json` holds.
 
     Example:
         >>> print(metrics_table({"test": {"ap": 0.5}, "valid": {"ap": 0.25}}))
-        split      ap
-        valid  0.2500
-        test   0.5000
+        metric   valid    test
+        ap      0.2500  0.5000
     """
-    rows = []
-    names = list(metrics["test"].get("mean", metrics["test"]))
-    for split in (name for name in ("train", "valid", "test") if name in metrics):
-        values = metrics[split]
-        spread = values.get("std")
-        cells = [_number(values.get(name)) for name in names]
-        if spread is not None:
-            cells = [f"{cell} ± {_number(spread.get(name))}" for cell, name in zip(cells, names, strict=True)]
-        rows.append([split, *cells])
-    return aligned([["split", *names], *rows])
+    splits = [name for name in ("train", "valid", "test") if name in metrics]
+    rows = [["metric", *splits]]
+    for name in metrics["test"].get("mean", metrics["test"]):
+        cells = []
+        for split in splits:
+            spread = metrics[split].get("std")
+            value = _number(metrics[split].get(name))
+            cells.append(value if spread is None else f"{value} ± {_number(spread.get(name))}")
+        rows.append([name, *cells])
+    return aligned(rows)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

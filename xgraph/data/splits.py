@@ -66,13 +66,7 @@ def scaffold_split(
         {'train': [0, 1], 'valid': [3], 'test': [2]}
     """
     _check(fractions)
-    keep_in = root_folder(root) if len(smiles) >= KEPT_FROM else None
-    key = content_key(smiles, "scaffold", rdBase.rdkitVersion)
-
-    def build() -> Payload:
-        return {"group": torch.from_numpy(_scaffold_groups(smiles, workers, progress))}
-
-    group = np.asarray(cached(keep_in, "scaffold", key, build, ["group"])["group"])
+    group = scaffold_groups(smiles, root=root, workers=workers, progress=progress)
     n = len(group)
     order = np.argsort(group, kind="stable")
     members = np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if n else []
@@ -92,6 +86,37 @@ def scaffold_split(
             parts["test"].append(rows)
     empty = np.empty(0, dtype=np.int64)
     return {name: np.sort(np.concatenate([empty, *rows])) for name, rows in parts.items()}
+
+
+def scaffold_groups(
+    smiles: Sequence[str],
+    *,
+    root: str | Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> NDArray[np.int64]:
+    """Number the Bemis-Murcko scaffolds (with chirality) of molecules.
+
+    Args:
+        smiles: All rows, also those that cannot be parsed: each of these is a group of its own.
+        root: Data root in which the scaffolds are kept; by default that of the environment.
+        workers: Processes; by default one per core where the number of molecules makes it pay.
+        progress: Called as `progress(done, total, what)`.
+
+    Returns:
+        Number of the scaffold of each row, counted from 0 as they first appear.
+
+    Example:
+        >>> scaffold_groups(["c1ccccc1C", "CCO", "c1ccccc1O", "CCN"]).tolist()
+        [0, 1, 0, 1]
+    """
+    keep_in = root_folder(root) if len(smiles) >= KEPT_FROM else None
+    key = content_key(smiles, "scaffold", rdBase.rdkitVersion)
+
+    def build() -> Payload:
+        return {"group": torch.from_numpy(_scaffold_groups(smiles, workers, progress))}
+
+    return np.asarray(cached(keep_in, "scaffold", key, build, ["group"])["group"])
 
 
 def random_split(n: int, fractions: tuple[float, float, float] = (0.8, 0.1, 0.1), seed: int = 0) -> Split:

@@ -1,29 +1,22 @@
 """Batches of a data set: which items stand in them, seeded and resumable."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader
 
 from xgraph.options import OptionError
+from xgraph.sampling import DualSampler, GroupSampler, TriSampler
+from xgraph.sampling.epochs import EpochSampler, IntArray
+from xgraph.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from xgraph.data import MoleculeDataset
 
 
-class BatchSampler(Protocol):
-    """What training needs of a sampler of batches: epochs, a length and a position that can be saved."""
-
-    def __iter__(self) -> Iterator[list[int]]: ...
-    def __len__(self) -> int: ...
-    def set_epoch(self, epoch: int) -> None: ...  # noqa: D102
-    def state_dict(self) -> Mapping[str, int]: ...  # noqa: D102
-    def load_state_dict(self, state: Mapping[str, int]) -> None: ...  # noqa: D102
-
-
-class ShuffleSampler(Sampler[list[int]]):
+class ShuffleSampler(EpochSampler):
     """Every item once an epoch, in an order that depends on seed and epoch only.
 
     Args:
@@ -37,63 +30,64 @@ class ShuffleSampler(Sampler[list[int]]):
     """
 
     def __init__(self, num_items: int, batch_size: int, seed: int = 0) -> None:
-        self.num_items, self.batch_size, self.seed = num_items, batch_size, seed
-        self._epoch = 0
+        super().__init__(seed)
+        self.num_items, self.batch_size = num_items, batch_size
 
     def __len__(self) -> int:
         return -(-self.num_items // self.batch_size)
 
-    def __iter__(self) -> Iterator[list[int]]:
-        order = np.random.default_rng([self.seed, self._epoch]).permutation(self.num_items)
-        return iter([order[i : i + self.batch_size].tolist() for i in range(0, self.num_items, self.batch_size)])
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order the next `for` gives.
+    def batches(self, epoch: int) -> Iterator[IntArray]:
+        """Go through all batches of `epoch`.
 
         Args:
             epoch: Number of the epoch, from 0.
         """
-        self._epoch = epoch
+        order = np.random.default_rng([self.seed, epoch]).permutation(self.num_items)
+        return (order[i : i + self.batch_size] for i in range(0, self.num_items, self.batch_size))
 
-    def state_dict(self) -> dict[str, int]:
-        """The position: the epoch."""
-        return {"epoch": self._epoch}
-
-    def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Go on where `state` was taken.
-
-        Args:
-            state: What `state_dict` gave.
-        """
-        self._epoch = int(state["epoch"])
+    def identity(self) -> dict[str, int]:
+        """What the batches depend on."""
+        return {"num_items": self.num_items, "batch_size": self.batch_size, "seed": self.seed}
 
 
-def make_sampler(kind: str, labels: torch.Tensor, batch_size: int, sampling_rate: float, seed: int) -> BatchSampler:
-    """The batches a loss asks for.
+def make_sampler(
+    kind: str, labels: torch.Tensor, config: TrainConfig, groups: torch.Tensor | None = None
+) -> EpochSampler:
+    """The batches of a stage.
 
     Args:
-        kind: "dual" (both classes in each batch) or "shuffle".
+        kind: "dual", "tri", "shuffle" or "group", as `TrainConfig.sampler`.
         labels: Labels of the training items, shape [n, T].
-        batch_size: Items in a batch; no more than there are.
-        sampling_rate: Share of positives in a batch, if "dual".
-        seed: Seed.
+        config: Settings: size of the batches and what they hold.
+        groups: Groups of the training items, shape [n], for "group".
 
     Raises:
-        OptionError: If "dual" cannot have this batch size.
+        OptionError: If a batch of this size cannot hold that.
     """
-    if kind == "dual":
-        from xgraph.sampling import DualSampler
-
-        if batch_size < 2:
-            raise OptionError(f"batch_size = {batch_size}: expected 2 or more, for both classes to be in each batch")
-        batch_size = min(batch_size, max(len(labels), 2))  # the sampler would repeat items, whatever that takes
-
-        return DualSampler(labels, batch_size=batch_size, sampling_rate=sampling_rate, seed=seed)
-    return ShuffleSampler(len(labels), batch_size, seed)
+    size, rate, seed = config.batch_size, config.sampling_rate, config.seed
+    if kind == "shuffle":
+        return ShuffleSampler(len(labels), size, seed)
+    if kind == "group":
+        if groups is None:
+            raise ValueError("groups: the sampler 'group' needs them")
+        if size < config.items_per_group:
+            raise OptionError(f"items_per_group = {config.items_per_group}: expected batch_size = {size} or less")
+        num_groups = len(torch.unique(groups[groups >= 0]))
+        each = max(config.items_per_group, size // num_groups)  # of a few groups, as many as fill a batch
+        return GroupSampler(groups, groups_per_batch=size // each, items_per_group=each, seed=seed)
+    both = int(((labels == 1).any(0) & (labels == 0).any(0)).sum())
+    tasks = min(config.sampled_tasks, max(both, 1)) if kind == "tri" else 1
+    if size < 2 * tasks:
+        of_each = f" of each of sampled_tasks = {tasks}" if tasks > 1 else ""
+        raise OptionError(f"batch_size = {size}: expected {2 * tasks} or more, for both classes{of_each} to be in each")
+    size = min(size // tasks, max(len(labels), 2))  # the samplers would repeat items, whatever that takes
+    if kind == "tri":
+        return TriSampler(labels, size, sampled_tasks=tasks, sampling_rate_per_task=rate, seed=seed)
+    return DualSampler(labels, size, sampling_rate=rate, seed=seed)
 
 
 def make_loader(
-    data: "MoleculeDataset", positions: torch.Tensor, batches: BatchSampler | Sequence[list[int]]
+    data: "MoleculeDataset", positions: torch.Tensor, batches: EpochSampler | Sequence[list[int]]
 ) -> DataLoader[Any]:
     """A loader over part of a data set, collated in one go from its packed store.
 

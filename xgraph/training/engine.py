@@ -118,7 +118,7 @@ def fit(
             )
     write_config(path, config)
     write_environment(path, device)
-    keeper = Keeper(path, data.metric)
+    keeper = Keeper(path, task.metric)
     with _quiet_lightning():
         trainer = Trainer(
             accelerator="gpu" if device == "cuda" else "cpu",

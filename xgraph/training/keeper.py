@@ -101,7 +101,7 @@ class Keeper(Callback):
             self.best = row
             trainer.save_checkpoint(self.path / BEST)
         trainer.save_checkpoint(self.path / LAST)
-        write_csv(self.path / HISTORY, COLUMNS, ([entry[name] for name in COLUMNS] for entry in self.history))
+        write_csv(self.path / HISTORY, COLUMNS, ([entry.get(name) for name in COLUMNS] for entry in self.history))
 
     def _beats(self, row: Mapping[str, Any]) -> bool:
         if self.best is None:

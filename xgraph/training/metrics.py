@@ -1,15 +1,27 @@
-"""Ranking metrics in float64, each from one sorted sweep over the scores, ties counted exactly.
-
-Scores are raw logits: a sigmoid in float32 would tie the confident ones and move the metrics.
-"""
+"""Ranking metrics of runs, each from one sorted sweep over the scores of a task."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from xgraph.training.partial_auc import check_limits, one_way, partial_auc, two_way, two_way_pauc
+from xgraph.training.sweep import Sweep, sweep
+
+__all__ = [
+    "METRICS",
+    "Metric",
+    "average_precision",
+    "partial_auc",
+    "partial_metrics",
+    "prc_auc",
+    "roc_auc",
+    "score_all",
+    "two_way_pauc",
+]
+
+Metric = Callable[[Sweep], float]
 
 
 def average_precision(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
@@ -29,12 +41,7 @@ def average_precision(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
         >>> average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
         0.8333333333333333
     """
-    sweep = _sweep(target, score)
-    if sweep is None:
-        return math.nan
-    tp, fp = sweep
-    precision = tp / (tp + fp)
-    return float(np.sum(np.diff(tp, prepend=0.0) * precision) / tp[-1])
+    return _of(sweep(target, score), _average_precision)
 
 
 def prc_auc(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
@@ -54,13 +61,7 @@ def prc_auc(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
         >>> prc_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
         0.7916666666666666
     """
-    sweep = _sweep(target, score)
-    if sweep is None:
-        return math.nan
-    tp, fp = sweep
-    precision = np.concatenate([[1.0], tp / (tp + fp)])
-    recall = np.concatenate([[0.0], tp / tp[-1]])
-    return float(np.sum(np.diff(recall) * (precision[1:] + precision[:-1]) / 2))
+    return _of(sweep(target, score), _prc_auc)
 
 
 def roc_auc(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
@@ -80,65 +81,95 @@ def roc_auc(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
         >>> roc_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
         0.75
     """
-    sweep = _sweep(target, score)
-    if sweep is None:
-        return math.nan
-    tp, fp = (np.concatenate([[0.0], counts]) for counts in sweep)
-    return float(np.sum(np.diff(fp) * (tp[1:] + tp[:-1]) / 2) / (tp[-1] * fp[-1]))
+    return _of(sweep(target, score), _roc_auc)
 
 
-METRICS: dict[str, Callable[[npt.ArrayLike, npt.ArrayLike], float]] = {
-    "ap": average_precision,
-    "prc_auc": prc_auc,
-    "roc_auc": roc_auc,
-}
+def partial_metrics(max_fpr: float | None = None, min_tpr: float | None = None) -> dict[str, Metric]:
+    """The partial areas, each under a name that says its limits.
+
+    Args:
+        max_fpr: Highest false positive rate of all of them; without it, .3 for the one-way areas and .5 for the
+            two-way one.
+        min_tpr: Lowest true positive rate of the two-way area (normalised by area); .5 without it.
+
+    Raises:
+        ValueError: If a limit is out of range.
+
+    Example:
+        >>> list(partial_metrics(max_fpr=0.1))
+        ['pauc_mcclish_fpr0.1', 'pauc_area_fpr0.1', 'tpauc_tpr0.5_fpr0.1']
+    """
+    fpr = 0.3 if max_fpr is None else max_fpr
+    low, high = 0.5 if min_tpr is None else min_tpr, 0.5 if max_fpr is None else max_fpr
+    check_limits(low, fpr)
+    return {
+        f"pauc_mcclish_fpr{fpr:g}": lambda found: one_way(found, fpr, "mcclish"),
+        f"pauc_area_fpr{fpr:g}": lambda found: one_way(found, fpr, "area"),
+        f"tpauc_tpr{low:g}_fpr{high:g}": lambda found: two_way(found, low, high),
+    }
 
 
-def score_all(target: npt.ArrayLike, score: npt.ArrayLike) -> dict[str, float]:
+def score_all(
+    target: npt.ArrayLike, score: npt.ArrayLike, metrics: Mapping[str, Metric] | None = None
+) -> dict[str, float]:
     """All metrics, each the mean over the tasks that have both classes.
 
     Args:
         target: Labels 0/1/NaN, shape [n] or [n, T].
         score: Scores of the same shape.
+        metrics: Further ones, such as `partial_metrics` gives.
 
     Returns:
-        A value for each of `METRICS`; NaN if no task has both classes.
+        A value for each of `METRICS` and of `metrics`; NaN if no task has both classes.
 
     Raises:
         ValueError: As for `average_precision`.
 
     Example:
-        >>> score_all([[0, 1], [1, float("nan")]], [[0.2, 0.9], [0.7, 0.1]])
-        {'ap': 1.0, 'prc_auc': 1.0, 'roc_auc': 1.0}
+        >>> values = score_all([[0, 1], [1, float("nan")]], [[0.2, 0.9], [0.7, 0.1]])
+        >>> list(values)
+        ['ap', 'prc_auc', 'roc_auc', 'pauc_mcclish_fpr0.3', 'pauc_area_fpr0.3', 'tpauc_tpr0.5_fpr0.5']
+        >>> set(values.values())
+        {1.0}
     """
     y, s = (np.asarray(a, dtype=np.float64) for a in (target, score))
     if y.shape != s.shape or y.ndim not in (1, 2):
         raise ValueError(f"target and score: expected one shape [n] or [n, T], got {y.shape} and {s.shape}")
     if y.ndim == 1:
         y, s = y[:, None], s[:, None]
-    values = {}
-    for name, metric in METRICS.items():
-        tasks = [metric(y[:, t], s[:, t]) for t in range(y.shape[1])]
-        defined = [value for value in tasks if not math.isnan(value)]
-        values[name] = float(np.mean(defined)) if defined else math.nan
-    return values
+    tasks = [found for t in range(y.shape[1]) if (found := sweep(y[:, t], s[:, t])) is not None]
+    wanted = {**METRICS, **(metrics or {})}
+    return {
+        name: float(np.mean([metric(found) for found in tasks])) if tasks else math.nan
+        for name, metric in wanted.items()
+    }
 
 
-def _sweep(target: npt.ArrayLike, score: npt.ArrayLike) -> tuple[FloatArray, FloatArray] | None:
-    """True and false positives at each distinct threshold, from the highest; None without both classes."""
-    y, s = (np.asarray(a, dtype=np.float64) for a in (target, score))
-    if y.shape != s.shape or y.ndim != 1:
-        raise ValueError(f"target and score: expected one shape [n], got {y.shape} and {s.shape}")
-    known = ~np.isnan(y)
-    y, s = y[known], s[known]
-    if not np.isin(y, (0.0, 1.0)).all():
-        raise ValueError(f"target: expected labels 0, 1 or NaN, got {float(y[~np.isin(y, (0.0, 1.0))][0])}")
-    if not np.isfinite(s).all():
-        raise ValueError(f"score: expected finite numbers, got {float(s[~np.isfinite(s)][0])}")
-    if y.size == 0 or y.min() == y.max():
-        return None
-    order = np.argsort(-s, kind="stable")
-    y, s = y[order], s[order]
-    last_of_tie = np.append(np.flatnonzero(s[1:] != s[:-1]), y.size - 1)
-    tp = np.cumsum(y)[last_of_tie]
-    return tp, last_of_tie + 1.0 - tp
+def _of(found: Sweep | None, metric: Metric) -> float:
+    return math.nan if found is None else metric(found)
+
+
+def _average_precision(found: Sweep) -> float:
+    tp, fp = found
+    return float(np.sum(np.diff(tp, prepend=0.0) * (tp / (tp + fp))) / tp[-1])
+
+
+def _prc_auc(found: Sweep) -> float:
+    tp, fp = found
+    precision = np.append(1.0, tp / (tp + fp))
+    recall = np.append(0.0, tp / tp[-1])
+    return float(np.sum(np.diff(recall) * (precision[1:] + precision[:-1]) / 2))
+
+
+def _roc_auc(found: Sweep) -> float:
+    tp, fp = (np.append(0.0, counts) for counts in found)
+    return float(np.sum(np.diff(fp) * (tp[1:] + tp[:-1]) / 2) / (tp[-1] * fp[-1]))
+
+
+METRICS: dict[str, Metric] = {
+    "ap": _average_precision,
+    "prc_auc": _prc_auc,
+    "roc_auc": _roc_auc,
+    **partial_metrics(),
+}
+"""What every run reports. The limits of the partial areas are fixed, so that runs compare."""

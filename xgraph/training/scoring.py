@@ -3,24 +3,27 @@
 import contextlib
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from xgraph.training.metrics import METRICS, score_all
+from xgraph.training.metrics import METRICS, Metric, score_all
 
 
-def score_split(dataset: str, y: npt.NDArray[Any], logits: npt.NDArray[np.float64]) -> dict[str, float]:
+def score_split(
+    dataset: str, y: npt.NDArray[Any], logits: npt.NDArray[np.float64], further: Mapping[str, Metric] | None = None
+) -> dict[str, float]:
     """All metrics of a split; NaN where it has one class only.
 
     Args:
         dataset: Name of the data set; for `ogbg-*`, OGB's own evaluator scores too.
         y: Labels, shape [n, T].
         logits: Scores, shape [n, T].
+        further: Metrics beside those of every run.
     """
-    values = score_all(y, logits)
+    values = score_all(y, logits, further)
     if dataset.startswith("ogbg-") and not any(np.isnan(values[name]) for name in METRICS):
         values |= ogb_scores(dataset, y, logits)
     return values

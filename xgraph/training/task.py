@@ -11,11 +11,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from xgraph.options import OptionError
-from xgraph.training.batches import BatchSampler, in_order, make_loader, make_sampler
+from xgraph.training.batches import in_order, make_loader
 from xgraph.training.checkpoint import HEADER, describe
+from xgraph.training.compositional import Compositional
 from xgraph.training.config import TrainConfig, registry
 from xgraph.training.inference import EVAL_BATCH_SIZE
 from xgraph.training.metrics import METRICS, score_all
+from xgraph.training.objective import make_objective
 from xgraph.training.seeding import random_state, restore_random_state
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch
 
 
 class Task(lightning.LightningModule):
-    """Trains a model, first with cross-entropy if asked to, then, with a new head, with the requested loss.
+    """Trains a model in two stages, first with cross-entropy, then, with a new head, with the requested loss; or
+    in compositional training, where each step of the loss is preceded by an inner one of cross-entropy.
 
     The stage is a function of the epoch, so that a resumed run needs no other memory of it.
 
@@ -41,21 +44,20 @@ class Task(lightning.LightningModule):
 
     def __init__(self, config: TrainConfig, data: "MoleculeDataset") -> None:
         super().__init__()
-        from xgraph.estimators import CosineGamma
         from xgraph.losses import BCELoss
 
         self.config, self.data = config, data
+        self.metric = config.metric or data.metric
         self.train_positions, self.valid_positions = data.splits["train"], data.splits["valid"]
         self.pretrain_loss = BCELoss(len(data), data.num_tasks)
-        options = dict(config.loss_options)
         try:
             self.model = registry("model")[config.model](data.num_tasks, **config.model_options)
-            if config.gamma_schedule == "cosine":
-                options["gamma"] = CosineGamma(config.epochs, gamma_min=options["gamma"])
-            self.main_loss = registry("loss")[config.loss](len(data), data.num_tasks, **options)
-        except ValueError as error:  # they know the ranges of their options
+        except ValueError as error:  # it knows the ranges of its options
             raise OptionError(str(error)) from None
-        self.samplers = {stage: self._sampler(stage) for stage in ("pretrain", "main")}
+        self.main_loss, self.samplers = make_objective(config, data)
+        self.after_step: Compositional | None = None
+        if config.training == "compositional":
+            self.after_step = Compositional(self.model, lr=config.inner_lr, gamma=config.inner_gamma)
         self.loss_sum = torch.zeros(())
         self.steps = 0
         self._began = time.perf_counter()
@@ -105,7 +107,8 @@ class Task(lightning.LightningModule):
             self._random_state = None
         start = self.config.pretrain_epochs
         if self.current_epoch == start > 0:
-            self.model.head.reset_parameters()
+            if self.after_step is None:
+                self.model.head.reset_parameters()
             for optimizer in self.trainer.optimizers:
                 optimizer.state.clear()
         main = self.stage == "main"
@@ -129,12 +132,13 @@ class Task(lightning.LightningModule):
             batch: Graphs with `y` [B, T] and `idx` [B].
             batch_idx: Its number, not used.
         """
-        logits = self.model(batch)
         loss_fn = self.main_loss if self.stage == "main" else self.pretrain_loss
         try:
+            logits = self._scores(batch)
             loss: Tensor = loss_fn(logits, batch.y, batch.idx)
         except ValueError:
-            self._check_finite(logits)
+            with torch.no_grad():
+                self._check_finite(self.model(batch))
             raise
         self.loss_sum += loss.detach()
         self.steps += 1
@@ -182,10 +186,14 @@ class Task(lightning.LightningModule):
         self.samplers[stage].load_state_dict(checkpoint["sampler"])
         self._random_state = checkpoint["random_state"]
 
-    def _sampler(self, stage: str) -> BatchSampler:
-        config, loss = self.config, self.main_loss if stage == "main" else self.pretrain_loss
-        labels = self.data.y[self.train_positions]
-        return make_sampler(loss.sampler, labels, config.batch_size, config.sampling_rate, config.seed)
+    def _scores(self, batch: "Batch") -> Tensor:
+        """Scores of the model, or of its parameters after an inner step of cross-entropy."""
+        scores: Tensor
+        if self.after_step is None or self.stage == "pretrain":
+            scores = self.model(batch)
+        else:
+            scores = self.after_step(self.model, batch, lambda h: self.pretrain_loss(h, batch.y, batch.idx))
+        return scores
 
     def _check_finite(self, logits: Tensor) -> None:
         if not bool(logits.isfinite().all()):

@@ -74,8 +74,8 @@ def train(
         >>> _ = (folder / "amines.csv").write_text("smiles,amine\n" + "\n".join(rows))
         >>> run = train(folder / "amines.csv", loss="soap", split="random", out=folder / "run",
         ...             epochs=1, pretrain_epochs=0, batch_size=16, hidden_channels=8, num_layers=2)
-        >>> sorted(run.metrics["test"])
-        ['ap', 'prc_auc', 'roc_auc']
+        >>> list(run.metrics["test"])
+        ['ap', 'prc_auc', 'roc_auc', 'pauc_mcclish_fpr0.3', 'pauc_area_fpr0.3', 'tpauc_tpr0.5_fpr0.5']
     """
     if dataset is not None:
         if not isinstance(dataset, str | Path):
@@ -138,7 +138,7 @@ def _train_one(config: TrainConfig, out: str | Path | None, resume: bool, progre
     if progress:
         parts = ", ".join(f"{len(data.splits[name])} {name}" for name in ("train", "valid", "test"))
         sys.stderr.write(f"{data.name}: {parts} molecules; run directory {path}\n")
-    callbacks = _callbacks(data) if progress else []
+    callbacks = _callbacks(task.metric) if progress else []
     try:
         with locked(path):
             if not resume:
@@ -215,9 +215,9 @@ def load_data(config: TrainConfig, progress: bool) -> "MoleculeDataset":
     return data
 
 
-def _callbacks(data: "MoleculeDataset") -> "list[Callback]":
+def _callbacks(metric: str) -> "list[Callback]":
     from xgraph.training.progress import EpochBar, EpochLines
 
     if sys.stderr.isatty():
-        return [EpochBar(data.metric)]
-    return [EpochLines(data.metric)]
+        return [EpochBar(metric)]
+    return [EpochLines(metric)]

@@ -1,0 +1,129 @@
+"""The settings of a run and their ranges."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from xgraph.options import OptionError, options_of
+
+# The names are those of `xgraph.training.metrics.METRICS`, which takes NumPy to import.
+Metric = Literal["ap", "prc_auc", "roc_auc", "pauc_mcclish_fpr0.3", "pauc_area_fpr0.3", "tpauc_tpr0.5_fpr0.5"]
+
+_LOWEST = {
+    "epochs": 1,
+    "pretrain_epochs": 0,
+    "batch_size": 1,
+    "sampled_tasks": 1,
+    "items_per_group": 1,
+    "threads": 1,
+    "seed": 0,
+}
+# What torch can still take: it crashes with too many threads, and its floats overflow in 32 bits.
+_HIGHEST = {"threads": 1024, "seed": 2**63 - 1}
+_MANY = 10**9
+_LARGEST = 1e30
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """The settings of a run. Build one with `build_config`, which checks them.
+
+    Args:
+        dataset: Name of a data set (`xgraph data list`), or a CSV file with SMILES and 0/1 labels.
+        model: Model by name.
+        loss: Objective by name.
+        epochs: Epochs of the main stage, in which the loss is minimised.
+        training: How features are learned: by cross-entropy in a stage before the loss, or in each step of the loss
+            (its gradient is taken after an inner step of cross-entropy).
+        pretrain_epochs: Epochs of cross-entropy before the main stage; the head is then initialised again. In
+            compositional training 0 if not given, and the head is kept.
+        inner_lr: Length of the inner step of compositional training.
+        inner_gamma: Weight of the new value in the average over inner steps, in (0, 1].
+        metric: Validation metric that selects the epoch; the data set's own if not given.
+        batch_size: Molecules in a batch.
+        sampler: What the batches of the main stage hold: both classes (dual), some tasks and both classes of each
+            (tri), whatever comes (shuffle), some groups (group); what suits the loss if not given.
+        sampling_rate: Share of positives in a batch, or among those drawn for a task, of the samplers dual and tri.
+        sampled_tasks: Tasks in a batch of the sampler tri, which share it equally.
+        groups: What a group is, for the sampler group and for losses of groups: molecules with the same
+            Bemis-Murcko scaffold, or with the same labels; groups too small for a batch are pooled.
+        items_per_group: Molecules of each group in a batch of the sampler group; more if the groups are too few to
+            fill it.
+        lr: Learning rate.
+        weight_decay: Weight decay.
+        optimizer: Optimiser.
+        lr_schedule: Learning rate over the epochs of a stage: as it is, or falling to zero along a cosine.
+        gamma_schedule: The loss's gamma over the epochs: as it is, or falling from 1 to it along a cosine.
+        seed: Seed of initialisation, batches and dropout.
+        split: How a data set is divided, where it offers more than one way.
+        fold: Fold of a data set that has several, counted from 0; `all` trains one run for each.
+        init: Run whose encoder weights to start from; its head too, if the tasks are the same.
+        smiles_column: Column of a CSV file that holds SMILES; found by itself if not given.
+        target_columns: Columns of a CSV file that hold labels; found by themselves if not given.
+        standardize: Keep the largest fragment of each molecule and neutralise its charges.
+        device: Where to train; `auto` takes a GPU if there is one.
+        threads: CPU threads of torch; its own default if not given.
+    """
+
+    dataset: str = "nci-pains"
+    model: str = "gine"
+    loss: str = "soap"
+    epochs: int = 20
+    training: Literal["two-stage", "compositional"] = "two-stage"
+    pretrain_epochs: int = 20
+    inner_lr: float = 0.01
+    inner_gamma: float = 0.9
+    metric: Metric | None = None
+    batch_size: int = 64
+    sampler: Literal["dual", "tri", "shuffle", "group"] | None = None
+    sampling_rate: float = 0.5
+    sampled_tasks: int = 5
+    groups: Literal["scaffold", "label"] = "scaffold"
+    items_per_group: int = 8
+    lr: float = 1e-3
+    weight_decay: float = 0.0
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    lr_schedule: Literal["constant", "cosine"] = "cosine"
+    gamma_schedule: Literal["constant", "cosine"] = "constant"
+    seed: int = 0
+    split: Literal["scaffold", "random", "given"] | None = None
+    fold: int | Literal["all"] | None = None
+    init: str | None = None
+    smiles_column: str | None = None
+    target_columns: list[str] | None = None
+    standardize: bool = False
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int | None = None
+    loss_options: Mapping[str, Any] = field(default_factory=dict)
+    model_options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, low in _LOWEST.items():
+            value, high = getattr(self, name), _HIGHEST.get(name, _MANY)
+            if value is not None and value < low:
+                raise OptionError(f"{name} = {value}: expected {low} or more")
+            if value is not None and value > high:
+                raise OptionError(f"{name} = {value}: expected {high} or less")
+        for name in ("lr", "inner_lr"):
+            if not (0 < getattr(self, name) <= _LARGEST):
+                raise OptionError(f"{name} = {getattr(self, name)}: expected a positive number, at most {_LARGEST:g}")
+        if not (0 < self.inner_gamma <= 1):
+            raise OptionError(f"inner_gamma = {self.inner_gamma}: expected a number above 0 and up to 1")
+        if not (0 <= self.weight_decay <= _LARGEST):
+            raise OptionError(f"weight_decay = {self.weight_decay}: expected 0 or more, at most {_LARGEST:g}")
+        if not (0 < self.sampling_rate < 1):
+            raise OptionError(f"sampling_rate = {self.sampling_rate}: expected a number between 0 and 1")
+        if self.gamma_schedule != "constant" and "gamma" not in self.loss_options:
+            raise OptionError(f"gamma_schedule: loss {self.loss!r} has no gamma")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, as plain values: `[loss]` and `[model]` hold a name and options; unset values left out."""
+        values: dict[str, Any] = {}
+        for option in options_of(TrainConfig):
+            value = getattr(self, option.name)
+            if option.name not in ("loss", "model") and value is not None:
+                values[option.name] = value
+        for part, options in (("loss", self.loss_options), ("model", self.model_options)):
+            plain = {name: "none" if value is None else value for name, value in options.items()}
+            values[part] = {"name": getattr(self, part), **plain}
+        return values

@@ -7,7 +7,7 @@ from xgraph.losses.base import Batch
 def batch_of(target, scores=None):
     positive, negative = target == 1, target == 0
     scores = torch.zeros(target.shape) if scores is None else scores
-    return Batch(scores, positive, negative, positive | negative, None, False)
+    return Batch(scores, positive, negative)
 
 
 def test_anchors_are_the_positives_of_tasks_with_both_classes():
@@ -27,7 +27,9 @@ def test_one_task_gives_the_same_anchors_as_the_general_path():
     half = len(several.item) // 2
     assert one.task is None
     assert one.item.tolist() == several.item[:half].tolist() == [0, 3]
-    assert one.weight.tolist() == (2 * several.weight[:half]).tolist()
+    assert one.weight is None
+    assert several.weight.tolist() == [1 / 4] * 4
+    assert one.mean(torch.tensor([1.0, 3.0])).item() == several.mean(torch.tensor([1.0, 3.0, 1.0, 3.0])).item() == 2
     assert one.rows(torch.arange(10, 15), 1).tolist() == [10, 13]
 
 

@@ -20,7 +20,7 @@ def batch_of(tasks, seed=0, size=11):
     target[0], target[1] = 1, 0
     scores = torch.randn(size, tasks, dtype=torch.float64, generator=generator).requires_grad_()
     positive, negative = target == 1, target == 0
-    return Batch(scores, positive, negative, positive | negative, None, False), target
+    return Batch(scores, positive, negative), target
 
 
 def rows(batch, target, surrogate):

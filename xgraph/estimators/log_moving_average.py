@@ -35,7 +35,7 @@ class LogMovingAverage(StateTable):
         return torch.logaddexp(old + math.log1p(-gamma), estimate + math.log(gamma))
 
     def _attach(self, state: Tensor, estimate: Tensor, fixed: Tensor) -> Tensor:
-        return state + (fixed - state).exp() * (estimate - fixed)
+        return torch.addcmul(state, (fixed - state).exp_(), estimate - fixed)
 
     def _mean(self, estimate: Tensor, slot: Tensor, count: Tensor) -> Tensor:
         where = slot.view(-1, *[1] * (estimate.dim() - 1)).expand_as(estimate)

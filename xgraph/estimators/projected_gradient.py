@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -16,14 +18,14 @@ class ProjectedGradient(StateTable):
     .. math:: v_i ← \mathrm{clip}(v_i + η d_i, low, high)
 
     for the items in the batch. The direction d is the caller's: the gradient for a maximum, its negative for a
-    minimum. An item's first step begins at what the caller gives as its start, so nothing is scaled or lost. An
-    item several times in a batch moves once, by the mean of its directions. The state is a constant to the
-    gradient: nothing but model parameters goes to the optimiser.
+    minimum. An item several times in a batch moves once, by the mean of its directions. The state is a constant to
+    the gradient: nothing but model parameters goes to the optimiser.
 
     Args:
         num_items: number of rows.
         shape: shape of one row; ``()`` for a single number.
         lr: η, the step size.
+        start: the state of an item before its first step.
         low: lower bound.
         high: upper bound.
         dtype: storage type.
@@ -36,12 +38,12 @@ class ProjectedGradient(StateTable):
         ValueError: if ``num_items`` < 1, ``lr`` is not positive and finite, or ``low`` is not below ``high``.
 
     Example:
-        >>> dual = ProjectedGradient(num_items=3, lr=0.5, low=0.0, high=1.0)
+        >>> dual = ProjectedGradient(num_items=3, lr=0.5, start=0.5, low=0.0, high=1.0)
         >>> index = torch.tensor([0, 2])
-        >>> dual.move(torch.tensor([1.0, -4.0]), index, start=torch.tensor([0.0, 1.0]))
-        tensor([0.5000, 0.0000])
-        >>> dual.read(torch.tensor([0, 1]), default=torch.zeros(2))
-        tensor([0.5000, 0.0000])
+        >>> dual.move(torch.tensor([0.5, -4.0]), index, dual.at(index))
+        tensor([0.7500, 0.0000])
+        >>> dual.value
+        tensor([0.7500, 0.5000, 0.0000])
     """
 
     def __init__(
@@ -50,31 +52,55 @@ class ProjectedGradient(StateTable):
         shape: tuple[int, ...] = (),
         lr: float = 0.1,
         *,
+        start: float = 0.0,
         low: float = -math.inf,
         high: float = math.inf,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__(num_items, shape, gamma=1.0, dtype=dtype)
+        self.start = start
+        self.value.fill_(start)
         if not 0 < lr < math.inf:
             raise ValueError(f"lr must be positive and finite, got {lr}")
         if not low < high:
             raise ValueError(f"low must be below high, got {low} and {high}")
         self.lr, self.low, self.high = lr, low, high
 
-    def move(self, direction: Tensor, index: Tensor, start: Tensor, duplicates: bool = True) -> Tensor:
+    def at(self, index: Tensor) -> Tensor:
+        """``[B, *shape]``, the state of some rows.
+
+        Args:
+            index: ``[B]``, int64, checked.
+        """
+        return self.value.index_select(0, index)
+
+    def move(self, direction: Tensor, index: Tensor, before: Tensor, duplicates: bool = True) -> Tensor:
         """Step, in training.
 
         Args:
-            direction: ``[B, *shape]``, d.
+            direction: ``[B, *shape]``, d, detached.
             index: ``[B]``, int64, checked.
-            start: ``[B, *shape]``, where the step begins: what `read` gave.
+            before: ``[B, *shape]``, where the step begins: what `at` gave, or another start for new items.
             duplicates: False if no item stands more than once in ``index``, which saves the search.
 
         Returns:
             ``[B, *shape]``, the new state, detached.
         """
         # All rows of an item begin at its state, so the mean of where they go is one step of the mean direction.
-        return self.step(torch.add(start, direction.detach(), alpha=self.lr), index, duplicates).detach()
+        return self.write(torch.add(before, direction, alpha=self.lr), index, duplicates)
+
+    def reset_parameters(self) -> None:
+        """Forget all items."""
+        super().reset_parameters()
+        self.value.fill_(self.start)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Follow devices and types; what has not moved yet starts at the exact value, not at its rounding."""
+        before = self.value.dtype
+        super()._apply(fn, recurse)
+        if self.value.dtype != before:
+            self.value[~self.seen] = self.start
+        return self
 
     def extra_repr(self) -> str:
         """The size, the step and the bounds."""

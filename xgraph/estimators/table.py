@@ -40,6 +40,7 @@ class StateTable(nn.Module):
             anew with that estimate; ``None`` = never. Beyond some tens of units an item would pass on no gradient
             for hundreds of touches.
         dtype: storage type. Arithmetic is float32 at least.
+        watch: record which items are stuck, for `monitor`; of use for positive quantities only.
         validate: check the index and the estimates and look for duplicates, which costs a host synchronisation
             on a GPU. Without it bad input is undefined behaviour, and the whole module compiles.
 
@@ -67,6 +68,7 @@ class StateTable(nn.Module):
         max_lag: float | None = None,
         restart_lag: float | None = None,
         dtype: torch.dtype = torch.float32,
+        watch: bool = True,
         validate: bool = True,
     ) -> None:
         super().__init__()
@@ -83,6 +85,7 @@ class StateTable(nn.Module):
         self.epoch = 0
         self.max_lag = None if max_lag == math.inf else max_lag
         self.restart_lag = restart_lag
+        self.watch = watch
         self.validate = validate
         self.exchange: Exchange | None = None
         self.register_buffer("value", torch.zeros(num_items, *self.shape, dtype=dtype))
@@ -168,11 +171,24 @@ class StateTable(nn.Module):
             ``[B, *shape]``.
         """
         fixed = estimate.detach()
+        return self._attach(self.write(fixed, index, duplicates), estimate, fixed)
+
+    def write(self, estimate: Tensor, index: Tensor, duplicates: bool = True) -> Tensor:
+        """The same without a gradient.
+
+        Args:
+            estimate: ``[B, *shape]``, detached, float32 at least.
+            index: ``[B]``, int64, checked.
+            duplicates: False if no item stands more than once in ``index``.
+
+        Returns:
+            ``[B, *shape]``, the new state.
+        """
         if self.exchange is None:
-            return self._attach(self._move(fixed, index, duplicates), estimate, fixed)
-        everyone, estimates = self.exchange(index, fixed)
+            return self._move(estimate, index, duplicates)
+        everyone, estimates = self.exchange(index, estimate)
         self._move(estimates, everyone, True)
-        return self._attach(self.read(index, fixed), estimate, fixed)
+        return self.read(index, estimate)
 
     def _move(self, estimate: Tensor, index: Tensor, duplicates: bool) -> Tensor:
         """Write the new rows of ``index`` and return them."""
@@ -190,13 +206,13 @@ class StateTable(nn.Module):
         gamma = self.gamma
         if gamma < 1:
             if self.restart_lag is not None:
-                known = known & ~self._lags(old, estimate, self.restart_lag)
+                known = known.logical_and_(self._lags(old, estimate, self.restart_lag).logical_not_())
             new = torch.where(known, self._blend(old, estimate, gamma), estimate)
         else:
             new = estimate
         if self.max_lag is not None:
             new = self._bound(new, estimate, self.max_lag)
-        if self.max_lag is None or self.max_lag > STUCK:
+        if self.watch and (self.max_lag is None or self.max_lag > STUCK):
             lagging = self._lags(new, estimate, STUCK)
             self.stuck.index_copy_(0, index, lagging.flatten(1).any(1) if self.shape else lagging)
         return new

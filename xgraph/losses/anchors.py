@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -17,13 +18,14 @@ class Anchors(NamedTuple):
         cell: ``[R]``, task · B + item: places in the transposed scores.
         item: ``[R]`` positions in the batch.
         task: ``[R]``; ``None`` if there is one task.
-        weight: ``[R]``, sums to 1: every contributing task counts the same, so does every positive in it.
+        weight: ``[R]``, sums to 1: every contributing task counts the same, so does every positive in it; ``None``
+            if there is one task.
     """
 
     cell: Tensor
     item: Tensor
     task: Tensor | None
-    weight: Tensor
+    weight: Tensor | None
 
     @classmethod
     def of(cls, batch: Batch) -> Anchors:
@@ -31,13 +33,17 @@ class Anchors(NamedTuple):
         size, num_tasks = batch.scores.shape
         if num_tasks == 1:  # the same as below in a third of the operations: small batches feel it
             item = batch.positive.view(-1).nonzero().view(-1)
-            item = item if batch.negative.any() else item[:0]
-            return cls(item, item, None, batch.scores.new_full(item.shape, 1 / max(len(item), 1)))
+            item = item if len(batch.single_negatives) else item[:0]
+            return cls(item, item, None, None)
         positives = batch.positive.sum(0, dtype=batch.scores.dtype)
         contributing = batch.negative.any(0).logical_and_(positives)
         task, item = (batch.positive & contributing).t().nonzero().unbind(1)
         weight = positives.mul_(contributing.sum()).reciprocal_().index_select(0, task)
         return cls(torch.add(item, task, alpha=size), item, task, weight)
+
+    def mean(self, values: Tensor) -> Tensor:
+        """``[R]`` to a scalar: the mean over tasks of the mean over each task's anchors."""
+        return values.mean() if self.weight is None else torch.dot(self.weight, values)
 
     def rows(self, index: Tensor, num_tasks: int) -> Tensor:
         """``[R]`` rows of a table that holds one row for each (item, task)."""
@@ -45,21 +51,18 @@ class Anchors(NamedTuple):
         return rows if self.task is None else torch.add(self.task, rows, alpha=num_tasks)
 
     def some(self, which: Tensor) -> Anchors:
-        """Part of the anchors, with their weights as they are.
+        """Part of the anchors, for reductions; they have no weights.
 
         Args:
             which: ``[R]``, boolean.
         """
-        task = None if self.task is None else self.task[which]
-        return Anchors(self.cell[which], self.item[which], task, self.weight[which])
+        return Anchors(self.cell[which], self.item[which], None if self.task is None else self.task[which], None)
 
     def by_task(self) -> Tasks:
         """The contributing tasks."""
         if self.task is None:
-            task = torch.zeros_like(self.item[:1])
-            return Tasks(task, torch.zeros_like(self.item), self.weight.new_full((1,), len(self.item)))
-        task, slot, count = torch.unique_consecutive(self.task, return_inverse=True, return_counts=True)
-        return Tasks(task, slot, count.to(self.weight.dtype))
+            return Tasks(self.item.new_zeros(1), None, self.item.new_full((1,), len(self.item)))
+        return Tasks(*torch.unique_consecutive(self.task, return_inverse=True, return_counts=True))
 
 
 class Tasks(NamedTuple):
@@ -67,25 +70,31 @@ class Tasks(NamedTuple):
 
     Attributes:
         task: ``[C]``, columns of the scores.
-        slot: ``[R]``, each anchor's place in ``task``.
+        slot: ``[R]``, each anchor's place in ``task``; ``None`` if there is one task.
         anchors: ``[C]``, how many each has.
     """
 
     task: Tensor
-    slot: Tensor
+    slot: Tensor | None
     anchors: Tensor
+
+    def spread(self, values: Tensor) -> Tensor:
+        """``[C]`` to ``[R]``, or to ``[1]`` if there is one task: each task's value at its anchors."""
+        return values if self.slot is None else values.index_select(0, self.slot)
 
     def mean(self, values: Tensor) -> Tensor:
         """``[R]`` to ``[C]``: the mean over each task's anchors."""
-        return torch.zeros_like(self.anchors).index_add(0, self.slot, values) / self.anchors
+        if self.slot is None:
+            return values.mean(0, keepdim=True)
+        return values.new_zeros(len(self.task)).index_add(0, self.slot, values) / self.anchors
 
     def log_mean_exp(self, values: Tensor) -> Tensor:
         """``[R]`` to ``[C]``: the logarithm of the mean of the exponentials, without overflow."""
-        if len(self.task) == 1:
-            return values.logsumexp(0, keepdim=True) - self.anchors.log()
-        fixed = values.detach()
-        top = torch.full_like(self.anchors, -torch.inf).scatter_reduce_(0, self.slot, fixed, "amax")
-        return self.mean((values - top.index_select(0, self.slot)).exp()).log() + top
+        if self.slot is None:
+            return values.logsumexp(0, keepdim=True) - math.log(len(values))
+        top = values.new_full((len(self.task),), -torch.inf)
+        top.scatter_reduce_(0, self.slot, values.detach(), "amax")
+        return self.mean((values - self.spread(top)).exp()).log() + top
 
 
 class Others(NamedTuple):
@@ -103,6 +112,6 @@ class Others(NamedTuple):
     def negatives(cls, batch: Batch) -> Others:
         """The negatives of each task, all with the same weight."""
         if batch.scores.shape[1] == 1:
-            return cls(batch.negative.view(-1).nonzero().view(-1), None)
+            return cls(batch.single_negatives, None)
         count = batch.negative.sum(0, dtype=batch.scores.dtype).clamp_min_(1)
         return cls(None, (batch.negative / count).t())

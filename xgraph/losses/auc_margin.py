@@ -73,8 +73,8 @@ class AUCMarginLoss(SurrogateLoss):
         flat = self.surrogate
         self.start = -flat.margin if isinstance(flat, SquaredHinge | Hinge | Squared) else None
         low = -flat.margin if isinstance(flat, SquaredHinge | Hinge) else -math.inf
-        self.means = MovingAverage(num_tasks, (2,), gamma)
-        self.dual = ProjectedGradient(num_tasks, (), dual_lr / 2, low=low)
+        self.means = MovingAverage(num_tasks, (2,), gamma, watch=False)
+        self.dual = ProjectedGradient(num_tasks, (), dual_lr / 2, start=self.start or 0.0, low=low)
         self.recent = Recent(gamma)
 
     @property
@@ -99,15 +99,14 @@ class AUCMarginLoss(SurrogateLoss):
         spread = (weights * (scores - centres.unsqueeze(1)).square()).sum((0, 1))
         loss = (spread + margin).mean()
         if self.training:
-            self.means.step(means.detach().t(), task, False)
+            self.means.write(means.detach().t(), task, False)
             self.recent.add(loss)
         return loss
 
     def _ascend(self, task: Tensor, gap: Tensor) -> Tensor:
         """``[C]``, the term in α of the contributing tasks; then the step of α."""
         fixed = gap.detach()
-        start = fixed if self.start is None else torch.full_like(fixed, self.start)
-        at = self.dual.read(task, start)
+        at = self.dual.read(task, fixed) if self.start is None else self.dual.at(task)
         self.dual.move(fixed - at, task, at, False)
         return self.surrogate(at) + self.surrogate.slope(at) * (gap - at)
 

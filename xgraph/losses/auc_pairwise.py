@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from xgraph.estimators import GammaSchedule
@@ -30,6 +29,7 @@ class PairwiseAUCLoss(PairLoss):
         ValueError: if an argument is out of range.
 
     Example:
+        >>> import torch
         >>> loss_fn = PairwiseAUCLoss(num_items=3)
         >>> loss_fn(torch.tensor([0.5, -1.0, 0.5]), torch.tensor([1.0, 0.0, 0.0]))
         tensor(0.5000)
@@ -51,7 +51,7 @@ class PairwiseAUCLoss(PairLoss):
         self.recent = Recent(gamma)
 
     def _objective(self, pairs: Pairs, rows: Tensor | None, duplicates: bool) -> Tensor:
-        loss = torch.dot(pairs.anchors.weight, pairs.mean())
+        loss = pairs.anchors.mean(pairs.mean())
         if self.training:
             self.recent.add(loss)
         return loss

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from xgraph.estimators import StateTable, check_rows
 
+FEW = 256
+"""Up to so many labels and scores are checked without tensor operations."""
 
-class Batch(NamedTuple):
+
+LIMIT = 1e15
+"""Logits beyond it would overflow float32 in the surrogates; training has diverged long before."""
+
+
+@dataclass
+class Batch:
     """One checked batch. ``B`` items, ``T`` tasks; everything float32 at least.
 
     Attributes:
         scores: ``[B, T]`` logits, with gradient.
         positive: ``[B, T]``, label is 1.
-        negative: ``[B, T]``, label is 0.
-        known: ``[B, T]``, either; a missing label is neither.
+        negative: ``[B, T]``, label is 0; a missing label is neither.
         items: ``[B]`` positions in the data set, or ``None`` if no state is wanted.
         duplicates: True if an item stands more than once in ``items``.
     """
@@ -27,9 +36,18 @@ class Batch(NamedTuple):
     scores: Tensor
     positive: Tensor
     negative: Tensor
-    known: Tensor
-    items: Tensor | None
-    duplicates: bool
+    items: Tensor | None = None
+    duplicates: bool = False
+
+    @cached_property
+    def known(self) -> Tensor:
+        """``[B, T]``, the label is not missing."""
+        return self.positive | self.negative
+
+    @cached_property
+    def single_negatives(self) -> Tensor:
+        """``[N]``, positions of the negatives, if there is one task."""
+        return self.negative.view(-1).nonzero().view(-1)
 
 
 class Loss(nn.Module):
@@ -117,16 +135,14 @@ class Loss(nn.Module):
         labels = self._columns("target", target)
         if scores.shape != labels.shape:
             raise ValueError(f"target must have the shape of logits {list(logits.shape)}, got {list(target.shape)}")
-        positive, negative = labels == 1, labels == 0
-        known = positive | negative
+        batch = Batch(scores, labels == 1, labels == 0)
         if len(scores):
-            _check_values(scores.detach(), labels, known)
-        duplicates = False
+            _check_values(scores.detach(), labels, batch)
         if index is not None:
-            duplicates = self._check_index(index, len(scores))
-            index = index.long()
-        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
-        return Batch(scores, positive, negative, known, index, duplicates)
+            batch.duplicates = self._check_index(index, len(scores))
+            batch.items = index.long()
+        batch.scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+        return batch
 
     def _columns(self, name: str, values: Tensor) -> Tensor:
         columns = values.unsqueeze(1) if values.dim() == 1 else values
@@ -154,12 +170,22 @@ def _check_sizes(loss_fn: nn.Module, state: Mapping[str, Any], prefix: str, *_: 
             )
 
 
-def _check_values(scores: Tensor, labels: Tensor, known: Tensor) -> None:
-    if not known.all():
-        strange = (known | labels.isnan()).logical_not_().nonzero().tolist()
+def _check_values(scores: Tensor, labels: Tensor, batch: Batch) -> None:
+    """Raise if a label is not 0, 1 or NaN, or a score is not finite."""
+    if scores.numel() <= FEW:  # Python's own loops are faster than the dispatch of a few operations
+        plain = labels.dtype == torch.bool or {0.0, 1.0}.issuperset(labels.flatten().tolist())
+        values = scores.flatten().tolist()
+        sound = math.isfinite(sum(values)) and min(values) >= -LIMIT and max(values) <= LIMIT
+    else:
+        plain = bool(batch.known.all())
+        sound = torch.linalg.vector_norm(scores, math.inf).item() <= LIMIT
+    if not plain:
+        strange = (batch.known | labels.isnan()).logical_not_().nonzero().tolist()
         if strange:
             row, task = strange[0]
             raise ValueError(f"target must be 0, 1 or NaN (missing), got {labels[row, task].item():g} in row {row}")
-    if not math.isfinite(torch.linalg.vector_norm(scores, math.inf).item()):
-        row, task = scores.isfinite().logical_not_().nonzero()[0].tolist()
-        raise ValueError(f"logits must be finite, got {scores[row, task].item()} in row {row}")
+    if not sound:
+        row, task = (scores.abs() <= LIMIT).logical_not_().nonzero()[0].tolist()
+        value = scores[row, task].item()
+        expected = f"lie within ±{LIMIT:g}" if math.isfinite(value) else "be finite"
+        raise ValueError(f"logits must {expected}, got {value} in row {row}")

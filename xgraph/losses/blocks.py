@@ -18,17 +18,25 @@ class Block:
     """A run of r anchors and their N pairs each.
 
     Attributes:
-        span: where the anchors stand among all.
+        span: where the anchors stand among all; ``None`` = they are all.
         cell: ``[r]``, their places in the transposed scores.
         task: ``[r]``, or ``None`` if there is one task.
         difference: ``[r, N]``, h_j − h_i.
+        kept: what a reduction keeps from its value for its slope, as long as the block lives.
     """
 
-    def __init__(self, span: slice, anchors: Anchors, own: Tensor, columns: Tensor, surrogate: Surrogate) -> None:
+    def __init__(
+        self, span: slice | None, anchors: Anchors, own: Tensor, columns: Tensor, surrogate: Surrogate
+    ) -> None:
         self.span, self.surrogate = span, surrogate
-        self.cell = anchors.cell[span]
-        self.task = None if anchors.task is None else anchors.task[span]
-        self.difference = rows_of(columns, self.task) - own[span].unsqueeze(1)
+        self.kept: Tensor | None = None
+        self.cell = self.part(anchors.cell)
+        self.task = None if anchors.task is None else self.part(anchors.task)
+        self.difference = rows_of(columns, self.task) - self.part(own).unsqueeze(1)
+
+    def part(self, values: Tensor) -> Tensor:
+        """``[..., R]`` to ``[..., r]``."""
+        return values if self.span is None else values[..., self.span]
 
     @cached_property
     def values(self) -> Tensor:
@@ -50,7 +58,7 @@ class Blocks:
         self.rest = (anchors, own, columns, surrogate)
         self.length = len(own)
         self.rows = max(CHUNK // max(columns.shape[1], 1), 1)
-        self.single = [Block(slice(None), *self.rest)] if self.length <= self.rows else None
+        self.single = [Block(None, *self.rest)] if self.length <= self.rows else None
 
     def __iter__(self) -> Iterator[Block]:
         if self.single is not None:

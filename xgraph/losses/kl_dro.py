@@ -14,6 +14,9 @@ from xgraph.losses.sopa_s import RESTART_LAG, check_temperature
 from xgraph.losses.surrogate_loss import Activation, mean_over_tasks
 from xgraph.losses.surrogates import Surrogate
 
+MAX_CHANGE = 0.3
+"""A step changes a temperature by this part of it at most: v belongs to the old one, so a large step runs away."""
+
 
 class KLDROLoss(PointwiseLoss):
     r"""KL-regularised distributionally robust loss: hard items weigh more (AB-SGD; Qi et al., 2020).
@@ -23,7 +26,7 @@ class KLDROLoss(PointwiseLoss):
     (6.11) and Algorithm 24 of the chapter, in log space (6.14). Each task tracks one number, v = log u; the value
     returned is τ·v, and an item's weight in the gradient is exp(ℓ_i/τ − v). τ → ∞ is the plain mean. A learnable
     temperature is that of the constrained form (6.16), min over τ ≥ τ₀ of τ·v + τρ: state too, moved by
-    τ ← max(τ₀, τ − η z), z = v + ρ − mean exp(ℓ_i/τ − v) ℓ_i/τ.
+    τ ← max(τ₀, τ − η z), z = v + ρ − mean exp(ℓ_i/τ − v) ℓ_i/τ, by 30 % a step at most.
 
     :meth:`reduce` does the same to per-item losses of any kind: multi-class, regression, another library's.
 
@@ -80,7 +83,9 @@ class KLDROLoss(PointwiseLoss):
             raise ValueError(f"temperature_lr must be positive and finite, got {temperature_lr}")
         self.track = LogMovingAverage(num_tasks, (), gamma, max_lag=max_lag, restart_lag=RESTART_LAG)
         self.temperature_state = (
-            ProjectedGradient(num_tasks, (), temperature_lr, low=min_temperature) if learnable else None
+            ProjectedGradient(num_tasks, (), temperature_lr, start=temperature, low=min_temperature)
+            if learnable
+            else None
         )
 
     def _loss(self, batch: Batch) -> Tensor | None:
@@ -112,7 +117,7 @@ class KLDROLoss(PointwiseLoss):
             losses, known, count = losses[:, task], known[:, task], count[task]
         temperature = losses.new_full((len(task),), self.temperature)
         if self.temperature_state is not None:
-            temperature = self.temperature_state.read(task, temperature)
+            temperature = self.temperature_state.at(task).to(losses.dtype)
         ratio = (losses / temperature).masked_fill(~known, -torch.inf)
         level = ratio.logsumexp(0) - count.log()
         if self.training:
@@ -120,7 +125,9 @@ class KLDROLoss(PointwiseLoss):
             if self.temperature_state is not None:
                 share = (ratio - level).detach().exp() * known
                 slope = level + self.rho - (share * (losses / temperature)).sum(0) / count
-                self.temperature_state.move(-slope, task, temperature, False)
+                reach = temperature * (MAX_CHANGE / self.temperature_state.lr)
+                step = slope.detach().clamp(-reach, reach)
+                self.temperature_state.move(-step, task, temperature, False)
         return (temperature * (level + self.rho)).mean()
 
     def monitor(self) -> dict[str, float]:
@@ -131,7 +138,6 @@ class KLDROLoss(PointwiseLoss):
             τ over tasks; ``seen`` and ``stuck`` of the tasks' table.
         """
         start = torch.full_like(self.track.value, self.temperature)
-        tasks = torch.arange(self.num_tasks, device=start.device)
-        temperature = start if self.temperature_state is None else self.temperature_state.read(tasks, start)
+        temperature = start if self.temperature_state is None else self.temperature_state.value
         objective = mean_over_tasks(temperature * (self.track.value + self.rho), self.track, self.num_tasks)
         return {"objective": objective, "temperature": temperature.mean().item(), **self.track.monitor()}

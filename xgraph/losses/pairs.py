@@ -109,15 +109,16 @@ class _Reduce(torch.autograd.Function):
         if torch.is_grad_enabled():
             raise RuntimeError("pairwise losses can be differentiated once only: drop create_graph=True")
         result = grad.new_zeros(ctx.shape)
-        columns = result if ctx.item is None else grad.new_zeros(ctx.shape[0], len(ctx.item))
+        columns: Tensor | None = None
         for block in ctx.blocks:
             slope = block.surrogate.slope(block.difference)
-            pairs = slope.mul_(ctx.reduction.slope(block, grad[..., block.span], ctx.out[..., block.span]))
+            pairs = slope.mul_(ctx.reduction.slope(block, block.part(grad), block.part(ctx.out)))
             if block.task is None:
-                columns += pairs.sum(0)
+                total = pairs.sum(0, keepdim=True)
+                columns = total if columns is None else columns.add_(total)
             else:
-                columns.index_add_(0, block.task, pairs)
+                result.index_add_(0, block.task, pairs)
             result.view(-1).index_add_(0, block.cell, pairs.sum(1), alpha=-1)
-        if ctx.item is not None:
-            result.index_add_(1, ctx.item, columns)
+        if columns is not None:
+            result = result + columns if ctx.item is None else result.index_add_(1, ctx.item, columns)
         return result.t(), None, None, None, None

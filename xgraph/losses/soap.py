@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from xgraph.estimators import GammaSchedule, MovingAverage
@@ -37,6 +36,7 @@ class SOAPLoss(PairLoss):
         ValueError: if an argument is out of range.
 
     Example:
+        >>> import torch
         >>> loss_fn = SOAPLoss(num_items=100, gamma=0.1)
         >>> logits = torch.tensor([0.5, -1.0, 0.5], requires_grad=True)
         >>> loss = loss_fn(logits, torch.tensor([1.0, 0.0, 0.0]), index=torch.tensor([7, 3, 42]))
@@ -64,7 +64,7 @@ class SOAPLoss(PairLoss):
         if rows is not None:
             means = self.track.step(means, rows, duplicates)
         relevant, all_ = means.unbind(1)
-        return -torch.dot(pairs.anchors.weight, relevant / all_)
+        return -pairs.anchors.mean(relevant / all_)
 
     def monitor(self) -> dict[str, float]:
         """The tracked objective and the state of the table.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor
 
 from xgraph.estimators import GammaSchedule, ProjectedGradient
@@ -38,7 +37,7 @@ class Thresholds(ProjectedGradient):
         Returns:
             ``[R]``, constants.
         """
-        start = self.value.index_select(0, rows).to(pairs.scores.dtype)
+        start = self.at(rows).to(pairs.scores.dtype)
         known = self.seen.index_select(0, rows)
         if not known.all():
             start[~known] = pairs.quantile(1 - top, ~known)
@@ -90,6 +89,7 @@ class SOPALoss(PairLoss):
         ValueError: if an argument is out of range.
 
     Example:
+        >>> import torch
         >>> loss_fn = SOPALoss(num_items=100, max_fpr=0.5)
         >>> logits = torch.tensor([0.5, -1.0, 0.5], requires_grad=True)
         >>> loss = loss_fn(logits, torch.tensor([1.0, 0.0, 0.0]), index=torch.tensor([7, 3, 42]))
@@ -117,11 +117,11 @@ class SOPALoss(PairLoss):
 
     def _objective(self, pairs: Pairs, rows: Tensor | None, duplicates: bool) -> Tensor:
         if rows is None:
-            return torch.dot(pairs.anchors.weight, pairs.tail(self.max_fpr))
+            return pairs.anchors.mean(pairs.tail(self.max_fpr))
         threshold = self.threshold.before(pairs, rows, self.max_fpr)
         excess, above = pairs.excess(threshold)
         self.threshold.descend(pairs, rows, threshold, above, self.max_fpr - above, duplicates)
-        loss = torch.dot(pairs.anchors.weight, excess + self.max_fpr * threshold)
+        loss = pairs.anchors.mean(excess + self.max_fpr * threshold)
         self.recent.add(loss)
         return loss
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor
 
 from xgraph.estimators import GammaSchedule, LogMovingAverage
@@ -39,6 +38,7 @@ class SOPAsLoss(PairLoss):
         ValueError: if an argument is out of range.
 
     Example:
+        >>> import torch
         >>> loss_fn = SOPAsLoss(num_items=100, temperature=1.0)
         >>> logits = torch.tensor([0.5, -1.0, 0.5], requires_grad=True)
         >>> loss = loss_fn(logits, torch.tensor([1.0, 0.0, 0.0]), index=torch.tensor([7, 3, 42]))
@@ -67,7 +67,7 @@ class SOPAsLoss(PairLoss):
         log_means = pairs.log_mean_exp(self.temperature)
         if rows is not None:
             log_means = self.track.step(log_means, rows, duplicates)
-        return self.temperature * torch.dot(pairs.anchors.weight, log_means)
+        return self.temperature * pairs.anchors.mean(log_means)
 
     def monitor(self) -> dict[str, float]:
         """The tracked objective and the state of the table.

@@ -66,7 +66,7 @@ class STACOLoss(PairLoss):
             raise ValueError(f"min_tpr must lie in [0, 1), got {min_tpr}")
         self.max_fpr, self.min_tpr = check_max_fpr(max_fpr), min_tpr
         self.threshold = Thresholds(num_items * num_tasks, check_dual_lr(dual_lr))
-        self.weight = ProjectedGradient(num_items * num_tasks, (), dual_lr, low=0.0, high=1.0)
+        self.weight = ProjectedGradient(num_items * num_tasks, (), dual_lr, start=1.0, low=0.0, high=1.0)
         self.task_threshold = ProjectedGradient(num_tasks, (), dual_lr)
         self.recent = Recent(gamma)
 
@@ -77,24 +77,22 @@ class STACOLoss(PairLoss):
         top, worst = self.max_fpr, 1 - self.min_tpr
         threshold = self.threshold.before(pairs, rows, top)
         excess, above = pairs.excess(threshold)
-        floor = self.task_threshold.read(tasks.task, torch.zeros_like(tasks.anchors))
-        bracket = excess + top * (threshold - floor.index_select(0, tasks.slot))
-        weight = self.weight.read(rows, torch.ones_like(threshold))
-        weight = self.weight.move(bracket, rows, weight, duplicates)
+        floor = self.task_threshold.at(tasks.task)
+        rest = top * (threshold - tasks.spread(floor))
+        weight = self.weight.move(excess.detach() + rest, rows, self.weight.at(rows), duplicates)
         self.threshold.descend(pairs, rows, threshold, above, weight * (top - above), duplicates)
         self.task_threshold.move(top * (tasks.mean(weight) - worst), tasks.task, floor, False)
-        loss = torch.dot(pairs.anchors.weight, weight * bracket) + worst * top * floor.mean()
+        loss = pairs.anchors.mean(weight * (excess + rest)) + worst * top * floor.mean()
         self.recent.add(loss)
         return loss
 
     def _optimum(self, pairs: Pairs, tasks: Tasks) -> Tensor:
         """The value at the duals' optimum: the worst positives, a row a task."""
         losses = pairs.tail(self.max_fpr)
-        place = (tasks.slot, pairs.anchors.item)
+        slot = torch.zeros_like(pairs.anchors.item) if tasks.slot is None else tasks.slot
+        place = (slot, pairs.anchors.item)
         table = losses.new_zeros(len(tasks.task), len(pairs.batch.scores))
-        known = torch.zeros_like(table, dtype=torch.bool).index_put_(
-            place, torch.ones_like(tasks.slot, dtype=torch.bool)
-        )
+        known = torch.zeros_like(table, dtype=torch.bool).index_put_(place, torch.ones_like(slot, dtype=torch.bool))
         weights = tail_weights(table.index_put(place, losses.detach()), known, 1 - self.min_tpr)
         return torch.dot(weights[place], losses) / len(tasks.task)
 

@@ -1,0 +1,414 @@
+import math
+
+import pytest
+import torch
+
+from xgraph.losses import BCELoss, SOPALoss, STACOLoss
+
+NAN = float("nan")
+ELL = {
+    "squared_hinge": (lambda s, m: max(m + s, 0.0) ** 2, lambda s, m: 2 * max(m + s, 0.0)),
+    "hinge": (lambda s, m: max(m + s, 0.0), lambda s, m: float(m + s > 0)),
+    "squared": (lambda s, m: (m + s) ** 2, lambda s, m: 2 * (m + s)),
+    "logistic": (lambda s, m: math.log1p(math.exp(s)), lambda s, m: 1 / (1 + math.exp(-s))),
+    "sigmoid": (lambda s, m: 1 / (1 + math.exp(-s)), lambda s, m: math.exp(-s) / (1 + math.exp(-s)) ** 2),
+}
+
+
+def quantile(values, level):
+    """Linear between the order statistics."""
+    ordered = sorted(values)
+    place = level * (len(ordered) - 1)
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+
+
+def mean(values):
+    values = list(values)
+    return sum(values) / len(values)
+
+
+class Algorithm31:
+    """The chapter's algorithm, one pair at a time in Python floats: y, ν, ν' and the vanilla gradient estimator z."""
+
+    def __init__(self, max_fpr, min_tpr, dual_lr, surrogate="squared_hinge", margin=1.0):
+        self.beta, self.rho, self.dual_lr, self.margin = max_fpr, 1 - min_tpr, dual_lr, margin
+        self.nu, self.y, self.outer = {}, {}, {}
+        self.value, self.slope = ELL[surrogate]
+
+    def step(self, scores, labels, index, task=0):
+        """The loss and d loss / d scores of one task; None if the batch lacks a class."""
+        positives = [i for i, y in enumerate(labels) if y == 1]
+        negatives = [j for j, y in enumerate(labels) if y == 0]
+        if not positives or not negatives:
+            return None
+        outer, rows, ascents, shares = self.outer.get(task, 0.0), {}, {}, {}
+        for i in positives:
+            key = (index[i], task)
+            losses = {j: self.value(scores[j] - scores[i], self.margin) for j in negatives}
+            nu = self.nu.get(key, quantile(losses.values(), 1 - self.beta))
+            above = [j for j in negatives if losses[j] > nu]
+            inner = sum(losses[j] - nu for j in above) / len(negatives) + self.beta * (nu - outer)
+            rows[i] = key, nu, above, inner
+            ascents.setdefault(key, []).append(inner)
+            shares.setdefault(key, []).append((nu, len(above) / len(negatives)))
+        for key, found in ascents.items():
+            self.y[key] = min(max(self.y.get(key, 1.0) + self.dual_lr * mean(found), 0.0), 1.0)
+        for key, found in shares.items():
+            start, share = mean(nu for nu, _ in found), mean(p for _, p in found)
+            self.nu[key] = start - self.dual_lr * self.y[key] * (self.beta - share)
+        chosen = mean(self.y[rows[i][0]] for i in positives)
+        self.outer[task] = outer - self.dual_lr * (self.rho * self.beta - self.beta * chosen)
+        z, loss = [0.0] * len(scores), self.rho * self.beta * outer
+        for i in positives:
+            key, _, above, inner = rows[i]
+            loss += self.y[key] * inner / len(positives)
+            for j in above:
+                slope = self.slope(scores[j] - scores[i], self.margin)
+                slope *= self.y[key] / len(negatives) / len(positives)
+                z[j] += slope
+                z[i] -= slope
+        return loss, z
+
+    def agrees_with(self, loss_fn):
+        """The three tables, all rows that were touched and no other."""
+        tasks = loss_fn.num_tasks
+        for table, expected in ((loss_fn.threshold, self.nu), (loss_fn.weight, self.y)):
+            for (item, task), value in expected.items():
+                assert table.value[item * tasks + task].item() == pytest.approx(value, abs=1e-10)
+        for task, value in self.outer.items():
+            assert loss_fn.task_threshold.value[task].item() == pytest.approx(value, abs=1e-10)
+        seen = {(int(row) // tasks, int(row) % tasks) for row in loss_fn.threshold.seen.nonzero()}
+        assert seen == set(self.nu)
+
+
+def top(values, share):
+    """share · CVaR: the least share · ν + mean (x − ν)₊; piecewise linear, so the least is at one of the values."""
+    return min(share * nu + mean(max(x - nu, 0.0) for x in values) for nu in values)
+
+
+def two_way(scores, target, max_fpr, min_tpr, surrogate="squared_hinge", margin=1.0):
+    """The optimum over ν, ν' and y of the objective: the top share of positives by their top share of negatives."""
+    value = ELL[surrogate][0]
+    rows = list(zip(scores.tolist(), target.tolist(), strict=True))
+    losses = [[value(b - a, margin) for b, y in rows if y == 0] for a, label in rows if label == 1]
+    return top([top(row, max_fpr) for row in losses], 1 - min_tpr)
+
+
+def bottom_by_top(scores, target, k1, k2, surrogate="squared_hinge"):
+    """The definition: over the k₁ lowest positives and the k₂ highest negatives, divided by all pairs."""
+    value = ELL[surrogate][0]
+    positives, negatives = sorted(scores[target == 1].tolist()), sorted(scores[target == 0].tolist(), reverse=True)
+    pairs = [value(b - a, 1.0) for a in positives[:k1] for b in negatives[:k2]]
+    return sum(pairs) / len(positives) / len(negatives)
+
+
+def fixed(positives, negatives, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    n = positives + negatives
+    target = (torch.arange(n) < positives).double()
+    return torch.randn(n, dtype=torch.float64, generator=generator), target, torch.arange(n)
+
+
+def state(loss_fn):
+    return {name: value.clone() for name, value in loss_fn.state_dict().items()}
+
+
+@pytest.mark.parametrize("surrogate", sorted(ELL))
+def test_autograd_is_algorithm_31_over_100_steps_and_a_restore(surrogate):
+    torch.manual_seed(0)
+    options = {"surrogate": surrogate, "margin": 0.7, "max_fpr": 0.57, "min_tpr": 0.6, "dual_lr": 0.3}
+    loss_fn = STACOLoss(40, **options).double()
+    reference = Algorithm31(0.57, 0.6, 0.3, surrogate, 0.7)
+    weights = set()
+    for step in range(100):
+        if step == 50:
+            fresh = STACOLoss(40, **options).double()
+            fresh.load_state_dict(loss_fn.state_dict())
+            loss_fn = fresh
+        index = torch.randperm(40)[:12]
+        logits = torch.randn(12, dtype=torch.float64, requires_grad=True)
+        target = (index < 10).double()
+        expected = reference.step(logits.tolist(), target.tolist(), index.tolist())
+        loss = loss_fn(logits, target, index)
+        loss.backward()
+        if expected is None:
+            assert loss.item() == 0
+            continue
+        assert loss.item() == pytest.approx(expected[0], abs=1e-10)
+        torch.testing.assert_close(logits.grad, torch.tensor(expected[1], dtype=torch.float64), atol=1e-8, rtol=1e-8)
+        reference.agrees_with(loss_fn)
+        weights.update(reference.y.values())
+    assert {0.0, 1.0} < weights  # the history went to both ends and between
+
+
+def test_tasks_with_missing_labels_and_duplicates_are_algorithm_31_per_task():
+    """Mean over contributing tasks of each task's mean; a task that lacks a class keeps its state."""
+    torch.manual_seed(1)
+    tasks = 5
+    loss_fn = STACOLoss(15, tasks, max_fpr=0.43, min_tpr=0.7, dual_lr=0.3).double()
+    reference = Algorithm31(0.43, 0.7, 0.3)
+    repeated = 0
+    for _ in range(100):
+        index = torch.randint(15, (10,))
+        logits = torch.randn(10, tasks, dtype=torch.float64, requires_grad=True)
+        target = (torch.rand(10, tasks) < 0.4).double()
+        target[torch.rand(10, tasks) < 0.3] = NAN
+        target[:, 3] = 0
+        target[:, 4] = 1
+        repeat = {item for item in index.tolist() if (index == item).sum() > 1}
+        for row, item in enumerate(index.tolist()):
+            for task in range(3):
+                if item in repeat and (item, task) not in reference.nu:
+                    target[row, task] = NAN  # an item's first touch is single here
+        repeated += len(repeat)
+        results = {
+            t: result
+            for t in range(tasks)
+            if (result := reference.step(logits[:, t].tolist(), target[:, t].tolist(), index.tolist(), t)) is not None
+        }
+        assert 3 not in results
+        assert 4 not in results
+        loss = loss_fn(logits, target, index)
+        loss.backward()
+        expected = torch.zeros(10, tasks, dtype=torch.float64)
+        for t, (_, z) in results.items():
+            expected[:, t] = torch.tensor(z, dtype=torch.float64) / len(results)
+        assert loss.item() == pytest.approx(sum(r[0] for r in results.values()) / max(len(results), 1), abs=1e-10)
+        torch.testing.assert_close(logits.grad, expected, atol=1e-8, rtol=1e-8)
+        reference.agrees_with(loss_fn)
+    assert repeated > 100
+    assert loss_fn.task_threshold.value[3:].tolist() == [0, 0]
+
+
+def test_a_new_item_that_comes_twice_starts_at_the_mean_of_its_starts():
+    """Each row is judged by its own start; the tables get their mean, moved once."""
+    reference = Algorithm31(0.37, 0.6, 0.2)
+    loss_fn = STACOLoss(9, max_fpr=0.37, min_tpr=0.6, dual_lr=0.2).double()
+    logits, target, index = fixed(3, 6)
+    index[1] = index[0]
+    expected = reference.step(logits.tolist(), target.tolist(), index.tolist())
+    logits.requires_grad_()
+    loss = loss_fn(logits, target, index)
+    loss.backward()
+    assert loss.item() == pytest.approx(expected[0], abs=1e-10)
+    torch.testing.assert_close(logits.grad, torch.tensor(expected[1], dtype=torch.float64))
+    reference.agrees_with(loss_fn)
+
+
+def test_y_climbs_where_the_chapter_prints_a_minus():
+    """The positive that is ranked worst keeps y = 1, that ranked best loses it: (6.32) is a maximum over y."""
+    logits = torch.tensor([-2.0, 2.0, 0.1, 0.0, -0.1], dtype=torch.float64)
+    target = torch.tensor([1.0, 1, 0, 0, 0], dtype=torch.float64)
+    loss_fn = STACOLoss(5, max_fpr=0.5, min_tpr=0.5, dual_lr=0.2).double()
+    for _ in range(500):
+        loss_fn(logits, target, torch.arange(5))
+    assert loss_fn.weight.value[:2].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("surrogate", sorted(set(ELL) - {"squared"}))  # squared is not monotone
+def test_full_batches_end_at_the_bottom_positives_by_the_top_negatives(surrogate):
+    logits, target, index = fixed(6, 20)
+    expected = bottom_by_top(logits, target, 3, 5, surrogate)
+    loss_fn = STACOLoss(26, surrogate=surrogate, max_fpr=0.25, min_tpr=0.5, dual_lr=0.2).double()
+    loss_fn(logits.flip(0), target, index)  # starts at other thresholds
+    assert abs(loss_fn(logits, target, index).item() - expected) > 1e-3
+    for _ in range(2000):
+        loss = loss_fn(logits, target, index)
+    assert loss.item() == pytest.approx(expected, abs=1e-12)
+    lowest = logits[:6].argsort()
+    assert (loss_fn.weight.value[lowest[:3]] == 1).all()
+    assert (loss_fn.weight.value[lowest[3:]] == 0).all()
+
+
+@pytest.mark.parametrize(("max_fpr", "min_tpr"), [(0.25, 0.5), (0.3, 0.2), (1 / 3, 0.95), (1.0, 0.6), (0.4, 0.0)])
+@pytest.mark.parametrize("surrogate", ["squared_hinge", "logistic"])
+def test_eval_gives_the_optimum_at_once_also_where_it_splits_a_pair(surrogate, max_fpr, min_tpr):
+    options = {"surrogate": surrogate, "max_fpr": max_fpr, "min_tpr": min_tpr}
+    loss_fn = STACOLoss(26, **options).double().eval()
+    before = state(loss_fn)
+    for seed in range(5):
+        logits, target, index = fixed(6, 20, seed)
+        expected = two_way(logits, target, max_fpr, min_tpr, surrogate)
+        assert loss_fn(logits, target).item() == pytest.approx(expected, abs=1e-12)
+        assert loss_fn(logits, target, index).item() == pytest.approx(expected, abs=1e-12)
+    assert all(torch.equal(value, loss_fn.state_dict()[name]) for name, value in before.items())
+    logits, target, index = fixed(5, 7, seed=1)
+    assert torch.autograd.gradcheck(lambda scores: loss_fn(scores, target), (logits.clone().requires_grad_(),))
+    two = STACOLoss(12, 2, **options).double().eval()
+    logits, target = torch.stack([logits, logits.sin()], 1), torch.stack([target, target.flip(0)], 1)
+    assert torch.autograd.gradcheck(lambda scores: two(scores, target), (logits.requires_grad_(),))
+
+
+def test_eval_is_the_definition_where_the_counts_are_whole():
+    logits, target, _ = fixed(6, 20)
+    for k1, k2 in ((1, 1), (3, 5), (2, 20), (6, 7)):
+        loss_fn = STACOLoss(26, max_fpr=k2 / 20, min_tpr=1 - k1 / 6).double().eval()
+        assert loss_fn(logits, target).item() == pytest.approx(bottom_by_top(logits, target, k1, k2), abs=1e-12)
+
+
+def test_eval_with_missing_labels_is_the_mean_over_tasks():
+    torch.manual_seed(0)
+    logits, target = torch.randn(30, 4, dtype=torch.float64), (torch.rand(30, 4) < 0.3).double()
+    target[torch.rand(30, 4) < 0.2] = NAN
+    target[:, 2] = 0
+    expected = mean(two_way(logits[:, t], target[:, t], 0.3, 0.6) for t in (0, 1, 3))
+    loss_fn = STACOLoss(30, 4, max_fpr=0.3, min_tpr=0.6).double().eval()
+    assert loss_fn(logits, target).item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_at_tpr_zero_it_is_one_way():
+    logits, target, _ = fixed(6, 20)
+    one_way = SOPALoss(26, max_fpr=0.3).double().eval()(logits, target).item()
+    assert STACOLoss(26, max_fpr=0.3, min_tpr=0.0).double().eval()(logits, target).item() == pytest.approx(one_way)
+
+
+def test_tiny_steps_converge_to_the_duals_of_the_whole_set():
+    """Batches know a quarter of either class; y ends at 1 for the lower half of the positives, ν at their quantiles."""
+    torch.manual_seed(0)
+    scores, target, _ = fixed(16, 200)
+    loss_fn = STACOLoss(216, surrogate="logistic", max_fpr=0.25, min_tpr=0.5, dual_lr=0.02).double()
+    values = []
+    for _ in range(10_000):
+        index = torch.cat([torch.randperm(16)[:4], 16 + torch.randperm(200)[:50]])
+        values.append(loss_fn(scores[index], target[index], index).item())
+    y, nu = loss_fn.weight.value[:16], loss_fn.threshold.value[:16]
+    order = scores[:16].argsort()
+    assert y[order[:6]].min() > 0.9  # the two beside the boundary gain next to nothing either way
+    assert y[order[10:]].max() < 0.1
+    losses = torch.nn.functional.softplus(scores[None, 16:] - scores[:16, None])
+    share = (losses > nu[:, None]).double().mean(1)
+    assert (share[order[:6]] - 0.25).abs().max() < 0.03
+    inner = torch.tensor([top(row, 0.25) / 0.25 for row in losses.tolist()]).sort(descending=True).values
+    assert inner[9] - 0.02 < loss_fn.task_threshold.value[0] < inner[6] + 0.02
+    expected = bottom_by_top(scores, target, 8, 50, "logistic")
+    assert mean(values[-2000:]) == pytest.approx(expected, rel=0.02)
+
+
+def test_the_order_in_the_batch_does_not_matter():
+    one, other = (STACOLoss(20, 2, max_fpr=0.37, dual_lr=0.3).double() for _ in range(2))
+    torch.manual_seed(0)
+    for _ in range(30):
+        logits, target = torch.randn(10, 2, dtype=torch.float64), (torch.rand(10, 2) < 0.4).double()
+        index, order = torch.randint(20, (10,)), torch.randperm(10)
+        a, b = logits.clone().requires_grad_(), logits[order].requires_grad_()
+        losses = one(a, target, index), other(b, target[order], index[order])
+        torch.testing.assert_close(*losses)
+        for loss in losses:
+            loss.backward()
+        torch.testing.assert_close(a.grad[order], b.grad)
+    for name, value in one.state_dict().items():
+        torch.testing.assert_close(value, other.state_dict()[name])
+
+
+def test_activation_works_on_probabilities():
+    logits, target, index = fixed(4, 8)
+    logits.requires_grad_()
+    options = {"margin": 0.5, "max_fpr": 0.37}
+    squashed, plain = STACOLoss(12, activation="sigmoid", **options).double(), STACOLoss(12, **options).double()
+    for _ in range(3):
+        values = squashed(logits, target, index), plain(logits.sigmoid(), target, index)
+        grads = [torch.autograd.grad(value, logits)[0] for value in values]
+        torch.testing.assert_close(*values)
+        torch.testing.assert_close(*grads)
+
+
+def test_training_without_an_index_is_refused():
+    with pytest.raises(ValueError, match="index is missing"):
+        STACOLoss(6)(torch.randn(6), (torch.arange(6) < 2).float())
+
+
+def test_errors_leave_the_state_alone():
+    loss_fn = STACOLoss(12).double()
+    logits, target, index = fixed(4, 8)
+    for _ in range(3):
+        loss_fn(logits, target, index)
+    before = state(loss_fn)
+    wild = logits.clone()
+    wild[3] = NAN
+    for scores, labels, places, error in (
+        (wild, target, index, ValueError),
+        (logits, target - 0.5, index, ValueError),
+        (logits, target, index + 1, IndexError),
+        (logits, target, index - 1, IndexError),
+        (logits, target, index[:-1], ValueError),
+        (logits, target, None, ValueError),
+    ):
+        with pytest.raises(error):
+            loss_fn(scores, labels, places)
+        assert all(torch.equal(value, loss_fn.state_dict()[name]) for name, value in before.items())
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        STACOLoss(13).load_state_dict(before)
+
+
+def test_monitor_gives_the_tracked_objective():
+    loss_fn = STACOLoss(26, gamma=0.25, max_fpr=0.25, dual_lr=0.2).double()
+    assert math.isnan(loss_fn.monitor()["objective"])
+    logits, target, index = fixed(6, 20)
+    first, second = loss_fn(logits, target, index).item(), loss_fn(logits.flip(0), target, index).item()
+    assert loss_fn.monitor()["objective"] == pytest.approx(0.75 * first + 0.25 * second, rel=1e-6)
+    assert loss_fn.monitor()["seen"] == pytest.approx(6 / 26)
+    for _ in range(2000):
+        loss_fn(logits, target, index)
+    assert loss_fn.monitor()["objective"] == pytest.approx(bottom_by_top(logits, target, 3, 5), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_fpr": 0.0}, r"max_fpr .*got 0"),
+        ({"max_fpr": 1.5}, r"max_fpr .*got 1\.5"),
+        ({"max_fpr": NAN}, r"max_fpr .*got nan"),
+        ({"min_tpr": 1.0}, r"min_tpr .*got 1"),
+        ({"min_tpr": -0.1}, r"min_tpr .*got -0\.1"),
+        ({"min_tpr": NAN}, r"min_tpr .*got nan"),
+        ({"dual_lr": 0.0}, r"dual_lr .*got 0"),
+        ({"dual_lr": -0.1}, r"dual_lr .*got -0\.1"),
+        ({"activation": "tanh"}, "activation must be 'sigmoid' or None, got 'tanh'"),
+        ({"margin": -1.0}, "margin must be positive"),
+        ({"gamma": 0.0}, r"gamma .*\(0, 1\], got 0"),
+        ({"surrogate": "cubic"}, "surrogate must be one of"),
+    ],
+)
+def test_bad_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        STACOLoss(5, **options)
+
+
+def two_way_area(scores, target):
+    """Share of the pairs in the right order, among the lower half of the positives and the upper half of the others."""
+    positives, negatives = scores[target == 1].sort().values, scores[target == 0].sort().values
+    lower, upper = positives[: len(positives) // 2], negatives[len(negatives) // 2 :]
+    return (lower[:, None] > upper[None]).double().mean().item()
+
+
+def test_it_raises_the_two_way_area_where_cross_entropy_looks_at_easy_positives():
+    """A linear model; half of the positives lie far off along one axis, and the lower half of them along the other."""
+
+    def draw(count, generator):
+        target = (torch.arange(count) % 5 == 0).float()
+        x = torch.randn(count, 2, generator=generator)
+        easy = torch.rand(count, generator=generator) < 0.5
+        x[:, 0] += 6 * target * easy
+        x[:, 1] += target * ~easy
+        return x, target
+
+    gains = []
+    for seed in range(20):
+        generator = torch.Generator().manual_seed(seed)
+        (x, target), (new, truth) = draw(500, generator), draw(4000, generator)
+        areas = {}
+        for name, loss_fn, lr in (("staco", STACOLoss(500, activation="sigmoid"), 0.05), ("bce", BCELoss(500), 0.1)):
+            weight, bias = torch.zeros(2, requires_grad=True), torch.zeros(1, requires_grad=True)
+            optimiser = torch.optim.Adam([weight, bias], lr=lr)
+            schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1, 0.01, 100)
+            for _ in range(100):
+                optimiser.zero_grad()
+                loss_fn(x @ weight + bias, target, torch.arange(500)).backward()
+                optimiser.step()
+                schedule.step()
+            areas[name] = two_way_area((new @ weight).detach(), truth)
+        gains.append(areas["staco"] - areas["bce"])
+    std = (sum((g - mean(gains)) ** 2 for g in gains) / 19) ** 0.5
+    assert mean(gains) / (std / 20**0.5) > 2.54  # paired t-test, one-sided, p < .01 at 19 degrees of freedom

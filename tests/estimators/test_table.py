@@ -271,3 +271,53 @@ def test_narrow_integers_are_an_index_too(table, kind):
     for _ in range(2):
         assert torch.equal(one(estimate, index.to(kind)), other(estimate, index))
     assert same(snapshot(one), snapshot(other))
+
+
+@BOTH
+def test_an_item_far_above_its_newest_estimate_starts_anew(table):
+    """Only beyond restart_lag; the gradient is then the batch's own."""
+    far = {MovingAverage: (100.0, 1.0), LogMovingAverage: (4.6, 0.0)}[table]  # a factor of 100 either way
+    for lag, restarts in ((4.0, True), (5.0, False)):
+        track = table(2, gamma=0.1, restart_lag=lag)
+        track(torch.tensor([far[0]]), torch.tensor([1]))
+        estimate = torch.tensor([far[1]], requires_grad=True)
+        out = track(estimate, torch.tensor([1]))
+        assert (out.item() == pytest.approx(far[1])) == restarts
+        out.backward()
+        if restarts:
+            assert estimate.grad.item() == pytest.approx(1.0)
+
+
+@BOTH
+def test_forgotten_items_start_anew(table):
+    track = table(3, gamma=0.1)
+    track(torch.tensor([5.0, 5.0]), torch.tensor([0, 1]))
+    track.forget(torch.tensor([1]))
+    assert track(torch.tensor([1.0, 1.0]), torch.tensor([0, 1])).tolist()[1] == pytest.approx(1.0)
+    assert track.value[0] > 1.1
+
+
+@BOTH
+def test_read_gives_states_and_the_default_for_items_not_seen(table):
+    track = table(3, gamma=0.1)
+    track(torch.tensor([5.0]), torch.tensor([1]))
+    out = track.read(torch.tensor([0, 1]), torch.tensor([7.0, 8.0], dtype=torch.float64))
+    assert out.tolist() == [7.0, 5.0]
+    assert out.dtype == torch.float64
+    assert track.seen.tolist() == [False, True, False]
+
+
+@BOTH
+def test_what_is_not_watched_is_never_stuck(table):
+    for watch in (True, False):
+        track = table(1, gamma=0.1, watch=watch)
+        track(torch.tensor([1e9]), torch.tensor([0]))
+        track(torch.tensor([1.0]), torch.tensor([0]))
+        assert track.monitor()["stuck"] == watch
+
+
+@BOTH
+def test_a_lag_must_be_positive(table):
+    with pytest.raises(ValueError, match="restart_lag must be positive or None, got 0"):
+        table(1, restart_lag=0.0)
+    assert table(1, max_lag=float("inf")).max_lag is None

@@ -29,6 +29,7 @@ class ProjectedGradient(StateTable):
         low: lower bound.
         high: upper bound.
         dtype: storage type.
+        validate: check the index and the directions and look for duplicates, as :class:`StateTable` does.
 
     Attributes:
         value: buffer ``[num_items, *shape]``, the state.
@@ -39,8 +40,7 @@ class ProjectedGradient(StateTable):
 
     Example:
         >>> dual = ProjectedGradient(num_items=3, lr=0.5, start=0.5, low=0.0, high=1.0)
-        >>> index = torch.tensor([0, 2])
-        >>> dual.move(torch.tensor([0.5, -4.0]), index, dual.at(index))
+        >>> dual(torch.tensor([0.5, -4.0]), index=torch.tensor([0, 2]))
         tensor([0.7500, 0.0000])
         >>> dual.value
         tensor([0.7500, 0.5000, 0.0000])
@@ -56,8 +56,9 @@ class ProjectedGradient(StateTable):
         low: float = -math.inf,
         high: float = math.inf,
         dtype: torch.dtype = torch.float32,
+        validate: bool = True,
     ) -> None:
-        super().__init__(num_items, shape, gamma=1.0, dtype=dtype)
+        super().__init__(num_items, shape, gamma=1.0, dtype=dtype, watch=False, validate=validate)
         self.start = start
         self.value.fill_(start)
         if not 0 < lr < math.inf:
@@ -65,6 +66,28 @@ class ProjectedGradient(StateTable):
         if not low < high:
             raise ValueError(f"low must be below high, got {low} and {high}")
         self.lr, self.low, self.high = lr, low, high
+
+    def forward(self, estimate: Tensor, index: Tensor | None = None) -> Tensor:
+        """Move the touched rows and return them; in eval mode, return them as they are.
+
+        Args:
+            estimate: ``[B, *shape]``, the direction d of each item.
+            index: ``[B]`` integers, the items' rows.
+
+        Returns:
+            ``[B, *shape]``, detached.
+
+        Raises:
+            IndexError: if an index is negative or not below ``num_items``; nothing has been written then.
+            ValueError: if the index is missing, shapes do not fit or a direction is not finite.
+            TypeError: if ``index`` does not hold integers.
+        """
+        if index is None:
+            raise ValueError("index is missing: it tells which rows move")
+        direction = estimate.detach().to(torch.promote_types(estimate.dtype, torch.float32))
+        duplicates = self._check(direction, index) if self.validate else True
+        before = self.at(index.long())
+        return self.move(direction, index.long(), before, duplicates) if self.training else before
 
     def at(self, index: Tensor) -> Tensor:
         """``[B, *shape]``, the state of some rows.

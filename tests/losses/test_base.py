@@ -470,6 +470,40 @@ def test_strided_logits_are_as_good(name):
         torch.testing.assert_close(logits.grad, strided.grad)
 
 
+@EACH
+@pytest.mark.parametrize("tasks", [1, 3])
+@pytest.mark.parametrize(
+    ("table", "scores"),
+    [(torch.float64, torch.float32), (torch.float32, torch.float64), (torch.float64, torch.bfloat16)],
+)
+def test_tables_of_one_precision_and_scores_of_another(name, tasks, table, scores):
+    """The result has the precision of the scores, float32 at least."""
+    loss_fn = build(name, num_tasks=tasks).to(table)
+    for seed in range(3):
+        logits, target, index = data(tasks=tasks, seed=seed)
+        narrow = logits.detach().to(scores).requires_grad_()
+        loss = loss_fn(narrow, target, index)
+        loss.backward()
+        assert loss.dtype == torch.promote_types(scores, torch.float32)
+        assert narrow.grad.abs().sum() > 0 or name in SLOW
+    assert loss_fn.eval()(narrow, target, index).dtype == loss.dtype
+
+
+@EACH
+def test_logits_beyond_all_reason_are_refused(name):
+    """1e20 squared is infinite, and would stay in the tables."""
+    loss_fn = trained(name)
+    before = tables(loss_fn)
+    for rows in (12, 400):
+        logits, target, index = torch.randn(rows), (torch.arange(rows) < 4).float(), torch.arange(rows) % 50
+        logits[7] = -1e20
+        with pytest.raises(
+            ValueError, match=r"logits must lie within ±1e\+15, got -1e\+20|got -1.0000.*e\+20 in row 7"
+        ):
+            loss_fn(logits, target, index)
+    assert unchanged(before, loss_fn)
+
+
 def test_the_names_are_those_of_the_command_line():
     names = "auc-margin auc-pairwise bce focal group-dro kl-dro soap sopa sopa-s sota-s staco"
     assert sorted(LOSSES) == names.split()

@@ -66,6 +66,7 @@ class ProjectedGradient(StateTable):
         if not low < high:
             raise ValueError(f"low must be below high, got {low} and {high}")
         self.lr, self.low, self.high = lr, low, high
+        self._bounded = low > -math.inf or high < math.inf
 
     def forward(self, estimate: Tensor, index: Tensor | None = None) -> Tensor:
         """Move the touched rows and return them; in eval mode, return them as they are.
@@ -86,16 +87,17 @@ class ProjectedGradient(StateTable):
             raise ValueError("index is missing: it tells which rows move")
         direction = estimate.detach().to(torch.promote_types(estimate.dtype, torch.float32))
         duplicates = self._check(direction, index) if self.validate else True
-        before = self.at(index.long())
+        before = self.at(index.long(), direction.dtype)
         return self.move(direction, index.long(), before, duplicates) if self.training else before
 
-    def at(self, index: Tensor) -> Tensor:
+    def at(self, index: Tensor, dtype: torch.dtype | None = None) -> Tensor:
         """``[B, *shape]``, the state of some rows.
 
         Args:
             index: ``[B]``, int64, checked.
+            dtype: type of the result, if not that of the table.
         """
-        return self.value.index_select(0, index)
+        return self.value.index_select(0, index).to(dtype or self.value.dtype)
 
     def move(self, direction: Tensor, index: Tensor, before: Tensor, duplicates: bool = True) -> Tensor:
         """Step, in training.
@@ -130,7 +132,7 @@ class ProjectedGradient(StateTable):
         return f"num_items={self.num_items}, shape={self.shape}, lr={self.lr:g}, low={self.low:g}, high={self.high:g}"
 
     def _next(self, estimate: Tensor, index: Tensor) -> Tensor:
-        return estimate.clamp(self.low, self.high)
+        return estimate.clamp(self.low, self.high) if self._bounded else estimate
 
     def _attach(self, state: Tensor, estimate: Tensor, fixed: Tensor) -> Tensor:
         return state

@@ -61,7 +61,7 @@ class Anchors(NamedTuple):
     def by_task(self) -> Tasks:
         """The contributing tasks."""
         if self.task is None:
-            return Tasks(self.item.new_zeros(1), None, self.item.new_full((1,), len(self.item)))
+            return Tasks(self.item.new_zeros(1), None, None)
         return Tasks(*torch.unique_consecutive(self.task, return_inverse=True, return_counts=True))
 
 
@@ -71,12 +71,12 @@ class Tasks(NamedTuple):
     Attributes:
         task: ``[C]``, columns of the scores.
         slot: ``[R]``, each anchor's place in ``task``; ``None`` if there is one task.
-        anchors: ``[C]``, how many each has.
+        anchors: ``[C]``, how many each has; ``None`` if there is one task.
     """
 
     task: Tensor
     slot: Tensor | None
-    anchors: Tensor
+    anchors: Tensor | None
 
     def spread(self, values: Tensor) -> Tensor:
         """``[C]`` to ``[R]``, or to ``[1]`` if there is one task: each task's value at its anchors."""
@@ -84,7 +84,7 @@ class Tasks(NamedTuple):
 
     def mean(self, values: Tensor) -> Tensor:
         """``[R]`` to ``[C]``: the mean over each task's anchors."""
-        if self.slot is None:
+        if self.slot is None or self.anchors is None:
             return values.mean(0, keepdim=True)
         return values.new_zeros(len(self.task)).index_add(0, self.slot, values) / self.anchors
 

@@ -106,7 +106,7 @@ class AUCMarginLoss(SurrogateLoss):
     def _ascend(self, task: Tensor, gap: Tensor) -> Tensor:
         """``[C]``, the term in α of the contributing tasks; then the step of α."""
         fixed = gap.detach()
-        at = self.dual.read(task, fixed) if self.start is None else self.dual.at(task)
+        at = self.dual.read(task, fixed) if self.start is None else self.dual.at(task, fixed.dtype)
         self.dual.move(fixed - at, task, at, False)
         return self.surrogate(at) + self.surrogate.slope(at) * (gap - at)
 

@@ -123,7 +123,7 @@ class GroupDROLoss(PointwiseLoss):
         groups = torch.bincount(task, minlength=self.num_tasks).to(losses.dtype)
         tasks = groups.nonzero().squeeze(1)
         if self.training:
-            threshold = self.threshold.at(tasks)
+            threshold = self.threshold.at(tasks, losses.dtype)
         else:
             table = torch.full_like(count, -torch.inf).index_put_(place, level.detach())
             threshold = best_threshold(table.t()[tasks], self.alpha, self.epsilon)

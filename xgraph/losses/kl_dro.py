@@ -117,7 +117,7 @@ class KLDROLoss(PointwiseLoss):
             losses, known, count = losses[:, task], known[:, task], count[task]
         temperature = losses.new_full((len(task),), self.temperature)
         if self.temperature_state is not None:
-            temperature = self.temperature_state.at(task).to(losses.dtype)
+            temperature = self.temperature_state.at(task, losses.dtype)
         ratio = (losses / temperature).masked_fill(~known, -torch.inf)
         level = ratio.logsumexp(0) - count.log()
         if self.training:

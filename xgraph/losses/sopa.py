@@ -37,26 +37,26 @@ class Thresholds(ProjectedGradient):
         Returns:
             ``[R]``, constants.
         """
-        start = self.at(rows).to(pairs.scores.dtype)
+        start = self.at(rows, pairs.scores.dtype)
         known = self.seen.index_select(0, rows)
         if not known.all():
             start[~known] = pairs.quantile(1 - top, ~known)
         return start
 
-    def descend(
-        self, pairs: Pairs, rows: Tensor, before: Tensor, above: Tensor, slope: Tensor, duplicates: bool
+    def step_along(
+        self, pairs: Pairs, rows: Tensor, before: Tensor, above: Tensor, direction: Tensor, duplicates: bool
     ) -> None:
-        """ν ← ν − η slope; what strayed far above all its losses is forgotten, to start anew at its next touch.
+        """ν ← ν + η direction; what strayed far above all its losses is forgotten, to start anew at its next touch.
 
         Args:
             pairs: of R anchors.
             rows: ``[R]``.
             before: ``[R]``, ν.
             above: ``[R]``, the share of its losses above ν.
-            slope: ``[R]``, of the objective in ν.
+            direction: ``[R]``, minus the objective's slope in ν.
             duplicates: True if a row may stand there twice.
         """
-        self.move(-slope, rows, before, duplicates)
+        self.move(direction, rows, before, duplicates)
         stuck = above == 0  # such an item passes on no gradient
         self.stuck.index_copy_(0, rows, stuck)
         if stuck.any():
@@ -120,7 +120,7 @@ class SOPALoss(PairLoss):
             return pairs.anchors.mean(pairs.tail(self.max_fpr))
         threshold = self.threshold.before(pairs, rows, self.max_fpr)
         excess, above = pairs.excess(threshold)
-        self.threshold.descend(pairs, rows, threshold, above, self.max_fpr - above, duplicates)
+        self.threshold.step_along(pairs, rows, threshold, above, above - self.max_fpr, duplicates)
         loss = pairs.anchors.mean(excess + self.max_fpr * threshold)
         self.recent.add(loss)
         return loss

@@ -77,10 +77,10 @@ class STACOLoss(PairLoss):
         top, worst = self.max_fpr, 1 - self.min_tpr
         threshold = self.threshold.before(pairs, rows, top)
         excess, above = pairs.excess(threshold)
-        floor = self.task_threshold.at(tasks.task)
+        floor = self.task_threshold.at(tasks.task, threshold.dtype)
         rest = top * (threshold - tasks.spread(floor))
-        weight = self.weight.move(excess.detach() + rest, rows, self.weight.at(rows), duplicates)
-        self.threshold.descend(pairs, rows, threshold, above, weight * (top - above), duplicates)
+        weight = self.weight.move(excess.detach() + rest, rows, self.weight.at(rows, threshold.dtype), duplicates)
+        self.threshold.step_along(pairs, rows, threshold, above, weight * (above - top), duplicates)
         self.task_threshold.move(top * (tasks.mean(weight) - worst), tasks.task, floor, False)
         loss = pairs.anchors.mean(weight * (excess + rest)) + worst * top * floor.mean()
         self.recent.add(loss)

@@ -84,7 +84,7 @@ def loaded_by(statement: str) -> set[str]:
     return {name.split(".")[0] for name in done.stdout.split()}
 
 
-HEAVY = {"rdkit", "ogb", "lightning", "matplotlib", "torch_geometric", "pandas", "sklearn"}
+HEAVY = {"rdkit", "ogb", "lightning", "matplotlib", "torch_geometric", "pandas", "sklearn", "numba"}
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,34 @@
-"""What enters a batch: samplers that control its composition."""
+"""What enters a batch: samplers that control its composition, and neighbour sampling."""
+
+from typing import TYPE_CHECKING, Any
 
 from xgraph.sampling.distributed import DistributedBatches
 from xgraph.sampling.dual import DualSampler
 from xgraph.sampling.group import GroupSampler
+from xgraph.sampling.topology import in_degree
 from xgraph.sampling.tri import TriSampler
 
-__all__ = ["DistributedBatches", "DualSampler", "GroupSampler", "TriSampler"]
+if TYPE_CHECKING:
+    from xgraph.sampling.neighbor_loader import NeighborLoader
+    from xgraph.sampling.neighbor_sampler import NeighborSampler
+
+__all__ = [
+    "DistributedBatches",
+    "DualSampler",
+    "GroupSampler",
+    "NeighborLoader",
+    "NeighborSampler",
+    "TriSampler",
+    "in_degree",
+]
+
+_LAZY = {"NeighborLoader": "neighbor_loader", "NeighborSampler": "neighbor_sampler"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is built on PyG when it is asked for: that import takes seconds."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)

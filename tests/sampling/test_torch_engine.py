@@ -1,0 +1,161 @@
+import pickle
+
+import pytest
+import torch
+from sampling_graphs import check, equal, hetero_data, random_graph
+
+from xgraph.sampling import relabel
+from xgraph.sampling.draws import pick
+from xgraph.sampling.hashing import derive, randint
+from xgraph.sampling.numba_engine import NumbaEngine
+from xgraph.sampling.relabel import ClaimTable, claim, claim_pairs, claim_seeds
+from xgraph.sampling.topology import EDGE, Graph, Topology
+from xgraph.sampling.torch_batch import capacities
+from xgraph.sampling.torch_engine import TorchEngine
+
+OPTIONS = [
+    {"replace": replace, "disjoint": disjoint, "mode": mode}
+    for replace in (False, True)
+    for disjoint in (False, True)
+    for mode in ("uniform", "labor")
+    if not (replace and mode == "labor")
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("sort", [False, True])
+def test_engines_agree(options, sort):
+    edge_index, num_nodes = random_graph()
+    if sort:
+        edge_index = edge_index[:, edge_index[1].argsort(stable=True)]
+    graph = Graph.from_data((edge_index, num_nodes))
+    torch_engine, numba_engine = TorchEngine(graph), NumbaEngine(graph)
+    for number, fanouts in enumerate(([3, 4, 2], [-1, 2], [2, -1], [50, 40], [0, 3], [3, 0], [-1, -1], [1])):
+        for seeds in ([5, 3, 5, 9], range(num_nodes), [], [59]):
+            given = {"": torch.tensor(list(seeds), dtype=torch.int64)}
+            found = torch_engine.sample(given, {EDGE: fanouts}, (number, 1), **options)
+            equal(found, numba_engine.sample(given, {EDGE: fanouts}, (number, 1), **options))
+            if options["mode"] == "uniform":
+                kept = {name: options[name] for name in ("replace", "disjoint")}
+                check(found, graph, given, {EDGE: fanouts}, **kept)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_engines_agree_on_heterogeneous_graphs(options):
+    graph = Graph.from_data(hetero_data())
+    torch_engine, numba_engine = TorchEngine(graph), NumbaEngine(graph)
+    names = list(graph.topologies)
+    cases = [dict.fromkeys(names, hops) for hops in ([3, 4, 2], [-1, 40])]
+    cases.append({name: [i % 3, 2 + i, -1 if i == 2 else i] for i, name in enumerate(names)})
+    for number, fanouts in enumerate(cases):
+        for seeds in ({"paper": [1, 1, 40]}, {"venue": [7], "author": [3, 4]}, {"author": []}):
+            given = {name: torch.tensor(ids, dtype=torch.int64) for name, ids in seeds.items()}
+            equal(
+                torch_engine.sample(given, fanouts, (number,), **options),
+                numba_engine.sample(given, fanouts, (number,), **options),
+            )
+
+
+def test_wide_ids_give_the_same():
+    graph = Graph.from_data(random_graph())
+    topology = graph.topologies[EDGE]
+    wide = Topology(topology.colptr, topology.row.long(), topology.perm.long(), topology.num_src, topology.num_dst)
+    for engine in (TorchEngine, NumbaEngine):
+        equal(
+            engine(Graph(graph.num_nodes, {EDGE: wide})).sample({"": torch.arange(9)}, {EDGE: [3, 3]}, (0,)),
+            engine(graph).sample({"": torch.arange(9)}, {EDGE: [3, 3]}, (0,)),
+        )
+
+
+def test_an_engine_takes_other_functions_for_the_inner_steps():
+    called = set()
+
+    def my_pick(*args):
+        called.add("pick")
+        return pick(*args)
+
+    def my_claim(*args):
+        called.add("claim")
+        return claim(*args)
+
+    graph = Graph.from_data(random_graph())
+    engine = TorchEngine(graph, pick=my_pick, claim=my_claim)
+    equal(
+        engine.sample({"": torch.arange(9)}, {EDGE: [3, 3]}, (0,)),
+        TorchEngine(graph).sample({"": torch.arange(9)}, {EDGE: [3, 3]}, (0,)),
+    )
+    assert called == {"pick", "claim"}
+
+
+def test_tables_are_not_pickled_and_wear_out_without_harm(monkeypatch):
+    engine = TorchEngine(Graph.from_data(random_graph(5000, 20_000)))
+    expected = engine.sample({"": torch.arange(9)}, {EDGE: [3, 3]}, (0,))
+    assert len(pickle.dumps(engine)) < engine.graph.nbytes + 4000
+    equal(pickle.loads(pickle.dumps(engine)).sample({"": torch.arange(9)}, {EDGE: [3, 3]}, (0,)), expected)
+    monkeypatch.setattr(relabel, "LARGEST", 400)
+    engine = TorchEngine(engine.graph)
+    for fanouts in ([3, 3], [-1, 1]) * 20:
+        found = engine.sample({"": torch.arange(9)}, {EDGE: fanouts}, (0,))
+        if fanouts == [3, 3]:
+            equal(found, expected)
+
+
+def test_pick_is_floyds_method():
+    """Beside a plain loop over sets."""
+    edge_index, num_nodes = random_graph()
+    topology = Topology.from_edge_index(edge_index, num_nodes, num_nodes)
+    nodes = torch.tensor([4, -1, 0, 59, 7, -1])
+    for fanout in (1, 3, 8):
+        key = derive(1, fanout)
+        source, edge = pick(topology.colptr, topology.row, nodes, fanout, key, False)
+        for i, node in enumerate(nodes.tolist()):
+            begin, end = topology.colptr[node : node + 2].tolist() if node >= 0 else (0, 0)
+            degree = end - begin
+            expected = list(range(degree))
+            if degree > fanout:
+                expected = []
+                for j in range(fanout):
+                    last = degree - fanout + j
+                    drawn = int(randint(torch.tensor(i * fanout + j), key, torch.tensor(last + 1)))
+                    expected.append(last if drawn in expected else drawn)
+            expected = [begin + offset for offset in expected] + [-1] * (fanout - len(expected))
+            assert edge[i].tolist() == expected
+            assert source[i].tolist() == [int(topology.row[e]) if e >= 0 else -1 for e in expected]
+
+
+def test_claim_numbers_in_order_of_first_occurrence():
+    table = ClaimTable(10, torch.device("cpu"))
+    for _ in range(3):  # stale values of the earlier rounds do no harm
+        base = table.start(20)
+        claim_seeds(table.slots, torch.tensor([4, 7, 4]), base)
+        count = torch.tensor(3)
+        local, first, count = claim(table.slots, torch.tensor([7, 9, -1, 2, 9, 4, 2]), base, count)
+        assert local.tolist() == [1, 3, -1, 4, 3, 0, 4]
+        assert first.tolist() == [False, True, False, True, False, False, False]
+        assert int(count) == 5
+        local, first, count = claim(table.slots, torch.tensor([0, 2, -1]), base, count)
+        assert (local.tolist(), first.tolist(), int(count)) == ([5, 4, -1], [True, False, False], 6)
+        local, first, count = claim(table.slots, torch.empty(0, dtype=torch.int64), base, count)
+        assert (local.tolist(), first.tolist(), int(count)) == ([], [], 6)
+
+
+def test_claim_pairs_numbers_in_order_of_first_occurrence():
+    known = torch.tensor([40, 7, -1, -1])
+    local, first, count = claim_pairs(known, torch.tensor([7, 90, -1, 20, 90, 40]), torch.tensor(2))
+    assert (local.tolist(), int(count)) == ([1, 2, -1, 3, 2, 0], 4)
+    assert first.tolist() == [False, True, False, True, False, False]
+    local, first, count = claim_pairs(known, known[:0], torch.tensor(2))
+    assert (local.tolist(), first.tolist(), int(count)) == ([], [], 2)
+
+
+def test_capacities_bound_every_batch():
+    graph = Graph.from_data(hetero_data())
+    fanouts = {name: [3, 2] for name in graph.topologies}
+    bound = capacities(graph, {"paper": 5, "author": 0, "venue": 1}, fanouts)
+    seeds = {"paper": torch.arange(5), "venue": torch.tensor([0])}
+    sampled = NumbaEngine(graph).sample(seeds, fanouts, (0,))
+    for name, node in sampled.node.items():
+        drawn = sum(len(edge) for edge_type, edge in sampled.edge.items() if edge_type[0] == name)
+        assert len(node) <= len(seeds.get(name, [])) + drawn <= bound[name]
+    sizes = dict.fromkeys(graph.num_nodes, 1)
+    assert capacities(graph, sizes, {name: [3, -1] for name in graph.topologies}) is None

@@ -1,0 +1,71 @@
+"""Host memory that batches give back."""
+
+import sys
+import threading
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+SMALL = 2**20  # bytes up to which the C library keeps freed memory by itself
+MOST = 16  # buffers kept; a caller who keeps more batches than that gets fresh memory for each
+
+
+class Buffers:
+    """Hands out uninitialised CPU tensors, in memory whose former tensor is no longer in use.
+
+    A fresh block of tens of megabytes costs more than the rows gathered into it: the system hands it out page
+    by page, zeroed, and takes it back when the batch goes. Here a block is used again once nothing refers to the
+    tensor that had it, nor to a view of it, and never earlier. May be used by several threads.
+
+    Example:
+        >>> buffers = Buffers()
+        >>> first = buffers.empty([1000, 500], torch.float32)
+        >>> address, first = first.data_ptr(), None
+        >>> second = buffers.empty([900, 500], torch.float32)
+        >>> third = buffers.empty([900, 500], torch.float32)
+        >>> second.data_ptr() == address, third.data_ptr() == address
+        (True, False)
+    """
+
+    def __init__(self) -> None:
+        self._blocks: list[NDArray[np.uint8]] = []
+        self._lock = threading.Lock()
+
+    def empty(self, size: Sequence[int], dtype: torch.dtype) -> Tensor:
+        """Return a tensor of any content.
+
+        Args:
+            size: Its shape.
+            dtype: Its type.
+        """
+        wanted = prod(size) * dtype.itemsize
+        if wanted <= SMALL:
+            return torch.empty(size, dtype=dtype)
+        # The tensor refers to the slice, and the slice to the block: so the block's references tell its use, and
+        # a tensor that is saved takes its own bytes along, not the block's.
+        return torch.from_numpy(self._block(wanted)[:wanted]).view(dtype).view(size)
+
+    def _block(self, wanted: int) -> NDArray[np.uint8]:
+        with self._lock:
+            for number in range(len(self._blocks)):
+                # Two references: the list's and the call's own.
+                if sys.getrefcount(self._blocks[number]) <= 2:
+                    if self._blocks[number].size < wanted:
+                        self._blocks[number] = np.empty(0, dtype=np.uint8)  # freed before the larger one is made
+                        self._blocks[number] = np.empty(wanted + wanted // 8, dtype=np.uint8)
+                    return self._blocks[number]
+            # An eighth more, as the next batch is a little larger or smaller.
+            block = np.empty(wanted + wanted // 8, dtype=np.uint8)
+            if len(self._blocks) < MOST:
+                self._blocks.append(block)
+            return block
+
+    def __getstate__(self) -> dict[str, object]:
+        return {}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__init__()  # type: ignore[misc]

@@ -1,0 +1,135 @@
+"""Memory of host, GPU and disk: how much there is, and tensors that lie in it."""
+
+import mmap
+import os
+import tempfile
+import warnings
+
+import numpy as np
+import torch
+from torch import Tensor
+
+GIB = 2**30
+
+
+def free_memory(device: torch.device) -> int:
+    """Return the free memory of a device in bytes, with what torch holds there in reserve.
+
+    Args:
+        device: The CPU or a GPU.
+
+    Example:
+        >>> free_memory(torch.device("cpu")) > 0
+        True
+    """
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
+    try:
+        with open("/proc/meminfo") as lines:
+            available = next(line for line in lines if line.startswith("MemAvailable:"))
+        return int(available.split()[1]) * 1024
+    except (OSError, StopIteration):  # not Linux: what is installed, as the standard library knows no more
+        try:
+            return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        except (AttributeError, ValueError, OSError):
+            return 2**63 - 1  # unknown, so nothing is refused
+
+
+def nbytes(tensor: Tensor) -> int:
+    """Return the size of a tensor in bytes, dense or sparse CSR.
+
+    Args:
+        tensor: The tensor.
+
+    Example:
+        >>> nbytes(torch.zeros(2, 3)), nbytes(torch.eye(3).to_sparse_csr())
+        (24, 68)
+    """
+    if tensor.layout == torch.sparse_csr:
+        return sum(nbytes(part) for part in (tensor.crow_indices(), tensor.col_indices(), tensor.values()))
+    return tensor.numel() * tensor.element_size()
+
+
+def csr(crow: Tensor, col: Tensor, values: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Return a sparse CSR tensor of parts that are known to be right, without torch's warnings.
+
+    Args:
+        crow: Shape ``[n + 1]``: where each row begins.
+        col: Shape ``[nnz]``.
+        values: Shape ``[nnz]``.
+        size: Shape of the matrix.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta state")
+        return torch.sparse_csr_tensor(crow, col, values, size=size, check_invariants=False)
+
+
+def page_locked(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor of the GPU whose memory is page-locked memory of the host.
+
+    Args:
+        tensor: Dense; on the GPU it is returned as it is.
+        device: The GPU.
+
+    Raises:
+        ValueError: The GPU cannot read host memory at the host's addresses.
+    """
+    if tensor.device == device or tensor.numel() == 0:
+        return tensor.to(device)
+    with torch.cuda.device(device):
+        held = tensor.cpu().contiguous().pin_memory()
+        seen = torch.as_tensor(_HostMemory(held), device=device)
+    if seen.data_ptr() != held.data_ptr():
+        raise ValueError(f'storage: {device} cannot read page-locked host memory; storage="host" works')
+    return seen.view(tensor.dtype).view(tensor.shape)
+
+
+class _HostMemory:
+    """Page-locked bytes as CUDA array: host and GPU share one address space, so the address is the same."""
+
+    def __init__(self, held: Tensor) -> None:
+        self.held = held  # torch refers to this object as long as the tensor made of it lives
+        size = (held.numel() * held.element_size(),)
+        self.__cuda_array_interface__ = {
+            "shape": size,
+            "typestr": "|u1",
+            "data": (held.data_ptr(), False),
+            "version": 2,
+        }
+
+
+def memory_mapped(tensor: Tensor) -> Tensor:
+    """Return a copy of a dense tensor in a temporary file, which goes with the tensor or with the process.
+
+    The file is made in the system's folder for temporary files, that the environment variable ``TMPDIR`` may name; on
+    some systems the usual one is in memory.
+
+    Args:
+        tensor: Dense, on any device.
+
+    Raises:
+        ValueError: The folder cannot be written to, or is full.
+
+    Example:
+        >>> memory_mapped(torch.tensor([1.5, 2.5]))
+        tensor([1.5000, 2.5000])
+    """
+    if tensor.numel() == 0:
+        return tensor.cpu()  # there are no empty maps
+    source = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()
+    try:
+        # The file has no name, or loses it when it is closed: nothing is left behind, even after a crash.
+        with tempfile.TemporaryFile(prefix="xgraph-") as file:
+            source.tofile(file)
+            file.flush()
+            array = np.memmap(file, dtype=np.uint8, mode="r+", shape=source.shape)
+    except OSError as error:
+        raise ValueError(
+            f'storage="mmap": cannot write {source.nbytes / GIB:.2f} GiB to {tempfile.gettempdir()} '
+            f"({error.strerror or error}); let the environment variable TMPDIR name a folder on a disk with room"
+        ) from error
+    pages = getattr(array, "_mmap", None)
+    if pages is not None and hasattr(mmap, "MADV_RANDOM"):
+        pages.madvise(mmap.MADV_RANDOM)  # rows are read here and there, so reading ahead would be in vain
+    return torch.from_numpy(array).view(tensor.dtype).view(tensor.shape)

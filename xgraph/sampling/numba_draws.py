@@ -1,0 +1,197 @@
+"""Loops that draw edges, compiled.
+
+Each reads its share of a hop's targets and releases the interpreter's lock, so that Python threads run it side by side.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from xgraph.sampling.compiled import compiled, inlined, mix, uniform
+from xgraph.sampling.hashing import WORD
+
+LINEAR = 32  # up to so many draws, comparing with earlier ones is faster than hashing
+BLOCK = 1024  # draws that are made together; their words and positions stay in the cache
+
+
+@compiled
+def count_edges(
+    colptr: Any, nodes: Any, low: int, high: int, fanout: int, replace: bool, start: Any, degree: Any
+) -> int:
+    """Fill in start and degree of targets ``low`` to ``high`` and return how many edges they will get."""
+    total = 0
+    for i in range(low, high):
+        node = nodes[i]
+        begin = colptr[node]
+        size = colptr[node + 1] - begin
+        start[i] = begin
+        degree[i] = size
+        if fanout < 0 or (size < fanout and not (replace and size)):
+            total += size
+        else:
+            total += fanout
+    return total
+
+
+@compiled
+def draw_all(
+    row: Any, perm: Any, start: Any, degree: Any, low: int, high: int, local: int, source: Any, col: Any, edge: Any,
+    out: int,
+) -> None:  # fmt: skip
+    """Write source, target and edge of all edges of targets ``low`` to ``high`` from position `out` on.
+
+    Target i has local id ``local + i``. An empty `perm` stands for the identity.
+    """
+    for i in range(low, high):
+        for position in range(start[i], start[i] + degree[i]):
+            source[out] = row[position]
+            edge[out] = perm[position] if perm.size else position
+            col[out] = local + i
+            out += 1
+
+
+@compiled
+def draw_uniform(
+    fanout: int, replace: bool, k0: int, k1: int, row: Any, perm: Any, start: Any, degree: Any, low: int, high: int,
+    local: int, source: Any, col: Any, edge: Any, out: int,
+) -> None:  # fmt: skip
+    """Do as `draw_all` for uniform draws.
+
+    It goes by blocks of targets: first their random words, a loop that the compiler vectorises; then the positions;
+    then all the reading from memory at once, which so overlaps.
+    """
+    block = max(1, BLOCK // fanout)
+    words = np.empty(block * fanout, np.int64)
+    picked = np.empty(block * fanout, np.int64)
+    table = np.empty(_table_size(fanout), np.int64)
+    for first in range(low, high, block):
+        last = min(first + block, high)
+        for q in range((last - first) * fanout):
+            words[q] = uniform(first * fanout + q, k0, k1)
+        filled = 0
+        for i in range(first, last):
+            begin, size = start[i], degree[i]
+            word = (i - first) * fanout
+            if size == 0:
+                continue
+            if replace:
+                for j in range(fanout):
+                    picked[filled + j] = begin + ((words[word + j] * size) >> 32)
+                number = fanout
+            elif size <= fanout:
+                for j in range(size):
+                    picked[filled + j] = begin + j
+                number = size
+            else:
+                if fanout > LINEAR:
+                    _floyd_hashed(words, word, size, fanout, begin, picked, filled, table)
+                else:
+                    _floyd(words, word, size, fanout, begin, picked, filled)
+                number = fanout
+            for j in range(number):
+                col[out + filled + j] = local + i
+            filled += number
+        for q in range(filled):
+            source[out + q] = row[picked[q]]
+        if perm.size:
+            for q in range(filled):
+                edge[out + q] = perm[picked[q]]
+        else:
+            for q in range(filled):
+                edge[out + q] = picked[q]
+        out += filled
+
+
+@compiled
+def draw_labor(
+    fanout: int, k0: int, k1: int, row: Any, perm: Any, start: Any, degree: Any, low: int, high: int, local: int,
+    source: Any, col: Any, edge: Any, out: int,
+) -> None:  # fmt: skip
+    """Do as `draw_all` for the edges whose sources have the smallest numbers."""
+    chosen = np.empty(fanout, np.int64)
+    for i in range(low, high):
+        begin, size = start[i], degree[i]
+        if size > fanout:
+            _smallest(row, begin, size, k0, k1, chosen)
+        for j in range(min(size, fanout)):
+            position = begin + (chosen[j] if size > fanout else j)
+            source[out] = row[position]
+            edge[out] = perm[position] if perm.size else position
+            col[out] = local + i
+            out += 1
+
+
+@inlined
+def _floyd(words: Any, word: int, size: int, fanout: int, begin: int, picked: Any, at: int) -> None:
+    """Write `fanout` different positions by Floyd's method to ``picked[at:]``."""
+    seen = 0  # a bit for each remainder modulo 64: most draws need no look at the earlier ones
+    for j in range(fanout):
+        last = size - fanout + j
+        drawn = (words[word + j] * (last + 1)) >> 32
+        if (seen >> (drawn & 63)) & 1:
+            for other in range(j):
+                if picked[at + other] == begin + drawn:
+                    drawn = last
+                    break
+        seen |= 1 << (drawn & 63)
+        picked[at + j] = begin + drawn
+
+
+@compiled
+def _table_size(fanout: int) -> int:
+    size = 1
+    while fanout > LINEAR and size < 2 * fanout:
+        size *= 2
+    return size
+
+
+@compiled
+def _floyd_hashed(words: Any, word: int, size: int, fanout: int, begin: int, picked: Any, at: int, table: Any) -> None:
+    """Do as `_floyd` with an open-addressed table of the draws so far."""
+    table[:] = -1
+    mask = table.size - 1
+    for j in range(fanout):
+        last = size - fanout + j
+        drawn = (words[word + j] * (last + 1)) >> 32
+        slot = mix(drawn & WORD) & mask
+        while table[slot] >= 0 and table[slot] != drawn:
+            slot = (slot + 1) & mask
+        if table[slot] == drawn:
+            drawn = last
+            slot = mix(drawn & WORD) & mask
+            while table[slot] >= 0:
+                slot = (slot + 1) & mask
+        table[slot] = drawn
+        picked[at + j] = begin + drawn
+
+
+@compiled
+def _smallest(row: Any, begin: int, size: int, k0: int, k1: int, chosen: Any) -> None:
+    """Choose the edges whose sources have the smallest numbers, in order of position, by a heap of the best."""
+    fanout = chosen.size
+    for position in range(size):
+        node = int(row[begin + position])
+        # Number and position in one, so that the first of parallel edges wins.
+        value = (uniform((node & WORD) ^ mix(node >> 32), k0, k1) << 31) | position
+        if position < fanout:
+            child = position
+            while child > 0 and chosen[(child - 1) >> 1] < value:
+                chosen[child] = chosen[(child - 1) >> 1]
+                child = (child - 1) >> 1
+            chosen[child] = value
+        elif value < chosen[0]:
+            parent = 0
+            while True:
+                child = 2 * parent + 1
+                if child >= fanout:
+                    break
+                if child + 1 < fanout and chosen[child + 1] > chosen[child]:
+                    child += 1
+                if chosen[child] <= value:
+                    break
+                chosen[parent] = chosen[child]
+                parent = child
+            chosen[parent] = value
+    for j in range(fanout):
+        chosen[j] &= 0x7FFFFFFF
+    chosen.sort()

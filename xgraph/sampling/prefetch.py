@@ -1,0 +1,85 @@
+"""Batches made ahead of their use, by a thread."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from functools import partial
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+Job = TypeVar("Job")
+
+
+def prefetched(
+    make: Callable[[Job], Any], jobs: Iterable[Job], ahead: int, device: torch.device | None = None
+) -> Iterator[Any]:
+    """Go through ``map(make, jobs)``, while a thread is up to `ahead` of it.
+
+    The thread ends with the loop, however that ends: at its end, by `break`, by an error, or as the iterator is no
+    longer referred to. An error in `make` is raised in the loop, at its batch. The order is that of `jobs`, which are
+    taken by the caller's thread.
+
+    On a GPU, the thread works on a stream of its own, so that its copies and kernels run beside those of the model;
+    the model's stream waits for the batch it is given, and the host does not.
+
+    Args:
+        make: Makes a batch; on a GPU one of PyG's.
+        jobs: What it makes them from.
+        ahead: Number of batches made ahead; 0: each is made when it is asked for, by the caller's thread.
+        device: Where the batches are.
+
+    Example:
+        >>> list(prefetched(lambda x: x * x, range(5), ahead=2))
+        [0, 1, 4, 9, 16]
+    """
+    if ahead == 0:
+        yield from map(make, jobs)
+        return
+    on_gpu = device is not None and device.type == "cuda"
+    side = torch.cuda.Stream(device) if on_gpu else None  # type: ignore[no-untyped-call]
+    if side is not None:
+        side.wait_stream(torch.cuda.current_stream(device))  # what the batches are made from may be under way
+
+    def work(job: Job) -> tuple[Any, torch.cuda.Event | None]:
+        with torch.cuda.stream(side) if side is not None else nullcontext():
+            batch = make(job)
+            return batch, None if side is None else side.record_event()
+
+    def receive(future: "Future[tuple[Any, torch.cuda.Event | None]]") -> Any:
+        batch, made = future.result()
+        if made is not None:
+            stream = torch.cuda.current_stream(device)
+            stream.wait_event(made)
+            batch.apply_(partial(record, stream=stream))
+        return batch
+
+    thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="xgraph-prefetch")
+    try:
+        under_way: deque[Future[tuple[Any, torch.cuda.Event | None]]] = deque()
+        for job in jobs:
+            under_way.append(thread.submit(work, job))
+            if len(under_way) > ahead:
+                yield receive(under_way.popleft())
+        while under_way:
+            yield receive(under_way.popleft())
+    finally:
+        thread.shutdown(wait=True, cancel_futures=True)
+
+
+def record(tensor: Tensor, stream: torch.cuda.Stream) -> None:
+    """Let the memory of a tensor not be used again before what `stream` has been given so far is through.
+
+    Args:
+        tensor: Dense or sparse CSR.
+        stream: The stream that reads it.
+    """
+    if tensor.layout == torch.sparse_csr:
+        parts = [tensor.crow_indices(), tensor.col_indices(), tensor.values()]
+    else:
+        parts = [tensor]
+    for part in parts:
+        if part.is_cuda:
+            part.record_stream(stream)

@@ -1,0 +1,109 @@
+"""Numbering the nodes of a batch in order of first occurrence, in torch operations and without waiting for the device.
+
+A sort would do, but costs more than all the drawing. Instead every node of the graph has a slot in a table, and the
+smallest value written to it wins: ``base + position``, so the first occurrence. Each batch takes a range of values
+below all earlier ones, and so the table need not be cleared in between.
+"""
+
+import torch
+from torch import Tensor
+
+LARGEST = 2**31 - 1
+
+
+class ClaimTable:
+    """The slots of one node type, and the range of values in use.
+
+    Args:
+        num_nodes: Number of nodes.
+        device: Where the table lies.
+    """
+
+    def __init__(self, num_nodes: int, device: torch.device) -> None:
+        # The last slot is where padding goes.
+        self.slots = torch.full((num_nodes + 1,), LARGEST, dtype=torch.int32, device=device)
+        self._lowest = LARGEST
+
+    def start(self, capacity: int | None) -> Tensor:
+        """Begin a batch and return its base: a value `v` of this batch means local id ``v - base``.
+
+        Args:
+            capacity: Largest number of nodes plus candidates in the batch; None if it is not known yet.
+        """
+        if capacity is None or capacity > self._lowest:
+            self.slots.fill_(LARGEST)
+            self._lowest = LARGEST
+        # Of a batch of unknown size all values are taken, and the next one clears the table.
+        self._lowest = 0 if capacity is None else self._lowest - capacity
+        return torch.full((), self._lowest, dtype=torch.int64, device=self.slots.device)
+
+
+def claim(table: Tensor, candidates: Tensor, base: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Number nodes; those that the batch holds already keep their number.
+
+    Args:
+        table: Slots, changed in place: of a node in the batch ``base + local id``, else some larger value. The last
+            one is for padding. Shape ``[num_nodes + 1]``, int32.
+        candidates: Node ids, −1 for nothing. Shape ``[m]``, int64.
+        base: Smallest value of this batch, int64 scalar.
+        count: Number of nodes in the batch so far, int64 scalar.
+
+    Returns:
+        Local ids, −1 for nothing; whether a candidate is the first occurrence of a new node; the new count. Shapes
+        ``[m]``, ``[m]`` and ``[]``.
+    """
+    if not candidates.numel():
+        return candidates, candidates.new_zeros(0, dtype=torch.bool), count
+    sink = table.numel() - 1
+    real = candidates >= 0
+    slot = torch.where(real, candidates, sink)
+    value = (torch.arange(slot.numel(), device=slot.device) + (base + count)).to(torch.int32)
+    table.scatter_reduce_(0, slot, value, "amin")
+    first = (table[slot] == value) & real
+    number = torch.cumsum(first, 0)
+    table.scatter_(0, torch.where(first, slot, sink), (number + (base + count - 1)).to(torch.int32))
+    local = torch.where(real, table[slot].long() - base, -1)
+    return local, first, count + number[-1]
+
+
+def claim_seeds(table: Tensor, seeds: Tensor, base: Tensor) -> None:
+    """Enter seeds, whose local ids are their positions; the first of equal ones stands for all.
+
+    Args:
+        table: Slots, as in :func:`claim`.
+        seeds: Node ids. Shape ``[B]``, int64.
+        base: Smallest value of this batch.
+    """
+    value = (torch.arange(seeds.numel(), device=seeds.device) + base).to(torch.int32)
+    table.scatter_reduce_(0, seeds, value, "amin")
+
+
+def claim_pairs(known: Tensor, candidates: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Number pairs (seed, node), of which there are too many for a table, by sorting.
+
+    Args:
+        known: The pairs in the batch as one number each, at the position of their local id; −1 for nothing, at the
+            end. Shape ``[n]``, int64.
+        candidates: Pairs as numbers, −1 for nothing. Shape ``[m]``, int64.
+        count: Number of pairs in the batch so far.
+
+    Returns:
+        As :func:`claim`.
+    """
+    both = torch.cat([known, candidates])
+    order = torch.sort(both, stable=True).indices
+    ranked = both[order]
+    begins = torch.ones_like(ranked, dtype=torch.bool)
+    begins[1:] = ranked[1:] != ranked[:-1]
+    # Within a run of equal pairs the stable sort puts the earliest first.
+    start = torch.cummax(torch.where(begins, torch.arange(len(both), device=both.device), 0), 0).values
+    owner = torch.empty_like(order)
+    owner[order] = order[start]
+    owner = owner[len(known) :]
+    real = candidates >= 0
+    position = torch.arange(len(candidates), device=both.device)
+    first = (owner == position + len(known)) & real
+    number = torch.cumsum(first, 0) + (count - 1)
+    held = owner < len(known)
+    local = torch.where(held, owner, number[(owner - len(known)).clamp(min=0)]) if len(candidates) else candidates
+    return torch.where(real, local, -1), first, count + first.sum()

@@ -83,6 +83,43 @@ def test_show_tells_everything(toy: Path) -> None:
     assert "default scaffold" in out
 
 
+def test_nodes_and_ogb_are_listed_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path))
+    monkeypatch.delenv("XGRAPH_MIRROR", raising=False)
+    found = {line.split("\t")[0]: line.split("\t")[1:] for line in _run("list")[1].splitlines()}
+    assert found["coauthor-physics"] == ["node", "34493", "1", "5 classes", "accuracy", "no"]
+    assert found["reddit-anomaly"] == ["node", "10984", "1", "366 (3.3%)", "ap", "no"]
+    assert found["ogbn-proteins"] == ["node", "132534", "112", "-", "roc_auc", "no"]
+    out = _run("show", "musae-facebook")[1]
+    for text in (
+        "nodes           22,470",
+        "edges           341,825",
+        "features        4,714",
+        "4 (company, government,",
+    ):
+        assert text in out
+    assert "SMILES" not in out
+    assert "default stratified" in out
+    assert "not recorded" in _run("show", "cora")[1]
+    assert "given (10 folds), stratified, random; default given" in _run("show", "tolokers")[1]
+    assert _run("verify", "ogbn-arxiv")[:2] == (0, "ogbn-arxiv\t0 ok\t0 wrong\t1 absent\n")
+
+
+def test_releases_of_ogb_are_fetched_by_name_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.data.ogb_release import write_arxiv, zip_release
+
+    zip_release(write_arxiv(tmp_path / "source"), tmp_path / "mirror" / "ogb" / "arxiv.zip", "arxiv")
+    monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path / "root"))
+    monkeypatch.setenv("XGRAPH_MIRROR", str(tmp_path / "mirror"))
+    assert _run("fetch", "ogbn-arxiv")[:2] == (0, f"{tmp_path}/root/ogb/ogbn_arxiv\n")
+    assert _run("verify", "ogbn-arxiv")[1] == "ogbn-arxiv\t1 ok\t0 wrong\t0 absent\n"
+    monkeypatch.setattr("xgraph.data.fetch", lambda name, progress: [])
+    code, _, err = _run("fetch", "--all")
+    assert code == 0
+    assert "ogbn-papers100M is large and comes from OGB's server: fetch it by its name" in err
+    assert "ogbn-arxiv is embedded" not in err
+
+
 def test_show_folds_and_derivation() -> None:
     out = _run("show", "advprop-tox21")[1]
     assert "given (3 folds), scaffold, random; default given" in out

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from xgraph.data import cards, list_cards, load_card
+from xgraph.data.ogb_files import ogb_meta
 
 NAMES = {
     *(
@@ -22,6 +23,9 @@ NAMES = {
         "sars",
     ),
     *(f"advprop-{name}" for name in ("bbbp", "bace", "clintox", "sider", "tox21", "hiv")),
+    *("cora", "citeseer", "coauthor-cs", "coauthor-physics", "musae-github", "musae-facebook"),
+    *("tolokers", "minesweeper", "reddit-anomaly"),
+    *("ogbn-arxiv", "ogbn-products", "ogbn-proteins", "ogbn-mag", "ogbn-papers100M", "ogbg-molpcba", "ogbg-ppa"),
 }
 
 
@@ -31,13 +35,18 @@ def test_every_promised_card_is_there_and_complete() -> None:
     for card in every.values():
         for text in (card.title, card.description, card.origin, card.licence, card.citation, card.task):
             assert text.strip()
-        assert 0 < card.positives < card.labels <= card.items * len(card.target_columns)
-        assert card.embedded or card.files
+        if card.num_classes:
+            assert card.num_classes < card.labels <= card.items
+        elif not card.ogb:
+            assert 0 < card.positives < card.labels <= card.items * len(card.target_columns)
+        assert bool(card.embedded) + bool(card.files) + card.ogb == 1
+        assert (card.kind == "node") == (card.edges > 0) == (card.features > 0)
         assert len({file.path for file in card.files}) == len(card.files)
         for file in card.files:
             assert file.source_url.startswith("https://")
             assert bool(file.derive) == bool(file.content_sha256)
             assert file.derive or file.source_sha256 == file.sha256
+            assert file.source_sha256 or file.derive in ("planetoid", "pyg_anomaly")
 
 
 def test_defaults_and_metrics_follow_the_published_protocols() -> None:
@@ -48,6 +57,23 @@ def test_defaults_and_metrics_follow_the_published_protocols() -> None:
     assert first["advprop-tox21"] == ("given", "roc_auc", 3)
     assert first["bbbp"] == ("scaffold", "roc_auc", 0)
     assert first["nci-pains"] == ("scaffold", "ap", 0)
+    assert first["cora"] == ("given", "accuracy", 0)
+    assert first["tolokers"] == first["minesweeper"] == ("given", "roc_auc", 10)
+    assert first["coauthor-physics"] == ("stratified", "accuracy", 0)
+    assert first["reddit-anomaly"] == ("stratified", "ap", 0)
+    assert first["ogbn-proteins"] == ("given", "roc_auc", 0)
+
+
+def test_ogb_cards_agree_with_ogbs_own_table() -> None:
+    for card in list_cards():
+        if card.ogb:
+            meta = ogb_meta(card.name)
+            metrics = {"acc": "accuracy", "rocauc": "roc_auc", "ap": "ap"}
+            assert metrics[meta["eval metric"]] == card.metric
+            assert (int(meta["num classes"]) if card.num_classes else 0) == card.num_classes
+            assert int(meta["num tasks"]) == len(card.target_columns)
+            if card.given is not None:
+                assert f"split/{meta['split']}/train.csv.gz" == card.given.train
 
 
 @pytest.mark.parametrize(

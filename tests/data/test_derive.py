@@ -88,5 +88,12 @@ def test_damaged_files_are_an_oserror(path: str, data: bytes) -> None:
 
 
 def test_names_on_cards_are_function_names() -> None:
-    assert set(DERIVE) == {"gzip_source", "ogb_scaffold", "advprop_scaffold", "advprop_random"}
+    assert set(DERIVE) == {
+        "gzip_source",
+        "ogb_scaffold",
+        "advprop_scaffold",
+        "advprop_random",
+        "pyg_anomaly",
+        "planetoid",
+    }
     assert zlib.ZLIB_RUNTIME_VERSION  # which zlib packed what this test compared

@@ -17,6 +17,11 @@ BODY = bytes(range(256)) * 1000
 SHA = hashlib.sha256(BODY).hexdigest()
 
 
+def _members(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 def _zip() -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
@@ -142,3 +147,10 @@ def test_read_source_with_and_without_member(server: str) -> None:
         read_source(server + "/x.zip#a/c.csv")
     with pytest.raises(FetchError, match="no zip archive"):
         read_source(server + "/good#a")
+
+
+def test_several_originals_come_as_one_archive(server: str) -> None:
+    data = read_source(f"{server}/x.{{zip,csv}}")
+    assert _members(data) == {"zip": _zip(), "csv": BODY}
+    with pytest.raises(NotThereError, match=r"/gone: the server answered 404"):
+        read_source(f"{server}/{{x.zip,gone}}")

@@ -60,7 +60,7 @@ def test_card_holds_what_the_file_says() -> None:
         ("items = 3", "items = true", r"key 'items' must be int, got True"),
         ("items = 3", "items = 3\nitms = 4", r"toy\.toml: unknown key 'itms'"),
         ("items = 3", "items = ", r"toy\.toml is no valid TOML"),
-        ('kind = "graph"', 'kind = "bagel"', r"key 'kind' must be 'graph', got 'bagel'"),
+        ('kind = "graph"', 'kind = "bagel"', r"key 'kind' must be one of graph, node, got 'bagel'"),
         ('metric = "ap"', 'metric = "auc"', r"key 'metric' must be one of .*got 'auc'"),
         ('["given", "random"]', '["given", "lucky"]', r"key 'splits' may hold"),
         ('["given", "random"]', "[]", r"key 'splits' must not be empty"),
@@ -70,7 +70,15 @@ def test_card_holds_what_the_file_says() -> None:
             'table = "toy/none.csv"',
             r"key 'table' is not among the files: 'toy/none\.csv'",
         ),
-        ('table = "toy/all.csv"', "", r"key 'table' or 'embedded' must be there"),
+        ('table = "toy/all.csv"', "", r"key 'table' or 'embedded', 'reader' or 'ogb' must be there"),
+        ('smiles_column = "smiles"', "", r"key 'smiles_column' is missing"),
+        ("positives = 1", "", r"key 'positives' is missing"),
+        ('task = "binary', 'task = "trinary', r"key 'task' must be one of .*got 'trinary classification'"),
+        ('metric = "ap"', 'metric = "accuracy"', r"key 'metric' must be 'accuracy' for several classes, and only then"),
+        ("items = 3", "items = 3\nogb = 1", r"key 'ogb' must be bool, got 1"),
+        ("items = 3", "items = 3\nogb = true", r"only one of them"),
+        ("items = 3", "items = 3\nnum_classes = 2", r"key 'num_classes' must be there for several classes"),
+        ('["given", "random"]', '["given", "stratified"]', r"key 'splits' may hold"),
         ('format = "tables"', 'format = "parquet"', r"key 'given\.format' must be one of"),
         (
             'valid = "toy/all.csv"',
@@ -109,3 +117,68 @@ def test_files_and_given_must_be_tables() -> None:
         parse_card('files = "a"\n' + head, "toy.toml")
     with pytest.raises(ValueError, match=r"key 'given' must be a table"):
         parse_card('given = "a"\n' + head, "toy.toml")
+
+
+NODES = f"""
+name = "web"
+kind = "node"
+title = "A web"
+description = "Pages."
+origin = "here"
+licence = "none"
+citation = "nobody"
+task = "multiclass classification"
+metric = "accuracy"
+items = 3
+labels = 3
+edges = 4
+features = 2
+target_columns = ["kind"]
+num_classes = 2
+class_names = ["a", "b"]
+splits = ["given", "stratified"]
+reader = "heterophilous"
+
+[given]
+format = "masks"
+file = "web.npz"
+train = "a"
+valid = "b"
+test = "c"
+folds = ["0", "1"]
+
+[[files]]
+path = "web.npz"
+bytes = 3
+sha256 = "{HASH}"
+source_url = "https://host/web.{{a,b}}"
+source_sha256 = ""
+derive = "planetoid"
+content_sha256 = "{HASH}"
+"""
+
+
+def test_card_of_nodes() -> None:
+    card = parse_card(NODES, "web.toml")
+    assert (card.kind, card.num_classes, card.folds, card.smiles_column, card.ogb) == ("node", 2, 2, "", False)
+    assert card.given is not None
+    assert card.given.paths() == ["web.npz"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ('reader = "heterophilous"', 'reader = "pickle"', r"key 'reader' must be one of planetoid, coauthor"),
+        ('reader = "heterophilous"', "", r"'reader' or 'ogb' must be there"),
+        ('"b"]\nsplits', '"b", "c"]\nsplits', r"key 'class_names' has 3 names for 2 classes"),
+        ("num_classes = 2", "", r"key 'num_classes' must be there for several classes"),
+        ('metric = "accuracy"', 'metric = "ap"', r"key 'metric' must be 'accuracy'"),
+        ('["given", "stratified"]', '["given", "scaffold"]', r"key 'splits' may hold"),
+        ('derive = "planetoid"', "", r"files\[0\]\.source_sha256' must be there for an original"),
+        ('file = "web.npz"', 'file = "none.npz"', r"key 'given' names \['none\.npz'\]"),
+    ],
+)
+def test_mistakes_in_cards_of_nodes(old: str, new: str, text: str) -> None:
+    assert old in NODES
+    with pytest.raises(ValueError, match=text):
+        parse_card(NODES.replace(old, new, 1), "web.toml")

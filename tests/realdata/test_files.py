@@ -9,7 +9,9 @@ from xgraph.data.schema import Card, CardFile
 
 pytestmark = pytest.mark.realdata
 CARDS = [card for card in list_cards() if card.files]
-DERIVED = [(card, file) for card in CARDS for file in card.files if file.derive]
+# Originals of the others are not in the mirror: test_nodes.py rebuilds them.
+REBUILT = {"planetoid", "pyg_anomaly"}
+DERIVED = [(card, file) for card in CARDS for file in card.files if file.derive and file.derive not in REBUILT]
 
 
 @pytest.mark.parametrize("name", [card.name for card in CARDS])
@@ -31,8 +33,9 @@ def test_fetch_copies_the_mirror(mirror_folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("card", "file"), DERIVED, ids=[file.path for _, file in DERIVED])
 def test_derivation_yields_the_mirrors_file_from_the_original(card: Card, file: CardFile, mirror_folder: Path) -> None:
     """The original is in the mirror, as it is or gzipped: from its bytes comes the file, to the byte."""
-    table = (mirror_folder / card.table).read_bytes()
-    source = gzip.decompress(table) if card.table.endswith(".gz") else table
+    path = card.table or file.path
+    table = (mirror_folder / path).read_bytes()
+    source = gzip.decompress(table) if path.endswith(".gz") else table
     assert content_sha256(source, "original") == file.source_sha256
     made, kept = DERIVE[file.derive](source, file.path), (mirror_folder / file.path).read_bytes()
     assert content_sha256(made, file.path) == content_sha256(kept, file.path) == file.content_sha256
@@ -40,4 +43,4 @@ def test_derivation_yields_the_mirrors_file_from_the_original(card: Card, file: 
 
 
 def test_every_kind_of_derivation_is_tested() -> None:
-    assert {file.derive for _, file in DERIVED} == set(DERIVE)
+    assert {file.derive for _, file in DERIVED} == set(DERIVE) - REBUILT

@@ -19,7 +19,7 @@ _HEADER = ("name", "kind", "items", "tasks", "positives", "metric", "in root")
 
 @app.command("list")
 def list_() -> None:
-    """List the data sets: items, tasks, positive labels, metric, and whether the files are in the root."""
+    """List the data sets: items, tasks, positive labels or classes, metric, and whether the files are in the root."""
     from xgraph.data import list_cards
 
     rows = [_HEADER, *(_row(card) for card in list_cards())]
@@ -52,10 +52,11 @@ def show(name: Annotated[str, typer.Argument(help="Data set.")]) -> None:
     _field("kind", card.kind)
     _field("task", card.task)
     _field("metric", card.metric)
-    _field("items", f"{card.items:,}")
-    _field("positives", f"{card.positives:,} of {card.labels:,} labels ({_percent(card)})")
-    _field("SMILES column", card.smiles_column)
-    _field("target columns", *card.target_columns)
+    for key, value in _counts(card):
+        _field(key, value)
+    if card.smiles_column:
+        _field("SMILES column", card.smiles_column)
+    _field("target columns" if card.smiles_column else "targets", *card.target_columns)
     _field("splits", ", ".join(given) + f"; default {card.splits[0]}")
     _field("origin", card.origin)
     _field("licence", card.licence)
@@ -68,7 +69,9 @@ def show(name: Annotated[str, typer.Argument(help="Data set.")]) -> None:
         _field("  source", file.source_url)
         if file.derive:
             _field("  derived by", file.derive)
-        if file.source_sha256 != file.sha256:
+        if not file.source_sha256:
+            _field("  source sha256", "not recorded; what is made of it is checked")
+        elif file.source_sha256 != file.sha256:
             _field("  source sha256", file.source_sha256)
 
 
@@ -87,6 +90,9 @@ def fetch(
         raise typer.BadParameter("expected names of data sets, or --all", param_hint="NAME...")
     chosen = all_names() if every else list(names or [])
     for name in chosen:
+        if every and load_card(name).ogb:
+            typer.echo(f"{name} is large and comes from OGB's server: fetch it by its name", err=True)
+            chosen = [other for other in chosen if other != name]
         load_card(name)  # an unknown name, or a mirror that is not there, is an error before anything is fetched
     mirror()
     failed = 0
@@ -132,9 +138,27 @@ def verify(
 
 
 def _row(card: Card) -> tuple[str, ...]:
-    positives = f"{card.positives} ({_percent(card)})"
+    if card.num_classes:
+        positives = f"{card.num_classes} classes"
+    else:
+        positives = f"{card.positives} ({_percent(card)})" if card.positives else "-"
     tasks = str(len(card.target_columns))
     return (card.name, card.kind, str(card.items), tasks, positives, card.metric, _presence(card))
+
+
+def _counts(card: Card) -> Iterator[tuple[str, str]]:
+    """What there is how many of: items, edges, features, labels, classes."""
+    yield ("nodes" if card.kind == "node" else "items"), f"{card.items:,}"
+    for key in ("edges", "features"):
+        if getattr(card, key):
+            yield key, f"{getattr(card, key):,}"
+    if card.positives:
+        yield "positives", f"{card.positives:,} of {card.labels:,} labels ({_percent(card)})"
+    elif card.labels:
+        yield "labels", f"{card.labels:,}"
+    if card.num_classes:
+        names = f" ({', '.join(card.class_names)})" if card.class_names else ""
+        yield "classes", f"{card.num_classes}{names}"
 
 
 def _percent(card: Card) -> str:
@@ -146,6 +170,10 @@ def _presence(card: Card) -> str:
 
     if card.embedded:
         return "embedded"
+    if card.ogb:
+        from xgraph.data import verify
+
+        return {"ok": "yes", "absent": "no", "wrong": "wrong"}[verify(card.name)[0].state]
     there = sum((root() / file.path).is_file() for file in card.files)
     return "yes" if there == len(card.files) else f"{there} of {len(card.files)} files" if there else "no"
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from xgraph.data.dataset import MoleculeDataset as MoleculeDataset
     from xgraph.data.files import fetch as fetch
     from xgraph.data.files import verify as verify
+    from xgraph.data.graphs import GraphDataset as GraphDataset
+    from xgraph.data.nodes import NodeDataset as NodeDataset
     from xgraph.data.registry import load as load
     from xgraph.data.schema import Card as Card
     from xgraph.data.splits import check_overlap as check_overlap
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Card": "schema",
+    "GraphDataset": "graphs",
     "MoleculeDataset": "dataset",
+    "NodeDataset": "nodes",
     "RowError": "table",
     "Table": "table",
     "check_overlap": "splits",

@@ -112,8 +112,23 @@ def advprop_random(source: bytes, path: str) -> bytes:
     return _npz(parts)
 
 
+def pyg_anomaly(source: bytes, path: str) -> bytes:
+    """See `xgraph.data.derive_nodes`."""
+    from xgraph.data.derive_nodes import pyg_anomaly as derive
+
+    return derive(source, path)
+
+
+def planetoid(source: bytes, path: str) -> bytes:
+    """See `xgraph.data.derive_nodes`."""
+    from xgraph.data.derive_nodes import planetoid as derive
+
+    return derive(source, path)
+
+
 DERIVE: dict[str, Callable[[bytes, str], bytes]] = {
-    function.__name__: function for function in (gzip_source, ogb_scaffold, advprop_scaffold, advprop_random)
+    function.__name__: function
+    for function in (gzip_source, ogb_scaffold, advprop_scaffold, advprop_random, pyg_anomaly, planetoid)
 }
 
 

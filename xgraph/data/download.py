@@ -95,9 +95,14 @@ def download(
 def read_source(url: str, *, timeout: float = TIMEOUT, progress: Progress | None = None) -> bytes:
     """The bytes behind a URL; after a ``#`` stands the member wanted of the zip archive at the URL.
 
+    A URL that ends in ``{a,b}`` stands for two, and the answer is a zip archive with the members ``a`` and ``b``.
+
     Raises:
         FetchError: if it cannot be had, or the archive is broken or lacks the member.
     """
+    if url.endswith("}"):
+        stem, _, endings = url[:-1].partition("{")
+        return _several(stem, endings.split(","), timeout, progress)
     address, _, member = url.partition("#")
     buffer = io.BytesIO()
     stream(address, buffer, timeout=timeout, progress=progress)
@@ -110,6 +115,14 @@ def read_source(url: str, *, timeout: float = TIMEOUT, progress: Progress | None
             return archive.read(member)
     except (zipfile.BadZipFile, KeyError) as error:
         raise FetchError(f"{address} is no zip archive with a member {member!r}: {error}") from error
+
+
+def _several(stem: str, endings: list[str], timeout: float, progress: Progress | None) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for ending in endings:
+            archive.writestr(ending, read_source(stem + ending, timeout=timeout, progress=progress))
+    return buffer.getvalue()
 
 
 def check(got: str, expected: str, what: str | Path, remedy: str = "") -> None:

@@ -11,6 +11,7 @@ from typing import Literal
 from xgraph.data.cards import load_card
 from xgraph.data.derive import DERIVE, content_sha256
 from xgraph.data.download import FetchError, NotThereError, check, download, read_source
+from xgraph.data.ogb_files import is_whole, obtain_ogb, ogb_place
 from xgraph.data.root import Progress, is_unwritable, mirror, replacing
 from xgraph.data.root import root as root_folder
 from xgraph.data.schema import Card, CardFile
@@ -105,7 +106,12 @@ def _from_folder(source: Path, target: Path, file: CardFile, progress: Progress 
 
 def _derive(card: Card, file: CardFile, target: Path, folder: str | Path | None, progress: Progress | None) -> None:
     source = _original(card, file, folder, progress)
-    data = DERIVE[file.derive](source, file.path)
+    try:
+        data = DERIVE[file.derive](source, file.path)
+    except Exception as error:  # whatever a reader raises for an original that is not what it should be
+        if file.source_sha256 or isinstance(error, MemoryError):
+            raise
+        raise FetchError(f"{file.source_url} is not what {file.path} is made from: {error}") from error
     got = hashlib.sha256(data).hexdigest()
     if got != file.sha256:
         # the same content out of another zlib is right, too
@@ -119,11 +125,12 @@ def _original(card: Card, file: CardFile, folder: str | Path | None, progress: P
     """The bytes a file is derived from: at hand in an earlier file of the card, or fetched."""
     before = card.files[: card.files.index(file)]
     for other in before:
-        if other.source_sha256 == file.source_sha256 and other.derive in ("", "gzip_source"):
+        if other.source_sha256 == file.source_sha256 != "" and other.derive in ("", "gzip_source"):
             data = obtain(card, other, folder=folder, progress=progress).read_bytes()
             return gzip.decompress(data) if other.derive else data
     data = read_source(file.source_url, progress=progress)
-    check(hashlib.sha256(data).hexdigest(), file.source_sha256, file.source_url, "the original was changed")
+    if file.source_sha256:
+        check(hashlib.sha256(data).hexdigest(), file.source_sha256, file.source_url, "the original was changed")
     return data
 
 
@@ -148,7 +155,7 @@ def fetch(name: str, *, root: str | Path | None = None, progress: Progress | Non
         progress: called with (bytes so far, bytes in all or 0, name).
 
     Returns:
-        Where the files are; an embedded data set has none.
+        Where the files are; an embedded data set has none, one of OGB's server has a folder.
 
     Raises:
         ValueError: if there is no such data set.
@@ -159,6 +166,8 @@ def fetch(name: str, *, root: str | Path | None = None, progress: Progress | Non
         []
     """
     card = load_card(name)
+    if card.ogb:
+        return [obtain_ogb(card, folder=root, progress=progress)]
     return [obtain(card, file, folder=root, replace=True, progress=progress) for file in card.files]
 
 
@@ -170,13 +179,17 @@ def verify(name: str, *, root: str | Path | None = None) -> list[Checked]:
         root: the root, if not the one of the environment.
 
     Returns:
-        One entry a copy, and one for each file that is in neither place, with state ``"absent"``.
+        One entry a copy, and one for each file that is in neither place, with state ``"absent"``. Of a data set of
+        OGB's server, whose files have no checksums, one entry that says whether its release is there.
 
     Raises:
         ValueError: if there is no such data set.
     """
     place, found = mirror(), []
-    for file in load_card(name).files:
+    card = load_card(name)
+    if card.ogb:
+        return [_check_ogb(name, root)]
+    for file in card.files:
         places = [root_folder(root) / file.path] + ([place / file.path] if isinstance(place, Path) else [])
         there = [path for path in places if path.is_file()]
         for path in there:
@@ -187,3 +200,12 @@ def verify(name: str, *, root: str | Path | None = None) -> list[Checked]:
         if not there:
             found.append(Checked(file.path, places[0], "absent"))
     return found
+
+
+def _check_ogb(name: str, root: str | Path | None) -> Checked:
+    place = ogb_place(name, root)
+    path = f"{place.parent.name}/{place.name}"
+    try:
+        return Checked(path, place, "ok" if is_whole(name, root) else "absent")
+    except FetchError as error:
+        return Checked(path, place, "wrong", str(error))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xgraph.data.table import Table
 
 Rows = NDArray[np.int64]
-Format = Literal["rows", "npz", "tables"]
+Format = Literal["rows", "npz", "tables", "masks"]
 PARTS = ("train", "valid", "test")
 
 
@@ -27,11 +27,12 @@ class Given:
 
     Args:
         format: ``"rows"``: a file a part, with a 0-based row of the table in each line; ``"npz"``: one file
-            with an array of rows a part; ``"tables"``: a table a part, with molecules of the whole table.
-        train: file of the training part, or for npz the name of its array.
+            with an array of rows a part; ``"tables"``: a table a part, with molecules of the whole table;
+            ``"masks"``: one npz file with an array [folds, items] of booleans a part.
+        train: file of the training part, or for npz and masks the name of its array.
         valid: of the validation part.
         test: of the test part.
-        file: the npz file.
+        file: the npz file, of npz and masks.
         folds: names of the folds; empty if there is one split.
     """
 
@@ -44,7 +45,7 @@ class Given:
 
     def paths(self, fold: str | None = None) -> list[str]:
         """Files needed to read one fold, or all of them."""
-        if self.format == "npz":
+        if self.format in ("npz", "masks"):
             return [self.file]
         chosen = self.folds or [""] if fold is None else [fold]
         return [getattr(self, part).format(fold=name) for name in chosen for part in PARTS]

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from xgraph.data.cards import load_card, names
 from xgraph.data.embedded import EMBEDDED
 from xgraph.data.files import obtain
 from xgraph.data.given import Rows, read_given
+from xgraph.data.ogb_files import obtain_ogb
 from xgraph.data.root import Progress
 from xgraph.data.root import root as root_folder
 from xgraph.data.schema import Card, Metric
 
 if TYPE_CHECKING:
     from xgraph.data.dataset import MoleculeDataset
+    from xgraph.data.graphs import GraphDataset
+    from xgraph.data.nodes import NodeDataset
     from xgraph.data.table import Table
 
-Split = Literal["given", "scaffold", "random"]
+Split = Literal["given", "scaffold", "stratified", "random"]
 TABLE_ENDINGS = (".csv", ".csv.gz")
 _TABLE_SPLITS = ["scaffold", "random"]
 
@@ -35,13 +38,14 @@ def load(
     target_columns: Sequence[str] | None = None,
     standardize: bool = False,
     progress: Progress | None = None,
-) -> MoleculeDataset:
+) -> MoleculeDataset | NodeDataset | GraphDataset:
     """Load a data set, fetching it first if need be.
 
     Args:
         name: a registered data set (see `list_cards`), or the path of a CSV file of your own.
         fold: which of the given folds; the first if not said.
-        split: given (published with the data), scaffold (Bemis-Murcko, 80/10/10) or random (80/10/10); by
+        split: given (published with the data); of molecules scaffold (Bemis-Murcko, 80/10/10) or random (80/10/10);
+            of nodes stratified (60/20/20 of each class, the same for every seed) or random (so, by `seed`). By
             default what the data set's card says, and scaffold for a CSV file.
         root: folder that holds what was fetched or computed, if not that of the environment.
         seed: seed of the random split.
@@ -51,10 +55,12 @@ def load(
         progress: called with (done, total, what) while something long is going on.
 
     Returns:
-        A `MoleculeDataset` with the splits train, valid and test.
+        A `MoleculeDataset`, where the card says kind "node" a `NodeDataset`, or of graphs that are no molecules a
+        `GraphDataset`, with the splits train, valid and test.
 
     Raises:
-        ValueError: for an unknown name (with the nearest ones), or a split, fold or column that is not there.
+        ValueError: for an unknown name (with the nearest ones), a split, fold or column that is not there, or an
+            option of molecules for a data set that has none.
         FileNotFoundError: for a CSV file that does not exist.
         FetchError: if a file cannot be had, or has a wrong checksum.
 
@@ -63,8 +69,6 @@ def load(
         >>> dataset.kind, dataset.num_tasks, len(dataset)
         ('graph', 1, 4991)
     """
-    from xgraph.data.dataset import MoleculeDataset
-
     if not isinstance(name, str | Path):
         raise TypeError(f"name: expected a data set's name or the path of a CSV file, got {name!r}")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
@@ -83,6 +87,20 @@ def load(
         raise ValueError(f"split must be one of {splits} for {label!r}, got {split!r}")
     given = given if chosen == "given" else None
     _check_fold(fold, len(given.folds) if given is not None else 0, label, chosen)
+    if path is None and not card.smiles_column:
+        _only_molecules(label, smiles_column=smiles_column, target_columns=target_columns, standardize=standardize)
+        if card.ogb:
+            from xgraph.data.ogb_data import load_ogb_graphs, load_ogb_nodes
+
+            if card.kind == "graph":
+                return load_ogb_graphs(card, root=folder, progress=progress)
+            return load_ogb_nodes(card, root=folder, progress=progress)
+        from xgraph.data.node_load import load_nodes
+
+        way = cast(Literal["given", "stratified", "random"], chosen)
+        return load_nodes(card, way, fold=fold, seed=seed, root=folder, progress=progress)
+
+    from xgraph.data.dataset import MoleculeDataset
 
     if path is not None:
         from xgraph.data.table import read_table
@@ -95,6 +113,8 @@ def load(
     if given is not None:
 
         def at(path: str) -> Path:
+            if card.ogb:
+                return obtain_ogb(card, folder=folder, progress=progress) / path
             return obtain(card, card.file(path), folder=folder, progress=progress)
 
         rows = read_given(given, fold, table, at, card.smiles_column)
@@ -129,6 +149,10 @@ def read_card_table(
     lost = [column for column in wanted if column not in card.target_columns]
     if lost:
         raise ValueError(f"target_columns of {card.name!r} are {card.target_columns}, got {lost}")
+    if card.ogb:
+        # The table that OGB's graphs were made from; its row i is graph i.
+        path = obtain_ogb(card, folder=root, progress=progress) / "mapping" / "mol.csv.gz"
+        return read_table(path, smiles_column=card.smiles_column, target_columns=wanted)
     if not card.embedded:
         path = obtain(card, card.file(card.table), folder=root, progress=progress)
         return read_table(path, smiles_column=card.smiles_column, target_columns=wanted)
@@ -178,6 +202,12 @@ def _check_fold(fold: int | None, folds: int, label: str, split: str) -> None:
         raise ValueError(f"fold={fold} was given, but the {split} split of {label!r} has no folds")
     if not 0 <= fold < folds:
         raise ValueError(f"fold must be 0 to {folds - 1} for {label!r}, got {fold}")
+
+
+def _only_molecules(label: str, **options: object) -> None:
+    for option, value in options.items():
+        if value not in (None, False):
+            raise ValueError(f"{option}={value!r} was given, but {label!r} has no table of molecules")
 
 
 def _computed(split: str, table: Table, seed: int, folder: Path, progress: Progress | None) -> dict[str, Rows]:

@@ -9,9 +9,11 @@ from typing import Any, Literal, get_args
 
 from xgraph.data.derive import DERIVE
 from xgraph.data.given import Format, Given
+from xgraph.data.node_files import READERS
 
-Metric = Literal["ap", "prc_auc", "roc_auc"]
-SPLITS = ("given", "scaffold", "random")
+Metric = Literal["ap", "prc_auc", "roc_auc", "accuracy"]
+SPLITS = {"graph": ("given", "scaffold", "random"), "node": ("given", "stratified", "random")}
+TASKS = ("binary classification", "multi-task binary classification", "multiclass classification")
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,9 @@ class CardFile:
         path: place below the root or the mirror.
         bytes: size.
         sha256: checksum.
-        source_url: the original; after a ``#`` stands a member of a zip archive.
-        source_sha256: checksum of the original (of the member).
+        source_url: the original; after a ``#`` stands a member of a zip archive, and ``{a,b}`` at the end stands for
+            several originals.
+        source_sha256: checksum of the original (of the member); empty if only that of the derived file is known.
         derive: name of the function in ``xgraph.data.derive`` that makes the file from the original; empty if
             it is the original.
         content_sha256: for derived files, checksum of what is inside the compression.
@@ -44,22 +47,30 @@ class Card:
 
     Args:
         name: the name `load` takes.
-        kind: ``"graph"``: every item is a molecule.
+        kind: ``"graph"``: every item is a graph, mostly a molecule; ``"node"``: every item is a node of one graph.
         title: one line.
         description: what an item and a label are, and what to know before using it.
         origin: where the table comes from.
         licence: as its source states it.
         citation: what to cite.
         task: kind of task.
-        metric: ``"ap"``, ``"prc_auc"`` (trapezoids) or ``"roc_auc"``: the metric of the published protocol.
-        items: rows of the table.
-        labels: labels that are present, over all tasks.
-        positives: labels that are 1, over all tasks.
-        smiles_column: column that holds the molecules.
-        target_columns: columns that hold the labels.
+        metric: ``"ap"``, ``"prc_auc"`` (trapezoids), ``"roc_auc"`` or, of several classes, ``"accuracy"``: the metric
+            of the published protocol.
+        items: rows of the table; graphs; nodes of which there are labels for some.
+        labels: labels that are present, over all tasks; 0 if nobody has counted them.
+        target_columns: columns that hold the labels; names of the tasks.
         splits: ways to split it, the default first.
-        table: path of the file with the table; empty if embedded.
+        positives: labels that are 1, over all tasks; 0 for several classes, or if nobody has counted them.
+        smiles_column: column that holds the molecules; empty if the items are none.
+        edges: of a node data set, the edges as `load` gives them, each direction counted; of OGB, as it states them.
+        features: of a node data set, numbers a node has.
+        num_classes: classes, of a task of several classes.
+        class_names: their names, if they have any.
+        table: path of the file with the table; empty if there is none.
         embedded: name of the function in ``xgraph.data.embedded`` that makes the table; empty if in a file.
+        reader: name of the function in ``xgraph.data.node_files`` that reads the graph from `files`.
+        ogb: whether it is a data set of the Open Graph Benchmark that is fetched from its server as one archive,
+            and has no files here.
         given: where a given split is written down.
         files: every file, with checksum and source.
     """
@@ -75,12 +86,18 @@ class Card:
     metric: Metric
     items: int
     labels: int
-    positives: int
-    smiles_column: str
     target_columns: list[str]
     splits: list[str]
+    positives: int = 0
+    smiles_column: str = ""
+    edges: int = 0
+    features: int = 0
+    num_classes: int = 0
+    class_names: list[str] = field(default_factory=list)
     table: str = ""
     embedded: str = ""
+    reader: str = ""
+    ogb: bool = False
     given: Given | None = None
     files: list[CardFile] = field(default_factory=list)
 
@@ -122,13 +139,13 @@ def parse_card(text: str, where: str) -> Card:
 
 
 def _build(cls: Any, raw: dict[str, Any], where: str) -> Any:
-    kinds = {"str": str, "int": int, "list[str]": list, "Format": str, "Metric": str, "list[int]": list}
+    kinds = {"str": str, "int": int, "bool": bool, "list[str]": list, "Format": str, "Metric": str}
     known = {f.name: f for f in fields(cls)}
     for key, value in raw.items():
         if key not in known:
             raise ValueError(f"{where}: unknown key {key!r}; the keys are {', '.join(known)}")
         kind = kinds.get(str(known[key].type))
-        if kind is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+        if kind is not None and (not isinstance(value, kind) or isinstance(value, bool) != (kind is bool)):
             raise ValueError(f"{where}: key {key!r} must be {known[key].type}, got {value!r}")
     for key, f in known.items():
         if key not in raw and f.default is MISSING and f.default_factory is MISSING:
@@ -142,25 +159,40 @@ def _check(card: Card, where: str) -> None:
             raise ValueError(f"{where}: key {key!r} {text}")
 
     paths = [file.path for file in card.files]
-    demand(card.kind == "graph", "kind", f"must be 'graph', got {card.kind!r}")
-    metrics = get_args(Metric)
+    demand(card.kind in SPLITS, "kind", f"must be one of {', '.join(SPLITS)}, got {card.kind!r}")
+    metrics, splits = get_args(Metric), SPLITS[card.kind]
     demand(card.metric in metrics, "metric", f"must be one of {metrics}, got {card.metric!r}")
     demand(bool(card.splits), "splits", "must not be empty")
-    demand(set(card.splits) <= set(SPLITS), "splits", f"may hold {SPLITS}, got {card.splits}")
-    demand(("given" in card.splits) == (card.given is not None), "given", "and splits disagree")
-    demand(bool(card.table) != bool(card.embedded), "table", "or 'embedded' must be there, not both")
+    demand(set(card.splits) <= set(splits), "splits", f"may hold {splits}, got {card.splits}")
+    demand(("given" in card.splits) == (card.given is not None or card.ogb), "given", "and splits disagree")
+    sources = [bool(source) for source in (card.table, card.embedded, card.reader, card.ogb)]
+    demand(sum(sources) == 1, "table", "or 'embedded', 'reader' or 'ogb' must be there, and only one of them")
     demand(not card.table or card.table in paths, "table", f"is not among the files: {card.table!r}")
+    demand(not card.reader or card.reader in READERS, "reader", f"must be one of {', '.join(READERS)}")
+    demand(card.task in TASKS, "task", f"must be one of {TASKS}, got {card.task!r}")
+    several = card.task == "multiclass classification"
+    demand(several == (card.metric == "accuracy"), "metric", "must be 'accuracy' for several classes, and only then")
+    demand(several == (card.num_classes > 0), "num_classes", "must be there for several classes, and only then")
+    named = len(card.class_names)
+    demand(named in (0, card.num_classes), "class_names", f"has {named} names for {card.num_classes} classes")
+    if card.kind == "graph":
+        demand(card.ogb or bool(card.smiles_column), "smiles_column", "is missing")
+    if not card.ogb:
+        demand(several or card.positives > 0, "positives", "is missing")
     if card.given is not None:
         formats = get_args(Format)
         demand(card.given.format in formats, "given.format", f"must be one of {formats}")
-        lost = sorted(set(card.given.paths()) - set(paths))
+        lost = sorted(set(card.given.paths()) - set(paths)) if not card.ogb else []
         demand(not lost, "given", f"names {lost}, which are not among the files")
     for i, file in enumerate(card.files):
         path = PurePosixPath(file.path)
         inside = not path.is_absolute() and ".." not in path.parts and "\\" not in file.path
         demand(inside, f"files[{i}].path", f"must stay below the root, got {file.path!r}")
         demand(not file.derive or file.derive in DERIVE, f"files[{i}].derive", f"is unknown: {file.derive!r}")
+        demand(bool(file.source_sha256 or file.derive), f"files[{i}].source_sha256", "must be there for an original")
         for key in ("sha256", "source_sha256"):
             value = getattr(file, key)
+            if key == "source_sha256" and not value:
+                continue
             good = len(value) == 64 and set(value) <= set("0123456789abcdef")
             demand(good, f"files[{i}].{key}", f"must be 64 hexadecimal digits, got {value!r}")

@@ -1,0 +1,207 @@
+"""Read the graphs of node data sets from the files in which they are published: arrays, nothing run."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int64]
+Labels = dict[str, int]
+_MUSAE = ("edges.csv", "features.json", "target.csv")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A wide matrix that is mostly zero, its rows compressed.
+
+    Args:
+        data: float32 [nonzero].
+        indices: int64 [nonzero]: columns.
+        indptr: int64 [n + 1]: row i has the entries indptr[i]:indptr[i+1].
+        shape: rows and columns.
+    """
+
+    data: NDArray[np.float32]
+    indices: Ids
+    indptr: Ids
+    shape: tuple[int, int]
+
+    def check(self) -> None:
+        """Raise a ValueError if the arrays are no such matrix."""
+        rows, columns = self.shape
+        steps = np.diff(self.indptr)
+        ends = len(self.indptr) == rows + 1 and self.indptr[0] == 0 and self.indptr[-1] == len(self.indices)
+        if not ends or (steps < 0).any() or len(self.data) != len(self.indices):
+            raise ValueError(f"the features are no compressed rows of a matrix of {rows} x {columns}")
+        if len(self.indices) and not 0 <= self.indices.min() <= self.indices.max() < columns:
+            raise ValueError(f"the features have a column outside 0 to {columns - 1}")
+
+
+@dataclass(frozen=True)
+class NodeArrays:
+    """A graph with a label a node, as it was read.
+
+    Args:
+        x: features of the nodes, float32 [n, features] or compressed rows.
+        edge_index: int64 [2, edges]: source and target of each edge, both directions of an undirected one.
+        y: int64 [n]: class of each node, -1 if it is not known.
+    """
+
+    x: NDArray[np.float32] | Rows
+    edge_index: Ids
+    y: Ids
+
+
+def read_nodes(reader: str, paths: Sequence[Path], class_names: Sequence[str] = ()) -> NodeArrays:
+    """Read a graph and check that its arrays fit together.
+
+    Args:
+        reader: name of the form of the files, one of `READERS`.
+        paths: the files, in the order of the data set's card.
+        class_names: names of the classes in the order of their numbers, where the files name them.
+
+    Raises:
+        ValueError: naming the file that is damaged, lacks an array, or has one of a wrong shape.
+    """
+    try:
+        graph = READERS[reader](paths, {name: number for number, name in enumerate(class_names)})
+        _check(graph)
+    except FileNotFoundError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, IndexError, TypeError, ValueError) as error:
+        reason = f"there is no {error}" if isinstance(error, KeyError) else error
+        raise ValueError(f"cannot read {', '.join(map(str, paths))}: {reason}") from error
+    return graph
+
+
+def _planetoid(paths: Sequence[Path], classes: Labels) -> NodeArrays:
+    arrays = _load(paths[0].read_bytes(), ["x_data", "x_indices", "x_indptr", "x_shape", "edge_index", "y"])
+    return NodeArrays(_rows(arrays, "x"), arrays["edge_index"].astype(np.int64), arrays["y"].astype(np.int64))
+
+
+def _coauthor(paths: Sequence[Path], classes: Labels) -> NodeArrays:
+    with zipfile.ZipFile(paths[0]) as archive:
+        (name,) = archive.namelist()
+        data = archive.read(name)
+    # The array `class_names` is a pickle and is not looked at.
+    parts = ("data", "indices", "indptr", "shape")
+    arrays = _load(data, [*(f"adj_{part}" for part in parts), *(f"attr_{part}" for part in parts), "labels"])
+    adjacency = _rows(arrays, "adj")
+    adjacency.check()
+    source = np.repeat(np.arange(adjacency.shape[0]), np.diff(adjacency.indptr))
+    return NodeArrays(
+        _rows(arrays, "attr"), np.stack([source, adjacency.indices]), arrays["labels"].astype(np.int64, copy=False)
+    )
+
+
+def _heterophilous(paths: Sequence[Path], classes: Labels) -> NodeArrays:
+    arrays = _load(paths[0].read_bytes(), ["node_features", "node_labels", "edges"])
+    edges = _two(arrays["edges"].T)
+    return NodeArrays(
+        arrays["node_features"].astype(np.float32), both_directions(edges), arrays["node_labels"].astype(np.int64)
+    )
+
+
+def _reddit(paths: Sequence[Path], classes: Labels) -> NodeArrays:
+    arrays = _load(paths[0].read_bytes(), ["x", "edge_index", "y"])
+    return NodeArrays(arrays["x"], arrays["edge_index"].astype(np.int64), arrays["y"].astype(np.int64))
+
+
+def _musae_zip(paths: Sequence[Path], classes: Labels) -> NodeArrays:
+    with zipfile.ZipFile(paths[0]) as archive:
+        found = {Path(name).name: name for name in archive.namelist()}
+        edges, features, target = (archive.read(found[f"musae_git_{name}"]) for name in _MUSAE)
+    return _musae(edges, features, target, "ml_target", classes)
+
+
+def _musae_gzip(paths: Sequence[Path], classes: Labels) -> NodeArrays:
+    edges, features, target = (gzip.decompress(path.read_bytes()) for path in paths)
+    return _musae(edges, features, target, "page_type", classes)
+
+
+READERS: dict[str, Callable[[Sequence[Path], Labels], NodeArrays]] = {
+    "planetoid": _planetoid,
+    "coauthor": _coauthor,
+    "heterophilous": _heterophilous,
+    "musae-zip": _musae_zip,
+    "musae-gzip": _musae_gzip,
+    "reddit": _reddit,
+}
+
+
+def _musae(edges: bytes, features: bytes, target: bytes, column: str, classes: Labels) -> NodeArrays:
+    """A table of edges, lists of the features that each node has, and a table of labels."""
+    table = list(csv.DictReader(io.StringIO(target.decode("utf-8"), newline="")))
+    n = len(table)
+    y = np.full(n, -1, dtype=np.int64)
+    for row in table:
+        y[int(row["id"])] = classes[row[column]] if classes else int(row[column])
+    lists = {int(node): sorted(set(columns)) for node, columns in json.loads(features).items()}
+    lost = set(lists) - set(range(n))
+    if lost:
+        raise ValueError(f"features of node {min(lost)}, of which there is no label")
+    counts = [len(lists.get(node, ())) for node in range(n)]
+    indices = np.array([column for node in range(n) for column in lists.get(node, ())], dtype=np.int64)
+    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    width = int(indices.max(initial=-1)) + 1
+    pairs = np.empty((0, 2), dtype=np.int64)
+    if body := edges.partition(b"\n")[2].strip():
+        pairs = np.loadtxt(io.BytesIO(body), delimiter=",", dtype=np.int64, ndmin=2)
+    ones = np.ones(len(indices), dtype=np.float32)
+    return NodeArrays(Rows(ones, indices, indptr, (n, width)), both_directions(_two(pairs.T)), y)
+
+
+def both_directions(edges: Ids) -> Ids:
+    """The edges and, after them, their reverses; a self-loop has none.
+
+    Args:
+        edges: int64 [2, edges], one direction of each.
+
+    Example:
+        >>> both_directions(np.array([[0, 1], [1, 1]])).tolist()
+        [[0, 1, 1], [1, 1, 0]]
+    """
+    return np.concatenate([edges, edges[::-1, edges[0] != edges[1]]], axis=1)
+
+
+def _load(data: bytes, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in names}
+
+
+def _rows(arrays: dict[str, NDArray[Any]], name: str) -> Rows:
+    rows, columns = arrays[f"{name}_shape"].tolist()
+    indices, indptr = (arrays[f"{name}_{part}"].astype(np.int64) for part in ("indices", "indptr"))
+    return Rows(arrays[f"{name}_data"].astype(np.float32, copy=False), indices, indptr, (rows, columns))
+
+
+def _two(edges: NDArray[Any]) -> NDArray[Any]:
+    if edges.ndim != 2 or len(edges) != 2:
+        raise ValueError(f"edges must be pairs, got an array of shape {edges.shape}")
+    return edges
+
+
+def _check(graph: NodeArrays) -> None:
+    n = len(graph.y)
+    if isinstance(graph.x, Rows):
+        graph.x.check()
+    elif graph.x.ndim != 2:
+        raise ValueError(f"the features must be a matrix, got shape {graph.x.shape}")
+    if graph.x.shape[0] != n or graph.y.ndim != 1:
+        raise ValueError(f"the features are of {graph.x.shape[0]} nodes, the labels of shape {graph.y.shape}")
+    edges = _two(graph.edge_index)
+    if edges.size and not 0 <= edges.min() <= edges.max() < n:
+        raise ValueError(f"an edge names a node outside 0 to {n - 1}")
+    if n and graph.y.min() < -1:
+        raise ValueError(f"a label is {graph.y.min()}; expected classes from 0, or -1")

@@ -17,6 +17,11 @@ INSTALL = {
         ["torch", "numpy", "tqdm", "scikit-learn", "pandas", "torch-geometric", "ogb"],
         ["--no-deps", "libauc==2.0.1"],
     ],
+    # built from source, against the torch that is there; it has no wheels on the package index
+    "torch-sparse": [
+        ["torch", "torch-geometric", "numpy", "scipy", "setuptools", "wheel", "ninja"],
+        ["--no-deps", "--no-build-isolation", "torch-sparse==0.6.18"],
+    ],
 }
 
 

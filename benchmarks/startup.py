@@ -13,15 +13,15 @@ from benchmarks._report import report
 
 FIRST_BATCH = """
 import time, torch, lightning, torch_geometric.data
-from xgraph.data import load
 from xgraph.training.config import build_config
-from xgraph.training.batches import make_loader
 from xgraph.training.engine import prepare
 from xgraph.training.seeding import own_random_streams
+from xgraph.training.train import load_data
 started = time.perf_counter()
 with own_random_streams(0, None):
-    task = prepare(build_config({"dataset": "aicures", "fold": 0}), load("aicures", fold=0))
-    next(iter(make_loader(task.data, task.train_positions, task.samplers["main"])))
+    config = build_config({"dataset": "aicures", "fold": 0})
+    task = prepare(config, load_data(config, False))
+    next(iter(task.source.loader(task.train_positions, task.samplers["main"], 0, task.device)))
 print(time.perf_counter() - started)
 """
 ROUNDS = 5

@@ -1,0 +1,156 @@
+"""One library's side of ``benchmarks.sampling``, run in its environment: answers one JSON line with another."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def main() -> None:
+    library, threads = sys.argv[1], int(sys.argv[2])
+    torch.set_num_threads(threads)
+    sides: dict[str, dict[str, Any]] = {}
+    for line in sys.stdin:
+        question = json.loads(line)
+        key = json.dumps([question["graph"], question["what"], question["fanouts"]])
+        if key not in sides:
+            sides.clear()  # one at a time, so that the memory is its own
+            before = resident("VmRSS")
+            sides[key] = {"batches": SIDES[library][question["what"]](**question), "before": before}
+        side = sides[key]
+        reset_peak()
+        times, edges, nodes = [], 0, 0
+        for _ in range(question["batches"]):
+            began = time.perf_counter()
+            found_nodes, found_edges = next(side["batches"])
+            times.append(time.perf_counter() - began)
+            nodes, edges = nodes + found_nodes, edges + found_edges
+        answer = {"seconds": times, "nodes": nodes, "edges": edges}
+        print(json.dumps(answer | {"mib": (resident("VmHWM") - side["before"]) / 1024}), flush=True)
+
+
+def resident(name: str) -> int:
+    """A figure of this process's memory in KiB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(name):
+            return int(line.split()[1])
+    raise RuntimeError(name)
+
+
+def reset_peak() -> None:
+    """Let the highest resident set count from now."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def csc(graph: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """The graph in memory, int64: pages of a mapped file would not count."""
+    folder = Path(graph)
+    return torch.from_numpy(np.load(folder / "colptr.npy")), torch.from_numpy(np.load(folder / "row.npy"))
+
+
+def seeds_of(num_nodes: int, batch_size: int, seed: int = 0) -> Iterator[torch.Tensor]:
+    """The same batches on both sides."""
+    rng = np.random.default_rng(seed)
+    while True:
+        order = rng.permutation(num_nodes)
+        for begin in range(0, num_nodes - batch_size + 1, batch_size):
+            yield torch.from_numpy(order[begin : begin + batch_size])
+
+
+def as_data(graph: str, channels: int) -> Any:
+    from torch_geometric.data import Data
+
+    colptr, row = csc(graph)
+    n = len(colptr) - 1
+    target = torch.repeat_interleave(torch.arange(n), colptr.diff())
+    features = torch.empty(n, channels).uniform_(generator=torch.Generator().manual_seed(0))
+    return Data(x=features, y=torch.zeros(n, dtype=torch.long), edge_index=torch.stack([row, target]))
+
+
+def xgraph_sampler(graph: str, fanouts: list[int], batch_size: int, mode: str = "uniform", **_: Any) -> Any:
+    from xgraph.sampling import NeighborSampler
+
+    colptr, row = csc(graph)
+    n = len(colptr) - 1
+    target = torch.repeat_interleave(torch.arange(n), colptr.diff())
+    sampler = NeighborSampler((torch.stack([row, target]), n), fanouts, mode=mode)
+    del colptr, row, target
+    for seeds in seeds_of(n, batch_size):
+        out = sampler.sample(seeds)
+        yield len(out.node), len(out.row)
+
+
+def xgraph_labor(**question: Any) -> Any:
+    yield from xgraph_sampler(**question, mode="labor")
+
+
+def xgraph_loader(graph: str, fanouts: list[int], batch_size: int, prefetch: int = 0, **_: Any) -> Any:
+    from xgraph.sampling import NeighborLoader
+
+    data = as_data(graph, 100)
+    epoch = 0
+    while True:
+        loader = NeighborLoader(data, fanouts, batch_size=batch_size, shuffle=True, seed=epoch, prefetch=prefetch)
+        for batch in loader:
+            yield batch.num_nodes, batch.num_edges
+        epoch += 1
+
+
+def xgraph_parts(graph: str, fanouts: list[int], batch_size: int, **_: Any) -> Any:
+    """The sampler and the features of its nodes, nothing else: what the loader's overhead is measured against."""
+    from xgraph.sampling import NeighborSampler
+
+    data = as_data(graph, 100)
+    sampler = NeighborSampler(data, fanouts)
+    for seeds in seeds_of(data.num_nodes, batch_size):
+        out = sampler.sample(seeds)
+        data.x.index_select(0, out.node)
+        yield len(out.node), len(out.row)
+
+
+def torch_sparse_sampler(graph: str, fanouts: list[int], batch_size: int, **_: Any) -> Any:
+    import torch_sparse  # noqa: F401  # registers the operator
+
+    colptr, row = csc(graph)
+    for seeds in seeds_of(len(colptr) - 1, batch_size):
+        node, found, _, _ = torch.ops.torch_sparse.neighbor_sample(colptr, row, seeds, fanouts, False, True)
+        yield len(node), len(found)
+
+
+def pyg_loader(graph: str, fanouts: list[int], batch_size: int, **_: Any) -> Any:
+    from torch_geometric.loader import NeighborLoader
+
+    data = as_data(graph, 100)
+    while True:
+        for batch in NeighborLoader(data, fanouts, batch_size=batch_size, shuffle=True):
+            yield batch.num_nodes, batch.num_edges
+
+
+SIDES: dict[str, dict[str, Callable[..., Any]]] = {
+    "xgraph": {"sampler": xgraph_sampler, "labor": xgraph_labor, "loader": xgraph_loader, "parts": xgraph_parts},
+    "torch-sparse": {"sampler": torch_sparse_sampler, "loader": pyg_loader},
+    "pyg-lib": {"sampler": None, "loader": pyg_loader},
+}
+
+
+def _pyg_lib_sampler(graph: str, fanouts: list[int], batch_size: int, **_: Any) -> Any:
+    import pyg_lib
+
+    colptr, row = csc(graph)
+    for seeds in seeds_of(len(colptr) - 1, batch_size):
+        out = pyg_lib.sampler.neighbor_sample(colptr, row, seeds, fanouts)
+        yield len(out[2]), len(out[0])
+
+
+SIDES["pyg-lib"]["sampler"] = _pyg_lib_sampler
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Neighbour sampling beside its peers, on two cores or on a GPU: ``python -m benchmarks.sampling``.
+
+Sampling alone, and the loader with the features of what it sampled; each library in a process and an environment of
+its own, the same seeds in the same order, in turn (A B A B), medians. Memory is the highest resident set above what
+the process had before it had the graph. torch-sparse is built from source, which takes many minutes; pyg-lib is not on
+the package index, and is measured where an environment ``XGRAPH_ROOT/peers/pyg-lib`` has been made by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks._graphs import power_law
+from benchmarks._peers import Worker, peer_python
+from benchmarks._report import report
+
+SCRIPT = Path(__file__).with_name("_sampling_worker.py")
+FANOUTS = [[15, 10, 5], [10, 10, 10], [1, 1, 1]]
+GENERATED = {"power-law": (500_000, 25_000_000), "products-sized": (2_400_000, 124_000_000)}
+MIRRORED = ["tolokers", "coauthor-physics"]
+Row = dict[str, Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--graphs", nargs="+", choices=[*GENERATED, *MIRRORED], default=[*GENERATED, *MIRRORED])
+    parser.add_argument("--peers", nargs="*", choices=["torch-sparse", "pyg-lib"], default=["torch-sparse"])
+    parser.add_argument("--batch-size", type=int, default=1024)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--batches", type=int, default=8, help="of each library in each round")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    pythons = {"xgraph": sys.executable, **{name: peer_python(name) for name in options.peers}}
+    rows = []
+    for name in options.graphs:
+        folder = power_law(name, *GENERATED[name]) if name in GENERATED else mirrored(name)
+        for fanouts in FANOUTS:
+            for what in ("sampler", "labor", "loader", "parts"):
+                rows += measure(name, folder, what, fanouts, pythons, options)
+    report(
+        "sampling",
+        rows,
+        protocol=f"batches of {options.batch_size} seeds, {options.threads} threads, medians over {options.rounds} "
+        f"rounds of {options.batches} batches in turn after a first one that is not counted; sampler: subgraph of a "
+        "batch of seeds; labor: the same by layer-neighbour sampling; loader: with 100 float32 features a node, "
+        "shuffled, without prefetching; parts: our sampler and the look-up of the features, nothing else; MiB: "
+        "highest resident set above what the process had before it read the graph",
+    )
+
+
+def measure(
+    graph: str, folder: Path, what: str, fanouts: list[int], pythons: dict[str, str], options: argparse.Namespace
+) -> list[Row]:
+    """One line for each library that can do it."""
+    sides = [name for name in pythons if name == "xgraph" or what in ("sampler", "loader")]
+    workers = {name: Worker(pythons[name], SCRIPT, name, str(options.threads)) for name in sides}
+    question = {"graph": str(folder), "what": what, "fanouts": fanouts, "batch_size": options.batch_size}
+    answers: dict[str, list[Row]] = {name: [] for name in sides}
+    for worker in workers.values():
+        worker.ask(**question, batches=2)
+    for _ in range(options.rounds):
+        for name, worker in workers.items():
+            answers[name].append(worker.ask(**question, batches=options.batches))
+    for worker in workers.values():
+        worker.close()
+    rows: list[Row] = []
+    for name, found in answers.items():
+        seconds = statistics.median(t for answer in found for t in answer["seconds"])
+        batches = options.rounds * options.batches
+        edges, nodes = (sum(answer[key] for answer in found) / batches for key in ("edges", "nodes"))
+        row: Row = {"graph": graph, "fanouts": "-".join(map(str, fanouts)), "what": what, "library": name}
+        row |= {"ms": 1000 * seconds, "million edges/s": edges / seconds / 1e6, "edges": edges, "nodes": nodes}
+        row |= {"MiB": max(answer["mib"] for answer in found)}
+        row["times faster"] = None if name == "xgraph" else row["ms"] / rows[0]["ms"]
+        rows.append(row)
+    print(*rows, sep="\n", file=sys.stderr, flush=True)
+    return rows
+
+
+def mirrored(name: str) -> Path:
+    """A data set's graph as arrays, as the generated ones are kept."""
+    import torch
+
+    from xgraph.data import load
+
+    root = Path(os.environ.get("XGRAPH_ROOT", Path.home() / ".cache" / "xgraph"))
+    folder = root / "graphs" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    data = load(name).data
+    source, target = data.edge_index
+    colptr = torch.cat([torch.zeros(1, dtype=torch.long), target.bincount(minlength=data.num_nodes).cumsum(0)])
+    np.save(folder / "colptr.npy", colptr.numpy())
+    np.save(folder / "row.npy", source[target.argsort(stable=True)].numpy())
+    return folder
+
+
+if __name__ == "__main__":
+    main()

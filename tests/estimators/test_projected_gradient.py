@@ -97,10 +97,17 @@ def test_compiles_whole_with_checks_off():
 
 
 def test_bad_settings_and_input_are_named():
-    with pytest.raises(ValueError, match="lr must be positive and finite, got 0"):
+    with pytest.raises(ValueError, match=r"lr must lie in \(0, inf\), got 0"):
         ProjectedGradient(3, lr=0.0)
     with pytest.raises(ValueError, match="low must be below high, got 2.0 and 1.0"):
         ProjectedGradient(3, low=2.0, high=1.0)
+    with pytest.raises(ValueError, match=r"start must lie in \[0, 1\], got 5"):
+        ProjectedGradient(3, start=5.0, low=0.0, high=1.0)
+    with pytest.raises(ValueError, match="start must be finite, got -inf"):
+        ProjectedGradient(3, start=-float("inf"))
+    for option in ("lr", "start", "low", "high"):
+        with pytest.raises(TypeError, match=f"{option} must be a number, got None"):
+            ProjectedGradient(3, **{option: None})
     table = ProjectedGradient(3)
     with pytest.raises(ValueError, match="index is missing"):
         table(torch.ones(1))

@@ -31,6 +31,27 @@ def test_gamma_outside_its_range_is_refused(gamma):
 def test_cosine_needs_an_epoch():
     with pytest.raises(ValueError, match="epochs must be at least 1, got 0"):
         CosineGamma(0)
+    with pytest.raises(TypeError, match="epochs must be an integer, got 2.5"):
+        CosineGamma(2.5)
+
+
+@pytest.mark.parametrize("gamma", [None, "0.1", [0.1]])
+def test_what_is_no_gamma_is_refused(gamma):
+    with pytest.raises(TypeError, match="^gamma is .* must be a number, got "):
+        MovingAverage(3, gamma=gamma)
+    with pytest.raises(TypeError, match="^task_gamma is .* must be a number, got "):
+        as_schedule(gamma, "task_gamma")
+
+
+@pytest.mark.parametrize("value", [0.0, 2.0, float("nan")])
+def test_what_a_schedule_gives_is_checked_when_its_epoch_begins(value):
+    track = MovingAverage(3, gamma=lambda epoch: 0.5 if epoch < 2 else value)
+    track.set_epoch(1)
+    with pytest.raises(ValueError, match=rf"gamma .*\(0, 1\], got {value}"):
+        track.set_epoch(2)
+    assert (track.epoch, track.gamma) == (1, 0.5)
+    with pytest.raises(TypeError, match="gamma .*must be a number, got None"):
+        MovingAverage(3, gamma=lambda epoch: None)
 
 
 def test_a_schedule_passes_through():

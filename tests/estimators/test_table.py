@@ -7,7 +7,7 @@ import pickle
 import pytest
 import torch
 
-from xgraph.estimators import LogMovingAverage, MovingAverage
+from xgraph.estimators import CosineGamma, LogMovingAverage, MovingAverage, ProjectedGradient
 
 BOTH = pytest.mark.parametrize("table", [MovingAverage, LogMovingAverage])
 
@@ -98,8 +98,12 @@ def test_wrong_shapes_and_types_are_named(table):
 def test_bad_settings_are_named(table):
     with pytest.raises(ValueError, match="num_items must be at least 1, got 0"):
         table(0)
-    with pytest.raises(ValueError, match="max_lag must be positive or None, got 0"):
+    with pytest.raises(TypeError, match="num_items must be an integer, got 2.0"):
+        table(2.0)
+    with pytest.raises(ValueError, match=r"max_lag must lie in \(0, inf\], got 0"):
         table(1, max_lag=0)
+    with pytest.raises(TypeError, match="restart_lag must be a number, got '5'"):
+        table(1, restart_lag="5")
     with pytest.raises(TypeError, match="dtype must be a floating-point type"):
         table(1, dtype=torch.int64)
 
@@ -239,6 +243,21 @@ def test_merged_processes_write_what_one_process_would(table):
 
 
 @BOTH
+def test_processes_restart_together(table):
+    """What lies far above is decided on the rows of all, so the tables stay equal."""
+    single, first, second = (table(3, gamma=0.3, restart_lag=4.0) for _ in range(3))
+    index = torch.tensor([0, 1, 1, 2])
+    for estimate in (torch.tensor([900.0, 900.0, 900.0, 900.0]), torch.tensor([0.1, 0.1, 500.0, 500.0])):
+        first.exchange = second.exchange = lambda *_, rows=(index, estimate): rows
+        single(estimate, index)
+        first(estimate[:2], index[:2])
+        second(estimate[2:], index[2:])
+    assert torch.equal(first.value, second.value)
+    torch.testing.assert_close(first.value, single.value)
+    assert single.value[0].item() == pytest.approx(0.1)
+
+
+@BOTH
 def test_compiles_whole_with_checks_off(table):
     eager, compiled = table(20, (2,), gamma=0.2, validate=False), table(20, (2,), gamma=0.2, validate=False)
     step = torch.compile(compiled, fullgraph=True, backend="aot_eager")
@@ -289,12 +308,80 @@ def test_an_item_far_above_its_newest_estimate_starts_anew(table):
 
 
 @BOTH
-def test_forgotten_items_start_anew(table):
-    track = table(3, gamma=0.1)
-    track(torch.tensor([5.0, 5.0]), torch.tensor([0, 1]))
-    track.forget(torch.tensor([1]))
-    assert track(torch.tensor([1.0, 1.0]), torch.tensor([0, 1])).tolist()[1] == pytest.approx(1.0)
-    assert track.value[0] > 1.1
+@pytest.mark.parametrize("shape", [(2,), (2, 3)])
+def test_each_number_of_a_row_starts_anew_by_itself(table, shape):
+    rows, scalars = table(3, shape, gamma=0.1, restart_lag=4.0), table(6, gamma=0.1, restart_lag=4.0)
+    first = torch.tensor([1.0, 90.0])
+    second = torch.tensor([0.5, 0.5])
+    for values in (first, second):
+        estimate = values.view(2, *[1] * (len(shape) - 1)).expand(shape)
+        out = rows(torch.stack([estimate, estimate]), torch.tensor([0, 2]))
+        expected = scalars(values, torch.tensor([4, 5])).view(2, *[1] * (len(shape) - 1)).expand(shape)
+        torch.testing.assert_close(out[1], expected)
+    assert (out[:, 1] == 0.5).all()  # anew
+    assert (out[:, 0] > 0.5).all()  # as ever
+
+
+@BOTH
+@pytest.mark.parametrize("lag", [79.0, 80.0, 100.0, 800.0, float("inf")])
+def test_long_lags_neither_overflow_nor_make_nan_of_zero(table, lag):
+    for options in ({"max_lag": lag}, {"restart_lag": lag}, {"max_lag": lag, "restart_lag": lag}):
+        track, free = table(2, gamma=0.5, **options), table(2, gamma=0.5)
+        for estimate in (torch.tensor([1.0, 0.0]), torch.zeros(2), torch.tensor([3.0, 0.0])):
+            expected = free(estimate, torch.arange(2))
+            assert track(estimate, torch.arange(2)).isfinite().all()
+            if lag >= 80 and table is MovingAverage:  # the same as none
+                assert torch.equal(track.value, expected)
+
+
+def test_a_schedule_goes_on_in_its_epoch_after_a_restore():
+    def make():
+        return MovingAverage(4, gamma=CosineGamma(10))
+
+    def steps(track, seeds):
+        for seed in seeds:
+            track(torch.rand(4, generator=torch.Generator().manual_seed(seed)), torch.arange(4))
+        return track.value
+
+    track, restored = make(), make()
+    track.set_epoch(6)
+    steps(track, range(3))
+    buffer = io.BytesIO()
+    torch.save(track.state_dict(), buffer)
+    buffer.seek(0)
+    state = torch.load(buffer, weights_only=True)
+    assert all(isinstance(value, torch.Tensor) for value in state.values())
+    restored.load_state_dict(state)
+    assert restored.epoch == 6
+    assert torch.equal(steps(restored, range(3, 6)), steps(track, range(3, 6)))
+    del state["epoch"]  # as it was saved before
+    older = make()
+    older.set_epoch(2)
+    older.load_state_dict(state)
+    assert older.epoch == 2
+    MovingAverage(4).load_state_dict(track.state_dict())  # a constant γ has no use for the epoch
+
+
+def test_the_epoch_of_a_table_in_a_model_is_restored_too():
+    def make():
+        return torch.nn.ModuleDict({"a": MovingAverage(4, gamma=CosineGamma(10)), "b": ProjectedGradient(2)})
+
+    model, other = make(), make()
+    model["a"].set_epoch(5)
+    state = model.state_dict()
+    keys = list(state)
+    other.load_state_dict(state)
+    assert other["a"].epoch == 5
+    assert list(state) == keys
+
+
+def test_a_wide_table_of_narrow_estimates_computes_in_float32():
+    track = MovingAverage(1, gamma=0.5).double()
+    track(torch.tensor([0.1]), torch.tensor([0]))
+    out = track(torch.tensor([0.2]), torch.tensor([0]))
+    assert out.dtype == torch.float32
+    assert track.value.dtype == torch.float64
+    assert track.value.item() == out.double().item()
 
 
 @BOTH
@@ -318,6 +405,6 @@ def test_what_is_not_watched_is_never_stuck(table):
 
 @BOTH
 def test_a_lag_must_be_positive(table):
-    with pytest.raises(ValueError, match="restart_lag must be positive or None, got 0"):
+    with pytest.raises(ValueError, match=r"restart_lag must lie in \(0, inf\], got 0"):
         table(1, restart_lag=0.0)
     assert table(1, max_lag=float("inf")).max_lag is None

@@ -3,7 +3,8 @@ import math
 import pytest
 import torch
 
-from xgraph.losses import AUCMarginLoss, PairwiseAUCLoss
+from tests.losses import toys
+from xgraph.losses import AUCMarginLoss, BCELoss, PairwiseAUCLoss
 
 NAN = float("nan")
 ELL = {
@@ -263,52 +264,10 @@ def test_tiny_steps_converge_to_the_moments_of_the_whole_set(apart):
     assert mean(values[-3000:]) == pytest.approx(closed_form(scores, target), rel=0.03)
 
 
-def test_the_order_in_the_batch_does_not_matter():
-    one, other = AUCMarginLoss(12).double(), AUCMarginLoss(12).double()
-    for logits, target in batches(20):
-        order = torch.randperm(12)
-        torch.testing.assert_close(one(logits, target), other(logits[order], target[order]))
-    for name, value in one.state_dict().items():
-        torch.testing.assert_close(value, other.state_dict()[name])
-
-
 def test_a_shift_of_all_scores_changes_nothing_from_the_start():
     one, other = AUCMarginLoss(12).double(), AUCMarginLoss(12).double()
     for logits, target in batches(20):
         torch.testing.assert_close(one(logits, target), other(logits + 5, target))
-
-
-def test_activation_works_on_probabilities():
-    squashed, plain = AUCMarginLoss(12, activation="sigmoid").double(), AUCMarginLoss(12).double()
-    for logits, target in batches(5):
-        values = squashed(logits, target), plain(logits.sigmoid(), target)
-        grads = [torch.autograd.grad(value, logits)[0] for value in values]
-        torch.testing.assert_close(*values)
-        torch.testing.assert_close(*grads)
-
-
-def test_nothing_is_for_the_optimiser():
-    assert not list(AUCMarginLoss(5, 3).parameters())
-
-
-def test_errors_leave_the_state_alone():
-    loss_fn = AUCMarginLoss(12).double()
-    for logits, target in batches(3):
-        loss_fn(logits, target)
-    before = {name: value.clone() for name, value in loss_fn.state_dict().items()}
-    wild = logits.detach().clone()
-    wild[3] = NAN
-    for scores, labels, index, error in (
-        (wild, target, None, ValueError),
-        (logits, target - 0.5, None, ValueError),
-        (logits, target, torch.arange(12) + 1, IndexError),  # not needed, but checked where given
-        (logits, target, torch.arange(11), ValueError),
-    ):
-        with pytest.raises(error):
-            loss_fn(scores, labels, index)
-        assert all(torch.equal(value, loss_fn.state_dict()[name]) for name, value in before.items())
-    with pytest.raises(RuntimeError, match="size mismatch"):
-        AUCMarginLoss(12, 2).load_state_dict(before)
 
 
 def test_monitor_gives_the_tracked_objective():
@@ -325,19 +284,26 @@ def test_monitor_gives_the_tracked_objective():
     assert loss_fn.monitor()["objective"] == pytest.approx(closed_form(logits, target), rel=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"dual_lr": 0.0}, r"dual_lr .*got 0"),
-        ({"dual_lr": -0.1}, r"dual_lr .*got -0\.1"),
-        ({"dual_lr": 2.5}, r"dual_lr .*got 2\.5"),  # α would swing to the other side at each step
-        ({"dual_lr": NAN}, r"dual_lr .*got nan"),
-        ({"activation": "tanh"}, "activation must be 'sigmoid' or None, got 'tanh'"),
-        ({"margin": -1.0}, "margin must be positive"),
-        ({"gamma": 0.0}, r"gamma .*\(0, 1\], got 0"),
-        ({"surrogate": "cubic"}, "surrogate must be one of"),
-    ],
-)
-def test_bad_options_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        AUCMarginLoss(5, **options)
+def test_a_step_of_the_dual_beyond_2_is_refused():
+    """α would swing to the other side at each step."""
+    with pytest.raises(ValueError, match=r"dual_lr must lie in \(0, 2\], got 2\.5"):
+        AUCMarginLoss(5, dual_lr=2.5)
+
+
+@pytest.mark.parametrize("surrogate", ["logistic", "sigmoid"])
+def test_without_a_margin_the_dual_starts_at_the_first_batch(surrogate):
+    """α = ℓ'(s): the first step is that of ℓ(s) itself, and not 0 as with a margin."""
+    logits, target = next(batches(1))
+    loss_fn = AUCMarginLoss(12, surrogate=surrogate).double()
+    loss = loss_fn(logits, target)
+    assert loss.item() == pytest.approx(closed_form(logits.detach(), target, surrogate), abs=1e-12)
+    s = (logits[target == 0].mean() - logits[target == 1].mean()).item()
+    assert loss_fn.alpha.item() == pytest.approx(ELL[surrogate][1](s, 1.0), abs=1e-12)
+
+
+def test_it_raises_the_area_where_cross_entropy_gives_way_to_a_few_strays():
+    generator = torch.Generator().manual_seed(0)
+    seen, new = toys.strays(400, generator), toys.strays(1000, generator)
+    losses = AUCMarginLoss(400, toys.SEEDS, activation="sigmoid"), BCELoss(400, toys.SEEDS)
+    ours, theirs = (toys.areas(toys.fitted(loss_fn, *seen), *new) for loss_fn in losses)
+    assert toys.student_t(ours - theirs) > toys.SIGNIFICANT

@@ -3,7 +3,8 @@ import math
 import pytest
 import torch
 
-from xgraph.losses import PairwiseAUCLoss
+from tests.losses import toys
+from xgraph.losses import BCELoss, PairwiseAUCLoss, SOAPLoss, SOPALoss, SOPAsLoss, SOTAsLoss, STACOLoss
 
 NAN = float("nan")
 ELL = {
@@ -107,16 +108,6 @@ def test_a_squared_surrogate_is_a_closed_form_of_class_moments():
     assert loss.item() == pytest.approx(expected.item(), abs=1e-12)
 
 
-def test_activation_works_on_probabilities():
-    logits = torch.randn(12, dtype=torch.float64, requires_grad=True)
-    target = (torch.arange(12) < 4).double()
-    loss = PairwiseAUCLoss(12, activation="sigmoid", margin=0.5).double()(logits, target)
-    plain = PairwiseAUCLoss(12, margin=0.5).double()(logits.sigmoid(), target)
-    assert loss.item() == pytest.approx(plain.item(), abs=1e-14)
-    grads = [torch.autograd.grad(value, logits)[0] for value in (loss, plain)]
-    torch.testing.assert_close(*grads)
-
-
 def test_gamma_smooths_the_monitor_and_nothing_else():
     torch.manual_seed(0)
     slow, fast = PairwiseAUCLoss(20, gamma=0.25).double(), PairwiseAUCLoss(20, gamma=1.0).double()
@@ -157,33 +148,32 @@ def test_random_batches_average_to_the_objective_of_the_whole_set():
     assert loss_fn.monitor()["objective"] == pytest.approx(expected, rel=0.05)
 
 
-def test_errors_leave_the_state_alone():
-    loss_fn = PairwiseAUCLoss(12).double()
-    logits, target = torch.randn(12, dtype=torch.float64), (torch.arange(12) < 4).double()
-    loss_fn(logits, target)
-    before = {name: value.clone() for name, value in loss_fn.state_dict().items()}
-    wild = logits.clone()
-    wild[3] = NAN
-    for scores, labels, index, error in (
-        (wild, target, None, ValueError),
-        (logits, target * 2, None, ValueError),
-        (logits, target, torch.arange(12) + 1, IndexError),  # not needed, but checked where given
-        (logits, target, torch.arange(11), ValueError),
-    ):
-        with pytest.raises(error):
-            loss_fn(scores, labels, index)
-        assert all(torch.equal(value, loss_fn.state_dict()[name]) for name, value in before.items())
+@pytest.mark.parametrize("options", [{"activation": "sigmoid"}, {"surrogate": "sigmoid"}])
+def test_it_raises_the_area_where_cross_entropy_gives_way_to_a_few_strays(options):
+    generator = torch.Generator().manual_seed(0)
+    seen, new = toys.strays(400, generator), toys.strays(1000, generator)
+    losses = PairwiseAUCLoss(400, toys.SEEDS, **options), BCELoss(400, toys.SEEDS)
+    ours, theirs = (toys.areas(toys.fitted(loss_fn, *seen), *new) for loss_fn in losses)
+    assert toys.student_t(ours - theirs) > toys.SIGNIFICANT
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"activation": "tanh"}, "activation must be 'sigmoid' or None, got 'tanh'"),
-        ({"margin": -1.0}, "margin must be positive"),
-        ({"gamma": 0.0}, r"gamma .*\(0, 1\], got 0"),
-        ({"surrogate": "cubic"}, "surrogate must be one of"),
-    ],
-)
-def test_bad_options_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        PairwiseAUCLoss(5, **options)
+class HalfSquare:
+    """s²/2, whose slope is its argument: the tensor itself, not a copy."""
+
+    def __call__(self, difference):
+        return difference.square() / 2
+
+    def slope(self, difference):
+        return difference
+
+
+@pytest.mark.parametrize("make", [PairwiseAUCLoss, SOPALoss, SOPAsLoss, SOAPLoss, SOTAsLoss, STACOLoss])
+def test_what_a_surrogate_returns_is_not_written_to(make):
+    torch.manual_seed(0)
+    logits, target = torch.randn(12, dtype=torch.float64, requires_grad=True), (torch.arange(12) < 4).double()
+    loss = make(12, surrogate=HalfSquare()).double()(logits, target, torch.arange(12))
+    first, second = (torch.autograd.grad(loss, logits, retain_graph=True)[0] for _ in range(2))
+    assert torch.equal(first, second)
+    assert torch.autograd.gradcheck(
+        lambda scores: make(12, surrogate=HalfSquare()).double().eval()(scores, target), (logits,)
+    )

@@ -1,8 +1,12 @@
 """What holds for every loss."""
 
 import copy
+import gc
 import inspect
+import io
 import math
+import re
+import weakref
 
 import pytest
 import torch
@@ -12,11 +16,14 @@ from hypothesis import strategies as st
 from xgraph.estimators import CosineGamma
 from xgraph.losses import LOSSES
 
-EACH = pytest.mark.parametrize("name", sorted(LOSSES))
+MULTICLASS = {"ce"}  # its columns are no tasks by themselves: test_cross_entropy.py
+BY_TASK = sorted(set(LOSSES) - MULTICLASS)
+ALL = pytest.mark.parametrize("name", sorted(LOSSES))
+EACH = pytest.mark.parametrize("name", BY_TASK)
 NAN = float("nan")
 STATELESS = {"bce", "focal"}
 POINTWISE = STATELESS | {"kl-dro", "group-dro"}
-PAIRS = sorted(set(LOSSES) - POINTWISE)
+PAIRS = sorted(set(BY_TASK) - POINTWISE)
 BY_ITEM = {"soap", "sopa", "sopa-s", "sota-s", "staco", "group-dro"}
 SLOW = {"sopa", "staco", "auc-margin", "group-dro"}  # their duals move by a step each time
 COLD = {"min_temperature": 1e-3, "temperature": 1e-3}
@@ -58,7 +65,7 @@ def trained(name, tasks=1, **options):
     """A loss with a history, so that a stray write shows."""
     loss_fn = build(name, num_tasks=tasks, **options)
     for seed in range(3):
-        loss_fn(*data(tasks=tasks, seed=seed))
+        loss_fn(*data(tasks=tasks, seed=seed + len(options)))
     return loss_fn
 
 
@@ -101,12 +108,13 @@ def test_other_labels_are_refused_with_their_row(name, value):
 
 @EACH
 @pytest.mark.parametrize("value", [NAN, float("inf"), float("-inf")])
-def test_logits_that_are_not_finite_are_refused_with_their_row(name, value):
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("rows", [12, 400])
+def test_logits_that_are_not_finite_are_refused_with_their_row(name, value, dtype, rows):
     loss_fn = trained(name)
     before = tables(loss_fn)
-    logits, target, index = data()
-    with torch.no_grad():
-        logits[4], logits[7] = value, value
+    logits, target, index = torch.randn(rows).to(dtype), (torch.arange(rows) < 4).float(), torch.arange(rows) % 50
+    logits[4], logits[7] = value, value
     with pytest.raises(ValueError, match=f"logits must be finite, got {value} in row 4"):
         loss_fn(logits, target, index)
     assert unchanged(before, loss_fn)
@@ -281,7 +289,7 @@ def test_half_keeps_the_tables_wide_and_double_widens_them(name):
         assert {v.dtype for v in loss_fn.state_dict().values() if v.is_floating_point()} <= {dtype}
 
 
-BURSTS = [(name, {}) for name in sorted(LOSSES)] + [
+BURSTS = [(name, {}) for name in BY_TASK] + [
     ("sopa-s", {"temperature": 1e-3}),
     ("sota-s", {"pos_temperature": 1e-3, "neg_temperature": 1e-3}),
     ("kl-dro", {"temperature": 1e-3}),
@@ -356,12 +364,14 @@ def test_the_rest_of_a_run_is_the_same_after_a_restore(name):
     assert unchanged(tables(loss_fn), restored)
 
 
-@pytest.mark.parametrize("name", sorted(set(LOSSES) - STATELESS - {"auc-pairwise"}))
+@pytest.mark.parametrize("name", sorted(set(BY_TASK) - STATELESS - {"auc-pairwise"}))
 @pytest.mark.parametrize(("num_items", "num_tasks"), [(50, 3), (60, 2)])
 def test_a_state_of_another_size_is_refused_and_nothing_is_taken_from_it(name, num_items, num_tasks):
     loss_fn, other = trained(name, 2), build(name, num_items, num_tasks)
     if all(v.shape == other.state_dict()[k].shape for k, v in loss_fn.state_dict().items()):
         assert name in {"auc-margin", "kl-dro", "group-dro"}  # nothing depends on the number of items
+        loss_fn.load_state_dict(trained(name, 2, num_items=num_items).state_dict())
+        assert unchanged(tables(trained(name, 2, num_items=num_items)), loss_fn)
         return
     before = tables(loss_fn)
     with pytest.raises(RuntimeError, match="size mismatch"):
@@ -381,7 +391,7 @@ def test_eval_mode_writes_nothing_and_does_not_depend_on_the_history(name):
     assert unchanged(before, loss_fn)
 
 
-@pytest.mark.parametrize("name", sorted(set(LOSSES) - SLOW))
+@pytest.mark.parametrize("name", sorted(set(BY_TASK) - SLOW))
 def test_a_first_batch_is_not_scaled(name):
     """Whatever γ: what is seen for the first time counts as in evaluation. (Duals have yet to find their optimum.)"""
     options = {"gamma": 0.01} if "gamma" in options_of(name) else {}
@@ -446,12 +456,17 @@ def test_any_batch_of_ordinary_numbers_is_finite(name, values):
 
 
 @EACH
-def test_traces_with_graph_breaks_under_compile(name):
-    eager, compiled = build(name), build(name)
-    step = torch.compile(compiled, backend="eager")
+@pytest.mark.parametrize("tasks", [1, 3])
+def test_traces_with_graph_breaks_under_compile(name, tasks):
+    torch._dynamo.reset()
+    eager, compiled = build(name, num_tasks=tasks), build(name, num_tasks=tasks)
+    step = torch.compile(compiled, backend="aot_eager")
     for seed in range(2):
-        logits, target, index = data(seed=seed)
-        torch.testing.assert_close(step(logits, target, index), eager(logits, target, index))
+        logits, target, index = data(tasks=tasks, seed=seed, missing=0.1 if seed else 0.0)
+        losses = step(logits, target, index), eager(logits, target, index)
+        torch.testing.assert_close(*losses)
+        grads = [torch.autograd.grad(loss, logits)[0] for loss in losses]
+        torch.testing.assert_close(*grads, rtol=1e-4, atol=1e-5)
     for key, value in eager.state_dict().items():
         torch.testing.assert_close(compiled.state_dict()[key], value)
 
@@ -505,13 +520,13 @@ def test_logits_beyond_all_reason_are_refused(name):
 
 
 def test_the_names_are_those_of_the_command_line():
-    names = "auc-margin auc-pairwise bce focal group-dro kl-dro soap sopa sopa-s sota-s staco"
+    names = "auc-margin auc-pairwise bce ce focal group-dro kl-dro soap sopa sopa-s sota-s staco"
     assert sorted(LOSSES) == names.split()
 
 
-@EACH
+@ALL
 def test_only_the_models_parameters_go_to_the_optimiser(name):
-    assert not list(build(name).parameters())
+    assert not list(build(name, num_tasks=2).parameters())
 
 
 @EACH
@@ -521,13 +536,13 @@ def test_nothing_is_drawn_from_the_global_generator(name):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@EACH
+@ALL
 def test_the_batches_it_asks_for(name):
-    groups = {"group-dro": "group", "kl-dro": "shuffle", "bce": "shuffle", "focal": "shuffle"}
+    groups = {"group-dro": "group", "kl-dro": "shuffle", "bce": "shuffle", "ce": "shuffle", "focal": "shuffle"}
     assert LOSSES[name].sampler == groups.get(name, "dual")
 
 
-@pytest.mark.parametrize("name", sorted(set(LOSSES) - STATELESS))
+@pytest.mark.parametrize("name", sorted(set(BY_TASK) - STATELESS))
 def test_the_schedule_of_gamma_reaches_everything_it_weights(name):
     scheduled, constant, other = (build(name, gamma=g) for g in (CosineGamma(10, 0.2), 0.2, 0.9))
     scheduled.set_epoch(10)
@@ -538,7 +553,7 @@ def test_the_schedule_of_gamma_reaches_everything_it_weights(name):
     assert (values[0], objectives[0]) != pytest.approx((values[2], objectives[2]), rel=1e-6)
 
 
-@pytest.mark.parametrize("name", sorted(set(LOSSES) - STATELESS))
+@pytest.mark.parametrize("name", sorted(set(BY_TASK) - STATELESS))
 def test_monitor_is_not_a_number_before_the_first_batch_and_plain_numbers_after(name):
     loss_fn = build(name, num_tasks=2)
     assert math.isnan(loss_fn.monitor()["objective"])
@@ -569,27 +584,221 @@ def test_activation_of_losses_of_single_items_keeps_the_sign_of_the_score(name):
         torch.testing.assert_close(*(torch.autograd.grad(loss, logits)[0] for loss in losses))
 
 
-@EACH
-@pytest.mark.parametrize(
-    ("option", "value", "message"),
-    [
-        ("activation", "tanh", "activation must be 'sigmoid' or None, got 'tanh'"),
-        ("margin", -1.0, "margin must be positive, got -1"),
-        ("gamma", 0.0, r"gamma .*\(0, 1\], got 0"),
-        ("gamma", 1.5, r"gamma .*\(0, 1\], got 1.5"),
-        ("surrogate", "cubic", "surrogate must be one of .*, got 'cubic'"),
-        ("max_lag", -1.0, "max_lag must be positive.*got -1"),
-        ("dual_lr", -1.0, "dual_lr must .*got -1"),
-        ("dual_lr", NAN, "dual_lr must .*got nan"),
-        ("max_fpr", 0.0, r"max_fpr must lie in \(0, 1\], got 0"),
-        ("max_fpr", NAN, r"max_fpr must lie in \(0, 1\], got nan"),
-    ],
+HUGE = [float("inf"), 1e30, NAN, 0.0, -1.0, 1e-40]
+WRONG = (
+    [("activation", "tanh"), ("surrogate", "cubic"), ("gamma", 0.0), ("gamma", 1.5), ("task_gamma", 0.0)]
+    + [(name, value) for name in ("margin", "epsilon") for value in HUGE]
+    + [(f"{which}temperature", value) for which in ("", "pos_", "neg_", "min_") for value in HUGE]
+    + [(name, value) for name in ("dual_lr", "temperature_lr", "pos_weight") for value in [*HUGE[:3], 0.0, -1.0]]
+    + [(name, value) for name in ("rho", "focusing") for value in (-1.0, NAN, float("inf"))]
+    + [(name, value) for name in ("max_fpr", "alpha") for value in (0.0, 1.5, NAN)]
+    + [("max_lag", value) for value in (-1.0, 0.0, NAN)]
 )
-def test_bad_options_are_named(name, option, value, message):
-    if option not in options_of(name):
-        with pytest.raises(TypeError, match=option):
-            build(name, **{option: value})
-        return
-    options = {"surrogate": "squared_hinge"} if option == "margin" else {}
-    with pytest.raises(ValueError, match=message):
-        build(name, **options, **{option: value})
+
+
+@pytest.mark.parametrize(("option", "value"), WRONG)
+def test_options_out_of_range_are_named(option, value):
+    names = [name for name in BY_TASK if option in options_of(name)]
+    assert names
+    for name in names:
+        options = {"surrogate": "squared_hinge"} if option == "margin" else {}
+        with pytest.raises(ValueError, match=rf"^{option} .*, got {re.escape(repr(value))}"):
+            build(name, **options, **{option: value})
+
+
+NUMBERS = "margin gamma max_lag dual_lr max_fpr min_tpr alpha epsilon rho pos_weight focusing temperature_lr"
+
+
+@pytest.mark.parametrize(
+    "option", [*NUMBERS.split(), "temperature", "pos_temperature", "neg_temperature", "min_temperature", "task_gamma"]
+)
+@pytest.mark.parametrize("value", [None, "0.3", [1.0]], ids=["none", "text", "list"])
+def test_options_of_another_type_are_named(option, value):
+    if value is None and option in ("task_gamma", "max_lag"):
+        return  # means something
+    for name in BY_TASK:
+        if option in options_of(name):
+            options = {"surrogate": "squared_hinge"} if option == "margin" else {}
+            with pytest.raises(TypeError, match=f"^{option} .*must be a number, got "):
+                build(name, **options, **{option: value})
+
+
+@EACH
+@pytest.mark.parametrize("value", [None, "a", 10.0])
+def test_sizes_of_another_type_are_named(name, value):
+    groups = {"groups": torch.zeros(5, dtype=torch.long)} if "groups" in options_of(name) else {}
+    with pytest.raises(TypeError, match=f"num_items must be an integer, got {value!r}"):
+        LOSSES[name](value, **groups)
+    with pytest.raises(TypeError, match=f"num_tasks must be an integer, got {value!r}"):
+        LOSSES[name](5, value, **groups)
+
+
+@EACH
+def test_a_schedule_of_gamma_out_of_range_is_named(name):
+    if "gamma" in options_of(name):
+        with pytest.raises(ValueError, match=r"gamma .*\(0, 1\], got 0.0"):
+            build(name, gamma=lambda epoch: 0.0)
+        loss_fn = build(name, gamma=lambda epoch: 1.0 - epoch)
+        with pytest.raises(ValueError, match=r"gamma .*\(0, 1\], got 0.0"):
+            loss_fn.set_epoch(1)
+
+
+EXTREMES = [
+    {"margin": 1e6},
+    {"margin": 1e-6},
+    {"temperature": 1e-6, "min_temperature": 1e-6},
+    {"temperature": 1e6},
+    {"pos_temperature": 1e-6, "neg_temperature": 1e-6},
+    {"pos_temperature": 1e-6, "neg_temperature": 1e6},
+    {"epsilon": 1e-6},
+    {"epsilon": 1e6},
+    {"pos_weight": 1e6},
+    {"focusing": 1e6},
+    {"max_lag": 100.0},
+    {"max_lag": 800.0},
+]
+
+
+@pytest.mark.parametrize("options", EXTREMES, ids=lambda options: ",".join(f"{k}={v:g}" for k, v in options.items()))
+def test_the_ends_of_the_ranges_are_finite(options):
+    """What is not refused works, with the largest logits too."""
+    for name in BY_TASK:
+        if set(options) <= set(options_of(name)):
+            more = {"surrogate": "squared_hinge"} if "margin" in options else {}
+            loss_fn = build(name, **options, **more)
+            for seed in range(4):
+                logits, target, index = data(seed=seed)
+                wild = (logits.detach() * (1e15 / 4 if seed == 2 else 1.0)).clamp(-1e15, 1e15).requires_grad_()
+                loss = loss_fn(wild, target, index)
+                loss.backward()
+                assert loss.isfinite()
+                assert wild.grad.isfinite().all()
+            assert all(value.isfinite().all() for value in loss_fn.state_dict().values())
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("tasks", [1, 3])
+@pytest.mark.parametrize("backward", [True, False])
+def test_a_graph_goes_with_its_loss_and_does_not_wait_for_the_garbage_collector(name, tasks, backward):
+    class Keep(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, scores, kept):
+            ctx.save_for_backward(kept)
+            return scores.clone()
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad, None
+
+    loss_fn = build(name, num_tasks=tasks)
+    gc.collect()
+    gc.disable()
+    try:
+        logits, target, index = data(tasks=tasks)
+        kept = torch.randn(10)
+        activation = weakref.ref(kept)
+        loss = loss_fn(Keep.apply(logits, kept), target, index)
+        if backward:
+            loss.backward(retain_graph=True)
+        del kept, loss, logits
+        assert activation() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("name", sorted(set(PAIRS) - {"auc-margin"}))
+@pytest.mark.parametrize("chunk", [1 << 18, 5])
+def test_logits_changed_in_place_before_backward_are_noticed(name, chunk, monkeypatch):
+    monkeypatch.setattr("xgraph.losses.blocks.CHUNK", chunk)
+    logits, target, index = data()
+    scores = logits * 1
+    loss = build(name)(scores, target, index)
+    with torch.no_grad():
+        scores.mul_(3)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+@pytest.mark.parametrize("name", sorted(set(BY_TASK) - STATELESS))
+def test_everything_must_be_on_one_device(name):
+    loss_fn = build(name)
+    given = dict(zip(("logits", "target", "index"), data(), strict=True))
+    for argument in given:
+        moved = given | {argument: given[argument].to("meta")}
+        with pytest.raises(ValueError, match=rf"one device, got .*{argument} on meta.*; a loss moves by \.to"):
+            loss_fn(**moved)
+    with pytest.raises(ValueError, match="the loss on meta"):
+        build(name).to("meta")(**given)
+    assert unchanged(tables(build(name)), loss_fn)
+
+
+@pytest.mark.parametrize("name", sorted(STATELESS))
+def test_losses_without_states_are_anywhere(name):
+    logits, target, index = data()
+    assert build(name).to("meta")(logits, target, index).isfinite()
+    with pytest.raises(ValueError, match="one device, got logits on cpu, target on meta"):
+        build(name)(logits, target.to("meta"))
+
+
+@pytest.mark.parametrize("name", ["kl-dro", "group-dro"])
+def test_given_losses_must_be_on_one_device_and_ordinary(name):
+    loss_fn, index = build(name), torch.arange(12)
+    rest = (index,) if name == "group-dro" else ()
+    with pytest.raises(ValueError, match="one device, got losses on meta"):
+        loss_fn.reduce(torch.rand(12, device="meta"), *rest)
+    with pytest.raises(ValueError, match="one device, got losses on cpu, known on meta"):
+        loss_fn.reduce(torch.rand(12), *rest, known=torch.ones(12, dtype=torch.bool, device="meta"))
+    for value in (1e38, -1e38, float("inf"), NAN):
+        expected = "lie within" if math.isfinite(value) else "be finite"
+        losses = torch.rand(12)
+        losses[3] = value
+        with pytest.raises(ValueError, match=f"losses must {expected}.* in row 3"):
+            loss_fn.reduce(losses, *rest)
+    assert unchanged(tables(build(name)), loss_fn)
+
+
+@pytest.mark.parametrize("name", sorted(set(BY_TASK) - STATELESS))
+def test_a_state_that_does_not_fit_is_refused_as_a_whole(name):
+    loss_fn = trained(name, 2)
+    before = tables(loss_fn)
+    for other in sorted(set(BY_TASK) - STATELESS):
+        state = trained(other, 2).state_dict()
+        if state.keys() != before.keys():
+            with pytest.raises(RuntimeError, match=f"the state is not that of this {type(loss_fn).__name__}"):
+                loss_fn.load_state_dict(state)
+    for value in (None, [1.0], 3):
+        for key in before:
+            with pytest.raises(RuntimeError, match=f"must hold tensors, got {type(value).__name__} for {key}"):
+                loss_fn.load_state_dict({**before, key: value})
+    for key in before:
+        with pytest.raises(RuntimeError, match=rf"it lacks \['{key}'\]"):
+            loss_fn.load_state_dict({k: v for k, v in before.items() if k != key})
+    with pytest.raises(RuntimeError, match="has .'strange'. instead"):
+        torch.nn.ModuleDict({"loss": loss_fn}).load_state_dict(
+            {f"loss.{key}": value for key, value in (before | {"strange": torch.zeros(1)}).items()}
+        )
+    assert unchanged(before, loss_fn)
+    loss_fn.load_state_dict({}, strict=False)  # a model's weights without a loss's state
+    torch.nn.ModuleDict({"loss": loss_fn}).load_state_dict({f"loss.{key}": value for key, value in before.items()})
+    assert unchanged(before, loss_fn)
+
+
+@pytest.mark.parametrize("name", sorted(set(BY_TASK) - STATELESS))
+def test_a_schedule_goes_on_after_a_restore_without_being_told_the_epoch(name):
+    def make():
+        return build(name, gamma=CosineGamma(10))
+
+    loss_fn, restored = make(), make()
+    loss_fn.set_epoch(6)
+    for seed in range(3):
+        loss_fn(*data(30, seed=seed))
+    buffer = io.BytesIO()
+    torch.save(loss_fn.state_dict(), buffer)
+    buffer.seek(0)
+    restored.load_state_dict(torch.load(buffer, weights_only=True))
+    for seed in range(3, 6):
+        assert torch.equal(loss_fn(*data(30, seed=seed)), restored(*data(30, seed=seed)))
+    assert unchanged(tables(loss_fn), restored)
+    assert loss_fn.monitor()["objective"] == restored.monitor()["objective"]
+    older = {key: value for key, value in loss_fn.state_dict().items() if not key.endswith("epoch")}
+    make().load_state_dict(older)

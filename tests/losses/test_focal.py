@@ -25,5 +25,5 @@ def test_without_focusing_it_is_half_of_cross_entropy():
 def test_bad_options_are_named():
     with pytest.raises(ValueError, match=r"alpha must lie in \(0, 1\), got 1"):
         FocalLoss(5, alpha=1.0)
-    with pytest.raises(ValueError, match="focusing must not be negative, got -1"):
+    with pytest.raises(ValueError, match=r"focusing must lie in \[0, 1e\+06\], got -1"):
         FocalLoss(5, focusing=-1.0)

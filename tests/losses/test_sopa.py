@@ -3,7 +3,8 @@ import math
 import pytest
 import torch
 
-from xgraph.losses import PairwiseAUCLoss, SOPALoss
+from tests.losses import toys
+from xgraph.losses import BCELoss, PairwiseAUCLoss, SOPALoss, STACOLoss
 
 NAN = float("nan")
 ELL = {
@@ -244,61 +245,6 @@ def test_tiny_steps_converge_to_the_quantile_of_the_whole_set():
         assert 0.25 * nu + mean(max(x - nu, 0) for x in row) == pytest.approx(cvar(row, 0.25), rel=1e-3)
 
 
-def test_the_order_in_the_batch_does_not_matter():
-    one, other = (SOPALoss(20, 2, max_fpr=0.37).double() for _ in range(2))
-    torch.manual_seed(0)
-    for _ in range(30):
-        logits, target = torch.randn(10, 2, dtype=torch.float64), (torch.rand(10, 2) < 0.4).double()
-        index, order = torch.randint(20, (10,)), torch.randperm(10)
-        a, b = logits.clone().requires_grad_(), logits[order].requires_grad_()
-        losses = one(a, target, index), other(b, target[order], index[order])
-        torch.testing.assert_close(*losses)
-        for loss in losses:
-            loss.backward()
-        torch.testing.assert_close(a.grad[order], b.grad)
-    for name, value in one.state_dict().items():
-        torch.testing.assert_close(value, other.state_dict()[name])
-
-
-def test_activation_works_on_probabilities():
-    logits, target, index = fixed(4, 8)
-    logits.requires_grad_()
-    options = {"margin": 0.5, "max_fpr": 0.37}
-    squashed, plain = SOPALoss(12, activation="sigmoid", **options).double(), SOPALoss(12, **options).double()
-    for _ in range(3):
-        values = squashed(logits, target, index), plain(logits.sigmoid(), target, index)
-        grads = [torch.autograd.grad(value, logits)[0] for value in values]
-        torch.testing.assert_close(*values)
-        torch.testing.assert_close(*grads)
-
-
-def test_training_without_an_index_is_refused():
-    with pytest.raises(ValueError, match="index is missing"):
-        SOPALoss(6)(torch.randn(6), (torch.arange(6) < 2).float())
-
-
-def test_errors_leave_the_state_alone():
-    loss_fn = SOPALoss(12).double()
-    logits, target, index = fixed(4, 8)
-    loss_fn(logits, target, index)
-    before = state(loss_fn)
-    wild = logits.clone()
-    wild[3] = NAN
-    for scores, labels, places, error in (
-        (wild, target, index, ValueError),
-        (logits, target - 0.5, index, ValueError),
-        (logits, target, index + 1, IndexError),
-        (logits, target, index - 1, IndexError),
-        (logits, target, index[:-1], ValueError),
-        (logits, target, None, ValueError),
-    ):
-        with pytest.raises(error):
-            loss_fn(scores, labels, places)
-        assert all(torch.equal(value, loss_fn.state_dict()[name]) for name, value in before.items())
-    with pytest.raises(RuntimeError, match="size mismatch"):
-        SOPALoss(13).load_state_dict(before)
-
-
 def test_monitor_gives_the_tracked_objective():
     loss_fn = SOPALoss(26, gamma=0.25).double()
     assert math.isnan(loss_fn.monitor()["objective"])
@@ -312,21 +258,27 @@ def test_monitor_gives_the_tracked_objective():
     assert loss_fn.monitor()["objective"] == pytest.approx(expected, rel=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"max_fpr": 0.0}, r"max_fpr .*got 0"),
-        ({"max_fpr": 1.5}, r"max_fpr .*got 1\.5"),
-        ({"max_fpr": NAN}, r"max_fpr .*got nan"),
-        ({"dual_lr": 0.0}, r"dual_lr .*got 0"),
-        ({"dual_lr": -0.1}, r"dual_lr .*got -0\.1"),
-        ({"dual_lr": NAN}, r"dual_lr .*got nan"),
-        ({"activation": "tanh"}, "activation must be 'sigmoid' or None, got 'tanh'"),
-        ({"margin": -1.0}, "margin must be positive"),
-        ({"gamma": 0.0}, r"gamma .*\(0, 1\], got 0"),
-        ({"surrogate": "cubic"}, "surrogate must be one of"),
-    ],
-)
-def test_bad_options_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        SOPALoss(5, **options)
+@pytest.mark.parametrize("activation", [None, "sigmoid"])
+def test_it_raises_one_way_partial_auc_where_cross_entropy_looks_at_all_pairs(activation):
+    generator = torch.Generator().manual_seed(0)
+    seen, new = toys.impostors(400, generator), toys.impostors(2000, generator)
+    losses = SOPALoss(400, toys.SEEDS, max_fpr=0.1, activation=activation), BCELoss(400, toys.SEEDS)
+    ours, theirs = (toys.areas(toys.fitted(loss_fn, *seen, picks=(10, 54)), *new, max_fpr=0.1) for loss_fn in losses)
+    assert toys.student_t(ours - theirs) > toys.SIGNIFICANT
+
+
+@pytest.mark.parametrize("make", [SOPALoss, STACOLoss])
+def test_a_threshold_that_strayed_starts_anew_from_the_batch(make):
+    """Above e⁵ times all losses of the batch (and ℓ(0)); below, a step as ever. In several processes alike."""
+    loss_fn = make(8, max_fpr=0.5, dual_lr=0.1).double()
+    logits, target, index = fixed(2, 6)
+    loss_fn.threshold(torch.zeros(2).double(), index[:2])
+    loss_fn.threshold.value[:2] = torch.tensor([1e6, 50.0])
+    sent = []
+    loss_fn.threshold.exchange = lambda rows, values: sent.append(values) or (rows, values)
+    loss_fn(logits, target, index)
+    step = 0.5 * 0.1 * (1.0 if make is SOPALoss else loss_fn.weight.value[:2])
+    start = torch.tensor([quantile(pair_losses(logits, target)[0], 0.5), 50.0]).double()
+    torch.testing.assert_close(loss_fn.threshold.value[:2], start - step)
+    torch.testing.assert_close(sent[0], start - step)  # the restart is part of what goes to the others
+    assert loss_fn.threshold.seen[:2].all()

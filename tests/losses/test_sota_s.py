@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from tests.losses import toys
 from xgraph.estimators import CosineGamma
 from xgraph.losses import BCELoss, SOTAsLoss
 
@@ -291,77 +292,20 @@ def test_the_schedule_reaches_both_tables():
         assert table.gamma == pytest.approx(0.2)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"pos_temperature": 0.0}, "pos_temperature must be positive.*got 0"),
-        ({"neg_temperature": -1.0}, "neg_temperature must be positive.*got -1"),
-        ({"neg_temperature": NAN}, "neg_temperature must be positive.*got nan"),
-        ({"pos_temperature": float("inf")}, "pos_temperature must be .*finite.*got inf"),
-        ({"task_gamma": 0.0}, r"gamma .*\(0, 1\], got 0"),
-        ({"task_gamma": 1.5}, r"gamma .*\(0, 1\], got 1.5"),
-        ({"max_lag": -1.0}, "max_lag must be positive.*got -1"),
-    ],
-)
-def test_bad_options_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        SOTAsLoss(5, **options)
+def test_it_raises_the_two_way_area_where_cross_entropy_looks_at_easy_positives():
+    generator = torch.Generator().manual_seed(0)
+    seen, new = toys.two_kinds(500, generator), toys.two_kinds(2000, generator)
+    losses = SOTAsLoss(500, toys.SEEDS, gamma=0.5), BCELoss(500, toys.SEEDS)
+    ours, theirs = (toys.two_way_areas(toys.fitted(loss_fn, *seen), *new) for loss_fn in losses)
+    assert toys.student_t(ours - theirs) > toys.SIGNIFICANT
 
 
-def two_way_partial_auc(target, scores, min_tpr, max_fpr):
-    """The share of right pairs of the lowest 1 − min_tpr of the positives and the highest max_fpr of the negatives."""
-    positives = sorted(s for s, y in zip(scores.tolist(), target.tolist(), strict=True) if y == 1)
-    negatives = sorted((s for s, y in zip(scores.tolist(), target.tolist(), strict=True) if y == 0), reverse=True)
-    positives = positives[: int(len(positives) * (1 - min_tpr))]
-    negatives = negatives[: int(len(negatives) * max_fpr)]
-    right = sum((p > n) + 0.5 * (p == n) for p in positives for n in negatives)
-    return right / (len(positives) * len(negatives))
-
-
-def test_the_metric_of_the_comparison_below():
-    scores, target = torch.tensor([4.0, 3.0, 2.0, 1.0, 3.5, 2.5, 0.0, -1.0]), torch.tensor([1.0] * 4 + [0.0] * 4)
-    assert two_way_partial_auc(target, scores, 0.0, 1.0) == 11 / 16
-    assert two_way_partial_auc(target, scores, 0.5, 0.5) == 0.0
-    assert two_way_partial_auc(target, scores, 0.25, 0.5) == 1 / 6
-
-
-def molecules(count, generator):
-    """A fifth are positives, a quarter of them hard; some negatives are decoys, ahead where most differ."""
-    positives, decoys = count // 5, count // 10
-    x = torch.randn(count, 3, generator=generator)
-    target = (torch.arange(count) < positives).float()
-    x[:positives] += torch.tensor([2.0, 1.0, 0.0])
-    x[: positives // 4, 0] -= 4.0
-    x[positives : positives + decoys] += torch.tensor([3.0, -0.5, 0.0])
-    return x, target
-
-
-def fitted(loss_fn, x, target, seed):
-    """A linear model after 200 batches of 16 positives and 48 negatives."""
-    generator = torch.Generator().manual_seed(seed)
-    weight = torch.zeros(3, requires_grad=True)
-    optimiser = torch.optim.Adam([weight], lr=0.05)
-    sides = [(target == 1).nonzero().flatten(), (target == 0).nonzero().flatten()]
-    for _ in range(200):
-        picks = zip(sides, (16, 48), strict=True)
-        index = torch.cat([side[torch.randperm(len(side), generator=generator)[:n]] for side, n in picks])
-        optimiser.zero_grad()
-        loss_fn(x[index] @ weight, target[index], index).backward()
-        optimiser.step()
-    return weight.detach()
-
-
-def test_it_raises_two_way_partial_auc_where_cross_entropy_looks_at_all_pairs():
-    gains = []
-    for seed in range(20):
-        generator = torch.Generator().manual_seed(seed)
-        x, target = molecules(400, generator)
-        others, truth = molecules(1000, generator)
-        ours, theirs = (
-            two_way_partial_auc(truth, others @ fitted(loss_fn, x, target, seed), 0.5, 0.5)
-            for loss_fn in (SOTAsLoss(400, gamma=0.5), BCELoss(400))
-        )
-        gains.append(ours - theirs)
-    mean = sum(gains) / 20
-    std = (sum((g - mean) ** 2 for g in gains) / 19) ** 0.5
-    assert mean / (std / 20**0.5) > 2.54  # paired t-test, one-sided, p < .01 at 19 degrees of freedom
+def test_a_task_that_is_stuck_shows():
+    """Its scalar is that of a batch that is gone, while the items' own are up to date."""
+    loss_fn = SOTAsLoss(3, gamma=0.1)
+    target = torch.tensor([1.0, 0.0])
+    loss_fn(torch.tensor([-5.0, 0.0]), target, torch.tensor([0, 2]))
+    assert loss_fn.monitor()["task_stuck"] == 0.0
+    loss_fn(torch.tensor([0.0, 0.0]), target, torch.tensor([1, 2]))
+    assert loss_fn.monitor()["stuck"] == 0.0
+    assert loss_fn.monitor()["task_stuck"] == 1.0

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from tests.losses import toys
 from xgraph.losses import BCELoss, SOPALoss, STACOLoss
 
 NAN = float("nan")
@@ -286,62 +287,6 @@ def test_tiny_steps_converge_to_the_duals_of_the_whole_set():
     assert mean(values[-2000:]) == pytest.approx(expected, rel=0.02)
 
 
-def test_the_order_in_the_batch_does_not_matter():
-    one, other = (STACOLoss(20, 2, max_fpr=0.37, dual_lr=0.3).double() for _ in range(2))
-    torch.manual_seed(0)
-    for _ in range(30):
-        logits, target = torch.randn(10, 2, dtype=torch.float64), (torch.rand(10, 2) < 0.4).double()
-        index, order = torch.randint(20, (10,)), torch.randperm(10)
-        a, b = logits.clone().requires_grad_(), logits[order].requires_grad_()
-        losses = one(a, target, index), other(b, target[order], index[order])
-        torch.testing.assert_close(*losses)
-        for loss in losses:
-            loss.backward()
-        torch.testing.assert_close(a.grad[order], b.grad)
-    for name, value in one.state_dict().items():
-        torch.testing.assert_close(value, other.state_dict()[name])
-
-
-def test_activation_works_on_probabilities():
-    logits, target, index = fixed(4, 8)
-    logits.requires_grad_()
-    options = {"margin": 0.5, "max_fpr": 0.37}
-    squashed, plain = STACOLoss(12, activation="sigmoid", **options).double(), STACOLoss(12, **options).double()
-    for _ in range(3):
-        values = squashed(logits, target, index), plain(logits.sigmoid(), target, index)
-        grads = [torch.autograd.grad(value, logits)[0] for value in values]
-        torch.testing.assert_close(*values)
-        torch.testing.assert_close(*grads)
-
-
-def test_training_without_an_index_is_refused():
-    with pytest.raises(ValueError, match="index is missing"):
-        STACOLoss(6)(torch.randn(6), (torch.arange(6) < 2).float())
-
-
-def test_errors_leave_the_state_alone():
-    loss_fn = STACOLoss(12).double()
-    logits, target, index = fixed(4, 8)
-    for _ in range(3):
-        loss_fn(logits, target, index)
-    before = state(loss_fn)
-    wild = logits.clone()
-    wild[3] = NAN
-    for scores, labels, places, error in (
-        (wild, target, index, ValueError),
-        (logits, target - 0.5, index, ValueError),
-        (logits, target, index + 1, IndexError),
-        (logits, target, index - 1, IndexError),
-        (logits, target, index[:-1], ValueError),
-        (logits, target, None, ValueError),
-    ):
-        with pytest.raises(error):
-            loss_fn(scores, labels, places)
-        assert all(torch.equal(value, loss_fn.state_dict()[name]) for name, value in before.items())
-    with pytest.raises(RuntimeError, match="size mismatch"):
-        STACOLoss(13).load_state_dict(before)
-
-
 def test_monitor_gives_the_tracked_objective():
     loss_fn = STACOLoss(26, gamma=0.25, max_fpr=0.25, dual_lr=0.2).double()
     assert math.isnan(loss_fn.monitor()["objective"])
@@ -354,61 +299,15 @@ def test_monitor_gives_the_tracked_objective():
     assert loss_fn.monitor()["objective"] == pytest.approx(bottom_by_top(logits, target, 3, 5), rel=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"max_fpr": 0.0}, r"max_fpr .*got 0"),
-        ({"max_fpr": 1.5}, r"max_fpr .*got 1\.5"),
-        ({"max_fpr": NAN}, r"max_fpr .*got nan"),
-        ({"min_tpr": 1.0}, r"min_tpr .*got 1"),
-        ({"min_tpr": -0.1}, r"min_tpr .*got -0\.1"),
-        ({"min_tpr": NAN}, r"min_tpr .*got nan"),
-        ({"dual_lr": 0.0}, r"dual_lr .*got 0"),
-        ({"dual_lr": -0.1}, r"dual_lr .*got -0\.1"),
-        ({"activation": "tanh"}, "activation must be 'sigmoid' or None, got 'tanh'"),
-        ({"margin": -1.0}, "margin must be positive"),
-        ({"gamma": 0.0}, r"gamma .*\(0, 1\], got 0"),
-        ({"surrogate": "cubic"}, "surrogate must be one of"),
-    ],
-)
-def test_bad_options_are_named(options, message):
-    with pytest.raises(ValueError, match=message):
-        STACOLoss(5, **options)
-
-
-def two_way_area(scores, target):
-    """Share of the pairs in the right order, among the lower half of the positives and the upper half of the others."""
-    positives, negatives = scores[target == 1].sort().values, scores[target == 0].sort().values
-    lower, upper = positives[: len(positives) // 2], negatives[len(negatives) // 2 :]
-    return (lower[:, None] > upper[None]).double().mean().item()
+@pytest.mark.parametrize("min_tpr", [1.0, -0.1, NAN])
+def test_a_least_true_positive_rate_out_of_range_is_refused(min_tpr):
+    with pytest.raises(ValueError, match=rf"min_tpr must lie in \[0, 1\), got {min_tpr}"):
+        STACOLoss(5, min_tpr=min_tpr)
 
 
 def test_it_raises_the_two_way_area_where_cross_entropy_looks_at_easy_positives():
-    """A linear model; half of the positives lie far off along one axis, and the lower half of them along the other."""
-
-    def draw(count, generator):
-        target = (torch.arange(count) % 5 == 0).float()
-        x = torch.randn(count, 2, generator=generator)
-        easy = torch.rand(count, generator=generator) < 0.5
-        x[:, 0] += 6 * target * easy
-        x[:, 1] += target * ~easy
-        return x, target
-
-    gains = []
-    for seed in range(20):
-        generator = torch.Generator().manual_seed(seed)
-        (x, target), (new, truth) = draw(500, generator), draw(4000, generator)
-        areas = {}
-        for name, loss_fn, lr in (("staco", STACOLoss(500, activation="sigmoid"), 0.05), ("bce", BCELoss(500), 0.1)):
-            weight, bias = torch.zeros(2, requires_grad=True), torch.zeros(1, requires_grad=True)
-            optimiser = torch.optim.Adam([weight, bias], lr=lr)
-            schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1, 0.01, 100)
-            for _ in range(100):
-                optimiser.zero_grad()
-                loss_fn(x @ weight + bias, target, torch.arange(500)).backward()
-                optimiser.step()
-                schedule.step()
-            areas[name] = two_way_area((new @ weight).detach(), truth)
-        gains.append(areas["staco"] - areas["bce"])
-    std = (sum((g - mean(gains)) ** 2 for g in gains) / 19) ** 0.5
-    assert mean(gains) / (std / 20**0.5) > 2.54  # paired t-test, one-sided, p < .01 at 19 degrees of freedom
+    generator = torch.Generator().manual_seed(0)
+    seen, new = toys.two_kinds(500, generator), toys.two_kinds(2000, generator)
+    losses = STACOLoss(500, toys.SEEDS), BCELoss(500, toys.SEEDS)
+    ours, theirs = (toys.two_way_areas(toys.fitted(loss_fn, *seen), *new) for loss_fn in losses)
+    assert toys.student_t(ours - theirs) > toys.SIGNIFICANT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -19,7 +20,8 @@ class MovingAverage(StateTable):
 
     where sg stops the gradient. So ``f(track(g, index)).mean().backward()`` is the estimator
     mean ∇f(u_i) ∇ĝ_i of the SOX algorithm (Wang and Yang, ICML 2022; Algorithm 28 and (6.12) of the chapter) for
-    any differentiable f. Arguments, attributes and errors: :class:`StateTable`.
+    any differentiable f. A lag of 80 or more is the same as none: the range of float32 ends there. Arguments,
+    attributes and errors: :class:`StateTable`.
 
     Example:
         >>> track = MovingAverage(num_items=4, gamma=0.1)
@@ -29,6 +31,8 @@ class MovingAverage(StateTable):
         >>> track(torch.tensor([2.0]), index)
         tensor([1.1000])
     """
+
+    _far: ClassVar[float] = 80.0
 
     def _blend(self, old: Tensor, estimate: Tensor, gamma: float) -> Tensor:
         return torch.lerp(old, estimate, gamma)

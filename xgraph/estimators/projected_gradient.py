@@ -9,6 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from xgraph.estimators.checks import number
 from xgraph.estimators.table import StateTable
 
 
@@ -36,7 +37,9 @@ class ProjectedGradient(StateTable):
         seen: buffer ``[num_items]``, True for items that were touched.
 
     Raises:
-        ValueError: if ``num_items`` < 1, ``lr`` is not positive and finite, or ``low`` is not below ``high``.
+        ValueError: if ``num_items`` < 1, ``lr`` is not positive and finite, ``low`` is not below ``high``, or
+            ``start`` does not lie between them.
+        TypeError: if one of them is not a number.
 
     Example:
         >>> dual = ProjectedGradient(num_items=3, lr=0.5, start=0.5, low=0.0, high=1.0)
@@ -59,14 +62,16 @@ class ProjectedGradient(StateTable):
         validate: bool = True,
     ) -> None:
         super().__init__(num_items, shape, gamma=1.0, dtype=dtype, watch=False, validate=validate)
-        self.start = start
-        self.value.fill_(start)
-        if not 0 < lr < math.inf:
-            raise ValueError(f"lr must be positive and finite, got {lr}")
-        if not low < high:
+        self.lr = number("lr", lr, 0, math.inf, "()")
+        self.low = number("low", low, -math.inf, math.inf)
+        self.high = number("high", high, -math.inf, math.inf)
+        if not self.low < self.high:
             raise ValueError(f"low must be below high, got {low} and {high}")
-        self.lr, self.low, self.high = lr, low, high
-        self._bounded = low > -math.inf or high < math.inf
+        self.start = number("start", start, self.low, self.high)
+        if math.isinf(self.start):
+            raise ValueError(f"start must be finite, got {start}")
+        self.value.fill_(self.start)
+        self._bounded = self.low > -math.inf or self.high < math.inf
 
     def forward(self, estimate: Tensor, index: Tensor | None = None) -> Tensor:
         """Move the touched rows and return them; in eval mode, return them as they are.

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from xgraph.estimators.checks import integer, number
+
 GammaSchedule = Callable[[int], float]
 """Maps an epoch (counted from 0) to γ in (0, 1]."""
 
@@ -28,7 +30,7 @@ class ConstantGamma:
     gamma: float
 
     def __post_init__(self) -> None:
-        _check("gamma", self.gamma)
+        check_gamma("gamma", self.gamma)
 
     def __call__(self, epoch: int) -> float:
         """γ, whatever the epoch."""
@@ -61,9 +63,8 @@ class CosineGamma:
     gamma_min: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.epochs < 1:
-            raise ValueError(f"epochs must be at least 1, got {self.epochs}")
-        _check("gamma_min", self.gamma_min)
+        integer("epochs", self.epochs)
+        check_gamma("gamma_min", self.gamma_min)
 
     def __call__(self, epoch: int) -> float:
         """γ at ``epoch``, counted from 0."""
@@ -71,8 +72,16 @@ class CosineGamma:
         return 0.5 * (1.0 + math.cos(math.pi * share)) * (1.0 - self.gamma_min) + self.gamma_min
 
 
-def as_schedule(gamma: float | GammaSchedule) -> GammaSchedule:
+def as_schedule(gamma: float | GammaSchedule, name: str = "gamma") -> GammaSchedule:
     """A number becomes a :class:`ConstantGamma`; a schedule stays as it is.
+
+    Args:
+        gamma: either.
+        name: what an error calls it.
+
+    Raises:
+        TypeError: if it is neither.
+        ValueError: if a number lies outside (0, 1].
 
     Example:
         >>> as_schedule(0.5)
@@ -80,9 +89,18 @@ def as_schedule(gamma: float | GammaSchedule) -> GammaSchedule:
     """
     if callable(gamma):
         return gamma
-    return ConstantGamma(float(gamma))
+    return ConstantGamma(check_gamma(name, gamma))
 
 
-def _check(name: str, gamma: float) -> None:
-    if not 0.0 < gamma <= 1.0:
-        raise ValueError(f"{name} is the weight of the new value and must lie in (0, 1], got {gamma}")
+def check_gamma(name: str, gamma: object) -> float:
+    """γ, if it is one.
+
+    Args:
+        name: what the error calls it.
+        gamma: anything.
+
+    Raises:
+        TypeError: if it is no number.
+        ValueError: if it lies outside (0, 1].
+    """
+    return number(f"{name} is the weight of the new value and", gamma, 0, 1, "(]")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
+from xgraph.estimators.checks import integer, number
 from xgraph.estimators.rows import check_rows
-from xgraph.estimators.schedules import GammaSchedule, as_schedule
+from xgraph.estimators.schedules import ConstantGamma, GammaSchedule, as_schedule, check_gamma
 
 Exchange = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Takes this process's (index, estimate) rows, returns those of all processes."""
@@ -27,8 +28,10 @@ class StateTable(nn.Module):
     is the mean of its estimates and one update; in eval mode, or without an index, nothing is written and the
     estimate itself comes back.
 
-    The state is declared as buffers, so that ``state_dict``, ``to``, ``deepcopy`` and pickling carry it. It is
-    stored in ``dtype`` and stays so under autocast and ``.half()``; float32 tables follow ``.double()``.
+    The state is declared as buffers, so that ``state_dict``, ``to``, ``deepcopy`` and pickling carry it; with a
+    schedule of γ, ``state_dict`` carries the epoch too. It is stored in ``dtype`` and stays so under autocast and
+    ``.half()``; float32 tables follow ``.double()``. Arithmetic has the precision of the estimates, float32 at
+    least, whatever that of the table: a float64 table of float32 estimates is as exact as a float32 one.
 
     Args:
         num_items: number of rows.
@@ -36,10 +39,10 @@ class StateTable(nn.Module):
         gamma: weight of the new value, in (0, 1], or a schedule of it over epochs (see :meth:`set_epoch`).
         max_lag: how far, in log units, the state may stay above the newest estimate; ``None`` = without bound.
             For tables of positive quantities only.
-        restart_lag: an item whose state lies further than this above its newest estimate, in log units, starts
-            anew with that estimate; ``None`` = never. Beyond some tens of units an item would pass on no gradient
-            for hundreds of touches.
-        dtype: storage type. Arithmetic is float32 at least.
+        restart_lag: a state that lies further than this above its newest estimate, in log units, starts anew with
+            that estimate (each number of a row by itself); ``None`` = never. Beyond some tens of units an item would
+            pass on no gradient for hundreds of touches.
+        dtype: storage type.
         watch: record which items are stuck, for `monitor`; of use for positive quantities only.
         validate: check the index and the estimates and look for duplicates, which costs a host synchronisation
             on a GPU. Without it bad input is undefined behaviour, and the whole module compiles.
@@ -47,17 +50,25 @@ class StateTable(nn.Module):
     Attributes:
         value: buffer ``[num_items, *shape]``, the state.
         seen: buffer ``[num_items]``, True for items that were touched.
+        gamma: the weight of the new value in this epoch.
+        epoch: the epoch that ``gamma`` belongs to.
         exchange: hook for training in several processes. It takes this process's rows ``(index, estimate)`` and
-            returns those of all of them, so that every process writes the same table; ``None`` = one process.
+            returns those of all of them, in the same order everywhere, so that every process writes the same table;
+            ``None`` = one process. All processes must step as often. Every write goes through it, and what a rule
+            such as ``max_lag`` or ``restart_lag`` decides, it decides on the rows of all. Means over a batch that
+            are not kept in a table, such as what losses report in `monitor`, remain those of one process.
 
     Raises:
         ValueError: if ``num_items`` < 1, ``gamma`` lies outside (0, 1] or a lag is not positive.
-        TypeError: if ``dtype`` is not a floating-point type.
+        TypeError: if one of them is not a number, or ``dtype`` is not a floating-point type.
     """
 
     value: Tensor
     seen: Tensor
     stuck: Tensor
+
+    _far: ClassVar[float] = math.inf
+    """Lags from here on are the same as none."""
 
     def __init__(
         self,
@@ -72,19 +83,14 @@ class StateTable(nn.Module):
         validate: bool = True,
     ) -> None:
         super().__init__()
-        if num_items < 1:
-            raise ValueError(f"num_items must be at least 1, got {num_items}")
-        for name, lag in (("max_lag", max_lag), ("restart_lag", restart_lag)):
-            if lag is not None and not lag > 0:
-                raise ValueError(f"{name} must be positive or None, got {lag}")
         if not dtype.is_floating_point:
             raise TypeError(f"dtype must be a floating-point type, got {dtype}")
-        self.num_items = num_items
+        self.num_items = integer("num_items", num_items)
         self.shape = tuple(shape)
         self.schedule = as_schedule(gamma)
-        self.epoch = 0
-        self.max_lag = None if max_lag == math.inf else max_lag
-        self.restart_lag = restart_lag
+        self.set_epoch(0)
+        self.max_lag = self._lag("max_lag", max_lag)
+        self.restart_lag = self._lag("restart_lag", restart_lag)
         self.watch = watch
         self.validate = validate
         self.exchange: Exchange | None = None
@@ -92,13 +98,14 @@ class StateTable(nn.Module):
         self.register_buffer("seen", torch.zeros(num_items, dtype=torch.bool))
         self.register_buffer("stuck", torch.zeros(num_items, dtype=torch.bool), persistent=False)
 
-    @property
-    def gamma(self) -> float:
-        """The weight of the new value in this epoch."""
-        return self.schedule(self.epoch)
-
     def set_epoch(self, epoch: int) -> None:
-        """Tell the γ schedule which epoch (counted from 0) begins."""
+        """Tell the γ schedule which epoch (counted from 0) begins.
+
+        Raises:
+            ValueError: if the schedule gives a γ outside (0, 1].
+            TypeError: if it gives no number.
+        """
+        self.gamma = check_gamma("gamma", self.schedule(epoch))
         self.epoch = epoch
 
     def reset_parameters(self) -> None:
@@ -151,14 +158,6 @@ class StateTable(nn.Module):
         known = self._broadcast(self.seen.index_select(0, index))
         return torch.where(known, self.value.index_select(0, index).to(default.dtype), default.detach())
 
-    def forget(self, index: Tensor) -> None:
-        """Let some items start anew at their next touch.
-
-        Args:
-            index: int64, checked.
-        """
-        self.seen.index_fill_(0, index, False)
-
     def step(self, estimate: Tensor, index: Tensor, duplicates: bool = True) -> Tensor:
         """The same in training, for a caller who has checked ``index`` with :func:`check_rows` already.
 
@@ -206,7 +205,7 @@ class StateTable(nn.Module):
         gamma = self.gamma
         if gamma < 1:
             if self.restart_lag is not None:
-                known = known.logical_and_(self._lags(old, estimate, self.restart_lag).logical_not_())
+                known = known.logical_and(self._lags(old, estimate, self.restart_lag).logical_not_())
             new = torch.where(known, self._blend(old, estimate, gamma), estimate)
         else:
             new = estimate
@@ -243,6 +242,20 @@ class StateTable(nn.Module):
             row = int(finite.logical_not_().nonzero()[0, 0])
             raise ValueError(f"estimate must be finite, got {estimate[row].tolist()} in row {row}")
         return duplicates
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        if not isinstance(self.schedule, ConstantGamma):
+            destination[prefix + "epoch"] = torch.tensor(self.epoch)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        epoch = state_dict.pop(prefix + "epoch", None)  # of a copy; states of a constant γ have none
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+        if epoch is not None:
+            self.set_epoch(int(epoch))
+
+    def _lag(self, name: str, lag: float | None) -> float | None:
+        return None if lag is None or number(name, lag, 0, math.inf, "(]") >= self._far else float(lag)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Follow devices and ``.double()``, but keep the storage type through ``.half()`` and the like."""

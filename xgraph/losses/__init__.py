@@ -4,6 +4,7 @@ from xgraph.losses.auc_margin import AUCMarginLoss
 from xgraph.losses.auc_pairwise import PairwiseAUCLoss
 from xgraph.losses.base import Loss
 from xgraph.losses.bce import BCELoss
+from xgraph.losses.cross_entropy import CrossEntropyLoss
 from xgraph.losses.focal import FocalLoss
 from xgraph.losses.group_dro import GroupDROLoss
 from xgraph.losses.kl_dro import KLDROLoss
@@ -26,6 +27,7 @@ LOSSES: dict[str, type[Loss]] = {
     "auc-pairwise": PairwiseAUCLoss,
     "kl-dro": KLDROLoss,
     "group-dro": GroupDROLoss,
+    "ce": CrossEntropyLoss,
 }
 """The losses by the name they have on the command line."""
 
@@ -33,6 +35,7 @@ __all__ = [
     "LOSSES",
     "AUCMarginLoss",
     "BCELoss",
+    "CrossEntropyLoss",
     "FocalLoss",
     "GroupDROLoss",
     "Hinge",

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from xgraph.estimators import GammaSchedule, MovingAverage, ProjectedGradient
+from xgraph.estimators.checks import number
 from xgraph.losses.base import Batch
 from xgraph.losses.surrogate_loss import Activation, Recent, SurrogateLoss
 from xgraph.losses.surrogates import Hinge, Squared, SquaredHinge, Surrogate
@@ -29,8 +30,9 @@ class AUCMarginLoss(SurrogateLoss):
     optimiser.
 
     For any ℓ the term in α is ℓ(u) + ℓ'(u)(s − u), with s = mean₋ h − mean₊ h, u ← u + τ/2 (s − u) and α = ℓ'(u):
-    the same for the squared hinge, u being kept at −m or above, where ℓ' vanishes. (The published code moves the
-    dual of −α²/2 instead, a different scale of α.)
+    the same for the squared hinge, u being kept at −m or above, where ℓ' vanishes. For those without a margin
+    (logistic, sigmoid, one's own) no u is known where ℓ' vanishes: u starts at the s of a task's first batch, so
+    α = ℓ'(s) from the first batch on. (The published code moves the dual of −α²/2 instead, a different scale of α.)
 
     Args:
         num_items: size of the data set (unused; ``index`` is checked against it).
@@ -67,8 +69,7 @@ class AUCMarginLoss(SurrogateLoss):
         dual_lr: float = 0.1,
     ) -> None:
         super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
-        if not 0 < dual_lr <= 2:
-            raise ValueError(f"dual_lr must lie in (0, 2], got {dual_lr}")
+        number("dual_lr", dual_lr, 0, 2, "(]")
         # α = ℓ'(u) is 0 at −m; below it the slope of the hinges stays 0, and there u would only be lost
         flat = self.surrogate
         self.start = -flat.margin if isinstance(flat, SquaredHinge | Hinge | Squared) else None
@@ -79,7 +80,7 @@ class AUCMarginLoss(SurrogateLoss):
 
     @property
     def alpha(self) -> Tensor:
-        """``[T]``, α of each task; 0 before its first batch."""
+        """``[T]``, α = ℓ'(u) of each task as its newest batch left it; 0 before its first batch."""
         return torch.where(self.dual.seen, self.surrogate.slope(self.dual.value), 0)
 
     def _loss(self, batch: Batch) -> Tensor | None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from xgraph.estimators import StateTable, check_rows
+from xgraph.estimators.checks import integer
 
 FEW = 256
 """Up to so many labels and scores are checked without tensor operations."""
@@ -59,22 +60,23 @@ class Loss(nn.Module):
 
     Raises:
         ValueError: if either is below 1.
+        TypeError: if either is no integer.
     """
 
     sampler: ClassVar[Literal["dual", "shuffle", "group"]] = "dual"
     """The batches it trains on by default: with a fixed number of positives, simply shuffled, or some groups."""
+
+    link: ClassVar[Literal["sigmoid", "softmax"]] = "sigmoid"
+    """How logits become scores between 0 and 1: each by itself, or all classes of an item together."""
 
     recipe: ClassVar[Mapping[str, object]] = {}
     """What `xgraph train` takes for its options where that differs from the defaults here."""
 
     def __init__(self, num_items: int, num_tasks: int = 1) -> None:
         super().__init__()
-        for name, value in (("num_items", num_items), ("num_tasks", num_tasks)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
-        self.num_items = num_items
-        self.num_tasks = num_tasks
-        self.register_load_state_dict_pre_hook(_check_sizes)  # type: ignore[no-untyped-call]
+        self.num_items = integer("num_items", num_items)
+        self.num_tasks = integer("num_tasks", num_tasks)
+        self.register_load_state_dict_pre_hook(_check_state)  # type: ignore[no-untyped-call]
 
     def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
         """The loss of one batch.
@@ -88,7 +90,8 @@ class Loss(nn.Module):
             A scalar. A batch in which no task contributes gives 0 and zero gradients.
 
         Raises:
-            ValueError: if shapes do not fit, a label is not 0, 1 or NaN, or a logit is not finite.
+            ValueError: if shapes or devices do not fit, a label is not 0, 1 or NaN, or a logit is not finite or
+                beyond ±1e15. No state has been written then.
             IndexError: if an index is negative or not below ``num_items``. No state has been written then.
             TypeError: if logits are not a tensor of floating-point numbers, or ``index`` not one of integers.
         """
@@ -135,14 +138,26 @@ class Loss(nn.Module):
         labels = self._columns("target", target)
         if scores.shape != labels.shape:
             raise ValueError(f"target must have the shape of logits {list(logits.shape)}, got {list(target.shape)}")
+        self._check_devices(logits=logits, target=target, index=index)
+        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
         batch = Batch(scores, labels == 1, labels == 0)
         if len(scores):
             _check_values(scores.detach(), labels, batch)
         if index is not None:
             batch.duplicates = self._check_index(index, len(scores))
             batch.items = index.long()
-        batch.scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
         return batch
+
+    def _check_devices(self, **given: Tensor | None) -> None:
+        """Raise unless the tensors are where the states are. A loss without states is anywhere."""
+        places = {name: value.device for name, value in given.items() if isinstance(value, Tensor)}
+        for table in self._modules.values():  # children() takes longer than all the rest
+            if isinstance(table, StateTable):
+                places["the loss"] = table.seen.device
+                break
+        if len(set(places.values())) > 1:
+            got = ", ".join(f"{name} on {place}" for name, place in places.items())
+            raise ValueError(f"everything must be on one device, got {got}; a loss moves by .to(device)")
 
     def _columns(self, name: str, values: Tensor) -> Tensor:
         columns = values.unsqueeze(1) if values.dim() == 1 else values
@@ -159,13 +174,21 @@ class Loss(nn.Module):
         return check_rows(index, self.num_items, hint)
 
 
-def _check_sizes(loss_fn: nn.Module, state: Mapping[str, Any], prefix: str, *_: object) -> None:
-    """Refuse a state of another size as a whole: PyTorch would load the tensors that fit and then raise."""
-    for name, own in loss_fn.state_dict().items():
-        other = state.get(prefix + name)
-        if other is not None and other.shape != own.shape:
+def _check_state(loss_fn: nn.Module, state: Mapping[str, Any], prefix: str, *_: object) -> None:
+    """Refuse a state that does not fit as a whole: PyTorch would load the tensors that do and then raise."""
+    kind, table = type(loss_fn).__name__, loss_fn.state_dict()
+    given = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+    names = {name for name in table.keys() ^ given.keys() if name.rpartition(".")[2] != "epoch"}
+    if given and names:
+        missing, strange = sorted(names & table.keys()), sorted(names - table.keys())
+        raise RuntimeError(f"the state is not that of this {kind}: it lacks {missing} and has {strange} instead")
+    for name in table.keys() & given.keys():
+        own, other = table[name], given[name]
+        if not isinstance(other, Tensor):
+            raise RuntimeError(f"the state of this {kind} must hold tensors, got {type(other).__name__} for {name}")
+        if other.shape != own.shape:
             raise RuntimeError(
-                f"size mismatch: the state has {name} of shape {list(other.shape)}, this {type(loss_fn).__name__} "
+                f"size mismatch: the state has {name} of shape {list(other.shape)}, this {kind} "
                 f"of {list(own.shape)}; num_items or num_tasks differ"
             )
 
@@ -185,7 +208,22 @@ def _check_values(scores: Tensor, labels: Tensor, batch: Batch) -> None:
             row, task = strange[0]
             raise ValueError(f"target must be 0, 1 or NaN (missing), got {labels[row, task].item():g} in row {row}")
     if not sound:
-        row, task = (scores.abs() <= LIMIT).logical_not_().nonzero()[0].tolist()
-        value = scores[row, task].item()
+        refuse("logits", scores)
+
+
+def refuse(name: str, values: Tensor) -> None:
+    """Raise the error about the first value that is not finite or beyond `LIMIT`, if there is one.
+
+    Args:
+        name: of the argument.
+        values: ``[B, T]``, float32 at least.
+
+    Raises:
+        ValueError: the error.
+    """
+    strange = (values.detach().abs() <= LIMIT).logical_not_().nonzero()
+    if len(strange):
+        row, task = strange[0].tolist()
+        value = values[row, task].item()
         expected = f"lie within ±{LIMIT:g}" if math.isfinite(value) else "be finite"
-        raise ValueError(f"logits must {expected}, got {value} in row {row}")
+        raise ValueError(f"{name} must {expected}, got {value} in row {row}")

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from xgraph.estimators.checks import LARGE, number
 from xgraph.losses.base import Batch, Loss
 
 
@@ -18,7 +19,7 @@ class BCELoss(Loss):
         pos_weight: weight of a positive label relative to a negative one.
 
     Raises:
-        ValueError: if ``pos_weight`` is not positive.
+        ValueError: if ``pos_weight`` lies outside (0, 1e6].
 
     Example:
         >>> import torch
@@ -31,9 +32,7 @@ class BCELoss(Loss):
 
     def __init__(self, num_items: int, num_tasks: int = 1, *, pos_weight: float = 1.0) -> None:
         super().__init__(num_items, num_tasks)
-        if not pos_weight > 0:
-            raise ValueError(f"pos_weight must be positive, got {pos_weight}")
-        self.pos_weight = pos_weight
+        self.pos_weight = number("pos_weight", pos_weight, 0, LARGE, "(]")
 
     def _loss(self, batch: Batch) -> Tensor:
         losses = F.softplus(torch.where(batch.positive, -batch.scores, batch.scores))

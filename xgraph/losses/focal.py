@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
+from xgraph.estimators.checks import LARGE, number
 from xgraph.losses.base import Batch, Loss
 
 
@@ -32,12 +33,8 @@ class FocalLoss(Loss):
 
     def __init__(self, num_items: int, num_tasks: int = 1, *, alpha: float = 0.25, focusing: float = 2.0) -> None:
         super().__init__(num_items, num_tasks)
-        if not 0 < alpha < 1:
-            raise ValueError(f"alpha must lie in (0, 1), got {alpha}")
-        if not focusing >= 0:
-            raise ValueError(f"focusing must not be negative, got {focusing}")
-        self.alpha = alpha
-        self.focusing = focusing
+        self.alpha = number("alpha", alpha, 0, 1, "()")
+        self.focusing = number("focusing", focusing, 0, LARGE)
 
     def _loss(self, batch: Batch) -> Tensor:
         # log p and log(1 − p) from softplus, so that no probability is ever rounded to 0

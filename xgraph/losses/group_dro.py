@@ -8,11 +8,29 @@ import torch
 from torch import Tensor
 
 from xgraph.estimators import GammaSchedule, MovingAverage, ProjectedGradient
+from xgraph.estimators.checks import LARGE, SMALL, number
 from xgraph.losses.base import Batch
 from xgraph.losses.pointwise import PointwiseLoss
-from xgraph.losses.sopa import STRAY, check_dual_lr
+from xgraph.losses.sopa import STRAY
 from xgraph.losses.surrogate_loss import Activation
 from xgraph.losses.surrogates import Surrogate
+
+
+class Levels(MovingAverage):
+    """L_k of every group; one that lies far above the group's newest loss starts anew.
+
+    Args:
+        num_items: number of rows.
+        gamma: weight of the new value.
+        surrogate: ℓ; losses are small or large beside ℓ(0).
+    """
+
+    def __init__(self, num_items: int, gamma: float | GammaSchedule, surrogate: Surrogate) -> None:
+        super().__init__(num_items, (), gamma, restart_lag=math.log(STRAY), watch=False)
+        self.surrogate = surrogate
+
+    def _lags(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
+        return state > (estimate.abs() + self.surrogate(estimate.new_zeros(()))) * math.exp(lag)
 
 
 class GroupDROLoss(PointwiseLoss):
@@ -30,7 +48,8 @@ class GroupDROLoss(PointwiseLoss):
     Args:
         num_items: size of the data set that ``index`` points into.
         num_tasks: T, the number of label columns.
-        groups: ``[num_items]`` integers from 0, each item's group.
+        groups: ``[num_items]`` integers from 0, each item's group (numbers may be missing); −1 = no group: such an
+            item counts for nothing, as with :class:`xgraph.sampling.GroupSampler`.
         surrogate: ℓ(−h) on positives and ℓ(h) on negatives; logistic is cross-entropy.
         margin: m of the surrogates that have one.
         activation: sigmoid applies the surrogate to 2σ(h) − 1; none, to the logits.
@@ -40,8 +59,8 @@ class GroupDROLoss(PointwiseLoss):
         dual_lr: η, the step size of ν.
 
     Raises:
-        ValueError: if an argument is out of range.
-        TypeError: if ``groups`` is not a tensor of integers.
+        ValueError: if an argument is out of range, or no item has a group.
+        TypeError: if an argument has the wrong type, such as ``groups`` that are no tensor of integers.
 
     Example:
         >>> loss_fn = GroupDROLoss(num_items=4, groups=torch.tensor([0, 0, 1, 1]), alpha=0.5)
@@ -70,15 +89,13 @@ class GroupDROLoss(PointwiseLoss):
         dual_lr: float = 0.1,
     ) -> None:
         super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
-        if not 0 < alpha <= 1:
-            raise ValueError(f"alpha must lie in (0, 1], got {alpha}")
-        if not 0 < epsilon < math.inf:
-            raise ValueError(f"epsilon must be positive and finite, got {epsilon}")
-        self.alpha, self.epsilon = alpha, epsilon
-        self.register_buffer("groups", _check_groups(groups, num_items), persistent=False)
+        self.alpha = number("alpha", alpha, 0, 1, "(]")
+        self.epsilon = number("epsilon", epsilon, SMALL, LARGE)
+        self.register_buffer("groups", _renumbered(groups, num_items), persistent=False)
         self.num_groups = int(self.groups.max()) + 1
-        self.track = MovingAverage(self.num_groups * num_tasks, (), gamma)
-        self.threshold = ProjectedGradient(num_tasks, (), check_dual_lr(dual_lr))
+        self._all_grouped = int(self.groups.min()) >= 0
+        self.track = Levels(self.num_groups * num_tasks, gamma, self.surrogate)
+        self.threshold = ProjectedGradient(num_tasks, (), number("dual_lr", dual_lr, 0, LARGE, "(]"))
 
     def _loss(self, batch: Batch) -> Tensor | None:
         if batch.items is None:
@@ -97,17 +114,20 @@ class GroupDROLoss(PointwiseLoss):
             A scalar.
 
         Raises:
-            ValueError: if a shape does not fit, or a loss that counts is not finite.
+            ValueError: if a shape or device does not fit, or a loss that counts is not finite or beyond ±1e15.
             IndexError: if an index is negative or not below ``num_items``.
             TypeError: if losses are not floating-point numbers, or ``index`` does not hold integers.
         """
-        values, mask = self._check_losses(losses, known)
+        values, mask = self._check_losses(losses, known, index)
         self._check_index(index, len(values))
         found = self._reduce(values, mask, index.long())
         return losses[:0].sum() if found is None else found
 
     def _reduce(self, losses: Tensor, known: Tensor, items: Tensor) -> Tensor | None:
-        group, slot = torch.unique(self.groups.index_select(0, items), return_inverse=True)
+        groups = self.groups.index_select(0, items)
+        if not self._all_grouped:
+            known = known & (groups >= 0).unsqueeze(1)
+        group, slot = torch.unique(groups, return_inverse=True)
         count = losses.new_zeros(len(group), self.num_tasks).index_add_(0, slot, known.to(losses.dtype))
         place = count.nonzero(as_tuple=True)
         if not len(place[0]):
@@ -117,21 +137,19 @@ class GroupDROLoss(PointwiseLoss):
         task = place[1]
         if self.training:
             rows = torch.add(task, group[place[0]], alpha=self.num_tasks)
-            limit = (level.detach() + self.surrogate(level.new_zeros(()))) * STRAY
-            self.track.forget(rows[self.track.read(rows, level) > limit])
             level = self.track.step(level, rows, False)
-        groups = torch.bincount(task, minlength=self.num_tasks).to(losses.dtype)
-        tasks = groups.nonzero().squeeze(1)
+        count = torch.bincount(task, minlength=self.num_tasks).to(losses.dtype)
+        tasks = count.nonzero().squeeze(1)
         if self.training:
             threshold = self.threshold.at(tasks, losses.dtype)
         else:
-            table = torch.full_like(count, -torch.inf).index_put_(place, level.detach())
+            table = torch.full_like(total, -torch.inf).index_put_(place, level.detach())
             threshold = best_threshold(table.t()[tasks], self.alpha, self.epsilon)
         over = level - losses.new_zeros(self.num_tasks).index_copy_(0, tasks, threshold)[task]
         if self.training:
-            share = torch.zeros_like(groups).index_add_(0, task, self._slope(over.detach()))[tasks] / groups[tasks]
+            share = torch.zeros_like(count).index_add_(0, task, self._slope(over.detach()))[tasks] / count[tasks]
             self.threshold.move(share - self.alpha, tasks, threshold, False)
-        return (self._hinge(over) / groups[task]).sum() / len(tasks) + self.alpha * threshold.mean()
+        return (self._hinge(over) / count[task]).sum() / len(tasks) + self.alpha * threshold.mean()
 
     def _slope(self, over: Tensor) -> Tensor:
         """f_ε'."""
@@ -171,15 +189,25 @@ def best_threshold(level: Tensor, alpha: float, epsilon: float) -> Tensor:
     known = level > -torch.inf
     bends = torch.cat([level, level - epsilon], 1)  # the mean slope is linear in ν between these
     bends = torch.where(known.repeat(1, 2), bends, level.amax(1, keepdim=True)).sort(1).values
-    slopes = (level.unsqueeze(1) - bends.unsqueeze(2)).clamp(0, epsilon).sum(2) / epsilon / known.sum(1, keepdim=True)
-    last = ((slopes >= alpha - 1e-6).sum(1, keepdim=True) - 1).clamp(0, bends.shape[1] - 2)
-    low, high = (table.gather(1, last + 1) for table in (slopes, bends))
-    start, left = bends.gather(1, last), slopes.gather(1, last)
-    step = ((left - alpha) / (left - low).clamp_min(1e-12)).clamp(0, 1)
-    return torch.lerp(start, high, step).squeeze(1)
+
+    def slope(place: Tensor) -> Tensor:
+        over = (level - bends.gather(1, place)).clamp(0, epsilon)
+        return over.sum(1, keepdim=True) / epsilon / known.sum(1, keepdim=True)
+
+    # It falls along the bends: the last one where it is α at least lies between these two places.
+    first = torch.zeros(len(level), 1, dtype=torch.long, device=level.device)
+    last = torch.full_like(first, bends.shape[1] - 2)
+    for _ in range(bends.shape[1].bit_length()):
+        middle = (first + last + 1) // 2
+        enough = slope(middle) >= alpha - 1e-6
+        first, last = torch.where(enough, middle, first), torch.where(enough, last, middle - 1)
+    left, right = slope(first), slope(first + 1)
+    step = ((left - alpha) / (left - right).clamp_min(1e-12)).clamp(0, 1)
+    return torch.lerp(bends.gather(1, first), bends.gather(1, first + 1), step).squeeze(1)
 
 
-def _check_groups(groups: Tensor, num_items: int) -> Tensor:
+def _renumbered(groups: Tensor, num_items: int) -> Tensor:
+    """``[num_items]``, the groups counted from 0 without gaps; −1 stays."""
     if (
         not isinstance(groups, Tensor)
         or groups.is_floating_point()
@@ -190,6 +218,10 @@ def _check_groups(groups: Tensor, num_items: int) -> Tensor:
         raise TypeError(f"groups must be a tensor of integers, got {got}")
     if groups.shape != (num_items,):
         raise ValueError(f"groups must have the shape [{num_items}], one for each item, got {list(groups.shape)}")
-    if int(groups.min()) < 0:
-        raise ValueError(f"groups must not be negative, got {int(groups.min())}")
-    return groups.detach().long().clone()
+    least = int(groups.min())
+    if least < -1:
+        raise ValueError(f"groups must be integers from 0, or -1 for an item without a group, got {least}")
+    if int(groups.max()) < 0:
+        raise ValueError("groups hold no group: each item has -1")
+    found: Tensor = torch.unique(groups.detach(), return_inverse=True)[1]
+    return found + least if least < 0 else found

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from xgraph.estimators import GammaSchedule, LogMovingAverage, ProjectedGradient
+from xgraph.estimators.checks import LARGE, SMALL, number
 from xgraph.losses.base import Batch
 from xgraph.losses.pointwise import PointwiseLoss
-from xgraph.losses.sopa_s import RESTART_LAG, check_temperature
+from xgraph.losses.sopa_s import RESTART_LAG
 from xgraph.losses.surrogate_loss import Activation, mean_over_tasks
 from xgraph.losses.surrogates import Surrogate
 
@@ -72,15 +73,12 @@ class KLDROLoss(PointwiseLoss):
         max_lag: float = math.inf,
     ) -> None:
         super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
-        self.temperature = check_temperature("temperature", temperature)
-        self.rho = rho if learnable else 0.0
-        if not 0 <= rho < math.inf:
-            raise ValueError(f"rho must not be negative, and finite, got {rho}")
-        check_temperature("min_temperature", min_temperature)
+        self.temperature = number("temperature", temperature, SMALL, LARGE)
+        number("min_temperature", min_temperature, SMALL, LARGE)
+        self.rho = number("rho", rho, 0, LARGE) * learnable
+        number("temperature_lr", temperature_lr, 0, LARGE, "(]")
         if learnable and temperature < min_temperature:
             raise ValueError(f"min_temperature must not exceed temperature = {temperature}, got {min_temperature}")
-        if not 0 < temperature_lr < math.inf:
-            raise ValueError(f"temperature_lr must be positive and finite, got {temperature_lr}")
         self.track = LogMovingAverage(num_tasks, (), gamma, max_lag=max_lag, restart_lag=RESTART_LAG)
         self.temperature_state = (
             ProjectedGradient(num_tasks, (), temperature_lr, start=temperature, low=min_temperature)
@@ -102,7 +100,7 @@ class KLDROLoss(PointwiseLoss):
             A scalar.
 
         Raises:
-            ValueError: if a shape does not fit, or a loss that counts is not finite.
+            ValueError: if a shape or device does not fit, or a loss that counts is not finite or beyond ±1e15.
             TypeError: if losses are not floating-point numbers.
         """
         found = self._reduce(*self._check_losses(losses, known))

@@ -12,7 +12,7 @@ from xgraph.losses.anchors import Anchors, Others
 from xgraph.losses.base import Batch
 from xgraph.losses.blocks import Blocks, rows_of
 from xgraph.losses.reductions import Excess, LogMeanExp, Mean, Reduction, Sums, Tail, quantiles
-from xgraph.losses.surrogates import Surrogate
+from xgraph.losses.surrogates import SURROGATES, Surrogate
 
 
 class Pairs:
@@ -101,18 +101,21 @@ class _Reduce(torch.autograd.Function):
         blocks = Blocks(anchors, flat.take(anchors.cell), columns, surrogate)
         found = [reduction.value(block) for block in blocks]
         out = torch.cat(found, -1) if len(found) != 1 else found[0]
-        ctx.shape, ctx.item, ctx.blocks, ctx.reduction, ctx.out = flat.shape, item, blocks, reduction, out
+        ctx.save_for_backward(scores)  # blocks may be views of them: a change in place before backward is noticed
+        ctx.item, ctx.blocks, ctx.reduction = item, blocks, reduction
         return out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         if torch.is_grad_enabled():
             raise RuntimeError("pairwise losses can be differentiated once only: drop create_graph=True")
-        result = grad.new_zeros(ctx.shape)
+        (scores,) = ctx.saved_tensors
+        result = grad.new_zeros(scores.shape[::-1])
         columns: Tensor | None = None
         for block in ctx.blocks:
-            slope = block.surrogate.slope(block.difference)
-            pairs = slope.mul_(ctx.reduction.slope(block, block.part(grad), block.part(ctx.out)))
+            slope, weights = block.surrogate.slope(block.difference), ctx.reduction.slope(block, block.part(grad))
+            # what a user's surrogate returns may be its argument; ours return memory of their own
+            pairs = slope.mul_(weights) if type(block.surrogate) in SURROGATES else slope * weights
             if block.task is None:
                 total = pairs.sum(0, keepdim=True)
                 columns = total if columns is None else columns.add_(total)

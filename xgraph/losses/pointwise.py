@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from xgraph.losses.base import Batch
+from xgraph.losses.base import Batch, refuse
 from xgraph.losses.surrogate_loss import SurrogateLoss
 
 
@@ -25,7 +25,7 @@ class PointwiseLoss(SurrogateLoss):
         scores = self.activated(batch)
         return self.surrogate(torch.where(batch.positive, -scores, scores))
 
-    def _check_losses(self, losses: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _check_losses(self, losses: Tensor, known: Tensor | None, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """``[B, T]`` each, the losses float32 at least and 0 where they do not count."""
         if not (isinstance(losses, Tensor) and losses.is_floating_point()):
             kind = losses.dtype if isinstance(losses, Tensor) else type(losses).__name__
@@ -39,9 +39,7 @@ class PointwiseLoss(SurrogateLoss):
             got = f"{known.dtype} {list(known.shape)}" if isinstance(known, Tensor) else type(known).__name__
             expected = f"a boolean tensor of the shape of losses {list(losses.shape)}"
             raise ValueError(f"known must be {expected}, got {got}")
+        self._check_devices(losses=losses, known=known, index=index)
         values = torch.where(mask, values, 0).to(torch.promote_types(values.dtype, torch.float32))
-        strange = values.detach().isfinite().logical_not_()
-        if strange.any():
-            row, task = strange.nonzero()[0].tolist()
-            raise ValueError(f"losses must be finite, got {values[row, task].item()} in row {row}")
+        refuse("losses", values)
         return values, mask

@@ -17,8 +17,8 @@ class Reduction(Protocol):
     def value(self, block: Block) -> Tensor:
         """``[r]`` or ``[K, r]``."""
 
-    def slope(self, block: Block, grad: Tensor, out: Tensor) -> Tensor:
-        """``[r, N]``, Σ_k grad_k ∂out_k/∂ℓ, where ``out`` is what `value` gave and ``grad`` has its shape."""
+    def slope(self, block: Block, grad: Tensor) -> Tensor:
+        """``[r, N]``, Σ_k grad_k ∂value_k/∂ℓ, where ``grad`` has the shape of `value`."""
 
 
 class Mean:
@@ -35,7 +35,7 @@ class Mean:
         """``[r]``."""
         return _average(block.values, self.share, block)
 
-    def slope(self, block: Block, grad: Tensor, out: Tensor) -> Tensor:
+    def slope(self, block: Block, grad: Tensor) -> Tensor:
         """``[r, N]``, or ``[r, 1]`` if uniform."""
         return grad.unsqueeze(1) * _weight(self.share, block)
 
@@ -55,7 +55,7 @@ class Sums:
         # not a matrix product: too thin to gain from one, and its threads cost
         return (block.values * rows_of(self.weights, block.task)).sum(2)
 
-    def slope(self, block: Block, grad: Tensor, out: Tensor) -> Tensor:
+    def slope(self, block: Block, grad: Tensor) -> Tensor:
         """``[r, N]``."""
         return (grad.unsqueeze(2) * rows_of(self.weights, block.task)).sum(0)
 
@@ -79,7 +79,7 @@ class LogMeanExp:
         out = exponent.amax(1) - block.kept.amax(1).log()  # the largest share is exp(largest − logsumexp)
         return out if self.log_share is not None else out - math.log(block.values.shape[1])
 
-    def slope(self, block: Block, grad: Tensor, out: Tensor) -> Tensor:
+    def slope(self, block: Block, grad: Tensor) -> Tensor:
         """``[r, N]``: the softmax of ℓ/τ, over τ."""
         softmax = self._exponent(block).softmax(1) if block.kept is None else block.kept
         return softmax * (grad * self.scale).unsqueeze(1)
@@ -111,7 +111,7 @@ class Excess:
         self.above = above if block.span is None else torch.cat([self.above, above])
         return _average(excess, self.share, block)
 
-    def slope(self, block: Block, grad: Tensor, out: Tensor) -> Tensor:
+    def slope(self, block: Block, grad: Tensor) -> Tensor:
         """``[r, N]``."""
         above = (self._over(block) > 0).to(grad.dtype)
         return above.mul_(grad.unsqueeze(1) * _weight(self.share, block))
@@ -137,7 +137,7 @@ class Tail:
         """``[r]``."""
         return (self._weights(block) * block.values).sum(1)
 
-    def slope(self, block: Block, grad: Tensor, out: Tensor) -> Tensor:
+    def slope(self, block: Block, grad: Tensor) -> Tensor:
         """``[r, N]``."""
         return self._weights(block) * grad.unsqueeze(1)
 

@@ -7,6 +7,7 @@ import math
 from torch import Tensor
 
 from xgraph.estimators import GammaSchedule, ProjectedGradient
+from xgraph.estimators.checks import LARGE, number
 from xgraph.losses.pairs import Pairs
 from xgraph.losses.surrogate_loss import Activation, PairLoss, Recent
 from xgraph.losses.surrogates import Surrogate
@@ -21,18 +22,22 @@ class Thresholds(ProjectedGradient):
     Args:
         num_items: number of rows.
         lr: step size.
+        top: β, in (0, 1].
+
+    Raises:
+        ValueError: if an argument is out of range.
     """
 
-    def __init__(self, num_items: int, lr: float) -> None:
-        super().__init__(num_items, (), lr)
+    def __init__(self, num_items: int, lr: float, top: float) -> None:
+        super().__init__(num_items, (), number("dual_lr", lr, 0, LARGE, "(]"))
+        self.top = number("max_fpr", top, 0, 1, "(]")
 
-    def before(self, pairs: Pairs, rows: Tensor, top: float) -> Tensor:
+    def before(self, pairs: Pairs, rows: Tensor) -> Tensor:
         """ν of the batch's anchors as they are before its step; new ones start at the batch's quantile.
 
         Args:
             pairs: of R anchors.
             rows: ``[R]``.
-            top: β.
 
         Returns:
             ``[R]``, constants.
@@ -40,13 +45,13 @@ class Thresholds(ProjectedGradient):
         start = self.at(rows, pairs.scores.dtype)
         known = self.seen.index_select(0, rows)
         if not known.all():
-            start[~known] = pairs.quantile(1 - top, ~known)
+            start[~known] = pairs.quantile(1 - self.top, ~known)
         return start
 
     def step_along(
         self, pairs: Pairs, rows: Tensor, before: Tensor, above: Tensor, direction: Tensor, duplicates: bool
     ) -> None:
-        """ν ← ν + η direction; what strayed far above all its losses is forgotten, to start anew at its next touch.
+        """ν ← ν + η direction; what strayed far above all its losses starts anew, from the batch's quantile.
 
         Args:
             pairs: of R anchors.
@@ -56,12 +61,14 @@ class Thresholds(ProjectedGradient):
             direction: ``[R]``, minus the objective's slope in ν.
             duplicates: True if a row may stand there twice.
         """
-        self.move(direction, rows, before, duplicates)
         stuck = above == 0  # such an item passes on no gradient
         self.stuck.index_copy_(0, rows, stuck)
         if stuck.any():
-            limit = (pairs.largest() + pairs.surrogate(before.new_zeros(()))) * STRAY
-            self.forget(rows[before > limit])
+            strayed = before > (pairs.largest() + pairs.surrogate(before.new_zeros(()))) * STRAY
+            if strayed.any():
+                before = before.clone()
+                before[strayed] = pairs.quantile(1 - self.top, strayed)
+        self.move(direction, rows, before, duplicates)
 
 
 class SOPALoss(PairLoss):
@@ -73,7 +80,7 @@ class SOPALoss(PairLoss):
     the rest, and the value is β times their mean loss. Each (item, task) that is positive has its ν_i, which starts
     at the (1−β)-quantile of its first batch and descends by ν ← ν − η (β − mean_j 1[ℓ_ij > ν_i]); value and gradient
     use it as it was before that step. After a burst of wild scores (ν above e⁵ times all losses of a batch) it
-    starts anew at the item's next touch.
+    starts anew, from the quantile of that batch.
 
     Args:
         num_items: size of the data set that ``index`` points into.
@@ -111,14 +118,14 @@ class SOPALoss(PairLoss):
         dual_lr: float = 0.1,
     ) -> None:
         super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
-        self.max_fpr = check_max_fpr(max_fpr)
-        self.threshold = Thresholds(num_items * num_tasks, check_dual_lr(dual_lr))
+        self.threshold = Thresholds(num_items * num_tasks, dual_lr, max_fpr)
+        self.max_fpr = self.threshold.top
         self.recent = Recent(gamma)
 
     def _objective(self, pairs: Pairs, rows: Tensor | None, duplicates: bool) -> Tensor:
         if rows is None:
             return pairs.anchors.mean(pairs.tail(self.max_fpr))
-        threshold = self.threshold.before(pairs, rows, self.max_fpr)
+        threshold = self.threshold.before(pairs, rows)
         excess, above = pairs.excess(threshold)
         self.threshold.step_along(pairs, rows, threshold, above, above - self.max_fpr, duplicates)
         loss = pairs.anchors.mean(excess + self.max_fpr * threshold)
@@ -134,25 +141,3 @@ class SOPALoss(PairLoss):
             in their newest batch, which passes on no gradient.
         """
         return {"objective": self.recent.objective, **self.threshold.monitor()}
-
-
-def check_max_fpr(max_fpr: float) -> float:
-    """A largest false-positive rate, if it is one.
-
-    Raises:
-        ValueError: if it lies outside (0, 1].
-    """
-    if not 0 < max_fpr <= 1:
-        raise ValueError(f"max_fpr must lie in (0, 1], got {max_fpr}")
-    return max_fpr
-
-
-def check_dual_lr(dual_lr: float) -> float:
-    """A step size of dual variables, if it is one.
-
-    Raises:
-        ValueError: if it is not positive and finite.
-    """
-    if not 0 < dual_lr < math.inf:
-        raise ValueError(f"dual_lr must be positive and finite, got {dual_lr}")
-    return dual_lr

@@ -7,6 +7,7 @@ import math
 from torch import Tensor
 
 from xgraph.estimators import GammaSchedule, LogMovingAverage
+from xgraph.estimators.checks import LARGE, SMALL, number
 from xgraph.losses.pairs import Pairs
 from xgraph.losses.surrogate_loss import Activation, PairLoss, mean_over_tasks
 from xgraph.losses.surrogates import Surrogate
@@ -60,7 +61,7 @@ class SOPAsLoss(PairLoss):
         max_lag: float = math.inf,
     ) -> None:
         super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
-        self.temperature = check_temperature("temperature", temperature)
+        self.temperature = number("temperature", temperature, SMALL, LARGE)
         self.track = LogMovingAverage(num_items * num_tasks, (), gamma, max_lag=max_lag, restart_lag=RESTART_LAG)
 
     def _objective(self, pairs: Pairs, rows: Tensor | None, duplicates: bool) -> Tensor:
@@ -78,14 +79,3 @@ class SOPAsLoss(PairLoss):
         """
         objective = self.temperature * mean_over_tasks(self.track.value, self.track, self.num_tasks)
         return {"objective": objective, **self.track.monitor()}
-
-
-def check_temperature(name: str, temperature: float) -> float:
-    """A temperature, if it is one.
-
-    Raises:
-        ValueError: if it is not positive and finite.
-    """
-    if not 0 < temperature < math.inf:
-        raise ValueError(f"{name} must be positive and finite, got {temperature}")
-    return temperature

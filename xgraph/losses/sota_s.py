@@ -7,8 +7,10 @@ import math
 from torch import Tensor
 
 from xgraph.estimators import GammaSchedule, LogMovingAverage
+from xgraph.estimators.checks import LARGE, SMALL, number
+from xgraph.estimators.schedules import as_schedule
 from xgraph.losses.pairs import Pairs
-from xgraph.losses.sopa_s import RESTART_LAG, check_temperature
+from xgraph.losses.sopa_s import RESTART_LAG
 from xgraph.losses.surrogate_loss import Activation, PairLoss, mean_over_tasks
 from xgraph.losses.surrogates import Surrogate
 
@@ -64,9 +66,9 @@ class SOTAsLoss(PairLoss):
         max_lag: float = math.inf,
     ) -> None:
         super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
-        self.pos_temperature = check_temperature("pos_temperature", pos_temperature)
-        self.neg_temperature = check_temperature("neg_temperature", neg_temperature)
-        outer = gamma if task_gamma is None else task_gamma
+        self.pos_temperature = number("pos_temperature", pos_temperature, SMALL, LARGE)
+        self.neg_temperature = number("neg_temperature", neg_temperature, SMALL, LARGE)
+        outer = gamma if task_gamma is None else as_schedule(task_gamma, "task_gamma")
         self.track = LogMovingAverage(num_items * num_tasks, (), gamma, max_lag=max_lag, restart_lag=RESTART_LAG)
         self.track_tasks = LogMovingAverage(num_tasks, (), outer, max_lag=max_lag, restart_lag=RESTART_LAG)
 
@@ -85,7 +87,8 @@ class SOTAsLoss(PairLoss):
 
         Returns:
             ``objective``: the mean over tasks of τ₁ times the tracked logarithm, NaN before the first batch; ``seen``
-            and ``stuck`` of the positives' table.
+            and ``stuck`` of the positives' table; ``task_stuck``: the share of stuck tasks.
         """
         objective = self.pos_temperature * mean_over_tasks(self.track_tasks.value, self.track_tasks, self.num_tasks)
-        return {"objective": objective, **self.track.monitor()}
+        stuck = self.track_tasks.monitor()["stuck"]
+        return {"objective": objective, **self.track.monitor(), "task_stuck": stuck}

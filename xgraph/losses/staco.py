@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 from xgraph.estimators import GammaSchedule, ProjectedGradient
+from xgraph.estimators.checks import number
 from xgraph.losses.anchors import Tasks
 from xgraph.losses.pairs import Pairs
 from xgraph.losses.reductions import tail_weights
-from xgraph.losses.sopa import Thresholds, check_dual_lr, check_max_fpr
+from xgraph.losses.sopa import Thresholds
 from xgraph.losses.surrogate_loss import Activation, PairLoss, Recent
 from xgraph.losses.surrogates import Surrogate
 
@@ -62,10 +63,8 @@ class STACOLoss(PairLoss):
         dual_lr: float = 0.1,
     ) -> None:
         super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
-        if not 0 <= min_tpr < 1:
-            raise ValueError(f"min_tpr must lie in [0, 1), got {min_tpr}")
-        self.max_fpr, self.min_tpr = check_max_fpr(max_fpr), min_tpr
-        self.threshold = Thresholds(num_items * num_tasks, check_dual_lr(dual_lr))
+        self.threshold = Thresholds(num_items * num_tasks, dual_lr, max_fpr)
+        self.max_fpr, self.min_tpr = self.threshold.top, number("min_tpr", min_tpr, 0, 1, "[)")
         self.weight = ProjectedGradient(num_items * num_tasks, (), dual_lr, start=1.0, low=0.0, high=1.0)
         self.task_threshold = ProjectedGradient(num_tasks, (), dual_lr)
         self.recent = Recent(gamma)
@@ -75,7 +74,7 @@ class STACOLoss(PairLoss):
         if rows is None:
             return self._optimum(pairs, tasks)
         top, worst = self.max_fpr, 1 - self.min_tpr
-        threshold = self.threshold.before(pairs, rows, top)
+        threshold = self.threshold.before(pairs, rows)
         excess, above = pairs.excess(threshold)
         floor = self.task_threshold.at(tasks.task, threshold.dtype)
         rest = top * (threshold - tasks.spread(floor))

@@ -29,6 +29,7 @@ class SurrogateLoss(Loss):
 
     Raises:
         ValueError: if an argument is out of range.
+        TypeError: if an argument has the wrong type.
     """
 
     def __init__(

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from xgraph.estimators.checks import LARGE, SMALL, number
+
 
 class Surrogate(Protocol):
     """A non-decreasing function of a score difference, and its derivative. Any object with the two will do."""
@@ -22,10 +24,27 @@ class Surrogate(Protocol):
 
 
 @dataclass(frozen=True)
-class SquaredHinge:
-    """max(m + s, 0)²."""
+class _WithMargin:
+    """m, in [1e-6, 1e6]."""
 
     margin: float = 1.0
+
+    def __post_init__(self) -> None:
+        number("margin", self.margin, SMALL, LARGE)
+
+
+@dataclass(frozen=True)
+class _WithScale:
+    """The slope at 0, up to a constant; in [1e-6, 1e6]."""
+
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        number("scale", self.scale, SMALL, LARGE)
+
+
+class SquaredHinge(_WithMargin):
+    """max(m + s, 0)²."""
 
     def __call__(self, difference: Tensor) -> Tensor:
         """ℓ(s)."""
@@ -36,11 +55,8 @@ class SquaredHinge:
         return (difference + self.margin).clamp_min_(0).mul_(2)
 
 
-@dataclass(frozen=True)
-class Hinge:
+class Hinge(_WithMargin):
     """max(m + s, 0)."""
-
-    margin: float = 1.0
 
     def __call__(self, difference: Tensor) -> Tensor:
         """ℓ(s)."""
@@ -51,11 +67,8 @@ class Hinge:
         return (difference > -self.margin).to(difference.dtype)
 
 
-@dataclass(frozen=True)
-class Squared:
+class Squared(_WithMargin):
     """(m + s)². Non-decreasing for s ≥ −m only; published as the AUC square loss."""
-
-    margin: float = 1.0
 
     def __call__(self, difference: Tensor) -> Tensor:
         """ℓ(s)."""
@@ -66,11 +79,8 @@ class Squared:
         return (difference + self.margin).mul_(2)
 
 
-@dataclass(frozen=True)
-class Logistic:
+class Logistic(_WithScale):
     """log(1 + exp(scale · s)). It has no margin."""
-
-    scale: float = 1.0
 
     def __call__(self, difference: Tensor) -> Tensor:
         """ℓ(s)."""
@@ -81,11 +91,8 @@ class Logistic:
         return torch.sigmoid(difference * self.scale) * self.scale
 
 
-@dataclass(frozen=True)
-class Sigmoid:
+class Sigmoid(_WithScale):
     """1 / (1 + exp(−scale · s)). It has no margin."""
-
-    scale: float = 1.0
 
     def __call__(self, difference: Tensor) -> Tensor:
         """ℓ(s)."""
@@ -97,6 +104,10 @@ class Sigmoid:
         return value * (1 - value) * self.scale
 
 
+SURROGATES = frozenset({SquaredHinge, Hinge, Squared, Logistic, Sigmoid})
+"""Those of this module: what they return is new memory."""
+
+
 def as_surrogate(surrogate: str | Surrogate, margin: float = 1.0) -> Surrogate:
     """A name becomes a surrogate with this margin; an object stays as it is.
 
@@ -105,8 +116,8 @@ def as_surrogate(surrogate: str | Surrogate, margin: float = 1.0) -> Surrogate:
         margin: m of the first three.
 
     Raises:
-        ValueError: if the name is unknown or the margin is not positive.
-        TypeError: if an object has no ``slope``.
+        ValueError: if the name is unknown or the margin lies outside [1e-6, 1e6].
+        TypeError: if the margin is not a number, or an object has no ``slope``.
 
     Example:
         >>> as_surrogate("hinge", margin=2.0)
@@ -123,8 +134,6 @@ def as_surrogate(surrogate: str | Surrogate, margin: float = 1.0) -> Surrogate:
     }
     without: dict[str, Callable[[], Surrogate]] = {"logistic": Logistic, "sigmoid": Sigmoid}
     if surrogate in with_margin:
-        if not margin > 0:
-            raise ValueError(f"margin must be positive, got {margin}")
         return with_margin[surrogate](margin)
     if surrogate in without:
         return without[surrogate]()

@@ -1,0 +1,59 @@
+"""Softmax cross-entropy over classes that exclude each other."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from xgraph.losses.base import Batch, Loss
+
+
+class CrossEntropyLoss(Loss):
+    """Softmax cross-entropy over the T columns of logits, averaged over the items with a label; it has no state.
+
+    The columns are the classes, and the target is one-hot: 1 in the column of an item's class and 0 elsewhere. An
+    item with NaN in its row has no label. (The other losses take the same targets as T labels, one class against
+    the rest.)
+
+    Args:
+        num_items: size of the data set (unused; for a common signature).
+        num_tasks: T, the number of classes.
+        label_smoothing: share of the target that is spread over all classes, in [0, 1).
+
+    Raises:
+        ValueError: if there are fewer than two classes, or ``label_smoothing`` is out of range; in a call, besides
+            what every loss raises, if a row of the target has another number of ones than one.
+
+    Example:
+        >>> import torch
+        >>> loss_fn = CrossEntropyLoss(num_items=3, num_tasks=2)
+        >>> loss_fn(torch.zeros(2, 2), torch.tensor([[1.0, 0.0], [float("nan"), float("nan")]]))
+        tensor(0.6931)
+    """
+
+    sampler = "shuffle"
+    link: ClassVar[Literal["sigmoid", "softmax"]] = "softmax"
+
+    def __init__(self, num_items: int, num_tasks: int, *, label_smoothing: float = 0.0) -> None:
+        super().__init__(num_items, num_tasks)
+        if num_tasks < 2:
+            raise ValueError(f"num_tasks must be at least 2, one for each class, got {num_tasks}")
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"label_smoothing must lie in [0, 1), got {label_smoothing}")
+        self.label_smoothing = label_smoothing
+
+    def _loss(self, batch: Batch) -> Tensor:
+        labelled = batch.known.all(1)
+        ones = batch.positive.sum(1)
+        strange = labelled & (ones != 1)
+        if strange.any():
+            row = int(strange.nonzero()[0])
+            raise ValueError(f"target must be one-hot, with one 1 in each row, got {int(ones[row])} in row {row}")
+        share = batch.positive.to(batch.scores.dtype).lerp(
+            torch.full_like(batch.scores, 1 / self.num_tasks), self.label_smoothing
+        )
+        losses = -(F.log_softmax(batch.scores, 1) * share).sum(1)
+        return torch.where(labelled, losses, 0).sum() / labelled.sum().clamp_min_(1)

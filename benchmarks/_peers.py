@@ -20,7 +20,7 @@ INSTALL = {
     # built from source, against the torch that is there; it has no wheels on the package index
     "torch-sparse": [
         ["torch", "torch-geometric", "numpy", "scipy", "setuptools", "wheel", "ninja"],
-        ["--no-deps", "--no-build-isolation", "torch-sparse==0.6.18"],
+        ["--no-deps", "--no-build-isolation", "torch-scatter==2.1.2", "torch-sparse==0.6.18"],
     ],
 }
 

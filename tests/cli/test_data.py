@@ -202,3 +202,17 @@ def test_commands_import_neither_torch_nor_rdkit(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": here, "XGRAPH_ROOT": str(tmp_path)}
     environment.pop("XGRAPH_MIRROR", None)
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+def test_absent_files_are_no_error_of_verify_whatever_the_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path))
+    monkeypatch.delenv("XGRAPH_MIRROR", raising=False)
+    for name in ("ogbn-arxiv", "cora", "bbbp"):
+        assert _run("verify", name) == (0, f"{name}\t0 ok\t0 wrong\t1 absent\n", "")
+    assert "counted as absent, and are no error" in " ".join(_run("verify", "--help")[1].split())
+    (tmp_path / "ogb" / "ogbn_arxiv").mkdir(parents=True)
+    code, out, err = _run("verify", "ogbn-arxiv")
+    assert (code, out) == (1, "ogbn-arxiv\t0 ok\t1 wrong\t0 absent\n")
+    assert "no whole release of ogbn-arxiv" in err

@@ -15,7 +15,7 @@ BLOCKS = re.findall(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", (ROOT / "README.md").re
 BASH = [code for language, kind, code in BLOCKS if (language, kind) == ("bash", "")]
 PYTHON = [code for language, _, code in BLOCKS if language == "python"]
 INSTALL = [code for code in BASH if "pip install" in code]
-REAL = [code for code in BASH if "aicures" in code]
+REAL = [code for code in BASH if "aicures" in code or "coauthor" in code]
 PLAIN = [code for code in BASH if code not in (*INSTALL, *REAL)]
 
 
@@ -37,7 +37,7 @@ def run(code: str, folder: Path) -> str:
 
 
 def test_there_is_one_of_each_kind():
-    assert (len(INSTALL), len(REAL), len(PLAIN), len(PYTHON)) == (1, 1, 1, 1)
+    assert (len(INSTALL), len(REAL), len(PLAIN), len(PYTHON)) == (1, 2, 1, 2)
     assert [kind for language, kind, _ in BLOCKS if language == "bash"].count("test") == 1  # run by .ci/run
 
 
@@ -66,6 +66,7 @@ def test_the_commands_on_real_data(tmp_path):
     for code in REAL:
         run(code, tmp_path)
     assert json.loads((tmp_path / "runs/aicures-0/metrics.json").read_text())["test"].keys() >= {"prc_auc", "roc_auc"}
+    assert json.loads((tmp_path / "runs/physics/metrics.json").read_text())["test"]["accuracy"] > 0.8
 
 
 def test_the_first_command_in_a_fresh_clone(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import xgraph
-from xgraph.training.checkpoint import HEADER, fingerprint, load_model, read_checkpoint, write_checkpoint
+from xgraph.training.checkpoint import HEADER, load_model, read_checkpoint, write_checkpoint
 
 Train = Callable[..., xgraph.Run]
 
@@ -148,13 +148,18 @@ def test_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
 
 
 def test_fingerprint_sees_molecules_labels_and_splits(csv: Path) -> None:
-    from xgraph.data import load
+    from xgraph.training.config import build_config
+    from xgraph.training.train import load_data
+
+    def fingerprint(seed: int = 0) -> str:
+        config = build_config({"dataset": str(csv), "split": "random", "seed": seed})
+        return load_data(config, False).fingerprint()
 
     text = csv.read_text()
-    marks = [fingerprint(load(csv, split="random")), fingerprint(load(csv, split="random", seed=1))]
+    marks = [fingerprint(), fingerprint(seed=1)]
     for old, new in (("CCO,0", "CCF,0"), ("CCO,0", "CCO,1")):
         csv.write_text(text.replace(f"\n{old}\n", f"\n{new}\n"))
-        marks.append(fingerprint(load(csv, split="random")))
+        marks.append(fingerprint())
     csv.write_text(text)
     assert len(set(marks)) == 4
-    assert fingerprint(load(csv, split="random")) == marks[0]
+    assert fingerprint() == marks[0]

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 import torch
 
+from xgraph.training.config import build_config
 from xgraph.training.engine import check_data, find_checkpoint
+from xgraph.training.sources.molecules import MoleculeSource
 
 NAN = float("nan")
 
@@ -14,7 +16,8 @@ NAN = float("nan")
 def data(y: list[list[float]], **splits: list[int]) -> Any:
     parts = {name: torch.tensor(rows, dtype=torch.long) for name, rows in splits.items()}
     names = [f"task{t}" for t in range(len(y[0]))]
-    return SimpleNamespace(name="toy", y=torch.tensor(y), splits=parts, task_names=names, num_tasks=len(names))
+    data = SimpleNamespace(name="toy", y=torch.tensor(y), splits=parts, task_names=names)
+    return MoleculeSource(data, build_config({}))
 
 
 def test_missing_splits_and_classes() -> None:

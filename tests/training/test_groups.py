@@ -10,7 +10,9 @@ from rdkit import Chem, RDConfig
 from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 from rdkit.rdBase import BlockLogs
 
+from xgraph.training.config import build_config
 from xgraph.training.groups import make_groups
+from xgraph.training.sources.molecules import MoleculeSource
 
 RINGS = ["C1CC1", "c1ccccc1", "C1CCNCC1", "C1CCCC1"]
 
@@ -22,7 +24,7 @@ def data(counts: list[int], others: list[int] | None = None, y: Any = None) -> A
     smiles += [f"N{'C' * i}{ring}" for ring, count in zip(RINGS, others or [], strict=False) for i in range(count)]
     labels = torch.zeros(len(smiles), 1) if y is None else torch.tensor(y)
     splits = {"train": torch.arange(train), "valid": torch.arange(train, len(smiles))}
-    return SimpleNamespace(smiles=smiles, y=labels, splits=splits)
+    return MoleculeSource(SimpleNamespace(smiles=smiles, y=labels, splits=splits), build_config({}))
 
 
 def sizes(groups: torch.Tensor) -> list[int]:
@@ -74,7 +76,8 @@ def test_scaffolds_are_those_of_the_split() -> None:
     with BlockLogs():
         smiles = [text for text in (line.split()[0] for line in lines) if Chem.MolFromSmiles(text) is not None]
     train = torch.arange(0, len(smiles), 2)
-    groups = make_groups("scaffold", SimpleNamespace(smiles=smiles, splits={"train": train}), smallest=4)  # type: ignore[arg-type]
+    source = MoleculeSource(SimpleNamespace(smiles=smiles, splits={"train": train}), build_config({}))
+    groups = make_groups("scaffold", source, smallest=4)
     names = np.array([MurckoScaffoldSmiles(smiles[i], includeChirality=True) for i in train])
     kept, counts = np.unique(names, return_counts=True)
     kept = kept[counts >= 4]

@@ -5,7 +5,6 @@ import torch
 from torch import Tensor
 
 import xgraph.losses
-from xgraph.data import MoleculeDataset
 from xgraph.losses import BCELoss, GroupDROLoss
 from xgraph.options import OptionError
 from xgraph.sampling import DualSampler, GroupSampler
@@ -13,10 +12,11 @@ from xgraph.training.batches import ShuffleSampler
 from xgraph.training.config import TrainConfig, build_config
 from xgraph.training.groups import make_groups
 from xgraph.training.objective import make_objective
+from xgraph.training.sources import Source
 from xgraph.training.train import load_data
 
 
-def build(csv: Path, **settings: object) -> tuple[TrainConfig, MoleculeDataset]:
+def build(csv: Path, **settings: object) -> tuple[TrainConfig, Source]:
     config = build_config({"dataset": str(csv), "split": "random", "batch_size": 16, **settings})
     return config, load_data(config, progress=False)
 

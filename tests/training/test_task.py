@@ -60,3 +60,23 @@ def test_stages(csv: Path, tmp_path: Path) -> None:
         assert kept != name.startswith("head."), name
     for name, end in spy.ends[0].items():
         assert torch.equal(end, spy.begins[1]["weights"][name])
+
+
+@pytest.mark.parametrize("value", [1e20, -1e16, float("inf"), float("nan")])
+@pytest.mark.parametrize("training", ["plain", "compositional"])
+def test_scores_that_a_loss_refuses_come_with_advice(csv: Path, value: float, training: str) -> None:
+    """Infinite or not: losses refuse what lies beyond 1e15 too."""
+    settings: dict[str, Any] = {"split": "random", "epochs": 1, "threads": 1, "hidden_channels": 8, "num_layers": 2}
+    if training == "compositional":
+        settings |= {"training": training, "inner_lr": 0.03}
+    config = build_config({"dataset": str(csv), **settings, "lr": 0.02})
+    with own_random_streams(0, 1):
+        task = prepare(config, load_data(config, progress=False))
+    batch = next(iter(task.train_dataloader()))
+    wild = torch.full(batch.y.shape, value)
+    task._scores = lambda batch: wild  # type: ignore[method-assign]
+    advice = "smaller learning rate than 0.02"
+    if training == "compositional":
+        advice += ", or a smaller inner_lr than 0.03"
+    with pytest.raises(ValueError, match=rf"training diverged: .* epoch 1; try a {advice}$"):
+        task.training_step(batch, 0)

@@ -118,7 +118,11 @@ def verify(
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Data sets; all of them if none is named.")
     ] = None,
 ) -> None:
-    """Check the files in the root and in a mirror folder; exit code 1 if any is wrong."""
+    """Check the files in the root and in a mirror folder; exit code 1 if any is wrong.
+
+    Files that are in neither are counted as absent, and are no error. Of OGB's data sets, which have no checksums, the
+    one thing counted is whether the expected release is there.
+    """
     from xgraph.data import verify as verify_files
     from xgraph.data.cards import names as all_names
 

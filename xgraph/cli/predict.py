@@ -10,7 +10,10 @@ import typer
 def predict(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="RUN... INPUT.csv", help="Run directories (their mean is taken), then the CSV file."),
+        typer.Argument(
+            metavar="RUN... [INPUT.csv]",
+            help="Run directories (their mean is taken), then the CSV file; without it, all nodes of a run's graph.",
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="CSV file to write. Default: standard output.")
@@ -20,37 +23,40 @@ def predict(
     ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")] = "auto",
 ) -> None:
-    """Score molecules: one row out for each row in, a blank line too.
+    """Score molecules, or nodes of the graph that a run was trained on: one row out for each row in.
 
-    Rows that cannot be read have empty scores and say why under `error`.
+    The CSV file has a column of SMILES, or a column `node`. Rows of SMILES that cannot be read, blank lines too, have
+    empty scores and say why under `error`.
     """
-    if len(paths) < 2:
+    runs, source = (paths, None) if paths[-1].is_dir() else (paths[:-1], paths[-1])
+    if not runs:
         raise typer.BadParameter("expected at least one run directory and then a CSV file")
-    *runs, source = paths
-    if source.is_dir():
-        raise typer.BadParameter(f"expected a CSV file as the last argument, got the folder {source}")
+    from xgraph.training.predict import predict as score
+    from xgraph.training.predict import run_kind, write_predictions
+
+    if source is None and run_kind(runs[0]) == "graph":
+        if len(paths) < 2:
+            raise typer.BadParameter("expected at least one run directory and then a CSV file")
+        raise typer.BadParameter(f"expected a CSV file as the last argument, got the folder {paths[-1]}")
     if out is not None:
         _check_output(out, source)
-    from xgraph.training.predict import predict as score
-    from xgraph.training.predict import write_predictions
-
     frame = score(runs, source, smiles_column=smiles_column, device=device, progress=True)
     if out is None:
         frame.to_csv(sys.stdout, index=False, lineterminator="\n")
     else:
         write_predictions(frame, out)
-    failed = int((frame["error"] != "").sum())
+    failed = int((frame["error"] != "").sum()) if "error" in frame else 0
     if failed:
         sys.stderr.write(f"{failed} of {len(frame)} rows have no score: see the column `error`\n")
 
 
-def _check_output(out: Path, source: Path) -> None:
+def _check_output(out: Path, source: Path | None) -> None:
     """Refuse a place that cannot take the predictions, before the work is done."""
     if out.is_dir():
         raise typer.BadParameter(f"{out} is a folder; expected a file to write", param_hint="--out")
     if not out.resolve().parent.is_dir():
         text = f"there is no folder {out.resolve().parent} to write {out.name} to"
         raise typer.BadParameter(text, param_hint="--out")
-    if out.is_file() and source.is_file() and out.samefile(source):
+    if source is not None and out.is_file() and source.is_file() and out.samefile(source):
         text = f"{out} is the input file, whose other columns would be lost; choose another"
         raise typer.BadParameter(text, param_hint="--out")

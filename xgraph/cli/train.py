@@ -45,7 +45,8 @@ def train(
         str | None,
         typer.Argument(
             metavar="DATASET|FILE.csv",
-            help="A data set (xgraph data list), or a CSV file with SMILES and 0/1 labels. \\[default: nci-pains]",
+            help="A data set of molecules or of a graph's nodes (xgraph data list), or a CSV file with SMILES and 0/1 "
+            "labels. \\[default: nci-pains]",
             show_default=False,
         ),
     ] = None,

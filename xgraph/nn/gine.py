@@ -1,6 +1,6 @@
 """Graph isomorphism network for molecules."""
 
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +50,9 @@ class GINE(nn.Module):
         >>> model(Batch.from_data_list([molecule] * 3)).shape
         torch.Size([3, 12])
     """
+
+    kind: ClassVar[Literal["graph", "node"]] = "graph"
+    """What gets logits."""
 
     def __init__(
         self,

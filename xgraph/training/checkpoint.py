@@ -1,6 +1,5 @@
 """Checkpoints: one file with everything that a run needs to go on, and nothing that could run code."""
 
-import hashlib
 import io
 import warnings
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from xgraph.training.config import TrainConfig, registry
 from xgraph.training.files import write_atomically
 
 if TYPE_CHECKING:
-    from xgraph.data import MoleculeDataset
+    from xgraph.training.sources import Source
 
 FORMAT = 1
 HEADER = "xgraph"
@@ -24,7 +23,9 @@ _HEADER_TYPES = {
     "version": str,
     "model": str,
     "model_options": dict,
+    "model_arguments": dict,
     "loss": str,
+    "kind": str,
     "dataset": str,
     "num_items": int,
     "task_names": list,
@@ -77,6 +78,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
             f"checkpoint: {path} has format {header.get('format')}, written by xgraph {header.get('version')}; "
             f"this is xgraph {__version__}, which reads format {FORMAT}"
         )
+    header.setdefault("kind", "graph")  # there was no other at first
+    header.setdefault("model_arguments", {})
     _check_content(state, header, path)
     return dict(state)
 
@@ -96,62 +99,70 @@ def _check_content(state: Mapping[str, Any], header: Mapping[str, Any], path: Pa
         raise ValueError(f"checkpoint: {path} is damaged: not all of its weights are tensors")
 
 
-def describe(config: TrainConfig, data: "MoleculeDataset") -> dict[str, Any]:
+def describe(config: TrainConfig, source: "Source") -> dict[str, Any]:
     """The header of a checkpoint: what was trained, on which data, by which version.
 
     Args:
         config: Settings of the run.
-        data: Its data set.
+        source: Its data set.
     """
     return {
         "format": FORMAT,
         "version": __version__,
+        "kind": source.kind,
         "model": config.model,
         "model_options": dict(config.model_options),
+        "model_arguments": source.model_arguments,
         "loss": config.loss,
         "loss_options": dict(config.loss_options),
         "config": config.to_dict(),
-        "dataset": data.name,
-        "num_items": len(data),
-        "task_names": list(data.task_names),
-        "fingerprint": fingerprint(data),
-        "featurizer": data.featurizer,
+        "dataset": source.name,
+        "num_items": len(source),
+        "task_names": source.task_names,
+        "fingerprint": source.fingerprint(),
+        "featurizer": source.featurizer,
         "standardize": config.standardize,
     }
 
 
-def fingerprint(data: "MoleculeDataset") -> str:
-    """A hash over the molecules, the labels and the splits of a data set.
-
-    Args:
-        data: The data set.
-    """
-    digest = hashlib.sha256("\n".join(data.smiles).encode())
-    digest.update(data.y.numpy().tobytes())
-    for name in sorted(data.splits):
-        digest.update(name.encode() + data.splits[name].numpy().tobytes())
-    return digest.hexdigest()
-
-
-def check_same_run(header: Mapping[str, Any], config: TrainConfig, data: "MoleculeDataset", path: Path) -> None:
+def check_same_run(header: Mapping[str, Any], config: TrainConfig, source: "Source", path: Path) -> None:
     """Refuse to go on with another data set or another kind of run than the checkpoint's.
 
     Args:
         header: Header of the checkpoint.
         config: Settings to go on with.
-        data: Data to go on with.
+        source: Data to go on with.
         path: The checkpoint, for the message.
 
     Raises:
         ValueError: If it does not fit, with what differs.
     """
-    now = describe(config, data)
+    now = describe(config, source)
     for name in ("dataset", "task_names", "num_items", "featurizer", "model", "loss"):
         if header[name] != now[name]:
             raise ValueError(f"resume: {path} was made with {name} = {header[name]!r}, this run has {now[name]!r}")
     if header["fingerprint"] != now["fingerprint"]:
         raise ValueError(
-            f"resume: {path} was made with other molecules, labels or splits of {data.name!r} than there are now"
+            f"resume: {path} was made with other {source.noun}, labels or splits of {source.name!r} than there are now"
+        )
+
+
+def check_same_data(header: Mapping[str, Any], source: "Source", path: Path) -> None:
+    """Refuse to score on another data set than the checkpoint's.
+
+    Args:
+        header: Header of the checkpoint.
+        source: The data.
+        path: The run, for the message.
+
+    Raises:
+        ValueError: If contents, splits or features are not what they were.
+    """
+    if source.fingerprint() != header["fingerprint"]:
+        raise ValueError(f"run: {source.name!r} has other {source.noun}, labels or splits than when {path} was trained")
+    if source.featurizer != header["featurizer"]:
+        raise ValueError(
+            f"run: {path} was trained on features {header['featurizer']!r}, now there are {source.featurizer!r}"
         )
 
 
@@ -171,8 +182,8 @@ def load_model(state: Mapping[str, Any]) -> nn.Module:
     try:
         options = parse_options(known[header["model"]], header["model_options"], f"model {header['model']!r}")
         with torch.random.fork_rng(devices=[]):
-            model: nn.Module = known[header["model"]](len(header["task_names"]), **options)
-    except ValueError as error:
+            model: nn.Module = known[header["model"]](len(header["task_names"]), **header["model_arguments"], **options)
+    except (ValueError, TypeError) as error:
         raise ValueError(f"checkpoint: {error}") from None
     try:
         model.load_state_dict(model_weights(state))

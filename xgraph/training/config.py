@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from xgraph.options import Option, OptionError, nearest, options_of, parse_options
 from xgraph.training.settings import TrainConfig
+from xgraph.training.suits import Suit
 
 __all__ = ["TrainConfig", "build_config", "differences", "read_config", "registry"]
 
@@ -46,29 +47,32 @@ def build_config(settings: Mapping[str, object], base: Mapping[str, object] | No
     fields = {option.name: option for option in options_of(TrainConfig)}
     values: dict[str, Any] = {}
     options: dict[str, dict[str, object]] = {"loss": {}, "model": {}}
+    suit = Suit.of(settings.get("dataset", (base or {}).get("dataset", TrainConfig.dataset)))
+    suited = suit.defaults()
     for name, value in (base or {}).items():
         if name in options and isinstance(value, Mapping):
             table = dict(value)
-            values[name] = table.pop("name", fields[name].default)
+            values[name] = table.pop("name", suited[name])
             options[name] = table
         elif name in fields:
-            values[name] = fields[name].parse(value)
+            values[name] = _parse(fields[name], value)
         else:
             raise OptionError(f"unknown key {name!r}{nearest(name, fields)}")
     for name, value in settings.items():
         if name in fields:
             if name in options and value != values.get(name):
                 options[name] = {}  # another loss or model: the file's options are not its own
-            values[name] = fields[name].parse(value)
-    classes = {part: _class_of(part, values.get(part, fields[part].default)) for part in ("loss", "model")}
+            values[name] = _parse(fields[name], value)
+    values = {**suited, **values}
+    classes = {part: _class_of(part, values[part]) for part in ("loss", "model")}
+    suit.check({"groups": TrainConfig.groups, **values}, registry("model"), registry("loss"))
     for name, value in settings.items():
         if name not in fields:
-            part = _owner(name, classes, {p: str(values.get(p, fields[p].default)) for p in classes}, fields)
-            options[part][name] = value
+            options[_owner(name, classes, values, fields)][name] = value
     for part, cls in classes.items():
-        name = values.get(part, fields[part].default)
-        values[f"{part}_options"] = parse_options(cls, options[part], f"{part} {name!r}")
-    if values.get("training") == "compositional":
+        values[f"{part}_options"] = parse_options(cls, options[part], f"{part} {values[part]!r}")
+    values["num_neighbors"] = suit.neighbors(values.get("num_neighbors"), values["model_options"].get("num_layers", 1))
+    if values.get("training") == "compositional" or getattr(classes["loss"], "link", "") == "softmax":
         values.setdefault("pretrain_epochs", 0)
     return TrainConfig(**values)
 
@@ -109,6 +113,12 @@ def differences(one: TrainConfig, other: TrainConfig) -> dict[str, tuple[object,
         elif a != b:
             found[item.name] = (a, b)
     return found
+
+
+def _parse(option: Option, value: object) -> Any:
+    """Read a setting; of a list of numbers, one alone will do."""
+    alone = option.many and isinstance(value, int) and not isinstance(value, bool)
+    return option.parse([value] if alone else value)
 
 
 def _class_of(part: Literal["loss", "model"] | str, name: object) -> type:

@@ -18,15 +18,15 @@ from xgraph.options import OptionError
 from xgraph.training.checkpoint import HEADER, check_same_run, load_model, read_checkpoint, start_from
 from xgraph.training.config import TrainConfig
 from xgraph.training.environment import write_environment
-from xgraph.training.files import distinct, write_csv, write_json
-from xgraph.training.inference import probability, score
+from xgraph.training.files import write_csv, write_json
+from xgraph.training.inference import as_scores
 from xgraph.training.keeper import Files, Keeper
 from xgraph.training.rundir import BEST, LAST, METRICS, PREDICTIONS, write_config
 from xgraph.training.scoring import score_split
 from xgraph.training.task import Task
 
 if TYPE_CHECKING:
-    from xgraph.data import MoleculeDataset
+    from xgraph.training.sources import Source
 
 # Advice for other set-ups than ours; everything else that Lightning warns of is shown.
 _NOISE = (
@@ -40,51 +40,52 @@ _NOISE = (
 )
 
 
-def check_data(data: "MoleculeDataset") -> None:
+def check_data(source: "Source") -> None:
     """Refuse data that cannot be trained on, and warn of data that can hardly be.
 
     Args:
-        data: The data set.
+        source: The data set.
 
     Raises:
         ValueError: If a split is missing, or the training split has one class only.
     """
     for name in ("train", "valid", "test"):
-        if name not in data.splits:
-            there = ", ".join(data.splits) or "none"
-            raise ValueError(f"dataset: {data.name!r} has no split {name!r} (it has: {there}); see --split")
-    y = data.y[data.splits["train"]].numpy()
+        if name not in source.splits:
+            there = ", ".join(source.splits) or "none"
+            raise ValueError(f"dataset: {source.name!r} has no split {name!r} (it has: {there}); see --split")
+    y = source.targets(source.splits["train"]).numpy()
     if len(y) == 0:
         raise ValueError(
-            f"dataset: this split of {data.name!r} leaves no molecule to train on; where nearly all molecules "
-            "share one scaffold, --split random helps"
+            f"dataset: this split of {source.name!r} leaves no {source.noun.removesuffix('s')} to train on; where "
+            "nearly all molecules share one scaffold, --split random helps"
         )
     positives, negatives = (y == 1).sum(axis=0), (y == 0).sum(axis=0)
-    lacking = [f"{data.task_names[t]!r}" for t in np.flatnonzero((positives == 0) | (negatives == 0))]
-    if len(lacking) == data.num_tasks:
+    lacking = [f"{source.task_names[t]!r}" for t in np.flatnonzero((positives == 0) | (negatives == 0))]
+    if len(lacking) == source.num_tasks:
         raise ValueError(
-            f"dataset: the training split of {data.name!r} has one class only: {int(positives.sum())} positive and "
-            f"{int(negatives.sum())} negative labels among {len(y)} molecules; both are needed"
+            f"dataset: the training split of {source.name!r} has one class only: {int(positives.sum())} positive and "
+            f"{int(negatives.sum())} negative labels among {len(y)} {source.noun}; both are needed"
         )
     if lacking:
-        warnings.warn(f"one class only in the training split: {', '.join(lacking)}; not learned", stacklevel=3)
+        what = "no item" if source.several_classes else "one class only"
+        warnings.warn(f"{what} in the training split: {', '.join(lacking)}; not learned", stacklevel=3)
 
 
-def prepare(config: TrainConfig, data: "MoleculeDataset") -> Task:
+def prepare(config: TrainConfig, source: "Source") -> Task:
     """Build model, loss and samplers, within `own_random_streams`. Nothing is written.
 
     Args:
         config: Settings.
-        data: Data set, checked.
+        source: Data set, checked.
 
     Raises:
         OptionError: (a ValueError): an option is out of range.
         ValueError: If the run to start from does not fit.
     """
-    task = Task(config, data)
+    task = Task(config, source)
     if config.init is not None:
-        source = find_checkpoint(config.init)
-        start_from(task.model, read_checkpoint(source), list(data.task_names), source)
+        path = find_checkpoint(config.init)
+        start_from(task.model, read_checkpoint(path), source.task_names, path)
     return task
 
 
@@ -107,11 +108,11 @@ def fit(
         ValueError: If training diverges, or a checkpoint is unreadable or does not belong to this run.
         KeyboardInterrupt: If interrupted; the run can be resumed.
     """
-    config, data = task.config, task.data
+    config, source = task.config, task.source
     last = path / LAST if resume and (path / LAST).exists() else None
     if last is not None:
         state = read_checkpoint(last)
-        check_same_run(state[HEADER], config, data, last)
+        check_same_run(state[HEADER], config, source, last)
         if state["epochs_done"] > config.pretrain_epochs + config.epochs:
             raise OptionError(
                 f"epochs = {config.epochs}: {path} has done {state['epochs_done'] - config.pretrain_epochs} already"
@@ -136,7 +137,7 @@ def fit(
             plugins=[Files()],
         )
         _run(trainer, task, last)
-    return _conclude(data, path, keeper, device)
+    return _conclude(task, path, keeper, device)
 
 
 def find_checkpoint(run: str | Path) -> Path:
@@ -174,12 +175,12 @@ def _run(trainer: Trainer, task: Task, last: Path | None) -> None:
         raise KeyboardInterrupt
 
 
-def _conclude(data: "MoleculeDataset", path: Path, keeper: Keeper, device: str) -> dict[str, Any]:
+def _conclude(task: Task, path: Path, keeper: Keeper, device: str) -> dict[str, Any]:
     """Score the best epoch on the validation and test splits, and write metrics and predictions."""
-    best = keeper.best or {}
+    source, link, best = task.source, task.main_loss.link, keeper.best or {}
     if math.isnan(best[f"valid_{keeper.metric}"]):
         warnings.warn(
-            f"the validation split of {data.name!r} lacks positives or negatives, so no epoch can be selected by "
+            f"the validation split of {source.name!r} lacks positives or negatives, so no epoch can be selected by "
             f"{keeper.metric}: the last epoch is kept",
             stacklevel=4,
         )
@@ -187,23 +188,19 @@ def _conclude(data: "MoleculeDataset", path: Path, keeper: Keeper, device: str) 
     metrics: dict[str, Any] = {"test": {}, "valid": {}}
     rows: list[list[object]] = []
     for name in ("valid", "test"):
-        positions = data.splits[name]
-        logits = score(model, data, positions, device=device)
-        y = data.y[positions].numpy()
-        metrics[name] = score_split(data.name, y, logits)
+        positions = source.splits[name]
+        logits = source.score(model, positions, device=device)
+        y = source.targets(positions).numpy()
+        metrics[name] = score_split(source.name, y, logits, several_classes=source.several_classes, link=link)
         if name == "test" and math.isnan(metrics[name][keeper.metric]):
             warnings.warn(
-                f"the test split of {data.name!r} lacks positives or negatives: it has no {keeper.metric}", stacklevel=4
+                f"the test split of {source.name!r} lacks positives or negatives: it has no {keeper.metric}",
+                stacklevel=4,
             )
-        for p, labels, scores in zip(positions.tolist(), y.tolist(), probability(logits).tolist(), strict=True):
-            known = ["" if math.isnan(label) else int(label) for label in labels]
-            cells = [cell for pair in zip(known, scores, strict=True) for cell in pair]
-            rows.append([name, int(data.row[p]), data.smiles[p], *cells])
-    columns = [column for task in data.task_names for column in (task, f"{task}_score")]
-    places = ["split", "row", "smiles"]
-    write_csv(path / PREDICTIONS, [*places, *distinct(columns, taken=places)], rows)
+        rows += [[name, *row] for row in source.prediction_rows(positions, as_scores(logits, link))]
+    write_csv(path / PREDICTIONS, ["split", *source.prediction_columns()], rows)
     metrics |= {"selected_by": keeper.metric, "best_epoch": best["epoch"], "epochs": len(keeper.history)}
-    metrics |= {"dataset": data.name, "unreadable_rows": len(data.errors)}
+    metrics |= {"dataset": source.name, "unreadable_rows": len(source.data.errors)}
     write_json(path / METRICS, metrics)
     return metrics
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from xgraph.options import OptionError
-from xgraph.training.checkpoint import HEADER, fingerprint, load_model, read_checkpoint
+from xgraph.training.checkpoint import HEADER, check_same_data, load_model, read_checkpoint
+from xgraph.training.config import registry
 from xgraph.training.folds import summarize_folds
-from xgraph.training.inference import choose_device, score
+from xgraph.training.inference import choose_device
 from xgraph.training.metrics import partial_metrics
 from xgraph.training.rundir import BEST, Run, fold_folders
 from xgraph.training.scoring import score_split
@@ -62,15 +63,17 @@ def evaluate(
     where = choose_device(device)
     config = Run.open(path).config
     state = read_checkpoint(path / BEST)
-    data = load_data(config, progress)
-    if split not in data.splits:
-        raise OptionError(f"split: {data.name!r} has {', '.join(data.splits)}, got {split!r}")
-    if fingerprint(data) != state[HEADER]["fingerprint"]:
-        raise ValueError(f"run: {data.name!r} has other molecules, labels or splits than when {path} was trained")
-    if data.featurizer != state[HEADER]["featurizer"]:
-        raise ValueError(
-            f"run: {path} was trained on features {state[HEADER]['featurizer']!r}, now there are {data.featurizer!r}"
-        )
-    positions = data.splits[split]
-    logits = score(load_model(state), data, positions, device=where)
-    return score_split(data.name, data.y[positions].numpy(), logits, further)
+    source = load_data(config, progress)
+    if split not in source.splits:
+        raise OptionError(f"split: {source.name!r} has {', '.join(source.splits)}, got {split!r}")
+    check_same_data(state[HEADER], source, path)
+    positions = source.splits[split]
+    logits = source.score(load_model(state), positions, device=where)
+    return score_split(
+        source.name,
+        source.targets(positions).numpy(),
+        logits,
+        further,
+        several_classes=source.several_classes,
+        link=registry("loss")[config.loss].link,  # type: ignore[attr-defined]
+    )

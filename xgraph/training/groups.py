@@ -1,4 +1,4 @@
-"""Groups of molecules, for losses and batches that look at groups."""
+"""Groups of items, for losses and batches that look at groups."""
 
 import warnings
 from typing import TYPE_CHECKING, Literal
@@ -8,33 +8,27 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from xgraph.data import MoleculeDataset
+    from xgraph.training.sources import Source
 
 
-def make_groups(by: Literal["scaffold", "label"], data: "MoleculeDataset", smallest: int) -> Tensor:
-    """The group of each molecule of a data set.
+def make_groups(by: Literal["scaffold", "label"], source: "Source", smallest: int) -> Tensor:
+    """The group of each item of a data set.
 
-    Groups with fewer than `smallest` training molecules are pooled into one.
+    Groups with fewer than `smallest` training items are pooled into one.
 
     Args:
-        by: "scaffold" (Bemis-Murcko, with chirality, as in the scaffold split; molecules without rings are one
-            group) or "label" (molecules with the same labels in all tasks).
-        data: The data set, with a split `train`.
-        smallest: Training molecules that a group of its own needs.
+        by: What a group is, as the source has it: "scaffold" or "label" (items with the same labels in all tasks).
+        source: The data set, with a split `train`.
+        smallest: Training items that a group of its own needs.
 
     Returns:
         Numbers from 0, int64 [n], for all splits.
 
     Warns:
-        UserWarning: All training molecules are in one group.
+        UserWarning: All training items are in one group.
     """
-    if by == "scaffold":
-        from xgraph.data.splits import scaffold_groups
-
-        key = scaffold_groups(data.smiles)
-    else:
-        key = np.unique(np.nan_to_num(data.y.numpy(), nan=-1.0), axis=0, return_inverse=True)[1].reshape(-1)
-    train = key[data.splits["train"].numpy()]
+    key = source.group_keys(by)
+    train = key[source.splits["train"].numpy()]
     sizes = np.bincount(train, minlength=int(key.max()) + 1)
     large = np.flatnonzero(sizes >= smallest)
     # Where nothing is pooled, a group that only other splits have may be any: no batch will hold it.
@@ -44,8 +38,8 @@ def make_groups(by: Literal["scaffold", "label"], data: "MoleculeDataset", small
     groups = torch.from_numpy(number[key])
     if int(groups.max()) == 0:
         warnings.warn(
-            f"groups: by {by}, all {len(train)} training molecules are in one group, so no group is worse than the "
-            f"others (each needs items_per_group = {smallest} molecules)",
+            f"groups: by {by}, all {len(train)} training {source.noun} are in one group, so no group is worse than the "
+            f"others (each needs items_per_group = {smallest} {source.noun})",
             stacklevel=2,
         )
     return groups

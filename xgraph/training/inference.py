@@ -66,6 +66,32 @@ def probability(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.where(positive, 1.0, small) / (1.0 + small)
 
 
+def class_scores(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The logarithm of the softmax over classes: comparable between items, which logits are not.
+
+    Args:
+        logits: Shape [n, C].
+
+    Example:
+        >>> np.exp(class_scores(np.array([[5.0, 5.0], [1000.0, -1000.0]])))
+        array([[0.5, 0.5],
+               [1. , 0. ]])
+    """
+    shifted = logits - logits.max(axis=1, keepdims=True, initial=-np.inf)
+    result: npt.NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return result
+
+
+def as_scores(logits: npt.NDArray[np.float64], link: str) -> npt.NDArray[np.float64]:
+    """Scores between 0 and 1.
+
+    Args:
+        logits: Shape [n, T].
+        link: "sigmoid" (each by itself) or "softmax" (all of an item together), as `Loss.link`.
+    """
+    return np.exp(class_scores(logits)) if link == "softmax" else probability(logits)
+
+
 def choose_device(device: str) -> str:
     """What `--device` means on this machine.
 

@@ -11,10 +11,7 @@ from lightning.pytorch.callbacks import Callback
 
 from xgraph.training.checkpoint import read_checkpoint, write_checkpoint
 from xgraph.training.files import write_csv
-from xgraph.training.metrics import METRICS
 from xgraph.training.rundir import BEST, HISTORY, LAST
-
-COLUMNS = ("epoch", "stage", "train_loss", *(f"valid_{name}" for name in METRICS), "lr", "seconds")
 
 
 class Files(CheckpointIO):
@@ -101,7 +98,12 @@ class Keeper(Callback):
             self.best = row
             trainer.save_checkpoint(self.path / BEST)
         trainer.save_checkpoint(self.path / LAST)
-        write_csv(self.path / HISTORY, COLUMNS, ([entry.get(name) for name in COLUMNS] for entry in self.history))
+        self._write_history()
+
+    def _write_history(self) -> None:
+        metrics = dict.fromkeys(name for entry in self.history for name in entry if name.startswith("valid_"))
+        columns = ("epoch", "stage", "train_loss", *metrics, "lr", "seconds")
+        write_csv(self.path / HISTORY, columns, ([entry.get(name) for name in columns] for entry in self.history))
 
     def _beats(self, row: Mapping[str, Any]) -> bool:
         if self.best is None:

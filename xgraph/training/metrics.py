@@ -12,6 +12,7 @@ from xgraph.training.sweep import Sweep, sweep
 __all__ = [
     "METRICS",
     "Metric",
+    "accuracy",
     "average_precision",
     "partial_auc",
     "partial_metrics",
@@ -82,6 +83,32 @@ def roc_auc(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
         0.75
     """
     return _of(sweep(target, score), _roc_auc)
+
+
+def accuracy(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
+    """Share of items whose highest score is that of their class.
+
+    Args:
+        target: One-hot labels, shape [n, C]; a row with NaN is an item without a label, left out.
+        score: Scores, shape [n, C].
+
+    Returns:
+        The share, or NaN if no item has a label.
+
+    Raises:
+        ValueError: If shapes differ, or a score is not finite.
+
+    Example:
+        >>> accuracy([[0, 1], [1, 0], [float("nan")] * 2], [[0.2, 0.9], [0.1, 0.7], [0.0, 0.0]])
+        0.5
+    """
+    y, s = (np.asarray(a, dtype=np.float64) for a in (target, score))
+    if y.shape != s.shape or y.ndim != 2:
+        raise ValueError(f"target and score: expected one shape [n, C], got {y.shape} and {s.shape}")
+    if not np.isfinite(s).all():
+        raise ValueError(f"score: expected finite numbers, got {float(s[~np.isfinite(s)][0])}")
+    known = ~np.isnan(y).any(axis=1)
+    return float(np.mean(y[known].argmax(axis=1) == s[known].argmax(axis=1))) if known.any() else math.nan
 
 
 def partial_metrics(max_fpr: float | None = None, min_tpr: float | None = None) -> dict[str, Metric]:

@@ -10,8 +10,8 @@ from xgraph.training.config import TrainConfig, registry
 from xgraph.training.groups import make_groups
 
 if TYPE_CHECKING:
-    from xgraph.data import MoleculeDataset
     from xgraph.losses import Loss
+    from xgraph.training.sources import Source
 
 
 class Objective(NamedTuple):
@@ -26,14 +26,14 @@ class Objective(NamedTuple):
     samplers: dict[str, EpochSampler]
 
 
-def make_objective(config: TrainConfig, data: "MoleculeDataset") -> Objective:
+def make_objective(config: TrainConfig, source: "Source") -> Objective:
     """Build loss and samplers.
 
     A loss with a parameter `groups` is told the group of each item of the data set.
 
     Args:
         config: Settings.
-        data: The data set, with a split `train`.
+        source: The data set, with a split `train`.
 
     Raises:
         OptionError: If an option is out of range.
@@ -46,16 +46,16 @@ def make_objective(config: TrainConfig, data: "MoleculeDataset") -> Objective:
     options = dict(config.loss_options)
     groups = None
     if takes_groups or batches == "group":
-        groups = make_groups(config.groups, data, config.items_per_group)
+        groups = make_groups(config.groups, source, config.items_per_group)
     if takes_groups:
         options["groups"] = groups
     try:
         if config.gamma_schedule == "cosine":
             options["gamma"] = CosineGamma(config.epochs, gamma_min=options["gamma"])
-        loss: Loss = loss_class(len(data), data.num_tasks, **options)
+        loss: Loss = loss_class(len(source), source.num_tasks, **options)
     except ValueError as error:  # it knows the ranges of its options
         raise OptionError(str(error)) from None
-    train = data.splits["train"]
-    labels, own = data.y[train], None if groups is None else groups[train]
+    train = source.splits["train"]
+    labels, own = source.targets(train), None if groups is None else groups[train]
     stages = {"pretrain": "shuffle", "main": batches}
     return Objective(loss, {stage: make_sampler(kind, labels, config, own) for stage, kind in stages.items()})

@@ -1,4 +1,4 @@
-"""`xgraph.predict`: scores of one run, or of several as an ensemble, for new molecules."""
+"""`xgraph.predict`: scores of one run, or of several as an ensemble, for new molecules or the nodes of a graph."""
 
 import gzip
 from collections.abc import Iterable, Sequence
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xgraph.options import OptionError
 from xgraph.training.bars import data_progress
 from xgraph.training.checkpoint import HEADER, load_model, read_checkpoint
 from xgraph.training.files import distinct, write_atomically
@@ -19,31 +20,34 @@ if TYPE_CHECKING:
 
 def predict(
     run: str | Path | Sequence[str | Path],
-    smiles: Sequence[str] | str | Path,
+    items: Sequence[Any] | str | Path | None = None,
     *,
     smiles_column: str | None = None,
     device: str = "auto",
     progress: bool = False,
 ) -> "pd.DataFrame":
-    """Score molecules with a trained run, or with the mean over several.
+    """Score molecules or nodes with a trained run, or with the mean over several.
 
     Args:
         run: A run directory, or several of them: scores are averaged. A run over all folds is the ensemble
             of its folds.
-        smiles: SMILES strings (None or NaN is a missing one), or the path of a CSV file with a column of them.
+        items: Of a run on molecules, SMILES strings (None or NaN is a missing one); of a run on the nodes of a graph,
+            node numbers, or None for all nodes; or the path of a CSV file with a column of them (of nodes: `node`).
         smiles_column: That column's name; found by itself if not given.
         device: "auto", "cpu" or "cuda".
         progress: Show progress on stderr, if that is a terminal.
 
     Returns:
-        One row per input in its order: `smiles` as given, for each task a score between 0 and 1 (the sigmoid
-        of the model's logit; for ranking losses such as SOAP it orders molecules and is no probability),
-        and `error`, empty unless the row could not be read; its scores are missing then.
+        One row per input in its order. Of molecules: `smiles` as given, for each task a score between 0 and 1 (the
+        sigmoid of the model's logit; for ranking losses such as SOAP it orders molecules and is no probability),
+        and `error`, empty unless the row could not be read; its scores are missing then. Of nodes: `node`, for
+        classes that exclude each other the `predicted` one, and a score for each task or class (after `ce` the
+        softmax).
 
     Raises:
         FileNotFoundError: If there is no such run or file.
-        TypeError: If something in `smiles` is neither a string nor missing.
-        ValueError: If runs do not have the same tasks, or a checkpoint is not readable.
+        TypeError: If something in `items` is neither a string nor missing, or is no node number.
+        ValueError: If runs do not have the same tasks, a checkpoint is not readable, or a node is not in the graph.
 
     Example:
         >>> import tempfile, xgraph
@@ -53,13 +57,49 @@ def predict(
         >>> list(frame.columns), frame["pains"].notna().tolist()
         (['smiles', 'pains', 'error'], [True, True, False])
     """
+    where = choose_device(device)
+    paths = checkpoints(run)
+    states = [read_checkpoint(path) for path in paths]
+    tasks = _common_tasks(states)
+    kinds = {state[HEADER]["kind"] for state in states}
+    if kinds == {"node"}:
+        from xgraph.training.predict_nodes import predict_nodes
+
+        if smiles_column is not None:
+            raise OptionError(f"smiles_column = {smiles_column!r}: it is for molecules, and the run is on nodes")
+        return predict_nodes(states, paths, tasks, items, where, progress)
+    if len(kinds) > 1:
+        raise ValueError("run: an ensemble needs runs on the same data, got some on molecules and some on nodes")
+    if items is None:
+        raise ValueError("items: a run on molecules needs SMILES, or a CSV file with a column of them")
+    return _predict_molecules(states, tasks, items, smiles_column, where, progress)
+
+
+def run_kind(run: str | Path) -> str:
+    """What a run was trained on: "graph" (molecules) or "node".
+
+    Args:
+        run: A run directory.
+
+    Raises:
+        FileNotFoundError: If there is no such run.
+        ValueError: If its checkpoint is not readable.
+    """
+    return str(read_checkpoint(checkpoints(run)[0])[HEADER]["kind"])
+
+
+def _predict_molecules(
+    states: list[dict[str, Any]],
+    tasks: list[str],
+    smiles: Sequence[Any] | str | Path,
+    smiles_column: str | None,
+    where: str,
+    progress: bool,
+) -> "pd.DataFrame":
     import pandas as pd
 
     from xgraph.data.table import read_smiles
 
-    where = choose_device(device)
-    states = [read_checkpoint(path) for path in _checkpoints(run)]
-    tasks = _common_tasks(states)
     if isinstance(smiles, str | Path):
         given = texts = read_smiles(_existing(smiles), smiles_column)
     else:
@@ -129,8 +169,16 @@ def _score_rows(
             scores[rows] += probability(logits)
 
 
-def _checkpoints(run: str | Path | Sequence[str | Path]) -> list[Path]:
-    """The best checkpoints of runs, of all folds where a run has them."""
+def checkpoints(run: str | Path | Sequence[str | Path]) -> list[Path]:
+    """The best checkpoints of runs, of all folds where a run has them.
+
+    Args:
+        run: A run directory or a checkpoint, or several of them.
+
+    Raises:
+        FileNotFoundError: If there is no such run.
+        ValueError: If there is no run at all.
+    """
     found = []
     for one in [run] if isinstance(run, str | Path) else run:
         path = Path(one)

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from xgraph.options import OptionError, options_of
 
-# The names are those of `xgraph.training.metrics.METRICS`, which takes NumPy to import.
-Metric = Literal["ap", "prc_auc", "roc_auc", "pauc_mcclish_fpr0.3", "pauc_area_fpr0.3", "tpauc_tpr0.5_fpr0.5"]
+# The names are those of `xgraph.training.metrics`, which takes NumPy to import.
+Metric = Literal[
+    "ap", "prc_auc", "roc_auc", "pauc_mcclish_fpr0.3", "pauc_area_fpr0.3", "tpauc_tpr0.5_fpr0.5", "accuracy"
+]
 
 _LOWEST = {
     "epochs": 1,
@@ -30,26 +32,31 @@ class TrainConfig:
 
     Args:
         dataset: Name of a data set (`xgraph data list`), or a CSV file with SMILES and 0/1 labels.
-        model: Model by name.
-        loss: Objective by name.
+        model: Model by name; if not given, gine for molecules and sage for the nodes of a graph.
+        loss: Objective by name; if not given, soap, and ce for classes that exclude each other.
         epochs: Epochs of the main stage, in which the loss is minimised.
         training: How features are learned: by cross-entropy in a stage before the loss, or in each step of the loss
             (its gradient is taken after an inner step of cross-entropy).
-        pretrain_epochs: Epochs of cross-entropy before the main stage; the head is then initialised again. In
-            compositional training 0 if not given, and the head is kept.
+        pretrain_epochs: Epochs of cross-entropy before the main stage; the head is then initialised again. If not
+            given, 20; none before ce, nor in compositional training, where the head is kept.
         inner_lr: Length of the inner step of compositional training.
         inner_gamma: Weight of the new value in the average over inner steps, in (0, 1].
-        metric: Validation metric that selects the epoch; the data set's own if not given.
-        batch_size: Molecules in a batch.
+        metric: Validation metric that selects the epoch; the data set's own if not given. The accuracy is that of
+            classes that exclude each other; there, the other metrics are means over each class against the rest.
+        batch_size: Molecules or nodes in a batch; if not given, 64 and 512.
+        num_neighbors: Neighbours that are sampled of a node in training, from the last layer to the first, or one
+            number for all; -1 takes all neighbours. If not given, 15, 10, and 5 in further layers. Validation and
+            test always take all.
         sampler: What the batches of the main stage hold: both classes (dual), some tasks and both classes of each
             (tri), whatever comes (shuffle), some groups (group); what suits the loss if not given.
         sampling_rate: Share of positives in a batch, or among those drawn for a task, of the samplers dual and tri.
         sampled_tasks: Tasks in a batch of the sampler tri, which share it equally.
         groups: What a group is, for the sampler group and for losses of groups: molecules with the same
-            Bemis-Murcko scaffold, or with the same labels; groups too small for a batch are pooled.
-        items_per_group: Molecules of each group in a batch of the sampler group; more if the groups are too few to
+            Bemis-Murcko scaffold, or molecules or nodes with the same labels; groups too small for a batch are
+            pooled. If not given, scaffold for molecules.
+        items_per_group: Items of each group in a batch of the sampler group; more if the groups are too few to
             fill it.
-        lr: Learning rate.
+        lr: Learning rate; if not given, 0.001 for molecules and 0.01 for nodes.
         weight_decay: Weight decay.
         optimizer: Optimiser.
         lr_schedule: Learning rate over the epochs of a stage: as it is, or falling to zero along a cosine.
@@ -62,8 +69,15 @@ class TrainConfig:
         target_columns: Columns of a CSV file that hold labels; found by themselves if not given.
         standardize: Keep the largest fragment of each molecule and neutralise its charges.
         device: Where to train; `auto` takes a GPU if there is one.
+        storage: Where the graph of nodes lies while neighbours are sampled: on the device; page-locked in host memory,
+            from where the GPU reads; in host memory, where the CPU samples; or in files, for graphs larger than that.
         threads: CPU threads of torch; its own default if not given.
     """
+
+    recipe: ClassVar[Mapping[str, object]] = dict.fromkeys(
+        ("model", "loss", "pretrain_epochs", "batch_size", "lr", "groups")
+    )
+    """What is not given depends on the data set; the defaults below are those of molecules."""
 
     dataset: str = "nci-pains"
     model: str = "gine"
@@ -75,6 +89,7 @@ class TrainConfig:
     inner_gamma: float = 0.9
     metric: Metric | None = None
     batch_size: int = 64
+    num_neighbors: list[int] | None = None
     sampler: Literal["dual", "tri", "shuffle", "group"] | None = None
     sampling_rate: float = 0.5
     sampled_tasks: int = 5
@@ -86,13 +101,14 @@ class TrainConfig:
     lr_schedule: Literal["constant", "cosine"] = "cosine"
     gamma_schedule: Literal["constant", "cosine"] = "constant"
     seed: int = 0
-    split: Literal["scaffold", "random", "given"] | None = None
+    split: Literal["scaffold", "stratified", "random", "given"] | None = None
     fold: int | Literal["all"] | None = None
     init: str | None = None
     smiles_column: str | None = None
     target_columns: list[str] | None = None
     standardize: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    storage: Literal["device", "pinned", "host", "mmap"] = "device"
     threads: int | None = None
     loss_options: Mapping[str, Any] = field(default_factory=dict)
     model_options: Mapping[str, Any] = field(default_factory=dict)

@@ -2,28 +2,25 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import lightning
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
+from xgraph.losses.base import LIMIT
 from xgraph.options import OptionError
-from xgraph.training.batches import in_order, make_loader
 from xgraph.training.checkpoint import HEADER, describe
 from xgraph.training.compositional import Compositional
 from xgraph.training.config import TrainConfig, registry
-from xgraph.training.inference import EVAL_BATCH_SIZE
-from xgraph.training.metrics import METRICS, score_all
 from xgraph.training.objective import make_objective
+from xgraph.training.scoring import measure
 from xgraph.training.seeding import random_state, restore_random_state
 
 if TYPE_CHECKING:
-    from torch_geometric.data import Batch
-
-    from xgraph.data import MoleculeDataset
+    from xgraph.losses import Loss
+    from xgraph.training.sources import Source
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 
@@ -36,35 +33,37 @@ class Task(lightning.LightningModule):
 
     Args:
         config: Settings.
-        data: Data set with the splits `train` and `valid`.
+        source: Data set with the splits `train` and `valid`.
 
     Raises:
         OptionError: If an option of the model or the loss is out of range.
     """
 
-    def __init__(self, config: TrainConfig, data: "MoleculeDataset") -> None:
+    def __init__(self, config: TrainConfig, source: "Source") -> None:
         super().__init__()
-        from xgraph.losses import BCELoss
+        from xgraph.losses import BCELoss, CrossEntropyLoss
 
-        self.config, self.data = config, data
-        self.metric = config.metric or data.metric
-        self.train_positions, self.valid_positions = data.splits["train"], data.splits["valid"]
-        self.pretrain_loss = BCELoss(len(data), data.num_tasks)
+        self.config, self.source = config, source
+        self.metric = config.metric or source.metric
+        self.train_positions, self.valid_positions = source.splits["train"], source.splits["valid"]
+        cross_entropy = CrossEntropyLoss if source.several_classes else BCELoss
+        self.pretrain_loss: Loss = cross_entropy(len(source), source.num_tasks)
         try:
-            self.model = registry("model")[config.model](data.num_tasks, **config.model_options)
+            self.model = registry("model")[config.model](
+                source.num_tasks, **source.model_arguments, **config.model_options
+            )
         except ValueError as error:  # it knows the ranges of its options
             raise OptionError(str(error)) from None
-        self.main_loss, self.samplers = make_objective(config, data)
+        self.main_loss, self.samplers = make_objective(config, source)
         self.after_step: Compositional | None = None
         if config.training == "compositional":
             self.after_step = Compositional(self.model, lr=config.inner_lr, gamma=config.inner_gamma)
         self.loss_sum = torch.zeros(())
         self.steps = 0
         self._began = time.perf_counter()
-        self.valid_metrics = dict.fromkeys(METRICS, math.nan)  # stays so without validation molecules
-        self._valid_logits: list[Tensor] = []
+        self.valid_metrics: dict[str, float] = {}
         self._random_state: dict[str, Any] | None = None
-        self._header = describe(config, data)
+        self._header = describe(config, source)
 
     @property
     def stage(self) -> str:
@@ -89,16 +88,20 @@ class Task(lightning.LightningModule):
         )
         return made
 
-    def train_dataloader(self) -> DataLoader[Any]:
+    @property
+    def loss_fn(self) -> "Loss":
+        """The loss of the stage."""
+        return self.main_loss if self.stage == "main" else self.pretrain_loss
+
+    def train_dataloader(self) -> Iterable[Any]:
         """The batches of this stage; asked for at each epoch."""
         sampler = self.samplers[self.stage]
         sampler.set_epoch(self.current_epoch)
-        return make_loader(self.data, self.train_positions, sampler)
+        return self.source.loader(self.train_positions, sampler, self.current_epoch, self.device)
 
-    def val_dataloader(self) -> DataLoader[Any]:
-        """The validation split in its order."""
-        batches = in_order(len(self.valid_positions), EVAL_BATCH_SIZE)
-        return make_loader(self.data, self.valid_positions, batches)
+    def val_dataloader(self) -> Iterable[Any]:
+        """One step: the validation split is scored as a whole."""
+        return [0]
 
     def on_train_epoch_start(self) -> None:
         """Begin an epoch, and with it perhaps a stage."""
@@ -125,40 +128,40 @@ class Task(lightning.LightningModule):
         self.loss_sum, self.steps = torch.zeros((), device=self.device), 0
         self._began = time.perf_counter()
 
-    def training_step(self, batch: "Batch", batch_idx: int) -> Tensor:
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """One step.
 
         Args:
-            batch: Graphs with `y` [B, T] and `idx` [B].
+            batch: What the source's loader gives, with `y` [B, T] and `idx` [B].
             batch_idx: Its number, not used.
         """
-        loss_fn = self.main_loss if self.stage == "main" else self.pretrain_loss
+        logits: Tensor | None = None
         try:
             logits = self._scores(batch)
-            loss: Tensor = loss_fn(logits, batch.y, batch.idx)
+            loss: Tensor = self.loss_fn(logits, batch.y, batch.idx)
         except ValueError:
-            with torch.no_grad():
-                self._check_finite(self.model(batch))
+            with torch.no_grad():  # without logits it was the inner step that could not be taken
+                self._check_finite(self.model(batch) if logits is None else logits)
             raise
         self.loss_sum += loss.detach()
         self.steps += 1
         return loss
 
-    def validation_step(self, batch: "Batch", batch_idx: int) -> None:
-        """Collect logits.
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        """Score the validation split, as evaluation does.
 
         Args:
-            batch: Graphs.
-            batch_idx: Its number, not used.
+            batch: Not used.
+            batch_idx: Not used.
         """
-        self._valid_logits.append(self.model(batch))
-
-    def on_validation_epoch_end(self) -> None:
-        """Score the validation split as a whole."""
-        logits = torch.cat(self._valid_logits).double().cpu()
-        self._valid_logits.clear()
-        self._check_finite(logits)
-        self.valid_metrics = score_all(self.data.y[self.valid_positions].numpy(), logits.numpy())
+        logits = self.source.score(self.model, self.valid_positions, device=str(self.device))
+        self._check_finite(torch.from_numpy(logits))
+        self.valid_metrics = measure(
+            self.source.targets(self.valid_positions).numpy(),
+            logits,
+            several_classes=self.source.several_classes,
+            link=self.loss_fn.link,
+        )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what is ours; checkpoints are taken at the end of an epoch.
@@ -186,7 +189,7 @@ class Task(lightning.LightningModule):
         self.samplers[stage].load_state_dict(checkpoint["sampler"])
         self._random_state = checkpoint["random_state"]
 
-    def _scores(self, batch: "Batch") -> Tensor:
+    def _scores(self, batch: Any) -> Tensor:
         """Scores of the model, or of its parameters after an inner step of cross-entropy."""
         scores: Tensor
         if self.after_step is None or self.stage == "pretrain":
@@ -196,8 +199,10 @@ class Task(lightning.LightningModule):
         return scores
 
     def _check_finite(self, logits: Tensor) -> None:
-        if not bool(logits.isfinite().all()):
+        if not bool((logits.float().abs() <= LIMIT).all()):
+            inner = self.after_step is not None and self.stage == "main"
             raise ValueError(
-                f"training diverged: scores are not finite in epoch {self.current_epoch + 1}; "
+                f"training diverged: scores are not finite, or beyond ±{LIMIT:g}, in epoch {self.current_epoch + 1}; "
                 f"try a smaller learning rate than {self.config.lr:g}"
+                + (f", or a smaller inner_lr than {self.config.inner_lr:g}" if inner else "")
             )

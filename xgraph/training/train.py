@@ -19,10 +19,10 @@ from xgraph.training.seeding import own_random_streams
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
 
-    from xgraph.data import MoleculeDataset
+    from xgraph.training.sources import Source
 
 # What may change when a run goes on: how long, and on what.
-_MAY_CHANGE = {"epochs", "device", "threads"}
+_MAY_CHANGE = {"epochs", "device", "storage", "threads"}
 
 
 class Interrupted(KeyboardInterrupt):
@@ -129,15 +129,15 @@ def _same_file(one: object, other: object) -> bool:
 
 def _train_one(config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str) -> Run:
     """One fit; the random streams are the run's own already."""
-    data = load_data(config, progress)
+    source = load_data(config, progress)
     from xgraph.training.engine import check_data, fit, prepare  # Lightning takes seconds to import
 
-    check_data(data)
-    task = prepare(config, data)
+    check_data(source)
+    task = prepare(config, source)
     path = Path(out) if resume and out is not None else make_run_directory(out, config)
     if progress:
-        parts = ", ".join(f"{len(data.splits[name])} {name}" for name in ("train", "valid", "test"))
-        sys.stderr.write(f"{data.name}: {parts} molecules; run directory {path}\n")
+        parts = ", ".join(f"{len(source.splits[name])} {name}" for name in ("train", "valid", "test"))
+        sys.stderr.write(f"{source.name}: {parts} {source.noun}; run directory {path}\n")
     callbacks = _callbacks(task.metric) if progress else []
     try:
         with locked(path):
@@ -182,7 +182,7 @@ def _train_folds(config: TrainConfig, out: str | Path | None, resume: bool, prog
     return Run(path, metrics)
 
 
-def load_data(config: TrainConfig, progress: bool) -> "MoleculeDataset":
+def load_data(config: TrainConfig, progress: bool) -> "Source":
     """The data set of a run, with a warning if some of its rows could not be read.
 
     Args:
@@ -191,6 +191,7 @@ def load_data(config: TrainConfig, progress: bool) -> "MoleculeDataset":
     """
     from xgraph.data import load
     from xgraph.training.bars import data_progress
+    from xgraph.training.sources import make_source
 
     if isinstance(config.fold, str):
         raise ValueError(f"fold: expected a number, got {config.fold!r}")
@@ -212,7 +213,7 @@ def load_data(config: TrainConfig, progress: bool) -> "MoleculeDataset":
             f"{first.smiles!r}: {first.message}",
             stacklevel=2,
         )
-    return data
+    return make_source(data, config)
 
 
 def _callbacks(metric: str) -> "list[Callback]":

@@ -1,0 +1,119 @@
+import pytest
+import torch
+from torch_geometric.data import Data
+
+from xgraph.nn import GAT, GCN, GraphSAGE, InEdges, layerwise
+
+NODE_MODELS = {"sage": GraphSAGE, "gcn": GCN, "gat": GAT}
+EACH = pytest.mark.parametrize("name", NODE_MODELS)
+
+
+def graph(num_nodes=200, num_edges=1500, channels=6, seed=0):
+    """Directed, with loops, parallel edges, a hub and nodes without edges."""
+    g = torch.Generator().manual_seed(seed)
+    edges = torch.randint(num_nodes - 10, (2, num_edges), generator=g)
+    edges[1, :300] = 5
+    return torch.randn(num_nodes, channels, generator=g), edges
+
+
+def trained(name, channels=6, **options):
+    torch.manual_seed(1)
+    model = NODE_MODELS[name](4, channels, **{"hidden_channels": 8, "num_layers": 3, **options})
+    x, edges = graph(channels=channels, seed=9)
+    model.train()(Data(x=3 * x + 1, edge_index=edges))  # running statistics of its own
+    return model
+
+
+@EACH
+@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
+@pytest.mark.parametrize("options", [{}, {"jk": "sum", "residual": True}], ids=["plain", "jk"])
+@pytest.mark.parametrize("chunk_edges", [1, 100, 10**9])
+def test_equals_the_whole_graph(name, norm, options, chunk_edges):
+    x, edges = graph()
+    model = trained(name, norm=norm, **options)
+    found = layerwise(model, x, edges, chunk_edges=chunk_edges)
+    with torch.no_grad():
+        expected = model.eval()(Data(x=x, edge_index=edges))
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@EACH
+@pytest.mark.parametrize("channels", [6, 40])
+def test_sparse_and_wide_features(name, channels):
+    x, edges = graph(channels=channels)
+    x = x * (x > 1)
+    model = trained(name, channels)
+    dense = layerwise(model, x, edges, chunk_edges=64)
+    torch.testing.assert_close(layerwise(model, x.to_sparse_csr(), edges, chunk_edges=64), dense, rtol=1e-5, atol=1e-5)
+
+
+@EACH
+def test_some_nodes_in_their_order(name):
+    x, edges = graph(num_edges=200)
+    model = trained(name)
+    whole = layerwise(model, x, edges)
+    nodes = torch.tensor([150, 3, 199, 3, 5])
+    graph_ = InEdges.from_edge_index(edges, 200)
+    torch.testing.assert_close(layerwise(model, x, graph_, nodes, chunk_edges=20), whole[nodes], rtol=1e-5, atol=1e-5)
+    assert layerwise(model, x, graph_, nodes[:0]).shape == (0, 4)
+
+
+def test_computes_no_more_than_the_nodes_see():
+    x = torch.randn(100, 6)
+    path = torch.stack([torch.arange(99), torch.arange(1, 100)])  # each node sees the one before
+    counts = []
+    layerwise(trained("sage"), x, path, torch.tensor([50]), progress=lambda done, total, what: counts.append(total))
+    assert set(counts) == {1 + 2 + 3}
+
+
+def test_a_chunk_holds_no_more_edges_than_it_may(monkeypatch):
+    x, edges = graph()
+    model = trained("sage")
+    sizes = []
+    layer = GraphSAGE.layer
+
+    def record(self, number, x, block):
+        sizes.append((block.edge_index.size(1), block.num_targets))
+        return layer(self, number, x, block)
+
+    monkeypatch.setattr(GraphSAGE, "layer", record)
+    layerwise(model, x, edges, chunk_edges=64)
+    assert all(num_edges + targets <= 64 or targets == 1 for num_edges, targets in sizes)
+    assert max(sizes) > (300, 1) or max(sizes)[1] == 1, "the hub has a chunk of its own"
+    assert len(sizes) < 3 * 2 * (1500 + 200) / 64
+
+
+def test_narrow_ids():
+    x, edges = graph()
+    model = trained("sage")
+    sorted_ = InEdges.from_edge_index(edges, 200)
+    narrow = InEdges(sorted_.colptr, sorted_.row.int())
+    assert torch.equal(layerwise(model, x, narrow), layerwise(model, x, sorted_))
+
+
+@EACH
+def test_leaves_the_model_as_it_was(name):
+    x, edges = graph()
+    for training in (True, False):
+        model = trained(name).train(training)
+        before = {key: value.clone() for key, value in model.state_dict().items()}
+        layerwise(model, x, edges)
+        assert model.training == model.norms[0].training == training
+        assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+def test_mistakes():
+    x, edges = graph()
+    model = trained("sage")
+    with pytest.raises(ValueError, match=r"x must have shape \[N, 6\], got \[200, 3\]"):
+        layerwise(model, x[:, :3], edges)
+    with pytest.raises(ValueError, match=r"edge_index must have shape \[2, E\], got \[1500, 2\]"):
+        layerwise(model, x, edges.t())
+    with pytest.raises(IndexError, match="edge_index holds 189, but the graph has 100 nodes"):
+        layerwise(model, x[:100], edges)
+    with pytest.raises(ValueError, match="x has 100 rows, but the graph has 200 nodes"):
+        layerwise(model, x[:100], InEdges.from_edge_index(edges, 200))
+    with pytest.raises(IndexError, match=r"nodes must lie within 0\.\.199, got 3\.\.200"):
+        layerwise(model, x, edges, torch.tensor([3, 200]))
+    with pytest.raises(ValueError, match="chunk_edges must be at least 1, got 0"):
+        layerwise(model, x, edges, chunk_edges=0)

@@ -1,0 +1,282 @@
+"""What holds for `sage`, `gcn` and `gat`."""
+
+import copy
+import inspect
+
+import pytest
+import torch
+from torch_geometric.data import Data
+
+from xgraph.nn import GAT, GCN, MODELS, GraphSAGE
+from xgraph.nn.node_model import in_degree
+
+NODE_MODELS = {"sage": GraphSAGE, "gcn": GCN, "gat": GAT}
+EACH = pytest.mark.parametrize("name", NODE_MODELS)
+
+
+def graph(num_nodes=30, num_edges=120, channels=6, seed=0):
+    """A random directed graph with loops, parallel edges and nodes without edges."""
+    g = torch.Generator().manual_seed(seed)
+    edges = torch.randint(num_nodes - 3, (2, num_edges), generator=g)
+    return Data(x=torch.randn(num_nodes, channels, generator=g), edge_index=edges, num_nodes=num_nodes)
+
+
+def neighbourhood(data, seeds, num_hops, fan_out=None, seed=0):
+    """A sampled batch by hand, in the order of PyG's: nodes by first occurrence, edges by hop and target."""
+    g = torch.Generator().manual_seed(seed)
+    nodes, frontier = list(seeds), list(seeds)
+    parts, num_nodes, num_edges = [], [len(nodes)], []
+    for _ in range(num_hops):
+        found = []
+        for target in frontier:
+            sources = data.edge_index[0][data.edge_index[1] == target].tolist()
+            if fan_out is not None and len(sources) > fan_out:
+                sources = [sources[i] for i in torch.randperm(len(sources), generator=g)[:fan_out].tolist()]
+            found += [(source, target) for source in sources]
+        frontier = list(dict.fromkeys(source for source, _ in found if source not in nodes))
+        nodes += frontier
+        parts += found
+        num_nodes.append(len(frontier))
+        num_edges.append(len(found))
+    place = {node: i for i, node in enumerate(nodes)}
+    edges = torch.tensor([[place[s] for s, _ in parts], [place[t] for _, t in parts]], dtype=torch.long).view(2, -1)
+    n_id = torch.tensor(nodes)
+    return Data(
+        x=data.x[n_id],
+        edge_index=edges,
+        n_id=n_id,
+        degree=in_degree(data.edge_index[1], data.num_nodes)[n_id],
+        batch_size=len(seeds),
+        num_sampled_nodes=num_nodes,
+        num_sampled_edges=num_edges,
+    )
+
+
+def build(name, tasks=3, channels=6, **options):
+    torch.manual_seed(0)
+    return NODE_MODELS[name](tasks, channels, **{"hidden_channels": 8, **options})
+
+
+def with_statistics(model, data):
+    """The model with running statistics that are not those of a new one, in evaluation mode."""
+    model.train()
+    model(data)
+    return model.eval()
+
+
+@EACH
+def test_shapes(name):
+    data = graph()
+    model = build(name, num_layers=3)
+    assert model(data).shape == (30, 3)
+    assert model(neighbourhood(data, [4, 1, 29], 3, 2)).shape == (3, 3)
+    assert model.embed(neighbourhood(data, [4, 1, 29], 3, 2)).shape == (3, 8)
+    assert MODELS[name] is NODE_MODELS[name]
+    assert MODELS[name].kind == "node"
+
+
+@EACH
+@pytest.mark.parametrize("jk", ["last", "sum"])
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("channels", [6, 20])
+def test_a_batch_with_all_neighbours_equals_the_whole_graph(name, jk, residual, channels):
+    data = graph(channels=channels)
+    model = with_statistics(build(name, channels=channels, num_layers=3, jk=jk, residual=residual), data)
+    seeds = [7, 0, 29, 12]
+    for hops in (3, 4):  # a hop more than needed does no harm
+        torch.testing.assert_close(model(neighbourhood(data, seeds, hops)), model(data)[seeds])
+
+
+@EACH
+def test_nodes_that_only_send_do_not_move_the_statistics(name):
+    """In training a sampled batch with all neighbours normalises a layer by the nodes that it computes."""
+    data = graph()
+    seeds = [7, 0, 12]
+    model = build(name, num_layers=1, dropout=0.0).train()
+    batch = neighbourhood(data, seeds, 1)
+    whole = build(name, num_layers=1, dropout=0.0, norm="none").eval()
+    whole.load_state_dict({k: v for k, v in model.state_dict().items() if not k.startswith("norms")})
+    raw = whole.convolve(whole.convs[0], data.x, block_of(data))[seeds]
+    model(batch)
+    torch.testing.assert_close(model.norms[0].running_mean, 0.1 * raw.mean(0))
+
+
+def block_of(data):
+    from xgraph.nn.node_model import Block
+
+    degree = in_degree(data.edge_index[1], data.num_nodes)
+    return Block(data.edge_index, data.num_nodes, degree, torch.arange(data.num_nodes))
+
+
+@EACH
+@pytest.mark.parametrize("channels", [6, 20])
+def test_sparse_features_are_as_good(name, channels):
+    data = graph(channels=channels)
+    data.x = data.x * (data.x > 0.7)
+    sparse = copy.copy(data)
+    sparse.x = data.x.to_sparse_csr()
+    model = build(name, channels=channels, dropout=0.0)
+    outs = model(data), model(sparse)
+    torch.testing.assert_close(*outs)
+    grads = []
+    for out in outs:
+        model.zero_grad()
+        out.square().sum().backward()
+        grads.append({name: w.grad.clone() for name, w in model.named_parameters()})
+    for key, grad in grads[0].items():
+        torch.testing.assert_close(grads[1][key], grad)
+
+
+@pytest.mark.parametrize("channels", [6, 20])
+def test_sage_is_pygs(channels):
+    data = graph(channels=channels)
+    model = build("sage", channels=channels)
+    torch.testing.assert_close(
+        model.convolve(model.convs[0], data.x, block_of(data)), model.convs[0](data.x, data.edge_index)
+    )
+
+
+def test_gcn_is_pygs_where_the_graph_has_no_loops():
+    from torch_geometric.nn import GCNConv
+    from torch_geometric.utils import remove_self_loops
+
+    data = graph()
+    data.edge_index = remove_self_loops(data.edge_index)[0]
+    model = build("gcn")
+    conv = GCNConv(6, 8)
+    conv.load_state_dict(model.convs[0].state_dict())
+    torch.testing.assert_close(model.convolve(model.convs[0], data.x, block_of(data)), conv(data.x, data.edge_index))
+
+
+def test_gcn_by_its_formula():
+    data = graph()
+    model = build("gcn").double()
+    data.x = data.x.double()
+    adjacency = torch.zeros(30, 30, dtype=torch.float64)
+    adjacency.index_put_(
+        (data.edge_index[1], data.edge_index[0]), torch.ones(120, dtype=torch.float64), accumulate=True
+    )
+    root = (adjacency.sum(1) + 1).rsqrt()
+    expected = root[:, None] * (adjacency + torch.eye(30)) * root @ (data.x @ model.convs[0].lin.weight.T)
+    torch.testing.assert_close(model.convolve(model.convs[0], data.x, block_of(data)), expected)
+
+
+@pytest.mark.parametrize("name", ["sage", "gcn"])
+def test_the_mean_over_samples_is_the_whole_neighbourhoods(name):
+    data = graph(num_edges=240)
+    model = build(name).eval()
+    conv = model.convs[0]
+    whole = model.convolve(conv, data.x, block_of(data))[:5]
+    outs = []
+    for seed in range(300):
+        batch = neighbourhood(data, range(5), 1, fan_out=3, seed=seed)
+        block = block_of(batch)._replace(num_targets=5, degree=batch.degree)
+        outs.append(model.convolve(conv, batch.x, block))
+    found = torch.stack(outs)
+    error = found.std(0) / len(outs) ** 0.5
+    assert ((found.mean(0) - whole).abs() < 5 * error + 1e-5).all()
+
+
+def test_gat_is_pygs():
+    data = graph()
+    model = build("gat", heads=2)
+    torch.testing.assert_close(
+        model.convolve(model.convs[0], data.x, block_of(data)), model.convs[0](data.x, data.edge_index)
+    )
+
+
+@EACH
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64, torch.uint8])
+def test_features_of_another_precision(name, dtype):
+    data = graph()
+    data.x = (10 * data.x).round().abs()
+    model = build(name).eval()
+    expected = model(data)
+    data.x = data.x.to(dtype)
+    torch.testing.assert_close(model(data), expected)
+
+
+@EACH
+def test_a_graph_without_edges(name):
+    data = Data(x=torch.randn(4, 6), edge_index=torch.empty(2, 0, dtype=torch.long))
+    out = build(name)(data)
+    out.sum().backward()
+    assert out.isfinite().all()
+
+
+@EACH
+def test_reset_draws_anew(name):
+    model = build(name)
+    before = copy.deepcopy(model.state_dict())
+    model(graph())
+    model.reset_parameters()
+    weights = [key for key, value in model.state_dict().items() if value.dim() > 1]
+    assert all(not torch.equal(before[key], model.state_dict()[key]) for key in weights)
+    assert (model.norms[0].running_mean == 0).all()
+    head = model.head.mlp[0].weight.clone()
+    model.head.reset_parameters()
+    assert not torch.equal(head, model.head.mlp[0].weight)
+
+
+@EACH
+@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
+def test_norms(name, norm):
+    model = build(name, norm=norm)
+    out = model(graph())
+    out.square().mean().backward()
+    assert all(w.grad is not None and w.grad.isfinite().all() for w in model.parameters())
+
+
+@EACH
+def test_says_what_it_is(name):
+    text = repr(build(name, jk="sum"))
+    assert text.startswith(NODE_MODELS[name].__name__)
+    for option in inspect.signature(NODE_MODELS[name]).parameters.values():
+        assert option.name in text or option.name == "num_tasks"
+
+
+@EACH
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tasks": 0}, "num_tasks must be at least 1, got 0"),
+        ({"channels": 0}, "in_channels must be at least 1, got 0"),
+        ({"hidden_channels": 0}, "hidden_channels must be at least 1, got 0"),
+        ({"num_layers": 0}, "num_layers must be at least 1, got 0"),
+        ({"dropout": 1.0}, "dropout must be in"),
+        ({"norm": "instance"}, "norm must be one of none, batch, layer, got 'instance'"),
+        ({"jk": "max"}, "jk must be one of last, sum, got 'max'"),
+    ],
+)
+def test_bad_arguments(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        build(name, **options)
+
+
+def test_heads_share_the_channels():
+    with pytest.raises(ValueError, match="hidden_channels must be a multiple of heads = 3, got 8"):
+        build("gat", heads=3)
+    with pytest.raises(ValueError, match="heads must be at least 1, got 0"):
+        build("gat", heads=0)
+
+
+@EACH
+def test_bad_batches(name):
+    data = graph()
+    model = build(name)
+    with pytest.raises(ValueError, match="the batch has no x"):
+        model(Data(edge_index=data.edge_index))
+    with pytest.raises(ValueError, match=r"x must have shape \[N, 6\], got \[30, 7\]"):
+        model(graph(channels=7))
+    with pytest.raises(ValueError, match=r"edge_index must have shape \[2, E\], got \[3, 4\]"):
+        model(Data(x=data.x, edge_index=torch.zeros(3, 4, dtype=torch.long)))
+    with pytest.raises(ValueError, match="sampled to 1 hops, but the model has num_layers = 2"):
+        model(neighbourhood(data, [1], 1))
+
+
+def test_gcn_wants_degrees_of_a_sampled_batch():
+    batch = neighbourhood(graph(), [1, 2], 2, 2)
+    del batch.degree
+    with pytest.raises(ValueError, match="has no degree, which GCN needs"):
+        build("gcn")(batch)
+    assert build("sage")(batch).shape == (2, 3)

@@ -1,0 +1,490 @@
+"""Runs on the nodes of a graph, end to end, on small graphs under the names of real ones."""
+
+import csv as csv_module
+import json
+import sys
+import tomllib
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch_geometric.data import Data
+
+import xgraph
+from xgraph.data import NodeDataset
+from xgraph.losses import LOSSES
+from xgraph.nn import MODELS
+from xgraph.options import OptionError
+from xgraph.training.checkpoint import HEADER, read_checkpoint
+from xgraph.training.config import build_config
+from xgraph.training.inference import class_scores
+from xgraph.training.metrics import METRICS, accuracy, score_all
+from xgraph.training.sources import make_source
+from xgraph.training.sources.nodes import NodeSource
+from xgraph.training.task import Task
+from xgraph.training.train import Interrupted
+
+Train = Callable[..., xgraph.Run]
+CLASSES, BINARY = "cora", "tolokers"
+NODE_MODELS = sorted(name for name, model in MODELS.items() if model.kind == "node")  # type: ignore[attr-defined]
+SMALL: dict[str, Any] = {
+    "epochs": 2,
+    "batch_size": 16,
+    "hidden_channels": 8,
+    "num_neighbors": "3,2",
+    "threads": 1,
+    "device": "cpu",
+}
+
+
+def communities(num_nodes: int = 90, num_classes: int = 3, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Labels, and directed edges mostly within a label."""
+    g = torch.Generator().manual_seed(seed)
+    y = torch.arange(num_nodes) % num_classes
+    ends = torch.randint(num_nodes, (2, 6 * num_nodes), generator=g)
+    keep = (y[ends[0]] == y[ends[1]]) | (torch.rand(ends.size(1), generator=g) < 0.1)
+    return y, ends[:, keep]
+
+
+def dataset(name: str, fold: int | None = None, seed: int = 0) -> NodeDataset:
+    """Nodes under a real name: three classes and sparse features, or one task and dense ones."""
+    several = name == CLASSES
+    y, edges = communities(num_classes=3 if several else 5)
+    g = torch.Generator().manual_seed(1)
+    x = torch.randn(len(y), 12, generator=g)
+    x[torch.arange(len(y)), y] += 2
+    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(100 * seed + (fold or 0)))
+    splits = {"train": order[:50], "valid": order[50:70], "test": order[70:]}
+    if several:
+        y = torch.where(torch.arange(len(y)) == order[0], -1, y)
+        x = (x * (x > 0.5)).to_sparse_csr()
+    else:
+        y = torch.where(torch.arange(len(y)) == order[0], torch.nan, (y == 0).float()).unsqueeze(1)
+    return NodeDataset(
+        Data(x=x, edge_index=edges, num_nodes=len(y)),
+        y,
+        name=name,
+        task="multiclass" if several else "binary",
+        task_names=["a", "b", "c"] if several else ["banned"],
+        metric="accuracy" if several else "roc_auc",
+        splits=splits,
+    )
+
+
+@pytest.fixture(autouse=True)
+def small_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(name: str, *, fold: int | None = None, seed: int = 0, split: str | None = None, **_: Any) -> NodeDataset:
+        return dataset(name, fold, seed if split == "random" else 0)
+
+    monkeypatch.setattr("xgraph.data.load", load)
+
+
+@pytest.fixture
+def train() -> Train:
+    def run(name: str = CLASSES, **settings: Any) -> xgraph.Run:
+        if name == BINARY:
+            settings = {"pretrain_epochs": 1, **settings}
+        return xgraph.train(name, **{**SMALL, **settings})
+
+    return run
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv_module.DictReader(file)]
+
+
+@pytest.mark.parametrize("model", NODE_MODELS)
+@pytest.mark.parametrize("name", [CLASSES, BINARY])
+def test_fills_the_run_directory_and_learns(train: Train, name: str, model: str) -> None:
+    run = train(name, model=model, out="run", epochs=10, lr=0.02, pretrain_epochs=0)
+    assert {file.name for file in run.path.iterdir()} == {
+        "config.toml", "metrics.csv", "metrics.json", "predictions.csv", "best.ckpt", "last.ckpt", "env.json",
+    }  # fmt: skip
+    metrics = ["accuracy", *METRICS] if name == CLASSES else list(METRICS)
+    assert list(run.metrics["test"]) == metrics
+    assert list(rows_of(run.path / "metrics.csv")[0])[3:-1] == [f"valid_{metric}" for metric in metrics]
+    assert run.metrics["selected_by"] == ("accuracy" if name == CLASSES else "roc_auc")
+    assert run.metrics["test"]["roc_auc"] > 0.65
+    header = read_checkpoint(run.path / "best.ckpt")[HEADER]
+    assert (header["kind"], header["model_arguments"], header["num_items"]) == ("node", {"in_channels": 12}, 90)
+    assert xgraph.evaluate("run") == pytest.approx(run.metrics["test"])
+
+
+def test_what_is_not_given_suits_the_data() -> None:
+    several, binary, molecules = (build_config({"dataset": name}) for name in (CLASSES, BINARY, "nci-pains"))
+    assert (several.model, several.loss, several.pretrain_epochs) == ("sage", "ce", 0)
+    assert (binary.model, binary.loss, binary.pretrain_epochs) == ("sage", "soap", 20)
+    assert (molecules.model, molecules.loss, molecules.pretrain_epochs) == ("gine", "soap", 20)
+    assert (several.num_neighbors, binary.num_neighbors, molecules.num_neighbors) == ([15, 10], [15, 10], None)
+    assert (several.batch_size, molecules.batch_size) == (512, 64)
+    assert (several.lr, molecules.lr) == (0.01, 0.001)
+    assert (several.groups, molecules.groups) == ("label", "scaffold")
+    deep = build_config({"dataset": CLASSES, "num_layers": 4})
+    assert deep.num_neighbors == [15, 10, 5, 5]
+    assert build_config({"dataset": CLASSES, "num_neighbors": 7}).num_neighbors == [7, 7]
+    assert build_config({"dataset": CLASSES, "num_neighbors": "-1,4"}).num_neighbors == [-1, 4]
+    assert build_config({"dataset": CLASSES, "loss": "soap"}).pretrain_epochs == 20
+    assert build_config({"dataset": CLASSES, "pretrain_epochs": 2}).pretrain_epochs == 2
+    for config in (several, binary, deep):
+        assert build_config({}, config.to_dict()) == config
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model": "gine"}, "model 'gine' is for molecules; for nodes there are sage, gcn, gat"),
+        ({"dataset": "nci-pains", "model": "sage"}, "model 'sage' is for nodes; for molecules there is gine"),
+        ({"dataset": "some.csv", "model": "gat"}, "model 'gat' is for nodes"),
+        (
+            {"dataset": BINARY, "loss": "ce"},
+            "loss 'ce' is for classes that exclude each other; .* there are bce, focal",
+        ),
+        ({"dataset": "nci-pains", "loss": "ce"}, "loss 'ce' is for classes that exclude each other"),
+        ({"dataset": BINARY, "metric": "accuracy"}, "metric 'accuracy' is for classes that exclude each other"),
+        ({"groups": "scaffold"}, "groups = 'scaffold': for nodes there is label"),
+        ({"smiles_column": "x"}, "smiles_column = 'x': it is for molecules"),
+        ({"standardize": True}, "standardize = True: it is for molecules"),
+        ({"num_neighbors": "3,2,1"}, "num_neighbors = 3,2,1: expected one number, or one for each of num_layers = 2"),
+        ({"num_neighbors": "3,-2"}, "num_neighbors = 3,-2: expected 0 or more, or -1 for all"),
+        ({"num_neighbors": "many"}, "num_neighbors = 'many': expected INT"),
+        ({"dataset": "nci-pains", "num_neighbors": "3"}, "it is for nodes, and the items are molecules"),
+        ({"storage": "tape"}, "storage = 'tape': expected device|pinned|host|mmap"),
+    ],
+)
+def test_what_does_not_fit(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        build_config({"dataset": CLASSES, **settings})
+
+
+def test_predictions_of_classes_give_the_metrics(train: Train) -> None:
+    run = train(out="run")
+    rows = rows_of(run.path / "predictions.csv")
+    assert list(rows[0]) == ["split", "node", "label", "predicted", "a_score", "b_score", "c_score"]
+    data = dataset(CLASSES)
+    for split in ("valid", "test"):
+        part = [row for row in rows if row["split"] == split]
+        nodes = torch.tensor([int(row["node"]) for row in part])
+        assert torch.equal(nodes, data.splits[split])
+        scores = np.array([[float(row[f"{c}_score"]) for c in "abc"] for row in part])
+        assert scores.sum(1) == pytest.approx(np.ones(len(part)))
+        assert [row["predicted"] for row in part] == ["abc"[i] for i in scores.argmax(1)]
+        assert [row["label"] for row in part] == ["abc"[i] for i in data.y[nodes].tolist()]
+        y = data.targets(nodes).numpy()
+        assert run.metrics[split] == pytest.approx({"accuracy": accuracy(y, scores), **score_all(y, scores)})
+        assert xgraph.evaluate("run", split) == pytest.approx(run.metrics[split])
+
+
+def test_predictions_of_a_task(train: Train) -> None:
+    run = train(BINARY, out="run")
+    rows = [row for row in rows_of(run.path / "predictions.csv") if row["split"] == "test"]
+    assert list(rows[0]) == ["split", "node", "banned", "banned_score"]
+    y, s = ([float(row[column]) for row in rows] for column in ("banned", "banned_score"))
+    assert run.metrics["test"] == pytest.approx(score_all(y, s))
+
+
+def test_scores_are_the_whole_graphs(train: Train) -> None:
+    run = train(out="run")
+    data = dataset(CLASSES)
+    with torch.no_grad():
+        logits = run.model(Data(x=data.data.x, edge_index=data.data.edge_index)).double().numpy()
+    frame = xgraph.predict("run")
+    assert frame[["a", "b", "c"]].to_numpy() == pytest.approx(np.exp(class_scores(logits)), abs=1e-5)
+
+
+def test_predict(train: Train, tmp_path: Path) -> None:
+    train(out="run")
+    whole = xgraph.predict("run")
+    assert list(whole.columns) == ["node", "predicted", "a", "b", "c"]
+    assert whole["node"].tolist() == list(range(90))
+    some = xgraph.predict("run", [7, 3, 7])
+    assert some["node"].tolist() == [7, 3, 7]
+    assert some[["a", "b", "c"]].to_numpy() == pytest.approx(whole[["a", "b", "c"]].to_numpy()[[7, 3, 7]], abs=1e-6)
+    (tmp_path / "nodes.csv").write_text("name,node\nx,4\ny,2\n")
+    assert xgraph.predict("run", tmp_path / "nodes.csv")["node"].tolist() == [4, 2]
+    assert len(xgraph.predict("run", [])) == 0
+    train(out="other", seed=1)
+    both, other = xgraph.predict(["run", "other"]), xgraph.predict("other")
+    assert both["a"].to_numpy() == pytest.approx((whole["a"] + other["a"]).to_numpy() / 2)
+    (tmp_path / "none.csv").write_text("id\n4\n")
+    for items, error, message in (
+        ([90], ValueError, "'cora' has the nodes 0 to 89, got 90"),
+        ([-1], ValueError, "got -1"),
+        (["C"], TypeError, "expected a list of node numbers"),
+        ([0.5], TypeError, "expected a list of node numbers"),
+        (tmp_path / "none.csv", ValueError, "has no column 'node'"),
+        ("nowhere.csv", FileNotFoundError, "no file 'nowhere.csv'"),
+    ):
+        with pytest.raises(error, match=message):
+            xgraph.predict("run", items)
+    with pytest.raises(OptionError, match="smiles_column = 'x': it is for molecules, and the run is on nodes"):
+        xgraph.predict("run", [1], smiles_column="x")
+
+
+def stop_in(epoch: int) -> Any:
+    step = Task.training_step
+
+    def stop(self: Task, batch: Any, batch_idx: int) -> torch.Tensor:
+        if self.current_epoch == epoch and batch_idx == 1:
+            raise KeyboardInterrupt
+        return step(self, batch, batch_idx)
+
+    return stop
+
+
+def assert_same(a: Any, b: Any, where: str = "") -> None:
+    if isinstance(a, torch.Tensor):
+        assert torch.equal(a, b), where
+    elif isinstance(a, dict):
+        assert a.keys() == b.keys(), where
+        for key in a.keys() - {"seconds", "global_step"}:
+            assert_same(a[key], b[key], f"{where}.{key}")
+    elif isinstance(a, list | tuple):
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            assert_same(x, y, f"{where}[{i}]")
+    else:
+        assert a == b or (a != a and b != b), f"{where}: {a} != {b}"
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        (CLASSES, {}),
+        (CLASSES, {"loss": "soap", "pretrain_epochs": 1}),
+        (CLASSES, {"sampler": "tri", "sampled_tasks": 2}),
+        (CLASSES, {"loss": "group-dro", "pretrain_epochs": 0, "items_per_group": 4}),
+        (CLASSES, {"training": "compositional", "loss": "auc-margin"}),
+        (BINARY, {"model": "gcn"}),
+        (BINARY, {"model": "gat", "loss": "bce", "sampler": "dual"}),
+    ],
+    ids=str,
+)
+def test_a_resumed_run_equals_an_uninterrupted_one(train: Train, name: str, settings: dict[str, Any]) -> None:
+    whole = train(name, out="whole", **settings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Task, "training_step", stop_in(1))
+        with pytest.raises(Interrupted):
+            train(name, out="parts", **settings)
+    parts = xgraph.train(out="parts", resume=True)
+    assert parts.metrics == whole.metrics
+    assert rows_of(parts.path / "metrics.csv") == rows_of(whole.path / "metrics.csv")
+    assert (parts.path / "predictions.csv").read_text() == (whole.path / "predictions.csv").read_text()
+    for file in ("best.ckpt", "last.ckpt"):
+        assert_same(*(read_checkpoint(run.path / file) for run in (whole, parts)))
+
+
+def test_the_config_repeats_the_run(train: Train) -> None:
+    one = train(out="one", seed=3)
+    two = xgraph.train(config="one/config.toml", out="two")
+    assert two.metrics == one.metrics
+    assert two.config == one.config
+    assert_same(one.model.state_dict(), two.model.state_dict())
+    table = tomllib.loads((one.path / "config.toml").read_text())
+    assert (table["num_neighbors"], table["loss"]["name"], table["model"]["name"]) == ([3, 2], "ce", "sage")
+
+
+def test_neighbours_are_drawn_anew_in_each_epoch(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, list[int], list[list[int]]]] = []
+    step = Task.training_step
+
+    def record(self: Task, batch: Any, batch_idx: int) -> torch.Tensor:
+        assert torch.equal(batch.idx, batch.n_id[: batch.batch_size])
+        torch.testing.assert_close(batch.y, self.source.targets(batch.idx), equal_nan=True)
+        seen.append((self.current_epoch, batch.idx.tolist(), batch.n_id[batch.edge_index].T.tolist()))
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(Task, "training_step", record)
+    train(out="run", epochs=2, batch_size=100, seed=5)
+    (_, first, one), (_, second, other) = seen
+    assert sorted(first) == sorted(second) == sorted(dataset(CLASSES).splits["train"].tolist())
+    assert first != second
+    assert {tuple(edge) for edge in one} != {tuple(edge) for edge in other}
+
+
+@pytest.mark.parametrize("loss", sorted(set(LOSSES) - {"ce"}))
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_every_loss_takes_classes_one_against_the_rest(train: Train, loss: str) -> None:
+    run = train(out="run", loss=loss, epochs=1, pretrain_epochs=0)
+    scores = [[float(row[f"{c}_score"]) for c in "abc"] for row in rows_of(run.path / "predictions.csv")]
+    assert not np.allclose(np.sum(scores, axis=1), 1), "each by itself"
+    assert 0 <= run.metrics["test"]["accuracy"] <= 1
+
+
+def test_all_folds(train: Train) -> None:
+    run = train(BINARY, out="run", fold="all", epochs=1)
+    assert len(run.folds) == 10
+    values = [fold.metrics["test"]["roc_auc"] for fold in run.folds]
+    assert len(set(values)) > 1
+    assert run.metrics["test"]["mean"]["roc_auc"] == pytest.approx(np.nanmean(values))
+    single = [xgraph.predict(fold.path)["banned"].to_numpy() for fold in run.folds]
+    assert xgraph.predict("run")["banned"].to_numpy() == pytest.approx(np.mean(single, axis=0))
+    assert xgraph.evaluate("run")["roc_auc"] == pytest.approx(np.nanmean(values))
+
+
+def test_init_from_another_run(train: Train) -> None:
+    first = train(out="first")
+    weights = train(out="second", init="first", epochs=1, lr=1e-30, optimizer="sgd").model.state_dict()
+    assert all(torch.equal(weights[name], w) for name, w in first.model.named_parameters())
+    with pytest.raises(ValueError, match="holds another model"):
+        train(out="third", init="first", hidden_channels=16)
+
+
+def test_other_data_are_refused(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(out="run")
+
+    def other(name: str, **_: Any) -> NodeDataset:
+        data = dataset(name)
+        data.data.edge_index = data.data.edge_index[:, 1:]
+        return data
+
+    monkeypatch.setattr("xgraph.data.load", other)
+    for use in (lambda: xgraph.evaluate("run"), lambda: xgraph.predict("run")):
+        with pytest.raises(ValueError, match="'cora' has other nodes, labels or splits"):
+            use()
+    with pytest.raises(ValueError, match="other nodes, labels or splits of 'cora' than there are now"):
+        xgraph.train(out="run", resume=True, epochs=3)
+
+
+def test_classes_without_training_nodes_are_named(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    def only(*classes: int) -> Callable[..., NodeDataset]:
+        def load(name: str, **_: Any) -> NodeDataset:
+            data = dataset(name)
+            rows = data.splits["train"]
+            data.splits["train"] = rows[torch.isin(data.y[rows], torch.tensor(classes))]
+            return data
+
+        return load
+
+    monkeypatch.setattr("xgraph.data.load", only(0, 2))
+    with pytest.warns(UserWarning, match="no item in the training split: 'b'; not learned"):
+        train(out="run", epochs=1)
+    monkeypatch.setattr("xgraph.data.load", only(1))
+    with pytest.raises(ValueError, match="one class only"):
+        train(out="second")
+
+
+def test_graphs_that_the_models_cannot_take() -> None:
+    from torch_geometric.data import HeteroData
+
+    config = build_config({"dataset": CLASSES})
+    data = dataset(CLASSES)
+    del data.data.x
+    with pytest.raises(ValueError, match="the nodes of 'cora' have no features"):
+        make_source(data, config)
+    hetero = HeteroData()
+    hetero["paper"].x = torch.zeros(3, 2)
+    typed = NodeDataset(
+        hetero,
+        torch.zeros(3, dtype=torch.long),
+        name="mag",
+        task="multiclass",
+        task_names=["a", "b"],
+        metric="accuracy",
+        node_type="paper",
+    )
+    with pytest.raises(ValueError, match="'mag' has several types of nodes"):
+        make_source(typed, config)
+
+
+def test_the_graph_is_sorted_once(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    from xgraph.nn import InEdges
+
+    calls = []
+    sort = InEdges.from_edge_index
+    monkeypatch.setattr(InEdges, "from_edge_index", lambda *a: (calls.append(1), sort(*a))[1])
+    train(out="run")
+    assert not calls, "the sampler has them sorted"
+    xgraph.evaluate("run")
+    assert len(calls) == 1
+
+
+def test_a_source_says_what_it_holds() -> None:
+    source = make_source(dataset(CLASSES), build_config({"dataset": CLASSES}))
+    assert isinstance(source, NodeSource)
+    assert (source.kind, source.noun, source.num_tasks, source.several_classes) == ("node", "nodes", 3, True)
+    assert source.group_keys("label")[[0, 1, 2, 3]].tolist()[:1] == [source.group_keys("label")[3]]
+    one, same = (make_source(dataset(CLASSES), source.config).fingerprint() for _ in range(2))
+    assert one == same
+    changed = dataset(CLASSES)
+    changed.data.x = (2 * changed.data.x.to_dense()).to_sparse_csr()
+    assert make_source(changed, source.config).fingerprint() != one
+
+
+def test_ogbs_score(train: Train, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    from xgraph.training.scoring import score_split
+
+    g = np.random.default_rng(0)
+    logits = g.normal(size=(50, 40))
+    y = np.eye(40)[g.integers(40, size=50)]
+    values = score_split("ogbn-arxiv", y, logits, several_classes=True, link="softmax")
+    assert values["ogb_acc"] == values["accuracy"] == accuracy(y, logits)
+    y = (g.random((50, 112)) < 0.5).astype(np.float32)
+    values = score_split("ogbn-proteins", y, g.normal(size=(50, 112)))
+    assert values["ogb_rocauc"] == pytest.approx(values["roc_auc"])
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # five papers lack most classes
+def test_ogbn_arxiv_from_its_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.data import ogb_release
+    from xgraph.data.ogb_files import ogb_place
+    from xgraph.data.registry import load
+
+    monkeypatch.setattr("xgraph.data.load", load)
+    monkeypatch.delenv("XGRAPH_MIRROR", raising=False)
+    ogb_release.write_arxiv(ogb_place("ogbn-arxiv"))
+    run = xgraph.train("ogbn-arxiv", out="run", epochs=2, hidden_channels=8, threads=1)
+    assert (run.config.model, run.config.loss, run.metrics["selected_by"]) == ("sage", "ce", "accuracy")
+    assert run.metrics["test"]["ogb_acc"] == run.metrics["test"]["accuracy"]
+    rows = [row for row in rows_of(run.path / "predictions.csv") if row["split"] == "test"]
+    assert [row["node"] for row in rows] == ["4", "3"]
+    assert xgraph.evaluate("run") == pytest.approx(run.metrics["test"], nan_ok=True)
+    assert len(xgraph.predict("run")) == 5
+
+
+def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from xgraph.cli import main
+
+    monkeypatch.setattr(sys, "argv", ["xgraph"])
+    small = ["--hidden-channels", "8", "--num-neighbors", "3,2", "--batch-size", "16", "--threads", "1"]
+    argv = ["train", CLASSES, "--model", "sage", "--epochs", "1", *small, "--out", "run"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert main(argv) == 0
+        captured = capsys.readouterr()
+        assert captured.err.splitlines()[0] == "cora: 50 train, 20 valid, 20 test nodes; run directory run"
+        assert "valid_accuracy=" in captured.err
+        assert captured.out.splitlines()[1].split()[0] == "accuracy"
+        assert main(["evaluate", "run", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["test"].keys() >= {"accuracy", "ap"}
+        assert main(["predict", "run", "-o", "scores.csv"]) == 0
+        assert len(Path("scores.csv").read_text().splitlines()) == 91
+        Path("some.csv").write_text("node\n5\n")
+        assert main(["predict", "run", "some.csv"]) == 0
+        assert capsys.readouterr().out.splitlines()[1].startswith("5,")
+        for wrong, message in (
+            (["train", CLASSES, "--model", "gine"], "model 'gine' is for molecules; for nodes there are sage"),
+            (["train", BINARY, "--loss", "ce"], "loss 'ce' is for classes that exclude each other"),
+            (["train", CLASSES, "--num-neighbors", "1,2,3"], "num_neighbors = 1,2,3: expected one number"),
+        ):
+            assert main(wrong) == 2
+            assert message in capsys.readouterr().err
+
+
+def test_help_shows_the_options_of_nodes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from xgraph.cli import main
+
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(["train", "--help"]) == 0
+    panels = {panel.split(" ─")[0]: panel for panel in capsys.readouterr().out.split("╭─ ")}
+    assert "--num-neighbors" in panels["Training"]
+    assert "--storage" in panels["Training"]
+    for model in NODE_MODELS:
+        assert "--residual" in panels[f"Model {model}"]
+        assert "--in-channels" not in panels[f"Model {model}"]
+    assert "--heads" in panels["Model gat"]
+    assert "--label-smoothing" in panels["Loss ce"]

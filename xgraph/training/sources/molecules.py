@@ -1,0 +1,93 @@
+"""Molecules: batches of whole graphs."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from xgraph.training.batches import make_loader
+from xgraph.training.inference import score
+from xgraph.training.sources.base import Progress, Scores, Source
+
+if TYPE_CHECKING:
+    from xgraph.sampling.epochs import EpochSampler
+
+
+class MoleculeSource(Source):
+    """A `MoleculeDataset` to train and score on. Arguments: `Source`."""
+
+    kind: ClassVar[Literal["graph", "node"]] = "graph"
+    noun: ClassVar[str] = "molecules"
+    places: ClassVar[tuple[str, ...]] = ("row", "smiles")
+
+    def targets(self, positions: Tensor) -> Tensor:
+        """Labels, float32 [n, T].
+
+        Args:
+            positions: Which molecules. Shape [n].
+        """
+        labels: Tensor = self.data.y[positions]
+        return labels
+
+    def loader(self, positions: Tensor, batches: "EpochSampler", epoch: int, device: torch.device) -> Iterable[Any]:
+        """PyG batches, on the CPU.
+
+        Args:
+            positions: Positions of the molecules that are trained on. Shape [n].
+            batches: Batches of positions among those; its epoch is set.
+            epoch: Not used: nothing else is drawn.
+            device: Not used.
+        """
+        return make_loader(self.data, positions, batches)
+
+    def score(
+        self, model: nn.Module, positions: Tensor, *, device: str = "cpu", progress: Progress | None = None
+    ) -> Scores:
+        """Logits of a model in evaluation mode, shape [n, T].
+
+        Args:
+            model: The model.
+            positions: Which molecules. Shape [n].
+            device: Where to compute.
+            progress: Called with (done, total, what).
+        """
+        return score(model, self.data, positions, device=device, progress=progress)
+
+    def contents(self) -> Iterable[bytes]:
+        """The SMILES and the labels."""
+        yield "\n".join(self.data.smiles).encode()
+        yield self.data.y.numpy().tobytes()
+
+    def place(self, position: int) -> Sequence[object]:
+        """The molecule's row in its source and its SMILES.
+
+        Args:
+            position: The molecule.
+        """
+        return int(self.data.row[position]), self.data.smiles[position]
+
+    def group_keys(self, by: str) -> npt.NDArray[np.int64]:
+        """The scaffold, or the labels of all tasks.
+
+        Args:
+            by: "scaffold" (Bemis-Murcko, with chirality, as in the scaffold split; molecules without rings are one
+                group) or "label".
+        """
+        if by == "scaffold":
+            from xgraph.data.splits import scaffold_groups
+
+            return scaffold_groups(self.data.smiles)
+        return label_keys(self.data.y)
+
+
+def label_keys(y: Tensor) -> npt.NDArray[np.int64]:
+    """A number for each row of labels; missing ones are labels too.
+
+    Args:
+        y: Labels, shape [n, T].
+    """
+    keys = np.unique(np.nan_to_num(y.numpy(), nan=-1.0), axis=0, return_inverse=True)[1]
+    return keys.reshape(-1).astype(np.int64, copy=False)

@@ -1,0 +1,153 @@
+"""Nodes of one graph: sampled neighbourhoods to train on, all neighbours to score."""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from xgraph.training.config import TrainConfig
+from xgraph.training.sources.base import Progress, Scores, Source
+from xgraph.training.sources.molecules import label_keys
+
+if TYPE_CHECKING:
+    from xgraph.nn import InEdges
+    from xgraph.sampling import NeighborLoader
+    from xgraph.sampling.epochs import EpochSampler
+
+
+class NodeSource(Source):
+    """A `NodeDataset` to train and score on.
+
+    Batches are sampled by `NeighborLoader`, as `num_neighbors` says; scores are exact, by `layerwise`.
+
+    Args:
+        data: The data set.
+        config: Settings of the run.
+
+    Raises:
+        ValueError: If the graph has several types of nodes, or its nodes have no features.
+    """
+
+    kind: ClassVar[Literal["graph", "node"]] = "node"
+    noun: ClassVar[str] = "nodes"
+    places: ClassVar[tuple[str, ...]] = ("node",)
+
+    def __init__(self, data: Any, config: TrainConfig) -> None:
+        super().__init__(data, config)
+        if data.node_type is not None:
+            raise ValueError(
+                f"dataset: {data.name!r} has several types of nodes, which the models here cannot take; "
+                "NeighborLoader samples it for models of your own"
+            )
+        if data.num_features == 0:
+            raise ValueError(f"dataset: the nodes of {data.name!r} have no features, which the models here need")
+        self._loader: NeighborLoader | None = None
+
+    @property
+    def several_classes(self) -> bool:
+        """Whether the columns are classes that exclude each other."""
+        return bool(self.data.task == "multiclass")
+
+    @property
+    def model_arguments(self) -> dict[str, int]:
+        """The number of features."""
+        return {"in_channels": int(self.data.num_features)}
+
+    def targets(self, positions: Tensor) -> Tensor:
+        """Labels, float32 [n, T]; of several classes, one-hot rows.
+
+        Args:
+            positions: Which nodes. Shape [n].
+        """
+        labels: Tensor = self.data.targets(positions)
+        return labels
+
+    def loader(self, positions: Tensor, batches: "EpochSampler", epoch: int, device: torch.device) -> Iterable[Any]:
+        """Sampled neighbourhoods.
+
+        Args:
+            positions: Nodes that are trained on. Shape [n].
+            batches: Batches of positions among those; its epoch is set.
+            epoch: Number of the epoch, which with seed and batch decides what is sampled.
+            device: Where the batches are made.
+        """
+        from xgraph.sampling import NeighborLoader
+
+        loader = self._loader
+        if loader is None:  # it holds the graph and the features; the stages differ in their batches only
+            loader = self._loader = NeighborLoader(
+                self.data.data,
+                self.config.num_neighbors or [],
+                positions,
+                batch_sampler=batches,
+                seed=self.config.seed,
+                device=device,
+                storage=self.config.storage,
+                sparse=self.data.data.x.layout == torch.sparse_csr,
+                transform=self._label,
+            )
+        loader.batch_sampler = batches
+        loader.set_epoch(epoch)
+        return loader
+
+    def score(
+        self, model: nn.Module, positions: Tensor, *, device: str = "cpu", progress: Progress | None = None
+    ) -> Scores:
+        """Logits from all neighbours, shape [n, T].
+
+        Args:
+            model: A `NodeModel`.
+            positions: Which nodes. Shape [n].
+            device: Where to compute.
+            progress: Called with (done, total, what).
+        """
+        from xgraph.nn import layerwise
+
+        logits = layerwise(model.to(device), self.data.data.x, self.in_edges, positions, progress=progress)  # type: ignore[arg-type]
+        return logits.double().cpu().numpy()
+
+    @cached_property
+    def in_edges(self) -> "InEdges":
+        """The edges by target: those of the sampler, or sorted here."""
+        from xgraph.nn import InEdges
+
+        if self._loader is not None:
+            (topology,) = self._loader.neighbor_sampler.graph.topologies.values()
+            if topology.row.device.type == "cpu":
+                return InEdges(topology.colptr, topology.row)
+        return InEdges.from_edge_index(self.data.data.edge_index, len(self))
+
+    def _label(self, batch: Any) -> Any:
+        """Add what a loss wants to a batch."""
+        batch.idx = batch.n_id[: batch.batch_size]
+        batch.y = self.targets(batch.idx.cpu()).to(batch.idx.device)
+        return batch
+
+    def contents(self) -> Iterable[bytes]:
+        """Features, edges and labels."""
+        x = self.data.data.x
+        sparse = x.layout == torch.sparse_csr
+        parts = (x.crow_indices(), x.col_indices(), x.values()) if sparse else (x,)
+        for part in (*parts, self.data.data.edge_index, self.data.y):
+            yield part.reshape(-1).numpy().data
+
+    def place(self, position: int) -> Sequence[object]:
+        """The node's number in its source.
+
+        Args:
+            position: The node.
+        """
+        return (int(self.data.row[position]),)
+
+    def group_keys(self, by: str) -> npt.NDArray[np.int64]:
+        """The label, or the labels of all tasks.
+
+        Args:
+            by: "label".
+        """
+        y: Tensor = self.data.y
+        return label_keys(y if y.dim() == 2 else y.unsqueeze(1).float())

@@ -40,3 +40,11 @@ def test_mistakes_are_told() -> None:
         make(y=[0.0, 1.0])
     with pytest.raises(ValueError, match="y must be -1 to 2 for 3 classes, got 0 to 3"):
         make(y=[0, 3])
+
+
+def test_targets_of_positions_out_of_range() -> None:
+    ring = Data(edge_index=torch.tensor([[0, 1, 2], [1, 2, 0]]), num_nodes=3)
+    data = GraphDataset([ring, ring], torch.tensor([0, 1]), name="rings", class_names=["a", "b"])
+    for position in (-1, 2):
+        with pytest.raises(IndexError, match=f"graph {position} is out of range: there are 2"):
+            data.targets(torch.tensor([position]))

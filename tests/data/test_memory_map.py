@@ -1,3 +1,4 @@
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -37,3 +38,23 @@ def test_damaged_and_hostile_files(tmp_path: Path) -> None:
     np.savez(path, a=np.array([object()]))
     with pytest.raises(ValueError, match=r"cannot read .*a\.npz"):
         map_npz(path, folder)
+
+
+def test_a_corrupt_stream_and_archives_that_cannot_be_read(tmp_path: Path) -> None:
+    path, folder = tmp_path / "a.npz", tmp_path / "kept"
+    np.savez_compressed(path, a=np.random.default_rng(0).integers(0, 9, 5000))
+    content = path.read_bytes()
+    start = content.index(b"a.npy") + 200
+    path.write_bytes(content[:start] + bytes(255 - b for b in content[start : start + 60]) + content[start + 60 :])
+    with pytest.raises(ValueError, match=r"cannot read .*a\.npz: "):
+        map_npz(path, folder)
+    assert list(folder.iterdir()) == []
+    for offset, value in ((6, 1), (8, 99)):  # encrypted; packed by a method that is not known
+        edited = bytearray(content)
+        edited[offset] = value
+        directory = edited.index(b"PK\x01\x02")
+        edited[directory + offset + 2] = value
+        path.write_bytes(edited)
+        assert zipfile.is_zipfile(path)
+        with pytest.raises(ValueError, match=r"cannot read .*a\.npz: "):
+            map_npz(path, folder)

@@ -41,8 +41,14 @@ def test_several_classes() -> None:
     assert rows[[0, 2]].tolist() == [[0, 1], [1, 0]]
     assert rows[1].isnan().all()
     assert repr(data) == "NodeDataset('toy', nodes=3, edges=3, features=5, classes=2)"
-    with pytest.raises(IndexError):
-        data.targets(torch.tensor([3]))
+    assert data.targets(torch.tensor([2], dtype=torch.int32)).tolist() == [[1, 0]]
+    assert data.targets(torch.empty(0, dtype=torch.long)).shape == (0, 2)
+    for node in (3, -1):
+        with pytest.raises(IndexError, match=f"node {node} is out of range: there are 3, numbered from 0"):
+            data.targets(torch.tensor([1, node]))
+    for wrong in (torch.tensor([1.0]), torch.tensor([True, False, True])):
+        with pytest.raises(ValueError, match=f"index must hold integers, got {wrong.dtype}"):
+            data.targets(wrong)
 
 
 def test_several_tasks_and_types_of_nodes() -> None:
@@ -98,3 +104,53 @@ def test_rows_that_torch_would_not_survive_are_refused() -> None:
     twice = Rows(np.ones(2, np.float32), np.array([1, 1]), np.array([0, 2]), (1, 3))
     with pytest.raises(RuntimeError, match="distinct"):
         sparse_rows(twice)
+
+
+@pytest.mark.parametrize(
+    ("edges", "text"),
+    [
+        (torch.tensor([[0, 3], [1, 2]]), "edge_index has source 3, which is no node: there are 3, numbered from 0"),
+        (torch.tensor([[0, 1], [-1, 2]]), "edge_index has target -1, which is no node"),
+        (EDGES.t(), r"edge_index must be int64 of shape \[2, E\], got torch.int64 \[3, 2\]"),
+        (EDGES[0], "edge_index must be int64 of shape"),
+        (EDGES.float(), "edge_index must be int64 of shape .* got torch.float32"),
+        (None, "edge_index is missing"),
+    ],
+)
+def test_edges_are_checked(edges: Any, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xgraph.data.checks._CHUNK", 1)
+    with pytest.raises(ValueError, match=text):
+        NodeDataset(
+            Data(x=torch.zeros(3, 5), edge_index=edges),
+            torch.zeros(3, 1),
+            name="toy",
+            task="binary",
+            task_names=["t"],
+            metric="ap",
+        )
+
+
+def test_edges_between_types_are_checked_against_both() -> None:
+    data = HeteroData()
+    data["paper"].x = torch.zeros(3, 4)
+    data["author"].num_nodes = 2
+    data["author", "writes", "paper"].edge_index = torch.tensor([[0, 2], [0, 2]])
+    with pytest.raises(ValueError, match=r"edge_index of \('author', 'writes', 'paper'\) has source 2, .* there are 2"):
+        NodeDataset(
+            data,
+            torch.zeros(3, 1),
+            name="toy",
+            task="binary",
+            task_names=["t"],
+            metric="ap",
+            node_type="paper",
+        )
+
+
+def test_a_graph_without_edges_and_features_of_other_nodes() -> None:
+    options: dict[str, Any] = {"name": "toy", "task": "binary", "task_names": ["t"], "metric": "ap"}
+    none = torch.empty(2, 0, dtype=torch.long)
+    assert NodeDataset(Data(x=torch.zeros(3, 5), edge_index=none), torch.zeros(3, 1), **options).num_edges == 0
+    graph = Data(x=torch.zeros(2, 5), edge_index=none, num_nodes=3)
+    with pytest.raises(ValueError, match=r"x must have shape \[3, features\] for 3 nodes, got \[2, 5\]"):
+        NodeDataset(graph, torch.zeros(3, 1), **options)

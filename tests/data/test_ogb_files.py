@@ -1,5 +1,6 @@
 import builtins
 import os
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -70,6 +71,62 @@ def test_without_network_the_error_names_the_remedy(tmp_path: Path, monkeypatch:
     with pytest.raises(FetchError, match=r"ogbn-arxiv: XGRAPH_MIRROR=.*empty has no ogb/arxiv.zip; cannot fetch"):
         obtain_ogb(CARD)
     assert os.listdir(tmp_path / "root" / "ogb") == []
+
+
+def test_what_another_made_of_the_files_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = archive(tmp_path, monkeypatch)
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("arxiv/processed/pre_transform.pt", "x")
+        file.writestr("arxiv/./processed/geometric_data_processed.pt", "x")
+    assert not (obtain_ogb(CARD) / "processed").exists()
+
+
+@pytest.mark.parametrize("second", ["arxiv/RELEASE_v1.txt", "arxiv/RELEASE_v1.txt/x", "arxiv/./RELEASE_v1.txt"])
+def test_a_file_twice_in_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str) -> None:
+    path = archive(tmp_path, monkeypatch)
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "a") as file:
+        warnings.simplefilter("ignore", UserWarning)
+        file.writestr(second, "x")
+    with pytest.raises(FetchError, match=f"the archive of ogbn-arxiv is damaged: it holds '{second}' twice"):
+        obtain_ogb(CARD)
+    assert os.listdir(tmp_path / "root" / "ogb") == []
+
+
+@pytest.mark.parametrize(("offset", "value"), [(6, 1), (8, 99)])
+def test_archives_that_are_encrypted_or_packed_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offset: int, value: int
+) -> None:
+    path = archive(tmp_path, monkeypatch)
+    content = bytearray(path.read_bytes())
+    content[offset] = content[content.index(b"PK\x01\x02") + offset + 2] = value
+    path.write_bytes(content)
+    with pytest.raises(FetchError, match="the archive of ogbn-arxiv is encrypted or packed by an unknown method: "):
+        obtain_ogb(CARD)
+    assert os.listdir(tmp_path / "root" / "ogb") == []
+
+
+def test_two_at_once_use_what_the_first_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive(tmp_path, monkeypatch)
+    place = ogb_place("ogbn-arxiv")
+
+    def overtaken(done: int, total: int, what: str) -> None:
+        if done == total and what.startswith("unpacking") and not place.exists():
+            write_arxiv(place)
+
+    assert obtain_ogb(CARD, progress=overtaken) == place
+    assert os.listdir(place.parent) == ["ogbn_arxiv"]
+
+
+def test_another_folder_that_came_up_meanwhile_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive(tmp_path, monkeypatch)
+    place = ogb_place("ogbn-arxiv")
+
+    def overtaken(done: int, total: int, what: str) -> None:
+        if what.startswith("unpacking"):
+            (place / "raw").mkdir(parents=True, exist_ok=True)
+
+    with pytest.raises(FetchError, match=r"no whole release of ogbn-arxiv: it has no RELEASE_v1.txt"):
+        obtain_ogb(CARD, progress=overtaken)
 
 
 @pytest.mark.parametrize("damage", ["cut", "junk", "flipped"])

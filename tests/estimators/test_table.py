@@ -133,7 +133,7 @@ def test_an_empty_batch_does_nothing(table):
 @BOTH
 def test_state_travels_by_state_dict_deepcopy_pickle_and_torch_save(table):
     track = touched(table, shape=(2,), gamma=0.3)
-    assert set(track.state_dict()) == {"value", "seen"}
+    assert set(track.state_dict()) == {"value", "seen", "stuck"}
     loaded = table(6, (2,), gamma=0.3)
     buffer = io.BytesIO()
     torch.save(track.state_dict(), buffer)

@@ -770,7 +770,7 @@ def test_a_state_that_does_not_fit_is_refused_as_a_whole(name):
         for key in before:
             with pytest.raises(RuntimeError, match=f"must hold tensors, got {type(value).__name__} for {key}"):
                 loss_fn.load_state_dict({**before, key: value})
-    for key in before:
+    for key in (key for key in before if not key.endswith("stuck")):
         with pytest.raises(RuntimeError, match=rf"it lacks \['{key}'\]"):
             loss_fn.load_state_dict({k: v for k, v in before.items() if k != key})
     with pytest.raises(RuntimeError, match="has .'strange'. instead"):

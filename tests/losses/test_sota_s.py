@@ -249,7 +249,7 @@ def test_a_task_scalar_starts_anew_by_itself():
 def test_max_lag_bounds_the_items_states():
     target, index = torch.tensor([1.0, 0.0]).double(), torch.arange(2)
     loss_fn = SOTAsLoss(2, gamma=0.1, max_lag=3.0).double()
-    loss_fn(torch.tensor([-5.0, 0.0]).double(), target, index)
+    loss_fn(torch.tensor([-3.0, 0.0]).double(), target, index)
     loss_fn(torch.tensor([0.0, 0.0]).double(), target, index)
     assert loss_fn.track.value[0].item() == pytest.approx(1.0 + 3.0, abs=1e-12)
 
@@ -304,8 +304,26 @@ def test_a_task_that_is_stuck_shows():
     """Its scalar is that of a batch that is gone, while the items' own are up to date."""
     loss_fn = SOTAsLoss(3, gamma=0.1)
     target = torch.tensor([1.0, 0.0])
-    loss_fn(torch.tensor([-5.0, 0.0]), target, torch.tensor([0, 2]))
+    loss_fn(torch.tensor([-3.5, 0.0]), target, torch.tensor([0, 2]))
     assert loss_fn.monitor()["task_stuck"] == 0.0
     loss_fn(torch.tensor([0.0, 0.0]), target, torch.tensor([1, 2]))
     assert loss_fn.monitor()["stuck"] == 0.0
     assert loss_fn.monitor()["task_stuck"] == 1.0
+
+
+@pytest.mark.parametrize("scale", [5.0, 10.0, 20.0, 1e4])
+@pytest.mark.parametrize("options", [{}, {"activation": "sigmoid", "pos_temperature": 0.05, "neg_temperature": 0.05}])
+def test_one_wild_batch_silences_it_for_few_steps(scale, options):
+    target, index = (torch.arange(20) % 3 == 0).float(), torch.arange(20)
+    features = torch.randn(20, 3, generator=torch.Generator().manual_seed(3))
+    loss_fn, noise = SOTAsLoss(20, **options), torch.Generator().manual_seed(0)
+    weight = torch.tensor([0.3, -0.2, 0.1], requires_grad=True)
+
+    def slope(scale):
+        logits = (features + 0.1 * torch.randn(20, 3, generator=noise)) @ weight * scale
+        return torch.autograd.grad(loss_fn(logits, target, index), weight)[0].norm()
+
+    ordinary = [slope(1.0) for _ in range(50)][-1]
+    slope(scale)
+    after = [slope(1.0) for _ in range(250)]
+    assert all(slope > 0.05 * ordinary for slope in after[-20:])

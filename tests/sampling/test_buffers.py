@@ -98,3 +98,11 @@ def test_threads_never_share_memory():
         thread.join()
     gc.collect()
     assert not wrong
+
+
+def test_how_many_are_kept_can_be_said():
+    buffers = Buffers(most=1)
+    kept = [buffers.empty([SMALL], torch.int32) for _ in range(3)]
+    assert len(buffers._blocks) == 1
+    assert pickle.loads(pickle.dumps(buffers)).most == 1
+    assert len({t.data_ptr() for t in kept}) == 3

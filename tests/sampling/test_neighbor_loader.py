@@ -1,4 +1,5 @@
 import gc
+import inspect
 import threading
 import warnings
 
@@ -10,7 +11,7 @@ from torch_geometric.data import Data, HeteroData
 from torch_geometric.nn import GATConv, GCNConv, HeteroConv, SAGEConv
 from torch_geometric.utils import trim_to_layer
 
-from xgraph.sampling import DualSampler, NeighborLoader, NeighborSampler, in_degree, storage
+from xgraph.sampling import DualSampler, NeighborLoader, NeighborSampler, in_degree, neighbor_loader, storage
 
 WORDS = ["device", "pinned", "host", "mmap"]
 FANOUTS = [3, 2]
@@ -506,7 +507,11 @@ def test_repr():
         ({"batch_sampler": [[0]], "batch_size": 4}, ValueError, "batch_sampler makes the batches, so batch_size"),
         ({"batch_sampler": [[0]], "shuffle": True}, ValueError, "batch_sampler makes the batches"),
         ({"batch_sampler": iter([[0]])}, TypeError, "batch_sampler must have a length and give lists of positions"),
-        ({"num_workers": 2}, TypeError, "num_workers"),
+        ({"num_workers": 2}, TypeError, "does not take PyG's argument num_workers: .* by a thread: prefetch=2"),
+        ({"subgraph_type": "induced"}, TypeError, "PyG's argument subgraph_type: the subgraph is the directed one"),
+        ({"time_attr": "time"}, TypeError, "PyG's argument time_attr: temporal sampling is not supported"),
+        ({"batchsize": 2}, TypeError, "got an unexpected keyword argument 'batchsize'"),
+        ({"num_neighbors": {3, 2}}, TypeError, "num_neighbors must be a list"),
     ],
 )
 def test_wrong_arguments(arguments, error, message):
@@ -550,3 +555,88 @@ def test_too_large_for_the_gpu(monkeypatch):
     message = r'the graph and its attributes are too large for the GPU \(cuda:0\): need .*; storage="pinned" or "host"'
     with pytest.raises(ValueError, match=message):
         NeighborLoader(data, FANOUTS, device="cuda")
+
+
+@pytest.mark.parametrize("name", neighbor_loader.INSTEAD)
+def test_arguments_of_pyg_s_loader_that_are_not_here_are_refused_with_a_hint(name):
+    assert name not in inspect.signature(NeighborLoader.__init__).parameters
+    with pytest.raises(TypeError, match=f"does not take PyG's argument {name}: "):
+        NeighborLoader(graph(), FANOUTS, **{name: None})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("x", torch.zeros(61, 2), "x must have an entry for each of 60 nodes or 500 edges, got 61"),
+        ("y", torch.zeros(59), "y must have an entry for each of 60 nodes or 500 edges, got 59"),
+        ("y", [0] * 59, "y must have an entry for each of 60 nodes or 500 edges, got 59"),
+        ("y", np.zeros((1, 60)), "y must have an entry for each of 60 nodes or 500 edges, got 1"),
+        ("valid_mask", torch.ones(40, dtype=torch.bool), "valid_mask must have an entry .*, got 40"),
+        ("edge_attr", torch.zeros(499, 3), "edge_attr must have an entry for each of 60 nodes or 500 edges, got 499"),
+        ("edge_weight", torch.zeros(2), "edge_weight must have an entry .*, got 2"),
+    ],
+)
+def test_attributes_that_do_not_fit_the_graph_are_refused(name, value, message):
+    data = graph()
+    data.num_nodes = 60
+    data[name] = value
+    with pytest.raises(ValueError, match=message):
+        NeighborLoader(data, FANOUTS)
+
+
+def test_attributes_that_do_not_fit_a_heterogeneous_graph_are_refused():
+    data = hetero_data()
+    data["paper"].y = torch.zeros(49)
+    with pytest.raises(ValueError, match="y of 'paper' must have an entry for each of 50 nodes, got 49"):
+        NeighborLoader(data, FANOUTS, "paper")
+    data["paper"].y = torch.zeros(50)
+    data["paper", "cites", "paper"].edge_attr = torch.zeros(50)
+    message = r"edge_attr of \('paper', 'cites', 'paper'\) must have an entry for each of 300 edges, got 50"
+    with pytest.raises(ValueError, match=message):
+        NeighborLoader(data, FANOUTS, "paper")
+
+
+def test_what_belongs_to_the_whole_graph_is_passed_on():
+    data = graph()
+    data.y, data.classes, data.edge_label = torch.tensor(1.0), ["a", "b"], torch.arange(7)
+    batch = next(iter(NeighborLoader(data, FANOUTS)))
+    assert (batch.y, batch.classes, len(batch.edge_label)) == (1.0, ["a", "b"], 7)
+
+
+def test_edges_that_are_changed_later_are_not_seen():
+    for edge_index in (torch.tensor([[2, 0, 1], [0, 1, 2]]), torch.tensor([[2, 0, 1], [0, 1, 2]], dtype=torch.int32)):
+        loader = NeighborLoader(Data(x=torch.eye(3), edge_index=edge_index), [1], torch.tensor([0]))
+        edge_index.zero_()
+        assert next(iter(loader)).n_id.tolist() == [0, 2]
+
+
+def test_epochs_that_do_not_fit():
+    with pytest.raises(ValueError, match="epoch must be at most 9223372036854775807"):
+        NeighborLoader(graph(), FANOUTS).set_epoch(2**64)
+
+
+def test_batch_samplers_of_what_are_no_positions():
+    with pytest.raises(TypeError, match=r"batch_sampler must give lists of integers, got \['a'\]"):
+        list(NeighborLoader(graph(), FANOUTS, batch_sampler=[["a"]]))
+
+
+def test_memory_is_kept_for_the_batches_in_use():
+    for prefetch in (0, 3):
+        loader = NeighborLoader(graph(), FANOUTS, prefetch=prefetch)
+        assert loader._attributes._buffers.most == prefetch + 2
+        assert loader._attributes._nodes[None]["x"].value._buffers.most == prefetch + 2
+
+
+def test_degrees_are_looked_up_where_the_graph_lies(monkeypatch):
+    """Not by the ids of the batch, which may have gone to the GPU already, and would have to be waited for."""
+    loader = NeighborLoader(graph(), FANOUTS, batch_size=20, prefetch=0)
+    make = loader._attributes.batch
+
+    def batch_elsewhere(sampled):
+        batch = make(sampled)
+        batch.n_id = batch.n_id.to("meta")
+        return batch
+
+    monkeypatch.setattr(loader._attributes, "batch", batch_elsewhere)
+    for batch, expected in zip(loader, NeighborLoader(graph(), FANOUTS, batch_size=20), strict=True):
+        assert torch.equal(batch.degree, expected.degree)

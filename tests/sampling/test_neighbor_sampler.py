@@ -221,6 +221,8 @@ def test_names():
         ([3, -2], ValueError, "num_neighbors must hold numbers from 0, or -1 for all neighbours, got -2"),
         ([2.5], TypeError, "num_neighbors must hold integers, got 2.5"),
         (3, TypeError, "num_neighbors must be a list with a number for each hop, got 3"),
+        ({3, 2}, TypeError, "num_neighbors must be a list with a number for each hop, got {"),
+        (frozenset([3]), TypeError, "num_neighbors must be a list with a number for each hop, got frozenset"),
         ("3,2", TypeError, "num_neighbors must be a list with a number for each hop, got '3,2'"),
         ({EDGE: [3]}, ValueError, "num_neighbors must be a list for a graph without edge types"),
     ],
@@ -311,3 +313,62 @@ def test_a_gpu_samples_the_same(storage, options):
                 pairs = [(left[name], right[name]) for name in right] if isinstance(right, dict) else [(left, right)]
                 for a, b in pairs:
                     assert torch.equal(a.cpu(), b)
+
+
+def test_negative_links_leave_the_generators_of_gpus_alone(monkeypatch):
+    """Which nothing would put back: a model's dropout would repeat."""
+    data = node_data()
+    inputs = EdgeSamplerInput(torch.arange(3), data.edge_index[0, :3], data.edge_index[1, :3])
+
+    def seeded(seed):
+        raise AssertionError("the GPUs were seeded")
+
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded)
+    for neg_sampling in (None, NegativeSampling("binary")):
+        NeighborSampler(data, [2]).sample_from_edges(inputs, neg_sampling)
+
+
+def test_without_negative_links_no_generator_is_touched(monkeypatch):
+    data = node_data()
+    inputs = EdgeSamplerInput(torch.arange(3), data.edge_index[0, :3], data.edge_index[1, :3])
+    monkeypatch.setattr(torch, "set_rng_state", None)
+    NeighborSampler(data, [2]).sample_from_edges(inputs)
+
+
+def test_pyg_loaders_repeat_an_epoch_until_set_epoch():
+    data = node_data()
+    sampler = NeighborSampler(data, [4, 3])
+    loader = LinkLoader(data, sampler, data.edge_index[:, :50], neg_sampling="binary", batch_size=50)
+    first, again = next(iter(loader)), next(iter(loader))
+    assert torch.equal(first.e_id, again.e_id)
+    sampler.set_epoch(1)
+    other = next(iter(loader))
+    links = [batch.n_id[batch.edge_label_index][:, 50:].tolist() for batch in (first, again, other)]
+    assert links[0] == links[1] != links[2]
+
+
+def test_input_ids_are_any_integers():
+    sampler = NeighborSampler(random_graph(), [2])
+    expected = sampler.sample([1, 2], torch.tensor([5, 6]))
+    for given in ([5, 6], (5, 6), np.array([5, 6]), torch.tensor([5, 6], dtype=torch.int32)):
+        assert torch.equal(sampler.sample([1, 2], given).edge, expected.edge)
+    for wrong in ([0.5], ["a"], torch.tensor([True])):
+        with pytest.raises(TypeError, match="input_id must be integers, got"):
+            sampler.sample([1, 2], wrong)
+
+
+def test_a_fan_out_far_above_the_degrees_takes_all():
+    edges = random_graph()
+    for mode in ("uniform", "labor"):
+        expected = NeighborSampler(edges, [-1, -1], mode=mode).sample([1, 2])
+        sampler = NeighborSampler(edges, [10**9, 10**15], mode=mode)
+        assert torch.equal(sampler.sample([1, 2]).edge, expected.edge)
+        assert sampler.num_neighbors == {EDGE: [10**9, 10**15]}
+
+
+def test_epochs_that_do_not_fit():
+    sampler = NeighborSampler(random_graph(), [2])
+    sampler.set_epoch(2**63 - 1)
+    assert sampler.epoch == 2**63 - 1
+    with pytest.raises(ValueError, match="epoch must be at most 9223372036854775807, got 18446744073709551616"):
+        sampler.set_epoch(2**64)

@@ -4,16 +4,19 @@ import pickle
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from math import comb
+from multiprocessing.reduction import ForkingPickler
 
 import pytest
 import torch
 from sampling_graphs import check, equal, hetero_data, random_graph
 from scipy import stats
+from torch_geometric.data import HeteroData
 from torch_geometric.utils import k_hop_subgraph
 
 from xgraph.sampling import numba_batch, numba_engine
 from xgraph.sampling.numba_engine import NumbaEngine
 from xgraph.sampling.topology import EDGE, Graph
+from xgraph.sampling.torch_engine import TorchEngine
 
 SEEDS = {"": torch.tensor([3, 0, 59, 17, 1])}
 
@@ -253,3 +256,74 @@ def test_labor_shares_numbers_between_edge_types_of_the_same_sources():
     fanouts = {name: [2 if name[1].startswith("cites") else 0] for name in graph.topologies}
     sampled = NumbaEngine(graph).sample({"paper": torch.arange(50)}, fanouts, (0,), mode="labor")
     assert torch.equal(sampled.edge["paper", "cites", "paper"], sampled.edge["paper", "cites_too", "paper"])
+
+
+def test_sampling_goes_on_after_the_graph_was_sent_to_another_process():
+    """Which moves its tensors to shared memory, and leaves arrays that were made of them before without theirs."""
+    engine = NumbaEngine(Graph.from_data(random_graph(5000, 200_000)))
+    seeds = {"": torch.arange(500)}
+    expected = engine.sample(seeds, {EDGE: [10, 10]}, (0,))
+    ForkingPickler.dumps(engine.graph)
+    assert engine.graph.topologies[EDGE].colptr.is_shared()
+    kept = [torch.full((400_000,), -1) for _ in range(10)]  # takes the memory that was given back
+    equal(engine.sample(seeds, {EDGE: [10, 10]}, (0,)), expected)
+    del kept
+
+
+def test_edge_types_with_the_same_edges_draw_independently():
+    edge_index = torch.stack([torch.arange(3).repeat(200), torch.arange(200).repeat_interleave(3)])
+    data = HeteroData()
+    data["a"].num_nodes, data["b"].num_nodes = 3, 200
+    for name in ("one", "other"):
+        data["a", name, "b"].edge_index = edge_index
+    graph = Graph.from_data(data)
+    fanouts = {name: [1] for name in graph.topologies}
+    count = Counter()
+    for number in range(30):
+        sampled = NumbaEngine(graph).sample({"b": torch.arange(200)}, fanouts, (number,))
+        count.update(zip(*(sampled.node["a"][row].tolist() for row in sampled.row.values()), strict=True))
+    assert len(count) == 9
+    assert stats.chisquare(list(count.values())).pvalue > 1e-3
+
+
+def test_hops_of_disjoint_subgraphs_draw_independently():
+    """The draws of a seed in two hops have the same number in each, and lists of the same length."""
+    engine = NumbaEngine(star([1, 2, 3, 4], *[[5, 6, 7, 8]] * 4))
+    count = Counter()
+    for number in range(40):
+        seeds = torch.zeros(200, dtype=torch.int64)
+        sampled = engine.sample({"": seeds}, {EDGE: [1, 1]}, (number,), disjoint=True)
+        first, second = sampled.node[""][sampled.row[EDGE]].view(2, 200).tolist()
+        count.update(zip(first, second, strict=True))
+    assert len(count) == 16
+    assert stats.chisquare(list(count.values())).pvalue > 1e-3
+
+
+def test_hops_of_labor_have_numbers_of_their_own():
+    """Every node has the same ten neighbours, so all targets of a hop choose the same one, and each hop its own."""
+    lists = [range(10)] * 10
+    engine = NumbaEngine(star(*lists))
+    agree = 0
+    for number in range(400):
+        sampled = engine.sample({"": torch.tensor([0])}, {EDGE: [1, 1]}, (number,), mode="labor", disjoint=True)
+        chosen_nodes = sampled.node[""][sampled.row[EDGE]].tolist()
+        if len(chosen_nodes) == 2:
+            agree += chosen_nodes[0] == chosen_nodes[1]
+    assert stats.binomtest(agree, 360, 0.1).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("options", [{}, {"disjoint": True}, {"mode": "labor"}], ids=str)
+def test_a_fan_out_far_above_the_degrees_costs_what_the_edges_cost(options):
+    graph = Graph.from_data(random_graph())
+    expected = NumbaEngine(graph).sample(SEEDS, {EDGE: [-1, -1]}, (0,), **options)
+    equal(NumbaEngine(graph).sample(SEEDS, {EDGE: [10**9, 10**12]}, (0,), **options), expected)
+
+
+def test_large_fan_outs_draw_the_same_for_one_long_list_among_short_ones():
+    """Words are made only for the long one; beside the torch functions, which make all."""
+    lists = [[1, 2]] * 30 + [range(1000)] + [[3]] * 30
+    graph = star(*lists)
+    seeds = {"": torch.arange(61)}
+    for fanout in (33, 100, 999, 1000):
+        sampled = NumbaEngine(graph).sample(seeds, {EDGE: [fanout]}, (1,))
+        equal(sampled, TorchEngine(graph).sample(seeds, {EDGE: [fanout]}, (1,)))

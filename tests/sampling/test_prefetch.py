@@ -5,8 +5,10 @@ import threading
 import time
 
 import pytest
+import torch
+from torch_geometric.data import Data, HeteroData
 
-from xgraph.sampling.prefetch import prefetched
+from xgraph.sampling.prefetch import prefetched, tensors_in
 
 
 def prefetch_threads():
@@ -125,3 +127,17 @@ next(held)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert "Fatal" not in done.stderr
     assert (done.returncode == 0) == ("Interrupt" not in end)
+
+
+def test_all_tensors_of_a_batch_are_found():
+    def values(batch):
+        return [int(tensor) for tensor in tensors_in(batch)]
+
+    one, two, three = (torch.tensor(i) for i in (1, 2, 3))
+    typed = HeteroData()
+    typed["a"].x, typed["a", "to", "a"].weight, typed.year = one, [two], three
+    assert sorted(values(typed)) == [1, 2, 3]
+    assert values(Data(x=one, parts={"y": (two, "name")})) == [1, 2]
+    assert values((one, [two, {"z": three}], None, 4)) == [1, 2, 3]
+    assert values(one) == [1]
+    assert values("text") == values(None) == []

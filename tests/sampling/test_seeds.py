@@ -78,6 +78,7 @@ def test_positions():
         ([], ValueError, "batch_sampler must give lists of positions"),
         ([0.0], TypeError, "batch_sampler must give lists of integers, got torch.float32"),
         ([True], TypeError, "got torch.bool"),
+        (["a"], TypeError, r"batch_sampler must give lists of integers, got \['a'\]"),
     ],
 )
 def test_wrong_positions(given, error, message):

@@ -1,7 +1,11 @@
+import sys
+
+import numpy as np
 import pytest
 import torch
 
-from xgraph.sampling import storage
+from xgraph.sampling import memory, storage
+from xgraph.sampling.features import FeatureStore, as_rows
 from xgraph.sampling.memory import GIB
 from xgraph.sampling.storage import Placement
 
@@ -96,3 +100,25 @@ def test_too_large_to_be_page_locked(monkeypatch):
     for word in ("host", "mmap"):
         Placement(GPU, word).require("the graph", 20 * GIB)
     Placement(torch.device("cpu"), "device").require("the graph", 20 * GIB)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks the system for its maps")
+@pytest.mark.parametrize("mode", ["r", "r+", "c"])
+def test_what_is_mapped_already_stays_in_its_file(mode, tmp_path, monkeypatch):
+    np.save(tmp_path / "x.npy", np.arange(12.0).reshape(4, 3))
+    array = np.load(tmp_path / "x.npy", mmap_mode=mode)
+    monkeypatch.setattr(memory.tempfile, "TemporaryFile", None)
+    place = Placement.of("cpu", "mmap")
+    for x in (as_rows(array), as_rows(array[1:, :2])):
+        assert place.put(x) is x
+    assert FeatureStore(array, storage="mmap")[torch.tensor([2])].tolist() == [[6, 7, 8]]
+    monkeypatch.undo()
+    once = place.put(torch.arange(5))  # in a file that has no name any more
+    assert place.put(once) is once
+
+
+def test_what_lies_in_memory_is_copied_to_a_file():
+    place = Placement.of("cpu", "mmap")
+    for x in (torch.zeros(3), torch.zeros(1_000_000), torch.zeros(1_000_000).share_memory_()):
+        assert not memory.is_memory_mapped(x)
+        assert place.put(x).data_ptr() != x.data_ptr()

@@ -1,11 +1,16 @@
 import pickle
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 import torch
+import torch_geometric
 from sampling_graphs import edge_indices, hetero_data, random_graph
 from torch_geometric.data import Data, HeteroData
+from torch_geometric.transforms import ToSparseTensor
 
-from xgraph.sampling import in_degree
+from xgraph.sampling import in_degree, topology
 from xgraph.sampling.topology import EDGE, Graph, Topology
 
 
@@ -92,11 +97,11 @@ def test_wrong_edges(use, edge_index, error, message):
 
 
 def test_graphs_without_edges_or_sizes():
-    with pytest.raises(ValueError, match="data must have an edge_index, got a graph without edges"):
+    with pytest.raises(ValueError, match=r"data must have an edge_index, got none; .* \[2, 0\]"):
         Graph.from_data(Data(x=torch.zeros(3, 1)))
     data = HeteroData()
     data["a"].x = torch.zeros(3, 1)
-    with pytest.raises(ValueError, match="at least one edge type, got a graph without edges"):
+    with pytest.raises(ValueError, match="at least one edge type, got none"):
         Graph.from_data(data)
     data["a", "to", "b"].edge_index = torch.zeros(2, 1, dtype=torch.int64)
     with pytest.raises(ValueError, match="must have the node type 'b' of its edge type"):
@@ -110,7 +115,90 @@ def test_graphs_without_edges_or_sizes():
         Graph.from_data(data)
     with pytest.raises(TypeError, match=r"data must be Data, HeteroData or \(edge_index, num_nodes\), got list"):
         Graph.from_data([1])
-    with pytest.raises(TypeError, match="num_nodes must be an integer, got 2.5"):
-        Graph.from_data((torch.zeros(2, 1, dtype=torch.int64), 2.5))
+    for size in (2.5, True):
+        with pytest.raises(TypeError, match=f"num_nodes must be an integer, got {size}"):
+            Graph.from_data((torch.zeros(2, 1, dtype=torch.int64), size))
+    with pytest.raises(ValueError, match="num_nodes must be at least 0, got -3"):
+        Graph.from_data((torch.zeros(2, 1, dtype=torch.int64), -3))
     with pytest.raises(TypeError, match="edge_index must be a tensor, got list"):
         Graph.from_data(([[0], [0]], 2))
+
+
+@pytest.mark.parametrize("size", [np.int64(60), torch.tensor(60)])
+def test_sizes_are_any_integers(size):
+    edge_index, _ = random_graph()
+    graph = Graph.from_data((edge_index, size))
+    assert type(graph.num_nodes[""]) is int
+    assert graph.num_nodes[""] == 60
+
+
+def test_graphs_with_only_an_adjacency_matrix_are_told_how_to_convert_it():
+    edge_index, num_nodes = random_graph()
+    whole = Data(x=torch.zeros(num_nodes, 1), edge_index=edge_index)
+    data = ToSparseTensor(layout=torch.sparse_csr)(whole.clone())
+    with pytest.raises(
+        ValueError, match=r"got only adj_t; convert it: data.edge_index = .*to_edge_index\(data.adj_t\)"
+    ):
+        Graph.from_data(data)
+    data.edge_index = torch_geometric.utils.to_edge_index(data.adj_t)[0].flip(0)
+    assert set(zip(*data.edge_index.tolist(), strict=True)) == set(zip(*edge_index.tolist(), strict=True))
+    typed = hetero_data()
+    name = "paper", "cites", "paper"
+    typed[name].adj_t = torch.eye(50).to_sparse_csr()
+    del typed[name].edge_index
+    with pytest.raises(ValueError, match=r"got for \('paper', 'cites', 'paper'\) only adj_t; convert it"):
+        Graph.from_data(typed)
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.int16, torch.uint8])
+@pytest.mark.parametrize("layout", ["rows", "columns", "sorted"])
+@pytest.mark.parametrize("num_edges", [0, 1, 500])
+def test_counting_gives_what_sorting_gives(dtype, layout, num_edges):
+    edge_index = random_graph()[0][:, :num_edges].to(dtype)
+    if layout == "columns":
+        edge_index = edge_index.T.contiguous().T
+    elif layout == "sorted":
+        edge_index = edge_index[:, edge_index[1].argsort(stable=True)]
+    found = topology._counting_sort(edge_index, 60, 60)
+    for a, b in zip(found, topology._sort(edge_index.long(), 60, 60), strict=True):
+        assert (a is None) == (b is None)
+        assert a is None or (a.dtype == b.dtype and torch.equal(a, b))
+
+
+def test_ids_and_positions_of_different_widths(monkeypatch):
+    monkeypatch.setattr(topology, "narrow", lambda size: torch.int32 if size < 100 else torch.int64)
+    edge_index, num_nodes = random_graph()
+    found = Topology.from_edge_index(edge_index, num_nodes, num_nodes)
+    assert (found.row.dtype, found.perm.dtype, found.pairs) == (torch.int32, torch.int64, None)
+    monkeypatch.undo()
+    expected = Topology.from_edge_index(edge_index, num_nodes, num_nodes)
+    assert torch.equal(found.row, expected.row)
+    assert torch.equal(found.perm, expected.perm.long())
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32])
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("sort", [topology._counting_sort, topology._sort])
+def test_the_lists_share_no_memory_with_the_edges(dtype, wide, sort, monkeypatch):
+    if wide:
+        monkeypatch.setattr(topology, "narrow", lambda size: torch.int64)
+    edge_index = torch.tensor([[2, 1, 0], [0, 1, 2]], dtype=dtype)
+    row = sort(edge_index, 3, 3)[1]
+    edge_index.zero_()
+    assert row.tolist() == [2, 1, 0]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks the system for the highest memory use")
+def test_building_takes_little_memory_beside_the_lists():
+    """A process of its own, whose highest memory use is that of the building; sorting takes 29 bytes an edge."""
+    code = """
+import resource, torch
+from xgraph.sampling.topology import Topology
+Topology.from_edge_index(torch.tensor([[0, 1], [1, 0]]), 2, 2)
+edges = torch.randint(0, 1000, (2, 8_000_000))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+Topology.from_edge_index(edges, 1000, 1000)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / 8_000_000)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 12

@@ -9,8 +9,9 @@ from xgraph.sampling.draws import pick
 from xgraph.sampling.hashing import derive, randint
 from xgraph.sampling.numba_engine import NumbaEngine
 from xgraph.sampling.relabel import ClaimTable, claim, claim_pairs, claim_seeds
+from xgraph.sampling.sampled import bounded, draw_key_numbers
 from xgraph.sampling.topology import EDGE, Graph, Topology
-from xgraph.sampling.torch_batch import capacities
+from xgraph.sampling.torch_batch import TorchBatch, capacities
 from xgraph.sampling.torch_engine import TorchEngine
 
 OPTIONS = [
@@ -159,3 +160,61 @@ def test_capacities_bound_every_batch():
         assert len(node) <= len(seeds.get(name, [])) + drawn <= bound[name]
     sizes = dict.fromkeys(graph.num_nodes, 1)
     assert capacities(graph, sizes, {name: [3, -1] for name in graph.topologies}) is None
+
+
+@pytest.mark.parametrize("options", [o for o in OPTIONS if not o["replace"]], ids=str)
+def test_a_fan_out_far_above_the_degrees_takes_all(options):
+    graph = Graph.from_data(random_graph())
+    seeds = {"": torch.tensor([3, 0, 59])}
+    expected = NumbaEngine(graph).sample(seeds, {EDGE: [-1, -1]}, (0,), **options)
+    equal(TorchEngine(graph).sample(seeds, {EDGE: [10**9, 10**9]}, (0,), **options), expected)
+
+
+def test_fan_outs_are_bounded_by_the_degrees():
+    graph = Graph.from_data(random_graph())
+    highest = graph.topologies[EDGE].max_degree
+    assert highest == int(graph.topologies[EDGE].degree.max())
+    given = {EDGE: [-1, 0, 2, highest - 1, highest, 10**9]}
+    assert bounded(graph, given, True) == given
+    assert bounded(graph, given, False) == {EDGE: [-1, 0, 2, highest - 1, -1, -1]}
+    assert bounded(graph, given, False, widest=500) == {EDGE: [-1, 0, 2, highest - 1, highest, highest]}
+    edgeless = Graph.from_data((torch.empty(2, 0, dtype=torch.int64), 0))
+    assert bounded(edgeless, {EDGE: [0, 3, -1]}, False) == {EDGE: [0, 0, -1]}
+
+
+def test_tables_are_given_back_only_when_the_device_is_done(monkeypatch):
+    """The counts read in `finish` are what waits for it; another thread may take the tables at once."""
+    engine = TorchEngine(Graph.from_data(random_graph()))
+    free = []
+    finish = TorchBatch.finish
+    monkeypatch.setattr(TorchBatch, "finish", lambda batch: (free.append(len(engine._free)), finish(batch))[1])
+    for _ in range(2):
+        engine.sample({"": torch.arange(3)}, {EDGE: [2]}, (0,))
+    assert free == [0, 0]
+    assert len(engine._free) == 1
+
+
+def test_an_error_midway_leaves_the_engine_usable(monkeypatch):
+    engine = TorchEngine(Graph.from_data(random_graph()))
+    expected = engine.sample({"": torch.arange(3)}, {EDGE: [2, 2]}, (0,))
+    with monkeypatch.context() as patch:
+        patch.setattr(TorchBatch, "finish", lambda batch: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            engine.sample({"": torch.arange(5)}, {EDGE: [2, 2]}, (0,))
+    equal(engine.sample({"": torch.arange(3)}, {EDGE: [2, 2]}, (0,)), expected)
+
+
+def test_every_hop_and_edge_type_has_a_key_of_its_own():
+    data = hetero_data()
+    graph = Graph.from_data(data)
+    hops = range(4)
+    for mode in ("uniform", "labor"):
+        keys = {}
+        for hop in hops:
+            for name in graph.topologies:
+                keys.setdefault(derive(0, *draw_key_numbers(graph, name, hop, mode)), set()).add((hop, name))
+        if mode == "uniform":
+            assert len(keys) == len(hops) * len(graph.topologies)
+        else:  # of edges with the same sources the same
+            assert len(keys) == len(hops) * len(graph.num_nodes)
+            assert all(len({(hop, name[0]) for hop, name in found}) == 1 for found in keys.values())

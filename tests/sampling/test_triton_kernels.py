@@ -75,3 +75,16 @@ def test_compiles_for_a_gpu_that_is_not_here(kernel, constants, monkeypatch, tmp
     source = ASTSource(fn=function, signature=signature, constexprs=constants)
     compiled = triton.compile(source, target=GPUTarget("cuda", 90, 32))
     assert ".local" not in compiled.asm["ptx"]  # nothing spills from registers
+
+
+def test_without_triton_the_module_is_left_out_of_the_collection():
+    """Its examples are looked for with all others, and it cannot be imported."""
+    code = """
+import sys, pytest
+sys.modules["triton"] = None
+sys.exit(pytest.main(["--collect-only", "-p", "no:cacheprovider", "xgraph/sampling/relabel.py", "xgraph/sampling/"]))
+"""
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, timeout=600)
+    assert "rror" not in done.stdout
+    assert done.returncode == 0

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
+from xgraph.data.checks import checked_index
+
 if TYPE_CHECKING:
     from xgraph.data.table import RowError
 
@@ -73,8 +75,12 @@ class GraphDataset(torch.utils.data.Dataset[Data]):
 
         Args:
             index: Positions, int64 [n].
+
+        Raises:
+            ValueError: The positions are not integers.
+            IndexError: A position is out of range.
         """
-        labels = self.y[index]
+        labels = self.y[checked_index(index, len(self), "graph")]
         rows = torch.nn.functional.one_hot(labels.clamp(min=0), self.num_tasks).float()
         return torch.where((labels >= 0).unsqueeze(-1), rows, torch.nan)
 

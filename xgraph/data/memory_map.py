@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ def map_npz(
                     with archive.open(members[name]) as source, replacing(target) as out:
                         shutil.copyfileobj(source, out, 1 << 20)
                 mapped[name] = np.load(target, mmap_mode="c", allow_pickle=False)
-    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
+        # RuntimeError: the archive is encrypted, or packed by a method that is not known here
         raise ValueError(f"cannot read {path}: {error}") from error
     return mapped

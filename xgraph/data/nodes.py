@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data, HeteroData
 
+from xgraph.data.checks import check_edges, checked_index
 from xgraph.data.node_files import NodeArrays, Rows
 
 if TYPE_CHECKING:
@@ -149,9 +150,10 @@ class NodeDataset:
             float32 [n, T]: the labels, of several classes a one-hot row; NaN where a label is missing.
 
         Raises:
+            ValueError: The nodes are not integers.
             IndexError: A node is not one of the N.
         """
-        labels = self.y[index]
+        labels = self.y[checked_index(index, len(self), "node")]
         if self.task != "multiclass":
             return labels
         known = (labels >= 0).unsqueeze(-1)
@@ -170,6 +172,15 @@ class NodeDataset:
 
     def _check(self) -> None:
         n, tasks, y = int(self._nodes.num_nodes or 0), self.num_tasks, self.y
+        x = self._nodes.get("x")
+        if x is not None and (x.dim() != 2 or x.size(0) != n):
+            raise ValueError(f"x must have shape [{n}, features] for {n} nodes, got {list(x.shape)}")
+        if isinstance(self.data, HeteroData):
+            for kind in self.data.edge_types:
+                ends = (int(self.data[end].num_nodes or 0) for end in (kind[0], kind[2]))
+                check_edges(f"edge_index of {kind}", self.data[kind].get("edge_index"), *ends)
+        else:
+            check_edges("edge_index", self.data.get("edge_index"), n, n)
         if self.task == "binary" and tasks != 1:
             raise ValueError(f"task_names must name one task for a binary task, got {self.task_names}")
         if self.task == "multiclass":

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
-import warnings
-import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch_geometric.data import Data, HeteroData
 from torch_geometric.utils import to_undirected
 
-from xgraph.data.memory_map import map_npz
 from xgraph.data.node_load import TASKS, task_names
 from xgraph.data.nodes import NodeDataset
 from xgraph.data.ogb_files import obtain_ogb, ogb_meta
-from xgraph.data.ogb_import import quiet, without_version_check
+from xgraph.data.ogb_read import read_mapped, read_ogb, read_split
 from xgraph.data.root import Progress
 from xgraph.data.schema import Card
 
@@ -26,7 +21,6 @@ if TYPE_CHECKING:
     from xgraph.data.graphs import GraphDataset
 
 _CHUNK = 1 << 22  # edges whose features are summed at once
-_PARTS = ("train", "valid", "test")
 
 
 def load_ogb_nodes(card: Card, *, root: Path | None = None, progress: Progress | None = None) -> NodeDataset:
@@ -34,7 +28,8 @@ def load_ogb_nodes(card: Card, *, root: Path | None = None, progress: Progress |
 
     ogbn-arxiv and the citations of ogbn-mag are given in both directions, and ogbn-mag's other relations with a
     reverse one (``rev_...``), as OGB's own examples do; ogbn-proteins' nodes have the mean of their edges' features.
-    Of ogbn-papers100M nothing large is read: features (in the precision of the file) and edges are mapped from disk.
+    Of ogbn-papers100M nothing large is held in memory: features (in the precision of the file) and edges are mapped
+    from disk, and the edges are read through once to check them.
 
     Args:
         card: the data set.
@@ -49,21 +44,15 @@ def load_ogb_nodes(card: Card, *, root: Path | None = None, progress: Progress |
     if progress is not None:
         progress(0, 0, f"reading {card.name}")
     meta = ogb_meta(card.name)
-    splits: dict[str, Any]
+    node_type = "paper" if card.name == "ogbn-mag" else None
     if meta["binary"] == "True":
-        graph, y, splits = _read_mapped(folder, meta["split"], progress)
+        graph, y = read_mapped(folder, progress)
     else:
-        opened = read_ogb("node", card.name, folder)
-        with _storage_classes():
-            splits = opened.get_idx_split()
-        graph = opened[0]
-        y = graph.y_dict["paper"] if card.name == "ogbn-mag" else graph.y
+        graph = read_ogb("node", card.name, folder)[0]
+        y = graph.y if node_type is None else graph.y_dict[node_type]
     data: Data | HeteroData
-    node_type = None
-    if card.name == "ogbn-mag":
-        node_type = "paper"
+    if node_type is not None:
         data = _hetero(graph)
-        splits = {part: nodes[node_type] for part, nodes in splits.items()}
     else:
         data = graph
         if "y" in data:
@@ -80,7 +69,7 @@ def load_ogb_nodes(card: Card, *, root: Path | None = None, progress: Progress |
         task=task,
         task_names=task_names(card),
         metric=card.metric,
-        splits={part: torch.as_tensor(splits[part]) for part in _PARTS},
+        splits=read_split(folder, Path(meta["split"], node_type or "")),
         node_type=node_type,
     )
 
@@ -103,66 +92,14 @@ def load_ogb_graphs(card: Card, *, root: Path | None = None, progress: Progress 
     if progress is not None:
         progress(0, 0, f"reading {card.name}")
     opened = read_ogb("graph", card.name, folder)
-    with _storage_classes():
-        splits = opened.get_idx_split()
     return GraphDataset(
         opened,
         _classes(opened._data.y),
         name=card.name,
         class_names=task_names(card),
         metric=card.metric,
-        splits={part: splits[part] for part in _PARTS},
+        splits=read_split(folder, Path(ogb_meta(card.name)["split"])),
     )
-
-
-def read_ogb(kind: Literal["node", "graph"], name: str, folder: Path) -> Any:
-    """A data set as `ogb`'s class for PyG reads it, without network, prompt or print.
-
-    What the class makes of the files it keeps beside them; if that turns out damaged, it is made anew.
-
-    Args:
-        kind: of what it predicts properties.
-        name: the data set.
-        folder: its unpacked release.
-
-    Raises:
-        ValueError: if the release is damaged.
-    """
-    with without_version_check():
-        if kind == "node":
-            from ogb.nodeproppred import PygNodePropPredDataset as Base
-        else:
-            from ogb.graphproppred import PygGraphPropPredDataset as Base
-
-    class Reader(Base):  # type: ignore[misc]
-        def download(self) -> None:  # `ogb` would ask on the terminal, and fetch
-            raise FileNotFoundError("some of its files are missing")
-
-    processed = folder / "processed" / "geometric_data_processed.pt"
-    for kept in (processed.exists(), False):
-        try:
-            with _storage_classes(), quiet(), warnings.catch_warnings():
-                # pandas gives arrays that must not be written to, and `ogb` does not write to them
-                warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-                opened = Reader(name, root=str(folder.parent))
-            break
-        except Exception as error:  # pandas, gzip, torch and `ogb` raise many types for damaged files
-            processed.unlink(missing_ok=True)
-            if not kept:
-                remedy = "delete the folder to fetch it anew"
-                raise ValueError(f"cannot read {folder}: {str(error) or type(error).__name__}; {remedy}") from error
-    for leftover in ("pre_transform.pt", "pre_filter.pt"):
-        # PyG reads these as full pickles the next time; without them it reads nothing so.
-        (folder / "processed" / leftover).unlink(missing_ok=True)
-    return opened
-
-
-def _storage_classes() -> Any:
-    """Allow `torch.load` the three classes that PyG's objects are stored with, and no other."""
-    from torch_geometric.data.data import DataEdgeAttr, DataTensorAttr
-    from torch_geometric.data.storage import GlobalStorage
-
-    return torch.serialization.safe_globals([DataEdgeAttr, DataTensorAttr, GlobalStorage])
 
 
 def mean_of_edges(edge_index: Tensor, edge_attr: Tensor, num_nodes: int) -> Tensor:
@@ -211,28 +148,3 @@ def _hetero(graph: Data) -> HeteroData:
             data[source, relation, target].edge_index = edges
             data[target, f"rev_{relation}", source].edge_index = edges.flip(0)
     return data
-
-
-def _read_mapped(folder: Path, split: str, progress: Progress | None) -> tuple[Data, Tensor, dict[str, Any]]:
-    """A graph in OGB's binary form; `ogb` itself would hold it twice in memory."""
-    raw, kept = folder / "raw", folder / "processed" / "arrays"
-    names = ("edge_index", "node_feat", "node_year", "num_nodes_list")
-    arrays = map_npz(raw / "data.npz", kept, names, progress)
-    labels = map_npz(raw / "node-label.npz", kept, ("node_label",), progress)
-    lost = [name for name in ("edge_index", "num_nodes_list") if name not in arrays]
-    if lost or "node_label" not in labels:
-        raise ValueError(f"{raw} lacks the array {(lost or ['node_label'])[0]}; delete {folder} to fetch it anew")
-    data = Data(edge_index=torch.from_numpy(arrays["edge_index"]), num_nodes=int(arrays["num_nodes_list"][0]))
-    if "node_feat" in arrays:
-        data.x = torch.from_numpy(arrays["node_feat"])
-    if "node_year" in arrays:
-        data.node_year = torch.from_numpy(arrays["node_year"])
-    splits = {part: _read_nodes(folder / "split" / split / f"{part}.csv.gz") for part in _PARTS}
-    return data, torch.from_numpy(labels["node_label"]), splits
-
-
-def _read_nodes(path: Path) -> Tensor:
-    try:
-        return torch.from_numpy(np.array(gzip.decompress(path.read_bytes()).split(), dtype=np.int64))
-    except (OSError, EOFError, zlib.error, ValueError) as error:
-        raise ValueError(f"cannot read {path}: {error}") from error

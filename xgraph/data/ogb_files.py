@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import importlib.util
+import lzma
 import shutil
 import uuid
 import zipfile
@@ -110,7 +111,11 @@ def obtain_ogb(card: Card, *, folder: str | Path | None = None, progress: Progre
             raise FetchError(
                 f"{url} holds no release {meta['version']} of {card.name} (RELEASE_v{meta['version']}.txt)"
             )
-        inner.rename(place)
+        try:
+            inner.rename(place)
+        except OSError:  # another process may have been faster
+            if not is_whole(card.name, folder):
+                raise
     except OSError as error:
         if isinstance(error, FetchError) or str(error).startswith(("cannot write", "no room")):
             raise
@@ -152,12 +157,17 @@ def _unpack(name: str, archive: Path, target: Path, progress: Progress | None) -
         with zipfile.ZipFile(archive) as packed:
             members = packed.infolist()
             total, done = sum(member.file_size for member in members), 0
+            seen: set[Path] = set()
             for member in members:
-                path = target / member.filename
-                if not path.resolve().is_relative_to(target.resolve()):
+                path = (target / member.filename).resolve()
+                if not path.is_relative_to(target.resolve()):
                     raise FetchError(f"the archive names a file outside of itself: {member.filename!r}")
-                if member.is_dir():
+                # what `ogb` makes of the files is made here, and not taken from elsewhere
+                if member.is_dir() or "processed" in path.relative_to(target.resolve()).parts[1:2]:
                     continue
+                if path in seen or not seen.isdisjoint(path.parents):
+                    raise FetchError(f"the archive of {name} is damaged: it holds {member.filename!r} twice")
+                seen.add(path)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with packed.open(member) as source, open(path, "xb") as out:
                     while chunk := source.read(_CHUNK):
@@ -165,5 +175,7 @@ def _unpack(name: str, archive: Path, target: Path, progress: Progress | None) -
                         done += len(chunk)
                         if progress is not None:
                             progress(done, total, f"unpacking {path.name}")
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
         raise FetchError(f"the archive of {name} is damaged: {error}; fetch it again") from error
+    except RuntimeError as error:  # also NotImplementedError
+        raise FetchError(f"the archive of {name} is encrypted or packed by an unknown method: {error}") from error

@@ -96,7 +96,7 @@ class StateTable(nn.Module):
         self.exchange: Exchange | None = None
         self.register_buffer("value", torch.zeros(num_items, *self.shape, dtype=dtype))
         self.register_buffer("seen", torch.zeros(num_items, dtype=torch.bool))
-        self.register_buffer("stuck", torch.zeros(num_items, dtype=torch.bool), persistent=False)
+        self.register_buffer("stuck", torch.zeros(num_items, dtype=torch.bool), persistent=watch)
 
     def set_epoch(self, epoch: int) -> None:
         """Tell the γ schedule which epoch (counted from 0) begins.
@@ -250,6 +250,8 @@ class StateTable(nn.Module):
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         epoch = state_dict.pop(prefix + "epoch", None)  # of a copy; states of a constant γ have none
+        if self.watch:
+            state_dict.setdefault(prefix + "stuck", self.stuck)  # states of earlier versions have none
         super()._load_from_state_dict(state_dict, prefix, *rest)
         if epoch is not None:
             self.set_epoch(int(epoch))

@@ -179,6 +179,7 @@ def _check_state(loss_fn: nn.Module, state: Mapping[str, Any], prefix: str, *_: 
     kind, table = type(loss_fn).__name__, loss_fn.state_dict()
     given = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
     names = {name for name in table.keys() ^ given.keys() if name.rpartition(".")[2] != "epoch"}
+    names -= {name for name in table if name.endswith(".stuck")}  # states of earlier versions have none
     if given and names:
         missing, strange = sorted(names & table.keys()), sorted(names - table.keys())
         raise RuntimeError(f"the state is not that of this {kind}: it lacks {missing} and has {strange} instead")
@@ -193,6 +194,7 @@ def _check_state(loss_fn: nn.Module, state: Mapping[str, Any], prefix: str, *_: 
             )
 
 
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # it branches on values, and would be compiled anew for each size
 def _check_values(scores: Tensor, labels: Tensor, batch: Batch) -> None:
     """Raise if a label is not 0, 1 or NaN, or a score is not finite."""
     if scores.numel() <= FEW:  # Python's own loops are faster than the dispatch of a few operations

@@ -11,7 +11,7 @@ from xgraph.estimators import GammaSchedule, LogMovingAverage, ProjectedGradient
 from xgraph.estimators.checks import LARGE, SMALL, number
 from xgraph.losses.base import Batch
 from xgraph.losses.pointwise import PointwiseLoss
-from xgraph.losses.sopa_s import RESTART_LAG
+from xgraph.losses.sopa_s import TASK_RESTART_LAG
 from xgraph.losses.surrogate_loss import Activation, mean_over_tasks
 from xgraph.losses.surrogates import Surrogate
 
@@ -43,7 +43,7 @@ class KLDROLoss(PointwiseLoss):
         rho: ρ, how far the weights may go from uniform (KL divergence), if learnable.
         min_temperature: τ₀, if learnable.
         temperature_lr: η, if learnable.
-        max_lag: bound on v above its newest estimate; inf = none. Beyond 50 it starts anew in any case.
+        max_lag: bound on v above its newest estimate; inf = none. Beyond 20 it starts anew in any case.
 
     Raises:
         ValueError: if an argument is out of range.
@@ -79,7 +79,7 @@ class KLDROLoss(PointwiseLoss):
         number("temperature_lr", temperature_lr, 0, LARGE, "(]")
         if learnable and temperature < min_temperature:
             raise ValueError(f"min_temperature must not exceed temperature = {temperature}, got {min_temperature}")
-        self.track = LogMovingAverage(num_tasks, (), gamma, max_lag=max_lag, restart_lag=RESTART_LAG)
+        self.track = LogMovingAverage(num_tasks, (), gamma, max_lag=max_lag, restart_lag=TASK_RESTART_LAG)
         self.temperature_state = (
             ProjectedGradient(num_tasks, (), temperature_lr, start=temperature, low=min_temperature)
             if learnable

@@ -15,6 +15,9 @@ from xgraph.losses.surrogates import Surrogate
 RESTART_LAG = 50.0
 """A state e^50 above its newest estimate passes on no gradient in float32: it starts anew."""
 
+TASK_RESTART_LAG = 20.0
+"""The same where one state that lags silences all items of its task, at this lag by e⁻²⁰."""
+
 
 class SOPAsLoss(PairLoss):
     r"""One-way partial AUC, the area at low false-positive rates (SOPA-s; Zhu et al., ICML 2022).

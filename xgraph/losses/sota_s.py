@@ -10,7 +10,7 @@ from xgraph.estimators import GammaSchedule, LogMovingAverage
 from xgraph.estimators.checks import LARGE, SMALL, number
 from xgraph.estimators.schedules import as_schedule
 from xgraph.losses.pairs import Pairs
-from xgraph.losses.sopa_s import RESTART_LAG
+from xgraph.losses.sopa_s import TASK_RESTART_LAG
 from xgraph.losses.surrogate_loss import Activation, PairLoss, mean_over_tasks
 from xgraph.losses.surrogates import Surrogate
 
@@ -36,7 +36,7 @@ class SOTAsLoss(PairLoss):
         pos_temperature: τ₁, over positives, in units of ℓ.
         neg_temperature: τ₂, over negatives, in units of ℓ.
         task_gamma: weight of the new value in each task's average; the same as gamma if none.
-        max_lag: bound on either logarithm above its newest estimate; inf = none. Beyond 50 it starts anew in any case.
+        max_lag: bound on either logarithm above its newest estimate; inf = none. Beyond 20 it starts anew in any case.
 
     Raises:
         ValueError: if an argument is out of range.
@@ -69,8 +69,8 @@ class SOTAsLoss(PairLoss):
         self.pos_temperature = number("pos_temperature", pos_temperature, SMALL, LARGE)
         self.neg_temperature = number("neg_temperature", neg_temperature, SMALL, LARGE)
         outer = gamma if task_gamma is None else as_schedule(task_gamma, "task_gamma")
-        self.track = LogMovingAverage(num_items * num_tasks, (), gamma, max_lag=max_lag, restart_lag=RESTART_LAG)
-        self.track_tasks = LogMovingAverage(num_tasks, (), outer, max_lag=max_lag, restart_lag=RESTART_LAG)
+        self.track = LogMovingAverage(num_items * num_tasks, (), gamma, max_lag=max_lag, restart_lag=TASK_RESTART_LAG)
+        self.track_tasks = LogMovingAverage(num_tasks, (), outer, max_lag=max_lag, restart_lag=TASK_RESTART_LAG)
 
     def _objective(self, pairs: Pairs, rows: Tensor | None, duplicates: bool) -> Tensor:
         log_means = pairs.log_mean_exp(self.neg_temperature)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xgraph.sampling.buffers import Buffers
+from xgraph.sampling.buffers import MOST, Buffers
 from xgraph.sampling.features import FeatureStore, as_rows, to_device
 from xgraph.sampling.storage import Placement
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch_geometric.sampler import HeteroSamplerOutput, SamplerOutput
 
 ADJACENCY = ("adj_t", "adj")
+ALIGNED = ("x", "y", "pos", "edge_attr", "edge_weight")
 FIELDS = ("node", "row", "col", "edge", "batch", "num_sampled_nodes", "num_sampled_edges")
 
 
@@ -25,12 +26,16 @@ class Attributes:
     """All attributes of a graph with a row per node or per edge, ready to be gathered for batches.
 
     What is node-level and what is edge-level, PyG says (``is_node_attr``, ``is_edge_attr``): tensors, arrays and
-    lists with an entry per node or edge. All others are passed on as they are.
+    lists with an entry per node or edge. All others are passed on as they are, but for those that are never meant so.
 
     Args:
         data: The graph; it is not kept.
         placement: Where its attributes are to lie.
         sparse: Leave the rows of sparse attributes sparse.
+        most: How many batches are in use at once, for which memory is kept.
+
+    Raises:
+        ValueError: Features, labels, masks or weights have an entry neither for each node nor for each edge.
 
     Example:
         >>> from torch_geometric.data import Data
@@ -39,12 +44,14 @@ class Attributes:
         Attributes(node-level: x; edge-level: edge_attr)
     """
 
-    def __init__(self, data: Data | HeteroData, placement: Placement, *, sparse: bool = False) -> None:
+    def __init__(
+        self, data: Data | HeteroData, placement: Placement, *, sparse: bool = False, most: int = MOST
+    ) -> None:
         self.placement = placement
-        self._buffers = Buffers()
         self._template = copy.copy(data)
         self._nodes: dict[Any, dict[str, Rows]] = {}  # by type, and name of the attribute
         self._edges: dict[Any, dict[str, Rows]] = {}
+        self._buffers = Buffers(most * len(self._template.edge_stores))
         for store in self._template.stores:
             nodes, edges = self._nodes.setdefault(store._key, {}), self._edges.setdefault(store._key, {})
             if not hasattr(type(store), "is_node_attr"):
@@ -52,13 +59,18 @@ class Attributes:
             # Asked before any is taken out, as PyG counts nodes and edges by the attributes.
             levels = [(name, store.is_node_attr(name), store.is_edge_attr(name)) for name in store.keys()]  # noqa: SIM118
             for name, node_level, edge_level in levels:
+                if not (node_level or edge_level):
+                    check_length(data, store, name)
+            for name, node_level, edge_level in levels:
                 value = store[name]
                 if name in ADJACENCY:
                     del store[name]  # it says the same as edge_index, of which a batch has its own
                 elif node_level or edge_level or name == "edge_index":
                     if name != "edge_index":
                         dim = self._template.__cat_dim__(name, value, store)
-                        (nodes if node_level else edges)[name] = Rows(value, dim, placement, name, sparse=sparse)
+                        (nodes if node_level else edges)[name] = Rows(
+                            value, dim, placement, name, sparse=sparse, most=most
+                        )
                     store[name] = nothing()  # keeps the place: batches list their attributes in the graph's order
                 elif isinstance(value, Tensor):
                     store[name] = value.to(placement.device)
@@ -91,23 +103,29 @@ class Attributes:
 
     def _fill_nodes(self, store: Any, part: dict[str, Any]) -> None:
         index = nothing() if part["node"] is None else part["node"]
-        for name, rows in self._nodes[store._key].items():
-            store[name] = rows.take(index)
+        found = {name: rows.take(index) for name, rows in self._nodes[store._key].items()}
         if "num_nodes" in store:
-            store["num_nodes"] = index.numel()
-        store["n_id"] = to_device(index, self.placement.device)
+            found["num_nodes"] = index.numel()
+        found["n_id"] = to_device(index, self.placement.device)
         if part["batch"] is not None:
-            store["batch"] = to_device(part["batch"], self.placement.device)
-        store["num_sampled_nodes"] = part["num_sampled_nodes"]
+            found["batch"] = to_device(part["batch"], self.placement.device)
+        store._mapping.update(found, num_sampled_nodes=part["num_sampled_nodes"])  # at once, as each alone is slow
 
     def _fill_edges(self, store: Any, part: dict[str, Any]) -> None:
         row, col, index = (nothing() if part[name] is None else part[name] for name in ("row", "col", "edge"))
-        out = None if row.is_cuda else self._buffers.empty((2, len(row)), row.dtype)
-        store["edge_index"] = to_device(torch.stack([row, col], out=out), self.placement.device)
-        for name, rows in self._edges[store._key].items():
-            store[name] = rows.take(index)
-        store["e_id"] = to_device(index, self.placement.device)
-        store["num_sampled_edges"] = part["num_sampled_edges"]
+        found = {"edge_index": self._side_by_side(row, col)}
+        found |= {name: rows.take(index) for name, rows in self._edges[store._key].items()}
+        found["e_id"] = to_device(index, self.placement.device)
+        store._mapping.update(found, num_sampled_edges=part["num_sampled_edges"])
+
+    def _side_by_side(self, row: Tensor, col: Tensor) -> Tensor:
+        device, size = self.placement.device, (2, len(row))
+        if row.is_cuda:
+            return torch.stack([row, col])
+        if device.type == "cpu":
+            return torch.stack([row, col], out=self._buffers.empty(size, row.dtype))
+        pinned = torch.empty(size, dtype=row.dtype, pin_memory=True)  # torch keeps it until the copy has ended
+        return torch.stack([row, col], out=pinned).to(device, non_blocking=True)
 
 
 class Rows:
@@ -119,6 +137,7 @@ class Rows:
         placement: Where it is to lie.
         name: What errors call it.
         sparse: Leave the rows of a sparse tensor sparse.
+        most: How many results are in use at once, for which memory is kept.
 
     Example:
         >>> Rows(["a", "b", "c"], 0, Placement.of("cpu")).take(torch.tensor([2, 0]))
@@ -126,14 +145,21 @@ class Rows:
     """
 
     def __init__(
-        self, value: Any, dim: int, placement: Placement, name: str = "value", *, sparse: bool = False
+        self,
+        value: Any,
+        dim: int,
+        placement: Placement,
+        name: str = "value",
+        *,
+        sparse: bool = False,
+        most: int = MOST,
     ) -> None:
         self.dim = dim
         self.value = value
         if isinstance(value, Tensor | np.ndarray):
             rows = as_rows(value, name)
             rows = rows if dim == 0 else rows.movedim(dim, 0)
-            self.value = FeatureStore(rows, placement.device, placement.storage, name=name)
+            self.value = FeatureStore(rows, placement.device, placement.storage, name=name, most=most)
         self.sparse = sparse and isinstance(self.value, FeatureStore) and self.value.is_sparse
 
     def take(self, index: Tensor) -> Any:
@@ -148,6 +174,33 @@ class Rows:
         if isinstance(self.value, list | tuple):
             return [self.value[i] for i in index.tolist()]
         return self.value[index.cpu()]  # a table of PyTorch Frame
+
+
+def check_length(data: Data | HeteroData, store: Any, name: str) -> None:
+    """Raise an error if a batch could not hold an attribute as it is: features, labels, a mask or weights.
+
+    Args:
+        data: The graph.
+        store: Where it holds the attribute.
+        name: One that has an entry neither for each node nor for each edge.
+
+    Raises:
+        ValueError: It is such an attribute; names it, its length and what the graph has.
+    """
+    value = store[name]
+    if not (name in ALIGNED or name.endswith("_mask")) or not hasattr(value, "__len__") or isinstance(value, str):
+        return
+    if isinstance(value, Tensor | np.ndarray):
+        if value.ndim == 0:
+            return
+        length = value.shape[data.__cat_dim__(name, value, store)]
+    else:
+        length = len(value)
+    kind = store._key
+    sizes = [] if isinstance(kind, tuple) else [f"{store.num_nodes} nodes"]
+    sizes += [] if isinstance(kind, str) else [f"{store.num_edges} edges"]
+    where = "" if kind is None else f" of {kind!r}"
+    raise ValueError(f"{name}{where} must have an entry for each of {' or '.join(sizes)}, got {length}")
 
 
 def bytes_of(data: Data | HeteroData, placement: Placement) -> int:

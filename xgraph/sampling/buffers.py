@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 SMALL = 2**20  # bytes up to which the C library keeps freed memory by itself
-MOST = 16  # buffers kept; a caller who keeps more batches than that gets fresh memory for each
+MOST = 4  # buffers kept by default: what the caller has, what is being made, and two that wait
 
 
 class Buffers:
@@ -20,6 +20,9 @@ class Buffers:
     A fresh block of tens of megabytes costs more than the rows gathered into it: the system hands it out page
     by page, zeroed, and takes it back when the batch goes. Here a block is used again once nothing refers to the
     tensor that had it, nor to a view of it, and never earlier. May be used by several threads.
+
+    Args:
+        most: Blocks kept; a caller who keeps more tensors than that gets fresh memory for each.
 
     Example:
         >>> buffers = Buffers()
@@ -31,7 +34,8 @@ class Buffers:
         (True, False)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST) -> None:
+        self.most = most
         self._blocks: list[NDArray[np.uint8]] = []
         self._lock = threading.Lock()
 
@@ -60,12 +64,12 @@ class Buffers:
                     return self._blocks[number]
             # An eighth more, as the next batch is a little larger or smaller.
             block = np.empty(wanted + wanted // 8, dtype=np.uint8)
-            if len(self._blocks) < MOST:
+            if len(self._blocks) < self.most:
                 self._blocks.append(block)
             return block
 
-    def __getstate__(self) -> dict[str, object]:
-        return {}
+    def __getstate__(self) -> dict[str, int]:
+        return {"most": self.most}
 
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__init__()  # type: ignore[misc]
+    def __setstate__(self, state: dict[str, int]) -> None:
+        self.__init__(**state)  # type: ignore[misc]

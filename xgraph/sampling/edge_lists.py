@@ -5,6 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from xgraph.sampling.checks import integer
+
+_CONVERT = "only adj_t; convert it: data.edge_index = torch_geometric.utils.to_edge_index(data.adj_t)[0].flip(0)"
+
 EdgeType = tuple[str, str, str]
 NODE = ""
 EDGE: EdgeType = ("", "", "")
@@ -61,18 +65,20 @@ def edges_of(data: Any) -> list[tuple[EdgeType, Any, int, int]]:
         return [(EDGE, data[0], num_nodes[NODE], num_nodes[NODE])]
     if NODE in num_nodes:
         if getattr(data, "edge_index", None) is None:
-            raise ValueError("data must have an edge_index, got a graph without edges")
+            got = "none; of a graph without edges it has shape [2, 0]"
+            raise ValueError(f"data must have an edge_index, got {_CONVERT if 'adj_t' in data else got}")
         return [(EDGE, data.edge_index, num_nodes[NODE], num_nodes[NODE])]
     found = []
     for edge_type in data.edge_types:
         if "edge_index" not in data[edge_type]:
-            raise ValueError(f"data must have an edge_index for every edge type, got none for {edge_type}")
+            got = f"for {edge_type} {_CONVERT}" if "adj_t" in data[edge_type] else f"none for {edge_type}"
+            raise ValueError(f"data must have an edge_index for every edge type, got {got}")
         for node_type in (edge_type[0], edge_type[2]):
             if node_type not in num_nodes:
                 raise ValueError(f"data must have the node type {node_type!r} of its edge type {edge_type}")
         found.append((edge_type, data[edge_type].edge_index, num_nodes[edge_type[0]], num_nodes[edge_type[2]]))
     if not found:
-        raise ValueError("data must have at least one edge type, got a graph without edges")
+        raise ValueError("data must have at least one edge type, got none")
     return found
 
 
@@ -91,6 +97,7 @@ def num_nodes_of(data: Any) -> dict[str, int]:
             raise ValueError(
                 f"data must say how many nodes{f' of type {node_type!r}' if node_type else ''} it has: set num_nodes"
             )
-        if isinstance(size, bool) or not isinstance(size, int):
+        if isinstance(size, bool):
             raise TypeError(f"num_nodes must be an integer, got {size!r}")
+        sizes[node_type] = integer(f"num_nodes{f' of type {node_type!r}' if node_type else ''}", size, 0)
     return sizes

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xgraph.sampling.buffers import Buffers
+from xgraph.sampling.buffers import MOST, Buffers
 from xgraph.sampling.memory import csr
 from xgraph.sampling.storage import Placement
 
@@ -30,6 +30,7 @@ class FeatureStore:
         device: Where gathered rows go.
         storage: "device", "pinned", "host" or "mmap".
         name: What errors call it.
+        most: How many results are in use at once, for which memory is kept.
 
     Raises:
         TypeError: `x` is neither a tensor nor an array of numbers.
@@ -52,13 +53,14 @@ class FeatureStore:
         storage: str = "device",
         *,
         name: str = "x",
+        most: int = MOST,
     ) -> None:
         self.placement = Placement.of(device, storage)
         x = as_rows(x, name)
         self.placement.require(f"features {name}", self.placement.cost(x))
         self.x = self.placement.put(x)
         self.is_sparse = self.x.layout == torch.sparse_csr
-        self._buffers = Buffers()
+        self._buffers = Buffers(most)
 
     @property
     def shape(self) -> torch.Size:

@@ -99,11 +99,37 @@ class _HostMemory:
         }
 
 
-def memory_mapped(tensor: Tensor) -> Tensor:
-    """Return a copy of a dense tensor in a temporary file, which goes with the tensor or with the process.
+def is_memory_mapped(tensor: Tensor) -> bool:
+    """Return whether the memory of a tensor is that of a file on disk; where the system does not tell, False.
 
-    The file is made in the system's folder for temporary files, that the environment variable ``TMPDIR`` may name; on
-    some systems the usual one is in memory.
+    Args:
+        tensor: Dense.
+
+    Example:
+        >>> is_memory_mapped(torch.zeros(3))
+        False
+    """
+    if tensor.device.type != "cpu":
+        return False
+    try:
+        with open("/proc/self/maps", encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                extent, _, _, _, inode, *path = line.split(maxsplit=5)
+                begin, end = (int(bound, 16) for bound in extent.split("-"))
+                if begin <= tensor.data_ptr() < end:
+                    # What processes share lies in memory, though it has the name of a file.
+                    return inode != "0" and not path[0].startswith(("/dev/shm/", "/memfd:", "/dev/zero", "/SYSV"))
+    except OSError:  # not Linux
+        pass
+    return False
+
+
+def memory_mapped(tensor: Tensor) -> Tensor:
+    """Return a dense tensor that lies in a file: itself if it does, as one made from a ``np.memmap``.
+
+    Else it is a copy in a temporary file, which goes with the tensor or with the process. The file is made in the
+    system's folder for temporary files, that the environment variable ``TMPDIR`` may name; on some systems the usual
+    one is in memory.
 
     Args:
         tensor: Dense, on any device.
@@ -115,7 +141,7 @@ def memory_mapped(tensor: Tensor) -> Tensor:
         >>> memory_mapped(torch.tensor([1.5, 2.5]))
         tensor([1.5000, 2.5000])
     """
-    if tensor.numel() == 0:
+    if tensor.numel() == 0 or is_memory_mapped(tensor):
         return tensor.cpu()  # there are no empty maps
     source = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()
     try:

@@ -16,7 +16,7 @@ from torch_geometric.data import Data, HeteroData
 from xgraph.sampling.attributes import Attributes, bytes_of
 from xgraph.sampling.checks import integer
 from xgraph.sampling.features import to_device
-from xgraph.sampling.neighbor_sampler import NeighborSampler
+from xgraph.sampling.neighbor_sampler import LARGEST_EPOCH, NeighborSampler
 from xgraph.sampling.prefetch import prefetched
 from xgraph.sampling.seeds import positions_of, seeds_of
 from xgraph.sampling.storage import Placement
@@ -26,6 +26,30 @@ if TYPE_CHECKING:
     from torch_geometric.typing import InputNodes
 
     from xgraph.sampling.sampled import Mode
+
+
+INSTEAD = {
+    "num_workers": "batches are made ahead by a thread: prefetch=2 is their number",
+    "persistent_workers": "batches are made ahead by a thread: prefetch=2 is their number",
+    "prefetch_factor": "batches are made ahead by a thread: prefetch=2 is their number",
+    "filter_per_worker": "batches are made ahead by a thread: prefetch=2 is their number",
+    "pin_memory": "batches are put on the device given by device=..., through page-locked memory",
+    "subgraph_type": "the subgraph is the directed one",
+    "directed": "the subgraph is the directed one",
+    "time_attr": "temporal sampling is not supported",
+    "input_time": "temporal sampling is not supported",
+    "temporal_strategy": "temporal sampling is not supported",
+    "weight_attr": "edges are drawn uniformly",
+    "input_id": "input_id of a batch holds positions in input_nodes",
+    "is_sorted": "edges are sorted where they are not",
+    "transform_sampler_output": "transform=... is given each batch",
+    "neighbor_sampler": "PyG's NodeLoader takes a sampler: NodeLoader(data, NeighborSampler(data, [10, 5]))",
+    "generator": "seed=... fixes all draws, and set_epoch those of an epoch",
+    "worker_init_fn": "there are no worker processes, prefetch=2 is the number of batches made ahead by a thread",
+    "collate_fn": "transform=... is given each batch",
+    "sampler": "batch_sampler=... takes lists of positions in input_nodes",
+}
+"""What stands for those arguments of PyG's loader that are not here."""
 
 
 class NeighborLoader:
@@ -47,7 +71,8 @@ class NeighborLoader:
     ``for`` over the loader is a new epoch. Leaving a loop early ends its thread; two loops may go on at once.
 
     Args:
-        data: The graph. It is not kept; changing it later has no effect.
+        data: The graph. Edges are copied. Attributes are read where they lie, if that is where `storage` wants them:
+            what is written into such a tensor shows in later batches. Setting other tensors has no effect.
         num_neighbors: How many neighbours to sample for each node in each hop: a list, or one by edge type; -1: all.
         input_nodes: The seeds: ids or a mask; None: all nodes. In a heterogeneous graph a pair of node type and ids,
             mask or None, or the type alone.
@@ -68,12 +93,14 @@ class NeighborLoader:
         transform: Applied to each batch, by the thread.
         sparse: Leave the rows of sparse attributes sparse (CSR), for a model that multiplies them; by default batches
             hold dense rows, that any model takes.
+        unsupported: Further arguments of PyG's loader, each refused with what there is instead.
 
     Raises:
-        ValueError: An argument is out of range, a mask has the wrong size, `input_nodes` is empty, there is no such
-            node type, the GPU is missing, or the graph is too large for it.
+        ValueError: An argument is out of range, an attribute such as `y` has an entry neither for each node nor for
+            each edge, a mask has the wrong size, `input_nodes` is empty, there is no such node type, the GPU is
+            missing, or the graph is too large for it.
         IndexError: `input_nodes` holds a node that is not in the graph.
-        TypeError: An argument has the wrong type, such as ids that are not integers.
+        TypeError: An argument has the wrong type, such as ids that are not integers, or is not supported.
 
     Example:
         >>> edge_index = torch.tensor([[1, 2, 3, 0], [0, 0, 1, 2]])
@@ -105,7 +132,9 @@ class NeighborLoader:
         drop_last: bool = False,
         transform: Callable[[Any], Any] | None = None,
         sparse: bool = False,
+        **unsupported: Any,
     ) -> None:
+        refuse(unsupported)
         if not isinstance(data, Data | HeteroData):
             raise TypeError(f"data must be PyG's Data or HeteroData, got {type(data).__name__}")
         self.placement = Placement.of(device, storage)
@@ -123,7 +152,8 @@ class NeighborLoader:
             device=device,
             storage=storage,
         )
-        self._attributes = Attributes(data, self.placement, sparse=sparse)
+        # In use at once: the batches that wait, the one the loop has, and the next.
+        self._attributes = Attributes(data, self.placement, sparse=sparse, most=self.prefetch + 2)
         self._adds_degree = "degree" not in data
         self._set_batches(input_nodes, batch_size, shuffle, drop_last, batch_sampler, transform)
 
@@ -225,7 +255,7 @@ class NeighborLoader:
         sampled = self.neighbor_sampler.sample(wanted, input_id=fixed_by)
         batch = self._attributes.batch(sampled)
         if self._adds_degree:
-            self._add_degree(batch)
+            self._add_degree(batch, sampled)
         store = batch if self.input_type is None else batch[self.input_type]
         store.input_id = to_device(positions, self.placement.device)
         store.batch_size = len(seeds)
@@ -235,9 +265,9 @@ class NeighborLoader:
         """Let the next `for` be that of `epoch`; if that one was restored midway, it goes on from there.
 
         Args:
-            epoch: Number of the epoch, from 0.
+            epoch: Number of the epoch, from 0 to 2^63 − 1.
         """
-        epoch = integer("epoch", epoch, 0)
+        epoch = integer("epoch", epoch, 0, LARGEST_EPOCH)
         if self._begun or epoch != self.epoch:
             self.epoch, self._position, self._begun = epoch, 0, False
 
@@ -268,7 +298,7 @@ class NeighborLoader:
         for key, value in own.items():
             if state[key] != value:
                 raise ValueError(f"state was taken with {key} {state[key]}, this {type(self).__name__} has {value}")
-        epoch, position = (integer(f"state['{key}']", state[key], 0) for key in ("epoch", "batch"))
+        epoch, position = (integer(f"state['{key}']", state[key], 0, LARGEST_EPOCH) for key in ("epoch", "batch"))
         if position >= len(self):
             epoch, position = epoch + 1, 0
         self.epoch, self._position, self._begun = epoch, position, False
@@ -290,8 +320,24 @@ class NeighborLoader:
         for chosen in self.batch_sampler:
             yield positions_of(chosen, number)
 
-    def _add_degree(self, batch: Any) -> None:
+    def _add_degree(self, batch: Any, sampled: Any) -> None:
         for edge_type, topology in self.neighbor_sampler.graph.topologies.items():
-            n_id = batch.n_id if edge_type == EDGE else batch[edge_type[2]].n_id
-            degree = topology.degree.index_select(0, n_id.to(topology.degree.device))
+            # The ids lie where the degrees do, as those of the batch need not.
+            node = sampled.node if edge_type == EDGE else sampled.node[edge_type[2]]
+            degree = topology.degree.index_select(0, node)
             (batch if edge_type == EDGE else batch[edge_type]).degree = to_device(degree, self.placement.device)
+
+
+def refuse(arguments: Mapping[str, Any]) -> None:
+    """Raise an error if there are any arguments.
+
+    Args:
+        arguments: By name: what is left of those a loader was given.
+
+    Raises:
+        TypeError: Names the first of them, and what there is instead of it.
+    """
+    for name in arguments:
+        if name not in INSTEAD:
+            raise TypeError(f"NeighborLoader() got an unexpected keyword argument {name!r}")
+        raise TypeError(f"NeighborLoader does not take PyG's argument {name}: {INSTEAD[name]}")

@@ -17,13 +17,15 @@ from torch_geometric.sampler.neighbor_sampler import edge_sample
 
 from xgraph.sampling.checks import integer
 from xgraph.sampling.hashing import derive, digest
-from xgraph.sampling.node_ids import fanouts_by_type, node_ids
+from xgraph.sampling.node_ids import fanouts_by_type, integers, node_ids
 from xgraph.sampling.sampled import Engine, Mode
 from xgraph.sampling.storage import Placement
 from xgraph.sampling.topology import NODE, Graph
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data, HeteroData
+
+LARGEST_EPOCH = 2**63 - 1  # it lies in a tensor
 
 Output: TypeAlias = SamplerOutput | HeteroSamplerOutput
 
@@ -38,7 +40,15 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
 
     **The same batch everywhere.** Draws depend on `seed`, the epoch, and the batch's ``input_id`` (without one: on
     its seeds), not on what was sampled before. So batches are the same for any number of worker processes and
-    threads, on the CPU and on a GPU. Call :meth:`set_epoch` before every epoch for new draws; running workers see it.
+    threads, on the CPU and on a GPU. PyG's loaders do not tell a sampler of epochs: without :meth:`set_epoch` each
+    repeats the first one, with the same neighbours and the same negative links. Running workers see the call::
+
+        sampler = NeighborSampler(data, [10, 5])
+        loader = NodeLoader(data, node_sampler=sampler, batch_size=1024, shuffle=True, num_workers=2)
+        for epoch in range(10):
+            sampler.set_epoch(epoch)
+            for batch in loader:
+                ...
 
     **Without replacement** a node gets :math:`\min(d, k)` different edges of its :math:`d`, all sets being equally
     likely, by Floyd's method in :math:`k` draws. Parallel edges count as different edges. With replacement it gets
@@ -71,7 +81,8 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
 
     Raises:
         TypeError: An argument is of another type, or ids are not integers.
-        ValueError: The graph has no edges, fan-outs have another length, there is no GPU, or it is too small.
+        ValueError: There is no ``edge_index`` (one of shape ``[2, 0]`` will do), fan-outs have another length, there is
+            no GPU, or it is too small.
         IndexError: An edge points outside of the graph.
 
     Example:
@@ -128,26 +139,27 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         return int(self._epoch[0])
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw other neighbours from now on, in running worker processes too.
+        """Draw other neighbours and negative links from now on, in running worker processes too.
+
+        Call it before every loop over one of PyG's loaders, which else repeats the draws of the loop before.
 
         Args:
-            epoch: Number of the epoch, from 0.
+            epoch: Number of the epoch, from 0 to 2^63 − 1.
         """
-        self._epoch[0] = integer("epoch", epoch, 0)
+        self._epoch[0] = integer("epoch", epoch, 0, LARGEST_EPOCH)
 
     @property
     def edge_permutation(self) -> None:
         """None: edge ids are positions in the ``edge_index`` that was given."""
         return None
 
-    def sample(
-        self, seeds: "Tensor | tuple[str, Tensor] | Mapping[str, Tensor]", input_id: Tensor | None = None
-    ) -> Output:
+    def sample(self, seeds: "Tensor | tuple[str, Tensor] | Mapping[str, Tensor]", input_id: Any = None) -> Output:
         """Sample the subgraph around seeds.
 
         Args:
             seeds: Node ids or a mask; of a graph with types ``(node_type, ids)``, or a dictionary.
-            input_id: What identifies the batch, on the CPU; the seeds if None. Integers of any shape.
+            input_id: What identifies the batch: a tensor, an array or a list of integers, of any shape; the seeds
+                if None.
 
         Returns:
             PyG's sampler output, all ids int64, on the device that sampled.
@@ -158,7 +170,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
             IndexError: An id is not in the graph.
         """
         ids = self._seeds(seeds)
-        parts = list(ids.values()) if input_id is None else [input_id]
+        parts = list(ids.values()) if input_id is None else [integers("input_id", input_id)]
         stream = self.seed, self.epoch, digest(*parts)
         sampled = self._engine.sample(
             ids, self.num_neighbors, stream, replace=self.replace, disjoint=self.disjoint, mode=self.mode
@@ -166,7 +178,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         return sampled.to_output()
 
     def sample_from_nodes(self, inputs: NodeSamplerInput) -> Output:
-        """Sample the subgraph of a batch of PyG's ``NodeLoader``.
+        """Sample the subgraph of a batch of PyG's ``NodeLoader``; call :meth:`set_epoch` before each of its epochs.
 
         Args:
             inputs: Seeds and their positions in the loader's input.
@@ -184,7 +196,8 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
     def sample_from_edges(self, inputs: EdgeSamplerInput, neg_sampling: NegativeSampling | None = None) -> Output:
         """Sample the subgraph around the ends of a batch of links of PyG's ``LinkLoader``.
 
-        Negative links are drawn as PyG draws them, from torch's generator, seeded for the batch and put back.
+        Negative links are drawn as PyG draws them, from torch's generator for the CPU, seeded for the batch and the
+        epoch and put back. So they repeat in every epoch unless :meth:`set_epoch` is called before it.
 
         Args:
             inputs: Links and their positions in the loader's input.
@@ -197,8 +210,9 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         input_id = torch.cat([inputs.row, inputs.col]) if inputs.input_id is None else inputs.input_id
         num_nodes = self.graph.num_nodes if self.graph.is_hetero else self.graph.num_nodes[NODE]
         key = derive(self.seed, self.epoch, digest(input_id))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(key[0] << 32 | key[1])
+        with torch.random.fork_rng(devices=[], enabled=neg_sampling is not None):
+            if neg_sampling is not None:  # torch.manual_seed would seed the GPUs too, which nothing puts back
+                torch.default_generator.manual_seed(key[0] << 32 | key[1])
             return edge_sample(
                 inputs, lambda seeds, _: self.sample(seeds, input_id), num_nodes, self.disjoint, None, neg_sampling
             )

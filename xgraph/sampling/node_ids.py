@@ -1,7 +1,7 @@
 """Node ids and fan-outs given by a user, checked."""
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ def node_ids(name: str, ids: Any, num_nodes: int) -> Tensor:
         >>> node_ids("input_nodes", torch.tensor([False, True, True]), 3)
         tensor([1, 2])
     """
-    found = _as_tensor(name, ids)
+    found = _as_tensor(name, ids, "integers or a mask")
     if found.ndim != 1:
         raise ValueError(f"{name} must have shape [n], got {list(found.shape)}")
     if found.dtype == torch.bool:
@@ -54,7 +54,27 @@ def node_ids(name: str, ids: Any, num_nodes: int) -> Tensor:
     return found
 
 
-def _as_tensor(name: str, ids: Any) -> Tensor:
+def integers(name: str, numbers: Any) -> Tensor:
+    """Return integers as a tensor, int64 on the CPU.
+
+    Args:
+        name: What errors call them.
+        numbers: Tensor, array or list of integers, of any shape.
+
+    Raises:
+        TypeError: They are not integers.
+
+    Example:
+        >>> integers("input_id", [3, 1])
+        tensor([3, 1])
+    """
+    found = _as_tensor(name, numbers, "integers")
+    if found.dtype == torch.bool or found.is_floating_point() or found.is_complex():
+        raise TypeError(f"{name} must be integers, got a tensor of dtype {found.dtype}")
+    return found.to("cpu", torch.int64)
+
+
+def _as_tensor(name: str, ids: Any, kind: str) -> Tensor:
     if isinstance(ids, Tensor):
         return ids
     if isinstance(ids, list | tuple | range) and not len(ids):
@@ -62,7 +82,7 @@ def _as_tensor(name: str, ids: Any) -> Tensor:
     try:
         found: Tensor = torch.from_numpy(np.array(ids))
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be integers or a mask, got {ids!r}") from None
+        raise TypeError(f"{name} must be {kind}, got {ids!r}") from None
     return found
 
 
@@ -103,7 +123,8 @@ def fanouts_by_type(num_neighbors: Any, edge_types: list[EdgeType]) -> dict[Edge
 
 
 def _hops(name: str, fanouts: Any) -> list[int]:
-    if isinstance(fanouts, int | str | float) or not hasattr(fanouts, "__iter__"):
+    # The numbers of a set have no order, and equal ones are one.
+    if isinstance(fanouts, int | str | float | Set) or not hasattr(fanouts, "__iter__"):
         raise TypeError(f"{name} must be a list with a number for each hop, got {fanouts!r}")
     found = []
     for fanout in fanouts:

@@ -58,16 +58,19 @@ def draw_uniform(
     """Do as `draw_all` for uniform draws.
 
     It goes by blocks of targets: first their random words, a loop that the compiler vectorises; then the positions;
-    then all the reading from memory at once, which so overlaps.
+    then all the reading from memory at once, which so overlaps. With a large fan-out there are words only for targets
+    that need them, as most have fewer edges.
     """
+    at_once = replace or fanout <= LINEAR
     block = max(1, BLOCK // fanout)
     words = np.empty(block * fanout, np.int64)
     picked = np.empty(block * fanout, np.int64)
     table = np.empty(_table_size(fanout), np.int64)
     for first in range(low, high, block):
         last = min(first + block, high)
-        for q in range((last - first) * fanout):
-            words[q] = uniform(first * fanout + q, k0, k1)
+        if at_once:
+            for q in range((last - first) * fanout):
+                words[q] = uniform(first * fanout + q, k0, k1)
         filled = 0
         for i in range(first, last):
             begin, size = start[i], degree[i]
@@ -84,6 +87,8 @@ def draw_uniform(
                 number = size
             else:
                 if fanout > LINEAR:
+                    for j in range(fanout):
+                        words[word + j] = uniform(i * fanout + j, k0, k1)
                     _floyd_hashed(words, word, size, fanout, begin, picked, filled, table)
                 else:
                     _floyd(words, word, size, fanout, begin, picked, filled)

@@ -14,7 +14,7 @@ from torch import Tensor
 from xgraph.sampling import numba_draws as draws
 from xgraph.sampling.hashing import Key, derive
 from xgraph.sampling.numba_batch import Edges, Nodes, Slots
-from xgraph.sampling.sampled import Mode, Sampled, draw_key_numbers
+from xgraph.sampling.sampled import Mode, Sampled, bounded, draw_key_numbers
 from xgraph.sampling.topology import EdgeType, Graph, Topology
 
 SPLIT = 16_384  # a hop with fewer edges is drawn by one thread: handing over work would take longer
@@ -31,8 +31,10 @@ class NumbaEngine:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self._arrays = {name: _as_arrays(topology) for name, topology in graph.topologies.items()}
         self._free: list[dict[str, Slots]] = []  # tables that no thread is using
+        # The C library of Linux gives freed arrays above a size back to the system, which hands out the next batch's
+        # page by page: half as much time again. The size rises to the largest that was ever freed, up to 32 MiB.
+        np.empty(2**25 - 2**16, np.uint8)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Tables are not kept: they are as large as the graph has nodes, and hold nothing."""
@@ -62,13 +64,16 @@ class NumbaEngine:
             slots = self._free.pop()
         except IndexError:
             slots = {name: Slots(size) for name, size in self.graph.num_nodes.items()} if not disjoint else {}
+        fanouts = bounded(self.graph, fanouts, replace)
+        # Taken anew each time: when tensors are sent to another process, torch moves them to shared memory.
+        arrays = {name: _as_arrays(topology) for name, topology in self.graph.topologies.items()}
         nodes = self._start(seeds, {} if disjoint else slots)
         edges = {name: Edges() for name in self.graph.topologies}
         for hop in range(len(next(iter(fanouts.values())))):
-            for edge_type, arrays in self._arrays.items():
+            for edge_type, lists in arrays.items():
                 src, _, dst = edge_type
                 key = derive(*stream, *draw_key_numbers(self.graph, edge_type, hop, mode))
-                _draw(*arrays, nodes[dst], edges[edge_type], fanouts[edge_type][hop], replace, mode == "labor", key)
+                _draw(*lists, nodes[dst], edges[edge_type], fanouts[edge_type][hop], replace, mode == "labor", key)
                 nodes[src].number(edges[edge_type], nodes[dst])
             for found in nodes.values():
                 found.end_hop()

@@ -1,10 +1,9 @@
 """Batches made ahead of their use, by a thread."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
-from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -26,7 +25,7 @@ def prefetched(
     the model's stream waits for the batch it is given, and the host does not.
 
     Args:
-        make: Makes a batch; on a GPU one of PyG's.
+        make: Makes a batch: one of PyG's, or tensors, also in lists, tuples and dictionaries.
         jobs: What it makes them from.
         ahead: Number of batches made ahead; 0: each is made when it is asked for, by the caller's thread.
         device: Where the batches are.
@@ -53,7 +52,8 @@ def prefetched(
         if made is not None:
             stream = torch.cuda.current_stream(device)
             stream.wait_event(made)
-            batch.apply_(partial(record, stream=stream))
+            for tensor in tensors_in(batch):
+                record(tensor, stream)
         return batch
 
     thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="xgraph-prefetch")
@@ -67,6 +67,28 @@ def prefetched(
             yield receive(under_way.popleft())
     finally:
         thread.shutdown(wait=True, cancel_futures=True)
+
+
+def tensors_in(batch: Any) -> Iterator[Tensor]:
+    """Go through the tensors of a batch.
+
+    Args:
+        batch: One of PyG's, a tensor, or lists, tuples and dictionaries of these. Of anything else there are none.
+
+    Example:
+        >>> [len(tensor) for tensor in tensors_in({"x": torch.zeros(3), "ids": [torch.zeros(2), "a"]})]
+        [3, 2]
+    """
+    if isinstance(batch, Tensor):
+        yield batch
+    elif hasattr(batch, "to_dict"):
+        yield from tensors_in(batch.to_dict())
+    elif isinstance(batch, Mapping):
+        for value in batch.values():
+            yield from tensors_in(value)
+    elif isinstance(batch, list | tuple):
+        for value in batch:
+            yield from tensors_in(value)
 
 
 def record(tensor: Tensor, stream: torch.cuda.Stream) -> None:

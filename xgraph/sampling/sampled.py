@@ -92,6 +92,33 @@ class Engine(Protocol):
         ...
 
 
+def bounded(
+    graph: Graph, fanouts: Mapping[EdgeType, Sequence[int]], replace: bool, widest: int = 0
+) -> dict[EdgeType, list[int]]:
+    """Return fan-outs without those that no node reaches, which would cost time and memory for nothing.
+
+    What is drawn stays the same: without replacement, all edges, in their order.
+
+    Args:
+        graph: The graph.
+        fanouts: By edge type and hop.
+        replace: Whether to draw with replacement; then they stay as they are.
+        widest: The largest fan-out that is cheaper than −1: such a one becomes the highest degree.
+
+    Example:
+        >>> import torch
+        >>> graph = Graph.from_data((torch.tensor([[1, 2], [0, 0]]), 3))
+        >>> bounded(graph, {EDGE: [1, 5]}, False), bounded(graph, {EDGE: [1, 5]}, False, widest=4)
+        ({('', '', ''): [1, -1]}, {('', '', ''): [1, 2]})
+    """
+    found = {}
+    for edge_type, hops in fanouts.items():
+        highest = -1 if replace else graph.topologies[edge_type].max_degree
+        most = highest if highest <= widest else -1
+        found[edge_type] = [most if fanout >= highest >= 0 else fanout for fanout in hops]
+    return found
+
+
 def draw_key_numbers(graph: Graph, edge_type: EdgeType, hop: int, mode: Mode) -> tuple[int, ...]:
     """Return what distinguishes the draws of this hop and edge type from the others of a batch.
 

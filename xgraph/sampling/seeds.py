@@ -70,7 +70,10 @@ def positions_of(chosen: Any, number: int) -> Tensor:
         >>> positions_of([2, 0], 3)
         tensor([2, 0])
     """
-    positions = torch.as_tensor(chosen).cpu()
+    try:
+        positions = torch.as_tensor(chosen).cpu()
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"batch_sampler must give lists of integers, got {chosen!r}") from None
     if positions.dim() != 1 or not len(positions):
         raise ValueError(f"batch_sampler must give lists of positions in input_nodes, got {chosen!r}")
     if positions.dtype == torch.bool or positions.is_floating_point() or positions.is_complex():

@@ -29,6 +29,8 @@ class Placement:
     "mmap"     files on disk                 the CPU      they do not fit in host memory
     ========== ============================= ============ =======================================
 
+    What is memory-mapped already, such as a ``np.memmap``, "mmap" leaves in the file where it is.
+
     On the CPU "device", "pinned" and "host" are the same.
 
     Attributes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from xgraph.sampling.edge_lists import EDGE, NODE, EdgeType, check_edge_index, edges_of, name_of, narrow, num_nodes_of
@@ -57,23 +58,10 @@ class Topology:
             IndexError: An id is negative or not less than the number of nodes.
         """
         check_edge_index(edge_index, num_src, num_dst, name)
-        src, dst = edge_index[0], edge_index[1]
-        num_edges = src.numel()
-        id_type = narrow(num_src)
-        degree = torch.bincount(dst, minlength=num_dst)
-        colptr = torch.zeros(num_dst + 1, dtype=torch.int64, device=dst.device)
-        torch.cumsum(degree, 0, out=colptr[1:])
-        if bool((dst[1:] >= dst[:-1]).all()):
-            return cls(colptr, src.to(id_type), None, num_src, num_dst)
-        order = torch.sort(dst.to(narrow(num_dst)), stable=True).indices
-        edge_type = narrow(num_edges)
-        if id_type == edge_type and dst.device.type == "cpu":
-            # NumPy asks for huge pages where torch does not; random reads then miss the page tables less often.
-            pairs = torch.from_numpy(np.empty((num_edges, 2), np.int32 if id_type == torch.int32 else np.int64))
-            pairs[:, 0] = src[order]
-            pairs[:, 1] = order
-            return _from_pairs(colptr, pairs, num_src, num_dst)
-        return cls(colptr, src[order].to(id_type), order.to(edge_type), num_src, num_dst)
+        edge_index = edge_index.detach()
+        if edge_index.device.type == "cpu":
+            return cls(*_counting_sort(edge_index, num_src, num_dst), num_src, num_dst)
+        return cls(*_sort(edge_index, num_src, num_dst), num_src, num_dst)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle arrays that lie side by side once, not once for each."""
@@ -81,6 +69,11 @@ class Topology:
         if self.pairs is None:
             return Topology, (self.colptr, self.row, self.perm, *rest)
         return _from_pairs, (self.colptr, self.pairs, *rest)
+
+    @cached_property
+    def max_degree(self) -> int:
+        """Largest number of edges that point at one node; read from the device once."""
+        return int(self.colptr.diff().max()) if self.num_dst else 0
 
     @cached_property
     def degree(self) -> Tensor:
@@ -133,6 +126,41 @@ class Topology:
         return self.map(Tensor.pin_memory)
 
 
+def _counting_sort(edge_index: Tensor, num_src: int, num_dst: int) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return colptr, row and perm of edges on the CPU; besides them it needs no memory that grows with the edges."""
+    from xgraph.sampling import numba_topology as loops  # compilers take a second to import
+
+    given = edge_index if edge_index.dtype in (torch.int64, torch.int32) else edge_index.long()
+    src, dst = given.numpy()
+    colptr = np.zeros(num_dst + 1, np.int64)
+    is_sorted = loops.count_targets(dst, colptr)
+    id_type, edge_type = (np.int32 if narrow(size) == torch.int32 else np.int64 for size in (num_src, len(src)))
+    # NumPy asks for huge pages where torch does not; random reads then miss the page tables less often.
+    if is_sorted:
+        row: NDArray[Any] = np.empty(len(src), id_type)
+        row[:] = src
+        return torch.from_numpy(colptr), torch.from_numpy(row), None
+    if id_type == edge_type:
+        pairs = torch.from_numpy(np.empty((len(src), 2), id_type))
+        sources, perm = pairs[:, 0], pairs[:, 1]
+    else:
+        sources, perm = (torch.from_numpy(np.empty(len(src), kind)) for kind in (id_type, edge_type))
+    loops.fill_lists(src, dst, colptr[:-1].copy(), sources.numpy(), perm.numpy())
+    return torch.from_numpy(colptr), sources, perm
+
+
+def _sort(edge_index: Tensor, num_src: int, num_dst: int) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return colptr, row and perm of edges on a GPU."""
+    src, dst = edge_index
+    colptr = torch.zeros(num_dst + 1, dtype=torch.int64, device=dst.device)
+    torch.cumsum(torch.bincount(dst, minlength=num_dst), 0, out=colptr[1:])
+    id_type = narrow(num_src)
+    if bool((dst[1:] >= dst[:-1]).all()):
+        return colptr, src.to(id_type, copy=True), None  # a copy, as `edge_index` is the user's to change
+    order = torch.sort(dst.to(narrow(num_dst)), stable=True).indices
+    return colptr, src.to(id_type)[order], order.to(narrow(src.numel()))
+
+
 def _from_pairs(colptr: Tensor, pairs: Tensor, num_src: int, num_dst: int) -> Topology:
     return Topology(colptr, pairs[:, 0], pairs[:, 1], num_src, num_dst)
 
@@ -168,7 +196,8 @@ class Graph:
 
         Raises:
             TypeError: `data` is something else, or ids are not integers.
-            ValueError: There are no edges or the number of nodes is not known.
+            ValueError: There is no ``edge_index`` (one without edges, of shape ``[2, 0]``, will do), or the number of
+                nodes is not known.
             IndexError: An edge points outside of the graph.
         """
         if isinstance(data, Graph):
@@ -213,7 +242,7 @@ def in_degree(data: "Data | HeteroData | tuple[Tensor, int] | Graph") -> "Tensor
 
     Raises:
         TypeError: `data` is something else, or ids are not integers.
-        ValueError: There are no edges or the number of nodes is not known.
+        ValueError: There is no ``edge_index``, or the number of nodes is not known.
         IndexError: An edge points outside of the graph.
 
     Example:

@@ -8,11 +8,13 @@ from torch import Tensor
 from xgraph.sampling.draws import every_edge, pick, pick_smallest
 from xgraph.sampling.hashing import Key, derive
 from xgraph.sampling.relabel import ClaimTable, claim
-from xgraph.sampling.sampled import Mode, Sampled, draw_key_numbers
+from xgraph.sampling.sampled import Mode, Sampled, bounded, draw_key_numbers
 from xgraph.sampling.topology import EdgeType, Graph, Topology
 from xgraph.sampling.torch_batch import TorchBatch
 
 __all__ = ["TorchEngine", "claim", "pick"]
+
+WIDEST = 128  # columns up to which arrays are padded for lists that are all shorter than the fan-out
 
 Pick = Callable[[Tensor, Tensor, Tensor, int, Key, bool], tuple[Tensor, Tensor]]
 Claim = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
@@ -22,8 +24,8 @@ class TorchEngine:
     """Samples in torch operations, on the device of the graph.
 
     A hop with a fan-out from 0 in mode "uniform" never waits for the device: arrays have the size of the largest
-    possible result, with −1 for nothing, and all counts are read at once at the end. A fan-out of −1 and mode "labor"
-    read one number per hop.
+    possible result, with −1 for nothing, and all counts are read at once at the end. A fan-out of −1, or one that no
+    node reaches if some have more than 128 edges, and mode "labor" read one number per hop.
 
     Args:
         graph: Topologies.
@@ -70,6 +72,7 @@ class TorchEngine:
             tables = self._free.pop()
         except IndexError:
             tables = {}
+        fanouts = bounded(self.graph, fanouts, replace, widest=WIDEST)
         found = TorchBatch(self.graph, self.device, seeds, fanouts, None if disjoint else tables, self._claim)
         for hop in range(len(next(iter(fanouts.values())))):
             found.begin_hop()
@@ -79,8 +82,11 @@ class TorchEngine:
                 nodes = found.frontier[edge_type[2]]
                 found.expand(edge_type, *self._draw(topology, nodes, fanout, key, replace, mode))
             found.end_hop()
+        sampled = found.finish()
+        # Only now has the device ended its work on the tables; another thread may use them on another stream. After
+        # an error it may still be at it, so they are left to torch, which knows when their memory is free.
         self._free.append(tables)
-        return found.finish()
+        return sampled
 
     def _draw(
         self, topology: Topology, nodes: Tensor, fanout: int, key: Key, replace: bool, mode: Mode

@@ -1,0 +1,57 @@
+"""Checks of positions and edges."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+_CHUNK = 1 << 24  # edges that are checked at once
+
+
+def checked_index(index: Tensor, n: int, what: str) -> Tensor:
+    """Positions as int64, if each is 0 to n - 1: torch itself would count negative ones from the end.
+
+    Args:
+        index: The positions, of any integer type.
+        n: How many there are.
+        what: What is at a position, for the message.
+
+    Raises:
+        ValueError: The positions are not integers.
+        IndexError: A position is out of range.
+
+    Example:
+        >>> checked_index(torch.tensor([2, 0], dtype=torch.int32), 3, "node")
+        tensor([2, 0])
+    """
+    if index.is_floating_point() or index.is_complex() or index.dtype == torch.bool:
+        raise ValueError(f"index must hold integers, got {index.dtype}")
+    index = index.long()
+    if index.numel() and not 0 <= int(index.min()) <= int(index.max()) < n:
+        wrong = index[(index < 0) | (index >= n)]
+        raise IndexError(f"{what} {int(wrong[0])} is out of range: there are {n}, numbered from 0")
+    return index
+
+
+def check_edges(name: str, edges: Tensor | None, num_src: int, num_dst: int) -> None:
+    """Check that edges join nodes that are there.
+
+    Args:
+        name: What they are called, for the message.
+        edges: Source and target of each edge: int64 [2, E].
+        num_src: Nodes that may be a source.
+        num_dst: Nodes that may be a target.
+
+    Raises:
+        ValueError: There are none, they have another type or shape, or one leads to or from no node.
+    """
+    if edges is None:
+        raise ValueError(f"{name} is missing")
+    if edges.dim() != 2 or edges.size(0) != 2 or edges.dtype != torch.int64:
+        raise ValueError(f"{name} must be int64 of shape [2, E], got {edges.dtype} {list(edges.shape)}")
+    for ids, n, end in ((edges[0], num_src, "source"), (edges[1], num_dst, "target")):
+        for start in range(0, len(ids), _CHUNK):  # they may be mapped from disk, and more than there is memory
+            low, high = (int(bound) for bound in ids[start : start + _CHUNK].aminmax())
+            if low < 0 or high >= n:
+                wrong = low if low < 0 else high
+                raise ValueError(f"{name} has {end} {wrong}, which is no node: there are {n}, numbered from 0")

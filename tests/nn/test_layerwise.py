@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 import torch
 from torch_geometric.data import Data
@@ -81,6 +83,42 @@ def test_a_chunk_holds_no_more_edges_than_it_may(monkeypatch):
     assert all(num_edges + targets <= 64 or targets == 1 for num_edges, targets in sizes)
     assert max(sizes) > (300, 1) or max(sizes)[1] == 1, "the hub has a chunk of its own"
     assert len(sizes) < 3 * 2 * (1500 + 200) / 64
+
+
+def test_looks_for_neighbours_by_chunks_too(monkeypatch):
+    module = sys.modules["xgraph.nn.layerwise"]  # the package's attribute is the function
+    x, edges = graph(num_edges=400)
+    model, nodes = trained("sage"), torch.arange(0, 200, 2)
+    expected = layerwise(model, x, edges, nodes)
+    sizes = []
+    sources = module._sources
+
+    def record(graph, targets):
+        found = sources(graph, targets)
+        sizes.append((len(found[0]), len(targets)))
+        return found
+
+    monkeypatch.setattr(module, "_sources", record)
+    torch.testing.assert_close(layerwise(model, x, edges, nodes, chunk_edges=20), expected, rtol=1e-5, atol=1e-5)
+    assert all(num_edges <= 20 or targets == 1 for num_edges, targets in sizes)
+
+
+@EACH
+@pytest.mark.parametrize("options", [{}, {"norm": "layer", "jk": "sum", "residual": True}], ids=["plain", "jk"])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_under_autocast(name, options, sparse):
+    x, edges = graph()
+    if sparse and name == "gat":
+        pytest.skip("torch multiplies no sparse matrix of bfloat16, in a forward pass neither")
+    x = x.to_sparse_csr() if sparse else x
+    model = trained(name, **options)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = layerwise(model, x, edges, chunk_edges=100)
+        assert layerwise(model, x, edges, torch.arange(0)).shape == (0, 4)
+        with torch.no_grad():
+            expected = model.eval()(Data(x=x, edge_index=edges))
+    assert found.dtype == expected.dtype
+    torch.testing.assert_close(found, expected, rtol=0.05, atol=0.05)
 
 
 def test_narrow_ids():

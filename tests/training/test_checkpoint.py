@@ -98,6 +98,7 @@ def test_foreign(tmp_path: Path) -> None:
         (HEADER, "task_names", None),
         (HEADER, "task_names", [3]),
         (HEADER, "model_options", "x"),
+        (HEADER, "config", None),
         (HEADER, "standardize", 1),
         (HEADER, "fingerprint", None),
         ("", "state_dict", {"model.atom.weight": 5}),

@@ -23,7 +23,7 @@ def data(y: list[list[float]], **splits: list[int]) -> Any:
 def test_missing_splits_and_classes() -> None:
     with pytest.raises(ValueError, match=r"no split 'test' \(it has: train, valid\)"):
         check_data(data([[0.0]], train=[0], valid=[0]))
-    with pytest.raises(ValueError, match="no molecule to train on"):
+    with pytest.raises(ValueError, match="no molecule to train on; where nearly all molecules share one scaffold"):
         check_data(data([[0.0]], train=[], valid=[0], test=[0]))
     with pytest.raises(ValueError, match="one class only: 1 positive and 0 negative labels among 2 molecules"):
         check_data(data([[1.0], [NAN], [0.0]], train=[0, 1], valid=[2], test=[2]))

@@ -15,11 +15,11 @@ import torch
 from torch_geometric.data import Data
 
 import xgraph
-from xgraph.data import NodeDataset
+from xgraph.data import NodeDataset, list_cards
 from xgraph.losses import LOSSES
 from xgraph.nn import MODELS
 from xgraph.options import OptionError
-from xgraph.training.checkpoint import HEADER, read_checkpoint
+from xgraph.training.checkpoint import HEADER, read_checkpoint, write_checkpoint
 from xgraph.training.config import build_config
 from xgraph.training.inference import class_scores
 from xgraph.training.metrics import METRICS, accuracy, score_all
@@ -151,6 +151,8 @@ def test_what_is_not_given_suits_the_data() -> None:
         ({"standardize": True}, "standardize = True: it is for molecules"),
         ({"num_neighbors": "3,2,1"}, "num_neighbors = 3,2,1: expected one number, or one for each of num_layers = 2"),
         ({"num_neighbors": "3,-2"}, "num_neighbors = 3,-2: expected 0 or more, or -1 for all"),
+        ({"num_neighbors": "9" * 20}, "num_neighbors = 9+: expected 1000000000 or less"),
+        ({"dataset": "nci-pains", "storage": "host"}, "storage = 'host': it is for nodes, and the items are mol"),
         ({"num_neighbors": "many"}, "num_neighbors = 'many': expected INT"),
         ({"dataset": "nci-pains", "num_neighbors": "3"}, "it is for nodes, and the items are molecules"),
         ({"storage": "tape"}, "storage = 'tape': expected device|pinned|host|mmap"),
@@ -216,13 +218,108 @@ def test_predict(train: Train, tmp_path: Path) -> None:
         ([-1], ValueError, "got -1"),
         (["C"], TypeError, "expected a list of node numbers"),
         ([0.5], TypeError, "expected a list of node numbers"),
-        (tmp_path / "none.csv", ValueError, "has no column 'node'"),
+        (tmp_path / "none.csv", ValueError, "items: .*none.csv has no column 'node'"),
         ("nowhere.csv", FileNotFoundError, "no file 'nowhere.csv'"),
     ):
         with pytest.raises(error, match=message):
             xgraph.predict("run", items)
     with pytest.raises(OptionError, match="smiles_column = 'x': it is for molecules, and the run is on nodes"):
         xgraph.predict("run", [1], smiles_column="x")
+
+
+def test_predict_gives_a_row_for_each_row(train: Train, tmp_path: Path) -> None:
+    from xgraph.training.predict import write_predictions
+
+    train(out="run")
+    (tmp_path / "nodes.csv").write_text("node,name\n4,x\n\n,y\n2,z\n")
+    frame = xgraph.predict("run", tmp_path / "nodes.csv")
+    assert frame["node"].isna().tolist() == [False, True, True, False]
+    assert frame.loc[[0, 3], "node"].tolist() == [4, 2]
+    assert frame.loc[[1, 2]].isna().all(axis=None)
+    given = xgraph.predict("run", [4, 2])
+    assert frame.loc[[0, 3], ["a", "b", "c"]].to_numpy() == pytest.approx(given[["a", "b", "c"]].to_numpy())
+    assert frame.loc[[0, 3], "predicted"].tolist() == given["predicted"].tolist()
+    write_predictions(frame, "scores.csv")
+    assert [row["node"] for row in rows_of(Path("scores.csv"))] == ["4", "", "", "2"]
+    (tmp_path / "nodes.csv").write_text("node,name\n,x\n")
+    assert xgraph.predict("run", tmp_path / "nodes.csv").isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"node\n\xff\n", "is not UTF-8 text"),
+        (b"node\n1\n2,3\n", "row 1 has 2 fields, the header 1"),
+        (b"node\n1\n1.5\n", "row 1: expected a node number, got '1.5'"),
+        (b"node\n1\n" + 5000 * b"9", "row 1: expected a node number"),
+        (b"node\n1\n90\n", "row 1: 'cora' has the nodes 0 to 89, got 90"),
+        (b"node\n-1\n", "row 0: 'cora' has the nodes 0 to 89, got -1"),
+    ],
+)
+def test_a_file_of_nodes_that_cannot_be_read_is_named(train: Train, content: bytes, message: str) -> None:
+    train(out="run", epochs=1)
+    Path("nodes.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"items: nodes\.csv.* {message}"):
+        xgraph.predict("run", "nodes.csv")
+
+
+def test_an_ensemble_is_on_one_graph(train: Train) -> None:
+    for number, name in enumerate((BINARY, "reddit-anomaly")):
+        train(name, out=str(number), loss="soap", pretrain_epochs=0, epochs=1)
+    with pytest.raises(ValueError, match=r"same graph, got 'tolokers' with 90 nodes \(0/.* and 'reddit-anomaly'"):
+        xgraph.predict(["0", "1"])
+    state = read_checkpoint("0/best.ckpt")
+    state[HEADER]["num_items"] = 91
+    write_checkpoint(state, "1/best.ckpt")
+    with pytest.raises(ValueError, match="with 90 nodes .* with 91 nodes"):
+        xgraph.predict(["0", "1"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("config", None, "is damaged: config should be of type dict, got NoneType"),
+        ("config", {"nope": 1}, "has settings that cannot be read: unknown key 'nope'"),
+        ("config", {3: 1}, "has settings that cannot be read"),
+        ("loss", "gone", "unknown loss 'gone'; there are bce"),
+    ],
+)
+def test_a_doctored_header(train: Train, name: str, value: object, message: str) -> None:
+    train(out="run", epochs=1)
+    state = read_checkpoint("run/best.ckpt")
+    state[HEADER][name] = value
+    write_checkpoint(state, "run/best.ckpt")
+    with pytest.raises(ValueError, match=f"checkpoint: .*{message}"):
+        xgraph.predict("run")
+
+
+def test_what_no_model_takes_is_refused_before_it_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xgraph.data.load", lambda *_, **__: pytest.fail("fetched"))
+    for name, message in (("ogbg-ppa", "graphs that are no molecules"), ("ogbn-mag", "several types of nodes")):
+        with pytest.raises(OptionError, match=f"dataset: '{name}' .*{message}"):
+            xgraph.train(name, out="run")
+    for card in list_cards():
+        if card.name not in ("ogbg-ppa", "ogbn-mag"):
+            build_config({"dataset": card.name})
+
+
+def test_neighbours_that_nobody_gave_follow_the_layers(train: Train) -> None:
+    for given in ({}, {"num_layers": 1}):
+        base = build_config({"dataset": CLASSES, **given}).to_dict()
+        assert build_config({"num_layers": 3}, base).num_neighbors == [15, 10, 5]
+        assert build_config({"num_layers": 3, "num_neighbors": 4}, base).num_neighbors == [4, 4, 4]
+    base = build_config({"dataset": CLASSES, "num_layers": 3}).to_dict()
+    assert build_config({"model": "gcn"}, base).num_neighbors == [15, 10]
+    base = build_config({"dataset": CLASSES, "num_neighbors": "3,2"}).to_dict()
+    assert build_config({"lr": 0.5}, base).num_neighbors == [3, 2]
+    with pytest.raises(OptionError, match="num_neighbors = 3,2: expected one number"):
+        build_config({"num_layers": 3}, base)
+    one = train(out="one", num_neighbors=None, epochs=1)
+    two = xgraph.train(config=one.path / "config.toml", num_layers=3, out="two")
+    assert two.config.num_neighbors == [15, 10, 5]
+    with pytest.raises(OptionError, match="resume: num_layers is 2 in one and cannot become 3"):
+        xgraph.train(out="one", resume=True, num_layers=3)
 
 
 def stop_in(epoch: int) -> Any:
@@ -365,6 +462,17 @@ def test_classes_without_training_nodes_are_named(train: Train, monkeypatch: pyt
     monkeypatch.setattr("xgraph.data.load", only(1))
     with pytest.raises(ValueError, match="one class only"):
         train(out="second")
+
+
+def test_no_nodes_to_train_on(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    def empty(name: str, **_: Any) -> NodeDataset:
+        data = dataset(name)
+        data.splits["train"] = data.splits["train"][:0]
+        return data
+
+    monkeypatch.setattr("xgraph.data.load", empty)
+    with pytest.raises(ValueError, match="leaves no node to train on$"):
+        train(out="run")
 
 
 def test_graphs_that_the_models_cannot_take() -> None:

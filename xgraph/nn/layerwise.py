@@ -118,15 +118,17 @@ def _layers(
     progress: Callable[[int, int, str], None] | None,
 ) -> Tensor:
     device = next(model.parameters()).device
-    levels = _receptive(graph, wanted, model.num_layers)
+    levels = _receptive(graph, wanted, model.num_layers, chunk_edges)
     work, done = sum(len(level) for level in levels), 0
     place = torch.full((x.size(0),), -1)  # of a node among those of a chunk
     h, total = x, None
     for number, targets in enumerate(levels):
-        new = torch.empty(x.size(0), model.hidden_channels, dtype=next(model.parameters()).dtype, device=x.device)
+        new = torch.empty(0, model.hidden_channels, device=x.device)
         for chunk in _chunks(graph, targets, chunk_edges):
             sources, block = _block(graph, chunk, place)
             out = model.layer(number, take_rows(h, sources.to(h.device)).to(device), block.to(device))
+            if not len(new):  # under autocast, the dtype is not that of the weights
+                new = torch.empty(x.size(0), model.hidden_channels, dtype=out.dtype, device=x.device)
             new[chunk.to(x.device)] = out.to(x.device)
             done += len(chunk)
             if progress is not None:
@@ -140,14 +142,15 @@ def _layers(
     return torch.cat([model.head(part.to(device)).to(x.device) for part in torch.split(total, chunk_edges)])
 
 
-def _receptive(graph: InEdges, wanted: Tensor, num_layers: int) -> list[Tensor]:
-    """The nodes that each layer has to compute, in ascending order."""
+def _receptive(graph: InEdges, wanted: Tensor, num_layers: int, chunk_edges: int) -> list[Tensor]:
+    """The nodes that each layer has to compute, in ascending order; found by as many edges at a time."""
     needed = torch.zeros(graph.colptr.numel() - 1, dtype=torch.bool)
     needed[wanted] = True
     levels = [needed.nonzero().view(-1)]
     for _ in range(num_layers - 1):
         if not bool(needed.all()):
-            needed[_sources(graph, levels[-1])[0].long()] = True
+            for chunk in _chunks(graph, levels[-1], chunk_edges):
+                needed[_sources(graph, chunk)[0].long()] = True
         levels.append(needed.nonzero().view(-1))
     return levels[::-1]
 

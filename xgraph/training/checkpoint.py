@@ -25,6 +25,7 @@ _HEADER_TYPES = {
     "model_options": dict,
     "model_arguments": dict,
     "loss": str,
+    "config": dict,
     "kind": str,
     "dataset": str,
     "num_items": int,
@@ -191,6 +192,21 @@ def load_model(state: Mapping[str, Any]) -> nn.Module:
         first = " ".join(str(error).split("\n")[1:2]).strip() or str(error)
         raise ValueError(f"checkpoint: its weights do not fit its model {header['model']!r}: {first}") from None
     return model.eval()
+
+
+def loss_link(state: Mapping[str, Any]) -> str:
+    """What makes scores of a checkpoint's logits: the `link` of its loss.
+
+    Args:
+        state: What `read_checkpoint` gave.
+
+    Raises:
+        ValueError: If this version does not know the loss.
+    """
+    name, known = state[HEADER]["loss"], registry("loss")
+    if name not in known:
+        raise ValueError(f"checkpoint: unknown loss {name!r}; there are {', '.join(known)}")
+    return str(known[name].link)  # type: ignore[attr-defined]
 
 
 def model_weights(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:

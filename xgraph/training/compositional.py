@@ -59,7 +59,8 @@ class Compositional(nn.Module):
         self.lr = lr
         self.num_parameters = sum(w.numel() for w in trained)
         dtype = torch.float64 if any(w.dtype == torch.float64 for w in trained) else torch.float32
-        self.track = MovingAverage(1, (self.num_parameters,), gamma, dtype=dtype).to(trained[0].device)
+        self.track = MovingAverage(1, (self.num_parameters,), gamma, dtype=dtype, watch=False)  # weights have signs
+        self.track.to(trained[0].device)
 
     def forward(self, model: nn.Module, inputs: Any, inner_loss: Callable[[Tensor], Tensor]) -> Tensor:
         """Scores at u_t, whose gradient goes to the model's parameters.

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from xgraph.options import Option, OptionError, nearest, options_of, parse_options
 from xgraph.training.settings import TrainConfig
-from xgraph.training.suits import Suit
+from xgraph.training.suits import Suit, usual_neighbors
 
 __all__ = ["TrainConfig", "build_config", "differences", "read_config", "registry"]
 
@@ -58,6 +58,9 @@ def build_config(settings: Mapping[str, object], base: Mapping[str, object] | No
             values[name] = _parse(fields[name], value)
         else:
             raise OptionError(f"unknown key {name!r}{nearest(name, fields)}")
+    hops = values.get("num_neighbors") or []
+    if hops == usual_neighbors(len(hops)) and options["model"].get("num_layers") == len(hops):
+        values.pop("num_neighbors", None)  # a run wrote what nobody gave: with other layers it is not the same
     for name, value in settings.items():
         if name in fields:
             if name in options and value != values.get(name):

@@ -55,9 +55,10 @@ def check_data(source: "Source") -> None:
             raise ValueError(f"dataset: {source.name!r} has no split {name!r} (it has: {there}); see --split")
     y = source.targets(source.splits["train"]).numpy()
     if len(y) == 0:
+        molecules = source.kind == "graph"
+        advice = "; where nearly all molecules share one scaffold, --split random helps" if molecules else ""
         raise ValueError(
-            f"dataset: this split of {source.name!r} leaves no {source.noun.removesuffix('s')} to train on; where "
-            "nearly all molecules share one scaffold, --split random helps"
+            f"dataset: this split of {source.name!r} leaves no {source.noun.removesuffix('s')} to train on{advice}"
         )
     positives, negatives = (y == 1).sum(axis=0), (y == 0).sum(axis=0)
     lacking = [f"{source.task_names[t]!r}" for t in np.flatnonzero((positives == 0) | (negatives == 0))]

@@ -42,12 +42,13 @@ def predict(
         sigmoid of the model's logit; for ranking losses such as SOAP it orders molecules and is no probability),
         and `error`, empty unless the row could not be read; its scores are missing then. Of nodes: `node`, for
         classes that exclude each other the `predicted` one, and a score for each task or class (after `ce` the
-        softmax).
+        softmax); all of them missing where a row of the file holds no node number.
 
     Raises:
         FileNotFoundError: If there is no such run or file.
         TypeError: If something in `items` is neither a string nor missing, or is no node number.
-        ValueError: If runs do not have the same tasks, a checkpoint is not readable, or a node is not in the graph.
+        ValueError: If runs do not have the same tasks or are on the nodes of several graphs, a checkpoint or the file
+            is not readable, or a node is not in the graph.
 
     Example:
         >>> import tempfile, xgraph

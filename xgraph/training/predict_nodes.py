@@ -1,5 +1,6 @@
 """Scores of runs on the nodes of a graph."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,8 @@ import numpy.typing as npt
 import torch
 
 from xgraph.training.bars import data_progress
-from xgraph.training.checkpoint import HEADER, check_same_data, load_model
-from xgraph.training.config import build_config, registry
+from xgraph.training.checkpoint import HEADER, check_same_data, load_model, loss_link
+from xgraph.training.config import build_config
 from xgraph.training.files import distinct
 from xgraph.training.inference import as_scores
 from xgraph.training.sources import Source
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMN = "node"
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
+_BLANK = -1
+"""Stands for a row of a file without a node number."""
 
 
 def predict_nodes(
@@ -40,38 +44,61 @@ def predict_nodes(
         progress: Show progress on stderr, if that is a terminal.
 
     Returns:
-        One row per node: `node`, the `predicted` class where classes exclude each other, and a score each.
+        One row per node: `node`, the `predicted` class where classes exclude each other, and a score each. A row of
+        a file without a node number, such as a blank line, is a row without anything.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        TypeError: If something is no node number.
-        ValueError: If a node is not in the graph, or the graph is not what it was.
+        TypeError: If something in a list is no node number.
+        ValueError: If a node is not in the graph, a file cannot be read, the runs are on other graphs than each
+            other, or the graph is not what it was.
     """
     import pandas as pd
 
+    _check_same_graph(states, paths)
     scores, wanted, source = np.zeros(()), None, None
     for state, path in zip(states, paths, strict=True):
         source = _source(state, path, progress)
         if wanted is None:
             wanted = _positions(nodes, len(source), source.name)
+            there = torch.from_numpy(wanted[wanted != _BLANK])
         with data_progress(progress) as report:
-            logits = source.score(load_model(state), torch.from_numpy(wanted), device=device, progress=report)
-        scores = scores + as_scores(logits, registry("loss")[state[HEADER]["loss"]].link)  # type: ignore[attr-defined]
+            logits = source.score(load_model(state), there, device=device, progress=report)
+        scores = scores + as_scores(logits, loss_link(state))
     if source is None or wanted is None:
         raise ValueError("run: expected at least one run, got none")
-    frame = pd.DataFrame({COLUMN: source.data.row.numpy()[wanted]})
+    frame = pd.DataFrame({COLUMN: source.data.row.numpy()[there.numpy()]})
     if source.several_classes:
         frame["predicted"] = [tasks[i] for i in scores.argmax(axis=1)]
     for t, name in enumerate(distinct(tasks, taken=list(frame.columns))):
         frame[name] = scores[:, t] / len(states)
+    if len(frame) < len(wanted):
+        frame = frame.astype({COLUMN: "Int64"})  # which can be missing, and is not written as 4.0
+        frame = frame.set_axis(np.flatnonzero(wanted != _BLANK)).reindex(range(len(wanted)))
     return frame
+
+
+def _check_same_graph(states: list[dict[str, Any]], paths: Sequence[Path]) -> None:
+    """Refuse an ensemble over several graphs: node 7 of one is not node 7 of another."""
+    found = [(state[HEADER]["dataset"], state[HEADER]["num_items"]) for state in states]
+    for other, path in zip(found, paths, strict=True):
+        if other != found[0]:
+            (one, many), (two, more) = found[0], other
+            raise ValueError(
+                f"run: an ensemble needs runs on the same graph, got {one!r} with {many} nodes ({paths[0]}) and "
+                f"{two!r} with {more} nodes ({path})"
+            )
 
 
 def _source(state: dict[str, Any], path: Path, progress: bool) -> Source:
     """The data set of a run, as it was."""
     from xgraph.training.train import load_data
 
-    source = load_data(build_config({}, state[HEADER]["config"]), progress)
+    try:
+        config = build_config({}, state[HEADER]["config"])
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"checkpoint: {path} has settings that cannot be read: {error}") from None
+    source = load_data(config, progress)
     check_same_data(state[HEADER], source, path)
     return source
 
@@ -79,7 +106,9 @@ def _source(state: dict[str, Any], path: Path, progress: bool) -> Source:
 def _positions(nodes: Sequence[Any] | str | Path | None, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
     if nodes is None:
         return np.arange(num_nodes)
-    found = _read(Path(nodes)) if isinstance(nodes, str | Path) else np.asarray(nodes)
+    if isinstance(nodes, str | Path):
+        return _read(Path(nodes), num_nodes, name)
+    found = np.asarray(nodes)
     if found.size == 0:
         return np.empty(0, dtype=np.int64)
     if found.dtype.kind not in "iu" or found.ndim != 1:
@@ -90,13 +119,25 @@ def _positions(nodes: Sequence[Any] | str | Path | None, num_nodes: int, name: s
     return found.astype(np.int64)
 
 
-def _read(path: Path) -> npt.NDArray[Any]:
-    import pandas as pd
+def _read(path: Path, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
+    """The node numbers in a file, one for each row; `_BLANK` where there is none."""
+    from xgraph.data.columns import read_columns
 
     if not path.is_file():
         raise FileNotFoundError(f"items: no file {str(path)!r}; to score nodes by number, pass a list of them")
-    table = pd.read_csv(path)
-    if COLUMN not in table.columns:
+    try:
+        columns = read_columns(path)
+    except ValueError as error:
+        raise ValueError(f"items: {error}") from None
+    if COLUMN not in columns:
         raise ValueError(f"items: {path} has no column {COLUMN!r} of node numbers")
-    column: npt.NDArray[Any] = table[COLUMN].to_numpy()
-    return column
+    found = np.full(len(columns[COLUMN]), _BLANK, dtype=np.int64)
+    for row, cell in enumerate(text.strip() for text in columns[COLUMN]):
+        if not cell:
+            continue
+        if not _NUMBER.fullmatch(cell):
+            raise ValueError(f"items: {path}, row {row}: expected a node number, got {cell!r}")
+        if not 0 <= int(cell) < num_nodes:
+            raise ValueError(f"items: {path}, row {row}: {name!r} has the nodes 0 to {num_nodes - 1}, got {cell}")
+        found[row] = int(cell)
+    return found

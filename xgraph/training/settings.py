@@ -120,6 +120,8 @@ class TrainConfig:
                 raise OptionError(f"{name} = {value}: expected {low} or more")
             if value is not None and value > high:
                 raise OptionError(f"{name} = {value}: expected {high} or less")
+        if max(self.num_neighbors or [0]) > _MANY:
+            raise OptionError(f"num_neighbors = {max(self.num_neighbors or [0])}: expected {_MANY} or less")
         for name in ("lr", "inner_lr"):
             if not (0 < getattr(self, name) <= _LARGEST):
                 raise OptionError(f"{name} = {getattr(self, name)}: expected a positive number, at most {_LARGEST:g}")

@@ -10,6 +10,7 @@ _ONLY_MOLECULES = ("smiles_column", "target_columns", "standardize")
 _NOUNS = {"graph": "molecules", "node": "nodes"}
 _FIRST_HOPS = (15, 10)
 _LATER_HOPS = 5
+_SEVERAL_TYPES = ("ogbn-mag",)  # of nodes, which cards do not say
 
 
 class Suit(NamedTuple):
@@ -18,10 +19,12 @@ class Suit(NamedTuple):
     Args:
         kind: "graph" or "node": what gets logits.
         several_classes: Whether the labels are classes that exclude each other.
+        obstacle: Why no model here can take it, known before it is fetched; empty if one can.
     """
 
     kind: str = "graph"
     several_classes: bool = False
+    obstacle: str = ""
 
     @classmethod
     def of(cls, dataset: object) -> "Suit":
@@ -36,7 +39,15 @@ class Suit(NamedTuple):
         if dataset not in names():
             return cls()
         card = load_card(str(dataset))
-        return cls(card.kind, card.task == "multiclass classification")
+        obstacle = ""
+        if card.kind == "graph" and not card.smiles_column:
+            obstacle = "holds graphs that are no molecules, and there is no model for them yet"
+        elif card.name in _SEVERAL_TYPES:
+            obstacle = (
+                "has several types of nodes, which the models here cannot take; NeighborLoader samples it for models "
+                "of your own"
+            )
+        return cls(card.kind, card.task == "multiclass classification", obstacle)
 
     def defaults(self) -> dict[str, Any]:
         """Settings of a run that are not those of `TrainConfig`."""
@@ -58,6 +69,8 @@ class Suit(NamedTuple):
         Raises:
             OptionError: If something does not fit.
         """
+        if self.obstacle:
+            raise OptionError(f"dataset: {values['dataset']!r} {self.obstacle}")
         noun, model, loss = _NOUNS[self.kind], values["model"], values["loss"]
         if _kind(models[model]) != self.kind:
             fitting = [name for name, cls in models.items() if _kind(cls) == self.kind]
@@ -77,10 +90,10 @@ class Suit(NamedTuple):
                     raise OptionError(f"{name} = {values[name]!r}: it is for molecules, and the items here are nodes")
             if values["groups"] != "label":
                 raise OptionError(f"groups = {values['groups']!r}: for nodes there is label")
-        elif values.get("num_neighbors") is not None:
-            raise OptionError(
-                f"num_neighbors = {values['num_neighbors']}: it is for nodes, and the items are molecules"
-            )
+            return
+        for name, unset in (("num_neighbors", None), ("storage", TrainConfig.storage)):
+            if values.get(name, unset) != unset:
+                raise OptionError(f"{name} = {values[name]!r}: it is for nodes, and the items are molecules")
 
     def neighbors(self, given: list[int] | None, num_layers: int) -> list[int] | None:
         """Neighbours to sample at each hop.
@@ -102,13 +115,26 @@ class Suit(NamedTuple):
         if self.kind != "node":
             return given
         if given is None:
-            return [*_FIRST_HOPS, *[_LATER_HOPS] * num_layers][:num_layers]
+            return usual_neighbors(num_layers)
         if len(given) not in (1, num_layers):
             expected = f"one number, or one for each of num_layers = {num_layers}"
             raise OptionError(f"num_neighbors = {','.join(map(str, given))}: expected {expected}")
         if min(given) < -1:
             raise OptionError(f"num_neighbors = {','.join(map(str, given))}: expected 0 or more, or -1 for all")
         return given * num_layers if len(given) == 1 else given
+
+
+def usual_neighbors(num_layers: int) -> list[int]:
+    """Neighbours to sample at each hop where nobody says how many.
+
+    Args:
+        num_layers: Layers of the model.
+
+    Example:
+        >>> usual_neighbors(4)
+        [15, 10, 5, 5]
+    """
+    return [*_FIRST_HOPS, *[_LATER_HOPS] * num_layers][:num_layers]
 
 
 def _kind(model: type) -> str:

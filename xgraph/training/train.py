@@ -114,7 +114,9 @@ def _settings_to_resume(
         raise FileNotFoundError(f"resume: {path} holds no run (no {CONFIG})")
     own = read_config(path / CONFIG)
     before, now = _build({}, own, path / CONFIG), from_file or _build(settings, own, path / CONFIG)
-    for name, (there, here) in differences(before, now).items():
+    found = differences(before, now)
+    for name in sorted(found, key=lambda name: name not in settings):  # what was given, then what follows from it
+        there, here = found[name]
         if name not in _MAY_CHANGE and not (name == "dataset" and _same_file(there, here)):
             raise OptionError(
                 f"resume: {name} is {there!r} in {path} and cannot become {here!r}; "

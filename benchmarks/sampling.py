@@ -51,7 +51,7 @@ def main() -> None:
         f"rounds of {options.batches} batches in turn after a first one that is not counted; sampler: subgraph of a "
         "batch of seeds; labor: the same by layer-neighbour sampling; loader: with 100 float32 features a node, "
         "shuffled, without prefetching; parts: our sampler and the look-up of the features, nothing else; MiB: "
-        "highest resident set above what the process had before it read the graph",
+        "highest resident set above what the process had after a first sample of a tiny graph",
     )
 
 

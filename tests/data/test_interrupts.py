@@ -24,6 +24,19 @@ def test_an_interrupt_waits_for_the_end_of_the_block() -> None:
     assert done == ["block"]
 
 
+def test_it_waits_as_well_if_another_thread_takes_the_signal() -> None:
+    """Which one does is up to the system; here its handler is called as it would be."""
+    done = []
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        with interrupts_held():
+            handler = signal.getsignal(signal.SIGINT)
+            assert callable(handler)
+            handler(signal.SIGINT, None)
+            done.append("block")
+        done.append("after")
+    assert done == ["block"]
+
+
 def test_a_handler_that_c_code_put_in_place_is_undone() -> None:
     seen: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))

@@ -28,14 +28,13 @@ def pyg_anomaly(source: bytes, path: str) -> bytes:
         path: path of the file to be made; not used.
     """
     import torch
-    from torch_geometric.data import Data
-    from torch_geometric.data.data import DataEdgeAttr, DataTensorAttr
-    from torch_geometric.data.storage import GlobalStorage
+
+    from xgraph.data.allowed import pyg_objects
 
     with zipfile.ZipFile(io.BytesIO(source)) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith(".pt"))
         file = io.BytesIO(archive.read(name))
-    with torch.serialization.safe_globals([Data, DataEdgeAttr, DataTensorAttr, GlobalStorage]):
+    with pyg_objects():
         graph = torch.load(file, map_location="cpu", weights_only=True)
     return npz(
         x=np.asfortranarray(graph.x.numpy().astype(np.float32)),

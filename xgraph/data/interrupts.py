@@ -23,6 +23,9 @@ def interrupts_held() -> Iterator[None]:
     handler = signal.getsignal(signal.SIGINT)
     can_mask = hasattr(signal, "pthread_sigmask")  # not on Windows
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if can_mask else set()
+    came: list[int] = []
+    if callable(handler):  # another thread, say of a library's pool, may take the signal in spite of the mask
+        signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
     try:
         yield
     finally:
@@ -30,3 +33,5 @@ def interrupts_held() -> Iterator[None]:
             signal.signal(signal.SIGINT, handler)
         if can_mask:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if came:
+            signal.raise_signal(signal.SIGINT)

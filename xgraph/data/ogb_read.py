@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
+from xgraph.data.allowed import pyg_objects
 from xgraph.data.memory_map import map_npz
 from xgraph.data.ogb_import import quiet, without_version_check
 from xgraph.data.root import Progress
@@ -65,7 +66,7 @@ def read_ogb(kind: Literal["node", "graph"], name: str, folder: Path) -> Any:
             raise FileNotFoundError("some of its files are missing")
 
     def read() -> Any:
-        with _storage_classes(), quiet(), warnings.catch_warnings():
+        with pyg_objects(), quiet(), warnings.catch_warnings():
             # pandas gives arrays that must not be written to, and `ogb` does not write to them
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             opened = Reader(name, root=str(folder.parent))
@@ -87,14 +88,6 @@ def read_ogb(kind: Literal["node", "graph"], name: str, folder: Path) -> Any:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return opened
-
-
-def _storage_classes() -> Any:
-    """Allow `torch.load` the three classes that PyG's objects are stored with, and no other."""
-    from torch_geometric.data.data import DataEdgeAttr, DataTensorAttr
-    from torch_geometric.data.storage import GlobalStorage
-
-    return torch.serialization.safe_globals([DataEdgeAttr, DataTensorAttr, GlobalStorage])
 
 
 def read_mapped(folder: Path, progress: Progress | None = None) -> tuple[Data, Tensor]:

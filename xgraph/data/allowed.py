@@ -1,0 +1,25 @@
+"""What `torch.load` may make of a file of PyG's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def pyg_objects() -> Iterator[None]:
+    """Let ``torch.load(weights_only=True)`` make PyG's `Data` of its parts, and nothing else that it would not.
+
+    Classes that were allowed before stay so afterwards: PyG allows some of these itself, and torch's own context
+    would take them off its list at the end.
+    """
+    from torch_geometric.data import Data
+    from torch_geometric.data.data import DataEdgeAttr, DataTensorAttr
+    from torch_geometric.data.storage import GlobalStorage
+
+    before = torch.serialization.get_safe_globals()
+    classes = (Data, DataEdgeAttr, DataTensorAttr, GlobalStorage)
+    with torch.serialization.safe_globals([cls for cls in classes if cls not in before]):
+        yield

@@ -22,6 +22,12 @@ COUNTERPARTS = {
 }
 """LibAUC's class for the same objective. None for kl-dro and group-dro; its focal loss broadcasts to [B, B]."""
 
+MEASURED = [
+    *["bce", "focal", "soap", "sopa", "sopa-s", "sota-s", "staco"],
+    *["auc-margin", "auc-pairwise", "kl-dro", "group-dro"],
+]
+"""Our losses of one task or several; the one left out is for classes that exclude each other."""
+
 GROUPS = 32
 
 

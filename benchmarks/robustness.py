@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks._libraries import COUNTERPARTS
+from benchmarks._libraries import COUNTERPARTS, MEASURED
 from benchmarks._peers import Worker, peer_python
 from benchmarks._report import report
-from xgraph.losses import LOSSES
 
 
 def main() -> None:
@@ -17,7 +16,7 @@ def main() -> None:
     workers = {"xgraph": Worker(sys.executable, script), "libauc": Worker(peer_python("libauc"), script)}
     checks = workers["xgraph"].ask()["checks"]
     rows, details = [], []
-    for loss in LOSSES:
+    for loss in MEASURED:
         for library, worker in workers.items():
             if library == "libauc" and loss not in COUNTERPARTS:
                 continue

@@ -1,4 +1,3 @@
-import os
 import signal
 import threading
 
@@ -11,7 +10,7 @@ from xgraph.data.standardize import standardize_smiles
 
 
 def press_ctrl_c() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)  # to this thread, at once; one to the process comes when any thread takes it
 
 
 def test_an_interrupt_waits_for_the_end_of_the_block() -> None:

@@ -10,17 +10,18 @@ SMALL, LARGE = 1e-6, 1e6
 """Scales, temperatures and the like lie between: their squares and quotients stay far from the ends of float32."""
 
 
-def integer(name: str, value: object, least: int = 1) -> int:
+def integer(name: str, value: object, least: int = 1, most: int | None = None) -> int:
     """An integer, if it is one.
 
     Args:
         name: what the error calls it.
         value: anything.
         least: the smallest allowed.
+        most: the largest allowed; ``None`` = any.
 
     Raises:
         TypeError: if it is no integer.
-        ValueError: if it is below ``least``.
+        ValueError: if it is below ``least`` or above ``most``.
     """
     try:
         found = operator.index(value)  # type: ignore[arg-type]
@@ -28,6 +29,8 @@ def integer(name: str, value: object, least: int = 1) -> int:
         raise TypeError(f"{name} must be an integer, got {value!r}") from None
     if found < least:
         raise ValueError(f"{name} must be at least {least}, got {found}")
+    if most is not None and found > most:
+        raise ValueError(f"{name} must be at most {most}, got {found}")
     return found
 
 

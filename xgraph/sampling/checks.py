@@ -1,31 +1,10 @@
 """Arguments of samplers, checked."""
 
-import operator
 from typing import Any
 
+from xgraph.estimators.checks import integer
 
-def integer(name: str, value: Any, least: int, most: int | None = None) -> int:
-    """Return `value` as an int.
-
-    Args:
-        name: What the error calls it.
-        value: Anything.
-        least: The smallest number allowed.
-        most: The largest number allowed; None: any.
-
-    Raises:
-        TypeError: `value` is not an integer.
-        ValueError: `value` is less than `least` or more than `most`.
-    """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, got {value!r}") from None
-    if number < least:
-        raise ValueError(f"{name} must be at least {least}, got {number}")
-    if most is not None and number > most:
-        raise ValueError(f"{name} must be at most {most}, got {number}")
-    return number
+__all__ = ["integer", "num_positives", "share"]
 
 
 def share(name: str, value: Any) -> float:

@@ -1,9 +1,10 @@
 import math
+import re
 
 import numpy as np
 import pytest
 
-from xgraph.estimators.checks import integer, number
+from xgraph.estimators.checks import choice, integer, number
 
 
 def test_what_is_one_comes_back_plain():
@@ -38,3 +39,10 @@ def test_ends_belong_to_the_interval_as_written(ends):
 def test_what_is_no_number_is_named(value):
     with pytest.raises(TypeError, match="x must be a number, got"):
         number("x", value, 0, 1)
+
+
+def test_a_word_must_be_one_of_those_possible():
+    assert choice("storage", "host", ("device", "host")) == "host"
+    for value in ("disk", None, []):
+        with pytest.raises(ValueError, match=f"^storage must be one of device, host, got {re.escape(repr(value))}$"):
+            choice("storage", value, ("device", "host"))

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xgraph.estimators import check_rows
+from xgraph.estimators.rows import check_estimate, slots
 
 
 @settings(max_examples=60, deadline=None)
@@ -15,3 +16,17 @@ def test_check_rows_agrees_with_python(rows, num_items):
             check_rows(index, num_items)
     else:
         assert check_rows(index, num_items) == (len(set(rows)) < len(rows))
+
+
+@given(st.lists(st.integers(-5, 5), max_size=12))
+def test_slots_number_the_distinct_rows_in_their_order(rows):
+    numbers = {row: number for number, row in enumerate(sorted(set(rows)))}
+    assert slots(torch.tensor(rows, dtype=torch.long)).tolist() == [numbers[row] for row in rows]
+
+
+def test_estimates_are_checked():
+    check_estimate(torch.zeros(0, 2), (0, 2))
+    with pytest.raises(ValueError, match=r"estimate must have the shape \[2, 1\], got \[2\]"):
+        check_estimate(torch.zeros(2), (2, 1))
+    with pytest.raises(ValueError, match=r"estimate must be finite, got nan in row 1, and so on"):
+        check_estimate(torch.tensor([[1.0], [torch.nan]]), (2, 1), ", and so on")

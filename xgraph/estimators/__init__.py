@@ -3,6 +3,7 @@
 from xgraph.estimators.log_moving_average import LogMovingAverage
 from xgraph.estimators.moving_average import MovingAverage
 from xgraph.estimators.projected_gradient import ProjectedGradient
+from xgraph.estimators.ratio_moving_average import RatioMovingAverage
 from xgraph.estimators.rows import check_rows
 from xgraph.estimators.schedules import ConstantGamma, CosineGamma, GammaSchedule
 from xgraph.estimators.table import StateTable
@@ -14,6 +15,7 @@ __all__ = [
     "LogMovingAverage",
     "MovingAverage",
     "ProjectedGradient",
+    "RatioMovingAverage",
     "StateTable",
     "check_rows",
 ]

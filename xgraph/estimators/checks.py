@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Collection
 from numbers import Real
-from typing import Literal
+from typing import Literal, TypeVar
+
+T = TypeVar("T")
 
 SMALL, LARGE = 1e-6, 1e6
 """Scales, temperatures and the like lie between: their squares and quotients stay far from the ends of float32."""
@@ -58,3 +61,23 @@ def number(name: str, value: object, low: float, high: float, ends: Literal["[]"
     if not low <= found <= high or (ends[0] == "(" and found == low) or (ends[1] == ")" and found == high):
         raise ValueError(f"{name} must lie in {ends[0]}{low:g}, {high:g}{ends[1]}, got {value}")
     return found
+
+
+def choice(name: str, value: T, words: Collection[object]) -> T:
+    """A word, if it is one of some.
+
+    Args:
+        name: what the error calls it.
+        value: anything.
+        words: what is possible.
+
+    Raises:
+        ValueError: if it is another.
+
+    Example:
+        >>> choice("storage", "host", ("device", "host"))
+        'host'
+    """
+    if value not in words:
+        raise ValueError(f"{name} must be one of {', '.join(map(str, words))}, got {value!r}")
+    return value

@@ -34,13 +34,11 @@ class LogMovingAverage(StateTable):
     def _blend(self, old: Tensor, estimate: Tensor, gamma: float) -> Tensor:
         return torch.logaddexp(old + math.log1p(-gamma), estimate + math.log(gamma))
 
-    def _attach(self, state: Tensor, estimate: Tensor, fixed: Tensor) -> Tensor:
-        return torch.addcmul(state, (fixed - state).exp_(), estimate - fixed)
+    def _attach(self, state: Tensor, change: Tensor, fixed: Tensor) -> Tensor:
+        return torch.addcmul(state, (fixed - state).exp_(), change)
 
     def _mean(self, estimate: Tensor, slot: Tensor, count: Tensor) -> Tensor:
-        where = slot.view(-1, *[1] * (estimate.dim() - 1)).expand_as(estimate)
-        top = torch.full_like(estimate, -torch.inf).scatter_reduce_(0, where, estimate, "amax")
-        share = (estimate - top.index_select(0, slot)).exp()
+        top, share = shares(estimate, slot)
         total = torch.zeros_like(estimate).index_add_(0, slot, share)
         return (total.log() - count.log() + top).index_select(0, slot)
 
@@ -49,3 +47,19 @@ class LogMovingAverage(StateTable):
 
     def _lags(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
         return estimate + lag < state
+
+
+def shares(log_weight: Tensor, slot: Tensor) -> tuple[Tensor, Tensor]:
+    """Exponentials within groups of rows, such that the largest of a group is 1.
+
+    Args:
+        log_weight: ``[B, ...]``.
+        slot: ``[B]``, the group of each row, below B.
+
+    Returns:
+        Both ``[B, ...]``: the largest of each group, a row per group (−inf where there is no group), and e to the
+        power of what each row lies above that of its group.
+    """
+    where = slot.view(-1, *[1] * (log_weight.dim() - 1)).expand_as(log_weight)
+    top = torch.full_like(log_weight, -torch.inf).scatter_reduce_(0, where, log_weight, "amax")
+    return top, (log_weight - top.index_select(0, slot)).exp()

@@ -37,8 +37,8 @@ class MovingAverage(StateTable):
     def _blend(self, old: Tensor, estimate: Tensor, gamma: float) -> Tensor:
         return torch.lerp(old, estimate, gamma)
 
-    def _attach(self, state: Tensor, estimate: Tensor, fixed: Tensor) -> Tensor:
-        return (estimate - fixed).add_(state)
+    def _attach(self, state: Tensor, change: Tensor, fixed: Tensor) -> Tensor:
+        return change.add_(state)
 
     def _bound(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
         return torch.minimum(state, estimate * math.exp(lag))

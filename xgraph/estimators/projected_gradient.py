@@ -62,6 +62,8 @@ class ProjectedGradient(StateTable):
         validate: bool = True,
     ) -> None:
         super().__init__(num_items, shape, gamma=1.0, dtype=dtype, watch=False, validate=validate)
+        # What is stuck here, subclasses know and mark.
+        self.register_buffer("stuck", torch.zeros(self.num_items, dtype=torch.bool), persistent=False)
         self.lr = number("lr", lr, 0, math.inf, "()")
         self.low = number("low", low, -math.inf, math.inf)
         self.high = number("high", high, -math.inf, math.inf)
@@ -136,8 +138,8 @@ class ProjectedGradient(StateTable):
         """The size, the step and the bounds."""
         return f"num_items={self.num_items}, shape={self.shape}, lr={self.lr:g}, low={self.low:g}, high={self.high:g}"
 
-    def _next(self, estimate: Tensor, index: Tensor) -> Tensor:
-        return estimate.clamp(self.low, self.high) if self._bounded else estimate
+    def _next(self, estimate: Tensor, index: Tensor, gamma: float) -> tuple[Tensor, None]:
+        return estimate.clamp(self.low, self.high) if self._bounded else estimate, None
 
-    def _attach(self, state: Tensor, estimate: Tensor, fixed: Tensor) -> Tensor:
+    def _attach(self, state: Tensor, change: Tensor, fixed: Tensor) -> Tensor:
         return state

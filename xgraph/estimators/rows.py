@@ -1,4 +1,4 @@
-"""Checks of an index into a table."""
+"""Rows of a table that a batch names: checked, and grouped where one stands several times."""
 
 from __future__ import annotations
 
@@ -46,3 +46,42 @@ def check_rows(index: Tensor, num_items: int, hint: str = "") -> bool:
         bad = low if low < 0 else high
         raise IndexError(f"index must lie in 0..{num_items - 1} (num_items={num_items}), got {bad}{hint}")
     return bool(duplicates)
+
+
+def check_estimate(estimate: Tensor, shape: tuple[int, ...], hint: str = "") -> None:
+    """Check that estimates fit a table's rows and are finite.
+
+    Args:
+        estimate: anything ``[B, ...]``, detached.
+        shape: ``[B, ...]``, what is expected.
+        hint: appended to the error about a value.
+
+    Raises:
+        ValueError: if the shape is another, or a number is not finite.
+    """
+    if estimate.shape != shape:
+        raise ValueError(f"estimate must have the shape {list(shape)}, got {list(estimate.shape)}")
+    finite = estimate.isfinite()
+    if not finite.all():
+        where = finite.logical_not_().nonzero()[0].tolist()
+        raise ValueError(f"estimate must be finite, got {estimate[tuple(where)].item()} in row {where[0]}{hint}")
+
+
+def slots(index: Tensor) -> Tensor:
+    """Number the distinct rows of an index, in their order (shapes do not depend on the data).
+
+    Args:
+        index: ``[B]``, integers.
+
+    Returns:
+        ``[B]``, below B: the number of each row.
+
+    Example:
+        >>> slots(torch.tensor([7, 3, 7]))
+        tensor([1, 0, 1])
+    """
+    order = index.argsort()
+    ordered = index[order]
+    first = torch.ones_like(ordered)
+    first[1:] = (ordered[1:] != ordered[:-1]).to(first.dtype)
+    return torch.empty_like(index).index_copy_(0, order, first.cumsum(0) - 1)

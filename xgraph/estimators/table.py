@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from pathlib import Path
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from xgraph.estimators.checks import integer, number
-from xgraph.estimators.rows import check_rows
+from xgraph.estimators.checks import choice, number
+from xgraph.estimators.row_store import RowStore
+from xgraph.estimators.rows import check_estimate, check_rows, slots
 from xgraph.estimators.schedules import ConstantGamma, GammaSchedule, as_schedule, check_gamma
+from xgraph.estimators.storage import Storage
 
 Exchange = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Takes this process's (index, estimate) rows, returns those of all processes."""
+
+Gradient = Literal["straight_through", "scaled"]
 
 STUCK = 10.0
 """An item whose state lies e^10 above its newest estimate passes on next to no gradient."""
 
 
-class StateTable(nn.Module):
+class StateTable(RowStore):
     """A row of state for every item; base of :class:`MovingAverage` and :class:`LogMovingAverage`.
 
     A step touches only the rows in its batch: O(batch) work, O(num_items) memory. The rules, common to all
@@ -28,10 +33,14 @@ class StateTable(nn.Module):
     is the mean of its estimates and one update; in eval mode, or without an index, nothing is written and the
     estimate itself comes back.
 
+    The value returned is the state. Its gradient is that of the estimates, for "straight_through"; with "scaled" it
+    is what (1 − γ) u + γ ĝ gives when differentiated as written, u being a constant: γ times the other, and the same
+    for an item that is new or starts anew. With γ = 1 both are that of the plain batch.
+
     The state is declared as buffers, so that ``state_dict``, ``to``, ``deepcopy`` and pickling carry it; with a
-    schedule of γ, ``state_dict`` carries the epoch too. It is stored in ``dtype`` and stays so under autocast and
-    ``.half()``; float32 tables follow ``.double()``. Arithmetic has the precision of the estimates, float32 at
-    least, whatever that of the table: a float64 table of float32 estimates is as exact as a float32 one.
+    schedule of γ, ``state_dict`` carries the epoch too. Arithmetic has the precision of the estimates, float32 at
+    least, whatever that of the table: a float64 table of float32 estimates is as exact as a float32 one. On narrow
+    types and on tables that do not fit on the device: :class:`xgraph.estimators.row_store.RowStore`.
 
     Args:
         num_items: number of rows.
@@ -46,9 +55,14 @@ class StateTable(nn.Module):
         watch: record which items are stuck, for `monitor`; of use for positive quantities only.
         validate: check the index and the estimates and look for duplicates, which costs a host synchronisation
             on a GPU. Without it bad input is undefined behaviour, and the whole module compiles.
+        gradient: straight_through, or scaled by γ.
+        storage: where the rows lie: device, host or mmap.
+        folder: where the file of "mmap" lies; ``None`` = the system's folder for temporary files.
+        in_checkpoint: whether ``state_dict`` holds the table. If not, loading leaves it as it is, and a table that
+            the loaded state holds is passed over.
 
     Attributes:
-        value: buffer ``[num_items, *shape]``, the state.
+        value: ``[num_items, *shape]``, the state; a buffer, or with other storage than "device" a tensor on the CPU.
         seen: buffer ``[num_items]``, True for items that were touched.
         gamma: the weight of the new value in this epoch.
         epoch: the epoch that ``gamma`` belongs to.
@@ -59,16 +73,20 @@ class StateTable(nn.Module):
             are not kept in a table, such as what losses report in `monitor`, remain those of one process.
 
     Raises:
-        ValueError: if ``num_items`` < 1, ``gamma`` lies outside (0, 1] or a lag is not positive.
+        ValueError: if ``num_items`` < 1, ``gamma`` lies outside (0, 1], a lag is not positive, ``gradient`` or
+            ``storage`` is another word, ``folder`` is given where it is not used, or it has no room for the table.
         TypeError: if one of them is not a number, or ``dtype`` is not a floating-point type.
     """
 
-    value: Tensor
-    seen: Tensor
     stuck: Tensor
+
+    _kept = ("value", "seen", "stuck")
 
     _far: ClassVar[float] = math.inf
     """Lags from here on are the same as none."""
+
+    _hint: ClassVar[str] = ""
+    """Appended to the error about an estimate that is not finite."""
 
     def __init__(
         self,
@@ -81,12 +99,13 @@ class StateTable(nn.Module):
         dtype: torch.dtype = torch.float32,
         watch: bool = True,
         validate: bool = True,
+        gradient: Gradient = "straight_through",
+        storage: Storage = "device",
+        folder: str | Path | None = None,
+        in_checkpoint: bool = True,
     ) -> None:
-        super().__init__()
-        if not dtype.is_floating_point:
-            raise TypeError(f"dtype must be a floating-point type, got {dtype}")
-        self.num_items = integer("num_items", num_items)
-        self.shape = tuple(shape)
+        super().__init__(num_items, shape, dtype, storage, folder, in_checkpoint)
+        self.gradient = choice("gradient", gradient, get_args(Gradient))
         self.schedule = as_schedule(gamma)
         self.set_epoch(0)
         self.max_lag = self._lag("max_lag", max_lag)
@@ -94,9 +113,8 @@ class StateTable(nn.Module):
         self.watch = watch
         self.validate = validate
         self.exchange: Exchange | None = None
-        self.register_buffer("value", torch.zeros(num_items, *self.shape, dtype=dtype))
-        self.register_buffer("seen", torch.zeros(num_items, dtype=torch.bool))
-        self.register_buffer("stuck", torch.zeros(num_items, dtype=torch.bool), persistent=watch)
+        stuck = torch.zeros(num_items if watch else 0, dtype=torch.bool)
+        self.register_buffer("stuck", stuck, persistent=watch and in_checkpoint)
 
     def set_epoch(self, epoch: int) -> None:
         """Tell the γ schedule which epoch (counted from 0) begins.
@@ -156,57 +174,70 @@ class StateTable(nn.Module):
             ``[B, *shape]``, detached.
         """
         known = self._broadcast(self.seen.index_select(0, index))
-        return torch.where(known, self.value.index_select(0, index).to(default.dtype), default.detach())
+        return torch.where(known, self._get(index).to(default.dtype), default.detach())
 
-    def step(self, estimate: Tensor, index: Tensor, duplicates: bool = True) -> Tensor:
+    def step(self, estimate: Tensor, index: Tensor, duplicates: bool = True, gamma: float | None = None) -> Tensor:
         """The same in training, for a caller who has checked ``index`` with :func:`check_rows` already.
 
         Args:
             estimate: ``[B, *shape]``, float32 at least.
             index: ``[B]``, int64.
             duplicates: False if no item stands more than once in ``index``, which saves the search.
+            gamma: the weight of the new value in this step, in (0, 1]; ``None`` = that of the table.
 
         Returns:
             ``[B, *shape]``.
+
+        Raises:
+            ValueError: if ``gamma`` lies outside (0, 1].
+            TypeError: if it is no number.
         """
         fixed = estimate.detach()
-        return self._attach(self.write(fixed, index, duplicates), estimate, fixed)
+        state, scale = self._write(fixed, index, duplicates, gamma)
+        change = estimate - fixed
+        return self._attach(state, change if scale is None else change * scale, fixed)
 
-    def write(self, estimate: Tensor, index: Tensor, duplicates: bool = True) -> Tensor:
-        """The same without a gradient.
-
-        Args:
-            estimate: ``[B, *shape]``, detached, float32 at least.
-            index: ``[B]``, int64, checked.
-            duplicates: False if no item stands more than once in ``index``.
+    def write(self, estimate: Tensor, index: Tensor, duplicates: bool = True, gamma: float | None = None) -> Tensor:
+        """The same without a gradient: arguments and errors are those of :meth:`step`, ``estimate`` is detached.
 
         Returns:
             ``[B, *shape]``, the new state.
         """
-        if self.exchange is None:
-            return self._move(estimate, index, duplicates)
-        everyone, estimates = self.exchange(index, estimate)
-        self._move(estimates, everyone, True)
-        return self.read(index, estimate)
+        return self._write(estimate, index, duplicates, gamma)[0]
 
-    def _move(self, estimate: Tensor, index: Tensor, duplicates: bool) -> Tensor:
-        """Write the new rows of ``index`` and return them."""
+    def _write(
+        self, estimate: Tensor, index: Tensor, duplicates: bool, gamma: float | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """The new state, and what a scaled gradient is multiplied by; ``None`` = by 1."""
+        gamma = self.gamma if gamma is None else check_gamma("gamma", gamma)
+        if self.exchange is None:
+            return self._move(estimate, index, duplicates, gamma)
+        everyone, estimates = self.exchange(index, estimate)
+        _, scale = self._move(estimates, everyone, True, gamma)
+        if scale is not None:
+            ordered, order = everyone.sort()
+            scale = scale.index_select(0, order.index_select(0, torch.searchsorted(ordered, index)))
+        return self.read(index, estimate), scale
+
+    def _move(self, estimate: Tensor, index: Tensor, duplicates: bool, gamma: float) -> tuple[Tensor, Tensor | None]:
+        """Write the new rows of ``index``; return them and their gradient's scale, as `_write` does."""
         if duplicates:
             estimate = self._merge(estimate, index)
-        new = self._next(estimate, index)
-        self.value.index_copy_(0, index, new.to(self.value.dtype))
-        self.seen.index_fill_(0, index, True)
-        return new
+        new, scale = self._next(estimate, index, gamma)
+        self._put(index, new)
+        return new, scale
 
-    def _next(self, estimate: Tensor, index: Tensor) -> Tensor:
-        """The new rows of ``index``, all rows of one item being equal."""
-        old = self.value.index_select(0, index).to(estimate.dtype)
-        known = self._broadcast(self.seen.index_select(0, index))
-        gamma = self.gamma
+    def _next(self, estimate: Tensor, index: Tensor, gamma: float) -> tuple[Tensor, Tensor | None]:
+        """The new rows of ``index``, all rows of one item being equal, and their gradient's scale."""
+        scale = None
         if gamma < 1:
+            old = self._get(index).to(estimate.dtype)
+            known = self._broadcast(self.seen.index_select(0, index))
             if self.restart_lag is not None:
                 known = known.logical_and(self._lags(old, estimate, self.restart_lag).logical_not_())
             new = torch.where(known, self._blend(old, estimate, gamma), estimate)
+            if self.gradient == "scaled":
+                scale = torch.ones_like(known, dtype=estimate.dtype).masked_fill_(known, gamma)
         else:
             new = estimate
         if self.max_lag is not None:
@@ -214,18 +245,14 @@ class StateTable(nn.Module):
         if self.watch and (self.max_lag is None or self.max_lag > STUCK):
             lagging = self._lags(new, estimate, STUCK)
             self.stuck.index_copy_(0, index, lagging.flatten(1).any(1) if self.shape else lagging)
-        return new
+        return new, scale
 
     def _broadcast(self, rows: Tensor) -> Tensor:
         return rows.view(-1, *[1] * len(self.shape))
 
     def _merge(self, estimate: Tensor, index: Tensor) -> Tensor:
         """Give all rows of one item the mean of its estimates (shapes do not depend on the data)."""
-        order = index.argsort()
-        ordered = index[order]
-        first = torch.ones_like(ordered)
-        first[1:] = (ordered[1:] != ordered[:-1]).to(first.dtype)
-        slot = torch.empty_like(index).index_copy_(0, order, first.cumsum(0) - 1)
+        slot = slots(index)
         count = estimate.new_zeros(len(index)).index_add_(0, slot, estimate.new_ones(len(index)))
         return self._mean(estimate, slot, self._broadcast(count))
 
@@ -234,13 +261,7 @@ class StateTable(nn.Module):
         if isinstance(index, Tensor) and index.dim() != 1:
             raise ValueError(f"index must have the shape [B], got {list(index.shape)}")
         duplicates = check_rows(index, self.num_items)
-        if estimate.shape != (len(index), *self.shape):
-            expected = [len(index), *self.shape]
-            raise ValueError(f"estimate must have the shape {expected}, got {list(estimate.shape)}")
-        finite = estimate.detach().isfinite()
-        if not finite.all():
-            row = int(finite.logical_not_().nonzero()[0, 0])
-            raise ValueError(f"estimate must be finite, got {estimate[row].tolist()} in row {row}")
+        check_estimate(estimate.detach(), (len(index), *self.shape), self._hint)
         return duplicates
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
@@ -250,7 +271,7 @@ class StateTable(nn.Module):
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         epoch = state_dict.pop(prefix + "epoch", None)  # of a copy; states of a constant γ have none
-        if self.watch:
+        if self.watch and self.in_checkpoint:
             state_dict.setdefault(prefix + "stuck", self.stuck)  # states of earlier versions have none
         super()._load_from_state_dict(state_dict, prefix, *rest)
         if epoch is not None:
@@ -259,32 +280,29 @@ class StateTable(nn.Module):
     def _lag(self, name: str, lag: float | None) -> float | None:
         return None if lag is None or number(name, lag, 0, math.inf, "(]") >= self._far else float(lag)
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Follow devices and ``.double()``, but keep the storage type through ``.half()`` and the like."""
-        before = self.value
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        wide = (torch.float32, torch.float64)
-        if self.value.dtype != before.dtype and not (before.dtype in wide and self.value.dtype in wide):
-            self.value = before.to(self.value.device)
-        return self
-
     def extra_repr(self) -> str:
         """The table's size and settings."""
         lags = (("max_lag", self.max_lag), ("restart_lag", self.restart_lag))
         tail = "".join(f", {name}={lag:g}" for name, lag in lags if lag is not None)
+        words = (("gradient", self.gradient, "straight_through"), ("storage", self.storage, "device"))
+        tail += "".join(f", {name}={word}" for name, word, usual in words if word != usual)
         return f"num_items={self.num_items}, shape={self.shape}, gamma={self.schedule}{tail}"
 
     def _blend(self, old: Tensor, estimate: Tensor, gamma: float) -> Tensor:
+        """The new state of items that are known."""
         raise NotImplementedError
 
-    def _attach(self, state: Tensor, estimate: Tensor, fixed: Tensor) -> Tensor:
+    def _attach(self, state: Tensor, change: Tensor, fixed: Tensor) -> Tensor:
+        """The state with a gradient: ``change`` is 0 and has the gradient of the estimates, ``fixed``."""
         raise NotImplementedError
 
     def _mean(self, estimate: Tensor, slot: Tensor, count: Tensor) -> Tensor:
         return (torch.zeros_like(estimate).index_add_(0, slot, estimate) / count).index_select(0, slot)
 
     def _bound(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
+        """The state, at most ``lag`` above the estimates."""
         raise NotImplementedError
 
     def _lags(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
+        """Where the state lies more than ``lag`` above the estimates."""
         raise NotImplementedError

@@ -1,0 +1,96 @@
+"""A moving average of weighted means, kept as the mean and the logarithm of its weight."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xgraph.estimators.checks import integer
+from xgraph.estimators.log_moving_average import shares
+from xgraph.estimators.schedules import GammaSchedule
+from xgraph.estimators.table import StateTable
+
+
+class RatioMovingAverage(StateTable):
+    r"""Tracks a ratio of two means: :math:`r = u_1 / u_2` with :math:`u_2 = e^v`; finite for any weights.
+
+    For attention over sampled instances or neighbours, where :math:`\hat g_1 = \mathrm{mean}\, e^g s` and
+    :math:`\hat g_2 = \mathrm{mean}\, e^g`: an item's estimate is :math:`\bar s = \hat g_1 / \hat g_2` (the
+    softmax-weighted mean of its values) and :math:`q = \log \hat g_2`. Rows are ``[*heads, channels + 1]``: C numbers
+    of s̄ or r, and last the one of q or v.
+
+    .. math::
+        v' &= \mathrm{logaddexp}(\log(1-γ) + v, \log γ + q), \qquad
+        ω = e^{\log γ + q - v'}, \qquad r' = (1 - ω) r + ω \bar s \\
+        ∇r' &= e^{q - v'} [∇\bar s + (\bar s - r') ∇q], \qquad ∇v' = e^{q - v'} ∇q
+
+    which is the same as moving averages of u₁ and u₂ and their ratio, (6.111) and (6.113) of the chapter. Lags act
+    on v. An item without an instance has q = −∞ and is not to be among the estimates. Other arguments, attributes
+    and errors: :class:`StateTable`.
+
+    Args:
+        num_items: number of rows.
+        channels: C, the length of s̄.
+        heads: shape of a row before its last dimension; ``()`` = one head.
+        gamma: weight of the new value, in (0, 1], or a schedule of it over epochs.
+        options: those of :class:`StateTable`.
+
+    Example:
+        >>> track = RatioMovingAverage(num_items=4, channels=1, gamma=0.5)
+        >>> index = torch.tensor([2])
+        >>> track(torch.tensor([[6.0, 0.0]]), index)  # value 6, weight e^0
+        tensor([[6., 0.]])
+        >>> track(torch.tensor([[0.0, math.log(2.0)]]), index)  # (6·1 + 0·2) / (1 + 2) and log(½·1 + ½·2)
+        tensor([[2.0000, 0.4055]])
+    """
+
+    _hint = "; the last number is the log of a weight: leave out what has no instances (-inf)"
+
+    def __init__(
+        self,
+        num_items: int,
+        channels: int,
+        heads: tuple[int, ...] = (),
+        gamma: float | GammaSchedule = 0.1,
+        **options: Any,
+    ) -> None:
+        super().__init__(num_items, (*heads, integer("channels", channels) + 1), gamma, **options)
+
+    @property
+    def channels(self) -> int:
+        """C, the length of the mean."""
+        return self.shape[-1] - 1
+
+    def _blend(self, old: Tensor, estimate: Tensor, gamma: float) -> Tensor:
+        (ratio, level), (value, log_weight) = self._split(old), self._split(estimate)
+        share = torch.sigmoid(log_weight - level + (math.log(gamma) - math.log1p(-gamma)))
+        moved = torch.logaddexp(level + math.log1p(-gamma), log_weight + math.log(gamma))
+        return torch.cat([torch.lerp(ratio, value, share), moved], -1)
+
+    def _attach(self, state: Tensor, change: Tensor, fixed: Tensor) -> Tensor:
+        ratio, level = self._split(state)
+        value, log_weight = self._split(fixed)
+        value_change, weight_change = self._split(change)
+        step = torch.cat([torch.addcmul(value_change, value - ratio, weight_change), weight_change], -1)
+        return torch.addcmul(state, (log_weight - level).exp_(), step)
+
+    def _mean(self, estimate: Tensor, slot: Tensor, count: Tensor) -> Tensor:
+        value, log_weight = self._split(estimate)
+        top, share = shares(log_weight, slot)
+        total = torch.zeros_like(share).index_add_(0, slot, share)
+        value = torch.zeros_like(value).index_add_(0, slot, share * value) / total
+        return torch.cat([value, total.log() - count.log() + top], -1).index_select(0, slot)
+
+    def _bound(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
+        ratio, level = self._split(state)
+        return torch.cat([ratio, torch.minimum(level, self._split(estimate)[1] + lag)], -1)
+
+    def _lags(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
+        return self._split(estimate)[1] + lag < self._split(state)[1]
+
+    def _split(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Means ``[B, *heads, C]`` and logarithms of weights ``[B, *heads, 1]``."""
+        return rows[..., :-1], rows[..., -1:]

@@ -1,0 +1,97 @@
+"""Where the rows of a table lie: on the device that trains, in host memory, or in a file on disk."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import shutil
+import tempfile
+from math import prod
+from pathlib import Path
+from typing import IO, Literal
+
+import torch
+from torch import Tensor
+
+Storage = Literal["device", "host", "mmap"]
+
+GIB = 2**30
+
+
+def host_rows(size: tuple[int, ...], dtype: torch.dtype, storage: Storage, folder: str | Path | None = None) -> Tensor:
+    """Zeros in host memory or in a file.
+
+    In host memory they are page-locked if there is a CUDA device. (PyTorch takes the next power of two of bytes for
+    page-locked memory.) The file has no name, or loses it at once, so that nothing is left behind even by a crash;
+    its space is reserved in advance, because a disk that is full later kills a process that writes to a mapped file.
+
+    Args:
+        size: shape of the rows, ``[num_items, ...]``.
+        dtype: their type.
+        storage: "host" or "mmap".
+        folder: where the file lies; ``None`` = the system's folder for temporary files, which the environment
+            variable ``TMPDIR`` may name.
+
+    Raises:
+        ValueError: if the folder is missing, cannot be written to or has no room; nothing is left there then.
+
+    Example:
+        >>> host_rows((2, 3), torch.float16, "mmap")
+        tensor([[0., 0., 0.],
+                [0., 0., 0.]], dtype=torch.float16)
+    """
+    length = prod(size) * dtype.itemsize
+    if storage == "host" or not length:  # there are no empty maps
+        return torch.zeros(size, dtype=dtype, device="cpu", pin_memory=torch.cuda.is_available())
+    place = Path(tempfile.gettempdir() if folder is None else folder)
+    try:
+        with tempfile.TemporaryFile(prefix="xgraph-", dir=place) as file:
+            _reserve(file, length, place)
+            pages = mmap.mmap(file.fileno(), length)
+    except OSError as error:
+        raise ValueError(
+            f'storage="mmap": cannot reserve {length / GIB:.2f} GiB in {place} ({error.strerror or error}); '
+            "folder must name one on a disk with room"
+        ) from error
+    if hasattr(mmap, "MADV_RANDOM"):
+        pages.madvise(mmap.MADV_RANDOM)  # rows are needed here and there: reading ahead would be in vain
+    return torch.frombuffer(pages, dtype=dtype).view(size)  # refers to the pages as long as it lives
+
+
+def _reserve(file: IO[bytes], length: int, folder: Path) -> None:
+    """Give an empty file its length and its space on the disk, or raise OSError."""
+    free = shutil.disk_usage(folder).free
+    if free < length:  # else the disk would be filled before the attempt fails
+        raise OSError(0, f"{free / GIB:.2f} GiB are free")
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, length)
+        return
+    zeros = bytes(min(length, 2**24))
+    for start in range(0, length, len(zeros)):
+        file.write(zeros[: length - start])
+    file.flush()
+
+
+def gather(rows: Tensor, index: Tensor) -> Tensor:
+    """Some rows, copied to the device of ``index``.
+
+    Args:
+        rows: ``[N, ...]``, in host memory.
+        index: ``[B]``, int64, on any device.
+    """
+    if index.device == rows.device:
+        return rows.index_select(0, index)
+    # PyTorch keeps page-locked blocks for later use, and not before the copy has ended.
+    found = torch.empty((len(index), *rows.shape[1:]), dtype=rows.dtype, pin_memory=torch.cuda.is_available())
+    return torch.index_select(rows, 0, index.to(rows.device), out=found).to(index.device, non_blocking=True)
+
+
+def scatter(rows: Tensor, index: Tensor, new: Tensor) -> None:
+    """Overwrite some rows.
+
+    Args:
+        rows: ``[N, ...]``, in host memory.
+        index: ``[B]``, int64, on any device.
+        new: ``[B, ...]``, of their type, on any device; equal for equal numbers in ``index``.
+    """
+    rows.index_copy_(0, index.to(rows.device), new.to(rows.device))

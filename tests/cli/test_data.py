@@ -105,6 +105,23 @@ def test_nodes_and_ogb_are_listed_and_shown(tmp_path: Path, monkeypatch: pytest.
     assert _run("verify", "ogbn-arxiv")[:2] == (0, "ogbn-arxiv\t0 ok\t0 wrong\t1 absent\n")
 
 
+def test_bags_are_listed_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path))
+    monkeypatch.delenv("XGRAPH_MIRROR", raising=False)
+    found = {line.split("\t")[0]: line.split("\t")[1:] for line in _run("list")[1].splitlines()}
+    assert found["musk2"] == ["bag", "102", "1", "39 (38%)", "roc_auc", "no"]
+    assert found["corel"] == ["bag", "2000", "7", "700 (5%)", "ap", "no"]
+    assert found["digits-bags"] == ["bag", "500", "1", "100 (20%)", "ap", "embedded"]
+    out = _run("show", "musk2")[1]
+    for text in ("bags            102", "instances       6,598", "features        166", "mil_musk2"):
+        assert text in out
+    assert "given (50 folds), stratified, random; default given" in out
+    assert "targets         Brown Creeper\n                Winter Wren\n" in _run("show", "birds")[1]
+    assert "not recorded" in _run("show", "protein")[1]
+    assert _run("fetch", "digits-bags")[2].startswith("digits-bags is embedded")
+    assert _run("verify", "birds")[:2] == (0, "birds\t0 ok\t0 wrong\t4 absent\n")
+
+
 def test_releases_of_ogb_are_fetched_by_name_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.data.ogb_release import write_arxiv, zip_release
 

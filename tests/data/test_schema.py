@@ -60,7 +60,7 @@ def test_card_holds_what_the_file_says() -> None:
         ("items = 3", "items = true", r"key 'items' must be int, got True"),
         ("items = 3", "items = 3\nitms = 4", r"toy\.toml: unknown key 'itms'"),
         ("items = 3", "items = ", r"toy\.toml is no valid TOML"),
-        ('kind = "graph"', 'kind = "bagel"', r"key 'kind' must be one of graph, node, got 'bagel'"),
+        ('kind = "graph"', 'kind = "bagel"', r"key 'kind' must be one of graph, node, bag, got 'bagel'"),
         ('metric = "ap"', 'metric = "auc"', r"key 'metric' must be one of .*got 'auc'"),
         ('["given", "random"]', '["given", "lucky"]', r"key 'splits' may hold"),
         ('["given", "random"]', "[]", r"key 'splits' must not be empty"),
@@ -182,3 +182,69 @@ def test_mistakes_in_cards_of_nodes(old: str, new: str, text: str) -> None:
     assert old in NODES
     with pytest.raises(ValueError, match=text):
         parse_card(NODES.replace(old, new, 1), "web.toml")
+
+
+BAGS = f"""
+name = "sacks"
+kind = "bag"
+title = "Sacks"
+description = "Sacks of toys."
+origin = "here"
+licence = "none"
+citation = "nobody"
+task = "binary classification"
+metric = "roc_auc"
+items = 20
+instances = 39
+features = 2
+labels = 20
+positives = 10
+target_columns = ["heavy"]
+splits = ["given", "stratified"]
+reader = "mil"
+
+[given]
+format = "folds"
+file = "sacks.npz"
+train = "fold_train"
+valid = ""
+test = ""
+folds = ["0-0", "0-1"]
+
+[[files]]
+path = "sacks.npz"
+bytes = 3
+sha256 = "{HASH}"
+source_url = "https://host/sacks.jld"
+source_sha256 = ""
+derive = "mil_julia"
+content_sha256 = "{HASH}"
+"""
+
+
+def test_card_of_bags() -> None:
+    card = parse_card(BAGS, "sacks.toml")
+    assert (card.kind, card.items, card.instances, card.folds, card.reader) == ("bag", 20, 39, 2, "mil")
+    assert card.given is not None
+    assert card.given.paths() == ["sacks.npz"]
+    # the split of an embedded set comes with its bags
+    head = BAGS.split("[given]")[0].replace('reader = "mil"', 'embedded = "digits_bags"')
+    assert parse_card(head, "sacks.toml").given is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ('reader = "mil"', 'reader = "planetoid"', r"key 'reader' must be one of mil, birds, mnist-bags, conformers"),
+        ('kind = "bag"', 'kind = "graph"', r"key 'splits' may hold"),
+        ("instances = 39", 'instances = "39"', r"key 'instances' must be int"),
+        ('["given", "stratified"]', '["stratified"]', r"key 'given' and splits disagree"),
+        ('file = "sacks.npz"', 'file = "none.npz"', r"key 'given' names \['none\.npz'\]"),
+        ('derive = "mil_julia"', "", r"files\[0\]\.source_sha256' must be there for an original"),
+        ("positives = 10", "", r"key 'positives' is missing"),
+    ],
+)
+def test_mistakes_in_cards_of_bags(old: str, new: str, text: str) -> None:
+    assert old in BAGS
+    with pytest.raises(ValueError, match=text):
+        parse_card(BAGS.replace(old, new, 1), "sacks.toml")

@@ -151,9 +151,9 @@ def _row(card: Card) -> tuple[str, ...]:
 
 
 def _counts(card: Card) -> Iterator[tuple[str, str]]:
-    """What there is how many of: items, edges, features, labels, classes."""
-    yield ("nodes" if card.kind == "node" else "items"), f"{card.items:,}"
-    for key in ("edges", "features"):
+    """What there is how many of: items, edges, instances, features, labels, classes."""
+    yield {"node": "nodes", "bag": "bags"}.get(card.kind, "items"), f"{card.items:,}"
+    for key in ("edges", "instances", "features"):
         if getattr(card, key):
             yield key, f"{getattr(card, key):,}"
     if card.positives:

@@ -1,4 +1,4 @@
-"""Data sets: molecules as graphs, their labels and splits, and where they come from.
+"""Data sets: molecules as graphs, nodes, bags; their labels and splits, and where they come from.
 
 Everything is imported when first used, so that ``import xgraph.data`` is light.
 """
@@ -7,8 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xgraph.data.bag_statistics import instance_statistics as instance_statistics
+    from xgraph.data.bag_table import read_bags as read_bags
+    from xgraph.data.bags import BagDataset as BagDataset
     from xgraph.data.cards import list_cards as list_cards
     from xgraph.data.cards import load_card as load_card
+    from xgraph.data.conformers import conformer_bags as conformer_bags
     from xgraph.data.dataset import MoleculeDataset as MoleculeDataset
     from xgraph.data.files import fetch as fetch
     from xgraph.data.files import verify as verify
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from xgraph.data.table import read_table as read_table
 
 _HOMES = {
+    "BagDataset": "bags",
     "Card": "schema",
     "GraphDataset": "graphs",
     "MoleculeDataset": "dataset",
@@ -31,11 +36,14 @@ _HOMES = {
     "RowError": "table",
     "Table": "table",
     "check_overlap": "splits",
+    "conformer_bags": "conformers",
     "fetch": "files",
+    "instance_statistics": "bag_statistics",
     "list_cards": "cards",
     "load": "registry",
     "load_card": "cards",
     "random_split": "splits",
+    "read_bags": "bag_table",
     "read_table": "table",
     "scaffold_split": "splits",
     "verify": "files",

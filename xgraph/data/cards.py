@@ -30,7 +30,7 @@ def list_cards() -> list[Card]:
 
     Example:
         >>> [card.name for card in list_cards() if card.embedded]
-        ['nci-pains']
+        ['digits-bags', 'nci-pains']
     """
     return [load_card(name) for name in names()]
 

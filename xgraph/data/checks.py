@@ -1,6 +1,8 @@
-"""Checks of positions and edges."""
+"""Checks of positions, edges and splits."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -55,3 +57,21 @@ def check_edges(name: str, edges: Tensor | None, num_src: int, num_dst: int) -> 
             if low < 0 or high >= n:
                 wrong = low if low < 0 else high
                 raise ValueError(f"{name} has {end} {wrong}, which is no node: there are {n}, numbered from 0")
+
+
+def check_splits(splits: Mapping[str, Tensor], n: int, what: str) -> None:
+    """Check that the parts of a split name items that are there.
+
+    Args:
+        splits: Items of each part: int64.
+        n: How many items there are.
+        what: What an item is, for messages.
+
+    Raises:
+        ValueError: A part is no list of integers, or names an item that is not there.
+    """
+    for part, items in splits.items():
+        if items.dtype != torch.int64 or items.dim() != 1:
+            raise ValueError(f"split {part!r} must be int64 {what}s, got {items.dtype} of shape {list(items.shape)}")
+        if len(items) and not 0 <= int(items.min()) <= int(items.max()) < n:
+            raise ValueError(f"split {part!r} names a {what} outside 0 to {n - 1}")

@@ -6,6 +6,7 @@ import csv
 import gzip
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -20,6 +21,21 @@ def read_columns(path: str | Path) -> dict[str, list[str]]:
         FileNotFoundError: There is no such file.
         ValueError: The file is empty, damaged, not UTF-8 text, or not a table.
     """
+    with open_table(path) as (first, delimiter, text):
+        return _parse(first, delimiter, text, Path(path))
+
+
+@contextmanager
+def open_table(path: str | Path) -> Iterator[tuple[str, str, TextIOWrapper]]:
+    """Open a CSV file: its header line, what separates its cells, and the file after that line.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is empty, damaged or not UTF-8 text; also if that shows only when it is read.
+    """
     path = Path(path)
     if path.is_dir():
         raise ValueError(f"{path} is a folder; a CSV file was expected")
@@ -28,21 +44,20 @@ def read_columns(path: str | Path) -> dict[str, list[str]]:
             packed = raw.read(2) == b"\x1f\x8b"
         opener = gzip.open if packed else open
         with opener(path, "rb") as binary, TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
-            return _parse(text, path)
+            first = next((line for line in text if line.strip()), "")
+            if not first:
+                raise ValueError(f"{path} is empty: a header line and at least one row were expected")
+            if "\0" in first:
+                raise ValueError(f"{path} is not text: a CSV file was expected")
+            yield first, next((mark for mark in ",;\t" if mark in first), ","), text
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 text: a CSV file was expected") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} is a damaged or truncated gzip file: {error}") from error
 
 
-def _parse(text: TextIOWrapper, path: Path) -> dict[str, list[str]]:
+def _parse(first: str, delimiter: str, text: TextIOWrapper, path: Path) -> dict[str, list[str]]:
     """Read the columns of an open file."""
-    first = next((line for line in text if line.strip()), "")
-    if not first:
-        raise ValueError(f"{path} is empty: a header line and at least one row were expected")
-    if "\0" in first:
-        raise ValueError(f"{path} is not text: a CSV file was expected")
-    delimiter = next((mark for mark in ",;\t" if mark in first), ",")
 
     def lines() -> Iterator[str]:
         yield first

@@ -126,10 +126,22 @@ def planetoid(source: bytes, path: str) -> bytes:
     return derive(source, path)
 
 
+def _bags(name: str) -> Callable[[bytes, str], bytes]:
+    """A function of `xgraph.data.derive_bags`, imported when it is called."""
+
+    def derive(source: bytes, path: str) -> bytes:
+        from xgraph.data import derive_bags
+
+        made: bytes = getattr(derive_bags, name)(source, path)
+        return made
+
+    return derive
+
+
 DERIVE: dict[str, Callable[[bytes, str], bytes]] = {
     function.__name__: function
     for function in (gzip_source, ogb_scaffold, advprop_scaffold, advprop_random, pyg_anomaly, planetoid)
-}
+} | {name: _bags(name) for name in ("mil_musk2", "mil_prtools", "mil_julia", "mil_corel", "mil_birds", "chembl_pki")}
 
 
 def content_sha256(data: bytes, path: str) -> str:

@@ -108,6 +108,8 @@ def _derive(card: Card, file: CardFile, target: Path, folder: str | Path | None,
     source = _original(card, file, folder, progress)
     try:
         data = DERIVE[file.derive](source, file.path)
+    except FetchError:
+        raise
     except Exception as error:  # whatever a reader raises for an original that is not what it should be
         if file.source_sha256 or isinstance(error, MemoryError):
             raise

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xgraph.data.table import Table
 
 Rows = NDArray[np.int64]
-Format = Literal["rows", "npz", "tables", "masks"]
+Format = Literal["rows", "npz", "tables", "masks", "folds"]
 PARTS = ("train", "valid", "test")
 
 
@@ -28,11 +28,13 @@ class Given:
     Args:
         format: ``"rows"``: a file a part, with a 0-based row of the table in each line; ``"npz"``: one file
             with an array of rows a part; ``"tables"``: a table a part, with molecules of the whole table;
-            ``"masks"``: one npz file with an array [folds, items] of booleans a part.
-        train: file of the training part, or for npz and masks the name of its array.
-        valid: of the validation part.
-        test: of the test part.
-        file: the npz file, of npz and masks.
+            ``"masks"``: one npz file with an array [folds, items] of booleans a part; ``"folds"``, of bags: one npz
+            file with an array [repetitions, folds, items] of booleans, true in the training part, the others being
+            the test part; valid is drawn from the training part.
+        train: file of the training part, or for npz, masks and folds the name of its array.
+        valid: of the validation part; empty for folds.
+        test: of the test part; empty for folds.
+        file: the npz file, of npz, masks and folds.
         folds: names of the folds; empty if there is one split.
     """
 
@@ -45,7 +47,7 @@ class Given:
 
     def paths(self, fold: str | None = None) -> list[str]:
         """Files needed to read one fold, or all of them."""
-        if self.format in ("npz", "masks"):
+        if self.format in ("npz", "masks", "folds"):
             return [self.file]
         chosen = self.folds or [""] if fold is None else [fold]
         return [getattr(self, part).format(fold=name) for name in chosen for part in PARTS]

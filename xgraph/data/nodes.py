@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data, HeteroData
 
-from xgraph.data.checks import check_edges, checked_index
+from xgraph.data.checks import check_edges, check_splits, checked_index
 from xgraph.data.node_files import NodeArrays, Rows
 
 if TYPE_CHECKING:
@@ -194,11 +194,7 @@ class NodeDataset:
             raise ValueError(f"y must be float32 of shape [{n}, {tasks}], got {y.dtype} {list(y.shape)}")
         elif not ((y == 0) | (y == 1) | y.isnan()).all():
             raise ValueError("y must be 0, 1 or NaN")
-        for part, nodes in self.splits.items():
-            if nodes.dtype != torch.int64 or nodes.dim() != 1:
-                raise ValueError(f"split {part!r} must be int64 nodes, got {nodes.dtype} of shape {list(nodes.shape)}")
-            if len(nodes) and not 0 <= int(nodes.min()) <= int(nodes.max()) < n:
-                raise ValueError(f"split {part!r} names a node outside 0 to {n - 1}")
+        check_splits(self.splits, n, "node")
 
 
 def sparse_rows(rows: Rows) -> Tensor:

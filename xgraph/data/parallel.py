@@ -34,6 +34,7 @@ def map_chunks(
     workers: int | None = None,
     progress: Progress | None = None,
     rescue: Callable[[list[str]], Result] | None = None,
+    chunk: int = CHUNK,
 ) -> list[Result]:
     """Apply `function` to chunks of `items`; the results come in the order of the chunks.
 
@@ -47,26 +48,27 @@ def map_chunks(
         workers: Processes; by default as many as there are cores, and only those that pay.
         progress: Called as `progress(items done, items in all, what)`.
         rescue: Used in this process for chunks whose process died; `function` by default.
+        chunk: Items of a chunk, after each of which progress is told.
 
     Raises:
         ValueError: `workers` is not positive.
     """
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
-    chunks = [list(items[i : i + CHUNK]) for i in range(0, len(items), CHUNK)]
+    chunks = [list(items[i : i + chunk]) for i in range(0, len(items), chunk)]
     wanted = min(available_cores(), len(items) // worth) if workers is None else workers
     count = min(wanted, len(chunks))
     report = _Report(progress, len(items), what)
     if count < 2 or multiprocessing.current_process().daemon:  # a daemon may not have children
-        return [report(function(chunk), chunk) for chunk in chunks]
+        return [report(function(part), part) for part in chunks]
     # As torch's DataLoader does: forking is cheap and does not run the user's script again.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     results: dict[int, Result] = {}
     with ProcessPoolExecutor(count, mp_context=context) as pool:
         tasks = {}
         try:
-            for i, chunk in enumerate(chunks):
-                tasks[pool.submit(function, chunk)] = i
+            for i, part in enumerate(chunks):
+                tasks[pool.submit(function, part)] = i
             for task in as_completed(tasks):
                 results[tasks[task]] = report(task.result(), chunks[tasks[task]])
         except BrokenProcessPool:
@@ -74,9 +76,9 @@ def map_chunks(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    for i, chunk in enumerate(chunks):
+    for i, part in enumerate(chunks):
         if i not in results:
-            results[i] = report((rescue or function)(chunk), chunk)
+            results[i] = report((rescue or function)(part), part)
     return [results[i] for i in range(len(chunks))]
 
 

@@ -15,8 +15,10 @@ from xgraph.data.ogb_files import obtain_ogb
 from xgraph.data.root import Progress
 from xgraph.data.root import root as root_folder
 from xgraph.data.schema import Card, Metric
+from xgraph.data.targets import card_targets, listed_targets
 
 if TYPE_CHECKING:
+    from xgraph.data.bags import BagDataset
     from xgraph.data.dataset import MoleculeDataset
     from xgraph.data.graphs import GraphDataset
     from xgraph.data.nodes import NodeDataset
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 Split = Literal["given", "scaffold", "stratified", "random"]
 TABLE_ENDINGS = (".csv", ".csv.gz")
-_TABLE_SPLITS = ["scaffold", "random"]
+_TABLE_SPLITS, _BAG_SPLITS = ["scaffold", "random"], ["stratified", "random"]
 
 
 def load(
@@ -36,27 +38,33 @@ def load(
     seed: int = 0,
     smiles_column: str | None = None,
     target_columns: Sequence[str] | None = None,
+    bag_column: str | None = None,
+    feature_columns: Sequence[str] | None = None,
     standardize: bool = False,
     progress: Progress | None = None,
-) -> MoleculeDataset | NodeDataset | GraphDataset:
+) -> MoleculeDataset | NodeDataset | GraphDataset | BagDataset:
     """Load a data set, fetching it first if need be.
 
     Args:
         name: a registered data set (see `list_cards`), or the path of a CSV file of your own.
         fold: which of the given folds; the first if not said.
         split: given (published with the data); of molecules scaffold (Bemis-Murcko, 80/10/10) or random (80/10/10);
-            of nodes stratified (60/20/20 of each class, the same for every seed) or random (so, by `seed`). By
-            default what the data set's card says, and scaffold for a CSV file.
+            of nodes and bags stratified (60/20/20 of each class, the same for every seed) or random (so, by `seed`).
+            By default what the data set's card says, for a CSV file of molecules scaffold, of bags stratified.
         root: folder that holds what was fetched or computed, if not that of the environment.
         seed: seed of the random split.
-        smiles_column: column of a CSV file that holds the molecules; found by itself if not said.
+        smiles_column: column of a CSV file that holds the molecules; found by itself if not said. With `bag_column`,
+            the instances are these molecules.
         target_columns: columns that hold the labels; for a registered data set, a choice among its tasks.
+        bag_column: column of a CSV file that names the bag of each row: the file then holds bags, a row an instance,
+            and the columns that are neither its bag nor labels are features (see `read_bags`).
+        feature_columns: columns that hold features, if not all of these.
         standardize: keep the largest fragment of each molecule, neutralised.
         progress: called with (done, total, what) while something long is going on.
 
     Returns:
-        A `MoleculeDataset`, where the card says kind "node" a `NodeDataset`, or of graphs that are no molecules a
-        `GraphDataset`, with the splits train, valid and test.
+        A `MoleculeDataset`, where the card says kind "node" a `NodeDataset`, of kind "bag" or with `bag_column` a
+        `BagDataset`, or of graphs that are no molecules a `GraphDataset`, with the splits train, valid and test.
 
     Raises:
         ValueError: for an unknown name (with the nearest ones), a split, fold or column that is not there, or an
@@ -77,7 +85,7 @@ def load(
     path = _own_table(name)
     if path is not None:
         metric: Metric = "ap"
-        label, splits, given = _stem(path), _TABLE_SPLITS, None
+        label, splits, given = _stem(path), _TABLE_SPLITS if bag_column is None else _BAG_SPLITS, None
     else:
         card = load_card(str(name))
         metric = card.metric
@@ -87,6 +95,37 @@ def load(
         raise ValueError(f"split must be one of {splits} for {label!r}, got {split!r}")
     given = given if chosen == "given" else None
     _check_fold(fold, len(given.folds) if given is not None else 0, label, chosen)
+    if path is None and bag_column is not None:
+        raise ValueError(f"bag_column={bag_column!r} was given, but {label!r} is a registered data set, no CSV file")
+    if bag_column is None and feature_columns is not None:
+        raise ValueError(f"feature_columns={list(feature_columns)!r} was given, but without bag_column there are none")
+    if path is not None and bag_column is not None:
+        from xgraph.data.bag_load import load_own_bags
+
+        return load_own_bags(
+            path,
+            cast(Split, chosen),
+            bag_column=bag_column,
+            target_columns=listed_targets(target_columns),
+            feature_columns=feature_columns,
+            smiles_column=smiles_column,
+            standardize=standardize,
+            seed=seed,
+            progress=progress,
+        )
+    if path is None and card.kind == "bag":
+        from xgraph.data.bag_load import load_bags
+
+        _only_molecules(label, smiles_column=smiles_column, standardize=standardize)
+        return load_bags(
+            card,
+            cast(Split, chosen),
+            fold=fold,
+            seed=seed,
+            target_columns=target_columns,
+            root=folder,
+            progress=progress,
+        )
     if path is None and not card.smiles_column:
         _only_molecules(label, smiles_column=smiles_column, target_columns=target_columns, standardize=standardize)
         if card.ogb:
@@ -105,7 +144,7 @@ def load(
     if path is not None:
         from xgraph.data.table import read_table
 
-        table = read_table(path, smiles_column=smiles_column, target_columns=_listed(target_columns))
+        table = read_table(path, smiles_column=smiles_column, target_columns=listed_targets(target_columns))
     else:
         if smiles_column not in (None, card.smiles_column):
             raise ValueError(f"smiles_column of {label!r} is {card.smiles_column!r}, got {smiles_column!r}")
@@ -145,10 +184,7 @@ def read_card_table(
     """
     from xgraph.data.table import read_table
 
-    wanted = _listed(target_columns) or card.target_columns
-    lost = [column for column in wanted if column not in card.target_columns]
-    if lost:
-        raise ValueError(f"target_columns of {card.name!r} are {card.target_columns}, got {lost}")
+    wanted = card_targets(card, target_columns)
     if card.ogb:
         # The table that OGB's graphs were made from; its row i is graph i.
         path = obtain_ogb(card, folder=root, progress=progress) / "mapping" / "mol.csv.gz"
@@ -178,19 +214,6 @@ def _own_table(name: str | Path) -> Path | None:
 
 def _stem(path: Path) -> str:
     return path.name.removesuffix(".gz").removesuffix(".csv")
-
-
-def _listed(columns: Sequence[str] | None) -> list[str] | None:
-    if isinstance(columns, str):
-        raise TypeError(f"target_columns must be a list of column names, got the string {columns!r}")
-    if columns is None:
-        return None
-    listed = list(columns)
-    twice = [column for column in dict.fromkeys(listed) if listed.count(column) > 1]
-    if twice or not listed:
-        got = f"names {', '.join(map(repr, twice))} twice" if twice else "is empty"
-        raise ValueError(f"target_columns {got}: expected different columns, at least one")
-    return listed
 
 
 def _check_fold(fold: int | None, folds: int, label: str, split: str) -> None:

@@ -7,12 +7,18 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import PurePosixPath
 from typing import Any, Literal, get_args
 
+from xgraph.data.bag_files import READERS as BAG_READERS
 from xgraph.data.derive import DERIVE
 from xgraph.data.given import Format, Given
 from xgraph.data.node_files import READERS
 
 Metric = Literal["ap", "prc_auc", "roc_auc", "accuracy"]
-SPLITS = {"graph": ("given", "scaffold", "random"), "node": ("given", "stratified", "random")}
+SPLITS = {
+    "graph": ("given", "scaffold", "random"),
+    "node": ("given", "stratified", "random"),
+    "bag": ("given", "scaffold", "stratified", "random"),
+}
+_READERS = {"graph": (), "node": tuple(READERS), "bag": (*BAG_READERS, "conformers")}
 TASKS = ("binary classification", "multi-task binary classification", "multiclass classification")
 
 
@@ -47,7 +53,8 @@ class Card:
 
     Args:
         name: the name `load` takes.
-        kind: ``"graph"``: every item is a graph, mostly a molecule; ``"node"``: every item is a node of one graph.
+        kind: ``"graph"``: every item is a graph, mostly a molecule; ``"node"``: every item is a node of one graph;
+            ``"bag"``: every item is a bag of instances.
         title: one line.
         description: what an item and a label are, and what to know before using it.
         origin: where the table comes from.
@@ -56,19 +63,21 @@ class Card:
         task: kind of task.
         metric: ``"ap"``, ``"prc_auc"`` (trapezoids), ``"roc_auc"`` or, of several classes, ``"accuracy"``: the metric
             of the published protocol.
-        items: rows of the table; graphs; nodes of which there are labels for some.
+        items: rows of the table; graphs; nodes of which there are labels for some; bags.
         labels: labels that are present, over all tasks; 0 if nobody has counted them.
         target_columns: columns that hold the labels; names of the tasks.
         splits: ways to split it, the default first.
         positives: labels that are 1, over all tasks; 0 for several classes, or if nobody has counted them.
         smiles_column: column that holds the molecules; empty if the items are none.
         edges: of a node data set, the edges as `load` gives them, each direction counted; of OGB, as it states them.
-        features: of a node data set, numbers a node has.
+        features: of a node data set, numbers a node has; of bags, numbers an instance has.
+        instances: of bags, their instances together; 0 if they are made here.
         num_classes: classes, of a task of several classes.
         class_names: their names, if they have any.
         table: path of the file with the table; empty if there is none.
-        embedded: name of the function in ``xgraph.data.embedded`` that makes the table; empty if in a file.
-        reader: name of the function in ``xgraph.data.node_files`` that reads the graph from `files`.
+        embedded: name of the function in ``xgraph.data.embedded`` that makes the table, or in
+            ``xgraph.data.embedded_bags`` that makes the bags; empty if in a file.
+        reader: name of the function in ``xgraph.data.node_files`` or ``bag_files`` that reads `files`.
         ogb: whether it is a data set of the Open Graph Benchmark that is fetched from its server as one archive,
             and has no files here.
         given: where a given split is written down.
@@ -92,6 +101,7 @@ class Card:
     smiles_column: str = ""
     edges: int = 0
     features: int = 0
+    instances: int = 0
     num_classes: int = 0
     class_names: list[str] = field(default_factory=list)
     table: str = ""
@@ -164,11 +174,13 @@ def _check(card: Card, where: str) -> None:
     demand(card.metric in metrics, "metric", f"must be one of {metrics}, got {card.metric!r}")
     demand(bool(card.splits), "splits", "must not be empty")
     demand(set(card.splits) <= set(splits), "splits", f"may hold {splits}, got {card.splits}")
-    demand(("given" in card.splits) == (card.given is not None or card.ogb), "given", "and splits disagree")
+    given = card.given is not None or card.ogb or (card.kind == "bag" and bool(card.embedded))
+    demand(("given" in card.splits) == given, "given", "and splits disagree")
     sources = [bool(source) for source in (card.table, card.embedded, card.reader, card.ogb)]
     demand(sum(sources) == 1, "table", "or 'embedded', 'reader' or 'ogb' must be there, and only one of them")
     demand(not card.table or card.table in paths, "table", f"is not among the files: {card.table!r}")
-    demand(not card.reader or card.reader in READERS, "reader", f"must be one of {', '.join(READERS)}")
+    readers = _READERS[card.kind]
+    demand(not card.reader or card.reader in readers, "reader", f"must be one of {', '.join(readers)}")
     demand(card.task in TASKS, "task", f"must be one of {TASKS}, got {card.task!r}")
     several = card.task == "multiclass classification"
     demand(several == (card.metric == "accuracy"), "metric", "must be 'accuracy' for several classes, and only then")

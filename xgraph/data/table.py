@@ -179,7 +179,7 @@ def _labels(
     for name in columns if wanted is None else wanted:
         if name == smiles_column or (wanted is None and name.lower() in ID_NAMES):
             continue
-        values = _binary(columns[name])
+        values = binary_labels(columns[name])
         if isinstance(values, str):
             refused.append(f"column {name!r} {values}")
         elif wanted is not None or not np.isnan(values).all():
@@ -192,8 +192,16 @@ def _labels(
     return labels
 
 
-def _binary(cells: list[str]) -> NDArray[np.float32] | str:
-    """Cells as 0, 1 and NaN; or, in words, why that is impossible."""
+def binary_labels(cells: list[str]) -> NDArray[np.float32] | str:
+    """Cells as 0, 1 and NaN; or, in words, why that is impossible.
+
+    Args:
+        cells: 0 and 1, or -1 and 1, or false and true; what is empty or says nan is a missing label.
+
+    Example:
+        >>> binary_labels(["-1", "1", ""]).tolist(), binary_labels(["0.5"])
+        ([0.0, 1.0, nan], 'holds the number 0.5 (regression is out of scope for now)')
+    """
     number: dict[str, float] = {}
     for cell in dict.fromkeys(cells):
         text = cell.strip().lower()

@@ -1,0 +1,188 @@
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from xgraph.data import BagDataset, load, read_bags
+
+TABLE = "bag,label,size,mass\nx,1,1,2\ny,0,3,4\nx,1,5,6\nz,,7,8\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "own.csv"
+
+
+def read(file: Path, text: str | bytes, **options: Any) -> BagDataset:
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_bags(file, **options)
+
+
+def test_bags_in_any_order(file: Path) -> None:
+    data = read(file, TABLE)
+    assert (data.name, data.bag_names, data.task_names) == ("own", ["x", "y", "z"], ["label"])
+    assert (data.feature_names, data.row.tolist(), data.instance_row) == (["size", "mass"], [0, 1, 3], None)
+    np.testing.assert_equal(data.y.numpy(), [[1], [0], [np.nan]])
+    assert data[0].x.tolist() == [[1, 2], [5, 6]]
+    assert data[0].instance.tolist() == [0, 2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TABLE.replace("\n", "\r\n"),
+        "\ufeff" + TABLE,
+        TABLE.replace(",", ";"),
+        TABLE.replace(",", "\t"),
+        gzip.compress(TABLE.encode()),
+        TABLE.replace("bag,label", "Bag ID,Y"),
+        TABLE.replace(",1,", ",true,").replace(",0,", ",False,"),
+        TABLE.replace(",0,", ",-1,"),
+        TABLE.replace("z,,", "z,NaN,"),
+        TABLE.rstrip("\n"),
+        TABLE.replace("x,1,1", "x,,1"),  # one row of a bag may say it for all
+        TABLE.replace("x,", '"x",'),
+        TABLE.replace("x,", " x ,"),
+    ],
+    ids=range(13),
+)
+def test_forms_of_the_same_table(file: Path, text: str | bytes) -> None:
+    data, want = read(file, text), read(file, TABLE)
+    assert data.bag_names == want.bag_names
+    np.testing.assert_equal(data.y.numpy(), want.y.numpy())
+    assert torch.equal(data.batch([0, 1, 2]).x, want.batch([0, 1, 2]).x)
+
+
+def test_names_of_bags_are_text(file: Path) -> None:
+    data = read(file, "bag,label,a\n01,1,1\n1,0,2\nNA,0,3\n1.0,1,4\n")
+    assert data.bag_names == ["01", "1", "NA", "1.0"]
+
+
+def test_blank_lines_count_as_rows(file: Path) -> None:
+    data = read(file, "bag,label,a\nx,1,1\n\nx,1,2\n,,\ny,0,3\n\n")
+    assert (data.bag_names, data.row.tolist()) == (["x", "y"], [0, 4])
+    assert data.instance_row is not None
+    assert data.instance_row[data.batch([0, 1]).instance].tolist() == [0, 2, 4]
+
+
+def test_columns_that_are_named(file: Path) -> None:
+    text = "patient,ill,bad,note,a,b\np,1,0,hm,1,2\nq,0,0,hm,3,4\n"
+    data = read(file, text, bag_column="patient", target_columns=["bad", "ill"], feature_columns=["b", "a"])
+    assert (data.task_names, data.feature_names) == (["bad", "ill"], ["b", "a"])
+    assert (data.y.tolist(), data[0].x.tolist()) == ([[0, 1], [0, 0]], [[2, 1]])
+    # to predict, labels are not needed, and are not looked at where none are asked for
+    other = {"bag_column": "patient", "feature_columns": ["a"], "require_targets": False}
+    assert read(file, text, **other).num_tasks == 0
+    wrong = "bag,label,a\nx,1,1\nx,0.7,2\n"
+    assert read(file, wrong, target_columns=[], feature_columns=["a"], require_targets=False).num_tasks == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        (
+            "bag,label,a\nx,1,1\nx,0,2\n",
+            {},
+            "labels differ within bag 'x': column 'label' is 1 in data row 0 and 0 in data row 1",
+        ),
+        ("bag,label,a\nx,1,1\n,0,2\n", {}, "column 'bag' names no bag in 1 rows; the first is data row 1"),
+        ("bag,label,a\nx,1,1\nx,1,\n", {}, "data row 1, of bag 'x', has no finite number in column 'a'"),
+        ("bag,label,a\nx,1,1\n\ny,1,nan\n", {}, "data row 2, of bag 'y', has no finite number in column 'a'"),
+        ("bag,label,a\nx,1,1\nx,1,-inf\n", {}, "data row 1, of bag 'x', has no finite number"),
+        ("bag,label,a\nx,1,1\nx,1,1e60\n", {}, "data row 1, of bag 'x', has no finite number"),
+        ("bag,label,a\nx,1,1\nx,1\n", {}, "data row 1, of bag 'x', has no finite number"),
+        ("bag,label,a\nx,1,1\n\nx,1,12b\n", {}, "column 'a' holds '12b' in data row 2, of bag 'x', but features"),
+        ("bag,label,a\nx,1,1\nx,1,3,4\n", {}, "own.csv is no table: .*Expected 3 fields in line 2, saw 4"),
+        ("bag,label,a\nx,1,1,3\nx,1,3,4\n", {}, "own.csv is no table"),
+        ('bag,label,a\nx,1,"1\n', {}, "own.csv is no table"),
+        ("bag,label,a\nx,0.5,1\n", {}, "labels must be 0 or 1 .*column 'label' holds the number 0.5 .regression"),
+        ("bag,label,a\nx,yes,1\n", {}, "column 'label' holds the text 'yes'"),
+        ("bag,label,a\n", {}, "has a header .bag, label, a. but no rows"),
+        ("bag,label\nx,1\n", {}, "there is no column of features"),
+        ("bg,label,a\n1,1,1\n", {}, "no column names the bags: the table has 'bg', 'label', 'a'; say which"),
+        ("bag,lab,a\n1,1,1\n", {}, "no column of labels: the table has 'bag', 'lab', 'a'; say which"),
+        ("bag,label,a\n1,1,1\n", {"bag_column": "sack"}, "there is no bag column 'sack': the table has 'bag'"),
+        ("bag,label,a\n1,1,1\n", {"target_columns": ["b"]}, "there is no label column 'b': the table has 'bag'"),
+        ("bag,label,a\n1,1,1\n", {"target_columns": []}, "there is no label column"),
+        ("bag,label,a\n1,1,1\n", {"feature_columns": ["b"]}, "there is no feature column 'b'"),
+        ("bag,label,a\n1,1,1\n", {"feature_columns": ["a", "a"]}, "feature columns must be different"),
+        ("bag,label,a\n1,1,1\n", {"smiles_column": "smi"}, "there is no SMILES column 'smi'"),
+        ("bag,label,a,a\n1,1,1,1\n", {}, "the header has 'a' twice"),
+        (b"\xff\xfe", {}, "own.csv is not UTF-8 text"),
+        (gzip.compress(TABLE.encode() * 100)[:-30], {}, "own.csv is a damaged or truncated gzip file"),
+        ("", {}, "own.csv is empty"),
+    ],
+)
+def test_mistakes(file: Path, text: str | bytes, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read(file, text, **options)
+
+
+def test_lists_of_columns_are_no_strings(file: Path) -> None:
+    with pytest.raises(TypeError, match="label columns must be a list of names, got the string 'label'"):
+        read(file, TABLE, target_columns="label")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        read_bags(tmp_path / "none.csv")
+
+
+def test_frames() -> None:
+    frame = pd.DataFrame({"bag": [3, 1, 3], "y": [1, 0, 1], "a": [1.0, 2.0, 3.0], 7: [1, 2, 3]}, index=[9, 9, 4])
+    data = BagDataset.from_frame(frame, name="mine", metric="roc_auc")
+    assert (data.name, data.metric, data.bag_names) == ("mine", "roc_auc", ["3", "1"])
+    assert (data.feature_names, data.row.tolist()) == (["a", "7"], [0, 1])
+    assert data[0].x.tolist() == [[1, 1], [3, 3]]
+    data = BagDataset.from_frame(frame, bag_column="a", target_columns=["y"], feature_columns=["7"])
+    assert len(data) == 3
+
+
+SMILES = "bag,label,smi\nx,1,CCO\nx,1,C1CC\ny,0,zzz\n\nz,0,c1ccccc1\nx,1,C\n"
+
+
+def test_molecules_as_instances(file: Path) -> None:
+    data = read(file, SMILES, smiles_column="smi")
+    assert (data.bag_names, data.row.tolist(), data.y.tolist()) == (["x", "z"], [0, 4], [[1], [0]])
+    assert [(error.row, error.smiles) for error in data.errors] == [(1, "C1CC"), (2, "zzz"), (2, "")]
+    assert "no molecule of bag 'y' can be parsed" in data.errors[2].message
+    assert data.instance_row is not None
+    batch = data.batch([1, 0])
+    assert data.instance_row[batch.instance].tolist() == [4, 0, 5]
+    assert batch.batch.bincount().tolist() == [6, 3, 1]
+    assert data.featurizer
+    with pytest.raises(ValueError, match="none of the 1 molecules can be parsed"):
+        read(file, "bag,label,smi\ny,0,zzz\n", smiles_column="smi")
+
+
+def test_load_takes_a_table_of_bags(file: Path) -> None:
+    rows = [f"b{i % 20},{i % 20 < 5:d},{i}" for i in range(60)]
+    file.write_text("\n".join(["bag,active,a", *rows]))
+    options: dict[str, Any] = {"bag_column": "bag", "target_columns": ["active"]}
+    data = load(file, **options)
+    assert isinstance(data, BagDataset)
+    assert [(len(bags), int(data.y[bags].sum())) for bags in data.splits.values()] == [(12, 3), (4, 1), (4, 1)]
+    assert list(data.splits) == ["train", "valid", "test"]
+
+    def train(**more: Any) -> list[int]:
+        return list(load(file, **options, **more).splits["train"].tolist())
+
+    assert train(seed=5) == train() == train(split="random")
+    assert train(split="random", seed=5) != train(split="random", seed=6)
+    for more, text in (
+        ({"split": "scaffold"}, r"split must be one of \['stratified', 'random'\] for 'own', got 'scaffold'"),
+        ({"fold": 1}, "the stratified split of 'own' has no folds"),
+        ({"standardize": True}, "without smiles_column the instances are no molecules"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            load(file, **options, **more)
+    with pytest.raises(ValueError, match="bag_column='bag' was given, but 'musk1' is a registered data set"):
+        load("musk1", bag_column="bag")
+    file.write_text(SMILES)
+    data = load(file, bag_column="bag", smiles_column="smi")
+    assert isinstance(data, BagDataset)
+    assert data.instance_shape == ()

@@ -1,0 +1,83 @@
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xgraph.data import BagDataset, conformer_sets, load, load_card
+from xgraph.data.conformer_sets import read_measured
+
+HEAD = "dataset,smiles,chembl_id,pki\n"
+ALCOHOLS = [f"CHEMBL1075104,{'C' * i}O,CHEMBL{i},{6.0 + (i % 2):.1f}\n" for i in range(1, 11)]
+OTHERS = ["CHEMBL1855,CCO,CHEMBL2,7.0\n", "CHEMBL1855,C1CC,CHEMBL90,9.0\n", "CHEMBL1855,CCN,CHEMBL91,6.9\n"]
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "pki.csv.gz"
+    path.write_bytes(gzip.compress("".join([HEAD, *ALCOHOLS, *OTHERS]).encode()))
+    monkeypatch.setattr(conformer_sets, "obtain", lambda *_, **__: path)
+    monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path / "root"))
+    return path
+
+
+def test_measured(table: Path) -> None:
+    smiles, y, rows = read_measured(table, ["CHEMBL1855", "CHEMBL1075104"])
+    assert smiles == [f"{'C' * i}O" for i in range(1, 11)] + ["C1CC", "CCN"]
+    assert rows.tolist() == [*range(10), 11, 12]
+    nan = np.nan
+    np.testing.assert_equal(y[:, 0], [nan, 1, *[nan] * 8, 1, 0])
+    np.testing.assert_equal(y[:, 1], [1, 0] * 5 + [nan, nan])
+
+
+def bags(**options: Any) -> BagDataset:
+    data = load("chembl-conformers", **options)
+    assert isinstance(data, BagDataset)
+    return data
+
+
+def test_one_protein(table: Path) -> None:
+    data = bags(target_columns=["CHEMBL1075104"])
+    assert (data.name, data.task_names, data.metric) == (
+        "chembl-conformers-CHEMBL1075104",
+        ["CHEMBL1075104"],
+        load_card("chembl-conformers").metric,
+    )
+    assert (len(data), data.num_features, data.num_instances) == (10, load_card("chembl-conformers").features, 100)
+    assert list(data.splits) == ["train", "valid", "test"]
+    assert sum(map(len, data.splits.values())) == 10
+    sizes = [len(part) for part in bags(target_columns=["CHEMBL1075104"], split="stratified").splits.values()]
+    assert sizes == [6, 2, 2]
+    seeds = [bags(target_columns=["CHEMBL1075104"], split="random", seed=seed).splits["train"] for seed in (1, 2)]
+    assert seeds[0].tolist() != seeds[1].tolist()
+
+
+def test_rows_are_those_of_the_table(table: Path) -> None:
+    data = bags(target_columns=["CHEMBL1855"])
+    assert data.row.tolist() == [10, 12]
+    assert [(error.row, error.smiles) for error in data.errors] == [(11, "C1CC")]
+
+
+def test_a_protein_must_be_chosen(table: Path) -> None:
+    with pytest.raises(ValueError, match=r"chembl-conformers holds 200 sets, a protein each: choose by target_columns"):
+        load("chembl-conformers")
+    with pytest.raises(ValueError, match=r"target_columns of 'chembl-conformers' are .*, got \['CHEMBL0'\]"):
+        load("chembl-conformers", target_columns=["CHEMBL0"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"junk",
+        gzip.compress(b"a,b\n1,2\n"),
+        gzip.compress((HEAD + "CHEMBL1855,C,CHEMBL1\n").encode()),
+        gzip.compress((HEAD + "CHEMBL1855,C,CHEMBL1,high\n").encode()),
+        gzip.compress(b"x" * 500)[:-12],
+    ],
+)
+def test_damaged_tables_are_named(table: Path, content: bytes) -> None:
+    table.write_bytes(content)
+    with pytest.raises(ValueError, match=r"cannot read .*pki.csv.gz: ."):
+        read_measured(table, ["CHEMBL1855"])

@@ -1,0 +1,183 @@
+"""Read bags from the files in which they are published: arrays, nothing run."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int64]
+Floats = NDArray[np.float32]
+BIRD_FOLDS = {
+    "Winter Wren": "WinterWren",
+    "Pacific-slope Flycatcher": "PacificslopeFlycatcher",
+    "Red-breasted Nuthatch": "Red-breastedNuthatch",
+}
+_MNIST_SIZE = (10, 2)  # mean and standard deviation of the size of a bag of MNIST's images, as Ilse et al. have it
+_NINE = 9
+
+
+@dataclass(frozen=True)
+class BagArrays:
+    """Bags as they were read.
+
+    Args:
+        x: instances in the order of their bags, float32 [N, C] or [N, channels, height, width].
+        bag_ptr: int64 [n + 1]: bag b is rows bag_ptr[b]:bag_ptr[b+1].
+        y: float32 [n, T]: 0, 1, or NaN for a missing label.
+        task_names: the T tasks.
+        instance_y: labels of instances, float32 [N, T], NaN where unknown; None if there are none.
+        bag_names: what the bags are called, if they have names.
+        folds: for a task, bool [folds, n]: which bags are in the training part of each given fold.
+        parts: bags of train, valid and test, where the split comes with the bags.
+    """
+
+    x: Floats
+    bag_ptr: Ids
+    y: Floats
+    task_names: list[str]
+    instance_y: Floats | None = None
+    bag_names: list[str] | None = None
+    folds: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    parts: Mapping[str, Ids] | None = None
+
+
+def read_arrays(reader: str, paths: Sequence[Path], task_names: Sequence[str]) -> BagArrays:
+    """Read bags and check that their arrays fit together.
+
+    Args:
+        reader: name of the form of the files, one of `READERS`.
+        paths: the files, in the order of the data set's card.
+        task_names: the tasks, in the order of the card.
+
+    Raises:
+        ValueError: naming the file that is damaged, lacks an array, or has one of a wrong shape.
+    """
+    try:
+        arrays = READERS[reader](paths, list(task_names))
+        _check(arrays)
+    except FileNotFoundError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, IndexError, TypeError, ValueError) as error:
+        reason = f"there is no {error}" if isinstance(error, KeyError) else error
+        raise ValueError(f"cannot read {', '.join(map(str, paths))}: {reason}") from error
+    return arrays
+
+
+def _mil(paths: Sequence[Path], tasks: list[str]) -> BagArrays:
+    """Arrays `X`, `bag_ptr`, `y` and `fold_train`; with several tasks, each has labels and folds of its own."""
+    with np.load(io.BytesIO(paths[0].read_bytes()), allow_pickle=False) as file:
+        arrays = {name: file[name] for name in ("X", "bag_ptr", "y", "fold_train")}
+    y, train = np.atleast_2d(arrays["y"]), arrays["fold_train"].astype(np.bool_)
+    train = train[None] if arrays["y"].ndim == 1 else train
+    if train.ndim != 4 or train.shape[::3] != y.shape or len(y) != len(tasks):
+        raise ValueError(f"fold_train of shape {train.shape} does not fit labels of shape {y.shape}, tasks {tasks}")
+    return BagArrays(
+        x=arrays["X"].astype(np.float32),
+        bag_ptr=arrays["bag_ptr"].astype(np.int64),
+        y=np.ascontiguousarray(y.T, dtype=np.float32),
+        task_names=tasks,
+        folds={task: folds.reshape(-1, y.shape[1]) for task, folds in zip(tasks, train, strict=True)},
+    )
+
+
+def _birds(paths: Sequence[Path], tasks: list[str]) -> BagArrays:
+    """Lines of bag and features, of bag and its species, of bag and an instance's species; and folds of three."""
+    features, bags, instances = (_lines(path) for path in paths[:3])
+    table = np.array([line.split(",") for line in features], dtype=np.float64)
+    ids = table[:, 0].astype(np.int64)
+    listed = [[int(number) for number in line.split(",")] for line in bags]
+    order = np.array([numbers[0] for numbers in listed])
+    known = np.array([line.split(",") for line in instances], dtype=np.int64)
+    sizes = np.array([np.count_nonzero(ids == bag) for bag in order])
+    if not np.array_equal(np.repeat(order, sizes), ids) or not np.array_equal(known[:, 0], ids):
+        raise ValueError("the files do not name the same bags in the same order")
+    y = np.zeros((len(listed), len(tasks)), dtype=np.float32)
+    for bag, (_, *heard) in enumerate(listed):
+        y[bag, np.array(heard, dtype=np.int64) - 1] = 1
+    species = known[:, 1]
+    if not ((species == -1) | ((species >= 1) & (species <= len(tasks)))).all():
+        raise ValueError(f"species must be 1 to {len(tasks)}, or -1")
+    instance_y = np.eye(len(tasks), dtype=np.float32)[species - 1]
+    instance_y[species == -1] = np.nan
+    with np.load(io.BytesIO(paths[3].read_bytes()), allow_pickle=False) as file:
+        if not np.array_equal(file["bag_id"], order):
+            raise ValueError("the folds are of other bags")
+        folds = {task: file[f"{name}_fold_train"].reshape(-1, len(order)) for task, name in BIRD_FOLDS.items()}
+    return BagArrays(
+        x=table[:, 1:].astype(np.float32),
+        bag_ptr=_ptr(sizes),
+        y=y,
+        task_names=tasks,
+        instance_y=instance_y,
+        bag_names=[str(bag) for bag in order],
+        folds=folds,
+    )
+
+
+def _mnist_bags(paths: Sequence[Path], tasks: list[str]) -> BagArrays:
+    """Bags of MNIST's images, each image in one bag: the images in random order, cut into bags of random sizes."""
+    images, labels = (_idx(path) for path in paths)
+    # RandomState gives the same numbers in every release of NumPy; a Generator may not.
+    random = np.random.RandomState(0)
+    order = random.permutation(len(images))
+    sizes: list[int] = []
+    while (left := len(images) - sum(sizes)) > 0:
+        sizes.append(min(max(round(random.normal(*_MNIST_SIZE)), 1), left))
+    ptr = _ptr(np.array(sizes))
+    nine = (labels[order] == _NINE).astype(np.float32)
+    return BagArrays(
+        x=images[order, None].astype(np.float32) / np.float32(255),
+        bag_ptr=ptr,
+        y=np.maximum.reduceat(nine, ptr[:-1])[:, None],
+        task_names=tasks,
+        instance_y=nine[:, None],
+    )
+
+
+READERS: dict[str, Callable[[Sequence[Path], list[str]], BagArrays]] = {
+    "mil": _mil,
+    "birds": _birds,
+    "mnist-bags": _mnist_bags,
+}
+
+
+def _lines(path: Path) -> list[str]:
+    """Lines of a text, plain or gzipped, after its header."""
+    data = path.read_bytes()
+    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode().splitlines()[1:]
+
+
+def _idx(path: Path) -> NDArray[np.uint8]:
+    """An array of bytes in MNIST's form: zeros, type, number of axes; their lengths; the bytes."""
+    data = gzip.decompress(path.read_bytes())
+    if len(data) < 4 or data[:3] != b"\0\0\x08":
+        raise ValueError(f"{path.name} is no idx file of bytes")
+    axes = data[3]
+    shape = np.frombuffer(data, ">i4", axes, 4)
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape)
+
+
+def _ptr(sizes: NDArray[Any]) -> Ids:
+    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+
+def _check(arrays: BagArrays) -> None:
+    n, ptr = len(arrays.y), arrays.bag_ptr
+    if len(ptr) != n + 1 or ptr[0] != 0 or ptr[-1] != len(arrays.x) or (np.diff(ptr) < 1).any():
+        raise ValueError(f"bag_ptr does not cut {len(arrays.x)} instances into {n} bags")
+    if not np.isfinite(arrays.x).all():
+        raise ValueError(f"instance {int(np.argwhere(~np.isfinite(arrays.x))[0, 0])} has a number that is not finite")
+    if arrays.instance_y is not None and len(arrays.instance_y) != len(arrays.x):
+        raise ValueError(f"there are labels of {len(arrays.instance_y)} instances, and {len(arrays.x)} instances")
+    for task, train in arrays.folds.items():
+        if train.dtype != np.bool_ or train.shape[1] != n or train.all(1).any() or not train.any(1).all():
+            raise ValueError(f"a fold of {task} has no training or no test part of the {n} bags")

@@ -1,55 +1,18 @@
 """What holds for `sage`, `gcn` and `gat`."""
 
 import copy
-import inspect
 
 import pytest
 import torch
+from nn_graphs import block_of, graph, neighbourhood
 from torch_geometric.data import Data
+from torch_geometric.utils import remove_self_loops
 
 from xgraph.nn import GAT, GCN, MODELS, GraphSAGE
-from xgraph.nn.node_model import in_degree
+from xgraph.options import options_of
 
 NODE_MODELS = {"sage": GraphSAGE, "gcn": GCN, "gat": GAT}
 EACH = pytest.mark.parametrize("name", NODE_MODELS)
-
-
-def graph(num_nodes=30, num_edges=120, channels=6, seed=0):
-    """A random directed graph with loops, parallel edges and nodes without edges."""
-    g = torch.Generator().manual_seed(seed)
-    edges = torch.randint(num_nodes - 3, (2, num_edges), generator=g)
-    return Data(x=torch.randn(num_nodes, channels, generator=g), edge_index=edges, num_nodes=num_nodes)
-
-
-def neighbourhood(data, seeds, num_hops, fan_out=None, seed=0):
-    """A sampled batch by hand, in the order of PyG's: nodes by first occurrence, edges by hop and target."""
-    g = torch.Generator().manual_seed(seed)
-    nodes, frontier = list(seeds), list(seeds)
-    parts, num_nodes, num_edges = [], [len(nodes)], []
-    for _ in range(num_hops):
-        found = []
-        for target in frontier:
-            sources = data.edge_index[0][data.edge_index[1] == target].tolist()
-            if fan_out is not None and len(sources) > fan_out:
-                sources = [sources[i] for i in torch.randperm(len(sources), generator=g)[:fan_out].tolist()]
-            found += [(source, target) for source in sources]
-        frontier = list(dict.fromkeys(source for source, _ in found if source not in nodes))
-        nodes += frontier
-        parts += found
-        num_nodes.append(len(frontier))
-        num_edges.append(len(found))
-    place = {node: i for i, node in enumerate(nodes)}
-    edges = torch.tensor([[place[s] for s, _ in parts], [place[t] for _, t in parts]], dtype=torch.long).view(2, -1)
-    n_id = torch.tensor(nodes)
-    return Data(
-        x=data.x[n_id],
-        edge_index=edges,
-        n_id=n_id,
-        degree=in_degree(data.edge_index[1], data.num_nodes)[n_id],
-        batch_size=len(seeds),
-        num_sampled_nodes=num_nodes,
-        num_sampled_edges=num_edges,
-    )
 
 
 def build(name, tasks=3, channels=6, **options):
@@ -96,16 +59,9 @@ def test_nodes_that_only_send_do_not_move_the_statistics(name):
     batch = neighbourhood(data, seeds, 1)
     whole = build(name, num_layers=1, dropout=0.0, norm="none").eval()
     whole.load_state_dict({k: v for k, v in model.state_dict().items() if not k.startswith("norms")})
-    raw = whole.convolve(whole.convs[0], data.x, block_of(data))[seeds]
+    raw = whole.convolve(0, data.x, block_of(data))[seeds]
     model(batch)
     torch.testing.assert_close(model.norms[0].running_mean, 0.1 * raw.mean(0))
-
-
-def block_of(data):
-    from xgraph.nn.node_model import Block
-
-    degree = in_degree(data.edge_index[1], data.num_nodes)
-    return Block(data.edge_index, data.num_nodes, degree, torch.arange(data.num_nodes))
 
 
 @EACH
@@ -131,21 +87,18 @@ def test_sparse_features_are_as_good(name, channels):
 def test_sage_is_pygs(channels):
     data = graph(channels=channels)
     model = build("sage", channels=channels)
-    torch.testing.assert_close(
-        model.convolve(model.convs[0], data.x, block_of(data)), model.convs[0](data.x, data.edge_index)
-    )
+    torch.testing.assert_close(model.convolve(0, data.x, block_of(data)), model.convs[0](data.x, data.edge_index))
 
 
 def test_gcn_is_pygs_where_the_graph_has_no_loops():
     from torch_geometric.nn import GCNConv
-    from torch_geometric.utils import remove_self_loops
 
     data = graph()
     data.edge_index = remove_self_loops(data.edge_index)[0]
     model = build("gcn")
     conv = GCNConv(6, 8)
     conv.load_state_dict(model.convs[0].state_dict())
-    torch.testing.assert_close(model.convolve(model.convs[0], data.x, block_of(data)), conv(data.x, data.edge_index))
+    torch.testing.assert_close(model.convolve(0, data.x, block_of(data)), conv(data.x, data.edge_index))
 
 
 def test_gcn_by_its_formula():
@@ -158,31 +111,29 @@ def test_gcn_by_its_formula():
     )
     root = (adjacency.sum(1) + 1).rsqrt()
     expected = root[:, None] * (adjacency + torch.eye(30)) * root @ (data.x @ model.convs[0].lin.weight.T)
-    torch.testing.assert_close(model.convolve(model.convs[0], data.x, block_of(data)), expected)
+    torch.testing.assert_close(model.convolve(0, data.x, block_of(data)), expected)
 
 
-@pytest.mark.parametrize("name", ["sage", "gcn"])
-def test_the_mean_over_samples_is_the_whole_neighbourhoods(name):
+@pytest.mark.parametrize(("name", "options"), [("sage", {}), ("sage", {"mean_with_self": True}), ("gcn", {})])
+def test_the_mean_over_samples_is_the_whole_neighbourhoods(name, options):
     data = graph(num_edges=240)
-    model = build(name).eval()
-    conv = model.convs[0]
-    whole = model.convolve(conv, data.x, block_of(data))[:5]
+    model = build(name, **options).eval()
+    whole = model.convolve(0, data.x, block_of(data))[:5]
     outs = []
     for seed in range(300):
         batch = neighbourhood(data, range(5), 1, fan_out=3, seed=seed)
         block = block_of(batch)._replace(num_targets=5, degree=batch.degree)
-        outs.append(model.convolve(conv, batch.x, block))
+        outs.append(model.convolve(0, batch.x, block))
     found = torch.stack(outs)
     error = found.std(0) / len(outs) ** 0.5
     assert ((found.mean(0) - whole).abs() < 5 * error + 1e-5).all()
 
 
-def test_gat_is_pygs():
+def test_gat_is_pygs_where_the_graph_has_no_loops():
     data = graph()
+    data.edge_index = remove_self_loops(data.edge_index)[0]
     model = build("gat", heads=2)
-    torch.testing.assert_close(
-        model.convolve(model.convs[0], data.x, block_of(data)), model.convs[0](data.x, data.edge_index)
-    )
+    torch.testing.assert_close(model.convolve(0, data.x, block_of(data)), model.convs[0](data.x, data.edge_index))
 
 
 @EACH
@@ -231,8 +182,9 @@ def test_norms(name, norm):
 def test_says_what_it_is(name):
     text = repr(build(name, jk="sum"))
     assert text.startswith(NODE_MODELS[name].__name__)
-    for option in inspect.signature(NODE_MODELS[name]).parameters.values():
-        assert option.name in text or option.name == "num_tasks"
+    for option in options_of(NODE_MODELS[name]):
+        assert f"{option.name}=" in text
+    assert "3, in_channels=6" in text
 
 
 @EACH
@@ -274,9 +226,23 @@ def test_bad_batches(name):
         model(neighbourhood(data, [1], 1))
 
 
-def test_gcn_wants_degrees_of_a_sampled_batch():
+def test_who_wants_degrees_of_a_sampled_batch():
     batch = neighbourhood(graph(), [1, 2], 2, 2)
     del batch.degree
-    with pytest.raises(ValueError, match="has no degree, which GCN needs"):
-        build("gcn")(batch)
+    for name, options in (("gcn", {}), ("gat", {}), ("sage", {"mean_with_self": True})):
+        model = build(name, **options)
+        with pytest.raises(ValueError, match=f"has no degree, which {type(model).__name__} needs"):
+            model(batch)
     assert build("sage")(batch).shape == (2, 3)
+
+
+@pytest.mark.parametrize("channels", [6, 20])
+def test_sage_with_the_node_in_its_mean(channels):
+    data = graph(channels=channels)
+    model = build("sage", channels=channels, mean_with_self=True)
+    conv = model.convs[0]
+    adjacency = torch.eye(30)
+    adjacency.index_put_((data.edge_index[1], data.edge_index[0]), torch.ones(120), accumulate=True)
+    mean = adjacency @ data.x / adjacency.sum(1, keepdim=True)
+    torch.testing.assert_close(model.convolve(0, data.x, block_of(data)), mean @ conv.lin_l.weight.T + conv.lin_l.bias)
+    assert [name for name, _ in conv.named_parameters()] == ["lin_l.weight", "lin_l.bias"]

@@ -1,41 +1,102 @@
-"""Layers and models: a model maps a PyG batch of graphs, or of nodes, to logits ``[B, num_tasks]``."""
+"""Layers and models: a model maps a PyG batch of graphs, nodes or bags to logits ``[B, num_tasks]``."""
+
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from xgraph.nn.bag_classifier import BagClassifier, BagPrediction
+from xgraph.nn.bag_models import AttentionModel, BagModel, GatedAttentionModel, MaxModel, MeanModel, SmoothedMaxModel
 from xgraph.nn.dropout import Dropout
 from xgraph.nn.encoders import ATOM_FEATURE_SIZES, BOND_FEATURE_SIZES, CategoricalEmbedding, MultiHot
-from xgraph.nn.gat import GAT
-from xgraph.nn.gcn import GCN
+from xgraph.nn.feature_momentum import FeatureMomentum
+from xgraph.nn.feature_scale import FeatureScale
+from xgraph.nn.gat import GAT, GATFM
+from xgraph.nn.gcn import GCN, GCNFM
 from xgraph.nn.gine import GINE
 from xgraph.nn.gine_conv import GINEConv
+from xgraph.nn.graphfm_ob import GraphFMOB
 from xgraph.nn.head import Head
-from xgraph.nn.layerwise import InEdges, layerwise
+from xgraph.nn.in_edges import InEdges
+from xgraph.nn.input_aggregate import input_aggregate
+from xgraph.nn.layerwise import layerwise
+from xgraph.nn.momentum_model import MomentumModel
 from xgraph.nn.node_model import NodeModel
 from xgraph.nn.norm import BatchNorm
 from xgraph.nn.readout import readout
-from xgraph.nn.sage import GraphSAGE
+from xgraph.nn.sage import GraphSAGE, GraphSAGEFM
+from xgraph.nn.sage_conv import SAGEConv
 from xgraph.nn.virtual_node import VirtualNode
+from xgraph.nn.with_feature_momentum import MomentumConv, with_feature_momentum
 
-MODELS: dict[str, type[nn.Module]] = {"gine": GINE, "sage": GraphSAGE, "gcn": GCN, "gat": GAT}
+if TYPE_CHECKING:
+    from xgraph.nn.pooling import AttentionPooling, BagPooling, MeanPooling, SmoothedMaxPooling
+
+MODELS: dict[str, type[nn.Module]] = {
+    "gine": GINE,
+    "sage": GraphSAGE,
+    "sage-fm": GraphSAGEFM,
+    "gcn": GCN,
+    "gcn-fm": GCNFM,
+    "gat": GAT,
+    "gat-fm": GATFM,
+    "attention": AttentionModel,
+    "gated-attention": GatedAttentionModel,
+    "smoothed-max": SmoothedMaxModel,
+    "mean": MeanModel,
+    "max": MaxModel,
+}
 """The models by the name they have on the command line; `kind` says what they give logits to."""
 
 __all__ = [
     "ATOM_FEATURE_SIZES",
     "BOND_FEATURE_SIZES",
     "GAT",
+    "GATFM",
     "GCN",
+    "GCNFM",
     "GINE",
     "MODELS",
+    "AttentionModel",
+    "AttentionPooling",
+    "BagClassifier",
+    "BagModel",
+    "BagPooling",
+    "BagPrediction",
     "BatchNorm",
     "CategoricalEmbedding",
     "Dropout",
+    "FeatureMomentum",
+    "FeatureScale",
     "GINEConv",
+    "GatedAttentionModel",
+    "GraphFMOB",
     "GraphSAGE",
+    "GraphSAGEFM",
     "Head",
     "InEdges",
+    "MaxModel",
+    "MeanModel",
+    "MeanPooling",
+    "MomentumConv",
+    "MomentumModel",
     "MultiHot",
     "NodeModel",
+    "SAGEConv",
+    "SmoothedMaxModel",
+    "SmoothedMaxPooling",
     "VirtualNode",
+    "input_aggregate",
     "layerwise",
     "readout",
+    "with_feature_momentum",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is built on PyG when it is asked for: that import takes seconds."""
+    from importlib import import_module
+
+    pooling = import_module(f"{__name__}.pooling")
+    if name not in pooling.__all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(pooling, name)

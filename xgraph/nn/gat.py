@@ -2,18 +2,19 @@
 
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
-from xgraph.nn.node_model import Block, JumpingKnowledge, NodeModel, Norm
-from xgraph.nn.rows import first_rows
+from xgraph.nn.momentum_model import MomentumModel
+from xgraph.nn.node_model import NodeModel
 
 
 class GAT(NodeModel):
-    """Graph attention network with PyG's `GATConv`: each node attends to itself and to the nodes with an edge to it.
+    r"""Graph attention network with PyG's `GATConv`: each node attends to itself and to the nodes with an edge to it.
 
-    On a sampled batch the softmax is over the sampled neighbours, which is biased: with few of them, the node's own
-    share is larger than in the whole graph. From Veličković et al., "Graph Attention Networks", ICLR 2018.
-    Other arguments and batches: `NodeModel`.
+    On a sampled batch the softmax is over the sampled neighbours, which is biased; each of them stands for
+    :math:`|N_v| / |B_v|` neighbours, so that the node's own share is not larger for there being few. Loops that the
+    graph has are edges like others. From Veličković et al., "Graph Attention Networks", ICLR 2018. Other arguments and
+    batches: `NodeModel`; sampled batches need `degree`.
 
     Args:
         heads: Number of attention heads, which share `hidden_channels` equally.
@@ -29,34 +30,17 @@ class GAT(NodeModel):
         torch.Size([3, 5])
     """
 
+    needs_degree: bool = True
+
     def __init__(
-        self,
-        num_tasks: int,
-        in_channels: int,
-        *,
-        hidden_channels: int = 256,
-        num_layers: int = 2,
-        heads: int = 4,
-        dropout: float = 0.5,
-        norm: Norm = "batch",
-        residual: bool = False,
-        jk: JumpingKnowledge = "last",
+        self, num_tasks: int, in_channels: int, *, hidden_channels: int = 256, heads: int = 4, **options: Any
     ) -> None:
         if heads < 1:
             raise ValueError(f"heads must be at least 1, got {heads}")
         if hidden_channels % heads:
             raise ValueError(f"hidden_channels must be a multiple of heads = {heads}, got {hidden_channels}")
         self.heads = heads
-        super().__init__(
-            num_tasks,
-            in_channels,
-            hidden_channels=hidden_channels,
-            num_layers=num_layers,
-            dropout=dropout,
-            norm=norm,
-            residual=residual,
-            jk=jk,
-        )
+        super().__init__(num_tasks, in_channels, hidden_channels=hidden_channels, **options)
 
     def make_conv(self, in_channels: int, out_channels: int) -> nn.Module:
         """Make a `GATConv` whose heads are concatenated.
@@ -70,17 +54,21 @@ class GAT(NodeModel):
         conv: nn.Module = GATConv(in_channels, out_channels // self.heads, heads=self.heads)
         return conv
 
-    def convolve(self, conv: Any, x: Tensor, block: Block) -> Tensor:
-        """Apply a `GATConv`.
-
-        Args:
-            conv: The convolution.
-            x: Vectors of the block's nodes. Shape ``[N, C]``.
-            block: The edges.
-        """
-        out: Tensor = conv((x, first_rows(x, block.num_targets)), block.edge_index)
-        return out
-
     def extra_repr(self) -> str:
         """Show the arguments."""
         return f"{super().extra_repr()}, heads={self.heads}"
+
+
+class GATFM(MomentumModel, GAT):
+    """`GAT` with feature momentum, which tracks numerator and denominator of the attention for each node and head.
+
+    So the softmax over few sampled neighbours, which is biased, becomes one over many. The first layer has a table
+    too, as the features' attention changes with the weights. Arguments: `MomentumModel`, `GAT`.
+
+    Example:
+        >>> import torch
+        >>> from torch_geometric.data import Data
+        >>> data = Data(x=torch.randn(60, 8), edge_index=torch.randint(0, 60, (2, 900)))
+        >>> GATFM(5, 8, num_nodes=60, gamma=0.1, hidden_channels=16, num_layers=2)(data).shape
+        torch.Size([60, 5])
+    """

@@ -1,11 +1,9 @@
 """Graph convolutional network: sums weighted by degrees."""
 
-from typing import Any, ClassVar
+from torch import nn
 
-from torch import Tensor, nn
-
-from xgraph.nn.node_model import Block, NodeModel, in_degree
-from xgraph.nn.rows import linear, sum_neighbors
+from xgraph.nn.momentum_model import ExactInputModel
+from xgraph.nn.node_model import NodeModel
 
 
 class GCN(NodeModel):
@@ -29,10 +27,10 @@ class GCN(NodeModel):
         torch.Size([3, 5])
     """
 
-    needs_degree: ClassVar[bool] = True
+    needs_degree: bool = True
 
     def make_conv(self, in_channels: int, out_channels: int) -> nn.Module:
-        """Make a `GCNConv` that is told the weights of its edges.
+        """Make a `GCNConv`.
 
         Args:
             in_channels: Length of the vectors that it takes.
@@ -40,24 +38,20 @@ class GCN(NodeModel):
         """
         from torch_geometric.nn import GCNConv
 
-        conv: nn.Module = GCNConv(in_channels, out_channels, normalize=False)
+        conv: nn.Module = GCNConv(in_channels, out_channels)
         return conv
 
-    def convolve(self, conv: Any, x: Tensor, block: Block) -> Tensor:
-        """Apply a `GCNConv` with the weights of the formula.
 
-        Args:
-            conv: The convolution.
-            x: Vectors of the block's nodes. Shape ``[N, C]``.
-            block: The edges, and the degrees.
-        """
-        h = linear(x, conv.lin.weight)
-        source, target = block.edge_index[0], block.edge_index[1]
-        degree = block.degree.to(h.dtype)
-        root = (degree + 1).rsqrt()
-        scale = degree[: block.num_targets] / in_degree(target, block.num_targets).clamp_(min=1)
-        weight = root[source] * (root[: block.num_targets] * scale)[target]
-        total = sum_neighbors(h, block.edge_index, block.num_targets, weight)
-        own = h[: block.num_targets] * root[: block.num_targets].square().unsqueeze(1)
-        out: Tensor = total.add_(own).add_(conv.bias)
-        return out
+class GCNFM(ExactInputModel, GCN):
+    """`GCN` with feature momentum: few neighbours do the work of many. Arguments: `MomentumModel`, `ExactInputModel`.
+
+    Example:
+        >>> import torch
+        >>> from torch_geometric.data import Data
+        >>> from xgraph.nn import input_aggregate
+        >>> x, edge_index = torch.randn(60, 8), torch.randint(0, 60, (2, 900))
+        >>> model = GCNFM(5, 8, num_nodes=60, gamma=0.1, hidden_channels=16, num_layers=2)
+        >>> data = Data(x=x, edge_index=edge_index, x_aggr=input_aggregate(model, x, edge_index))
+        >>> model(data).shape  # or batches of a NeighborLoader(data, num_neighbors=[1])
+        torch.Size([60, 5])
+    """

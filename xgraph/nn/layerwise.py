@@ -1,56 +1,13 @@
 """Exact inference over many nodes: layer by layer, each node's vector computed once, from all its neighbours."""
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from xgraph.nn.node_model import Block, NodeModel
+from xgraph.nn.in_edges import CHUNK_EDGES, InEdges
+from xgraph.nn.node_model import NodeModel
 from xgraph.nn.rows import take_rows
-
-CHUNK_EDGES = 2**18
-"""Edges of a chunk: with 256 channels, their messages take 256 MiB."""
-
-
-class InEdges(NamedTuple):
-    """A graph's edges by their targets, in compressed columns.
-
-    Args:
-        colptr: Where the edges into each node begin; the last entry is their number. Shape ``[N + 1]``.
-        row: Source of each edge. Shape ``[E]``.
-    """
-
-    colptr: Tensor
-    row: Tensor
-
-    @classmethod
-    def from_edge_index(cls, edge_index: Tensor, num_nodes: int) -> "InEdges":
-        """Sort edges by target.
-
-        Args:
-            edge_index: Source and target of each edge. Shape ``[2, E]``.
-            num_nodes: Number of nodes N.
-
-        Raises:
-            ValueError: `edge_index` has another shape.
-            IndexError: An edge leads to or from a node that is not there.
-
-        Example:
-            >>> InEdges.from_edge_index(torch.tensor([[0, 1, 2], [1, 0, 1]]), 3)
-            InEdges(colptr=tensor([0, 1, 3, 3]), row=tensor([1, 0, 2]))
-        """
-        if edge_index.dim() != 2 or edge_index.size(0) != 2:
-            raise ValueError(f"edge_index must have shape [2, E], got {list(edge_index.shape)}")
-        if edge_index.numel():
-            least, most = (int(i) for i in edge_index.aminmax())
-            if least < 0 or most >= num_nodes:
-                raise IndexError(
-                    f"edge_index holds {least if least < 0 else most}, but the graph has {num_nodes} nodes"
-                )
-        order = edge_index[1].argsort(stable=True)
-        counts = torch.bincount(edge_index[1], minlength=num_nodes)
-        return cls(torch.cat([counts.new_zeros(1), counts.cumsum(0)]), edge_index[0][order])
 
 
 def layerwise(
@@ -90,9 +47,7 @@ def layerwise(
         torch.Size([3, 2])
     """
     num_nodes = x.size(0)
-    graph = edges if isinstance(edges, InEdges) else InEdges.from_edge_index(edges, num_nodes)
-    if graph.colptr.numel() != num_nodes + 1:
-        raise ValueError(f"x has {num_nodes} rows, but the graph has {graph.colptr.numel() - 1} nodes")
+    graph = InEdges.of(edges, num_nodes)
     if x.size(1) != model.in_channels:
         raise ValueError(f"x must have shape [N, {model.in_channels}], got {list(x.shape)}")
     if chunk_edges < 1:
@@ -124,8 +79,8 @@ def _layers(
     h, total = x, None
     for number, targets in enumerate(levels):
         new = torch.empty(0, model.hidden_channels, device=x.device)
-        for chunk in _chunks(graph, targets, chunk_edges):
-            sources, block = _block(graph, chunk, place)
+        for chunk in graph.chunks(targets, chunk_edges):
+            sources, block = graph.block(chunk, place)
             out = model.layer(number, take_rows(h, sources.to(h.device)).to(device), block.to(device))
             if not len(new):  # under autocast, the dtype is not that of the weights
                 new = torch.empty(x.size(0), model.hidden_channels, dtype=out.dtype, device=x.device)
@@ -149,42 +104,7 @@ def _receptive(graph: InEdges, wanted: Tensor, num_layers: int, chunk_edges: int
     levels = [needed.nonzero().view(-1)]
     for _ in range(num_layers - 1):
         if not bool(needed.all()):
-            for chunk in _chunks(graph, levels[-1], chunk_edges):
-                needed[_sources(graph, chunk)[0].long()] = True
+            for chunk in graph.chunks(levels[-1], chunk_edges):
+                needed[graph.sources(chunk)[0].long()] = True
         levels.append(needed.nonzero().view(-1))
     return levels[::-1]
-
-
-def _sources(graph: InEdges, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """The sources of all edges into some nodes, and how many edges each of these has."""
-    first = graph.colptr[targets]
-    counts = graph.colptr[targets + 1] - first
-    if len(targets) and int(targets[-1]) - int(targets[0]) + 1 == len(targets):  # in a row, as they are ascending
-        return graph.row[int(first[0]) : int(first[-1] + counts[-1])], counts
-    ends = counts.cumsum(0)
-    entries = torch.arange(int(counts.sum())) + (first - ends + counts).repeat_interleave(counts)
-    return graph.row[entries], counts
-
-
-def _chunks(graph: InEdges, targets: Tensor, chunk_edges: int) -> Iterator[Tensor]:
-    """Cut ascending nodes into parts of at most so many edges; loops of their own count as one each."""
-    ends = (graph.colptr[targets + 1] - graph.colptr[targets] + 1).cumsum(0)
-    begin, before = 0, 0
-    while begin < len(targets):
-        end = max(int(torch.searchsorted(ends, before + chunk_edges, right=True)), begin + 1)
-        yield targets[begin:end]
-        begin, before = end, int(ends[end - 1])
-
-
-def _block(graph: InEdges, targets: Tensor, place: Tensor) -> tuple[Tensor, Block]:
-    """The nodes that a chunk looks at, itself first, and its edges. `place` is all -1 before and after."""
-    row, counts = _sources(graph, targets)
-    row = row.long()
-    place[targets] = torch.arange(len(targets))
-    others = torch.unique(row[place[row] < 0])
-    place[others] = torch.arange(len(targets), len(targets) + len(others))
-    nodes = torch.cat([targets, others])
-    edge_index = torch.stack([place[row], torch.arange(len(targets)).repeat_interleave(counts)])
-    place[nodes] = -1
-    degree = graph.colptr[nodes + 1] - graph.colptr[nodes]
-    return nodes, Block(edge_index, len(targets), degree, nodes)

@@ -1,50 +1,26 @@
 """What all models of nodes share: batches of sampled or whole graphs, layers, and the head."""
 
-from typing import Any, ClassVar, Literal, NamedTuple, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
+from xgraph.nn.block import Block, in_degree
+from xgraph.nn.convolutions import convolution_of
 from xgraph.nn.dropout import Dropout
 from xgraph.nn.head import Head
-from xgraph.nn.norm import BatchNorm
+from xgraph.nn.norm import Norm, make_norm
 from xgraph.nn.reset import reset_parameters
 from xgraph.nn.rows import first_rows
 
-Norm = Literal["none", "batch", "layer"]
 JumpingKnowledge = Literal["last", "sum"]
-
-
-class Block(NamedTuple):
-    """The edges of one layer, from all its nodes to the first of them.
-
-    Args:
-        edge_index: Source and target of each edge, as positions among the layer's nodes. Shape ``[2, E]``.
-        num_targets: The first so many nodes get new vectors.
-        degree: Number of edges into each node in the whole graph, whatever was sampled of them. Shape ``[N]``.
-        n_id: The nodes' numbers in the whole graph. Shape ``[N]``.
-    """
-
-    edge_index: Tensor
-    num_targets: int
-    degree: Tensor
-    n_id: Tensor
-
-    def to(self, device: torch.device | str) -> "Block":
-        """The same on a device.
-
-        Args:
-            device: Where.
-        """
-        edge_index, num_targets, degree, n_id = self
-        return Block(edge_index.to(device), num_targets, degree.to(device), n_id.to(device))
 
 
 class NodeModel(nn.Module):
     """Base of the models that give logits to nodes: `GraphSAGE`, `GCN`, `GAT`.
 
     A layer is a convolution, a normalisation, ReLU and dropout; after the last one comes the `Head`. A subclass
-    says which convolution (`make_conv`) and how it is applied (`convolve`).
+    says which convolution (`make_conv`), one of those that `with_feature_momentum` takes.
 
     A batch is a PyG `Data` with `x` (numbers, ``[N, C]``, dense or `torch.sparse_csr`) and `edge_index`
     (``[2, E]``). A sampled one, from xgraph's `NeighborLoader` or PyG's, has besides `batch_size` (its first nodes
@@ -69,8 +45,11 @@ class NodeModel(nn.Module):
     kind: ClassVar[Literal["graph", "node"]] = "node"
     """What gets logits."""
 
-    needs_degree: ClassVar[bool] = False
+    needs_degree: bool = False
     """Whether the convolution needs the true in-degrees of sampled nodes."""
+
+    exact_input: bool = False
+    """Whether the first layer takes `x_aggr`, the exact aggregates of the features, from batches that have them."""
 
     def __init__(
         self,
@@ -98,7 +77,7 @@ class NodeModel(nn.Module):
         self.norm, self.residual, self.jk = norm, residual, jk
         widths = [in_channels] + [hidden_channels] * (num_layers - 1)
         self.convs = nn.ModuleList(self.make_conv(width, hidden_channels) for width in widths)
-        self.norms = nn.ModuleList(_make_norm(norm, hidden_channels) for _ in range(num_layers))
+        self.norms = nn.ModuleList(make_norm(norm, hidden_channels) for _ in range(num_layers))
         self.dropout = Dropout(dropout)
         self.head = Head(hidden_channels, num_tasks, dropout)
 
@@ -111,35 +90,67 @@ class NodeModel(nn.Module):
         """
         raise NotImplementedError
 
-    def convolve(self, conv: Any, x: Tensor, block: Block) -> Tensor:
-        """Apply a convolution.
+    def convolve(self, number: int, x: Tensor, block: Block, aggregate: Tensor | None = None) -> Tensor:
+        """The convolution of a layer.
 
         Args:
-            conv: What `make_conv` made.
+            number: Which, from 0.
             x: Vectors of the block's nodes, for the first layer perhaps sparse. Shape ``[N, C]``.
             block: The edges.
+            aggregate: What the targets get from their neighbours, if it is known; else it comes from the edges.
 
         Returns:
-            Vectors of the block's targets. Shape ``[num_targets, out_channels]``.
+            Vectors of the block's targets. Shape ``[num_targets, hidden_channels]``.
         """
-        raise NotImplementedError
+        conv = self.convs[number]
+        kind = convolution_of(conv)
+        return kind.fused(conv, x, block) if aggregate is None else kind.update(conv, aggregate, x, block)
 
-    def layer(self, number: int, x: Tensor, block: Block) -> Tensor:
+    def hidden(self, number: int, x: Tensor, block: Block, aggregate: Tensor | None = None) -> Tensor:
+        """A layer up to its ReLU: nothing of it is drawn at random, but where the convolution itself does so.
+
+        Args:
+            number: Which, from 0.
+            x: Vectors of the block's nodes. Shape ``[N, C]``.
+            block: The edges.
+            aggregate: What the targets get from their neighbours, if it is known; else it comes from the edges.
+
+        Returns:
+            Shape ``[num_targets, hidden_channels]``.
+        """
+        if number == 0:  # stored features may be narrower than the weights
+            x = x.to(next(self.parameters()).dtype)
+            aggregate = None if aggregate is None else aggregate.to(x.dtype)
+        out: Tensor = self.norms[number](self.convolve(number, x, block, aggregate))
+        return out.relu()
+
+    def connect(self, number: int, x: Tensor, hidden: Tensor) -> Tensor:
+        """The rest of a layer: dropout, and the input added to the output.
+
+        Args:
+            number: Which, from 0.
+            x: Vectors that the layer was given, its targets' first. Shape ``[N, C]``.
+            hidden: From `hidden`. Shape ``[num_targets, hidden_channels]``.
+
+        Returns:
+            Shape ``[num_targets, hidden_channels]``.
+        """
+        out: Tensor = self.dropout(hidden)
+        return out + x[: len(out)] if self.residual and number else out
+
+    def layer(self, number: int, x: Tensor, block: Block, aggregate: Tensor | None = None) -> Tensor:
         """One layer.
 
         Args:
             number: Which, from 0.
             x: Vectors of the block's nodes. Shape ``[N, C]``.
             block: The edges.
+            aggregate: What the targets get from their neighbours, if it is known; else it comes from the edges.
 
         Returns:
             Vectors of the block's targets. Shape ``[num_targets, hidden_channels]``.
         """
-        if number == 0:  # stored features may be narrower than the weights
-            x = x.to(next(self.parameters()).dtype)
-        out: Tensor = self.norms[number](self.convolve(self.convs[number], x, block))
-        out = self.dropout(out.relu())
-        return out + x[: block.num_targets] if self.residual and number else out
+        return self.connect(number, x, self.hidden(number, x, block, aggregate))
 
     def forward(self, batch: Any) -> Tensor:
         """Return logits of the nodes asked for, ``[batch_size, num_tasks]``; of all, if it does not say of which.
@@ -157,23 +168,24 @@ class NodeModel(nn.Module):
             batch: A PyG `Data`, as described above.
         """
         self._check(batch)
-        hops = self._hops(batch)
+        n_id, degree, aggregate = self._n_id(batch), self._degree(batch), self._input_aggregate(batch)
+        hops = self._hops(batch, self.num_layers - (aggregate is not None))
         size = getattr(batch, "batch_size", None)
         h: Tensor = batch.x
         size = h.size(0) if size is None else int(size)
-        edge_index, degree = batch.edge_index, self._degree(batch)
-        n_id = getattr(batch, "n_id", None)
-        n_id = torch.arange(h.size(0), device=edge_index.device) if n_id is None else n_id
         total: Tensor | None = None
         for number in range(self.num_layers):
             num_nodes = num_targets = h.size(0)
-            edges = edge_index
+            edges = batch.edge_index
             if hops is not None:
                 left = self.num_layers - number  # hops that this layer and the later ones look at
                 num_targets, num_nodes = sum(hops[0][:left]), sum(hops[0][: left + 1])
-                edges = edge_index[:, : sum(hops[1][:left])]
-                h = first_rows(h, num_nodes) if h.size(0) > num_nodes else h
-            h = self.layer(number, h, Block(edges, num_targets, degree[:num_nodes], n_id[:num_nodes]))
+                edges = edges[:, : sum(hops[1][:left])]
+            if aggregate is not None:
+                num_nodes, edges, aggregate = num_targets, edges[:, :0], first_rows(aggregate, num_targets)
+            h = first_rows(h, num_nodes) if h.size(0) > num_nodes else h
+            h = self.layer(number, h, Block(edges, num_targets, degree[:num_nodes], n_id[:num_nodes]), aggregate)
+            aggregate = None
             total = h[:size] if total is None or self.jk == "last" else total + h[:size]
         return h if total is None else total
 
@@ -203,14 +215,27 @@ class NodeModel(nn.Module):
         if edges.dim() != 2 or edges.size(0) != 2:
             raise ValueError(f"edge_index must have shape [2, E], got {list(edges.shape)}")
 
-    def _hops(self, batch: Any) -> tuple[list[int], list[int]] | None:
+    def _input_aggregate(self, batch: Any) -> Tensor | None:
+        """The exact aggregates of the features, if this model takes them and the batch has them."""
+        given: Tensor | None = getattr(batch, "x_aggr", None) if self.exact_input else None
+        if given is not None and given.shape != batch.x.shape:
+            raise ValueError(f"x_aggr must have the shape of x, {list(batch.x.shape)}, got {list(given.shape)}")
+        return given
+
+    def _n_id(self, batch: Any) -> Tensor:
+        """The nodes' numbers in the whole graph; those in the batch, if it does not say."""
+        n_id: Tensor | None = getattr(batch, "n_id", None)
+        return torch.arange(batch.x.size(0), device=batch.edge_index.device) if n_id is None else n_id
+
+    def _hops(self, batch: Any, least: int) -> tuple[list[int], list[int]] | None:
         """Nodes and edges by hop, if the batch was sampled."""
         nodes, edges = (getattr(batch, f"num_sampled_{what}", None) for what in ("nodes", "edges"))
         if nodes is None or edges is None:
             return None
-        if len(edges) < self.num_layers:
+        if len(edges) < least:
+            reason = "" if least == self.num_layers else " and gets x_aggr"
             raise ValueError(
-                f"the batch was sampled to {len(edges)} hops, but the model has num_layers = {self.num_layers}"
+                f"the batch was sampled to {len(edges)} hops, but the model has num_layers = {self.num_layers}{reason}"
             )
         return list(nodes), list(edges)
 
@@ -218,29 +243,17 @@ class NodeModel(nn.Module):
         degree = getattr(batch, "degree", None)
         if degree is not None:
             return torch.as_tensor(degree)
-        if self.needs_degree and getattr(batch, "num_sampled_nodes", None) is not None:
+        if (self.needs_degree or self._tracks()) and self._is_part(batch):
             raise ValueError(
                 f"the batch was sampled and has no degree, which {type(self).__name__} needs: use "
                 "xgraph.sampling.NeighborLoader, or set data.degree = xgraph.sampling.in_degree(data) beforehand"
             )
         return in_degree(batch.edge_index[1], batch.x.size(0))
 
+    def _tracks(self) -> bool:
+        """Whether tables of feature momentum take part."""
+        return False
 
-def in_degree(target: Tensor, num_nodes: int) -> Tensor:
-    """Number of edges into each node.
-
-    Args:
-        target: Target of each edge. Shape ``[E]``.
-        num_nodes: Number of nodes N.
-
-    Returns:
-        int64, shape ``[N]``.
-    """
-    count = torch.zeros(num_nodes, dtype=torch.long, device=target.device)
-    return count.index_add_(0, target, torch.ones_like(target, dtype=torch.long))
-
-
-def _make_norm(norm: Norm, channels: int) -> nn.Module:
-    if norm == "batch":
-        return BatchNorm(channels)
-    return nn.LayerNorm(channels) if norm == "layer" else nn.Identity()
+    def _is_part(self, batch: Any) -> bool:
+        """Whether a batch lacks edges that the graph has."""
+        return getattr(batch, "num_sampled_nodes", None) is not None

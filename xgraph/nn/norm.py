@@ -1,7 +1,11 @@
-"""Batch normalisation that takes a batch of one."""
+"""What normalises the vectors of nodes; batch normalisation that takes a batch of one."""
+
+from typing import Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+Norm = Literal["none", "batch", "layer"]
 
 
 class BatchNorm(nn.BatchNorm1d):
@@ -30,3 +34,15 @@ class BatchNorm(nn.BatchNorm1d):
                 x, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps
             )
         return super().forward(x)
+
+
+def make_norm(norm: Norm, channels: int) -> nn.Module:
+    """Make what normalises a layer's output.
+
+    Args:
+        norm: Nothing, or statistics of the batch or of each vector.
+        channels: Length of the vectors.
+    """
+    if norm == "batch":
+        return BatchNorm(channels)
+    return nn.LayerNorm(channels) if norm == "layer" else nn.Identity()

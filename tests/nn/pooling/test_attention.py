@@ -1,0 +1,149 @@
+import pytest
+import torch
+from nn_bags import attention, by_bag, ragged
+
+from xgraph.nn import AttentionPooling
+
+SIZES = [3, 1, 7, 2, 5]
+
+
+def logits_of(pool, x):
+    """As (6.108) has them."""
+    hidden = torch.tanh(x @ pool.content.weight.T + pool.content.bias)
+    if pool.gate is not None:
+        hidden = hidden / (1 + (-(x @ pool.gate.weight.T) - pool.gate.bias).exp())
+    return hidden @ pool.score.weight.T
+
+
+def make(**options):
+    torch.manual_seed(1)
+    return AttentionPooling(6, 8, **options).double()
+
+
+@pytest.mark.parametrize("gated", [False, True])
+@pytest.mark.parametrize("with_value", [False, True])
+def test_it_is_the_definition(gated, with_value):
+    pool = make(gated=gated)
+    x, bag = ragged(SIZES, channels=6)
+    x.requires_grad_()
+    value = ragged(SIZES, channels=2, seed=5)[0].requires_grad_() if with_value else x
+    logits = logits_of(pool, x)
+    expected = by_bag(lambda v, g: attention(v, g[:, 0]), value, bag, 5, logits)
+    found = pool(x, bag, dim_size=5, **({"value": value} if with_value else {}))
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    inputs = [x, *pool.parameters()] + [value] * with_value
+    g = torch.randn(expected.shape, dtype=torch.float64)
+    for a, b in zip(torch.autograd.grad(found, inputs, g), torch.autograd.grad(expected, inputs, g), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(pool.weights(x, bag), by_instance(logits, bag))
+
+
+def by_instance(logits, bag):
+    out = torch.empty_like(logits)
+    for b in bag.unique():
+        out[bag == b] = logits[bag == b].softmax(0)
+    return out
+
+
+def test_each_head_attends_for_its_share_of_the_columns():
+    pool = make(heads=3)
+    x, bag = ragged(SIZES, channels=6)
+    logits = logits_of(pool, x)
+    shares = [
+        by_bag(lambda v, g: attention(v, g), part, bag, 5, g) for part, g in zip(x.split(2, 1), logits.T, strict=True)
+    ]
+    torch.testing.assert_close(pool(x, bag, dim_size=5), torch.cat(shares, 1))
+    scores = ragged(SIZES, channels=3, seed=4)[0]  # three tasks, each with an attention of its own
+    each = [by_bag(lambda v, g: attention(v, g), scores[:, t : t + 1], bag, 5, logits[:, t]) for t in range(3)]
+    torch.testing.assert_close(pool(x, bag, dim_size=5, value=scores), torch.cat(each, 1))
+    assert pool.weights(x, bag).shape == (18, 3)
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_the_state_and_its_gradient_are_those_of_the_chapter(heads):
+    """(6.111) and (6.113), numerator and denominator in linear space, over several batches of sampled instances."""
+    gamma = 0.3
+    pool = make(heads=heads, num_bags=4, gamma=gamma)
+    u = {}
+    for step in range(5):
+        x, bag = ragged([2, 3], channels=6, seed=step)
+        x.requires_grad_()
+        value = ragged([2, 3], channels=2, seed=step + 50)[0].requires_grad_()
+        ids = torch.tensor([3, step % 2])
+        g = torch.randn(2, 2, dtype=torch.float64)
+        found = pool(x, bag, dim_size=2, bag_id=ids, value=value)
+        inputs = [x, value, *pool.parameters()]
+        grads = torch.autograd.grad(found, inputs, g)
+        power = logits_of(pool, x).exp().repeat_interleave(2 // heads, dim=1)  # of the head of each column
+        g1, g2 = (by_bag(lambda p: p.mean(0), part, bag, 2) for part in (power * value, power))
+        surrogate = 0
+        for row, number in enumerate(ids.tolist()):
+            new = torch.stack([g1[row], g2[row]]).detach()
+            u[number] = (1 - gamma) * u[number] + gamma * new if number in u else new
+            u1, u2 = u[number]
+            torch.testing.assert_close(found[row].detach(), u1 / u2, rtol=1e-12, atol=1e-12)
+            surrogate = surrogate + (g[row] * (g1[row] / u2 - u1 / u2**2 * g2[row])).sum()
+        for a, b in zip(grads, torch.autograd.grad(surrogate, inputs), strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
+
+
+def test_scores_may_be_finer_than_embeddings():
+    pool = AttentionPooling(6, 8, num_bags=9)
+    x, bag = ragged(SIZES, channels=6, dtype=torch.float32)
+    value = ragged(SIZES, channels=1)[0]
+    out = pool(x, bag, dim_size=5, bag_id=torch.arange(5), value=value)
+    assert out.dtype == torch.float64
+    expected = by_bag(lambda v, w: (w * v).sum(0), value, bag, 5, pool.weights(x, bag).double())
+    torch.testing.assert_close(out, expected)
+
+
+def test_a_bag_of_many_instances_is_finite_and_sums_to_one():
+    torch.manual_seed(0)
+    pool = AttentionPooling(16, 8, gated=True)
+    pool.score.weight.data.mul_(1000)  # logits of hundreds
+    x = 3 * torch.randn(100_000, 16)
+    logits = pool.logits(x)
+    assert logits.abs().max() > 200
+    weight = pool.weights(x)
+    assert abs(weight.double().sum().item() - 1) < 1e-4
+    out = pool(x)
+    assert out.isfinite().all()
+    torch.testing.assert_close(out[0], attention(x.double(), logits[:, 0].double()).float(), rtol=1e-3, atol=1e-3)
+    out.sum().backward()
+    assert all(p.grad.isfinite().all() for p in pool.parameters())
+
+
+def test_huge_logits_are_finite_and_forgotten():
+    pool = AttentionPooling(1, 1, num_bags=2, gamma=0.1)
+    pool.content.weight.data.fill_(10.0)
+    pool.content.bias.data.zero_()
+    pool.score.weight.data.fill_(1.0)
+    bag, ids = torch.tensor([0, 0, 0, 1, 1]), torch.tensor([1, 0])
+    x = torch.tensor([[0.3], [-1.0], [0.5], [0.1], [-0.2]], requires_grad=True)
+    pool(x, bag, dim_size=2, bag_id=ids)
+    for scale in (200.0, -200.0, 2e4, 200.0):
+        pool.score.weight.data.fill_(scale)
+        out = pool(x, bag, dim_size=2, bag_id=ids)
+        assert out.isfinite().all()
+        assert all(grad.isfinite().all() for grad in torch.autograd.grad(out.sum(), [x, *pool.parameters()]))
+    pool.score.weight.data.fill_(1.0)
+    found = pool(x, bag, dim_size=2, bag_id=ids)
+    exact = pool(x, bag, dim_size=2)
+    torch.testing.assert_close(found, exact)
+    grads = [torch.autograd.grad(out.sum(), [x, *pool.parameters()]) for out in (found, exact)]
+    torch.testing.assert_close(*grads)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x, bag: make()(x[:, :5], bag), r"embeddings must have shape \[N, 6\], got \[18, 5\]"),
+        (lambda x, bag: make()(x, bag, value=x[:3]), r"value must have shape \[18, C\], a row for each instance"),
+        (lambda x, bag: make(heads=4)(x, bag), "heads must divide the 6 columns that are pooled, got 4"),
+        (lambda x, bag: make(heads=4, num_bags=9, channels=6), "heads must divide the 6 columns"),
+        (lambda x, bag: make(heads=0), "heads must be at least 1"),
+    ],
+)
+def test_bad_arguments_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(*ragged(SIZES, channels=6))

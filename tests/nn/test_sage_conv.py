@@ -1,0 +1,314 @@
+import copy
+
+import pytest
+import torch
+import torch_geometric.nn as pyg
+from sampled_blocks import loop_free, sampled, whole
+from torch_geometric import EdgeIndex
+from torch_geometric.utils import to_torch_csc_tensor
+
+from xgraph.estimators import ConstantGamma
+from xgraph.nn import SAGEConv
+
+
+def build(channels=4, out=3, **options):
+    torch.manual_seed(0)
+    return SAGEConv(channels, out, **{"num_nodes": 24, **options})
+
+
+def call(conv, x, block):
+    return conv(x, block.edge_index, n_id=block.n_id, degree=block.degree, num_targets=block.num_targets)
+
+
+def table(conv):
+    return conv.momentum.table.value.clone(), conv.momentum.table.seen.clone()
+
+
+def same(left, right):
+    return all(torch.equal(a, b) for a, b in zip(left, right, strict=True))
+
+
+@pytest.mark.parametrize("options", [{}, {"bias": False}, {"root_weight": False}, {"normalize": True}, {"aggr": "sum"}])
+@pytest.mark.parametrize("channels", [4, (4, 6)])
+def test_weights_are_named_and_drawn_as_pygs(channels, options):
+    torch.manual_seed(3)
+    ours = SAGEConv(channels, 5, **options)
+    torch.manual_seed(3)
+    theirs = pyg.SAGEConv(channels, 5, **options)
+    assert {k: v.tolist() for k, v in ours.state_dict().items()} == {
+        k: v.tolist() for k, v in theirs.state_dict().items()
+    }
+    theirs.reset_parameters()
+    ours.load_state_dict(theirs.state_dict())
+    ours.reset_parameters()
+    theirs.load_state_dict(ours.state_dict())
+    assert torch.equal(ours.lin_l.weight, theirs.lin_l.weight)
+
+
+def test_a_table_outside_of_checkpoints_leaves_states_interchangeable():
+    ours, theirs = build(table_in_checkpoint=False), pyg.SAGEConv(4, 3)
+    ours.load_state_dict(theirs.state_dict())
+    theirs.load_state_dict(ours.state_dict())
+
+
+@pytest.mark.parametrize("options", [{}, {"normalize": True}, {"aggr": "sum"}, {"root_weight": False}])
+@pytest.mark.parametrize("gamma", [1, 1.0, ConstantGamma(1.0)])
+def test_all_neighbours_and_gamma_of_one_are_pygs(options, gamma):
+    ours = build(gamma=gamma, **options)
+    theirs = pyg.SAGEConv(4, 3, **options)
+    weights = {name: value for name, value in ours.state_dict().items() if "momentum" not in name}
+    theirs.load_state_dict(weights)
+    x = torch.randn(24, 4)
+    block = whole(loop_free(), 24)
+    for _ in range(2):
+        torch.testing.assert_close(call(ours, x, block), theirs(x, block.edge_index))
+
+
+@pytest.mark.parametrize("channels", [2, 9])
+@pytest.mark.parametrize("options", [{}, {"mean_with_self": True}, {"aggr": "sum"}])
+def test_gamma_of_one_is_plain_to_the_bit(channels, options):
+    x = torch.randn(24, channels)
+    plain = build(channels, num_nodes=None, **options)
+    none = build(channels, gamma=1.0, **options)
+    with_table = build(channels, gamma=ConstantGamma(1.0), **options)
+    assert plain.momentum is None
+    assert none.momentum is None
+    assert with_table.momentum is not None
+    for seed in range(3):
+        block = sampled(loop_free(), 24, 2, seed)
+        expected = call(plain, x, block)
+        for conv in (none, with_table):
+            out = call(conv, x, block)
+            assert torch.equal(out, expected)
+            out.sum().backward()
+    for name, parameter in none.named_parameters():
+        assert torch.equal(parameter.grad, with_table.get_parameter(name).grad)
+
+
+def test_without_a_table_neither_n_id_nor_degree_is_needed():
+    x, block = torch.randn(24, 4), sampled(loop_free(), 24, 2)
+    conv = build(num_nodes=None)
+    assert torch.equal(conv(x, block.edge_index), call(conv, x, block))
+
+
+@pytest.mark.parametrize("gradient", ["straight_through", "scaled"])
+@pytest.mark.parametrize("with_self", [False, True])
+def test_forward_and_gradients_by_hand(gradient, with_self):
+    """W h̃ + b (+ W₂ x), with gradients through the new share of h̃; rows that are not computed pass on none."""
+    torch.manual_seed(0)
+    conv = build(gamma=0.25, gradient=gradient, mean_with_self=with_self, table_dtype=torch.double).double()
+    edge_index = loop_free()
+    history, seen = torch.zeros(24, 4, dtype=torch.double), torch.zeros(24, dtype=torch.bool)
+    for seed in range(4):
+        block = sampled(edge_index, 24, 2, seed)
+        hidden = torch.randperm(24, generator=torch.Generator().manual_seed(seed))[:5]  # as if of the last hop
+        kept = torch.isin(block.edge_index[1], hidden).logical_not_()
+        block = block._replace(edge_index=block.edge_index[:, kept])
+        x = torch.randn(24, 4, dtype=torch.double, requires_grad=True)
+        mean, share = torch.zeros(24, 24, dtype=torch.double), torch.ones(24, dtype=torch.double)
+        for node in range(24):
+            sources = block.edge_index[0][block.edge_index[1] == node]
+            degree = int(block.degree[node])
+            for source in sources.tolist():
+                mean[node, source] += (degree / (degree + 1) if with_self else 1) / len(sources)
+            if with_self:
+                mean[node, node] += 1 / (degree + 1) if len(sources) else 1
+        computed = torch.isin(torch.arange(24), block.edge_index[1]) | (block.degree == 0)
+        if gradient == "scaled":
+            share[seen] = 0.25
+        share[seen & ~computed] = 0
+        estimate = mean @ x.detach()
+        moved = torch.where(seen[:, None], 0.75 * history + 0.25 * estimate, estimate)
+        value = torch.where((seen & ~computed)[:, None], history, moved)
+        history = torch.where(computed[:, None], moved, history)
+        seen |= computed
+        expected = value @ conv.lin_l.weight.t() + conv.lin_l.bias
+        if not with_self:
+            expected = expected + x.detach() @ conv.lin_r.weight.t()
+        out = call(conv, x, block)
+        torch.testing.assert_close(out, expected)
+        weight = torch.randn(24, 3, dtype=torch.double)
+        conv.zero_grad()
+        (out * weight).sum().backward()
+        # The uncomputed rows that were never seen come back without a gradient as well.
+        grad = mean.t() @ ((share * computed)[:, None] * (weight @ conv.lin_l.weight))
+        if not with_self:
+            grad = grad + weight @ conv.lin_r.weight
+            torch.testing.assert_close(conv.lin_r.weight.grad, weight.t() @ x.detach())
+        torch.testing.assert_close(x.grad, grad.detach())
+        torch.testing.assert_close(conv.lin_l.weight.grad, weight.t() @ value)
+        torch.testing.assert_close(conv.momentum.table.value, history)
+        assert torch.equal(conv.momentum.table.seen, seen)
+    assert bool((seen & ~computed).any())
+
+
+def test_nodes_of_the_last_hop_leave_the_table_untouched():
+    conv = build()
+    x = torch.randn(5, 4)
+    edge_index = torch.tensor([[2, 3, 4, 3], [0, 0, 1, 1]])
+    n_id, degree = torch.tensor([10, 20, 3, 4, 5]), torch.tensor([9, 5, 3, 0, 7])
+    conv(x, edge_index, n_id=n_id, degree=degree)
+    assert conv.momentum.table.seen.nonzero().view(-1).tolist() == [4, 10, 20]  # node 4 has no neighbours at all
+    value, _ = table(conv)
+    conv(x, edge_index[:, :2], n_id=n_id, degree=degree)
+    assert torch.equal(conv.momentum.table.value[20], value[20])
+
+
+def test_a_node_that_stands_twice_in_a_batch():
+    """As in disjoint samples: one update, with the mean of both."""
+    conv = build(gamma=0.5)
+    x = torch.randn(4, 4)
+    edge_index = torch.tensor([[2, 3], [0, 1]])
+    n_id, degree = torch.tensor([7, 7, 1, 2]), torch.tensor([2, 2, 1, 1])
+    conv(x, edge_index, n_id=n_id, degree=degree, num_targets=2)
+    torch.testing.assert_close(conv.momentum.table.value[7], (x[2] + x[3]) / 2)
+    conv(2 * x, edge_index, n_id=n_id, degree=degree, num_targets=2)
+    torch.testing.assert_close(conv.momentum.table.value[7], 1.5 * (x[2] + x[3]) / 2)
+
+
+def test_with_frozen_vectors_the_start_is_forgotten_at_the_rate_of_theory():
+    """All neighbours: the distance to the exact mean shrinks by 1 − γ at each touch."""
+    conv = build(gamma=0.2, table_dtype=torch.double).double()
+    x, block = torch.randn(24, 4, dtype=torch.double), whole(loop_free(), 24)
+    call(conv, torch.randn(24, 4, dtype=torch.double), block)
+    exact = conv.convolution.aggregate(conv, x, block)
+    start = conv.momentum.table.value - exact
+    for step in range(1, 30):
+        call(conv, x, block)
+        torch.testing.assert_close(conv.momentum.table.value - exact, 0.8**step * start)
+
+
+@pytest.mark.parametrize("with_self", [False, True])
+def test_with_frozen_vectors_the_noise_falls_to_the_share_of_theory(with_self):
+    """One neighbour of four at each touch: unbiased, and the variance becomes γ / (2 − γ) of that of a sample."""
+    nodes, gamma = 1500, 0.2
+    g = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+    conv = SAGEConv(2, 2, num_nodes=5 * nodes, gamma=gamma, mean_with_self=with_self)
+    x = torch.randn(5 * nodes, 2, generator=g)
+    target = torch.arange(nodes)
+    degree = torch.full((5 * nodes,), 4)
+    neighbours = nodes + 4 * target[:, None] + torch.arange(4)
+    exact = x[neighbours].mean(1)
+    variance = x[neighbours].var(1, correction=0).mean()
+    if with_self:
+        exact, variance = (x[:nodes] + 4 * exact) / 5, variance * (4 / 5) ** 2
+    for _ in range(60):
+        source = neighbours[target, torch.randint(4, (nodes,), generator=g)]
+        conv(x, torch.stack([source, target]), n_id=torch.arange(5 * nodes), degree=degree, num_targets=nodes)
+    error = conv.momentum.table.value[:nodes] - exact
+    assert error.mean().abs().item() < 0.02
+    assert (error.square().mean() / variance).item() == pytest.approx(gamma / (2 - gamma), rel=0.1)
+
+
+def test_evaluation_is_exact_and_writes_nothing():
+    conv, theirs = build(), pyg.SAGEConv(4, 3)
+    x, block = torch.randn(24, 4), sampled(loop_free(), 24, 2)
+    call(conv, x, block)
+    theirs.load_state_dict({name: value for name, value in conv.state_dict().items() if "momentum" not in name})
+    before = table(conv)
+    conv.eval()
+    torch.testing.assert_close(conv(x, loop_free()), theirs(x, loop_free()))
+    torch.testing.assert_close(call(conv, x, block), theirs(x, block.edge_index))
+    assert same(table(conv), before)
+
+
+def test_two_layers_never_share_a_table():
+    first, second = build(), build()
+    twin = copy.deepcopy(first)
+    before = table(second), table(twin)
+    call(first, torch.randn(24, 4), sampled(loop_free(), 24, 2))
+    assert first.momentum.table.seen.any()
+    assert same(table(second), before[0])
+    assert same(table(twin), before[1])
+
+
+def test_reset():
+    conv = build()
+    call(conv, torch.randn(24, 4), sampled(loop_free(), 24, 2))
+    before = conv.lin_l.weight.clone()
+    conv.reset_parameters()
+    assert not conv.momentum.table.seen.any()
+    assert not torch.equal(conv.lin_l.weight, before)
+
+
+def test_a_pair_of_vectors():
+    conv = SAGEConv((4, 6), 3, num_nodes=24)
+    block = sampled(loop_free(), 24, 2)
+    edges = block.edge_index[:, block.edge_index[1] < 8]
+    x, own = torch.randn(24, 4), torch.randn(8, 6)
+    out = conv((x, own), edges, n_id=block.n_id, degree=block.degree)
+    torch.testing.assert_close(out, conv.eval()((x, own), edges))
+    assert conv.momentum.table.seen[8:].logical_not().all()
+
+
+def test_other_forms_of_edges():
+    conv = build(num_nodes=None)
+    x, edge_index = torch.randn(24, 4), loop_free()
+    assert torch.equal(conv(x, edge_index.int()), conv(x, edge_index))
+    assert torch.equal(conv(x, EdgeIndex(edge_index, sparse_size=(24, 24))), conv(x, edge_index))
+
+
+X = torch.ones(5, 4)
+EDGES = torch.tensor([[2, 3], [0, 1]])
+GIVEN = {"n_id": torch.arange(5), "degree": torch.ones(5, dtype=torch.long)}
+
+
+@pytest.mark.parametrize(
+    ("x", "edge_index", "changed", "error", "message"),
+    [
+        (X, EDGES, {"n_id": None}, ValueError, "SAGEConv with momentum needs n_id in training"),
+        (X, EDGES, {"degree": None}, ValueError, r"needs degree in training.*xgraph.sampling.in_degree\(data\)"),
+        (X, EDGES, {"n_id": torch.arange(9)}, ValueError, r"each of the 5 nodes in x, got shape \[9\].*n_id\[: x.size"),
+        (X, EDGES, {"degree": torch.ones(3)}, ValueError, r"degree must have one entry .* got shape \[3\]"),
+        (X, EDGES, {"degree": torch.zeros(5)}, ValueError, "degree is 0 for a node that edge_index has edges into"),
+        (X, EDGES, {"n_id": torch.arange(5) + 20}, IndexError, r"n_id must lie in 0..23.*num_nodes=24, got 24"),
+        (X, EDGES, {"n_id": torch.ones(5)}, TypeError, "n_id must be a tensor of integers"),
+        (X, EDGES, {"num_targets": 6}, ValueError, r"num_targets must lie in 0..5"),
+        (
+            X,
+            EDGES,
+            {"num_targets": 1},
+            IndexError,
+            "the target 1, but there are 1 nodes that can be one",
+        ),
+        (X, EDGES + 3, {}, IndexError, "edge_index has the source 6, but there are 5 nodes"),
+        (X, EDGES - 1, {}, IndexError, "edge_index has the target -1"),
+        (X, EDGES.t().reshape(4, 1), {}, ValueError, r"edge_index must have shape \[2, E\], got \[4, 1\]"),
+        (X, EDGES.float(), {}, TypeError, "edge_index must be a tensor of integers, got torch.float32"),
+        (X, to_torch_csc_tensor(EDGES, size=(5, 5)), {}, TypeError, r"got a sparse matrix: .*to_edge_index"),
+        (X, None, {}, TypeError, "got NoneType"),
+        (X[0], EDGES, {}, ValueError, r"x must have shape \[N, C\], or be a pair of such tensors, got \[4\]"),
+        ((X, None), EDGES, {}, ValueError, "got NoneType"),
+    ],
+)
+def test_bad_input(x, edge_index, changed, error, message):
+    conv = build()
+    with pytest.raises(error, match=message):
+        conv(x, edge_index, **{**GIVEN, **changed})
+    assert not conv.momentum.table.seen.any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        ((0, 3), {}, "in_channels must be at least 1, got 0"),
+        ((3, 0), {}, "out_channels must be at least 1, got 0"),
+        ((3, 3), {"aggr": "max"}, "SAGEConv aggregates by max.*aggr='mean' or 'sum'"),
+        ((3, 3), {"mean_with_self": True, "aggr": "sum"}, "mean_with_self needs aggr='mean'"),
+        (((3, 4), 3), {"mean_with_self": True}, r"in_channels=\(3, 4\)"),
+        ((3, 3), {"num_nodes": 0}, "num_nodes must be at least 1"),
+        ((3, 3), {"num_nodes": 5, "gamma": 2}, r"must lie in \(0, 1\], got 2"),
+        ((3, 3), {"num_nodes": 5, "table_storage": "disk"}, "storage must be one of device, pinned, mmap"),
+    ],
+)
+def test_bad_arguments(arguments, options, message):
+    with pytest.raises(ValueError, match=message):
+        SAGEConv(*arguments, **options)
+
+
+def test_repr():
+    assert repr(SAGEConv(4, 3)) == "SAGEConv(4, 3)"
+    shown = "mean_with_self=True, momentum=FeatureMomentum(9, channels=4, gamma=0.1)"
+    assert repr(SAGEConv(4, 3, num_nodes=9, mean_with_self=True)) == f"SAGEConv(4, 3, {shown})"
+    assert repr(SAGEConv(4, 3, aggr="sum", root_weight=False)) == "SAGEConv(4, 3, aggr='sum', root_weight=False)"

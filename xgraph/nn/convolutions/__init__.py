@@ -1,0 +1,53 @@
+"""How convolutions split into an aggregate, which a table can track, and an update of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from xgraph.nn.convolutions.base import Convolution, WeightedSum
+from xgraph.nn.convolutions.gat import GATConvolution
+from xgraph.nn.convolutions.gcn import GCNConvolution
+from xgraph.nn.convolutions.gin import GINConvolution
+from xgraph.nn.convolutions.graph_conv import GraphConvolution
+from xgraph.nn.convolutions.sage import SAGEConvolution
+
+CONVOLUTIONS: dict[str, Callable[[Any], Convolution]] = {
+    "xgraph.nn.sage_conv.SAGEConv": SAGEConvolution,
+    "torch_geometric.nn.conv.sage_conv.SAGEConv": SAGEConvolution,
+    "torch_geometric.nn.conv.gcn_conv.GCNConv": GCNConvolution,
+    "torch_geometric.nn.conv.gin_conv.GINConv": GINConvolution,
+    "torch_geometric.nn.conv.graph_conv.GraphConv": GraphConvolution,
+    "torch_geometric.nn.conv.gat_conv.GATConv": GATConvolution,
+}
+"""By full name of a class: so none of them need be imported."""
+
+
+def convolution_of(conv: Any) -> Convolution:
+    """How a convolution splits.
+
+    Args:
+        conv: xgraph's `SAGEConv`, or `SAGEConv`, `GCNConv`, `GINConv`, `GraphConv` or `GATConv` of PyG. Not a subclass:
+            that may compute something else.
+
+    Raises:
+        ValueError: It is none of these, or set to something that cannot be tracked, such as ``aggr="max"``.
+
+    Example:
+        >>> from torch_geometric.nn import GCNConv
+        >>> convolution_of(GCNConv(8, 16)).channels(GCNConv(8, 16))
+        (8,)
+    """
+    found = CONVOLUTIONS.get(f"{type(conv).__module__}.{type(conv).__qualname__}")
+    if found is None:
+        raise ValueError(
+            f"conv must be a {', '.join(name.rpartition('.')[2] for name in list(CONVOLUTIONS)[1:])} of "
+            f"torch_geometric.nn or the SAGEConv of xgraph.nn, got {type(conv).__name__}"
+        )
+    flow = getattr(conv, "flow", "source_to_target")
+    if flow != "source_to_target":
+        raise ValueError(f"{type(conv).__name__} must have flow='source_to_target', got {flow!r}")
+    return found(conv)
+
+
+__all__ = ["Convolution", "WeightedSum", "convolution_of"]

@@ -1,0 +1,185 @@
+"""Means weighted by attention: GATConv."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from xgraph.nn.block import Block, in_degree
+from xgraph.nn.convolutions.base import Convolution
+from xgraph.nn.convolutions.settings import aggregation, no_edge_weight
+from xgraph.nn.convolutions.sums import Nodes, rescaling, sources, targets
+from xgraph.nn.feature_momentum import FeatureMomentum
+from xgraph.nn.rows import linear
+
+
+class Projected(NamedTuple):
+    """What a block's nodes send, and what attention they ask for.
+
+    Args:
+        sent: Messages of all nodes, by head. Shape ``[N, heads, C]``.
+        key: Their part of the attention. Shape ``[N, heads]``.
+        query: The targets' part. Shape ``[num_targets, heads]``.
+    """
+
+    sent: Tensor
+    key: Tensor
+    query: Tensor
+
+
+class GATConvolution(Convolution):
+    r"""`GATConv` of PyG, whose softmax over sampled neighbours would be biased: so both sides of it are tracked.
+
+    With the attention :math:`g_{uv} = \mathrm{LeakyReLU}(a_s W x_u + a_t W x_v)`, for each head,
+
+    .. math::
+        q_v = \log \Bigl( \frac{|N_v|}{|B_v|} \sum_{u \in B_v} e^{g_{uv}} \Bigr), \qquad
+        \bar s_v = \sum_{u \in B_v} \frac{e^{g_{uv}}}{\sum_{w \in B_v} e^{g_{wv}}} W x_u
+
+    are the aggregate, as the C + 1 numbers :math:`(\bar s_v, q_v)`: numerator and denominator of the attention over all
+    neighbours are in expectation :math:`e^{q_v} \bar s_v` and :math:`e^{q_v}`, which is what
+    `xgraph.estimators.RatioMovingAverage` tracks. The node's own loop is known exactly and added fresh:
+
+    .. math::
+        h_v' = (1 - β) \tilde s_v + β W x_v + b, \qquad β = \sigma(g_{vv} - \tilde q_v)
+
+    What is tracked here depends on the weights. Dropout of attention is drawn for each edge, as PyG's is, and scales
+    the numerator only; a table averages over it.
+
+    Args:
+        conv: The convolution.
+
+    Raises:
+        ValueError: It has attention on edge attributes, or does not aggregate by a sum.
+    """
+
+    linear = False
+
+    def __init__(self, conv: Any) -> None:
+        aggregation(conv, ("sum",))
+        if conv.edge_dim is not None:
+            raise ValueError(f"GATConv must have edge_dim=None with feature momentum, got {conv.edge_dim}")
+
+    def channels(self, conv: Any) -> tuple[int, ...]:
+        """Heads, and the numbers of each.
+
+        Args:
+            conv: The convolution.
+        """
+        return (conv.heads, conv.out_channels + 1)
+
+    def make_table(
+        self, conv: Any, num_nodes: int, *, channels: int | tuple[int, ...] | None = None, **options: Any
+    ) -> FeatureMomentum:
+        """Make a table of numerators and denominators.
+
+        Args:
+            conv: The convolution.
+            num_nodes: Nodes in the whole graph.
+            channels: Shape of a node's aggregate.
+            options: Other arguments of `FeatureMomentum`.
+        """
+        return super().make_table(conv, num_nodes, channels=channels, ratio=True, **options)
+
+    def computed(self, block: Block) -> Tensor:
+        """Which targets have a neighbour to attend to. One without any in the whole graph needs no row.
+
+        Args:
+            block: The edges.
+        """
+        return in_degree(block.edge_index[1], block.num_targets) > 0
+
+    def aggregate(self, conv: Any, x: Nodes, block: Block, edge_weight: Tensor | None = None) -> Tensor:
+        """Attend to the neighbours.
+
+        Args:
+            conv: The convolution.
+            x: Vectors of the block's nodes. Shape ``[N, C]``.
+            block: The edges, and the degrees.
+            edge_weight: Must be None.
+
+        Returns:
+            Means, and last the logarithm of their weight, −∞ where there are no neighbours. Shape
+            ``[num_targets, heads, out_channels + 1]``.
+        """
+        no_edge_weight(conv, edge_weight)
+        return _attend(conv, _project(conv, x, block), block)
+
+    def update(self, conv: Any, aggregate: Tensor, x: Nodes, block: Block) -> Tensor:
+        """Attend to the node itself as well.
+
+        Args:
+            conv: The convolution.
+            aggregate: From `aggregate`. Shape ``[num_targets, heads, out_channels + 1]``.
+            x: Vectors of the block's nodes.
+            block: The edges.
+        """
+        first = x if isinstance(x, tuple) else targets(x, block)
+        return _finish(conv, aggregate, _project(conv, first, block), x, block)
+
+    def convolve(
+        self, conv: Any, x: Nodes, block: Block, table: FeatureMomentum | None = None, edge_weight: Tensor | None = None
+    ) -> Tensor:
+        """The whole convolution: see `Convolution.convolve`.
+
+        Args:
+            conv: The convolution.
+            x: Vectors of the block's nodes. Shape ``[N, C]``.
+            block: The edges, and the degrees.
+            table: What tracks; None: nothing.
+            edge_weight: Must be None.
+        """
+        no_edge_weight(conv, edge_weight)
+        projected = _project(conv, x, block)  # once for both parts
+        aggregate = _attend(conv, projected, block)
+        if table is not None:
+            aggregate = table(aggregate, block.n_id[: block.num_targets], self.computed(block))
+        return _finish(conv, aggregate, projected, x, block)
+
+
+def _project(conv: Any, x: Nodes, block: Block) -> Projected:
+    shape = (-1, conv.heads, conv.out_channels)
+    if conv.lin is not None:
+        sent = linear(sources(x), conv.lin.weight).view(shape)
+        shared = not isinstance(x, tuple)
+        own = sent[: block.num_targets] if shared else linear(targets(x, block), conv.lin.weight).view(shape)
+    else:
+        sent = linear(sources(x), conv.lin_src.weight).view(shape)
+        own = linear(targets(x, block), conv.lin_dst.weight).view(shape)
+    return Projected(sent, (sent * conv.att_src).sum(-1), (own * conv.att_dst).sum(-1))
+
+
+def _attend(conv: Any, projected: Projected, block: Block) -> Tensor:
+    """Aggregates in float32 at least: exponentials are summed."""
+    source, target = block.edge_index[0], block.edge_index[1]
+    sent, key, query = projected
+    count = block.num_targets
+    attention = F.leaky_relu(key[source] + query[target], conv.negative_slope)
+    attention = attention.to(torch.promote_types(attention.dtype, torch.float32))
+    where, fixed = target.unsqueeze(1).expand_as(attention), attention.detach()
+    top = fixed.new_zeros(count, conv.heads).scatter_reduce(0, where, fixed, "amax", include_self=False)
+    power = (attention - top[target]).exp()
+    total = torch.zeros_like(top).index_add(0, target, power)
+    share = F.dropout(power / total[target], conv.dropout, conv.training)
+    mean = top.new_zeros(count, *sent.shape[1:]).index_add(0, target, sent[source] * share.unsqueeze(-1))
+    none = total == 0
+    scale = rescaling(block, total.dtype).unsqueeze(1)
+    level = (total * scale).masked_fill(none, 1).log() + top
+    return torch.cat([mean, level.masked_fill(none, -torch.inf).unsqueeze(-1)], -1)
+
+
+def _finish(conv: Any, aggregate: Tensor, projected: Projected, x: Nodes, block: Block) -> Tensor:
+    sent, key, query = projected
+    out = aggregate[..., :-1]
+    if conv.add_self_loops:
+        own = F.leaky_relu(key[: block.num_targets] + query, conv.negative_slope)
+        margin = own - aggregate[..., -1]
+        share = F.dropout(margin.sigmoid(), conv.dropout, conv.training)
+        out = (-margin).sigmoid().unsqueeze(-1) * out + share.unsqueeze(-1) * sent[: block.num_targets]
+    out = (out.flatten(1) if conv.concat else out.mean(1)).to(sent.dtype)
+    if conv.res is not None:
+        out = out + linear(targets(x, block), conv.res.weight)
+    return out if conv.bias is None else out + conv.bias

@@ -1,0 +1,134 @@
+"""Sums weighted by degrees: GCNConv."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xgraph.nn.block import Block
+from xgraph.nn.convolutions.base import WeightedSum
+from xgraph.nn.convolutions.settings import aggregation, float_type
+from xgraph.nn.convolutions.sums import Nodes, rescaling, sources, targets, times, weighted_sum
+from xgraph.nn.rows import linear
+
+
+class GCNConvolution(WeightedSum):
+    r"""`GCNConv` of PyG, with the weights of the whole graph.
+
+    .. math::
+        \hat A_v = \frac{|N_v|}{|B_v|} \sum_{u \in B_v} \frac{x_u}{\sqrt{(d_u + f)(d_v + f)}}, \qquad
+        h_v' = W \Bigl( \hat A_v + \frac{f}{d_v + f} x_v \Bigr) + b
+
+    d are in-degrees in the whole graph; f is 1, or 2 if `improved`, or 0 without `add_self_loops`. The loop that f
+    stands for is known exactly, so it is added fresh, not tracked. With ``normalize=False`` the weights are those
+    given with the edges, or 1, and :math:`\hat A_v = \frac{|N_v|}{|B_v|} \sum_{u \in B_v} w_{uv} x_u`.
+
+    Args:
+        conv: The convolution.
+
+    Raises:
+        ValueError: It does not aggregate by a sum.
+    """
+
+    def __init__(self, conv: Any) -> None:
+        aggregation(conv, ("sum",))
+
+    def channels(self, conv: Any) -> tuple[int, ...]:
+        """Length of the neighbours' vectors.
+
+        Args:
+            conv: The convolution.
+        """
+        return (int(conv.lin.weight.size(1)),)
+
+    def edge_weight(self, conv: Any, block: Block, edge_weight: Tensor | None = None) -> Tensor:
+        """Weight of each edge, from the true degrees and rescaled.
+
+        Args:
+            conv: The convolution.
+            block: The edges, and the degrees.
+            edge_weight: Weights to be used as they are, only with ``normalize=False``. Shape ``[E]``.
+
+        Raises:
+            ValueError: There are weights which the convolution would normalise.
+        """
+        dtype = float_type(conv)
+        source, target = block.edge_index[0], block.edge_index[1]
+        scale = rescaling(block, dtype)
+        if not conv.normalize:
+            return scale[target] if edge_weight is None else scale[target] * edge_weight
+        if edge_weight is not None:
+            raise ValueError(
+                "edge_weight cannot be normalised here, where the sums of weights into the nodes are not known: use "
+                "GCNConv(normalize=False) with weights of the whole graph that were normalised beforehand "
+                "(torch_geometric.nn.conv.gcn_conv.gcn_norm)"
+            )
+        degree = block.degree.to(dtype) + _loops(conv)
+        root = degree.rsqrt().masked_fill_(degree == 0, 0)
+        return root[source] * (root[: block.num_targets] * scale)[target]
+
+    def update(self, conv: Any, aggregate: Tensor, x: Nodes, block: Block) -> Tensor:
+        """Add the node's own loop, and weigh.
+
+        Args:
+            conv: The convolution.
+            aggregate: From `aggregate`. Shape ``[num_targets, C]``.
+            x: Vectors of the block's nodes.
+            block: The edges, and the degrees.
+        """
+        own, loop = targets(x, block), self._loop(conv, block)
+        if loop is None:
+            return _biased(conv, linear(aggregate, conv.lin.weight))
+        if aggregate.layout == own.layout == torch.strided:
+            return _biased(conv, linear(aggregate + times(own, loop), conv.lin.weight))
+        return _biased(conv, linear(aggregate, conv.lin.weight) + times(linear(own, conv.lin.weight), loop))
+
+    def fused(self, conv: Any, x: Nodes, block: Block) -> Tensor:
+        """The convolution; sparse or wide vectors are made short before the sum is taken, by linearity.
+
+        Args:
+            conv: The convolution.
+            x: Vectors of the block's nodes. Shape ``[N, C]``.
+            block: The edges, and the degrees.
+        """
+        sent, weight = sources(x), conv.lin.weight
+        if isinstance(x, tuple) or (sent.layout == torch.strided and weight.size(1) <= weight.size(0)):
+            return self.convolve(conv, x, block)
+        short = linear(sent, weight)
+        total = weighted_sum(short, block, self.edge_weight(conv, block))
+        loop = self._loop(conv, block)
+        return _biased(conv, total if loop is None else total + times(short[: block.num_targets], loop))
+
+    def whole(self, conv: Any, x: Nodes, block: Block, edge_weight: Tensor | None = None) -> Tensor:
+        """The convolution as it is: see `Convolution.whole`.
+
+        Args:
+            conv: The convolution.
+            x: Vectors of the block's nodes. Shape ``[N, C]``.
+            block: The edges.
+            edge_weight: Weight of each edge. Shape ``[E]``.
+        """
+        if edge_weight is None and conv.improved:  # PyG ignores `improved` without them
+            edge_weight = torch.ones(block.edge_index.size(1), dtype=float_type(conv), device=block.edge_index.device)
+        out: Tensor = conv(x, block.edge_index, edge_weight)
+        return out[: block.num_targets]
+
+    def _loop(self, conv: Any, block: Block) -> Tensor | None:
+        """Weight of each target's own loop."""
+        loops = _loops(conv)
+        if not (conv.normalize and loops):
+            return None
+        return loops / (block.degree[: block.num_targets].to(float_type(conv)) + loops)
+
+
+def _loops(conv: Any) -> float:
+    """Weight of a node's own loop before it is normalised."""
+    if not conv.add_self_loops:
+        return 0.0
+    return 2.0 if conv.improved else 1.0
+
+
+def _biased(conv: Any, out: Tensor) -> Tensor:
+    return out if conv.bias is None else out + conv.bias

@@ -1,0 +1,94 @@
+"""What a user's model gives a convolution, checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xgraph.nn.block import Block, in_degree
+from xgraph.nn.convolutions.sums import Nodes
+
+WHERE = {
+    "n_id": "batches of PyG's and of xgraph's loaders have it",
+    "degree": "batches of xgraph.sampling.NeighborLoader have it; for PyG's loaders, set "
+    "data.degree = xgraph.sampling.in_degree(data) beforehand",
+}
+
+
+def block_of(
+    conv: Any,
+    x: Nodes,
+    edge_index: Tensor,
+    n_id: Tensor | None,
+    degree: Tensor | None,
+    num_targets: int | None,
+    *,
+    needed: tuple[str, ...],
+) -> Block:
+    """The edges of a layer, from what its `forward` is given.
+
+    Args:
+        conv: The layer; errors name its class.
+        x: Vectors of the nodes, or a pair: of all nodes, of the targets.
+        edge_index: Source and target of each edge. Shape ``[2, E]``.
+        n_id: The nodes' numbers in the whole graph. Shape ``[N]``.
+        degree: Number of edges into each node in the whole graph; None: in the batch. Shape ``[N]``.
+        num_targets: The first so many nodes get new vectors; None: as many as `x` is a pair for, or all.
+        needed: Which of `n_id` and `degree` may not be missing.
+
+    Raises:
+        ValueError: `n_id` or `degree` is missing, or a shape is another one than expected.
+        IndexError: An edge leads to or from a node that is not there.
+        TypeError: `edge_index` is a sparse matrix, or no tensor of integers.
+    """
+    sent, own = x if isinstance(x, tuple) else (x, x)
+    for vectors in (sent, own):
+        if not isinstance(vectors, Tensor) or vectors.dim() != 2:
+            got = list(vectors.shape) if isinstance(vectors, Tensor) else type(vectors).__name__
+            raise ValueError(f"x must have shape [N, C], or be a pair of such tensors, got {got}")
+    count, most = sent.size(0), min(sent.size(0), own.size(0))
+    num_targets = own.size(0) if num_targets is None else num_targets
+    if not 0 <= num_targets <= most:
+        raise ValueError(f"num_targets must lie in 0..{most}, the number of nodes in x, got {num_targets}")
+    edge_index = _edges(edge_index, count, num_targets)
+    for name, value in (("n_id", n_id), ("degree", degree)):
+        if value is None:
+            if name in needed:
+                raise ValueError(f"{type(conv).__name__} with momentum needs {name} in training: {WHERE[name]}")
+        elif list(value.shape) != [count]:
+            raise ValueError(
+                f"{name} must have one entry for each of the {count} nodes in x, got shape {list(value.shape)}; where "
+                f"a batch is trimmed, {name}[: x.size(0)]"
+            )
+    if degree is None:
+        degree = in_degree(edge_index[1], count)
+    elif degree.device.type == "cpu" and bool((degree[edge_index[1]] < 1).any()):
+        raise ValueError("degree is 0 for a node that edge_index has edges into: it must hold the true in-degrees")
+    n_id = torch.arange(count, device=edge_index.device) if n_id is None else n_id
+    return Block(edge_index, num_targets, degree, n_id)
+
+
+def _edges(edge_index: Tensor, num_nodes: int, num_targets: int) -> Tensor:
+    if hasattr(edge_index, "as_tensor"):  # PyG's EdgeIndex
+        edge_index = edge_index.as_tensor()
+    if not isinstance(edge_index, Tensor) or edge_index.layout != torch.strided:
+        raise TypeError(
+            "edge_index must be a tensor of integers with shape [2, E], got a sparse matrix: "
+            "torch_geometric.utils.to_edge_index(adj_t.t())[0] makes one of it"
+            if hasattr(edge_index, "t")
+            else f"edge_index must be a tensor of integers with shape [2, E], got {type(edge_index).__name__}"
+        )
+    if edge_index.dim() != 2 or edge_index.size(0) != 2:
+        raise ValueError(f"edge_index must have shape [2, E], got {list(edge_index.shape)}")
+    if edge_index.is_floating_point() or edge_index.dtype == torch.bool:
+        raise TypeError(f"edge_index must be a tensor of integers, got {edge_index.dtype}")
+    if edge_index.device.type == "cpu" and edge_index.numel():  # to ask would hold a GPU up
+        for what, ends, most in (("source", edge_index[0], num_nodes), ("target", edge_index[1], num_targets)):
+            low, high = (int(i) for i in ends.aminmax())
+            if low < 0 or high >= most:
+                raise IndexError(
+                    f"edge_index has the {what} {low if low < 0 else high}, but there are {most} nodes that can be one"
+                )
+    return edge_index.long()

@@ -1,0 +1,107 @@
+"""Weighted sums over a block's edges."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from xgraph.nn.block import Block, in_degree
+from xgraph.nn.rows import first_rows, sum_neighbors, take_rows
+
+Nodes = Tensor | tuple[Tensor, Tensor]
+"""Vectors of a block's nodes, targets first; or those of all its nodes, and others of its targets."""
+
+
+def sources(x: Nodes) -> Tensor:
+    """The vectors that are sent.
+
+    Args:
+        x: Of all nodes, or a pair.
+    """
+    return x[0] if isinstance(x, tuple) else x
+
+
+def targets(x: Nodes, block: Block) -> Tensor:
+    """The targets' own vectors.
+
+    Args:
+        x: Of all nodes, or a pair.
+        block: The edges.
+    """
+    return first_rows(x[1] if isinstance(x, tuple) else x, block.num_targets)
+
+
+def dense(x: Tensor) -> Tensor:
+    """The same matrix, not sparse.
+
+    Args:
+        x: Dense or ``torch.sparse_csr``.
+    """
+    return x.to_dense() if x.layout == torch.sparse_csr else x
+
+
+def times(x: Tensor, weight: Tensor) -> Tensor:
+    """Each row times its number, dense.
+
+    Args:
+        x: Dense or ``torch.sparse_csr``. Shape ``[N, C]``.
+        weight: Shape ``[N]``.
+    """
+    return dense(x) * weight.to(x.dtype).unsqueeze(1)
+
+
+def weighted_sum(x: Tensor, block: Block, weight: Tensor) -> Tensor:
+    """Weighted sums over the sources of each target's edges.
+
+    Args:
+        x: Vectors of the block's nodes, dense or ``torch.sparse_csr``. Shape ``[N, C]``.
+        block: The edges.
+        weight: Weight of each edge; may need a gradient. Shape ``[E]``.
+
+    Returns:
+        Dense, shape ``[num_targets, C]``.
+    """
+    source, target = block.edge_index[0], block.edge_index[1]
+    if x.layout == torch.sparse_csr:
+        rows = take_rows(x, source)
+        length = rows.crow_indices().diff()
+        where = target.repeat_interleave(length) * x.size(1) + rows.col_indices()
+        total = weight.new_zeros(block.num_targets * x.size(1), dtype=x.dtype)
+        values = rows.values() * weight.to(x.dtype).repeat_interleave(length)
+        return total.index_add(0, where, values).view(block.num_targets, x.size(1))
+    if weight.requires_grad and torch.is_grad_enabled():
+        messages = x[source] * weight.to(x.dtype).unsqueeze(1)
+        return x.new_zeros(block.num_targets, x.size(1)).index_add(0, target, messages)
+    return sum_neighbors(x, block.edge_index, block.num_targets, weight)
+
+
+def rescaling(block: Block, dtype: torch.dtype) -> Tensor:
+    """Neighbours in the whole graph for each in the batch, :math:`|N_v| / |B_v|`; 0 where the batch has none.
+
+    Args:
+        block: The edges, and the degrees.
+        dtype: Of the result.
+
+    Returns:
+        Shape ``[num_targets]``.
+    """
+    count = in_degree(block.edge_index[1], block.num_targets)
+    scale = block.degree[: block.num_targets].to(dtype) / count.clamp(min=1)
+    return scale.masked_fill_(count == 0, 0)
+
+
+def mean_or_sum(which: str, block: Block, dtype: torch.dtype) -> Tensor:
+    """Weight of each edge in its target's mean, or in its rescaled sum.
+
+    Args:
+        which: "mean" or "sum".
+        block: The edges, and the degrees.
+        dtype: Of the result.
+
+    Returns:
+        Shape ``[E]``.
+    """
+    target = block.edge_index[1]
+    if which == "sum":
+        return rescaling(block, dtype)[target]
+    return in_degree(target, block.num_targets).to(dtype).reciprocal_()[target]

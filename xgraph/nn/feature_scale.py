@@ -1,0 +1,65 @@
+"""Features brought to mean 0 and standard deviation 1."""
+
+import torch
+from torch import Tensor, nn
+
+
+class FeatureScale(nn.Module):
+    """Subtracts a mean and divides by a standard deviation, which are buffers: saved with the model, never trained.
+
+    Until `fit` nothing changes. Nothing is learned from batches, so what a model computes of an item does not depend on
+    the other items.
+
+    Args:
+        channels: Number C of features, or of channels of an image.
+
+    Example:
+        >>> scale = FeatureScale(2)
+        >>> scale.fit(torch.tensor([1.0, 0.0]), torch.tensor([2.0, 1.0]))
+        >>> scale(torch.tensor([[5.0, 7.0]]))
+        tensor([[2., 7.]])
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("std", torch.ones(channels))
+
+    def fit(self, mean: Tensor, std: Tensor) -> None:
+        """Set the numbers, such as those of `xgraph.data.instance_statistics`.
+
+        Args:
+            mean: Shape ``[C]``.
+            std: Shape ``[C]``.
+
+        Raises:
+            ValueError: A shape is wrong, a number is not finite, or a deviation is not positive.
+        """
+        for name, value in (("mean", mean), ("std", std)):
+            if value.shape != self.mean.shape:
+                raise ValueError(f"{name} must have shape {list(self.mean.shape)}, got {list(value.shape)}")
+            if not bool(value.isfinite().all()) or (name == "std" and not bool((value > 0).all())):
+                raise ValueError(f"{name} must be finite{' and positive' if name == 'std' else ''}")
+        self.mean.copy_(mean)
+        self.std.copy_(std)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scale features, ``[n, C]``, or images, ``[n, C, height, width]``.
+
+        Args:
+            x: Floating-point numbers.
+
+        Raises:
+            ValueError: They have another number of features or channels.
+        """
+        if x.dim() < 2 or x.size(1) != len(self.mean):
+            raise ValueError(f"x must have shape [n, {len(self.mean)}, ...], got {list(x.shape)}")
+        shape = (-1,) + (1,) * (x.dim() - 2)
+        return (x - self.mean.view(shape)) / self.std.view(shape)
+
+    def extra_repr(self) -> str:
+        """The number of channels."""
+        return str(len(self.mean))

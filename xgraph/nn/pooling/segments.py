@@ -1,0 +1,184 @@
+"""Sums, maxima and softmaxes over the instances of each bag, whatever the bags' sizes: nothing is padded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from xgraph.estimators.rows import INTEGERS
+
+
+@dataclass(frozen=True)
+class Bags:
+    """Which instance is in which bag.
+
+    Args:
+        index: Bag of each instance, int64, in any order. Shape ``[N]``.
+        count: Number of instances of each bag, as floating-point numbers. Shape ``[B]``.
+    """
+
+    index: Tensor
+    count: Tensor
+
+    @classmethod
+    def of(
+        cls, x: Tensor, index: Tensor | None, ptr: Tensor | None = None, size: int | None = None, check: bool = True
+    ) -> Bags:
+        """The bags of a batch.
+
+        Args:
+            x: What the instances have. Shape ``[N, C]``.
+            index: Bag of each instance. Shape ``[N]``.
+            ptr: Bounds of the bags instead, where instances are in order. Shape ``[B + 1]``.
+            size: Number of bags B, if known.
+            check: Look at the values, which holds a GPU up.
+
+        Raises:
+            ValueError: A shape is wrong, or a bag has no instances.
+            TypeError: The bags are not integers.
+            IndexError: One is not below B.
+
+        Example:
+            >>> Bags.of(torch.zeros(3, 1), torch.tensor([1, 0, 1])).count
+            tensor([1., 2.])
+        """
+        if x.dim() != 2:
+            raise ValueError(f"what is pooled must have shape [N, C], got {list(x.shape)}")
+        if index is None and ptr is not None:
+            if check and int(ptr[-1]) != len(x):
+                raise ValueError(f"ptr must end with the number of instances {len(x)}, got {int(ptr[-1])}")
+            index = torch.repeat_interleave(ptr.diff(), output_size=len(x))
+            size = len(ptr) - 1
+        elif index is None:
+            index, size = torch.zeros(len(x), dtype=torch.long, device=x.device), 1
+        if index.shape != (len(x),):
+            raise ValueError(f"index must have shape [{len(x)}], one bag for each instance, got {list(index.shape)}")
+        if index.dtype not in INTEGERS:
+            raise TypeError(f"index must be a tensor of integers, got {index.dtype}")
+        index = index.long()
+        if size is None:
+            size = int(index.max()) + 1 if len(index) else 0
+        if check:
+            _check_range(index, size)
+        ones = torch.ones(len(index), dtype=torch.promote_types(x.dtype, torch.float32), device=x.device)
+        bags = cls(index, ones.new_zeros(size).index_add_(0, index, ones))
+        if check and not bool(bags.count.all()):
+            empty = int((bags.count == 0).nonzero()[0])
+            raise ValueError(f"bag {empty} of the batch ({size} bags, {len(x)} instances) has no instances")
+        return bags
+
+    def spread(self, x: Tensor) -> Tensor:
+        """What a bag has, for each of its instances.
+
+        Args:
+            x: Shape ``[B, ...]``.
+
+        Returns:
+            Shape ``[N, ...]``.
+        """
+        return x.index_select(0, self.index)
+
+    def max(self, x: Tensor) -> Tensor:
+        """Maxima; the gradient goes to the largest instances in equal shares.
+
+        Args:
+            x: Shape ``[N, C]``.
+
+        Returns:
+            Shape ``[B, C]``.
+        """
+        where = self.index[:, None].expand_as(x)
+        return x.new_zeros(len(self.count), x.size(1)).scatter_reduce(0, where, x, "amax", include_self=False)
+
+    def sum(self, x: Tensor) -> Tensor:
+        """Sums.
+
+        Args:
+            x: Shape ``[N, C]``, with few columns.
+
+        Returns:
+            Shape ``[B, C]``.
+        """
+        return x.new_zeros(len(self.count), x.size(1)).index_add(0, self.index, x)
+
+    def softmax(self, x: Tensor, tau: float = 1.0) -> tuple[Tensor, Tensor]:
+        """Softmaxes, and logarithms of means of exponentials.
+
+        Args:
+            x: Shape ``[N, C]``, float32 or float64.
+            tau: Temperature τ.
+
+        Returns:
+            The weights exp(x/τ) / Σ exp(x/τ), which sum to one in each bag, of shape ``[N, C]``, and
+            log mean exp(x/τ), of shape ``[B, C]``. They are finite for all finite x.
+        """
+        top = self.max(x.detach())
+        power = ((x - self.spread(top)) / tau).exp()  # to divide first would round away what they differ by
+        total = self.sum(power)
+        return power / self.spread(total), top / tau + total.log() - self.count.log()[:, None]
+
+    def weighted_sum(self, weight: Tensor, x: Tensor) -> Tensor:
+        """Weighted sums, with gradients to weights and vectors.
+
+        Args:
+            weight: Weights of each instance, those of head h for the h-th share of the columns. Shape ``[N, H]``.
+            x: Shape ``[N, C]``.
+
+        Returns:
+            Shape ``[B, H, C / H]``.
+
+        Raises:
+            ValueError: The heads do not divide the columns.
+        """
+        heads, (size, channels) = weight.size(1), (len(self.count), x.size(1))
+        if channels % heads:
+            raise ValueError(f"heads must divide the {channels} columns that are pooled, got {heads}")
+        index = self.index
+        if heads > 1:  # each head of a bag is a bag of its own
+            index = (index[:, None] * heads + torch.arange(heads, device=index.device)).flatten()
+            weight, x = weight.reshape(-1, 1), x.reshape(-1, channels // heads)
+        if torch.compiler.is_compiling():
+            out = x.new_zeros(size * heads, x.size(1)).index_add(0, index, weight * x)
+        else:
+            out = _WeightedSum.apply(weight[:, 0], x, index, size * heads)  # type: ignore[no-untyped-call]
+        return out.view(size, heads, -1)
+
+
+class _WeightedSum(torch.autograd.Function):
+    """Weighted sums of rows by bag.
+
+    `index_add` of the products takes four times as long there and back: `embedding_bag` makes no products, and the
+    gradients are taken at once.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, x: Tensor, index: Tensor, size: int) -> Tensor:
+        ctx.save_for_backward(weight, x, index)
+        row, order = index, None
+        if index.is_cuda or not bool((index[1:] >= index[:-1]).all()):  # to ask would hold a GPU up
+            row, order = torch.sort(index, stable=True)
+        begin = torch.searchsorted(row, torch.arange(size, device=row.device))
+        which = torch.arange(len(row), device=row.device) if order is None else order
+        per_sample = weight if order is None else weight[order]
+        return F.embedding_bag(which, x.contiguous(), begin, mode="sum", per_sample_weights=per_sample)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+        weight, x, index = ctx.saved_tensors
+        spread = grad.index_select(0, index)
+        of_weight = torch.linalg.vecdot(spread, x) if ctx.needs_input_grad[0] else None
+        return of_weight, spread.mul_(weight[:, None]) if ctx.needs_input_grad[1] else None, None, None
+
+
+def _check_range(index: Tensor, size: int) -> None:
+    if len(index):
+        low, high = torch.stack(index.aminmax()).tolist()
+        if low < 0 or high >= size:
+            bad = low if low < 0 else high
+            raise IndexError(f"index must hold bags from 0 to {size - 1} (dim_size={size}), got {bad}")

@@ -152,3 +152,26 @@ def test_mistakes():
         layerwise(model, x, edges, torch.tensor([3, 200]))
     with pytest.raises(ValueError, match="chunk_edges must be at least 1, got 0"):
         layerwise(model, x, edges, chunk_edges=0)
+
+
+class Elsewhere(torch.Tensor):
+    """Stands for a tensor on another device: it can be asked for its shape, and brought here."""
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        assert func.__name__ in {"cpu", "size", "dim", "numel", "__len__", "__get__"}, func
+        with torch._C.DisableTorchFunctionSubclass():
+            out = func(*args, **(kwargs or {}))
+            return out.as_subclass(torch.Tensor) if func.__name__ == "cpu" else out
+
+
+def test_edges_on_another_device():
+    x, edges = graph()
+    graph_here = InEdges.from_edge_index(edges, len(x))
+    model = trained("sage")
+    expected = layerwise(model, x, edges)
+    far = InEdges(*(part.as_subclass(Elsewhere) for part in graph_here))
+    for given in (edges.as_subclass(Elsewhere), far):
+        found = InEdges.of(given, len(x))
+        assert all(type(a) is torch.Tensor and torch.equal(a, b) for a, b in zip(found, graph_here, strict=True))
+        assert torch.equal(layerwise(model, x, given), expected)

@@ -207,15 +207,23 @@ def test_weights_interchange(name):
 
 
 @EACH
+def test_training_needs_the_number_of_nodes(name):
+    model = build(name, num_nodes=None)
+    for batch in (graph(), neighbourhood(graph(), [1, 2], 2)):
+        with pytest.raises(ValueError, match="FM has no tables, which it needs in training: make it with num_nodes="):
+            model.train()(batch)
+        assert model.eval()(batch).isfinite().all()
+    assert build(name, num_nodes=None, gamma=1)(graph()).isfinite().all()
+
+
+@EACH
 def test_a_state_goes_on_where_it_was(name):
     data = graph()
     model = build(name, gamma=CosineGamma(4, gamma_min=0.1))
     data = data if name == "gat" else with_aggregates(model, data)
     batches = [neighbourhood_of(data, range(10), 2, 2, seed=seed) for seed in range(4)]
     for epoch, batch in enumerate(batches[:2]):
-        for module in model.modules():
-            if hasattr(module, "set_epoch"):
-                module.set_epoch(epoch)
+        model.set_epoch(epoch)
         model(batch)
     other = build(name, gamma=CosineGamma(4, gamma_min=0.1))
     other.load_state_dict(model.state_dict())

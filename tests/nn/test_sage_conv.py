@@ -7,7 +7,7 @@ from sampled_blocks import loop_free, sampled, whole
 from torch_geometric import EdgeIndex
 from torch_geometric.utils import to_torch_csc_tensor
 
-from xgraph.estimators import ConstantGamma
+from xgraph.estimators import ConstantGamma, CosineGamma
 from xgraph.nn import SAGEConv
 
 
@@ -223,6 +223,13 @@ def test_two_layers_never_share_a_table():
     assert same(table(twin), before[1])
 
 
+def test_the_schedule():
+    conv = build(gamma=CosineGamma(4, 0.1))
+    conv.set_epoch(4)
+    assert conv.momentum.gamma == pytest.approx(0.1)
+    build(gamma=1).set_epoch(4)
+
+
 def test_reset():
     conv = build()
     call(conv, torch.randn(24, 4), sampled(loop_free(), 24, 2))
@@ -261,6 +268,7 @@ GIVEN = {"n_id": torch.arange(5), "degree": torch.ones(5, dtype=torch.long)}
         (X, EDGES, {"degree": None}, ValueError, r"needs degree in training.*xgraph.sampling.in_degree\(data\)"),
         (X, EDGES, {"n_id": torch.arange(9)}, ValueError, r"each of the 5 nodes in x, got shape \[9\].*n_id\[: x.size"),
         (X, EDGES, {"degree": torch.ones(3)}, ValueError, r"degree must have one entry .* got shape \[3\]"),
+        (X, EDGES, {"n_id": torch.arange(5, device="meta")}, ValueError, "n_id must be on the device of .*, cpu, got"),
         (X, EDGES, {"degree": torch.zeros(5)}, ValueError, "degree is 0 for a node that edge_index has edges into"),
         (X, EDGES, {"n_id": torch.arange(5) + 20}, IndexError, r"n_id must lie in 0..23.*num_nodes=24, got 24"),
         (X, EDGES, {"n_id": torch.ones(5)}, TypeError, "n_id must be a tensor of integers"),

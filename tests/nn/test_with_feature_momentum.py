@@ -112,6 +112,13 @@ def test_a_checkpoint_in_mid_training_goes_on_to_the_bit(name):
     assert same(conv.parameters(), other.parameters())
 
 
+def test_the_schedule():
+    conv = build("gcn", gamma=CosineGamma(4, 0.1))
+    conv.set_epoch(4)
+    assert conv.momentum.gamma == pytest.approx(0.1)
+    build("gcn", gamma=1).set_epoch(4)
+
+
 @EACH
 @pytest.mark.parametrize("gradient", ["straight_through", "scaled"])
 def test_gradients_reach_the_weights(name, gradient):

@@ -25,8 +25,9 @@ class FeatureMomentum(nn.Module):
     :math:`\hat A_v` is taken as it is. Equations (6.104) and (6.105) of the chapter; Yu et al., "GraphFM: Improving
     Large-Scale GNN Training via Feature Momentum", ICML 2022 (who weigh the old value by their β = 1 − γ).
 
-    Every layer has a table of its own, of ``num_nodes * channels`` numbers: for the 111,059,956 nodes of
-    ogbn-papers100M, 256 channels in bfloat16 are 53 GiB, which may be a memory-mapped file.
+    Every layer has a table of its own, and is to be applied once in a training step: neither twice in a model, nor
+    again for the gradient (``torch.utils.checkpoint``). It holds ``num_nodes * channels`` numbers: for the 111,059,956
+    nodes of ogbn-papers100M, 256 channels in bfloat16 are 53 GiB, which may be a memory-mapped file.
 
     Args:
         num_nodes: Nodes of the whole graph.

@@ -53,20 +53,20 @@ class InEdges(NamedTuple):
 
     @classmethod
     def of(cls, edges: "Tensor | InEdges", num_nodes: int) -> "InEdges":
-        """Edges sorted by target, sorted already or not.
+        """Edges sorted by target, sorted already or not, in host memory.
 
         Args:
-            edges: ``edge_index``, or what this returns.
+            edges: ``edge_index``, or what this returns; on any device.
             num_nodes: Number of nodes N.
 
         Raises:
             ValueError: They are those of another number of nodes.
             IndexError: An edge leads to or from a node that is not there.
         """
-        graph = edges if isinstance(edges, InEdges) else cls.from_edge_index(edges, num_nodes)
+        graph = edges if isinstance(edges, InEdges) else cls.from_edge_index(edges.cpu(), num_nodes)
         if graph.colptr.numel() != num_nodes + 1:
             raise ValueError(f"x has {num_nodes} rows, but the graph has {graph.colptr.numel() - 1} nodes")
-        return graph
+        return cls(graph.colptr.cpu(), graph.row.cpu())
 
     def sources(self, targets: Tensor) -> tuple[Tensor, Tensor]:
         """The sources of all edges into some nodes, and how many edges each of these has.

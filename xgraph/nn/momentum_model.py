@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from xgraph.estimators import GammaSchedule
 from xgraph.nn.block import Block
 from xgraph.nn.convolutions import convolution_of
-from xgraph.nn.feature_momentum import Gradient, TableStorage
+from xgraph.nn.feature_momentum import FeatureMomentum, Gradient, TableStorage
 from xgraph.nn.node_model import NodeModel
 from xgraph.nn.reset import reset_parameters
 
@@ -30,7 +30,8 @@ class MomentumModel(NodeModel):
 
     Args:
         num_nodes: Number of nodes of the whole graph; None: no tables, for a model that is only to be evaluated.
-        gamma: Weight of the new value in the tables, in (0, 1], or a schedule of it. With the number 1 there are none.
+        gamma: Weight of the new value in the tables, in (0, 1], or a schedule of it (see `set_epoch`). With the number
+            1 there are none.
         gradient: What the tables pass on: the gradient of the batch's aggregates, or that times gamma.
         table_dtype: Type of the numbers in the tables.
         table_storage: Where the tables lie: on the model's device, in host memory (page-locked if there is a GPU), or
@@ -38,7 +39,8 @@ class MomentumModel(NodeModel):
         table_in_checkpoint: Whether checkpoints hold the tables; without them a resumed run starts with empty ones.
 
     Raises:
-        ValueError: An argument is out of range, or a batch lacks an attribute or does not fit the model.
+        ValueError: An argument is out of range, a batch lacks an attribute or does not fit the model, or a model
+            without `num_nodes` is trained.
         IndexError: A batch has a node that the tables have no row for.
     """
 
@@ -63,7 +65,8 @@ class MomentumModel(NodeModel):
         self.num_nodes, self.gamma, self.gradient = num_nodes, gamma, gradient
         self.table_dtype, self.table_storage, self.table_in_checkpoint = table_dtype, table_storage, table_in_checkpoint
         self.tables = nn.ModuleDict()
-        if num_nodes is not None and not (isinstance(gamma, int | float) and gamma == 1):
+        self._remembers = not (isinstance(gamma, int | float) and gamma == 1)
+        if num_nodes is not None and self._remembers:
             for number in range(int(self.exact_input), self.num_layers):
                 conv = self.convs[number]
                 self.tables[str(number)] = convolution_of(conv).make_table(
@@ -90,6 +93,16 @@ class MomentumModel(NodeModel):
             return convolution_of(conv).convolve(conv, x, block, table)  # type: ignore[arg-type]
         return super().convolve(number, x, block, aggregate)
 
+    def set_epoch(self, epoch: int) -> None:
+        """Tell the schedule of γ which epoch begins.
+
+        Args:
+            epoch: Counted from 0.
+        """
+        for table in self.tables.values():
+            if isinstance(table, FeatureMomentum):
+                table.set_epoch(epoch)
+
     def reset_parameters(self) -> None:
         """Draw all weights anew, and forget the normalisation statistics and all nodes."""
         super().reset_parameters()
@@ -112,9 +125,11 @@ class MomentumModel(NodeModel):
 
     def _n_id(self, batch: Any) -> Tensor:
         n_id: Tensor = super()._n_id(batch)
+        name, size = type(self).__name__, batch.x.size(0)
+        if self.training and self._remembers and self.num_nodes is None:
+            raise ValueError(f"{name} has no tables, which it needs in training: make it with num_nodes= of the graph")
         if not self._tracks():
             return n_id
-        name, size = type(self).__name__, batch.x.size(0)
         if getattr(batch, "n_id", None) is None and self._is_part(batch):
             raise ValueError(
                 f"the batch has no n_id, which {name} needs in training: the numbers of its {size} nodes in the graph "

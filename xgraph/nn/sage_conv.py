@@ -46,7 +46,8 @@ class SAGEConv(nn.Module):
         in_channels: Length of the vectors, or a pair: of the sources, of the targets.
         out_channels: Length of the new vectors.
         num_nodes: Nodes of the whole graph; None: no table.
-        gamma: Weight γ of the new value, in (0, 1], or a schedule of it over epochs. The number 1: no table.
+        gamma: Weight γ of the new value, in (0, 1], or a schedule of it over epochs (see `set_epoch`). The number 1: no
+            table.
         mean_with_self: Whether a node is part of its own mean, and has no weights of its own.
         aggr: "mean", or "sum" rescaled by the share of neighbours that were sampled.
         normalize: Whether new vectors are scaled to length 1.
@@ -122,6 +123,15 @@ class SAGEConv(nn.Module):
                 in_checkpoint=table_in_checkpoint,
             )
         self.reset_parameters()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Tell the schedule of γ, if there is a table, which epoch begins.
+
+        Args:
+            epoch: Counted from 0.
+        """
+        if self.momentum is not None:
+            self.momentum.set_epoch(epoch)
 
     def reset_parameters(self) -> None:
         """Draw all weights anew and forget all nodes."""

@@ -90,6 +90,15 @@ class MomentumConv(nn.Module):
             )
         return self.convolution.convolve(self.conv, x, block, self.momentum if self.training else None, edge_weight)
 
+    def set_epoch(self, epoch: int) -> None:
+        """Tell the schedule of γ, if there is a table, which epoch begins.
+
+        Args:
+            epoch: Counted from 0.
+        """
+        if self.momentum is not None:
+            self.momentum.set_epoch(epoch)
+
     def reset_parameters(self) -> None:
         """Draw all weights anew and forget all nodes."""
         reset: Any = self.conv.reset_parameters

@@ -230,6 +230,7 @@ def test_weights_of_edges_where_none_are_taken(name):
         (lambda: GraphConv(4, 4, aggr="max"), "GraphConv aggregates by max.*aggr='sum' or 'mean'"),
         (lambda: GINConv(torch.nn.Linear(4, 4), aggr="max"), "GINConv aggregates by max"),
         (lambda: GCNConv(4, 4, aggr="mean"), "GCNConv aggregates by mean.*aggr='sum'"),
+        (lambda: GCNConv(4, 4, cached=True), "GCNConv must have cached=False"),
         (lambda: GATConv(4, 4, aggr="max"), "GATConv aggregates by max"),
         (lambda: GATConv(4, 4, edge_dim=2), "edge_dim=None with feature momentum, got 2"),
         (lambda: SAGEConv(4, 4, flow="target_to_source"), "flow='source_to_target', got 'target_to_source'"),

@@ -29,11 +29,16 @@ class GCNConvolution(WeightedSum):
         conv: The convolution.
 
     Raises:
-        ValueError: It does not aggregate by a sum.
+        ValueError: It does not aggregate by a sum, or keeps the edges that it saw first.
     """
 
     def __init__(self, conv: Any) -> None:
         aggregation(conv, ("sum",))
+        if conv.cached:
+            raise ValueError(
+                "GCNConv must have cached=False with feature momentum: else it would take the edges of the first batch "
+                "that it is evaluated on for those of all others"
+            )
 
     def channels(self, conv: Any) -> tuple[int, ...]:
         """Length of the neighbours' vectors.

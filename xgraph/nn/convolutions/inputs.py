@@ -39,7 +39,7 @@ def block_of(
         needed: Which of `n_id` and `degree` may not be missing.
 
     Raises:
-        ValueError: `n_id` or `degree` is missing, or a shape is another one than expected.
+        ValueError: `n_id` or `degree` is missing or on another device, or a shape is another one than expected.
         IndexError: An edge leads to or from a node that is not there.
         TypeError: `edge_index` is a sparse matrix, or no tensor of integers.
     """
@@ -62,6 +62,8 @@ def block_of(
                 f"{name} must have one entry for each of the {count} nodes in x, got shape {list(value.shape)}; where "
                 f"a batch is trimmed, {name}[: x.size(0)]"
             )
+        elif value.device != edge_index.device:
+            raise ValueError(f"{name} must be on the device of edge_index, {edge_index.device}, got {value.device}")
     if degree is None:
         degree = in_degree(edge_index[1], count)
     elif degree.device.type == "cpu" and bool((degree[edge_index[1]] < 1).any()):

@@ -82,3 +82,10 @@ def test_node_numbers_use_all_bits_of_an_id():
     numbers = node_uniform(torch.tensor([3, 3 + 2**32, 3 + 2**33]), key)
     assert len(numbers.unique()) == 3
     assert numbers[0] == uniform(torch.tensor(3), key)
+
+
+def test_many_keys_at_once_give_what_each_gives():
+    counter, keys = torch.arange(5), [derive(1), derive(2)]
+    words = [torch.tensor(word)[:, None] for word in zip(*keys, strict=True)]
+    together = uniform(counter, (words[0], words[1]))
+    assert together.tolist() == [uniform(counter, key).tolist() for key in keys]

@@ -640,3 +640,21 @@ def test_degrees_are_looked_up_where_the_graph_lies(monkeypatch):
     monkeypatch.setattr(loader._attributes, "batch", batch_elsewhere)
     for batch, expected in zip(loader, NeighborLoader(graph(), FANOUTS, batch_size=20), strict=True):
         assert torch.equal(batch.degree, expected.degree)
+
+
+def test_before_the_first_batch_of_a_gpu_its_work_is_recorded(monkeypatch):
+    edge_index, num_nodes = random_graph()
+    loader = NeighborLoader(Data(edge_index=edge_index, num_nodes=num_nodes), [2], batch_size=20, prefetch=0)
+    sampler, sizes = loader.neighbor_sampler, []
+    sample = type(sampler).sample
+    monkeypatch.setattr(
+        sampler, "sample", lambda seeds, *args, **kw: (sizes.append(len(seeds)), sample(sampler, seeds, *args, **kw))[1]
+    )
+    assert len(list(loader)) == 3
+    assert sizes == [20, 20, 20]
+    monkeypatch.setattr(sampler, "device", torch.device("cuda"))
+    sizes.clear()
+    with_others = loader.with_batches(torch.arange(10), batch_size=20)
+    for _ in range(2):
+        assert len(list(with_others)) == 1
+    assert sizes == [10, 10, 10, 10]  # twice to record, and one batch in each loop

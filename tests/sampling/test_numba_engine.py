@@ -327,3 +327,34 @@ def test_large_fan_outs_draw_the_same_for_one_long_list_among_short_ones():
     for fanout in (33, 100, 999, 1000):
         sampled = NumbaEngine(graph).sample(seeds, {EDGE: [fanout]}, (1,))
         equal(sampled, TorchEngine(graph).sample(seeds, {EDGE: [fanout]}, (1,)))
+
+
+@pytest.mark.parametrize("fanout", [1, 2, 20, 300, 999])
+def test_labor_takes_the_smallest_numbers_of_lists_of_any_length(fanout):
+    """Beside the torch functions, which sort: long lists, short ones, and parallel edges, whose numbers are equal."""
+    lists = [range(1000), [1, 2], [*range(10)] * 100, [7] * 1000, [*range(400)] * 2, [], [*range(999), 3]] * 12
+    graph = star(*lists)
+    seeds = {"": torch.arange(len(lists))}
+    for number in range(3):
+        sampled = NumbaEngine(graph).sample(seeds, {EDGE: [fanout]}, (number,), mode="labor")
+        equal(sampled, TorchEngine(graph).sample(seeds, {EDGE: [fanout]}, (number,), mode="labor"))
+
+
+@pytest.mark.parametrize("num_seeds", [1, 50, 400])
+def test_disjoint_subgraphs_share_nothing_however_many_seeds_there_are(num_seeds):
+    graph = Graph.from_data(random_graph(300, 6000))
+    seeds = {"": torch.arange(num_seeds) % 7}
+    for fanouts in ([6, 5, 4], [1, -1, 2]):
+        sampled = NumbaEngine(graph).sample(seeds, {EDGE: fanouts}, (1,), disjoint=True)
+        equal(sampled, TorchEngine(graph).sample(seeds, {EDGE: fanouts}, (1,), disjoint=True))
+
+
+def test_samples_keep_no_memory_but_their_own():
+    """A tensor that is saved or sent takes its whole memory along."""
+    graph = Graph.from_data(random_graph(500, 20_000))
+    for disjoint in (False, True):
+        for engine in (NumbaEngine(graph), TorchEngine(graph)):
+            sampled = engine.sample({"": torch.arange(9)}, {EDGE: [20, 20]}, (0,), disjoint=disjoint)
+            parts = [sampled.node[""], sampled.row[EDGE], sampled.col[EDGE], sampled.edge[EDGE]]
+            for part in [*parts, *(sampled.batch or {}).values()]:
+                assert part.untyped_storage().nbytes() == part.nbytes

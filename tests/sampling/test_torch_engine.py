@@ -3,16 +3,19 @@ import pickle
 import pytest
 import torch
 from sampling_graphs import check, equal, hetero_data, random_graph
+from torch.fx.experimental.proxy_tensor import make_fx
 
-from xgraph.sampling import relabel
+from xgraph.sampling import NeighborSampler, relabel
 from xgraph.sampling.draws import pick
 from xgraph.sampling.hashing import derive, randint
 from xgraph.sampling.numba_engine import NumbaEngine
+from xgraph.sampling.prefetch import tensors_in
+from xgraph.sampling.recorded import Recorder
 from xgraph.sampling.relabel import ClaimTable, claim, claim_pairs, claim_seeds
-from xgraph.sampling.sampled import bounded, draw_key_numbers
+from xgraph.sampling.sampled import bounded, draw_key_numbers, plan
 from xgraph.sampling.topology import EDGE, Graph, Topology
 from xgraph.sampling.torch_batch import TorchBatch, capacities
-from xgraph.sampling.torch_engine import TorchEngine
+from xgraph.sampling.torch_engine import WIDEST, TorchEngine
 
 OPTIONS = [
     {"replace": replace, "disjoint": disjoint, "mode": mode}
@@ -152,14 +155,15 @@ def test_claim_pairs_numbers_in_order_of_first_occurrence():
 def test_capacities_bound_every_batch():
     graph = Graph.from_data(hetero_data())
     fanouts = {name: [3, 2] for name in graph.topologies}
-    bound = capacities(graph, {"paper": 5, "author": 0, "venue": 1}, fanouts)
+    hops = plan(graph, fanouts, (0,), replace=False, mode="uniform", widest=WIDEST)
+    bound = capacities(graph, {"paper": 5, "venue": 1}, hops)
     seeds = {"paper": torch.arange(5), "venue": torch.tensor([0])}
     sampled = NumbaEngine(graph).sample(seeds, fanouts, (0,))
     for name, node in sampled.node.items():
         drawn = sum(len(edge) for edge_type, edge in sampled.edge.items() if edge_type[0] == name)
         assert len(node) <= len(seeds.get(name, [])) + drawn <= bound[name]
-    sizes = dict.fromkeys(graph.num_nodes, 1)
-    assert capacities(graph, sizes, {name: [3, -1] for name in graph.topologies}) is None
+    hops = plan(graph, {name: [3, -1] for name in graph.topologies}, (0,), replace=False, mode="uniform")
+    assert capacities(graph, dict.fromkeys(graph.num_nodes, 1), hops) is None
 
 
 @pytest.mark.parametrize("options", [o for o in OPTIONS if not o["replace"]], ids=str)
@@ -182,16 +186,130 @@ def test_fan_outs_are_bounded_by_the_degrees():
     assert bounded(edgeless, {EDGE: [0, 3, -1]}, False) == {EDGE: [0, 0, -1]}
 
 
+class Traced:
+    """Stands for a CUDA graph: operations of one call, done again with other numbers, all else being as it was then.
+
+    Values that the host read in that call are kept as they were, as in a CUDA graph, and so are places of results.
+    """
+
+    def __init__(self, function, numbers):
+        self.batch = None
+
+        def tensors(given):
+            self.batch = function(given)
+            return [*self.batch._node.values(), *tensors_in(self.batch._edges), self.batch._counts]
+
+        self.graph = make_fx(tensors)(numbers.clone())
+        self.places = None
+        self.runs = 0
+
+    def run(self, numbers):
+        self.runs += 1
+        found = self.graph(numbers)
+        if self.places is None:
+            self.places = found
+        for place, part in zip(self.places, found, strict=True):
+            place.copy_(part)
+        parts = iter(self.places)
+        self.batch._node = {name: next(parts) for name in self.batch._node}
+        self.batch._edges = {
+            name: [tuple(next(parts) for _ in hop) for hop in hops] for name, hops in self.batch._edges.items()
+        }
+        self.batch._counts = next(parts)
+        return self.batch
+
+    def end(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("make", "hops", "replace"),
+    [(random_graph, [3, 4, 2], False), (random_graph, [3, 2], True), (hetero_data, [3], False)],
+)
+def test_recorded_work_gives_the_same_for_other_seeds_and_keys(make, hops, replace):
+    graph = Graph.from_data(make())
+    engine, numba_engine = TorchEngine(graph), NumbaEngine(graph)
+    name = next(iter(graph.num_nodes))
+    fanouts = dict.fromkeys(graph.topologies, hops)
+    rng = torch.Generator().manual_seed(0)
+    recorded = []
+
+    def record(*args):
+        recorded.append(Traced(*args))
+        return recorded[-1]
+
+    with engine._spare.one() as space:
+        space.recorder = Recorder(torch.device("cpu"), record)
+    kept = []
+    for number, size in enumerate((7, 7, 7, 7, 3, 7, 7, 7)):
+        seeds = {name: torch.randint(graph.num_nodes[name], (size,), generator=rng)}
+        found = engine.sample(seeds, fanouts, (number,), replace=replace)
+        kept.append((found, numba_engine.sample(seeds, fanouts, (number,), replace=replace)))
+    assert len(engine._spare) == 1
+    assert [launches.runs for launches in recorded] == [5]
+    for found, expected in kept:  # later batches leave earlier ones as they are
+        equal(found, expected)
+
+
+def test_numbers_of_a_batch_may_be_overwritten_in_place():
+    """And there may be fewer seeds than room for them."""
+    graph = Graph.from_data(random_graph())
+    engine, tables = TorchEngine(graph), {"": ClaimTable(60, torch.device("cpu"))}
+    fanouts = {EDGE: [4, 3]}
+    numbers = torch.empty(4 + 1 + 1 + 6, dtype=torch.int64)
+    for number, seeds in enumerate(([5, 3, 5, 9, 0, 59], [1, 2, 3], [8, 7, 6, 5], [], [9, 9, 9, 9, 9, 9])):
+        hops = plan(graph, fanouts, (number,), replace=False, mode="uniform")
+        padded = seeds + [-1] * (6 - len(seeds))
+        words = [word for (draw,) in hops for word in draw.key]
+        numbers.copy_(torch.tensor([*words, tables[""].start(200), len(seeds), *padded]))
+        static = [[draw._replace(key=None) for draw in hop] for hop in hops]
+        found = engine._batch(numbers, {"": 6}, static, tables, False, "uniform").finish()
+        given = {"": torch.tensor(seeds, dtype=torch.int64)}
+        equal(found, engine.sample(given, fanouts, (number,)))
+
+
+@pytest.mark.parametrize("options", [{"mode": "labor"}, {"disjoint": True}, {"fanouts": [3, -1]}, {"seeds": 2**21}])
+def test_what_waits_for_the_device_or_is_large_is_not_recorded(options):
+    graph = Graph.from_data(random_graph())
+    engine = TorchEngine(graph)
+    kinds = []
+    with engine._spare.one() as space:
+        space.recorder = lambda kind, function, numbers, finish, same: kinds.append(kind)
+    seeds = {"": torch.zeros(options.pop("seeds", 3), dtype=torch.int64)}
+    engine.sample(seeds, {EDGE: options.pop("fanouts", [3, 1])}, (0,), **options)
+    engine.sample({"": torch.arange(3)}, {EDGE: [3, 1]}, (0,))
+    assert kinds[0] is None
+    assert kinds[1] is not None
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_gives_the_same_recorded_or_not():
+    graph = Graph.from_data(random_graph(5000, 100_000))
+    numba_engine = NumbaEngine(graph)
+    sampler = NeighborSampler(graph, [5, 4, 3], device="cuda")
+    for number, size in enumerate([100] * 6 + [37] + [100] * 3):
+        seeds = {"": torch.arange(number, number + size)}
+        found = sampler._engine.sample(seeds, {EDGE: [5, 4, 3]}, (number,))
+        expected = numba_engine.sample(seeds, {EDGE: [5, 4, 3]}, (number,))
+        found.node, found.row, found.col, found.edge = (
+            {name: part.cpu() for name, part in parts.items()}
+            for parts in (found.node, found.row, found.col, found.edge)
+        )
+        equal(found, expected)
+    with sampler._engine._spare.one() as space:
+        assert space.recorder._checked
+
+
 def test_tables_are_given_back_only_when_the_device_is_done(monkeypatch):
     """The counts read in `finish` are what waits for it; another thread may take the tables at once."""
     engine = TorchEngine(Graph.from_data(random_graph()))
     free = []
     finish = TorchBatch.finish
-    monkeypatch.setattr(TorchBatch, "finish", lambda batch: (free.append(len(engine._free)), finish(batch))[1])
+    monkeypatch.setattr(TorchBatch, "finish", lambda batch: (free.append(len(engine._spare)), finish(batch))[1])
     for _ in range(2):
         engine.sample({"": torch.arange(3)}, {EDGE: [2]}, (0,))
     assert free == [0, 0]
-    assert len(engine._free) == 1
+    assert len(engine._spare) == 1
 
 
 def test_an_error_midway_leaves_the_engine_usable(monkeypatch):

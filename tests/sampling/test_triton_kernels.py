@@ -34,6 +34,8 @@ POINTERS = {
     "nodes": "*i64",
     "source": "*i64",
     "edge": "*i64",
+    "k0": "*i64",
+    "k1": "*i64",
     "table": "*i32",
     "candidates": "*i64",
     "base": "*i64",
@@ -46,7 +48,7 @@ POINTERS = {
     "index": "*i64",
     "out": "*bf16",
 }
-NUMBERS = ("num_nodes", "k0", "k1", "num_candidates", "num_rows", "width")
+NUMBERS = ("num_nodes", "num_candidates", "num_rows", "width")
 
 
 @pytest.mark.parametrize(

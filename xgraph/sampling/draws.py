@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from xgraph.sampling.hashing import Key, node_uniform, randint
+from xgraph.sampling.hashing import Keys, node_uniform, randint
 
 
-def pick(colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: Key, replace: bool) -> tuple[Tensor, Tensor]:
+def pick(colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: Keys, replace: bool) -> tuple[Tensor, Tensor]:
     """Draw edges of targets uniformly.
 
     Without replacement it is Floyd's method: draw j takes one of the first d − k + j + 1 edges, or edge d − k + j if
@@ -43,7 +43,7 @@ def pick(colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: Key, repl
     return _look_up(row, start[:, None] + offset, offset >= 0)
 
 
-def pick_smallest(colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: Key) -> tuple[Tensor, Tensor]:
+def pick_smallest(colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: Keys) -> tuple[Tensor, Tensor]:
     """Take the edges of each target whose sources have the smallest numbers, shared by all targets (LABOR).
 
     Args:

@@ -15,6 +15,9 @@ from torch import Tensor
 Key = tuple[int, int]
 """Two words of 32 bits."""
 
+Keys = Key | tuple[Tensor, Tensor]
+"""One key, or several as two tensors of words (int64), of a shape that broadcasts with the draws'."""
+
 WORD = 0xFFFFFFFF
 _WORD64 = 0xFFFFFFFFFFFFFFFF
 
@@ -68,12 +71,12 @@ def mix(x: Tensor) -> Tensor:
     return x ^ (x >> 16)
 
 
-def uniform(counter: Tensor, key: Key) -> Tensor:
+def uniform(counter: Tensor, key: Keys) -> Tensor:
     """Return the draws of these numbers: uniform words of 32 bits, as int64.
 
     Args:
         counter: Numbers of the draws, int64, any shape; taken modulo 2^32.
-        key: Which sequence.
+        key: Which sequence, or sequences.
 
     Example:
         >>> draws = uniform(torch.arange(100_000), derive(7))
@@ -83,18 +86,18 @@ def uniform(counter: Tensor, key: Key) -> Tensor:
     return mix((mix((counter & WORD) ^ key[0]) + key[1]) & WORD)
 
 
-def randint(counter: Tensor, key: Key, high: Tensor) -> Tensor:
+def randint(counter: Tensor, key: Keys, high: Tensor) -> Tensor:
     """Return draws from 0 to `high` − 1.
 
     Args:
         counter: Numbers of the draws, int64.
-        key: Which sequence.
+        key: Which sequence, or sequences.
         high: Exclusive upper bounds, less than 2^31, of a shape that broadcasts with `counter`.
     """
     return (uniform(counter, key) * high) >> 32
 
 
-def node_uniform(node: Tensor, key: Key) -> Tensor:
+def node_uniform(node: Tensor, key: Keys) -> Tensor:
     """Return one uniform word of 32 bits for each node id, the same wherever the node occurs.
 
     Args:

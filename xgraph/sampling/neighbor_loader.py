@@ -213,6 +213,7 @@ class NeighborLoader:
         self.epoch = 0
         self._position = 0  # batches of the epoch that were handed out
         self._begun = False
+        self._warm = False
 
     def __len__(self) -> int:
         """Number of batches in a whole epoch."""
@@ -234,6 +235,10 @@ class NeighborLoader:
             self.epoch, self._position = self.epoch + 1, 0
         self._begun = True
         epoch, position = self.epoch, self._position
+        if self.batch_sampler is None and not self._warm:
+            self._warm = True
+            first = self.input_nodes[: self.batch_size]
+            self.neighbor_sampler.warm_up(first if self.input_type is None else (self.input_type, first))
         jobs = islice(self._positions(epoch), position, None)
         for batch in prefetched(partial(self.load, epoch=epoch), jobs, self.prefetch, self.placement.device):
             position += 1

@@ -177,6 +177,18 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         )
         return sampled.to_output()
 
+    def warm_up(self, seeds: "Tensor | tuple[str, Tensor] | Mapping[str, Tensor]") -> None:
+        """Let a GPU's work for as many seeds be recorded where that is possible; on the CPU do nothing.
+
+        Only the main thread records. A thread that makes batches launches them faster if this was called before.
+
+        Args:
+            seeds: Any seeds, as in :meth:`sample`.
+        """
+        if self.device.type == "cuda":
+            for _ in range(2):
+                self.sample(seeds)
+
     def sample_from_nodes(self, inputs: NodeSamplerInput) -> Output:
         """Sample the subgraph of a batch of PyG's ``NodeLoader``; call :meth:`set_epoch` before each of its epochs.
 

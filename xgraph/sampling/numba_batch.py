@@ -62,6 +62,7 @@ class Nodes:
         seeds: Node ids.
         slots: Table of the type; None: seeds have subgraphs of their own.
         first: Number of the first seed among those of all types.
+        num_seeds: Number of seeds of all types.
 
     Attributes:
         frontier: The nodes to expand in this hop.
@@ -69,22 +70,21 @@ class Nodes:
         count: Number of nodes so far.
     """
 
-    def __init__(self, num_nodes: int, seeds: Ints, slots: Slots | None, first: int) -> None:
+    def __init__(self, num_nodes: int, seeds: Ints, slots: Slots | None, first: int, num_seeds: int) -> None:
         self.num_nodes = num_nodes
+        self.num_seeds = num_seeds
         self.slots = slots
         self.frontier = seeds
         self.begin = 0
         self.count = len(seeds)
         self.sizes = [len(seeds)]
-        self._parts = [seeds]
-        self._new: list[Ints] = []
-        if slots is not None:
-            slots.start(num_nodes + len(seeds))
-            numbering.number_seeds(slots.values, slots.base, seeds)
+        self._node = seeds
+        self._seed_of: Ints = np.empty(0, np.int64)
+        if slots is None:
+            self._seed_of = np.arange(first, first + len(seeds))
             return
-        self._seed_of = np.arange(first, first + len(seeds))
-        self._keys: Ints = np.empty(0, np.int64)
-        self._values: Ints = np.empty(0, np.int64)
+        slots.start(num_nodes + len(seeds))
+        numbering.number_seeds(slots.values, slots.base, seeds)
 
     def number(self, edges: Edges, targets: "Nodes") -> None:
         """Replace the node ids in the last hop's ``edges.row`` by local ids, with new ones for new nodes.
@@ -97,48 +97,32 @@ class Nodes:
         if not size:
             return
         begin, end = len(edges.row) - size, len(edges.row)
-        if self.slots is not None:
-            new: Ints = np.empty(min(size, self.num_nodes) + 1, np.int64)
-            found = numbering.number_nodes(self.slots.values, self.slots.base, edges.row, begin, end, self.count, new)
+        if self.slots is None:
+            self._node = _longer(self._node[: self.count], size)
+            self._seed_of = _longer(self._seed_of[: self.count], size)
+            known = self.num_seeds, self._node, self._seed_of, self.count
+            self.count += numbering.number_pairs(*known, targets._seed_of, edges.row, edges.col, begin, end)
         else:
-            new, new_seed = np.empty(size, np.int64), np.empty(size, np.int64)
-            self._make_room(size)
-            found = numbering.number_pairs(
-                self._keys, self._values, edges.row, edges.col, begin, end, self.num_nodes, targets._seed_of,
-                self.count, new, new_seed,
-            )  # fmt: skip
-            self._seed_of = np.concatenate([self._seed_of, new_seed[:found]])
-        self._new.append(new[:found])
-        self.count += found
+            # One more than there can be, as what is not new is written too.
+            self._node = _longer(self._node[: self.count], min(size, self.num_nodes) + 1)
+            table, base, new = self.slots.values, self.slots.base, self._node[self.count :]
+            self.count += numbering.number_nodes(table, base, edges.row, begin, end, self.count, new)
 
     def end_hop(self) -> None:
         """Make the new nodes the frontier."""
-        new = self._new[0] if len(self._new) == 1 else np.concatenate([np.empty(0, np.int64), *self._new])
-        self._parts.append(new)
-        self._new = []
-        self.frontier = new
-        self.begin = self.count - len(new)
-        self.sizes.append(len(new))
+        self.begin = sum(self.sizes)
+        self.frontier = self._node[self.begin : self.count]
+        self.sizes.append(len(self.frontier))
 
     def finish(self) -> Ints:
         """End the batch and return all node ids."""
         if self.slots is not None:
             self.slots.end(self.count)
-        return np.concatenate(self._parts)
+        return self._node[: self.count].copy()  # without the room that was left
 
     def seeds(self) -> Ints:
         """Return which seed each node belongs to."""
-        return self._seed_of
-
-    def _make_room(self, size: int) -> None:
-        """Let the table of pairs have at least two slots for each of `size` more."""
-        if len(self._keys) >= 2 * (self.count + size):
-            return
-        room = 1 << (2 * (self.count + size)).bit_length()
-        self._keys = np.full(room, -1)
-        self._values = np.empty(room, np.int64)
-        nodes = np.concatenate([*self._parts, *self._new])
-        numbering.enter_pairs(self._keys, self._values, self._seed_of, nodes, self.num_nodes)
+        return self._seed_of[: self.count].copy()
 
 
 def _longer(part: Ints, size: int) -> Ints:

@@ -12,6 +12,11 @@ from xgraph.sampling.hashing import WORD
 
 LINEAR = 32  # up to so many draws, comparing with earlier ones is faster than hashing
 BLOCK = 1024  # draws that are made together; their words and positions stay in the cache
+LISTS = 64  # lists of neighbours that are fetched together
+FETCHED = 4096  # positions of each; the processor by itself fetches what follows
+LINE = 64  # bytes that are fetched at once
+RANKED = 256  # up to so many numbers, counting for each how many are less is faster than partitioning
+LARGEST = 2**31 - 1
 
 
 @compiled
@@ -112,18 +117,35 @@ def draw_labor(
     fanout: int, k0: int, k1: int, row: Any, perm: Any, start: Any, degree: Any, low: int, high: int, local: int,
     source: Any, col: Any, edge: Any, out: int,
 ) -> None:  # fmt: skip
-    """Do as `draw_all` for the edges whose sources have the smallest numbers."""
-    chosen = np.empty(fanout, np.int64)
+    """Do as `draw_all` for the edges whose sources have the smallest numbers.
+
+    It goes by blocks of targets, whose lists are fetched into the cache all at once, so that the waiting for memory
+    overlaps. Of a list, only numbers below a limit that about enough of them keep are looked at closely.
+    """
+    longest = 0
     for i in range(low, high):
-        begin, size = start[i], degree[i]
-        if size > fanout:
-            _smallest(row, begin, size, k0, k1, chosen)
-        for j in range(min(size, fanout)):
-            position = begin + (chosen[j] if size > fanout else j)
-            source[out] = row[position]
-            edge[out] = perm[position] if perm.size else position
-            col[out] = local + i
-            out += 1
+        longest = max(longest, degree[i])
+    words = np.empty(BLOCK, np.int64)
+    found = np.empty(longest + 1, np.int64)  # of a long list, the most is never written, so it takes no memory
+    stride = max(1, LINE // row.strides[0])
+    enough = fanout + 2 * int(np.sqrt(fanout)) + 2
+    for first in range(low, high, LISTS):
+        last = min(first + LISTS, high)
+        touched = 0
+        for i in range(first, last):
+            for position in range(start[i], start[i] + min(degree[i], FETCHED), stride):
+                touched += row[position]
+        words[0] = touched  # so that the compiler keeps the loop
+        for i in range(first, last):
+            begin, size = start[i], degree[i]
+            if size > fanout:
+                _smallest(fanout, k0, k1, row, begin, size, (enough << 32) // size, words, found)
+            for j in range(min(size, fanout)):
+                position = begin + (found[j] & LARGEST if size > fanout else j)
+                source[out] = row[position]
+                edge[out] = perm[position] if perm.size else position
+                col[out] = local + i
+                out += 1
 
 
 @inlined
@@ -171,32 +193,39 @@ def _floyd_hashed(words: Any, word: int, size: int, fanout: int, begin: int, pic
 
 
 @compiled
-def _smallest(row: Any, begin: int, size: int, k0: int, k1: int, chosen: Any) -> None:
-    """Choose the edges whose sources have the smallest numbers, in order of position, by a heap of the best."""
-    fanout = chosen.size
-    for position in range(size):
-        node = int(row[begin + position])
-        # Number and position in one, so that the first of parallel edges wins.
-        value = (uniform((node & WORD) ^ mix(node >> 32), k0, k1) << 31) | position
-        if position < fanout:
-            child = position
-            while child > 0 and chosen[(child - 1) >> 1] < value:
-                chosen[child] = chosen[(child - 1) >> 1]
-                child = (child - 1) >> 1
-            chosen[child] = value
-        elif value < chosen[0]:
-            parent = 0
-            while True:
-                child = 2 * parent + 1
-                if child >= fanout:
-                    break
-                if child + 1 < fanout and chosen[child + 1] > chosen[child]:
-                    child += 1
-                if chosen[child] <= value:
-                    break
-                chosen[parent] = chosen[child]
-                parent = child
-            chosen[parent] = value
-    for j in range(fanout):
-        chosen[j] &= 0x7FFFFFFF
-    chosen.sort()
+def _smallest(
+    fanout: int, k0: int, k1: int, row: Any, begin: int, size: int, limit: int, words: Any, found: Any
+) -> None:  # fmt: skip
+    """Write which of `size` edges have the sources of the smallest numbers to ``found[:fanout]``, in order.
+
+    It is written as bits 0 to 30; above is the number. As one, the first of parallel edges is less than the others.
+    Only numbers below `limit` are looked at, which is raised until there are enough.
+    """
+    close = 0
+    while close < fanout:
+        close = 0
+        for first in range(0, size, BLOCK):
+            last = min(first + BLOCK, size)
+            for q in range(first, last):
+                node = int(row[begin + q])
+                words[q - first] = uniform((node & WORD) ^ mix(node >> 32), k0, k1)
+            for q in range(first, last):  # whether a word is small cannot be foretold, so there is no branch
+                found[close] = (words[q - first] << 31) | q
+                close += words[q - first] < limit
+        limit *= 2
+    highest = found[0]
+    if close <= RANKED:
+        for q in range(close):
+            rank = 0
+            for other in range(close):
+                rank += found[other] < found[q]
+            if rank == fanout - 1:
+                highest = found[q]
+                break
+    else:
+        highest = np.partition(found[:close], fanout - 1)[fanout - 1]
+    kept = 0
+    for q in range(close):
+        value = found[q]
+        found[kept] = value
+        kept += value <= highest

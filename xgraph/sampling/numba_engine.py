@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xgraph.sampling import numba_draws as draws
-from xgraph.sampling.hashing import Key, derive
+from xgraph.sampling.hashing import Key
 from xgraph.sampling.numba_batch import Edges, Nodes, Slots
-from xgraph.sampling.sampled import Mode, Sampled, bounded, draw_key_numbers
+from xgraph.sampling.sampled import Mode, Sampled, plan
+from xgraph.sampling.spare import Spare
 from xgraph.sampling.topology import EdgeType, Graph, Topology
 
 SPLIT = 16_384  # a hop with fewer edges is drawn by one thread: handing over work would take longer
@@ -31,7 +32,7 @@ class NumbaEngine:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self._free: list[dict[str, Slots]] = []  # tables that no thread is using
+        self._spare: Spare[dict[str, Slots]] = Spare(dict)
         # The C library of Linux gives freed arrays above a size back to the system, which hands out the next batch's
         # page by page: half as much time again. The size rises to the largest that was ever freed, up to 32 MiB.
         np.empty(2**25 - 2**16, np.uint8)
@@ -60,43 +61,37 @@ class NumbaEngine:
             disjoint: Whether every seed gets a subgraph of its own.
             mode: "uniform" or "labor".
         """
-        try:
-            slots = self._free.pop()
-        except IndexError:
-            slots = {name: Slots(size) for name, size in self.graph.num_nodes.items()} if not disjoint else {}
-        fanouts = bounded(self.graph, fanouts, replace)
-        # Taken anew each time: when tensors are sent to another process, torch moves them to shared memory.
-        arrays = {name: _as_arrays(topology) for name, topology in self.graph.topologies.items()}
-        nodes = self._start(seeds, {} if disjoint else slots)
-        edges = {name: Edges() for name in self.graph.topologies}
-        for hop in range(len(next(iter(fanouts.values())))):
-            for edge_type, lists in arrays.items():
-                src, _, dst = edge_type
-                key = derive(*stream, *draw_key_numbers(self.graph, edge_type, hop, mode))
-                _draw(*lists, nodes[dst], edges[edge_type], fanouts[edge_type][hop], replace, mode == "labor", key)
-                nodes[src].number(edges[edge_type], nodes[dst])
-            for found in nodes.values():
-                found.end_hop()
-        sampled = Sampled(
-            node={name: torch.from_numpy(found.finish()) for name, found in nodes.items()},
-            row={name: torch.from_numpy(found.row) for name, found in edges.items()},
-            col={name: torch.from_numpy(found.col) for name, found in edges.items()},
-            edge={name: torch.from_numpy(found.edge) for name, found in edges.items()},
-            batch={name: torch.from_numpy(found.seeds()) for name, found in nodes.items()} if disjoint else None,
-            num_sampled_nodes={name: found.sizes for name, found in nodes.items()},
-            num_sampled_edges={name: found.sizes for name, found in edges.items()},
-        )
-        if slots:
-            self._free.append(slots)
-        return sampled
+        with self._spare.one() as slots:
+            # Taken anew each time: when tensors are sent to another process, torch moves them to shared memory.
+            arrays = {name: _as_arrays(topology) for name, topology in self.graph.topologies.items()}
+            nodes = self._start(seeds, None if disjoint else slots)
+            edges = {name: Edges() for name in arrays}
+            for hop in plan(self.graph, fanouts, stream, replace=replace, mode=mode):
+                for edge_type, fanout, key in hop:
+                    src, _, dst = edge_type
+                    _draw(*arrays[edge_type], nodes[dst], edges[edge_type], fanout, replace, mode == "labor", key)
+                    nodes[src].number(edges[edge_type], nodes[dst])
+                for found in nodes.values():
+                    found.end_hop()
+            return Sampled(
+                node={name: torch.from_numpy(found.finish()) for name, found in nodes.items()},
+                row={name: torch.from_numpy(found.row) for name, found in edges.items()},
+                col={name: torch.from_numpy(found.col) for name, found in edges.items()},
+                edge={name: torch.from_numpy(found.edge) for name, found in edges.items()},
+                batch={name: torch.from_numpy(found.seeds()) for name, found in nodes.items()} if disjoint else None,
+                num_sampled_nodes={name: found.sizes for name, found in nodes.items()},
+                num_sampled_edges={name: found.sizes for name, found in edges.items()},
+            )
 
-    def _start(self, seeds: Mapping[str, Tensor], slots: Mapping[str, Slots]) -> dict[str, Nodes]:
+    def _start(self, seeds: Mapping[str, Tensor], slots: dict[str, Slots] | None) -> dict[str, Nodes]:
         """Return the nodes of every type; seeds are counted through all types, in the order they were given in."""
+        if slots is not None and not slots:
+            slots.update((name, Slots(size)) for name, size in self.graph.num_nodes.items())
         ids = {name: part.cpu().contiguous().numpy() for name, part in seeds.items()}
         ids |= {name: np.empty(0, np.int64) for name in self.graph.num_nodes if name not in ids}
-        nodes, first = {}, 0
+        nodes, first, total = {}, 0, sum(map(len, ids.values()))
         for name, part in ids.items():
-            nodes[name] = Nodes(self.graph.num_nodes[name], part, slots.get(name), first)
+            nodes[name] = Nodes(self.graph.num_nodes[name], part, None if slots is None else slots[name], first, total)
             first += len(part)
         return {name: nodes[name] for name in self.graph.num_nodes}
 

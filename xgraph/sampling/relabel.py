@@ -24,7 +24,7 @@ class ClaimTable:
         self.slots = torch.full((num_nodes + 1,), LARGEST, dtype=torch.int32, device=device)
         self._lowest = LARGEST
 
-    def start(self, capacity: int | None) -> Tensor:
+    def start(self, capacity: int | None) -> int:
         """Begin a batch and return its base: a value `v` of this batch means local id ``v - base``.
 
         Args:
@@ -35,7 +35,7 @@ class ClaimTable:
             self._lowest = LARGEST
         # Of a batch of unknown size all values are taken, and the next one clears the table.
         self._lowest = 0 if capacity is None else self._lowest - capacity
-        return torch.full((), self._lowest, dtype=torch.int64, device=self.slots.device)
+        return self._lowest
 
 
 def claim(table: Tensor, candidates: Tensor, base: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -71,11 +71,11 @@ def claim_seeds(table: Tensor, seeds: Tensor, base: Tensor) -> None:
 
     Args:
         table: Slots, as in :func:`claim`.
-        seeds: Node ids. Shape ``[B]``, int64.
-        base: Smallest value of this batch.
+        seeds: Node ids, −1 for nothing. Shape ``[B]``, int64.
+        base: Smallest value of this batch, int64 scalar.
     """
     value = (torch.arange(seeds.numel(), device=seeds.device) + base).to(torch.int32)
-    table.scatter_reduce_(0, seeds, value, "amin")
+    table.scatter_reduce_(0, torch.where(seeds >= 0, seeds, table.numel() - 1), value, "amin")
 
 
 def claim_pairs(known: Tensor, candidates: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:

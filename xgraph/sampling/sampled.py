@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
+import torch
 from torch import Tensor
 
+from xgraph.sampling.hashing import Key, derive
 from xgraph.sampling.topology import EDGE, NODE, EdgeType, Graph
 
 if TYPE_CHECKING:
@@ -38,6 +40,21 @@ class Sampled:
     batch: dict[str, Tensor] | None
     num_sampled_nodes: dict[str, list[int]]
     num_sampled_edges: dict[EdgeType, list[int]]
+
+    def same_as(self, other: "Sampled") -> bool:
+        """Return whether `other` is the same subgraph, numbered the same.
+
+        Args:
+            other: Another sample of the same graph and of as many hops.
+        """
+        sizes = self.num_sampled_nodes, self.num_sampled_edges
+        if sizes != (other.num_sampled_nodes, other.num_sampled_edges) or (self.batch is None) != (other.batch is None):
+            return False
+        pairs = [(self.node, other.node), (self.batch or {}, other.batch or {})]
+        edges = [(self.row, other.row), (self.col, other.col), (self.edge, other.edge)]
+        return all(torch.equal(part[name], twin[name]) for part, twin in pairs for name in part) and all(
+            torch.equal(part[name], twin[name]) for part, twin in edges for name in part
+        )
 
     def to_output(self) -> "SamplerOutput | HeteroSamplerOutput":
         """Return it as PyG's loaders want it."""
@@ -90,6 +107,49 @@ class Engine(Protocol):
             mode: Draws for each target ("uniform") or one number per source that all targets share ("labor").
         """
         ...
+
+
+class Draw(NamedTuple):
+    """What a hop draws for the targets of one edge type.
+
+    Attributes:
+        edge_type: The edge type.
+        fanout: Edges per target; −1: all.
+        key: Sequence of the random words.
+    """
+
+    edge_type: EdgeType
+    fanout: int
+    key: Key
+
+
+def plan(
+    graph: Graph,
+    fanouts: Mapping[EdgeType, Sequence[int]],
+    stream: Sequence[int],
+    *,
+    replace: bool,
+    mode: Mode,
+    widest: int = 0,
+) -> list[list[Draw]]:
+    """Return the draws of a batch: for each hop those of all edge types, in the graph's order.
+
+    Args:
+        graph: The graph.
+        fanouts: By edge type and hop.
+        stream: Numbers that the draws depend on.
+        replace: Whether to draw with replacement.
+        mode: How neighbours are drawn.
+        widest: See :func:`bounded`.
+    """
+    fanouts = bounded(graph, fanouts, replace, widest)
+    return [
+        [
+            Draw(name, fanouts[name][hop], derive(*stream, *draw_key_numbers(graph, name, hop, mode)))
+            for name in graph.topologies
+        ]
+        for hop in range(len(next(iter(fanouts.values()))))
+    ]
 
 
 def bounded(

@@ -5,20 +5,23 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from xgraph.sampling.relabel import ClaimTable, claim_pairs, claim_seeds
-from xgraph.sampling.sampled import Sampled
+from xgraph.sampling.relabel import claim_pairs, claim_seeds
+from xgraph.sampling.sampled import Draw, Sampled
 from xgraph.sampling.topology import EdgeType, Graph
 
 
 class TorchBatch:
     """Nodes and edges found so far, padded with −1 to the largest possible number; counts stay on the device.
 
+    What is given is on the device, so that all work depends on the host through shapes only.
+
     Args:
-        graph: The graph.
-        device: Where to compute.
-        seeds: Node ids by type.
-        fanouts: By edge type and hop.
-        tables: Tables by node type, missing ones are made; None: every seed has a subgraph of its own.
+        num_nodes: Number of nodes of the graph by type.
+        seeds: Node ids by type, behind them −1 for nothing.
+        counts: Number of seeds, by type of those that have any; int64 scalars.
+        tables: Slots by node type (see :class:`~xgraph.sampling.relabel.ClaimTable`); None: every seed has a subgraph
+            of its own, and `seeds` has no padding.
+        bases: First value of each table that is this batch's; int64 scalars.
         claim: Numbers nodes.
 
     Attributes:
@@ -27,38 +30,34 @@ class TorchBatch:
 
     def __init__(
         self,
-        graph: Graph,
-        device: torch.device,
+        num_nodes: Mapping[str, int],
         seeds: Mapping[str, Tensor],
-        fanouts: Mapping[EdgeType, Sequence[int]],
-        tables: dict[str, ClaimTable] | None,
+        counts: Mapping[str, Tensor],
+        tables: Mapping[str, Tensor] | None,
+        bases: Mapping[str, Tensor],
         claim: Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]],
     ) -> None:
-        self._num_nodes, self._tables, self._claim = graph.num_nodes, tables, claim
+        self._num_nodes, self._tables, self._bases, self._claim = num_nodes, tables, bases, claim
+        device = next(iter(bases.values())).device
         nothing = torch.empty(0, dtype=torch.int64, device=device)
         zero = torch.zeros((), dtype=torch.int64, device=device)
-        self._node = {name: seeds.get(name, nothing).to(device) for name in graph.num_nodes}
+        self._node = {name: seeds.get(name, nothing) for name in num_nodes}
         self._num_seeds = {name: len(ids) for name, ids in self._node.items()}
         self.frontier = dict(self._node)
-        self._begin = dict.fromkeys(graph.num_nodes, zero)  # local id of the frontier's first node
-        self._count = {name: zero + size for name, size in self._num_seeds.items()}
+        self._begin = dict.fromkeys(num_nodes, zero)  # local id of the frontier's first node
+        self._count = {name: counts.get(name, zero) for name in num_nodes}
         self._history = {name: [count] for name, count in self._count.items()}
-        self._edges: dict[EdgeType, list[tuple[Tensor, Tensor, Tensor]]] = {name: [] for name in graph.topologies}
+        self._edges: dict[EdgeType, list[tuple[Tensor, Tensor, Tensor, Tensor]]] = {}
         self._batch: dict[str, Tensor] = {}
-        self._base: dict[str, Tensor] = {}
         if tables is None:
             first = 0
             for name in seeds:  # seeds are counted through all types, in the order they were given in
                 self._batch[name] = torch.arange(first, first + self._num_seeds[name], device=device)
                 first += self._num_seeds[name]
-            self._batch |= {name: nothing for name in graph.num_nodes if name not in seeds}
+            self._batch |= {name: nothing for name in num_nodes if name not in seeds}
             return
-        capacity = capacities(graph, self._num_seeds, fanouts)
         for name, ids in self._node.items():
-            if name not in tables:
-                tables[name] = ClaimTable(graph.num_nodes[name], device)
-            self._base[name] = tables[name].start(None if capacity is None else capacity[name])
-            claim_seeds(tables[name].slots, ids, self._base[name])
+            claim_seeds(tables[name], ids, bases[name])
 
     def begin_hop(self) -> None:
         """Remember where the hop's new nodes begin."""
@@ -86,11 +85,11 @@ class TorchBatch:
             self._batch[src] = _extend(self._batch[src], room, row, first, seed)
         else:
             room = min(room, max(len(known), size + self._num_seeds[src]))
-            row, first, count = self._claim(self._tables[src].slots, source, self._base[src], self._count[src])
+            row, first, count = self._claim(self._tables[src], source, self._bases[src], self._count[src])
         self._node[src] = _extend(known, room, row, first, source)
         self._width[src] += len(source)
         self._count[src] = count
-        self._edges[edge_type].append((row, col, edge))
+        self._edges.setdefault(edge_type, []).append(_pack(row, col, edge))
 
     def end_hop(self) -> None:
         """Make the new nodes the frontier."""
@@ -102,25 +101,29 @@ class TorchBatch:
             self.frontier[name] = torch.where(inside, node[torch.where(inside, position, 0)], -1)
             self._history[name].append(self._count[name])
 
-    def finish(self) -> Sampled:
-        """Read all counts at once and cut the padding off."""
-        packed = {name: [_pack(*part) for part in parts] for name, parts in self._edges.items()}
+    def end(self) -> "TorchBatch":
+        """Gather all counts in one place."""
         counts = [count for history in self._history.values() for count in history]
-        counts += [count for parts in packed.values() for *_, count in parts]
-        read = iter(torch.stack(counts).tolist())
+        counts += [count for parts in self._edges.values() for *_, count in parts]
+        self._counts = torch.stack(counts)
+        return self
+
+    def finish(self) -> Sampled:
+        """Read all counts at once and copy what is not padding."""
+        read = iter(self._counts.tolist())
         totals = {name: [next(read) for _ in history] for name, history in self._history.items()}
-        num_edges = {name: [next(read) for _ in parts] for name, parts in packed.items()}
+        num_edges = {name: [next(read) for _ in parts] for name, parts in self._edges.items()}
         row, col, edge = (
-            {name: _join([part[i] for part in parts], num_edges[name]) for name, parts in packed.items()}
+            {name: _join([part[i] for part in parts], num_edges[name]) for name, parts in self._edges.items()}
             for i in range(3)
         )
         return Sampled(
-            node={name: node[: totals[name][-1]] for name, node in self._node.items()},
+            node={name: node[: totals[name][-1]].clone() for name, node in self._node.items()},
             row=row,
             col=col,
             edge=edge,
             batch=(
-                {name: batch[: totals[name][-1]] for name, batch in self._batch.items()}
+                {name: batch[: totals[name][-1]].clone() for name, batch in self._batch.items()}
                 if self._tables is None
                 else None
             ),
@@ -132,29 +135,28 @@ class TorchBatch:
         )
 
 
-def capacities(
-    graph: Graph, num_seeds: Mapping[str, int], fanouts: Mapping[EdgeType, Sequence[int]]
-) -> dict[str, int] | None:
+def capacities(graph: Graph, num_seeds: Mapping[str, int], hops: Sequence[Sequence[Draw]]) -> dict[str, int] | None:
     """Return the largest number of seeds and drawn edges that a batch may have, by type of their source.
 
     Args:
         graph: The graph.
-        num_seeds: By node type.
-        fanouts: By edge type and hop.
+        num_seeds: By node type; 0 where it is missing.
+        hops: What is drawn in each hop.
 
     Returns:
         None if a fan-out is −1.
     """
-    total, width = dict(num_seeds), dict(num_seeds)
-    for hop in range(len(next(iter(fanouts.values())))):
+    total = {name: num_seeds.get(name, 0) for name in graph.num_nodes}
+    width = dict(total)
+    for hop in hops:
         drawn = dict.fromkeys(width, 0)
-        for (src, _, dst), fanout in fanouts.items():
-            if fanout[hop] < 0:
+        for (src, _, dst), fanout, _ in hop:
+            if fanout < 0:
                 return None
-            drawn[src] += width[dst] * fanout[hop]
+            drawn[src] += width[dst] * fanout
         for name, size in drawn.items():
             total[name] += size
-            width[name] = min(size, graph.num_nodes[name] + num_seeds[name])
+            width[name] = min(size, graph.num_nodes[name] + num_seeds.get(name, 0))
     return total
 
 

@@ -12,7 +12,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-Key = tuple[int, int]
+from xgraph.sampling.hashing import Keys
 
 MAX_FANOUT = 128  # a pick is compared with all earlier ones of its row, in registers; with more, torch does it
 BLOCK = 1024  # elements of a program
@@ -35,6 +35,7 @@ def _randint(number, k0, k1, bound):
     return (word.to(tl.int64) * bound.to(tl.int64)) >> 32
 
 
+# Keys, bases and counts lie anywhere among a batch's numbers, so kernels are not compiled anew for where they lie.
 @triton.jit(do_not_specialize=["num_nodes", "k0", "k1"])
 def _pick(
     colptr,
@@ -51,8 +52,7 @@ def _pick(
     ROWS: tl.constexpr,
     REPLACE: tl.constexpr,
 ):
-    first_word = k0.to(tl.uint32, bitcast=True)
-    second_word = k1.to(tl.uint32, bitcast=True)
+    first_word, second_word = tl.load(k0).to(tl.uint32), tl.load(k1).to(tl.uint32)
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     lane = tl.arange(0, LANES)
     node = tl.load(nodes + place, mask=place < num_nodes, other=-1).to(tl.int64)
@@ -80,7 +80,7 @@ def _pick(
     tl.store(edge + out, tl.where(there, position, -1), mask=written)
 
 
-@triton.jit(do_not_specialize=["num_candidates"])
+@triton.jit(do_not_specialize=["num_candidates", "base", "count"])
 def _claim(table, candidates, base, count, num_candidates, BLOCK: tl.constexpr):
     place = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     node = tl.load(candidates + place, mask=place < num_candidates, other=-1)
@@ -90,7 +90,7 @@ def _claim(table, candidates, base, count, num_candidates, BLOCK: tl.constexpr):
     tl.atomic_min(table + node, claimed, mask=(node >= 0) & (seen > claimed), sem="relaxed")
 
 
-@triton.jit(do_not_specialize=["num_candidates"])
+@triton.jit(do_not_specialize=["num_candidates", "base", "count"])
 def _read(table, candidates, base, count, winner, first, num_candidates, BLOCK: tl.constexpr):
     place = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     node = tl.load(candidates + place, mask=place < num_candidates, other=-1)
@@ -100,7 +100,7 @@ def _read(table, candidates, base, count, winner, first, num_candidates, BLOCK: 
     tl.store(first + place, ((value == claimed) & (node >= 0)).to(tl.uint8), mask=place < num_candidates)
 
 
-@triton.jit(do_not_specialize=["num_candidates"])
+@triton.jit(do_not_specialize=["num_candidates", "base", "count"])
 def _assign(table, candidates, base, count, winner, first, order, local, num_candidates, BLOCK: tl.constexpr):
     place = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     inside = place < num_candidates
@@ -127,7 +127,7 @@ def _gather(x, index, out, num_rows, width, ROWS: tl.constexpr, COLUMNS: tl.cons
 
 
 def pick(
-    colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: Key, replace: bool = False
+    colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: Keys, replace: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Pick neighbours of each node, in one kernel; as `xgraph.sampling.draws.pick`.
 
@@ -138,7 +138,7 @@ def pick(
         row: Shape ``[E]``, int32 or int64. On the GPU, or page-locked.
         nodes: Shape ``[n]``, int64, on the GPU; -1 is padding.
         fanout: Neighbours to pick, at least 0; more than `MAX_FANOUT` are picked by torch.
-        key: Two 32-bit words that fix the draws.
+        key: Two 32-bit words that fix the draws: numbers, or two int64 scalars on the GPU.
         replace: Pick with replacement.
 
     Returns:
@@ -155,7 +155,7 @@ def pick(
         return source, edge
     lanes = triton.next_power_of_2(fanout)
     rows = max(BLOCK // lanes, 1)
-    k0, k1 = (_signed(word) for word in key)
+    k0, k1 = (torch.as_tensor(word, dtype=torch.int64, device=nodes.device) for word in key)
     static = {"FANOUT": fanout, "LANES": lanes, "ROWS": rows, "REPLACE": replace}
     with _on(nodes.device):
         _pick[(triton.cdiv(size[0], rows),)](
@@ -215,11 +215,6 @@ def gather_rows(x: Tensor, index: Tensor) -> Tensor:
     with _on(index.device):
         _gather[grid](source, index, target, index.numel(), width, ROWS=rows, COLUMNS=columns)
     return out
-
-
-def _signed(word: int) -> int:
-    """Return a 32-bit word as a signed number, so that Triton always takes it for an int32."""
-    return word - 2**32 if word >= 2**31 else word
 
 
 def _on(device: torch.device) -> torch.cuda.device:

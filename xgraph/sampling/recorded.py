@@ -1,0 +1,122 @@
+"""A batch's work on a GPU, recorded once and then launched as one."""
+
+import threading
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+MOST = 2  # kinds that are recorded, as each takes memory: training and validation may have batches of different sizes
+
+Out = TypeVar("Out")
+Result = TypeVar("Result")
+
+
+class Launches(Generic[Out]):
+    """A CUDA graph of what a function does.
+
+    Args:
+        function: Takes one tensor. It must do the same launches whatever the tensor holds, and not wait for the GPU.
+        numbers: The tensor, on the GPU.
+
+    Raises:
+        RuntimeError: CUDA cannot record the function.
+    """
+
+    def __init__(self, function: Callable[[Tensor], Out], numbers: Tensor) -> None:
+        device = numbers.device
+        self._numbers = numbers.clone()
+        self._graph = torch.cuda.CUDAGraph()
+        self._read = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        # Other threads may go on using the GPU. The outer stream is the one that is current already: torch does not
+        # put it back if it cannot record.
+        with torch.cuda.device(device), torch.cuda.stream(torch.cuda.current_stream(device)):
+            side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+            with torch.cuda.graph(self._graph, stream=side, capture_error_mode="thread_local"):
+                self._out = function(self._numbers)
+
+    def run(self, numbers: Tensor) -> Out:
+        """Do it with other numbers; what is returned lies where the last call's did.
+
+        Args:
+            numbers: As many, on any device.
+        """
+        torch.cuda.current_stream(self._numbers.device).wait_event(self._read)
+        self._numbers.copy_(numbers)
+        self._graph.replay()
+        return self._out
+
+    def end(self) -> None:
+        """Say that the last call's result has been read, by what the current stream was given so far."""
+        self._read.record(torch.cuda.current_stream(self._numbers.device))
+
+
+class Recorder(Generic[Out, Result]):
+    """Calls functions, and on a GPU records what is called twice in a row with the same `kind`.
+
+    The first replay is checked against a call: should they differ, nothing is recorded any more, as when recording
+    fails. Only the main thread records, since torch's random numbers, such as a model's dropout, must not be drawn by
+    one thread while another records; any thread replays.
+
+    Args:
+        device: Where the functions compute.
+        record: Records one; None: nothing is recorded.
+    """
+
+    def __init__(self, device: torch.device, record: Callable[..., Any] | None) -> None:
+        self.device = device
+        self._record = record
+        self._last: Hashable = None  # the last call's kind
+        self._recorded: dict[Hashable, Any] = {}
+        self._checked: set[Hashable] = set()
+
+    def __call__(
+        self,
+        kind: Hashable,
+        function: Callable[[Tensor], Out],
+        numbers: Callable[[], Tensor],
+        finish: Callable[[Out], Result],
+        same: Callable[[Result, Result], bool],
+    ) -> Result:
+        """Return ``finish(function(numbers()))``.
+
+        Args:
+            kind: What the function depends on besides its argument; None if it cannot be recorded.
+            function: What may be recorded, see :class:`Launches`.
+            numbers: Makes its argument; called anew for each run.
+            finish: Makes of what it returned something of memory of its own. It is not recorded.
+            same: Whether two results are the same.
+        """
+        replayed = self._replay(self._recorded[kind], numbers, finish) if kind in self._recorded else None
+        if replayed is not None and kind in self._checked:
+            return replayed
+        given = numbers().to(self.device)
+        found = finish(function(given))
+        if replayed is not None:
+            if same(replayed, found):
+                self._checked.add(kind)
+            else:
+                self._recorded, self._record = {}, None
+        elif kind is not None and kind == self._last and kind not in self._recorded and len(self._recorded) < MOST:
+            self._try_to_record(kind, function, given)
+        self._last = kind
+        return found
+
+    def _replay(self, launches: Any, numbers: Callable[[], Tensor], finish: Callable[[Out], Result]) -> Result | None:
+        """Return the result; None if torch cannot replay just now, as when another thread is recording."""
+        try:
+            out = launches.run(numbers())
+        except RuntimeError:
+            return None
+        result = finish(out)
+        launches.end()
+        return result
+
+    def _try_to_record(self, kind: Hashable, function: Callable[[Tensor], Out], given: Tensor) -> None:
+        if self._record is None or threading.current_thread() is not threading.main_thread():
+            return
+        try:
+            self._recorded[kind] = self._record(function, given)
+        except RuntimeError:
+            self._record = None

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+# Several processes at once (``pytest -n``) with a thread each; before torch is imported, and for what tests start.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # To look for examples is to import. A script that runs kernels in Triton's interpreter changes the process for good;
 # and some systems lack Triton, in which the kernels are written.
 collect_ignore = ["tests/sampling/interpreted_kernels.py"]

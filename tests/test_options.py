@@ -158,3 +158,58 @@ def test_a_recipe_names_the_defaults_of_a_run():
     assert margins(Loss) == [1.0]
     assert parse_options(Sharp, {}, "loss")["margin"] == 3.0
     assert parse_options(Sharp, {"margin": 1.0}, "loss")["margin"] == 1.0
+
+
+class Narrow(Base):
+    """A base.
+
+    Args:
+        width: How wide.
+        depth: How deep.
+    """
+
+    def __init__(self, num: int, *, width: int = 3, depth: int = 2) -> None: ...
+
+
+class Between(Narrow):
+    """Has no `__init__`."""
+
+
+class Wider(Between):
+    """A class that hands options on.
+
+    Args:
+        height: How high.
+    """
+
+    def __init__(self, num: int, *, height: float = 1.0, depth: int = 5, **options: object) -> None: ...
+
+
+class Closed(Wider):
+    """One that does not."""
+
+    def __init__(self, num: int, *, colour: str = "red") -> None: ...
+
+
+class Mixin:
+    """Another side of it.
+
+    Args:
+        gamma: Weight.
+    """
+
+    def __init__(self, *args: object, gamma: float = 0.1, **options: object) -> None: ...
+
+
+class Both(Mixin, Wider):
+    """Two bases."""
+
+
+def test_a_class_with_kwargs_has_the_options_of_its_bases() -> None:
+    options = options_of(Wider)
+    assert [(o.name, o.default) for o in options] == [("width", 3), ("depth", 5), ("height", 1.0)]
+    assert [o.help for o in options] == ["How wide.", "How deep.", "How high."]
+    assert [o.name for o in options_of(Between)] == ["width", "depth"]
+    assert [o.name for o in options_of(Closed)] == ["colour"]
+    assert [o.name for o in options_of(Both)] == ["width", "depth", "height", "gamma"]
+    assert parse_options(Both, {"depth": "4"}, "x") == {"width": 3, "depth": 4, "height": 1.0, "gamma": 0.1}

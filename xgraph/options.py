@@ -14,6 +14,8 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 _SIMPLE = (bool, int, float, str)
+_RANGE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
+_LONGEST = 10_000
 
 
 class OptionError(ValueError):
@@ -72,8 +74,18 @@ class Option:
             parts = value.split(",") if isinstance(value, str) else value
             if not isinstance(parts, list | tuple):
                 raise self._refusal(value)
-            return [self._parse_one(p.strip() if isinstance(p, str) else p) for p in parts]
+            return [one for p in parts for one in self._parse_range(p.strip() if isinstance(p, str) else p)]
         return self._parse_one(value)
+
+    def _parse_range(self, value: object) -> list[object]:
+        """One element of a list, or of numbers all from one to another, such as `0-9`."""
+        ends = _RANGE.fullmatch(value) if self.type is int and isinstance(value, str) else None
+        if ends is None:
+            return [self._parse_one(value)]
+        first, last = int(ends[1]), int(ends[2])
+        if first > last or last - first >= _LONGEST:
+            raise self._refusal(value)
+        return list(range(first, last + 1))
 
     def _parse_one(self, value: object) -> object:
         if isinstance(value, str) and value in self.choices:
@@ -102,9 +114,10 @@ class Option:
 def options_of(cls: type) -> list[Option]:
     """List the keyword-only parameters of a class that have simple types.
 
-    Types are `bool`, `int`, `float`, `str`, `Literal` of words, unions of these with each other and `None`,
-    and lists of them. Where a union also names other classes (`float | GammaSchedule`), the simple part is
-    the option; a parameter with no simple type is left out, as it cannot be typed on a command line.
+    A class whose `__init__` takes `**options` hands them on: those of its bases are its own too, before its own. Types
+    are `bool`, `int`, `float`, `str`, `Literal` of words, unions of these with each other and `None`, and lists of
+    them. Where a union also names other classes (`float | GammaSchedule`), the simple part is the option; a parameter
+    with no simple type is left out, as it cannot be typed on a command line.
 
     A class attribute `recipe` names the defaults of a run where they differ from those of the class.
 
@@ -126,9 +139,7 @@ def options_of(cls: type) -> list[Option]:
     found = []
     texts = _argument_texts(cls)
     recipe: Mapping[str, object] = getattr(cls, "recipe", {})
-    for name, parameter in inspect.signature(cls, eval_str=True).parameters.items():
-        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
-            continue
+    for name, parameter in _keyword_only(cls).items():
         simple = _simple_type(parameter.annotation)
         if simple is not None:
             kind, choices, nullable, many = simple
@@ -180,6 +191,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     close = get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _keyword_only(cls: type) -> dict[str, inspect.Parameter]:
+    """The keyword-only parameters of a class, with those of its bases as far as it hands `**options` on to them."""
+    layers = []
+    for base in cls.__mro__:
+        if "__init__" not in vars(base):
+            continue
+        parameters = inspect.signature(vars(base)["__init__"], eval_str=True).parameters.values()
+        layers.append({p.name: p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY})
+        if all(p.kind is not inspect.Parameter.VAR_KEYWORD for p in parameters):
+            break
+    return {name: parameter for layer in reversed(layers) for name, parameter in layer.items()}
 
 
 def _simple_type(annotation: object) -> tuple[type, tuple[str, ...], bool, bool] | None:

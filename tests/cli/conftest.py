@@ -1,6 +1,9 @@
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "training"))  # for bag_tables
 
 SMALL = ["--split", "random", "--epochs", "1", "--pretrain-epochs", "0", "--batch-size", "16"]
 SMALL += ["--hidden-channels", "8", "--num-layers", "1", "--threads", "1"]

@@ -30,6 +30,12 @@ def test_a_new_loss_brings_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
     assert other.help == "Weight, in \\[0, 1]. \\[default: 0.9]"
     assert other.rich_help_panel == "Loss other-one"
     assert next(p for p in params if p.name == "loss_other_one__fast").secondary_opts == ["--no-fast"]
+    own = next(param for param in params if param.name == "prefixed__loss_beta")
+    assert own.opts == ["--loss-beta"]
+    assert own.hidden
+    assert not other.hidden
+    assert len([param for param in params if "--loss-gamma" in param.opts]) == 1
+    assert next(p for p in params if p.name == "prefixed__loss_fast").secondary_opts == ["--no-loss-fast"]
     loss = next(param for param in params if param.name == "run__loss")
     assert "other-one" in loss.metavar
     assert len(options_of(Other)) == 3

@@ -37,7 +37,7 @@ def run(code: str, folder: Path) -> str:
 
 
 def test_there_is_one_of_each_kind():
-    assert (len(INSTALL), len(REAL), len(PLAIN), len(PYTHON)) == (1, 2, 1, 2)
+    assert (len(INSTALL), len(REAL), len(PLAIN), len(PYTHON)) == (1, 2, 1, 3)
     assert [kind for language, kind, _ in BLOCKS if language == "bash"].count("test") == 1  # run by .ci/run
 
 
@@ -67,6 +67,7 @@ def test_the_commands_on_real_data(tmp_path):
         run(code, tmp_path)
     assert json.loads((tmp_path / "runs/aicures-0/metrics.json").read_text())["test"].keys() >= {"prc_auc", "roc_auc"}
     assert json.loads((tmp_path / "runs/physics/metrics.json").read_text())["test"]["accuracy"] > 0.8
+    assert json.loads((tmp_path / "runs/tolokers/metrics.json").read_text())["test"]["roc_auc"] > 0.65
 
 
 def test_the_first_command_in_a_fresh_clone(tmp_path):

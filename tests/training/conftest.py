@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -5,6 +6,8 @@ from typing import Any
 import pytest
 
 import xgraph
+
+sys.path.insert(0, str(Path(__file__).parent))  # for bag_tables
 
 SMALL: dict[str, Any] = {
     "split": "random",

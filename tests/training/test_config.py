@@ -26,6 +26,39 @@ def test_file_and_back() -> None:
     assert again.target_columns == ["a", "b"]
 
 
+def test_an_option_of_both_is_the_models_unless_it_says_whose_it_is() -> None:
+    both: dict[str, object] = {"dataset": "tolokers", "model": "sage-fm", "loss": "soap"}
+
+    def gammas(settings: dict[str, object], base: dict[str, object] | None = None) -> tuple[float, float]:
+        config = build_config({**both, **settings}, base)
+        return config.model_options["gamma"], config.loss_options["gamma"]
+
+    assert gammas({}) == (0.1, 0.1)
+    assert gammas({"gamma": "0.3"}) == (0.3, 0.1)
+    assert gammas({"model_gamma": "0.3"}) == (0.3, 0.1)
+    assert gammas({"loss_gamma": "0.3"}) == (0.1, 0.3)
+    assert gammas({"gamma": "0.3", "loss_gamma": "0.5"}) == (0.3, 0.5)
+    base = build_config({**both, "gamma": 0.3, "loss_gamma": 0.5}).to_dict()
+    assert gammas({"loss_gamma": 0.7}, base) == (0.3, 0.7)
+    assert differences(build_config({}, base), build_config({"gamma": 0.9, "loss_gamma": 0.7}, base)) == {
+        "loss_gamma": (0.5, 0.7),
+        "model_gamma": (0.3, 0.9),
+    }
+    assert build_config({"dataset": "tolokers", "model": "sage", "gamma": 0.3}).loss_options["gamma"] == 0.3
+    ce = build_config({"dataset": "cora", "model": "sage-fm", "gamma": 0.3})
+    assert ce.model_options["gamma"] == 0.3
+    with pytest.raises(OptionError, match="model_gamma: model 'sage-fm' got it already, as gamma"):
+        gammas({"gamma": 0.3, "model_gamma": 0.3})
+    with pytest.raises(OptionError, match="unknown option 'gamma' for loss 'ce'"):
+        build_config({"dataset": "cora", "model": "sage-fm", "loss_gamma": 0.3})
+
+
+def test_every_option_can_be_typed_with_its_owner() -> None:
+    config = build_config({"loss_margin": "2", "model_hidden_channels": "16", "model_dropout": "0.25"})
+    assert config.loss_options["margin"] == 2.0
+    assert (config.model_options["hidden_channels"], config.model_options["dropout"]) == (16, 0.25)
+
+
 def test_flags_win_over_the_file() -> None:
     base = build_config({"loss": "soap", "gamma": 0.3, "margin": 2.0, "lr": 0.5}).to_dict()
     config = build_config({"gamma": "0.9", "lr": "0.25"}, base)
@@ -70,7 +103,11 @@ def test_flags_win_over_the_file() -> None:
         ({"training": "joint"}, {}, "training = 'joint': expected two-stage|compositional"),
         ({"metric": "auc"}, {}, "metric = 'auc': expected ap|prc_auc"),
         ({"device": "gpu"}, {}, "device = 'gpu': expected auto"),
-        ({"loss": "bce", "gamma_schedule": "cosine"}, {}, "'bce' has no gamma"),
+        ({"loss": "bce", "gamma_schedule": "cosine"}, {}, "neither loss 'bce' nor model 'gine' has a gamma"),
+        ({"loss_gama": 1}, {}, "unknown option 'gama' for loss 'soap' .*'gamma'"),
+        ({"model_gamma": 1}, {}, "unknown option 'gamma' for model 'gine'; it has: .*num_layers"),
+        ({"gamma": 1, "loss_gamma": 1}, {}, "loss_gamma: loss 'soap' got it already, as gamma"),
+        ({"model_": 1}, {}, "unknown option 'model_'"),
     ],
 )
 def test_mistakes(settings: dict[str, object], base: dict[str, object], message: str) -> None:

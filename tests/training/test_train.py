@@ -387,7 +387,7 @@ def test_diverging_training_says_so(train: Train, training: str) -> None:
 
 
 def test_folds_that_fail_at_once_leave_nothing(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[xgraph.train.__module__], "number_of_folds", lambda config: 2)
+    monkeypatch.setattr(sys.modules[xgraph.train.__module__], "chosen_folds", lambda config: [0, 1])
     with pytest.raises(ValueError, match="has no folds"):
         train(out="run", fold="all")
     assert not Path("run").exists()
@@ -443,7 +443,7 @@ def test_all_folds(train: Train, csv: Path, monkeypatch: pytest.MonkeyPatch) -> 
     module = sys.modules["xgraph.training.train"]
     load = module.load_data
     # The chains have no folds; let the seed of the random split stand for them.
-    monkeypatch.setattr(module, "number_of_folds", lambda config: 2)
+    monkeypatch.setattr(module, "chosen_folds", lambda config: [0, 1])
     monkeypatch.setattr(module, "load_data", lambda c, p: load(replace(c, fold=None, seed=c.fold), p))
     with interrupted(1, KeyboardInterrupt(), run=2), pytest.raises(Interrupted) as stopped:
         train(out="run", fold="all")

@@ -37,4 +37,4 @@ def _xgraph(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="On an error, show where it came from.")] = False,
 ) -> None:
-    """Train graph neural networks where labels are rare, and score molecules and nodes with them."""
+    """Train graph neural networks where labels are rare, and score molecules, nodes and bags with them."""

@@ -14,7 +14,10 @@ _MARK = "__"  # stands between the owner and the option in a parameter's name: s
 
 
 def training_options() -> list[Any]:
-    """All options of `xgraph train` that come from classes, a help panel for each class. Imports torch."""
+    """All options of `xgraph train` that come from classes, a help panel for each class. Imports torch.
+
+    Those of losses and models are there with their owner in front too (`--loss-gamma`), which help does not list.
+    """
     from xgraph.training.config import TrainConfig, registry
 
     parts: tuple[Literal["loss", "model"], ...] = ("loss", "model")
@@ -25,9 +28,13 @@ def training_options() -> list[Any]:
         if option.name != "dataset":
             parameters.append(_parameter("run", option, "Training"))
     for part in parts:
+        prefixed: dict[str, Option] = {}
         for name, cls in registry(part).items():
             panel = f"{part.capitalize()} {name}"
-            parameters += [_parameter(f"{part}_{name.replace('-', '_')}", o, panel) for o in options_of(cls)]
+            options = options_of(cls)
+            parameters += [_parameter(f"{part}_{name.replace('-', '_')}", option, panel) for option in options]
+            prefixed |= {option.name: replace(option, name=f"{part}_{option.name}") for option in options}
+        parameters += [_parameter("prefixed", option, "", hidden=True) for option in prefixed.values()]
 
     def declare() -> None: ...
 
@@ -55,7 +62,7 @@ def given(params: dict[str, Any]) -> dict[str, Any]:
     return typed
 
 
-def _parameter(owner: str, option: Option, panel: str) -> inspect.Parameter:
+def _parameter(owner: str, option: Option, panel: str, hidden: bool = False) -> inspect.Parameter:
     text = re.sub(r"``|:\w+:(?=`)", "", option.help)
     if option.default is not None and option.default is not inspect.Parameter.empty:
         default = str(option.default)
@@ -66,7 +73,7 @@ def _parameter(owner: str, option: Option, panel: str) -> inspect.Parameter:
     if metavar and option.nullable and owner != "run":  # a run's settings are none where they are not given
         metavar += "|none"
     kind: Any = bool if switch else str
-    info = typer.Option(flag, metavar=metavar, help=text.replace("[", "\\["), rich_help_panel=panel)
+    info = typer.Option(flag, metavar=metavar, help=text.replace("[", "\\["), rich_help_panel=panel, hidden=hidden)
     return inspect.Parameter(
         f"{owner}{_MARK}{option.name}",
         inspect.Parameter.KEYWORD_ONLY,

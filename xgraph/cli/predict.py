@@ -12,7 +12,8 @@ def predict(
         list[Path],
         typer.Argument(
             metavar="RUN... [INPUT.csv]",
-            help="Run directories (their mean is taken), then the CSV file; without it, all nodes of a run's graph.",
+            help="Run directories (their mean is taken), then the CSV file; without it, all nodes of a run's graph, or "
+            "all bags of its data.",
         ),
     ],
     out: Annotated[
@@ -21,12 +22,20 @@ def predict(
     smiles_column: Annotated[
         str | None, typer.Option(help="Column that holds SMILES; found by itself if not given.")
     ] = None,
+    bag_column: Annotated[
+        str | None, typer.Option(help="Column that names the bag of each row; found by itself if not given.")
+    ] = None,
+    instances_out: Annotated[
+        Path | None,
+        typer.Option(help="Of a run on bags, CSV file to write: weight in its bag and score of each instance."),
+    ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")] = "auto",
 ) -> None:
-    """Score molecules, or nodes of the graph that a run was trained on: one row out for each row in.
+    """Score molecules, or nodes of the graph that a run was trained on: one row out for each row in; or bags.
 
     The CSV file has a column of SMILES, or a column `node`. Rows of SMILES that cannot be read, blank lines too, have
-    empty scores and say why under `error`.
+    empty scores and say why under `error`. Of bags it has a row for each instance: a column `bag` and the features
+    that the run was trained on; one row comes out for each bag.
     """
     runs, source = (paths, None) if paths[-1].is_dir() else (paths[:-1], paths[-1])
     if not runs:
@@ -40,7 +49,12 @@ def predict(
         raise typer.BadParameter(f"expected a CSV file as the last argument, got the folder {paths[-1]}")
     if out is not None:
         _check_output(out, source)
-    frame = score(runs, source, smiles_column=smiles_column, device=device, progress=True)
+    if instances_out is not None:
+        _check_output(instances_out, source, "--instances-out")
+        if out is not None and out.resolve() == instances_out.resolve():
+            raise typer.BadParameter(f"{instances_out} is the file of --out too", param_hint="--instances-out")
+    columns = {"smiles_column": smiles_column, "bag_column": bag_column}
+    frame = score(runs, source, **columns, instances_out=instances_out, device=device, progress=True)
     if out is None:
         frame.to_csv(sys.stdout, index=False, lineterminator="\n")
     else:
@@ -50,13 +64,13 @@ def predict(
         sys.stderr.write(f"{failed} of {len(frame)} rows have no score: see the column `error`\n")
 
 
-def _check_output(out: Path, source: Path | None) -> None:
+def _check_output(out: Path, source: Path | None, option: str = "--out") -> None:
     """Refuse a place that cannot take the predictions, before the work is done."""
     if out.is_dir():
-        raise typer.BadParameter(f"{out} is a folder; expected a file to write", param_hint="--out")
+        raise typer.BadParameter(f"{out} is a folder; expected a file to write", param_hint=option)
     if not out.resolve().parent.is_dir():
         text = f"there is no folder {out.resolve().parent} to write {out.name} to"
-        raise typer.BadParameter(text, param_hint="--out")
+        raise typer.BadParameter(text, param_hint=option)
     if source is not None and out.is_file() and source.is_file() and out.samefile(source):
         text = f"{out} is the input file, whose other columns would be lost; choose another"
-        raise typer.BadParameter(text, param_hint="--out")
+        raise typer.BadParameter(text, param_hint=option)

@@ -45,8 +45,8 @@ def train(
         str | None,
         typer.Argument(
             metavar="DATASET|FILE.csv",
-            help="A data set of molecules or of a graph's nodes (xgraph data list), or a CSV file with SMILES and 0/1 "
-            "labels. \\[default: nci-pains]",
+            help="A data set of molecules, of a graph's nodes or of bags (xgraph data list), or a CSV file with SMILES "
+            "and 0/1 labels, or with --bag-column one of bags. \\[default: nci-pains]",
             show_default=False,
         ),
     ] = None,
@@ -61,6 +61,9 @@ def train(
     """Train a model, test its best epoch, and write all of it into a run directory.
 
     Without arguments: SOAP on the embedded data set, in under three minutes.
+
+    An option that the loss and the model both have is the model's; --loss-gamma and --model-gamma say whose it is, and
+    so for every option of theirs.
     """
     from xgraph.training.train import Interrupted
     from xgraph.training.train import train as run_training

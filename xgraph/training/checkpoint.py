@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 HEADER = "xgraph"
+TABLES = ("tables.", "pool.track.")
+"""What the names of a model's tables begin with: of feature momentum, and of states of bags."""
+
+_OF_TABLES = ("num_nodes", "num_bags")
+
 _HEADER_TYPES = {
     "version": str,
     "model": str,
@@ -122,6 +127,7 @@ def describe(config: TrainConfig, source: "Source") -> dict[str, Any]:
         "task_names": source.task_names,
         "fingerprint": source.fingerprint(),
         "featurizer": source.featurizer,
+        "feature_names": source.feature_names,
         "standardize": config.standardize,
     }
 
@@ -168,7 +174,7 @@ def check_same_data(header: Mapping[str, Any], source: "Source", path: Path) -> 
 
 
 def load_model(state: Mapping[str, Any]) -> nn.Module:
-    """Rebuild the model of a checkpoint, in evaluation mode.
+    """Rebuild the model of a checkpoint, in evaluation mode, without its tables of nodes or bags: they serve training.
 
     Args:
         state: What `read_checkpoint` gave.
@@ -182,8 +188,9 @@ def load_model(state: Mapping[str, Any]) -> nn.Module:
         raise ValueError(f"checkpoint: unknown model {header['model']!r}; there are {', '.join(known)}")
     try:
         options = parse_options(known[header["model"]], header["model_options"], f"model {header['model']!r}")
+        arguments = {name: value for name, value in header["model_arguments"].items() if name not in _OF_TABLES}
         with torch.random.fork_rng(devices=[]):
-            model: nn.Module = known[header["model"]](len(header["task_names"]), **header["model_arguments"], **options)
+            model: nn.Module = known[header["model"]](len(header["task_names"]), **arguments, **options)
     except (ValueError, TypeError) as error:
         raise ValueError(f"checkpoint: {error}") from None
     try:
@@ -210,16 +217,17 @@ def loss_link(state: Mapping[str, Any]) -> str:
 
 
 def model_weights(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """The model's part of a checkpoint's weights, named as in the model.
+    """The model's part of a checkpoint's weights, named as in the model; not its tables of nodes or bags.
 
     Args:
         state: What `read_checkpoint` gave.
     """
-    return {n.removeprefix("model."): w for n, w in state["state_dict"].items() if n.startswith("model.")}
+    named = {n.removeprefix("model."): w for n, w in state["state_dict"].items() if n.startswith("model.")}
+    return {name: weight for name, weight in named.items() if not name.startswith(TABLES)}
 
 
 def start_from(model: nn.Module, state: Mapping[str, Any], task_names: list[str], path: Path) -> bool:
-    """Copy encoder weights from another run; the head too if the tasks are the same.
+    """Copy encoder weights from another run, the head too if the tasks are the same, but no tables of nodes or bags.
 
     Args:
         model: The model to fill.
@@ -236,7 +244,7 @@ def start_from(model: nn.Module, state: Mapping[str, Any], task_names: list[str]
     own = model.state_dict()
     weights = model_weights(state)
     keep_head = bool(state[HEADER]["task_names"] == task_names)
-    encoder = {name for name in own if keep_head or not name.startswith("head.")}
+    encoder = {n for n in own if not n.startswith(TABLES) and (keep_head or not n.startswith("head."))}
     for name in sorted(encoder | {n for n in weights if keep_head or not n.startswith("head.")}):
         there, here = (tuple(w[name].shape) if name in w else None for w in (weights, own))
         if there != here:
@@ -244,5 +252,5 @@ def start_from(model: nn.Module, state: Mapping[str, Any], task_names: list[str]
                 f"init: {path} holds another model ({state[HEADER]['model']} with "
                 f"{state[HEADER]['model_options']}): {name} is {there} there and {here} here"
             )
-    model.load_state_dict({**own, **{name: weights[name] for name in encoder}})
+    model.load_state_dict({name: weights[name] for name in encoder}, strict=False)
     return keep_head

@@ -32,13 +32,13 @@ def build_config(settings: Mapping[str, object], base: Mapping[str, object] | No
     """Check and complete settings.
 
     Args:
-        settings: Explicit settings by name: fields of `TrainConfig`, and options of the loss and the model,
-            which need no prefix.
+        settings: Explicit settings by name: fields of `TrainConfig`, and options of the loss and the model. An option
+            that both have is the model's; `loss_gamma` and `model_gamma` say whose it is, and so for every option.
         base: What they override, as `read_config` gives it.
 
     Raises:
-        OptionError: If a name is unknown (with the nearest, or with the losses that have it) or a value is
-            not one that it can have.
+        OptionError: If a name is unknown (with the nearest, or with the losses that have it), a value is not one that
+            it can have, or an option is given twice, with and without its owner.
 
     Example:
         >>> build_config({"loss": "soap", "gamma": 0.5}).loss_options["gamma"]
@@ -47,7 +47,8 @@ def build_config(settings: Mapping[str, object], base: Mapping[str, object] | No
     fields = {option.name: option for option in options_of(TrainConfig)}
     values: dict[str, Any] = {}
     options: dict[str, dict[str, object]] = {"loss": {}, "model": {}}
-    suit = Suit.of(settings.get("dataset", (base or {}).get("dataset", TrainConfig.dataset)))
+    told = {"dataset": TrainConfig.dataset, **(base or {}), **settings}
+    suit = Suit.of(told["dataset"], told.get("bag_column"))
     suited = suit.defaults()
     for name, value in (base or {}).items():
         if name in options and isinstance(value, Mapping):
@@ -67,11 +68,19 @@ def build_config(settings: Mapping[str, object], base: Mapping[str, object] | No
                 options[name] = {}  # another loss or model: the file's options are not its own
             values[name] = _parse(fields[name], value)
     values = {**suited, **values}
+    fold = values.get("fold")
+    if isinstance(fold, list) and len(fold) == 1:
+        values["fold"] = fold[0]
     classes = {part: _class_of(part, values[part]) for part in ("loss", "model")}
     suit.check({"groups": TrainConfig.groups, **values}, registry("model"), registry("loss"))
+    given: dict[tuple[str, str], str] = {}
     for name, value in settings.items():
         if name not in fields:
-            options[_owner(name, classes, values, fields)][name] = value
+            part, option = _owner(name, classes, values, fields, suit.idle(values))
+            if (part, option) in given:
+                raise OptionError(f"{name}: {part} {values[part]!r} got it already, as {given[part, option]}")
+            given[part, option] = name
+            options[part][option] = value
     for part, cls in classes.items():
         values[f"{part}_options"] = parse_options(cls, options[part], f"{part} {values[part]!r}")
     values["num_neighbors"] = suit.neighbors(values.get("num_neighbors"), values["model_options"].get("num_layers", 1))
@@ -102,17 +111,21 @@ def read_config(path: str | Path) -> dict[str, Any]:
 def differences(one: TrainConfig, other: TrainConfig) -> dict[str, tuple[object, object]]:
     """The settings in which two configurations differ, options of loss and model among them.
 
+    An option that both loss and model have is called, say, `loss_gamma` or `model_gamma`.
+
     Args:
         one: A configuration.
         other: Another.
     """
     found = {}
+    shared = {*one.loss_options, *other.loss_options} & {*one.model_options, *other.model_options}
     for item in dataclasses.fields(TrainConfig):
         a, b = getattr(one, item.name), getattr(other, item.name)
         if isinstance(a, Mapping):
             for name in sorted({*a, *b}):
                 if a.get(name) != b.get(name):
-                    found[name] = (a.get(name), b.get(name))
+                    prefix = item.name.removesuffix("options") if name in shared else ""
+                    found[prefix + name] = (a.get(name), b.get(name))
         elif a != b:
             found[item.name] = (a, b)
     return found
@@ -131,16 +144,29 @@ def _class_of(part: Literal["loss", "model"] | str, name: object) -> type:
     return known[name]
 
 
-def _owner(name: str, classes: Mapping[str, type], chosen: Mapping[str, str], fields: Mapping[str, Option]) -> str:
-    """Whether an option without prefix belongs to the chosen loss or to the chosen model."""
+def _owner(
+    name: str,
+    classes: Mapping[str, type],
+    chosen: Mapping[str, str],
+    fields: Mapping[str, Option],
+    idle: Mapping[str, str],
+) -> tuple[str, str]:
+    """Whether an option belongs to the chosen loss or to the chosen model, and its name there.
+
+    Those in `idle` are of no use to the model, for the reason given.
+    """
     having = [part for part, cls in classes.items() if name in {o.name for o in options_of(cls)}]
-    if len(having) == 1:
-        return having[0]
+    if having[-1:] == ["model"] and name in idle:
+        having.pop()
+        if not having:
+            raise OptionError(f"{name}: {idle[name]}")
     if having:
-        raise OptionError(
-            f"{name}: loss {chosen['loss']!r} and model {chosen['model']!r} both have it; "
-            "set it under [loss] or [model] in a --config file"
-        )
+        return having[-1], name  # the model's if both have it
+    part, _, option = name.partition("_")
+    if part == "model" and option in idle:
+        raise OptionError(f"{name}: {idle[option]}")
+    if part in classes and option:
+        return part, option
     others = [
         f"{part} {other!r}"
         for part in ("loss", "model")

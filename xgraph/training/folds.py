@@ -1,29 +1,37 @@
-"""Runs over all folds of a data set: how many there are, and what they give together."""
+"""Runs over several folds of a data set: which there are, and what they give together."""
 
 import math
 from typing import Any
 
 import numpy as np
 
+from xgraph.options import OptionError
 from xgraph.training.config import TrainConfig
 
 
-def number_of_folds(config: TrainConfig) -> int:
-    """How many folds the data set of a run has.
+def chosen_folds(config: TrainConfig) -> list[int]:
+    """The folds that a run over several goes through.
 
     Args:
-        config: Settings.
+        config: Settings, whose `fold` is "all" or a list.
 
     Raises:
-        ValueError: If it has none.
+        ValueError: If the data set has no folds, or not those.
     """
-    from xgraph.data import list_cards, load_card
+    from xgraph.data import list_cards
 
-    named = config.dataset in {card.name for card in list_cards()}
-    folds = load_card(config.dataset).folds if named else 0
-    if folds == 0 or config.split not in (None, "given"):
-        raise ValueError(f"fold: data set {config.dataset!r} has no folds, so 'all' means nothing here")
-    return folds
+    card = {card.name: card for card in list_cards()}.get(config.dataset)
+    split = config.split or (card.splits[0] if card else None)
+    folds = card.folds if card and split == "given" else 0
+    what = config.fold if isinstance(config.fold, str) else ",".join(map(str, config.fold or []))  # type: ignore[arg-type]
+    if folds == 0:
+        way = f" with split {split}" if card and card.folds else ""
+        raise ValueError(f"fold: data set {config.dataset!r}{way} has no folds, so {what!r} means nothing here")
+    chosen = config.fold if isinstance(config.fold, list) else list(range(folds))
+    wrong = [fold for fold in chosen if not 0 <= fold < folds]
+    if wrong:
+        raise OptionError(f"fold = {what}: {config.dataset!r} has the folds 0 to {folds - 1}, got {wrong[0]}")
+    return chosen
 
 
 def summarize_folds(folds: list[dict[str, Any]]) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def make_objective(config: TrainConfig, source: "Source") -> Objective:
     if takes_groups:
         options["groups"] = groups
     try:
-        if config.gamma_schedule == "cosine":
+        if config.gamma_schedule == "cosine" and "gamma" in options:
             options["gamma"] = CosineGamma(config.epochs, gamma_min=options["gamma"])
         loss: Loss = loss_class(len(source), source.num_tasks, **options)
     except ValueError as error:  # it knows the ranges of its options

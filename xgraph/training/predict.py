@@ -1,4 +1,4 @@
-"""`xgraph.predict`: scores of one run, or of several as an ensemble, for new molecules or the nodes of a graph."""
+"""`xgraph.predict`: scores of one run, or of several as an ensemble, for new molecules or bags, or a graph's nodes."""
 
 import gzip
 from collections.abc import Iterable, Sequence
@@ -23,17 +23,25 @@ def predict(
     items: Sequence[Any] | str | Path | None = None,
     *,
     smiles_column: str | None = None,
+    bag_column: str | None = None,
+    instances_out: str | Path | None = None,
     device: str = "auto",
     progress: bool = False,
 ) -> "pd.DataFrame":
-    """Score molecules or nodes with a trained run, or with the mean over several.
+    """Score molecules, nodes or bags with a trained run, or with the mean over several.
 
     Args:
         run: A run directory, or several of them: scores are averaged. A run over all folds is the ensemble
             of its folds.
         items: Of a run on molecules, SMILES strings (None or NaN is a missing one); of a run on the nodes of a graph,
-            node numbers, or None for all nodes; or the path of a CSV file with a column of them (of nodes: `node`).
-        smiles_column: That column's name; found by itself if not given.
+            node numbers, or None for all nodes; or the path of a CSV file with a column of them (of nodes: `node`). Of
+            a run on bags, the path of a CSV file of bags, a row an instance, with the columns that the run was trained
+            on; names of bags of the run's own data, or None for all. Of a run on conformers, SMILES again.
+        smiles_column: Column of SMILES; found by itself if not given.
+        bag_column: Column that names the bag of each row; found by itself if not given.
+        instances_out: CSV file to write, of a run on bags: a row an instance, with its `bag`, its `row` in the file or
+            source, its `weight` in the bag (they sum to one) and its own `score`, as if it were alone in a bag; of
+            several tasks these have the task's name in front.
         device: "auto", "cpu" or "cuda".
         progress: Show progress on stderr, if that is a terminal.
 
@@ -42,13 +50,15 @@ def predict(
         sigmoid of the model's logit; for ranking losses such as SOAP it orders molecules and is no probability),
         and `error`, empty unless the row could not be read; its scores are missing then. Of nodes: `node`, for
         classes that exclude each other the `predicted` one, and a score for each task or class (after `ce` the
-        softmax); all of them missing where a row of the file holds no node number.
+        softmax); all of them missing where a row of the file holds no node number. Of bags, in the order in which they
+        first appear: `bag`, a score for each task, and of new bags `error`, empty unless a feature of the bag is no
+        finite number, or none of its molecules can be read.
 
     Raises:
         FileNotFoundError: If there is no such run or file.
         TypeError: If something in `items` is neither a string nor missing, or is no node number.
         ValueError: If runs do not have the same tasks or are on the nodes of several graphs, a checkpoint or the file
-            is not readable, or a node is not in the graph.
+            is not readable or lacks a column, or a node or bag is not in the data.
 
     Example:
         >>> import tempfile, xgraph
@@ -63,6 +73,17 @@ def predict(
     states = [read_checkpoint(path) for path in paths]
     tasks = _common_tasks(states)
     kinds = {state[HEADER]["kind"] for state in states}
+    if kinds == {"bag"}:
+        from xgraph.training.predict_bags import predict_bags
+
+        columns = {"bag_column": bag_column, "smiles_column": smiles_column}
+        frames = predict_bags(states, paths, tasks, items, where, **columns, progress=progress)
+        if instances_out is not None:
+            write_predictions(frames.instances, instances_out)
+        return frames.bags
+    for name, value in (("bag_column", bag_column), ("instances_out", instances_out)):
+        if value is not None:
+            raise OptionError(f"{name} = {str(value)!r}: it is for runs on bags")
     if kinds == {"node"}:
         from xgraph.training.predict_nodes import predict_nodes
 
@@ -70,14 +91,16 @@ def predict(
             raise OptionError(f"smiles_column = {smiles_column!r}: it is for molecules, and the run is on nodes")
         return predict_nodes(states, paths, tasks, items, where, progress)
     if len(kinds) > 1:
-        raise ValueError("run: an ensemble needs runs on the same data, got some on molecules and some on nodes")
+        nouns = {"graph": "molecules", "node": "nodes", "bag": "bags"}
+        some = " and some on ".join(nouns[kind] for kind in sorted(kinds, key=list(nouns).index))
+        raise ValueError(f"run: an ensemble needs runs on the same data, got some on {some}")
     if items is None:
         raise ValueError("items: a run on molecules needs SMILES, or a CSV file with a column of them")
     return _predict_molecules(states, tasks, items, smiles_column, where, progress)
 
 
 def run_kind(run: str | Path) -> str:
-    """What a run was trained on: "graph" (molecules) or "node".
+    """What a run was trained on: "graph" (molecules), "node" or "bag".
 
     Args:
         run: A run directory.

@@ -10,11 +10,10 @@ import numpy.typing as npt
 import torch
 
 from xgraph.training.bars import data_progress
-from xgraph.training.checkpoint import HEADER, check_same_data, load_model, loss_link
-from xgraph.training.config import build_config
+from xgraph.training.checkpoint import load_model, loss_link
 from xgraph.training.files import distinct
 from xgraph.training.inference import as_scores
-from xgraph.training.sources import Source
+from xgraph.training.own_data import check_same_items, own_source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,10 +54,10 @@ def predict_nodes(
     """
     import pandas as pd
 
-    _check_same_graph(states, paths)
+    check_same_items(states, paths, "graph", "nodes")
     scores, wanted, source = np.zeros(()), None, None
     for state, path in zip(states, paths, strict=True):
-        source = _source(state, path, progress)
+        source = own_source(state, path, progress)
         if wanted is None:
             wanted = _positions(nodes, len(source), source.name)
             there = torch.from_numpy(wanted[wanted != _BLANK])
@@ -76,31 +75,6 @@ def predict_nodes(
         frame = frame.astype({COLUMN: "Int64"})  # which can be missing, and is not written as 4.0
         frame = frame.set_axis(np.flatnonzero(wanted != _BLANK)).reindex(range(len(wanted)))
     return frame
-
-
-def _check_same_graph(states: list[dict[str, Any]], paths: Sequence[Path]) -> None:
-    """Refuse an ensemble over several graphs: node 7 of one is not node 7 of another."""
-    found = [(state[HEADER]["dataset"], state[HEADER]["num_items"]) for state in states]
-    for other, path in zip(found, paths, strict=True):
-        if other != found[0]:
-            (one, many), (two, more) = found[0], other
-            raise ValueError(
-                f"run: an ensemble needs runs on the same graph, got {one!r} with {many} nodes ({paths[0]}) and "
-                f"{two!r} with {more} nodes ({path})"
-            )
-
-
-def _source(state: dict[str, Any], path: Path, progress: bool) -> Source:
-    """The data set of a run, as it was."""
-    from xgraph.training.train import load_data
-
-    try:
-        config = build_config({}, state[HEADER]["config"])
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"checkpoint: {path} has settings that cannot be read: {error}") from None
-    source = load_data(config, progress)
-    check_same_data(state[HEADER], source, path)
-    return source
 
 
 def _positions(nodes: Sequence[Any] | str | Path | None, num_nodes: int, name: str) -> npt.NDArray[np.int64]:

@@ -17,6 +17,7 @@ _LOWEST = {
     "batch_size": 1,
     "sampled_tasks": 1,
     "items_per_group": 1,
+    "instances": 1,
     "threads": 1,
     "seed": 0,
 }
@@ -31,9 +32,10 @@ class TrainConfig:
     """The settings of a run. Build one with `build_config`, which checks them.
 
     Args:
-        dataset: Name of a data set (`xgraph data list`), or a CSV file with SMILES and 0/1 labels.
-        model: Model by name; if not given, gine for molecules and sage for the nodes of a graph.
-        loss: Objective by name; if not given, soap, and ce for classes that exclude each other.
+        dataset: Name of a data set (`xgraph data list`), or a CSV file with SMILES and 0/1 labels; with bag_column, a
+            CSV file of bags, a row an instance.
+        model: Model by name; if not given, gine for molecules, sage for the nodes of a graph, attention for bags.
+        loss: Objective by name; if not given, soap, auc-margin for bags, and ce for classes that exclude each other.
         epochs: Epochs of the main stage, in which the loss is minimised.
         training: How features are learned: by cross-entropy in a stage before the loss, or in each step of the loss
             (its gradient is taken after an inner step of cross-entropy).
@@ -43,30 +45,38 @@ class TrainConfig:
         inner_gamma: Weight of the new value in the average over inner steps, in (0, 1].
         metric: Validation metric that selects the epoch; the data set's own if not given. The accuracy is that of
             classes that exclude each other; there, the other metrics are means over each class against the rest.
-        batch_size: Molecules or nodes in a batch; if not given, 64 and 512.
+        batch_size: Molecules, nodes or bags in a batch; if not given, 64, 512 and 16.
         num_neighbors: Neighbours that are sampled of a node in training, from the last layer to the first, or one
-            number for all; -1 takes all neighbours. If not given, 15, 10, and 5 in further layers. Validation and
-            test always take all.
+            number for all; -1 takes all neighbours. If not given, 15, 10, and 5 in further layers. The last number goes
+            unused where the first layer has exact_input. Validation and test always take all.
+        instances: Instances that are drawn of a bag each time it is trained on, without replacement; all if not given.
+            Where they are drawn, the model keeps a state per bag. Validation and test always take all.
         sampler: What the batches of the main stage hold: both classes (dual), some tasks and both classes of each
             (tri), whatever comes (shuffle), some groups (group); what suits the loss if not given.
         sampling_rate: Share of positives in a batch, or among those drawn for a task, of the samplers dual and tri.
         sampled_tasks: Tasks in a batch of the sampler tri, which share it equally.
         groups: What a group is, for the sampler group and for losses of groups: molecules with the same
-            Bemis-Murcko scaffold, or molecules or nodes with the same labels; groups too small for a batch are
+            Bemis-Murcko scaffold, or molecules, nodes or bags with the same labels; groups too small for a batch are
             pooled. If not given, scaffold for molecules.
         items_per_group: Items of each group in a batch of the sampler group; more if the groups are too few to
             fill it.
-        lr: Learning rate; if not given, 0.001 for molecules and 0.01 for nodes.
+        lr: Learning rate; if not given, 0.001 for molecules and bags, and 0.01 for nodes.
         weight_decay: Weight decay.
         optimizer: Optimiser.
         lr_schedule: Learning rate over the epochs of a stage: as it is, or falling to zero along a cosine.
-        gamma_schedule: The loss's gamma over the epochs: as it is, or falling from 1 to it along a cosine.
+        gamma_schedule: The gamma of the loss, and that of the model, over the epochs: as it is, or falling from 1 to it
+            along a cosine.
         seed: Seed of initialisation, batches and dropout.
         split: How a data set is divided, where it offers more than one way.
-        fold: Fold of a data set that has several, counted from 0; `all` trains one run for each.
+        fold: Fold of a data set that has several, counted from 0; `all`, or some such as `0-9` or `0,3`, train a run
+            for each.
         init: Run whose encoder weights to start from; its head too, if the tasks are the same.
-        smiles_column: Column of a CSV file that holds SMILES; found by itself if not given.
-        target_columns: Columns of a CSV file that hold labels; found by themselves if not given.
+        smiles_column: Column of a CSV file that holds SMILES; found by itself if not given. In one of bags it must be
+            given if the instances are molecules.
+        target_columns: Columns of a CSV file that hold labels; found by themselves if not given. Of a data set by name,
+            a choice among its tasks.
+        bag_column: Column of a CSV file that names the bag of each row.
+        feature_columns: Columns of a CSV file of bags that hold features; all others if not given.
         standardize: Keep the largest fragment of each molecule and neutralise its charges.
         device: Where to train; `auto` takes a GPU if there is one.
         storage: Where the graph of nodes lies while neighbours are sampled: on the device; page-locked in host memory,
@@ -90,6 +100,7 @@ class TrainConfig:
     metric: Metric | None = None
     batch_size: int = 64
     num_neighbors: list[int] | None = None
+    instances: int | None = None
     sampler: Literal["dual", "tri", "shuffle", "group"] | None = None
     sampling_rate: float = 0.5
     sampled_tasks: int = 5
@@ -102,10 +113,12 @@ class TrainConfig:
     gamma_schedule: Literal["constant", "cosine"] = "constant"
     seed: int = 0
     split: Literal["scaffold", "stratified", "random", "given"] | None = None
-    fold: int | Literal["all"] | None = None
+    fold: int | list[int] | Literal["all"] | None = None
     init: str | None = None
     smiles_column: str | None = None
     target_columns: list[str] | None = None
+    bag_column: str | None = None
+    feature_columns: list[str] | None = None
     standardize: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
     storage: Literal["device", "pinned", "host", "mmap"] = "device"
@@ -122,6 +135,9 @@ class TrainConfig:
                 raise OptionError(f"{name} = {value}: expected {high} or less")
         if max(self.num_neighbors or [0]) > _MANY:
             raise OptionError(f"num_neighbors = {max(self.num_neighbors or [0])}: expected {_MANY} or less")
+        folds = self.fold if isinstance(self.fold, list) else []
+        if len(set(folds)) < len(folds) or not all(isinstance(fold, int) for fold in folds):
+            raise OptionError(f"fold = {','.join(map(str, folds))}: expected different numbers, or all")
         for name in ("lr", "inner_lr"):
             if not (0 < getattr(self, name) <= _LARGEST):
                 raise OptionError(f"{name} = {getattr(self, name)}: expected a positive number, at most {_LARGEST:g}")
@@ -131,8 +147,11 @@ class TrainConfig:
             raise OptionError(f"weight_decay = {self.weight_decay}: expected 0 or more, at most {_LARGEST:g}")
         if not (0 < self.sampling_rate < 1):
             raise OptionError(f"sampling_rate = {self.sampling_rate}: expected a number between 0 and 1")
-        if self.gamma_schedule != "constant" and "gamma" not in self.loss_options:
-            raise OptionError(f"gamma_schedule: loss {self.loss!r} has no gamma")
+        if self.gamma_schedule != "constant" and "gamma" not in {*self.loss_options, *self.model_options}:
+            raise OptionError(f"gamma_schedule: neither loss {self.loss!r} nor model {self.model!r} has a gamma")
+        storage = self.model_options.get("table_storage", "device")
+        if self.training == "compositional" and storage != "device":  # the inner step works on copies of what is there
+            raise OptionError(f"table_storage = {storage!r}: expected 'device' in compositional training")
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, as plain values: `[loss]` and `[model]` hold a name and options; unset values left out."""

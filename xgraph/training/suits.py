@@ -6,8 +6,17 @@ from typing import Any, NamedTuple
 from xgraph.options import OptionError
 from xgraph.training.settings import TrainConfig
 
-_ONLY_MOLECULES = ("smiles_column", "target_columns", "standardize")
-_NOUNS = {"graph": "molecules", "node": "nodes"}
+_NOUNS = {"graph": "molecules", "node": "nodes", "bag": "bags"}
+_ONLY_FOR = {  # what a setting is for, where it is not for all kinds
+    "smiles_column": ("graph", "bag"),
+    "target_columns": ("graph", "bag"),
+    "standardize": ("graph", "bag"),
+    "num_neighbors": ("node",),
+    "storage": ("node",),
+    "instances": ("bag",),
+    "bag_column": ("bag",),
+    "feature_columns": ("bag",),
+}
 _FIRST_HOPS = (15, 10)
 _LATER_HOPS = 5
 _SEVERAL_TYPES = ("ogbn-mag",)  # of nodes, which cards do not say
@@ -17,27 +26,30 @@ class Suit(NamedTuple):
     """What a data set holds.
 
     Args:
-        kind: "graph" or "node": what gets logits.
+        kind: "graph", "node" or "bag": what gets logits.
         several_classes: Whether the labels are classes that exclude each other.
+        named: Whether it is a registered data set, no file.
         obstacle: Why no model here can take it, known before it is fetched; empty if one can.
     """
 
     kind: str = "graph"
     several_classes: bool = False
     obstacle: str = ""
+    named: bool = False
 
     @classmethod
-    def of(cls, dataset: object) -> "Suit":
-        """Look a data set up; what is not registered is a table of molecules.
+    def of(cls, dataset: object, bag_column: object = None) -> "Suit":
+        """Look a data set up; what is not registered is a table of molecules, or of bags.
 
         Args:
             dataset: Name or path.
+            bag_column: Column that names the bags, if it is a table of bags.
         """
         from xgraph.data import load_card
         from xgraph.data.cards import names
 
         if dataset not in names():
-            return cls()
+            return cls("graph" if bag_column is None else "bag")
         card = load_card(str(dataset))
         obstacle = ""
         if card.kind == "graph" and not card.smiles_column:
@@ -47,13 +59,15 @@ class Suit(NamedTuple):
                 "has several types of nodes, which the models here cannot take; NeighborLoader samples it for models "
                 "of your own"
             )
-        return cls(card.kind, card.task == "multiclass classification", obstacle)
+        return cls(card.kind, card.task == "multiclass classification", obstacle, True)
 
     def defaults(self) -> dict[str, Any]:
         """Settings of a run that are not those of `TrainConfig`."""
         values: dict[str, Any] = {"model": TrainConfig.model, "loss": TrainConfig.loss}
         if self.kind == "node":
             values |= {"model": "sage", "batch_size": 512, "lr": 0.01, "groups": "label"}
+        elif self.kind == "bag":
+            values |= {"model": "attention", "loss": "auc-margin", "batch_size": 16, "groups": "label"}
         if self.several_classes:
             values["loss"] = "ce"
         return values
@@ -84,16 +98,46 @@ class Suit(NamedTuple):
             )
         if values.get("metric") == "accuracy" and not self.several_classes:
             raise OptionError("metric 'accuracy' is for classes that exclude each other, not for labels 0 and 1")
-        if self.kind == "node":
-            for name in _ONLY_MOLECULES:
-                if values.get(name):
-                    raise OptionError(f"{name} = {values[name]!r}: it is for molecules, and the items here are nodes")
-            if values["groups"] != "label":
-                raise OptionError(f"groups = {values['groups']!r}: for nodes there is label")
-            return
-        for name, unset in (("num_neighbors", None), ("storage", TrainConfig.storage)):
-            if values.get(name, unset) != unset:
-                raise OptionError(f"{name} = {values[name]!r}: it is for nodes, and the items are molecules")
+        for name, kinds in _ONLY_FOR.items():
+            unset = getattr(TrainConfig, name)
+            if self.kind not in kinds and values.get(name, unset) != unset:
+                for_whom = " and ".join(_NOUNS[kind] for kind in kinds)
+                raise OptionError(f"{name} = {values[name]!r}: it is for {for_whom}, and the items are {noun}")
+        if self.kind != "graph" and values["groups"] != "label":
+            raise OptionError(f"groups = {values['groups']!r}: for {noun} there is label")
+        if self.kind == "bag":
+            self._check_table(values)
+
+    def _check_table(self, values: Mapping[str, Any]) -> None:
+        """Refuse what is said of the columns of bags where there are none, or none of molecules."""
+        for name in ("bag_column", "feature_columns", "smiles_column"):
+            if self.named and values.get(name):
+                text = f"it is for CSV files, and {values['dataset']!r} is a registered data set"
+                raise OptionError(f"{name} = {values[name]!r}: {text}")
+        molecules = values.get("smiles_column") is not None
+        if molecules and values.get("feature_columns"):
+            raise OptionError(
+                f"feature_columns = {','.join(values['feature_columns'])}: with smiles_column the instances are "
+                "molecules, which have no others"
+            )
+        if values.get("standardize") and not molecules:
+            raise OptionError(
+                "standardize = True: it is for molecules, and without smiles_column the instances are none"
+            )
+
+    def idle(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Options that are of no use to the model, and why.
+
+        Args:
+            values: Complete settings.
+
+        Example:
+            >>> Suit("bag").idle({"instances": None})
+            {'gamma': 'the model keeps a state per bag only where `instances` says how many are drawn'}
+        """
+        if self.kind != "bag" or values.get("instances") is not None:
+            return {}
+        return {"gamma": "the model keeps a state per bag only where `instances` says how many are drawn"}
 
     def neighbors(self, given: list[int] | None, num_layers: int) -> list[int] | None:
         """Neighbours to sample at each hop.

@@ -41,6 +41,7 @@ class Task(lightning.LightningModule):
 
     def __init__(self, config: TrainConfig, source: "Source") -> None:
         super().__init__()
+        from xgraph.estimators import CosineGamma
         from xgraph.losses import BCELoss, CrossEntropyLoss
 
         self.config, self.source = config, source
@@ -48,12 +49,14 @@ class Task(lightning.LightningModule):
         self.train_positions, self.valid_positions = source.splits["train"], source.splits["valid"]
         cross_entropy = CrossEntropyLoss if source.several_classes else BCELoss
         self.pretrain_loss: Loss = cross_entropy(len(source), source.num_tasks)
+        options = dict(config.model_options)
+        if config.gamma_schedule == "cosine" and "gamma" in options:  # over both stages: the tables go through them
+            options["gamma"] = CosineGamma(config.pretrain_epochs + config.epochs, gamma_min=options["gamma"])
         try:
-            self.model = registry("model")[config.model](
-                source.num_tasks, **source.model_arguments, **config.model_options
-            )
+            self.model = registry("model")[config.model](source.num_tasks, **source.model_arguments, **options)
         except ValueError as error:  # it knows the ranges of its options
             raise OptionError(str(error)) from None
+        source.prepare(self.model)
         self.main_loss, self.samplers = make_objective(config, source)
         self.after_step: Compositional | None = None
         if config.training == "compositional":
@@ -111,15 +114,15 @@ class Task(lightning.LightningModule):
         start = self.config.pretrain_epochs
         if self.current_epoch == start > 0:
             if self.after_step is None:
-                self.model.head.reset_parameters()
+                # A model whose tables hold what its head gave has a way of its own to forget them with it.
+                getattr(self.model, "reset_head", self.model.head.reset_parameters)()
             for optimizer in self.trainer.optimizers:
                 optimizer.state.clear()
         main = self.stage == "main"
         epoch, epochs = (self.current_epoch - start, self.config.epochs) if main else (self.current_epoch, start)
-        for module in (*self.model.modules(), *(self.main_loss.modules() if main else ())):
-            set_epoch = getattr(module, "set_epoch", None)
-            if set_epoch is not None:
-                set_epoch(epoch)
+        _set_epoch(self.model, self.current_epoch)
+        if main:
+            _set_epoch(self.main_loss, epoch)
         cosine = self.config.lr_schedule == "cosine"
         factor = 0.5 * (1 + math.cos(math.pi * epoch / epochs)) if cosine else 1.0
         for optimizer in self.trainer.optimizers:
@@ -206,3 +209,11 @@ class Task(lightning.LightningModule):
                 f"try a smaller learning rate than {self.config.lr:g}"
                 + (f", or a smaller inner_lr than {self.config.inner_lr:g}" if inner else "")
             )
+
+
+def _set_epoch(part: torch.nn.Module, epoch: int) -> None:
+    """Tell all schedules in a module which epoch begins."""
+    for module in part.modules():
+        set_epoch = getattr(module, "set_epoch", None)
+        if set_epoch is not None:
+            set_epoch(epoch)

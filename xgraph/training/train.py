@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from xgraph.options import OptionError
 from xgraph.training.config import TrainConfig, build_config, differences, read_config
 from xgraph.training.files import write_json
-from xgraph.training.folds import number_of_folds, summarize_folds
+from xgraph.training.folds import chosen_folds, summarize_folds
 from xgraph.training.inference import choose_device
 from xgraph.training.lock import locked
 from xgraph.training.rundir import CONFIG, METRICS, Run, check_free, discard, make_run_directory, write_config
@@ -55,7 +55,8 @@ def train(
         resume: Go on with the interrupted run in `out`, to the bit.
         progress: Show progress on stderr.
         settings: Any field of `xgraph.training.TrainConfig` (`loss`, `model`, `epochs`, `lr`, ...) and any
-            option of the chosen loss and model (`gamma`, `hidden_channels`, ...).
+            option of the chosen loss and model (`gamma`, `hidden_channels`, ...; one that both have is the model's,
+            and `loss_gamma` that of the loss).
 
     Returns:
         The run: its path and metrics. With `fold="all"`, a run for each fold in directories of its own, and
@@ -88,7 +89,7 @@ def train(
     elif out is not None:
         check_free(out)  # before the data are read, which may take long
     device = choose_device(wanted.device)
-    if wanted.fold == "all":
+    if wanted.fold == "all" or isinstance(wanted.fold, list):
         return _train_folds(wanted, out, resume, progress, device)
     with own_random_streams(wanted.seed, wanted.threads):
         return _train_one(wanted, out, resume, progress, device)
@@ -158,11 +159,11 @@ def _train_one(config: TrainConfig, out: str | Path | None, resume: bool, progre
 
 def _train_folds(config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str) -> Run:
     """One run for each fold, then mean and standard deviation; finished folds are not run again."""
-    folds = number_of_folds(config)
+    folds = chosen_folds(config)
     path = Path(out) if resume and out is not None else make_run_directory(out, config)
     write_config(path, config)
     runs = []
-    for fold in range(folds):
+    for fold in folds:
         folder = path / f"fold_{fold}"
         one = replace(config, fold=fold)
         started = (folder / CONFIG).is_file()
@@ -195,7 +196,7 @@ def load_data(config: TrainConfig, progress: bool) -> "Source":
     from xgraph.training.bars import data_progress
     from xgraph.training.sources import make_source
 
-    if isinstance(config.fold, str):
+    if isinstance(config.fold, str | list):
         raise ValueError(f"fold: expected a number, got {config.fold!r}")
     with data_progress(progress) as report:
         data = load(
@@ -205,6 +206,8 @@ def load_data(config: TrainConfig, progress: bool) -> "Source":
             seed=config.seed,
             smiles_column=config.smiles_column,
             target_columns=config.target_columns,
+            bag_column=config.bag_column,
+            feature_columns=config.feature_columns,
             standardize=config.standardize,
             progress=report,
         )

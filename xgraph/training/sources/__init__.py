@@ -18,11 +18,12 @@ def make_source(data: Any, config: TrainConfig) -> Source:
     Raises:
         ValueError: If there are no models for what the data set holds.
     """
-    from xgraph.data import MoleculeDataset, NodeDataset
+    from xgraph.data import BagDataset, MoleculeDataset, NodeDataset
+    from xgraph.training.sources.bags import BagSource
     from xgraph.training.sources.molecules import MoleculeSource
     from xgraph.training.sources.nodes import NodeSource
 
-    kinds: dict[type, type[Source]] = {MoleculeDataset: MoleculeSource, NodeDataset: NodeSource}
+    kinds: dict[type, type[Source]] = {MoleculeDataset: MoleculeSource, NodeDataset: NodeSource, BagDataset: BagSource}
     for kind, source in kinds.items():
         if isinstance(data, kind):
             return source(data, config)

@@ -24,14 +24,15 @@ class Source(ABC):
     """A data set with the ways to train and score on it. Items are known by their positions in it.
 
     A subclass for another kind of item says how items are batched (`loader`), scored (`score`), told apart
-    (`contents`, `places`) and grouped (`group_keys`), and what a model of it has to be told (`model_arguments`).
+    (`contents`, `places`) and grouped (`group_keys`), what a model of it has to be told (`model_arguments`), and
+    what the model has to tell (`prepare`).
 
     Args:
         data: The data set.
         config: Settings of the run.
     """
 
-    kind: ClassVar[Literal["graph", "node"]]
+    kind: ClassVar[Literal["graph", "node", "bag"]]
     """What a model for it gives logits to."""
 
     noun: ClassVar[str]
@@ -83,9 +84,22 @@ class Source(ABC):
         return str(self.data.featurizer)
 
     @property
-    def model_arguments(self) -> dict[str, int]:
+    def feature_names(self) -> list[str]:
+        """What the features are called, where new items are to bring them under these names; here nothing."""
+        return []
+
+    @property
+    def model_arguments(self) -> dict[str, Any]:
         """What a model has to be told of the data, beside the number of logits."""
         return {}
+
+    def prepare(self, model: nn.Module) -> None:
+        """Learn what batches the model wants, before the first one is made; here nothing.
+
+        Args:
+            model: The model that is to be trained.
+        """
+        return
 
     @abstractmethod
     def targets(self, positions: Tensor) -> Tensor:

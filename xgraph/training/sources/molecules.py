@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class MoleculeSource(Source):
     """A `MoleculeDataset` to train and score on. Arguments: `Source`."""
 
-    kind: ClassVar[Literal["graph", "node"]] = "graph"
+    kind: ClassVar[Literal["graph", "node", "bag"]] = "graph"
     noun: ClassVar[str] = "molecules"
     places: ClassVar[tuple[str, ...]] = ("row", "smiles")
 

@@ -1,5 +1,7 @@
 """Nodes of one graph: sampled neighbourhoods to train on, all neighbours to score."""
 
+import copy
+import inspect
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -9,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from xgraph.training.config import TrainConfig
+from xgraph.training.config import TrainConfig, registry
 from xgraph.training.sources.base import Progress, Scores, Source
 from xgraph.training.sources.molecules import label_keys
 
@@ -32,7 +34,7 @@ class NodeSource(Source):
         ValueError: If the graph has several types of nodes, or its nodes have no features.
     """
 
-    kind: ClassVar[Literal["graph", "node"]] = "node"
+    kind: ClassVar[Literal["graph", "node", "bag"]] = "node"
     noun: ClassVar[str] = "nodes"
     places: ClassVar[tuple[str, ...]] = ("node",)
 
@@ -46,6 +48,7 @@ class NodeSource(Source):
         if data.num_features == 0:
             raise ValueError(f"dataset: the nodes of {data.name!r} have no features, which the models here need")
         self._loader: NeighborLoader | None = None
+        self._aggregates_for: nn.Module | None = None
 
     @property
     def several_classes(self) -> bool:
@@ -53,9 +56,20 @@ class NodeSource(Source):
         return bool(self.data.task == "multiclass")
 
     @property
-    def model_arguments(self) -> dict[str, int]:
-        """The number of features."""
-        return {"in_channels": int(self.data.num_features)}
+    def model_arguments(self) -> dict[str, Any]:
+        """The number of features, and for a model with tables that of nodes."""
+        arguments = {"in_channels": int(self.data.num_features)}
+        if "num_nodes" in inspect.signature(registry("model")[self.config.model]).parameters:
+            arguments["num_nodes"] = len(self)
+        return arguments
+
+    def prepare(self, model: nn.Module) -> None:
+        """Learn whether the first layer takes the exact aggregates of the features.
+
+        Args:
+            model: The model that is to be trained.
+        """
+        self._aggregates_for = model if getattr(model, "exact_input", False) else None
 
     def targets(self, positions: Tensor) -> Tensor:
         """Labels, float32 [n, T]; of several classes, one-hot rows.
@@ -79,9 +93,12 @@ class NodeSource(Source):
 
         loader = self._loader
         if loader is None:  # it holds the graph and the features; the stages differ in their batches only
+            data, hops = self.data.data, self.config.num_neighbors or []
+            if self._aggregates_for is not None:  # its first layer looks at no edges
+                data, hops = self._with_aggregates(self._aggregates_for), hops[:-1] or [0]
             loader = self._loader = NeighborLoader(
-                self.data.data,
-                self.config.num_neighbors or [],
+                data,
+                hops,
                 positions,
                 batch_sampler=batches,
                 seed=self.config.seed,
@@ -109,6 +126,14 @@ class NodeSource(Source):
 
         logits = layerwise(model.to(device), self.data.data.x, self.in_edges, positions, progress=progress)  # type: ignore[arg-type]
         return logits.double().cpu().numpy()
+
+    def _with_aggregates(self, model: nn.Module) -> Any:
+        """The graph, with what the first layer gets from all neighbours."""
+        from xgraph.nn import input_aggregate
+
+        data = copy.copy(self.data.data)
+        data.x_aggr = input_aggregate(model, data.x, data.edge_index)
+        return data
 
     @cached_property
     def in_edges(self) -> "InEdges":

@@ -1,0 +1,177 @@
+"""What a model says of whole bags: many small ones at once, huge ones in chunks, none of their instances left out."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from xgraph.data import BagDataset
+    from xgraph.nn import BagClassifier
+
+Scores = npt.NDArray[np.float64]
+NUMBERS = 2**21  # of instances that are encoded together: 8 MiB
+INSTANCES = 4096  # at most, however short
+GRAPHS = 512
+
+
+class Explained(NamedTuple):
+    """What a model says of bags and of each of their n instances.
+
+    Args:
+        logits: Of the bags, shape [B, T].
+        scores: Of the instances, shape [n, T].
+        weights: How much an instance counts for each task; they sum to one in a bag. Shape [n, T].
+        bag: Position of each instance's bag among those asked for, ascending. Shape [n].
+        instance: Rows of the instances in the store. Shape [n].
+    """
+
+    logits: Scores
+    scores: Scores
+    weights: Scores
+    bag: npt.NDArray[np.int64]
+    instance: npt.NDArray[np.int64]
+
+
+def at_once(data: "BagDataset") -> int:
+    """How many instances to encode together.
+
+    Args:
+        data: The bags.
+    """
+    if not data.instance_shape:
+        return GRAPHS
+    return int(min(max(NUMBERS // int(np.prod(data.instance_shape)), 1), INSTANCES))
+
+
+def grouped(sizes: Tensor, most: int) -> Iterator[list[int]]:
+    """Consecutive bags that together have no more than so many instances; one that has more is alone.
+
+    Args:
+        sizes: Instances of each bag, shape [B].
+        most: How many.
+
+    Example:
+        >>> list(grouped(torch.tensor([2, 2, 9, 1, 1]), 4))
+        [[0, 1], [2], [3, 4]]
+    """
+    group: list[int] = []
+    total = 0
+    for place, size in enumerate(sizes.tolist()):
+        if group and total + size > most:
+            yield group
+            group, total = [], 0
+        group.append(place)
+        total += size
+    if group:
+        yield group
+
+
+def chunks(data: "BagDataset", bag: int, most: int) -> Iterator[Any]:
+    """The instances of one bag, some at a time, as batches.
+
+    Args:
+        data: The bags.
+        bag: Which one.
+        most: Instances in a batch.
+    """
+    begin, end = data.bag_ptr[bag].item(), data.bag_ptr[bag + 1].item()
+    for start in range(int(begin), int(end), most):
+        rows = torch.arange(start, min(start + most, int(end)))
+        yield data.batch([bag], (rows, torch.zeros_like(rows)))
+
+
+def score_bags(
+    model: "BagClassifier",
+    data: "BagDataset",
+    positions: Tensor,
+    *,
+    device: str = "cpu",
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Scores:
+    """Logits of whole bags by a model in evaluation mode.
+
+    Args:
+        model: The model.
+        data: The bags.
+        positions: Which of them, shape [B].
+        device: Where to compute.
+        progress: Called with (done, total, what).
+
+    Returns:
+        Shape [B, T], in the order of `positions`.
+    """
+    model, most = model.to(device).eval(), at_once(data)
+    parts = [np.empty((0, model.num_tasks))]
+    with torch.inference_mode():
+        for group in grouped(data.sizes[positions], most):
+            bags = positions[group]
+            if int(data.sizes[bags[0]]) > most:
+                logits = model.predict_bag(chunks(data, int(bags[0]), most)).logits[None]
+            else:
+                logits = model(data.batch(bags).to(device))
+            parts.append(_numpy(logits))
+            if progress is not None:
+                progress(group[-1] + 1, len(positions), "scoring")
+    return np.concatenate(parts)
+
+
+def explain_bags(
+    model: "BagClassifier",
+    data: "BagDataset",
+    positions: Tensor,
+    *,
+    device: str = "cpu",
+    progress: Callable[[int, int, str], None] | None = None,
+) -> Explained:
+    """Logits of whole bags, with scores and weights of their instances, by a model in evaluation mode.
+
+    Args:
+        model: The model.
+        data: The bags.
+        positions: Which of them, shape [B].
+        device: Where to compute.
+        progress: Called with (done, total, what).
+    """
+    model, most = model.to(device).eval(), at_once(data)
+    empty, none = np.empty((0, model.num_tasks)), np.empty(0, dtype=np.int64)
+    parts = [Explained(empty, empty, empty, none, none)]
+    with torch.inference_mode():
+        for group in grouped(data.sizes[positions], most):
+            bags = positions[group]
+            if int(data.sizes[bags[0]]) > most:
+                instance: list[Tensor] = []
+                found = model.predict_bag(_noting(chunks(data, int(bags[0]), most), instance))
+                found = found._replace(logits=found.logits[None])
+                rows, bag = torch.cat(instance), torch.zeros(len(found.scores), dtype=torch.long)
+            else:
+                batch = data.batch(bags)
+                rows, bag = batch.instance, batch.bag
+                found = model.explain(batch.to(device))
+            each = found.weights.repeat_interleave(model.num_tasks // found.weights.size(1), dim=1)
+            parts.append(
+                Explained(
+                    _numpy(found.logits),
+                    _numpy(found.scores),
+                    _numpy(each),
+                    bag.cpu().numpy() + group[0],
+                    rows.cpu().numpy(),
+                )
+            )
+            if progress is not None:
+                progress(group[-1] + 1, len(positions), "scoring")
+    return Explained(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _noting(batches: Iterator[Any], instance: list[Tensor]) -> Iterator[Any]:
+    """The same batches, their instances put down."""
+    for batch in batches:
+        instance.append(batch.instance)
+        yield batch
+
+
+def _numpy(values: Tensor) -> Scores:
+    return values.double().cpu().numpy()

@@ -1,0 +1,141 @@
+"""Bags of instances: a few of each to train on if asked, all of them to score."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from xgraph.training.bag_scores import at_once, chunks, grouped, score_bags
+from xgraph.training.sources.base import Progress, Scores, Source
+from xgraph.training.sources.molecules import label_keys
+
+if TYPE_CHECKING:
+    from xgraph.sampling import BagLoader
+    from xgraph.sampling.epochs import EpochSampler
+
+
+class BagSource(Source):
+    """A `BagDataset` to train and score on.
+
+    In training, `instances` of each bag are drawn anew for each batch, and the model keeps a state per bag; without
+    that setting, or where no bag has more, whole bags are taken and there is no state. Scores are always of whole bags.
+    Arguments: `Source`.
+    """
+
+    kind: ClassVar[Literal["graph", "node", "bag"]] = "bag"
+    noun: ClassVar[str] = "bags"
+    places: ClassVar[tuple[str, ...]] = ("bag",)
+
+    _loader: "BagLoader | None" = None
+
+    @property
+    def samples(self) -> bool:
+        """Whether a batch lacks instances of its bags."""
+        k = self.config.instances
+        return k is not None and k < int(self.data.sizes.max())
+
+    @property
+    def feature_names(self) -> list[str]:
+        """What the features are called; empty if they have no names."""
+        return list(self.data.feature_names)
+
+    @property
+    def model_arguments(self) -> dict[str, Any]:
+        """The shape of an instance, and where instances are sampled the number of bags."""
+        arguments: dict[str, Any] = {"instance_shape": list(self.data.instance_shape)}
+        if self.samples:
+            arguments["num_bags"] = len(self)
+        return arguments
+
+    def prepare(self, model: nn.Module) -> None:
+        """Let the model know mean and deviation of the features, of the training bags only, if it standardises.
+
+        Args:
+            model: The model that is to be trained.
+        """
+        from xgraph.data import instance_statistics
+
+        scale: Any = getattr(model, "scale", None)
+        if scale is not None:
+            scale.fit(*instance_statistics(self.data, self.splits["train"]))
+
+    def targets(self, positions: Tensor) -> Tensor:
+        """Labels, float32 [n, T].
+
+        Args:
+            positions: Which bags. Shape [n].
+        """
+        labels: Tensor = self.data.targets(positions)
+        return labels
+
+    def loader(self, positions: Tensor, batches: "EpochSampler", epoch: int, device: torch.device) -> Iterable[Any]:
+        """Ragged batches, of sampled instances or of all.
+
+        Args:
+            positions: Bags that are trained on. Shape [n].
+            batches: Batches of positions among those; its epoch is set.
+            epoch: Number of the epoch, which with seed and bags decides what is sampled.
+            device: Where the batches go.
+        """
+        from xgraph.sampling import BagLoader
+
+        loader = self._loader
+        if loader is None:  # the stages differ in their batches only
+            k = self.config.instances if self.samples else None
+            loader = self._loader = BagLoader(
+                self.data, k, positions, batch_sampler=batches, seed=self.config.seed, device=device
+            )
+        loader.batch_sampler = batches
+        loader.set_epoch(epoch)
+        return loader
+
+    def score(
+        self, model: nn.Module, positions: Tensor, *, device: str = "cpu", progress: Progress | None = None
+    ) -> Scores:
+        """Logits of whole bags, shape [n, T].
+
+        Args:
+            model: A `BagClassifier`.
+            positions: Which bags. Shape [n].
+            device: Where to compute.
+            progress: Called with (done, total, what).
+        """
+        return score_bags(model, self.data, positions, device=device, progress=progress)  # type: ignore[arg-type]
+
+    def contents(self) -> Iterable[bytes]:
+        """Names, sizes, instances and labels of the bags."""
+        yield "\n".join(self.data.bag_names).encode()
+        yield self.data.bag_ptr.numpy().tobytes()
+        for batch in self._pieces():
+            for part in (batch.x, getattr(batch, "edge_index", None), getattr(batch, "edge_attr", None)):
+                if part is not None:
+                    yield part.contiguous().reshape(-1).numpy().data
+        yield self.data.y.numpy().tobytes()
+
+    def place(self, position: int) -> Sequence[object]:
+        """The bag's name.
+
+        Args:
+            position: The bag.
+        """
+        return (self.data.bag_names[position],)
+
+    def group_keys(self, by: str) -> npt.NDArray[np.int64]:
+        """The labels of all tasks.
+
+        Args:
+            by: "label".
+        """
+        return label_keys(self.data.y)
+
+    def _pieces(self) -> Iterator[Any]:
+        """All instances, as many at a time as are scored together."""
+        most, sizes = at_once(self.data), self.data.sizes
+        for group in grouped(sizes, most):
+            if int(sizes[group[0]]) > most:
+                yield from chunks(self.data, group[0], most)
+            else:
+                yield self.data.batch(group)

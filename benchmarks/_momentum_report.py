@@ -40,7 +40,7 @@ def summarize(out: Path) -> None:
             continue
         groups = grouped(out, found)
         rows += [row(key, runs, groups) for key, runs in sorted(groups.items(), key=order)]
-        errors = [one for one in found if one["settings"].get("track")]
+        errors = [one for one in found if one["settings"].get("track") and is_chosen(out, one["settings"])]
         text += [f"### {name}", "", *table(groups), "", *tried(found), "", *error_table(errors), ""]
         figure(name, groups, errors)
     text += cost_table(costs)
@@ -75,17 +75,25 @@ def grouped(out: Path, found: list[dict[str, Any]]) -> dict[tuple[int, str, str]
     groups: dict[tuple[int, str, str], Any] = {}
     for one in found:
         settings = one["settings"]
-        layers, fan_out, arm = settings["num_layers"], settings["fan_out"], settings["arm"]
-        if settings.get("track"):
-            continue
-        long = settings["epochs"] == grid.LONG
-        cells = grid.candidates(settings["dataset"], arm, layers, fan_out)
-        best = grid.chosen(out, cells, *grid.CHOSEN[arm]) or {}
-        if any(settings[key] != value for key, value in best.items() if not (long and key == "epochs")):
-            continue
-        key = (layers, fan_out, f"{arm}, {grid.LONG} epochs" if long else arm)
-        groups.setdefault(key, {})[settings["seed"]] = one
+        if not settings.get("track") and is_chosen(out, settings):
+            arm = f"{settings['arm']}, {grid.LONG} epochs" if settings["epochs"] == grid.LONG else settings["arm"]
+            groups.setdefault((settings["num_layers"], settings["fan_out"], arm), {})[settings["seed"]] = one
     return groups
+
+
+def is_chosen(out: Path, settings: dict[str, Any]) -> bool:
+    """Whether a cell has what was chosen on validation, or there is nothing yet.
+
+    Args:
+        out: Where finished cells are.
+        settings: The cell.
+    """
+    arm = settings["arm"]
+    cells = grid.candidates(settings["dataset"], arm, settings["num_layers"], settings["fan_out"])
+    best = grid.chosen(out, cells, *grid.CHOSEN[arm]) or {}
+    if settings["epochs"] == grid.LONG:
+        best.pop("epochs", None)
+    return all(settings[key] == value for key, value in best.items())
 
 
 def order(item: tuple[tuple[int, str, str], Any]) -> tuple[int, int, str]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from xgraph.estimators import GammaSchedule
+from xgraph.estimators.rows import check_estimate
 from xgraph.nn.block import Block
 from xgraph.nn.cluster_blocks import Halo, cluster_blocks
 from xgraph.nn.feature_momentum import FeatureMomentum, Gradient, TableStorage
@@ -38,8 +39,8 @@ class GraphFMOB(nn.Module):
     estimate counts in full. If no edge leads to it, there is no estimate: it is read only, and before its first visit
     as good as its own features.
 
-    Clusters are no random samples, so batch normalisation sees other statistics in each: ``norm="layer"`` suits
-    better, or several small parts in a batch.
+    Clusters are no random samples: labels and statistics differ from one to the next. So take many small parts and
+    several of them in a batch, and ``norm="layer"`` rather than batch normalisation.
 
     The model is trained in place; for exact scores, leave this module aside: ``layerwise(model, x, edge_index)``. In
     evaluation mode nothing is written, and a batch's halo comes from the tables as they are.
@@ -152,6 +153,7 @@ class GraphFMOB(nn.Module):
         size, n_id = inner.num_targets, inner.n_id
         if self.training:
             fixed = own.detach().to(torch.promote_types(own.dtype, torch.float32))
+            check_estimate(fixed, (size, *table.table.shape))
             table.table.write(fixed, n_id[:size], duplicates=False, gamma=1.0)
         if halo is None:
             return own

@@ -70,6 +70,7 @@ def test_errors_of_rows_are_counted(run: str, capsys: Capture) -> None:
         (["patients.csv", "--bag-column", "nobody"], 1, "there is no bag column 'nobody': the table has 'patient'"),
         (["patients.csv", "--bag-column", "patient"], 1, "no column of labels"),
         (["patients.csv"], 1, "no SMILES column found"),
+        (["bags.csv"], 1, "of a table of bags, say bag_column (--bag-column)"),
         (["mixed.csv", *COLUMNS], 1, "labels differ within bag 'p"),
         (["gaps.csv", *COLUMNS], 1, "data row 4, of bag 'p"),
         (["lost.csv", *COLUMNS], 1, "names no bag in 1 rows; the first is data row 7"),
@@ -77,6 +78,7 @@ def test_errors_of_rows_are_counted(run: str, capsys: Capture) -> None:
 )
 def test_what_cannot_be_trained(patients: str, argv: list[str], code: int, message: str, capsys: Capture) -> None:
     whole = table()
+    whole.rename(columns={"patient": "Bag"}).to_csv("bags.csv", index=False)
     whole.assign(ill=whole.index % 2).to_csv("mixed.csv", index=False)
     whole.assign(f1=whole.f1.where(whole.index != 4)).to_csv("gaps.csv", index=False)
     whole.assign(patient=whole.patient.where(whole.index != 7)).to_csv("lost.csv", index=False)

@@ -15,7 +15,7 @@ BLOCKS = re.findall(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", (ROOT / "README.md").re
 BASH = [code for language, kind, code in BLOCKS if (language, kind) == ("bash", "")]
 PYTHON = [code for language, _, code in BLOCKS if language == "python"]
 INSTALL = [code for code in BASH if "pip install" in code]
-REAL = [code for code in BASH if "aicures" in code or "coauthor" in code]
+REAL = [code for code in BASH if any(name in code for name in ("aicures", "coauthor", "musk2"))]
 PLAIN = [code for code in BASH if code not in (*INSTALL, *REAL)]
 
 
@@ -37,7 +37,7 @@ def run(code: str, folder: Path) -> str:
 
 
 def test_there_is_one_of_each_kind():
-    assert (len(INSTALL), len(REAL), len(PLAIN), len(PYTHON)) == (1, 2, 1, 3)
+    assert (len(INSTALL), len(REAL), len(PLAIN), len(PYTHON)) == (1, 3, 1, 4)
     assert [kind for language, kind, _ in BLOCKS if language == "bash"].count("test") == 1  # run by .ci/run
 
 
@@ -68,6 +68,9 @@ def test_the_commands_on_real_data(tmp_path):
     assert json.loads((tmp_path / "runs/aicures-0/metrics.json").read_text())["test"].keys() >= {"prc_auc", "roc_auc"}
     assert json.loads((tmp_path / "runs/physics/metrics.json").read_text())["test"]["accuracy"] > 0.8
     assert json.loads((tmp_path / "runs/tolokers/metrics.json").read_text())["test"]["roc_auc"] > 0.65
+    assert json.loads((tmp_path / "runs/musk2/metrics.json").read_text())["test"]["roc_auc"] > 0.6
+    assert len((tmp_path / "scores.csv").read_text().splitlines()) == 103
+    assert len((tmp_path / "weights.csv").read_text().splitlines()) == 6599
 
 
 def test_the_first_command_in_a_fresh_clone(tmp_path):

@@ -217,6 +217,8 @@ def test_few_instances_are_drawn_anew_each_time(bags: Path) -> None:
         epochs.append(drawn)
     assert any(epochs[0][bag] != epochs[1][bag] for bag in epochs[0])
     assert task.model.num_bags == 60
+    other: Any = task_of(bags, instances=2, seed=5).train_dataloader()
+    assert other.instance_sampler.seed == 5
     whole = task_of(bags, instances=7)  # no bag has more
     assert whole.model.num_bags is None
     first = next(iter(whole.train_dataloader()))

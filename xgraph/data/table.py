@@ -150,7 +150,8 @@ def find_smiles(columns: dict[str, list[str]], wanted: str | None, path: str | P
     share = {name: _share_parsed(cells) for name, cells in columns.items()}
     best = max(share, key=lambda name: share[name])
     if share[best] < 0.8:
-        raise ValueError(f"no SMILES column found: {found}; name it with smiles_column (--smiles-column)")
+        bags = "; of a table of bags, say bag_column (--bag-column)" if {"bag", "bag_id"} & set(by_name) else ""
+        raise ValueError(f"no SMILES column found: {found}; name it with smiles_column (--smiles-column){bags}")
     if parses(best):
         raise ValueError(f"{path} seems to have no header line: it begins with {best!r}")
     return best

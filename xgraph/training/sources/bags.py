@@ -84,10 +84,8 @@ class BagSource(Source):
 
         loader = self._loader
         if loader is None:  # the stages differ in their batches only
-            k = self.config.instances if self.samples else None
-            loader = self._loader = BagLoader(
-                self.data, k, positions, batch_sampler=batches, seed=self.config.seed, device=device
-            )
+            k, seed = self.config.instances, self.config.seed
+            loader = self._loader = BagLoader(self.data, k, positions, batch_sampler=batches, seed=seed, device=device)
         loader.batch_sampler = batches
         loader.set_epoch(epoch)
         return loader

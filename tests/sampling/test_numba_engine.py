@@ -332,7 +332,7 @@ def test_large_fan_outs_draw_the_same_for_one_long_list_among_short_ones():
 @pytest.mark.parametrize("fanout", [1, 2, 20, 300, 999])
 def test_labor_takes_the_smallest_numbers_of_lists_of_any_length(fanout):
     """Beside the torch functions, which sort: long lists, short ones, and parallel edges, whose numbers are equal."""
-    lists = [range(1000), [1, 2], [*range(10)] * 100, [7] * 1000, [*range(400)] * 2, [], [*range(999), 3]] * 12
+    lists = [range(2500), [1, 2], [*range(10)] * 250, [7] * 1000, [*range(400)] * 2, [], [*range(1023), 3]] * 12
     graph = star(*lists)
     seeds = {"": torch.arange(len(lists))}
     for number in range(3):

@@ -17,6 +17,7 @@ INSTALL = {
         ["torch", "numpy", "tqdm", "scikit-learn", "pandas", "torch-geometric", "ogb"],
         ["--no-deps", "libauc==2.0.1"],
     ],
+    "torchmil": [["torch", "numpy", "torchmil==1.0.2"]],
     # built from source, against the torch that is there; it has no wheels on the package index
     "torch-sparse": [
         ["torch", "torch-geometric", "numpy", "scipy", "setuptools", "wheel", "ninja"],

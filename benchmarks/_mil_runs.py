@@ -1,0 +1,176 @@
+"""One cell of `benchmarks.mil`: a model of bags trained on a fold, and its scores of the test bags."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xgraph.data import BagDataset, instance_statistics, load
+from xgraph.losses import LOSSES
+from xgraph.nn.bag_models import AttentionModel, BagModel, MaxModel, MeanModel, SmoothedMaxModel
+from xgraph.sampling import BagLoader, DualSampler
+from xgraph.training.bag_scores import score_bags
+from xgraph.training.seeding import own_random_streams
+
+BATCH = 16
+WEIGHT_DECAY = 1e-4
+TAU = 0.1
+GAMMA = 0.9
+WIDTH = 128
+"""Least width of the hidden layer, which is otherwise that of the input."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What is compared.
+
+    Args:
+        pooling: How the scores of a bag are pooled.
+        loss: The objective; of the losses of pairs, batches are half positive.
+        instances: How many a step looks at in a bag, whose state stands for the rest; None: all.
+        title: What tables call it.
+    """
+
+    pooling: str
+    loss: str
+    instances: int | None
+    title: str
+
+
+ARMS = {
+    "attention-bce": Arm("attention", "bce", None, "attention, BCE (ABMIL)"),
+    "mean-bce": Arm("mean", "bce", None, "mean, BCE"),
+    "max-bce": Arm("max", "bce", None, "max, BCE"),
+    "smx-bce": Arm("smoothed-max", "bce", None, "smoothed max, BCE"),
+    "attention-aucm": Arm("attention", "auc-margin", None, "attention, AUC margin"),
+    "smx-aucm": Arm("smoothed-max", "auc-margin", None, "smoothed max, AUC margin"),
+    "midam-att": Arm("attention", "auc-margin", 4, "MIDAM-att: 4 instances, AUC margin"),
+    "midam-smx": Arm("smoothed-max", "auc-margin", 4, "MIDAM-smx: 4 instances, AUC margin"),
+    "sota-att": Arm("attention", "sota-s", 4, "attention, 4 instances, SOTA-s"),
+}
+
+
+@dataclass(frozen=True)
+class Halved:
+    """γ that is halved whenever the rate falls.
+
+    Args:
+        gamma: In the beginning.
+        epochs: Those from which it is half of what it was.
+    """
+
+    gamma: float
+    epochs: tuple[int, ...]
+
+    def __call__(self, epoch: int) -> float:
+        """γ.
+
+        Args:
+            epoch: From 0.
+        """
+        return self.gamma * 0.5 ** sum(epoch >= passed for passed in self.epochs)
+
+
+def milestones(epochs: int) -> tuple[int, int]:
+    """Where the rate falls to a tenth: after half and after three quarters.
+
+    Args:
+        epochs: How many there are.
+    """
+    return epochs // 2, epochs * 3 // 4
+
+
+def run(cell: dict[str, Any]) -> dict[str, Any]:
+    """Train, and score the test bags by all of their instances.
+
+    Args:
+        cell: Settings: data, arm, lr, fold, epochs.
+
+    Returns:
+        The test bags, their labels and scores, and seconds.
+    """
+    data: Any = load(cell["data"], fold=cell["fold"])
+    train = torch.cat([torch.as_tensor(data.splits[part]) for part in ("train", "valid")]).sort().values
+    test = torch.as_tensor(data.splits["test"])
+    wall, cpu = time.perf_counter(), time.process_time()
+    with own_random_streams(cell["fold"]):
+        model, loss = trained(data, train, cell)
+        seconds = {"cpu_seconds": time.process_time() - cpu, "wall_seconds": time.perf_counter() - wall}
+        scores = score_bags(model, data, test)[:, 0]
+    return {
+        "test": test.tolist(),
+        "y": data.y[test, 0].int().tolist(),
+        "scores": scores.tolist(),
+        "loss": loss,
+        **seconds,
+    }
+
+
+def make_model(data: BagDataset, arm: Arm, falls: tuple[int, ...]) -> BagModel:
+    """The model of an arm, its weights drawn from torch's generator.
+
+    Args:
+        data: The bags.
+        arm: The arm.
+        falls: Epochs at which γ is halved.
+    """
+    classes = {"attention": AttentionModel, "mean": MeanModel, "max": MaxModel, "smoothed-max": SmoothedMaxModel}
+    options: dict[str, Any] = {"hidden_channels": max(data.num_features, WIDTH), "num_layers": 1}
+    if arm.pooling != "max":
+        options["gamma"] = Halved(GAMMA, falls)
+    if arm.pooling == "smoothed-max":
+        options["tau"] = TAU
+    state = None if arm.instances is None else len(data)
+    model: BagModel = classes[arm.pooling](data.num_tasks, data.instance_shape, state, **options)
+    return model
+
+
+def make_loader(data: BagDataset, train: Tensor, arm: Arm, seed: int) -> BagLoader:
+    """Batches of the training bags, by the thread that asks for them.
+
+    Args:
+        data: The bags.
+        train: Those for training.
+        arm: The arm.
+        seed: Seed of the batches and of the instances.
+    """
+    common: dict[str, Any] = {"num_instances": arm.instances, "bags": train, "seed": seed, "prefetch": 0}
+    if arm.loss == "bce":
+        return BagLoader(data, batch_size=BATCH, shuffle=True, **common)
+    return BagLoader(data, batch_sampler=DualSampler(data.y[train], BATCH, 0.5, seed), **common)
+
+
+def trained(data: BagDataset, train: Tensor, cell: dict[str, Any]) -> tuple[BagModel, float]:
+    """The model after the last epoch, and the mean loss of that.
+
+    Args:
+        data: The bags.
+        train: Those for training.
+        cell: Settings.
+    """
+    arm, falls = ARMS[cell["arm"]], milestones(cell["epochs"])
+    model = make_model(data, arm, falls)
+    if model.scale is not None:
+        model.scale.fit(*instance_statistics(data, train))
+    loader = make_loader(data, train, arm, cell["fold"])
+    kind: Any = LOSSES[arm.loss]
+    loss_fn = kind(num_items=len(data), **kind.recipe)
+    optimizer = torch.optim.Adam(model.parameters(), lr=cell["lr"], weight_decay=WEIGHT_DECAY, fused=True)
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, list(falls), gamma=0.1)
+    total = 0.0
+    for epoch in range(cell["epochs"]):
+        model.train()
+        model.pool.set_epoch(epoch)
+        total = 0.0
+        for batch in loader:
+            loss = loss_fn(model(batch), batch.y, batch.idx)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.item()
+        schedule.step()
+    return model, total / len(loader)

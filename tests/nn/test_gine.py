@@ -1,5 +1,4 @@
 import copy
-import inspect
 import io
 from types import SimpleNamespace
 
@@ -13,6 +12,7 @@ from torch_geometric.nn import GINEConv as PyGGINEConv
 from torch_geometric.nn import global_add_pool, global_max_pool, global_mean_pool
 
 from xgraph.nn import GINE, MODELS
+from xgraph.options import options_of
 
 VARIANTS = [
     {},
@@ -302,8 +302,42 @@ def test_bad_options_are_named(options, message):
 
 def test_registered_and_described():
     assert MODELS["gine"] is GINE
-    keyword_only = inspect.Parameter.KEYWORD_ONLY
-    options = [n for n, p in inspect.signature(GINE).parameters.items() if p.kind is keyword_only]
     model = GINE(2, virtual_node=True)
-    assert repr(model).startswith("GINE(2, hidden_channels=64, num_layers=5, dropout=0.2, virtual_node=True")
-    assert all(f"{option}=" in repr(model) for option in options)
+    assert repr(model).startswith(
+        "GINE(2, hidden_channels=64, dropout=0.2, pool='max', num_layers=5, virtual_node=True"
+    )
+    assert all(f"{option.name}=" in repr(model) for option in options_of(GINE))
+
+
+def test_weights_are_named_and_ordered_as_in_checkpoints_that_exist():
+    """Optimisers keep their state by the order of the parameters, checkpoints the weights by name."""
+
+    def linear_norm_linear(prefix):
+        return [f"{prefix}.{name}" for name in ("0.weight", "1.weight", "1.bias", "3.weight")]
+
+    convs = [f"convs.{i}.{name}" for i in range(2) for name in ["edge.weight", *linear_norm_linear("mlp")]]
+    norms = [f"norms.{i}.{name}" for i in range(2) for name in ("weight", "bias")]
+    virtual = [*linear_norm_linear("virtual_nodes.0.mlp"), "virtual_nodes.0.mlp.4.weight", "virtual_nodes.0.mlp.4.bias"]
+    head = [f"head.mlp.{i}.{name}" for i in (0, 3) for name in ("weight", "bias")]
+    for virtual_node in (False, True):
+        model = GINE(2, hidden_channels=8, num_layers=2, virtual_node=virtual_node)
+        start = ["virtual_start"] if virtual_node else []
+        names = [*start, "atom.weight", *convs, *norms, *(virtual if virtual_node else []), *head]
+        assert [name for name, _ in model.named_parameters()] == names
+        statistics = {"running_mean", "running_var", "num_batches_tracked"}
+        assert {name.rsplit(".", 1)[1] for name in model.state_dict() if name not in names} == statistics
+
+
+def test_the_same_seed_gives_the_weights_that_it_always_gave():
+    torch.manual_seed(3)
+    model = GINE(2, hidden_channels=8, num_layers=2)
+    torch.manual_seed(3)
+    for table in torch.split(torch.empty(174, 8), model.atom.sizes):
+        torch.nn.init.xavier_uniform_(table)
+    for _ in range(2):
+        for size in (5, 6, 2):
+            torch.nn.init.xavier_uniform_(torch.empty(size, 8))
+        torch.nn.Linear(8, 16, bias=False), torch.nn.Linear(16, 8, bias=False)
+    first, last = torch.nn.Linear(8, 8), torch.nn.Linear(8, 2)
+    assert torch.equal(model.head.mlp[0].weight, first.weight)
+    assert torch.equal(model.head.mlp[3].bias, last.bias)

@@ -1,0 +1,42 @@
+"""Graph convolutional network for molecules."""
+
+from torch import Tensor, nn
+
+from xgraph.nn.encoders import BOND_FEATURE_SIZES
+from xgraph.nn.molecule_gcn_conv import MoleculeGCNConv, degree_weights
+from xgraph.nn.stack import ConvolutionStack
+
+
+class MoleculeGCN(ConvolutionStack):
+    """Graph convolutional network on molecules, with bond embeddings and weights by degrees.
+
+    A layer is `MoleculeGCNConv`, batch normalisation, ReLU (not after the last layer) and dropout: the GCN that the
+    Open Graph Benchmark has as a baseline (Hu et al., NeurIPS 2020), with its `virtual_node` too. Batches and
+    arguments: `MoleculeModel`, `ConvolutionStack`. For the nodes of one large graph there is `GCN`.
+
+    Example:
+        >>> import torch
+        >>> from torch_geometric.data import Batch, Data
+        >>> atom, bond = torch.zeros(2, 9, dtype=torch.long), torch.zeros(2, 3, dtype=torch.long)
+        >>> molecule = Data(x=atom, edge_index=torch.tensor([[0, 1], [1, 0]]), edge_attr=bond)
+        >>> MoleculeGCN(num_tasks=12, hidden_channels=32)(Batch.from_data_list([molecule] * 3)).shape
+        torch.Size([3, 12])
+    """
+
+    def make_conv(self, channels: int) -> nn.Module:
+        """Make a `MoleculeGCNConv`.
+
+        Args:
+            channels: Length of the atom vectors, in and out.
+        """
+        return MoleculeGCNConv(channels, BOND_FEATURE_SIZES)
+
+    def edge_inputs(self, edge_index: Tensor, bond_rows: Tensor, num_atoms: int) -> tuple[Tensor, ...]:
+        """Return the bond features and the weights of edges and atoms.
+
+        Args:
+            edge_index: Source and target of each edge. Shape ``[2, E]``.
+            bond_rows: Bond features as `MultiHot` gives them. Shape ``[E, 13]``.
+            num_atoms: Number of atoms N.
+        """
+        return (bond_rows, *degree_weights(edge_index, num_atoms, bond_rows.dtype))

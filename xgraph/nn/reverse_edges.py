@@ -1,0 +1,59 @@
+"""The other direction of each edge."""
+
+import torch
+from torch import Tensor
+
+
+def reverse_edges(edge_index: Tensor, num_nodes: int) -> Tensor:
+    """Return for each edge the position of the one that runs the other way.
+
+    Molecules as `xgraph.data` and the Open Graph Benchmark make them have both directions of a bond next to each other,
+    which is seen at once; other orders are sorted. Of several edges between the same nodes the first one belongs to
+    the first one back, and so on.
+
+    Args:
+        edge_index: Source and target of each edge. Shape ``[2, E]``.
+        num_nodes: Number of nodes.
+
+    Raises:
+        ValueError: An edge has no other direction. On a GPU, where looking would stall the device, this is a
+            device-side assertion; under `torch.compile` it is not checked.
+
+    Example:
+        >>> reverse_edges(torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), num_nodes=3)
+        tensor([1, 0, 3, 2])
+        >>> reverse_edges(torch.tensor([[0, 1, 2, 1], [1, 2, 1, 0]]), num_nodes=3)
+        tensor([3, 2, 1, 0])
+    """
+    source, target = edge_index[0], edge_index[1]
+    numbers = torch.arange(source.size(0), device=source.device)
+    on_cpu, compiling = source.device.type == "cpu", torch.compiler.is_compiling()
+    if on_cpu and not compiling and _in_pairs(source, target):
+        return numbers ^ 1
+    forth, back = source * num_nodes + target, target * num_nodes + source
+    order, partner = forth.argsort(stable=True), back.argsort(stable=True)
+    if not compiling:
+        paired = forth[order] == back[partner]
+        if not on_cpu:
+            torch._assert_async(paired.all(), "edge_index holds an edge without its other direction")
+        elif not paired.all():
+            raise ValueError(
+                f"edge_index must hold both directions of each bond, got {_lonely(forth, back, num_nodes)}"
+            )
+    return torch.empty_like(numbers).scatter_(0, order, partner)
+
+
+def _in_pairs(source: Tensor, target: Tensor) -> bool:
+    if source.size(0) % 2:
+        return False
+    return torch.equal(source[::2], target[1::2]) and torch.equal(source[1::2], target[::2])
+
+
+def _lonely(forth: Tensor, back: Tensor, num_nodes: int) -> str:
+    """Some edge that there are more of than of its other direction."""
+    keys, count = torch.unique(forth, return_counts=True)
+    there = torch.zeros_like(count)
+    place = torch.searchsorted(keys, back).clamp(max=len(keys) - 1)
+    there.index_add_(0, place, (keys[place] == back).long())
+    source, target = divmod(int(keys[count > there][0]), num_nodes)
+    return f"{source} -> {target} without {target} -> {source}"

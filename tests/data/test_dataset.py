@@ -13,6 +13,7 @@ from tests.data.test_molecule import nci
 from tests.data.test_packed import assert_batch_equal
 from xgraph.data import dataset as module
 from xgraph.data.dataset import MoleculeDataset
+from xgraph.data.descriptors import describe, descriptor_names
 from xgraph.data.molecule import FEATURIZER, smiles_to_graph
 from xgraph.data.splits import SplitOverlapWarning
 from xgraph.data.table import RowError, Table
@@ -182,3 +183,74 @@ def test_arguments_are_checked(data: MoleculeDataset) -> None:
         MoleculeDataset(data.graphs, ["C"], data.y, data.row, name="s", task_names=["a", "b"])
     with pytest.raises(ValueError, match=r"y must have shape \[4, 1\] for the tasks, got \[4, 2\]"):
         MoleculeDataset(data.graphs, data.smiles, data.y, data.row, name="s", task_names=["a"])
+
+
+def test_features_beside_the_graph(data: MoleculeDataset) -> None:
+    beside = data.with_features(["maccs", "morgan"])
+    assert beside.features is not None
+    assert torch.equal(beside.features, describe(data.smiles, ["maccs", "morgan"]))
+    assert beside.feature_kinds == ["maccs", "morgan"]
+    assert beside.feature_names == descriptor_names(["maccs", "morgan"])
+    assert beside.graphs is data.graphs
+    assert (beside.name, beside.smiles, beside.y is data.y) == (data.name, data.smiles, True)
+    assert torch.equal(beside[-1].features, beside.features[3:])
+    positions = [2, 0, 2]
+    batch, expected = beside.batch(positions), Batch.from_data_list([beside[i] for i in positions])
+    assert torch.equal(batch.features, beside.features[positions])
+    batch.y, expected.y = batch.y.nan_to_num(9), expected.y.nan_to_num(9)
+    assert_batch_equal(batch, expected)
+    assert torch.equal(batch.to_data_list()[1].features, beside.features[:1])
+    # the data set it was made from is as it was
+    assert (data.features, data.feature_kinds, data.feature_names) == (None, [], [])
+    assert "features" not in data[0]
+    assert "features" not in data.batch([0])
+
+
+def test_features_are_in_the_version(data: MoleculeDataset) -> None:
+    assert data.featurizer == FEATURIZER
+    assert data.with_features(["maccs", "rdkit"]).featurizer == f"{FEATURIZER}+maccs/1+rdkit/1"
+    assert data.with_features(["maccs"]).with_features([]).featurizer == FEATURIZER
+
+
+def test_features_that_are_there_are_not_made_again(data: MoleculeDataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[list[str]] = []
+
+    def counting(smiles: list[str], kinds: list[str], **options: object) -> torch.Tensor:
+        made.append(kinds)
+        return describe(smiles, kinds)
+
+    monkeypatch.setattr(module, "describe", counting)
+    one = data.with_features(["maccs", "morgan"])
+    same, fewer = one.with_features(["maccs", "morgan"]), one.with_features(["morgan"])
+    more = one.with_features(["torsion", "morgan", "rdkit"])
+    assert made == [["maccs", "morgan"], [], [], ["torsion", "rdkit"]]
+    assert same.features is one.features
+    for other in (fewer, more):
+        assert other.features is not None
+        assert torch.equal(other.features, describe(data.smiles, other.feature_kinds))
+    none = more.with_features([])
+    assert (none.features, none.feature_kinds) == (None, [])
+
+
+def test_features_of_standardized_molecules() -> None:
+    plain, standard = (
+        MoleculeDataset.from_table(table(), name="s", standardize=flag).with_features(["rdkit"]).features
+        for flag in (False, True)
+    )
+    assert plain is not None
+    assert standard is not None
+    assert torch.equal(plain[:3], standard[:3])
+    assert torch.equal(standard[3:], describe(["CC(=O)O"], ["rdkit"]))
+    assert not torch.equal(plain[3:], standard[3:])
+
+
+def test_features_refused(data: MoleculeDataset) -> None:
+    for kinds, error in (("maccs", TypeError), (["maccs", "maccs"], ValueError), (["x"], ValueError)):
+        with pytest.raises(error, match="features must be"):
+            data.with_features(kinds)
+
+
+def test_features_of_no_molecules() -> None:
+    empty = MoleculeDataset.from_smiles(["x"]).with_features(["maccs"])
+    assert empty.features is not None
+    assert empty.features.shape == (0, 167)

@@ -1,5 +1,6 @@
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -145,3 +146,53 @@ def test_a_registered_name_wins_over_a_file_of_that_name(
     monkeypatch.chdir(tmp_path)
     assert len(load("nci-pains", root=root)) == 4991
     assert module._own_table(Path("nci-pains")) == Path("nci-pains")
+
+
+def test_features_beside_the_graph(table: Path, root: Path) -> None:
+    dataset = load(table, smiles_column="structure", features=("morgan", "maccs"), root=root)
+    assert dataset.feature_kinds == ["morgan", "maccs"]
+    assert dataset.features.shape == (len(SMILES) - 1, 2048 + 167)
+    for none in (None, []):
+        assert load(table, smiles_column="structure", features=none, root=root).features is None
+
+
+def test_features_of_a_registered_table_are_kept(root: Path) -> None:
+    first = load("nci-pains", features=["maccs"], root=root)
+    assert len(list((root / "processed").glob("features-maccs-*"))) == 1
+    assert first.features.shape == (4991, 167)
+    told: list[str] = []
+    again = load(
+        "nci-pains", split="random", features=["maccs", "morgan"], root=root, progress=lambda *t: told.append(t[2])
+    )
+    assert set(told) == {"describing: morgan"}
+    assert bool((again.features[:, :167] == first.features).all())
+    assert len(list((root / "processed").glob("features-*"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        (
+            "nci-pains",
+            {"features": ["maccs", "ecfp"]},
+            "features must be among rdkit, morgan, maccs, torsion, got 'ecfp'",
+        ),
+        ("nci-pains", {"features": ["maccs", "maccs"]}, "features must be different, got 'maccs' 2 times"),
+        (
+            "digits-bags",
+            {"features": ["maccs"]},
+            r"features=\['maccs'\] was given, but 'digits-bags' has no table of mole",
+        ),
+        ("cora", {"features": ["maccs"]}, r"features=\['maccs'\] was given, but 'cora' has no table of molecules"),
+    ],
+)
+def test_features_refused(name: str, options: dict[str, Any], message: str, root: Path) -> None:
+    with pytest.raises(ValueError, match=message):
+        load(name, root=root, **options)
+
+
+def test_features_are_no_names_and_not_of_bags(table: Path) -> None:
+    with pytest.raises(TypeError, match=r"features must be a list of kinds .* got the string 'maccs'"):
+        load("nci-pains", features="maccs")
+    with pytest.raises(ValueError, match=r"features=\['maccs'\] was given, but with bag_column there are bags"):
+        load(table, bag_column="a", features=["maccs"])

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from xgraph.data.cards import load_card as load_card
     from xgraph.data.conformers import conformer_bags as conformer_bags
     from xgraph.data.dataset import MoleculeDataset as MoleculeDataset
+    from xgraph.data.descriptors import describe as describe
+    from xgraph.data.descriptors import descriptor_names as descriptor_names
+    from xgraph.data.feature_statistics import feature_statistics as feature_statistics
     from xgraph.data.files import fetch as fetch
     from xgraph.data.files import verify as verify
     from xgraph.data.graphs import GraphDataset as GraphDataset
@@ -37,6 +40,9 @@ _HOMES = {
     "Table": "table",
     "check_overlap": "splits",
     "conformer_bags": "conformers",
+    "describe": "descriptors",
+    "descriptor_names": "descriptors",
+    "feature_statistics": "feature_statistics",
     "fetch": "files",
     "instance_statistics": "bag_statistics",
     "list_cards": "cards",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from rdkit import rdBase
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
+from xgraph.data.descriptor_kinds import KINDS
+from xgraph.data.descriptors import arrange, check_kinds, describe, descriptor_names
 from xgraph.data.featurize import featurize
 from xgraph.data.keys import graph_keys
 from xgraph.data.molecule import FEATURIZER
@@ -33,7 +36,12 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
 
     Item i is a PyG `Data` with `x` [atoms, 9], `edge_index` [2, edges], `edge_attr` [edges, 3], `y`
     [1, T] and `idx` [1], the position i. It works with torch's and PyG's loaders; `batch` is the
-    faster way to many. Make one with `from_table` or `from_smiles`.
+    faster way to many. Make one with `from_table` or `from_smiles`. After `with_features`, items also have
+    `features` [1, F], numbers beside the graph.
+
+    Attributes:
+        features: Those of all molecules, float32 [n, F]; None if there are none.
+        feature_kinds: What they are, as `describe` takes it.
 
     Args:
         graphs: The n molecules.
@@ -86,7 +94,9 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         self.graphs, self.smiles, self.y, self.row = graphs, smiles, y, row
         self.name, self.task_names, self.metric = name, list(task_names), metric
         self.splits, self.errors = dict(splits or {}), list(errors)
-        self.featurizer = featurizer
+        self._featurizer = featurizer
+        self.features: Tensor | None = None
+        self.feature_kinds: list[str] = []
 
     @classmethod
     def from_table(
@@ -181,6 +191,54 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         """Number of label columns."""
         return len(self.task_names)
 
+    @property
+    def featurizer(self) -> str:
+        """Version of all features, those beside the graph included."""
+        return "+".join([self._featurizer, *(KINDS[kind].version for kind in self.feature_kinds)])
+
+    @property
+    def feature_names(self) -> list[str]:
+        """What the F features beside the graph are called."""
+        return descriptor_names(self.feature_kinds)
+
+    def with_features(
+        self,
+        kinds: Sequence[str],
+        *,
+        root: str | Path | None = None,
+        keep: bool = True,
+        progress: Progress | None = None,
+    ) -> MoleculeDataset:
+        """The same molecules with these features beside the graph, and no others; all else is shared.
+
+        Kinds that are here already are not computed again.
+
+        Args:
+            kinds: Kinds of features, as `describe` takes them; with none, there are no features.
+            root: Data root in which they are kept; by default that of the environment.
+            keep: Whether they are kept at all.
+            progress: Called as `progress(done, total, what)`.
+
+        Raises:
+            TypeError: `kinds` is one string.
+            ValueError: There is no such kind, or one is given twice.
+
+        Example:
+            >>> data = MoleculeDataset.from_smiles(["CCO", "C", "CC"]).with_features(["maccs", "morgan"])
+            >>> data.features.shape, data[0].features.shape, data.batch([0, 2]).features.shape
+            (torch.Size([3, 2215]), torch.Size([1, 2215]), torch.Size([2, 2215]))
+        """
+        wanted = check_kinds(kinds)
+        new = [kind for kind in wanted if kind not in self.feature_kinds]
+        other = copy.copy(self)
+        other.feature_kinds, other.features = wanted, None
+        if wanted:
+            standard = "+standard" in self._featurizer
+            made = describe(self.smiles, new, standardize=standard, root=root, keep=keep, progress=progress)
+            here = [] if self.features is None else [(self.feature_kinds, self.features)]
+            other.features = arrange(wanted, [(new, made), *here])
+        return other
+
     def __len__(self) -> int:
         return len(self.graphs)
 
@@ -189,6 +247,8 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         data = self.graphs.graph(position)
         data.y = self.y[position : position + 1]
         data.idx = torch.tensor([position])
+        if self.features is not None:
+            data.features = self.features[position : position + 1]
         return data
 
     def batch(self, positions: Sequence[int] | Tensor | NDArray[np.integer]) -> Batch:
@@ -207,7 +267,8 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         if not len(index):
             raise ValueError("positions is empty: a batch needs at least one molecule")
         idx = torch.from_numpy(index)
-        return self.graphs.batch(index, y=self.y[idx], idx=idx)
+        beside = {} if self.features is None else {"features": self.features[idx]}
+        return self.graphs.batch(index, y=self.y[idx], idx=idx, **beside)
 
     def _index(self, positions: Sequence[int] | Tensor | NDArray[np.integer]) -> NDArray[np.int64]:
         index = torch.as_tensor(positions, dtype=torch.long).reshape(-1).numpy(force=True)

@@ -41,6 +41,7 @@ def load(
     bag_column: str | None = None,
     feature_columns: Sequence[str] | None = None,
     standardize: bool = False,
+    features: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> MoleculeDataset | NodeDataset | GraphDataset | BagDataset:
     """Load a data set, fetching it first if need be.
@@ -60,6 +61,8 @@ def load(
             and the columns that are neither its bag nor labels are features (see `read_bags`).
         feature_columns: columns that hold features, if not all of these.
         standardize: keep the largest fragment of each molecule, neutralised.
+        features: of molecules, kinds of numbers to give each beside its graph: rdkit, morgan, maccs, torsion (see
+            `describe`).
         progress: called with (done, total, what) while something long is going on.
 
     Returns:
@@ -81,6 +84,11 @@ def load(
         raise TypeError(f"name: expected a data set's name or the path of a CSV file, got {name!r}")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed must be an integer, 0 or more, got {seed!r}")
+    kinds = None
+    if features:
+        from xgraph.data.descriptors import check_kinds
+
+        kinds = check_kinds(features)
     folder = root_folder(root)
     path = _own_table(name)
     if path is not None:
@@ -100,6 +108,8 @@ def load(
     if bag_column is None and feature_columns is not None:
         raise ValueError(f"feature_columns={list(feature_columns)!r} was given, but without bag_column there are none")
     if path is not None and bag_column is not None:
+        if kinds:
+            raise ValueError(f"features={kinds} was given, but with bag_column there are bags, no molecules")
         from xgraph.data.bag_load import load_own_bags
 
         return load_own_bags(
@@ -116,7 +126,7 @@ def load(
     if path is None and card.kind == "bag":
         from xgraph.data.bag_load import load_bags
 
-        _only_molecules(label, smiles_column=smiles_column, standardize=standardize)
+        _only_molecules(label, smiles_column=smiles_column, standardize=standardize, features=kinds)
         return load_bags(
             card,
             cast(Split, chosen),
@@ -127,7 +137,13 @@ def load(
             progress=progress,
         )
     if path is None and not card.smiles_column:
-        _only_molecules(label, smiles_column=smiles_column, target_columns=target_columns, standardize=standardize)
+        _only_molecules(
+            label,
+            smiles_column=smiles_column,
+            target_columns=target_columns,
+            standardize=standardize,
+            features=kinds,
+        )
         if card.ogb:
             from xgraph.data.ogb_data import load_ogb_graphs, load_ogb_nodes
 
@@ -159,9 +175,10 @@ def load(
         rows = read_given(given, fold, table, at, card.smiles_column)
     else:
         rows = _computed(chosen, table, seed, folder, progress)
-    return MoleculeDataset.from_table(
+    data = MoleculeDataset.from_table(
         table, name=label, metric=metric, root=folder, splits=rows, standardize=standardize, progress=progress
     )
+    return data.with_features(kinds, root=folder, progress=progress) if kinds else data
 
 
 def read_card_table(

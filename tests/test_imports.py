@@ -20,7 +20,8 @@ ALLOWED: dict[str, set[str]] = {
     "sampling": {"estimators"},
     "data": {"estimators"},
     "training": {"estimators", "nn", "losses", "sampling", "data", "options", "_version"},
-    "cli": {"training", "data", "options", "_version", ""},
+    "recipes": {"training", "data", "options"},
+    "cli": {"recipes", "training", "data", "options", "_version", ""},
     "": {"training", "data", "_version"},  # xgraph/__init__.py offers train, predict, evaluate
     "__main__": {"cli"},
 }

@@ -71,6 +71,22 @@ def test_errors_of_rows_are_counted(run: str, capsys: Capture) -> None:
         (["patients.csv", "--bag-column", "patient"], 1, "no column of labels"),
         (["patients.csv"], 1, "no SMILES column found"),
         (["bags.csv"], 1, "of a table of bags, say bag_column (--bag-column)"),
+        (
+            ["patients.csv", "--bag-column", "patient", "--target-columns", "patient"],
+            1,
+            "'patient' names the bags",
+        ),
+        (
+            ["patients.csv", *COLUMNS, "--feature-columns", "f0,ill"],
+            1,
+            "column 'ill' holds labels, so it is no feature",
+        ),
+        (["index.csv", *COLUMNS], 1, "a column has no name (here 'Unnamed: 0'): is it row numbers"),
+        (
+            ["text.csv", *COLUMNS],
+            1,
+            "or list the others in feature_columns (--feature-columns)",
+        ),
         (["mixed.csv", *COLUMNS], 1, "labels differ within bag 'p"),
         (["gaps.csv", *COLUMNS], 1, "data row 4, of bag 'p"),
         (["lost.csv", *COLUMNS], 1, "names no bag in 1 rows; the first is data row 7"),
@@ -79,6 +95,8 @@ def test_errors_of_rows_are_counted(run: str, capsys: Capture) -> None:
 def test_what_cannot_be_trained(patients: str, argv: list[str], code: int, message: str, capsys: Capture) -> None:
     whole = table()
     whole.rename(columns={"patient": "Bag"}).to_csv("bags.csv", index=False)
+    whole.to_csv("index.csv")
+    whole.assign(note="text").to_csv("text.csv", index=False)
     whole.assign(ill=whole.index % 2).to_csv("mixed.csv", index=False)
     whole.assign(f1=whole.f1.where(whole.index != 4)).to_csv("gaps.csv", index=False)
     whole.assign(patient=whole.patient.where(whole.index != 7)).to_csv("lost.csv", index=False)
@@ -95,6 +113,7 @@ def test_what_cannot_be_trained(patients: str, argv: list[str], code: int, messa
         (["run", "none.csv"], 1, "items: no file 'none.csv'"),
         (["run", "narrow.csv"], 1, "lacks 1 of the 4 features that the run was trained on: 'f2'"),
         (["run", "new.csv", "--bag-column", "b"], 1, "has no column 'b'"),
+        (["run", "new.csv", "--bag-column", "f1"], 1, "column 'f1' is a feature of the run, so it names no bags"),
         (["run", "new.csv", "--smiles-column", "b"], 2, "it is for molecules, and the run is on features"),
         (["run", "new.csv", "--instances-out", "."], 2, "Invalid value for --instances-out: . is a folder"),
         (["run", "new.csv", "--instances-out", "no/w.csv"], 2, "no folder"),

@@ -1,8 +1,10 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import xgraph
 from xgraph.cli import main
 from xgraph.training.metrics import METRICS
 
@@ -25,3 +27,36 @@ def test_table_and_json(csv: Path, small: list[str], capsys: pytest.CaptureFixtu
         assert capsys.readouterr().err.startswith(f"error: {limit[0][2:].replace('-', '_')}: expected a number")
     assert main(["evaluate", "run", "--split", "tset"]) == 2
     assert "tset" in capsys.readouterr().err
+
+
+def test_several_runs(csv: Path, small: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    for name, width in (("one", "8"), ("two", "4")):
+        assert main(["train", str(csv), *small, "--hidden-channels", width, "--out", name]) == 0
+    capsys.readouterr()
+    for combine in ("mean", "rank"):
+        assert main(["evaluate", "one", "two", "--combine", combine, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)["test"]
+        assert found == pytest.approx(xgraph.evaluate(["one", "two"], combine=combine))
+    assert main(["evaluate", "one", "two", "nowhere"]) == 1
+    assert "nowhere is not a run directory" in capsys.readouterr().err
+    assert main(["evaluate", "one", "two", "--combine", "best"]) == 2
+    assert "combine = 'best': expected mean or rank" in capsys.readouterr().err
+
+
+def test_folds_have_a_spread(
+    csv: Path, small: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from xgraph.data import load
+
+    def chains(name: str, *, fold: int | None = None, **_: Any) -> Any:
+        return load(csv, split="random", seed=fold or 0)
+
+    monkeypatch.setattr("xgraph.data.load", chains)
+    assert main(["train", "aicures", *small[2:], "--fold", "0-2", "--out", "run"]) == 0
+    expected = json.loads(Path("run/metrics.json").read_text())["test"]
+    capsys.readouterr()
+    assert main(["evaluate", "run"]) == 0
+    *table, last = capsys.readouterr().out.splitlines()
+    assert json.loads(last) == {"test": expected}
+    assert table[1].split() == ["ap", f"{expected['ap']:.4f}", "±", f"{expected['std']['ap']:.4f}"]
+    assert len(table) == len(METRICS) + 1

@@ -28,6 +28,21 @@ def test_to_a_file_and_to_standard_output(run: str, capsys: Capture) -> None:
     assert capsys.readouterr().out.splitlines() == lines
 
 
+def test_an_ensemble_by_rank(run: str, csv: Path, small: list[str], capsys: Capture) -> None:
+    assert main(["train", str(csv), *small, "--hidden-channels", "4", "--out", "second"]) == 0
+    capsys.readouterr()
+    Path("new.csv").write_text("smiles\nCCO\nCCCCN\nbad\nC\n")
+    assert main(["predict", run, "second", "new.csv", "--combine", "rank"]) == 0
+    header, *rows = (line.split(",") for line in capsys.readouterr().out.splitlines())
+    assert header == ["smiles", "amine", "amine_std", "error"]
+    scores = [float(row[1]) for row in rows if row[1]]
+    assert len(scores) == 3
+    assert all(score in (0.0, 0.25, 0.5, 0.75, 1.0) for score in scores)
+    assert rows[2][1:3] == ["", ""]
+    assert main(["predict", run, "second", "new.csv", "--combine", "best"]) == 2
+    assert "combine = 'best': expected mean or rank" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("argv", "code", "message"),
     [

@@ -110,6 +110,13 @@ def test_columns_that_are_named(file: Path) -> None:
         ("bag,label,a\n1,1,1\n", {"target_columns": []}, "there is no label column"),
         ("bag,label,a\n1,1,1\n", {"feature_columns": ["b"]}, "there is no feature column 'b'"),
         ("bag,label,a\n1,1,1\n", {"feature_columns": ["a", "a"]}, "feature columns must be different"),
+        (",bag,label,a\n0,1,1,1\n", {}, "a column has no name .*'Unnamed: 0'.*row numbers, as pandas writes them"),
+        (
+            "bag,label,a\n1,1,1\n",
+            {"feature_columns": ["a", "label"]},
+            "column 'label' holds labels, so it is no feature",
+        ),
+        ("bag,label,a\n1,1,1\n", {"target_columns": ["bag"]}, "column 'bag' names the bags, so it is no label"),
         ("bag,label,a\n1,1,1\n", {"smiles_column": "smi"}, "there is no SMILES column 'smi'"),
         ("bag,label,a,a\n1,1,1,1\n", {}, "the header has 'a' twice"),
         (b"\xff\xfe", {}, "own.csv is not UTF-8 text"),
@@ -120,6 +127,13 @@ def test_columns_that_are_named(file: Path) -> None:
 def test_mistakes(file: Path, text: str | bytes, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         read(file, text, **options)
+
+
+def test_a_frame_is_a_frame() -> None:
+    with pytest.raises(TypeError, match="frame must be a pandas DataFrame, got dict"):
+        BagDataset.from_frame({"bag": [1], "y": [1], "a": [1]})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="columns must have different names: the table has 'bag', 'y', 'y'"):
+        BagDataset.from_frame(pd.DataFrame([[1, 1, 1]], columns=["bag", "y", "y"]))
 
 
 def test_lists_of_columns_are_no_strings(file: Path) -> None:
@@ -140,6 +154,15 @@ def test_frames() -> None:
     assert data[0].x.tolist() == [[1, 1], [3, 3]]
     data = BagDataset.from_frame(frame, bag_column="a", target_columns=["y"], feature_columns=["7"])
     assert len(data) == 3
+
+
+def test_columns_without_a_name_can_be_chosen_or_stay_empty(file: Path) -> None:
+    assert read(file, "bag,label,a,\nx,1,1,\ny,0,2,\n").feature_names == ["a"]
+    assert read(file, ",bag,label,a\n0,x,1,1\n1,y,0,2\n", feature_columns=["a"]).feature_names == ["a"]
+    frame = pd.read_csv(file)
+    with pytest.raises(ValueError, match="a column has no name"):
+        BagDataset.from_frame(frame)
+    assert BagDataset.from_frame(frame, feature_columns=["Unnamed: 0"]).num_features == 1
 
 
 SMILES = "bag,label,smi\nx,1,CCO\nx,1,C1CC\ny,0,zzz\n\nz,0,c1ccccc1\nx,1,C\n"

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch_geometric.data import Batch, Data
@@ -165,7 +166,9 @@ def test_a_loader_of_torchs_takes_it() -> None:
     ("options", "text"),
     [
         ({"metric": "auc"}, "metric must be one of ap, prc_auc, roc_auc, got 'auc'"),
-        ({"y": [1, 0, 2, 0]}, "y must be 0, 1 or NaN"),
+        ({"y": [1, 0, 2, 0]}, "y must be 0, 1 or NaN, got 2 in row 2"),
+        ({"y": ["a", "b", "c", "d"]}, r"y must be 0, 1 or NaN, got \['a', 'b', 'c', 'd'\]"),
+        ({"y": [0, 1, 0, 1, 1], "bag_ptr": None, "bag": PTR[1].repeat(11) - 3}, "there are labels or names of 5 bags"),
         ({"y": np.zeros((4, 1, 1))}, "y must be 0, 1 or NaN of shape"),
         ({"y": [1, 0, 1]}, "bag_ptr is of 4 bags, but there are labels or names of 3"),
         ({"y": [0, 1, 0, 1, 1], "bag_ptr": [0, 3, 4, 9, 9, 11]}, "bag 3 has no instances"),
@@ -203,6 +206,29 @@ def test_numbers_that_are_not_finite_are_named(tmp_path: Path) -> None:
         instance_statistics(data)
 
 
+def test_numbers_that_float32_does_not_hold_are_named(tmp_path: Path) -> None:
+    x = X.double().numpy()
+    x[6, 1] = 1e300
+    np.save(tmp_path / "x.npy", x)
+    for instances in (x, torch.from_numpy(x)):
+        with pytest.raises(ValueError, match=r"row 6 of the instances, of bag '2', has a number that is not finite"):
+            toy(instances=instances)
+    with pytest.warns(RuntimeWarning, match="overflow"), pytest.raises(ValueError, match="row 6 of the instances"):
+        toy(instances=tmp_path / "x.npy").batch([2])
+
+
+def test_lists_and_columns_of_tables() -> None:
+    data = toy(
+        bag_ptr=None,
+        bag=pd.Series(np.repeat(np.arange(4), SIZES), index=range(50, 61)),
+        y=pd.Series([1, None, 0, 1], index=list("abcd"), dtype=object),
+        splits={"train": [0, 2], "test": np.array([1])},
+    )
+    assert (data.sizes.tolist(), data.y[1].isnan().item(), data.y[[0, 2, 3], 0].tolist()) == (SIZES, True, [1, 0, 1])
+    assert {part: bags.tolist() for part, bags in data.splits.items()} == {"train": [0, 2], "test": [1]}
+    assert data.batch(range(2)).idx.tolist() == [0, 1]
+
+
 def test_positions_that_are_not_there() -> None:
     data = toy()
     for positions, text in (([4], "bag 4 is out of range: there are 4"), ([-5], "bag -1 is out of range")):
@@ -214,34 +240,11 @@ def test_positions_that_are_not_there() -> None:
     for bad in ([], torch.tensor([])):
         with pytest.raises(ValueError, match="positions is empty: a batch needs at least one bag"):
             data.batch(bad)
+    for other in (slice(0, 2), ["a"], "a"):
+        with pytest.raises(ValueError, match=r"positions must be integers, got|index must hold integers"):
+            data.batch(other)  # type: ignore[arg-type]
     for floats in ([0.5], torch.tensor([True])):
         with pytest.raises(ValueError, match="index must hold integers"):
             data.batch(floats)
     with pytest.raises(IndexError, match="bag -1 is out of range"):
         data.targets(torch.tensor([-1]))
-
-
-@pytest.mark.parametrize("shape", [(5,), (3, 4, 2)])
-def test_statistics(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shape: tuple[int, ...]) -> None:
-    monkeypatch.setattr("xgraph.data.bag_statistics._CHUNK", 7)  # cuts through bags
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(60, *shape, generator=generator, dtype=torch.float64) * 3 + 1000
-    x[:, 1] = 4
-    ids = torch.randint(0, 6, (60,), generator=generator)
-    np.save(tmp_path / "x.npy", x.numpy())
-    for instances in (x, tmp_path / "x.npy"):
-        data = BagDataset(instances, bag=ids, y=torch.arange(6) % 2)
-        for bags in (None, torch.tensor([4, 1])):
-            chosen = x[torch.isin(ids, torch.arange(6) if bags is None else bags)].transpose(0, 1).flatten(1)
-            mean, std = instance_statistics(data, bags)
-            torch.testing.assert_close(mean, chosen.mean(1).float())
-            want = chosen.std(1, correction=0).float()
-            want[1] = 1
-            torch.testing.assert_close(std, want, rtol=1e-4, atol=0)
-
-
-def test_statistics_of_nothing() -> None:
-    with pytest.raises(ValueError, match="positions is empty"):
-        instance_statistics(toy(), torch.empty(0, dtype=torch.long))
-    with pytest.raises(ValueError, match="graphs as instances"):
-        instance_statistics(BagDataset(MoleculeDataset.from_smiles(["C"]), [0, 1], [1]))

@@ -1,5 +1,3 @@
-import pickle
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +6,7 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
-from xgraph.data import BagDataset, MoleculeDataset
+from xgraph.data import MoleculeDataset
 from xgraph.data.instances import GraphStore, MappedStore, RowStore, make_store, unusable_row
 
 
@@ -38,45 +36,6 @@ def test_images() -> None:
     assert store.take(torch.tensor([1])).x.shape == (1, 3, 5, 6)
 
 
-@pytest.mark.parametrize("order", ["C", "F"])
-def test_a_mapped_file_is_opened_again_by_another_process(tmp_path: Path, order: Any) -> None:
-    array = np.asarray(np.random.default_rng(0).random((5000, 4)), dtype=np.float32, order=order)
-    np.save(tmp_path / "x.npy", array)
-    store = make_store(tmp_path / "x.npy")
-    packed = pickle.dumps(store)
-    assert len(packed) < 2000
-    again = pickle.loads(packed)
-    assert isinstance(again.x, np.memmap)
-    np.testing.assert_array_equal(again.take(torch.arange(5000)).x, array)
-    part = MappedStore(np.load(tmp_path / "x.npy", mmap_mode="r")[100:200])
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(part)).take(torch.arange(100)).x, array[100:200])
-
-
-def anonymous_memory() -> float:
-    """MiB of this process that no file backs."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
-    return int(line.split()[1]) / 1024
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_only_the_rows_of_a_batch_are_read(tmp_path: Path) -> None:
-    """Of a file of 4 GiB (with holes, so the disk has little of it) 400 batches take no memory that stays."""
-    n, path = 1 << 21, tmp_path / "x.npy"
-    begin = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(n, 512)).offset
-    marked = np.random.default_rng(0).integers(1000, n, 400)
-    with open(path, "r+b") as file:
-        for row in marked.tolist():
-            file.seek(begin + (row * 512 + 7) * 4)
-            file.write(np.float32(row).tobytes())
-    before = anonymous_memory()
-    data = BagDataset(path, np.arange(0, n + 1, 64), np.arange(n // 64) % 2)
-    for row in marked.tolist():
-        batch = data.batch([row // 64, 5])
-        assert batch.x.shape == (128, 512)
-        assert batch.x[row % 64, 7] == row
-    assert anonymous_memory() - before < 64
-
-
 @pytest.mark.parametrize(
     ("instances", "kind", "text"),
     [
@@ -94,25 +53,6 @@ def test_only_the_rows_of_a_batch_are_read(tmp_path: Path) -> None:
 def test_what_holds_no_instances(instances: Any, kind: type[Exception], text: str) -> None:
     with pytest.raises(kind, match=text):
         make_store(instances)
-
-
-def test_files_that_cannot_be_mapped(tmp_path: Path) -> None:
-    np.savez(tmp_path / "x.npz", x=np.zeros((2, 2)))
-    np.save(tmp_path / "text.npy", np.array([["a", "b"]]))
-    np.save(tmp_path / "objects.npy", np.array([[None]]), allow_pickle=True)
-    (tmp_path / "junk.npy").write_bytes(b"junk")
-    good = tmp_path / "good.npy"
-    np.save(good, np.zeros((100, 2)))
-    (tmp_path / "short.npy").write_bytes(good.read_bytes()[:-100])
-    for name, text in (
-        ("x.npz", "cannot map .*x.npz, which is an archive: expected an npy file"),
-        ("text.npy", "instances must be numbers of shape"),
-        ("objects.npy", "cannot map .*objects.npy"),
-        ("junk.npy", "cannot map .*junk.npy"),
-        ("short.npy", "cannot map .*short.npy"),
-    ):
-        with pytest.raises(ValueError, match=text):
-            make_store(tmp_path / name)
 
 
 def test_graphs_lose_labels_of_their_own() -> None:
@@ -148,3 +88,15 @@ def test_the_first_unusable_instance(monkeypatch: pytest.MonkeyPatch) -> None:
     assert unusable_row(torch.empty(0, 2)) is None
     graphs = [Data(x=torch.ones(2, 1)), Data(x=torch.ones(2, 1), edge_attr=torch.tensor([[torch.nan]]))]
     assert make_store(graphs).unusable() == 1
+
+
+def test_arrays_that_torch_does_not_take_are_copied() -> None:
+    array = np.arange(12.0).reshape(4, 3)
+    for given in (array.astype(">f4"), array[::-1], array[:, ::-1], array[::2]):
+        np.testing.assert_array_equal(make_store(given).take(torch.tensor([1])).x[0], given[1])
+
+
+def test_numbers_beyond_float32_are_unusable() -> None:
+    x = torch.ones(5, 2, dtype=torch.float64)
+    x[3, 0] = -1e39
+    assert make_store(x).unusable() == 3

@@ -133,6 +133,14 @@ def test_heads_for_each_task():
     torch.testing.assert_close(model.predict_bag(x, chunk_size=3).logits, expected[2], rtol=1e-4, atol=1e-6)
 
 
+def test_the_maximum_needs_no_numbers_of_bags():
+    """It has no state, with num_bags or without."""
+    batch = bags()
+    expected = make("max")(batch)
+    del batch.idx
+    assert torch.equal(make("max", num_bags=20)(batch), expected)
+
+
 def test_images():
     model = BagClassifier(1, 1, encoder="cnn", hidden_channels=16, num_bags=2)
     batch = Data(x=torch.randint(256, (7, 1, 8, 8), dtype=torch.uint8), batch=torch.tensor([0, 1, 1, 0, 0, 1, 0]))

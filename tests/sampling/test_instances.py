@@ -163,6 +163,7 @@ def test_bad_bounds_are_refused(bag_ptr, error, message):
     ("options", "error", "message"),
     [
         ({"num_instances": 0}, ValueError, "num_instances must be at least 1, got 0"),
+        ({"num_instances": 2**31}, ValueError, "num_instances must be at most 2147483647, got 2147483648"),
         ({"num_instances": 2.5}, TypeError, "num_instances must be an integer"),
         ({"seed": -1}, ValueError, "seed must be at least 0"),
     ],

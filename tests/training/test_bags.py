@@ -124,7 +124,7 @@ def test_gamma_is_the_models_where_there_is_a_state_and_the_losss_otherwise() ->
     ("settings", "message"),
     [
         ({"model": "gine"}, "model 'gine' is for molecules; for bags there are attention, gated-attention"),
-        ({"dataset": "nci-pains", "model": "mean"}, "model 'mean' is for bags; for molecules there is gine"),
+        ({"dataset": "nci-pains", "model": "mean"}, "model 'mean' is for bags; for molecules there are gine, "),
         ({"dataset": "nci-pains", "instances": 4}, "instances = 4: it is for bags, and the items are molecules"),
         ({"dataset": "cora", "instances": 4}, "instances = 4: it is for bags, and the items are nodes"),
         ({"dataset": "x.csv", "feature_columns": "a"}, "it is for bags, and the items are molecules"),
@@ -273,6 +273,24 @@ def test_a_new_head_forgets_the_states_of_bags(bags: Path, monkeypatch: pytest.M
     assert torch.equal(attentions[0], attentions[3]), "what weighs the instances stays"
 
 
+def test_gamma_of_the_state_falls_over_both_stages(bags: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[float] = []
+    step = Task.training_step
+
+    def record(self: Task, batch: Any, batch_idx: int) -> torch.Tensor:
+        loss = step(self, batch, batch_idx)
+        if batch_idx == 0:
+            model: Any = self.model
+            seen.append(model.pool.track.gamma)
+        return loss
+
+    monkeypatch.setattr(Task, "training_step", record)
+    settings = {"instances": 2, "gamma": 0.2, "gamma_schedule": "cosine", "pretrain_epochs": 2, "epochs": 3}
+    xgraph.train(bags, **{**SMALL, **settings}, out="run")
+    expected = [0.5 * (1 + np.cos(np.pi * epoch / 5)) * 0.8 + 0.2 for epoch in range(5)]
+    assert seen == pytest.approx(expected)
+
+
 def assert_same(a: Any, b: Any, where: str = "") -> None:
     if isinstance(a, torch.Tensor):
         assert torch.equal(a, b), where
@@ -345,6 +363,20 @@ def test_scores_are_of_whole_bags_whatever_is_encoded_at_once(bags: Path, model:
                 pooled = (found.weights[mine] * found.scores[mine]).sum(0)
                 np.testing.assert_allclose(pooled, expected[place], rtol=1e-4, atol=1e-5)
     assert score_bags(net, data, torch.empty(0, dtype=torch.long)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("score", [score_bags, explain_bags])
+def test_of_a_large_bag_only_a_chunk_is_encoded_at_once(bags: Path, score: Any, monkeypatch: Any) -> None:
+    data = read_bags(bags, bag_column="patient", target_columns=["ill"])
+    net: Any = MODELS["attention"](1, instance_shape=(4,), hidden_channels=8)
+    encoded: list[int] = []
+    net.encoder.register_forward_hook(lambda module, given, out: encoded.append(len(given[0])))
+    monkeypatch.setattr(bag_scores, "INSTANCES", 5)
+    assert data.sizes.max() == 7
+    score(net, data, torch.arange(60))
+    assert max(encoded) == 5
+    assert sum(encoded) == data.num_instances
+    assert len(encoded) < int(data.sizes.div(5).ceil().sum()), "small bags are encoded together"
 
 
 def test_bags_that_are_scored_together() -> None:

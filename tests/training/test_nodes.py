@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.stats import rankdata
 from torch_geometric.data import Data
 
 import xgraph
@@ -151,7 +152,7 @@ def test_what_is_not_given_suits_the_data() -> None:
         ),
         ({"model": "sage-fm", "gamma": "often"}, "model 'sage-fm': gamma = 'often': expected FLOAT"),
         ({"model": "sage", "gamma": 0.5}, "gamma: loss 'ce' and model 'sage' have no such option; .*model 'sage-fm'"),
-        ({"dataset": "nci-pains", "model": "sage"}, "model 'sage' is for nodes; for molecules there is gine"),
+        ({"dataset": "nci-pains", "model": "sage"}, "model 'sage' is for nodes; for molecules there are gine, "),
         ({"dataset": "some.csv", "model": "gat"}, "model 'gat' is for nodes"),
         (
             {"dataset": BINARY, "loss": "ce"},
@@ -275,6 +276,29 @@ def test_a_file_of_nodes_that_cannot_be_read_is_named(train: Train, content: byt
     Path("nodes.csv").write_bytes(content)
     with pytest.raises(ValueError, match=rf"items: nodes\.csv.* {message}"):
         xgraph.predict("run", "nodes.csv")
+
+
+def test_ensembles_by_rank(train: Train) -> None:
+    runs = [str(train(BINARY, out=name, epochs=1, seed=seed).path) for name, seed in (("0", 0), ("1", 1))]
+    single = np.stack([xgraph.predict(run)["banned"] for run in runs])
+    ranks = (rankdata(single, axis=1) - 1) / 89
+    frame = xgraph.predict(runs, combine="rank")
+    assert list(frame.columns) == ["node", "banned", "banned_std"]
+    np.testing.assert_allclose(frame["banned"], ranks.mean(axis=0))
+    np.testing.assert_allclose(frame["banned_std"], ranks.std(axis=0, ddof=1))
+    test = dataset(BINARY).splits["test"]
+    expected = score_all(dataset(BINARY).y[test].numpy(), single.mean(axis=0)[test, None])
+    assert xgraph.evaluate(runs) == pytest.approx(expected)
+    classes = train(out="classes", epochs=1)
+    for use in (xgraph.predict, xgraph.evaluate):
+        with pytest.raises(OptionError, match="combine = 'rank': .* not for classes that exclude each other"):
+            use(classes.path, combine="rank")
+    again = train(out="again", epochs=1, seed=1)
+    together = xgraph.predict([classes.path, again.path])
+    assert list(together.columns) == ["node", "predicted", "a", "b", "c", "a_std", "b_std", "c_std"]
+    y = dataset(CLASSES).y[test].numpy()
+    right = (together["predicted"].to_numpy()[test] == np.array(["a", "b", "c"])[y]).mean()
+    assert xgraph.evaluate([classes.path, again.path])["accuracy"] == pytest.approx(right)
 
 
 def test_an_ensemble_is_on_one_graph(train: Train) -> None:

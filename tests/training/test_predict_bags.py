@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from bag_tables import FEATURES, table
+from scipy.stats import rankdata
 
 import xgraph
 from xgraph.data import BagDataset
@@ -169,7 +170,16 @@ def test_ensembles(run: xgraph.Run, tmp_path: Path) -> None:
     np.testing.assert_allclose(both["ill"], (parts[0]["ill"] + parts[1]["ill"]) / 2)
     one, other, mean = (pd.read_csv(f"{name}.csv")[["weight", "score"]] for name in ("run", "second", "both"))
     np.testing.assert_allclose(mean, (one + other) / 2)
+    scores = np.stack([part["ill"] for part in parts])
+    np.testing.assert_allclose(both["ill_std"], scores.std(axis=0, ddof=1))
+    assert list(both.columns) == ["bag", "ill", "ill_std", "error"]
+    ranked = xgraph.predict(["run", "second"], path, combine="rank", instances_out="ranked.csv")
+    np.testing.assert_allclose(ranked["ill"], (rankdata(scores, axis=1) - 1).mean(axis=0) / 3)
+    assert Path("ranked.csv").read_text() == Path("both.csv").read_text()
+    everything = xgraph.evaluate(["run", "second"], "train", combine="rank")
+    assert list(everything) == list(xgraph.evaluate("run", "train"))
     own = xgraph.predict(["run", "second"], ["p3"])
+    assert list(own.columns) == ["bag", "ill", "ill_std"]
     assert own["ill"][0] == pytest.approx(np.mean([xgraph.predict(r, ["p3"])["ill"][0] for r in ("run", "second")]))
     xgraph.train("patients.csv", **SMALL, feature_columns=["f2"], out="narrow")
     with pytest.raises(ValueError, match=r"same instances, but shape of an instance is \[4\] in run/.* and \[1\] in "):
@@ -183,7 +193,7 @@ def test_ensembles(run: xgraph.Run, tmp_path: Path) -> None:
 def test_ensembles_of_several_kinds(run: xgraph.Run, csv: Path) -> None:
     short = {"epochs": 1, "pretrain_epochs": 0, "hidden_channels": 4, "num_layers": 1, "split": "random"}
     xgraph.train(csv, **short, target_columns=["amine"], out="molecules")
-    with pytest.raises(ValueError, match="same tasks"):
+    with pytest.raises(ValueError, match=r"got bags \(run/best.ckpt\) and molecules \(molecules/best.ckpt\)"):
         xgraph.predict(["run", "molecules"])
     for option in ("bag_column", "instances_out"):
         with pytest.raises(OptionError, match=f"{option} = 'x': it is for runs on bags"):

@@ -7,6 +7,7 @@ import typer
 from xgraph.cli.data import app as data_app
 from xgraph.cli.evaluate import evaluate
 from xgraph.cli.predict import predict
+from xgraph.cli.reproduce import reproduce
 from xgraph.cli.train import TrainCommand, train
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
 app.command(cls=TrainCommand)(train)
 app.command()(predict)
 app.command()(evaluate)
+app.command()(reproduce)
 app.add_typer(data_app, name="data")
 
 

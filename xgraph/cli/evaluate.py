@@ -8,8 +8,22 @@ import typer
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="Run directory.")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN...",
+            help="Run directory; or several on the same data and splits, whose scores are taken together first, of "
+            "runs over folds fold by fold.",
+        ),
+    ],
     split: Annotated[str, typer.Option(metavar="train|valid|test", help="Which part of the data.")] = "test",
+    combine: Annotated[
+        str,
+        typer.Option(
+            metavar="mean|rank",
+            help="How several runs score an item: by the mean of their scores, or of the rank that each gives it.",
+        ),
+    ] = "mean",
     max_fpr: Annotated[
         float | None, typer.Option(help="Give the partial areas under the ROC curve at this highest FPR too.")
     ] = None,
@@ -17,13 +31,13 @@ def evaluate(
     only_json: Annotated[bool, typer.Option("--json", help="Print JSON only, no table.")] = False,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")] = "auto",
 ) -> None:
-    """Score a run's best epoch anew: all metrics as a table and as JSON."""
-    from xgraph.cli.tables import aligned
-    from xgraph.training.evaluate import evaluate as score
+    """Score a run's best epoch anew: all metrics as a table and as JSON; over folds mean ± standard deviation."""
+    from xgraph.cli.tables import metrics_table
+    from xgraph.training.evaluate import evaluate_with_spread
     from xgraph.training.files import plain
 
-    metrics = score(run, split, max_fpr=max_fpr, min_tpr=min_tpr, device=device, progress=True)
+    limits = {"max_fpr": max_fpr, "min_tpr": min_tpr}
+    found = {split: evaluate_with_spread(runs, split, combine=combine, **limits, device=device, progress=True)}
     if not only_json:
-        rows = [["metric", split]] + [[name, f"{value:.4f}"] for name, value in metrics.items()]
-        typer.echo(aligned(rows))
-    typer.echo(json.dumps(plain({split: metrics})))
+        typer.echo(metrics_table(found))
+    typer.echo(json.dumps(plain(found)))

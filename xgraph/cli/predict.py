@@ -12,13 +12,21 @@ def predict(
         list[Path],
         typer.Argument(
             metavar="RUN... [INPUT.csv]",
-            help="Run directories (their mean is taken), then the CSV file; without it, all nodes of a run's graph, or "
-            "all bags of its data.",
+            help="Run directories, of several an ensemble, then the CSV file; without it, all nodes of a run's "
+            "graph, or all bags of its data.",
         ),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="CSV file to write. Default: standard output.")
     ] = None,
+    combine: Annotated[
+        str,
+        typer.Option(
+            metavar="mean|rank",
+            help="How several runs score a row: by the mean of their scores, or of the rank that each gives it among "
+            "all rows of this input, from 0 to 1 (so it depends on what else is in the input).",
+        ),
+    ] = "mean",
     smiles_column: Annotated[
         str | None, typer.Option(help="Column that holds SMILES; found by itself if not given.")
     ] = None,
@@ -35,7 +43,8 @@ def predict(
 
     The CSV file has a column of SMILES, or a column `node`. Rows of SMILES that cannot be read, blank lines too, have
     empty scores and say why under `error`. Of bags it has a row for each instance: a column `bag` and the features
-    that the run was trained on; one row comes out for each bag.
+    that the run was trained on; one row comes out for each bag. Of several runs, a run over folds too, there is also
+    the standard deviation over them, as <task>_std.
     """
     runs, source = (paths, None) if paths[-1].is_dir() else (paths[:-1], paths[-1])
     if not runs:
@@ -53,8 +62,16 @@ def predict(
         _check_output(instances_out, source, "--instances-out")
         if out is not None and out.resolve() == instances_out.resolve():
             raise typer.BadParameter(f"{instances_out} is the file of --out too", param_hint="--instances-out")
-    columns = {"smiles_column": smiles_column, "bag_column": bag_column}
-    frame = score(runs, source, **columns, instances_out=instances_out, device=device, progress=True)
+    frame = score(
+        runs,
+        source,
+        combine=combine,
+        smiles_column=smiles_column,
+        bag_column=bag_column,
+        instances_out=instances_out,
+        device=device,
+        progress=True,
+    )
     if out is None:
         frame.to_csv(sys.stdout, index=False, lineterminator="\n")
     else:

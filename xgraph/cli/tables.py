@@ -5,7 +5,7 @@ from typing import Any
 
 
 def metrics_table(metrics: Mapping[str, Any]) -> str:
-    """The metrics of the validation and test splits, a row for each; with folds, mean ± standard deviation.
+    """The metrics of the splits that there are, a row for each; with folds, mean ± standard deviation.
 
     Args:
         metrics: What `metrics.json` holds.
@@ -17,7 +17,8 @@ def metrics_table(metrics: Mapping[str, Any]) -> str:
     """
     splits = [name for name in ("train", "valid", "test") if name in metrics]
     rows = [["metric", *splits]]
-    for name in metrics["test"].get("mean", metrics["test"]):
+    last = metrics[splits[-1]]
+    for name in last.get("mean", last):
         cells = []
         for split in splits:
             spread = metrics[split].get("std")

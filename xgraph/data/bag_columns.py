@@ -12,16 +12,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from xgraph.data.bag_roles import BAG_NAMES, UNNAMED, find_column
 from xgraph.data.columns import open_table
 from xgraph.data.table import MISSING, binary_labels
 
-BAG_NAMES = ("bag", "bag_id", "bagid", "bag_name")
-TARGET_NAMES = ("label", "y", "target", "bag_label", "class")
 _MISSING = sorted({form for cell in MISSING for form in (cell, cell.upper(), cell.capitalize(), "NaN")})
 
 
 def read_frame(path: Path, bag_column: str | None, texts: Sequence[str] = ()) -> pd.DataFrame:
     """A CSV file, its columns of numbers as numbers; a blank line is a row of missing cells.
+
+    Columns without a name are called as pandas calls them, and left out where they are empty.
 
     Args:
         path: The file, plain or gzipped.
@@ -33,7 +34,8 @@ def read_frame(path: Path, bag_column: str | None, texts: Sequence[str] = ()) ->
         ValueError: The file is empty, damaged, not UTF-8 text, or not a table.
     """
     with open_table(path) as (first, delimiter, lines):
-        header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
+        cells = enumerate(next(csv.reader([first], delimiter=delimiter)))
+        header = [name.strip() or f"{UNNAMED}{i}" for i, name in cells]
         twice = sorted({name for name in header if header.count(name) > 1})
         if twice:
             raise ValueError(f"{path}: the header has {', '.join(map(repr, twice))} twice")
@@ -56,53 +58,8 @@ def read_frame(path: Path, bag_column: str | None, texts: Sequence[str] = ()) ->
             raise ValueError(f"{path} is no table: {' '.join(str(error).split())}") from error
         if frame.empty:
             raise ValueError(f"{path} has a header ({', '.join(header[:20])}) but no rows")
-        return frame
-
-
-def find_column(columns: Sequence[str], names: Sequence[str]) -> str | None:
-    """The column that is called by one of the names, in any case; the first name goes first.
-
-    Args:
-        columns: The columns.
-        names: The names.
-
-    Example:
-        >>> find_column(["size", "Bag ID"], BAG_NAMES)
-        'Bag ID'
-    """
-    by_name = {column.lower().replace(" ", "_"): column for column in reversed(columns)}
-    return next((by_name[name] for name in names if name in by_name), None)
-
-
-def demand(columns: Sequence[str], wanted: Sequence[str], what: str) -> list[str]:
-    """The columns that are wanted.
-
-    Args:
-        columns: Those that are there.
-        wanted: Those that are wanted.
-        what: What they hold, for the message.
-
-    Raises:
-        ValueError: One is not there, one is wanted twice, or none is wanted.
-    """
-    if isinstance(wanted, str):
-        raise TypeError(f"{what} columns must be a list of names, got the string {wanted!r}")
-    lost = [column for column in wanted if column not in columns]
-    if lost or not wanted:
-        raise ValueError(f"there is no {what} column {', '.join(map(repr, lost))}: {listing(columns)}")
-    if len(set(wanted)) < len(wanted):
-        raise ValueError(f"{what} columns must be different, got {list(wanted)}")
-    return list(wanted)
-
-
-def listing(columns: Sequence[str]) -> str:
-    """The columns, in words.
-
-    Args:
-        columns: The columns.
-    """
-    some = ", ".join(map(repr, columns[:20]))
-    return f"the table has {some}" + (f" and {len(columns) - 20} more" if len(columns) > 20 else "")
+        nothing = [name for name in header if name.startswith(UNNAMED) and bool(frame[name].isna().all())]
+        return frame.drop(columns=nothing)
 
 
 def bags_of(cells: pd.Series[Any], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str]]:
@@ -173,6 +130,8 @@ def features(
     x = np.empty((len(frame), len(columns)), dtype=np.float32)
     for place, column in enumerate(columns):
         cells = frame[column]
+        if cells.dtype.kind in "cmM":  # complex numbers, durations and dates, which pandas would turn into numbers
+            raise ValueError(f"column {column!r} holds {cells.dtype}, but features are real numbers")
         try:
             with np.errstate(over="ignore"):
                 x[:, place] = pd.to_numeric(cells).to_numpy(dtype=np.float64, na_value=np.nan)
@@ -181,7 +140,7 @@ def features(
             raise ValueError(
                 f"column {column!r} holds {str(cells.iloc[bad])[:40]!r} in data row {rows[bad]}, of bag "
                 f"{names[bag[bad]]!r}, but features are numbers: leave the column out, or list the others in "
-                "feature_columns"
+                "feature_columns (--feature-columns)"
             ) from error
     if not columns:
         raise ValueError("there is no column of features")

@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xgraph.data.bag_values import as_tensor
+
 Integers = Tensor | NDArray[Any] | Sequence[int]
 
 
@@ -65,6 +67,11 @@ def layout(
         row = int(wrong[0])
         expected = f"one of 0 to {count - 1} for {count} bags" if count else "but there are no bags"
         raise ValueError(f"instance {row} has the bag {int(ids[row])}: expected {expected}")
+    used = int(ids.max()) + 1 if len(ids) else 0
+    if used < count:
+        raise ValueError(
+            f"{called(used)} has no instances: there are labels or names of {count} bags, and instances of {used}"
+        )
     sizes = ids.bincount(minlength=count)
     _check_filled(sizes, called)
     ptr = torch.cat([torch.zeros(1, dtype=torch.long), sizes.cumsum(0)])
@@ -130,7 +137,7 @@ def checked_choice(
 
 
 def _integers(values: Any, what: str) -> Tensor:
-    numbers = torch.as_tensor(values).cpu()
+    numbers = as_tensor(values, f"{what} must be a row of integers")
     if numbers.is_floating_point() and not numbers.numel():
         numbers = numbers.long()  # an empty list
     if numbers.is_floating_point() or numbers.is_complex() or numbers.dtype == torch.bool or numbers.dim() != 1:

@@ -11,17 +11,8 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from xgraph.data.bag_columns import (
-    BAG_NAMES,
-    TARGET_NAMES,
-    bag_labels,
-    bags_of,
-    demand,
-    features,
-    find_column,
-    listing,
-    read_frame,
-)
+from xgraph.data.bag_columns import bag_labels, bags_of, features, read_frame
+from xgraph.data.bag_roles import UNNAMED, choose_roles, demand
 from xgraph.data.bags import BagDataset
 from xgraph.data.root import Progress
 from xgraph.data.table import RowError
@@ -118,23 +109,19 @@ def frame_bags(
 
     Raises:
         ValueError: As for `read_bags`.
+        TypeError: The table is no data frame, or columns are given as one string.
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(f"frame must be a pandas DataFrame, got {type(frame).__name__}")
     columns = [str(column) for column in frame.columns]
     frame = frame.set_axis(columns, axis=1)
-    bag_column = bag_column or find_column(columns, BAG_NAMES)
-    if bag_column is None:
-        raise ValueError(f"no column names the bags: {listing(columns)}; say which with bag_column (--bag-column)")
-    demand(columns, [bag_column], "bag")
-    if target_columns is None:
-        found = find_column(columns, TARGET_NAMES)
-        targets = [] if found is None else [found]
-    else:
-        targets = demand(columns, target_columns, "label") if require_targets or target_columns else []
-    if require_targets and not targets:
-        raise ValueError(f"no column of labels: {listing(columns)}; say which with target_columns (--target-columns)")
-    chosen = [column for column in columns if column not in (bag_column, *targets)]
-    if feature_columns is not None:
-        chosen = demand(columns, feature_columns, "feature")
+    bag_column, targets, chosen = choose_roles(columns, bag_column, target_columns, feature_columns, require_targets)
+    nameless = next((column for column in chosen if column.startswith(UNNAMED)), None)
+    if nameless is not None and feature_columns is None and smiles_column is None:
+        raise ValueError(
+            f"a column has no name (here {nameless!r}): is it row numbers, as pandas writes them? Leave it out, or "
+            "list the features in feature_columns (--feature-columns)"
+        )
     if smiles_column is not None:
         demand(columns, [smiles_column], "SMILES")
 

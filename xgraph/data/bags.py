@@ -12,6 +12,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from xgraph.data.bag_layout import all_instances, checked_choice, layout
+from xgraph.data.bag_values import as_tensor, labels_of
 from xgraph.data.checks import check_splits, checked_index
 from xgraph.data.instances import GraphStore, Instances, make_store, unusable_row
 
@@ -41,7 +42,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         name: What to call the data set.
         task_names: The T tasks.
         metric: Metric by which models are chosen: ap, prc_auc or roc_auc.
-        splits: Bags of the parts, such as train, valid and test: int64.
+        splits: Bags of the parts, such as train, valid and test: integers.
         instance_y: Labels of instances, if they are known, as they stand in the store. Shape ``[N]`` or ``[N, T]``.
         bag_names: What the bags are called; by default their numbers.
         row: Number of each bag in its source, int64 ``[n]``; by default its position.
@@ -77,7 +78,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         name: str = "bags",
         task_names: Sequence[str] | None = None,
         metric: str = "ap",
-        splits: Mapping[str, Tensor] | None = None,
+        splits: Mapping[str, Tensor | NDArray[np.integer] | Sequence[int]] | None = None,
         instance_y: Tensor | NDArray[Any] | None = None,
         bag_names: Sequence[str] | None = None,
         row: Tensor | None = None,
@@ -90,7 +91,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
             raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
         self.name, self.metric, self.errors, self.featurizer = name, metric, list(errors), featurizer
         self.store = make_store(instances)
-        labels = None if y is None else _labels(y, "y")
+        labels = None if y is None else labels_of(y, "y")
         names = None if bag_names is None else list(bag_names)
         counts = {len(given) for given in (labels, names, row) if given is not None}
         if len(counts) > 1:
@@ -102,9 +103,9 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         self.bag_names = [str(i) for i in range(n)] if names is None else names
         self.task_names = list(task_names) if task_names is not None else _task_names(self.y.size(1))
         self.row = torch.arange(n) if row is None else row
-        self.splits = dict(splits or {})
+        self.splits = {part: as_tensor(b, f"split {part!r} must be bags") for part, b in (splits or {}).items()}
         self.instance_row, self.feature_names = instance_row, list(feature_names)
-        self.instance_y = None if instance_y is None else _labels(instance_y, "instance_y", n=len(self.store))
+        self.instance_y = None if instance_y is None else labels_of(instance_y, "instance_y", n=len(self.store))
         self._check(n)
 
     @classmethod
@@ -257,7 +258,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         )
 
     def _index(self, positions: Sequence[int] | Tensor | NDArray[np.integer]) -> Tensor:
-        index = torch.as_tensor(positions).reshape(-1).cpu()
+        index = as_tensor(positions, "positions must be integers").reshape(-1)
         if not len(index):
             raise ValueError("positions is empty: a batch needs at least one bag")
         if not index.is_floating_point() and index.dtype != torch.bool:
@@ -280,16 +281,6 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         if row is not None:
             number = row if self._order is None else int((self._order == row).nonzero()[0])
             raise self._unusable(int(torch.searchsorted(self.bag_ptr, number, right=True)) - 1, row)
-
-
-def _labels(y: Any, what: str, n: int | None = None) -> Tensor:
-    labels = torch.as_tensor(y).detach().float().cpu()
-    labels = labels.unsqueeze(1) if labels.dim() == 1 and n is None else labels
-    if n is not None and len(labels) != n:
-        raise ValueError(f"{what} must have a row for each of {n} instances, got shape {list(labels.shape)}")
-    if labels.dim() not in (1, 2) or not ((labels == 0) | (labels == 1) | labels.isnan()).all():
-        raise ValueError(f"{what} must be 0, 1 or NaN of shape [n] or [n, T], got shape {list(labels.shape)}")
-    return labels
 
 
 def _task_names(tasks: int) -> list[str]:

@@ -6,12 +6,18 @@ from torch import nn
 
 from xgraph.nn.bag_classifier import BagClassifier, BagPrediction
 from xgraph.nn.bag_models import AttentionModel, BagModel, GatedAttentionModel, MaxModel, MeanModel, SmoothedMaxModel
+from xgraph.nn.d_mpnn import DMPNN
+from xgraph.nn.deeper_gcn import DeeperGCN
 from xgraph.nn.dropout import Dropout
+from xgraph.nn.edge_network import EdgeNetwork
 from xgraph.nn.encoders import ATOM_FEATURE_SIZES, BOND_FEATURE_SIZES, CategoricalEmbedding, MultiHot
 from xgraph.nn.feature_momentum import FeatureMomentum
 from xgraph.nn.feature_scale import FeatureScale
+from xgraph.nn.fitted_model import FittedModel
+from xgraph.nn.forest import ExtraTrees, RandomForest
 from xgraph.nn.gat import GAT, GATFM
 from xgraph.nn.gcn import GCN, GCNFM
+from xgraph.nn.gen_conv import GENConv
 from xgraph.nn.gine import GINE
 from xgraph.nn.gine_conv import GINEConv
 from xgraph.nn.graphfm_ob import GraphFMOB
@@ -19,12 +25,19 @@ from xgraph.nn.head import Head
 from xgraph.nn.in_edges import InEdges
 from xgraph.nn.input_aggregate import input_aggregate
 from xgraph.nn.layerwise import layerwise
+from xgraph.nn.ml_mpnn import MLMPNN
+from xgraph.nn.molecule_gcn import MoleculeGCN
+from xgraph.nn.molecule_gcn_conv import MoleculeGCNConv
+from xgraph.nn.molecule_model import MoleculeModel
 from xgraph.nn.momentum_model import MomentumModel
+from xgraph.nn.mpnn import MPNN
 from xgraph.nn.node_model import NodeModel
 from xgraph.nn.norm import BatchNorm
 from xgraph.nn.readout import readout
 from xgraph.nn.sage import GraphSAGE, GraphSAGEFM
 from xgraph.nn.sage_conv import SAGEConv
+from xgraph.nn.stack import ConvolutionStack
+from xgraph.nn.support_vectors import SVM
 from xgraph.nn.virtual_node import VirtualNode
 from xgraph.nn.with_feature_momentum import MomentumConv, with_feature_momentum
 
@@ -33,6 +46,14 @@ if TYPE_CHECKING:
 
 MODELS: dict[str, type[nn.Module]] = {
     "gine": GINE,
+    "molecule-gcn": MoleculeGCN,
+    "mpnn": MPNN,
+    "ml-mpnn": MLMPNN,
+    "d-mpnn": DMPNN,
+    "deeper-gcn": DeeperGCN,
+    "forest": RandomForest,
+    "extra-trees": ExtraTrees,
+    "svm": SVM,
     "sage": GraphSAGE,
     "sage-fm": GraphSAGEFM,
     "gcn": GCN,
@@ -50,12 +71,16 @@ MODELS: dict[str, type[nn.Module]] = {
 __all__ = [
     "ATOM_FEATURE_SIZES",
     "BOND_FEATURE_SIZES",
+    "DMPNN",
     "GAT",
     "GATFM",
     "GCN",
     "GCNFM",
     "GINE",
+    "MLMPNN",
     "MODELS",
+    "MPNN",
+    "SVM",
     "AttentionModel",
     "AttentionPooling",
     "BagClassifier",
@@ -64,9 +89,15 @@ __all__ = [
     "BagPrediction",
     "BatchNorm",
     "CategoricalEmbedding",
+    "ConvolutionStack",
+    "DeeperGCN",
     "Dropout",
+    "EdgeNetwork",
+    "ExtraTrees",
     "FeatureMomentum",
     "FeatureScale",
+    "FittedModel",
+    "GENConv",
     "GINEConv",
     "GatedAttentionModel",
     "GraphFMOB",
@@ -77,10 +108,14 @@ __all__ = [
     "MaxModel",
     "MeanModel",
     "MeanPooling",
+    "MoleculeGCN",
+    "MoleculeGCNConv",
+    "MoleculeModel",
     "MomentumConv",
     "MomentumModel",
     "MultiHot",
     "NodeModel",
+    "RandomForest",
     "SAGEConv",
     "SmoothedMaxModel",
     "SmoothedMaxPooling",

@@ -240,7 +240,7 @@ class BagClassifier(nn.Module):
         return e
 
     def _bag_id(self, batch: Any) -> Tensor | None:
-        if not self.training or self.num_bags is None:
+        if not self.training or self.pool.num_bags is None:
             return None
         idx: Tensor | None = getattr(batch, "idx", None)
         if idx is None:

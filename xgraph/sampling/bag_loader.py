@@ -31,7 +31,8 @@ class BagLoader:
     """Makes batches of bags, draws instances of them, and puts them on a device.
 
     Which instances are drawn depends on `seed`, epoch, and which bags are in the batch only: not on `prefetch`,
-    nor on global random state. A bag in several batches of an epoch, or twice in one, has draws of its own each time.
+    nor on global random state. A bag in several batches of an epoch, or twice in one, has draws of its own each time
+    (the same only where a whole batch comes again, its bags in the same order).
     Every ``for`` over the loader is a new epoch. Leaving a loop early ends its thread.
 
     Args:

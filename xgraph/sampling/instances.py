@@ -10,6 +10,9 @@ from xgraph.sampling.hashing import WORD, Keys, derive, randint, uniform
 from xgraph.sampling.node_ids import integers
 
 LARGEST_EPOCH = 2**63 - 1
+LARGEST_NUMBER = 2**31 - 1
+"""More instances no bag has."""
+
 NONE = 2**62
 """Above all words: what stands where a bag has no instance."""
 
@@ -41,7 +44,7 @@ class InstanceSampler:
         self.bag_ptr = _as_ptr(bag_ptr)
         self.num_bags = len(self.bag_ptr) - 1
         everything = num_instances is None or num_instances == -1
-        self.num_instances = None if everything else integer("num_instances", num_instances, 1)
+        self.num_instances = None if everything else integer("num_instances", num_instances, 1, LARGEST_NUMBER)
         self.seed = integer("seed", seed, 0)
 
     def __repr__(self) -> str:

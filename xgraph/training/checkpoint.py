@@ -22,6 +22,9 @@ HEADER = "xgraph"
 TABLES = ("tables.", "pool.track.")
 """What the names of a model's tables begin with: of feature momentum, and of states of bags."""
 
+BESIDE = ("features.", "scale.")
+"""What the names of the weights begin with that take the numbers beside a molecule's graph."""
+
 _OF_TABLES = ("num_nodes", "num_bags")
 
 _HEADER_TYPES = {
@@ -148,6 +151,8 @@ def check_same_run(header: Mapping[str, Any], config: TrainConfig, source: "Sour
     for name in ("dataset", "task_names", "num_items", "featurizer", "model", "loss"):
         if header[name] != now[name]:
             raise ValueError(f"resume: {path} was made with {name} = {header[name]!r}, this run has {now[name]!r}")
+    if source.kind == "graph":
+        check_feature_names(header, now["feature_names"], path)
     if header["fingerprint"] != now["fingerprint"]:
         raise ValueError(
             f"resume: {path} was made with other {source.noun}, labels or splits of {source.name!r} than there are now"
@@ -171,6 +176,8 @@ def check_same_data(header: Mapping[str, Any], source: "Source", path: Path) -> 
         raise ValueError(
             f"run: {path} was trained on features {header['featurizer']!r}, now there are {source.featurizer!r}"
         )
+    if source.kind == "graph":
+        check_feature_names(header, source.feature_names, path)
 
 
 def load_model(state: Mapping[str, Any]) -> nn.Module:
@@ -226,13 +233,16 @@ def model_weights(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     return {name: weight for name, weight in named.items() if not name.startswith(TABLES)}
 
 
-def start_from(model: nn.Module, state: Mapping[str, Any], task_names: list[str], path: Path) -> bool:
-    """Copy encoder weights from another run, the head too if the tasks are the same, but no tables of nodes or bags.
+def start_from(model: nn.Module, state: Mapping[str, Any], source: "Source", path: Path) -> bool:
+    """Copy encoder weights from another run, but no tables of nodes or bags.
+
+    Of a run on molecules with other features beside the graph, or with none, what takes these is not copied. The head
+    is copied if tasks and features are the same.
 
     Args:
         model: The model to fill.
         state: The other run's checkpoint.
-        task_names: Tasks of this run.
+        source: The data of this run.
         path: The checkpoint, for messages.
 
     Returns:
@@ -241,16 +251,40 @@ def start_from(model: nn.Module, state: Mapping[str, Any], task_names: list[str]
     Raises:
         ValueError: If the models differ.
     """
-    own = model.state_dict()
-    weights = model_weights(state)
-    keep_head = bool(state[HEADER]["task_names"] == task_names)
-    encoder = {n for n in own if not n.startswith(TABLES) and (keep_head or not n.startswith("head."))}
-    for name in sorted(encoder | {n for n in weights if keep_head or not n.startswith("head.")}):
+    own, weights, header = model.state_dict(), model_weights(state), state[HEADER]
+    same_features = source.kind != "graph" or (header.get("feature_names") or []) == source.feature_names
+    keep_head = bool(same_features and header["task_names"] == source.task_names)
+    left = (*TABLES, *(() if same_features else BESIDE), *(() if keep_head else ("head.",)))
+    encoder = {name for name in own if not name.startswith(left)}
+    for name in sorted(encoder | {name for name in weights if not name.startswith(left)}):
         there, here = (tuple(w[name].shape) if name in w else None for w in (weights, own))
         if there != here:
             raise ValueError(
-                f"init: {path} holds another model ({state[HEADER]['model']} with "
-                f"{state[HEADER]['model_options']}): {name} is {there} there and {here} here"
+                f"init: {path} holds another model ({header['model']} with {header['model_options']}): {name} is "
+                f"{there} there and {here} here"
             )
     model.load_state_dict({name: weights[name] for name in encoder}, strict=False)
     return keep_head
+
+
+def check_feature_names(header: Mapping[str, Any], names: list[str], path: str | Path) -> None:
+    """Refuse features beside the graph that are not those of the checkpoint: RDKit's descriptors vary with its version.
+
+    Args:
+        header: Header of the checkpoint.
+        names: What the features are called now.
+        path: The run, for the message.
+
+    Raises:
+        ValueError: If names or their order differ, with some that do.
+    """
+    before = header.get("feature_names") or []
+    if before == names:
+        return
+    new, lost = ([name for name in one if name not in other] for one, other in ((names, before), (before, names)))
+    changes = [f"{what} {', '.join(map(repr, some[:3]))}" for what, some in (("new:", new), ("gone:", lost)) if some]
+    what = "; ".join(changes) or "in another order"
+    raise ValueError(
+        f"run: {path} was trained on {len(before)} features beside the graph, and RDKit here makes {len(names)} of the "
+        f"same kinds ({what}); use the version of RDKit that its env.json names, or train again"
+    )

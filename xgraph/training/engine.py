@@ -1,7 +1,6 @@
 """One fit: Lightning's trainer set up quietly, then the best epoch scored and everything written down."""
 
 import logging
-import math
 import signal
 import threading
 import warnings
@@ -15,14 +14,13 @@ from lightning import Trainer
 from lightning.pytorch.callbacks import Callback
 
 from xgraph.options import OptionError
-from xgraph.training.checkpoint import HEADER, check_same_run, load_model, read_checkpoint, start_from
+from xgraph.training.checkpoint import HEADER, check_same_run, read_checkpoint, start_from
+from xgraph.training.conclude import conclude
 from xgraph.training.config import TrainConfig
 from xgraph.training.environment import write_environment
-from xgraph.training.files import write_csv, write_json
-from xgraph.training.inference import as_scores
+from xgraph.training.fitted import FittedTask, fit_at_once
 from xgraph.training.keeper import Files, Keeper
-from xgraph.training.rundir import BEST, LAST, METRICS, PREDICTIONS, write_config
-from xgraph.training.scoring import score_split
+from xgraph.training.rundir import BEST, LAST, write_config
 from xgraph.training.task import Task
 
 if TYPE_CHECKING:
@@ -72,8 +70,10 @@ def check_data(source: "Source") -> None:
         warnings.warn(f"{what} in the training split: {', '.join(lacking)}; not learned", stacklevel=3)
 
 
-def prepare(config: TrainConfig, source: "Source") -> Task:
+def prepare(config: TrainConfig, source: "Source") -> Task | FittedTask:
     """Build model, loss and samplers, within `own_random_streams`. Nothing is written.
+
+    Of a model that is fitted at once, there is only the model.
 
     Args:
         config: Settings.
@@ -83,15 +83,17 @@ def prepare(config: TrainConfig, source: "Source") -> Task:
         OptionError: (a ValueError): an option is out of range.
         ValueError: If the run to start from does not fit.
     """
+    if config.fitted:
+        return FittedTask(config, source)
     task = Task(config, source)
     if config.init is not None:
         path = find_checkpoint(config.init)
-        start_from(task.model, read_checkpoint(path), source.task_names, path)
+        start_from(task.model, read_checkpoint(path), source, path)
     return task
 
 
 def fit(
-    task: Task, path: Path, *, device: str, resume: bool = False, callbacks: list[Callback] | None = None
+    task: Task | FittedTask, path: Path, *, device: str, resume: bool = False, callbacks: list[Callback] | None = None
 ) -> dict[str, Any]:
     """Train, select and test; fill the run directory. Call it within `own_random_streams`.
 
@@ -109,6 +111,8 @@ def fit(
         ValueError: If training diverges, or a checkpoint is unreadable or does not belong to this run.
         KeyboardInterrupt: If interrupted; the run can be resumed.
     """
+    if isinstance(task, FittedTask):
+        return fit_at_once(task, path, device=device, resume=resume, progress=bool(callbacks))
     config, source = task.config, task.source
     last = path / LAST if resume and (path / LAST).exists() else None
     if last is not None:
@@ -138,7 +142,7 @@ def fit(
             plugins=[Files()],
         )
         _run(trainer, task, last)
-    return _conclude(task, path, keeper, device)
+    return conclude(source, task.main_loss.link, keeper, device)
 
 
 def find_checkpoint(run: str | Path) -> Path:
@@ -174,36 +178,6 @@ def _run(trainer: Trainer, task: Task, last: Path | None) -> None:
             signal.signal(signal.SIGINT, handler)
     if trainer.interrupted:
         raise KeyboardInterrupt
-
-
-def _conclude(task: Task, path: Path, keeper: Keeper, device: str) -> dict[str, Any]:
-    """Score the best epoch on the validation and test splits, and write metrics and predictions."""
-    source, link, best = task.source, task.main_loss.link, keeper.best or {}
-    if math.isnan(best[f"valid_{keeper.metric}"]):
-        warnings.warn(
-            f"the validation split of {source.name!r} lacks positives or negatives, so no epoch can be selected by "
-            f"{keeper.metric}: the last epoch is kept",
-            stacklevel=4,
-        )
-    model = load_model(read_checkpoint(path / BEST))
-    metrics: dict[str, Any] = {"test": {}, "valid": {}}
-    rows: list[list[object]] = []
-    for name in ("valid", "test"):
-        positions = source.splits[name]
-        logits = source.score(model, positions, device=device)
-        y = source.targets(positions).numpy()
-        metrics[name] = score_split(source.name, y, logits, several_classes=source.several_classes, link=link)
-        if name == "test" and math.isnan(metrics[name][keeper.metric]):
-            warnings.warn(
-                f"the test split of {source.name!r} lacks positives or negatives: it has no {keeper.metric}",
-                stacklevel=4,
-            )
-        rows += [[name, *row] for row in source.prediction_rows(positions, as_scores(logits, link))]
-    write_csv(path / PREDICTIONS, ["split", *source.prediction_columns()], rows)
-    metrics |= {"selected_by": keeper.metric, "best_epoch": best["epoch"], "epochs": len(keeper.history)}
-    metrics |= {"dataset": source.name, "unreadable_rows": len(source.data.errors)}
-    write_json(path / METRICS, metrics)
-    return metrics
 
 
 @contextmanager

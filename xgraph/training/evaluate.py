@@ -1,32 +1,38 @@
-"""`xgraph.evaluate`: metrics of a finished run on one of its splits, computed anew from its best checkpoint."""
+"""`xgraph.evaluate`: metrics of a finished run, or of several together, computed anew from the best checkpoints."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from xgraph.options import OptionError
-from xgraph.training.checkpoint import HEADER, check_same_data, load_model, read_checkpoint
-from xgraph.training.config import registry
+from xgraph.training.checkpoint import HEADER, check_same_data, load_model, loss_link, read_checkpoint
+from xgraph.training.ensemble import Ensemble, check_finished, check_members, members_by_fold
 from xgraph.training.folds import summarize_folds
-from xgraph.training.inference import choose_device
-from xgraph.training.metrics import partial_metrics
-from xgraph.training.rundir import BEST, Run, fold_folders
+from xgraph.training.inference import as_scores, choose_device
+from xgraph.training.metrics import Metric, partial_metrics
+from xgraph.training.rundir import BEST, Run
 from xgraph.training.scoring import score_split
 from xgraph.training.train import load_data
 
 
 def evaluate(
-    run: str | Path,
+    run: str | Path | Sequence[str | Path],
     split: str = "test",
     *,
+    combine: str = "mean",
     max_fpr: float | None = None,
     min_tpr: float | None = None,
     device: str = "auto",
     progress: bool = False,
 ) -> dict[str, float]:
-    """Score a run's best epoch on a split of its data set.
+    """Score a run's best epoch on a split of its data set; or several runs, whose scores are taken together first.
 
     Args:
-        run: A run directory. For a run over all folds, the mean over them is given.
+        run: A run directory, or several on the same data set, tasks and splits. For runs over all folds, each fold's
+            runs are taken together, and the mean over the folds is given.
         split: "train", "valid" or "test".
+        combine: How several runs score an item: by the "mean" of their scores, or of the "rank" that each gives it
+            among the items of the split.
         max_fpr: Give the partial areas under the ROC curve at this highest false positive rate too.
         min_tpr: And the two-way one at this lowest true positive rate.
         device: "auto", "cpu" or "cuda".
@@ -37,8 +43,9 @@ def evaluate(
         split has one class only.
 
     Raises:
-        FileNotFoundError: If there is no such run.
-        ValueError: If there is no such split, a rate is out of range, or the data set is not what it was.
+        FileNotFoundError: If there is no such run, or it has not finished.
+        ValueError: If there is no such split, a rate is out of range, the data set is not what it was, or the runs
+            are not on the same data, tasks and splits.
 
     Example:
         >>> import tempfile, xgraph
@@ -50,30 +57,68 @@ def evaluate(
         True
     """
     limits = {"max_fpr": max_fpr, "min_tpr": min_tpr}
+    found = evaluate_with_spread(run, split, combine=combine, **limits, device=device, progress=progress)
+    metrics: dict[str, float] = found.get("mean", found)
+    return metrics
+
+
+def evaluate_with_spread(
+    run: str | Path | Sequence[str | Path],
+    split: str = "test",
+    *,
+    combine: str = "mean",
+    max_fpr: float | None = None,
+    min_tpr: float | None = None,
+    device: str = "auto",
+    progress: bool = False,
+) -> dict[str, Any]:
+    """The same, and over folds with `mean` and `std` beside the metrics, as `metrics.json` has them.
+
+    Args:
+        run: As `evaluate` has it, like all that follow.
+        split: "train", "valid" or "test".
+        combine: "mean" or "rank".
+        max_fpr: Highest false positive rate.
+        min_tpr: Lowest true positive rate.
+        device: "auto", "cpu" or "cuda".
+        progress: Show progress on stderr, if that is a terminal.
+    """
+    limits = {"max_fpr": max_fpr, "min_tpr": min_tpr}
     try:
         further = {} if set(limits.values()) == {None} else partial_metrics(**limits)
     except ValueError as error:
         raise OptionError(str(error)) from None
-    path = Path(run)
-    folders = fold_folders(path)
-    if folders:
-        parts = [{"test": evaluate(folder, split, **limits, device=device, progress=progress)} for folder in folders]
-        mean: dict[str, float] = summarize_folds(parts)["test"]["mean"]
-        return mean
+    runs = [Path(one) for one in ([run] if isinstance(run, str | Path) else run)]
+    if not runs:
+        raise ValueError("run: expected at least one run directory, got none")
+    Ensemble(combine)  # before the data are read, which may take long
     where = choose_device(device)
-    config = Run.open(path).config
-    state = read_checkpoint(path / BEST)
-    source = load_data(config, progress)
-    if split not in source.splits:
-        raise OptionError(f"split: {source.name!r} has {', '.join(source.splits)}, got {split!r}")
-    check_same_data(state[HEADER], source, path)
-    positions = source.splits[split]
-    logits = source.score(load_model(state), positions, device=where)
-    return score_split(
-        source.name,
-        source.targets(positions).numpy(),
-        logits,
-        further,
-        several_classes=source.several_classes,
-        link=registry("loss")[config.loss].link,  # type: ignore[attr-defined]
-    )
+    check_finished(runs)
+    folds = members_by_fold(runs)
+    found = [{"test": _evaluate(members, split, combine, further, where, progress)} for members in folds]
+    if folds == [runs]:
+        return dict(found[0]["test"])
+    summary: dict[str, Any] = summarize_folds(found)["test"]
+    return summary
+
+
+def _evaluate(
+    runs: list[Path], split: str, combine: str, further: Mapping[str, Metric], device: str, progress: bool
+) -> dict[str, float]:
+    """Metrics of runs on the same split, taken together."""
+    configs = [Run.open(run).config for run in runs]
+    states = [read_checkpoint(run / BEST) for run in runs]
+    check_members(states, runs, same_split=True)
+    ensemble: Ensemble | None = None
+    for run, config, state in zip(runs, configs, states, strict=True):
+        source = load_data(config, progress)
+        if split not in source.splits:
+            raise OptionError(f"split: {source.name!r} has {', '.join(source.splits)}, got {split!r}")
+        check_same_data(state[HEADER], source, run)
+        ensemble = ensemble or Ensemble(combine, several_classes=source.several_classes)
+        logits, link = source.score(load_model(state), source.splits[split], device=device), loss_link(state)
+        if len(runs) > 1:
+            ensemble.add(as_scores(logits, link))
+            logits, link = ensemble.score, "sigmoid"  # which leaves scores as they are, to rank items by
+    y = source.targets(source.splits[split]).numpy()
+    return score_split(source.name, y, logits, further, several_classes=source.several_classes, link=link)

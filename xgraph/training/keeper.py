@@ -98,9 +98,10 @@ class Keeper(Callback):
             self.best = row
             trainer.save_checkpoint(self.path / BEST)
         trainer.save_checkpoint(self.path / LAST)
-        self._write_history()
+        self.write_history()
 
-    def _write_history(self) -> None:
+    def write_history(self) -> None:
+        """Write `metrics.csv`."""
         metrics = dict.fromkeys(name for entry in self.history for name in entry if name.startswith("valid_"))
         columns = ("epoch", "stage", "train_loss", *metrics, "lr", "seconds")
         write_csv(self.path / HISTORY, columns, ([entry.get(name) for name in columns] for entry in self.history))

@@ -66,7 +66,8 @@ def read_frame_of_bags(path: Path, state: Mapping[str, Any], bag_column: str | N
         FileNotFoundError: If there is no such file.
         ValueError: If it is no table, or has no such column.
     """
-    from xgraph.data.bag_columns import BAG_NAMES, find_column, listing, read_frame
+    from xgraph.data.bag_columns import read_frame
+    from xgraph.data.bag_roles import BAG_NAMES, find_column, listing
 
     if not path.is_file():
         raise FileNotFoundError(f"items: no file {str(path)!r}; to score bags of the run's own data, pass their names")
@@ -185,9 +186,11 @@ def _feature_columns(
     columns: list[str], bag_column: str, header: Mapping[str, Any], width: int, path: Path
 ) -> list[str]:
     """The columns that hold what the run was trained on: by their names, or all others if it knows no names."""
-    from xgraph.data.bag_columns import TARGET_NAMES, find_column, listing
+    from xgraph.data.bag_roles import TARGET_NAMES, find_column, listing
 
     names = list(header.get("feature_names", []))
+    if bag_column in names:
+        raise ValueError(f"items: column {bag_column!r} is a feature of the run, so it names no bags")
     if names:
         lost = [name for name in names if name not in columns]
         if lost:
@@ -236,7 +239,7 @@ def _molecules(
 ) -> tuple[Any, list[str]]:
     """The molecules that can be read, and for each row why it cannot."""
     from xgraph.data import MoleculeDataset
-    from xgraph.data.bag_columns import listing
+    from xgraph.data.bag_roles import listing
     from xgraph.data.table import find_smiles
 
     columns = list(frame.columns)

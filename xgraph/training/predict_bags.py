@@ -12,6 +12,7 @@ from xgraph.options import nearest
 from xgraph.training.bag_scores import Explained, explain_bags
 from xgraph.training.bars import data_progress
 from xgraph.training.checkpoint import HEADER, load_model, loss_link
+from xgraph.training.ensemble import Ensemble
 from xgraph.training.files import distinct
 from xgraph.training.inference import as_scores
 from xgraph.training.new_bags import (
@@ -49,6 +50,7 @@ def predict_bags(
     tasks: list[str],
     items: Sequence[Any] | str | Path | None,
     device: str,
+    ensemble: Ensemble,
     *,
     bag_column: str | None = None,
     smiles_column: str | None = None,
@@ -64,6 +66,7 @@ def predict_bags(
             bags, the path of a CSV file with a column of them and no other, or None for all. Of runs on conformers,
             SMILES or the path of a CSV file with a column of them.
         device: Where to compute.
+        ensemble: How the runs' scores of a bag become one; those of instances, and weights, are means in any case.
         bag_column: Column of a file that names the bags; found by itself if not given.
         smiles_column: Column of a file that holds molecules; found by itself if not given.
         progress: Show progress on stderr, if that is a terminal.
@@ -82,18 +85,18 @@ def predict_bags(
     """
     _check_alike(states, paths)
     if items is None:
-        return _own(states, paths, tasks, None, device, progress)
+        return _own(states, paths, tasks, None, device, ensemble, progress)
     if makes_conformers(states[0]):
-        return _conformers(states, tasks, items, smiles_column, device, progress)
+        return _conformers(states, tasks, items, smiles_column, device, ensemble, progress)
     if not isinstance(items, str | Path):
-        return _own(states, paths, tasks, _names(items), device, progress)
+        return _own(states, paths, tasks, _names(items), device, ensemble, progress)
     frame, column = read_frame_of_bags(Path(items), states[0], bag_column)
     if list(frame.columns) == [column]:
         cells = ["" if cell != cell else str(cell).strip() for cell in frame[column]]
-        return _own(states, paths, tasks, cells, device, progress)
+        return _own(states, paths, tasks, cells, device, ensemble, progress)
     with data_progress(progress) as report:
         new = bags_of_table(frame, column, states[0], Path(items), smiles_column, report)
-    return _score_new(states, tasks, new, COLUMN, device, progress)
+    return _score_new(states, tasks, new, COLUMN, device, ensemble, progress)
 
 
 def _conformers(
@@ -102,6 +105,7 @@ def _conformers(
     items: Sequence[Any] | str | Path,
     smiles_column: str | None,
     device: str,
+    ensemble: Ensemble,
     progress: bool,
 ) -> Frames:
     from xgraph.data.root import root
@@ -115,24 +119,33 @@ def _conformers(
         texts = _names(items)
     with data_progress(progress) as report:
         new = bags_of_conformers(texts, states[0], root(), report)
-    return _score_new(states, tasks, new, "smiles", device, progress)
+    return _score_new(states, tasks, new, "smiles", device, ensemble, progress)
 
 
 def _score_new(
-    states: list[dict[str, Any]], tasks: list[str], new: NewBags, called: str, device: str, progress: bool
+    states: list[dict[str, Any]],
+    tasks: list[str],
+    new: NewBags,
+    called: str,
+    device: str,
+    ensemble: Ensemble,
+    progress: bool,
 ) -> Frames:
     """Scores of new bags; missing where there is an error."""
     import pandas as pd
 
-    scores = np.full((len(new.names), len(tasks)), np.nan)
     own = np.full((2, len(new.rows), len(tasks)), np.nan)  # scores and weights of the instances
     if new.data is not None:
-        found, order = _mean_of(states, [new.data] * len(states), torch.arange(len(new.data)), device, progress)
-        scores[new.place] = found[0]
-        own[:, new.instance_place[order]] = found[1], found[2]
+        every = torch.arange(len(new.data))
+        found, order = _score_all(states, [new.data] * len(states), every, device, ensemble, progress)
+        own[:, new.instance_place[order]] = found
+    else:
+        for _ in states:
+            ensemble.add(np.empty((0, len(tasks))))
     bags = pd.DataFrame({called: new.names})
-    for t, name in enumerate(distinct(tasks, taken=(called, "error"))):
-        bags[name] = scores[:, t]
+    for name, values in ensemble.columns(tasks, (called, "error")).items():
+        bags[name] = np.nan
+        bags.loc[new.place, name] = values
     bags["error"] = new.errors
     instances = _instance_columns(new.rows[["bag", "row"]].copy(), tasks, own[0], own[1])
     instances["error"] = list(new.rows["error"])
@@ -145,6 +158,7 @@ def _own(
     tasks: list[str],
     names: list[str] | None,
     device: str,
+    ensemble: Ensemble,
     progress: bool,
 ) -> Frames:
     """Scores of bags that the runs know; a row for each name, without anything where that is empty."""
@@ -155,29 +169,35 @@ def _own(
     data = sources[0].data
     wanted = _positions(names, data)
     there = torch.from_numpy(wanted[wanted >= 0])
-    found, order = _mean_of(states, [source.data for source in sources], there, device, progress)
+    found, order = _score_all(states, [source.data for source in sources], there, device, ensemble, progress)
     bags = pd.DataFrame({COLUMN: [data.bag_names[i] for i in there]})
-    for t, name in enumerate(distinct(tasks, taken=[COLUMN])):
-        bags[name] = found[0][:, t]
+    for name, values in ensemble.columns(tasks, [COLUMN]).items():
+        bags[name] = values
     if len(bags) < len(wanted):
         bags = bags.set_axis(np.flatnonzero(wanted >= 0)).reindex(range(len(wanted)))
     owner = np.repeat(there.numpy(), data.sizes[there].numpy())
     rows = order if data.instance_row is None else data.instance_row.numpy()[order]
     instances = pd.DataFrame({COLUMN: [data.bag_names[i] for i in owner], "row": rows})
-    return Frames(bags, _instance_columns(instances, tasks, found[1], found[2]))
+    return Frames(bags, _instance_columns(instances, tasks, *found))
 
 
-def _mean_of(
-    states: list[dict[str, Any]], data: "list[BagDataset]", positions: torch.Tensor, device: str, progress: bool
+def _score_all(
+    states: list[dict[str, Any]],
+    data: "list[BagDataset]",
+    positions: torch.Tensor,
+    device: str,
+    ensemble: Ensemble,
+    progress: bool,
 ) -> tuple[tuple[npt.NDArray[np.float64], ...], npt.NDArray[np.int64]]:
-    """Means over runs: scores of the bags, scores and weights of the instances; and which instances these are."""
+    """Add the runs' scores of bags to an ensemble; means of scores and weights of instances, and which these are."""
     total: list[npt.NDArray[np.float64]] = []
     explained: Explained | None = None
     for state, bags in zip(states, data, strict=True):
         link = loss_link(state)
         with data_progress(progress) as report:
             explained = explain_bags(load_model(state), bags, positions, device=device, progress=report)  # type: ignore[arg-type]
-        new = [as_scores(explained.logits, link), as_scores(explained.scores, link), explained.weights]
+        ensemble.add(as_scores(explained.logits, link))
+        new = [as_scores(explained.scores, link), explained.weights]
         total = [a + b for a, b in zip(total, new, strict=True)] if total else new
     if explained is None:
         raise ValueError("run: expected at least one run, got none")

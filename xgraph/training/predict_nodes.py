@@ -11,7 +11,7 @@ import torch
 
 from xgraph.training.bars import data_progress
 from xgraph.training.checkpoint import load_model, loss_link
-from xgraph.training.files import distinct
+from xgraph.training.ensemble import Ensemble
 from xgraph.training.inference import as_scores
 from xgraph.training.own_data import check_same_items, own_source
 
@@ -30,6 +30,7 @@ def predict_nodes(
     tasks: list[str],
     nodes: Sequence[Any] | str | Path | None,
     device: str,
+    combine: str,
     progress: bool,
 ) -> "pd.DataFrame":
     """Score nodes of the graph that runs were trained on, from all their neighbours.
@@ -40,6 +41,7 @@ def predict_nodes(
         tasks: Their tasks or classes.
         nodes: Node numbers, the path of a CSV file with a column `node`, or None for all.
         device: Where to compute.
+        combine: "mean" or "rank", as `Ensemble` has it.
         progress: Show progress on stderr, if that is a terminal.
 
     Returns:
@@ -55,22 +57,23 @@ def predict_nodes(
     import pandas as pd
 
     check_same_items(states, paths, "graph", "nodes")
-    scores, wanted, source = np.zeros(()), None, None
+    ensemble, wanted, source = Ensemble(combine), None, None
     for state, path in zip(states, paths, strict=True):
         source = own_source(state, path, progress)
         if wanted is None:
             wanted = _positions(nodes, len(source), source.name)
             there = torch.from_numpy(wanted[wanted != _BLANK])
+            ensemble = Ensemble(combine, several_classes=source.several_classes)
         with data_progress(progress) as report:
             logits = source.score(load_model(state), there, device=device, progress=report)
-        scores = scores + as_scores(logits, loss_link(state))
+        ensemble.add(as_scores(logits, loss_link(state)))
     if source is None or wanted is None:
         raise ValueError("run: expected at least one run, got none")
     frame = pd.DataFrame({COLUMN: source.data.row.numpy()[there.numpy()]})
     if source.several_classes:
-        frame["predicted"] = [tasks[i] for i in scores.argmax(axis=1)]
-    for t, name in enumerate(distinct(tasks, taken=list(frame.columns))):
-        frame[name] = scores[:, t] / len(states)
+        frame["predicted"] = [tasks[i] for i in ensemble.score.argmax(axis=1)]
+    for name, values in ensemble.columns(tasks, list(frame.columns)).items():
+        frame[name] = values
     if len(frame) < len(wanted):
         frame = frame.astype({COLUMN: "Int64"})  # which can be missing, and is not written as 4.0
         frame = frame.set_axis(np.flatnonzero(wanted != _BLANK)).reindex(range(len(wanted)))

@@ -128,7 +128,8 @@ def make_run_directory(out: str | Path | None, config: TrainConfig) -> Path:
     if out is not None:
         check_free(out)
         return _make(Path(out), exist_ok=True)
-    name = f"{dataset_label(config.dataset)}-{config.loss}-{config.model}-s{config.seed}"
+    way = config.model if config.fitted else f"{config.loss}-{config.model}"
+    name = f"{dataset_label(config.dataset)}-{way}-s{config.seed}"
     if isinstance(config.fold, int):
         name += f"-fold{config.fold}"
     number = 1

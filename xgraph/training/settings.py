@@ -10,6 +10,16 @@ from xgraph.options import OptionError, options_of
 Metric = Literal[
     "ap", "prc_auc", "roc_auc", "pauc_mcclish_fpr0.3", "pauc_area_fpr0.3", "tpauc_tpr0.5_fpr0.5", "accuracy"
 ]
+# The names are those of `xgraph.data.descriptor_kinds`, which takes RDKit to import.
+Features = Literal["rdkit", "morgan", "maccs", "torsion"]
+
+# What says how a model is trained step by step: of no use to one that is fitted at once, and then as below.
+OF_STEPS = (
+    *("loss", "epochs", "training", "pretrain_epochs", "inner_lr", "inner_gamma", "batch_size"),
+    *("sampler", "sampling_rate", "sampled_tasks", "groups", "items_per_group"),
+    *("lr", "weight_decay", "optimizer", "lr_schedule", "gamma_schedule", "init"),
+)
+AT_ONCE = {"loss": "bce", "epochs": 1, "pretrain_epochs": 0}
 
 _LOWEST = {
     "epochs": 1,
@@ -34,7 +44,8 @@ class TrainConfig:
     Args:
         dataset: Name of a data set (`xgraph data list`), or a CSV file with SMILES and 0/1 labels; with bag_column, a
             CSV file of bags, a row an instance.
-        model: Model by name; if not given, gine for molecules, sage for the nodes of a graph, attention for bags.
+        model: Model by name; if not given, gine for molecules, sage for the nodes of a graph, attention for bags. For
+            molecules, forest, extra-trees and svm are fitted to features at once, without a loss and epochs.
         loss: Objective by name; if not given, soap, auc-margin for bags, and ce for classes that exclude each other.
         epochs: Epochs of the main stage, in which the loss is minimised.
         training: How features are learned: by cross-entropy in a stage before the loss, or in each step of the loss
@@ -70,7 +81,7 @@ class TrainConfig:
         split: How a data set is divided, where it offers more than one way.
         fold: Fold of a data set that has several, counted from 0; `all`, or some such as `0-9` or `0,3`, train a run
             for each.
-        init: Run whose encoder weights to start from; its head too, if the tasks are the same.
+        init: Run whose encoder weights to start from; its head too, if tasks and features are the same.
         smiles_column: Column of a CSV file that holds SMILES; found by itself if not given. In one of bags it must be
             given if the instances are molecules.
         target_columns: Columns of a CSV file that hold labels; found by themselves if not given. Of a data set by name,
@@ -78,6 +89,9 @@ class TrainConfig:
         bag_column: Column of a CSV file that names the bag of each row.
         feature_columns: Columns of a CSV file of bags that hold features; all others if not given.
         standardize: Keep the largest fragment of each molecule and neutralise its charges.
+        features: Numbers that the model gets of each molecule beside its graph: RDKit's descriptors, Morgan
+            fingerprints, MACCS keys, topological torsions. If not given, none; of a model that is fitted
+            at once rdkit,morgan,maccs, and of svm with kernel tanimoto morgan.
         device: Where to train; `auto` takes a GPU if there is one.
         storage: Where the graph of nodes lies while neighbours are sampled: on the device; page-locked in host memory,
             from where the GPU reads; in host memory, where the CPU samples; or in files, for graphs larger than that.
@@ -120,6 +134,7 @@ class TrainConfig:
     bag_column: str | None = None
     feature_columns: list[str] | None = None
     standardize: bool = False
+    features: list[Features] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     storage: Literal["device", "pinned", "host", "mmap"] = "device"
     threads: int | None = None
@@ -138,6 +153,9 @@ class TrainConfig:
         folds = self.fold if isinstance(self.fold, list) else []
         if len(set(folds)) < len(folds) or not all(isinstance(fold, int) for fold in folds):
             raise OptionError(f"fold = {','.join(map(str, folds))}: expected different numbers, or all")
+        kinds = self.features or []
+        if len(set(kinds)) < len(kinds):
+            raise OptionError(f"features = {','.join(kinds)}: expected different kinds")
         for name in ("lr", "inner_lr"):
             if not (0 < getattr(self, name) <= _LARGEST):
                 raise OptionError(f"{name} = {getattr(self, name)}: expected a positive number, at most {_LARGEST:g}")
@@ -153,14 +171,27 @@ class TrainConfig:
         if self.training == "compositional" and storage != "device":  # the inner step works on copies of what is there
             raise OptionError(f"table_storage = {storage!r}: expected 'device' in compositional training")
 
+    @property
+    def fitted(self) -> bool:
+        """Whether the model is fitted at once, not trained step by step."""
+        from xgraph.nn import MODELS
+
+        return bool(getattr(MODELS.get(self.model), "fitted", False))
+
     def to_dict(self) -> dict[str, Any]:
-        """Everything, as plain values: `[loss]` and `[model]` hold a name and options; unset values left out."""
+        """Everything, as plain values: `[loss]` and `[model]` hold a name and options; unset values left out.
+
+        So is how to take steps, if none are taken.
+        """
+        idle = OF_STEPS if self.fitted else ()
         values: dict[str, Any] = {}
         for option in options_of(TrainConfig):
             value = getattr(self, option.name)
-            if option.name not in ("loss", "model") and value is not None:
+            if option.name not in ("loss", "model", *idle) and value is not None:
                 values[option.name] = value
         for part, options in (("loss", self.loss_options), ("model", self.model_options)):
+            if part in idle:
+                continue
             plain = {name: "none" if value is None else value for name, value in options.items()}
             values[part] = {"name": getattr(self, part), **plain}
         return values

@@ -1,6 +1,7 @@
 """What suits a data set: settings that are not given, and models and losses that do not fit."""
 
 from collections.abc import Mapping
+from inspect import Parameter, signature
 from typing import Any, NamedTuple
 
 from xgraph.options import OptionError
@@ -11,6 +12,7 @@ _ONLY_FOR = {  # what a setting is for, where it is not for all kinds
     "smiles_column": ("graph", "bag"),
     "target_columns": ("graph", "bag"),
     "standardize": ("graph", "bag"),
+    "features": ("graph",),
     "num_neighbors": ("node",),
     "storage": ("node",),
     "instances": ("bag",),
@@ -103,6 +105,12 @@ class Suit(NamedTuple):
             if self.kind not in kinds and values.get(name, unset) != unset:
                 for_whom = " and ".join(_NOUNS[kind] for kind in kinds)
                 raise OptionError(f"{name} = {values[name]!r}: it is for {for_whom}, and the items are {noun}")
+        if values.get("features") and not _takes_features(models[model]):
+            fitting = [name for name, cls in models.items() if _kind(cls) == "graph" and _takes_features(cls)]
+            raise OptionError(
+                f"features = {','.join(values['features'])}: model {model!r} takes nothing beside the graph; "
+                f"models that do: {', '.join(fitting) or 'none'}"
+            )
         if self.kind != "graph" and values["groups"] != "label":
             raise OptionError(f"groups = {values['groups']!r}: for {noun} there is label")
         if self.kind == "bag":
@@ -184,6 +192,19 @@ def usual_neighbors(num_layers: int) -> list[int]:
 def _kind(model: type) -> str:
     """What a model gives logits to; graphs, unless it says otherwise."""
     return str(getattr(model, "kind", "graph"))
+
+
+def _takes_features(model: type) -> bool:
+    """Whether a model can be told of numbers beside the graph: it, or the base it hands options on to, counts them."""
+    for cls in model.__mro__:
+        maker = vars(cls).get("__init__")
+        if maker is not None:
+            parameters = signature(maker).parameters
+            if "num_features" in parameters:
+                return True
+            if all(one.kind is not Parameter.VAR_KEYWORD for one in parameters.values()):
+                return False
+    return False
 
 
 def _needs_classes(loss: type) -> bool:

@@ -209,6 +209,7 @@ def load_data(config: TrainConfig, progress: bool) -> "Source":
             bag_column=config.bag_column,
             feature_columns=config.feature_columns,
             standardize=config.standardize,
+            features=config.features,
             progress=report,
         )
     if data.errors:

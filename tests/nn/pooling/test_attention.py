@@ -113,6 +113,18 @@ def test_a_bag_of_many_instances_is_finite_and_sums_to_one():
     assert all(p.grad.isfinite().all() for p in pool.parameters())
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_weights_of_narrow_numbers_are_wide(dtype):
+    """Thousands of weights in bfloat16 would not sum to one."""
+    pool = AttentionPooling(6, 8).to(dtype)
+    x = torch.randn(5000, 6, generator=torch.Generator().manual_seed(0)).to(dtype)
+    weight = pool.weights(x)
+    assert weight.dtype == torch.float32
+    torch.testing.assert_close(weight, pool.logits(x).double().softmax(0).float())
+    ones = torch.ones(5000, 1, dtype=dtype)
+    assert pool(x, value=ones).item() == 1
+
+
 def test_huge_logits_are_finite_and_forgotten():
     pool = AttentionPooling(1, 1, num_bags=2, gamma=0.1)
     pool.content.weight.data.fill_(10.0)
@@ -132,6 +144,17 @@ def test_huge_logits_are_finite_and_forgotten():
     torch.testing.assert_close(found, exact)
     grads = [torch.autograd.grad(out.sum(), [x, *pool.parameters()]) for out in (found, exact)]
     torch.testing.assert_close(*grads)
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_the_lag_can_be_bounded(heads):
+    pool = AttentionPooling(2, 1, heads=heads, num_bags=1, gamma=0.1, max_lag=3.0)
+    pool.content.weight.data.fill_(0.0)
+    pool.content.bias.data.fill_(10.0)  # so that g is the weight of the score
+    for g, level in ((20.0, 20.0), (0.0, 3.0)):
+        pool.score.weight.data.fill_(g)
+        pool(torch.ones(1, 2), bag_id=torch.tensor([0]))
+        assert pool.track.value[0, :, -1].tolist() == pytest.approx([level] * heads)
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,14 @@ def test_softmaxes_are_those_of_each_bag(tau):
         torch.testing.assert_close(weight[bag == b], (x[bag == b] / tau).softmax(0))
     expected = by_bag(lambda x: (x / tau).exp().mean(0).log(), x, bag, 5)
     torch.testing.assert_close(log_mean, expected)
+    assert torch.equal(Bags.of(x, bag).log_mean_exp(x, tau), log_mean)
     g = torch.randn(5, 3, dtype=torch.float64)
     found, wanted = (torch.autograd.grad(out, x, g, retain_graph=True)[0] for out in (log_mean, expected))
+    torch.testing.assert_close(found, wanted)
+    h = torch.randn(weight.shape, dtype=torch.float64)
+    each = torch.cat([(x[bag == b] / tau).softmax(0) for b in range(5)])
+    of_each = torch.cat([h[bag == b] for b in range(5)])
+    found, wanted = torch.autograd.grad(weight, x, h)[0], torch.autograd.grad(each, x, of_each)[0]
     torch.testing.assert_close(found, wanted)
 
 
@@ -80,7 +86,11 @@ def test_bags_from_bounds_and_from_nothing():
         ({"index": [0, 0, 2, 2]}, ValueError, r"bag 1 of the batch \(3 bags, 4 instances\) has no instances"),
         ({"index": [0, 0, 1, 1], "size": 4}, ValueError, "bag 2 of the batch"),
         ({"ptr": [0, 2, 2, 4]}, ValueError, "bag 1 of the batch"),
-        ({"ptr": [0, 2, 3]}, ValueError, "ptr must end with the number of instances 4, got 3"),
+        ({"ptr": [1, 2, 4]}, ValueError, "ptr must go from 0 to the number of instances 4, got 1 to 4"),
+        ({"ptr": [0, 3, 2, 4]}, ValueError, "ptr must not decrease"),
+        ({"ptr": [0.0, 4.0]}, TypeError, "ptr must be a tensor of integers, got torch.float32"),
+        ({"ptr": torch.empty(0, dtype=torch.long)}, ValueError, r"ptr must have shape \[B \+ 1\], got \[0\]"),
+        ({"ptr": [0, 2, 3]}, ValueError, "ptr must go from 0 to the number of instances 4, got 0 to 3"),
         ({"index": [0, 0, 1]}, ValueError, r"index must have shape \[4\], one bag for each instance, got \[3\]"),
         ({"index": [0, 1, 2, 3], "size": 3}, IndexError, r"bags from 0 to 2 \(dim_size=3\), got 3"),
         ({"index": [0, 1, -1, 1], "size": 2}, IndexError, "got -1"),
@@ -95,6 +105,8 @@ def test_bad_bags_are_refused(arguments, error, message):
 
 def test_no_instances_at_all():
     nothing = torch.zeros(0, dtype=torch.long)
-    assert Bags.of(torch.zeros(0, 2), nothing).count.tolist() == []
+    bags = Bags.of(torch.zeros(0, 2), nothing)
+    assert bags.count.tolist() == []
+    assert bags.weighted_sum(torch.zeros(0, 2), torch.zeros(0, 6)).shape == (0, 2, 3)
     with pytest.raises(ValueError, match=r"bag 0 of the batch \(2 bags, 0 instances\) has no instances"):
         Bags.of(torch.zeros(0, 2), nothing, size=2)

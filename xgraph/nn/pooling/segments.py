@@ -50,8 +50,8 @@ class Bags:
         if x.dim() != 2:
             raise ValueError(f"what is pooled must have shape [N, C], got {list(x.shape)}")
         if index is None and ptr is not None:
-            if check and int(ptr[-1]) != len(x):
-                raise ValueError(f"ptr must end with the number of instances {len(x)}, got {int(ptr[-1])}")
+            if check:
+                _check_ptr(ptr, len(x))
             index = torch.repeat_interleave(ptr.diff(), output_size=len(x))
             size = len(ptr) - 1
         elif index is None:
@@ -117,10 +117,20 @@ class Bags:
             The weights exp(x/τ) / Σ exp(x/τ), which sum to one in each bag, of shape ``[N, C]``, and
             log mean exp(x/τ), of shape ``[B, C]``. They are finite for all finite x.
         """
-        top = self.max(x.detach())
-        power = ((x - self.spread(top)) / tau).exp()  # to divide first would round away what they differ by
-        total = self.sum(power)
-        return power / self.spread(total), top / tau + total.log() - self.count.log()[:, None]
+        power, total, log_mean = self._powers(x, tau)
+        return power / self.spread(total), log_mean
+
+    def log_mean_exp(self, x: Tensor, tau: float = 1.0) -> Tensor:
+        """Logarithms of means of exponentials alone: the second of `softmax`, for less memory.
+
+        Args:
+            x: As for `softmax`.
+            tau: Temperature τ.
+
+        Returns:
+            Shape ``[B, C]``.
+        """
+        return self._powers(x, tau)[2]
 
     def weighted_sum(self, weight: Tensor, x: Tensor) -> Tensor:
         """Weighted sums, with gradients to weights and vectors.
@@ -146,7 +156,15 @@ class Bags:
             out = x.new_zeros(size * heads, x.size(1)).index_add(0, index, weight * x)
         else:
             out = _WeightedSum.apply(weight[:, 0], x, index, size * heads)  # type: ignore[no-untyped-call]
-        return out.view(size, heads, -1)
+        return out.view(size, heads, channels // heads)
+
+    def _powers(self, x: Tensor, tau: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Exponentials beside the largest of each bag, their sums, and logarithms of means."""
+        top = self.max(x.detach())
+        # To divide first would round away what they differ by. In place: new memory costs more than the arithmetic.
+        power = (x - self.spread(top)).div_(tau).exp_()
+        total = self.sum(power)
+        return power, total, top / tau + total.log() - self.count.log()[:, None]
 
 
 class _WeightedSum(torch.autograd.Function):
@@ -174,6 +192,18 @@ class _WeightedSum(torch.autograd.Function):
         spread = grad.index_select(0, index)
         of_weight = torch.linalg.vecdot(spread, x) if ctx.needs_input_grad[0] else None
         return of_weight, spread.mul_(weight[:, None]) if ctx.needs_input_grad[1] else None, None, None
+
+
+def _check_ptr(ptr: Tensor, instances: int) -> None:
+    if ptr.dtype not in INTEGERS:
+        raise TypeError(f"ptr must be a tensor of integers, got {ptr.dtype}")
+    if ptr.dim() != 1 or not len(ptr):
+        raise ValueError(f"ptr must have shape [B + 1], got {list(ptr.shape)}")
+    first, last = int(ptr[0]), int(ptr[-1])
+    if first != 0 or last != instances:
+        raise ValueError(f"ptr must go from 0 to the number of instances {instances}, got {first} to {last}")
+    if bool((ptr.diff() < 0).any()):
+        raise ValueError("ptr must not decrease: bags are ptr[b] to ptr[b + 1] - 1")
 
 
 def _check_range(index: Tensor, size: int) -> None:

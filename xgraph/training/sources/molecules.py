@@ -23,6 +23,28 @@ class MoleculeSource(Source):
     noun: ClassVar[str] = "molecules"
     places: ClassVar[tuple[str, ...]] = ("row", "smiles")
 
+    @property
+    def feature_names(self) -> list[str]:
+        """What the numbers beside the graph are called; new molecules get the same."""
+        return list(self.data.feature_names)
+
+    @property
+    def model_arguments(self) -> dict[str, Any]:
+        """How many numbers there are beside the graph, if there are any."""
+        return {} if self.data.features is None else {"num_features": self.data.features.size(1)}
+
+    def prepare(self, model: nn.Module) -> None:
+        """Let the model know mean and deviation of the numbers beside the graph, of the training molecules only.
+
+        Args:
+            model: The model that is to be trained.
+        """
+        from xgraph.data import feature_statistics
+
+        scale: Any = getattr(model, "scale", None)
+        if scale is not None and self.data.features is not None:
+            scale.fit(*feature_statistics(self.data.features, self.splits["train"]))
+
     def targets(self, positions: Tensor) -> Tensor:
         """Labels, float32 [n, T].
 
@@ -57,7 +79,7 @@ class MoleculeSource(Source):
         return score(model, self.data, positions, device=device, progress=progress)
 
     def contents(self) -> Iterable[bytes]:
-        """The SMILES and the labels."""
+        """The SMILES and the labels; what stands beside the graph is made of the SMILES, as the graph is."""
         yield "\n".join(self.data.smiles).encode()
         yield self.data.y.numpy().tobytes()
 

@@ -1,0 +1,51 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from xgraph.cli import main
+from xgraph.recipes.shipped import headlines
+
+Capture = pytest.CaptureFixture[str]
+
+
+def test_the_list_for_scripts(capsys: Capture) -> None:
+    assert main(["reproduce"]) == 0
+    rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert rows == [list(one) for one in headlines()]
+
+
+def test_the_list_for_people(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert main(["reproduce"]) == 0
+    out = capsys.readouterr().out
+    for one in headlines():
+        assert f"{one.name:<14}{one.title}\n" in out
+        assert f"{one.time}; --quick {one.quick}\n" in out
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "message"),
+    [
+        (["aicure"], 2, "no recipe 'aicure' (did you mean 'aicures'?)"),
+        (["nowhere.toml"], 1, "no file nowhere.toml"),
+        (["--quick"], 2, "expected the name of a recipe, or a TOML file"),
+        (["aicures", "--device", "gpu"], 2, "device = 'gpu': expected auto, cpu or cuda"),
+        (["aicures", "--threads", "0"], 2, "threads = 0: expected 1 or more"),
+        (["aicures", "--threads", "many"], 2, "threads"),
+        (["aicures", "--fast"], 2, "--fast"),
+    ],
+)
+def test_wrong_usage(argv: list[str], code: int, message: str, capsys: Capture) -> None:
+    assert main(["reproduce", *argv]) == code
+    err = capsys.readouterr().err
+    assert message in err
+    assert "Traceback" not in err
+    assert not Path("runs").exists()
+
+
+def test_help(capsys: Capture) -> None:
+    assert main(["reproduce", "--help"]) == 0
+    out = capsys.readouterr().out
+    for word in ("--quick", "--out", "--threads", "--device", "RECIPE|FILE.toml"):
+        assert word in out

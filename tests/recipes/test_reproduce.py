@@ -1,0 +1,324 @@
+"""Recipes through the real command: whole, interrupted, cut down, gone on with, refused."""
+
+import json
+import os
+import shutil
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+from tiny import tiny
+
+import xgraph
+from xgraph.cli import main
+from xgraph.recipes.reproduce import reproduce
+from xgraph.training.task import Task
+from xgraph.training.train import Interrupted
+
+Make = Callable[..., Path]
+Capture = pytest.CaptureFixture[str]
+RUNS = [f"{name}/seed_{seed}" for name in ("att", "smx") for seed in (0, 1)]
+
+
+def numbers(out: Path) -> dict[str, Any]:
+    """What came out, without times and places."""
+    values = json.loads((out / "report.json").read_text())
+    return {name: values[name] for name in ("rows", "compared", "published", "quick", "metrics")}
+
+
+@contextmanager
+def stopped(fit: int, epoch: int, error: BaseException) -> Iterator[list[Task]]:
+    """Let the training stop in an epoch (from 0) of one of the fits (from 1); all that began are listed."""
+    step, seen = Task.training_step, []
+
+    def stop(self: Task, batch: Any, batch_idx: int) -> Any:
+        if self not in seen:
+            seen.append(self)
+        if len(seen) == fit and self.current_epoch == epoch:
+            raise error
+        return step(self, batch, batch_idx)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Task, "training_step", stop)
+        yield seen
+
+
+def written(out: Path) -> dict[str, int]:
+    return {name: (out / name / "metrics.json").stat().st_mtime_ns for name in RUNS if (out / name).is_dir()}
+
+
+def test_a_whole_recipe_then_again(recipe: Make, capsys: Capture) -> None:
+    argv = ["reproduce", str(recipe()), "--out", "out", "--threads", "1"]
+    assert main(argv) == 0
+    captured = capsys.readouterr()
+    assert [line for line in captured.err.splitlines() if line.startswith("run=")] == [
+        f"run={i}/4 {name}" for i, name in enumerate(RUNS, 1)
+    ]
+    assert "att, seeds averaged" in captured.out
+    assert "both, one seed each" in captured.out
+    assert captured.out.splitlines()[-1] == "report: out/report.md"
+    assert "Cut down" not in captured.out
+    out = Path("out")
+    names = {"recipe.toml", "report.md", "report.json", "times.json", "att", "smx"}
+    assert {path.name for path in out.iterdir()} == names
+    assert json.loads((out / "times.json").read_text()).keys() == set(RUNS)
+
+    # An ordinary run directory for each seed.
+    run = xgraph.training.Run.open("out/smx/seed_1")
+    assert (run.config.seed, run.config.instances, run.config.threads) == (1, 2, 1)
+    assert xgraph.evaluate(run.path) == pytest.approx(run.metrics["test"])
+
+    first, times, table = numbers(out), written(out), captured.out
+    with stopped(0, 0, ValueError()) as fits:
+        assert main(argv) == 0
+    assert fits == []
+    assert (numbers(out), written(out)) == (first, times)
+    assert capsys.readouterr().out == table
+
+
+def test_what_the_report_says(recipe: Make) -> None:
+    report = reproduce(recipe(), out="out")
+    values = json.loads(Path("out/report.json").read_text())
+    rows = {row["name"]: row for row in values["rows"]}
+    frames = [pd.read_csv(f"out/att/seed_{seed}/predictions.csv") for seed in (0, 1)]
+    y = frames[0].query("split == 'test'")["ill"]
+    mean = sum(frame.query("split == 'test'")["ill_score"] for frame in frames)
+    single = [xgraph.training.Run.open(f"out/att/seed_{seed}").metrics["test"]["roc_auc"] for seed in (0, 1)]
+    assert rows["att"]["all_seeds"]["test"]["mean"]["roc_auc"] == pytest.approx(roc_auc_score(y, mean))
+    assert rows["att"]["single_seeds"]["test"]["mean"]["roc_auc"] == pytest.approx(np.mean(single))
+    assert rows["att"]["single_seeds"]["test"]["std"]["roc_auc"] == pytest.approx(np.std(single, ddof=1))
+    assert rows["att"]["members"] == {"att": [0, 1]}
+    assert rows["att"]["settings"]["lr"] == 0.01
+    assert rows["both"]["kind"] == "ensemble"
+    assert "pauc_mcclish_fpr0.2" in rows["both"]["all_seeds"]["test"]["mean"]
+    assert values["compared"][0]["pairs"] == 2
+    assert values["quick"] is False
+    assert values["wall_seconds"] == pytest.approx(sum(values["wall_seconds_by_run"].values()))
+    (machine,) = values["environments"]
+    assert sorted(machine["runs"]) == RUNS
+    assert machine["versions"]["xgraph"] == xgraph.__version__
+    text = Path("out/report.md").read_text()
+    for expected in (
+        "# Tiny",
+        "| published: theirs (a paper) |",
+        "ten folds",
+        "**both**: rank of att, smx",
+        "Wall time",
+    ):
+        assert expected in text
+    assert "Cut down" not in text
+    assert report.path == Path("out")
+    assert tomllib.loads(Path("out/recipe.toml").read_text())["member"][0]["name"] == "att"
+
+
+@pytest.mark.parametrize(("fit", "epoch"), [(1, 0), (2, 1), (3, 0), (4, 2)])
+def test_interrupted_and_gone_on_with(fit: int, epoch: int, recipe: Make, capsys: Capture) -> None:
+    argv = ["reproduce", str(recipe()), "--out", "my out", "--threads", "1"]
+    with stopped(fit, epoch, KeyboardInterrupt()):
+        assert main(argv) == 130
+    err = capsys.readouterr().err
+    assert f"interrupted: `xgraph reproduce {recipe()} --out 'my out' --threads 1` goes on" in err
+    assert "Traceback" not in err
+    assert not Path("my out/report.md").exists()
+    finished = {name for name in RUNS if Path("my out", name, "metrics.json").exists()}
+    assert finished == set(RUNS[: fit - 1])
+    before = {name: Path("my out", name, "metrics.json").stat().st_mtime_ns for name in finished}
+    with stopped(0, 0, ValueError()) as fits:
+        assert main(argv) == 0
+    assert len(fits) == 4 - len(finished)
+    assert {name: written(Path("my out"))[name] for name in finished} == before
+    reproduce(recipe(), out="whole", threads=1)
+    assert numbers(Path("my out")) == numbers(Path("whole"))
+
+
+def test_interrupted_between_runs(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("xgraph.recipes.reproduce.choose_device", lambda device: device)
+        patch.setattr("xgraph.recipes.reproduce._fetch", stop)
+        with pytest.raises(Interrupted) as raised:
+            reproduce(recipe(), out="out")
+    assert raised.value.path == Path("out")
+    assert main(["reproduce", str(recipe()), "--out", "out"]) == 0
+
+
+def test_a_run_that_fails_is_named_and_the_rest_goes_on_later(recipe: Make, capsys: Capture) -> None:
+    with stopped(3, 0, ValueError("diverged")):
+        assert main(["reproduce", str(recipe()), "--out", "out"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "error: smx/seed_0: diverged"
+    assert main(["reproduce", str(recipe()), "--out", "out"]) == 0
+
+
+def test_cut_down(recipe: Make, capsys: Capture) -> None:
+    argv = ["reproduce", str(recipe()), "--quick"]
+    assert main(argv) == 0
+    out = Path("runs/tiny-quick")
+    assert capsys.readouterr().out.startswith("Cut down: this is not the published protocol")
+    assert numbers(out)["quick"] is True
+    assert Path(out, "report.md").read_text().splitlines()[2].startswith("> **Cut down: this is not the published")
+    assert [path.name for path in out.glob("*/seed_*")] == ["seed_3"]
+    for words, was, now in ((["--quick"], "in full", "cut down"), ([], "cut down", "in full")):
+        other = "full" if words else str(out)
+        if words:
+            reproduce(recipe(), out="full")
+        capsys.readouterr()
+        assert main(["reproduce", str(recipe()), *words, "--out", other]) == 2
+        err = capsys.readouterr().err
+        assert f"holds a recipe that is run {was}" in err
+        assert f"and this is one {now}" in err
+    # What it wrote down is a recipe too, and stays one that is cut down.
+    assert main(["reproduce", str(out / "recipe.toml"), "--out", str(out)]) == 0
+    assert numbers(out)["quick"] is True
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"settings": {"epochs": 3}}, "member 'att' on "),
+        ({"settings": {"epochs": 3}}, " has epochs = 2 there and 3 here; choose another --out"),
+        ({"member": {"loss": "soap"}}, " has loss = 'bce' there and 'soap' here"),
+        ({"member": {"seeds": [1, 2]}}, " has seeds = [0] there and [1, 2] here"),
+        ({"member": {"name": "other"}}, "holds another recipe: member 'att' on "),
+    ],
+)
+def test_another_recipe_is_refused(change: dict[str, Any], message: str, recipe: Make, capsys: Capture) -> None:
+    values = {name: tiny()[name] for name in ("title", "about", "settings")}
+    values["settings"].pop("tau")
+    values["member"] = [{"name": "att", "loss": "bce", "pretrain_epochs": 0}]
+    with stopped(1, 0, KeyboardInterrupt()), pytest.raises(Interrupted):
+        reproduce(recipe(values), out="out")
+    values["settings"] |= change.get("settings", {})
+    values["member"][0] |= change.get("member", {})
+    assert main(["reproduce", str(recipe(values)), "--out", "out"]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_further_members_and_seeds_may_be_added(recipe: Make) -> None:
+    values = tiny()
+    del values["ensemble"], values["compare"], values["quick"]
+    short = {**values, "member": [{**values["member"][1], "seeds": [1]}]}
+    short["settings"] = {**values["settings"]}
+    reproduce(recipe(short), out="out")
+    before = written(Path("out"))
+    with stopped(0, 0, ValueError()) as fits:
+        reproduce(recipe(values), out="out")
+    assert len(fits) == 3
+    assert written(Path("out"))["smx/seed_1"] == before["smx/seed_1"]
+
+
+def test_a_finished_run_with_other_settings_is_not_taken(recipe: Make, capsys: Capture) -> None:
+    reproduce(recipe(), out="out")
+    file = Path("out/smx/seed_1/config.toml")
+    file.write_text(file.read_text().replace("instances = 2", "instances = 3"))
+    capsys.readouterr()
+    assert main(["reproduce", str(recipe()), "--out", "out"]) == 2
+    assert "out/smx/seed_1 was trained with instances = 3, and the recipe has 2" in capsys.readouterr().err
+
+
+def test_times_and_machines_that_are_lost(recipe: Make) -> None:
+    reproduce(recipe(), out="out")
+    Path("out/times.json").write_text("{")
+    Path("out/att/seed_0/env.json").unlink()
+    values = reproduce(recipe(), out="out").values
+    assert values["wall_seconds"] == 0
+    assert [entry["runs"] for entry in values["environments"]] == [RUNS[:1], RUNS[1:]]
+    assert "commit unknown" in Path("out/report.md").read_text()
+
+
+def test_places_that_cannot_be_taken(recipe: Make, capsys: Capture) -> None:
+    Path("file").write_text("")
+    Path("full").mkdir()
+    Path("full/file").write_text("")
+    for place, message in (("file", "file is a file"), ("full", "full is not empty and holds no recipe.toml")):
+        assert main(["reproduce", str(recipe()), "--out", place]) == 1
+        assert message in capsys.readouterr().err
+    Path("broken").mkdir()
+    Path("broken/recipe.toml").write_text("title = 3")
+    assert main(["reproduce", str(recipe()), "--out", "broken"]) == 2
+    assert "broken/recipe.toml: title = 3" in capsys.readouterr().err
+
+
+def test_one_process_at_a_time(recipe: Make, capsys: Capture) -> None:
+    import fcntl
+
+    Path("out").mkdir()
+    folder = os.open("out", os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    try:
+        assert main(["reproduce", str(recipe()), "--out", "out"]) == 1
+        assert "another run is being written to out now" in capsys.readouterr().err
+    finally:
+        os.close(folder)
+
+
+def test_folds(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table has no folds; let its random splits stand for them."""
+    module = sys.modules["xgraph.training.train"]
+    load = module.load_data
+    for name in ("xgraph.training.train", "xgraph.recipes.read"):
+        monkeypatch.setattr(sys.modules[name], "chosen_folds", lambda config: [0, 1, 2])
+    random = {"fold": None, "split": "random"}
+    monkeypatch.setattr(module, "load_data", lambda c, p: load(replace(c, seed=c.fold, **random), p))
+    values = tiny()
+    values["settings"]["fold"] = "all"
+    del values["quick"]
+    with stopped(5, 1, KeyboardInterrupt()), pytest.raises(Interrupted):
+        reproduce(recipe(values), out="out", threads=1)
+    assert Path("out/att/seed_1/fold_0/metrics.json").exists()
+    assert not Path("out/att/seed_1/fold_1/metrics.json").exists()
+    with stopped(0, 0, ValueError()) as fits:
+        reproduce(recipe(values), out="out", threads=1)
+    assert len(fits) == 12 - 4
+    rows = {row["name"]: row for row in numbers(Path("out"))["rows"]}
+    assert [part["part"] for part in rows["both"]["parts"]] == [0, 1, 2]
+    frames = [pd.read_csv(f"out/smx/seed_{seed}/fold_2/predictions.csv").query("split == 'test'") for seed in (0, 1)]
+    expected = roc_auc_score(frames[0]["ill"], frames[0]["ill_score"] + frames[1]["ill_score"])
+    assert rows["smx"]["parts"][2]["test"]["roc_auc"] == pytest.approx(expected)
+    reproduce(recipe(values), out="whole", threads=1)
+    assert numbers(Path("out")) == numbers(Path("whole"))
+    assert "by fold" in Path("out/report.md").read_text()
+
+
+def test_networks_and_forests_where_the_seed_draws_the_split(recipe: Make, chains: Path) -> None:
+    settings = {"dataset": "chains.csv", "split": "random", "epochs": 1, "pretrain_epochs": 0, "loss": "bce"}
+    settings |= {"hidden_channels": 4, "num_layers": 1, "batch_size": 16, "trees": 5}
+    values = {"title": "a", "about": "b", "settings": settings}
+    values["member"] = [
+        {"name": "net", "model": "gine", "seeds": [0, 1]},
+        {"name": "forest", "model": "forest", "features": ["maccs"], "seeds": [0, 1]},
+    ]
+    values["ensemble"] = [{"name": "both", "members": ["net", "forest"], "combine": "rank"}]
+    values["compare"] = [{"one": "forest", "other": "net"}]
+    report = reproduce(recipe(values), out="out")
+    assert [row["name"] for row in report.values["rows"]] == ["net", "forest", "both"]
+    assert report.values["compared"][0]["pairs"] == 2
+    assert report.tables[0].note.startswith("mean ± standard deviation over 2 seeds, each with a split of its own")
+
+
+def test_several_data_sets(recipe: Make, bags: Path) -> None:
+    shutil.copy(bags, bags.with_name("more.csv"))
+    values = tiny()
+    values["settings"]["dataset"] = ["bags.csv", "more.csv"]
+    values["member"] = [{**values["member"][0], "seeds": [0]}]
+    for name in ("ensemble", "compare", "published", "quick"):
+        del values[name]
+    values["settings"].pop("tau")
+    report = reproduce(recipe(values), out="out")
+    assert sorted(str(path.parent) for path in Path("out").glob("**/metrics.json")) == [
+        "out/att/bags/seed_0",
+        "out/att/more/seed_0",
+    ]
+    assert [table.heading for table in report.tables] == ["bags: test", "more: test"]
+    values["settings"]["dataset"] = "bags.csv"
+    with pytest.raises(ValueError, match=r"member 'att' on .*more.csv' is not in this one"):
+        reproduce(recipe(values), out="out")

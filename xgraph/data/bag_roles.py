@@ -1,0 +1,120 @@
+"""Roles of the columns of a table of bags: which one names the bags, which are labels, and which are features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+BAG_NAMES = ("bag", "bag_id", "bagid", "bag_name")
+TARGET_NAMES = ("label", "y", "target", "bag_label", "class")
+UNNAMED = "Unnamed: "
+"""What pandas calls a column without a name, before its number."""
+
+
+class Roles(NamedTuple):
+    """What the columns are for.
+
+    Args:
+        bag: The column that names bags.
+        targets: Columns of labels.
+        features: Columns of features.
+    """
+
+    bag: str
+    targets: list[str]
+    features: list[str]
+
+
+def choose_roles(
+    columns: Sequence[str],
+    bag_column: str | None = None,
+    target_columns: Sequence[str] | None = None,
+    feature_columns: Sequence[str] | None = None,
+    require_targets: bool = True,
+) -> Roles:
+    """Give each column its role, by what is said or by its name.
+
+    Args:
+        columns: The columns of the table.
+        bag_column: The column that names bags, if it is said.
+        target_columns: Columns of labels, if they are said; empty, where labels are not required: none.
+        feature_columns: Columns of features, if they are said; otherwise all others are.
+        require_targets: Whether there must be a column of labels.
+
+    Raises:
+        ValueError: A column is not there, has two roles, or is a feature although it has no name.
+        TypeError: Columns are given as one string.
+
+    Example:
+        >>> choose_roles(["Bag ID", "label", "size", "mass"])
+        Roles(bag='Bag ID', targets=['label'], features=['size', 'mass'])
+    """
+    if len(set(columns)) < len(columns):
+        raise ValueError(f"columns must have different names: {listing(columns)}")
+    bag = bag_column or find_column(columns, BAG_NAMES)
+    if bag is None:
+        raise ValueError(f"no column names the bags: {listing(columns)}; say which with bag_column (--bag-column)")
+    demand(columns, [bag], "bag")
+    if target_columns is None:
+        found = find_column([column for column in columns if column != bag], TARGET_NAMES)
+        targets = [] if found is None else [found]
+    else:
+        targets = demand(columns, target_columns, "label") if require_targets or target_columns else []
+    if require_targets and not targets:
+        raise ValueError(f"no column of labels: {listing(columns)}; say which with target_columns (--target-columns)")
+    if bag in targets:
+        raise ValueError(f"column {bag!r} names the bags, so it is no label")
+    if feature_columns is None:
+        return Roles(bag, targets, [column for column in columns if column not in (bag, *targets)])
+    features = demand(columns, feature_columns, "feature")
+    for role, taken in (("names the bags", [bag]), ("holds labels", targets)):
+        both = next((column for column in features if column in taken), None)
+        if both is not None:
+            raise ValueError(f"column {both!r} {role}, so it is no feature")
+    return Roles(bag, targets, features)
+
+
+def find_column(columns: Sequence[str], names: Sequence[str]) -> str | None:
+    """The column that is called by one of the names, in any case; the first name goes first.
+
+    Args:
+        columns: The columns.
+        names: The names.
+
+    Example:
+        >>> find_column(["size", "Bag ID"], BAG_NAMES)
+        'Bag ID'
+    """
+    by_name = {column.lower().replace(" ", "_"): column for column in reversed(columns)}
+    return next((by_name[name] for name in names if name in by_name), None)
+
+
+def demand(columns: Sequence[str], wanted: Sequence[str], what: str) -> list[str]:
+    """The columns that are wanted.
+
+    Args:
+        columns: Those that are there.
+        wanted: Those that are wanted.
+        what: What they hold, for the message.
+
+    Raises:
+        ValueError: One is not there, one is wanted twice, or none is wanted.
+    """
+    if isinstance(wanted, str):
+        raise TypeError(f"{what} columns must be a list of names, got the string {wanted!r}")
+    lost = [column for column in wanted if column not in columns]
+    if lost or not wanted:
+        raise ValueError(f"there is no {what} column {', '.join(map(repr, lost))}: {listing(columns)}")
+    if len(set(wanted)) < len(wanted):
+        raise ValueError(f"{what} columns must be different, got {list(wanted)}")
+    return list(wanted)
+
+
+def listing(columns: Sequence[str]) -> str:
+    """The columns, in words.
+
+    Args:
+        columns: The columns.
+    """
+    some = ", ".join(map(repr, columns[:20]))
+    return f"the table has {some}" + (f" and {len(columns) - 20} more" if len(columns) > 20 else "")

@@ -1,0 +1,74 @@
+"""Numbers that users give of bags: checked, as tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def as_tensor(values: Any, what: str) -> Tensor:
+    """Numbers as a tensor on the CPU.
+
+    Args:
+        values: A tensor, an array, a column of a table, or a list.
+        what: What they are and have to be, for the message.
+
+    Raises:
+        ValueError: They are no numbers.
+
+    Example:
+        >>> as_tensor([3, 1], "sizes must be integers")
+        tensor([3, 1])
+    """
+    if isinstance(values, Tensor):
+        return values.detach().cpu()
+    try:
+        array = np.asarray(values)
+        return torch.as_tensor(array if array.flags.writeable else array.copy())
+    except (TypeError, ValueError, RuntimeError) as error:
+        got = " ".join(repr(values).split())
+        raise ValueError(f"{what}, got {got if len(got) <= 60 else got[:57] + '...'}") from error
+
+
+def labels_of(y: Any, what: str, n: int | None = None) -> Tensor:
+    """Labels as float32; None in a list or a column of objects is NaN.
+
+    Args:
+        y: What was given.
+        what: What it is called.
+        n: Of instances, how many there are; a row of labels then stays a row.
+
+    Returns:
+        Shape ``[n, T]``, or of instances also ``[n]``.
+
+    Raises:
+        ValueError: A label is not 0, 1 or NaN, or the shape is another.
+
+    Example:
+        >>> labels_of([1, None, 0], "y").flatten().tolist()
+        [1.0, nan, 0.0]
+    """
+    labels = as_tensor(_without_none(y), f"{what} must be 0, 1 or NaN").float()
+    labels = labels.unsqueeze(1) if labels.dim() == 1 and n is None else labels
+    if n is not None and len(labels) != n:
+        raise ValueError(f"{what} must have a row for each of {n} instances, got shape {list(labels.shape)}")
+    if labels.dim() not in (1, 2):
+        raise ValueError(f"{what} must be 0, 1 or NaN of shape [n] or [n, T], got shape {list(labels.shape)}")
+    wrong = ~((labels == 0) | (labels == 1) | labels.isnan())
+    if bool(wrong.any()):
+        raise ValueError(f"{what} must be 0, 1 or NaN, got {labels[wrong][0]:g} in row {int(wrong.nonzero()[0, 0])}")
+    return labels
+
+
+def _without_none(y: Any) -> Any:
+    """NaN for each None in a list or a column of objects."""
+    if isinstance(y, Tensor):
+        return y
+    try:
+        array = np.asarray(y)
+        return array.astype(np.float32) if array.dtype == object else y
+    except (TypeError, ValueError):  # is refused next
+        return y

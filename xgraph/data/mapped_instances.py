@@ -1,0 +1,128 @@
+"""Instances in a file that is mapped into memory: of a batch, only its own rows are read."""
+
+from __future__ import annotations
+
+import mmap
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch_geometric.data import Data
+
+_RUN = 1 << 16  # bytes of a mapped file that are worth announcing
+
+
+class MappedStore:
+    """Instances as rows of a file that is mapped: of a batch, only its own rows are read.
+
+    The system is told that rows are read here and there, so that it does not read on around each of them (some are set
+    to megabytes), and of long runs of rows, as of whole bags, which they are. A copy sent to another process opens the
+    file again instead of carrying its content.
+
+    Args:
+        x: As for `RowStore`.
+
+    Raises:
+        ValueError: As for `RowStore`.
+    """
+
+    checked = False
+
+    def __init__(self, x: np.memmap[Any, Any]) -> None:
+        if x.ndim not in (2, 4) or x.dtype.kind not in "biuf":
+            raise ValueError(
+                f"instances must be numbers of shape [N, C] or [N, channels, height, width], got "
+                f"{x.dtype} {list(x.shape)}"
+            )
+        self.x = x
+        self._advise()
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one instance."""
+        return tuple(self.x.shape[1:])
+
+    @property
+    def num_features(self) -> int:
+        """Numbers an instance has, or its channels."""
+        return int(self.x.shape[1])
+
+    def take(self, rows: Tensor) -> Data:
+        """Instances as `x`, float32 ``[n, ...]``; the numbers are not scaled.
+
+        Args:
+            rows: Which ones, int64 ``[n]``.
+        """
+        wanted = rows.numpy()
+        if self._map is not None and len(wanted):
+            self._announce(self._map, wanted)
+        return Data(x=torch.from_numpy(np.asarray(self.x[wanted], dtype=np.float32)))
+
+    def _advise(self) -> None:
+        whole = _whole(self.x)
+        self._map: mmap.mmap | None = None
+        if whole is not None and self.x.flags.c_contiguous and hasattr(mmap, "MADV_WILLNEED"):
+            self._map = found = cast(mmap.mmap, whole.base)
+            self._begin = whole.offset % mmap.ALLOCATIONGRANULARITY + self.x.ctypes.data - whole.ctypes.data
+            found.madvise(mmap.MADV_RANDOM)
+
+    def _announce(self, mapped: mmap.mmap, rows: NDArray[np.int64]) -> None:
+        """Let the system read long runs of rows at once."""
+        breaks = np.flatnonzero(np.diff(rows) != 1)
+        first, last = rows[np.append(0, breaks + 1)], rows[np.append(breaks, len(rows) - 1)]
+        size = self.x.strides[0]
+        long = (last + 1 - first) * size >= _RUN
+        for start, end in ((np.stack([first, last + 1], 1)[long]) * size + self._begin).tolist():
+            page = start - start % mmap.PAGESIZE
+            mapped.madvise(mmap.MADV_WILLNEED, page, end - page)
+
+    def unusable(self) -> None:
+        """Nothing is known without reading the file."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        x, whole = self.x, _whole(self.x)
+        if whole is None or not (x.flags.c_contiguous or x.flags.f_contiguous):  # such as every second row
+            return {"x": np.array(x)}
+        order = "C" if x.flags.c_contiguous else "F"
+        offset = whole.offset + x.ctypes.data - whole.ctypes.data
+        return {"file": (whole.filename, x.dtype, "r" if whole.mode == "r" else "c", offset, x.shape, order)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.x = np.memmap(*state["file"]) if "file" in state else state["x"]
+        self._advise()
+
+
+def mapped(path: Path) -> np.memmap[Any, Any]:
+    """An npy file as a mapped array.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no npy file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {str(path)!r}")
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise ValueError(f"cannot map {path}: {error}; expected an npy file, as numpy.save writes it") from error
+    if not isinstance(array, np.memmap):
+        array.close()
+        raise ValueError(f"cannot map {path}, which is an archive: expected an npy file, as numpy.save writes it")
+    return array
+
+
+def _whole(x: NDArray[Any]) -> np.memmap[Any, Any] | None:
+    """The mapped array that an array is, or is a part of."""
+    found: Any = x
+    while isinstance(found.base, np.ndarray):
+        found = found.base
+    return found if isinstance(found, np.memmap) and isinstance(found.base, mmap.mmap) else None

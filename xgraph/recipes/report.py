@@ -1,0 +1,169 @@
+"""What came out of a recipe: its tables as text and as Markdown, and all of it as JSON."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xgraph.recipes.compare import Paired
+from xgraph.recipes.recipe import NUMBERS, REPORT, Recipe
+from xgraph.recipes.results import Row
+from xgraph.recipes.submission import Written
+from xgraph.recipes.tables import Grid, tables_of
+from xgraph.training.files import write_json, write_text
+from xgraph.training.rundir import ENVIRONMENT, fold_folders
+
+CUT_DOWN = "Cut down: this is not the published protocol, and no figure here is a result of it."
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came out.
+
+    Args:
+        path: Directory of the whole: `report.md`, `report.json`, `recipe.toml`, and the runs.
+        values: What `report.json` holds.
+        tables: The tables, as text.
+        submission: The file of predictions, if the recipe has one.
+    """
+
+    path: Path
+    values: dict[str, Any] = field(repr=False)
+    tables: list[Grid] = field(repr=False)
+    submission: Written | None = None
+
+
+def write_report(
+    recipe: Recipe,
+    out: Path,
+    rows: Sequence[Row],
+    compared: Sequence[tuple[Row, Row, str, Paired]],
+    seconds: Mapping[str, float],
+    submission: Written | None,
+) -> Report:
+    """Write `report.md` and `report.json`.
+
+    Args:
+        recipe: The recipe.
+        out: The directory.
+        rows: Its rows.
+        compared: Its comparisons.
+        seconds: Wall time of each run, by its directory; of those that are known.
+        submission: The file of predictions, if there is one.
+    """
+    tables = tables_of(recipe, rows, compared)
+    machines = _machines(recipe, out)
+    values = {
+        "recipe": recipe.path.stem,
+        "title": recipe.title,
+        "about": recipe.about,
+        "time": recipe.time,
+        "quick": bool(recipe.cut_down),
+        "cut_down": recipe.cut_down,
+        "metrics": recipe.metrics,
+        "rows": [_row(row) for row in rows],
+        "compared": [
+            {"one": a.name, "other": b.name, "dataset": a.dataset, "metric": metric, **said._asdict()}
+            for a, b, metric, said in compared
+        ],
+        "published": [{**vars(one), "values": dict(one.values)} for one in recipe.published],
+        "wall_seconds": sum(seconds.values()),
+        "wall_seconds_by_run": dict(seconds),
+        "environments": machines,
+        "submission": None if submission is None else {"file": submission.path.name, "note": submission.note},
+    }
+    write_json(out / NUMBERS, values)
+    write_text(out / REPORT, _markdown(recipe, tables, values))
+    return Report(out, values, tables, submission)
+
+
+def _row(row: Row) -> dict[str, Any]:
+    """A row as JSON has it: figures of every seed and part, and their summaries."""
+    values: dict[str, Any] = {"name": row.name, "dataset": row.dataset}
+    values["kind"] = "member" if row.is_member else "ensemble"
+    values["members"] = {member.name: member.seeds for member in row.members}
+    if row.is_member:
+        values["settings"] = {**row.members[0].config.to_dict(), "seed": row.members[0].seeds}
+    if row.single:
+        values["single_seeds"] = _summary(row.of_single_seeds())
+    if not row.members[0].drawn_by_seed:
+        values["all_seeds"] = _summary(row.of_all())
+    values["parts_of_seeds"] = [
+        {"seed": seed, "part": part, **figures} for seed, runs in row.single.items() for part, figures in runs.items()
+    ]
+    values["parts"] = [{"part": part, **row.together[part]} for part in row.parts]
+    return values
+
+
+def _summary(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: {"mean": found[name]["mean"], "std": found[name]["std"]} for name in ("test", "valid")}
+
+
+def _machines(recipe: Recipe, out: Path) -> list[dict[str, Any]]:
+    """What the runs were made with; those made with the same are one entry."""
+    found: dict[str, dict[str, Any]] = {}
+    for member in recipe.members:
+        for seed in member.seeds:
+            run = recipe.run_path(member, seed)
+            for folder in fold_folders(out / run) or [out / run]:
+                values = read_json(folder / ENVIRONMENT)
+                kept = {name: values.get(name) for name in ("versions", "machine", "commit")}
+                entry = found.setdefault(json.dumps(kept, sort_keys=True), {**kept, "runs": []})
+                if str(run) not in entry["runs"]:
+                    entry["runs"].append(str(run))
+    return list(found.values())
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A file that is only told of: nothing where it is missing or damaged.
+
+    Args:
+        file: The file.
+    """
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _markdown(recipe: Recipe, tables: Sequence[Grid], values: Mapping[str, Any]) -> str:
+    lines = [f"# {recipe.title}", ""]
+    if recipe.cut_down:
+        lines += [f"> **{CUT_DOWN}** What was cut: {recipe.cut_down}.", ""]
+    lines += [recipe.about.strip(), ""]
+    for grid in tables:
+        lines += [f"## {grid.heading}", "", *_markdown_table(grid.rows), ""]
+        lines += [grid.note, ""] if grid.note else []
+    lines += ["## Settings", ""]
+    for member in recipe.members:
+        given = ", ".join(f"{name} = {_plain(value)}" for name, value in member.settings.items())
+        where = f" on {member.dataset}" if len(recipe.datasets) > 1 else ""
+        lines.append(f"- **{member.name}**{where}, seeds {', '.join(map(str, member.seeds))}: {given or 'defaults'}")
+    for one in recipe.ensembles:
+        lines.append(f"- **{one.name}**: {one.combine} of {', '.join(one.members)}")
+    lines += ["", f"## How it was run\n\nWall time {_clock(values['wall_seconds'])} in all."]
+    for entry in values["environments"]:
+        machine, versions = entry["machine"] or {}, entry["versions"] or {}
+        words = [f"{name} {version}" for name, version in versions.items()]
+        words += [f"{name} {value}" for name, value in machine.items()]
+        lines.append(f"\n{len(entry['runs'])} runs: {', '.join(words)}, commit {entry['commit'] or 'unknown'}.")
+    if values["submission"]:
+        lines.append(f"\nPredictions: `{values['submission']['file']}`. {values['submission']['note']}".rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    made = [f"| {' | '.join(row)} |" for row in cells]
+    return [made[0], "|" + "---|" * len(cells[0]), *made[1:]]
+
+
+def _plain(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _clock(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{seconds:.0f} s" if seconds < 120 else f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"

@@ -1,0 +1,153 @@
+"""`xgraph reproduce`: all runs of a recipe, one after the other, then the report."""
+
+import sys
+import time
+from pathlib import Path
+
+from xgraph.options import OptionError
+from xgraph.recipes.read import read_recipe
+from xgraph.recipes.recipe import RECIPE, TIMES, Member, Recipe
+from xgraph.recipes.report import Report, read_json, write_report
+from xgraph.recipes.results import Results
+from xgraph.recipes.submission import write_submission
+from xgraph.recipes.written import to_toml
+from xgraph.training.config import build_config, differences
+from xgraph.training.files import write_json, write_text
+from xgraph.training.inference import choose_device
+from xgraph.training.lock import locked
+from xgraph.training.rundir import CONFIG, METRICS, Run
+from xgraph.training.train import Interrupted, train
+
+_FREE = {"threads", "device", "storage", "seed"}
+"""Settings that do not make another run of one."""
+
+
+def reproduce(
+    recipe: str | Path,
+    *,
+    out: str | Path | None = None,
+    quick: bool = False,
+    threads: int | None = None,
+    device: str = "auto",
+    progress: bool = False,
+) -> Report:
+    """Run a recipe, or go on with it, and report what came out; what `xgraph reproduce` calls.
+
+    Args:
+        recipe: Name of one that is shipped, or the path of a TOML file.
+        out: Directory of the whole: new, empty, or that of the same recipe, whose finished runs stay. Without it, one
+            under `runs/` that is called as the recipe.
+        quick: Cut it down as its `[quick]` says.
+        threads: CPU threads of torch.
+        device: "auto", "cpu" or "cuda".
+        progress: Show progress on stderr.
+
+    Returns:
+        The report.
+
+    Raises:
+        OptionError: (a ValueError): the recipe is wrong, or `out` holds runs of another.
+        FileExistsError: If `out` holds something else.
+        Interrupted: If the user stops it; called again, it goes on.
+    """
+    made = read_recipe(recipe, quick=quick)
+    where = choose_device(device)
+    if threads is not None:
+        build_config({"threads": threads})  # it knows the range
+    path = Path(out) if out is not None else Path("runs") / (made.path.stem + ("-quick" if quick else ""))
+    _claim(path, made)
+    try:
+        with locked(path):
+            write_text(path / RECIPE, to_toml(made))
+            _fetch(made)
+            runs = [(member, seed) for member in made.members for seed in member.seeds]
+            for i, (member, seed) in enumerate(runs, 1):
+                _say(progress, f"run={i}/{len(runs)} {made.run_path(member, seed)}\n")
+                _run(made, member, seed, path, threads, where, progress)
+            results = Results(made, path)
+            rows = results.rows()
+            compared = results.compared(rows)
+            submission = None if made.submission is None else write_submission(made, path, where)
+            return write_report(made, path, rows, compared, _times(path), submission)
+    except KeyboardInterrupt:
+        raise Interrupted(path) from None
+
+
+def _claim(path: Path, recipe: Recipe) -> None:
+    """Make the directory, or check that it is one of the same recipe."""
+    if path.exists() and not path.is_dir():
+        raise FileExistsError(f"out: {path} is a file; expected a directory")
+    if (path / RECIPE).is_file():
+        _check_same(path, read_recipe(path / RECIPE), recipe)
+    elif path.is_dir() and any(path.iterdir()):
+        raise FileExistsError(f"out: {path} is not empty and holds no {RECIPE}; choose another directory")
+    path.mkdir(parents=True, exist_ok=True)
+
+
+def _check_same(path: Path, there: Recipe, here: Recipe) -> None:
+    """Refuse to go on with other runs than a directory has. Further members and seeds may be added."""
+    if bool(there.cut_down) != bool(here.cut_down):
+        was, now = ("cut down (--quick)" if one.cut_down else "in full" for one in (there, here))
+        raise OptionError(f"out: {path} holds a recipe that is run {was}, and this is one {now}; choose another --out")
+    own = {(member.name, member.dataset): member for member in here.members}
+    for member in there.members:
+        what = f"out: {path} holds another recipe: member {member.name!r} on {member.dataset!r}"
+        same = own.get((member.name, member.dataset))
+        if same is None:
+            raise OptionError(f"{what} is not in this one; choose another --out")
+        found = {name: pair for name, pair in differences(member.config, same.config).items() if name not in _FREE}
+        if not set(member.seeds) <= set(same.seeds):
+            found["seeds"] = (member.seeds, same.seeds)
+        for name, (before, after) in found.items():
+            raise OptionError(f"{what} has {name} = {before!r} there and {after!r} here; choose another --out")
+    if there.run_path(there.members[0], 0) != here.run_path(own[there.members[0].name, there.members[0].dataset], 0):
+        raise OptionError(f"out: {path} holds a recipe on one data set, and this is on several; choose another --out")
+
+
+def _fetch(recipe: Recipe) -> None:
+    """Get all data sets before the first run, so that none is found missing hours later."""
+    from xgraph.data import fetch
+    from xgraph.data.cards import names
+
+    for dataset in recipe.datasets:
+        if dataset in names():
+            fetch(dataset)
+
+
+def _run(
+    recipe: Recipe, member: Member, seed: int, out: Path, threads: int | None, device: str, progress: bool
+) -> None:
+    """Train one run, or go on with it; one that is finished stays."""
+    name = str(recipe.run_path(member, seed))
+    path = out / name
+    started = (path / CONFIG).is_file()
+    if started and (path / METRICS).is_file():
+        _check_finished(Run.open(path), member)
+        return
+    begun = time.perf_counter()
+    settings = {**member.settings, "seed": seed, "threads": threads, "device": device}
+    given = {key: value for key, value in settings.items() if value is not None}
+    try:
+        train(member.dataset, out=path, resume=started, progress=progress, **given)
+    except (OptionError, ValueError) as error:
+        kind = OptionError if isinstance(error, OptionError) else ValueError
+        raise kind(f"{name}: {error}") from error
+    finally:
+        times = _times(out)
+        write_json(out / TIMES, {**times, name: round(times.get(name, 0.0) + time.perf_counter() - begun, 1)})
+
+
+def _check_finished(run: Run, member: Member) -> None:
+    for name, (there, here) in differences(run.config, member.config).items():
+        if name not in _FREE and name != "dataset":
+            raise OptionError(f"out: {run.path} was trained with {name} = {there!r}, and the recipe has {here!r}")
+
+
+def _times(path: Path) -> dict[str, float]:
+    """Wall time of runs, of all calls together; nothing where it is not known."""
+    return {name: float(value) for name, value in read_json(path / TIMES).items()}
+
+
+def _say(progress: bool, text: str) -> None:
+    if progress:
+        sys.stderr.write(text)

@@ -1,0 +1,172 @@
+"""The rows of a report: metrics of each member and ensemble, of single runs and of all together."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from xgraph.recipes.compare import Paired, paired
+from xgraph.recipes.measures import further_metrics, measure_scores
+from xgraph.recipes.recipe import Member, Recipe
+from xgraph.recipes.scores import Part, check_same_items, combine, read_parts
+from xgraph.training.folds import summarize_folds
+from xgraph.training.rundir import Run
+from xgraph.training.suits import Suit
+
+Figures = Mapping[str, Mapping[str, float]]
+"""Metrics of the parts "test" and "valid"."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a member or an ensemble gave on a data set.
+
+    Args:
+        name: Its name.
+        dataset: The data set.
+        members: The member itself, or those of the ensemble.
+        single: Figures of each seed alone, by part: folds, or seeds that draw the split, or None. Of an ensemble, of
+            the runs of its members with that seed; empty if they have other seeds.
+        together: Figures of all scores of a part put together, by part.
+    """
+
+    name: str
+    dataset: str
+    members: list[Member]
+    single: dict[int, dict[int | None, Figures]]
+    together: dict[int | None, Figures]
+
+    @property
+    def parts(self) -> list[int | None]:
+        """The parts that figures are a mean over."""
+        return self.members[0].parts
+
+    @property
+    def is_member(self) -> bool:
+        """Whether it is a member, not an ensemble."""
+        return self.members[0].name == self.name
+
+    def of_single_seeds(self) -> dict[str, Any]:
+        """Mean and standard deviation of single seeds: over parts (of each the mean of its seeds), or over seeds."""
+        if self.parts == [None]:
+            return summarize_folds([dict(runs[None]) for runs in self.single.values()])
+        means = []
+        for part in self.parts:
+            runs = [dict(self.single[seed][part]) for seed in self.members[0].seeds_of(part)]
+            means.append({name: summarize_folds(runs)[name]["mean"] for name in ("test", "valid")})
+        return summarize_folds(means)
+
+    def of_all(self) -> dict[str, Any]:
+        """Mean and standard deviation over the parts, of the scores put together."""
+        return summarize_folds([dict(self.together[part]) for part in self.parts])
+
+    def values(self, metric: str) -> list[float]:
+        """What is compared with another row: the test part's metric of each part; if there is one only, of each seed.
+
+        Args:
+            metric: The metric.
+        """
+        if self.parts == [None]:
+            figures = [self.single[seed][None] for seed in sorted(self.single)]
+        else:
+            figures = [self.together[part] for part in self.parts]
+        return [one["test"].get(metric, math.nan) for one in figures]
+
+
+@dataclass
+class Results:
+    """Rows of all members and ensembles of a recipe, from its finished runs.
+
+    Args:
+        recipe: The recipe.
+        out: Where its runs are.
+    """
+
+    recipe: Recipe
+    out: Path
+    _read: dict[Path, dict[str, Part]] = field(default_factory=dict)
+
+    def rows(self) -> list[Row]:
+        """All rows, by data set; members first."""
+        rows = []
+        for dataset in self.recipe.datasets:
+            for name in self.recipe.names:
+                members = self.recipe.members_of(name, dataset)
+                if members:
+                    rows.append(self._row(name, dataset, members))
+        return rows
+
+    def compared(self, rows: list[Row]) -> list[tuple[Row, Row, str, Paired]]:
+        """The recipe's comparisons, on each data set that both have.
+
+        Args:
+            rows: The rows.
+
+        Returns:
+            Two rows, the metric, and what their differences say.
+        """
+        found = {(row.name, row.dataset): row for row in rows}
+        pairs = []
+        for wanted in self.recipe.comparisons:
+            for dataset in self.recipe.datasets:
+                one, other = (found.get((name, dataset)) for name in (wanted.one, wanted.other))
+                if one is not None and other is not None:
+                    said = paired(one.values(wanted.metric), other.values(wanted.metric))
+                    pairs.append((one, other, wanted.metric, said))
+        return pairs
+
+    def _row(self, name: str, dataset: str, members: list[Member]) -> Row:
+        single: dict[int, dict[int | None, Figures]] = {}
+        together: dict[int | None, Figures] = {}
+        same_seeds = len({tuple(sorted(member.seeds)) for member in members}) == 1
+        for part in members[0].parts:
+            seeds = members[0].seeds_of(part)
+            for seed in seeds if same_seeds else []:
+                single.setdefault(seed, {})[part] = self._figures(name, members, part, [seed])
+            one = single[seeds[0]][part] if same_seeds and len(seeds) == 1 else None
+            together[part] = one or self._figures(name, members, part)
+        return Row(name, dataset, members, single, together)
+
+    def _figures(self, name: str, members: list[Member], part: int | None, seeds: list[int] | None = None) -> Figures:
+        """Figures of a part, from the runs with some seeds; with all of them if None."""
+        if seeds is not None and members[0].name == name:
+            return self._single(members[0], seeds[0], part)
+        return self._together(members, part, seeds, self.recipe.combine_of(name))
+
+    def _path(self, member: Member, seed: int, part: int | None) -> Path:
+        path = self.out / self.recipe.run_path(member, seed)
+        return path if member.folds is None else path / f"fold_{part}"
+
+    def _parts(self, path: Path, member: Member) -> dict[str, Part]:
+        if path not in self._read:
+            self._read[path] = read_parts(path, member.config)
+        return self._read[path]
+
+    def _single(self, member: Member, seed: int, part: int | None) -> Figures:
+        """Figures of a run: its own, from logits, and those that it does not report."""
+        path = self._path(member, seed, part)
+        own = Run.open(path).metrics
+        figures = {name: dict(own[name]) for name in ("test", "valid")}
+        if further_metrics(self.recipe.measured):
+            for name, found in self._parts(path, member).items():
+                figures[name] = {**self._measure(member, found, found.scores), **figures[name]}
+        return figures
+
+    def _together(self, members: list[Member], part: int | None, seeds: list[int] | None, how: Any) -> Figures:
+        paths = [[self._path(member, seed, part) for seed in seeds or member.seeds_of(part)] for member in members]
+        read = [[self._parts(path, m) for path in own] for m, own in zip(members, paths, strict=True)]
+        first, figures = paths[0][0], {}
+        for name in ("test", "valid"):
+            lead = read[0][0][name]
+            for own, folders in zip(read, paths, strict=True):
+                for parts, path in zip(own, folders, strict=True):
+                    check_same_items(lead, parts[name], (first, path))
+            scores = combine([[parts[name].scores for parts in own] for own in read], how)
+            figures[name] = self._measure(members[0], lead, scores)
+        return figures
+
+    def _measure(self, member: Member, part: Part, scores: Any) -> dict[str, float]:
+        classes = Suit.of(member.dataset, member.config.bag_column).several_classes
+        further = further_metrics(self.recipe.measured)
+        return measure_scores(member.dataset, part.y, scores, classes, further)

@@ -1,0 +1,115 @@
+"""Scores of finished runs, as their predictions files have them, and what several give together."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from xgraph.training.config import TrainConfig
+from xgraph.training.ensemble import Combine, Ensemble
+from xgraph.training.rundir import PREDICTIONS
+from xgraph.training.suits import Suit
+
+_PLACES = {"graph": ("row", "smiles"), "node": ("node",), "bag": ("bag",)}
+FloatArray = npt.NDArray[np.float64]
+
+
+class Part(NamedTuple):
+    """The test or the validation part of a run.
+
+    Args:
+        items: What tells the items apart, a row each.
+        y: Labels 0/1, NaN = missing. Shape [n, T].
+        scores: Scores between 0 and 1. Shape [n, T].
+    """
+
+    items: list[tuple[str, ...]]
+    y: FloatArray
+    scores: FloatArray
+
+
+def read_parts(path: Path, config: TrainConfig) -> dict[str, Part]:
+    """Read the predictions of a run.
+
+    Args:
+        path: Run directory of one fit.
+        config: Settings of the run.
+
+    Returns:
+        The parts "valid" and "test".
+
+    Raises:
+        FileNotFoundError: If the file is not there.
+        ValueError: If it is damaged.
+    """
+    import pandas as pd
+
+    file = path / PREDICTIONS
+    suit = Suit.of(config.dataset, config.bag_column)
+    places = list(_PLACES[suit.kind])
+    try:
+        table = pd.read_csv(file, dtype=str, keep_default_na=False)
+        if list(table.columns[: 1 + len(places)]) != ["split", *places]:
+            raise ValueError(f"expected the columns split, {', '.join(places)} first")
+        rest = table.columns[1 + len(places) :]
+        parts = {}
+        for name in ("valid", "test"):
+            rows = table[table["split"] == name]
+            if suit.several_classes:
+                names = np.array([column.removesuffix("_score") for column in rest[2:]])
+                known = rows[rest[0]].to_numpy()[:, None]
+                y = np.where(known == "", np.nan, (known == names[None]).astype(np.float64))
+                scores = rows[rest[2:]]
+            else:
+                y = rows[rest[0::2]].replace("", "nan").to_numpy(dtype=np.float64)
+                scores = rows[rest[1::2]]
+            items = list(rows[places].itertuples(index=False, name=None))
+            parts[name] = Part(items, y, scores.to_numpy(dtype=np.float64))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"run: {path} has no {PREDICTIONS}") from None
+    except (ValueError, KeyError, IndexError) as error:
+        raise ValueError(f"run: {file} is damaged: {error}") from None
+    return parts
+
+
+def check_same_items(one: Part, other: Part, paths: Sequence[Path]) -> None:
+    """Refuse to put scores of other items, or of items with other labels, together.
+
+    Args:
+        one: A part of a run.
+        other: That of another.
+        paths: The two runs.
+
+    Raises:
+        ValueError: If items or labels differ.
+    """
+    if one.items != other.items or not np.array_equal(one.y, other.y, equal_nan=True):
+        raise ValueError(f"run: {paths[0]} and {paths[1]} scored other items, or have other labels for them")
+
+
+def combine(scores: Sequence[Sequence[FloatArray]], how: Combine) -> FloatArray:
+    """Put the scores of one part together, members counting the same however many runs they have.
+
+    Args:
+        scores: For each member those of its runs, each of shape [n, T].
+        how: Mean of the scores, or of their ranks within the part (`xgraph.training.ensemble.scaled_ranks`).
+
+    Returns:
+        Shape [n, T].
+
+    Example:
+        >>> a, b = np.array([[0.1], [0.9], [0.8]]), np.array([[0.3], [0.1], [0.2]])
+        >>> combine([[a], [b]], "rank")[:, 0]
+        array([0.5, 0.5, 0.5])
+    """
+    means = []
+    for runs in scores:
+        together = Ensemble(how)
+        for own in runs:
+            together.add(own)
+        means.append(together.score)
+    mean: FloatArray = np.mean(means, axis=0)
+    # Means of ranks are often equal on paper; their last bits must not order them.
+    return mean if how == "mean" else np.round(mean, 12)

@@ -1,0 +1,55 @@
+"""The end of a run: its best epoch scored, and metrics and predictions written down."""
+
+import math
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from xgraph.training.checkpoint import load_model, read_checkpoint
+from xgraph.training.files import write_csv, write_json
+from xgraph.training.inference import as_scores
+from xgraph.training.keeper import Keeper
+from xgraph.training.rundir import BEST, METRICS, PREDICTIONS
+from xgraph.training.scoring import score_split
+
+if TYPE_CHECKING:
+    from xgraph.training.sources import Source
+
+
+def conclude(source: "Source", link: str, keeper: Keeper, device: str) -> dict[str, Any]:
+    """Score the best epoch on the validation and test splits, and write metrics and predictions.
+
+    Args:
+        source: The data set.
+        link: How logits become scores, as `Loss.link`.
+        keeper: Knows the run directory and the best epoch.
+        device: Where to score.
+
+    Returns:
+        What `metrics.json` holds.
+    """
+    path, best = keeper.path, keeper.best or {}
+    if math.isnan(best[f"valid_{keeper.metric}"]):
+        warnings.warn(
+            f"the validation split of {source.name!r} lacks positives or negatives, so no epoch can be selected by "
+            f"{keeper.metric}: the last epoch is kept",
+            stacklevel=4,
+        )
+    model = load_model(read_checkpoint(path / BEST))
+    metrics: dict[str, Any] = {"test": {}, "valid": {}}
+    rows: list[list[object]] = []
+    for name in ("valid", "test"):
+        positions = source.splits[name]
+        logits = source.score(model, positions, device=device)
+        y = source.targets(positions).numpy()
+        metrics[name] = score_split(source.name, y, logits, several_classes=source.several_classes, link=link)
+        if name == "test" and math.isnan(metrics[name][keeper.metric]):
+            warnings.warn(
+                f"the test split of {source.name!r} lacks positives or negatives: it has no {keeper.metric}",
+                stacklevel=4,
+            )
+        rows += [[name, *row] for row in source.prediction_rows(positions, as_scores(logits, link))]
+    write_csv(path / PREDICTIONS, ["split", *source.prediction_columns()], rows)
+    metrics |= {"selected_by": keeper.metric, "best_epoch": best["epoch"], "epochs": len(keeper.history)}
+    metrics |= {"dataset": source.name, "unreadable_rows": len(source.data.errors)}
+    write_json(path / METRICS, metrics)
+    return metrics

@@ -15,7 +15,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.strip() == __version__
     assert main(["--help"]) == 0
     out = capsys.readouterr().out
-    for command in ("train", "predict", "evaluate", "data"):
+    for command in ("train", "predict", "evaluate", "reproduce", "data"):
         assert command in out
 
 
@@ -68,7 +68,7 @@ def test_errors_are_one_line_on_stderr(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(sys.modules[xgraph.training.evaluate.__module__], "evaluate", fail)
+    monkeypatch.setattr(sys.modules[xgraph.training.evaluate.__module__], "evaluate_with_spread", fail)
     assert main(["evaluate", "run"]) == code
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", text)
@@ -84,7 +84,7 @@ def test_warnings_are_one_line_and_the_hook_is_put_back(
         warnings.warn("look out", stacklevel=1)
         return {"ap": 0.5}
 
-    monkeypatch.setattr(sys.modules[xgraph.training.evaluate.__module__], "evaluate", warn)
+    monkeypatch.setattr(sys.modules[xgraph.training.evaluate.__module__], "evaluate_with_spread", warn)
     before = warnings.showwarning
     with warnings.catch_warnings():
         warnings.simplefilter("always")

@@ -21,7 +21,7 @@ def write_environment(path: Path, device: str) -> None:
     """
     import torch
 
-    packages = ("torch", "torch-geometric", "lightning", "rdkit", "numpy", "ogb")
+    packages = ("torch", "torch-geometric", "lightning", "rdkit", "numpy", "scikit-learn", "ogb")
     versions = {"xgraph": __version__, "python": platform.python_version()}
     for name in packages:
         try:

@@ -19,9 +19,10 @@ from xgraph.training.metrics import average_precision, roc_auc, two_way_pauc
 PARTS = 10
 """Folds of a repetition."""
 REFERENCE = "attention-bce"
+POOLED = {"att": "attention", "smx": "smx"}
 PAIRS = [*((arm, REFERENCE) for arm in ARMS if arm != REFERENCE)]
-PAIRS += [("midam-att", "attention-aucm"), ("midam-smx", "smx-aucm")]
-"""What is compared fold by fold; the last two are what sampling costs."""
+PAIRS += [(f"midam-{short}{state}", f"{full}-aucm") for state in ("", "-slow") for short, full in POOLED.items()]
+"""What is compared fold by fold; the last four are what sampling costs."""
 METRICS: dict[str, Callable[[Any, Any], float]] = {
     "ROC-AUC": roc_auc,
     "AP": average_precision,
@@ -59,7 +60,7 @@ def summarize(out: Path) -> None:
     found = {(data, arm): read(out, data, arm) for data in grid.DATASETS for arm in ARMS}
     found = {key: folds for key, folds in found.items() if folds}
     rows = [row(data, arm, folds) for (data, arm), folds in found.items()]
-    text = ["# Bags of instances", "", *rates(out)]
+    text = ["# Bags of instances", "", *settings_tried(out)]
     for data in grid.DATASETS:
         if any(key[0] == data for key in found):
             text += ["", f"## {data}", "", *scores(data, found), "", *differences(data, found)]
@@ -84,15 +85,15 @@ def summarize(out: Path) -> None:
 
 
 def read(out: Path, data: str, arm: str) -> Folds:
-    """Metrics of the finished folds of an arm with the rate that was chosen; NaN where a test part has one class.
+    """Metrics of the finished folds of an arm with the settings that were chosen; NaN where a test part has one class.
 
     Args:
         out: Where finished cells are.
         data: Data set.
         arm: The arm.
     """
-    rate = grid.chosen(out, arm)
-    paths = {} if rate is None else {f: grid.place(out, grid.cell(data, arm, rate, f)) for f in grid.FOLDS}
+    settings = grid.chosen(out, arm)
+    paths = {} if settings is None else {f: grid.place(out, grid.cell(data, arm, *settings, f)) for f in grid.FOLDS}
     cells = {fold: json.loads(path.read_text()) for fold, path in paths.items() if path.exists()}
     return {
         fold: {name: metric(one["y"], one["scores"]) for name, metric in METRICS.items()} for fold, one in cells.items()
@@ -170,19 +171,21 @@ def paired(folds: Folds, others: Folds, name: str) -> dict[str, Any]:
     }
 
 
-def rates(out: Path) -> list[str]:
-    """What the rates were chosen by.
+def settings_tried(out: Path) -> list[str]:
+    """What rates and γ were chosen by.
 
     Args:
         out: Where finished cells are.
     """
-    lines = ["ROC-AUC by which the rates were chosen, " + " / ".join(grid.TUNED) + ":", ""]
+    lines = [f"ROC-AUC by which rates were chosen, {' / '.join(grid.TUNED)} (γ = {grid.GAMMA:g}):", ""]
     lines += ["| | " + " | ".join(f"{lr:g}" for lr in grid.RATES) + " | chosen |", "|---" * (len(grid.RATES) + 2) + "|"]
     for arm, what in ARMS.items():
-        found = grid.tried(out, arm)
-        if found is not None:
-            texts = [" / ".join(f"{found[lr][data]:.3f}" for data in grid.TUNED) for lr in grid.RATES]
-            lines.append(f"| {what.title} | {' | '.join(texts)} | {grid.best_rate(found):g} |")
+        found = grid.tried(out, arm) or {}
+        for gamma in dict.fromkeys(gamma for _, gamma in found):
+            texts = [" / ".join(f"{found[lr, gamma][data]:.3f}" for data in grid.TUNED) for lr in grid.RATES]
+            title = what.title + (f", {gamma:g}" if gamma != grid.GAMMA else "")
+            rate, best = grid.best(found)
+            lines.append(f"| {title} | {' | '.join(texts)} | {f'{rate:g}' if gamma == best else ''} |")
     return lines
 
 

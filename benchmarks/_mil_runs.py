@@ -19,7 +19,6 @@ from xgraph.training.seeding import own_random_streams
 BATCH = 16
 WEIGHT_DECAY = 1e-4
 TAU = 0.1
-GAMMA = 0.9
 WIDTH = 128
 """Least width of the hidden layer, which is otherwise that of the input."""
 
@@ -51,6 +50,8 @@ ARMS = {
     "midam-att": Arm("attention", "auc-margin", 4, "MIDAM-att: 4 instances, AUC margin"),
     "midam-smx": Arm("smoothed-max", "auc-margin", 4, "MIDAM-smx: 4 instances, AUC margin"),
     "sota-att": Arm("attention", "sota-s", 4, "attention, 4 instances, SOTA-s"),
+    "midam-att-slow": Arm("attention", "auc-margin", 4, "MIDAM-att, γ chosen too"),
+    "midam-smx-slow": Arm("smoothed-max", "auc-margin", 4, "MIDAM-smx, γ chosen too"),
 }
 
 
@@ -88,7 +89,7 @@ def run(cell: dict[str, Any]) -> dict[str, Any]:
     """Train, and score the test bags by all of their instances.
 
     Args:
-        cell: Settings: data, arm, lr, fold, epochs.
+        cell: Settings: data, arm, lr, gamma, fold, epochs.
 
     Returns:
         The test bags, their labels and scores, and seconds.
@@ -110,18 +111,19 @@ def run(cell: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def make_model(data: BagDataset, arm: Arm, falls: tuple[int, ...]) -> BagModel:
+def make_model(data: BagDataset, arm: Arm, gamma: float, falls: tuple[int, ...]) -> BagModel:
     """The model of an arm, its weights drawn from torch's generator.
 
     Args:
         data: The bags.
         arm: The arm.
+        gamma: Weight of the new value in a bag's state.
         falls: Epochs at which γ is halved.
     """
     classes = {"attention": AttentionModel, "mean": MeanModel, "max": MaxModel, "smoothed-max": SmoothedMaxModel}
     options: dict[str, Any] = {"hidden_channels": max(data.num_features, WIDTH), "num_layers": 1}
     if arm.pooling != "max":
-        options["gamma"] = Halved(GAMMA, falls)
+        options["gamma"] = Halved(gamma, falls)
     if arm.pooling == "smoothed-max":
         options["tau"] = TAU
     state = None if arm.instances is None else len(data)
@@ -153,7 +155,7 @@ def trained(data: BagDataset, train: Tensor, cell: dict[str, Any]) -> tuple[BagM
         cell: Settings.
     """
     arm, falls = ARMS[cell["arm"]], milestones(cell["epochs"])
-    model = make_model(data, arm, falls)
+    model = make_model(data, arm, cell["gamma"], falls)
     if model.scale is not None:
         model.scale.fit(*instance_statistics(data, train))
     loader = make_loader(data, train, arm, cell["fold"])

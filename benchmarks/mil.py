@@ -1,14 +1,14 @@
 """Bags of instances: MIDAM beside training on whole bags, and beside peers: ``python -m benchmarks.mil``.
 
 Quality. Every (data set, arm, rate, fold) is a cell, a file of its own under ``--out``: a rerun does what is missing,
-and several processes started at once share the work. The folds are the given ones, five times ten of each data set.
-A cell trains on the nine parts and scores the bags of the tenth by all of their instances, after the last epoch: no
-epoch is chosen, and nothing by the tested sets. The arms are `benchmarks._mil_runs.ARMS`. The rate of each is chosen
-among `RATES`, by the mean ROC-AUC of the first ten folds of `TUNED` data sets, which are not tested. All other
-settings are those of MIDAM's protocol: one hidden layer as wide as the input (at least 128), 16 bags a batch, half of
-them positive (with BCE: as they come), 4 instances, weight decay 1e-4, τ = .1, γ = .9, rate to a tenth and γ to a half
-after half and three quarters of the epochs, features standardised by the training bags; but Adam, not SGD with
-momentum .1, and `EPOCHS` epochs, not 100.
+and several processes started at once share the work. The folds are the given ones, five times ten of each data set. A
+cell trains on the nine parts and scores the bags of the tenth by all of their instances, after the last epoch: no epoch
+is chosen, and nothing by the tested sets. The arms are `benchmarks._mil_runs.ARMS`. The rate of each is chosen among
+`RATES`, for two arms γ too among `SLOW`, by the mean ROC-AUC of the first ten folds of `TUNED` data sets, which are not
+tested. All other settings are those of MIDAM's protocol: one hidden layer as wide as the input (at least 128), 16 bags
+a batch, half of them positive (with BCE: as they come), 4 instances, weight decay 1e-4, τ = .1, γ = .9, rate to a tenth
+and γ to a half after half and three quarters of the epochs, features standardised by the training bags; but Adam, not
+SGD with momentum .1, and `EPOCHS` epochs, not 100.
 
 ``--report`` makes ``benchmarks/results/mil.json`` and ``mil.md`` of what is there. ``--speed`` measures time and memory
 beside torchmil and LibAUC. ``--pictures`` draws which instances made a bag positive: of two runs that it trains, or of
@@ -40,34 +40,52 @@ EPOCHS = 50
 ARM_NAMES = [
     *["attention-bce", "mean-bce", "max-bce", "smx-bce"],
     *["attention-aucm", "smx-aucm", "midam-att", "midam-smx", "sota-att"],
+    *["midam-att-slow", "midam-smx-slow"],
 ]
+GAMMA = 0.9
+SLOW = [0.3, 0.1]
+"""γ among which the arms with a slow state choose; the others have `GAMMA`."""
 
 
-def cell(data: str, arm: str, lr: float, fold: int) -> dict[str, Any]:
+def cell(data: str, arm: str, lr: float, gamma: float, fold: int) -> dict[str, Any]:
     """All settings of a cell.
 
     Args:
         data: Data set.
         arm: One of the arms.
         lr: Learning rate in the beginning.
+        gamma: Weight of the new value in a bag's state, in the beginning.
         fold: Ten times the repetition, and the part.
     """
-    return {"data": data, "arm": arm, "lr": lr, "fold": fold, "epochs": EPOCHS}
+    return {"data": data, "arm": arm, "lr": lr, "gamma": gamma, "fold": fold, "epochs": EPOCHS}
+
+
+Settings = tuple[float, float]
+"""Rate and γ."""
+
+
+def candidates(arm: str) -> list[Settings]:
+    """Rates and γ that an arm chooses among.
+
+    Args:
+        arm: The arm.
+    """
+    return list(product(RATES, SLOW if arm.endswith("-slow") else [GAMMA]))
 
 
 def grid(out: Path, arms: list[str]) -> Iterator[dict[str, Any]]:
-    """The cells: those by which rates are chosen, and once these are all there, the others, fold by fold.
+    """The cells: those to choose settings by, and once these are all there, the others, fold by fold.
 
     Args:
         out: Where finished cells are.
         arms: Only these.
     """
-    for fold, data, arm, lr in product(TUNING_FOLDS, TUNED, arms, RATES):
-        yield cell(data, arm, lr, fold)
-    rates = {arm: lr for arm in arms if (lr := chosen(out, arm)) is not None}
-    if len(rates) == len(arms):
+    for fold, data, arm in product(TUNING_FOLDS, TUNED, arms):
+        yield from (cell(data, arm, *settings, fold) for settings in candidates(arm))
+    known = {arm: settings for arm in arms if (settings := chosen(out, arm)) is not None}
+    if len(known) == len(arms):
         for fold, data, arm in product(FOLDS, DATASETS, arms):
-            yield cell(data, arm, rates[arm], fold)
+            yield cell(data, arm, *known[arm], fold)
 
 
 def place(out: Path, one: dict[str, Any]) -> Path:
@@ -77,11 +95,12 @@ def place(out: Path, one: dict[str, Any]) -> Path:
         out: Where finished cells are.
         one: The cell.
     """
-    return out / one["data"] / f"{one['arm']}-lr{one['lr']:g}-epochs{one['epochs']}-{one['fold']}.json"
+    arm = one["arm"] if one["gamma"] == GAMMA else f"{one['arm']}-gamma{one['gamma']:g}"
+    return out / one["data"] / f"{arm}-lr{one['lr']:g}-epochs{one['epochs']}-{one['fold']}.json"
 
 
-def tried(out: Path, arm: str) -> dict[float, dict[str, float]] | None:
-    """Mean ROC-AUC by rate and data set; None as long as a cell is missing.
+def tried(out: Path, arm: str) -> dict[Settings, dict[str, float]] | None:
+    """Mean ROC-AUC by rate and γ, and data set; None as long as a cell is missing.
 
     Args:
         out: Where finished cells are.
@@ -89,41 +108,41 @@ def tried(out: Path, arm: str) -> dict[float, dict[str, float]] | None:
     """
     from xgraph.training.metrics import roc_auc
 
-    found: dict[float, dict[str, float]] = {}
-    for lr, data in product(RATES, TUNED):
+    found: dict[Settings, dict[str, float]] = {}
+    for settings, data in product(candidates(arm), TUNED):
         values = []
         for fold in TUNING_FOLDS:
-            path = place(out, cell(data, arm, lr, fold))
+            path = place(out, cell(data, arm, *settings, fold))
             if not path.exists():
                 return None
             one = json.loads(path.read_text())
             values.append(roc_auc(one["y"], one["scores"]))
-        found.setdefault(lr, {})[data] = statistics.mean(values)
+        found.setdefault(settings, {})[data] = statistics.mean(values)
     return found
 
 
-def chosen(out: Path, arm: str) -> float | None:
-    """The rate of an arm; None as long as a cell is missing.
+def chosen(out: Path, arm: str) -> Settings | None:
+    """Rate and γ of an arm; None as long as a cell is missing.
 
     Args:
         out: Where finished cells are.
         arm: The arm.
     """
     scores = tried(out, arm)
-    return None if scores is None else best_rate(scores)
+    return None if scores is None else best(scores)
 
 
-def best_rate(scores: dict[float, dict[str, float]]) -> float:
-    """The rate with the best mean over data sets; of equal ones the first.
+def best(scores: dict[Settings, dict[str, float]]) -> Settings:
+    """The settings with the best mean over data sets; of equal ones the first.
 
     Args:
-        scores: By rate and data set.
+        scores: By settings and data set.
 
     Example:
-        >>> best_rate({0.01: {"a": 0.5, "b": 0.9}, 0.001: {"a": 0.8, "b": 0.7}})
-        0.001
+        >>> best({(0.01, 0.9): {"a": 0.5, "b": 0.9}, (0.001, 0.9): {"a": 0.8, "b": 0.7}})
+        (0.001, 0.9)
     """
-    return max(scores, key=lambda lr: statistics.mean(scores[lr].values()))
+    return max(scores, key=lambda settings: statistics.mean(scores[settings].values()))
 
 
 def do(out: Path, one: dict[str, Any]) -> bool:

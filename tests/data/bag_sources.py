@@ -41,7 +41,7 @@ def birds(changes: dict[int, bytes] | None = None) -> list[bytes]:
     rest = range(8, 18)
     features = "bag_id, [segment features]\n1,0.5,1.5\n1,2.5,3.5\n7,4.5,5.5\n" + "".join(f"{i},0,{i}\n" for i in rest)
     contents = [
-        gzip.compress(features.encode()),
+        gzip.compress(features.encode(), mtime=0),
         ("bag_id, [labels]\n1,1,3\n7,4\n" + "".join(f"{i},2\n" for i in rest)).encode(),
         ("bag_id, instance_label\n1,-1\n1,3\n7,4\n" + "".join(f"{i},2\n" for i in rest)).encode(),
         npz(bag_id=ids, **{f"{name}_fold_train": train for name, train in labels.items()}),
@@ -53,7 +53,7 @@ def birds(changes: dict[int, bytes] | None = None) -> list[bytes]:
 
 def idx(array: NDArray[np.uint8]) -> bytes:
     head = b"\0\0\x08" + bytes([array.ndim]) + struct.pack(f">{array.ndim}i", *array.shape)
-    return gzip.compress(head + array.tobytes())
+    return gzip.compress(head + array.tobytes(), mtime=0)
 
 
 def jld(bags: Sequence[NDArray[np.float32]], y: NDArray[Any], train: NDArray[np.bool_], packed: bool = True) -> bytes:

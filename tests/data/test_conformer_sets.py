@@ -71,10 +71,10 @@ def test_a_protein_must_be_chosen(table: Path) -> None:
     [
         b"",
         b"junk",
-        gzip.compress(b"a,b\n1,2\n"),
-        gzip.compress((HEAD + "CHEMBL1855,C,CHEMBL1\n").encode()),
-        gzip.compress((HEAD + "CHEMBL1855,C,CHEMBL1,high\n").encode()),
-        gzip.compress(b"x" * 500)[:-12],
+        gzip.compress(b"a,b\n1,2\n", mtime=0),
+        gzip.compress((HEAD + "CHEMBL1855,C,CHEMBL1\n").encode(), mtime=0),
+        gzip.compress((HEAD + "CHEMBL1855,C,CHEMBL1,high\n").encode(), mtime=0),
+        gzip.compress(b"x" * 500, mtime=0)[:-12],
     ],
 )
 def test_damaged_tables_are_named(table: Path, content: bytes) -> None:

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch_geometric.data import Batch, Data
 
-from xgraph.nn.bag_batch import bags_of, chunks_of
+from xgraph.nn.bag_batch import bags_of, chunks_of, runs_of
 
 
 def test_bags_of_instances_are_found():
@@ -22,6 +22,38 @@ def test_bags_of_instances_are_found():
         assert number == size
     with pytest.raises(ValueError, match=r"the bag of each of 3 instances, got shape \[5\] .*in the attribute bag"):
         bags_of(Batch(batch=nodes), e)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "limit", "wanted"),
+    [
+        ([2, 1, 3, 1], 3, [2, 1, 1]),
+        ([9], 3, [1]),
+        ([2, 9, 1, 1], 4, [1, 1, 2]),
+        ([9, 1, 1, 9], 2, [1, 2, 1]),
+        ([1] * 7, 3, [3, 3, 1]),
+        ([1] * 7, 7, [7]),
+    ],
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_runs_are_of_whole_bags(sizes, limit, wanted, known):
+    bag = torch.repeat_interleave(torch.tensor(sizes))
+    runs = runs_of(bag, len(sizes) if known or len(bag) <= limit else None, limit)
+    assert [bags.stop - bags.start for _, bags in runs] == wanted
+    assert torch.equal(torch.cat([bag[rows] for rows, _ in runs]), bag)
+    for rows, bags in runs:
+        assert bag[rows].unique().tolist() == list(range(bags.start, bags.stop))
+
+
+@pytest.mark.parametrize(
+    ("bag", "size"),
+    [([0, 1, 0, 1], 2), ([0, 0, 2, 2], 3), ([0, 0, 1, 1], 3), ([0, 0, 1, 2], 2), ([-1, 0, 0, 1], 2), ([], 0)],
+)
+def test_bags_out_of_order_or_wrong_stay_together(bag, size):
+    bag = torch.tensor(bag, dtype=torch.long)
+    assert runs_of(bag, size, 2) == [(slice(0, len(bag)), slice(0, size))]
+    if len(bag):
+        assert runs_of(bag.double(), size, 2) == [(slice(0, len(bag)), slice(0, size))]
 
 
 def test_chunks_of_tensors_arrays_and_batches(tmp_path):

@@ -8,7 +8,7 @@ from nn_molecules import real_molecules
 from torch_geometric.data import Batch, Data
 
 from xgraph.losses import LOSSES, AUCMarginLoss, GroupDROLoss
-from xgraph.nn import BagClassifier
+from xgraph.nn import BagClassifier, bag_classifier
 from xgraph.options import options_of
 from xgraph.sampling import InstanceSampler
 
@@ -54,6 +54,28 @@ def test_with_gamma_one_and_whole_bags_the_state_changes_nothing(pooling):
     plain, tracked, batch = make(pooling), make(pooling, num_bags=20, gamma=1.0), bags()
     for _ in range(2):
         torch.testing.assert_close(tracked(batch), plain(batch))
+
+
+@EACH
+@pytest.mark.parametrize("norm", ["none", "batch", "layer"])
+def test_a_large_batch_a_few_bags_at_a_time_is_the_same(pooling, norm, monkeypatch):
+    state = {} if pooling == "max" else {"num_bags": 20, "gamma": 0.5}
+    model, batch = make(pooling, norm=norm, **state).double(), bags()
+    batch.x, batch.batch = batch.x.double(), batch.batch.sort().values
+    batch.bag, batch.idx = batch.batch, torch.tensor([3, 4, 3, 5, 6, 6])  # bags twice, in different runs
+    seen = []
+    model.encoder.register_forward_hook(lambda module, x, out: seen.append(len(out)))
+    found = []
+    for run in (bag_classifier.RUN, 8 * 8):  # of 8 instances each
+        monkeypatch.setattr(bag_classifier, "RUN", run)
+        one = copy.deepcopy(model)
+        logits = [one(batch), one(batch)]
+        (logits[1] * torch.arange(12.0).view(6, 2)).sum().backward()
+        found.append([*logits, *(p.grad for p in one.parameters()), one.eval()(batch), *one.state_dict().values()])
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b)
+    runs = [4, 7, 7, 4]
+    assert seen == [22] * 3 + ([22] * 2 if norm == "batch" else runs * 2) + runs
 
 
 @EACH

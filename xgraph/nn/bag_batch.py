@@ -36,6 +36,38 @@ def bags_of(batch: Any, e: Tensor) -> tuple[Tensor, int | None]:
     return bag, None if size is None else int(size)
 
 
+def runs_of(bag: Tensor, size: int | None, limit: int) -> list[tuple[slice, slice]]:
+    """Cut a batch into runs of whole bags.
+
+    Args:
+        bag: The bag of each instance. Shape ``[n]``.
+        size: Number of bags, if known.
+        limit: Most instances of a run of several bags.
+
+    Returns:
+        The instances and the bags of each run: one run of all if they are few, not in order, or not as they must be.
+
+    Example:
+        >>> runs_of(torch.tensor([0, 0, 1, 2, 2, 2, 3]), 4, 3)
+        [(slice(0, 3, None), slice(0, 2, None)), (slice(3, 6, None), slice(2, 3, None)), (slice(6, 7, None), \
+slice(3, 4, None))]
+    """
+    whole = [(slice(0, len(bag)), slice(0, size))]
+    if len(bag) <= limit or bag.dtype != torch.long or not bool((bag[1:] >= bag[:-1]).all()):
+        return whole
+    size = int(bag[-1]) + 1 if size is None else size
+    ends = torch.searchsorted(bag, torch.arange(size), right=True)
+    if int(bag[0]) < 0 or int(bag[-1]) >= size or not bool(ends.diff(prepend=ends.new_zeros(1)).all()):
+        return whole
+    runs, first, begin, end = [], 0, 0, 0
+    for number, after in enumerate([*ends.tolist(), len(bag) + limit + 1]):
+        if after - begin > limit and end > begin:
+            runs.append((slice(begin, end), slice(first, number)))
+            first, begin = number, end
+        end = after
+    return runs
+
+
 def chunks_of(instances: Any, size: int) -> Iterator[Any]:
     """Go through the instances of one bag, some at a time.
 

@@ -1,5 +1,6 @@
 """Bags of instances to logits."""
 
+from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import torch
@@ -8,10 +9,12 @@ from torch import Tensor, nn
 from xgraph.estimators import GammaSchedule
 from xgraph.estimators.checks import choice, integer
 from xgraph.nn import pooling as poolings
-from xgraph.nn.bag_batch import bags_of, chunks_of
+from xgraph.nn.bag_batch import bags_of, chunks_of, runs_of
 from xgraph.nn.instance_encoders import Encoder, InstanceNorm, make_encoder
 from xgraph.nn.reset import reset_parameters
 
+RUN = 2**20
+"""Numbers in the vectors of the instances that are encoded and pooled together, if their bags are smaller."""
 Pooling = Literal["attention", "gated-attention", "smoothed-max", "mean", "max"]
 
 
@@ -48,7 +51,8 @@ class BagClassifier(nn.Module):
         in_channels: Number of features of an instance, or of channels of an image; not needed for graphs.
         num_bags: Number of bags in the data set, for a state per bag; None: no state. Without effect for max.
         encoder: What encodes the instances: layers for features (mlp), small images (cnn) or molecules (gine); in
-            Python also a module that maps `x` to vectors ``[n, hidden_channels]``, or a batch by its `embed`.
+            Python also a module that maps `x` to vectors ``[n, hidden_channels]``, each row on its own (batch norm
+            apart), or a batch by its `embed`.
         hidden_channels: Length of the instances' vectors.
         num_layers: Number of layers of the encoder.
         dropout: Probability that an element becomes zero, in the encoder.
@@ -121,11 +125,12 @@ class BagClassifier(nn.Module):
         Args:
             batch: A PyG `Data` or `Batch`, as described above.
         """
-        e = self.embed(batch)
-        bag, size = bags_of(batch, e)
-        scores = self.head(e)
-        x, value = (e, {"value": scores}) if self.attends else (scores, {})
-        out: Tensor = self.pool(x, bag, dim_size=size, bag_id=self._bag_id(batch), **value)
+        estimates: list[Tensor] = []
+        for e, bag, size in self._runs(batch):
+            scores = self.head(e)
+            x, value = (e, {"value": scores}) if self.attends else (scores, {})
+            estimates.append(self.pool.estimate(x, self.pool.bags(x, bag, None, size), **value))
+        out: Tensor = self.pool.finish(torch.cat(estimates), scores, self._bag_id(batch))
         return out
 
     def embed(self, batch: Any) -> Tensor:
@@ -226,6 +231,26 @@ class BagClassifier(nn.Module):
     def extra_repr(self) -> str:
         """Show the sizes."""
         return f"{self.num_tasks}, hidden_channels={self.hidden_channels}, pooling={self.pooling!r}"
+
+    def _runs(self, batch: Any) -> Iterator[tuple[Tensor, Tensor, int | None]]:
+        """Vectors and bags of the instances, some whole bags at a time where the encoder takes rows one by one.
+
+        Memory of this size is used again and again; of all 160,000 instances of a batch, every array would be new
+        memory, and its page faults take as long as the layers.
+        """
+        x = getattr(batch, "x", None)
+        apart = not hasattr(self.encoder, "embed") and not (self.training and self._normalises())
+        if not apart or not isinstance(x, Tensor) or x.device.type != "cpu" or torch.compiler.is_compiling():
+            e = self.embed(batch)
+            yield e, *bags_of(batch, e)
+            return
+        bag, size = bags_of(batch, x)
+        for rows, bags in runs_of(bag, size, max(RUN // self.hidden_channels, 1)):
+            count = None if bags.stop is None else bags.stop - bags.start
+            yield self._checked(self._encode(x[rows])), bag[rows] - bags.start, count
+
+    def _normalises(self) -> bool:
+        return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in self.encoder.modules())
 
     def _encode(self, x: Tensor) -> Tensor:
         out: Tensor = self.encoder(x.to(self.head.weight.dtype))

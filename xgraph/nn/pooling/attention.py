@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from xgraph.estimators import GammaSchedule, RatioMovingAverage, StateTable
 from xgraph.estimators.checks import integer
 from xgraph.nn.pooling.base import RESTART_LAG, BagPooling, wide
+from xgraph.nn.pooling.segments import Bags
 
 
 class AttentionPooling(BagPooling):
@@ -104,14 +105,23 @@ class AttentionPooling(BagPooling):
             TypeError: `index` or `bag_id` does not hold integers.
         """
         bags = self.bags(x, index, ptr, dim_size, dim)
+        return self.finish(self.estimate(x, bags, value), x if value is None else value, bag_id)
+
+    def estimate(self, x: Tensor, bags: Bags, value: Tensor | None = None) -> Tensor:
+        """The weighted means, and the logarithms of the means of e^g: ``[B, heads, C / heads + 1]``.
+
+        Args:
+            x: As for `forward`, like `value`.
+            bags: The bags.
+            value: What is pooled.
+        """
         value = x if value is None else value
         if value.dim() != 2 or len(value) != len(x):
             raise ValueError(f"value must have shape [{len(x)}, C], a row for each instance, got {list(value.shape)}")
         weight, log_mean = bags.softmax(self.logits(x))
         dtype = torch.promote_types(weight.dtype, value.dtype)
         mean = bags.weighted_sum(weight.to(dtype), value.to(dtype))
-        row = torch.cat([mean, log_mean[..., None].to(dtype)], -1)
-        return self.finish(row, value, bags, bag_id)
+        return torch.cat([mean, log_mean[..., None].to(dtype)], -1)
 
     def logits(self, x: Tensor) -> Tensor:
         """The logits g of the attention, ``[N, heads]``, in float32 at least.
@@ -121,9 +131,9 @@ class AttentionPooling(BagPooling):
         """
         if x.dim() != 2 or x.size(1) != self.in_channels:
             raise ValueError(f"embeddings must have shape [N, {self.in_channels}], got {list(x.shape)}")
-        hidden = self.content(x).tanh()
+        hidden = self.content(x).tanh_()  # in place: of 160,000 instances, new memory costs as much as the layer
         if self.gate is not None:
-            hidden = hidden * self.gate(x).sigmoid()
+            hidden = hidden * self.gate(x).sigmoid_()
         return wide(self.score(hidden))
 
     def read_out(self, row: Tensor) -> Tensor:

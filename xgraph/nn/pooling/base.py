@@ -91,7 +91,7 @@ class BagPooling(Aggregation):  # type: ignore[misc]
             TypeError: `index` or `bag_id` does not hold integers, or `x` no floating-point numbers.
         """
         bags = self.bags(x, index, ptr, dim_size, dim)
-        return self.finish(self.estimate(wide(x), bags), x, bags, bag_id)
+        return self.finish(self.estimate(x, bags), x, bag_id)
 
     def bags(self, x: Tensor, index: Tensor | None, ptr: Tensor | None, dim_size: int | None, dim: int = -2) -> Bags:
         """Which instance is in which bag; arguments as those of `forward`."""
@@ -105,7 +105,7 @@ class BagPooling(Aggregation):  # type: ignore[misc]
         """What the batch says of its bags: a row of the table for each.
 
         Args:
-            x: float32 or float64. Shape ``[N, C]``.
+            x: As for `forward`.
             bags: The bags.
         """
         raise NotImplementedError
@@ -153,18 +153,17 @@ class BagPooling(Aggregation):  # type: ignore[misc]
         """
         raise NotImplementedError
 
-    def finish(self, estimate: Tensor, x: Tensor, bags: Bags, bag_id: Tensor | None) -> Tensor:
+    def finish(self, estimate: Tensor, x: Tensor, bag_id: Tensor | None) -> Tensor:
         """Let the table track the estimates, if there is one, and read out.
 
         Args:
             estimate: What `estimate` gave. Shape ``[B, ...]``.
             x: What is pooled, whose type the result has.
-            bags: The bags.
             bag_id: As for `forward`.
         """
         if self.num_bags is not None and bag_id is not None and self.training:
             if self.validate:
-                _check_ids(bag_id, len(bags.count), self.num_bags)
+                _check_ids(bag_id, len(estimate), self.num_bags)
             estimate = self.table(estimate)(estimate, bag_id)
         out = self.read_out(estimate)
         return out if torch.is_autocast_enabled(x.device.type) else out.to(x.dtype)

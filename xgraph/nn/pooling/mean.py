@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from xgraph.estimators import GammaSchedule, MovingAverage, StateTable
-from xgraph.nn.pooling.base import BagPooling
+from xgraph.nn.pooling.base import BagPooling, wide
 from xgraph.nn.pooling.segments import Bags
 
 
@@ -42,7 +42,7 @@ class MeanPooling(BagPooling):
 
     def estimate(self, x: Tensor, bags: Bags) -> Tensor:
         """Means, ``[B, C]``."""
-        return bags.weighted_sum(bags.spread(bags.count.reciprocal())[:, None], x)[:, 0]
+        return bags.weighted_sum(bags.spread(bags.count.reciprocal())[:, None], wide(x))[:, 0]
 
     def read_out(self, row: Tensor) -> Tensor:
         """The same."""

@@ -63,6 +63,7 @@ class SmoothedMaxPooling(BagPooling):
 
     def estimate(self, x: Tensor, bags: Bags) -> Tensor:
         """The logarithm of the mean of exponentials, ``[B, C]``."""
+        x = wide(x)
         return bags.log_mean_exp(x, self.tau) if self.tau else bags.max(x)
 
     def read_out(self, row: Tensor) -> Tensor:

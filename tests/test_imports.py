@@ -21,8 +21,9 @@ ALLOWED: dict[str, set[str]] = {
     "data": {"estimators"},
     "training": {"estimators", "nn", "losses", "sampling", "data", "options", "_version"},
     "recipes": {"training", "data", "options"},
-    "cli": {"recipes", "training", "data", "options", "_version", ""},
-    "": {"training", "data", "_version"},  # xgraph/__init__.py offers train, predict, evaluate
+    "tuning": {"training", "data", "options"},
+    "cli": {"recipes", "tuning", "training", "data", "options", "_version", ""},
+    "": {"training", "tuning", "data", "_version"},  # xgraph/__init__.py offers train, predict, evaluate, search
     "__main__": {"cli"},
 }
 

@@ -5,17 +5,22 @@ from typing import TYPE_CHECKING
 from xgraph._version import __version__
 
 if TYPE_CHECKING:
-    from xgraph.training import Run, evaluate, predict, train
+    from xgraph.training import Run, evaluate, predict, pretrain, train
+    from xgraph.tuning import search
 
-__all__ = ["Run", "__version__", "evaluate", "predict", "train"]
+__all__ = ["Run", "__version__", "evaluate", "predict", "pretrain", "search", "train"]
 
 
 def __getattr__(name: str) -> object:
     # The training stack imports torch, PyG and RDKit: only who asks for it pays for it.
-    if name in {"Run", "evaluate", "predict", "train"}:
+    if name in {"Run", "evaluate", "predict", "pretrain", "train"}:
         import xgraph.training
 
         return getattr(xgraph.training, name)
+    if name == "search":
+        import xgraph.tuning
+
+        return xgraph.tuning.search
     raise AttributeError(f"module 'xgraph' has no attribute {name!r}")
 
 

@@ -236,3 +236,21 @@ def test_live_bar_on_a_terminal(csv: Path, small: list[str], capsys: Capture, mo
     assert "main 2/2" in err
     assert "valid ap" in err
     assert "epoch=" not in err
+
+
+def test_parts_and_the_epoch_that_is_kept(csv: Path, small: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    options = [*small, "--keep", "last", "--train-on", "train+valid", "--out", "both"]
+    assert main(["train", str(csv), *options]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[0].split() == ["metric", "test"]
+    assert captured.err.startswith("chains: 54 train, 6 test molecules")
+    assert main(["train", str(csv), *small, "--inner", "0/5", "--out", "inner"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].split() == ["metric", "valid"]
+    assert main(["evaluate", "inner", "--split", "test"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].split() == ["metric", "test"]
+    assert main(["evaluate", "both", "--split", "valid"]) == 2
+    assert "split: 'chains' has train, test, got 'valid'" in capsys.readouterr().err
+    assert main(["train", str(csv), *small, "--train-on", "train+valid"]) == 2
+    assert "takes keep = 'last', got keep = 'best'" in capsys.readouterr().err
+    assert main(["train", str(csv), *small, "--inner", "5/5"]) == 2
+    assert "inner = '5/5': expected an inner fold" in capsys.readouterr().err

@@ -71,3 +71,23 @@ def test_files(tmp_path: Path) -> None:
     files.remove_checkpoint(path)
     files.remove_checkpoint(path)
     assert not path.exists()
+
+
+@pytest.mark.parametrize("values", [[0.9, 0.1, 0.3], [0.1, NAN, 0.2], [NAN] * 3])
+def test_the_last_is_kept(tmp_path: Path, values: list[float]) -> None:
+    keeper = Keeper(tmp_path, "ap", "last")
+    saved = run(keeper, ["pretrain", "main", "main"], values)
+    assert keeper.best is not None
+    assert keeper.best["epoch"] == 3
+    assert ["best.ckpt" in names for names in saved] == [False, True, True]
+
+
+def test_without_a_validation_part(tmp_path: Path) -> None:
+    keeper, trainer = Keeper(tmp_path, "ap", "last"), Trainer()
+    task: Any = SimpleNamespace(stage="main", train_loss=1.0, valid_metrics={}, seconds=0.0)
+    keeper.on_train_epoch_end(trainer, task)  # type: ignore[arg-type]
+    assert keeper.best is not None
+    assert (tmp_path / "metrics.csv").read_text().splitlines() == [
+        "epoch,stage,train_loss,lr,seconds",
+        "1,main,1.0,0.1,0.0",
+    ]

@@ -7,7 +7,9 @@ import typer
 from xgraph.cli.data import app as data_app
 from xgraph.cli.evaluate import evaluate
 from xgraph.cli.predict import predict
+from xgraph.cli.pretrain import PretrainCommand, pretrain
 from xgraph.cli.reproduce import reproduce
+from xgraph.cli.search import search
 from xgraph.cli.train import TrainCommand, train
 
 app = typer.Typer(
@@ -18,9 +20,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(cls=TrainCommand)(train)
+app.command(cls=PretrainCommand)(pretrain)
 app.command()(predict)
 app.command()(evaluate)
 app.command()(reproduce)
+app.command(cls=TrainCommand)(search)
 app.add_typer(data_app, name="data")
 
 

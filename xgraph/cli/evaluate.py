@@ -31,7 +31,7 @@ def evaluate(
     only_json: Annotated[bool, typer.Option("--json", help="Print JSON only, no table.")] = False,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")] = "auto",
 ) -> None:
-    """Score a run's best epoch anew: all metrics as a table and as JSON; over folds mean ± standard deviation."""
+    """Score a run's kept epoch anew: all metrics as a table and as JSON; over folds mean ± standard deviation."""
     from xgraph.cli.tables import metrics_table
     from xgraph.training.evaluate import evaluate_with_spread
     from xgraph.training.files import plain

@@ -35,6 +35,30 @@ def training_options() -> list[Any]:
             parameters += [_parameter(f"{part}_{name.replace('-', '_')}", option, panel) for option in options]
             prefixed |= {option.name: replace(option, name=f"{part}_{option.name}") for option in options}
         parameters += [_parameter("prefixed", option, "", hidden=True) for option in prefixed.values()]
+    return _declared(parameters)
+
+
+def pretraining_options() -> list[Any]:
+    """All options of `xgraph pretrain` that come from classes, a help panel for each class. Imports torch."""
+    from xgraph.training.config import registry
+    from xgraph.training.pretraining.settings import OF_OBJECTIVE, PretrainConfig, pretrainable
+
+    owner = {name: f"Objective {objective}" for objective, names in OF_OBJECTIVE.items() for name in names}
+    models = pretrainable()
+    parameters = []
+    for option in options_of(PretrainConfig):
+        if option.name == "model":
+            option = replace(option, choices=tuple(models))
+        if option.name != "datasets":
+            parameters.append(_parameter("run", option, owner.get(option.name, "Pretraining")))
+    for name in models:
+        options = options_of(registry("model")[name])
+        parameters += [_parameter(f"model_{name.replace('-', '_')}", option, f"Model {name}") for option in options]
+    return _declared(parameters)
+
+
+def _declared(parameters: list[inspect.Parameter]) -> list[Any]:
+    """The parameters as typer makes them."""
 
     def declare() -> None: ...
 

@@ -58,7 +58,7 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run in --out.")] = False,
 ) -> None:
-    """Train a model, test its best epoch, and write all of it into a run directory.
+    """Train a model, test its best epoch (or its last, with --keep last), and write all of it into a run directory.
 
     Without arguments: SOAP on the embedded data set, in under three minutes.
 

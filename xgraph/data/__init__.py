@@ -7,11 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xgraph.data.augment import Augmentation as Augmentation
     from xgraph.data.bag_statistics import instance_statistics as instance_statistics
     from xgraph.data.bag_table import read_bags as read_bags
     from xgraph.data.bags import BagDataset as BagDataset
     from xgraph.data.cards import list_cards as list_cards
     from xgraph.data.cards import load_card as load_card
+    from xgraph.data.collection import collect as collect
     from xgraph.data.conformers import conformer_bags as conformer_bags
     from xgraph.data.dataset import MoleculeDataset as MoleculeDataset
     from xgraph.data.descriptors import describe as describe
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from xgraph.data.files import fetch as fetch
     from xgraph.data.files import verify as verify
     from xgraph.data.graphs import GraphDataset as GraphDataset
+    from xgraph.data.identity import identities as identities
+    from xgraph.data.joined import JoinedDataset as JoinedDataset
+    from xgraph.data.joined import join as join
     from xgraph.data.nodes import NodeDataset as NodeDataset
     from xgraph.data.registry import load as load
     from xgraph.data.schema import Card as Card
@@ -31,20 +36,25 @@ if TYPE_CHECKING:
     from xgraph.data.table import read_table as read_table
 
 _HOMES = {
+    "Augmentation": "augment",
     "BagDataset": "bags",
     "Card": "schema",
     "GraphDataset": "graphs",
+    "JoinedDataset": "joined",
     "MoleculeDataset": "dataset",
     "NodeDataset": "nodes",
     "RowError": "table",
     "Table": "table",
     "check_overlap": "splits",
+    "collect": "collection",
     "conformer_bags": "conformers",
     "describe": "descriptors",
     "descriptor_names": "descriptors",
     "feature_statistics": "feature_statistics",
     "fetch": "files",
+    "identities": "identity",
     "instance_statistics": "bag_statistics",
+    "join": "joined",
     "list_cards": "cards",
     "load": "registry",
     "load_card": "cards",

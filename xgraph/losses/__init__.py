@@ -9,11 +9,13 @@ from xgraph.losses.focal import FocalLoss
 from xgraph.losses.group_dro import GroupDROLoss
 from xgraph.losses.kl_dro import KLDROLoss
 from xgraph.losses.soap import SOAPLoss
+from xgraph.losses.sogclr import SogCLRLoss
 from xgraph.losses.sopa import SOPALoss
 from xgraph.losses.sopa_s import SOPAsLoss
 from xgraph.losses.sota_s import SOTAsLoss
 from xgraph.losses.staco import STACOLoss
 from xgraph.losses.surrogates import Hinge, Logistic, Sigmoid, Squared, SquaredHinge, Surrogate
+from xgraph.losses.weighted_bce import WeightedBCELoss
 
 LOSSES: dict[str, type[Loss]] = {
     "bce": BCELoss,
@@ -49,7 +51,9 @@ __all__ = [
     "SOTAsLoss",
     "STACOLoss",
     "Sigmoid",
+    "SogCLRLoss",
     "Squared",
     "SquaredHinge",
     "Surrogate",
+    "WeightedBCELoss",
 ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from xgraph.options import OptionError, nearest
+from xgraph.recipes.chain import check_starts
 from xgraph.recipes.cut import Cut
 from xgraph.recipes.outcome import check_metrics, read_outcome
 from xgraph.recipes.recipe import DEFAULT_METRICS, Member, Recipe
@@ -112,6 +113,7 @@ def _members(drafts: Sequence[_Draft], common: Layer, cut: Cut | None = None) ->
     quick = Layer(common.table, {}) if cut is None else Layer(cut.table.at("[quick.settings]"), cut.settings)
     check_settings(base if cut is None else quick)
     members: list[Member] = []
+    tables: list[Table] = []
     used: set[str] = set()
     for draft in drafts:
         for dataset in draft.datasets:
@@ -122,13 +124,14 @@ def _members(drafts: Sequence[_Draft], common: Layer, cut: Cut | None = None) ->
             folds = _check_data(found.config, draft.own.table)
             seeds = (cut.seeds if cut is not None else None) or draft.seeds
             members.append(Member(draft.name, dataset, seeds, found.given, found.config, folds))
+            tables.append(draft.own.table)
     labels = {dataset: dataset_label(dataset) for draft in drafts for dataset in draft.datasets}
     if len(set(labels.values())) < len(labels):
         raise common.table.error(f"dataset: expected files of different names, got {', '.join(labels)}")
     if cut is not None and not members:
         raise cut.table.error("no member is left")
     check_settings(base if cut is None else quick, used)
-    return members
+    return check_starts(members, tables, [draft.name for draft in drafts])
 
 
 def _check_data(config: TrainConfig, table: Table) -> list[int] | None:

@@ -97,7 +97,7 @@ def _row(row: Row) -> dict[str, Any]:
 
 
 def _summary(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: {"mean": found[name]["mean"], "std": found[name]["std"]} for name in ("test", "valid")}
+    return {name: {"mean": found[name]["mean"], "std": found[name]["std"]} for name in found if name != "folds"}
 
 
 def _machines(recipe: Recipe, out: Path) -> list[dict[str, Any]]:

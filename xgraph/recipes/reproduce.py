@@ -2,9 +2,11 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from xgraph.options import OptionError
+from xgraph.recipes.chain import in_order, start_of
 from xgraph.recipes.read import read_recipe
 from xgraph.recipes.recipe import RECIPE, TIMES, Member, Recipe
 from xgraph.recipes.report import Report, read_json, write_report
@@ -60,7 +62,7 @@ def reproduce(
         with locked(path):
             write_text(path / RECIPE, to_toml(made))
             _fetch(made)
-            runs = [(member, seed) for member in made.members for seed in member.seeds]
+            runs = [(member, seed) for member in in_order(made.members) for seed in member.seeds]
             for i, (member, seed) in enumerate(runs, 1):
                 _say(progress, f"run={i}/{len(runs)} {made.run_path(member, seed)}\n")
                 _run(made, member, seed, path, threads, where, progress)
@@ -120,12 +122,14 @@ def _run(
     """Train one run, or go on with it; one that is finished stays."""
     name = str(recipe.run_path(member, seed))
     path = out / name
-    started = (path / CONFIG).is_file()
+    started, before = (path / CONFIG).is_file(), start_of(member, recipe.members)
     if started and (path / METRICS).is_file():
-        _check_finished(Run.open(path), member)
+        _check_finished(Run.open(path), member, () if before is None else ("init",))
         return
     begun = time.perf_counter()
     settings = {**member.settings, "seed": seed, "threads": threads, "device": device}
+    if before is not None:
+        settings["init"] = str((out / recipe.run_path(before, seed)).resolve())
     given = {key: value for key, value in settings.items() if value is not None}
     try:
         train(member.dataset, out=path, resume=started, progress=progress, **given)
@@ -137,9 +141,9 @@ def _run(
         write_json(out / TIMES, {**times, name: round(times.get(name, 0.0) + time.perf_counter() - begun, 1)})
 
 
-def _check_finished(run: Run, member: Member) -> None:
+def _check_finished(run: Run, member: Member, free: Sequence[str]) -> None:
     for name, (there, here) in differences(run.config, member.config).items():
-        if name not in _FREE and name != "dataset":
+        if name not in _FREE and name != "dataset" and name not in free:
             raise OptionError(f"out: {run.path} was trained with {name} = {there!r}, and the recipe has {here!r}")
 
 

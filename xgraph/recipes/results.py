@@ -11,11 +11,12 @@ from xgraph.recipes.measures import further_metrics, measure_scores
 from xgraph.recipes.recipe import Member, Recipe
 from xgraph.recipes.scores import Part, check_same_items, combine, read_parts
 from xgraph.training.folds import summarize_folds
+from xgraph.training.parts import scored_parts
 from xgraph.training.rundir import Run
 from xgraph.training.suits import Suit
 
 Figures = Mapping[str, Mapping[str, float]]
-"""Metrics of the parts "test" and "valid"."""
+"""Metrics of the parts "test" and, where nothing was trained on it, "valid"."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Row:
         means = []
         for part in self.parts:
             runs = [dict(self.single[seed][part]) for seed in self.members[0].seeds_of(part)]
-            means.append({name: summarize_folds(runs)[name]["mean"] for name in ("test", "valid")})
+            means.append({name: found["mean"] for name, found in summarize_folds(runs).items() if name != "folds"})
         return summarize_folds(means)
 
     def of_all(self) -> dict[str, Any]:
@@ -147,7 +148,7 @@ class Results:
         """Figures of a run: its own, from logits, and those that it does not report."""
         path = self._path(member, seed, part)
         own = Run.open(path).metrics
-        figures = {name: dict(own[name]) for name in ("test", "valid")}
+        figures = {name: dict(own[name]) for name in _parts_of([member])}
         if further_metrics(self.recipe.measured):
             for name, found in self._parts(path, member).items():
                 figures[name] = {**self._measure(member, found, found.scores), **figures[name]}
@@ -157,7 +158,7 @@ class Results:
         paths = [[self._path(member, seed, part) for seed in seeds or member.seeds_of(part)] for member in members]
         read = [[self._parts(path, m) for path in own] for m, own in zip(members, paths, strict=True)]
         first, figures = paths[0][0], {}
-        for name in ("test", "valid"):
+        for name in _parts_of(members):
             lead = read[0][0][name]
             for own, folders in zip(read, paths, strict=True):
                 for parts, path in zip(own, folders, strict=True):
@@ -170,3 +171,8 @@ class Results:
         classes = Suit.of(member.dataset, member.config.bag_column).several_classes
         further = further_metrics(self.recipe.measured)
         return measure_scores(member.dataset, part.y, scores, classes, further)
+
+
+def _parts_of(members: list[Member]) -> list[str]:
+    """The parts that all members have scored."""
+    return [name for name in ("test", "valid") if all(name in scored_parts(member.config) for member in members)]

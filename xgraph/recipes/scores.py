@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from xgraph.training.config import TrainConfig
 from xgraph.training.ensemble import Combine, Ensemble
+from xgraph.training.parts import scored_parts
 from xgraph.training.rundir import PREDICTIONS
 from xgraph.training.suits import Suit
 
@@ -38,7 +39,7 @@ def read_parts(path: Path, config: TrainConfig) -> dict[str, Part]:
         config: Settings of the run.
 
     Returns:
-        The parts "valid" and "test".
+        The parts that the run scored: "valid", unless it was trained on, and "test".
 
     Raises:
         FileNotFoundError: If the file is not there.
@@ -55,7 +56,7 @@ def read_parts(path: Path, config: TrainConfig) -> dict[str, Part]:
             raise ValueError(f"expected the columns split, {', '.join(places)} first")
         rest = table.columns[1 + len(places) :]
         parts = {}
-        for name in ("valid", "test"):
+        for name in scored_parts(config):
             rows = table[table["split"] == name]
             if suit.several_classes:
                 names = np.array([column.removesuffix("_score") for column in rest[2:]])

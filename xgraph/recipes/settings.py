@@ -13,6 +13,7 @@ from xgraph.training.suits import Suit
 _ELSEWHERE = {
     "dataset": "expected it with the members or in [settings]; [quick] chooses some under `datasets`",
     "seed": "expected it under `seeds`, with the member or in [quick]",
+    "inner": "it leaves the test part alone, which a recipe reports; it is for xgraph train and xgraph search",
     "threads": "expected it on the command line, as it may change when runs go on",
     "device": "expected it on the command line, as it may change when runs go on",
 }

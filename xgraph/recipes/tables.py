@@ -74,15 +74,16 @@ def figure(mean: float | None, std: float | None = None) -> str:
 
 def _metrics(recipe: Recipe, label: str, rows: Sequence[Row], published: Sequence[Published]) -> Grid:
     lead = recipe.metrics[0]
-    cells = [["", "runs", *map(title, recipe.metrics), f"valid {title(lead)}"]]
-    for row in rows:
-        for name, summary in summaries(row):
-            shown = [_summed(summary["test"], metric) for metric in recipe.metrics]
-            runs = sum(len(member.seeds) for member in row.members)
-            cells.append([name, str(runs), *shown, _summed(summary["valid"], lead)])
+    lines = [(row, name, summary) for row in rows for name, summary in summaries(row)]
+    validated = any("valid" in summary for _, _, summary in lines)
+    cells = [["", "runs", *map(title, recipe.metrics), *([f"valid {title(lead)}"] if validated else [])]]
+    for row, name, summary in lines:
+        shown = [_summed(summary["test"], metric) for metric in recipe.metrics]
+        shown += [_summed(summary["valid"], lead) if "valid" in summary else "-"] if validated else []
+        cells.append([name, str(sum(len(member.seeds) for member in row.members)), *shown])
     for one in published:
         shown = [figure(*one.values[metric]) if metric in one.values else "-" for metric in recipe.metrics]
-        cells.append([f"published: {one.name} ({one.source})", "", *shown, ""])
+        cells.append([f"published: {one.name} ({one.source})", "", *shown, *([""] if validated else [])])
     return Grid(f"{label}: test", cells, _meaning(rows))
 
 

@@ -208,6 +208,20 @@ def load_model(state: Mapping[str, Any]) -> nn.Module:
     return model.eval()
 
 
+def check_scores(state: Mapping[str, Any], path: Path) -> None:
+    """Refuse to score with a model that has learned no labels.
+
+    Args:
+        state: What `read_checkpoint` gave.
+        path: The checkpoint, for the message.
+
+    Raises:
+        ValueError: If it was pretrained by contrast.
+    """
+    if state[HEADER].get("pretraining", {}).get("objective") == "contrastive":
+        raise ValueError(f"run: {path} was pretrained without labels, and scores nothing; a run starts from it by init")
+
+
 def loss_link(state: Mapping[str, Any]) -> str:
     """What makes scores of a checkpoint's logits: the `link` of its loss.
 

@@ -1,4 +1,4 @@
-"""The end of a run: its best epoch scored, and metrics and predictions written down."""
+"""The end of a run: the epoch that is kept scored, and metrics and predictions written down."""
 
 import math
 import warnings
@@ -8,6 +8,7 @@ from xgraph.training.checkpoint import load_model, read_checkpoint
 from xgraph.training.files import write_csv, write_json
 from xgraph.training.inference import as_scores
 from xgraph.training.keeper import Keeper
+from xgraph.training.parts import scored_parts
 from xgraph.training.rundir import BEST, METRICS, PREDICTIONS
 from xgraph.training.scoring import score_split
 
@@ -16,28 +17,30 @@ if TYPE_CHECKING:
 
 
 def conclude(source: "Source", link: str, keeper: Keeper, device: str) -> dict[str, Any]:
-    """Score the best epoch on the validation and test splits, and write metrics and predictions.
+    """Score the epoch that is kept on the splits that are left for it, and write metrics and predictions.
 
     Args:
         source: The data set.
         link: How logits become scores, as `Loss.link`.
-        keeper: Knows the run directory and the best epoch.
+        keeper: Knows the run directory and the epoch.
         device: Where to score.
 
     Returns:
         What `metrics.json` holds.
     """
-    path, best = keeper.path, keeper.best or {}
-    if math.isnan(best[f"valid_{keeper.metric}"]):
+    path, kept = keeper.path, keeper.best or {}
+    selected = keeper.keep == "best"
+    if selected and math.isnan(kept[f"valid_{keeper.metric}"]):
         warnings.warn(
             f"the validation split of {source.name!r} lacks positives or negatives, so no epoch can be selected by "
             f"{keeper.metric}: the last epoch is kept",
             stacklevel=4,
         )
     model = load_model(read_checkpoint(path / BEST))
-    metrics: dict[str, Any] = {"test": {}, "valid": {}}
+    parts = scored_parts(source.config)
+    metrics: dict[str, Any] = {name: {} for name in reversed(parts)}
     rows: list[list[object]] = []
-    for name in ("valid", "test"):
+    for name in parts:
         positions = source.splits[name]
         logits = source.score(model, positions, device=device)
         y = source.targets(positions).numpy()
@@ -49,7 +52,13 @@ def conclude(source: "Source", link: str, keeper: Keeper, device: str) -> dict[s
             )
         rows += [[name, *row] for row in source.prediction_rows(positions, as_scores(logits, link))]
     write_csv(path / PREDICTIONS, ["split", *source.prediction_columns()], rows)
-    metrics |= {"selected_by": keeper.metric, "best_epoch": best["epoch"], "epochs": len(keeper.history)}
-    metrics |= {"dataset": source.name, "unreadable_rows": len(source.data.errors)}
+    metrics |= {"metric": keeper.metric, "keep": keeper.keep}
+    how = {"selected_by": keeper.metric, "best_epoch": kept["epoch"]} if selected else {"last_epoch": kept["epoch"]}
+    metrics |= {
+        **how,
+        "epochs": len(keeper.history),
+        "dataset": source.name,
+        "unreadable_rows": len(source.data.errors),
+    }
     write_json(path / METRICS, metrics)
     return metrics

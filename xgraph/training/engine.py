@@ -1,4 +1,4 @@
-"""One fit: Lightning's trainer set up quietly, then the best epoch scored and everything written down."""
+"""One fit: Lightning's trainer set up quietly, then the kept epoch scored and everything written down."""
 
 import logging
 import signal
@@ -20,7 +20,9 @@ from xgraph.training.config import TrainConfig
 from xgraph.training.environment import write_environment
 from xgraph.training.fitted import FittedTask, fit_at_once
 from xgraph.training.keeper import Files, Keeper
-from xgraph.training.rundir import BEST, LAST, write_config
+from xgraph.training.parts import PARTS
+from xgraph.training.pretraining.leaks import warn_of_labels
+from xgraph.training.rundir import BEST, LAST, fold_folders, write_config
 from xgraph.training.task import Task
 
 if TYPE_CHECKING:
@@ -47,9 +49,9 @@ def check_data(source: "Source") -> None:
     Raises:
         ValueError: If a split is missing, or the training split has one class only.
     """
-    for name in ("train", "valid", "test"):
-        if name not in source.splits:
-            there = ", ".join(source.splits) or "none"
+    for name in PARTS:
+        if name not in source.data.splits:
+            there = ", ".join(source.data.splits) or "none"
             raise ValueError(f"dataset: {source.name!r} has no split {name!r} (it has: {there}); see --split")
     y = source.targets(source.splits["train"]).numpy()
     if len(y) == 0:
@@ -87,8 +89,10 @@ def prepare(config: TrainConfig, source: "Source") -> Task | FittedTask:
         return FittedTask(config, source)
     task = Task(config, source)
     if config.init is not None:
-        path = find_checkpoint(config.init)
-        start_from(task.model, read_checkpoint(path), source, path)
+        path = find_checkpoint(config.init, config.fold if isinstance(config.fold, int) else None)
+        state = read_checkpoint(path)
+        warn_of_labels(state[HEADER], source)
+        start_from(task.model, state, source, path)
     return task
 
 
@@ -113,43 +117,78 @@ def fit(
     """
     if isinstance(task, FittedTask):
         return fit_at_once(task, path, device=device, resume=resume, progress=bool(callbacks))
-    config, source = task.config, task.source
-    last = path / LAST if resume and (path / LAST).exists() else None
-    if last is not None:
-        state = read_checkpoint(last)
-        check_same_run(state[HEADER], config, source, last)
-        if state["epochs_done"] > config.pretrain_epochs + config.epochs:
-            raise OptionError(
-                f"epochs = {config.epochs}: {path} has done {state['epochs_done'] - config.pretrain_epochs} already"
-            )
-    write_config(path, config)
+    last = resume_point(task, path) if resume else None
+    write_config(path, task.config)
     write_environment(path, device)
-    keeper = Keeper(path, task.metric)
+    keeper = Keeper(path, task.metric, task.config.keep)
+    run_epochs(task, keeper, last, device=device, callbacks=callbacks)
+    return conclude(task.source, task.main_loss.link, keeper, device)
+
+
+def resume_point(task: Task, path: Path) -> Path | None:
+    """The checkpoint that a run goes on from, if it has finished an epoch.
+
+    Args:
+        task: What is to go on.
+        path: The run directory.
+
+    Raises:
+        ValueError: If the checkpoint is unreadable or does not belong to this run.
+        OptionError: If more epochs are done than are wanted.
+    """
+    last = path / LAST
+    if not last.exists():
+        return None
+    config, state = task.config, read_checkpoint(last)
+    check_same_run(state[HEADER], config, task.source, last)
+    if state["epochs_done"] > config.pretrain_epochs + config.epochs:
+        raise OptionError(
+            f"epochs = {config.epochs}: {path} has done {state['epochs_done'] - config.pretrain_epochs} already"
+        )
+    return last
+
+
+def run_epochs(
+    task: Task, keeper: Keeper, last: Path | None, *, device: str, callbacks: list[Callback] | None = None
+) -> None:
+    """Train for all epochs that are left, keeping what each gives.
+
+    Args:
+        task: What trains.
+        keeper: Keeps it, in its directory.
+        last: Checkpoint to go on from.
+        device: "cpu" or "cuda".
+        callbacks: Further callbacks.
+
+    Raises:
+        ValueError: If training diverges.
+        KeyboardInterrupt: If interrupted; the run can be resumed.
+    """
     with _quiet_lightning():
         trainer = Trainer(
             accelerator="gpu" if device == "cuda" else "cpu",
             devices=1,
-            max_epochs=config.pretrain_epochs + config.epochs,
+            max_epochs=task.config.pretrain_epochs + task.config.epochs,
             reload_dataloaders_every_n_epochs=1,  # the stages have samplers of their own
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
             logger=False,
             enable_progress_bar=False,
             enable_model_summary=False,
-            default_root_dir=path,
+            default_root_dir=keeper.path,
             enable_checkpointing=False,  # Lightning's own; the keeper does it
             callbacks=[keeper, *(callbacks or [])],  # in this order: what is announced is kept
             plugins=[Files()],
         )
         _run(trainer, task, last)
-    return conclude(source, task.main_loss.link, keeper, device)
 
 
-def find_checkpoint(run: str | Path) -> Path:
-    """The best checkpoint of a run.
+def find_checkpoint(run: str | Path, fold: int | None = None) -> Path:
+    """The best checkpoint of a run; of one over folds, of the run on the same fold.
 
     Args:
         run: A run directory, or a checkpoint file.
+        fold: The fold, if the data set has several.
 
     Raises:
         FileNotFoundError: If there is none.
@@ -157,6 +196,8 @@ def find_checkpoint(run: str | Path) -> Path:
     path = Path(run)
     if path.is_file():
         return path
+    if fold is not None and fold_folders(path):
+        path = path / f"fold_{fold}"
     for name in (BEST, LAST):
         if (path / name).is_file():
             return path / name

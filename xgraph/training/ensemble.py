@@ -141,7 +141,8 @@ def check_members(states: Sequence[Mapping[str, Any]], paths: Sequence[Path], *,
     Args:
         states: The runs' checkpoints.
         paths: Where these are, for messages.
-        same_split: Whether they must also have the same items, labels and splits.
+        same_split: Whether they must also have the same items, labels and splits. Of runs that are trained on other
+            parts of the data, `xgraph.evaluate` compares the part that is scored.
 
     Raises:
         ValueError: If one differs from the first, in what it scores or in its tasks.
@@ -162,7 +163,7 @@ def check_members(states: Sequence[Mapping[str, Any]], paths: Sequence[Path], *,
                 f"run: an ensemble is evaluated on one data set, got {first['dataset']!r} ({where}) and "
                 f"{other['dataset']!r} ({path})"
             )
-        if same_split and other["fingerprint"] != first["fingerprint"]:
+        if same_split and _parts(other) == _parts(first) and other["fingerprint"] != first["fingerprint"]:
             noun = _NOUNS.get(first["kind"], "items")
             raise ValueError(
                 f"run: an ensemble is evaluated on one split, but {path} was trained on other {noun}, labels or splits "
@@ -188,6 +189,12 @@ def members_by_fold(runs: Sequence[Path]) -> list[list[Path]]:
                 f"{run} {which[1]}"
             )
     return [[own[name] for own in folders] for name in folders[0]] or [list(runs)]
+
+
+def _parts(header: Mapping[str, Any]) -> tuple[object, ...]:
+    """Which parts of its data a run is trained and validated on, if not those that the data have."""
+    settings = header.get("config", {})
+    return settings.get("train_on", "train"), settings.get("inner")
 
 
 def _short(names: Sequence[str]) -> str:

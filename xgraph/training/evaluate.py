@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from xgraph.options import OptionError
 from xgraph.training.checkpoint import HEADER, check_same_data, load_model, loss_link, read_checkpoint
 from xgraph.training.ensemble import Ensemble, check_finished, check_members, members_by_fold
@@ -25,7 +27,7 @@ def evaluate(
     device: str = "auto",
     progress: bool = False,
 ) -> dict[str, float]:
-    """Score a run's best epoch on a split of its data set; or several runs, whose scores are taken together first.
+    """Score a run's kept epoch on a split of its data set; or several runs, whose scores are taken together first.
 
     Args:
         run: A run directory, or several on the same data set, tasks and splits. For runs over all folds, each fold's
@@ -110,15 +112,27 @@ def _evaluate(
     states = [read_checkpoint(run / BEST) for run in runs]
     check_members(states, runs, same_split=True)
     ensemble: Ensemble | None = None
+    scored: list[torch.Tensor] = []
     for run, config, state in zip(runs, configs, states, strict=True):
         source = load_data(config, progress)
         if split not in source.splits:
             raise OptionError(f"split: {source.name!r} has {', '.join(source.splits)}, got {split!r}")
         check_same_data(state[HEADER], source, run)
+        own = [source.splits[split], source.targets(source.splits[split])]
+        scored = scored or own
+        if not all(map(_same, scored, own)):
+            raise ValueError(
+                f"run: an ensemble is evaluated on one split, but the {split} part of {run} is not that of {runs[0]}"
+            )
         ensemble = ensemble or Ensemble(combine, several_classes=source.several_classes)
         logits, link = source.score(load_model(state), source.splits[split], device=device), loss_link(state)
         if len(runs) > 1:
             ensemble.add(as_scores(logits, link))
             logits, link = ensemble.score, "sigmoid"  # which leaves scores as they are, to rank items by
-    y = source.targets(source.splits[split]).numpy()
+    y = scored[1].numpy()
     return score_split(source.name, y, logits, further, several_classes=source.several_classes, link=link)
+
+
+def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two tensors are equal, missing labels too."""
+    return one.shape == other.shape and torch.equal(one.nan_to_num(-1), other.nan_to_num(-1))

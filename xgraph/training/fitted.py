@@ -26,7 +26,7 @@ class FittedTask:
 
     Args:
         config: Settings.
-        source: Data set with the splits `train`, `valid` and `test`.
+        source: Data set with the splits `train` and, unless nothing is validated, `valid`.
 
     Raises:
         OptionError: If an option of the model is out of range.
@@ -71,7 +71,7 @@ def fit_at_once(
         state = _fit(task, device, progress)
         for name in (BEST, LAST):
             write_checkpoint(state, path / name)
-    keeper = Keeper(path, task.metric)
+    keeper = Keeper(path, task.metric, "best" if "valid" in source.splits else "last")
     keeper.load_state_dict({"history": state["history"], "best": state["history"][-1]})
     keeper.write_history()
     return conclude(source, "sigmoid", keeper, device)
@@ -80,7 +80,7 @@ def fit_at_once(
 def _fit(task: FittedTask, device: str, progress: bool) -> dict[str, Any]:
     """What the checkpoint holds."""
     config, source = task.config, task.source
-    train, valid = source.splits["train"], source.splits["valid"]
+    train, valid = source.splits["train"], source.splits.get("valid")
     began = time.perf_counter()
     with data_progress(progress) as report:
         task.model.fit(
@@ -91,12 +91,14 @@ def _fit(task: FittedTask, device: str, progress: bool) -> dict[str, Any]:
             progress=report,
         )
     seconds = round(time.perf_counter() - began, 3)
-    values = measure(source.targets(valid).numpy(), source.score(task.model, valid, device=device))
+    values = {}
+    if valid is not None:
+        values = measure(source.targets(valid).numpy(), source.score(task.model, valid, device=device))
     row = {"epoch": 1, "stage": "main", "train_loss": None, "lr": None, "seconds": seconds}
     row |= {f"valid_{name}": value for name, value in values.items()}
     if progress:
-        chosen = values[task.metric]
-        sys.stderr.write(f"model={config.model} valid_{task.metric}={chosen:.4f} seconds={seconds:.1f}\n")
+        found = f"valid_{task.metric}={values[task.metric]:.4f} " if values else ""
+        sys.stderr.write(f"model={config.model} {found}seconds={seconds:.1f}\n")
     return {
         HEADER: describe(config, source),
         "state_dict": {f"model.{name}": tensor.cpu() for name, tensor in task.model.state_dict().items()},

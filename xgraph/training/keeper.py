@@ -1,4 +1,4 @@
-"""After each epoch: the history, the last checkpoint, and the best one of the main stage."""
+"""After each epoch: the history, the last checkpoint, and the one of the main stage that is kept."""
 
 import math
 from collections.abc import Mapping
@@ -52,20 +52,22 @@ class Keeper(Callback):
     """Writes `metrics.csv`, `last.ckpt` and `best.ckpt`; its memory is part of the checkpoints.
 
     The best epoch is the first with the highest validation metric, among those of the main stage. Where the
-    validation split has no metric (one class only), the latest epoch counts as the best.
+    validation split has no metric (one class only), the latest epoch counts as the best; likewise where the last is
+    to be kept.
 
     Args:
         path: The run directory.
         metric: Name of the metric that selects.
+        keep: "best" or "last".
     """
 
-    def __init__(self, path: Path, metric: str) -> None:
-        self.path, self.metric = path, metric
+    def __init__(self, path: Path, metric: str, keep: str = "best") -> None:
+        self.path, self.metric, self.keep = path, metric, keep
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, Any] | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        """The history and the best epoch, as plain values."""
+        """The history and the epoch that is kept, as plain values."""
         return {"history": self.history, "best": self.best}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -107,7 +109,7 @@ class Keeper(Callback):
         write_csv(self.path / HISTORY, columns, ([entry.get(name) for name in columns] for entry in self.history))
 
     def _beats(self, row: Mapping[str, Any]) -> bool:
-        if self.best is None:
+        if self.best is None or self.keep == "last":
             return True
         now, best = row[f"valid_{self.metric}"], self.best[f"valid_{self.metric}"]
         return math.isnan(best) or now > best

@@ -10,7 +10,7 @@ import numpy as np
 
 from xgraph.options import OptionError
 from xgraph.training.bars import data_progress
-from xgraph.training.checkpoint import HEADER, check_feature_names, load_model, read_checkpoint
+from xgraph.training.checkpoint import HEADER, check_feature_names, check_scores, load_model, read_checkpoint
 from xgraph.training.ensemble import Ensemble, check_finished, check_members
 from xgraph.training.files import write_atomically
 from xgraph.training.inference import choose_device, probability, score
@@ -78,6 +78,8 @@ def predict(
     ensemble = Ensemble(combine)
     paths = checkpoints(run)
     states = [read_checkpoint(path) for path in paths]
+    for state, path in zip(states, paths, strict=True):
+        check_scores(state, path)
     check_members(states, paths)
     tasks: list[str] = states[0][HEADER]["task_names"]
     kind = states[0][HEADER]["kind"]

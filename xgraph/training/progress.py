@@ -33,10 +33,11 @@ class EpochLines(Callback):
             pl_module: The task.
         """
         task: Any = pl_module
+        value = task.valid_metrics.get(self.metric)
+        valid = "" if value is None else f"valid_{self.metric}={value:.4f} "
         self.stream.write(
             f"epoch={trainer.current_epoch + 1}/{trainer.max_epochs} stage={task.stage} loss={task.train_loss:.5g} "
-            f"valid_{self.metric}={task.valid_metrics[self.metric]:.4f} "
-            f"seconds={task.seconds:.1f}\n"
+            f"{valid}seconds={task.seconds:.1f}\n"
         )
         self.stream.flush()
 
@@ -88,12 +89,16 @@ class EpochBar(Callback):
             pl_module: The task.
         """
         task: Any = pl_module
-        value = task.valid_metrics[self.metric]
-        if task.stage == "main" and not self._best >= value:
-            self._best = value
+        value = task.valid_metrics.get(self.metric)
+        note = f"loss {task.train_loss:.3f}"
+        if value is not None:
+            note += f" valid {self.metric} {value:.4f}"
+            if task.stage == "main" and not self._best >= value:
+                self._best = value
+            if task.config.keep == "best" and not math.isnan(self._best):
+                note += f" (best {self._best:.4f})"
         if self._bar is not None and self._id is not None:
-            best = "" if math.isnan(self._best) else f" (best {self._best:.4f})"
-            self._bar.update(self._id, note=f"loss {task.train_loss:.3f} valid {self.metric} {value:.4f}{best}")
+            self._bar.update(self._id, note=note)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Leave the terminal in order, however the run ended.

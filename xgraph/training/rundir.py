@@ -31,7 +31,8 @@ class Run:
     Args:
         path: Its directory: `config.toml`, `metrics.csv`, `metrics.json`, `predictions.csv`, `best.ckpt`,
             `last.ckpt`, `env.json`; or, after all folds of a data set, `metrics.json` and a directory for each.
-        metrics: What `metrics.json` holds: `{"test": {"ap": ...}, "valid": {...}, ...}`.
+        metrics: What `metrics.json` holds: `{"test": {"ap": ...}, "valid": {...}, ...}`, without a part that the run
+            was trained on or left alone.
     """
 
     path: Path
@@ -63,8 +64,15 @@ class Run:
 
     @property
     def config(self) -> TrainConfig:
-        """Its settings."""
-        return build_config({}, read_config(self.path / CONFIG))
+        """Its settings.
+
+        Raises:
+            ValueError: If it has others, as a pretrained encoder.
+        """
+        values = read_config(self.path / CONFIG)
+        if "objective" in values:
+            raise ValueError(f"run: {self.path} is a pretrained encoder, which a run starts from by init")
+        return build_config({}, values)
 
     @property
     def folds(self) -> list["Run"]:
@@ -73,7 +81,7 @@ class Run:
 
     @property
     def model(self) -> "nn.Module":
-        """The model with the weights of the best epoch, in evaluation mode on the CPU."""
+        """The model with the weights of the epoch that is kept, in evaluation mode on the CPU."""
         from xgraph.training.checkpoint import load_model, read_checkpoint
 
         return load_model(read_checkpoint(self.path / BEST))
@@ -132,6 +140,18 @@ def make_run_directory(out: str | Path | None, config: TrainConfig) -> Path:
     name = f"{dataset_label(config.dataset)}-{way}-s{config.seed}"
     if isinstance(config.fold, int):
         name += f"-fold{config.fold}"
+    return new_run_directory(name)
+
+
+def new_run_directory(name: str) -> Path:
+    """Make a directory under `runs/`, with a number after its name if there is one already.
+
+    Args:
+        name: What the run is.
+
+    Raises:
+        OSError: If it cannot be made.
+    """
     number = 1
     while True:
         path = Path("runs") / (name if number == 1 else f"{name}-{number}")
@@ -179,6 +199,19 @@ def dataset_label(dataset: str) -> str:
     return Path(dataset).name.removesuffix(".gz").removesuffix(".csv") or "data"
 
 
+def config_values(config: TrainConfig) -> dict[str, Any]:
+    """Settings as plain values, with paths that hold from anywhere.
+
+    Args:
+        config: Settings.
+    """
+    values = config.to_dict()
+    for name in ("dataset", "init"):
+        if name in values and (name == "init" or Path(values[name]).is_file()):
+            values[name] = str(Path(values[name]).resolve())
+    return values
+
+
 def write_config(path: Path, config: TrainConfig) -> None:
     """Write `config.toml`; `--config` on it repeats the run.
 
@@ -188,11 +221,7 @@ def write_config(path: Path, config: TrainConfig) -> None:
     """
     import tomli_w
 
-    values = config.to_dict()
-    for name in ("dataset", "init"):
-        if name in values and (name == "init" or Path(values[name]).is_file()):
-            values[name] = str(Path(values[name]).resolve())
-    text = tomli_w.dumps(values)
+    text = tomli_w.dumps(config_values(config))
     # A name such as "a\x7f.csv" must not make a file that cannot be read back.
     tomllib.loads(text)
     write_text(path / CONFIG, text)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from xgraph.options import OptionError, options_of
+from xgraph.training.parts import check_parts
 
 # The names are those of `xgraph.training.metrics`, which takes NumPy to import.
 Metric = Literal[
@@ -17,7 +18,7 @@ Features = Literal["rdkit", "morgan", "maccs", "torsion"]
 OF_STEPS = (
     *("loss", "epochs", "training", "pretrain_epochs", "inner_lr", "inner_gamma", "batch_size"),
     *("sampler", "sampling_rate", "sampled_tasks", "groups", "items_per_group"),
-    *("lr", "weight_decay", "optimizer", "lr_schedule", "gamma_schedule", "init"),
+    *("lr", "weight_decay", "optimizer", "lr_schedule", "gamma_schedule", "init", "keep"),
 )
 AT_ONCE = {"loss": "bce", "epochs": 1, "pretrain_epochs": 0}
 
@@ -56,6 +57,12 @@ class TrainConfig:
         inner_gamma: Weight of the new value in the average over inner steps, in (0, 1].
         metric: Validation metric that selects the epoch; the data set's own if not given. The accuracy is that of
             classes that exclude each other; there, the other metrics are means over each class against the rest.
+        keep: Which epoch of the main stage is kept, and tested: that with the best validation metric, or the last.
+        train_on: What is trained on: the training part, or the training and the validation part together. Nothing is
+            validated then, so the last epoch must be kept.
+        inner: Inner fold to choose settings by, such as `0/5` (of five, counted from 0): training and validation part
+            are joined and cut anew, the same for each seed, and the test part is left alone; `valid` leaves it alone
+            too, and the other parts as they are.
         batch_size: Molecules, nodes or bags in a batch; if not given, 64, 512 and 16.
         num_neighbors: Neighbours that are sampled of a node in training, from the last layer to the first, or one
             number for all; -1 takes all neighbours. If not given, 15, 10, and 5 in further layers. The last number goes
@@ -81,7 +88,8 @@ class TrainConfig:
         split: How a data set is divided, where it offers more than one way.
         fold: Fold of a data set that has several, counted from 0; `all`, or some such as `0-9` or `0,3`, train a run
             for each.
-        init: Run whose encoder weights to start from; its head too, if tasks and features are the same.
+        init: Run whose encoder weights to start from; its head too, if tasks and features are the same. Of a run over
+            folds, each fold takes its own.
         smiles_column: Column of a CSV file that holds SMILES; found by itself if not given. In one of bags it must be
             given if the instances are molecules.
         target_columns: Columns of a CSV file that hold labels; found by themselves if not given. Of a data set by name,
@@ -112,6 +120,9 @@ class TrainConfig:
     inner_lr: float = 0.01
     inner_gamma: float = 0.9
     metric: Metric | None = None
+    keep: Literal["best", "last"] = "best"
+    train_on: Literal["train", "train+valid"] = "train"
+    inner: str | None = None
     batch_size: int = 64
     num_neighbors: list[int] | None = None
     instances: int | None = None
@@ -170,6 +181,7 @@ class TrainConfig:
         storage = self.model_options.get("table_storage", "device")
         if self.training == "compositional" and storage != "device":  # the inner step works on copies of what is there
             raise OptionError(f"table_storage = {storage!r}: expected 'device' in compositional training")
+        check_parts(self)
 
     @property
     def fitted(self) -> bool:

@@ -33,7 +33,7 @@ class Task(lightning.LightningModule):
 
     Args:
         config: Settings.
-        source: Data set with the splits `train` and `valid`.
+        source: Data set with the splits `train` and, unless nothing is validated, `valid`.
 
     Raises:
         OptionError: If an option of the model or the loss is out of range.
@@ -46,7 +46,7 @@ class Task(lightning.LightningModule):
 
         self.config, self.source = config, source
         self.metric = config.metric or source.metric
-        self.train_positions, self.valid_positions = source.splits["train"], source.splits["valid"]
+        self.train_positions, self.valid_positions = source.splits["train"], source.splits.get("valid")
         cross_entropy = CrossEntropyLoss if source.several_classes else BCELoss
         self.pretrain_loss: Loss = cross_entropy(len(source), source.num_tasks)
         options = dict(config.model_options)
@@ -151,12 +151,15 @@ class Task(lightning.LightningModule):
         return loss
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """Score the validation split, as evaluation does.
+        """Score the validation split, as evaluation does, if there is one.
 
         Args:
             batch: Not used.
             batch_idx: Not used.
         """
+        if self.valid_positions is None:
+            self._check_finite(torch.cat([weight.detach().reshape(-1) for weight in self.model.parameters()]))
+            return
         logits = self.source.score(self.model, self.valid_positions, device=str(self.device))
         self._check_finite(torch.from_numpy(logits))
         self.valid_metrics = measure(

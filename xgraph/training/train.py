@@ -13,6 +13,7 @@ from xgraph.training.files import write_json
 from xgraph.training.folds import chosen_folds, summarize_folds
 from xgraph.training.inference import choose_device
 from xgraph.training.lock import locked
+from xgraph.training.parts import scored_parts
 from xgraph.training.rundir import CONFIG, METRICS, Run, check_free, discard, make_run_directory, write_config
 from xgraph.training.seeding import own_random_streams
 
@@ -139,7 +140,7 @@ def _train_one(config: TrainConfig, out: str | Path | None, resume: bool, progre
     task = prepare(config, source)
     path = Path(out) if resume and out is not None else make_run_directory(out, config)
     if progress:
-        parts = ", ".join(f"{len(source.splits[name])} {name}" for name in ("train", "valid", "test"))
+        parts = ", ".join(f"{len(source.splits[name])} {name}" for name in ("train", *scored_parts(config)))
         sys.stderr.write(f"{source.name}: {parts} {source.noun}; run directory {path}\n")
     callbacks = _callbacks(task.metric) if progress else []
     try:

@@ -3,6 +3,7 @@
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from xgraph.training.config import TrainConfig
 from xgraph.training.files import distinct
+from xgraph.training.parts import arrange
 
 if TYPE_CHECKING:
     from xgraph.sampling.epochs import EpochSampler
@@ -72,11 +74,10 @@ class Source(ABC):
         """Metric that selects, unless the settings say which."""
         return str(self.data.metric)
 
-    @property
+    @cached_property
     def splits(self) -> dict[str, Tensor]:
-        """Positions of the parts."""
-        splits: dict[str, Tensor] = self.data.splits
-        return splits
+        """Positions of the parts, as the settings want them."""
+        return arrange(self.data.splits, self.targets, self.config)
 
     @property
     def featurizer(self) -> str:

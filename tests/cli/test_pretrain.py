@@ -1,0 +1,79 @@
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from xgraph.cli import main
+
+Capture = pytest.CaptureFixture[str]
+SMALL = ["--epochs", "1", "--batch-size", "16", "--hidden-channels", "8", "--num-layers", "1", "--threads", "1"]
+
+
+def test_help_lists_the_options_by_objective_and_model(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(["--help"]) == 0
+    assert "pretrain" in capsys.readouterr().out
+    assert main(["pretrain", "--help"]) == 0
+    panels = {panel.split(" ─")[0]: panel for panel in capsys.readouterr().out.split("╭─ ")}
+    assert "--tau" in panels["Objective contrastive"]
+    assert "--drop-subgraph" in panels["Objective contrastive"]
+    assert "--balance" in panels["Objective multitask"]
+    assert "--virtual-node" in panels["Model gine"]
+    assert "Model forest" not in panels
+    assert "Model sage" not in panels
+    for option in ("--exclude", "--valid-share", "--epochs", "--seed"):
+        assert option in panels["Pretraining"]
+
+
+def test_pretrains_and_a_run_starts_from_it(csv: Path, small: list[str], capsys: Capture) -> None:
+    argv = ["pretrain", csv.name, *SMALL, "--objective", "contrastive", "--tau", "0.5", "--drop-atoms", "0.1"]
+    assert main([*argv, "--exclude", csv.name, "--out", "none"]) == 1
+    assert "error: join: nothing is left of 60 molecules: 60 are to be excluded" in capsys.readouterr().err
+    assert main([*argv, "--out", "run"]) == 0
+    captured = capsys.readouterr()
+    first, epoch = captured.err.splitlines()
+    assert first == "chains: 60 molecules, 0 excluded, 0 repeated; 57 train, 3 valid; run directory run"
+    assert dict(pair.split("=") for pair in epoch.split()).keys() == {"epoch", "stage", "loss", "valid_loss", "seconds"}
+    lines = captured.out.splitlines()
+    assert [line.split()[0] for line in lines] == [
+        *("metric", "loss", "alignment", "uniformity", "top1"),
+        *("run:", "next:"),
+    ]
+    assert tomllib.loads(Path("run/config.toml").read_text())["tau"] == 0.5
+    assert main(["pretrain", "--config", "run/config.toml", "--out", "again"]) == 0
+    assert json.loads(Path("again/metrics.json").read_text()) == json.loads(Path("run/metrics.json").read_text())
+    assert main(["train", str(csv), *small, "--init", "run", "--out", "later"]) == 0
+    assert main(["pretrain", "--resume", "--out", "run", "--epochs", "2"]) == 0
+    assert json.loads(Path("run/metrics.json").read_text())["epochs"] == 2
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "text"),
+    [
+        ([], 2, "datasets: expected names of data sets or CSV files"),
+        (["hiv,toxcast"], 1, "unknown data set 'toxcast'"),
+        (["hiv,cora"], 1, "'cora' holds the nodes of a graph"),
+        (["hiv", "--model", "svm"], 2, "model 'svm' has no encoder of molecules"),
+        (["hiv", "--tau", "0.5"], 2, "tau: it is for objective 'contrastive'"),
+        (["hiv", "--resume"], 2, "resume: say which run"),
+        (["none.csv"], 1, "there is no file 'none.csv'"),
+    ],
+)
+def test_mistakes(argv: list[str], code: int, text: str, capsys: Capture) -> None:
+    assert main(["pretrain", *argv]) == code
+    error = capsys.readouterr().err
+    assert text in error
+    assert "Traceback" not in error
+    assert not Path("runs").exists()
+
+
+def test_an_interruption_says_how_to_go_on(csv: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    from xgraph.training.task import Task
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Task, "training_step", stop)
+    assert main(["pretrain", csv.name, *SMALL, "--out", "run"]) == 130
+    assert "`xgraph pretrain --resume --out run` goes on" in capsys.readouterr().err

@@ -1,0 +1,236 @@
+import math
+import pickle
+
+import pytest
+import torch
+
+from xgraph.estimators import CosineGamma
+from xgraph.losses import SogCLRLoss
+
+
+class Algorithm34:
+    """The chapter's algorithm in linear space, one pair at a time in Python floats: u, the weights and the gradient."""
+
+    def __init__(self, tau, gamma):
+        self.tau, self.gamma, self.u = tau, gamma, {}
+
+    def step(self, z1, z2, index):
+        """The loss, and d loss / d h of the normalised vectors of both views."""
+        views = [*z1, *z2]
+        items = [*index, *index]
+        h = [[x / math.sqrt(sum(y * y for y in row)) for x in row] for row in views]
+        size, width = len(z1), len(h[0])
+        other = [*range(size, 2 * size), *range(size)]
+
+        def dot(a, b):
+            return sum(x * y for x, y in zip(h[a], h[b], strict=True))
+
+        found = {}
+        for a in range(2 * size):
+            negatives = [b for b in range(2 * size) if items[b] != items[a]]
+            mean = sum(math.exp(dot(a, b) / self.tau) for b in negatives) / len(negatives)
+            found.setdefault(items[a], []).append(mean)
+        for item, means in found.items():
+            mean = sum(means) / len(means)
+            self.u[item] = (1 - self.gamma) * self.u.get(item, mean) + self.gamma * mean
+        loss = 0.0
+        slope = [[0.0] * width for _ in h]
+        for a in range(2 * size):
+            negatives = [b for b in range(2 * size) if items[b] != items[a]]
+            loss += (self.tau * math.log(self.u[items[a]]) - dot(a, other[a])) / (2 * size)
+            for k in range(width):
+                slope[a][k] -= h[other[a]][k] / (2 * size)
+                slope[other[a]][k] -= h[a][k] / (2 * size)
+            for b in negatives:
+                p = math.exp(dot(a, b) / self.tau) / self.u[items[a]] / len(negatives) / (2 * size)
+                for k in range(width):
+                    slope[a][k] += p * h[b][k]
+                    slope[b][k] += p * h[a][k]
+        return loss, h, slope
+
+
+def gradient(z, h, slope):
+    """Of a vector before it was normalised: (slope - h (h . slope)) / |z|."""
+    rows = []
+    for row, unit, own in zip(z, h, slope, strict=True):
+        norm = math.sqrt(sum(x * x for x in row))
+        along = sum(x * y for x, y in zip(unit, own, strict=True))
+        rows.append([(s - along * u) / norm for s, u in zip(own, unit, strict=True)])
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+@pytest.mark.parametrize(("tau", "gamma"), [(0.1, 0.9), (0.5, 0.3), (0.2, 1.0)])
+@pytest.mark.parametrize("duplicates", [False, True])
+def test_autograd_is_algorithm_34_over_many_steps_and_a_restore(tau, gamma, duplicates):
+    generator = torch.Generator().manual_seed(0)
+    loss_fn, reference = SogCLRLoss(20, tau, gamma).double(), Algorithm34(tau, gamma)
+    for step in range(30):
+        if step == 15:
+            fresh = SogCLRLoss(20, tau, gamma).double()
+            fresh.load_state_dict(loss_fn.state_dict())
+            loss_fn = fresh
+        if duplicates:
+            index = torch.randint(20, (6,), generator=generator)
+        else:
+            index = torch.randperm(20, generator=generator)[:6]
+        z1, z2 = torch.randn(2, 6, 3, generator=generator, dtype=torch.float64)
+        z1.requires_grad_()
+        z2.requires_grad_()
+        loss = loss_fn(z1, z2, index)
+        loss.backward()
+        if len(set(index.tolist())) == 1:
+            continue
+        expected, h, slope = reference.step(z1.tolist(), z2.tolist(), index.tolist())
+        assert loss.item() == pytest.approx(expected, abs=1e-12)
+        torch.testing.assert_close(z1.grad, gradient(z1.tolist(), h[:6], slope[:6]), atol=1e-11, rtol=1e-10)
+        torch.testing.assert_close(z2.grad, gradient(z2.tolist(), h[6:], slope[6:]), atol=1e-11, rtol=1e-10)
+    for item, u in reference.u.items():
+        assert loss_fn.track.value[item].exp().item() == pytest.approx(u, rel=1e-10)
+    assert set(loss_fn.track.seen.nonzero().flatten().tolist()) == set(reference.u)
+
+
+def test_without_history_it_is_the_gradient_of_the_plain_batch():
+    """gamma = 1, and eval mode, against autograd through the formula itself."""
+    z = torch.randn(2, 5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    h = z / z.norm(dim=2, keepdim=True)
+    a = torch.cat([h[0], h[1]])
+    apart = ~torch.eye(5, dtype=torch.bool).repeat(2, 2)
+    g = ((a @ a.t() / 0.3).exp() * apart).sum(1) / 8
+    plain = 0.3 * ((g[:5] + g[5:]) / 2).log().mean() - (h[0] * h[1]).sum(1).mean()
+    (expected,) = torch.autograd.grad(plain, z)
+    for loss_fn in (SogCLRLoss(9, 0.3, 1.0).double(), SogCLRLoss(9, 0.3, 0.2).double().eval()):
+        for _ in range(3):
+            loss = loss_fn(z[0], z[1], torch.tensor([8, 1, 2, 5, 3]))
+            (found,) = torch.autograd.grad(loss, z)
+            assert loss.item() == pytest.approx(plain.item(), abs=1e-14)
+            torch.testing.assert_close(found, expected, atol=1e-13, rtol=1e-12)
+        assert bool(loss_fn.track.seen.any()) == loss_fn.training
+    assert SogCLRLoss(9, 0.3).double().eval()(z[0], z[1]).item() == pytest.approx(plain.item(), abs=1e-14)
+
+
+@pytest.mark.parametrize("tau", [0.01, 0.02, 1000.0])
+def test_finite_for_any_temperature_and_after_the_worst_history(tau):
+    loss_fn = SogCLRLoss(3, tau, 0.1)
+    index = torch.arange(3)
+    alike = torch.ones(3, 2)
+    loss_fn(alike, alike, index)  # every negative is as near as the positive
+    assert loss_fn.track.value[0].item() == pytest.approx(1 / tau, rel=1e-4)
+    z = torch.tensor([[1.0, 0.0], [-0.5, 0.8], [-0.5, -0.8]], requires_grad=True)
+    for _ in range(50):
+        loss = loss_fn(z, z, index)
+        (grad,) = torch.autograd.grad(loss, z)
+        assert loss.isfinite()
+        assert grad.isfinite().all()
+    assert abs(loss.item() - SogCLRLoss(3, tau).eval()(z, z).item()) < max(0.3, 0.01 * tau)
+
+
+def test_one_item_alone_gives_zero_and_writes_nothing():
+    loss_fn = SogCLRLoss(3)
+    z = torch.randn(2, 4, requires_grad=True)
+    loss = loss_fn(z, z, torch.tensor([1, 1]))
+    loss.backward()
+    assert loss.item() == 0
+    assert not z.grad.any()
+    assert not loss_fn.track.seen.any()
+
+
+def test_half_precision_and_autocast_compute_in_single():
+    z = torch.randn(2, 6, 8, generator=torch.Generator().manual_seed(0))
+    index = torch.arange(6)
+    expected = SogCLRLoss(6)(z[0], z[1], index)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(SogCLRLoss(6)(z[0], z[1], index), expected)
+    low = z.bfloat16()
+    found = SogCLRLoss(6)(low[0], low[1], index)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, SogCLRLoss(6)(low[0].float(), low[1].float(), index))
+
+
+def test_state_is_saved_moved_and_pickled():
+    loss_fn = SogCLRLoss(6, 0.2, CosineGamma(10, gamma_min=0.5))
+    loss_fn.set_epoch(5)
+    assert loss_fn.track.gamma == pytest.approx(0.75)
+    z = torch.randn(2, 4, 3)
+    loss_fn(z[0], z[1], torch.arange(4))
+    again = pickle.loads(pickle.dumps(loss_fn))
+    other = SogCLRLoss(6, 0.2, CosineGamma(10, gamma_min=0.5))
+    other.load_state_dict(loss_fn.state_dict())
+    later = torch.randn(2, 4, 3)
+    values = [one(later[0], later[1], torch.arange(4)).item() for one in (loss_fn, again, other)]
+    assert values[0] == values[1] == values[2]
+    assert loss_fn.monitor()["seen"] == pytest.approx(4 / 6)
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        SogCLRLoss(7).load_state_dict(SogCLRLoss(6).state_dict())
+
+
+def test_small_batches_are_not_biased():
+    """The mini-batch loss (gamma = 1) of three items moves away from the minimum of the whole; the history does not.
+
+    Ten vectors on a circle, each with itself as its other view: the gradient of the whole at a fixed point, against
+    the mean of the gradients of its batches.
+    """
+    generator = torch.Generator().manual_seed(0)
+    z = torch.randn(12, 2, generator=generator, dtype=torch.float64).requires_grad_()
+
+    def whole():
+        return torch.autograd.grad(SogCLRLoss(12, 0.1).double().eval()(z, z), z)[0]
+
+    def mean_gradient(gamma):
+        loss_fn = SogCLRLoss(12, 0.1, gamma).double()
+        total, count = torch.zeros_like(z), 0
+        for step in range(800):
+            index = torch.randperm(12, generator=generator)[:3]
+            (grad,) = torch.autograd.grad(loss_fn(z[index], z[index], index), z)
+            if step >= 300:
+                total, count = total + grad, count + 1
+        return total / count
+
+    exact = whole()
+    error = {gamma: (mean_gradient(gamma) - exact).norm() / exact.norm() for gamma in (1.0, 0.05)}
+    assert error[0.05] < 0.5 * error[1.0]
+
+
+Z = torch.ones(3, 2)
+
+
+@pytest.mark.parametrize(
+    ("views", "index", "error", "text"),
+    [
+        ((Z, Z[:2]), [0, 1, 2], ValueError, r"z1 and z2 must have one shape \[B, P\], got \[3, 2\] and \[2, 2\]"),
+        ((Z[0], Z[0]), [0, 1], ValueError, r"one shape \[B, P\]"),
+        ((Z.long(), Z), [0, 1, 2], TypeError, r"z1 must be a tensor of floating-point numbers, got torch\.int64"),
+        ((Z, [1.0]), [0, 1, 2], TypeError, "z2 must be a tensor of floating-point numbers, got list"),
+        ((Z, Z), [0, 1], ValueError, r"index must have the shape \[3\], one for each row, got \[2\]"),
+        ((Z, Z), [0, 1, 5], IndexError, r"index must lie in 0\.\.4"),
+        ((Z, Z), [0, -1, 2], IndexError, "got -1"),
+        ((Z, Z), [0.0, 1.0, 2.0], TypeError, "index must be a tensor of integers"),
+        ((Z, Z), None, ValueError, "index is missing"),
+        ((Z, Z * torch.tensor([[1.0], [math.nan], [1.0]])), [0, 1, 2], ValueError, "z2 must be finite, .* in row 1"),
+        ((Z / 0, Z), [0, 1, 2], ValueError, "z1 must be finite, .* in row 0"),
+    ],
+)
+def test_bad_input_is_refused_and_nothing_is_written(views, index, error, text):
+    loss_fn = SogCLRLoss(5)
+    with pytest.raises(error, match=text):
+        loss_fn(*views, None if index is None else torch.tensor(index))
+    assert not loss_fn.track.seen.any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        ({"num_items": 0}, ValueError, "num_items"),
+        ({"tau": 0.0}, ValueError, "tau"),
+        ({"tau": math.nan}, ValueError, "tau"),
+        ({"gamma": 0.0}, ValueError, "gamma"),
+        ({"gamma": 1.5}, ValueError, "gamma"),
+        ({"tau": "warm"}, TypeError, "tau"),
+    ],
+)
+def test_arguments_out_of_range(arguments, error, text):
+    with pytest.raises(error, match=text):
+        SogCLRLoss(**{"num_items": 5, **arguments})
+
+
+def test_repr():
+    assert "num_items=5, tau=0.1" in repr(SogCLRLoss(5))

@@ -1,0 +1,81 @@
+import pytest
+
+from xgraph.options import OptionError
+from xgraph.training.pretraining.settings import build_pretrain_config, pretrainable
+
+GIVEN = {"datasets": ["a.csv"]}
+
+
+def test_defaults_and_the_settings_of_the_engine() -> None:
+    config = build_pretrain_config({**GIVEN, "hidden_channels": "16", "lr": 0.01, "seed": 3})
+    assert config.model_options["hidden_channels"] == 16
+    assert config.model_options["num_layers"] == 5
+    training = config.training("a")
+    assert (training.loss, training.pretrain_epochs, training.keep, training.sampler) == ("bce", 0, "last", "shuffle")
+    assert (training.lr, training.seed, training.epochs, training.batch_size) == (0.01, 3, 20, 256)
+    assert training.model_options == config.model_options
+
+
+@pytest.mark.parametrize("objective", ["multitask", "contrastive"])
+def test_what_is_written_is_read_back(objective: str) -> None:
+    own = {"balance": "tasks"} if objective == "multitask" else {"tau": 0.5, "drop_atoms": 0.1}
+    config = build_pretrain_config(
+        {**GIVEN, **own, "objective": objective, "model": "mpnn", "hidden_channels": 8, "exclude": "hiv:test,b.csv"}
+    )
+    values = config.to_dict()
+    assert ("tau" in values) == (objective == "contrastive")
+    assert ("balance" in values) == (objective == "multitask")
+    assert build_pretrain_config({}, values) == config
+
+
+def test_another_objective_or_model_leaves_the_files_options_behind() -> None:
+    file = build_pretrain_config({**GIVEN, "objective": "contrastive", "tau": 0.5, "virtual_node": True}).to_dict()
+    assert build_pretrain_config({"objective": "multitask"}, file).tau == 0.1
+    config = build_pretrain_config({"model": "d-mpnn", "hidden_channels": 8}, file)
+    assert config.tau == 0.5
+    assert "virtual_node" not in config.model_options
+
+
+def test_an_option_of_the_model_with_its_owner() -> None:
+    assert build_pretrain_config({**GIVEN, "model_dropout": 0.5}).model_options["dropout"] == 0.5
+
+
+def test_the_models_that_have_an_encoder_of_molecules() -> None:
+    assert {"gine", "mpnn", "d-mpnn"} <= set(pretrainable())
+    assert not {"forest", "svm", "sage", "attention"} & set(pretrainable())
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"datasets": []}, "datasets: expected names"),
+        ({"datasets": ["a", "a"]}, "datasets = a,a: expected different ones"),
+        ({"tau": 0.5}, "tau: it is for objective 'contrastive', and this is 'multitask'"),
+        ({"objective": "contrastive", "balance": "tasks"}, "balance: it is for objective 'multitask'"),
+        ({"objective": "contrast"}, r"objective = 'contrast': expected multitask\|contrastive"),
+        ({"objective": "contrastive", "tau": 0.0}, "tau must lie in"),
+        ({"objective": "contrastive", "gamma": 2.0}, "gamma is the weight of the new value and must lie in"),
+        ({"objective": "contrastive", "drop_bonds": 1.0}, r"drop_bonds must lie in \[0, 1\)"),
+        ({"objective": "contrastive", "batch_size": 1}, "batch_size = 1: expected 2 or more"),
+        ({"objective": "contrastive", "projection_channels": 0}, "projection_channels = 0"),
+        ({"valid_share": 0.0}, "valid_share = 0.0: expected a number above 0"),
+        ({"valid_share": 0.6}, "valid_share = 0.6"),
+        ({"epochs": 0}, "epochs = 0: expected 1 or more"),
+        ({"lr": -1.0}, "lr = -1.0"),
+        ({"model": "forest"}, "model 'forest' has no encoder of molecules; there are gine"),
+        ({"model": "sage"}, "model 'sage' has no encoder of molecules"),
+        ({"model": "gin"}, r"model 'gin' is unknown \(did you mean 'gine'\?\)"),
+        ({"hidden_chanels": 8}, r"unknown option 'hidden_chanels' \(did you mean 'hidden_channels'\?\)"),
+        ({"hidden_channels": "wide"}, "hidden_channels = 'wide': expected INT"),
+        ({"loss": "soap"}, "unknown option 'loss'"),
+        ({"fold": 1}, "unknown option 'fold'"),
+    ],
+)
+def test_settings_that_cannot_be(settings: dict[str, object], text: str) -> None:
+    with pytest.raises(OptionError, match=text):
+        build_pretrain_config({**GIVEN, **settings})
+
+
+def test_a_file_of_other_settings() -> None:
+    with pytest.raises(OptionError, match="unknown key 'dataset'"):
+        build_pretrain_config({}, {"dataset": "hiv"})

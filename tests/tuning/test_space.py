@@ -1,0 +1,116 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xgraph.options import OptionError
+from xgraph.tuning.dimension import Dimension
+from xgraph.tuning.space import combinations, make_space, read_space
+
+
+def one(name: str, told: Any, **base: Any) -> Dimension:
+    (found,) = make_space({name: told}, base, {})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "expected"),
+    [
+        ("lr", "1e-4..1e-2:log", Dimension("lr", (), 1e-4, 1e-2, True)),
+        ("lr", {"low": 1e-4, "high": 1e-2, "log": True}, Dimension("lr", (), 1e-4, 1e-2, True)),
+        ("dropout", "0..1", Dimension("dropout", (), 0.0, 1.0)),
+        ("dropout", "0..0.5:step=0.25", Dimension("dropout", (), 0.0, 0.5, False, 0.25)),
+        ("num_layers", "2..5", Dimension("num_layers", (), 2, 5)),
+        ("hidden_channels", {"low": 32, "high": 96, "step": 32}, Dimension("hidden_channels", (), 32, 96, False, 32)),
+        ("num_layers", "2,3, 4", Dimension("num_layers", (2, 3, 4))),
+        ("num_layers", [2, "3"], Dimension("num_layers", (2, 3))),
+        ("virtual_node", "true,false", Dimension("virtual_node", (True, False))),
+        ("loss", ["soap", "bce"], Dimension("loss", ("soap", "bce"))),
+        ("gamma", "0.1,0.5", Dimension("gamma", (0.1, 0.5))),
+        ("loss_gamma", "0.1..0.5", Dimension("loss_gamma", (), 0.1, 0.5)),
+        ("features", "rdkit,rdkit+maccs", Dimension("features", ("rdkit", "rdkit,maccs"))),
+        ("features", [["rdkit"], ["rdkit", "maccs"]], Dimension("features", ("rdkit", "rdkit,maccs"))),
+    ],
+    ids=str,
+)
+def test_what_can_be_said(name: str, told: Any, expected: Dimension) -> None:
+    found = one(name, told)
+    assert found == expected
+    assert [type(value) for value in found.ends] == [type(value) for value in expected.ends]
+    (again,) = make_space({name: found.plain()}, {}, {})
+    assert again == one(name, told), "a file keeps it"
+
+
+def test_options_of_a_model_or_loss_that_is_given_or_varied() -> None:
+    found = make_space({"C": "0.1..10:log", "kernel": "rbf,tanimoto"}, {"model": {"name": "svm"}}, {})
+    assert [one.name for one in found] == ["C", "kernel"]
+    found = make_space({"model": "forest,extra-trees", "trees": "5..9"}, {}, {})
+    assert [one.name for one in found] == ["model", "trees"]
+    assert found[1].whole
+
+
+def test_the_order_is_that_of_the_names() -> None:
+    assert [one.name for one in make_space({"lr": "1,2", "dropout": "0,0.1"}, {}, {})] == ["dropout", "lr"]
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({}, "vary: nothing is varied; expected settings, each with values such as 2,3,4, or a range"),
+        ({"lrr": "1,2"}, r"vary: lrr: unknown option 'lrr' \(did you mean 'lr'\?\)"),
+        ({"C": "1,2"}, "vary: C: .*model 'gine' have no such option; model 'svm' has it"),
+        ({"dataset": "a,b"}, "vary: dataset cannot be varied: it says what trials are measured on"),
+        ({"keep": "best,last"}, "vary: keep cannot be varied"),
+        ({"seed": "1,2"}, "vary: seed cannot be varied: a lucky seed is no better setting"),
+        ({"threads": "1,2"}, "vary: threads cannot be varied"),
+        ({"batch_size": "16,32"}, "vary: batch_size is fixed, as 64, and cannot be varied as well"),
+        ({"lr": "1e-2..1e-4"}, "vary: lr = '1e-2..1e-4': expected a lower end below the upper one"),
+        ({"lr": "1..1"}, "a lower end below the upper one"),
+        ({"dropout": "0..0.5:log"}, "with log a range above 0"),
+        ({"lr": "1..2:log:step=1"}, "with log a range above 0, without a step"),
+        ({"lr": "1..2:step=3"}, "a step above 0, and no longer than the range"),
+        ({"lr": "1..2:stepp=3"}, "log and step=NUMBER only"),
+        ({"lr": "1..nan"}, "nan"),
+        ({"lr": "1..inf"}, "inf"),
+        ({"lr": {"low": 1}}, "low and high, and perhaps log = true or a step"),
+        ({"lr": {"low": 1, "high": 2, "logg": True}}, "low and high"),
+        ({"lr": {"low": 1, "high": 2, "log": 1}}, "with log"),
+        ({"num_layers": "2..3.5"}, r"num_layers = '3.5': expected INT"),
+        ({"num_layers": "2"}, "expected two values or more, or a range"),
+        ({"num_layers": []}, "vary: num_layers"),
+        ({"num_layers": "2,2"}, "expected different values"),
+        ({"num_layers": "2,x"}, r"num_layers = 'x': expected INT"),
+        ({"optimizer": "adam..sgd"}, "vary: optimizer"),
+        ({"loss": "soap,soup"}, r"no loss 'soup' \(did you mean 'sopa'\?\)"),
+        ({"epochs": "0,5"}, "vary: epochs: epochs = 0: expected 1 or more"),
+        ({"lr": "-1..1"}, "vary: lr: lr = -1.0: expected a positive number"),
+        ({"model": "gine,forest"}, "some are trained in epochs and some fitted at once"),
+    ],
+    ids=str,
+)
+def test_mistakes(told: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        make_space(told, {}, {"batch_size": 64})
+
+
+def test_combinations() -> None:
+    space = [Dimension("a", (1, None)), Dimension("b", low=2, high=8, step=3)]
+    space.append(Dimension("c", low=0.0, high=0.5, step=0.1))
+    every = combinations(space, 36)
+    assert every is not None
+    assert len(every) == 36
+    assert [one["c"] for one in every[:6]] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    assert {one["b"] for one in every} == {2, 5, 8}
+    assert combinations(space, 35) is None
+    assert combinations([Dimension("a", low=0.0, high=1.0)], 10**9) is None
+
+
+def test_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "space.toml"
+    file.write_text('lr = "1e-4..1e-2:log"\nnum_layers = [2, 3]\ndropout = {low = 0, high = 0.5}\n')
+    assert [one.name for one in make_space(read_space(file), {}, {})] == ["dropout", "lr", "num_layers"]
+    file.write_text("lr = ")
+    with pytest.raises(OptionError, match="is not TOML"):
+        read_space(file)
+    with pytest.raises(FileNotFoundError, match="space: no file nowhere.toml"):
+        read_space("nowhere.toml")

@@ -1,0 +1,157 @@
+"""Other views of molecular graphs: atoms masked, bonds and atoms taken away, at random but seeded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Batch
+
+MASKED = (118, 4, 11, 11, 9, 5, 5, 0, 0)
+"""A masked atom: each of OGB's features in its category for whatever is not listed, which is next to never seen."""
+
+REACH = 8
+"""Bonds from the centre of a part that is taken away; atoms further off count as equally far."""
+
+
+class Augmentation:
+    """Random changes of a batch of molecular graphs, each graph for itself and all at once.
+
+    Of a molecule's n atoms or bonds, ratio · n are changed, rounded up or down at random so that the mean is exact;
+    at least one atom stays. First a connected part is taken away, then single atoms, with their bonds; then bonds, both
+    directions together; last, atoms that are left are masked. After You et al., "Graph Contrastive Learning with
+    Augmentations", NeurIPS 2020, and Wang et al., "Molecular contrastive learning of representations via graph neural
+    networks", Nature Machine Intelligence 2022.
+
+    Args:
+        mask_atoms: Share of atoms whose features are masked.
+        drop_bonds: Share of bonds that are taken away.
+        drop_atoms: Share of atoms that are taken away, wherever they are.
+        drop_subgraph: Share of atoms that are taken away around one of them: those fewest bonds from it.
+
+    Raises:
+        ValueError: A share is not in [0, 1).
+
+    Example:
+        >>> from xgraph.data import MoleculeDataset
+        >>> batch = MoleculeDataset.from_smiles(["CCCCCCCCCC", "C"]).batch([0, 1, 0])
+        >>> augment = Augmentation(mask_atoms=0, drop_bonds=0, drop_atoms=0.5)
+        >>> view = augment(batch, torch.Generator().manual_seed(0))
+        >>> view.ptr.diff().tolist()
+        [5, 1, 5]
+    """
+
+    def __init__(
+        self,
+        mask_atoms: float = 0.25,
+        drop_bonds: float = 0.25,
+        drop_atoms: float = 0.0,
+        drop_subgraph: float = 0.0,
+    ) -> None:
+        self.mask_atoms, self.drop_bonds = _share("mask_atoms", mask_atoms), _share("drop_bonds", drop_bonds)
+        self.drop_atoms = _share("drop_atoms", drop_atoms)
+        self.drop_subgraph = _share("drop_subgraph", drop_subgraph)
+
+    def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """Return a changed copy; the batch itself stays as it is.
+
+        Args:
+            batch: Whole graphs with `x`, `edge_index`, `edge_attr`, `batch` and `ptr`, each bond's two directions next
+                to each other, as `MoleculeDataset.batch` and PyG's loaders give them. On any device.
+            generator: On the CPU, whatever the device: it alone decides what is drawn.
+
+        Returns:
+            A batch with these five attributes and no others: the same graphs, in the same order.
+
+        Raises:
+            ValueError: The two directions of a bond are not next to each other.
+        """
+        from torch_geometric.data import Batch as PyGBatch
+
+        x, edges, attr, graph = batch.x, batch.edge_index, batch.edge_attr, batch.batch
+        bonds = _bonds(edges)
+        size = batch.ptr.diff()
+        for share, around in ((self.drop_subgraph, True), (self.drop_atoms, False)):
+            if not share:
+                continue
+            key = self._draw(graph, generator)
+            if around:
+                key = key + _distance(bonds, graph, key, len(size)).to(key.dtype)
+            keep = _lowest(key, graph, size, share, generator, spare=1).logical_not_()
+            number = keep.cumsum(0) - 1
+            stay = keep[bonds].all(0)
+            bonds, attr = number[bonds[:, stay]], attr[stay.repeat_interleave(2)]
+            x, graph = x[keep], graph[keep]
+            size = torch.zeros_like(size).index_add_(0, graph, torch.ones_like(graph))
+        if self.drop_bonds:
+            owner = graph[bonds[0]]
+            count = torch.zeros_like(size).index_add_(0, owner, torch.ones_like(owner))
+            stay = _lowest(self._draw(owner, generator), owner, count, self.drop_bonds, generator).logical_not_()
+            bonds, attr = bonds[:, stay], attr[stay.repeat_interleave(2)]
+        if self.mask_atoms:
+            mask = _lowest(self._draw(graph, generator), graph, size, self.mask_atoms, generator)
+            x = torch.where(mask.unsqueeze(1), x.new_tensor(MASKED), x)
+        ptr = torch.cat([size.new_zeros(1), size.cumsum(0)])
+        edges = torch.stack([bonds, bonds.flip(0)], dim=2).reshape(2, -1)
+        view = PyGBatch(x=x, edge_index=edges, edge_attr=attr, batch=graph, ptr=ptr)
+        view._num_graphs = len(size)
+        return view
+
+    def __repr__(self) -> str:
+        shares = ", ".join(f"{name}={value:g}" for name, value in vars(self).items())
+        return f"Augmentation({shares})"
+
+    @staticmethod
+    def _draw(like: Tensor, generator: torch.Generator) -> Tensor:
+        """Uniform numbers in double precision (ties would be broken by place), one for each row."""
+        return torch.rand(len(like), generator=generator, dtype=torch.float64).to(like.device)
+
+
+def _share(name: str, value: float) -> float:
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} must lie in [0, 1), got {value}")
+    return float(value)
+
+
+def _bonds(edges: Tensor) -> Tensor:
+    """Both atoms of each bond, ``[2, bonds]``, of edges in both directions."""
+    forth, back = edges[:, 0::2], edges[:, 1::2]
+    if forth.shape != back.shape or not torch.equal(forth, back.flip(0)):
+        raise ValueError("edge_index must hold the two directions of each bond next to each other")
+    return forth
+
+
+def _lowest(
+    key: Tensor, group: Tensor, size: Tensor, share: float, generator: torch.Generator, spare: int = 0
+) -> Tensor:
+    """Which rows have the lowest keys of their group: a share of each, rounded at random; `spare` rows are left.
+
+    Args:
+        key: ``[N]``.
+        group: ``[N]``, ascending or not.
+        size: ``[G]``, rows of each group.
+        share: Of each group.
+        generator: Draws the rounding.
+        spare: Rows of each group that are left in any case.
+    """
+    chance = torch.rand(len(size), generator=generator, dtype=torch.float64).to(key.device)
+    count = torch.minimum((share * size + chance).long(), (size - spare).clamp_min(0))
+    order = key.argsort(stable=True)
+    order = order[group[order].argsort(stable=True)]
+    first = (size.cumsum(0) - size)[group[order]]
+    rank = torch.arange(len(key), device=key.device) - first
+    return torch.empty_like(key, dtype=torch.bool).index_copy_(0, order, rank < count[group[order]])
+
+
+def _distance(bonds: Tensor, graph: Tensor, key: Tensor, num_graphs: int) -> Tensor:
+    """Bonds from each atom to its graph's centre, the atom with the lowest key; `REACH` where it is further."""
+    low = torch.full((num_graphs,), torch.inf, dtype=key.dtype, device=key.device)
+    low.scatter_reduce_(0, graph, key, "amin")
+    distance = torch.where(key == low[graph], 0, REACH)
+    source, target = torch.cat([bonds, bonds.flip(0)], dim=1)
+    for _ in range(REACH - 1):
+        distance = distance.scatter_reduce(0, target, distance[source] + 1, "amin")
+    return distance

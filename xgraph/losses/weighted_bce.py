@@ -1,0 +1,46 @@
+"""Binary cross-entropy in which tasks weigh differently."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from xgraph.losses.base import Batch, Loss
+
+
+class WeightedBCELoss(Loss):
+    """Binary cross-entropy on logits, the weighted mean over all known labels; it has no state.
+
+    Args:
+        num_items: size of the data set (unused; for a common signature).
+        num_tasks: T, the number of label columns.
+        task_weight: ``[T]`` weight of a label of each task, 0 or more.
+
+    Raises:
+        ValueError: if the weights have another shape, or one is negative or not finite.
+
+    Example:
+        >>> loss_fn = WeightedBCELoss(3, 2, task_weight=torch.tensor([1.0, 0.0]))
+        >>> loss_fn(torch.tensor([[0.0, 9.0]]), torch.tensor([[1.0, 0.0]]))
+        tensor(0.6931)
+    """
+
+    sampler = "shuffle"
+
+    task_weight: Tensor
+
+    def __init__(self, num_items: int, num_tasks: int = 1, *, task_weight: Tensor) -> None:
+        super().__init__(num_items, num_tasks)
+        if task_weight.shape != (num_tasks,):
+            raise ValueError(f"task_weight must have the shape [{num_tasks}], got {list(task_weight.shape)}")
+        if not bool((task_weight.isfinite() & (task_weight >= 0)).all()):
+            raise ValueError(f"task_weight must hold finite numbers, 0 or more, got {task_weight.tolist()}")
+        self.register_buffer("task_weight", task_weight.detach().clone().float())
+
+    def _loss(self, batch: Batch) -> Tensor | None:
+        weights = batch.known * self.task_weight
+        total = weights.sum()
+        if not bool(total > 0):
+            return None
+        return (F.softplus(torch.where(batch.positive, -batch.scores, batch.scores)) * weights).sum() / total

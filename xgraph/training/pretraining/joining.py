@@ -1,0 +1,84 @@
+"""The molecules that an encoder is pretrained on."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from xgraph.training.bars import data_progress
+from xgraph.training.pretraining.settings import PretrainConfig
+
+if TYPE_CHECKING:
+    from xgraph.data import JoinedDataset
+
+
+def load_joined(config: PretrainConfig, progress: bool) -> JoinedDataset:
+    """The joined data, with what is held out, and a warning if some rows could not be read.
+
+    Args:
+        config: Settings.
+        progress: Show progress on stderr, if that is a terminal.
+
+    Raises:
+        ValueError: If a data set is unknown or holds no molecules, or next to nothing is left.
+    """
+    from xgraph.data import collect
+
+    with data_progress(progress) as report:
+        data = collect(
+            config.datasets,
+            exclude=config.exclude or (),
+            labelled=config.objective == "multitask",
+            standardize=config.standardize,
+            progress=report,
+        )
+    if data.errors:
+        first = data.errors[0]
+        warnings.warn(
+            f"{len(data.errors)} rows are left out; the first is row {first.row}, {first.smiles!r}: {first.message}",
+            stacklevel=2,
+        )
+    held = max(round(config.valid_share * len(data)), 2)
+    if len(data) - held < 2:
+        raise ValueError(f"datasets: {len(data)} molecules are left of {data.counts.given}, too few to learn from")
+    order = np.random.default_rng(config.seed).permutation(len(data))
+    data.splits = {
+        "train": torch.from_numpy(np.sort(order[held:])),
+        "valid": torch.from_numpy(np.sort(order[:held])),
+    }
+    return data
+
+
+def summary(config: PretrainConfig, data: JoinedDataset, path: Path) -> str:
+    """A line that says what is trained on, and how many molecules were excluded.
+
+    Args:
+        config: Settings.
+        data: The joined data.
+        path: The run directory.
+    """
+    counts = data.counts
+    tasks = f", {data.num_tasks} tasks" if config.objective == "multitask" else ""
+    conflicts = f", {counts.conflicts} contradictory labels dropped" if counts.conflicts else ""
+    return (
+        f"{data.name}: {counts.given} molecules, {counts.excluded} excluded, {counts.repeated} repeated{conflicts}; "
+        f"{len(data.splits['train'])} train, {len(data.splits['valid'])} valid{tasks}; run directory {path}\n"
+    )
+
+
+def full_paths(names: list[str]) -> list[str]:
+    """Paths of files in full; names of data sets as they are.
+
+    Args:
+        names: Either.
+    """
+    from xgraph.data.cards import names as known
+
+    return [
+        name if name in known() or not Path(name).expanduser().is_file() else str(Path(name).expanduser().resolve())
+        for name in names
+    ]

@@ -1,0 +1,220 @@
+"""`xgraph.pretrain`: from a list of data sets to a run whose encoder others start from."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xgraph.options import OptionError
+from xgraph.training.config import read_config
+from xgraph.training.files import write_json, write_text
+from xgraph.training.inference import choose_device
+from xgraph.training.lock import locked
+from xgraph.training.pretraining.joining import full_paths, load_joined, summary
+from xgraph.training.pretraining.settings import PretrainConfig, build_pretrain_config
+from xgraph.training.rundir import (
+    CONFIG,
+    METRICS,
+    Run,
+    check_free,
+    discard,
+    make_run_directory,
+    new_run_directory,
+)
+from xgraph.training.seeding import own_random_streams
+from xgraph.training.train import Interrupted
+
+if TYPE_CHECKING:
+    from xgraph.data import JoinedDataset
+    from xgraph.training.task import Task
+
+
+def pretrain(
+    datasets: str | Path | Sequence[str | Path] | None = None,
+    *,
+    config: str | Path | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: bool = False,
+    **settings: Any,
+) -> Run:
+    r"""Pretrain an encoder of molecules on several data sets; what `xgraph pretrain` calls.
+
+    The data sets are joined (`xgraph.data.join`), without the molecules to exclude. The encoder learns all their
+    labels by cross-entropy, or, with `objective="contrastive"`, without labels to tell two views of each molecule
+    from those of all others (`xgraph.losses.SogCLRLoss`). A run of the same model with the same options starts from
+    it by `xgraph.train(..., init=str(run.path))`; its head is new.
+
+    Args:
+        datasets: Names of data sets or paths of CSV files; one string may name several, with commas between them.
+        config: A TOML file with settings, such as the `config.toml` of another such run.
+        out: Directory of the run, new or empty; without it, a new one under `runs/`.
+        resume: Go on with the interrupted run in `out`, to the bit.
+        progress: Show progress on stderr.
+        settings: Any field of `PretrainConfig` (`objective`, `exclude`, `model`, `epochs`, ...) and any option of the
+            model.
+
+    Returns:
+        The run: its path and metrics. `metrics["valid"]` is of the molecules held out, after the last epoch;
+        `metrics["joined"]` says how many were excluded.
+
+    Raises:
+        OptionError: (a ValueError): a setting that does not exist, is for the other objective, or cannot have that
+            value.
+        ValueError: If a data set is unknown or holds no molecules, nothing is left to learn from, or training diverges.
+        FileExistsError: If `out` holds something already.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> rows = [f"{'C' * n}{end},{int(end == 'N')}" for n in range(1, 20) for end in "OCN"]
+        >>> _ = (folder / "amines.csv").write_text("smiles,amine\n" + "\n".join(rows))
+        >>> small = {"hidden_channels": 8, "num_layers": 2}
+        >>> run = pretrain(folder / "amines.csv", objective="contrastive", epochs=1, batch_size=16,
+        ...                out=folder / "pretrained", **small)
+        >>> list(run.metrics["valid"])
+        ['loss', 'alignment', 'uniformity', 'top1']
+        >>> from xgraph.training import train
+        >>> later = train(folder / "amines.csv", init=str(run.path), split="random", epochs=1,
+        ...               pretrain_epochs=0, out=folder / "run", **small)
+    """
+    if datasets is not None:
+        settings["datasets"] = _listed("datasets", datasets)
+    if settings.get("exclude") is not None:
+        settings["exclude"] = _listed("exclude", settings["exclude"])
+    base = None if config is None else read_config(config)
+    if resume:
+        wanted, out = _settings_to_resume(settings, base, out)
+    else:
+        wanted = build_pretrain_config(settings, base)
+        if out is not None:
+            check_free(out)  # before the data are read, which may take long
+    device = choose_device(wanted.device)
+    with own_random_streams(wanted.seed, wanted.threads):
+        return _pretrain(wanted, out, resume, progress, device)
+
+
+def _listed(what: str, names: str | Path | Sequence[str | Path]) -> list[str]:
+    if isinstance(names, str):
+        return [name.strip() for name in names.split(",") if name.strip()]
+    if isinstance(names, Path):
+        return [str(names)]
+    if not isinstance(names, Sequence) or not all(isinstance(name, str | Path) for name in names):
+        raise TypeError(f"{what}: expected names or paths, got {names!r}")
+    return [str(name) for name in names]
+
+
+def _settings_to_resume(
+    settings: dict[str, Any], base: dict[str, Any] | None, out: str | Path | None
+) -> tuple[PretrainConfig, Path]:
+    """The settings of the run in `out`; those given besides may not contradict them."""
+    if out is None:
+        raise OptionError("resume: say which run, with the directory it is in (--out)")
+    path = Path(out)
+    if not (path / CONFIG).is_file():
+        raise FileNotFoundError(f"resume: {path} holds no run (no {CONFIG})")
+    own = read_config(path / CONFIG)
+    before = build_pretrain_config({}, own)
+    now = build_pretrain_config(settings, own if base is None else base)
+    now = replace(now, datasets=full_paths(now.datasets), exclude=now.exclude and full_paths(now.exclude))
+    for item in fields(PretrainConfig):
+        there, here = getattr(before, item.name), getattr(now, item.name)
+        if there != here and item.name not in PretrainConfig.may_change:
+            if item.name == "model_options":
+                changed = next(name for name in {**there, **here} if there.get(name) != here.get(name))
+                there, here, name = there.get(changed), here.get(changed), changed
+            else:
+                name = item.name
+            raise OptionError(
+                f"resume: {name} is {there!r} in {path} and cannot become {here!r}; "
+                f"only {', '.join(sorted(PretrainConfig.may_change))} can change"
+            )
+    return now, path
+
+
+def _pretrain(config: PretrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str) -> Run:
+    """One fit; the random streams are the run's own already."""
+    data = load_joined(config, progress)
+    task = _make_task(config, data)
+    training = task.config
+    if resume and out is not None:
+        path = Path(out)
+    elif out is not None:
+        path = make_run_directory(out, training)
+    else:
+        path = new_run_directory(f"pretrain-{config.objective}-{config.model}-s{config.seed}")
+    if progress:
+        sys.stderr.write(summary(config, data, path))
+    try:
+        with locked(path):
+            if not resume:
+                check_free(path)  # somebody else may have been faster
+            return Run(path, _fit(task, config, data, path, device, resume, progress))
+    except KeyboardInterrupt:
+        raise Interrupted(path) from None
+    except FileExistsError:
+        raise
+    except Exception:
+        if not resume:
+            discard(path)
+        raise
+
+
+def _make_task(config: PretrainConfig, data: JoinedDataset) -> Task:
+    from xgraph.training.pretraining.tasks import ContrastiveTask, MultitaskTask  # Lightning takes seconds to import
+    from xgraph.training.pretraining.views import ViewSource
+    from xgraph.training.sources import make_source
+
+    if config.objective == "contrastive":
+        return ContrastiveTask(config, ViewSource(data, config))
+    source = make_source(data, config.training(data.name))
+    y = source.targets(source.splits["train"])
+    if not bool(((y == 1).any(0) & (y == 0).any(0)).any()):
+        raise ValueError(f"datasets: no task of {data.name!r} has labels 0 and 1 among the molecules to learn from")
+    return MultitaskTask(config, source, data.sources)
+
+
+def _fit(
+    task: Task, config: PretrainConfig, data: JoinedDataset, path: Path, device: str, resume: bool, progress: bool
+) -> dict[str, Any]:
+    """Train, and fill the run directory; what `metrics.json` holds."""
+    from xgraph.training.engine import resume_point, run_epochs
+    from xgraph.training.environment import write_environment
+    from xgraph.training.keeper import Keeper
+    from xgraph.training.progress import EpochBar, EpochLines
+
+    last = resume_point(task, path) if resume else None
+    _write_config(path, config)
+    write_environment(path, device)
+    keeper = Keeper(path, task.metric, "last")
+    shown = (EpochBar if sys.stderr.isatty() else EpochLines)(task.metric)
+    run_epochs(task, keeper, last, device=device, callbacks=[shown] if progress else [])
+    row = keeper.history[-1]
+    metrics = {
+        "valid": {name.removeprefix("valid_"): value for name, value in row.items() if name.startswith("valid_")},
+        "objective": config.objective,
+        "last_epoch": row["epoch"],
+        "epochs": len(keeper.history),
+        "dataset": data.name,
+        "molecules": len(data),
+        "tasks": data.num_tasks if config.objective == "multitask" else 0,
+        "joined": asdict(data.counts),
+        "unreadable_rows": len(data.errors),
+    }
+    write_json(path / METRICS, metrics)
+    return metrics
+
+
+def _write_config(path: Path, config: PretrainConfig) -> None:
+    """Write `config.toml`; `--config` on it repeats the run."""
+    import tomli_w
+
+    values = config.to_dict()
+    for name in ("datasets", "exclude"):
+        if name in values:
+            values[name] = full_paths(values[name])
+    write_text(path / CONFIG, tomli_w.dumps(values))

@@ -1,0 +1,206 @@
+"""The settings of pretraining, and their check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from xgraph.options import OptionError, nearest, options_of
+from xgraph.training.config import build_config, registry
+from xgraph.training.settings import TrainConfig
+
+OF_OBJECTIVE = {
+    "multitask": ("balance",),
+    "contrastive": (
+        *("tau", "gamma", "gamma_schedule", "projection_channels"),
+        *("mask_atoms", "drop_bonds", "drop_atoms", "drop_subgraph"),
+    ),
+}
+"""Settings that are for one objective only."""
+
+_SHARED = (
+    *("model", "epochs", "batch_size", "lr", "weight_decay", "optimizer", "lr_schedule", "seed"),
+    *("standardize", "device", "threads"),
+)
+"""Settings that mean what they mean to `TrainConfig`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainConfig:
+    """The settings of pretraining. Make one with `build_pretrain_config`, which checks them.
+
+    Args:
+        datasets: Data sets of molecules by name, or CSV files with SMILES, with commas between them.
+        objective: What the encoder learns: all labels of all data sets, or, without labels, to know a molecule again
+            among all others when atoms and bonds are hidden.
+        model: Model of molecules by name. Its encoder is what is pretrained.
+        exclude: What is left out: data sets (`aicures`), parts of one (`hiv:test`), parts of a fold
+            (`aicures:test:3`), or CSV files with SMILES. Salts, charges and stereochemistry do not matter. The test
+            molecules of the AICures competition are always left out where their file is at hand.
+        balance: What weighs the same: each label, each task, or each data set and in it each task.
+        tau: Temperature of the contrast: the smaller, the more the molecules that are most alike count.
+        gamma: Weight of the new value in each molecule's moving average, in (0, 1].
+        gamma_schedule: Gamma over the epochs: as it is, or falling from 1 to it along a cosine.
+        projection_channels: Length of the vectors that are contrasted; the head that makes them is not reused.
+        mask_atoms: Share of atoms whose features are masked in a view.
+        drop_bonds: Share of bonds that a view lacks.
+        drop_atoms: Share of atoms that a view lacks, wherever they are.
+        drop_subgraph: Share of atoms that a view lacks around one of them.
+        valid_share: Share of molecules that are held out, at random, and scored after each epoch.
+        epochs: Epochs; the last one is kept.
+        batch_size: Molecules in a batch.
+        lr: Learning rate.
+        weight_decay: Weight decay.
+        optimizer: Optimiser.
+        lr_schedule: Learning rate over the epochs: as it is, or falling to zero along a cosine.
+        seed: Seed of initialisation, batches, dropout, views, and of what is held out.
+        standardize: Keep the largest fragment of each molecule and neutralise its charges.
+        device: Where to train; `auto` takes a GPU if there is one.
+        threads: CPU threads of torch; its own default if not given.
+    """
+
+    may_change: ClassVar[frozenset[str]] = frozenset({"epochs", "device", "threads"})
+    """What may change when a run goes on."""
+
+    datasets: list[str] = field(default_factory=list)
+    objective: Literal["multitask", "contrastive"] = "multitask"
+    model: str = "gine"
+    exclude: list[str] | None = None
+    balance: Literal["labels", "tasks", "datasets"] = "labels"
+    tau: float = 0.1
+    gamma: float = 0.9
+    gamma_schedule: Literal["constant", "cosine"] = "constant"
+    projection_channels: int = 64
+    mask_atoms: float = 0.25
+    drop_bonds: float = 0.25
+    drop_atoms: float = 0.0
+    drop_subgraph: float = 0.0
+    valid_share: float = 0.05
+    epochs: int = 20
+    batch_size: int = 256
+    lr: float = 1e-3
+    weight_decay: float = 0.0
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    lr_schedule: Literal["constant", "cosine"] = "cosine"
+    seed: int = 0
+    standardize: bool = False
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int | None = None
+    model_options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        from xgraph.data.augment import Augmentation
+        from xgraph.losses import SogCLRLoss
+
+        if not self.datasets:
+            raise OptionError("datasets: expected names of data sets or CSV files, with commas between them")
+        if len(set(self.datasets)) < len(self.datasets):
+            raise OptionError(f"datasets = {','.join(self.datasets)}: expected different ones")
+        if not 0 < self.valid_share <= 0.5:
+            raise OptionError(f"valid_share = {self.valid_share}: expected a number above 0 and up to 0.5")
+        if self.objective == "contrastive" and self.batch_size < 2:
+            raise OptionError(f"batch_size = {self.batch_size}: expected 2 or more, to contrast molecules")
+        if not 1 <= self.projection_channels <= 10**6:
+            raise OptionError(f"projection_channels = {self.projection_channels}: expected 1 or more")
+        try:  # they know the ranges of their arguments
+            SogCLRLoss(1, self.tau, self.gamma)
+            Augmentation(**self.views)
+        except ValueError as error:
+            raise OptionError(str(error)) from None
+
+    @property
+    def views(self) -> dict[str, float]:
+        """The arguments of `Augmentation`."""
+        return {name: getattr(self, name) for name in ("mask_atoms", "drop_bonds", "drop_atoms", "drop_subgraph")}
+
+    def training(self, dataset: str) -> TrainConfig:
+        """The same as settings of a run: of cross-entropy in one stage, whose last epoch is kept.
+
+        Args:
+            dataset: What to call the joined data.
+
+        Raises:
+            OptionError: If a setting is out of range, or the model does not fit.
+        """
+        values = {name: getattr(self, name) for name in _SHARED} | {"dataset": dataset, "keep": "last"}
+        own = {f"model_{name}": value for name, value in self.model_options.items()}
+        return build_config({**values, "loss": "bce", "pretrain_epochs": 0, "sampler": "shuffle", **own})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything that is of use to the objective, as plain values; `[model]` holds a name and options."""
+        other = [name for kind, names in OF_OBJECTIVE.items() if kind != self.objective for name in names]
+        values = {
+            option.name: value
+            for option in options_of(PretrainConfig)
+            if option.name not in ("model", *other) and (value := getattr(self, option.name)) is not None
+        }
+        plain = {name: "none" if value is None else value for name, value in self.model_options.items()}
+        return {**values, "model": {"name": self.model, **plain}}
+
+
+def build_pretrain_config(settings: Mapping[str, object], base: Mapping[str, object] | None = None) -> PretrainConfig:
+    """Check and complete settings.
+
+    Args:
+        settings: Explicit ones by name: fields of `PretrainConfig`, and options of the model.
+        base: What they override, as `read_config` gives it.
+
+    Raises:
+        OptionError: If a name is unknown or for the other objective, a value is not one that it can have, or the model
+            has no encoder of molecules.
+
+    Example:
+        >>> config = build_pretrain_config({"datasets": "hiv,tox21", "hidden_channels": 32})
+        >>> config.datasets, config.model_options["hidden_channels"]
+        (['hiv', 'tox21'], 32)
+    """
+    fields = {option.name: option for option in options_of(PretrainConfig)}
+    values: dict[str, Any] = {}
+    options: dict[str, object] = {}
+    for name, value in (base or {}).items():
+        if name == "model" and isinstance(value, Mapping):
+            options = dict(value)
+            values["model"] = options.pop("name", PretrainConfig.model)
+        elif name not in fields:
+            raise OptionError(f"unknown key {name!r}{nearest(name, fields)}")
+        else:
+            values[name] = fields[name].parse(value)
+    if "model" in settings and settings["model"] != values.get("model"):
+        options = {}  # another model: the file's options are not its own
+    values |= {name: fields[name].parse(value) for name, value in settings.items() if name in fields}
+    model = values.get("model", PretrainConfig.model)
+    known = _options_of_model(model)
+    for name, value in settings.items():
+        if name not in fields:
+            own = name.removeprefix("model_")
+            if own not in known:
+                raise OptionError(f"unknown option {name!r}{nearest(own, [*fields, *known])} of pretraining {model!r}")
+            options[own] = value
+    objective = values.get("objective", PretrainConfig.objective)
+    for kind, names in OF_OBJECTIVE.items():
+        for name in names if kind != objective else ():
+            if name in settings:
+                raise OptionError(f"{name}: it is for objective {kind!r}, and this is {objective!r}")
+            values.pop(name, None)
+    config = PretrainConfig(**values, model_options=options)
+    full = config.training("joined.csv")
+    return PretrainConfig(**values, model_options=full.model_options)
+
+
+def pretrainable() -> list[str]:
+    """The models that have an encoder of molecules, by name. Imports torch."""
+    return [
+        name
+        for name, cls in registry("model").items()
+        if getattr(cls, "kind", "graph") == "graph" and not getattr(cls, "fitted", False)
+    ]
+
+
+def _options_of_model(model: object) -> list[str]:
+    """Names of its options, if it is one that can be pretrained."""
+    names = pretrainable()
+    if model not in names:
+        why = "has no encoder of molecules" if model in registry("model") else "is unknown"
+        raise OptionError(f"model {model!r} {why}{nearest(str(model), names)}; there are {', '.join(names)}")
+    return [option.name for option in options_of(registry("model")[str(model)])]

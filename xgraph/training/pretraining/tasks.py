@@ -1,0 +1,143 @@
+"""What pretraining minimises, as tasks of the engine."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from xgraph.estimators import CosineGamma
+from xgraph.losses import SogCLRLoss, WeightedBCELoss
+from xgraph.training.batches import in_order, make_loader
+from xgraph.training.pretraining.settings import PretrainConfig
+from xgraph.training.pretraining.views import ViewSource
+from xgraph.training.sources import Source
+from xgraph.training.task import Task
+
+_VALID = 2**32
+"""A stream of draws for what is held out: no epoch has this number."""
+
+
+class MultitaskTask(Task):
+    """Learns the labels of all data sets by cross-entropy.
+
+    Args:
+        settings: Of pretraining.
+        source: The joined data.
+        datasets: The data set that each of the T tasks is from.
+    """
+
+    def __init__(self, settings: PretrainConfig, source: Source, datasets: list[str]) -> None:
+        super().__init__(source.config, source)
+        self._header["pretraining"] = settings.to_dict()
+        if settings.balance != "labels":
+            weight = task_weights(source.targets(self.train_positions), datasets, settings.balance)
+            self.main_loss = WeightedBCELoss(len(source), source.num_tasks, task_weight=weight)
+
+
+class ContrastiveTask(Task):
+    """Learns to tell two views of a molecule from those of all others (SogCLR); the model's head projects.
+
+    Args:
+        settings: Of pretraining.
+        source: The joined data, two views each.
+    """
+
+    def __init__(self, settings: PretrainConfig, source: ViewSource) -> None:
+        super().__init__(source.config, source)
+        self._header["pretraining"] = settings.to_dict()
+        self.metric = "loss"
+        gamma: Any = settings.gamma
+        if settings.gamma_schedule == "cosine":
+            gamma = CosineGamma(settings.epochs, gamma_min=settings.gamma)
+        self.contrast = SogCLRLoss(len(source), settings.tau, gamma)
+
+    def on_train_epoch_start(self) -> None:
+        """Begin an epoch."""
+        super().on_train_epoch_start()
+        self.contrast.set_epoch(self.current_epoch)
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """One step.
+
+        Args:
+            batch: Each molecule twice, the second ones after all first ones.
+            batch_idx: Its number, which with seed and epoch decides what the views are.
+        """
+        z1, z2 = self._project(batch, self.current_epoch, batch_idx)
+        loss: Tensor = self.contrast(z1, z2, batch.idx[: len(z1)])
+        self.loss_sum += loss.detach()
+        self.steps += 1
+        return loss
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        """Compare views of what is held out, the same in each epoch, within batches of the same size as in training.
+
+        `loss` is that of the batches alone; `alignment` the mean squared distance of a molecule's two views, and
+        `uniformity` the logarithm of the mean of exp(-2 d^2) over the distances d of different molecules (Wang and
+        Isola, ICML 2020), both better when lower; `top1` the share of molecules whose other view is the nearest of
+        all.
+
+        Args:
+            batch: Not used.
+            batch_idx: Not used.
+        """
+        source: Any = self.source
+        positions = source.splits["valid"]
+        rows = in_order(len(positions), self.config.batch_size)
+        rows = [part for part in rows if len(part) > 1]  # one alone has nothing to be compared with
+        sums: dict[str, float] = dict.fromkeys(("loss", "alignment", "uniformity", "top1"), 0.0)
+        for number, pairs in enumerate(make_loader(source.twice, positions, rows)):
+            z1, z2 = self._project(pairs.to(self.device), _VALID, number)
+            h1, h2 = F.normalize(z1), F.normalize(z2)
+            size = len(h1)
+            alike, apart = h1 @ h2.t(), torch.pdist(h1).square()
+            sums["loss"] += size * self.contrast(z1, z2).item()
+            sums["alignment"] += (h1 - h2).square().sum().item()
+            sums["uniformity"] += size * ((-2 * apart).logsumexp(0).item() - math.log(len(apart)))
+            sums["top1"] += (alike.argmax(1) == torch.arange(size, device=alike.device)).sum().item()
+        count = sum(map(len, rows))
+        self.valid_metrics = {name: value / count for name, value in sums.items()}
+
+    def _project(self, batch: Any, stream: int, number: int) -> tuple[Tensor, Tensor]:
+        """The vectors of both views, ``[B, P]`` each."""
+        seed = np.random.SeedSequence([self.config.seed, stream, number]).generate_state(1, np.uint64)[0]
+        source: Any = self.source
+        z = self.model(source.augment(batch, torch.Generator().manual_seed(int(seed) >> 1)))
+        self._check_finite(z.detach())
+        z1, z2 = z.chunk(2)
+        return z1, z2
+
+
+def task_weights(y: Tensor, datasets: list[str], balance: str) -> Tensor:
+    """What a label of each task weighs; 0 for a task without labels.
+
+    Args:
+        y: Labels, NaN where missing. Shape ``[n, T]``.
+        datasets: The data set that each task is from.
+        balance: "tasks": the labels of each task weigh 1 together; "datasets": those of each data set do, and those of
+            each of its tasks the same.
+
+    Returns:
+        ``[T]``, with the mean 1 over all known labels.
+
+    Example:
+        >>> nan = math.nan
+        >>> y = torch.tensor([[1.0, 0.0, nan], [0.0, nan, nan], [0.0, nan, 1.0], [1.0, nan, nan]])
+        >>> task_weights(y, ["a", "b", "b"], "tasks").tolist()
+        [0.5, 2.0, 2.0]
+        >>> task_weights(y, ["a", "b", "b"], "datasets").tolist()
+        [0.75, 1.5, 1.5]
+    """
+    known = y.isnan().logical_not_().sum(0).double()
+    there = known > 0
+    share = there.double()
+    if balance == "datasets":
+        count = {name: sum(bool(there[t]) for t, own in enumerate(datasets) if own == name) for name in datasets}
+        share /= torch.tensor([max(count[name], 1) for name in datasets]).double()
+    weight = torch.where(there, share / known.clamp_min(1), 0)
+    return (weight * known.sum() / (weight * known).sum()).float()

@@ -1,0 +1,74 @@
+"""Molecules in pairs: what a contrastive loss compares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from xgraph.training.batches import make_loader
+from xgraph.training.pretraining.settings import PretrainConfig
+from xgraph.training.sources.molecules import MoleculeSource
+
+if TYPE_CHECKING:
+    from xgraph.data import JoinedDataset, MoleculeDataset
+    from xgraph.sampling.epochs import EpochSampler
+
+
+class Twice:
+    """A data set whose batches hold each molecule twice: first all of them, then all of them again.
+
+    Args:
+        data: The molecules.
+    """
+
+    def __init__(self, data: MoleculeDataset) -> None:
+        self.data = data
+
+    def batch(self, positions: Sequence[int]) -> Any:
+        """Collate.
+
+        Args:
+            positions: Positions of the molecules.
+        """
+        return self.data.batch([*positions, *positions])
+
+
+class ViewSource(MoleculeSource):
+    """Molecules to tell apart: batches hold each twice, and the columns are those of a projection, without labels.
+
+    Args:
+        data: The molecules.
+        settings: Of pretraining.
+    """
+
+    def __init__(self, data: JoinedDataset, settings: PretrainConfig) -> None:
+        from xgraph.data import Augmentation
+
+        super().__init__(data, settings.training(data.name))
+        self.twice: Any = Twice(data)
+        self.augment = Augmentation(**settings.views)
+        self._columns = [f"projection {i}" for i in range(settings.projection_channels)]
+
+    @property
+    def task_names(self) -> list[str]:
+        """The columns of the projection."""
+        return list(self._columns)
+
+    @property
+    def num_tasks(self) -> int:
+        """Their number."""
+        return len(self._columns)
+
+    def loader(self, positions: Tensor, batches: EpochSampler, epoch: int, device: torch.device) -> Iterable[Any]:
+        """PyG batches, on the CPU, of each molecule twice.
+
+        Args:
+            positions: Positions of the molecules that are trained on. Shape [n].
+            batches: Batches of positions among those; its epoch is set.
+            epoch: Not used: the task makes the views.
+            device: Not used.
+        """
+        return make_loader(self.twice, positions, batches)

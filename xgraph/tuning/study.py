@@ -1,0 +1,137 @@
+"""The study of a search: Optuna's tree-structured Parzen estimator, kept in a file."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from xgraph.tuning.dimension import Dimension
+from xgraph.tuning.space import combinations
+
+if TYPE_CHECKING:
+    import optuna
+
+STUDY = "study.db"
+_NAME = "search"
+
+
+class Trial(NamedTuple):
+    """A trial.
+
+    Args:
+        number: Its number, from 0.
+        values: What is tried, by setting.
+        state: "running", "complete", "pruned" or "fail".
+        value: The metric, if complete.
+    """
+
+    number: int
+    values: dict[str, Any]
+    state: str
+    value: float | None
+
+
+class Study:
+    """Which settings to try next.
+
+    The sampler is a tree-structured Parzen estimator (Bergstra et al., "Algorithms for Hyper-Parameter Optimization",
+    NeurIPS 2011). It is seeded anew for each trial, by the seed and the trial's number: an interrupted search goes on
+    as if nothing had happened. Where the space has no more settings than there are trials, all are tried, in order.
+
+    Args:
+        path: Directory of the search.
+        space: What is varied.
+        seed: Seed of the sampler.
+
+    Raises:
+        ValueError: If Optuna is not installed.
+    """
+
+    def __init__(self, path: Path, space: Sequence[Dimension], seed: int) -> None:
+        try:
+            import optuna
+            from sqlalchemy.engine import URL
+        except ImportError:
+            raise ValueError("search: it needs Optuna; `pip install 'xgraph-pyg[search]'` brings it") from None
+        self._optuna, self.space, self.seed = optuna, list(space), seed
+        self._distributions = {one.name: self._distribution(one) for one in space}
+        file = URL.create("sqlite", database=str((path / STUDY).resolve())).render_as_string()
+        before = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(optuna.logging.WARNING)  # it announces the study otherwise
+        try:
+            storage = optuna.storages.RDBStorage(file)
+            self._study = optuna.create_study(
+                storage=storage, study_name=_NAME, load_if_exists=True, direction="maximize"
+            )
+        finally:
+            optuna.logging.set_verbosity(before)
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials that have begun, in order."""
+        found = self._study.get_trials(deepcopy=False)
+        return [_trial(one) for one in found if one.params.keys() == self._distributions.keys()]
+
+    @property
+    def best(self) -> Trial | None:
+        """The first of the trials with the highest value, if there is one."""
+        complete = [one for one in self.trials if one.state == "complete"]
+        return max(complete, key=lambda one: (one.value or 0.0, -one.number)) if complete else None
+
+    def next(self, trials: int) -> Trial | None:
+        """The trial that has begun and not ended, or a new one; None if there are enough.
+
+        Args:
+            trials: How many there should be.
+        """
+        states = self._optuna.trial.TrialState
+        for one in self._study.get_trials(deepcopy=False, states=(states.RUNNING,)):
+            if one.params.keys() == self._distributions.keys():
+                return _trial(one)
+            self._study.tell(one.number, state=states.FAIL)  # it was stopped before it had all its values
+        seen = self.trials
+        every = combinations(self.space, trials)
+        left = None if every is None else [one for one in every if one not in [trial.values for trial in seen]]
+        if len(seen) >= trials or left == []:
+            return None
+        if left:
+            waiting = self._study.get_trials(deepcopy=False, states=(states.WAITING,))
+            if not waiting:
+                self._study.enqueue_trial(left[0])
+        number = len(self._study.get_trials(deepcopy=False))
+        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", self._optuna.exceptions.ExperimentalWarning)
+            self._study.sampler = self._optuna.samplers.TPESampler(seed=seed)
+            asked = self._study.ask(self._distributions)
+        return Trial(asked.number, dict(asked.params), "running", None)
+
+    def tell(self, trial: Trial, value: float | None, state: str = "complete") -> None:
+        """End a trial.
+
+        Args:
+            trial: The trial.
+            value: The metric, if it is complete.
+            state: "complete", "pruned" or "fail".
+        """
+        self._study.tell(trial.number, value, state=self._optuna.trial.TrialState[state.upper()])
+
+    def _distribution(self, one: Dimension) -> "optuna.distributions.BaseDistribution":
+        known = self._optuna.distributions
+        made: optuna.distributions.BaseDistribution
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of a range that its step does not divide
+            if one.choices:
+                made = known.CategoricalDistribution(one.choices)
+            elif one.whole:
+                made = known.IntDistribution(int(one.low), int(one.high), log=one.log, step=int(one.step or 1))
+            else:
+                made = known.FloatDistribution(float(one.low), float(one.high), log=one.log, step=one.step)
+        return made
+
+
+def _trial(one: "optuna.trial.FrozenTrial") -> Trial:
+    state = one.state.name.lower()
+    return Trial(one.number, dict(one.params), state, one.value if state == "complete" else None)

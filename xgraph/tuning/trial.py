@@ -1,0 +1,146 @@
+"""One trial: ordinary runs on inner folds, of which the metrics are kept."""
+
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from xgraph.training.files import write_json
+from xgraph.training.rundir import BEST, CONFIG, LAST, METRICS, PREDICTIONS, Run, write_config
+from xgraph.training.train import train
+from xgraph.tuning.plan import Plan
+from xgraph.tuning.study import Trial
+
+RESULT = "result.json"
+_TO_PRUNE = 5  # complete trials that a new one is compared with, at least
+
+
+class Result(NamedTuple):
+    """What a trial gave.
+
+    Args:
+        inner: The metric on each inner fold, mean over seeds; NaN where it is not defined.
+        seconds: Wall time.
+        error: Why there is none, if the settings could not be trained with.
+        pruned: Whether the trial was left as it fell behind.
+    """
+
+    inner: list[float]
+    seconds: float = 0.0
+    error: str = ""
+    pruned: bool = False
+
+    @property
+    def value(self) -> float:
+        """Mean over the inner folds that have the metric."""
+        return mean(self.inner)
+
+
+def trial_folder(path: Path, number: int) -> Path:
+    """Where a trial is kept.
+
+    Args:
+        path: Directory of the search.
+        number: Number of the trial, from 0; its directory counts from 1.
+    """
+    return path / "trials" / f"{number + 1:04d}"
+
+
+def read_result(folder: Path) -> Result | None:
+    """What a trial gave; None if it has not ended.
+
+    Args:
+        folder: Its directory.
+    """
+    try:
+        values = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    inner = [math.nan if value is None else float(value) for value in values["inner"]]
+    return Result(inner, values["seconds"], values["error"], values["pruned"])
+
+
+def run_trial(plan: Plan, path: Path, trial: Trial, earlier: Sequence[Result], say: Callable[[str], object]) -> Result:
+    """Train with the settings of a trial on each inner fold and seed, or go on with it.
+
+    Args:
+        plan: The search.
+        path: Its directory.
+        trial: The trial.
+        earlier: What complete trials gave.
+        say: Told of each inner fold.
+
+    Raises:
+        ValueError: If no inner fold has the metric.
+        KeyboardInterrupt: If interrupted; what is finished stays.
+    """
+    folder, begun, found = trial_folder(path, trial.number), time.perf_counter(), Result([])
+    try:
+        config = plan.setting(trial.values)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_config(folder, config)
+        inner: list[float] = []
+        for one in plan.inner:
+            inner.append(mean([_run(plan, folder, one, seed) for seed in plan.all_seeds]))
+            say(f"inner={one} value={inner[-1]:.4f}")
+            if plan.prune and len(inner) < len(plan.inner) and _behind(inner, earlier):
+                found = Result(inner, pruned=True)
+                break
+        else:
+            found = Result(inner)
+    except ValueError as error:  # these settings diverge, or go together with each other as little
+        found = Result([], error=str(error))
+    if not found.error and not found.pruned and math.isnan(found.value):
+        where = f"each of {plan.inner_folds} inner folds" if plan.inner_folds else "the validation part"
+        raise ValueError(
+            f"search: {where} lacks positives or negatives, so that it has no {metric_of(folder)}; try another number "
+            "of inner_folds"
+        )
+    found = found._replace(seconds=round(time.perf_counter() - begun, 3))
+    write_json(folder / RESULT, found._asdict())
+    for run in folder.iterdir():
+        for name in (BEST, LAST, PREDICTIONS):
+            (run / name).unlink(missing_ok=True) if run.is_dir() else None
+    return found
+
+
+def metric_of(folder: Path) -> str:
+    """The metric by which the runs of a trial are judged.
+
+    Args:
+        folder: Its directory.
+    """
+    return str(Run.open(next(run for run in sorted(folder.iterdir()) if run.is_dir())).metrics["metric"])
+
+
+def mean(values: Sequence[float]) -> float:
+    """Mean of those that are defined; NaN if none is.
+
+    Args:
+        values: Values, NaN among them.
+    """
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else math.nan
+
+
+def _run(plan: Plan, folder: Path, inner: str, seed: int) -> float:
+    """The validation metric of one run, which goes on where it was stopped."""
+    path = folder / f"{'own' if '/' not in inner else 'inner' + inner.split('/')[0]}-seed{seed}"
+    if not (path / METRICS).is_file():
+        more: dict[str, Any] = {"inner": inner, "seed": seed, "device": plan.config.device}
+        if plan.config.threads is not None:
+            more["threads"] = plan.config.threads
+        train(config=folder / CONFIG, out=path, resume=(path / CONFIG).is_file(), **more)
+    metrics = Run.open(path).metrics
+    return float(metrics["valid"][metrics["metric"]])
+
+
+def _behind(inner: Sequence[float], earlier: Sequence[Result]) -> bool:
+    """Whether the mean so far is below the median of what earlier trials had by then."""
+    then = [mean(one.inner[: len(inner)]) for one in earlier]
+    then = [value for value in then if not math.isnan(value)]
+    return len(then) >= _TO_PRUNE and mean(inner) < float(np.median(then))

@@ -18,6 +18,7 @@ INSTALL = {
         ["--no-deps", "libauc==2.0.1"],
     ],
     "torchmil": [["torch", "numpy", "torchmil==1.0.2"]],
+    "chemprop": [["torch", "numpy", "chemprop==2.3.1"]],
     # built from source, against the torch that is there; it has no wheels on the package index
     "torch-sparse": [
         ["torch", "torch-geometric", "numpy", "scipy", "setuptools", "wheel", "ninja"],

@@ -78,7 +78,9 @@ def test_content_checksum_ignores_packing() -> None:
 
 
 @pytest.mark.parametrize("path", ["a.csv.gz", "a.npz"])
-@pytest.mark.parametrize("data", [b"", b"junk", gzip.compress(b"smiles" * 999, mtime=0)[:-20], b"\x1f\x8b\x08" + b"\x01" * 40])
+@pytest.mark.parametrize(
+    "data", [b"", b"junk", gzip.compress(b"smiles" * 999, mtime=0)[:-20], b"\x1f\x8b\x08" + b"\x01" * 40]
+)
 def test_damaged_files_are_an_oserror(path: str, data: bytes) -> None:
     if path.endswith(".gz") and data == b"":
         assert content_sha256(data, path) == hashlib.sha256(b"").hexdigest()  # gzip: no member, no content

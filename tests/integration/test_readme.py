@@ -37,7 +37,7 @@ def run(code: str, folder: Path) -> str:
 
 
 def test_there_is_one_of_each_kind():
-    assert (len(INSTALL), len(REAL), len(PLAIN), len(PYTHON)) == (1, 3, 2, 4)
+    assert (len(INSTALL), len(REAL), len(PLAIN), len(PYTHON)) == (1, 3, 4, 4)
     assert [kind for language, kind, _ in BLOCKS if language == "bash"].count("test") == 1  # run by .ci/run
 
 
@@ -61,6 +61,8 @@ def test_the_commands_on_a_table(tmp_path):
     assert "ap" in json.loads((tmp_path / "runs/mine/metrics.json").read_text())["test"]
     header = (tmp_path / "ensemble.csv").read_text().splitlines()[0]
     assert header == "smiles,active,active_std,error"
+    assert (tmp_path / "runs/search/best.toml").exists()
+    assert "init" in (tmp_path / "runs/started/config.toml").read_text()
 
 
 @pytest.mark.realdata

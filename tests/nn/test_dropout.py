@@ -21,6 +21,19 @@ def test_rate_scale_and_gradient(p, dtype):
     torch.testing.assert_close(x.grad * 3, out.detach())
 
 
+@pytest.mark.parametrize("p", [0.001, 0.2, 0.5, 0.999])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+def test_an_element_stays_where_its_byte_is_below_the_rate(p, dtype):
+    x = torch.randn(61, 37).to(dtype)
+    torch.manual_seed(0)
+    out = Dropout(p)(x)
+    torch.manual_seed(0)
+    words = torch.empty(-(-x.numel() // 8), dtype=torch.int64).random_(-(2**63), None)
+    keep = max(round(256 * (1 - p)), 1)
+    stays = (words.view(torch.uint8)[: x.numel()].int() < keep).view(x.shape)
+    assert torch.equal(out, torch.where(stays, x * torch.tensor(256 / keep, dtype=dtype), torch.zeros_like(x)))
+
+
 def test_all_eight_elements_of_a_draw_have_the_same_rate_and_are_independent():
     torch.manual_seed(0)
     kept = (Dropout(0.3)(torch.ones(40_000, 8)) != 0).double()

@@ -21,6 +21,30 @@ def test_equals_pygs_pooling_with_empty_graphs_in_the_middle_and_at_the_end(pool
     torch.testing.assert_close(ours, theirs)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_equal_largest_elements_share_the_gradient_as_in_scatter_reduce(dtype):
+    torch.manual_seed(0)
+    x = torch.randint(-2, 1, (40, 6)).to(dtype).requires_grad_()
+    graph = torch.randint(0, 5, (40,))
+    weight = torch.randn(6, 6, dtype=dtype)
+    wide = x.to(torch.promote_types(dtype, torch.float32))
+    index = graph.unsqueeze(1).expand_as(wide)
+    reference = wide.new_zeros(6, 6).scatter_reduce(0, index, wide, "amax", include_self=False).to(dtype)
+    out = readout(x, graph, 6, "max")
+    assert torch.equal(out, reference)
+    (ours,) = torch.autograd.grad((out * weight).sum(), x)
+    (theirs,) = torch.autograd.grad((reference * weight).sum(), x)
+    torch.testing.assert_close(ours, theirs)
+    assert (ours != 0).sum() > weight[:5].numel()
+
+
+def test_max_can_be_differentiated_twice():
+    torch.manual_seed(0)
+    x, graph = torch.randn(12, 3, dtype=torch.float64, requires_grad=True), torch.arange(12) // 4
+    assert torch.autograd.gradcheck(lambda x: readout(x, graph, 4, "max"), x)
+    assert torch.autograd.gradgradcheck(lambda x: readout(x, graph, 4, "max"), x)
+
+
 @pytest.mark.parametrize("pool", ["mean", "sum"])
 def test_a_large_graph_in_bfloat16_does_not_lose_its_sum(pool):
     x = torch.full((4096, 1), 1.0, dtype=torch.bfloat16)

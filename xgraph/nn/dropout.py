@@ -43,8 +43,8 @@ class Dropout(nn.Module):
         # 64 random bits at a time: eight elements for one draw.
         words = torch.empty(-(-x.numel() // 8), dtype=torch.int64).random_(-(2**63), None)
         bits = words.view(torch.uint8)[: x.numel()].view(x.shape)
-        mask = (bits < keep).to(x.dtype) if keep < 256 else torch.ones_like(x)
-        return x * mask.mul_(256 / keep)
+        # Compared as numbers of x's type, which all hold 0 to 256: a sixth of the time of bytes made masks of x's type.
+        return x * bits.to(x.dtype).lt_(keep).mul_(256 / keep)
 
     def extra_repr(self) -> str:
         """Show the rate."""

@@ -1,6 +1,6 @@
 """From node vectors to graph vectors."""
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -43,12 +43,33 @@ def readout(x: Tensor, graph: Tensor, num_graphs: int, pool: Pool = "mean") -> T
     """
     check_pool(pool)
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
-    out = wide.new_zeros(num_graphs, x.size(1))
     if pool == "max":
-        index = graph.unsqueeze(1).expand_as(wide)
-        return out.scatter_reduce(0, index, wide, "amax", include_self=False).to(x.dtype)
-    out = out.index_add(0, graph, wide)
+        largest: Tensor = _Max.apply(wide, graph, num_graphs)  # type: ignore[no-untyped-call]
+        return largest.to(x.dtype)
+    out = wide.new_zeros(num_graphs, x.size(1)).index_add(0, graph, wide)
     if pool == "mean":
         count = wide.new_zeros(num_graphs).index_add(0, graph, wide.new_ones(graph.size(0)))
         out = out / count.clamp(min=1).unsqueeze(1)
     return out.to(x.dtype)
+
+
+class _Max(torch.autograd.Function):
+    """Largest element of each graph, column by column; equal ones share the gradient.
+
+    Values and gradient are those of `scatter_reduce`, whose own backward takes about three times as long. That
+    counts the zeros it begins with among the equal ones, so elements share with one more where the largest is zero.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, graph: Tensor, num_graphs: int) -> Tensor:
+        index = graph.unsqueeze(1).expand_as(x)
+        out = x.new_zeros(num_graphs, x.size(1)).scatter_reduce(0, index, x, "amax", include_self=False)
+        ctx.save_for_backward(x, graph, out)
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        x, graph, out = ctx.saved_tensors
+        chosen = (x == out.index_select(0, graph)).to(x.dtype)
+        count = (out == 0).to(x.dtype).index_add(0, graph, chosen)
+        return chosen * (grad / count.clamp(min=1)).index_select(0, graph), None, None

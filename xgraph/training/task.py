@@ -87,7 +87,10 @@ class Task(lightning.LightningModule):
         """One optimiser over the model; losses have state, but nothing to optimise."""
         kind: Any = OPTIMIZERS[self.config.optimizer]
         made: torch.optim.Optimizer = kind(
-            self.model.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay
+            self.model.parameters(),
+            lr=self.config.lr,
+            weight_decay=self.config.weight_decay,
+            fused=True,  # small tensors, one after the other, take three times as long
         )
         return made
 

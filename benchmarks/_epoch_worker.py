@@ -1,0 +1,296 @@
+"""Epochs of training on molecules, one for each line on standard input. Runs in the peers' environments as well."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+HIDDEN, LAYERS, DROPOUT, RATE = 64, 5, 0.2, 1e-3
+ATOM, BOND = (119, 5, 12, 12, 10, 6, 6, 2, 2), (5, 6, 2)
+"""Vocabulary sizes of the Open Graph Benchmark's features."""
+ENDLESS = 10**6
+Molecules = dict[str, Any]
+
+
+class Turns:
+    """Waits for its turn before an epoch, and answers with the epoch's time after it."""
+
+    def begin(self) -> None:
+        """Wait; leave the program if there is nothing more to do."""
+        if not sys.stdin.readline():
+            raise SystemExit
+        self.cpu, self.wall = time.process_time(), time.perf_counter()
+
+    def end(self, molecules: int, **further: float) -> None:
+        """Answer.
+
+        Args:
+            molecules: How many the epoch went through.
+            further: Other figures of it.
+        """
+        wall, cpu = time.perf_counter() - self.wall, time.process_time() - self.cpu
+        print(json.dumps({"wall": wall, "cpu": cpu, "molecules": molecules, **further}), flush=True)
+
+
+def xgraph(molecules: Molecules, batch_size: int, turns: Turns) -> None:
+    """Ours, as `xgraph train` runs it with `train_on = "train+valid"`: nothing is validated, checkpoints are written.
+
+    Args:
+        molecules: How many is all that is needed of them: the data set is loaded as always.
+        batch_size: Molecules of a batch.
+        turns: When to go on.
+    """
+    from lightning.pytorch.callbacks import Callback
+
+    from xgraph.training.config import build_config
+    from xgraph.training.engine import prepare, run_epochs
+    from xgraph.training.keeper import Keeper
+    from xgraph.training.seeding import own_random_streams
+    from xgraph.training.train import load_data
+
+    settings = {"dataset": "ogbg-molhiv", "loss": "bce", "pretrain_epochs": 0, "epochs": ENDLESS, "lr": RATE}
+    settings |= {"batch_size": batch_size, "lr_schedule": "constant", "keep": "last", "train_on": "train+valid"}
+    config = build_config(settings)
+    source = load_data(config, False)
+    count = len(molecules["y"])
+    parts = torch.arange(len(source)).split([count - 1, 1, len(source) - count])
+    source.data.splits = dict(zip(("train", "valid", "test"), parts, strict=True))
+
+    class Turn(Callback):
+        """An epoch ends when everything is written, which includes what it took to begin."""
+
+        def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+            turns.end(len(pl_module.train_positions), own=keeper.history[-1]["seconds"])
+            turns.begin()
+
+    with own_random_streams(0, torch.get_num_threads()), tempfile.TemporaryDirectory() as folder:
+        task = prepare(config, source)
+        keeper = Keeper(Path(folder), task.metric, config.keep)
+        turns.begin()
+        with suppress(KeyboardInterrupt):  # what the engine makes of leaving the program
+            run_epochs(task, keeper, None, device="cpu", callbacks=[Turn()])
+
+
+class Embeddings(nn.Module):
+    """Sum of one embedding per feature.
+
+    Args:
+        sizes: Number of categories of each.
+    """
+
+    def __init__(self, sizes: tuple[int, ...]) -> None:
+        super().__init__()
+        self.tables = nn.ModuleList(nn.Embedding(size, HIDDEN) for size in sizes)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """Vectors, ``[N, HIDDEN]``.
+
+        Args:
+            codes: Category of each feature. Shape ``[N, F]``.
+        """
+        return sum(table(codes[:, i]) for i, table in enumerate(self.tables))
+
+
+class BareGINE(nn.Module):
+    """The network that ours is, of PyG's and torch's own layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from torch_geometric.nn import GINEConv
+
+        def mlp() -> nn.Module:
+            wide = 2 * HIDDEN
+            return nn.Sequential(nn.Linear(HIDDEN, wide), nn.BatchNorm1d(wide), nn.ReLU(), nn.Linear(wide, HIDDEN))
+
+        self.atom = Embeddings(ATOM)
+        self.bonds = nn.ModuleList(Embeddings(BOND) for _ in range(LAYERS))
+        self.convs = nn.ModuleList(GINEConv(mlp()) for _ in range(LAYERS))
+        self.norms = nn.ModuleList(nn.BatchNorm1d(HIDDEN) for _ in range(LAYERS))
+        self.dropout = nn.Dropout(DROPOUT)
+        self.head = nn.Sequential(nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Dropout(DROPOUT), nn.Linear(HIDDEN, 1))
+
+    def forward(self, batch: Any) -> Tensor:
+        """Logits, ``[B, 1]``.
+
+        Args:
+            batch: A PyG batch.
+        """
+        from torch_geometric.nn import global_max_pool
+
+        h = self.atom(batch.x)
+        for layer, (bond, conv, norm) in enumerate(zip(self.bonds, self.convs, self.norms, strict=True)):
+            h = norm(conv(h, batch.edge_index, bond(batch.edge_attr)))
+            h = self.dropout(h.relu() if layer < LAYERS - 1 else h)
+        return self.head(global_max_pool(h, batch.batch, batch.num_graphs))
+
+
+def bare(molecules: Molecules, batch_size: int, turns: Turns) -> None:
+    """PyG's loader over a list of `Data`, its layers, and a plain loop.
+
+    Args:
+        molecules: Features, edges and labels.
+        batch_size: Molecules of a batch.
+        turns: When to go on.
+    """
+    from torch_geometric.loader import DataLoader
+
+    data = graphs(molecules)
+    loader = DataLoader(data, batch_size=batch_size, shuffle=True)
+    model = BareGINE()
+    optimizer, loss_fn = torch.optim.Adam(model.parameters(), lr=RATE), nn.BCEWithLogitsLoss()
+    while True:
+        turns.begin()
+        for batch in loader:
+            optimizer.zero_grad()
+            loss_fn(model(batch), batch.y).backward()
+            optimizer.step()
+        turns.end(len(data))
+
+
+def libauc(molecules: Molecules, batch_size: int, turns: Turns) -> None:
+    """LibAUC's GraphTrainer and GINE. It insists on CUDA, here a word without meaning, and on a number of positives
+    in each batch, here about that of all molecules; so an epoch goes through some more or some fewer of them.
+
+    Args:
+        molecules: Features, edges and labels.
+        batch_size: Molecules of a batch.
+        turns: When to go on.
+    """
+    from unittest.mock import MagicMock
+
+    from torch.utils.data import Dataset
+    from torch_geometric.data import Data
+
+    for kind in (Tensor, nn.Module, Data):
+        kind.cuda = lambda self, *_, **__: self  # type: ignore[method-assign, assignment]
+    # images and settings files, which graphs in memory do without
+    for name in ("torchvision", "torchvision.transforms", "torchvision.models", "PIL", "PIL.Image", "omegaconf"):
+        sys.modules.setdefault(name, MagicMock())
+    from libauc.trainer.config.args import TrainingArguments
+    from libauc.trainer.core import GraphTrainer, TrainerCallback
+
+    data, y = graphs(molecules), molecules["y"]
+
+    class Indexed(Dataset):
+        targets = y
+
+        def __len__(self) -> int:
+            return len(data)
+
+        def __getitem__(self, i: int) -> tuple[Any, Tensor, int]:
+            return data[i], y[i], int(i)
+
+    class Turn(TrainerCallback):
+        steps = 0
+
+        def on_epoch_begin(self, args: Any, state: Any, **_: Any) -> None:
+            turns.begin()
+
+        def on_step_end(self, args: Any, state: Any, **_: Any) -> None:
+            self.steps += 1
+
+        def on_epoch_end(self, args: Any, state: Any, **_: Any) -> None:
+            turns.end(self.steps * batch_size)
+            self.steps = 0
+
+    positives = -(-int(y.sum()) * batch_size // len(y))
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = TrainingArguments(
+            optimizer="Adam",
+            optimizer_kwargs={"lr": RATE},
+            loss="BCELoss",
+            loss_kwargs={},
+            SEED=0,
+            batch_size=batch_size,
+            eval_batch_size=batch_size,
+            sampling_rate=positives / batch_size,
+            epochs=ENDLESS,
+            decay_epochs=[],
+            num_workers=0,
+            output_path=folder,
+            num_tasks=1,
+            resume_from_checkpoint=False,
+            save_checkpoint_every=1,
+            project_name="epoch",
+            experiment_name="epoch",
+            verbose=0,
+        )
+        model = {"name": "gine", "emb_dim": HIDDEN, "num_layers": LAYERS, "dropout": DROPOUT, "graph_pooling": "max"}
+        GraphTrainer(arguments, model, Indexed(), callbacks=[Turn()]).train()
+
+
+def chemprop(molecules: Molecules, batch_size: int, turns: Turns) -> None:
+    """The default network of chemprop, its molecules featurised beforehand, under Lightning as in its command.
+
+    Args:
+        molecules: SMILES and labels.
+        batch_size: Molecules of a batch.
+        turns: When to go on.
+    """
+    from chemprop.data import MoleculeDatapoint, MoleculeDataset, build_dataloader
+    from chemprop.models import MPNN
+    from chemprop.nn import BinaryClassificationFFN, BondMessagePassing, NormAggregation
+    from lightning.pytorch import Trainer
+    from lightning.pytorch.callbacks import Callback
+
+    pairs = zip(molecules["smiles"], molecules["y"].double().numpy(), strict=True)
+    points = [MoleculeDatapoint.from_smi(smiles, y) for smiles, y in pairs]
+    data = MoleculeDataset(points)
+    data.cache = True
+    loader = build_dataloader(data, batch_size=batch_size, num_workers=0)
+
+    class Turn(Callback):
+        def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+            turns.end(len(data))
+            turns.begin()
+
+    model = MPNN(BondMessagePassing(), NormAggregation(), BinaryClassificationFFN())
+    options: dict[str, Any] = dict.fromkeys(("logger", "enable_checkpointing"), False)
+    options |= dict.fromkeys(("enable_progress_bar", "enable_model_summary"), False)
+    trainer = Trainer(accelerator="cpu", max_epochs=ENDLESS, callbacks=[Turn()], **options)
+    turns.begin()
+    trainer.fit(model, loader)
+
+
+def graphs(molecules: Molecules) -> list[Any]:
+    """A PyG `Data` for each molecule.
+
+    Args:
+        molecules: Features, edges and labels, one molecule after the other.
+    """
+    from torch_geometric.data import Data
+
+    atoms, edges = molecules["atoms"], molecules["edges"]
+    parts = zip(
+        molecules["x"].long().split(atoms),
+        molecules["edge_index"].long().split(edges, dim=1),
+        molecules["edge_attr"].long().split(edges),
+        molecules["y"].split(1),
+        strict=True,
+    )
+    return [
+        Data(x=x.clone(), edge_index=index.clone(), edge_attr=attr.clone(), y=y.clone()) for x, index, attr, y in parts
+    ]
+
+
+SIDES: dict[str, Callable[[Molecules, int, Turns], None]] = {
+    "xgraph": xgraph,
+    "bare": bare,
+    "libauc": libauc,
+    "chemprop": chemprop,
+}
+
+if __name__ == "__main__":
+    library, file, batch, threads = sys.argv[1:]
+    torch.set_num_threads(int(threads))
+    torch.manual_seed(0)
+    SIDES[library](torch.load(file), int(batch), Turns())

@@ -83,6 +83,8 @@ def train(
         if not isinstance(dataset, str | Path):
             raise TypeError(f"dataset: expected a name or a path, got {type(dataset).__name__}")
         settings["dataset"] = str(dataset)
+    if isinstance(settings.get("init"), Path):
+        settings["init"] = str(settings["init"])
     base = None if config is None else read_config(config)
     wanted = _build(settings, base, config)
     if resume:

@@ -79,7 +79,7 @@ def pretrain(
         >>> list(run.metrics["valid"])
         ['loss', 'alignment', 'uniformity', 'top1']
         >>> from xgraph.training import train
-        >>> later = train(folder / "amines.csv", init=str(run.path), split="random", epochs=1,
+        >>> later = train(folder / "amines.csv", init=run.path, split="random", epochs=1,
         ...               pretrain_epochs=0, out=folder / "run", **small)
     """
     if datasets is not None:

@@ -56,3 +56,9 @@ def test_a_large_graph_in_bfloat16_does_not_lose_its_sum(pool):
 def test_an_unknown_pool_is_refused():
     with pytest.raises(ValueError, match="pool must be one of mean, sum, max, got 'median'"):
         readout(torch.zeros(1, 1), torch.zeros(1, dtype=torch.long), 1, "median")
+
+
+def test_the_maximum_in_functional_transforms():
+    x, graph = torch.tensor([[1.0, 5.0], [3.0, 2.0], [4.0, 4.0]]), torch.tensor([0, 0, 1])
+    found = torch.func.grad(lambda v: (readout(v, graph, 2, "max") * torch.tensor([[1.0, 2.0], [3.0, 4.0]])).sum())(x)
+    assert found.tolist() == [[0.0, 2.0], [1.0, 0.0], [3.0, 4.0]]

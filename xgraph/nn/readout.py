@@ -61,11 +61,14 @@ class _Max(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, graph: Tensor, num_graphs: int) -> Tensor:
+    def forward(x: Tensor, graph: Tensor, num_graphs: int) -> Tensor:
         index = graph.unsqueeze(1).expand_as(x)
-        out = x.new_zeros(num_graphs, x.size(1)).scatter_reduce(0, index, x, "amax", include_self=False)
-        ctx.save_for_backward(x, graph, out)
-        return out
+        return x.new_zeros(num_graphs, x.size(1)).scatter_reduce(0, index, x, "amax", include_self=False)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: Tensor) -> None:
+        x, graph, _ = inputs
+        ctx.save_for_backward(x, graph, output)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:

@@ -110,3 +110,12 @@ def test_no_instances_at_all():
     assert bags.weighted_sum(torch.zeros(0, 2), torch.zeros(0, 6)).shape == (0, 2, 3)
     with pytest.raises(ValueError, match=r"bag 0 of the batch \(2 bags, 0 instances\) has no instances"):
         Bags.of(torch.zeros(0, 2), nothing, size=2)
+
+
+def test_weighted_sums_in_functional_transforms():
+    x, index = torch.randn(5, 3, dtype=torch.float64), torch.tensor([1, 0, 1, 1, 0])
+    weight = torch.rand(5, 1, dtype=torch.float64)
+    bags = Bags.of(x, index, size=2)
+    found = torch.func.grad(lambda v: bags.weighted_sum(weight, v)[0].square().sum())(x)
+    own = (index == 0)[:, None]
+    torch.testing.assert_close(found, own * weight * 2 * (own * weight * x).sum(0))

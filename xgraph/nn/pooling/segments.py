@@ -175,8 +175,7 @@ class _WeightedSum(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, x: Tensor, index: Tensor, size: int) -> Tensor:
-        ctx.save_for_backward(weight, x, index)
+    def forward(weight: Tensor, x: Tensor, index: Tensor, size: int) -> Tensor:
         row, order = index, None
         if index.is_cuda or not bool((index[1:] >= index[:-1]).all()):  # to ask would hold a GPU up
             row, order = torch.sort(index, stable=True)
@@ -184,6 +183,10 @@ class _WeightedSum(torch.autograd.Function):
         which = torch.arange(len(row), device=row.device) if order is None else order
         per_sample = weight if order is None else weight[order]
         return F.embedding_bag(which, x.contiguous(), begin, mode="sum", per_sample_weights=per_sample)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor, int], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs[:3])
 
     @staticmethod
     @once_differentiable

@@ -74,3 +74,9 @@ def test_sums_over_neighbours_and_their_gradients(ascending, num_nodes):
     torch.testing.assert_close(found, expected)
     grad = torch.randn(8, 3)
     torch.testing.assert_close(*(torch.autograd.grad(out, x, grad)[0] for out in (found, expected)))
+
+
+def test_sums_in_functional_transforms():
+    edge_index, weight = torch.tensor([[0, 1, 1], [0, 0, 1]]), torch.tensor([1.0, 0.5, 2.0])
+    found = torch.func.grad(lambda x: sum_neighbors(x, edge_index, 2, weight)[0].sum())(torch.ones(2, 2))
+    assert found.tolist() == [[1.0, 1.0], [0.5, 0.5]]

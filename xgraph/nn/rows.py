@@ -107,10 +107,14 @@ class _Sums(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, begin: Tensor, index: Tensor, value: Tensor, rows: Tensor) -> Tensor:
-        ctx.save_for_backward(begin, index, value)
-        ctx.num_rows = len(rows)
+    def forward(begin: Tensor, index: Tensor, value: Tensor, rows: Tensor) -> Tensor:
         return _sums(begin, index, value, rows)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor, Tensor], output: Tensor) -> None:
+        *saved, rows = inputs
+        ctx.save_for_backward(*saved)
+        ctx.num_rows = len(rows)
 
     @staticmethod
     @once_differentiable

@@ -13,6 +13,7 @@ from xgraph._version import __version__
 from xgraph.options import parse_options
 from xgraph.training.config import TrainConfig, registry
 from xgraph.training.files import write_atomically
+from xgraph.training.leaks import LEARNED, training_items
 
 if TYPE_CHECKING:
     from xgraph.training.sources import Source
@@ -102,6 +103,10 @@ def _check_content(state: Mapping[str, Any], header: Mapping[str, Any], path: Pa
                     f"checkpoint: {path} is damaged: {name} should be of type {kind.__name__}, "
                     f"got {type(part.get(name)).__name__}"
                 )
+    if LEARNED in header:
+        learned, size = header[LEARNED], -(-header["num_items"] // 8)
+        if not (torch.is_tensor(learned) and learned.dtype == torch.uint8 and learned.shape == (size,)):
+            raise ValueError(f"checkpoint: {path} is damaged: {LEARNED} should be a bit for each item")
     if not all(isinstance(name, str) for name in header["task_names"]):
         raise ValueError(f"checkpoint: {path} is damaged: task_names should be strings")
     if not all(isinstance(n, str) and isinstance(w, torch.Tensor) for n, w in state["state_dict"].items()):
@@ -132,6 +137,7 @@ def describe(config: TrainConfig, source: "Source") -> dict[str, Any]:
         "featurizer": source.featurizer,
         "feature_names": source.feature_names,
         "standardize": config.standardize,
+        LEARNED: training_items(source),
     }
 
 

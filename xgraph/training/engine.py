@@ -20,8 +20,8 @@ from xgraph.training.config import TrainConfig
 from xgraph.training.environment import write_environment
 from xgraph.training.fitted import FittedTask, fit_at_once
 from xgraph.training.keeper import Files, Keeper
+from xgraph.training.leaks import start_knowing
 from xgraph.training.parts import PARTS
-from xgraph.training.pretraining.leaks import warn_of_labels
 from xgraph.training.rundir import BEST, LAST, fold_folders, write_config
 from xgraph.training.task import Task
 
@@ -91,7 +91,7 @@ def prepare(config: TrainConfig, source: "Source") -> Task | FittedTask:
     if config.init is not None:
         path = find_checkpoint(config.init, config.fold if isinstance(config.fold, int) else None)
         state = read_checkpoint(path)
-        warn_of_labels(state[HEADER], source)
+        start_knowing(task.header, state[HEADER], source)
         start_from(task.model, state, source, path)
     return task
 

@@ -66,7 +66,7 @@ class Task(lightning.LightningModule):
         self._began = time.perf_counter()
         self.valid_metrics: dict[str, float] = {}
         self._random_state: dict[str, Any] | None = None
-        self._header = describe(config, source)
+        self.header = describe(config, source)
 
     @property
     def stage(self) -> str:
@@ -180,7 +180,7 @@ class Task(lightning.LightningModule):
         """
         # Lightning's own counters restart epochs in ways of their own; the number of epochs done is enough.
         checkpoint.pop("loops", None)
-        checkpoint[HEADER] = self._header
+        checkpoint[HEADER] = self.header
         checkpoint["epochs_done"] = self.current_epoch + 1
         checkpoint["sampler"] = dict(self.samplers[self.stage].state_dict())
         checkpoint["random_state"] = random_state()

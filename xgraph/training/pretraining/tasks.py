@@ -33,7 +33,7 @@ class MultitaskTask(Task):
 
     def __init__(self, settings: PretrainConfig, source: Source, datasets: list[str]) -> None:
         super().__init__(source.config, source)
-        self._header["pretraining"] = settings.to_dict()
+        self.header["pretraining"] = settings.to_dict()
         if settings.balance != "labels":
             weight = task_weights(source.targets(self.train_positions), datasets, settings.balance)
             self.main_loss = WeightedBCELoss(len(source), source.num_tasks, task_weight=weight)
@@ -49,7 +49,7 @@ class ContrastiveTask(Task):
 
     def __init__(self, settings: PretrainConfig, source: ViewSource) -> None:
         super().__init__(source.config, source)
-        self._header["pretraining"] = settings.to_dict()
+        self.header["pretraining"] = settings.to_dict()
         self.metric = "loss"
         gamma: Any = settings.gamma
         if settings.gamma_schedule == "cosine":

@@ -52,12 +52,18 @@ def test_a_run_that_is_scored_on_what_its_start_has_learned_is_warned_of(csv: Pa
         part = splits[1][name]
         many = len(set(part.tolist()) & set(splits[0]["train"].tolist()))
         assert many > 0
-        assert said.startswith(
-            f"init: that run was trained on {many} of the {len(part)} molecules of this one's {name}"
-        )
-    third = start(train, "third", split="random", seed=1, init="second")  # knows what the first of all has learned
-    known = set(splits[1]["train"].tolist()) & set(splits[0]["valid"].tolist())
-    assert f"init: that run was trained on {len(known)} of" in third[0]
+        assert f"init: that run was trained on {many} of the {len(part)} molecules of this one's {name} part" in said
+
+
+def test_what_the_start_of_the_start_has_learned_counts(csv: Path, train: Any) -> None:
+    start(train, "first", split="random", seed=1)
+    start(train, "second", split="random", seed=2, init="first")
+    one, two, three = (xgraph.data.load(csv, split="random", seed=seed).splits for seed in (1, 2, 3))
+    part = set(three["test"].tolist())
+    few, many = (len(part & set(known.tolist())) for known in (two["train"], torch.cat([one["train"], two["train"]])))
+    assert few < many
+    said = start(train, "third", split="random", seed=3, init="second")[-1]
+    assert f"init: that run was trained on {many} of the {len(part)} molecules of this one's test part" in said
 
 
 def test_the_validation_part_counts_where_it_was_trained_on(csv: Path, train: Any) -> None:

@@ -311,6 +311,7 @@ def assert_same(a: Any, b: Any, where: str = "") -> None:
         (0, {"model": "attention", "gamma_schedule": "cosine"}),
         (2, {"model": "attention"}),
         (2, {"model": "smoothed-max", "dropout": 0.3}),
+        (1, {"model": "attention", "ema_decay": 0.9}),
         (1, {"model": "mean", "loss": "soap"}),
         (2, {"model": "gated-attention", "training": "compositional", "pretrain_epochs": 0, "epochs": 3}),
     ],

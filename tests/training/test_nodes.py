@@ -398,6 +398,7 @@ def assert_same(a: Any, b: Any, where: str = "") -> None:
         (BINARY, {"model": "gcn-fm", "gamma_schedule": "cosine", "exact_input": False, "table_dtype": "bfloat16"}),
         (BINARY, {"model": "gat-fm", "loss_gamma": 0.5, "table_storage": "mmap", "gradient": "scaled"}),
         (CLASSES, {"model": "sage-fm", "training": "compositional", "loss": "auc-margin"}),
+        (CLASSES, {"model": "sage-fm", "gamma": 0.3, "ema_decay": 0.7}),
     ],
     ids=str,
 )

@@ -205,6 +205,7 @@ def test_every_loss_resumes(train: Train, loss: str) -> None:
         {"training": "compositional", "inner_lr": 0.05, "inner_gamma": 0.5},
         {"training": "compositional", "pretrain_epochs": 1, "loss": "sopa"},
         {"metric": "tpauc_tpr0.5_fpr0.5"},
+        {"ema_decay": 0.8},
     ],
     ids=str,
 )

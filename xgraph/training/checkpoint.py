@@ -23,6 +23,9 @@ HEADER = "xgraph"
 TABLES = ("tables.", "pool.track.")
 """What the names of a model's tables begin with: of feature momentum, and of states of bags."""
 
+AVERAGED = "average.module."
+"""What the names of averaged weights begin with."""
+
 BESIDE = ("features.", "scale.")
 """What the names of the weights begin with that take the numbers beside a molecule's graph."""
 
@@ -196,14 +199,8 @@ def load_model(state: Mapping[str, Any]) -> nn.Module:
         ValueError: If this version does not know the model or its options, or the weights do not fit.
     """
     header = state[HEADER]
-    known = registry("model")
-    if header["model"] not in known:
-        raise ValueError(f"checkpoint: unknown model {header['model']!r}; there are {', '.join(known)}")
     try:
-        options = parse_options(known[header["model"]], header["model_options"], f"model {header['model']!r}")
-        arguments = {name: value for name, value in header["model_arguments"].items() if name not in _OF_TABLES}
-        with torch.random.fork_rng(devices=[]):
-            model: nn.Module = known[header["model"]](len(header["task_names"]), **arguments, **options)
+        model = model_without_tables(header)
     except (ValueError, TypeError) as error:
         raise ValueError(f"checkpoint: {error}") from None
     try:
@@ -212,6 +209,25 @@ def load_model(state: Mapping[str, Any]) -> nn.Module:
         first = " ".join(str(error).split("\n")[1:2]).strip() or str(error)
         raise ValueError(f"checkpoint: its weights do not fit its model {header['model']!r}: {first}") from None
     return model.eval()
+
+
+def model_without_tables(header: Mapping[str, Any]) -> nn.Module:
+    """A model as the header describes it, with weights by chance; torch's random numbers are left as they were.
+
+    Args:
+        header: What `describe` gave.
+
+    Raises:
+        ValueError: If this version does not know the model or its options.
+    """
+    known = registry("model")
+    if header["model"] not in known:
+        raise ValueError(f"unknown model {header['model']!r}; there are {', '.join(known)}")
+    options = parse_options(known[header["model"]], header["model_options"], f"model {header['model']!r}")
+    arguments = {name: value for name, value in header["model_arguments"].items() if name not in _OF_TABLES}
+    with torch.random.fork_rng(devices=[]):
+        model: nn.Module = known[header["model"]](len(header["task_names"]), **arguments, **options)
+    return model
 
 
 def check_scores(state: Mapping[str, Any], path: Path) -> None:
@@ -246,10 +262,14 @@ def loss_link(state: Mapping[str, Any]) -> str:
 def model_weights(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     """The model's part of a checkpoint's weights, named as in the model; not its tables of nodes or bags.
 
+    Where weights were averaged, it is the average.
+
     Args:
         state: What `read_checkpoint` gave.
     """
-    named = {n.removeprefix("model."): w for n, w in state["state_dict"].items() if n.startswith("model.")}
+    weights = state["state_dict"]
+    prefix = AVERAGED if any(name.startswith(AVERAGED) for name in weights) else "model."
+    named = {n.removeprefix(prefix): w for n, w in weights.items() if n.startswith(prefix)}
     return {name: weight for name, weight in named.items() if not name.startswith(TABLES)}
 
 

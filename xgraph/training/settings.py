@@ -18,7 +18,7 @@ Features = Literal["rdkit", "morgan", "maccs", "torsion"]
 OF_STEPS = (
     *("loss", "epochs", "training", "pretrain_epochs", "inner_lr", "inner_gamma", "batch_size"),
     *("sampler", "sampling_rate", "sampled_tasks", "groups", "items_per_group"),
-    *("lr", "weight_decay", "optimizer", "lr_schedule", "gamma_schedule", "init", "keep"),
+    *("lr", "weight_decay", "optimizer", "lr_schedule", "gamma_schedule", "ema_decay", "init", "keep"),
 )
 AT_ONCE = {"loss": "bce", "epochs": 1, "pretrain_epochs": 0}
 
@@ -84,6 +84,8 @@ class TrainConfig:
         lr_schedule: Learning rate over the epochs of a stage: as it is, or falling to zero along a cosine.
         gamma_schedule: The gamma of the loss, and that of the model, over the epochs: as it is, or falling from 1 to it
             along a cosine.
+        ema_decay: Validate, keep and test an exponential moving average of the weights with this decay per step, of
+            about 1 / (1 - decay) steps; 0 takes the weights themselves.
         seed: Seed of initialisation, batches and dropout.
         split: How a data set is divided, where it offers more than one way.
         fold: Fold of a data set that has several, counted from 0; `all`, or some such as `0-9` or `0,3`, train a run
@@ -136,6 +138,7 @@ class TrainConfig:
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     lr_schedule: Literal["constant", "cosine"] = "cosine"
     gamma_schedule: Literal["constant", "cosine"] = "constant"
+    ema_decay: float = 0.0
     seed: int = 0
     split: Literal["scaffold", "stratified", "random", "given"] | None = None
     fold: int | list[int] | Literal["all"] | None = None
@@ -174,6 +177,8 @@ class TrainConfig:
             raise OptionError(f"inner_gamma = {self.inner_gamma}: expected a number above 0 and up to 1")
         if not (0 <= self.weight_decay <= _LARGEST):
             raise OptionError(f"weight_decay = {self.weight_decay}: expected 0 or more, at most {_LARGEST:g}")
+        if not (0 <= self.ema_decay < 1):
+            raise OptionError(f"ema_decay = {self.ema_decay}: expected a number from 0 to below 1")
         if not (0 < self.sampling_rate < 1):
             raise OptionError(f"sampling_rate = {self.sampling_rate}: expected a number between 0 and 1")
         if self.gamma_schedule != "constant" and "gamma" not in {*self.loss_options, *self.model_options}:

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from xgraph.losses.base import LIMIT
 from xgraph.options import OptionError
-from xgraph.training.checkpoint import HEADER, describe
+from xgraph.training.average import AveragedWeights
+from xgraph.training.checkpoint import HEADER, describe, model_without_tables
 from xgraph.training.compositional import Compositional
 from xgraph.training.config import TrainConfig, registry
 from xgraph.training.objective import make_objective
@@ -67,6 +68,14 @@ class Task(lightning.LightningModule):
         self.valid_metrics: dict[str, float] = {}
         self._random_state: dict[str, Any] | None = None
         self.header = describe(config, source)
+        self.average: AveragedWeights | None = None
+        if config.ema_decay > 0:
+            self.average = AveragedWeights(model_without_tables(self.header), config.ema_decay)
+
+    @property
+    def scored_model(self) -> torch.nn.Module:
+        """The model that is validated and kept: that which trains, or its average."""
+        return self.model if self.average is None else self.average.module
 
     @property
     def stage(self) -> str:
@@ -131,6 +140,8 @@ class Task(lightning.LightningModule):
         for optimizer in self.trainer.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = self.config.lr * factor
+        if self.average is not None and epoch == 0:
+            self.average.restart(self.model)
         self.loss_sum, self.steps = torch.zeros((), device=self.device), 0
         self._began = time.perf_counter()
 
@@ -153,6 +164,17 @@ class Task(lightning.LightningModule):
         self.steps += 1
         return loss
 
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Average the weights, if that is wanted.
+
+        Args:
+            outputs: Not used.
+            batch: Not used.
+            batch_idx: Not used.
+        """
+        if self.average is not None:
+            self.average.update(self.model)
+
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """Score the validation split, as evaluation does, if there is one.
 
@@ -161,9 +183,9 @@ class Task(lightning.LightningModule):
             batch_idx: Not used.
         """
         if self.valid_positions is None:
-            self._check_finite(torch.cat([weight.detach().reshape(-1) for weight in self.model.parameters()]))
+            self._check_finite(torch.cat([weight.detach().reshape(-1) for weight in self.scored_model.parameters()]))
             return
-        logits = self.source.score(self.model, self.valid_positions, device=str(self.device))
+        logits = self.source.score(self.scored_model, self.valid_positions, device=str(self.device))
         self._check_finite(torch.from_numpy(logits))
         self.valid_metrics = measure(
             self.source.targets(self.valid_positions).numpy(),

@@ -48,6 +48,7 @@ COMMON: dict[str, Any] = {
 FIRST: dict[str, Any] = {"loss": "bce", "epochs": 15}
 SOAP: dict[str, Any] = {"loss": "soap", "epochs": 20, "lr": 3e-4, "sampling_rate": 0.0625}
 LOGISTIC: dict[str, Any] = {"activation": "none", "surrogate": "logistic"}
+AVERAGED: dict[str, Any] = {"ema_decay": 0.99}  # over some three epochs
 ALONE: dict[str, dict[str, Any]] = {
     "cross-entropy, 15 epochs": FIRST,
     "cross-entropy, 60 epochs": {"loss": "bce", "epochs": 60},
@@ -59,6 +60,8 @@ AFTER: dict[str, dict[str, Any]] = {
     "15 epochs, then 20 of SOAP, half positives": {**SOAP, "sampling_rate": 0.5},
     "15 epochs, then 20 of SOAP, logistic on logits": {**SOAP, **LOGISTIC},
     "15 epochs, then 20 of SOAP, logistic on logits, half positives": {**SOAP, **LOGISTIC, "sampling_rate": 0.5},
+    "15 epochs, then 20 of cross-entropy, averaged weights": {"loss": "bce", "epochs": 20, "lr": 3e-4, **AVERAGED},
+    "15 epochs, then 20 of SOAP, logistic on logits, averaged weights": {**SOAP, **LOGISTIC, **AVERAGED},
 }
 
 

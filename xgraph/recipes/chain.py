@@ -4,19 +4,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from xgraph.options import nearest
+from xgraph.recipes.pretraining import Pretraining
 from xgraph.recipes.recipe import Member
 from xgraph.recipes.table import Table
 
 _SAME = ("model", "split", "smiles_column", "bag_column", "standardize")
 
 
-def check_starts(members: Sequence[Member], tables: Sequence[Table], names: Sequence[str]) -> list[Member]:
-    """Check what members say under `init`: the name of another member on the same data set, or the place of a run.
+def check_starts(
+    members: Sequence[Member], tables: Sequence[Table], names: Sequence[str], encoders: Sequence[Pretraining] = ()
+) -> list[Member]:
+    """Check what members say under `init`: another member on the same data set, an encoder, or the place of a run.
 
     Args:
         members: The members.
         tables: Where each of them stands.
         names: The names of all members, those that are cut among them.
+        encoders: What is pretrained.
 
     Returns:
         The members, with paths that hold from anywhere.
@@ -26,11 +30,17 @@ def check_starts(members: Sequence[Member], tables: Sequence[Table], names: Sequ
             another model, or starts from this one itself.
     """
     made = []
+    pretrained = {one.name: one for one in encoders}
+    for name in set(names) & pretrained.keys():
+        raise next(iter(tables)).error(f"[[pretraining]] {name!r}: expected another name than that of a member")
     for member, table in zip(members, tables, strict=True):
         if member.config.init is None:
             made.append(member)
         elif member.config.init in names:
             _check(member, members, table)
+            made.append(member)
+        elif member.config.init in pretrained:
+            _check_encoder(member, pretrained[member.config.init], table)
             made.append(member)
         else:
             made.append(_with_path(member, names, table))
@@ -80,6 +90,18 @@ def _check(member: Member, members: Sequence[Member], table: Table) -> None:
     for what, lacking in (("seed", set(member.seeds) - set(other.seeds)), ("fold", _folds(member) - _folds(other))):
         if lacking:
             raise table.error(f"init: {name!r} has no {what} {min(map(str, lacking))}, which {member.name!r} has")
+
+
+def _check_encoder(member: Member, encoder: Pretraining, table: Table) -> None:
+    """Weights must fit, and that is to be known before hours of pretraining."""
+    pairs = {what: (getattr(encoder.config, what), getattr(member.config, what)) for what in ("model", "standardize")}
+    options = [one.config.model_options for one in (encoder, member)]
+    pairs |= {what: (options[0].get(what), options[1].get(what)) for what in ("hidden_channels", "num_layers")}
+    for what, (there, here) in pairs.items():
+        if there != here:
+            raise table.error(
+                f"init: {encoder.name!r} has {what} = {there!r} and {member.name!r} has {here!r}: expected the same"
+            )
 
 
 def _folds(member: Member) -> set[object]:

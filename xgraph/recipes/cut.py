@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xgraph.options import nearest
+from xgraph.recipes.pretraining import shortened
 from xgraph.recipes.recipe import Ensemble, Member, Recipe
 from xgraph.recipes.table import Table
 
@@ -86,8 +87,11 @@ class Cut:
         submission = recipe.submission
         if submission is not None and (submission.of not in names or submission.dataset not in datasets):
             submission = None
+        starts = {one.config.init for one in members}
+        encoders = [shortened(one, self.share_of_epochs) for one in recipe.pretrainings if one.name in starts]
         return replace(
             recipe,
+            pretrainings=encoders,
             time=self.time,
             members=members,
             ensembles=ensembles,

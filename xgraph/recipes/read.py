@@ -10,6 +10,7 @@ from xgraph.options import OptionError, nearest
 from xgraph.recipes.chain import check_starts
 from xgraph.recipes.cut import Cut
 from xgraph.recipes.outcome import check_metrics, read_outcome
+from xgraph.recipes.pretraining import Pretraining, read_pretrainings
 from xgraph.recipes.recipe import DEFAULT_METRICS, Member, Recipe
 from xgraph.recipes.settings import Layer, check_settings, resolve
 from xgraph.recipes.shipped import find_recipe
@@ -19,7 +20,19 @@ from xgraph.training.folds import chosen_folds
 from xgraph.training.rundir import dataset_label
 
 _KEYS = (
-    *("title", "about", "time", "cut_down", "metrics", "settings", "member", "ensemble", "compare", "published"),
+    *(
+        "title",
+        "about",
+        "time",
+        "cut_down",
+        "metrics",
+        "settings",
+        "pretraining",
+        "member",
+        "ensemble",
+        "compare",
+        "published",
+    ),
     *("submission", "quick"),
 )
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]*")
@@ -56,13 +69,26 @@ def read_recipe(recipe: str | Path, *, quick: bool = False) -> Recipe:
     check_metrics(table, "metrics", metrics)
     common = table.table("settings", {})
     layer = Layer(common, common.rest())
-    drafts = _drafts(table, layer)
-    full = Recipe(table.file, title, about, time, metrics, _members(drafts, layer), cut_down=table.text("cut_down", ""))
+    encoders, drafts = read_pretrainings(table), _drafts(table, layer)
+    members = _members(drafts, layer, encoders)
+    full = Recipe(
+        table.file,
+        title,
+        about,
+        time,
+        metrics,
+        members,
+        cut_down=table.text("cut_down", ""),
+        pretrainings=encoders,
+    )
+    for encoder in encoders:
+        if not any(full.encoder_of(member) == encoder for member in members):
+            raise table.error(f"[[pretraining]] {encoder.name!r}: expected a member that starts from it by init")
     full = read_outcome(table, full)
     short = None
     if "quick" in table:
         cut = Cut.read(table.table("quick"), full)
-        short = cut.shorten(full, _members(drafts, layer, cut))
+        short = cut.shorten(full, _members(drafts, layer, encoders, cut))
     if not quick:
         return full
     if short is None:
@@ -107,7 +133,9 @@ def _dataset(table: Table, text: str) -> str:
     raise table.error(f"dataset: no data set {text!r}{nearest(text, names())}, and no file {path}")
 
 
-def _members(drafts: Sequence[_Draft], common: Layer, cut: Cut | None = None) -> list[Member]:
+def _members(
+    drafts: Sequence[_Draft], common: Layer, encoders: Sequence[Pretraining], cut: Cut | None = None
+) -> list[Member]:
     """The members, one for each data set of a draft, with their settings checked."""
     base = Layer(common.table, {name: value for name, value in common.values.items() if name != "dataset"})
     quick = Layer(common.table, {}) if cut is None else Layer(cut.table.at("[quick.settings]"), cut.settings)
@@ -131,7 +159,7 @@ def _members(drafts: Sequence[_Draft], common: Layer, cut: Cut | None = None) ->
     if cut is not None and not members:
         raise cut.table.error("no member is left")
     check_settings(base if cut is None else quick, used)
-    return check_starts(members, tables, [draft.name for draft in drafts])
+    return check_starts(members, tables, [draft.name for draft in drafts], encoders)
 
 
 def _check_data(config: TrainConfig, table: Table) -> list[int] | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from xgraph.recipes.pretraining import Pretraining
 from xgraph.training.config import TrainConfig
 from xgraph.training.ensemble import Combine
 from xgraph.training.rundir import dataset_label
@@ -138,6 +139,7 @@ class Recipe:
         published: Rows of publications.
         submission: What is predicted in the end.
         cut_down: What was cut, in words; empty if it is the full recipe.
+        pretrainings: Encoders that members start from.
     """
 
     path: Path
@@ -151,6 +153,7 @@ class Recipe:
     published: list[Published] = field(default_factory=list)
     submission: Submission | None = None
     cut_down: str = ""
+    pretrainings: list[Pretraining] = field(default_factory=list)
 
     @property
     def datasets(self) -> list[str]:
@@ -194,6 +197,14 @@ class Recipe:
             name: Name of a member or an ensemble.
         """
         return next((one.combine for one in self.ensembles if one.name == name), "mean")
+
+    def encoder_of(self, member: Member) -> Pretraining | None:
+        """The encoder that a member starts from; None if it starts from something else.
+
+        Args:
+            member: The member.
+        """
+        return next((one for one in self.pretrainings if one.name == member.config.init), None)
 
     def run_path(self, member: Member, seed: int) -> Path:
         """Where a run lies, below the directory of the whole.

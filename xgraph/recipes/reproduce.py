@@ -2,11 +2,13 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from xgraph.options import OptionError
 from xgraph.recipes.chain import in_order, start_of
+from xgraph.recipes.pretraining import run_pretraining
 from xgraph.recipes.read import read_recipe
 from xgraph.recipes.recipe import RECIPE, TIMES, Member, Recipe
 from xgraph.recipes.report import Report, read_json, write_report
@@ -63,6 +65,10 @@ def reproduce(
             write_text(path / RECIPE, to_toml(made))
             _fetch(made)
             runs = [(member, seed) for member in in_order(made.members) for seed in member.seeds]
+            for i, encoder in enumerate(made.pretrainings, 1):
+                _say(progress, f"pretraining={i}/{len(made.pretrainings)} {encoder.name}\n")
+                with _timed(path, encoder.name):
+                    run_pretraining(encoder, path, threads, where, progress)
             for i, (member, seed) in enumerate(runs, 1):
                 _say(progress, f"run={i}/{len(runs)} {made.run_path(member, seed)}\n")
                 _run(made, member, seed, path, threads, where, progress)
@@ -91,6 +97,10 @@ def _check_same(path: Path, there: Recipe, here: Recipe) -> None:
     if bool(there.cut_down) != bool(here.cut_down):
         was, now = ("cut down (--quick)" if one.cut_down else "in full" for one in (there, here))
         raise OptionError(f"out: {path} holds a recipe that is run {was}, and this is one {now}; choose another --out")
+    encoders = {one.name: one.config for one in here.pretrainings}
+    for one in there.pretrainings:
+        if encoders.get(one.name) != one.config:
+            raise OptionError(f"out: {path} holds another recipe: encoder {one.name!r} differs; choose another --out")
     own = {(member.name, member.dataset): member for member in here.members}
     for member in there.members:
         what = f"out: {path} holds another recipe: member {member.name!r} on {member.dataset!r}"
@@ -111,7 +121,8 @@ def _fetch(recipe: Recipe) -> None:
     from xgraph.data import fetch
     from xgraph.data.cards import names
 
-    for dataset in recipe.datasets:
+    pretrained_on = [dataset for one in recipe.pretrainings for dataset in one.config.datasets]
+    for dataset in dict.fromkeys([*recipe.datasets, *pretrained_on]):
         if dataset in names():
             fetch(dataset)
 
@@ -122,20 +133,31 @@ def _run(
     """Train one run, or go on with it; one that is finished stays."""
     name = str(recipe.run_path(member, seed))
     path = out / name
-    started, before = (path / CONFIG).is_file(), start_of(member, recipe.members)
+    started = (path / CONFIG).is_file()
+    before, encoder = start_of(member, recipe.members), recipe.encoder_of(member)
     if started and (path / METRICS).is_file():
-        _check_finished(Run.open(path), member, () if before is None else ("init",))
+        _check_finished(Run.open(path), member, () if before is None and encoder is None else ("init",))
         return
-    begun = time.perf_counter()
     settings = {**member.settings, "seed": seed, "threads": threads, "device": device}
     if before is not None:
         settings["init"] = str((out / recipe.run_path(before, seed)).resolve())
+    elif encoder is not None:
+        settings["init"] = str((out / encoder.name).resolve())
     given = {key: value for key, value in settings.items() if value is not None}
     try:
-        train(member.dataset, out=path, resume=started, progress=progress, **given)
+        with _timed(out, name):
+            train(member.dataset, out=path, resume=started, progress=progress, **given)
     except (OptionError, ValueError) as error:
         kind = OptionError if isinstance(error, OptionError) else ValueError
         raise kind(f"{name}: {error}") from error
+
+
+@contextmanager
+def _timed(out: Path, name: str) -> Iterator[None]:
+    """Note the wall time of a run, interrupted or not."""
+    begun = time.perf_counter()
+    try:
+        yield
     finally:
         times = _times(out)
         write_json(out / TIMES, {**times, name: round(times.get(name, 0.0) + time.perf_counter() - begun, 1)})

@@ -23,6 +23,8 @@ def _values(recipe: Recipe) -> dict[str, Any]:
     several = len(recipe.datasets) > 1
     if not several:
         values["settings"] = {"dataset": recipe.datasets[0]}
+    if recipe.pretrainings:
+        values["pretraining"] = [{"name": one.name, **one.settings} for one in recipe.pretrainings]
     values["member"] = [
         {"name": m.name, "seeds": m.seeds, **({"dataset": m.dataset} if several else {}), **m.settings}
         for m in recipe.members

@@ -88,7 +88,7 @@ def pretrain(
         settings["exclude"] = _listed("exclude", settings["exclude"])
     base = None if config is None else read_config(config)
     if resume:
-        wanted, out = _settings_to_resume(settings, base, out)
+        wanted, out = settings_to_resume(settings, base, out)
     else:
         wanted = build_pretrain_config(settings, base)
         if out is not None:
@@ -108,10 +108,20 @@ def _listed(what: str, names: str | Path | Sequence[str | Path]) -> list[str]:
     return [str(name) for name in names]
 
 
-def _settings_to_resume(
+def settings_to_resume(
     settings: dict[str, Any], base: dict[str, Any] | None, out: str | Path | None
 ) -> tuple[PretrainConfig, Path]:
-    """The settings of the run in `out`; those given besides may not contradict them."""
+    """The settings of the run in `out`; those given besides may not contradict them.
+
+    Args:
+        settings: What is given.
+        base: What a configuration file says, if there is one.
+        out: Directory of the run.
+
+    Raises:
+        FileNotFoundError: If there is no run.
+        OptionError: If something would change that cannot.
+    """
     if out is None:
         raise OptionError("resume: say which run, with the directory it is in (--out)")
     path = Path(out)

@@ -1,0 +1,119 @@
+"""`[[pretraining]]`: encoders that members start from, pretrained before them by the same recipe."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xgraph.options import OptionError, nearest
+from xgraph.recipes.table import Table
+from xgraph.training.pretraining.pretrain import pretrain, settings_to_resume
+from xgraph.training.pretraining.settings import PretrainConfig, build_pretrain_config
+from xgraph.training.rundir import CONFIG, METRICS
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]*")
+_ELSEWHERE = {"out", "resume", "device", "threads", "progress"}
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """An encoder.
+
+    Args:
+        name: What members call it under `init`, and the name of its folder.
+        settings: As `xgraph.training.pretraining` takes them.
+        config: The same, complete.
+    """
+
+    name: str
+    settings: dict[str, Any]
+    config: PretrainConfig
+
+
+def read_pretrainings(table: Table) -> list[Pretraining]:
+    """Read all `[[pretraining]]` of a recipe.
+
+    Args:
+        table: The recipe's own keys, from which they are taken.
+
+    Raises:
+        OptionError: If a setting does not exist or cannot have its value, or a data set is not there.
+    """
+    made: list[Pretraining] = []
+    for one in table.tables("pretraining", []):
+        name = one.text("name")
+        if not _NAME.fullmatch(name):
+            raise one.refuse("name", name, "letters, digits, - and _, as it names a folder")
+        one = one.at(f"{one.place} ({name!r})")
+        if any(other.name.lower() == name.lower() for other in made):
+            raise one.refuse("name", name, "another name than that of an encoder before")
+        settings = one.rest()
+        for key in sorted(_ELSEWHERE & settings.keys()):
+            raise one.error(f"{key} = {settings[key]!r}: it is an option of the command, --{key}")
+        for key in ("datasets", "exclude"):
+            if key in settings:
+                settings[key] = _placed(one, key, settings[key])
+        try:
+            made.append(Pretraining(name, settings, build_pretrain_config(settings)))
+        except OptionError as error:
+            raise one.error(str(error)) from None
+    return made
+
+
+def shortened(pretraining: Pretraining, share_of_epochs: float) -> Pretraining:
+    """The same with fewer epochs, at least one.
+
+    Args:
+        pretraining: What is to be cut down.
+        share_of_epochs: What its epochs are multiplied by.
+    """
+    settings = {**pretraining.settings, "epochs": max(1, round(pretraining.config.epochs * share_of_epochs))}
+    return Pretraining(pretraining.name, settings, build_pretrain_config(settings))
+
+
+def run_pretraining(one: Pretraining, out: Path, threads: int | None, device: str, progress: bool) -> None:
+    """Pretrain, or go on with it; what is finished stays.
+
+    Args:
+        one: What to pretrain.
+        out: Directory of the whole.
+        threads: CPU threads of torch.
+        device: "cpu" or "cuda".
+        progress: Show progress on stderr.
+
+    Raises:
+        OptionError: If `out` holds the run of other settings, or a setting does not suit the data.
+        ValueError: If there is nothing to learn, or training diverges.
+        Interrupted: If the user stops it; called again, it goes on.
+    """
+    path = out / one.name
+    started = (path / CONFIG).is_file()
+    try:
+        if started and (path / METRICS).is_file():
+            wanted, _ = settings_to_resume(one.settings, None, path)
+            if json.loads((path / METRICS).read_text(encoding="utf-8")).get("epochs") == wanted.epochs:
+                return
+        pretrain(out=path, resume=started, progress=progress, threads=threads, device=device, **one.settings)
+    except (OptionError, ValueError) as error:
+        kind = OptionError if isinstance(error, OptionError) else ValueError
+        raise kind(f"{one.name}: {error}") from error
+
+
+def _placed(table: Table, key: str, value: object) -> list[str]:
+    """Data sets by name, and files by their absolute path; a path in a recipe is one from its folder on."""
+    from xgraph.data.cards import names
+
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text for text in texts):
+        raise table.refuse(key, value, "a list of data sets")
+    found = []
+    for text in texts:
+        path = table.file.parent / text
+        if text in names() or (key == "exclude" and text.split(":")[0] in names()):
+            found.append(text)
+        elif path.is_file():
+            found.append(str(path.resolve()))
+        else:
+            raise table.error(f"{key}: no data set {text!r}{nearest(text, names())}, and no file {path}")
+    return found

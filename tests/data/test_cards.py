@@ -26,7 +26,7 @@ NAMES = {
     *("cora", "citeseer", "coauthor-cs", "coauthor-physics", "musae-github", "musae-facebook"),
     *("tolokers", "minesweeper", "reddit-anomaly"),
     *("musk1", "musk2", "elephant", "fox", "mutagenesis1", "mutagenesis2", "protein", "newsgroups2", "corel", "birds"),
-    *("digits-bags", "mnist-bags", "chembl-conformers"),
+    *("digits-bags", "mnist-bags", "chembl-conformers", "chembl"),
     *("ogbn-arxiv", "ogbn-products", "ogbn-proteins", "ogbn-mag", "ogbn-papers100M", "ogbg-molpcba", "ogbg-ppa"),
 }
 # Functions of originals that nobody has recorded checksums of.

@@ -2,11 +2,9 @@ import gzip
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from xgraph.data import BagDataset, conformer_sets, load, load_card
-from xgraph.data.conformer_sets import read_measured
 
 HEAD = "dataset,smiles,chembl_id,pki\n"
 ALCOHOLS = [f"CHEMBL1075104,{'C' * i}O,CHEMBL{i},{6.0 + (i % 2):.1f}\n" for i in range(1, 11)]
@@ -20,15 +18,6 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(conformer_sets, "obtain", lambda *_, **__: path)
     monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path / "root"))
     return path
-
-
-def test_measured(table: Path) -> None:
-    smiles, y, rows = read_measured(table, ["CHEMBL1855", "CHEMBL1075104"])
-    assert smiles == [f"{'C' * i}O" for i in range(1, 11)] + ["C1CC", "CCN"]
-    assert rows.tolist() == [*range(10), 11, 12]
-    nan = np.nan
-    np.testing.assert_equal(y[:, 0], [nan, 1, *[nan] * 8, 1, 0])
-    np.testing.assert_equal(y[:, 1], [1, 0] * 5 + [nan, nan])
 
 
 def bags(**options: Any) -> BagDataset:
@@ -64,20 +53,3 @@ def test_a_protein_must_be_chosen(table: Path) -> None:
         load("chembl-conformers")
     with pytest.raises(ValueError, match=r"target_columns of 'chembl-conformers' are .*, got \['CHEMBL0'\]"):
         load("chembl-conformers", target_columns=["CHEMBL0"])
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"junk",
-        gzip.compress(b"a,b\n1,2\n", mtime=0),
-        gzip.compress((HEAD + "CHEMBL1855,C,CHEMBL1\n").encode(), mtime=0),
-        gzip.compress((HEAD + "CHEMBL1855,C,CHEMBL1,high\n").encode(), mtime=0),
-        gzip.compress(b"x" * 500, mtime=0)[:-12],
-    ],
-)
-def test_damaged_tables_are_named(table: Path, content: bytes) -> None:
-    table.write_bytes(content)
-    with pytest.raises(ValueError, match=r"cannot read .*pki.csv.gz: ."):
-        read_measured(table, ["CHEMBL1855"])

@@ -12,9 +12,9 @@ from tests.data import bag_sources as sources
 from tests.data.node_sources import zipped
 from xgraph.data import BagDataset, conformer_sets, list_cards, load, load_card
 from xgraph.data.bag_files import BIRD_FOLDS
-from xgraph.data.conformer_sets import read_measured
 from xgraph.data.derive import DERIVE, content_sha256
 from xgraph.data.derive_bags import _prtools
+from xgraph.data.measured import ACTIVE, read_measured
 
 pytestmark = pytest.mark.realdata
 CARDS = [card.name for card in list_cards() if card.kind == "bag" and card.files and card.reader != "conformers"]
@@ -178,19 +178,20 @@ def test_matlab_files_hold_the_same_bags(name: str, mirror_folder: Path) -> None
             np.testing.assert_array_equal(made, kept[key])
 
 
-def test_chembl_table(mirror_folder: Path) -> None:
-    card = load_card("chembl-conformers")
+@pytest.mark.parametrize("name", ["chembl-conformers", "chembl"])
+def test_chembl_table(name: str, mirror_folder: Path) -> None:
+    card = load_card(name)
     path = mirror_folder / card.files[0].path
     lines = gzip.decompress(path.read_bytes()).decode().splitlines()[1:]
     parts = [line.split(",") for line in lines]
     assert list(dict.fromkeys(part[0] for part in parts)) == card.target_columns
-    active = sum(float(part[3]) >= conformer_sets.ACTIVE for part in parts)
+    active = sum(float(part[3]) >= ACTIVE for part in parts)
     assert (len({part[1] for part in parts}), len(lines), active) == (card.items, card.labels, card.positives)
     sets: dict[str, list[str]] = {}
     for line in lines:
-        name, _, rest = line.partition(",")
-        sets.setdefault(name, []).append(rest)
-    source = zipped({f"{name}.smi": "\n".join(rest).encode() for name, rest in sets.items()})
+        protein, _, rest = line.partition(",")
+        sets.setdefault(protein, []).append(rest)
+    source = zipped({f"{protein}.smi": "\n".join(rest).encode() for protein, rest in sets.items()})
     assert DERIVE["chembl_pki"](source, "") == path.read_bytes()
     smiles, y, _ = read_measured(path, ["CHEMBL2468"])
     assert (len(smiles), y.shape) == (339, (339, 1))

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from xgraph.data.bag_splits import bag_split
 from xgraph.data.files import obtain
+from xgraph.data.measured import read_measured
 from xgraph.data.root import Progress
 from xgraph.data.schema import Card
 
 if TYPE_CHECKING:
     from xgraph.data.bags import BagDataset
-
-ACTIVE = 7.0  # pKi from which a molecule counts as active
 
 
 def load_conformers(
@@ -77,39 +70,3 @@ def load_conformers(
         parts = bag_split(data.y.numpy(), seed=seed if split == "random" else 0)
     data.splits = {part: torch.from_numpy(bags) for part, bags in parts.items()}
     return data
-
-
-def read_measured(path: Path, targets: Sequence[str]) -> tuple[list[str], NDArray[np.float32], NDArray[np.int64]]:
-    """Molecules measured at some of the proteins.
-
-    Args:
-        path: the gzipped table of protein, SMILES, ChEMBL's name of the molecule, and pKi.
-        targets: the proteins.
-
-    Returns:
-        n SMILES, in the order in which they first appear; labels [n, T]: whether pKi is at least 7, NaN where it was
-        not measured; and the data row of each.
-
-    Raises:
-        ValueError: naming the file if it is damaged.
-    """
-    column = {target: i for i, target in enumerate(targets)}
-    place: dict[str, int] = {}
-    found: list[tuple[int, int, float]] = []
-    rows: list[int] = []
-    try:
-        lines = csv.reader(io.StringIO(gzip.decompress(path.read_bytes()).decode()))
-        if next(lines, None) != ["dataset", "smiles", "chembl_id", "pki"]:
-            raise ValueError("expected the columns dataset, smiles, chembl_id, pki")
-        for row, (target, smiles, _, pki) in enumerate(lines):
-            if target in column:
-                if smiles not in place:
-                    place[smiles] = len(rows)
-                    rows.append(row)
-                found.append((place[smiles], column[target], float(float(pki) >= ACTIVE)))
-    except (zlib.error, EOFError, gzip.BadGzipFile, ValueError, csv.Error) as error:
-        raise ValueError(f"cannot read {path}: {error}") from error
-    y = np.full((len(rows), len(targets)), np.nan, dtype=np.float32)
-    for molecule, task, active in found:
-        y[molecule, task] = active
-    return list(place), y, np.array(rows, dtype=np.int64)

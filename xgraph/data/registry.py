@@ -206,6 +206,13 @@ def read_card_table(
         # The table that OGB's graphs were made from; its row i is graph i.
         path = obtain_ogb(card, folder=root, progress=progress) / "mapping" / "mol.csv.gz"
         return read_table(path, smiles_column=card.smiles_column, target_columns=wanted)
+    if card.reader == "measured":
+        from xgraph.data.measured import read_measured
+        from xgraph.data.table import Table
+
+        path = obtain(card, card.files[0], folder=root, progress=progress)
+        smiles, y, rows = read_measured(path, wanted)
+        return Table(smiles, y, list(wanted), rows)
     if not card.embedded:
         path = obtain(card, card.file(card.table), folder=root, progress=progress)
         return read_table(path, smiles_column=card.smiles_column, target_columns=wanted)

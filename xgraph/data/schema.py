@@ -18,7 +18,7 @@ SPLITS = {
     "node": ("given", "stratified", "random"),
     "bag": ("given", "scaffold", "stratified", "random"),
 }
-_READERS = {"graph": (), "node": tuple(READERS), "bag": (*BAG_READERS, "conformers")}
+_READERS = {"graph": ("measured",), "node": tuple(READERS), "bag": (*BAG_READERS, "conformers")}
 TASKS = ("binary classification", "multi-task binary classification", "multiclass classification")
 
 
@@ -77,7 +77,8 @@ class Card:
         table: path of the file with the table; empty if there is none.
         embedded: name of the function in ``xgraph.data.embedded`` that makes the table, or in
             ``xgraph.data.embedded_bags`` that makes the bags; empty if in a file.
-        reader: name of the function in ``xgraph.data.node_files`` or ``bag_files`` that reads `files`.
+        reader: name of the function in ``xgraph.data.node_files`` or ``bag_files`` that reads `files`; ``conformers``
+            makes bags of a table of measurements, and ``measured`` takes its molecules as they are.
         ogb: whether it is a data set of the Open Graph Benchmark that is fetched from its server as one archive,
             and has no files here.
         given: where a given split is written down.

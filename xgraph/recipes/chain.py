@@ -31,8 +31,6 @@ def check_starts(
     """
     made = []
     pretrained = {one.name: one for one in encoders}
-    for name in set(names) & pretrained.keys():
-        raise next(iter(tables)).error(f"[[pretraining]] {name!r}: expected another name than that of a member")
     for member, table in zip(members, tables, strict=True):
         if member.config.init is None:
             made.append(member)

@@ -70,6 +70,9 @@ def read_recipe(recipe: str | Path, *, quick: bool = False) -> Recipe:
     common = table.table("settings", {})
     layer = Layer(common, common.rest())
     encoders, drafts = read_pretrainings(table), _drafts(table, layer)
+    for encoder in encoders:
+        if any(draft.name.lower() == encoder.name.lower() for draft in drafts):
+            raise table.error(f"[[pretraining]] {encoder.name!r}: expected another name than that of a member")
     members = _members(drafts, layer, encoders)
     full = Recipe(
         table.file,
@@ -82,7 +85,7 @@ def read_recipe(recipe: str | Path, *, quick: bool = False) -> Recipe:
         pretrainings=encoders,
     )
     for encoder in encoders:
-        if not any(full.encoder_of(member) == encoder for member in members):
+        if all(member.config.init != encoder.name for member in members):
             raise table.error(f"[[pretraining]] {encoder.name!r}: expected a member that starts from it by init")
     full = read_outcome(table, full)
     short = None

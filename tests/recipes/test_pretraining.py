@@ -125,7 +125,7 @@ def test_a_recipe_is_written_with_its_encoders(recipe: Make, chains: Path) -> No
         ({"exclude": ["aicure:test"]}, r"exclude: no data set 'aicure:test'"),
         ({"epoch": 3}, r"unknown option 'epoch'.*'epochs'"),
         ({"epochs": 0}, r"epochs = 0: expected 1 or more"),
-        ({"out": "there"}, r"out = 'there': it is an option of the command"),
+        ({"out": "there"}, r"out = 'there': it is no setting of a recipe"),
         ({"model": "attention"}, r"model 'attention' has no encoder of molecules"),
         ({"hidden_channels": 16}, r"init: 'encoder' has hidden_channels = 16 and 'first' has 8: expected the same"),
         ({"model": "mpnn"}, r"init: 'encoder' has model = 'mpnn' and 'first' has 'gine'"),
@@ -156,4 +156,18 @@ def test_another_encoder_is_refused(recipe: Make, chains: Path) -> None:
         reproduce(recipe(values), out="out", threads=1)
     Path("out/recipe.toml").write_text(to_toml(read_recipe(recipe(values))))
     with pytest.raises(OptionError, match=r"encoder: resume: lr is 0.001 in .* and cannot become 0.1"):
+        reproduce(recipe(values), out="out", threads=1)
+
+
+def test_a_damaged_encoder_is_named(recipe: Make, chains: Path) -> None:
+    values = pretrained()
+    values["member"] = values["member"][:1]
+    reproduce(recipe(values), out="out", threads=1)
+    Path("out/encoder/metrics.json").write_text("{")
+    with pytest.raises(ValueError, match=r"encoder: run: .*metrics.json is damaged"):
+        reproduce(recipe(values), out="out", threads=1)
+    values["pretraining"][0]["epochs"] = 1
+    Path("out/encoder/metrics.json").write_text("{}")
+    Path("out/recipe.toml").write_text(to_toml(read_recipe(recipe(values))))
+    with pytest.raises(OptionError, match=r"encoder: epochs = 1: .* has done 2 already"):
         reproduce(recipe(values), out="out", threads=1)

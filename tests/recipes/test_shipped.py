@@ -11,7 +11,17 @@ from xgraph.recipes.read import read_recipe
 from xgraph.recipes.shipped import find_recipe, headlines, recipe_names
 from xgraph.recipes.written import to_toml
 
-EXPECTED = {"aicures", "aicures-pretrained", "graphfm", "midam", "moleculenet", "molhiv", "pauc", "soap-hiv", "soap-muv"}
+EXPECTED = {
+    "aicures",
+    "aicures-pretrained",
+    "graphfm",
+    "midam",
+    "moleculenet",
+    "molhiv",
+    "pauc",
+    "soap-hiv",
+    "soap-muv",
+}
 
 
 def test_names() -> None:

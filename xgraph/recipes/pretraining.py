@@ -1,6 +1,5 @@
 """`[[pretraining]]`: encoders that members start from, pretrained before them by the same recipe."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,10 @@ from xgraph.options import OptionError, nearest
 from xgraph.recipes.table import Table
 from xgraph.training.pretraining.pretrain import pretrain, settings_to_resume
 from xgraph.training.pretraining.settings import PretrainConfig, build_pretrain_config
-from xgraph.training.rundir import CONFIG, METRICS
+from xgraph.training.rundir import CONFIG, METRICS, Run
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]*")
-_ELSEWHERE = {"out", "resume", "device", "threads", "progress"}
+_OF_ALL = {"out", "resume", "device", "threads", "progress"}
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ def read_pretrainings(table: Table) -> list[Pretraining]:
         if any(other.name.lower() == name.lower() for other in made):
             raise one.refuse("name", name, "another name than that of an encoder before")
         settings = one.rest()
-        for key in sorted(_ELSEWHERE & settings.keys()):
-            raise one.error(f"{key} = {settings[key]!r}: it is an option of the command, --{key}")
+        for key in sorted(_OF_ALL & settings.keys()):
+            raise one.error(f"{key} = {settings[key]!r}: it is no setting of a recipe, whose runs all have the same")
         for key in ("datasets", "exclude"):
             if key in settings:
                 settings[key] = _placed(one, key, settings[key])
@@ -92,7 +91,7 @@ def run_pretraining(one: Pretraining, out: Path, threads: int | None, device: st
     try:
         if started and (path / METRICS).is_file():
             wanted, _ = settings_to_resume(one.settings, None, path)
-            if json.loads((path / METRICS).read_text(encoding="utf-8")).get("epochs") == wanted.epochs:
+            if Run.open(path).metrics.get("epochs") == wanted.epochs:
                 return
         pretrain(out=path, resume=started, progress=progress, threads=threads, device=device, **one.settings)
     except (OptionError, ValueError) as error:

@@ -4,18 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.data.measured_table import HEAD, write_measured
 from xgraph.data import MoleculeDataset, load, load_card, registry
 from xgraph.data.measured import read_measured
-
-HEAD = "dataset,smiles,chembl_id,pki\n"
-ALCOHOLS = [f"CHEMBL1075104,{'C' * i}O,CHEMBL{i},{6.0 + (i % 2):.1f}\n" for i in range(1, 11)]
-OTHERS = ["CHEMBL1855,CCO,CHEMBL2,7.0\n", "CHEMBL1855,C1CC,CHEMBL90,9.0\n", "CHEMBL1855,CCN,CHEMBL91,6.9\n"]
 
 
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "pki.csv.gz"
-    path.write_bytes(gzip.compress("".join([HEAD, *ALCOHOLS, *OTHERS]).encode()))
+    path = write_measured(tmp_path / "pki.csv.gz")
     monkeypatch.setattr(registry, "obtain", lambda *_, **__: path)
     monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path / "root"))
     return path

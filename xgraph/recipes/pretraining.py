@@ -1,17 +1,16 @@
 """`[[pretraining]]`: encoders that members start from, pretrained before them by the same recipe."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xgraph.options import OptionError, nearest
+from xgraph.options import OptionError
+from xgraph.recipes.places import dataset_at, folder_name
 from xgraph.recipes.table import Table
 from xgraph.training.pretraining.pretrain import pretrain, settings_to_resume
 from xgraph.training.pretraining.settings import PretrainConfig, build_pretrain_config
 from xgraph.training.rundir import CONFIG, METRICS, Run
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]*")
 _OF_ALL = {"out", "resume", "device", "threads", "progress"}
 
 
@@ -41,9 +40,7 @@ def read_pretrainings(table: Table) -> list[Pretraining]:
     """
     made: list[Pretraining] = []
     for one in table.tables("pretraining", []):
-        name = one.text("name")
-        if not _NAME.fullmatch(name):
-            raise one.refuse("name", name, "letters, digits, - and _, as it names a folder")
+        name = folder_name(one)
         one = one.at(f"{one.place} ({name!r})")
         if any(other.name.lower() == name.lower() for other in made):
             raise one.refuse("name", name, "another name than that of an encoder before")
@@ -100,19 +97,12 @@ def run_pretraining(one: Pretraining, out: Path, threads: int | None, device: st
 
 
 def _placed(table: Table, key: str, value: object) -> list[str]:
-    """Data sets by name, and files by their absolute path; a path in a recipe is one from its folder on."""
+    """Data sets by name, and files by their absolute path."""
     from xgraph.data.cards import names
 
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text for text in texts):
         raise table.refuse(key, value, "a list of data sets")
-    found = []
-    for text in texts:
-        path = table.file.parent / text
-        if text in names() or (key == "exclude" and text.split(":")[0] in names()):
-            found.append(text)
-        elif path.is_file():
-            found.append(str(path.resolve()))
-        else:
-            raise table.error(f"{key}: no data set {text!r}{nearest(text, names())}, and no file {path}")
-    return found
+    # A part of a data set, such as `hiv:test`, can be excluded; what follows the name is checked with the data.
+    part = {text for text in texts if key == "exclude" and text.split(":")[0] in names()}
+    return [text if text in part else dataset_at(table, key, text) for text in texts]

@@ -1,15 +1,15 @@
 """Recipes from TOML files, checked whole before anything runs."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from xgraph.options import OptionError, nearest
+from xgraph.options import OptionError
 from xgraph.recipes.chain import check_starts
 from xgraph.recipes.cut import Cut
 from xgraph.recipes.outcome import check_metrics, read_outcome
+from xgraph.recipes.places import dataset_at, folder_name
 from xgraph.recipes.pretraining import Pretraining, read_pretrainings
 from xgraph.recipes.recipe import DEFAULT_METRICS, Member, Recipe
 from xgraph.recipes.settings import Layer, check_settings, resolve
@@ -35,7 +35,6 @@ _KEYS = (
     ),
     *("submission", "quick"),
 )
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]*")
 
 
 class _Draft(NamedTuple):
@@ -102,9 +101,7 @@ def read_recipe(recipe: str | Path, *, quick: bool = False) -> Recipe:
 def _drafts(table: Table, common: Layer) -> list[_Draft]:
     drafts: list[_Draft] = []
     for one in table.tables("member"):
-        name = one.text("name")
-        if not _NAME.fullmatch(name):
-            raise one.refuse("name", name, "letters, digits, - and _, as it names a folder")
+        name = folder_name(one)
         one = one.at(f"{one.place} ({name!r})")
         seeds, values = one.integers("seeds", [0]), one.rest()
         where = one if "dataset" in values else common.table
@@ -113,7 +110,7 @@ def _drafts(table: Table, common: Layer) -> list[_Draft]:
             raise one.error("dataset is missing: expected it here or in [settings]")
         if not (is_text(found) or are_texts(found)):
             raise where.refuse("dataset", found, "a data set, or a list of different ones")
-        datasets = [_dataset(where, text) for text in (found if isinstance(found, list) else [found])]
+        datasets = [dataset_at(where, "dataset", text) for text in (found if isinstance(found, list) else [found])]
         for other in drafts:
             twice = set(datasets) & set(other.datasets)
             if other.name == name and twice:
@@ -122,18 +119,6 @@ def _drafts(table: Table, common: Layer) -> list[_Draft]:
                 raise one.refuse("name", name, f"one that differs from {other.name!r} in more than case")
         drafts.append(_Draft(name, seeds, datasets, Layer(one, values)))
     return drafts
-
-
-def _dataset(table: Table, text: str) -> str:
-    """A data set's name, or the absolute path of a file; a path in a recipe is one from its folder on."""
-    from xgraph.data.cards import names
-
-    if text in names():
-        return text
-    path = table.file.parent / text
-    if path.is_file():
-        return str(path.resolve())
-    raise table.error(f"dataset: no data set {text!r}{nearest(text, names())}, and no file {path}")
 
 
 def _members(

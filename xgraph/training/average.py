@@ -60,11 +60,11 @@ class AveragedWeights(nn.Module):
             model: The model that trains.
         """
         self.steps += 1
-        t = int(self.steps)
-        weight = 1 - min(self.decay, (1 + t) / (10 + t))
+        t = self.steps.double()  # where the model is: the step is not waited for
+        weight = 1 - ((1 + t) / (10 + t)).clamp(max=self.decay)
         for own, new in self._pairs(model):
             if own.is_floating_point():
-                own.lerp_(new, weight)
+                own.lerp_(new, weight.to(own.dtype))
             else:  # counters
                 own.copy_(new)
 

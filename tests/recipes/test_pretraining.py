@@ -129,7 +129,7 @@ def test_a_recipe_is_written_with_its_encoders(recipe: Make, chains: Path) -> No
         ({"model": "attention"}, r"model 'attention' has no encoder of molecules"),
         ({"hidden_channels": 16}, r"init: 'encoder' has hidden_channels = 16 and 'first' has 8: expected the same"),
         ({"model": "mpnn"}, r"init: 'encoder' has model = 'mpnn' and 'first' has 'gine'"),
-        ({"name": "unused"}, r"init: no member 'encoder'"),
+        ({"name": "unused"}, r"init: no member 'encoder' .*; there are first, then, alone, unused"),
     ],
 )
 def test_what_is_refused(change: dict[str, Any], message: str, recipe: Make, chains: Path) -> None:

@@ -41,7 +41,7 @@ def check_starts(
             _check_encoder(member, pretrained[member.config.init], table)
             made.append(member)
         else:
-            made.append(_with_path(member, names, table))
+            made.append(_with_path(member, [*names, *pretrained], table))
     return made
 
 

@@ -152,7 +152,7 @@ def test_models_take_a_view(batch: Batch) -> None:
     from xgraph.nn import MODELS
 
     (view,) = views(batch, 1, mask_atoms=0.3, drop_bonds=0.9, drop_atoms=0.3, drop_subgraph=0.3)
-    for name in ("gine", "molecule-gcn", "mpnn", "ml-mpnn", "d-mpnn", "deeper-gcn"):
+    for name in ("gine", "molecule-gcn", "ecc", "mpnn", "ml-mpnn", "d-mpnn", "deeper-gcn"):
         assert MODELS[name](3, hidden_channels=8)(view).shape == (len(SMILES), 3)
 
 

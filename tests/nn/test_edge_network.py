@@ -4,7 +4,7 @@ import pytest
 import torch
 from nn_molecules import random_molecule, real_batch
 
-from xgraph.nn import BOND_FEATURE_SIZES, EdgeNetwork
+from xgraph.nn import BOND_FEATURE_SIZES, EdgeNetwork, edges_by_kind
 
 
 def reference(network, h, edge_index, edge_attr):
@@ -27,8 +27,9 @@ def test_equals_the_formula_and_its_gradient(compiled, make_batch, monkeypatch):
     h = torch.randn(batch.num_nodes, 6, dtype=torch.float64, requires_grad=True)
     with monkeypatch.context() as patch:
         patch.setattr(torch.compiler, "is_compiling", lambda: compiled)
-        messages = network.messages(batch.edge_index, batch.edge_attr)
-    ours, theirs = messages(messages(h)), h
+        edges = edges_by_kind(batch.edge_index, batch.edge_attr, BOND_FEATURE_SIZES)
+    assert (edges.lengths is None) == compiled
+    ours, theirs = network(network(h, edges), edges), h
     for _ in range(2):
         theirs = reference(network, theirs, batch.edge_index, batch.edge_attr)
     torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
@@ -48,19 +49,18 @@ def test_every_combination_has_its_own_matrix():
     for number, codes in enumerate(itertools.product(range(2), range(3))):
         for atom in range(4):  # a message from each of four atoms to a fifth
             edge_index = torch.tensor([[atom], [4]])
-            out = network.messages(edge_index, torch.tensor([codes]))(torch.cat([x, x[:1]]))
+            edges = edges_by_kind(edge_index, torch.tensor([codes]), (2, 3))
+            assert edges.kinds.tolist() == [number]
+            out = network(torch.cat([x, x[:1]]), edges)
             torch.testing.assert_close(out[4], all_kinds[number][atom])
 
 
-def test_only_combinations_that_occur_are_computed(monkeypatch):
-    network = EdgeNetwork(BOND_FEATURE_SIZES, 4)
-    asked = []
-    original = network.matrices
-    monkeypatch.setattr(network, "matrices", lambda kinds: asked.append(len(kinds)) or original(kinds))
+def test_only_combinations_that_occur_are_listed():
     batch = real_batch(20)
-    network.messages(batch.edge_index, batch.edge_attr)(torch.randn(batch.num_nodes, 4))
-    assert asked == [len(batch.edge_attr.unique(dim=0))]
-    assert asked[0] < 15 < batch.num_edges
+    edges = edges_by_kind(batch.edge_index, batch.edge_attr, BOND_FEATURE_SIZES)
+    _, expected = batch.edge_attr.unique(dim=0, return_counts=True)
+    assert edges.lengths == expected.tolist()
+    assert len(edges.kinds) == len(expected) < 15 < batch.num_edges
 
 
 def test_messages_are_not_longer_than_vectors():

@@ -19,6 +19,7 @@ F = 5
 VARIANTS = [
     ("gine", {}),
     ("molecule-gcn", {"virtual_node": True, "jk": "sum"}),
+    ("ecc", {}),
     ("mpnn", {}),
     ("mpnn", {"pool": "set2set"}),
     ("ml-mpnn", {}),
@@ -101,7 +102,7 @@ def test_each_feature_of_atoms_and_bonds_matters(name, options):
         assert (model(other) - out).abs().max() > 1e-9, (part, feature)
 
 
-@pytest.mark.parametrize("name", ["mpnn", "ml-mpnn", "d-mpnn", "deeper-gcn", "molecule-gcn", "gine"])
+@pytest.mark.parametrize("name", ["ecc", "mpnn", "ml-mpnn", "d-mpnn", "deeper-gcn", "molecule-gcn", "gine"])
 def test_an_atom_sees_as_many_bonds_away_as_there_are_layers(name):
     """Of a chain of twelve atoms the last one changes; only the first one's vector is looked at."""
     ends = torch.arange(11)

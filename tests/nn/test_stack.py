@@ -24,9 +24,9 @@ class Stack(ConvolutionStack):
     def make_conv(self, channels):
         return Neighbors(channels)
 
-    def edge_inputs(self, edge_index, bond_rows, num_atoms):
+    def edge_inputs(self, batch, bond_rows):
         self.asked += 1
-        return bond_rows[:, :1] + 1, num_atoms
+        return bond_rows[:, :1] + 1, batch.num_nodes
 
 
 @pytest.mark.parametrize("virtual_node", [False, True])

@@ -9,7 +9,8 @@ from xgraph.nn.bag_models import AttentionModel, BagModel, GatedAttentionModel, 
 from xgraph.nn.d_mpnn import DMPNN
 from xgraph.nn.deeper_gcn import DeeperGCN
 from xgraph.nn.dropout import Dropout
-from xgraph.nn.edge_network import EdgeNetwork
+from xgraph.nn.ecc import ECC, ECCConv
+from xgraph.nn.edge_network import EdgeNetwork, EdgesByKind, edges_by_kind
 from xgraph.nn.encoders import ATOM_FEATURE_SIZES, BOND_FEATURE_SIZES, CategoricalEmbedding, MultiHot
 from xgraph.nn.feature_momentum import FeatureMomentum
 from xgraph.nn.feature_scale import FeatureScale
@@ -48,6 +49,7 @@ MODELS: dict[str, type[nn.Module]] = {
     "gine": GINE,
     "molecule-gcn": MoleculeGCN,
     "mpnn": MPNN,
+    "ecc": ECC,
     "ml-mpnn": MLMPNN,
     "d-mpnn": DMPNN,
     "deeper-gcn": DeeperGCN,
@@ -72,6 +74,7 @@ __all__ = [
     "ATOM_FEATURE_SIZES",
     "BOND_FEATURE_SIZES",
     "DMPNN",
+    "ECC",
     "GAT",
     "GATFM",
     "GCN",
@@ -92,7 +95,9 @@ __all__ = [
     "ConvolutionStack",
     "DeeperGCN",
     "Dropout",
+    "ECCConv",
     "EdgeNetwork",
+    "EdgesByKind",
     "ExtraTrees",
     "FeatureMomentum",
     "FeatureScale",
@@ -120,6 +125,7 @@ __all__ = [
     "SmoothedMaxModel",
     "SmoothedMaxPooling",
     "VirtualNode",
+    "edges_by_kind",
     "input_aggregate",
     "layerwise",
     "readout",

@@ -1,7 +1,8 @@
 """A matrix for each kind of bond, and messages through them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import prod
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -9,15 +10,67 @@ from torch import Tensor, nn
 from xgraph.nn.encoders import CategoricalEmbedding, MultiHot
 
 
+class EdgesByKind(NamedTuple):
+    """The edges of a batch, one kind after the other; a kind is a combination of edge features.
+
+    Args:
+        source: Source of each edge. Shape ``[E]``.
+        target: Target of each edge. Shape ``[E]``.
+        kinds: The kinds that occur, by number, the last feature counting fastest. Shape ``[K]``.
+        lengths: Number of edges of each of these kinds; none where each edge has an entry of its own in `kinds`.
+    """
+
+    source: Tensor
+    target: Tensor
+    kinds: Tensor
+    lengths: list[int] | None
+
+    def messages(self, h: Tensor, matrices: Tensor) -> Tensor:
+        """Sum the messages to each node, ``[N, C]``: the source's vector times the matrix of the edge's kind.
+
+        Args:
+            h: Node vectors. Shape ``[N, C]``.
+            matrices: Of each of the kinds. Shape ``[K, C, C]``.
+        """
+        at_source = h.index_select(0, self.source)
+        if self.lengths is None:
+            made = torch.bmm(at_source.unsqueeze(1), matrices).squeeze(1)
+        else:
+            parts = torch.split(at_source, self.lengths)
+            products = [part @ matrix for part, matrix in zip(parts, matrices.unbind(0), strict=True)]
+            made = torch.cat(products) if products else at_source
+        return made.new_zeros(h.shape).index_add(0, self.target, made)
+
+
+def edges_by_kind(edge_index: Tensor, edge_attr: Tensor, sizes: Sequence[int]) -> EdgesByKind:
+    """Sort edges by their combination of features, for which the device is waited for.
+
+    Under `torch.compile`, where all shapes must be known, they stay as they are and each has a kind for itself.
+
+    Args:
+        edge_index: Source and target of each edge. Shape ``[2, E]``.
+        edge_attr: Categories within their vocabularies. Shape ``[E, F]``.
+        sizes: Number of categories of each edge feature.
+    """
+    source, target = edge_index[0], edge_index[1]
+    kind = torch.zeros_like(source)
+    for feature, size in enumerate(sizes):
+        kind = kind * size + edge_attr[:, feature].long()
+    if torch.compiler.is_compiling():
+        return EdgesByKind(source, target, kind, None)
+    order = kind.argsort()
+    count = kind.bincount(minlength=prod(sizes))
+    present = count.nonzero().squeeze(1)
+    return EdgesByKind(source[order], target[order], present, count[present].tolist())
+
+
 class EdgeNetwork(nn.Module):
     r"""Messages :math:`m_v = \sum_{u \in N(v)} A(e_{uv}) h_u`, where a network makes a matrix A of the bond's features.
 
     The network is an embedding, ReLU and one linear layer to C × C numbers. From Gilmer et al., "Neural Message Passing
     for Quantum Chemistry", ICML 2017. The features are categories, so there are few different matrices: one for each
-    combination that the batch holds, not one for each edge.
-
-    The edges of a combination are multiplied together, for which the device is waited for, once a batch. Under
-    `torch.compile`, where all shapes must be known, each edge gets a copy of its matrix instead.
+    combination that the batch holds, not one for each edge. The edges of a combination are multiplied together, for
+    which the device is waited for, once a batch (`edges_by_kind`).
 
     Args:
         sizes: Number of categories of each edge feature.
@@ -26,21 +79,18 @@ class EdgeNetwork(nn.Module):
     Example:
         >>> network = EdgeNetwork((2, 3), channels=4)
         >>> edge_index, edge_attr = torch.tensor([[0, 1], [1, 0]]), torch.tensor([[0, 2], [0, 2]])
-        >>> pass_on = network.messages(edge_index, edge_attr)
-        >>> pass_on(torch.randn(2, 4)).shape  # and so for further steps
+        >>> edges = edges_by_kind(edge_index, edge_attr, (2, 3))  # for all networks and steps
+        >>> network(torch.randn(2, 4), edges).shape
         torch.Size([2, 4])
     """
 
     rows: Tensor
-    strides: Tensor
 
     def __init__(self, sizes: Sequence[int], channels: int) -> None:
         super().__init__()
-        self.channels, self.num_kinds = channels, prod(sizes)
+        self.channels = channels
         combinations = torch.cartesian_prod(*(torch.arange(size) for size in sizes)).view(-1, len(sizes))
         self.register_buffer("rows", MultiHot(sizes)(combinations), persistent=False)
-        strides = [prod(sizes[place + 1 :]) for place in range(len(sizes))]
-        self.register_buffer("strides", torch.tensor(strides), persistent=False)
         self.embedding = CategoricalEmbedding(sizes, channels)
         self.linear = nn.Linear(channels, channels**2)
         self.reset_parameters()
@@ -63,35 +113,11 @@ class EdgeNetwork(nn.Module):
         matrices: Tensor = self.linear(hidden)
         return matrices.view(-1, self.channels, self.channels)
 
-    def messages(self, edge_index: Tensor, edge_attr: Tensor) -> Callable[[Tensor], Tensor]:
-        """Make a function that sums the messages to each node, ``[N, C] -> [N, C]``, for as many steps as one likes.
+    def forward(self, x: Tensor, edges: EdgesByKind) -> Tensor:
+        """Sum the messages to each node, ``[N, C]``.
 
         Args:
-            edge_index: Source and target of each edge. Shape ``[2, E]``.
-            edge_attr: Categories within their vocabularies. Shape ``[E, F]``.
+            x: Node vectors. Shape ``[N, C]``.
+            edges: The edges, sorted with these sizes.
         """
-        source, target = edge_index[0], edge_index[1]
-        kind = (edge_attr.long() * self.strides).sum(dim=1)
-        if torch.compiler.is_compiling():
-            copies = self.matrices(kind)
-
-            def products(h: Tensor) -> Tensor:
-                return torch.bmm(h.index_select(0, source).unsqueeze(1), copies).squeeze(1)
-        else:
-            order = kind.argsort()
-            source, target = source[order], target[order]
-            count = kind.bincount(minlength=self.num_kinds)
-            present = count.nonzero().squeeze(1)
-            lengths: list[int] = count[present].tolist()
-            matrices = self.matrices(present).unbind(0)
-
-            def products(h: Tensor) -> Tensor:
-                parts = torch.split(h.index_select(0, source), lengths)
-                made = [part @ matrix for part, matrix in zip(parts, matrices, strict=True)]
-                return torch.cat(made) if made else h[:0]
-
-        def messages(h: Tensor) -> Tensor:
-            made = products(h)
-            return made.new_zeros(h.shape).index_add(0, target, made)
-
-        return messages
+        return edges.messages(x, self.matrices(edges.kinds))

@@ -1,5 +1,7 @@
 """Graph convolutional network for molecules."""
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from xgraph.nn.encoders import BOND_FEATURE_SIZES
@@ -31,12 +33,11 @@ class MoleculeGCN(ConvolutionStack):
         """
         return MoleculeGCNConv(channels, BOND_FEATURE_SIZES)
 
-    def edge_inputs(self, edge_index: Tensor, bond_rows: Tensor, num_atoms: int) -> tuple[Tensor, ...]:
+    def edge_inputs(self, batch: Any, bond_rows: Tensor) -> tuple[Tensor, ...]:
         """Return the bond features and the weights of edges and atoms.
 
         Args:
-            edge_index: Source and target of each edge. Shape ``[2, E]``.
+            batch: A PyG `Data` or `Batch`, as described in `MoleculeModel`.
             bond_rows: Bond features as `MultiHot` gives them. Shape ``[E, 13]``.
-            num_atoms: Number of atoms N.
         """
-        return (bond_rows, *degree_weights(edge_index, num_atoms, bond_rows.dtype))
+        return (bond_rows, *degree_weights(batch.edge_index, batch.x.size(0), bond_rows.dtype))

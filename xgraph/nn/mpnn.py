@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal, get_args
 from torch import Tensor, nn
 
 from xgraph.estimators.checks import integer
-from xgraph.nn.edge_network import EdgeNetwork
+from xgraph.nn.edge_network import EdgeNetwork, edges_by_kind
 from xgraph.nn.encoders import BOND_FEATURE_SIZES
 from xgraph.nn.molecule_model import MoleculeModel
 from xgraph.nn.readout import Pool
@@ -23,9 +23,8 @@ class MPNN(MoleculeModel):
     with the atom's embedding as :math:`h_v^0`, a network A from bond features to matrices (`EdgeNetwork`), and the same
     weights in all steps. From Gilmer et al., "Neural Message Passing for Quantum Chemistry", ICML 2017, whose readout
     is set2set (Vinyals et al., "Order Matters", ICLR 2016) with :math:`h^T`; dropout is added here. The network of this
-    name in the tables of Qi et al., "Stochastic Optimization of Areas Under Precision-Recall Curves with Provable
-    Convergence", NeurIPS 2021, has no GRU: there each layer has an edge network of its own and batch normalisation.
-    Batches and other arguments: `MoleculeModel`.
+    name in the tables of Qi et al., NeurIPS 2021, is `ECC`: it has no GRU. Batches and other arguments:
+    `MoleculeModel`.
 
     Args:
         num_layers: Number of steps: how many bonds away an atom sees.
@@ -87,9 +86,10 @@ class MPNN(MoleculeModel):
         """
         atom_rows, _ = self.rows(batch)  # the bonds' are not used, but their categories are checked
         h: Tensor = self.atom(atom_rows)
-        messages = self.edge_network.messages(batch.edge_index, batch.edge_attr)
+        edges = edges_by_kind(batch.edge_index, batch.edge_attr, BOND_FEATURE_SIZES)
+        matrices = self.edge_network.matrices(edges.kinds)
         for _ in range(self.num_layers):
-            h = self.update(self.dropout(messages(h)), h)
+            h = self.update(self.dropout(edges.messages(h, matrices)), h)
         return h
 
     def extra_repr(self) -> str:

@@ -59,13 +59,12 @@ class ConvolutionStack(MoleculeModel):
         """
         raise NotImplementedError
 
-    def edge_inputs(self, edge_index: Tensor, bond_rows: Tensor, num_atoms: int) -> tuple[Tensor, ...]:
+    def edge_inputs(self, batch: Any, bond_rows: Tensor) -> tuple[Any, ...]:
         """Return what all convolutions get of the edges, computed once for a batch.
 
         Args:
-            edge_index: Source and target of each edge. Shape ``[2, E]``.
+            batch: A PyG `Data` or `Batch`, as described in `MoleculeModel`.
             bond_rows: Bond features as `MultiHot` gives them. Shape ``[E, 13]``.
-            num_atoms: Number of atoms N.
         """
         return (bond_rows,)
 
@@ -84,7 +83,7 @@ class ConvolutionStack(MoleculeModel):
             num_graphs: Number of graphs B.
         """
         atom_rows, bond_rows = self.rows(batch)
-        edges = self.edge_inputs(batch.edge_index, bond_rows, batch.x.size(0))
+        edges = self.edge_inputs(batch, bond_rows)
         h: Tensor = self.atom(atom_rows)
         state = None if self.virtual_start is None else self.virtual_start.expand(num_graphs, -1)
         total = h

@@ -226,7 +226,7 @@ def test_a_directory_of_its_own(tables: list[str]) -> None:
     assert (str(first), str(second)) == ("runs/pretrain-multitask-gine-s0", "runs/pretrain-multitask-gine-s0-2")
 
 
-@pytest.mark.parametrize("model", ["molecule-gcn", "mpnn", "ml-mpnn", "d-mpnn", "deeper-gcn"])
+@pytest.mark.parametrize("model", ["molecule-gcn", "ecc", "mpnn", "ml-mpnn", "d-mpnn", "deeper-gcn"])
 def test_every_model_of_molecules(csv: Path, model: str) -> None:
     settings = {"epochs": 1, "batch_size": 32, "hidden_channels": 8, "threads": 1, "drop_subgraph": 0.2}
     run = xgraph.pretrain(csv, objective="contrastive", model=model, out="run", **settings)

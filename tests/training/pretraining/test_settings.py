@@ -41,7 +41,7 @@ def test_an_option_of_the_model_with_its_owner() -> None:
 
 
 def test_the_models_that_have_an_encoder_of_molecules() -> None:
-    assert {"gine", "mpnn", "d-mpnn"} <= set(pretrainable())
+    assert {"gine", "ecc", "mpnn", "d-mpnn"} <= set(pretrainable())
     assert not {"forest", "svm", "sage", "attention"} & set(pretrainable())
 
 

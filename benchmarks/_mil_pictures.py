@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 import xgraph
 from benchmarks._report import RESULTS
 from xgraph.training.bag_scores import explain_bags
-from xgraph.training.checkpoint import load_model, read_checkpoint
+from xgraph.training.checkpoint import read_checkpoint
 from xgraph.training.own_data import own_source
 from xgraph.training.rundir import BEST
+from xgraph.training.saved_model import load_model
 
 SHOWN = 6
 WIDEST = 14

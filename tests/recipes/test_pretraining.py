@@ -13,8 +13,9 @@ from xgraph.options import OptionError
 from xgraph.recipes.read import read_recipe
 from xgraph.recipes.reproduce import reproduce
 from xgraph.recipes.written import to_toml
-from xgraph.training.checkpoint import model_weights, read_checkpoint
+from xgraph.training.checkpoint import read_checkpoint
 from xgraph.training.pretraining import pretrain
+from xgraph.training.saved_model import model_weights
 from xgraph.training.task import Task
 from xgraph.training.train import Interrupted
 

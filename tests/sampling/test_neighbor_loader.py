@@ -11,7 +11,8 @@ from torch_geometric.data import Data, HeteroData
 from torch_geometric.nn import GATConv, GCNConv, HeteroConv, SAGEConv
 from torch_geometric.utils import trim_to_layer
 
-from xgraph.sampling import DualSampler, NeighborLoader, NeighborSampler, in_degree, neighbor_loader, storage
+from xgraph.sampling import DualSampler, NeighborLoader, NeighborSampler, in_degree, storage
+from xgraph.sampling.pyg_arguments import INSTEAD
 
 WORDS = ["device", "pinned", "host", "mmap"]
 FANOUTS = [3, 2]
@@ -557,7 +558,7 @@ def test_too_large_for_the_gpu(monkeypatch):
         NeighborLoader(data, FANOUTS, device="cuda")
 
 
-@pytest.mark.parametrize("name", neighbor_loader.INSTEAD)
+@pytest.mark.parametrize("name", INSTEAD)
 def test_arguments_of_pyg_s_loader_that_are_not_here_are_refused_with_a_hint(name):
     assert name not in inspect.signature(NeighborLoader.__init__).parameters
     with pytest.raises(TypeError, match=f"does not take PyG's argument {name}: "):

@@ -11,7 +11,8 @@ from torch import nn
 
 import xgraph
 from xgraph.training.average import AveragedWeights
-from xgraph.training.checkpoint import load_model, model_weights, read_checkpoint
+from xgraph.training.checkpoint import read_checkpoint
+from xgraph.training.saved_model import load_model, model_weights
 from xgraph.training.task import Task
 
 Train = Callable[..., xgraph.Run]

@@ -17,10 +17,11 @@ from xgraph.nn import MODELS
 from xgraph.options import OptionError
 from xgraph.training import bag_scores
 from xgraph.training.bag_scores import explain_bags, grouped, score_bags
-from xgraph.training.checkpoint import HEADER, load_model, read_checkpoint
+from xgraph.training.checkpoint import HEADER, read_checkpoint
 from xgraph.training.config import build_config
 from xgraph.training.engine import prepare
 from xgraph.training.metrics import METRICS, score_all
+from xgraph.training.saved_model import load_model
 from xgraph.training.seeding import own_random_streams
 from xgraph.training.sources import make_source
 from xgraph.training.sources.bags import BagSource

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import xgraph
-from xgraph.training.checkpoint import HEADER, load_model, read_checkpoint, write_checkpoint
+from xgraph.training.checkpoint import HEADER, read_checkpoint, write_checkpoint
 
 Train = Callable[..., xgraph.Run]
 
@@ -123,19 +123,6 @@ def test_of_a_later_format(tmp_path: Path) -> None:
     write_checkpoint({HEADER: {"format": 99, "version": "9.0"}, "state_dict": {}}, path)
     with pytest.raises(ValueError, match=r"format 99, written by xgraph 9\.0; this is xgraph .* reads format 1"):
         read_checkpoint(path)
-
-
-def test_an_unknown_model_or_weights_that_do_not_fit(train: Train) -> None:
-    state = read_checkpoint(train(out="run", epochs=1, pretrain_epochs=0).path / "best.ckpt")
-    with pytest.raises(ValueError, match="unknown model 'gone'"):
-        load_model({**state, HEADER: {**state[HEADER], "model": "gone"}})
-    options = {**state[HEADER]["model_options"], "num_layers": 3}
-    with pytest.raises(ValueError, match="do not fit") as caught:
-        load_model({**state, HEADER: {**state[HEADER], "model_options": options}})
-    assert "\n" not in str(caught.value)
-    for wrong in ({"hidden_channels": "x"}, {"nope": 1}, {"dropout": 7.0}):
-        with pytest.raises(ValueError, match=f"checkpoint: .*{next(iter(wrong))}"):
-            load_model({**state, HEADER: {**state[HEADER], "model_options": wrong}})
 
 
 def test_failed_write_keeps_the_old_file(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from xgraph.sampling.checks import integer
 from xgraph.sampling.features import to_device
 from xgraph.sampling.neighbor_sampler import LARGEST_EPOCH, NeighborSampler
 from xgraph.sampling.prefetch import prefetched
+from xgraph.sampling.pyg_arguments import refuse
 from xgraph.sampling.seeds import positions_of, seeds_of
 from xgraph.sampling.storage import Placement
 from xgraph.sampling.topology import EDGE, Graph
@@ -26,30 +27,6 @@ if TYPE_CHECKING:
     from torch_geometric.typing import InputNodes
 
     from xgraph.sampling.sampled import Mode
-
-
-INSTEAD = {
-    "num_workers": "batches are made ahead by a thread: prefetch=2 is their number",
-    "persistent_workers": "batches are made ahead by a thread: prefetch=2 is their number",
-    "prefetch_factor": "batches are made ahead by a thread: prefetch=2 is their number",
-    "filter_per_worker": "batches are made ahead by a thread: prefetch=2 is their number",
-    "pin_memory": "batches are put on the device given by device=..., through page-locked memory",
-    "subgraph_type": "the subgraph is the directed one",
-    "directed": "the subgraph is the directed one",
-    "time_attr": "temporal sampling is not supported",
-    "input_time": "temporal sampling is not supported",
-    "temporal_strategy": "temporal sampling is not supported",
-    "weight_attr": "edges are drawn uniformly",
-    "input_id": "input_id of a batch holds positions in input_nodes",
-    "is_sorted": "edges are sorted where they are not",
-    "transform_sampler_output": "transform=... is given each batch",
-    "neighbor_sampler": "PyG's NodeLoader takes a sampler: NodeLoader(data, NeighborSampler(data, [10, 5]))",
-    "generator": "seed=... fixes all draws, and set_epoch those of an epoch",
-    "worker_init_fn": "there are no worker processes, prefetch=2 is the number of batches made ahead by a thread",
-    "collate_fn": "transform=... is given each batch",
-    "sampler": "batch_sampler=... takes lists of positions in input_nodes",
-}
-"""What stands for those arguments of PyG's loader that are not here."""
 
 
 class NeighborLoader:
@@ -331,18 +308,3 @@ class NeighborLoader:
             node = sampled.node if edge_type == EDGE else sampled.node[edge_type[2]]
             degree = topology.degree.index_select(0, node)
             (batch if edge_type == EDGE else batch[edge_type]).degree = to_device(degree, self.placement.device)
-
-
-def refuse(arguments: Mapping[str, Any]) -> None:
-    """Raise an error if there are any arguments.
-
-    Args:
-        arguments: By name: what is left of those a loader was given.
-
-    Raises:
-        TypeError: Names the first of them, and what there is instead of it.
-    """
-    for name in arguments:
-        if name not in INSTEAD:
-            raise TypeError(f"NeighborLoader() got an unexpected keyword argument {name!r}")
-        raise TypeError(f"NeighborLoader does not take PyG's argument {name}: {INSTEAD[name]}")

@@ -4,12 +4,13 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from xgraph.training.checkpoint import load_model, read_checkpoint
+from xgraph.training.checkpoint import read_checkpoint
 from xgraph.training.files import write_csv, write_json
 from xgraph.training.inference import as_scores
 from xgraph.training.keeper import Keeper
 from xgraph.training.parts import scored_parts
 from xgraph.training.rundir import BEST, METRICS, PREDICTIONS
+from xgraph.training.saved_model import load_model
 from xgraph.training.scoring import score_split
 
 if TYPE_CHECKING:

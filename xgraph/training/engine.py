@@ -14,7 +14,7 @@ from lightning import Trainer
 from lightning.pytorch.callbacks import Callback
 
 from xgraph.options import OptionError
-from xgraph.training.checkpoint import HEADER, check_same_run, read_checkpoint, start_from
+from xgraph.training.checkpoint import HEADER, check_same_run, read_checkpoint
 from xgraph.training.conclude import conclude
 from xgraph.training.config import TrainConfig
 from xgraph.training.environment import write_environment
@@ -23,6 +23,7 @@ from xgraph.training.keeper import Files, Keeper
 from xgraph.training.leaks import start_knowing
 from xgraph.training.parts import PARTS
 from xgraph.training.rundir import BEST, LAST, fold_folders, write_config
+from xgraph.training.saved_model import start_from
 from xgraph.training.task import Task
 
 if TYPE_CHECKING:

@@ -7,12 +7,13 @@ from typing import Any
 import torch
 
 from xgraph.options import OptionError
-from xgraph.training.checkpoint import HEADER, check_same_data, load_model, loss_link, read_checkpoint
+from xgraph.training.checkpoint import HEADER, check_same_data, read_checkpoint
 from xgraph.training.ensemble import Ensemble, check_finished, check_members, members_by_fold
 from xgraph.training.folds import summarize_folds
 from xgraph.training.inference import as_scores, choose_device
 from xgraph.training.metrics import Metric, partial_metrics
 from xgraph.training.rundir import BEST, Run
+from xgraph.training.saved_model import load_model, loss_link
 from xgraph.training.scoring import score_split
 from xgraph.training.train import load_data
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from xgraph.options import OptionError
 from xgraph.training.bars import data_progress
-from xgraph.training.checkpoint import HEADER, check_feature_names, check_scores, load_model, read_checkpoint
+from xgraph.training.checkpoint import HEADER, check_feature_names, read_checkpoint
 from xgraph.training.ensemble import Ensemble, check_finished, check_members
 from xgraph.training.files import write_atomically
 from xgraph.training.inference import choose_device, probability, score
 from xgraph.training.rundir import BEST, CONFIG, fold_folders
+from xgraph.training.saved_model import check_scores, load_model
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ import torch
 from xgraph.options import nearest
 from xgraph.training.bag_scores import Explained, explain_bags
 from xgraph.training.bars import data_progress
-from xgraph.training.checkpoint import HEADER, load_model, loss_link
+from xgraph.training.checkpoint import HEADER
 from xgraph.training.ensemble import Ensemble
 from xgraph.training.files import distinct
 from xgraph.training.inference import as_scores
@@ -23,6 +23,7 @@ from xgraph.training.new_bags import (
     read_frame_of_bags,
 )
 from xgraph.training.own_data import check_same_items, own_source
+from xgraph.training.saved_model import load_model, loss_link
 
 if TYPE_CHECKING:
     import pandas as pd

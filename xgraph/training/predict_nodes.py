@@ -10,10 +10,10 @@ import numpy.typing as npt
 import torch
 
 from xgraph.training.bars import data_progress
-from xgraph.training.checkpoint import load_model, loss_link
 from xgraph.training.ensemble import Ensemble
 from xgraph.training.inference import as_scores
 from xgraph.training.own_data import check_same_items, own_source
+from xgraph.training.saved_model import load_model, loss_link
 
 if TYPE_CHECKING:
     import pandas as pd

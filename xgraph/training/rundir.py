@@ -82,7 +82,8 @@ class Run:
     @property
     def model(self) -> "nn.Module":
         """The model with the weights of the epoch that is kept, in evaluation mode on the CPU."""
-        from xgraph.training.checkpoint import load_model, read_checkpoint
+        from xgraph.training.checkpoint import read_checkpoint
+        from xgraph.training.saved_model import load_model
 
         return load_model(read_checkpoint(self.path / BEST))
 

@@ -12,10 +12,11 @@ from torch import Tensor
 from xgraph.losses.base import LIMIT
 from xgraph.options import OptionError
 from xgraph.training.average import AveragedWeights
-from xgraph.training.checkpoint import HEADER, describe, model_without_tables
+from xgraph.training.checkpoint import HEADER, describe
 from xgraph.training.compositional import Compositional
 from xgraph.training.config import TrainConfig, registry
 from xgraph.training.objective import make_objective
+from xgraph.training.saved_model import model_without_tables
 from xgraph.training.scoring import measure
 from xgraph.training.seeding import random_state, restore_random_state
 

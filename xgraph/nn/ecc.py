@@ -54,9 +54,9 @@ class ECC(ConvolutionStack):
 
     A layer is `ECCConv`, batch normalisation, ReLU (not after the last layer) and dropout. The network that the tables
     of Qi et al., "Stochastic Optimization of Areas Under Precision-Recall Curves with Provable Convergence", NeurIPS
-    2021, call MPNN is of this kind. What differs: its edge network is linear; it reads one-hot features in the first
-    layer instead of an embedding; vectors are divided by the root of the number of atoms before batch normalisation,
-    which the last layer does not have. Batches and arguments: `MoleculeModel`, `ConvolutionStack`.
+    2021, call MPNN is of this kind. What differs there: the edge network is linear; the first layer reads one-hot
+    features, not an embedding; vectors are divided by the root of the number of atoms before batch normalisation, which
+    the last layer does not have. Batches and arguments: `MoleculeModel`, `ConvolutionStack`.
 
     Example:
         >>> import torch

@@ -53,9 +53,9 @@ def edges_by_kind(edge_index: Tensor, edge_attr: Tensor, sizes: Sequence[int]) -
         sizes: Number of categories of each edge feature.
 
     Example:
-        >>> edge_index = torch.tensor([[0, 1, 2], [1, 2, 0]])
-        >>> edges_by_kind(edge_index, torch.tensor([[1, 2], [0, 1], [1, 2]]), sizes=(2, 3))
-        EdgesByKind(source=tensor([1, 0, 2]), target=tensor([2, 1, 0]), kinds=tensor([1, 5]), lengths=[1, 2])
+        >>> edge_index = torch.tensor([[0, 1], [1, 0]])
+        >>> edges_by_kind(edge_index, torch.tensor([[1, 2], [0, 1]]), sizes=(2, 3))
+        EdgesByKind(source=tensor([1, 0]), target=tensor([0, 1]), kinds=tensor([1, 5]), lengths=[1, 1])
     """
     source, target = edge_index[0], edge_index[1]
     kind = torch.zeros_like(source)
@@ -63,7 +63,7 @@ def edges_by_kind(edge_index: Tensor, edge_attr: Tensor, sizes: Sequence[int]) -
         kind = kind * size + edge_attr[:, feature].long()
     if torch.compiler.is_compiling():
         return EdgesByKind(source, target, kind, None)
-    order = kind.argsort(stable=True)
+    order = kind.argsort()
     count = kind.bincount(minlength=prod(sizes))
     present = count.nonzero().squeeze(1)
     return EdgesByKind(source[order], target[order], present, count[present].tolist())

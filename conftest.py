@@ -15,7 +15,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # and some systems lack Triton, in which the kernels are written.
 collect_ignore = ["tests/sampling/interpreted_kernels.py"]
 if importlib.util.find_spec("triton") is None:
-    collect_ignore.append("xgraph/sampling/triton_kernels.py")
+    collect_ignore.append("xgraph/sampling/engines/triton_kernels.py")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 import xgraph
 from benchmarks._report import RESULTS
-from xgraph.training.bag_scores import explain_bags
-from xgraph.training.checkpoint import read_checkpoint
-from xgraph.training.own_data import own_source
-from xgraph.training.rundir import BEST
-from xgraph.training.saved_model import load_model
+from xgraph.training.files.checkpoint import read_checkpoint
+from xgraph.training.files.rundir import BEST
+from xgraph.training.files.saved_model import load_model
+from xgraph.training.prediction.own_data import own_source
+from xgraph.training.scoring.bag_scores import explain_bags
 
 SHOWN = 6
 WIDEST = 14
@@ -207,8 +207,8 @@ def shapes(smiles: str, number: int, seed: int) -> Any:
     """
     from rdkit import Chem
 
-    from xgraph.data.conformers import _embed, _Options
-    from xgraph.data.molecule import parse
+    from xgraph.data.bags.conformers import _embed, _Options
+    from xgraph.data.molecules.molecule import parse
 
     molecule = Chem.AddHs(parse(smiles))
     _embed(molecule, smiles, _Options(number, seed, False, (), None))

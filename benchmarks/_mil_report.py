@@ -14,7 +14,7 @@ from benchmarks._mil_cost import NAME as SPEED
 from benchmarks._mil_cost import RAGGED
 from benchmarks._mil_runs import ARMS
 from benchmarks._report import RESULTS, report
-from xgraph.training.metrics import average_precision, roc_auc, two_way_pauc
+from xgraph.training.scoring.metrics import average_precision, roc_auc, two_way_pauc
 
 PARTS = 10
 """Folds of a repetition."""

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from xgraph.data import BagDataset, instance_statistics, load
 from xgraph.losses import LOSSES
-from xgraph.nn.bag_models import AttentionModel, BagModel, MaxModel, MeanModel, SmoothedMaxModel
+from xgraph.nn.bags.models import AttentionModel, BagModel, MaxModel, MeanModel, SmoothedMaxModel
 from xgraph.sampling import BagLoader, DualSampler
-from xgraph.training.bag_scores import score_bags
-from xgraph.training.seeding import own_random_streams
+from xgraph.training.fit.seeding import own_random_streams
+from xgraph.training.scoring.bag_scores import score_bags
 
 BATCH = 16
 WEIGHT_DECAY = 1e-4

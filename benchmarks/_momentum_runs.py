@@ -23,10 +23,10 @@ from benchmarks._noisy_graph import SIZES, noisy_graph
 from xgraph.data import load
 from xgraph.estimators import CosineGamma
 from xgraph.nn import GraphSAGE, GraphSAGEFM, InEdges, NodeModel, SAGEConv, input_aggregate, layerwise
-from xgraph.nn.rows import linear, sum_neighbors
+from xgraph.nn.convolutions.rows import linear, sum_neighbors
 from xgraph.sampling import NeighborLoader
-from xgraph.training.metrics import roc_auc
-from xgraph.training.seeding import own_random_streams
+from xgraph.training.fit.seeding import own_random_streams
+from xgraph.training.scoring.metrics import roc_auc
 
 
 @dataclass

@@ -117,7 +117,7 @@ def xgraph_loader(graph: str, fanouts: list[int], batch_size: int, prefetch: int
 def xgraph_parts(graph: str, fanouts: list[int], batch_size: int, **_: Any) -> Any:
     """The sampler and the look-up of its nodes' features: what the loader's overhead is measured against."""
     from xgraph.sampling import NeighborSampler
-    from xgraph.sampling.features import FeatureStore
+    from xgraph.sampling.memory.features import FeatureStore
 
     data = as_data(graph, 100)
     sampler, features = NeighborSampler(data, fanouts), FeatureStore(data.x)

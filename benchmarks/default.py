@@ -11,7 +11,7 @@ from typing import Any
 
 import xgraph
 from benchmarks._report import RESULTS, report
-from xgraph.training.config import TrainConfig
+from xgraph.training.config.build import TrainConfig
 
 SEEDS = range(5)
 LENGTH = TrainConfig().epochs + TrainConfig().pretrain_epochs

@@ -24,11 +24,11 @@ from torch_geometric.data import Batch
 from torch_geometric.utils import from_smiles
 
 from benchmarks._report import report
-from xgraph.data import cuik
-from xgraph.data.dataset import MoleculeDataset
-from xgraph.data.featurize import featurize
-from xgraph.data.molecule import parses
-from xgraph.data.table import read_smiles
+from xgraph.data.molecules import cuik
+from xgraph.data.molecules.dataset import MoleculeDataset
+from xgraph.data.molecules.featurize import featurize
+from xgraph.data.molecules.molecule import parses
+from xgraph.data.molecules.table import read_smiles
 
 Row = dict[str, Any]
 

@@ -23,10 +23,10 @@ from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 
 from benchmarks._report import report
 from xgraph.data import load
-from xgraph.training.config import TrainConfig, build_config
-from xgraph.training.engine import fit, prepare
-from xgraph.training.rundir import METRICS
-from xgraph.training.seeding import own_random_streams
+from xgraph.training.config.build import TrainConfig, build_config
+from xgraph.training.files.rundir import METRICS
+from xgraph.training.fit.engine import fit, prepare
+from xgraph.training.fit.seeding import own_random_streams
 from xgraph.training.sources import make_source
 
 DRAWS = range(6)

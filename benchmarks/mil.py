@@ -106,7 +106,7 @@ def tried(out: Path, arm: str) -> dict[Settings, dict[str, float]] | None:
         out: Where finished cells are.
         arm: The arm.
     """
-    from xgraph.training.metrics import roc_auc
+    from xgraph.training.scoring.metrics import roc_auc
 
     found: dict[Settings, dict[str, float]] = {}
     for settings, data in product(candidates(arm), TUNED):

@@ -29,9 +29,9 @@ from xgraph.data import MoleculeDataset, load
 from xgraph.losses import LOSSES
 from xgraph.nn import GINE
 from xgraph.sampling import DualSampler
-from xgraph.training.inference import score
-from xgraph.training.metrics import average_precision, partial_auc, roc_auc, two_way_pauc
-from xgraph.training.seeding import own_random_streams
+from xgraph.training.fit.seeding import own_random_streams
+from xgraph.training.scoring.inference import score
+from xgraph.training.scoring.metrics import average_precision, partial_auc, roc_auc, two_way_pauc
 
 DATASETS = {"muv-548": ("muv", ["MUV-548"]), "ogbg-molhiv": ("ogbg-molhiv", None)}
 ARMS = {

@@ -13,39 +13,67 @@ ROOT = Path(xgraph.__file__).parent
 # What each part of the package may import from the others.
 ALLOWED: dict[str, set[str]] = {
     "_version": set(),
-    "estimators": set(),
+    "checks": set(),
     "options": set(),
-    "nn": {"estimators"},
-    "losses": {"estimators"},
-    "sampling": {"estimators"},
-    "data": {"estimators"},
-    "training": {"estimators", "nn", "losses", "sampling", "data", "options", "_version"},
+    "estimators": {"checks"},
+    "nn": {"checks", "estimators"},
+    "losses": {"checks", "estimators"},
+    "sampling": {"checks", "estimators"},
+    "data": {"checks", "estimators"},
+    "training": {"checks", "estimators", "nn", "losses", "sampling", "data", "options", "_version"},
     "recipes": {"training", "data", "options"},
     "tuning": {"training", "data", "options"},
     "cli": {"recipes", "tuning", "training", "data", "options", "_version", ""},
     "": {"training", "tuning", "data", "_version"},  # xgraph/__init__.py offers train, predict, evaluate, search
     "__main__": {"cli"},
 }
+# The rooms of a part, from the lowest floor to the highest: a room imports from lower floors only, not from its own.
+FLOORS: dict[str, list[set[str]]] = {
+    "data": [
+        {"storage"},
+        {"molecules"},
+        {"published"},
+        {"cards"},
+        {"nodes"},
+        {"bags", "ogb"},
+        {"registry"},
+        {"collection"},
+    ],
+    "losses": [{"base"}, {"pointwise", "pairs"}, {"robust", "contrastive"}],
+    "nn": [{"layers"}, {"convolutions", "molecules"}, {"nodes", "bags", "tables"}],
+    "sampling": [{"items"}, {"engines"}, {"memory"}, {"neighbors"}, {"clusters", "bags"}],
+    "training": [{"config"}, {"scoring"}, {"sources"}, {"files"}, {"fit"}, {"prediction", "pretraining"}],
+}
 
 
-def imported_parts(source: str, module: str) -> set[str]:
-    """Parts of xgraph that a module imports, wherever in it: at the top, in functions, for type checking."""
+def imported_modules(source: str, module: str) -> set[str]:
+    """Full names that a module imports, wherever in it: at the top, in functions, for type checking."""
     found = set()
     for node in ast.walk(ast.parse(source)):
-        names = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = module.split(".")[: -node.level] if node.level else []
             full = ".".join([*base, *filter(None, [node.module])])
-            names = [f"{full}.{alias.name}" for alias in node.names]
-        for name in names:
-            path = name.split(".")
-            if path[0] == "xgraph":
-                part = path[1] if len(path) > 1 else ""
-                # `from xgraph import __version__` takes a name of xgraph/__init__.py.
-                found.add(part if (ROOT / part).is_dir() or (ROOT / f"{part}.py").is_file() else "")
-    return found
+            found |= {f"{full}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.split(".")[0] == "xgraph"}
+
+
+def imported_parts(source: str, module: str) -> set[str]:
+    """Parts of xgraph that a module imports; ``from xgraph import __version__`` takes a name of xgraph/__init__.py."""
+    parts = set()
+    for name in imported_modules(source, module):
+        part = [*name.split("."), ""][1]
+        parts.add(part if (ROOT / part).is_dir() or (ROOT / f"{part}.py").is_file() else "")
+    return parts
+
+
+def room_of(name: str, part: str) -> str | None:
+    """The room of `part`, or the module beside the rooms, in which a full name lies; None for the part itself."""
+    words = name.split(".")
+    if words[1] != part or len(words) < 3:
+        return None
+    return words[2] if (ROOT / part / words[2]).is_dir() or (ROOT / part / f"{words[2]}.py").is_file() else None
 
 
 def part_of(path: Path) -> str:
@@ -53,11 +81,18 @@ def part_of(path: Path) -> str:
     return "" if first == "__init__" else first
 
 
+def name_of(path: Path) -> str:
+    return ".".join(["xgraph", *path.relative_to(ROOT).with_suffix("").parts])
+
+
+MODULES = sorted(ROOT.rglob("*.py"))
+
+
 def test_the_check_sees_every_form_of_import():
     source = """
 import xgraph.cli.main
 from xgraph import nn
-from xgraph.data.table import Table
+from xgraph.data.molecules.table import Table
 from . import sibling
 from ..estimators import MovingAverage
 from ...elsewhere import nothing
@@ -68,16 +103,41 @@ def f():
 """
     parts = imported_parts(source, "xgraph.losses.soap")
     assert parts == {"cli", "nn", "data", "losses", "estimators", "training", ""}
+    assert "xgraph.data.molecules.table.Table" in imported_modules(source, "xgraph.losses.soap")
+    assert room_of("xgraph.data.molecules.table.Table", "data") == "molecules"
+    assert room_of("xgraph.data.registry.load", "data") == "registry"
+    assert room_of("xgraph.data.load", "data") is None
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
-def test_imports_run_downwards(path):
-    part = part_of(path)
-    assert part in ALLOWED, f"say in this test what xgraph/{part} may import"
-    module = ".".join(["xgraph", *path.relative_to(ROOT).with_suffix("").parts])
-    parts = imported_parts(path.read_text(), module)
-    wrong = parts - ALLOWED[part] - {part}
-    assert not wrong, f"{module} imports {', '.join(sorted(wrong))}: xgraph/{part} stands below or beside"
+def test_imports_run_downwards_between_parts():
+    wrong = {}
+    for path in MODULES:
+        part = part_of(path)
+        assert part in ALLOWED, f"say in this test what xgraph/{part} may import"
+        above = imported_parts(path.read_text(), name_of(path)) - ALLOWED[part] - {part}
+        if above:
+            wrong[name_of(path)] = above
+    assert not wrong
+
+
+def test_imports_run_downwards_between_rooms():
+    wrong = []
+    for path in MODULES:
+        part, name = part_of(path), name_of(path)
+        own = room_of(name, part)
+        if part not in FLOORS or own in (None, "__init__"):
+            continue
+        floor = {room: number for number, rooms in enumerate(FLOORS[part]) for room in rooms}
+        assert own in floor, f"say in this test on which floor of xgraph/{part} {own} stands"
+        rooms = {room_of(found, part) for found in imported_modules(path.read_text(), name)} - {own, None}
+        wrong += [f"{name} -> {room}" for room in rooms if floor[room] >= floor[own]]
+    assert not wrong
+
+
+def test_a_folder_has_at_most_twenty_modules():
+    folders = [ROOT, *(path for path in ROOT.rglob("*") if path.is_dir())]
+    sizes = {str(folder.relative_to(ROOT)): len(list(folder.glob("[!_]*.py"))) for folder in folders}
+    assert not {folder: size for folder, size in sizes.items() if size > 20}
 
 
 def loaded_by(statement: str) -> set[str]:

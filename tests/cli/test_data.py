@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from xgraph.cli import data as module
 from xgraph.cli.data import app
-from xgraph.data import cards, load_card
+from xgraph.data import load_card
+from xgraph.data.cards import named as cards
 
 BODY = b"smiles,y\nC,0\nCC,1\n"
 LONG = "a-data-set-with-a-name-so-long-that-no-table-of-eighty-columns-could-hold-it-in-one-cell"

@@ -6,7 +6,7 @@ import pytest
 
 import xgraph
 from xgraph.cli import main
-from xgraph.training.metrics import METRICS
+from xgraph.training.scoring.metrics import METRICS
 
 
 def test_table_and_json(csv: Path, small: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from xgraph.cli import main
-from xgraph.training.config import read_config
+from xgraph.training.config.build import read_config
 
 Capture = pytest.CaptureFixture[str]
 MACCS = ["--split", "random", "--features", "maccs"]

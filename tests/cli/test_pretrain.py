@@ -69,7 +69,7 @@ def test_mistakes(argv: list[str], code: int, text: str, capsys: Capture) -> Non
 
 
 def test_an_interruption_says_how_to_go_on(csv: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    from xgraph.training.task import Task
+    from xgraph.training.fit.task import Task
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from xgraph.cli import main
-from xgraph.training.metrics import METRICS
+from xgraph.training.scoring.metrics import METRICS
 
 Capture = pytest.CaptureFixture[str]
 
@@ -206,7 +206,7 @@ def test_failures(csv: Path, argv: list[str], message: str, capsys: Capture) -> 
 
 
 def test_interrupted_and_resumed(csv: Path, small: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    from xgraph.training.task import Task
+    from xgraph.training.fit.task import Task
 
     step = Task.training_step
 

@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xgraph.data import collect, collection, embedded, load, load_card
+from xgraph.data import collect, collection, load, load_card
 from xgraph.data.collection import excluded
+from xgraph.data.molecules import embedded
 
 
 @pytest.fixture(autouse=True)

@@ -709,7 +709,7 @@ def test_a_graph_goes_with_its_loss_and_does_not_wait_for_the_garbage_collector(
 @pytest.mark.parametrize("name", sorted(set(PAIRS) - {"auc-margin"}))
 @pytest.mark.parametrize("chunk", [1 << 18, 5])
 def test_logits_changed_in_place_before_backward_are_noticed(name, chunk, monkeypatch):
-    monkeypatch.setattr("xgraph.losses.blocks.CHUNK", chunk)
+    monkeypatch.setattr("xgraph.losses.pairs.blocks.CHUNK", chunk)
     logits, target, index = data()
     scores = logits * 1
     loss = build(name)(scores, target, index)

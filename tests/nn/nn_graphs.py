@@ -3,7 +3,7 @@
 import torch
 from torch_geometric.data import Data
 
-from xgraph.nn.block import Block, in_degree
+from xgraph.nn.convolutions.block import Block, in_degree
 
 
 def graph(num_nodes=30, num_edges=120, channels=6, seed=0):

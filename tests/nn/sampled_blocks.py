@@ -4,7 +4,7 @@ from itertools import combinations, product
 
 import torch
 
-from xgraph.nn.block import Block, in_degree
+from xgraph.nn.convolutions.block import Block, in_degree
 
 
 def loop_free(num_nodes=24, num_edges=110, seed=0):

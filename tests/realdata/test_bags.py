@@ -10,11 +10,12 @@ import torch
 
 from tests.data import bag_sources as sources
 from tests.data.node_sources import zipped
-from xgraph.data import BagDataset, conformer_sets, list_cards, load, load_card
-from xgraph.data.bag_files import BIRD_FOLDS
-from xgraph.data.derive import DERIVE, content_sha256
-from xgraph.data.derive_bags import _prtools
-from xgraph.data.measured import ACTIVE, read_measured
+from xgraph.data import BagDataset, list_cards, load, load_card
+from xgraph.data.bags import conformer_sets
+from xgraph.data.published.bags import BIRD_FOLDS
+from xgraph.data.published.derive import DERIVE, content_sha256
+from xgraph.data.published.derive_bags import _prtools
+from xgraph.data.published.measured import ACTIVE, read_measured
 
 pytestmark = pytest.mark.realdata
 CARDS = [card.name for card in list_cards() if card.kind == "bag" and card.files and card.reader != "conformers"]

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from xgraph.data import fetch, list_cards, load_card, verify
-from xgraph.data.derive import DERIVE, content_sha256
-from xgraph.data.schema import Card, CardFile
+from xgraph.data.cards.schema import Card, CardFile
+from xgraph.data.published.derive import DERIVE, content_sha256
 
 pytestmark = pytest.mark.realdata
 CARDS = [card for card in list_cards() if card.files]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from ogb.utils import smiles2graph
 
-from xgraph.data.dataset import MoleculeDataset
-from xgraph.data.featurize import featurize
-from xgraph.data.splits import scaffold_split
-from xgraph.data.table import Table, read_smiles, read_table
+from xgraph.data.molecules.dataset import MoleculeDataset
+from xgraph.data.molecules.featurize import featurize
+from xgraph.data.molecules.splits import scaffold_split
+from xgraph.data.molecules.table import Table, read_smiles, read_table
 
 pytestmark = pytest.mark.realdata
 

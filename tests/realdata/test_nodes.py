@@ -7,7 +7,7 @@ import torch
 
 from tests.data.node_sources import planetoid_pickles, zipped
 from xgraph.data import NodeDataset, list_cards, load, load_card
-from xgraph.data.derive import DERIVE, content_sha256
+from xgraph.data.published.derive import DERIVE, content_sha256
 
 pytestmark = pytest.mark.realdata
 CARDS = [card.name for card in list_cards() if card.kind == "node" and card.files]

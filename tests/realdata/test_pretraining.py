@@ -4,8 +4,8 @@ import pytest
 
 from xgraph.data import collect, identities, load
 from xgraph.data.collection import COMPETITION, excluded
-from xgraph.data.root import mirror
-from xgraph.data.table import read_smiles
+from xgraph.data.molecules.table import read_smiles
+from xgraph.data.storage.root import mirror
 
 pytestmark = pytest.mark.realdata
 

@@ -10,7 +10,7 @@ import tomli_w
 from sklearn.metrics import roc_auc_score
 
 from xgraph.cli import main
-from xgraph.training.task import Task
+from xgraph.training.fit.task import Task
 
 pytestmark = pytest.mark.realdata
 

@@ -18,8 +18,8 @@ from xgraph.recipes.chain import in_order, start_of
 from xgraph.recipes.read import read_recipe
 from xgraph.recipes.reproduce import reproduce
 from xgraph.training import Run
-from xgraph.training.engine import prepare
-from xgraph.training.train import train
+from xgraph.training.fit.engine import prepare
+from xgraph.training.fit.train import train
 
 Make = Callable[..., Path]
 
@@ -42,7 +42,7 @@ def test_the_other_comes_first_and_each_seed_starts_from_its_own(recipe: Make, m
         seen.append((config.loss, config.seed, config.init))
         return prepare(config, source)
 
-    monkeypatch.setattr("xgraph.training.engine.prepare", watch)
+    monkeypatch.setattr("xgraph.training.fit.engine.prepare", watch)
     reproduce(recipe(chained()), out="out", threads=1)
     out = Path("out").resolve()
     early = [("bce", seed, None) for seed in (0, 1, 2)]
@@ -57,9 +57,9 @@ def test_the_other_comes_first_and_each_seed_starts_from_its_own(recipe: Make, m
 
 def test_each_fold_starts_from_its_own(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """The table has no folds; let its random splits stand for them."""
-    module = sys.modules["xgraph.training.train"]
+    module = sys.modules["xgraph.training.fit.train"]
     load = module.load_data
-    for name in ("xgraph.training.train", "xgraph.recipes.read"):
+    for name in ("xgraph.training.fit.train", "xgraph.recipes.read"):
         monkeypatch.setattr(sys.modules[name], "chosen_folds", lambda config: [0, 1])
     random = {"fold": None, "split": "random"}
     monkeypatch.setattr(module, "load_data", lambda c, p: load(replace(c, seed=c.fold, **random), p))
@@ -72,7 +72,7 @@ def test_each_fold_starts_from_its_own(recipe: Make, monkeypatch: pytest.MonkeyP
         }
         return task
 
-    monkeypatch.setattr("xgraph.training.engine.prepare", watch)
+    monkeypatch.setattr("xgraph.training.fit.engine.prepare", watch)
     values = chained()
     values["settings"]["fold"] = "all"
     reproduce(recipe(values), out="out", threads=1)

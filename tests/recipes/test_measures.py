@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from xgraph.recipes.measures import further_metrics, measure_scores, title
-from xgraph.training.metrics import METRICS, partial_auc, two_way_pauc
+from xgraph.training.scoring.metrics import METRICS, partial_auc, two_way_pauc
 
 Y, SCORES = np.array([1, 0, 1, 0, 0, 0, 1.0]), np.array([0.9, 0.8, 0.7, 0.4, 0.3, 0.2, 0.1])
 

@@ -13,11 +13,11 @@ from xgraph.options import OptionError
 from xgraph.recipes.read import read_recipe
 from xgraph.recipes.reproduce import reproduce
 from xgraph.recipes.written import to_toml
-from xgraph.training.checkpoint import read_checkpoint
+from xgraph.training.files.checkpoint import read_checkpoint
+from xgraph.training.files.saved_model import model_weights
+from xgraph.training.fit.task import Task
+from xgraph.training.fit.train import Interrupted
 from xgraph.training.pretraining import pretrain
-from xgraph.training.saved_model import model_weights
-from xgraph.training.task import Task
-from xgraph.training.train import Interrupted
 
 Make = Callable[..., Path]
 

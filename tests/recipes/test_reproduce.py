@@ -20,8 +20,8 @@ from tiny import tiny
 import xgraph
 from xgraph.cli import main
 from xgraph.recipes.reproduce import reproduce
-from xgraph.training.task import Task
-from xgraph.training.train import Interrupted
+from xgraph.training.fit.task import Task
+from xgraph.training.fit.train import Interrupted
 
 Make = Callable[..., Path]
 Capture = pytest.CaptureFixture[str]
@@ -263,9 +263,9 @@ def test_one_process_at_a_time(recipe: Make, capsys: Capture) -> None:
 
 def test_folds(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """The table has no folds; let its random splits stand for them."""
-    module = sys.modules["xgraph.training.train"]
+    module = sys.modules["xgraph.training.fit.train"]
     load = module.load_data
-    for name in ("xgraph.training.train", "xgraph.recipes.read"):
+    for name in ("xgraph.training.fit.train", "xgraph.recipes.read"):
         monkeypatch.setattr(sys.modules[name], "chosen_folds", lambda config: [0, 1, 2])
     random = {"fold": None, "split": "random"}
     monkeypatch.setattr(module, "load_data", lambda c, p: load(replace(c, seed=c.fold, **random), p))

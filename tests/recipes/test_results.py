@@ -13,7 +13,7 @@ from sklearn.metrics import auc, average_precision_score, precision_recall_curve
 from xgraph.recipes.read import read_recipe
 from xgraph.recipes.recipe import Recipe
 from xgraph.recipes.results import Results, Row
-from xgraph.training.metrics import partial_auc
+from xgraph.training.scoring.metrics import partial_auc
 
 Make = Callable[..., Path]
 FOLDS, SEEDS = [0, 1, 2, 3], [0, 5]

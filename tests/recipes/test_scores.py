@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xgraph.recipes.scores import Part, check_same_items, combine, read_parts
-from xgraph.training.config import build_config
+from xgraph.training.config.build import build_config
 
 MOLECULES = build_config({"dataset": "tox21"})
 

@@ -36,7 +36,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         error = ["", "RDKit refuses it", "", ""]
         return pd.DataFrame({"smiles": smiles, "activity": score, "activity_std": 7.0, "error": error})
 
-    monkeypatch.setattr(sys.modules["xgraph.training.predict"], "predict", predict)
+    monkeypatch.setattr(sys.modules["xgraph.training.prediction.predict"], "predict", predict)
     monkeypatch.setattr(xgraph.data, "fetch", lambda name: [file for _ in load_card(name).files], raising=False)
     return calls
 
@@ -64,6 +64,6 @@ def test_no_molecule_can_be_read(
     def nothing(runs: Any, smiles: list[str], **_: Any) -> pd.DataFrame:
         return pd.DataFrame({"smiles": smiles, "activity": np.nan, "error": "RDKit refuses it"})
 
-    monkeypatch.setattr(sys.modules["xgraph.training.predict"], "predict", nothing)
+    monkeypatch.setattr(sys.modules["xgraph.training.prediction.predict"], "predict", nothing)
     with pytest.raises(ValueError, match="no molecule can be read; of the first: RDKit refuses it"):
         write_submission(read_recipe(recipe(VALUES)), tmp_path, "cpu")

@@ -12,9 +12,9 @@ os.environ["TRITON_INTERPRET"] = "1"
 import torch
 from sampling_graphs import equal, random_graph
 
-from xgraph.sampling import draws, relabel, triton_kernels
-from xgraph.sampling.topology import EDGE, NODE, Graph
-from xgraph.sampling.torch_engine import TorchEngine
+from xgraph.sampling.engines import draws, relabel, triton_kernels
+from xgraph.sampling.engines.topology import EDGE, NODE, Graph
+from xgraph.sampling.engines.torch_engine import TorchEngine
 
 KEYS = [(1, 2), (0xFFFFFFFF, 0x80000000), (0, 0), (123456789, 3987654321)]
 DEGREES = torch.tensor([0, 1, 4, 5, 6, 16, 17, 40, 300])

@@ -3,7 +3,7 @@
 import torch
 from torch_geometric.data import HeteroData
 
-from xgraph.sampling.topology import Graph
+from xgraph.sampling.engines.topology import Graph
 
 
 def random_graph(num_nodes=60, num_edges=500, seed=0):

@@ -16,7 +16,7 @@ import xgraph.data
 from xgraph.options import OptionError
 from xgraph.training import Run
 from xgraph.training import train as real_train
-from xgraph.training.train import Interrupted
+from xgraph.training.fit.train import Interrupted
 from xgraph.tuning import SearchResult
 
 Search = Callable[..., SearchResult]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from xgraph.data.root import Progress
-    from xgraph.data.schema import Card
+    from xgraph.data.cards.schema import Card
+    from xgraph.data.storage.root import Progress
 
 app = typer.Typer(help="List, describe, fetch and verify data sets.", no_args_is_help=True)
 
@@ -43,7 +43,7 @@ def list_() -> None:
 def show(name: Annotated[str, typer.Argument(help="Data set.")]) -> None:
     """Show all that is known about a data set: origin, licence, citation, tasks, splits, files."""
     from xgraph.data import load_card
-    from xgraph.data.root import root
+    from xgraph.data.storage.root import root
 
     card = load_card(name)
     folds = f" ({card.folds} folds)" if card.folds else ""
@@ -83,8 +83,8 @@ def fetch(
     """Bring files of data sets into the root, from the mirror or their source, and replace damaged ones."""
     from xgraph.data import fetch as fetch_files
     from xgraph.data import load_card
-    from xgraph.data.cards import names as all_names
-    from xgraph.data.root import mirror
+    from xgraph.data.cards.named import names as all_names
+    from xgraph.data.storage.root import mirror
 
     if every == bool(names):
         raise typer.BadParameter("expected names of data sets, or --all", param_hint="NAME...")
@@ -124,7 +124,7 @@ def verify(
     one thing counted is whether the expected release is there.
     """
     from xgraph.data import verify as verify_files
-    from xgraph.data.cards import names as all_names
+    from xgraph.data.cards.named import names as all_names
 
     wrong = 0
     for name in names or all_names():
@@ -170,7 +170,7 @@ def _percent(card: Card) -> str:
 
 
 def _presence(card: Card) -> str:
-    from xgraph.data.root import root
+    from xgraph.data.storage.root import root
 
     if card.embedded:
         return "embedded"

@@ -33,8 +33,8 @@ def evaluate(
 ) -> None:
     """Score a run's kept epoch anew: all metrics as a table and as JSON; over folds mean ± standard deviation."""
     from xgraph.cli.tables import metrics_table
-    from xgraph.training.evaluate import evaluate_with_spread
-    from xgraph.training.files import plain
+    from xgraph.training.files.writing import plain
+    from xgraph.training.prediction.evaluate import evaluate_with_spread
 
     limits = {"max_fpr": max_fpr, "min_tpr": min_tpr}
     found = {split: evaluate_with_spread(runs, split, combine=combine, **limits, device=device, progress=True)}

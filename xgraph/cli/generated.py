@@ -18,7 +18,7 @@ def training_options() -> list[Any]:
 
     Those of losses and models are there with their owner in front too (`--loss-gamma`), which help does not list.
     """
-    from xgraph.training.config import TrainConfig, registry
+    from xgraph.training.config.build import TrainConfig, registry
 
     parts: tuple[Literal["loss", "model"], ...] = ("loss", "model")
     parameters = []
@@ -40,7 +40,7 @@ def training_options() -> list[Any]:
 
 def pretraining_options() -> list[Any]:
     """All options of `xgraph pretrain` that come from classes, a help panel for each class. Imports torch."""
-    from xgraph.training.config import registry
+    from xgraph.training.config.build import registry
     from xgraph.training.pretraining.settings import OF_OBJECTIVE, PretrainConfig, pretrainable
 
     owner = {name: f"Objective {objective}" for objective, names in OF_OBJECTIVE.items() for name in names}

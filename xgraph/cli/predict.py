@@ -49,8 +49,8 @@ def predict(
     runs, source = (paths, None) if paths[-1].is_dir() else (paths[:-1], paths[-1])
     if not runs:
         raise typer.BadParameter("expected at least one run directory and then a CSV file")
-    from xgraph.training.predict import predict as score
-    from xgraph.training.predict import run_kind, write_predictions
+    from xgraph.training.prediction.predict import predict as score
+    from xgraph.training.prediction.predict import run_kind, write_predictions
 
     if source is None and run_kind(runs[0]) == "graph":
         if len(paths) < 2:

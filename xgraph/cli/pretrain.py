@@ -49,8 +49,8 @@ def pretrain(
     With --objective multitask it learns all their labels, with --objective contrastive none: it learns to know a
     molecule again when atoms and bonds are hidden. The molecules of --exclude are left out, whatever data set has them.
     """
+    from xgraph.training.fit.train import Interrupted
     from xgraph.training.pretraining import pretrain as run_pretraining
-    from xgraph.training.train import Interrupted
 
     try:
         run = run_pretraining(datasets, config=config, out=out, resume=resume, progress=True, **ctx.meta[_GIVEN])

@@ -36,7 +36,7 @@ def reproduce(
     from xgraph.cli.tables import aligned
     from xgraph.recipes.report import CUT_DOWN
     from xgraph.recipes.reproduce import reproduce as run_recipe
-    from xgraph.training.train import Interrupted
+    from xgraph.training.fit.train import Interrupted
 
     try:
         report = run_recipe(recipe, out=out, quick=quick, threads=threads, device=device, progress=True)

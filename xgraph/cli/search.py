@@ -62,7 +62,7 @@ def search(
     with --final that is nested cross-validation. Writes best.toml, for xgraph train --config, and trials.csv.
     """
     from xgraph.options import OptionError
-    from xgraph.training.train import Interrupted
+    from xgraph.training.fit.train import Interrupted
     from xgraph.tuning import search as run_search
     from xgraph.tuning.space import read_space
 

@@ -65,8 +65,8 @@ def train(
     An option that the loss and the model both have is the model's; --loss-gamma and --model-gamma say whose it is, and
     so for every option of theirs.
     """
-    from xgraph.training.train import Interrupted
-    from xgraph.training.train import train as run_training
+    from xgraph.training.fit.train import Interrupted
+    from xgraph.training.fit.train import train as run_training
 
     try:
         run = run_training(dataset, config=config, out=out, resume=resume, progress=True, **ctx.meta[_GIVEN])

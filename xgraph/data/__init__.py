@@ -7,62 +7,62 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from xgraph.data.augment import Augmentation as Augmentation
-    from xgraph.data.bag_statistics import instance_statistics as instance_statistics
-    from xgraph.data.bag_table import read_bags as read_bags
-    from xgraph.data.bags import BagDataset as BagDataset
-    from xgraph.data.cards import list_cards as list_cards
-    from xgraph.data.cards import load_card as load_card
+    from xgraph.data.bags.conformers import conformer_bags as conformer_bags
+    from xgraph.data.bags.dataset import BagDataset as BagDataset
+    from xgraph.data.bags.statistics import instance_statistics as instance_statistics
+    from xgraph.data.bags.table import read_bags as read_bags
+    from xgraph.data.cards.files import fetch as fetch
+    from xgraph.data.cards.files import verify as verify
+    from xgraph.data.cards.named import list_cards as list_cards
+    from xgraph.data.cards.named import load_card as load_card
+    from xgraph.data.cards.schema import Card as Card
     from xgraph.data.collection import collect as collect
-    from xgraph.data.conformers import conformer_bags as conformer_bags
-    from xgraph.data.dataset import MoleculeDataset as MoleculeDataset
-    from xgraph.data.descriptors import describe as describe
-    from xgraph.data.descriptors import descriptor_names as descriptor_names
-    from xgraph.data.feature_statistics import feature_statistics as feature_statistics
-    from xgraph.data.files import fetch as fetch
-    from xgraph.data.files import verify as verify
-    from xgraph.data.graphs import GraphDataset as GraphDataset
-    from xgraph.data.identity import identities as identities
-    from xgraph.data.joined import JoinedDataset as JoinedDataset
-    from xgraph.data.joined import join as join
-    from xgraph.data.nodes import NodeDataset as NodeDataset
+    from xgraph.data.molecules.augment import Augmentation as Augmentation
+    from xgraph.data.molecules.dataset import MoleculeDataset as MoleculeDataset
+    from xgraph.data.molecules.descriptors import describe as describe
+    from xgraph.data.molecules.descriptors import descriptor_names as descriptor_names
+    from xgraph.data.molecules.identity import identities as identities
+    from xgraph.data.molecules.joined import JoinedDataset as JoinedDataset
+    from xgraph.data.molecules.joined import join as join
+    from xgraph.data.molecules.splits import check_overlap as check_overlap
+    from xgraph.data.molecules.splits import random_split as random_split
+    from xgraph.data.molecules.splits import scaffold_split as scaffold_split
+    from xgraph.data.molecules.table import RowError as RowError
+    from xgraph.data.molecules.table import Table as Table
+    from xgraph.data.molecules.table import read_table as read_table
+    from xgraph.data.nodes.dataset import NodeDataset as NodeDataset
+    from xgraph.data.ogb.graphs import GraphDataset as GraphDataset
     from xgraph.data.registry import load as load
-    from xgraph.data.schema import Card as Card
-    from xgraph.data.splits import check_overlap as check_overlap
-    from xgraph.data.splits import random_split as random_split
-    from xgraph.data.splits import scaffold_split as scaffold_split
-    from xgraph.data.table import RowError as RowError
-    from xgraph.data.table import Table as Table
-    from xgraph.data.table import read_table as read_table
+    from xgraph.data.storage.statistics import feature_statistics as feature_statistics
 
 _HOMES = {
-    "Augmentation": "augment",
-    "BagDataset": "bags",
-    "Card": "schema",
-    "GraphDataset": "graphs",
-    "JoinedDataset": "joined",
-    "MoleculeDataset": "dataset",
-    "NodeDataset": "nodes",
-    "RowError": "table",
-    "Table": "table",
-    "check_overlap": "splits",
+    "Augmentation": "molecules.augment",
+    "BagDataset": "bags.dataset",
+    "Card": "cards.schema",
+    "GraphDataset": "ogb.graphs",
+    "JoinedDataset": "molecules.joined",
+    "MoleculeDataset": "molecules.dataset",
+    "NodeDataset": "nodes.dataset",
+    "RowError": "molecules.table",
+    "Table": "molecules.table",
+    "check_overlap": "molecules.splits",
     "collect": "collection",
-    "conformer_bags": "conformers",
-    "describe": "descriptors",
-    "descriptor_names": "descriptors",
-    "feature_statistics": "feature_statistics",
-    "fetch": "files",
-    "identities": "identity",
-    "instance_statistics": "bag_statistics",
-    "join": "joined",
-    "list_cards": "cards",
+    "conformer_bags": "bags.conformers",
+    "describe": "molecules.descriptors",
+    "descriptor_names": "molecules.descriptors",
+    "feature_statistics": "storage.statistics",
+    "fetch": "cards.files",
+    "identities": "molecules.identity",
+    "instance_statistics": "bags.statistics",
+    "join": "molecules.joined",
+    "list_cards": "cards.named",
     "load": "registry",
-    "load_card": "cards",
-    "random_split": "splits",
-    "read_bags": "bag_table",
-    "read_table": "table",
-    "scaffold_split": "splits",
-    "verify": "files",
+    "load_card": "cards.named",
+    "random_split": "molecules.splits",
+    "read_bags": "bags.table",
+    "read_table": "molecules.table",
+    "scaffold_split": "molecules.splits",
+    "verify": "cards.files",
 }
 
 __all__ = sorted(_HOMES)

@@ -6,15 +6,15 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from xgraph.data.cards import load_card, names
-from xgraph.data.dataset import MoleculeDataset
-from xgraph.data.files import obtain
-from xgraph.data.joined import JoinedDataset, join
+from xgraph.data.cards.files import obtain
+from xgraph.data.cards.named import load_card, names
+from xgraph.data.molecules.dataset import MoleculeDataset
+from xgraph.data.molecules.joined import JoinedDataset, join
+from xgraph.data.molecules.splits import PARTS
+from xgraph.data.molecules.table import Table, read_smiles, read_table
 from xgraph.data.registry import TABLE_ENDINGS, load, read_card_table
-from xgraph.data.root import Progress, mirror
-from xgraph.data.root import root as root_folder
-from xgraph.data.splits import PARTS
-from xgraph.data.table import Table, read_smiles, read_table
+from xgraph.data.storage.root import Progress, mirror
+from xgraph.data.storage.root import root as root_folder
 
 COMPETITION = ("aicures", "aicures_pseudomonas/test.csv")
 """A data set and its file of molecules that nobody may train on: the hidden test set of a running competition."""

@@ -7,22 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
-from xgraph.data.cards import load_card, names
-from xgraph.data.embedded import EMBEDDED
-from xgraph.data.files import obtain
-from xgraph.data.given import Rows, read_given
-from xgraph.data.ogb_files import obtain_ogb
-from xgraph.data.root import Progress
-from xgraph.data.root import root as root_folder
-from xgraph.data.schema import Card, Metric
-from xgraph.data.targets import card_targets, listed_targets
+from xgraph.data.cards.files import obtain
+from xgraph.data.cards.named import load_card, names
+from xgraph.data.cards.ogb_files import obtain_ogb
+from xgraph.data.cards.schema import Card, Metric
+from xgraph.data.cards.targets import card_targets, listed_targets
+from xgraph.data.molecules.embedded import EMBEDDED
+from xgraph.data.published.given import Rows, read_given
+from xgraph.data.storage.root import Progress
+from xgraph.data.storage.root import root as root_folder
 
 if TYPE_CHECKING:
-    from xgraph.data.bags import BagDataset
-    from xgraph.data.dataset import MoleculeDataset
-    from xgraph.data.graphs import GraphDataset
-    from xgraph.data.nodes import NodeDataset
-    from xgraph.data.table import Table
+    from xgraph.data.bags.dataset import BagDataset
+    from xgraph.data.molecules.dataset import MoleculeDataset
+    from xgraph.data.molecules.table import Table
+    from xgraph.data.nodes.dataset import NodeDataset
+    from xgraph.data.ogb.graphs import GraphDataset
 
 Split = Literal["given", "scaffold", "stratified", "random"]
 TABLE_ENDINGS = (".csv", ".csv.gz")
@@ -86,7 +86,7 @@ def load(
         raise ValueError(f"seed must be an integer, 0 or more, got {seed!r}")
     kinds = None
     if features:
-        from xgraph.data.descriptors import check_kinds
+        from xgraph.data.molecules.descriptors import check_kinds
 
         kinds = check_kinds(features)
     folder = root_folder(root)
@@ -110,7 +110,7 @@ def load(
     if path is not None and bag_column is not None:
         if kinds:
             raise ValueError(f"features={kinds} was given, but with bag_column there are bags, no molecules")
-        from xgraph.data.bag_load import load_own_bags
+        from xgraph.data.bags.load import load_own_bags
 
         return load_own_bags(
             path,
@@ -124,7 +124,7 @@ def load(
             progress=progress,
         )
     if path is None and card.kind == "bag":
-        from xgraph.data.bag_load import load_bags
+        from xgraph.data.bags.load import load_bags
 
         _only_molecules(label, smiles_column=smiles_column, standardize=standardize, features=kinds)
         return load_bags(
@@ -145,20 +145,20 @@ def load(
             features=kinds,
         )
         if card.ogb:
-            from xgraph.data.ogb_data import load_ogb_graphs, load_ogb_nodes
+            from xgraph.data.ogb.load import load_ogb_graphs, load_ogb_nodes
 
             if card.kind == "graph":
                 return load_ogb_graphs(card, root=folder, progress=progress)
             return load_ogb_nodes(card, root=folder, progress=progress)
-        from xgraph.data.node_load import load_nodes
+        from xgraph.data.nodes.load import load_nodes
 
         way = cast(Literal["given", "stratified", "random"], chosen)
         return load_nodes(card, way, fold=fold, seed=seed, root=folder, progress=progress)
 
-    from xgraph.data.dataset import MoleculeDataset
+    from xgraph.data.molecules.dataset import MoleculeDataset
 
     if path is not None:
-        from xgraph.data.table import read_table
+        from xgraph.data.molecules.table import read_table
 
         table = read_table(path, smiles_column=smiles_column, target_columns=listed_targets(target_columns))
     else:
@@ -199,7 +199,7 @@ def read_card_table(
     Raises:
         ValueError: if a target column is none of the card's.
     """
-    from xgraph.data.table import read_table
+    from xgraph.data.molecules.table import read_table
 
     wanted = card_targets(card, target_columns)
     if card.ogb:
@@ -207,8 +207,8 @@ def read_card_table(
         path = obtain_ogb(card, folder=root, progress=progress) / "mapping" / "mol.csv.gz"
         return read_table(path, smiles_column=card.smiles_column, target_columns=wanted)
     if card.reader == "measured":
-        from xgraph.data.measured import read_measured
-        from xgraph.data.table import Table
+        from xgraph.data.molecules.table import Table
+        from xgraph.data.published.measured import read_measured
 
         path = obtain(card, card.files[0], folder=root, progress=progress)
         smiles, y, rows = read_measured(path, wanted)
@@ -258,7 +258,7 @@ def _only_molecules(label: str, **options: object) -> None:
 
 
 def _computed(split: str, table: Table, seed: int, folder: Path, progress: Progress | None) -> dict[str, Rows]:
-    from xgraph.data.splits import random_split, scaffold_split
+    from xgraph.data.molecules.splits import random_split, scaffold_split
 
     if split == "random":
         parts = random_split(len(table.smiles), seed=seed)

@@ -9,7 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from xgraph.estimators.checks import number
+from xgraph.checks import number
 from xgraph.estimators.table import StateTable
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from xgraph.estimators.checks import integer
+from xgraph.checks import integer
 from xgraph.estimators.log_moving_average import shares
 from xgraph.estimators.schedules import GammaSchedule
 from xgraph.estimators.table import StateTable

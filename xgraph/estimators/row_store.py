@@ -10,7 +10,7 @@ from typing import Any, Self, get_args
 import torch
 from torch import Tensor, nn
 
-from xgraph.estimators.checks import choice, integer
+from xgraph.checks import choice, integer
 from xgraph.estimators.storage import Storage, gather, host_rows, scatter
 
 WIDE = (torch.float32, torch.float64)

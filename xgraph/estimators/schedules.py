@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from xgraph.estimators.checks import integer, number
+from xgraph.checks import integer, number
 
 GammaSchedule = Callable[[int], float]
 """Maps an epoch (counted from 0) to γ in (0, 1]."""

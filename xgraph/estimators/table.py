@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, get_args
 import torch
 from torch import Tensor
 
-from xgraph.estimators.checks import choice, number
+from xgraph.checks import choice, number
 from xgraph.estimators.row_store import RowStore
 from xgraph.estimators.rows import check_estimate, check_rows, slots
 from xgraph.estimators.schedules import ConstantGamma, GammaSchedule, as_schedule, check_gamma

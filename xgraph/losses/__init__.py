@@ -1,21 +1,21 @@
 """Objectives on scores. Every loss maps ``(logits, target, index)`` to a scalar and carries its own state."""
 
-from xgraph.losses.auc_margin import AUCMarginLoss
-from xgraph.losses.auc_pairwise import PairwiseAUCLoss
 from xgraph.losses.base import Loss
-from xgraph.losses.bce import BCELoss
-from xgraph.losses.cross_entropy import CrossEntropyLoss
-from xgraph.losses.focal import FocalLoss
-from xgraph.losses.group_dro import GroupDROLoss
-from xgraph.losses.kl_dro import KLDROLoss
-from xgraph.losses.soap import SOAPLoss
-from xgraph.losses.sogclr import SogCLRLoss
-from xgraph.losses.sopa import SOPALoss
-from xgraph.losses.sopa_s import SOPAsLoss
-from xgraph.losses.sota_s import SOTAsLoss
-from xgraph.losses.staco import STACOLoss
-from xgraph.losses.surrogates import Hinge, Logistic, Sigmoid, Squared, SquaredHinge, Surrogate
-from xgraph.losses.weighted_bce import WeightedBCELoss
+from xgraph.losses.contrastive.sogclr import SogCLRLoss
+from xgraph.losses.pairs.auc_margin import AUCMarginLoss
+from xgraph.losses.pairs.auc_pairwise import PairwiseAUCLoss
+from xgraph.losses.pairs.soap import SOAPLoss
+from xgraph.losses.pairs.sopa import SOPALoss
+from xgraph.losses.pairs.sopa_s import SOPAsLoss
+from xgraph.losses.pairs.sota_s import SOTAsLoss
+from xgraph.losses.pairs.staco import STACOLoss
+from xgraph.losses.pairs.surrogates import Hinge, Logistic, Sigmoid, Squared, SquaredHinge, Surrogate
+from xgraph.losses.pointwise.bce import BCELoss
+from xgraph.losses.pointwise.cross_entropy import CrossEntropyLoss
+from xgraph.losses.pointwise.focal import FocalLoss
+from xgraph.losses.pointwise.weighted_bce import WeightedBCELoss
+from xgraph.losses.robust.group_dro import GroupDROLoss
+from xgraph.losses.robust.kl_dro import KLDROLoss
 
 LOSSES: dict[str, type[Loss]] = {
     "bce": BCELoss,

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from xgraph.checks import integer
 from xgraph.estimators import StateTable, check_rows
-from xgraph.estimators.checks import integer
 
 FEW = 256
 """Up to so many labels and scores are checked without tensor operations."""

@@ -4,46 +4,46 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from xgraph.nn.bag_classifier import BagClassifier, BagPrediction
-from xgraph.nn.bag_models import AttentionModel, BagModel, GatedAttentionModel, MaxModel, MeanModel, SmoothedMaxModel
-from xgraph.nn.d_mpnn import DMPNN
-from xgraph.nn.deeper_gcn import DeeperGCN
-from xgraph.nn.dropout import Dropout
-from xgraph.nn.ecc import ECC, ECCConv
-from xgraph.nn.edge_network import EdgeNetwork, EdgesByKind, edges_by_kind
-from xgraph.nn.encoders import ATOM_FEATURE_SIZES, BOND_FEATURE_SIZES, CategoricalEmbedding, MultiHot
-from xgraph.nn.feature_momentum import FeatureMomentum
-from xgraph.nn.feature_scale import FeatureScale
-from xgraph.nn.fitted_model import FittedModel
-from xgraph.nn.forest import ExtraTrees, RandomForest
-from xgraph.nn.gat import GAT, GATFM
-from xgraph.nn.gcn import GCN, GCNFM
-from xgraph.nn.gen_conv import GENConv
-from xgraph.nn.gine import GINE
-from xgraph.nn.gine_conv import GINEConv
-from xgraph.nn.graphfm_ob import GraphFMOB
-from xgraph.nn.head import Head
-from xgraph.nn.in_edges import InEdges
-from xgraph.nn.input_aggregate import input_aggregate
-from xgraph.nn.layerwise import layerwise
-from xgraph.nn.ml_mpnn import MLMPNN
-from xgraph.nn.molecule_gcn import MoleculeGCN
-from xgraph.nn.molecule_gcn_conv import MoleculeGCNConv
-from xgraph.nn.molecule_model import MoleculeModel
-from xgraph.nn.momentum_model import MomentumModel
-from xgraph.nn.mpnn import MPNN
-from xgraph.nn.node_model import NodeModel
-from xgraph.nn.norm import BatchNorm
-from xgraph.nn.readout import readout
-from xgraph.nn.sage import GraphSAGE, GraphSAGEFM
-from xgraph.nn.sage_conv import SAGEConv
-from xgraph.nn.stack import ConvolutionStack
-from xgraph.nn.support_vectors import SVM
-from xgraph.nn.virtual_node import VirtualNode
-from xgraph.nn.with_feature_momentum import MomentumConv, with_feature_momentum
+from xgraph.nn.bags.classifier import BagClassifier, BagPrediction
+from xgraph.nn.bags.models import AttentionModel, BagModel, GatedAttentionModel, MaxModel, MeanModel, SmoothedMaxModel
+from xgraph.nn.convolutions.feature_momentum import FeatureMomentum
+from xgraph.nn.layers.dropout import Dropout
+from xgraph.nn.layers.feature_scale import FeatureScale
+from xgraph.nn.layers.head import Head
+from xgraph.nn.layers.norm import BatchNorm
+from xgraph.nn.molecules.d_mpnn import DMPNN
+from xgraph.nn.molecules.deeper_gcn import DeeperGCN
+from xgraph.nn.molecules.ecc import ECC, ECCConv
+from xgraph.nn.molecules.edge_network import EdgeNetwork, EdgesByKind, edges_by_kind
+from xgraph.nn.molecules.encoders import ATOM_FEATURE_SIZES, BOND_FEATURE_SIZES, CategoricalEmbedding, MultiHot
+from xgraph.nn.molecules.gen_conv import GENConv
+from xgraph.nn.molecules.gine import GINE
+from xgraph.nn.molecules.gine_conv import GINEConv
+from xgraph.nn.molecules.ml_mpnn import MLMPNN
+from xgraph.nn.molecules.model import MoleculeModel
+from xgraph.nn.molecules.molecule_gcn import MoleculeGCN
+from xgraph.nn.molecules.molecule_gcn_conv import MoleculeGCNConv
+from xgraph.nn.molecules.mpnn import MPNN
+from xgraph.nn.molecules.readout import readout
+from xgraph.nn.molecules.stack import ConvolutionStack
+from xgraph.nn.molecules.virtual_node import VirtualNode
+from xgraph.nn.nodes.gat import GAT, GATFM
+from xgraph.nn.nodes.gcn import GCN, GCNFM
+from xgraph.nn.nodes.graphfm_ob import GraphFMOB
+from xgraph.nn.nodes.in_edges import InEdges
+from xgraph.nn.nodes.input_aggregate import input_aggregate
+from xgraph.nn.nodes.layerwise import layerwise
+from xgraph.nn.nodes.model import NodeModel
+from xgraph.nn.nodes.momentum_model import MomentumModel
+from xgraph.nn.nodes.sage import GraphSAGE, GraphSAGEFM
+from xgraph.nn.nodes.sage_conv import SAGEConv
+from xgraph.nn.nodes.with_feature_momentum import MomentumConv, with_feature_momentum
+from xgraph.nn.tables.fitted_model import FittedModel
+from xgraph.nn.tables.forest import ExtraTrees, RandomForest
+from xgraph.nn.tables.support_vectors import SVM
 
 if TYPE_CHECKING:
-    from xgraph.nn.pooling import AttentionPooling, BagPooling, MeanPooling, SmoothedMaxPooling
+    from xgraph.nn.bags.pooling import AttentionPooling, BagPooling, MeanPooling, SmoothedMaxPooling
 
 MODELS: dict[str, type[nn.Module]] = {
     "gine": GINE,
@@ -137,7 +137,7 @@ def __getattr__(name: str) -> Any:
     """Import what is built on PyG when it is asked for: that import takes seconds."""
     from importlib import import_module
 
-    pooling = import_module(f"{__name__}.pooling")
+    pooling = import_module(f"{__name__}.bags.pooling")
     if name not in pooling.__all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(pooling, name)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from xgraph.training.metrics import METRICS, Metric, partial_metrics
+from xgraph.training.scoring.metrics import METRICS, Metric, partial_metrics
 
 _NUMBER = r"([0-9.e+-]+)"
 _PARTIAL = (
@@ -105,7 +105,7 @@ def measure_scores(
         several_classes: Whether the columns are classes that exclude each other.
         further: Metrics beside those of every run.
     """
-    from xgraph.training.scoring import score_split
+    from xgraph.training.scoring.scores import score_split
 
     values: dict[str, Any] = score_split(dataset, y, scores, further, several_classes=several_classes)
     return values

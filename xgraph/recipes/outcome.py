@@ -8,7 +8,7 @@ from xgraph.options import nearest
 from xgraph.recipes.measures import EXPECTED, further_metrics
 from xgraph.recipes.recipe import Comparison, Ensemble, Member, Published, Recipe, Submission
 from xgraph.recipes.table import Table
-from xgraph.training.suits import Suit
+from xgraph.training.config.suits import Suit
 
 _SAME = ("split", "target_columns", "smiles_column", "bag_column", "standardize")
 
@@ -141,7 +141,7 @@ def _is_finite(value: object) -> bool:
 
 def _submission(table: Table, recipe: Recipe) -> Submission:
     from xgraph.data import load_card
-    from xgraph.data.cards import names
+    from xgraph.data.cards.named import names
 
     of, dataset = table.text("of"), _dataset(table, recipe)
     file, columns, name = table.text("file"), table.texts("columns"), table.text("name", "test_predictions.csv")

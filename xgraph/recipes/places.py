@@ -34,7 +34,7 @@ def dataset_at(table: Table, key: str, text: str) -> str:
     Raises:
         OptionError: If there is neither.
     """
-    from xgraph.data.cards import names
+    from xgraph.data.cards.named import names
 
     if text in names():
         return text

@@ -7,9 +7,9 @@ from typing import Any
 from xgraph.options import OptionError
 from xgraph.recipes.places import dataset_at, folder_name
 from xgraph.recipes.table import Table
+from xgraph.training.files.rundir import CONFIG, METRICS, Run
 from xgraph.training.pretraining.pretrain import pretrain, settings_to_resume
 from xgraph.training.pretraining.settings import PretrainConfig, build_pretrain_config
-from xgraph.training.rundir import CONFIG, METRICS, Run
 
 _OF_ALL = {"out", "resume", "device", "threads", "progress"}
 
@@ -98,7 +98,7 @@ def run_pretraining(one: Pretraining, out: Path, threads: int | None, device: st
 
 def _placed(table: Table, key: str, value: object) -> list[str]:
     """Data sets by name, and files by their absolute path."""
-    from xgraph.data.cards import names
+    from xgraph.data.cards.named import names
 
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text for text in texts):

@@ -15,9 +15,9 @@ from xgraph.recipes.recipe import DEFAULT_METRICS, Member, Recipe
 from xgraph.recipes.settings import Layer, check_settings, resolve
 from xgraph.recipes.shipped import find_recipe
 from xgraph.recipes.table import Table, are_texts, is_text
-from xgraph.training.config import TrainConfig
-from xgraph.training.folds import chosen_folds
-from xgraph.training.rundir import dataset_label
+from xgraph.training.config.build import TrainConfig
+from xgraph.training.config.folds import chosen_folds
+from xgraph.training.files.rundir import dataset_label
 
 _KEYS = (
     *(
@@ -153,8 +153,8 @@ def _members(
 def _check_data(config: TrainConfig, table: Table) -> list[int] | None:
     """Refuse a split, folds or tasks that a data set has not; the folds that a run goes through, if any."""
     from xgraph.data import load_card
-    from xgraph.data.cards import names
-    from xgraph.data.targets import card_targets
+    from xgraph.data.cards.named import names
+    from xgraph.data.cards.targets import card_targets
 
     several = isinstance(config.fold, list | str)
     try:

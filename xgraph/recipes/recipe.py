@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from xgraph.recipes.pretraining import Pretraining
-from xgraph.training.config import TrainConfig
-from xgraph.training.ensemble import Combine
-from xgraph.training.rundir import dataset_label
+from xgraph.training.config.build import TrainConfig
+from xgraph.training.files.rundir import dataset_label
+from xgraph.training.prediction.ensemble import Combine
 
 RECIPE, REPORT, NUMBERS, TIMES = "recipe.toml", "report.md", "report.json", "times.json"
 DEFAULT_METRICS = ["prc_auc", "roc_auc", "ap"]

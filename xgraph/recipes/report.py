@@ -11,8 +11,8 @@ from xgraph.recipes.recipe import NUMBERS, REPORT, Recipe
 from xgraph.recipes.results import Row
 from xgraph.recipes.submission import Written
 from xgraph.recipes.tables import Grid, tables_of
-from xgraph.training.files import write_json, write_text
-from xgraph.training.rundir import ENVIRONMENT, fold_folders
+from xgraph.training.files.rundir import ENVIRONMENT, fold_folders
+from xgraph.training.files.writing import write_json, write_text
 
 CUT_DOWN = "Cut down: this is not the published protocol, and no figure here is a result of it."
 

@@ -15,12 +15,12 @@ from xgraph.recipes.report import Report, read_json, write_report
 from xgraph.recipes.results import Results
 from xgraph.recipes.submission import write_submission
 from xgraph.recipes.written import to_toml
-from xgraph.training.config import build_config, differences
-from xgraph.training.files import write_json, write_text
-from xgraph.training.inference import choose_device
-from xgraph.training.lock import locked
-from xgraph.training.rundir import CONFIG, METRICS, Run
-from xgraph.training.train import Interrupted, train
+from xgraph.training.config.build import build_config, differences
+from xgraph.training.files.lock import locked
+from xgraph.training.files.rundir import CONFIG, METRICS, Run
+from xgraph.training.files.writing import write_json, write_text
+from xgraph.training.fit.train import Interrupted, train
+from xgraph.training.scoring.inference import choose_device
 
 _FREE = {"threads", "device", "storage", "seed"}
 """Settings that do not make another run of one."""
@@ -119,7 +119,7 @@ def _check_same(path: Path, there: Recipe, here: Recipe) -> None:
 def _fetch(recipe: Recipe) -> None:
     """Get all data sets before the first run, so that none is found missing hours later."""
     from xgraph.data import fetch
-    from xgraph.data.cards import names
+    from xgraph.data.cards.named import names
 
     pretrained_on = [dataset for one in recipe.pretrainings for dataset in one.config.datasets]
     for dataset in dict.fromkeys([*recipe.datasets, *pretrained_on]):

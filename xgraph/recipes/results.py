@@ -10,10 +10,10 @@ from xgraph.recipes.compare import Paired, paired
 from xgraph.recipes.measures import further_metrics, measure_scores
 from xgraph.recipes.recipe import Member, Recipe
 from xgraph.recipes.scores import Part, check_same_items, combine, read_parts
-from xgraph.training.folds import summarize_folds
-from xgraph.training.parts import scored_parts
-from xgraph.training.rundir import Run
-from xgraph.training.suits import Suit
+from xgraph.training.config.folds import summarize_folds
+from xgraph.training.config.parts import scored_parts
+from xgraph.training.config.suits import Suit
+from xgraph.training.files.rundir import Run
 
 Figures = Mapping[str, Mapping[str, float]]
 """Metrics of the parts "test" and, where nothing was trained on it, "valid"."""

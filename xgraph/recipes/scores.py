@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from xgraph.training.config import TrainConfig
-from xgraph.training.ensemble import Combine, Ensemble
-from xgraph.training.parts import scored_parts
-from xgraph.training.rundir import PREDICTIONS
-from xgraph.training.suits import Suit
+from xgraph.training.config.build import TrainConfig
+from xgraph.training.config.parts import scored_parts
+from xgraph.training.config.suits import Suit
+from xgraph.training.files.rundir import PREDICTIONS
+from xgraph.training.prediction.ensemble import Combine, Ensemble
 
 _PLACES = {"graph": ("row", "smiles"), "node": ("node",), "bag": ("bag",)}
 FloatArray = npt.NDArray[np.float64]
@@ -95,7 +95,7 @@ def combine(scores: Sequence[Sequence[FloatArray]], how: Combine) -> FloatArray:
 
     Args:
         scores: For each member those of its runs, each of shape [n, T].
-        how: Mean of the scores, or of their ranks within the part (`xgraph.training.ensemble.scaled_ranks`).
+        how: Mean of the scores, or of their ranks within the part (`xgraph.training.prediction.ensemble.scaled_ranks`).
 
     Returns:
         Shape [n, T].

@@ -6,9 +6,9 @@ from typing import Any, Literal, NamedTuple
 
 from xgraph.options import OptionError, nearest, options_of
 from xgraph.recipes.table import Table
-from xgraph.training.config import TrainConfig, build_config, registry
-from xgraph.training.settings import OF_STEPS
-from xgraph.training.suits import Suit
+from xgraph.training.config.build import TrainConfig, build_config, registry
+from xgraph.training.config.settings import OF_STEPS
+from xgraph.training.config.suits import Suit
 
 _ELSEWHERE = {
     "dataset": "expected it with the members or in [settings]; [quick] chooses some under `datasets`",

@@ -33,8 +33,8 @@ def write_submission(recipe: Recipe, out: Path, device: str) -> Written:
         ValueError: If the recipe has none, or no molecule can be read.
     """
     from xgraph.data import fetch, load_card
-    from xgraph.data.table import read_smiles
-    from xgraph.training.predict import predict, write_predictions
+    from xgraph.data.molecules.table import read_smiles
+    from xgraph.training.prediction.predict import predict, write_predictions
 
     wanted = recipe.submission
     if wanted is None:

@@ -9,7 +9,7 @@ from xgraph.recipes.compare import Paired
 from xgraph.recipes.measures import title
 from xgraph.recipes.recipe import Published, Recipe
 from xgraph.recipes.results import Row
-from xgraph.training.rundir import dataset_label
+from xgraph.training.files.rundir import dataset_label
 
 
 @dataclass(frozen=True)

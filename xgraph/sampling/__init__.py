@@ -2,19 +2,19 @@
 
 from typing import TYPE_CHECKING, Any
 
-from xgraph.sampling.bag_loader import BagLoader
-from xgraph.sampling.distributed import DistributedBatches
-from xgraph.sampling.dual import DualSampler
-from xgraph.sampling.group import GroupSampler
-from xgraph.sampling.instances import InstanceSampler
-from xgraph.sampling.partition import partition
-from xgraph.sampling.topology import in_degree
-from xgraph.sampling.tri import TriSampler
+from xgraph.sampling.bags.instances import InstanceSampler
+from xgraph.sampling.bags.loader import BagLoader
+from xgraph.sampling.clusters.partition import partition
+from xgraph.sampling.engines.topology import in_degree
+from xgraph.sampling.items.distributed import DistributedBatches
+from xgraph.sampling.items.dual import DualSampler
+from xgraph.sampling.items.group import GroupSampler
+from xgraph.sampling.items.tri import TriSampler
 
 if TYPE_CHECKING:
-    from xgraph.sampling.cluster_loader import ClusterLoader
-    from xgraph.sampling.neighbor_loader import NeighborLoader
-    from xgraph.sampling.neighbor_sampler import NeighborSampler
+    from xgraph.sampling.clusters.loader import ClusterLoader
+    from xgraph.sampling.neighbors.loader import NeighborLoader
+    from xgraph.sampling.neighbors.sampler import NeighborSampler
 
 __all__ = [
     "BagLoader",
@@ -30,7 +30,11 @@ __all__ = [
     "partition",
 ]
 
-_LAZY = {"ClusterLoader": "cluster_loader", "NeighborLoader": "neighbor_loader", "NeighborSampler": "neighbor_sampler"}
+_LAZY = {
+    "ClusterLoader": "clusters.loader",
+    "NeighborLoader": "neighbors.loader",
+    "NeighborSampler": "neighbors.sampler",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xgraph.training.evaluate import evaluate
-from xgraph.training.files import write_csv, write_json, write_text
-from xgraph.training.folds import summarize_folds
-from xgraph.training.rundir import CONFIG, METRICS, Run
-from xgraph.training.train import train
+from xgraph.training.config.folds import summarize_folds
+from xgraph.training.files.rundir import CONFIG, METRICS, Run
+from xgraph.training.files.writing import write_csv, write_json, write_text
+from xgraph.training.fit.train import train
+from xgraph.training.prediction.evaluate import evaluate
 from xgraph.tuning.plan import Plan
 from xgraph.tuning.study import Study, Trial
 from xgraph.tuning.trial import Result, metric_of, read_result, trial_folder

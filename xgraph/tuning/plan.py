@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from xgraph.options import OptionError
-from xgraph.training.config import TrainConfig, build_config, differences
-from xgraph.training.files import write_text
-from xgraph.training.rundir import config_values
+from xgraph.training.config.build import TrainConfig, build_config, differences
+from xgraph.training.files.rundir import config_values
+from xgraph.training.files.writing import write_text
 from xgraph.tuning.dimension import Dimension
 from xgraph.tuning.space import make_space
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from xgraph.options import OptionError
-from xgraph.training.config import read_config
-from xgraph.training.folds import chosen_folds
-from xgraph.training.inference import choose_device
-from xgraph.training.lock import locked
-from xgraph.training.rundir import check_free, dataset_label, new_run_directory
-from xgraph.training.train import Interrupted
+from xgraph.training.config.build import read_config
+from xgraph.training.config.folds import chosen_folds
+from xgraph.training.files.lock import locked
+from xgraph.training.files.rundir import check_free, dataset_label, new_run_directory
+from xgraph.training.fit.train import Interrupted
+from xgraph.training.scoring.inference import choose_device
 from xgraph.tuning.outcome import SearchResult, over_folds, train_best, write_best, write_outcome, write_trials
 from xgraph.tuning.plan import SEARCH, Plan, make_plan, resumed
 from xgraph.tuning.space import read_space

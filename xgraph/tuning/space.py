@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xgraph.options import Option, OptionError, options_of
-from xgraph.training.config import TrainConfig, build_config, registry
+from xgraph.training.config.build import TrainConfig, build_config, registry
 from xgraph.tuning.dimension import FORMS, Dimension, first_value, read_dimension
 
 _DATA = (

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from xgraph.training.files import write_json
-from xgraph.training.rundir import BEST, CONFIG, LAST, METRICS, PREDICTIONS, Run, write_config
-from xgraph.training.train import train
+from xgraph.training.files.rundir import BEST, CONFIG, LAST, METRICS, PREDICTIONS, Run, write_config
+from xgraph.training.files.writing import write_json
+from xgraph.training.fit.train import train
 from xgraph.tuning.plan import Plan
 from xgraph.tuning.study import Trial
 

@@ -5,8 +5,8 @@ import torch
 from sampled_blocks import loop_free, sampled, whole
 from torch_geometric.nn import GATConv
 
-from xgraph.nn.block import Block
 from xgraph.nn.convolutions import convolution_of
+from xgraph.nn.convolutions.block import Block
 
 
 def test_the_formula():

@@ -6,8 +6,8 @@ from sampled_blocks import loop_free, sampled, whole
 from torch_geometric.nn import GCNConv
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
-from xgraph.nn.block import Block
 from xgraph.nn.convolutions import convolution_of
+from xgraph.nn.convolutions.block import Block
 
 
 def block():

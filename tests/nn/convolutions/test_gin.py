@@ -4,8 +4,8 @@ from torch import nn
 from torch_geometric.nn import MLP, GINConv
 from torch_geometric.nn import Linear as PyGLinear
 
-from xgraph.nn.block import Block
 from xgraph.nn.convolutions import convolution_of
+from xgraph.nn.convolutions.block import Block
 
 
 def test_rescaled_sum_beside_the_node_itself():

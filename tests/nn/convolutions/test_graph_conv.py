@@ -3,8 +3,8 @@ import torch
 from sampled_blocks import loop_free, whole
 from torch_geometric.nn import GraphConv
 
-from xgraph.nn.block import Block
 from xgraph.nn.convolutions import convolution_of
+from xgraph.nn.convolutions.block import Block
 
 
 @pytest.mark.parametrize("aggr", ["add", "mean"])

@@ -2,8 +2,8 @@ import torch
 from torch_geometric.nn import SAGEConv
 
 import xgraph.nn
-from xgraph.nn.block import Block
 from xgraph.nn.convolutions import convolution_of
+from xgraph.nn.convolutions.block import Block
 
 
 def block():

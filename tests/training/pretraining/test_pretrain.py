@@ -11,9 +11,9 @@ import torch
 
 import xgraph
 from xgraph.options import OptionError
-from xgraph.training.checkpoint import read_checkpoint
-from xgraph.training.keeper import Keeper
-from xgraph.training.train import Interrupted
+from xgraph.training.files.checkpoint import read_checkpoint
+from xgraph.training.files.keeper import Keeper
+from xgraph.training.fit.train import Interrupted
 
 SMALL: dict[str, Any] = {"epochs": 2, "batch_size": 16, "hidden_channels": 8, "num_layers": 2, "threads": 1}
 BOTH = pytest.mark.parametrize("objective", ["multitask", "contrastive"])

@@ -3,10 +3,10 @@ from pathlib import Path
 import torch
 
 from xgraph.data import collect
-from xgraph.sampling.epochs import EpochSampler
-from xgraph.training.batches import ShuffleSampler
+from xgraph.sampling.items.epochs import EpochSampler
 from xgraph.training.pretraining.settings import build_pretrain_config
 from xgraph.training.pretraining.views import ViewSource
+from xgraph.training.sources.batches import ShuffleSampler
 
 
 def source(csv: Path) -> ViewSource:

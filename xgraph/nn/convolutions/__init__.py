@@ -13,7 +13,7 @@ from xgraph.nn.convolutions.graph_conv import GraphConvolution
 from xgraph.nn.convolutions.sage import SAGEConvolution
 
 CONVOLUTIONS: dict[str, Callable[[Any], Convolution]] = {
-    "xgraph.nn.sage_conv.SAGEConv": SAGEConvolution,
+    "xgraph.nn.nodes.sage_conv.SAGEConv": SAGEConvolution,
     "torch_geometric.nn.conv.sage_conv.SAGEConv": SAGEConvolution,
     "torch_geometric.nn.conv.gcn_conv.GCNConv": GCNConvolution,
     "torch_geometric.nn.conv.gin_conv.GINConv": GINConvolution,

@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
-from xgraph.nn.block import Block, in_degree
+from xgraph.nn.convolutions.block import Block, in_degree
+from xgraph.nn.convolutions.feature_momentum import FeatureMomentum
 from xgraph.nn.convolutions.settings import no_edge_weight
 from xgraph.nn.convolutions.sums import Nodes, sources, targets, times, weighted_sum
-from xgraph.nn.feature_momentum import FeatureMomentum
 
 
 class Convolution(ABC):

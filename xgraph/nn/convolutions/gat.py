@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from xgraph.nn.block import Block, in_degree
 from xgraph.nn.convolutions.base import Convolution
+from xgraph.nn.convolutions.block import Block, in_degree
+from xgraph.nn.convolutions.feature_momentum import FeatureMomentum
+from xgraph.nn.convolutions.rows import linear
 from xgraph.nn.convolutions.settings import aggregation, no_edge_weight
 from xgraph.nn.convolutions.sums import Nodes, rescaling, sources, targets
-from xgraph.nn.feature_momentum import FeatureMomentum
-from xgraph.nn.rows import linear
 
 
 class Projected(NamedTuple):

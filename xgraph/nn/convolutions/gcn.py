@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from xgraph.nn.block import Block
 from xgraph.nn.convolutions.base import WeightedSum
+from xgraph.nn.convolutions.block import Block
+from xgraph.nn.convolutions.rows import linear
 from xgraph.nn.convolutions.settings import aggregation, float_type
 from xgraph.nn.convolutions.sums import Nodes, rescaling, sources, targets, times, weighted_sum
-from xgraph.nn.rows import linear
 
 
 class GCNConvolution(WeightedSum):

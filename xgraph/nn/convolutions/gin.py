@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from xgraph.nn.block import Block
 from xgraph.nn.convolutions.base import WeightedSum
+from xgraph.nn.convolutions.block import Block
 from xgraph.nn.convolutions.settings import aggregation, float_type, no_edge_weight
 from xgraph.nn.convolutions.sums import Nodes, dense, mean_or_sum, targets
 

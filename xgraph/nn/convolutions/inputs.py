@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from xgraph.nn.block import Block, in_degree
+from xgraph.nn.convolutions.block import Block, in_degree
 from xgraph.nn.convolutions.sums import Nodes
 
 WHERE = {

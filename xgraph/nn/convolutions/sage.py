@@ -8,11 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from xgraph.nn.block import Block, in_degree
 from xgraph.nn.convolutions.base import WeightedSum
+from xgraph.nn.convolutions.block import Block, in_degree
+from xgraph.nn.convolutions.rows import linear
 from xgraph.nn.convolutions.settings import aggregation, float_type, no_edge_weight
 from xgraph.nn.convolutions.sums import Nodes, mean_or_sum, sources, targets, times, weighted_sum
-from xgraph.nn.rows import linear
 
 
 class SAGEConvolution(WeightedSum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xgraph.nn.block import Block, in_degree
-from xgraph.nn.rows import first_rows, sum_neighbors, take_rows
+from xgraph.nn.convolutions.block import Block, in_degree
+from xgraph.nn.convolutions.rows import first_rows, sum_neighbors, take_rows
 
 Nodes = Tensor | tuple[Tensor, Tensor]
 """Vectors of a block's nodes, targets first; or those of all its nodes, and others of its targets."""

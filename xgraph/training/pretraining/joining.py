@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from xgraph.training.bars import data_progress
+from xgraph.training.fit.bars import data_progress
 from xgraph.training.pretraining.settings import PretrainConfig
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def full_paths(names: list[str]) -> list[str]:
     Args:
         names: Either.
     """
-    from xgraph.data.cards import names as known
+    from xgraph.data.cards.named import names as known
 
     return [
         name if name in known() or not Path(name).expanduser().is_file() else str(Path(name).expanduser().resolve())

@@ -9,13 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xgraph.options import OptionError
-from xgraph.training.config import read_config
-from xgraph.training.files import write_json, write_text
-from xgraph.training.inference import choose_device
-from xgraph.training.lock import locked
-from xgraph.training.pretraining.joining import full_paths, load_joined, summary
-from xgraph.training.pretraining.settings import PretrainConfig, build_pretrain_config
-from xgraph.training.rundir import (
+from xgraph.training.config.build import read_config
+from xgraph.training.files.lock import locked
+from xgraph.training.files.rundir import (
     CONFIG,
     METRICS,
     Run,
@@ -24,12 +20,16 @@ from xgraph.training.rundir import (
     make_run_directory,
     new_run_directory,
 )
-from xgraph.training.seeding import own_random_streams
-from xgraph.training.train import Interrupted
+from xgraph.training.files.writing import write_json, write_text
+from xgraph.training.fit.seeding import own_random_streams
+from xgraph.training.fit.train import Interrupted
+from xgraph.training.pretraining.joining import full_paths, load_joined, summary
+from xgraph.training.pretraining.settings import PretrainConfig, build_pretrain_config
+from xgraph.training.scoring.inference import choose_device
 
 if TYPE_CHECKING:
     from xgraph.data import JoinedDataset
-    from xgraph.training.task import Task
+    from xgraph.training.fit.task import Task
 
 
 def pretrain(
@@ -192,10 +192,10 @@ def _fit(
     task: Task, config: PretrainConfig, data: JoinedDataset, path: Path, device: str, resume: bool, progress: bool
 ) -> dict[str, Any]:
     """Train, and fill the run directory; what `metrics.json` holds."""
-    from xgraph.training.engine import resume_point, run_epochs
-    from xgraph.training.environment import write_environment
-    from xgraph.training.keeper import Keeper
-    from xgraph.training.progress import EpochBar, EpochLines
+    from xgraph.training.files.environment import write_environment
+    from xgraph.training.files.keeper import Keeper
+    from xgraph.training.fit.engine import resume_point, run_epochs
+    from xgraph.training.fit.progress import EpochBar, EpochLines
 
     last = resume_point(task, path) if resume else None
     _write_config(path, config)

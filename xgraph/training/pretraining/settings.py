@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from xgraph.options import OptionError, nearest, options_of
-from xgraph.training.config import build_config, registry
-from xgraph.training.settings import TrainConfig
+from xgraph.training.config.build import build_config, registry
+from xgraph.training.config.settings import TrainConfig
 
 OF_OBJECTIVE = {
     "multitask": ("balance",),
@@ -90,7 +90,7 @@ class PretrainConfig:
     model_options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        from xgraph.data.augment import Augmentation
+        from xgraph.data.molecules.augment import Augmentation
         from xgraph.losses import SogCLRLoss
 
         if not self.datasets:

@@ -12,11 +12,12 @@ from torch.nn import functional as F
 
 from xgraph.estimators import CosineGamma
 from xgraph.losses import SogCLRLoss, WeightedBCELoss
-from xgraph.training.batches import in_order, make_loader
+from xgraph.training.fit.task import Task
 from xgraph.training.pretraining.settings import PretrainConfig
 from xgraph.training.pretraining.views import ViewSource
+from xgraph.training.scoring.inference import in_order
 from xgraph.training.sources import Source
-from xgraph.training.task import Task
+from xgraph.training.sources.batches import make_loader
 
 _VALID = 2**32
 """A stream of draws for what is held out: no epoch has this number."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from xgraph.training.batches import make_loader
 from xgraph.training.pretraining.settings import PretrainConfig
+from xgraph.training.sources.batches import make_loader
 from xgraph.training.sources.molecules import MoleculeSource
 
 if TYPE_CHECKING:
     from xgraph.data import JoinedDataset, MoleculeDataset
-    from xgraph.sampling.epochs import EpochSampler
+    from xgraph.sampling.items.epochs import EpochSampler
 
 
 class Twice:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from xgraph.training.config import TrainConfig
+from xgraph.training.config.build import TrainConfig
 from xgraph.training.sources.base import Source
 
 __all__ = ["Source", "make_source"]

@@ -8,13 +8,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from xgraph.training.bag_scores import at_once, chunks, grouped, score_bags
+from xgraph.training.scoring.bag_scores import at_once, chunks, grouped, score_bags
 from xgraph.training.sources.base import Progress, Scores, Source
 from xgraph.training.sources.molecules import label_keys
 
 if TYPE_CHECKING:
     from xgraph.sampling import BagLoader
-    from xgraph.sampling.epochs import EpochSampler
+    from xgraph.sampling.items.epochs import EpochSampler
 
 
 class BagSource(Source):

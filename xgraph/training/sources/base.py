@@ -11,12 +11,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from xgraph.training.config import TrainConfig
-from xgraph.training.files import distinct
-from xgraph.training.parts import arrange
+from xgraph.training.config.build import TrainConfig
+from xgraph.training.config.names import distinct
+from xgraph.training.config.parts import arrange
 
 if TYPE_CHECKING:
-    from xgraph.sampling.epochs import EpochSampler
+    from xgraph.sampling.items.epochs import EpochSampler
 
 Progress = Callable[[int, int, str], None]
 Scores = npt.NDArray[np.float64]

@@ -8,12 +8,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from xgraph.training.batches import make_loader
-from xgraph.training.inference import score
+from xgraph.training.scoring.inference import score
 from xgraph.training.sources.base import Progress, Scores, Source
+from xgraph.training.sources.batches import make_loader
 
 if TYPE_CHECKING:
-    from xgraph.sampling.epochs import EpochSampler
+    from xgraph.sampling.items.epochs import EpochSampler
 
 
 class MoleculeSource(Source):
@@ -99,7 +99,7 @@ class MoleculeSource(Source):
                 group) or "label".
         """
         if by == "scaffold":
-            from xgraph.data.splits import scaffold_groups
+            from xgraph.data.molecules.splits import scaffold_groups
 
             return scaffold_groups(self.data.smiles)
         return label_keys(self.data.y)

@@ -11,14 +11,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from xgraph.training.config import TrainConfig, registry
+from xgraph.training.config.build import TrainConfig, registry
 from xgraph.training.sources.base import Progress, Scores, Source
 from xgraph.training.sources.molecules import label_keys
 
 if TYPE_CHECKING:
     from xgraph.nn import InEdges
     from xgraph.sampling import NeighborLoader
-    from xgraph.sampling.epochs import EpochSampler
+    from xgraph.sampling.items.epochs import EpochSampler
 
 
 class NodeSource(Source):

@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from xgraph.data.bags.columns import bag_labels, bags_of, features, read_frame
+
+ROWS = np.array([0, 1, 3, 4])
+BAG, NAMES = np.array([0, 1, 0, 1]), ["a", "b"]
+
+
+def frame_of(path: Path, text: str, bag_column: str | None = None) -> pd.DataFrame:
+    path.write_text(text)
+    return read_frame(path, bag_column)
+
+
+def test_columns_without_a_name(tmp_path: Path) -> None:
+    """As spreadsheets leave them, empty, and as pandas writes row numbers."""
+    path = tmp_path / "x.csv"
+    assert list(frame_of(path, "bag,a,,\n1,2,,\n2,3,,\n")) == ["bag", "a"]
+    assert list(frame_of(path, ",bag,a\n0,1,2\n1,2,3\n")) == ["Unnamed: 0", "bag", "a"]
+    assert list(frame_of(path, "bag, ,a,\n1,,2,7\n2,,3,\n")) == ["bag", "a", "Unnamed: 3"]
+
+
+def test_numbers_are_numbers_and_names_are_text(tmp_path: Path) -> None:
+    frame = frame_of(tmp_path / "x.csv", "slide,a,b\n007,1e3,true\nNA, 2,false\n,NaN,\n", "slide")
+    assert frame["slide"].tolist()[:2] == ["007", "NA"]
+    assert frame["slide"].isna().tolist() == [False, False, True]
+    assert frame["a"].tolist()[:2] == [1000, 2]
+    assert frame["a"].isna()[2]
+
+
+def test_bags_are_numbered_as_they_appear() -> None:
+    codes, names = bags_of(pd.Series([" b", "a", "b ", 7], name="bag"), ROWS)
+    assert (codes.tolist(), names) == ([0, 1, 0, 2], ["b", "a", "7"])
+    with pytest.raises(ValueError, match="column 'bag' names no bag in 2 rows; the first is data row 3"):
+        bags_of(pd.Series(["a", "a", " ", None], name="bag"), ROWS)
+
+
+def test_one_row_says_the_label_of_its_bag() -> None:
+    labels = bag_labels(pd.Series([None, 0, 1, 0], name="y"), BAG, NAMES, ROWS)
+    assert labels.tolist() == [1, 0]
+    assert np.isnan(bag_labels(pd.Series([None, 0, None, None], name="y"), BAG, NAMES, ROWS)).tolist() == [True, False]
+    with pytest.raises(ValueError, match="differ within bag 'a': column 'y' is 1 in data row 0 and 0 in data row 3"):
+        bag_labels(pd.Series([1, 0, 0, 0], name="y"), BAG, NAMES, ROWS)
+
+
+def test_features_are_named_by_row_bag_and_column() -> None:
+    frame = pd.DataFrame({"p": [1, 2, 3, 4], "q": [True, False, True, True]})
+    x = features(frame, ["q", "p"], BAG, NAMES, ROWS)
+    assert (x.dtype, x.tolist()) == (np.float32, [[1, 1], [0, 2], [1, 3], [1, 4]])
+    for cells, text in (
+        ([1, 2, np.nan, 4], "data row 3, of bag 'a', has no finite number in column 'r'"),
+        ([1, 2, 3, 1e39], "data row 4, of bag 'b', has no finite number in column 'r'"),
+        (pd.to_datetime(["2020-01-01"] * 4), "column 'r' holds datetime64.*, but features are real numbers"),
+        ([1j, 2, 3, 4], "column 'r' holds complex128, but features are real numbers"),
+        (["1", "2", "x", "4"], "column 'r' holds 'x' in data row 3, of bag 'a', but .*--feature-columns"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            features(frame.assign(r=cells), ["p", "r"], BAG, NAMES, ROWS)

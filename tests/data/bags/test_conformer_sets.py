@@ -1,0 +1,51 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.data.measured_table import write_measured
+from xgraph.data import BagDataset, load, load_card
+from xgraph.data.bags import conformer_sets
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = write_measured(tmp_path / "pki.csv.gz")
+    monkeypatch.setattr(conformer_sets, "obtain", lambda *_, **__: path)
+    monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path / "root"))
+    return path
+
+
+def bags(**options: Any) -> BagDataset:
+    data = load("chembl-conformers", **options)
+    assert isinstance(data, BagDataset)
+    return data
+
+
+def test_one_protein(table: Path) -> None:
+    data = bags(target_columns=["CHEMBL1075104"])
+    assert (data.name, data.task_names, data.metric) == (
+        "chembl-conformers-CHEMBL1075104",
+        ["CHEMBL1075104"],
+        load_card("chembl-conformers").metric,
+    )
+    assert (len(data), data.num_features, data.num_instances) == (10, load_card("chembl-conformers").features, 100)
+    assert list(data.splits) == ["train", "valid", "test"]
+    assert sum(map(len, data.splits.values())) == 10
+    sizes = [len(part) for part in bags(target_columns=["CHEMBL1075104"], split="stratified").splits.values()]
+    assert sizes == [6, 2, 2]
+    seeds = [bags(target_columns=["CHEMBL1075104"], split="random", seed=seed).splits["train"] for seed in (1, 2)]
+    assert seeds[0].tolist() != seeds[1].tolist()
+
+
+def test_rows_are_those_of_the_table(table: Path) -> None:
+    data = bags(target_columns=["CHEMBL1855"])
+    assert data.row.tolist() == [10, 12]
+    assert [(error.row, error.smiles) for error in data.errors] == [(11, "C1CC")]
+
+
+def test_a_protein_must_be_chosen(table: Path) -> None:
+    with pytest.raises(ValueError, match=r"chembl-conformers holds 200 sets, a protein each: choose by target_columns"):
+        load("chembl-conformers")
+    with pytest.raises(ValueError, match=r"target_columns of 'chembl-conformers' are .*, got \['CHEMBL0'\]"):
+        load("chembl-conformers", target_columns=["CHEMBL0"])

@@ -1,0 +1,64 @@
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from xgraph.data.bags.values import as_tensor, labels_of
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        torch.tensor([3, 1]),
+        torch.tensor([3, 1], requires_grad=False),
+        np.array([3, 1]),
+        [3, 1],
+        (3, 1),
+        pd.Series([3, 1], index=["a", "b"]),
+    ],
+    ids=range(6),
+)
+def test_numbers_of_any_kind(values: Any) -> None:
+    assert as_tensor(values, "x").tolist() == [3, 1]
+
+
+@pytest.mark.parametrize("values", ["ab", ["a"], [None], [[1], [1, 2]], {1: 2}, slice(3), [object()]])
+def test_what_is_no_number_is_shown(values: Any) -> None:
+    with pytest.raises(ValueError, match="sizes must be integers, got ."):
+        as_tensor(values, "sizes must be integers")
+    with pytest.raises(ValueError, match=r"x, got \['a', .{50,52}\.\.\.$"):
+        as_tensor(["a"] * 100, "x")
+
+
+def test_labels() -> None:
+    nan = float("nan")
+    for given, expected in (
+        ([1, 0], [[1], [0]]),
+        ([True, False], [[1], [0]]),
+        ([[1, None], [nan, 0]], [[1, nan], [nan, 0]]),
+        (pd.Series([1, None], index=[7, 9], dtype=object), [[1], [nan]]),
+        (torch.tensor([1.0, nan]), [[1], [nan]]),
+    ):
+        labels = labels_of(given, "y")
+        assert labels.dtype == torch.float32
+        np.testing.assert_equal(labels.numpy(), np.array(expected, dtype=np.float32))
+    assert labels_of([1, 0], "instance_y", n=2).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("y", "text"),
+    [
+        ([1, 0.5], "y must be 0, 1 or NaN, got 0.5 in row 1"),
+        ([[1, 0], [0, -1]], "y must be 0, 1 or NaN, got -1 in row 1"),
+        ([1, np.inf], "got inf in row 1"),
+        (["yes", "no"], "y must be 0, 1 or NaN, got .'yes', 'no'."),
+        (1, "shape .n. or .n, T., got shape"),
+    ],
+)
+def test_labels_that_are_none(y: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        labels_of(y, "y")
+    with pytest.raises(ValueError, match="instance_y must have a row for each of 3 instances"):
+        labels_of([1, 0], "instance_y", n=3)

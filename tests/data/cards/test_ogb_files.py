@@ -1,0 +1,189 @@
+import builtins
+import os
+import warnings
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.data.ogb_release import write_arxiv, zip_release
+from xgraph.data import fetch, load_card, verify
+from xgraph.data.cards import ogb_files as module
+from xgraph.data.cards.ogb_files import is_whole, obtain_ogb, ogb_meta, ogb_place
+from xgraph.data.storage.download import FetchError
+
+CARD = load_card("ogbn-arxiv")
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A root and a mirror of the test's own; no prompt may come; no network is there."""
+    monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path / "root"))
+    monkeypatch.delenv("XGRAPH_MIRROR", raising=False)
+    monkeypatch.setattr(builtins, "input", lambda *_: pytest.fail("a prompt"))
+
+
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    meta = {**ogb_meta("ogbn-arxiv"), "url": "http://127.0.0.1:9/ogb/arxiv.zip"}
+    monkeypatch.setattr(module, "ogb_meta", lambda name: meta)
+
+
+def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "mirror" / "ogb" / "arxiv.zip"
+    zip_release(write_arxiv(tmp_path / "source"), path, "arxiv")
+    monkeypatch.setenv("XGRAPH_MIRROR", str(tmp_path / "mirror"))
+    return path
+
+
+def test_meta_is_ogbs_own_table() -> None:
+    assert ogb_meta("ogbn-mag")["version"] == "2"
+    assert ogb_meta("ogbg-ppa")["num classes"] == "37"
+    with pytest.raises(ValueError, match="has no data set 'ogbn-none'; it has ogbn-proteins, "):
+        ogb_meta("ogbn-none")
+
+
+def test_from_the_mirror_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive(tmp_path, monkeypatch)
+    calls = []
+    place = obtain_ogb(CARD, progress=lambda done, total, what: calls.append((done, total, what)))
+    assert place == tmp_path / "root" / "ogb" / "ogbn_arxiv"
+    assert (place / "RELEASE_v1.txt").is_file()
+    assert (place / "split" / "time" / "train.csv.gz").is_file()
+    assert os.listdir(place.parent) == ["ogbn_arxiv"]
+    assert any(what == "arxiv.zip" for _, _, what in calls)
+    assert any(what.startswith("unpacking") for _, _, what in calls)
+    monkeypatch.delenv("XGRAPH_MIRROR")
+    assert obtain_ogb(CARD) == place  # now there: nothing is asked for
+    assert fetch("ogbn-arxiv") == [place]
+
+
+def test_a_release_unpacked_by_ogb_itself_is_used(tmp_path: Path) -> None:
+    write_arxiv(tmp_path / "root" / "ogb" / "ogbn_arxiv_pyg")
+    assert obtain_ogb(CARD).name == "ogbn_arxiv_pyg"
+
+
+def test_without_network_the_error_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere(monkeypatch)
+    with pytest.raises(FetchError, match=r"ogbn-arxiv: cannot fetch http://127.*XGRAPH_MIRROR .* holds ogb/arxiv.zip"):
+        obtain_ogb(CARD)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("XGRAPH_MIRROR", str(tmp_path / "empty"))
+    with pytest.raises(FetchError, match=r"ogbn-arxiv: XGRAPH_MIRROR=.*empty has no ogb/arxiv.zip; cannot fetch"):
+        obtain_ogb(CARD)
+    assert os.listdir(tmp_path / "root" / "ogb") == []
+
+
+def test_what_another_made_of_the_files_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = archive(tmp_path, monkeypatch)
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("arxiv/processed/pre_transform.pt", "x")
+        file.writestr("arxiv/./processed/geometric_data_processed.pt", "x")
+    assert not (obtain_ogb(CARD) / "processed").exists()
+
+
+@pytest.mark.parametrize("second", ["arxiv/RELEASE_v1.txt", "arxiv/RELEASE_v1.txt/x", "arxiv/./RELEASE_v1.txt"])
+def test_a_file_twice_in_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str) -> None:
+    path = archive(tmp_path, monkeypatch)
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "a") as file:
+        warnings.simplefilter("ignore", UserWarning)
+        file.writestr(second, "x")
+    with pytest.raises(FetchError, match=f"the archive of ogbn-arxiv is damaged: it holds '{second}' twice"):
+        obtain_ogb(CARD)
+    assert os.listdir(tmp_path / "root" / "ogb") == []
+
+
+@pytest.mark.parametrize(("offset", "value"), [(6, 1), (8, 99)])
+def test_archives_that_are_encrypted_or_packed_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offset: int, value: int
+) -> None:
+    path = archive(tmp_path, monkeypatch)
+    content = bytearray(path.read_bytes())
+    content[offset] = content[content.index(b"PK\x01\x02") + offset + 2] = value
+    path.write_bytes(content)
+    with pytest.raises(FetchError, match="the archive of ogbn-arxiv is encrypted or packed by an unknown method: "):
+        obtain_ogb(CARD)
+    assert os.listdir(tmp_path / "root" / "ogb") == []
+
+
+def test_two_at_once_use_what_the_first_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive(tmp_path, monkeypatch)
+    place = ogb_place("ogbn-arxiv")
+
+    def overtaken(done: int, total: int, what: str) -> None:
+        if done == total and what.startswith("unpacking") and not place.exists():
+            write_arxiv(place)
+
+    assert obtain_ogb(CARD, progress=overtaken) == place
+    assert os.listdir(place.parent) == ["ogbn_arxiv"]
+
+
+def test_another_folder_that_came_up_meanwhile_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive(tmp_path, monkeypatch)
+    place = ogb_place("ogbn-arxiv")
+
+    def overtaken(done: int, total: int, what: str) -> None:
+        if what.startswith("unpacking"):
+            (place / "raw").mkdir(parents=True, exist_ok=True)
+
+    with pytest.raises(FetchError, match=r"no whole release of ogbn-arxiv: it has no RELEASE_v1.txt"):
+        obtain_ogb(CARD, progress=overtaken)
+
+
+@pytest.mark.parametrize("damage", ["cut", "junk", "flipped"])
+def test_damaged_archives_leave_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+    path = archive(tmp_path, monkeypatch)
+    content = path.read_bytes()
+    start = content.index(b"node-feat.csv.gz") + 20
+    flipped = content[:start] + bytes(255 - b for b in content[start : start + 30]) + content[start + 30 :]
+    path.write_bytes({"cut": content[:-100], "junk": b"junk", "flipped": flipped}[damage])
+    with pytest.raises(FetchError, match="the archive of ogbn-arxiv is damaged: .*fetch it again"):
+        obtain_ogb(CARD)
+    assert os.listdir(tmp_path / "root" / "ogb") == []
+
+
+def test_archives_of_something_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = archive(tmp_path, monkeypatch)
+    zip_release(tmp_path / "source", path, "other")
+    with pytest.raises(FetchError, match=r"holds no release 1 of ogbn-arxiv \(RELEASE_v1.txt\)"):
+        obtain_ogb(CARD)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("../../outside.txt", "x")
+    with pytest.raises(FetchError, match=r"names a file outside of itself: '\.\./\.\./outside.txt'"):
+        obtain_ogb(CARD)
+    assert not list(tmp_path.rglob("outside.txt"))
+    assert os.listdir(tmp_path / "root" / "ogb") == []
+
+
+def test_ctrl_c_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive(tmp_path, monkeypatch)
+
+    def stop(done: int, total: int, what: str) -> None:
+        if what.startswith("unpacking"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        obtain_ogb(CARD, progress=stop)
+    assert os.listdir(tmp_path / "root" / "ogb") == []
+
+
+def test_another_release_in_its_place_is_told_without_a_prompt(tmp_path: Path) -> None:
+    place = write_arxiv(tmp_path / "root" / "ogb" / "ogbn_arxiv")
+    assert is_whole("ogbn-arxiv")
+    (place / "RELEASE_v1.txt").rename(place / "RELEASE_v0.txt")
+    with pytest.raises(FetchError, match=r"no whole release of ogbn-arxiv: it has no RELEASE_v1.txt; delete the"):
+        obtain_ogb(CARD)
+    (checked,) = verify("ogbn-arxiv")
+    assert (checked.path, checked.state) == ("ogb/ogbn_arxiv", "wrong")
+
+
+def test_verify(tmp_path: Path) -> None:
+    assert [entry.state for entry in verify("ogbn-arxiv")] == ["absent"]
+    write_arxiv(ogb_place("ogbn-arxiv"))
+    assert [entry.state for entry in verify("ogbn-arxiv")] == ["ok"]
+
+
+def test_a_root_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive(tmp_path, monkeypatch)
+    (tmp_path / "root").write_text("a file")
+    with pytest.raises(OSError, match=r"cannot write .*set XGRAPH_ROOT to a folder you may write to"):
+        obtain_ogb(CARD)

@@ -1,0 +1,256 @@
+import pickle
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+from torch_geometric.data import Batch
+from torch_geometric.loader import DataLoader as PyGLoader
+
+from tests.data.molecules.test_molecule import nci
+from tests.data.molecules.test_packed import assert_batch_equal
+from xgraph.data.molecules import dataset as module
+from xgraph.data.molecules.dataset import MoleculeDataset
+from xgraph.data.molecules.descriptors import describe, descriptor_names
+from xgraph.data.molecules.molecule import FEATURIZER, smiles_to_graph
+from xgraph.data.molecules.splits import SplitOverlapWarning
+from xgraph.data.molecules.table import RowError, Table
+
+SMILES = ["CCO", "C1CC", "c1ccccc1", "C", "CN(C)(C)(C)C", "CC(=O)[O-].[Na+]"]
+
+
+def table(smiles: list[str] = SMILES, tasks: int = 2, rows: list[int] | None = None) -> Table:
+    y = np.arange(len(smiles) * tasks, dtype=np.float32).reshape(-1, tasks) % 2
+    y[0, 0] = np.nan
+    row = np.array(range(10, 10 + len(smiles)) if rows is None else rows, dtype=np.int64)
+    return Table(smiles, y, [f"t{i}" for i in range(tasks)], row, [RowError(9, "", "blank")])
+
+
+def large() -> Table:
+    smiles = nci()[:700]
+    return Table(smiles, np.zeros((700, 1), np.float32), ["t"], np.arange(700))
+
+
+@pytest.fixture(scope="module")
+def data() -> MoleculeDataset:
+    return MoleculeDataset.from_table(table(), name="six", metric="roc_auc")
+
+
+def test_what_it_holds(data: MoleculeDataset) -> None:
+    assert (len(data), data.kind, data.num_tasks, data.task_names) == (4, "graph", 2, ["t0", "t1"])
+    assert (data.name, data.metric, data.featurizer) == ("six", "roc_auc", FEATURIZER)
+    assert list(data.smiles) == [SMILES[i] for i in (0, 2, 3, 5)]
+    assert data.row.tolist() == [10, 12, 13, 15]
+    assert data.y.dtype == torch.float32
+    assert np.array_equal(data.y, table().y[[0, 2, 3, 5]], equal_nan=True)
+    assert [(error.row, error.smiles) for error in data.errors] == [(9, ""), (11, "C1CC"), (14, "CN(C)(C)(C)C")]
+    assert "valence" in data.errors[2].message
+    assert repr(data) == "MoleculeDataset('six', molecules=4, tasks=2, errors=3)"
+
+
+def test_items(data: MoleculeDataset) -> None:
+    item = data[1]
+    expected = smiles_to_graph("c1ccccc1")
+    assert torch.equal(item.x, expected.x)
+    assert torch.equal(item.edge_attr, expected.edge_attr)
+    assert item.y.shape == (1, 2)
+    assert item.idx.tolist() == [1]
+    assert data[-1].idx.tolist() == [3]
+    for wrong in (4, -5):
+        with pytest.raises(IndexError, match=f"position {wrong} is out of range: six has 4 molecules"):
+            data[wrong]
+
+
+@pytest.mark.parametrize("positions", [[0, 1, 2, 3], [2, 2], [-1], torch.tensor([1, 0]), np.array([3], np.int32)])
+def test_batch_as_pyg(data: MoleculeDataset, positions: list[int]) -> None:
+    expected = Batch.from_data_list([data[int(i)] for i in positions])
+    batch = data.batch(positions)
+    assert torch.equal(batch.idx, expected.idx)
+    assert torch.equal(batch.y.nan_to_num(9), expected.y.nan_to_num(9))
+    batch.y, expected.y = batch.y.nan_to_num(9), expected.y.nan_to_num(9)
+    assert_batch_equal(batch, expected)
+    assert len(batch.to_data_list()) == len(positions)
+
+
+def test_batch_refuses(data: MoleculeDataset) -> None:
+    with pytest.raises(ValueError, match="positions is empty"):
+        data.batch([])
+    with pytest.raises(IndexError, match="position 4 is out of range"):
+        data.batch([0, 4])
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_loaders(data: MoleculeDataset, workers: int) -> None:
+    (one,) = PyGLoader(data, batch_size=4, num_workers=workers)
+    positions = torch.tensor([0, 1, 2, 3])
+    (two,) = DataLoader(positions, batch_size=4, collate_fn=data.batch, num_workers=workers)
+    one.y, two.y = one.y.nan_to_num(9), two.y.nan_to_num(9)
+    assert_batch_equal(one, two)
+
+
+def test_splits_name_source_rows() -> None:
+    data = MoleculeDataset.from_table(table(), name="s", splits={"train": [15, 11, 10], "test": np.array([13])})
+    assert data.splits["train"].tolist() == [3, 0]  # row 11 cannot be parsed
+    assert data.splits["test"].tolist() == [2]
+    assert data.splits["train"].dtype == torch.int64
+
+
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [
+        ({"train": [10, 16]}, "'train' names row 16, which the table does not have"),
+        ({"train": [-1]}, "'train' names row -1, which"),
+        ({"train": [3]}, "'train' names row 3, which"),
+        ({"train": [10], "test": [12, 10]}, "row 10 stands in the splits 'train' and 'test'"),
+    ],
+)
+def test_wrong_splits(splits: dict[str, list[int]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        MoleculeDataset.from_table(table(), name="s", splits=splits)
+
+
+def test_overlap_is_warned_of() -> None:
+    with pytest.warns(SplitOverlapWarning, match="1 molecules stand in more than one of train, test"):
+        MoleculeDataset.from_table(table(["CCO", "OCC", "C"]), name="s", splits={"train": [10], "test": [11, 12]})
+
+
+def test_kept_in_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = MoleculeDataset.from_table(large(), name="l", root=tmp_path)
+    monkeypatch.setattr(module, "featurize", lambda *a, **k: pytest.fail("parsed again"))
+    again = MoleculeDataset.from_table(large(), name="l", root=tmp_path)
+    assert_batch_equal(first.batch(range(len(first))), again.batch(range(len(first))))
+    assert first.errors == again.errors
+    assert len(list((tmp_path / "processed").iterdir())) == 1
+    with pytest.raises(pytest.fail.Exception):
+        MoleculeDataset.from_table(large(), name="l", root=tmp_path, standardize=True)
+
+
+def test_environment_names_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path))
+    MoleculeDataset.from_table(large(), name="l")
+    assert (tmp_path / "processed").is_dir()
+
+
+def test_few_molecules_are_not_kept(tmp_path: Path) -> None:
+    MoleculeDataset.from_table(table(), name="few", root=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_warning_from_mapped_arrays(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MoleculeDataset.from_table(large(), name="l", root=tmp_path)
+        again = MoleculeDataset.from_table(large(), name="l", root=tmp_path)
+        again.batch([0, 1])
+        again[0]
+        assert_batch_equal(pickle.loads(pickle.dumps(again)).batch([5, 2]), again.batch([5, 2]))
+
+
+def test_standardized() -> None:
+    data = MoleculeDataset.from_table(table(), name="s", standardize=True)
+    assert torch.equal(data[3].x, smiles_to_graph("CC(=O)O").x)
+    assert data.smiles[3] == "CC(=O)[O-].[Na+]"
+    assert data.featurizer != FEATURIZER
+    assert [error.row for error in data.errors] == [9, 11, 14]
+
+
+def test_from_smiles_keeps_count_of_every_input() -> None:
+    given = ["CCO", "", None, float("nan"), "  C ", 3, "x\n", "CC\n"]
+    data = MoleculeDataset.from_smiles(given)
+    assert data.row.tolist() == [0, 4, 7]
+    assert [error.row for error in data.errors] == [1, 2, 3, 5, 6]
+    assert [error.message for error in data.errors][:4] == ["the SMILES is empty"] * 3 + ["not a string but int"]
+    assert data.y.shape == (3, 0)
+    assert len(MoleculeDataset.from_smiles([])) == len(MoleculeDataset.from_smiles(["x"])) == 0
+
+
+def test_from_smiles_takes_a_sequence() -> None:
+    with pytest.raises(TypeError, match="got one string"):
+        MoleculeDataset.from_smiles("CCO")
+
+
+def test_nothing_to_learn_from() -> None:
+    with pytest.raises(ValueError, match="bad: none of the 2 molecules can be parsed; row 9"):
+        MoleculeDataset.from_table(table(["C1CC"]), name="bad")
+
+
+def test_arguments_are_checked(data: MoleculeDataset) -> None:
+    with pytest.raises(ValueError, match="metric must be one of ap, prc_auc, roc_auc, got 'auc'"):
+        MoleculeDataset.from_table(table(), name="s", metric="auc")
+    with pytest.raises(ValueError, match="equally long, got 4, 1, 4, 4"):
+        MoleculeDataset(data.graphs, ["C"], data.y, data.row, name="s", task_names=["a", "b"])
+    with pytest.raises(ValueError, match=r"y must have shape \[4, 1\] for the tasks, got \[4, 2\]"):
+        MoleculeDataset(data.graphs, data.smiles, data.y, data.row, name="s", task_names=["a"])
+
+
+def test_features_beside_the_graph(data: MoleculeDataset) -> None:
+    beside = data.with_features(["maccs", "morgan"])
+    assert beside.features is not None
+    assert torch.equal(beside.features, describe(data.smiles, ["maccs", "morgan"]))
+    assert beside.feature_kinds == ["maccs", "morgan"]
+    assert beside.feature_names == descriptor_names(["maccs", "morgan"])
+    assert beside.graphs is data.graphs
+    assert (beside.name, beside.smiles, beside.y is data.y) == (data.name, data.smiles, True)
+    assert torch.equal(beside[-1].features, beside.features[3:])
+    positions = [2, 0, 2]
+    batch, expected = beside.batch(positions), Batch.from_data_list([beside[i] for i in positions])
+    assert torch.equal(batch.features, beside.features[positions])
+    batch.y, expected.y = batch.y.nan_to_num(9), expected.y.nan_to_num(9)
+    assert_batch_equal(batch, expected)
+    assert torch.equal(batch.to_data_list()[1].features, beside.features[:1])
+    # the data set it was made from is as it was
+    assert (data.features, data.feature_kinds, data.feature_names) == (None, [], [])
+    assert "features" not in data[0]
+    assert "features" not in data.batch([0])
+
+
+def test_features_are_in_the_version(data: MoleculeDataset) -> None:
+    assert data.featurizer == FEATURIZER
+    assert data.with_features(["maccs", "rdkit"]).featurizer == f"{FEATURIZER}+maccs/1+rdkit/1"
+    assert data.with_features(["maccs"]).with_features([]).featurizer == FEATURIZER
+
+
+def test_features_that_are_there_are_not_made_again(data: MoleculeDataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[list[str]] = []
+
+    def counting(smiles: list[str], kinds: list[str], **options: object) -> torch.Tensor:
+        made.append(kinds)
+        return describe(smiles, kinds)
+
+    monkeypatch.setattr(module, "describe", counting)
+    one = data.with_features(["maccs", "morgan"])
+    same, fewer = one.with_features(["maccs", "morgan"]), one.with_features(["morgan"])
+    more = one.with_features(["torsion", "morgan", "rdkit"])
+    assert made == [["maccs", "morgan"], [], [], ["torsion", "rdkit"]]
+    assert same.features is one.features
+    for other in (fewer, more):
+        assert other.features is not None
+        assert torch.equal(other.features, describe(data.smiles, other.feature_kinds))
+    none = more.with_features([])
+    assert (none.features, none.feature_kinds) == (None, [])
+
+
+def test_features_of_standardized_molecules() -> None:
+    plain, standard = (
+        MoleculeDataset.from_table(table(), name="s", standardize=flag).with_features(["rdkit"]).features
+        for flag in (False, True)
+    )
+    assert plain is not None
+    assert standard is not None
+    assert torch.equal(plain[:3], standard[:3])
+    assert torch.equal(standard[3:], describe(["CC(=O)O"], ["rdkit"]))
+    assert not torch.equal(plain[3:], standard[3:])
+
+
+def test_features_refused(data: MoleculeDataset) -> None:
+    for kinds, error in (("maccs", TypeError), (["maccs", "maccs"], ValueError), (["x"], ValueError)):
+        with pytest.raises(error, match="features must be"):
+            data.with_features(kinds)
+
+
+def test_features_of_no_molecules() -> None:
+    empty = MoleculeDataset.from_smiles(["x"]).with_features(["maccs"])
+    assert empty.features is not None
+    assert empty.features.shape == (0, 167)

@@ -1,0 +1,48 @@
+import pytest
+from rdkit import Chem
+
+from xgraph.data import identities
+from xgraph.data.molecules import identity as module
+
+SAME = [
+    ["CC(N)C(=O)O", "C[C@H](N)C(O)=O", "C[C@@H](N)C(=O)[O-].[Na+]", "C[C@H]([NH3+])C(=O)[O-]", "O.CC(N)C(O)=O"],
+    ["C/C=C/C", "C/C=C\\C", "CC=CC"],
+    ["c1ccccc1", "C1=CC=CC=C1"],
+    ["CCO", "OCC", "[13CH3]CO"],
+]
+
+
+def test_what_is_the_same_molecule() -> None:
+    texts = [identities(group) for group in SAME]
+    assert texts[0] == ["CC(N)C(=O)O"] * 5
+    assert texts[1] == ["CC=CC"] * 3
+    assert texts[3] == ["CCO"] * 3
+    assert len({text for group in texts for text in group[:2]}) == 4
+
+
+def test_tautomers_and_isomers_differ() -> None:
+    assert len(set(identities(["Oc1ccccn1", "O=c1cccc[nH]1", "CCCO", "CC(C)O"]))) == 4
+
+
+def test_the_order_of_atoms_does_not_matter_and_the_text_is_its_own_identity() -> None:
+    smiles = ["C[C@H]1CC[C@@H](C(=O)[O-])N1Cc1ccc(cc1)[N+](=O)[O-].[K+]", "CC(=O)Oc1ccccc1C(=O)O"]
+    for text in smiles:
+        molecule = Chem.MolFromSmiles(text)
+        shuffled = [Chem.MolToSmiles(molecule, doRandom=True) for _ in range(20)]
+        assert len({text, *shuffled}) > 5
+        (found,) = set(identities([text, *shuffled]))
+        assert identities([found]) == [found]
+
+
+def test_what_rdkit_refuses_is_empty() -> None:
+    assert identities(["C1CC", "", "nonsense", "C"]) == ["", "", "", "C"]
+    assert identities([]) == []
+
+
+def test_many_are_kept_in_the_root(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    smiles = ["C" * (i % 30 + 1) + "O" for i in range(600)]
+    first = identities(smiles, root=tmp_path, workers=2)
+    assert first == identities(smiles, root=tmp_path / "other", workers=1)
+    monkeypatch.setattr(module, "_identities", None)
+    assert identities(smiles, root=tmp_path) == first
+    assert len(list((tmp_path / "processed").glob("identity-*"))) == 1

@@ -1,0 +1,130 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from ogb.utils import smiles2graph
+from ogb.utils.features import get_atom_feature_dims, get_bond_feature_dims
+from rdkit import Chem, RDConfig
+
+from xgraph.data.molecules.molecule import LONGEST, bond_rows, pack, parse, parses, smiles_to_graph
+
+# One of each kind: single atom, any-atom, radical, isotopes, kept hydrogens, metals, dative / quadruple /
+# unspecified / aromatic bonds, chirality and stereo, high valence and charge, salts, atom maps, a name.
+HARD = [
+    "C",
+    "*",
+    "[*:1]C",
+    "[CH3]",
+    "[C]",
+    "[2H]O",
+    "[H][H]",
+    "[H]",
+    "[H]O[H]",
+    "[Og]",
+    "[Fe+9]",
+    "[C+200]",
+    "[Na+].[Cl-]",
+    "N->[Cu]",
+    "[Rh]$[Rh]",
+    "C~C",
+    "C:C",
+    "F/C=C/F",
+    "F/C=C\\F",
+    "C[C@H](N)C(=O)O",
+    "C[C@@H](N)C(=O)O",
+    "C[Si@SP1](F)(Cl)Br",
+    "F[U](F)(F)(F)(F)F",
+    "[SH6]",
+    "[Al-3](F)(F)(F)(F)(F)F",
+    "O=N(=O)c1ccccc1",
+    "[CH3:2][OH:1]",
+    "[OH:1][CH3:2]",
+    "[nH]1cccc1.O=[Mn](=O)(=O)[O-].[K+]",
+    "C1CC2CCCCCCCCCCCCC2C1",
+    "CC name",
+    "C[N+](C)(C)CC(=O)[O-]",
+    "C1=CC=CC=C1~[Fe]",
+    "CCC1=[O+][Cu-3]2([O+]=C(CC)C1)[O+]=C(CC)CC(CC)=[O+]2",
+    "C" * 500,
+    "c1ccccc1" * 84,
+]
+
+
+def nci() -> list[str]:
+    lines = (Path(RDConfig.RDDataDir) / "NCI" / "first_5K.smi").read_text().splitlines()
+    return [line.split()[0] for line in lines if line.strip()]
+
+
+def assert_as_ogb(smiles: str) -> None:
+    expected, graph = smiles2graph(smiles), smiles_to_graph(smiles)
+    assert np.array_equal(graph.x, expected["node_feat"]), smiles
+    assert np.array_equal(graph.edge_index, expected["edge_index"]), smiles
+    assert np.array_equal(graph.edge_attr, expected["edge_feat"]), smiles
+    assert graph.x.dtype == graph.edge_index.dtype == graph.edge_attr.dtype == torch.int64
+
+
+@pytest.mark.parametrize("smiles", HARD)
+def test_hard_molecules_as_ogb(smiles: str) -> None:
+    assert_as_ogb(smiles)
+
+
+def test_thousands_as_ogb() -> None:
+    done = 0
+    for smiles in nci():
+        if parses(smiles):
+            assert_as_ogb(smiles)
+            done += 1
+    assert done == 4991
+
+
+def test_features_stay_below_ogbs_dimensions() -> None:
+    graphs, _ = pack(HARD)
+    assert (graphs.x.max(axis=0) < get_atom_feature_dims()).all()
+    assert (graphs.bond_attr.max(axis=0) < get_bond_feature_dims()).all()
+
+
+def test_atropisomer_bond_counts_as_unmarked() -> None:
+    molecule = parse("Cc1cccc(Cl)c1-c1c(F)cccc1Br")
+    _, before = bond_rows(molecule)
+    bond = molecule.GetBondBetweenAtoms(7, 8)
+    bond.SetStereoAtoms(1, 9)
+    bond.SetStereo(Chem.BondStereo.STEREOATROPCW)
+    assert bond_rows(molecule)[1] == before
+
+
+@pytest.mark.parametrize(
+    ("smiles", "reason"),
+    [
+        ("", "without atoms"),
+        ("not a molecule", "not valid SMILES"),
+        ("C1CC", "not valid SMILES"),
+        ("CN(C)(C)(C)C", "valence for atom # 1 N"),
+        ("c1cccc1", "kekulize"),
+        ("C" * (LONGEST + 1), "too long: 20,001 characters"),
+        ("C\0C", "not valid SMILES"),
+        ("(" * 10_000, "not valid SMILES"),
+    ],
+)
+def test_refused_with_a_reason(smiles: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        parse(smiles)
+    assert not parses(smiles)
+
+
+def test_message_names_the_smiles() -> None:
+    with pytest.raises(ValueError, match=r"smiles 'C1CC': RDKit cannot parse"):
+        smiles_to_graph("C1CC")
+
+
+def test_rdkit_is_silent_and_its_logging_comes_back(capfd: pytest.CaptureFixture[str]) -> None:
+    pack(["C1CC", "CN(C)(C)(C)C", "[H]", "c1cccc1"])
+    assert capfd.readouterr().err == ""
+    Chem.MolFromSmiles("C1CC")
+    assert "unclosed ring" in capfd.readouterr().err
+
+
+def test_failures_have_positions() -> None:
+    graphs, failures = pack(["C1CC", "CC", "", "C"])
+    assert len(graphs) == 2
+    assert [position for position, _ in failures] == [0, 2]

@@ -1,0 +1,199 @@
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xgraph.data.molecules.table import RowError, read_smiles, read_table
+
+NAN = float("nan")
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    def write(content: str | bytes, name: str = "file.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write
+
+
+PLAIN = "smiles,active\nCCO,1\nC,0\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PLAIN,
+        "\ufeff" + PLAIN,
+        PLAIN.replace("\n", "\r\n"),
+        PLAIN.replace("\n", "\r"),
+        PLAIN.rstrip("\n"),
+        '"smiles","active"\n"CCO","1"\n"C","0"\n',
+        "\n\n" + PLAIN,
+        PLAIN.replace(",", ";"),
+        PLAIN.replace(",", "\t"),
+        " smiles , active \n CCO , 1 \nC,0,\n",
+        gzip.compress(PLAIN.encode(), mtime=0),
+        gzip.compress(("\ufeff" + PLAIN).encode(), mtime=0),
+    ],
+)
+def test_ways_to_write_the_same(write: Callable[..., Path], content: str | bytes) -> None:
+    table = read_table(write(content))
+    assert table.smiles == ["CCO", "C"]
+    assert table.task_names == ["active"]
+    assert table.y.dtype == np.float32
+    assert table.y.tolist() == [[1.0], [0.0]]
+    assert table.rows.tolist() == [0, 1]
+    assert table.errors == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "labels"),
+    [
+        ("1 0 1.0 0.0", [1, 0, 1, 0]),
+        ("1 -1 1 -1.0", [1, 0, 1, 0]),
+        ("-1 -1 nan -1", [0, 0, NAN, 0]),
+        ("True false NA TRUE", [1, 0, NAN, 1]),
+        ("1 None null n/a", [1, NAN, NAN, NAN]),
+        ("1 1 1 1", [1, 1, 1, 1]),  # one class only: the trainer's business
+    ],
+)
+def test_labels(write: Callable[..., Path], cells: str, labels: list[float]) -> None:
+    lines = "\n".join(f"C,{cell}" for cell in cells.split())
+    table = read_table(write(f"smiles,y\n{lines}\n"))
+    assert np.array_equal(table.y[:, 0], np.array(labels, np.float32), equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ("active inactive", r"column 'y' holds the text 'active' \(data row 0\)"),
+        ("1 0 maybe", r"column 'y' holds the text 'maybe' \(data row 2\)"),
+        ("0.5 1 0", "column 'y' holds the number 0.5 .regression is out of scope for now"),
+        ("1 0 2", "holds the number 2 .regression is out of scope"),
+        ("-1 0 1", "holds the number -1 .regression is out of scope"),
+        ("inf 0 1", "holds the number inf"),
+    ],
+)
+@pytest.mark.parametrize("named", [True, False])
+def test_labels_that_are_none(write: Callable[..., Path], cells: str, message: str, named: bool) -> None:
+    path = write("smiles,y\n" + "\n".join(f"C,{cell}" for cell in cells.split()))
+    with pytest.raises(ValueError, match=message):
+        read_table(path, target_columns=["y"] if named else None)
+    assert named or read_table(path, require_targets=False).y.shape == (len(cells.split()), 0)
+
+
+def test_which_columns_are_tasks(write: Callable[..., Path]) -> None:
+    path = write("id,name,smiles,weight,a,b,empty\n0,x,C,16.0,1,,\n1,y,CC,30.1,,0,\n")
+    table = read_table(path)
+    assert table.task_names == ["a", "b"]
+    assert np.array_equal(table.y, np.array([[1, NAN], [NAN, 0]], np.float32), equal_nan=True)
+    assert read_table(path, target_columns=["b", "empty"]).task_names == ["b", "empty"]
+    assert read_table(path, target_columns=["id"]).y.tolist() == [[0.0], [1.0]]
+    with pytest.raises(
+        ValueError, match=r"no label column 'c' in .*; it has: 'id', 'name', 'weight', 'a', 'b', 'empty'"
+    ):
+        read_table(path, target_columns=["a", "c"])
+    with pytest.raises(ValueError, match="no label column"):
+        read_table(path, target_columns=["smiles"])
+    with pytest.raises(ValueError, match="no label column"):
+        read_table(path, target_columns=[])
+
+
+def test_no_labels_at_all(write: Callable[..., Path]) -> None:
+    path = write("smiles,activity\nC,\nCC,\n")
+    with pytest.raises(ValueError, match=r"has no column of labels \(0, 1 or empty\): it has 'smiles', 'activity'"):
+        read_table(path)
+    assert read_table(path, require_targets=False).y.shape == (2, 0)
+
+
+@pytest.mark.parametrize("name", ["smiles", "SMILES", "Smiles", "canonical_smiles", "Canonical SMILES", "mol", "smi"])
+def test_smiles_column_by_name(write: Callable[..., Path], name: str) -> None:
+    assert read_smiles(write(f"other,{name}\nCCC,CCO\n")) == ["CCO"]
+
+
+def test_smiles_column_by_values(write: Callable[..., Path]) -> None:
+    path = write("code,drug,y\nX1,c1ccccc1O,1\nX2,CCO,0\nX3,,1\n")
+    assert read_smiles(path) == ["c1ccccc1O", "CCO", ""]
+    assert read_smiles(path, "code") == ["X1", "X2", "X3"]
+
+
+def test_no_smiles_column(write: Callable[..., Path]) -> None:
+    path = write("name,y\nbenzene,1\nwater,0\n")
+    with pytest.raises(ValueError, match="no SMILES column found: .* has the columns 'name', 'y'"):
+        read_table(path)
+    with pytest.raises(ValueError, match="there is no SMILES column 'smiles': .* has the columns 'name', 'y'"):
+        read_table(path, smiles_column="smiles")
+
+
+def test_no_header(write: Callable[..., Path]) -> None:
+    with pytest.raises(ValueError, match="seems to have no header line: it begins with 'CCO'"):
+        read_table(write("CCO,1\nCCN,0\nc1ccccc1,1\n"))
+
+
+def test_blank_lines_and_cells_keep_row_numbers(write: Callable[..., Path]) -> None:
+    path = write("smiles,y\nCCO,1\n\nC,0\n  ,1\n,0\nCC\n\n")
+    table = read_table(path)
+    assert table.smiles == ["CCO", "C", "CC"]
+    assert table.rows.tolist() == [0, 2, 5]
+    assert np.array_equal(table.y[:, 0], np.array([1, 0, NAN], np.float32), equal_nan=True)
+    assert table.errors == [RowError(row, "", "the SMILES cell is empty") for row in (1, 3, 4, 6)]
+    assert read_smiles(path) == ["CCO", "", "C", "", "", "CC", ""]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty"),
+        ("\n\n  \n", "is empty"),
+        ("\ufeff", "is empty"),
+        ("smiles,y\n", r"has a header \(smiles, y\) but no rows"),
+        (bytes(range(256)) * 20, "is not UTF-8 text"),
+        (b"\x00\x01\x02\x03" * 50, "is not text"),
+        (PLAIN.encode("utf-16"), "is not UTF-8 text"),
+        (gzip.compress(PLAIN.encode() * 100, mtime=0)[:60], "damaged or truncated gzip"),
+        (b"\x1f\x8bjunk and more junk", "damaged or truncated gzip"),
+        (gzip.compress(bytes(range(256)), mtime=0), "is not UTF-8 text"),
+        ("smiles,y\nCCO,1,2\n", "row 0 has 3 fields, the header 2"),
+        ('smiles,y\nCCO,"1\nC,0\n', r"near line .* \(an unbalanced quote"),
+        ("smiles,y,y\nC,1,0\n", "the header has 'y' twice"),
+        ("smiles,y\n" + "C" * 200_000 + ",1\n", "near line 2: field larger than field limit"),
+    ],
+)
+def test_not_a_table(write: Callable[..., Path], content: str | bytes, message: str) -> None:
+    path = write(content, "strange.csv")
+    for read in (read_table, read_smiles):
+        with pytest.raises(ValueError, match=message) as caught:
+            read(path)
+        assert "strange.csv" in str(caught.value)
+
+
+def test_not_a_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"none\.csv"):
+        read_table(tmp_path / "none.csv")
+    with pytest.raises(ValueError, match="is a folder"):
+        read_table(tmp_path)
+
+
+def test_long_file(write: Callable[..., Path]) -> None:
+    rows = 200_000
+    table = read_table(write("smiles,y\n" + "CCO,1\nc1ccccc1,0\n" * (rows // 2)))
+    assert len(table.smiles) == rows
+    assert table.y.mean() == 0.5
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_give_a_table_or_a_clear_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("any") / "junk.csv"
+    path.write_bytes(content)
+    message = "junk.csv"
+    try:
+        read_table(path, require_targets=False)
+    except ValueError as error:
+        message = str(error)
+    assert "junk.csv" in message

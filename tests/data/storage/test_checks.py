@@ -1,0 +1,31 @@
+import pytest
+import torch
+
+from xgraph.data.storage.checks import check_edges, checked_index
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int32, torch.int64])
+def test_any_integers_are_positions(dtype: torch.dtype) -> None:
+    found = checked_index(torch.tensor([2, 0, 2], dtype=dtype), 3, "node")
+    assert found.dtype == torch.int64
+    assert found.tolist() == [2, 0, 2]
+    with pytest.raises(IndexError, match="node 3 is out of range: there are 3, numbered from 0"):
+        checked_index(torch.tensor([3], dtype=dtype), 3, "node")
+
+
+def test_of_nothing_no_position_is_right() -> None:
+    assert checked_index(torch.empty(0, dtype=torch.long), 0, "node").tolist() == []
+    with pytest.raises(IndexError, match="there are 0"):
+        checked_index(torch.tensor([0]), 0, "node")
+
+
+def test_a_wrong_edge_is_found_in_any_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xgraph.data.storage.checks._CHUNK", 3)
+    edges = torch.zeros(2, 7, dtype=torch.long)
+    check_edges("edge_index", edges, 1, 1)
+    for end in range(2):
+        for at in range(7):
+            wrong = edges.clone()
+            wrong[end, at] = 1
+            with pytest.raises(ValueError, match=f"edge_index has {('source', 'target')[end]} 1, which is no node"):
+                check_edges("edge_index", wrong, 1, 1)

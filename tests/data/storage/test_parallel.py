@@ -1,0 +1,73 @@
+import os
+
+import pytest
+
+from xgraph.data.storage import parallel
+from xgraph.data.storage.parallel import available_cores, map_chunks
+
+ITEMS = [str(i) for i in range(1300)]
+
+
+def lengths(chunk: list[str]) -> tuple[int, str]:
+    return len(chunk), chunk[0]
+
+
+def fail(chunk: list[str]) -> None:
+    raise KeyError(chunk[0])
+
+
+def die_once(chunk: list[str]) -> int:
+    if chunk[0] == "512" and os.getpid() != int(os.environ["XGRAPH_TEST_PARENT"]):
+        os._exit(1)
+    return len(chunk)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_same_whatever_the_workers(workers: int) -> None:
+    done = map_chunks(lengths, ITEMS, what="x", worth=1, workers=workers)
+    assert done == [(512, "0"), (512, "512"), (276, "1024")]
+
+
+def test_empty() -> None:
+    assert map_chunks(lengths, [], what="x", worth=1) == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_progress_counts_to_the_end(workers: int) -> None:
+    seen: list[tuple[int, int, str]] = []
+    map_chunks(lengths, ITEMS, what="work", worth=1, workers=workers, progress=lambda *a: seen.append(a))
+    assert seen[-1] == (1300, 1300, "work")
+    assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)
+    assert len(seen) == 3
+
+
+def test_short_lists_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "available_cores", lambda: 8)
+
+    def no_pool(*args: object, **kwargs: object) -> None:
+        raise AssertionError("a process pool was made")
+
+    monkeypatch.setattr(parallel, "ProcessPoolExecutor", no_pool)
+    assert len(map_chunks(lengths, ITEMS, what="x", worth=1000)) == 3
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_errors_come_through(workers: int) -> None:
+    with pytest.raises(KeyError):
+        map_chunks(fail, ITEMS, what="x", worth=1, workers=workers)
+
+
+def test_a_dead_process_is_survived(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XGRAPH_TEST_PARENT", str(os.getpid()))
+    with pytest.warns(RuntimeWarning, match="a process died while featurising"):
+        done = map_chunks(die_once, ITEMS, what="featurising", worth=1, workers=2)
+    assert done == [512, 512, 276]
+
+
+def test_workers_are_checked() -> None:
+    with pytest.raises(ValueError, match="workers must be at least 1, got 0"):
+        map_chunks(lengths, ITEMS, what="x", worth=1, workers=0)
+
+
+def test_available_cores() -> None:
+    assert 1 <= available_cores() <= (os.cpu_count() or 1)

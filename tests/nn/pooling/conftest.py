@@ -1,5 +1,0 @@
-import sys
-from pathlib import Path
-
-# Tests are imported without packages, so what they share is found here.
-sys.path.insert(0, str(Path(__file__).parent.parent))

@@ -1,0 +1,179 @@
+import pytest
+import torch
+from fitted_models import batch, reloaded, table
+
+from xgraph.nn import MODELS, FittedModel
+from xgraph.nn.tables.fitted_model import task_seed
+from xgraph.options import options_of
+
+SMALL = {"forest": {"trees": 7}, "extra-trees": {"trees": 7}, "svm": {}}
+EACH = pytest.mark.parametrize("name", SMALL)
+
+
+def make(name, tasks=3, channels=6, **options):
+    return MODELS[name](tasks, channels, **{**SMALL[name], **options})
+
+
+@EACH
+def test_registered_and_described(name):
+    cls = MODELS[name]
+    assert issubclass(cls, FittedModel)
+    assert cls.fitted
+    assert cls.kind == "graph"
+    text = repr(make(name))
+    assert text.startswith(f"{cls.__name__}(3, 6, ")
+    assert all(f"{option.name}=" in text for option in options_of(cls))
+    assert all(option.help for option in options_of(cls))
+
+
+@EACH
+def test_learns(name):
+    x, y = table(400)
+    model = make(name)
+    model.fit(x, y)
+    fresh, labels = table(400, seed=1, missing=0.0)
+    found = model(batch(fresh))
+    assert found.shape == (400, 3)
+    assert found.dtype == torch.float64
+    assert bool((((found > 0) == (labels == 1)).float().mean(0) > 0.75).all())
+
+
+@EACH
+def test_a_task_with_one_class_has_logit_zero(name):
+    x, y = table(tasks=4)
+    y[:, 1] = torch.where(y[:, 1].isnan(), y[:, 1], 1.0)
+    y[:, 2] = float("nan")
+    model = make(name, tasks=4)
+    model.fit(x, y)
+    assert model.learned.tolist() == [True, False, False, True]
+    logits = model(batch(x))
+    assert logits[:, [1, 2]].tolist() == [[0.0, 0.0]] * len(x)
+    assert bool((logits[:, [0, 3]] != 0).any(0).all())
+
+
+@EACH
+def test_missing_labels_do_not_count(name):
+    x, y = table(tasks=1)
+    known = ~y[:, 0].isnan()
+    ours, theirs = make(name, tasks=1), make(name, tasks=1)
+    ours.fit(x, y)
+    theirs.fit(torch.cat([x[known], x[~known]]), torch.cat([y[known], y[~known]]))
+    torch.testing.assert_close(ours(batch(x)), theirs(batch(x)))
+
+
+@EACH
+def test_seed_and_threads(name):
+    x, y = table(200)
+    found = []
+    for seed, threads in ((0, 1), (0, 3), (5, 2)):
+        model = make(name)
+        model.fit(x, y, seed=seed, threads=threads)
+        found.append(model(batch(x)))
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2]) == (name == "svm")
+
+
+@EACH
+def test_global_generators_stay_as_they_are(name):
+    before = torch.get_rng_state()
+    x, y = table()
+    make(name).fit(x, y)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@EACH
+def test_all_is_in_the_state(name):
+    x, y = table()
+    model = make(name)
+    model.fit(x, y)
+    other = reloaded(model, name, **SMALL[name])
+    assert torch.equal(other(batch(x)), model(batch(x)))
+    assert not list(model.parameters())
+    other.load_state_dict(make(name).state_dict())  # an empty one again
+    with pytest.raises(ValueError, match="not fitted yet"):
+        other(batch(x))
+
+
+@EACH
+def test_fitted_again_it_forgets(name):
+    x, y = table()
+    model, fresh = make(name), make(name)
+    model.fit(*table(50, seed=3))
+    model.fit(x, y)
+    fresh.fit(x, y)
+    assert torch.equal(model(batch(x)), fresh(batch(x)))
+
+
+@EACH
+def test_one_row_and_none(name):
+    x, y = table()
+    model = make(name)
+    model.fit(x, y)
+    torch.testing.assert_close(model(batch(x[3:4])), model(batch(x))[3:4])
+    assert model(batch(x[:0])).shape == (0, 3)
+
+
+@EACH
+def test_labels_of_one_task_may_be_a_vector(name):
+    x, y = table(tasks=1)
+    model, other = make(name, tasks=1), make(name, tasks=1)
+    model.fit(x, y)
+    other.fit(x, y[:, 0])
+    assert torch.equal(model(batch(x)), other(batch(x)))
+
+
+@EACH
+def test_progress_counts_tasks(name):
+    x, y = table()
+    y[:, 1] = 0
+    seen = []
+    make(name).fit(x, y, progress=lambda *step: seen.append(step))
+    assert seen[-1] == (3, 3, "fitting")
+
+
+@EACH
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"features": torch.zeros(80, 5)}, r"features must have shape \[B, 6\], got \[80, 5\]"),
+        ({"features": torch.full((80, 6), float("nan"))}, "features must be finite"),
+        ({"features": torch.full((80, 6), 1e300, dtype=torch.float64)}, "features must be finite numbers in float32"),
+        ({"y": torch.zeros(80, 2)}, r"y must have shape \[80, 3\], got \[80, 2\]"),
+        ({"y": torch.full((80, 3), 0.5)}, "y must hold 0, 1 or NaN only"),
+        ({"y": torch.zeros(80, 3)}, "labels of both classes in at least one task"),
+        ({"seed": -1}, "seed must be 0 or more, got -1"),
+        ({"threads": 0}, "threads must be 1 or more, got 0"),
+    ],
+)
+def test_what_cannot_be_fitted(name, change, message):
+    x, y = table()
+    with pytest.raises(ValueError, match=message):
+        make(name).fit(**{"features": x, "y": y, **change})
+
+
+@EACH
+def test_batches_that_do_not_fit(name):
+    x, y = table()
+    model = make(name)
+    with pytest.raises(ValueError, match="not fitted yet"):
+        model(batch(x))
+    model.fit(x, y)
+    with pytest.raises(ValueError, match="the batch has no features"):
+        model(batch(None))
+    with pytest.raises(ValueError, match=r"features must have shape \[B, 6\], got \[80, 3\]"):
+        model(batch(x[:, :3]))
+    with pytest.raises(ValueError, match="features must be finite"):
+        model(batch(x / 0))
+
+
+@EACH
+def test_counts_below_one(name):
+    for arguments, message in (((0, 6), "num_tasks must be at least 1"), ((1, 0), "num_features must be at least 1")):
+        with pytest.raises(ValueError, match=message):
+            MODELS[name](*arguments)
+
+
+def test_seeds_of_tasks():
+    seeds = {task_seed(seed, task) for seed in (0, 1, 2**63 - 1) for task in range(4)}
+    assert len(seeds) == 12
+    assert all(0 <= seed < 2**32 for seed in seeds)

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+import torch
+from fitted_models import batch, reloaded, table
+from sklearn import ensemble
+
+from xgraph.nn import MODELS, ExtraTrees, RandomForest
+from xgraph.nn.tables.fitted_model import task_seed
+
+REFERENCE = {"forest": ensemble.RandomForestClassifier, "extra-trees": ensemble.ExtraTreesClassifier}
+EACH = pytest.mark.parametrize("name", REFERENCE)
+
+
+@EACH
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"min_samples_leaf": 4, "balanced": False},
+        {"max_features": 0.5, "min_samples_leaf": 2},
+        {"max_features": 1.0},
+        {"max_features": "log2", "balanced": False},
+    ],
+    ids=str,
+)
+def test_probabilities_are_those_of_scikit_learn(name, options):
+    x, y = table(150)
+    y[:, 1] = torch.where(y[:, 1].isnan(), y[:, 1], 0.0)
+    model = MODELS[name](3, 6, trees=20, **options)
+    model.fit(x, y, seed=7, threads=2)
+    fresh = table(60, seed=1)[0]
+    found = torch.sigmoid(model(batch(fresh))).numpy()
+    weight = "balanced" if options.get("balanced", True) else None
+    kept = {key: value for key, value in options.items() if key != "balanced"}
+    for task in (0, 2):
+        known = ~y[:, task].isnan()
+        reference = REFERENCE[name](20, class_weight=weight, random_state=task_seed(7, task), **kept)
+        reference.fit(x[known].numpy(), y[known, task].numpy())
+        expected = reference.predict_proba(fresh.numpy())[:, 1]
+        np.testing.assert_allclose(found[:, task], expected, rtol=0, atol=1e-9)
+        assert len(np.unique(expected)) > 5
+    assert set(found[:, 1]) == {0.5}
+
+
+@EACH
+def test_order_is_kept_to_the_ends(name):
+    x, y = table(300, tasks=1, missing=0.0)
+    model = MODELS[name](1, 6, trees=50)
+    model.fit(x, y)
+    logits = model(batch(x))[:, 0].numpy()
+    reference = REFERENCE[name](50, class_weight="balanced", random_state=task_seed(0, 0)).fit(x.numpy(), y[:, 0])
+    share = reference.predict_proba(x.numpy())[:, 1]
+    assert {0.0, 1.0} <= set(share) or name == "forest"
+    assert np.isfinite(logits).all()
+    for a, b in ((share, logits), (share[::-1], logits[::-1])):
+        assert np.array_equal(np.sign(np.subtract.outer(a, a).round(12)), np.sign(np.subtract.outer(b, b).round(9)))
+
+
+def test_the_checkpoint_of_a_real_forest_is_small_integers_and_numbers():
+    x, y = table(150)
+    model = RandomForest(3, 6, trees=10)
+    model.fit(x, y)
+    kinds = {name: tensor.dtype for name, tensor in model.state_dict().items()}
+    assert kinds.pop("learned") == torch.bool
+    assert kinds.pop("trees.number") == torch.float64
+    assert set(kinds.values()) == {torch.int32}
+    assert torch.equal(reloaded(model, "forest", trees=10)(batch(x)), model(batch(x)))
+
+
+def test_another_number_of_features_does_not_load():
+    x, y = table()
+    model = ExtraTrees(3, 6, trees=5)
+    model.fit(x, y)
+    with pytest.raises(RuntimeError, match="a feature beyond the 2 that there are"):
+        ExtraTrees(3, 2, trees=5).load_state_dict(model.state_dict())
+
+
+@EACH
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"trees": 0}, "trees must be at least 1, got 0"),
+        ({"min_samples_leaf": 0}, "min_samples_leaf must be at least 1, got 0"),
+        ({"max_features": 0.0}, "max_features must be a share above 0 and up to 1, or sqrt or log2, got 0.0"),
+        ({"max_features": 1.5}, "max_features must be a share .*got 1.5"),
+        ({"max_features": "all"}, "max_features must be a share .*got 'all'"),
+    ],
+)
+def test_bad_options_are_named(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        MODELS[name](1, 6, **options)

@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+import torch
+from fitted_models import batch, reloaded, table
+from sklearn.svm import SVC
+
+from xgraph.nn import SVM
+from xgraph.nn.tables.kernels import tanimoto
+
+
+def counts(n, channels=12, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 4, (n, channels), generator=g).float()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"C": 10.0, "balanced": False}, {"gamma": 0.5}, {"C": 0.1, "gamma": 2.0, "balanced": False}],
+    ids=str,
+)
+def test_decision_function_is_that_of_scikit_learn(options):
+    x, y = table(150)
+    y[:, 1] = torch.where(y[:, 1].isnan(), y[:, 1], 1.0)
+    x = x * torch.arange(1, 7) + 5
+    x[0, 0] = 1000.0  # clipped
+    model = SVM(3, 6, **options)
+    model.fit(x, y)
+    fresh = table(60, seed=1)[0] * torch.arange(1, 7) + 5
+    found = model(batch(fresh)).numpy()
+    mean, std = x.double().mean(0).float(), x.double().std(0, correction=0).float()
+    train, test = (((rows - mean) / std).clamp(-10, 10).double().numpy() for rows in (x, fresh))
+    assert train.max() > 9.9
+    for task in (0, 2):
+        known = ~y[:, task].isnan().numpy()
+        reference = SVC(
+            C=options.get("C", 1.0),
+            gamma=options.get("gamma", "scale"),
+            class_weight="balanced" if options.get("balanced", True) else None,
+            tol=1e-6,
+        ).fit(train[known], y[:, task].numpy()[known])
+        np.testing.assert_allclose(found[:, task], reference.decision_function(test), rtol=0, atol=1e-5)
+    assert set(found[:, 1]) == {0.0}
+
+
+def test_decision_function_with_the_tanimoto_kernel():
+    x, fresh = counts(150), counts(40, seed=1)
+    y = torch.stack([x[:, 0] > x[:, 1], x[:, 2] + x[:, 3] > 4], dim=1).float()
+    y[::7, 0] = float("nan")
+    model = SVM(2, 12, kernel="tanimoto", C=3.0)
+    model.fit(x, y)
+    found = model(batch(fresh)).numpy()
+    for task in range(2):
+        known = ~y[:, task].isnan()
+
+        def kernel(a, b):
+            return tanimoto(torch.from_numpy(a), torch.from_numpy(b)).numpy()
+
+        reference = SVC(C=3.0, kernel=kernel, class_weight="balanced", tol=1e-6)
+        reference.fit(x[known].numpy(), y[known, task].numpy())
+        np.testing.assert_allclose(found[:, task], reference.decision_function(fresh.numpy()), rtol=0, atol=1e-5)
+    assert model.scale is None
+
+
+def test_vectors_are_kept_once():
+    x, y = table(100, missing=0.0)
+    y = torch.cat([y, y], dim=1)
+    model = SVM(6, 6)
+    model.fit(x, y)
+    assert len(model.vectors) <= 100
+    assert len(model.vectors) == int((model.weight != 0).any(1).sum())
+    torch.testing.assert_close(model(batch(x))[:, :3], model(batch(x))[:, 3:])
+
+
+def test_a_feature_that_never_varies():
+    x, y = table(100)
+    x[:, 2] = 4.0
+    model = SVM(3, 6)
+    model.fit(x, y)
+    assert bool(model(batch(x)).isfinite().all())
+    x[:] = 4.0
+    model.fit(x, y)
+    assert bool(model(batch(x)).isfinite().all())
+
+
+def test_both_kernels_come_back_from_a_file():
+    x = counts(80)
+    y = (x[:, :1] > x[:, 1:2]).float()
+    for options in ({}, {"kernel": "tanimoto"}):
+        model = SVM(1, 12, **options)
+        model.fit(x, y)
+        assert torch.equal(reloaded(model, "svm", **options)(batch(x)), model(batch(x)))
+
+
+def test_what_it_is_given_if_nobody_says():
+    assert SVM.usual_features({"kernel": "rbf"}) == ["rdkit", "morgan", "maccs"]
+    assert SVM.usual_features({"kernel": "tanimoto"}) == ["morgan"]
+
+
+def test_counts_are_not_negative():
+    x, y = table()
+    with pytest.raises(ValueError, match="features must not be below 0 for kernel 'tanimoto'"):
+        SVM(3, 6, kernel="tanimoto").fit(x, y)
+    model = SVM(1, 12, kernel="tanimoto")
+    model.fit(counts(50), (counts(50)[:, 0] > 1).float())
+    with pytest.raises(ValueError, match="features must not be below 0"):
+        model(batch(-counts(5)))
+
+
+def test_too_many_pairs(monkeypatch):
+    monkeypatch.setattr("xgraph.nn.tables.support_vectors._MOST", 79)
+    x, y = table()
+    with pytest.raises(ValueError, match="features: 80 items, whose kernel would take 0 GB; expected 79 or fewer"):
+        SVM(3, 6).fit(x, y)
+
+
+def test_a_damaged_state_is_refused():
+    x, y = table()
+    model = SVM(3, 6)
+    model.fit(x, y)
+    for name in ("vectors", "weight", "bias", "gammas"):
+        state = model.state_dict()
+        state[name] = state[name][..., :-1]
+        with pytest.raises(RuntimeError, match=f"{name} has shape"):
+            SVM(3, 6).load_state_dict(state)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"C": 0.0}, "C must be a positive number, got 0.0"),
+        ({"C": float("inf")}, "C must be a positive number, got inf"),
+        ({"kernel": "linear"}, "kernel must be one of rbf, tanimoto, got 'linear'"),
+        ({"gamma": -1.0}, "gamma must be a positive number or scale, got -1.0"),
+        ({"gamma": "auto"}, "gamma must be a positive number or scale, got 'auto'"),
+    ],
+)
+def test_bad_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        SVM(1, 6, **options)

@@ -1,0 +1,124 @@
+import threading
+
+import pytest
+import torch
+
+from xgraph.sampling.engines.recorded import MOST, Recorder
+
+CPU = torch.device("cpu")
+
+
+class Fake:
+    """Does what was recorded; `shift` makes it wrong."""
+
+    def __init__(self, function, shift=0):
+        self.function, self.shift, self.runs, self.ended = function, shift, 0, 0
+        self.busy = False
+
+    def run(self, numbers):
+        if self.busy:
+            raise RuntimeError("another thread is recording")
+        self.runs += 1
+        return self.function(numbers) + self.shift
+
+    def end(self):
+        self.ended += 1
+
+
+class Calls:
+    """A recorder, and what it did."""
+
+    def __init__(self, record="works", shift=0):
+        self.calls, self.made, self.launches = 0, 0, []
+
+        def fake(function, numbers):
+            if record == "fails":
+                self.launches.append(None)
+                raise RuntimeError("cannot be recorded")
+            self.launches.append(Fake(lambda given: given * 2, shift))
+            return self.launches[-1]
+
+        self.recorder = Recorder(CPU, None if record == "never" else fake)
+
+    def __call__(self, kind, value):
+        def function(numbers):
+            self.calls += 1
+            return numbers * 2
+
+        def numbers():
+            self.made += 1
+            return torch.tensor(value)
+
+        assert self.recorder(kind, function, numbers, int, int.__eq__) == 2 * value
+
+
+def test_the_third_call_of_a_kind_is_a_replay_that_is_checked_and_later_ones_are_replays():
+    calls = Calls()
+    for value in range(6):
+        calls("a", value)
+    (launches,) = calls.launches
+    assert (calls.calls, launches.runs, launches.ended) == (3, 4, 4)
+    assert calls.made == 7  # each run has numbers of its own
+
+
+def test_kinds_that_change_and_none_are_not_recorded():
+    calls = Calls()
+    for value, kind in enumerate(["a", "b", "a", "b", None, None, None, "a"]):
+        calls(kind, value)
+    assert not calls.launches
+    calls("a", 8)
+    assert len(calls.launches) == 1
+
+
+def test_only_so_many_kinds_are_recorded():
+    calls = Calls()
+    for kind in range(MOST + 3):
+        for value in range(4):
+            calls(kind, value)
+    assert len(calls.launches) == MOST
+    before = calls.calls
+    calls(0, 5)  # those recorded stay
+    assert calls.calls == before
+
+
+@pytest.mark.parametrize("record", ["never", "fails"])
+def test_what_cannot_be_recorded_is_called(record):
+    calls = Calls(record)
+    for value in range(5):
+        calls("a", value)
+    assert calls.calls == 5
+    assert len(calls.launches) == (record == "fails")  # it is tried once
+
+
+def test_a_replay_that_differs_is_not_used_again():
+    calls = Calls(shift=1)
+    for kind in ("a", "a", "a", "a", "a", "b", "b", "b"):
+        calls(kind, 3)
+    assert (calls.calls, [launches.runs for launches in calls.launches]) == (8, [1])
+
+
+def test_a_call_takes_the_place_of_a_replay_that_is_not_possible_just_now():
+    calls = Calls()
+    for value in range(4):
+        calls("a", value)
+    (launches,) = calls.launches
+    launches.busy = True
+    calls("a", 4)
+    launches.busy = False
+    calls("a", 5)
+    assert (calls.calls, launches.runs, len(calls.launches)) == (4, 3, 1)
+
+
+def test_threads_replay_but_do_not_record():
+    calls = Calls()
+
+    def elsewhere(*values):
+        thread = threading.Thread(target=lambda: [calls("a", value) for value in values])
+        thread.start()
+        thread.join()
+
+    elsewhere(0, 1, 2)
+    assert (calls.calls, calls.launches) == (3, [])
+    calls("a", 3)
+    elsewhere(4, 5)
+    assert (calls.calls, calls.launches[0].runs) == (5, 2)

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+import torch
+
+from xgraph.sampling.items.labels import as_matrix, negatives, positives, rows_with
+
+NAN = float("nan")
+
+
+def test_positives_by_task_and_negatives_in_any_task():
+    y = as_matrix([[1, 0, 0], [NAN, NAN, NAN], [1, 1, NAN], [0, NAN, NAN], [NAN, 1, NAN]])
+    assert [p.tolist() for p in positives(y)] == [[0, 2], [2, 4]]  # the third task has none
+    assert negatives(y).tolist() == [0, 3]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.int64, torch.bool, torch.uint8])
+def test_any_number_type_and_no_copy_of_large_labels(dtype):
+    y = torch.tensor([0, 1, 1, 0], requires_grad=False).to(dtype)
+    matrix = as_matrix(y)
+    assert matrix.shape == (4, 1)
+    assert positives(matrix)[0].tolist() == [1, 2]
+    assert negatives(matrix).tolist() == [0, 3]
+    if dtype is not torch.bfloat16:
+        assert np.shares_memory(matrix, y.numpy())
+
+
+@pytest.mark.parametrize("bad", [-1, 2, 0.5, float("inf")])
+def test_a_bad_label_is_named_with_its_row(bad):
+    with pytest.raises(ValueError, match=rf"0, 1 or NaN.*got {bad}.* in row 2$"):
+        as_matrix(torch.tensor([0.0, NAN, bad, 7.0]))
+    with pytest.raises(ValueError, match=rf"got {bad}.* in row 1, task 2$"):
+        as_matrix(np.array([[0, 1, NAN], [0, 1, bad], [9, 9, 9]]))
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (0, 3), (3, 0), (2, 2, 2)])
+def test_a_bad_shape_is_refused(shape):
+    with pytest.raises(ValueError, match="shape"):
+        as_matrix(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("labels", [["a", "b"], [None, 1.0], np.array([1j, 0])])
+def test_what_is_no_number_is_refused(labels):
+    with pytest.raises(TypeError, match="must be numbers"):
+        as_matrix(labels)
+
+
+@pytest.mark.parametrize("num_items", [1, 1023, 1024, 1025, 5000])
+def test_rows_with_a_label_by_task(num_items):
+    rng = np.random.default_rng(num_items)
+    y = rng.choice([0.0, 1.0, NAN], (num_items, 3))
+    for label in (0, 1):
+        rows = rows_with(y, label, np.int32)
+        assert [r.tolist() for r in rows] == [np.flatnonzero(y[:, task] == label).tolist() for task in range(3)]
+        assert all(r.dtype == np.int32 for r in rows)

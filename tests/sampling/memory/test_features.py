@@ -1,0 +1,147 @@
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from xgraph.sampling.memory import features
+from xgraph.sampling.memory.features import FeatureStore, as_rows
+
+INDEX = torch.tensor([3, 0, 3, 7, 1])
+WORDS = ["device", "pinned", "host", "mmap"]
+
+
+def sparse_matrix(rows=9, columns=5, layout="csr"):
+    x = (torch.rand(rows, columns, generator=torch.Generator().manual_seed(0)) - 0.6).clamp(min=0)
+    x[2] = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return x, {"csr": x.to_sparse_csr, "coo": x.to_sparse_coo, "csc": x.to_sparse_csc}[layout]()
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("shape", [(9,), (9, 4), (9, 2, 3), (9, 0)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.bool])
+def test_dense_rows(word, shape, dtype):
+    x = torch.randint(0, 3, shape).to(dtype)
+    store = FeatureStore(x, storage=word)
+    assert store.dtype == dtype
+    assert store.shape == shape
+    assert len(store) == 9
+    assert torch.equal(store[INDEX], x[INDEX])
+    assert torch.equal(store.gather(INDEX.int()), x[INDEX])
+    assert store[INDEX[:0]].shape == (0, *shape[1:])
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("layout", ["csr", "coo", "csc"])
+def test_sparse_rows_are_the_dense_ones(word, layout):
+    dense, x = sparse_matrix(layout=layout)
+    store = FeatureStore(x, storage=word)
+    assert store.is_sparse
+    assert torch.equal(store[INDEX], dense[INDEX])
+    rows = store.gather(INDEX, sparse=True)
+    assert rows.layout == torch.sparse_csr
+    assert torch.equal(rows.to_dense(), dense[INDEX])
+    assert store[INDEX[:0]].shape == (0, 5)
+    assert store.gather(INDEX[:0], sparse=True).shape == (0, 5)
+
+
+def test_sparse_rows_of_nothing_but_zeros():
+    store = FeatureStore(torch.zeros(3, 4).to_sparse_csr())
+    assert torch.equal(store[torch.tensor([1, 1])], torch.zeros(2, 4))
+
+
+def test_sparse_with_int32_indices_and_repeated_entries():
+    crow, col = torch.tensor([0, 2, 4], dtype=torch.int32), torch.tensor([1, 1, 0, 2], dtype=torch.int32)
+    x = torch.sparse_csr_tensor(crow, col, torch.tensor([1.0, 2.0, 3.0, 4.0]), size=(2, 3), check_invariants=False)
+    assert FeatureStore(x)[torch.tensor([0, 1])].tolist() == [[0, 3, 0], [3, 0, 4]]
+
+
+def test_the_whole_is_never_made_dense():
+    """Of 10 million × 1 million, a dense copy would take 40 TB."""
+    num_rows, num_columns = 10_000_000, 1_000_000
+    crow = torch.arange(num_rows + 1)
+    col = torch.arange(num_rows) % num_columns
+    x = torch.sparse_csr_tensor(crow, col, torch.ones(num_rows), size=(num_rows, num_columns), check_invariants=False)
+    rows = FeatureStore(x)[torch.tensor([9_999_999, 5])]
+    assert rows.nonzero().tolist() == [[0, 999_999], [1, 5]]
+
+
+def test_large_results_do_not_overwrite_one_another():
+    x = torch.rand(5000, 300)
+    store = FeatureStore(x)
+    kept = [store[torch.randint(0, 5000, (2000,), generator=torch.Generator().manual_seed(i))] for i in range(5)]
+    for i, rows in enumerate(kept):
+        assert torch.equal(rows, x[torch.randint(0, 5000, (2000,), generator=torch.Generator().manual_seed(i))])
+
+
+def test_large_sparse_results_are_zeroed_when_memory_is_used_again():
+    dense, x = sparse_matrix(3000, 400)
+    store = FeatureStore(x)
+    for seed in range(4):
+        index = torch.randint(0, 3000, (1500,), generator=torch.Generator().manual_seed(seed))
+        assert torch.equal(store[index], dense[index])
+
+
+def test_arrays_and_mapped_files(tmp_path):
+    x = np.random.default_rng(0).random((9, 4), dtype=np.float32)
+    np.save(tmp_path / "x.npy", x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for given in (x, np.load(tmp_path / "x.npy", mmap_mode="r")):
+            assert FeatureStore(given)[INDEX].numpy().tolist() == x[INDEX].tolist()
+
+
+def test_a_result_belongs_to_the_caller():
+    x = torch.zeros(9, 4)
+    FeatureStore(x)[INDEX].fill_(1.0)
+    assert not x.any()
+
+
+def test_gradients_are_not_followed():
+    x = torch.rand(9, 4, requires_grad=True)
+    assert not FeatureStore(x)[INDEX].requires_grad
+
+
+@pytest.mark.parametrize("is_sparse", [False, True])
+@pytest.mark.parametrize("wrong", [9, -1])
+def test_index_out_of_range(is_sparse, wrong):
+    dense, sparse = sparse_matrix()
+    with pytest.raises(IndexError):
+        FeatureStore(sparse if is_sparse else dense)[torch.tensor([0, wrong])]
+
+
+def test_wrong_index():
+    store = FeatureStore(torch.rand(9, 4))
+    with pytest.raises(TypeError, match="index must be a tensor of int64 or int32, got torch.float32"):
+        store[torch.rand(3)]
+    with pytest.raises(TypeError, match="index must be a tensor of int64 or int32, got list"):
+        store[[0, 1]]
+    with pytest.raises(ValueError, match=r"index must have one dimension, got shape \[1, 2\]"):
+        store[torch.tensor([[0, 1]])]
+    with pytest.raises(ValueError, match="sparse=True is for sparse features, these are dense"):
+        store.gather(INDEX, sparse=True)
+
+
+def test_wrong_features():
+    with pytest.raises(TypeError, match="x must be a tensor or an array, got list"):
+        FeatureStore([1.0])
+    with pytest.raises(TypeError, match="pos must hold numbers, got an array of dtype <U1"):
+        FeatureStore(np.array(["a"]), name="pos")
+    with pytest.raises(ValueError, match="x must have a row per item, got a single number"):
+        FeatureStore(torch.tensor(1.0))
+    with pytest.raises(ValueError, match=r"x is sparse and must be a matrix \[n, F\], got shape \[2, 2, 2\]"):
+        as_rows(torch.zeros(2, 2, 2).to_sparse_coo())
+    with pytest.raises(ValueError, match="storage must be one of"):
+        FeatureStore(torch.rand(3), storage="disk")
+
+
+def test_without_triton(monkeypatch):
+    def missing(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(features, "import_module", missing)
+    features.triton_kernels.cache_clear()
+    assert features.triton_kernels() is None
+    features.triton_kernels.cache_clear()

@@ -1,0 +1,124 @@
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from xgraph.sampling.memory import memory, storage
+from xgraph.sampling.memory.features import FeatureStore, as_rows
+from xgraph.sampling.memory.memory import GIB
+from xgraph.sampling.memory.storage import Placement
+
+GPU = torch.device("cuda", 0)
+
+
+@pytest.mark.parametrize("word", ["device", "pinned", "host", "mmap"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.int64, torch.bool, torch.complex64])
+def test_a_tensor_is_the_same_wherever_it_lies(word, dtype):
+    x = (torch.arange(24).view(4, 3, 2) % 5).to(dtype)
+    put = Placement.of("cpu", word).put(x)
+    assert put.dtype == dtype
+    assert torch.equal(put, x)
+    assert Placement.of("cpu", word).put(torch.empty(0, 3)).shape == (0, 3)
+    assert Placement.of("cpu", word).put(torch.tensor(2.0)) == 2
+
+
+def test_what_is_there_already_is_not_copied():
+    x = torch.rand(4, 3)
+    for word in ("device", "pinned", "host"):
+        place = Placement.of("cpu", word)
+        assert place.put(x) is x
+        assert place.cost(x) == 0
+
+
+def test_sparse_rows_are_put_part_by_part():
+    x = torch.eye(4).to_sparse_csr()
+    put = Placement.of("cpu", "mmap").put(x)
+    assert put.layout == torch.sparse_csr
+    assert torch.equal(put.to_dense(), torch.eye(4))
+
+
+@pytest.mark.parametrize("word", ["gpu", "", "Device", "memory"])
+def test_unknown_words(word):
+    with pytest.raises(ValueError, match=f"storage must be one of device, pinned, host, mmap, got '{word}'"):
+        Placement.of("cpu", word)
+
+
+def test_arguments_of_other_types():
+    with pytest.raises(TypeError, match="storage must be one of device, pinned, host, mmap, got None"):
+        Placement.of("cpu", None)
+    with pytest.raises(TypeError, match="device must be a name like 'cpu' or 'cuda', got 0"):
+        Placement.of(0)
+
+
+@pytest.mark.parametrize("device", ["tpu", "meta", "cuda:x", ""])
+def test_unknown_devices(device):
+    with pytest.raises(ValueError, match=f"device must be 'cpu' or 'cuda', got '{device}'"):
+        Placement.of(device)
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:3", torch.device("cuda")])
+def test_no_gpu(device, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="'cuda.*' was asked for, but torch finds no usable GPU here; use 'cpu'"):
+        Placement.of(device)
+
+
+def test_no_such_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    assert Placement.of("cuda").device == torch.device("cuda", 1)
+    assert Placement.of("cuda:0").device == GPU
+    with pytest.raises(ValueError, match="'cuda:2' was asked for, but there are 2 GPUs"):
+        Placement.of("cuda:2")
+
+
+@pytest.mark.parametrize(("word", "sampled_on"), [("device", GPU), ("pinned", GPU), ("host", "cpu"), ("mmap", "cpu")])
+def test_where_sampling_runs(word, sampled_on):
+    assert Placement(GPU, word).sampling_device == torch.device(sampled_on)
+    assert Placement(torch.device("cpu"), word).sampling_device == torch.device("cpu")
+
+
+def test_too_large_for_the_gpu(monkeypatch):
+    monkeypatch.setattr(storage, "free_memory", lambda device: (16 if device.type == "cuda" else 100) * GIB)
+    place = Placement(GPU, "device")
+    place.require("the graph", 15 * GIB)
+    message = (
+        r'the graph are too large for the GPU \(cuda:0\): need 20.00 GiB, 16.00 GiB free; storage="pinned" or "host"'
+    )
+    with pytest.raises(ValueError, match=message):
+        place.require("the graph", 20 * GIB)
+    with pytest.raises(ValueError, match='storage="host" or "mmap" fits'):
+        place.require("the graph", 200 * GIB)
+
+
+def test_too_large_to_be_page_locked(monkeypatch):
+    monkeypatch.setattr(storage, "free_memory", lambda device: 10 * GIB)
+    with pytest.raises(ValueError, match=r'page-locked: need 20.00 GiB of host memory, 10.00 GiB free; storage="host"'):
+        Placement(GPU, "pinned").require("the graph", 20 * GIB)
+    for word in ("host", "mmap"):
+        Placement(GPU, word).require("the graph", 20 * GIB)
+    Placement(torch.device("cpu"), "device").require("the graph", 20 * GIB)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks the system for its maps")
+@pytest.mark.parametrize("mode", ["r", "r+", "c"])
+def test_what_is_mapped_already_stays_in_its_file(mode, tmp_path, monkeypatch):
+    np.save(tmp_path / "x.npy", np.arange(12.0).reshape(4, 3))
+    array = np.load(tmp_path / "x.npy", mmap_mode=mode)
+    monkeypatch.setattr(memory.tempfile, "TemporaryFile", None)
+    place = Placement.of("cpu", "mmap")
+    for x in (as_rows(array), as_rows(array[1:, :2])):
+        assert place.put(x) is x
+    assert FeatureStore(array, storage="mmap")[torch.tensor([2])].tolist() == [[6, 7, 8]]
+    monkeypatch.undo()
+    once = place.put(torch.arange(5))  # in a file that has no name any more
+    assert place.put(once) is once
+
+
+def test_what_lies_in_memory_is_copied_to_a_file():
+    place = Placement.of("cpu", "mmap")
+    for x in (torch.zeros(3), torch.zeros(1_000_000), torch.zeros(1_000_000).share_memory_()):
+        assert not memory.is_memory_mapped(x)
+        assert place.put(x).data_ptr() != x.data_ptr()

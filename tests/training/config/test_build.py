@@ -1,0 +1,155 @@
+import tomllib
+
+import pytest
+import tomli_w
+
+from xgraph.options import OptionError, options_of
+from xgraph.training.config.build import TrainConfig, build_config, differences, read_config, registry
+from xgraph.training.scoring.metrics import METRICS
+
+
+def test_flat_options_find_their_owner() -> None:
+    config = build_config({"loss": "focal", "alpha": "0.5", "hidden_channels": "16", "epochs": "7"})
+    assert config.loss_options["alpha"] == 0.5
+    assert config.model_options["hidden_channels"] == 16
+    assert config.epochs == 7
+    assert config.lr == TrainConfig().lr
+
+
+def test_file_and_back() -> None:
+    settings = {"loss": "soap", "activation": "none", "gamma": 0.3, "fold": "all", "target_columns": "a,b", "lr": 0.01}
+    config = build_config(settings)
+    again = build_config({}, tomllib.loads(tomli_w.dumps(config.to_dict())))
+    assert again == config
+    assert again.loss_options["activation"] is None
+    assert again.fold == "all"
+    assert again.target_columns == ["a", "b"]
+
+
+def test_an_option_of_both_is_the_models_unless_it_says_whose_it_is() -> None:
+    both: dict[str, object] = {"dataset": "tolokers", "model": "sage-fm", "loss": "soap"}
+
+    def gammas(settings: dict[str, object], base: dict[str, object] | None = None) -> tuple[float, float]:
+        config = build_config({**both, **settings}, base)
+        return config.model_options["gamma"], config.loss_options["gamma"]
+
+    assert gammas({}) == (0.1, 0.1)
+    assert gammas({"gamma": "0.3"}) == (0.3, 0.1)
+    assert gammas({"model_gamma": "0.3"}) == (0.3, 0.1)
+    assert gammas({"loss_gamma": "0.3"}) == (0.1, 0.3)
+    assert gammas({"gamma": "0.3", "loss_gamma": "0.5"}) == (0.3, 0.5)
+    base = build_config({**both, "gamma": 0.3, "loss_gamma": 0.5}).to_dict()
+    assert gammas({"loss_gamma": 0.7}, base) == (0.3, 0.7)
+    assert differences(build_config({}, base), build_config({"gamma": 0.9, "loss_gamma": 0.7}, base)) == {
+        "loss_gamma": (0.5, 0.7),
+        "model_gamma": (0.3, 0.9),
+    }
+    assert build_config({"dataset": "tolokers", "model": "sage", "gamma": 0.3}).loss_options["gamma"] == 0.3
+    ce = build_config({"dataset": "cora", "model": "sage-fm", "gamma": 0.3})
+    assert ce.model_options["gamma"] == 0.3
+    with pytest.raises(OptionError, match="model_gamma: model 'sage-fm' got it already, as gamma"):
+        gammas({"gamma": 0.3, "model_gamma": 0.3})
+    with pytest.raises(OptionError, match="unknown option 'gamma' for loss 'ce'"):
+        build_config({"dataset": "cora", "model": "sage-fm", "loss_gamma": 0.3})
+
+
+def test_every_option_can_be_typed_with_its_owner() -> None:
+    config = build_config({"loss_margin": "2", "model_hidden_channels": "16", "model_dropout": "0.25"})
+    assert config.loss_options["margin"] == 2.0
+    assert (config.model_options["hidden_channels"], config.model_options["dropout"]) == (16, 0.25)
+
+
+def test_flags_win_over_the_file() -> None:
+    base = build_config({"loss": "soap", "gamma": 0.3, "margin": 2.0, "lr": 0.5}).to_dict()
+    config = build_config({"gamma": "0.9", "lr": "0.25"}, base)
+    assert (config.lr, config.loss_options["gamma"], config.loss_options["margin"]) == (0.25, 0.9, 2.0)
+    assert build_config({"loss": "soap"}, base).loss_options["gamma"] == 0.3
+    bce = build_config({"loss": "bce"}, base)
+    assert bce.loss == "bce"
+    assert "gamma" not in bce.loss_options
+    assert differences(build_config({}, base), config) == {"lr": (0.5, 0.25), "gamma": (0.3, 0.9)}
+
+
+@pytest.mark.parametrize(
+    ("settings", "base", "message"),
+    [
+        ({"loss": "soaap"}, {}, "no loss 'soaap' .*'soap'.*there are bce"),
+        ({"model": "gin"}, {}, "no model 'gin' .*'gine'"),
+        ({"gama": 1}, {}, "unknown option 'gama' .*'gamma'"),
+        ({"loss": "bce", "gamma": 1}, {}, "loss 'bce' and model 'gine' have no such option; loss 'soap'"),
+        ({"loss": "soap", "margin": "x"}, {}, "loss 'soap': margin = 'x': expected FLOAT"),
+        ({}, {"epoch": 3}, "unknown key 'epoch' .*'epochs'"),
+        ({}, {"loss": {"name": "soap", "marginn": 1}}, "unknown option 'marginn' for loss 'soap' .*'margin'.*it has"),
+        ({}, {"loss": {"name": 3}}, "no loss 3"),
+        ({"epochs": 0}, {}, "epochs = 0: expected 1 or more"),
+        ({"epochs": "many"}, {}, "epochs = 'many': expected INT"),
+        ({"fold": "first"}, {}, "fold = 'first': expected INT|all"),
+        ({"lr": -1}, {}, "lr = -1"),
+        ({"lr": "nan"}, {}, "lr = nan"),
+        ({"weight_decay": -1}, {}, "weight_decay"),
+        ({"sampling_rate": 1}, {}, "sampling_rate"),
+        ({"ema_decay": 1}, {}, "ema_decay = 1.0: expected a number from 0 to below 1"),
+        ({"ema_decay": -0.1}, {}, "ema_decay = -0.1"),
+        ({"ema_decay": "nan"}, {}, "ema_decay = nan"),
+        ({"seed": str(2**64)}, {}, "seed = .*expected 9223372036854775807 or less"),
+        ({"threads": 0}, {}, "threads"),
+        ({"threads": 100_000}, {}, "threads = 100000: expected 1024 or less"),
+        ({"lr": 1e300}, {}, "lr = 1e.300: expected a positive number, at most"),
+        ({"weight_decay": 1e300}, {}, "weight_decay = 1e.300: expected 0 or more, at most"),
+        ({"inner_lr": 0}, {}, "inner_lr = 0.0: expected a positive number"),
+        ({"inner_gamma": 0}, {}, "inner_gamma = 0.0: expected a number above 0 and up to 1"),
+        ({"inner_gamma": "nan"}, {}, "inner_gamma = nan"),
+        ({"sampled_tasks": 0}, {}, "sampled_tasks = 0: expected 1 or more"),
+        ({"items_per_group": 0}, {}, "items_per_group = 0: expected 1 or more"),
+        ({"sampler": "duel"}, {}, "sampler = 'duel': expected dual|tri|shuffle|group"),
+        ({"groups": "size"}, {}, "groups = 'size': expected scaffold|label"),
+        ({"training": "joint"}, {}, "training = 'joint': expected two-stage|compositional"),
+        ({"metric": "auc"}, {}, "metric = 'auc': expected ap|prc_auc"),
+        ({"device": "gpu"}, {}, "device = 'gpu': expected auto"),
+        ({"loss": "bce", "gamma_schedule": "cosine"}, {}, "neither loss 'bce' nor model 'gine' has a gamma"),
+        ({"loss_gama": 1}, {}, "unknown option 'gama' for loss 'soap' .*'gamma'"),
+        ({"model_gamma": 1}, {}, "unknown option 'gamma' for model 'gine'; it has: .*num_layers"),
+        ({"gamma": 1, "loss_gamma": 1}, {}, "loss_gamma: loss 'soap' got it already, as gamma"),
+        ({"model_": 1}, {}, "unknown option 'model_'"),
+    ],
+)
+def test_mistakes(settings: dict[str, object], base: dict[str, object], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        build_config(settings, base)
+
+
+def test_compositional_training_needs_no_pretraining() -> None:
+    assert build_config({}).pretrain_epochs == TrainConfig().pretrain_epochs > 0
+    config = build_config({"training": "compositional"})
+    assert config.pretrain_epochs == 0
+    assert build_config({"training": "compositional", "pretrain_epochs": 3}).pretrain_epochs == 3
+    assert build_config({"training": "compositional"}, {"pretrain_epochs": 3}).pretrain_epochs == 3
+    assert build_config({}, {"training": "compositional"}).pretrain_epochs == 0
+    assert build_config({}, config.to_dict()) == config
+
+
+def test_the_metrics_that_can_select_are_those_of_a_run() -> None:
+    (option,) = (option for option in options_of(TrainConfig) if option.name == "metric")
+    assert option.choices == (*METRICS, "accuracy")
+    assert option.nullable
+
+
+def test_read_config(tmp_path: object) -> None:
+    with pytest.raises(FileNotFoundError, match="no file"):
+        read_config(f"{tmp_path}/none.toml")
+    for content in (b"a = = 1", b"\xff\xfe\x00"):
+        with open(f"{tmp_path}/bad.toml", "wb") as file:
+            file.write(content)
+        with pytest.raises(OptionError, match="is not TOML"):
+            read_config(f"{tmp_path}/bad.toml")
+
+
+def test_no_option_hides_a_setting_and_all_are_explained() -> None:
+    fields = {option.name for option in options_of(TrainConfig)}
+    for option in options_of(TrainConfig):
+        assert option.help, option.name
+    for part in ("loss", "model"):
+        for name, cls in registry(part).items():
+            for option in options_of(cls):
+                assert option.name not in fields | {"config", "out", "resume", "debug"}, f"{name}: {option.name}"
+                assert option.help, f"{name}: {option.name}"

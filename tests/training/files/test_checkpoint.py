@@ -1,0 +1,153 @@
+import os
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import xgraph
+from xgraph.training.files.checkpoint import HEADER, read_checkpoint, write_checkpoint
+
+Train = Callable[..., xgraph.Run]
+
+
+class Bomb:
+    """Unpickling it makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+def test_holds_all_that_a_run_needs(train: Train) -> None:
+    run = train(out="run")
+    state = read_checkpoint(run.path / "last.ckpt")
+    assert {"state_dict", "optimizer_states", "sampler", "random_state", "epochs_done", "callbacks"} <= state.keys()
+    assert set(state["random_state"]) == {"torch", "python", "numpy"}
+    assert isinstance(state["random_state"]["numpy"]["keys"], torch.Tensor)
+    assert state["sampler"]["epoch"] == 2
+    header = state[HEADER]
+    assert header["task_names"] == ["amine"]
+    assert header["loss"] == "soap"
+    assert header["loss_options"]["gamma"] == 0.1
+    assert header["num_items"] == 60
+    assert header["featurizer"]
+    assert bool(state["state_dict"]["main_loss.track.seen"].any())
+
+
+def plain_pickle(path: Path, bomb: Path) -> None:
+    path.write_bytes(pickle.dumps({HEADER: Bomb(bomb), "state_dict": {}}))
+
+
+def old_torch_file(path: Path, bomb: Path) -> None:
+    torch.save({HEADER: Bomb(bomb), "state_dict": {}}, path, _use_new_zipfile_serialization=False)
+
+
+def torch_file(path: Path, bomb: Path) -> None:
+    torch.save({HEADER: {"format": 1}, "state_dict": {"w": Bomb(bomb)}}, path)
+
+
+@pytest.mark.parametrize("make", [plain_pickle, old_torch_file, torch_file])
+def test_a_malicious_pickle_does_not_run(tmp_path: Path, make: Callable[[Path, Path], None]) -> None:
+    path, bomb = tmp_path / "best.ckpt", tmp_path / "exploded"
+    make(path, bomb)
+    with pytest.raises(ValueError, match=r"best\.ckpt is not a checkpoint of xgraph"):
+        read_checkpoint(path)
+    assert not bomb.exists()
+    # The bomb is live: the test would notice if it went off.
+    if make is plain_pickle:
+        pickle.loads(path.read_bytes())
+        assert bomb.exists()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
+def test_truncated(train: Train, share: float) -> None:
+    run = train(out="run", epochs=1, pretrain_epochs=0)
+    path = run.path / "best.ckpt"
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(ValueError, match="truncated"):
+        xgraph.predict(run.path, ["C"])
+    (run.path / "last.ckpt").write_bytes(path.read_bytes())
+    with pytest.raises(ValueError, match=r"last\.ckpt is not a checkpoint of xgraph"):
+        xgraph.train(out=run.path, resume=True, epochs=2)
+
+
+def test_foreign(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    for content in ({"weight": torch.ones(2)}, torch.ones(2), [1], {HEADER: [1]}):
+        torch.save(content, path)
+        with pytest.raises(ValueError, match="another program made it"):
+            read_checkpoint(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a", "b")
+    with pytest.raises(ValueError, match="not a checkpoint of xgraph"):
+        read_checkpoint(path)
+    with pytest.raises(FileNotFoundError, match="no file"):
+        read_checkpoint(tmp_path / "none.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        (HEADER, "task_names", None),
+        (HEADER, "task_names", [3]),
+        (HEADER, "model_options", "x"),
+        (HEADER, "config", None),
+        (HEADER, "standardize", 1),
+        (HEADER, "fingerprint", None),
+        ("", "state_dict", {"model.atom.weight": 5}),
+        ("", "state_dict", None),
+        ("", "sampler", None),
+        ("", "random_state", 3),
+        ("", "epochs_done", "3"),
+    ],
+)
+def test_with_wrong_content(train: Train, part: str, name: str, value: Any) -> None:
+    path = train(out="run", epochs=1, pretrain_epochs=0).path / "best.ckpt"
+    state = read_checkpoint(path)
+    (state[part] if part else state)[name] = value
+    write_checkpoint(state, path)
+    for use in (lambda: xgraph.predict("run", ["C"]), lambda: xgraph.evaluate("run")):
+        with pytest.raises(ValueError, match=r"checkpoint: run/best\.ckpt is damaged: (task_names|not all|.* type)"):
+            use()
+
+
+def test_of_a_later_format(tmp_path: Path) -> None:
+    path = tmp_path / "best.ckpt"
+    write_checkpoint({HEADER: {"format": 99, "version": "9.0"}, "state_dict": {}}, path)
+    with pytest.raises(ValueError, match=r"format 99, written by xgraph 9\.0; this is xgraph .* reads format 1"):
+        read_checkpoint(path)
+
+
+def test_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    write_checkpoint({"a": 1}, path)
+    before = path.read_bytes()
+    with pytest.raises(Exception, match=r"pickle|local"):
+        write_checkpoint({"a": lambda: None}, path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["last.ckpt"]
+
+
+def test_fingerprint_sees_molecules_labels_and_splits(csv: Path) -> None:
+    from xgraph.training.config.build import build_config
+    from xgraph.training.fit.train import load_data
+
+    def fingerprint(seed: int = 0) -> str:
+        config = build_config({"dataset": str(csv), "split": "random", "seed": seed})
+        return load_data(config, False).fingerprint()
+
+    text = csv.read_text()
+    marks = [fingerprint(), fingerprint(seed=1)]
+    for old, new in (("CCO,0", "CCF,0"), ("CCO,0", "CCO,1")):
+        csv.write_text(text.replace(f"\n{old}\n", f"\n{new}\n"))
+        marks.append(fingerprint())
+    csv.write_text(text)
+    assert len(set(marks)) == 4
+    assert fingerprint() == marks[0]

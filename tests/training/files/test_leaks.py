@@ -1,0 +1,102 @@
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import xgraph
+from xgraph.training.files.checkpoint import HEADER
+from xgraph.training.files.leaks import LEARNED
+
+SMALL: dict[str, Any] = {"epochs": 1, "batch_size": 16, "hidden_channels": 8, "num_layers": 2, "threads": 1}
+
+
+def test_an_encoder_that_knows_the_labels_is_warned_of(csv: Path, train: Any) -> None:
+    other = csv.with_name("other.csv")
+    other.write_text("smiles,b\n" + "".join(f"{'C' * n}F,{n % 2}\n" for n in range(1, 30)))
+    Path("part.csv").write_text("smiles\nCO\n")
+    both = [str(csv), str(other)]
+    start = {"pretrain_epochs": 0, "epochs": 1}
+    xgraph.pretrain(both, out="known", **SMALL)
+    with pytest.warns(UserWarning, match="pretrained on labels of 'chains' too, .* pretrain with --exclude chains"):
+        train(init="known", out="one", **start)
+    xgraph.pretrain(both, out="without", exclude="part.csv", **SMALL)
+    xgraph.pretrain(both, out="contrast", objective="contrastive", **SMALL)
+    xgraph.pretrain(other, out="elsewhere", **SMALL)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*pretrained on labels")
+        for name in ("without", "contrast", "elsewhere"):
+            train(init=name, out=f"after {name}", **start)
+
+
+def start(train: Any, out: str, **settings: Any) -> list[str]:
+    """What is warned of when a run goes on from another."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        train(out=out, pretrain_epochs=0, epochs=1, **settings)
+    return [str(one.message) for one in found if str(one.message).startswith("init: ")]
+
+
+def test_a_run_that_goes_on_from_its_own_parts_is_not_warned_of(train: Any) -> None:
+    assert start(train, "first", split="random", seed=1) == []
+    assert start(train, "second", split="random", seed=1, init="first") == []
+
+
+def test_a_run_that_is_scored_on_what_its_start_has_learned_is_warned_of(csv: Path, train: Any) -> None:
+    start(train, "first", split="random", seed=1)
+    splits = [xgraph.data.load(csv, split="random", seed=seed).splits for seed in (1, 2)]
+    found = start(train, "second", split="random", seed=2, init="first")
+    assert len(found) == 2
+    for name, said in zip(("valid", "test"), found, strict=True):
+        part = splits[1][name]
+        many = len(set(part.tolist()) & set(splits[0]["train"].tolist()))
+        assert many > 0
+        assert f"init: that run was trained on {many} of the {len(part)} molecules of this one's {name} part" in said
+
+
+def test_what_the_start_of_the_start_has_learned_counts(csv: Path, train: Any) -> None:
+    start(train, "first", split="random", seed=1)
+    start(train, "second", split="random", seed=2, init="first")
+    one, two, three = (xgraph.data.load(csv, split="random", seed=seed).splits for seed in (1, 2, 3))
+    part = set(three["test"].tolist())
+    few, many = (len(part & set(known.tolist())) for known in (two["train"], torch.cat([one["train"], two["train"]])))
+    assert few < many
+    said = start(train, "third", split="random", seed=3, init="second")[-1]
+    assert f"init: that run was trained on {many} of the {len(part)} molecules of this one's test part" in said
+
+
+def test_the_validation_part_counts_where_it_was_trained_on(csv: Path, train: Any) -> None:
+    start(train, "first", split="random", train_on="train+valid", keep="last")
+    part = xgraph.data.load(csv, split="random", seed=0).splits["valid"]
+    (said,) = start(train, "second", split="random", init="first")
+    assert f"trained on {len(part)} of the {len(part)} molecules of this one's valid part" in said
+    assert start(train, "third", split="random", train_on="train+valid", keep="last", init="first") == []
+
+
+def test_a_run_on_other_data_is_not_warned_of(csv: Path, train: Any) -> None:
+    other = csv.with_name("other.csv")
+    other.write_text("smiles,b\n" + "".join(f"{'C' * n}F,{n % 2}\n" for n in range(1, 30)))
+    start(train, "first", split="random")
+    settings = {"pretrain_epochs": 0, "epochs": 1, "split": "random", **SMALL}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="init: ")
+        xgraph.train(other, init="first", out="second", **settings)
+
+
+def test_a_checkpoint_of_an_earlier_version_says_nothing(train: Any) -> None:
+    start(train, "first", split="random", seed=1)
+    state = torch.load("first/best.ckpt", weights_only=True)
+    del state[HEADER][LEARNED]
+    torch.save(state, "first/best.ckpt")
+    assert start(train, "second", split="random", seed=2, init="first") == []
+
+
+@pytest.mark.parametrize("damaged", [None, torch.zeros(1), torch.zeros(1, dtype=torch.uint8)])
+def test_a_damaged_header_is_refused(train: Any, damaged: object) -> None:
+    start(train, "first", split="random")
+    state = torch.load("first/best.ckpt", weights_only=True)
+    state[HEADER][LEARNED] = damaged
+    torch.save(state, "first/best.ckpt")
+    with pytest.raises(ValueError, match="best.ckpt is damaged: learned should be a bit for each item"):
+        train(out="second", split="random", init="first", epochs=1)

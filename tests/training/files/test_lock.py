@@ -1,0 +1,32 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from xgraph.training.files.lock import locked
+
+
+def test_one_at_a_time_and_nothing_left(tmp_path: Path) -> None:
+    with locked(tmp_path):
+        with pytest.raises(FileExistsError, match="another run is being written"), locked(tmp_path):
+            pass
+        assert list(tmp_path.iterdir()) == []
+    with locked(tmp_path):
+        pass
+
+
+def test_ends_with_the_process(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from xgraph.training.files.lock import locked\n"
+        "lock = locked(Path(sys.argv[1])); lock.__enter__(); print('has it', flush=True); sys.stdin.read(); os._exit(1)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "has it\n"
+        with pytest.raises(FileExistsError), locked(tmp_path):
+            pass
+        other.communicate("")
+    with locked(tmp_path):
+        pass

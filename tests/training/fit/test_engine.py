@@ -1,0 +1,55 @@
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from xgraph.training.config.build import build_config
+from xgraph.training.fit.engine import check_data, find_checkpoint
+from xgraph.training.sources.molecules import MoleculeSource
+
+NAN = float("nan")
+
+
+def data(y: list[list[float]], **splits: list[int]) -> Any:
+    parts = {name: torch.tensor(rows, dtype=torch.long) for name, rows in splits.items()}
+    names = [f"task{t}" for t in range(len(y[0]))]
+    data = SimpleNamespace(name="toy", y=torch.tensor(y), splits=parts, task_names=names)
+    return MoleculeSource(data, build_config({}))
+
+
+def test_missing_splits_and_classes() -> None:
+    with pytest.raises(ValueError, match=r"no split 'test' \(it has: train, valid\)"):
+        check_data(data([[0.0]], train=[0], valid=[0]))
+    with pytest.raises(ValueError, match="no molecule to train on; where nearly all molecules share one scaffold"):
+        check_data(data([[0.0]], train=[], valid=[0], test=[0]))
+    with pytest.raises(ValueError, match="one class only: 1 positive and 0 negative labels among 2 molecules"):
+        check_data(data([[1.0], [NAN], [0.0]], train=[0, 1], valid=[2], test=[2]))
+    check_data(data([[1.0], [0.0]], train=[0, 1], valid=[], test=[]))
+
+
+def test_a_task_that_cannot_be_learned_is_named() -> None:
+    toy = data([[1.0, 1.0, NAN], [0.0, 1.0, NAN]], train=[0, 1], valid=[], test=[])
+    with pytest.warns(UserWarning, match="'task1', 'task2'; not learned"):
+        check_data(toy)
+
+
+def test_find_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="holds no checkpoint"):
+        find_checkpoint(tmp_path)
+    (tmp_path / "last.ckpt").touch()
+    assert find_checkpoint(tmp_path) == tmp_path / "last.ckpt"
+    (tmp_path / "best.ckpt").touch()
+    assert find_checkpoint(str(tmp_path)) == tmp_path / "best.ckpt"
+    assert find_checkpoint(tmp_path / "last.ckpt") == tmp_path / "last.ckpt"
+
+
+def test_nothing_is_said_and_nothing_stays_changed(train: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    train(out="run")
+    assert capfd.readouterr() == ("", "")
+    assert [logger.level for logger in loggers] == levels
+    assert {file.name for file in Path().iterdir()} <= {"run", "root", "chains.csv"}

@@ -1,0 +1,149 @@
+import gzip
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import xgraph
+from xgraph.training.files.checkpoint import HEADER, read_checkpoint, write_checkpoint
+from xgraph.training.prediction.predict import write_predictions
+
+Train = Callable[..., xgraph.Run]
+
+
+@pytest.fixture
+def run(train: Train) -> xgraph.Run:
+    return train(out="run", epochs=1, pretrain_epochs=0)
+
+
+def test_one_row_out_for_each_row_in(run: xgraph.Run) -> None:
+    smiles = ["CCO", "", "not a molecule", "CCN", " ", "C1CC", "CCO"]
+    frame = xgraph.predict(run.path, smiles)
+    assert list(frame.columns) == ["smiles", "amine", "error"]
+    assert list(frame["smiles"]) == smiles
+    assert [bool(e) for e in frame["error"]] == [False, True, True, False, True, True, False]
+    assert [math.isnan(s) for s in frame["amine"]] == [bool(e) for e in frame["error"]]
+    assert frame["error"][1].startswith("empty")
+    assert frame["amine"][0] == frame["amine"][6] != frame["amine"][3]
+    assert frame["amine"].dropna().between(0, 1).all()
+
+
+def test_equals_the_model_by_hand(run: xgraph.Run) -> None:
+    from torch_geometric.data import Batch
+
+    from xgraph.data import MoleculeDataset
+
+    smiles = ["CCO", "CCCCN", "C"]
+    data = MoleculeDataset.from_smiles(smiles)
+    with torch.no_grad():
+        logits = run.model(Batch.from_data_list([data[i] for i in range(3)]))[:, 0].double()
+    assert list(xgraph.predict(run.path, smiles)["amine"]) == pytest.approx(torch.sigmoid(logits).tolist(), abs=1e-6)
+
+
+def test_from_a_file_with_blank_lines(run: xgraph.Run, tmp_path: Path) -> None:
+    text = '\ufeffname,SMILES\r\na,CCO\r\n\r\nb,"CC(=O)O"\r\nc,xyz\r\n'
+    (tmp_path / "new.csv").write_bytes(text.encode())
+    (tmp_path / "new.csv.gz").write_bytes(gzip.compress(text.encode()))
+    for name in ("new.csv", "new.csv.gz"):
+        frame = xgraph.predict(run.path, tmp_path / name)
+        assert list(frame["smiles"]) == ["CCO", "", "CC(=O)O", "xyz"]
+        assert [bool(e) for e in frame["error"]] == [False, True, False, True]
+
+
+def test_written_file(run: xgraph.Run, tmp_path: Path) -> None:
+    frame = xgraph.predict(run.path, ["CCO", "", "x,y"])
+    write_predictions(frame, tmp_path / "out.csv")
+    lines = (tmp_path / "out.csv").read_text().splitlines()
+    assert len(lines) == 4
+    assert lines[0] == "smiles,amine,error"
+    assert float(lines[1].split(",")[1]) == frame["amine"][0]
+    assert lines[2].startswith(",,empty")
+    assert lines[3].startswith('"x,y",,')
+
+
+def test_nothing_to_predict(run: xgraph.Run) -> None:
+    assert len(xgraph.predict(run.path, [])) == 0
+    assert list(xgraph.predict(run.path, ["", "?"])["amine"].isna()) == [True, True]
+
+
+def test_ensemble_is_the_mean(train: Train, run: xgraph.Run) -> None:
+    other = train(out="other", epochs=1, pretrain_epochs=0, seed=5, standardize=True)
+    smiles = ["CCO", "bad", "CCN"]
+    one, two = (xgraph.predict(r.path, smiles)["amine"].to_numpy() for r in (run, other))
+    both = xgraph.predict([run.path, other.path], smiles)["amine"].to_numpy()
+    assert both == pytest.approx((one + two) / 2, nan_ok=True)
+    assert not np.allclose(one, two, equal_nan=True)
+
+
+def test_standardizes_as_the_run_did(train: Train, run: xgraph.Run) -> None:
+    other = train(out="other", epochs=1, pretrain_epochs=0, standardize=True)
+    plain, salt = xgraph.predict(other.path, ["CCN", "CC[NH3+].[Cl-]"])["amine"]
+    assert plain == salt
+    plain, salt = xgraph.predict(run.path, ["CCN", "CC[NH3+].[Cl-]"])["amine"]
+    assert plain != salt
+
+
+def test_runs_with_other_tasks_do_not_mix(train: Train, run: xgraph.Run, csv: Path) -> None:
+    csv.write_text(csv.read_text().replace("amine", "another"))
+    other = train(out="other", epochs=1, pretrain_epochs=0)
+    with pytest.raises(ValueError, match="same tasks"):
+        xgraph.predict([run.path, other.path], ["C"])
+
+
+def test_a_task_may_be_called_error(train: Train, csv: Path) -> None:
+    csv.write_text(csv.read_text().replace("amine", "error"))
+    frame = xgraph.predict(train(out="other", epochs=1, pretrain_epochs=0).path, ["C"])
+    assert list(frame.columns) == ["smiles", "error_score", "error"]
+
+
+def test_columns_of_tasks_have_names_of_their_own(train: Train, csv: Path) -> None:
+    rows = [f"{'C' * n},{n % 2},{n // 2 % 2},{n // 3 % 2}" for n in range(1, 60)]
+    csv.write_text("mol,error,error_score,split\n" + "\n".join(rows))
+    other = train(out="other", epochs=1, pretrain_epochs=0, smiles_column="mol")
+    frame = xgraph.predict(other.path, ["C"])
+    assert list(frame.columns) == ["smiles", "error_score", "error_score_", "split", "error"]
+    assert frame["error_score"][0] != frame["error_score_"][0]
+    header = (other.path / "predictions.csv").read_text().splitlines()[0].split(",")
+    assert len(set(header)) == len(header) == 9
+
+
+def test_missing_entries_of_a_column(run: xgraph.Run) -> None:
+    frame = xgraph.predict(run.path, pd.Series(["CCO", None, float("nan"), pd.NA, ""], dtype=object))
+    assert list(frame["amine"].isna()) == [False, True, True, True, True]
+    assert list(frame["error"] != "") == [False, True, True, True, True]
+    assert frame["smiles"][0] == "CCO"
+
+
+def test_compressed(run: xgraph.Run, tmp_path: Path) -> None:
+    frame = xgraph.predict(run.path, ["CCO", "bad"])
+    write_predictions(frame, tmp_path / "out.csv.gz")
+    assert pd.read_csv(tmp_path / "out.csv.gz")["amine"][0] == frame["amine"][0]
+
+
+def test_other_features_than_in_training(run: xgraph.Run) -> None:
+    path = run.path / "best.ckpt"
+    state = read_checkpoint(path)
+    write_checkpoint({**state, HEADER: {**state[HEADER], "featurizer": "old-0"}}, path)
+    with pytest.raises(ValueError, match="'old-0'"):
+        xgraph.predict(run.path, ["C"])
+
+
+@pytest.mark.parametrize(
+    ("runs", "smiles", "error", "message"),
+    [
+        ("nowhere", ["C"], FileNotFoundError, "nowhere is not a run directory"),
+        ([], ["C"], ValueError, "at least one run"),
+        ("run", "CCO", FileNotFoundError, "pass a list"),
+        ("run", 5, TypeError, "smiles: expected a list of strings or the path of a CSV file, got 5"),
+        ("run", ["C", 3], TypeError, "expected strings, got 3"),
+        ("run", ["C", ["CC"]], TypeError, r"expected strings, got \['CC'\]"),
+    ],
+)
+def test_mistakes(run: xgraph.Run, runs: Any, smiles: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        xgraph.predict(runs, smiles)

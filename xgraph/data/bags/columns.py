@@ -1,0 +1,153 @@
+"""Columns of a table of bags: the file as a frame, and what its cells say of bags, labels and features."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from xgraph.data.bags.roles import BAG_NAMES, UNNAMED, find_column
+from xgraph.data.molecules.table import MISSING, binary_labels
+from xgraph.data.storage.columns import open_table
+
+_MISSING = sorted({form for cell in MISSING for form in (cell, cell.upper(), cell.capitalize(), "NaN")})
+
+
+def read_frame(path: Path, bag_column: str | None, texts: Sequence[str] = ()) -> pd.DataFrame:
+    """A CSV file, its columns of numbers as numbers; a blank line is a row of missing cells.
+
+    Columns without a name are called as pandas calls them, and left out where they are empty.
+
+    Args:
+        path: The file, plain or gzipped.
+        bag_column: Column that names bags, if it is not called as usual.
+        texts: Other columns whose cells stay as they stand in the file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is empty, damaged, not UTF-8 text, or not a table.
+    """
+    with open_table(path) as (first, delimiter, lines):
+        cells = enumerate(next(csv.reader([first], delimiter=delimiter)))
+        header = [name.strip() or f"{UNNAMED}{i}" for i, name in cells]
+        twice = sorted({name for name in header if header.count(name) > 1})
+        if twice:
+            raise ValueError(f"{path}: the header has {', '.join(map(repr, twice))} twice")
+        as_text = [name for name in (bag_column or find_column(header, BAG_NAMES), *texts) if name in header]
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", pd.errors.ParserWarning)
+                frame: pd.DataFrame = pd.read_csv(
+                    lines,
+                    sep=delimiter,
+                    names=header,
+                    index_col=False,
+                    dtype=dict.fromkeys(as_text, str),
+                    keep_default_na=False,
+                    na_values={name: [""] if name in as_text else _MISSING for name in header},
+                    skip_blank_lines=False,
+                    low_memory=False,
+                )
+        except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+            raise ValueError(f"{path} is no table: {' '.join(str(error).split())}") from error
+        if frame.empty:
+            raise ValueError(f"{path} has a header ({', '.join(header[:20])}) but no rows")
+        nothing = [name for name in header if name.startswith(UNNAMED) and bool(frame[name].isna().all())]
+        return frame.drop(columns=nothing)
+
+
+def bags_of(cells: pd.Series[Any], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str]]:
+    """Number of each row's bag, and the names of the bags in the order in which they appear.
+
+    Args:
+        cells: Names of bags.
+        rows: Data row of each cell, for messages.
+
+    Raises:
+        ValueError: A cell is empty.
+    """
+    names = cells.map(lambda cell: str(cell).strip(), na_action="ignore").replace("", pd.NA)
+    codes, found = pd.factorize(names)
+    if (codes < 0).any():
+        lost = rows[codes < 0]
+        raise ValueError(f"column {cells.name!r} names no bag in {len(lost)} rows; the first is data row {lost[0]}")
+    return codes.astype(np.int64), [str(name) for name in found]
+
+
+def bag_labels(
+    column: pd.Series[Any], bag: NDArray[np.int64], names: list[str], rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Label of each bag; NaN where none of its rows has one.
+
+    Args:
+        column: Labels of the rows.
+        bag: Number of each row's bag.
+        names: What the bags are called.
+        rows: Data row of each cell, for messages.
+
+    Raises:
+        ValueError: A label is not 0 or 1, or labels differ within a bag.
+    """
+    cells = ["" if missing else str(cell) for cell, missing in zip(column, column.isna(), strict=True)]
+    values = binary_labels(cells)
+    if isinstance(values, str):
+        raise ValueError(f"labels must be 0 or 1 (empty where missing), but column {column.name!r} {values}")
+    y = np.full(len(names), np.nan, dtype=np.float32)
+    known = np.flatnonzero(~np.isnan(values))
+    y[bag[known]] = values[known]
+    wrong = known[y[bag[known]] != values[known]]
+    if len(wrong):
+        here = int(wrong[0])
+        other = next(int(row) for row in known if bag[row] == bag[here] and values[row] != values[here])
+        raise ValueError(
+            f"labels differ within bag {names[bag[here]]!r}: column {column.name!r} is {values[here]:g} in data row "
+            f"{rows[here]} and {values[other]:g} in data row {rows[other]}"
+        )
+    return y
+
+
+def features(
+    frame: pd.DataFrame, columns: list[str], bag: NDArray[np.int64], names: list[str], rows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Features of the rows, float32 [n, C].
+
+    Args:
+        frame: The table.
+        columns: The C columns of features.
+        bag: Number of each row's bag.
+        names: What the bags are called.
+        rows: Data row of each row of the frame, for messages.
+
+    Raises:
+        ValueError: There are none, or one is missing or no finite number.
+    """
+    x = np.empty((len(frame), len(columns)), dtype=np.float32)
+    for place, column in enumerate(columns):
+        cells = frame[column]
+        if cells.dtype.kind in "cmM":  # complex numbers, durations and dates, which pandas would turn into numbers
+            raise ValueError(f"column {column!r} holds {cells.dtype}, but features are real numbers")
+        try:
+            with np.errstate(over="ignore"):
+                x[:, place] = pd.to_numeric(cells).to_numpy(dtype=np.float64, na_value=np.nan)
+        except (ValueError, TypeError) as error:
+            bad = int((pd.to_numeric(cells, errors="coerce").isna() & cells.notna()).to_numpy().argmax())
+            raise ValueError(
+                f"column {column!r} holds {str(cells.iloc[bad])[:40]!r} in data row {rows[bad]}, of bag "
+                f"{names[bag[bad]]!r}, but features are numbers: leave the column out, or list the others in "
+                "feature_columns (--feature-columns)"
+            ) from error
+    if not columns:
+        raise ValueError("there is no column of features")
+    wrong = np.argwhere(~np.isfinite(x))
+    if len(wrong):
+        row, place = wrong[0]
+        raise ValueError(
+            f"data row {rows[row]}, of bag {names[bag[row]]!r}, has no finite number in column {columns[place]!r}"
+        )
+    return x

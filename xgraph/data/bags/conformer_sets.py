@@ -1,0 +1,72 @@
+"""The ChEMBL sets of the 3D-MIL-QSAR paper: molecules as bags of conformers, active or not at a protein."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from xgraph.data.bags.splits import bag_split
+from xgraph.data.cards.files import obtain
+from xgraph.data.cards.schema import Card
+from xgraph.data.published.measured import read_measured
+from xgraph.data.storage.root import Progress
+
+if TYPE_CHECKING:
+    from xgraph.data.bags.dataset import BagDataset
+
+
+def load_conformers(
+    card: Card,
+    targets: Sequence[str] | None,
+    *,
+    split: str,
+    seed: int = 0,
+    root: Path | None = None,
+    progress: Progress | None = None,
+) -> BagDataset:
+    """Molecules that were measured at some of the proteins, as bags of ten conformers.
+
+    Args:
+        card: the data set.
+        targets: ChEMBL's names of the proteins: a task each.
+        split: scaffold, stratified or random.
+        seed: seed of the random split.
+        root: folder that holds what was fetched or computed, if not that of the environment.
+        progress: called with (done, total, what).
+
+    Raises:
+        ValueError: if no protein is chosen, since conformers of all would take days, or the file is damaged.
+    """
+    from xgraph.data.bags.conformers import conformer_bags
+
+    names = card.target_columns
+    if targets is None:
+        raise ValueError(
+            f"{card.name} holds {len(names)} sets, a protein each: choose by target_columns (--target-columns), such "
+            f"as {names[0]}; `xgraph data show {card.name}` lists them"
+        )
+    path = obtain(card, card.files[0], folder=root, progress=progress)
+    smiles, y, rows = read_measured(path, targets)
+    data = conformer_bags(
+        smiles,
+        y,
+        name=f"{card.name}-{'-'.join(targets)}",
+        task_names=list(targets),
+        metric=card.metric,
+        root=root,
+        progress=progress,
+    )
+    for i, error in enumerate(data.errors):
+        data.errors[i] = type(error)(int(rows[error.row]), error.smiles, error.message)
+    data.row = torch.from_numpy(rows)[data.row]
+    if split == "scaffold":
+        from xgraph.data.molecules.splits import scaffold_split
+
+        parts = scaffold_split(data.bag_names, root=root, progress=progress)
+    else:
+        parts = bag_split(data.y.numpy(), seed=seed if split == "random" else 0)
+    data.splits = {part: torch.from_numpy(bags) for part, bags in parts.items()}
+    return data

@@ -1,0 +1,196 @@
+"""Molecules as bags of conformers: shapes that RDKit gives a molecule, each described by numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rdkit import Chem, rdBase
+from rdkit.Chem import rdDistGeom, rdForceFieldHelpers, rdMolDescriptors
+from rdkit.rdBase import BlockLogs
+
+from xgraph.data.molecules.molecule import parse
+from xgraph.data.molecules.table import RowError
+from xgraph.data.storage.parallel import map_chunks
+from xgraph.data.storage.root import Progress
+from xgraph.data.storage.root import root as root_folder
+from xgraph.data.storage.store import Payload, cached, content_key
+
+if TYPE_CHECKING:
+    from xgraph.data.bags.dataset import BagDataset
+
+VERSION = "conformers-1"
+DESCRIPTORS: dict[str, Callable[..., Sequence[float]]] = {
+    "usrcat": rdMolDescriptors.GetUSRCAT,
+    "autocorr3d": rdMolDescriptors.CalcAUTOCORR3D,
+    "rdf": rdMolDescriptors.CalcRDF,
+    "morse": rdMolDescriptors.CalcMORSE,
+    "whim": rdMolDescriptors.CalcWHIM,
+}
+"""What describes a conformer, whichever way it is turned: 60, 80, 210, 224 and 114 numbers."""
+
+CHUNK = 16  # molecules whose conformers are kept in a file, and after which progress is told
+_WORTH = 8  # molecules for which one more process pays
+_ATTEMPTS, _RANDOM_ATTEMPTS = 20, 3  # to embed a conformer; RDKit's own number, ten an atom, takes minutes for peptides
+_LARGEST = 300  # atoms, hydrogens included, up to which a random start is tried: it takes seconds an attempt
+
+
+class _Options(NamedTuple):
+    num_conformers: int
+    seed: int
+    minimize: bool
+    descriptors: tuple[str, ...]
+    root: Path | None
+
+
+def conformer_bags(
+    smiles: Sequence[str],
+    y: Any = None,
+    *,
+    num_conformers: int = 10,
+    seed: int = 0,
+    minimize: bool = False,
+    descriptors: Sequence[str] = ("usrcat", "autocorr3d"),
+    name: str = "conformers",
+    task_names: Sequence[str] | None = None,
+    metric: str = "ap",
+    root: str | Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> BagDataset:
+    """Molecules as bags of conformers.
+
+    Conformers are embedded by RDKit's ETKDGv3, hydrogens included, with a seed made of `seed` and the SMILES: those of
+    a molecule do not depend on the others. Stereocentres that the SMILES leaves open may differ between conformers.
+    What was computed is kept in the data root, 16 molecules a file, so that an interrupted call goes on where it was.
+
+    Args:
+        smiles: The molecules.
+        y: Labels 0 and 1, NaN for a missing one: shape ``[n]`` or ``[n, T]``. None: there are no tasks.
+        num_conformers: Conformers of each molecule; fewer where RDKit finds fewer.
+        seed: Seed of the embedding.
+        minimize: Whether conformers are relaxed in the MMFF94 force field, where it has parameters for the molecule.
+        descriptors: What describes a conformer, of `DESCRIPTORS`: by default USRCAT (shape of the molecule and of its
+            hydrophobic, aromatic, donor and acceptor atoms, 60 numbers) and 3D autocorrelation (80).
+        name: What to call the data set.
+        task_names: The T tasks.
+        metric: Metric by which models are chosen.
+        root: Data root in which the numbers are kept; by default that of the environment.
+        workers: Processes; by default one per core where the number of molecules makes it pay.
+        progress: Called as `progress(done, total, what)`.
+
+    Returns:
+        A bag for each molecule that has conformers, called as its SMILES; `row` is its position in `smiles`, and
+        `errors` names the others.
+
+    Raises:
+        ValueError: An argument is out of range, or not one molecule has a conformer.
+
+    Example:
+        >>> data = conformer_bags(["CCO", "C1CC", "CC(=O)O"], [1, 0, 0], num_conformers=3)
+        >>> data, data.row.tolist(), data.errors[0].row
+        (BagDataset('conformers', bags=2, instances=6, features=140, tasks=1), [0, 2], 1)
+    """
+    from xgraph.data.bags.dataset import BagDataset
+
+    if isinstance(smiles, str):
+        raise TypeError("smiles must be a sequence of strings, got one string")
+    if isinstance(num_conformers, bool) or not isinstance(num_conformers, int) or num_conformers < 1:
+        raise ValueError(f"num_conformers must be an integer, 1 or more, got {num_conformers!r}")
+    unknown = [one for one in descriptors if one not in DESCRIPTORS]
+    if unknown or not descriptors or isinstance(descriptors, str):
+        raise ValueError(f"descriptors must be some of {', '.join(DESCRIPTORS)}, got {descriptors!r}")
+    labels = None if y is None else torch.as_tensor(y).float()
+    if labels is not None and len(labels) != len(smiles):
+        raise ValueError(f"y must have a row for each of {len(smiles)} molecules, got {len(labels)}")
+    texts = [text.strip() if isinstance(text, str) else "" for text in smiles]
+    options = _Options(num_conformers, seed, minimize, tuple(descriptors), root_folder(root))
+    parts = map_chunks(
+        partial(_chunk, options=options),
+        texts,
+        what="conformers",
+        worth=_WORTH,
+        workers=workers,
+        progress=progress,
+        chunk=CHUNK,
+    )
+    sizes = np.concatenate([np.empty(0, dtype=np.int64), *(part[1] for part in parts)])
+    reasons = [reason for part in parts for reason in part[2]]
+    kept = np.flatnonzero(sizes)
+    lost = np.flatnonzero(sizes == 0).tolist()
+    errors = [RowError(i, texts[i], reason) for i, reason in zip(lost, reasons, strict=True)]
+    if not len(kept):
+        raise ValueError(f"{name}: none of the {len(texts)} molecules has a conformer" + _first(errors))
+    return BagDataset(
+        np.concatenate([part[0] for part in parts if len(part[0])]),
+        np.concatenate([[0], np.cumsum(sizes[kept])]),
+        None if labels is None else labels[kept],
+        name=name,
+        task_names=task_names,
+        metric=metric,
+        bag_names=[texts[i] for i in kept.tolist()],
+        row=torch.from_numpy(kept),
+        errors=errors,
+        featurizer=f"{VERSION}+{'+'.join(descriptors)}+{num_conformers}+{seed}" + "+mmff" * minimize,
+    )
+
+
+def _chunk(smiles: list[str], *, options: _Options) -> tuple[NDArray[np.float32], NDArray[np.int64], list[str]]:
+    """Numbers of the conformers, how many each molecule has, and why some have none: read, or computed."""
+
+    def build() -> Payload:
+        found = [_described(text, options) for text in smiles]
+        rows = [one for one in found if not isinstance(one, str)]
+        x = np.concatenate(rows) if rows else np.empty((0, 0), dtype=np.float32)
+        sizes = np.array([0 if isinstance(one, str) else len(one) for one in found], dtype=np.int64)
+        reasons = json.dumps([one for one in found if isinstance(one, str)])
+        return {"x": torch.from_numpy(x), "sizes": torch.from_numpy(sizes), "reasons": reasons}
+
+    key = content_key(smiles, VERSION, *options[:-1], rdBase.rdkitVersion)
+    payload = cached(options.root, "conformers", key, build, ("x", "sizes", "reasons"))
+    # copies, so that no file is held open by what is put together from many
+    x, sizes = (torch.as_tensor(payload[name]).numpy().copy() for name in ("x", "sizes"))
+    return x, sizes, json.loads(str(payload["reasons"]))
+
+
+def _described(smiles: str, options: _Options) -> NDArray[np.float32] | str:
+    """Numbers of each conformer of a molecule; or, in words, why it has none."""
+    try:
+        with BlockLogs():
+            molecule = Chem.AddHs(parse(smiles))
+            ids = _embed(molecule, smiles, options)
+            if not ids:
+                return "RDKit finds no conformer of it"
+            if options.minimize and rdForceFieldHelpers.MMFFHasAllMoleculeParams(molecule):
+                rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(molecule)
+            numbers = [
+                np.concatenate([DESCRIPTORS[one](molecule, confId=i) for one in options.descriptors]) for i in ids
+            ]
+    except Exception as error:  # RDKit's own types as well as ValueError
+        return str(error) if smiles else "the SMILES is empty"
+    x = np.stack(numbers).astype(np.float32)
+    return x if np.isfinite(x).all() else "a descriptor of its conformers is not finite"
+
+
+def _embed(molecule: Chem.Mol, smiles: str, options: _Options) -> list[int]:
+    digest = hashlib.sha256(f"{options.seed} {smiles}".encode("utf-8", "surrogatepass")).digest()
+    parameters = rdDistGeom.ETKDGv3()
+    parameters.randomSeed = int.from_bytes(digest[:4], "little") >> 1  # RDKit takes 31 bits
+    parameters.maxIterations = _ATTEMPTS
+    ids = rdDistGeom.EmbedMultipleConfs(molecule, options.num_conformers, parameters)
+    if not len(ids) and molecule.GetNumAtoms() <= _LARGEST:
+        # helps where the usual start leads nowhere
+        parameters.useRandomCoords, parameters.maxIterations = True, _RANDOM_ATTEMPTS
+        ids = rdDistGeom.EmbedMultipleConfs(molecule, options.num_conformers, parameters)
+    return list(ids)
+
+
+def _first(errors: Sequence[RowError]) -> str:
+    return f"; row {errors[0].row}: {errors[0].smiles[:80]!r}: {errors[0].message}" if errors else ""

@@ -1,0 +1,187 @@
+"""Where the instances of bags lie: a tensor, a file larger than memory, or graphs."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch_geometric.data import Batch, Data
+
+from xgraph.data.bags.mapped_instances import MappedStore, mapped
+from xgraph.data.molecules.packed import PackedGraphs
+
+if TYPE_CHECKING:
+    from xgraph.data.molecules.dataset import MoleculeDataset
+
+Instances: TypeAlias = "Tensor | NDArray[Any] | str | Path | Sequence[Data] | MoleculeDataset"
+_LABELS = ("y", "idx", "batch", "bag")  # of instances; those of a batch of bags are the bags'
+_CHECKED = 1 << 24  # numbers that are looked at together
+
+
+class RowStore:
+    """Instances as rows of one tensor in memory: feature vectors, or images.
+
+    Args:
+        x: Shape ``[N, C]`` or ``[N, channels, height, width]``.
+
+    Raises:
+        ValueError: It has another shape, or is not made of numbers.
+    """
+
+    checked = True
+    """Whether numbers that are not finite are looked for once, rather than in every batch."""
+
+    def __init__(self, x: Tensor) -> None:
+        if x.dim() not in (2, 4) or x.layout != torch.strided or x.is_complex():
+            raise ValueError(
+                f"instances must be dense numbers of shape [N, C] or [N, channels, height, width], got "
+                f"{str(x.dtype).removeprefix('torch.')} {list(x.shape)}"
+            )
+        self.x = x.detach()
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one instance."""
+        return tuple(self.x.shape[1:])
+
+    @property
+    def num_features(self) -> int:
+        """Numbers an instance has, or its channels."""
+        return self.shape[0]
+
+    def take(self, rows: Tensor) -> Data:
+        """Instances as `x`, float32 ``[n, ...]``; the numbers are not scaled.
+
+        Args:
+            rows: Which ones, int64 ``[n]``.
+        """
+        return Data(x=self.x[rows.to(self.x.device)].float())
+
+    def unusable(self) -> int | None:
+        """The first row with a number that is not finite; None if there is none."""
+        step = max(_CHECKED // max(int(np.prod(self.shape)), 1), 1)
+        for start in range(0, len(self.x), step):
+            part = self.x[start : start + step]
+            row = unusable_row(part.float() if part.dtype == torch.float64 else part)  # as batches have them
+            if row is not None:
+                return start + row
+        return None
+
+
+class GraphStore:
+    """Instances as graphs.
+
+    Args:
+        graphs: PyG graphs, or packed ones, which are batched without a loop.
+
+    Raises:
+        TypeError: Some are no PyG `Data`.
+    """
+
+    checked = True
+    shape: tuple[int, ...] = ()
+
+    def __init__(self, graphs: Sequence[Data] | PackedGraphs) -> None:
+        self.graphs = graphs if isinstance(graphs, PackedGraphs) else list(graphs)
+        if isinstance(self.graphs, list):
+            wrong = next((i for i, graph in enumerate(self.graphs) if not isinstance(graph, Data)), None)
+            if wrong is not None:
+                kind = type(self.graphs[wrong]).__name__
+                raise TypeError(f"instances must be PyG Data objects, but instance {wrong} is of type {kind}")
+
+    def __len__(self) -> int:
+        return len(self.graphs)
+
+    @property
+    def num_features(self) -> int:
+        """Numbers that a node of an instance has."""
+        if isinstance(self.graphs, PackedGraphs):
+            return int(self.graphs.x.shape[1])
+        return int(self.graphs[0].num_node_features) if self.graphs else 0
+
+    def take(self, rows: Tensor) -> Batch:
+        """Instances as one batch of graphs, without labels of their own.
+
+        Args:
+            rows: Which ones, int64 ``[n]``.
+        """
+        if isinstance(self.graphs, PackedGraphs):
+            return self.graphs.batch(rows.numpy())
+        return Batch.from_data_list([self.graphs[row] for row in rows.tolist()], exclude_keys=list(_LABELS))
+
+    def unusable(self) -> int | None:
+        """The first graph whose nodes or edges have a number that is not finite; None if there is none."""
+        if isinstance(self.graphs, PackedGraphs):
+            return None
+        for i, graph in enumerate(self.graphs):
+            values = (graph.get(key) for key in ("x", "edge_attr", "edge_weight", "pos"))
+            if any(isinstance(value, Tensor) and unusable_row(value) is not None for value in values):
+                return i
+        return None
+
+
+Store: TypeAlias = RowStore | MappedStore | GraphStore
+
+
+def make_store(instances: Instances) -> Store:
+    """The store of instances of any kind.
+
+    Args:
+        instances: A tensor or array in memory; a mapped array, or the path of an npy file, which is mapped; PyG
+            graphs; molecules.
+
+    Raises:
+        TypeError: They are none of these.
+        ValueError: They have a wrong shape, or the file is no npy file of numbers.
+        FileNotFoundError: There is no such file.
+    """
+    if isinstance(instances, str | Path):
+        instances = mapped(Path(instances).expanduser())
+    if isinstance(instances, Tensor):
+        return RowStore(instances)
+    if isinstance(instances, np.memmap):
+        return MappedStore(instances)
+    if isinstance(instances, np.ndarray):
+        if not instances.dtype.isnative or min(instances.strides, default=0) < 0:  # which torch does not take
+            instances = np.array(instances, dtype=instances.dtype.newbyteorder("="))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            try:
+                return RowStore(torch.from_numpy(instances))
+            except TypeError as error:
+                raise ValueError(f"instances must be numbers, got an array of {instances.dtype}") from error
+    from xgraph.data.molecules.dataset import MoleculeDataset  # RDKit takes long to import
+
+    if isinstance(instances, MoleculeDataset):
+        return GraphStore(instances.graphs)
+    if isinstance(instances, Sequence):
+        return GraphStore(instances)
+    raise TypeError(
+        f"instances must be a tensor, an array, the path of an npy file, graphs or a MoleculeDataset, got "
+        f"{type(instances).__name__}"
+    )
+
+
+def unusable_row(x: Tensor) -> int | None:
+    """The first row with a number that is not finite; None if there is none.
+
+    Args:
+        x: Shape ``[n, ...]``.
+
+    Example:
+        >>> unusable_row(torch.tensor([[0.0, 1.0], [2.0, torch.nan]]))
+        1
+    """
+    if not x.is_floating_point() or not x.numel():
+        return None
+    good = x.isfinite()
+    return None if bool(good.all()) else int((~good.reshape(len(x), -1).all(1)).nonzero()[0])

@@ -1,0 +1,156 @@
+"""Which instances a bag has: the layout of a data set of bags, and choices from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from xgraph.data.bags.values import as_tensor
+
+Integers = Tensor | NDArray[Any] | Sequence[int]
+
+
+def layout(
+    bag_ptr: Integers | None,
+    bag: Integers | None,
+    num_instances: int,
+    num_bags: int | None,
+    names: Sequence[str] | None = None,
+) -> tuple[Tensor, Tensor | None]:
+    """Number instances bag after bag.
+
+    Args:
+        bag_ptr: Bag b is rows ``bag_ptr[b]`` to ``bag_ptr[b + 1] - 1`` of the store; or None.
+        bag: The bag of each row of the store, if `bag_ptr` is None.
+        num_instances: Rows of the store.
+        num_bags: How many bags there are; None: as many as are named.
+        names: What the bags are called, for messages.
+
+    Returns:
+        `bag_ptr`, int64 ``[num_bags + 1]``; and the row of the store at which each instance lies, int64
+        ``[num_instances]``, or None if it is its number.
+
+    Raises:
+        ValueError: Both or none are given, an instance has no bag, or a bag no instances.
+
+    Example:
+        >>> layout(None, [1, 0, 1], 3, 2)
+        (tensor([0, 1, 3]), tensor([1, 0, 2]))
+    """
+    if (bag_ptr is None) == (bag is None):
+        got = "neither" if bag is None else "both"
+        raise ValueError(f"expected bag_ptr, or bag (the number of each instance's bag), got {got}")
+
+    def called(number: int) -> str:
+        return f"bag {number}" if names is None else f"bag {names[number]!r}"
+
+    if bag_ptr is not None:
+        ptr = _integers(bag_ptr, "bag_ptr")
+        if not len(ptr) or ptr[0] != 0:
+            raise ValueError(f"bag_ptr must begin with 0, got {ptr[:3].tolist()}")
+        _check_count(len(ptr) - 1, num_bags)
+        _check_filled(ptr.diff(), called)
+        if ptr[-1] != num_instances:
+            what = "instances without a bag" if ptr[-1] < num_instances else "fewer instances than that"
+            raise ValueError(f"bag_ptr ends with {int(ptr[-1])}, but there are {num_instances} instances: {what}")
+        return ptr, None
+    ids = _integers(bag, "bag")
+    if len(ids) != num_instances:
+        raise ValueError(f"bag must name the bag of each of {num_instances} instances, got {len(ids)} numbers")
+    count = (int(ids.max()) + 1 if len(ids) else 0) if num_bags is None else num_bags
+    wrong = ((ids < 0) | (ids >= count)).nonzero()
+    if len(wrong):
+        row = int(wrong[0])
+        expected = f"one of 0 to {count - 1} for {count} bags" if count else "but there are no bags"
+        raise ValueError(f"instance {row} has the bag {int(ids[row])}: expected {expected}")
+    used = int(ids.max()) + 1 if len(ids) else 0
+    if used < count:
+        raise ValueError(
+            f"{called(used)} has no instances: there are labels or names of {count} bags, and instances of {used}"
+        )
+    sizes = ids.bincount(minlength=count)
+    _check_filled(sizes, called)
+    ptr = torch.cat([torch.zeros(1, dtype=torch.long), sizes.cumsum(0)])
+    return ptr, None if bool((ids.diff() >= 0).all()) else ids.argsort(stable=True)
+
+
+def all_instances(bag_ptr: Tensor, bags: Tensor) -> tuple[Tensor, Tensor]:
+    """Every instance of some bags.
+
+    Args:
+        bag_ptr: Of the data set.
+        bags: Int64 ``[B]``.
+
+    Returns:
+        Their numbers, and for each the position of its bag in `bags`: int64 ``[n]``.
+
+    Example:
+        >>> all_instances(torch.tensor([0, 2, 5]), torch.tensor([1, 0]))
+        (tensor([2, 3, 4, 0, 1]), tensor([0, 0, 0, 1, 1]))
+    """
+    begin = bag_ptr[bags]
+    size = bag_ptr[bags + 1] - begin
+    bag = torch.repeat_interleave(size)
+    return torch.arange(len(bag)) + (begin - (size.cumsum(0) - size))[bag], bag
+
+
+def checked_choice(
+    bag_ptr: Tensor, bags: Tensor, rows: tuple[Tensor, Tensor], names: Sequence[str]
+) -> tuple[Tensor, Tensor]:
+    """Chosen instances of some bags, in the order of the bags.
+
+    Args:
+        bag_ptr: Of the data set.
+        bags: Int64 ``[B]``.
+        rows: Numbers of instances, and for each the position of its bag in `bags`.
+        names: What the bags of the data set are called, for messages.
+
+    Returns:
+        As for `all_instances`.
+
+    Raises:
+        ValueError: They are not two equally long tensors of integers, an instance is not of its bag, or a bag has none.
+    """
+    if not isinstance(rows, tuple | list) or len(rows) != 2:
+        raise ValueError(f"rows must be instances and the positions of their bags, got {type(rows).__name__}")
+    number, bag = _integers(rows[0], "rows"), _integers(rows[1], "the positions of bags in rows")
+    if len(number) != len(bag):
+        raise ValueError(f"rows must name a bag for each instance, got {len(number)} and {len(bag)}")
+    if len(bag) and not 0 <= int(bag.min()) <= int(bag.max()) < len(bags):
+        raise ValueError(f"rows must name bags by their positions 0 to {len(bags) - 1}, got {int(bag.max())}")
+    counts = bag.bincount(minlength=len(bags))
+    if not bool((counts > 0).all()):
+        raise ValueError(f"rows holds no instance of bag {names[int(bags[counts == 0][0])]!r}")
+    owner = bags[bag]
+    wrong = (number < bag_ptr[owner]) | (number >= bag_ptr[owner + 1])
+    if bool(wrong.any()):
+        first = int(wrong.nonzero()[0])
+        raise ValueError(f"instance {int(number[first])} is not of bag {names[int(owner[first])]!r}, as rows has it")
+    if bool((bag.diff() < 0).any()):
+        bag, order = bag.sort(stable=True)
+        number = number[order]
+    return number, bag
+
+
+def _integers(values: Any, what: str) -> Tensor:
+    numbers = as_tensor(values, f"{what} must be a row of integers")
+    if numbers.is_floating_point() and not numbers.numel():
+        numbers = numbers.long()  # an empty list
+    if numbers.is_floating_point() or numbers.is_complex() or numbers.dtype == torch.bool or numbers.dim() != 1:
+        raise ValueError(f"{what} must be a row of integers, got {numbers.dtype} of shape {list(numbers.shape)}")
+    return numbers.long()
+
+
+def _check_count(bags: int, expected: int | None) -> None:
+    if expected is not None and bags != expected:
+        raise ValueError(f"bag_ptr is of {bags} bags, but there are labels or names of {expected}")
+
+
+def _check_filled(sizes: Tensor, called: Any) -> None:
+    if bool((sizes <= 0).any()):
+        number = int((sizes <= 0).nonzero()[0])
+        raise ValueError(f"{called(number)} has {'no instances' if sizes[number] == 0 else 'a negative size'}")

@@ -1,0 +1,136 @@
+"""Load a registered data set of bags, or a table of bags of the user's own, with a split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from xgraph.data.bags.digits import EMBEDDED_BAGS
+from xgraph.data.bags.splits import bag_split, given_split
+from xgraph.data.cards.files import obtain
+from xgraph.data.cards.schema import Card
+from xgraph.data.cards.targets import card_targets
+from xgraph.data.published.bags import BagArrays, read_arrays
+from xgraph.data.storage.root import Progress
+
+if TYPE_CHECKING:
+    from xgraph.data.bags.dataset import BagDataset
+
+Way = Literal["given", "scaffold", "stratified", "random"]
+
+
+def load_bags(
+    card: Card,
+    split: Way,
+    *,
+    fold: int | None = None,
+    seed: int = 0,
+    target_columns: Sequence[str] | None = None,
+    root: Path | None = None,
+    progress: Progress | None = None,
+) -> BagDataset:
+    """The bags of a card.
+
+    Args:
+        card: the data set.
+        split: given: as published, or as it comes with the bags; stratified: 60/20/20 % of positive and of negative
+            bags, drawn with seed 0, so that all runs have the same; random: drawn so with `seed`; scaffold: of
+            molecules.
+        fold: which of the given folds; the first if not said.
+        seed: seed of the random split.
+        target_columns: a choice among the tasks; given folds are those of the first.
+        root: folder that holds what was fetched or computed, if not that of the environment.
+        progress: called with (done, total, what).
+
+    Raises:
+        ValueError: if a file is damaged or is not what the card says, or a task or its folds are not there.
+        FetchError: if a file cannot be had, or has a wrong checksum.
+    """
+    wanted = card_targets(card, target_columns)
+    if card.reader == "conformers":
+        from xgraph.data.bags.conformer_sets import load_conformers
+
+        chosen = None if target_columns is None else wanted
+        return load_conformers(card, chosen, split=split, seed=seed, root=root, progress=progress)
+    from xgraph.data.bags.dataset import BagDataset
+
+    if card.embedded:
+        arrays = EMBEDDED_BAGS[card.embedded]()
+    else:
+        paths = [obtain(card, file, folder=root, progress=progress) for file in card.files]
+        arrays = read_arrays(card.reader, paths, card.target_columns)
+    if (len(arrays.y), len(arrays.x)) != (card.items, card.instances):
+        raise ValueError(
+            f"{card.name} should have {card.items} bags of {card.instances} instances, its files have "
+            f"{len(arrays.y)} of {len(arrays.x)}"
+        )
+    arrays = choose_tasks(arrays, wanted)
+    if split == "given":
+        parts = given_split(arrays, fold, card.name)
+    else:
+        parts = bag_split(arrays.y, seed=seed if split == "random" else 0)
+    return BagDataset.from_arrays(arrays, name=card.name, metric=card.metric, splits=parts)
+
+
+def load_own_bags(
+    path: Path,
+    split: Way,
+    *,
+    bag_column: str,
+    target_columns: Sequence[str] | None = None,
+    feature_columns: Sequence[str] | None = None,
+    smiles_column: str | None = None,
+    standardize: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> BagDataset:
+    """The bags of a CSV file.
+
+    Args:
+        path: the file.
+        split: stratified or random, as for `load_bags`.
+        bag_column: column that names the bag of a row.
+        target_columns: columns of labels.
+        feature_columns: columns of features; all others if not said.
+        smiles_column: column of molecules, if these are the instances.
+        standardize: keep the largest fragment of each molecule, neutralised.
+        seed: seed of the random split.
+        progress: called with (done, total, what).
+
+    Raises:
+        ValueError: as `xgraph.data.bags.table.read_bags`, or `standardize` is asked for without molecules.
+    """
+    from xgraph.data.bags.table import read_bags
+
+    if standardize and smiles_column is None:
+        raise ValueError("standardize=True was given, but without smiles_column the instances are no molecules")
+    data = read_bags(
+        path,
+        bag_column=bag_column,
+        target_columns=target_columns,
+        feature_columns=feature_columns,
+        smiles_column=smiles_column,
+        standardize=standardize,
+        progress=progress,
+    )
+    parts = bag_split(data.y.numpy(), seed=seed if split == "random" else 0)
+    data.splits = {part: torch.from_numpy(bags) for part, bags in parts.items()}
+    return data
+
+
+def choose_tasks(arrays: BagArrays, tasks: Sequence[str]) -> BagArrays:
+    """The bags with some of their tasks.
+
+    Args:
+        arrays: the bags.
+        tasks: those to keep, in this order.
+    """
+    if list(tasks) == arrays.task_names:
+        return arrays
+    columns = [arrays.task_names.index(task) for task in tasks]
+    instances = None if arrays.instance_y is None else arrays.instance_y[:, columns]
+    return replace(arrays, y=arrays.y[:, columns], task_names=list(tasks), instance_y=instances)

@@ -1,0 +1,84 @@
+"""Train, valid and test of bags: by published folds, or drawn so that every part has its share of the positives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgraph.data.nodes.splits import Parts, stratified_split
+
+if TYPE_CHECKING:
+    from xgraph.data.published.bags import BagArrays
+
+_VALID = 0.1  # of a fold's training part
+
+
+def bag_split(y: NDArray[np.float32], seed: int = 0) -> Parts:
+    """Split bags 60/20/20 at random, positive and negative ones each by themselves.
+
+    Of several tasks, a bag counts as one of the rarest that it is positive for.
+
+    Args:
+        y: Labels [n, T]; a bag without any is in no part.
+        seed: The same seed gives the same split.
+
+    Example:
+        >>> parts = bag_split(np.array([[1.0]] * 5 + [[0.0]] * 10, dtype=np.float32))
+        >>> {part: (bags < 5).sum().item() for part, bags in parts.items()}
+        {'train': 3, 'valid': 1, 'test': 1}
+    """
+    return stratified_split(bag_classes(y), seed=seed)
+
+
+def bag_classes(y: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Rarest task that each bag is positive for, counted from 1; 0 for none, -1 where all labels are missing.
+
+    Args:
+        y: Labels [n, T].
+
+    Example:
+        >>> bag_classes(np.array([[1, 1], [1, 0], [0, 0], [np.nan, np.nan]])).tolist()
+        [2, 1, 0, -1]
+    """
+    positive = y == 1
+    rarest_first = np.argsort(positive.sum(0), kind="stable")
+    classes = np.where(np.isnan(y).all(1), -1, 0)
+    for task in rarest_first[::-1]:
+        classes[positive[:, task]] = task + 1
+    return classes
+
+
+def given_split(arrays: BagArrays, fold: int | None, name: str) -> Parts:
+    """A published fold, or the split that comes with the bags.
+
+    The folds say train and test. Valid is a tenth of the training part, positive and negative bags each by
+    themselves, drawn with the number of the fold as seed.
+
+    Args:
+        arrays: The bags; the folds are those of their first task.
+        fold: Its number; the first if not said.
+        name: Of the data set, for messages.
+
+    Raises:
+        ValueError: There are no folds for that task.
+    """
+    if arrays.parts is not None:
+        return dict(arrays.parts)
+    task = arrays.task_names[0]
+    if task not in arrays.folds:
+        others = ", ".join(map(repr, arrays.folds))
+        raise ValueError(
+            f"{name} has no given folds for {task!r}, but for {others}: choose one by target_columns "
+            "(--target-columns), or another split"
+        )
+    number = fold or 0
+    train = np.flatnonzero(arrays.folds[task][number])
+    classes = bag_classes(arrays.y[:, :1])[train]
+    parts = stratified_split(classes, (1 - _VALID, _VALID, 0.0), seed=number)
+    return {
+        "train": train[parts["train"]],
+        "valid": train[parts["valid"]],
+        "test": np.flatnonzero(~arrays.folds[task][number]),
+    }

@@ -1,0 +1,213 @@
+"""The files of a data set: found in the root, else in the mirror, else fetched from the public original."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from xgraph.data.cards.named import load_card
+from xgraph.data.cards.ogb_files import is_whole, obtain_ogb, ogb_place
+from xgraph.data.cards.schema import Card, CardFile
+from xgraph.data.published.derive import DERIVE, content_sha256
+from xgraph.data.storage.download import FetchError, NotThereError, check, download, read_source
+from xgraph.data.storage.root import Progress, is_unwritable, mirror, replacing
+from xgraph.data.storage.root import root as root_folder
+
+State = Literal["ok", "wrong", "absent"]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `verify` found out about one file in one place."""
+
+    path: str
+    place: Path
+    state: State
+    message: str = ""
+
+
+def obtain(
+    card: Card,
+    file: CardFile,
+    *,
+    folder: str | Path | None = None,
+    replace: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """A checked copy of one file of a data set.
+
+    Looked for in the root, then in the mirror (copied into the root, or used where it is if the root cannot
+    be written), then fetched from its source.
+
+    Args:
+        card: the data set.
+        file: the file.
+        folder: the root, if not the one of the environment.
+        replace: whether a damaged copy in the root is replaced rather than an error.
+        progress: called with (bytes so far, bytes in all or 0, name).
+
+    Raises:
+        FetchError: if the file cannot be had, or any copy of it has a wrong checksum.
+    """
+    target = root_folder(folder) / file.path
+    if target.is_file():
+        got = _sha256(target, file)
+        if got == file.sha256:
+            return target
+        if not replace:
+            remedy = f"`xgraph data fetch {card.name}` replaces it"
+            check(got, file.sha256, target, remedy)
+    place = mirror()
+    missing = ""
+    try:
+        if isinstance(place, Path) and (place / file.path).is_file():
+            return _from_folder(place / file.path, target, file, progress)
+        if isinstance(place, str):
+            _from_url(f"{place}/{file.path}", target, file, progress)
+            return target
+        missing = f"XGRAPH_MIRROR={place} has no {file.path}; " if place else ""
+    except NotThereError as error:
+        missing = f"{error}; "
+    try:
+        if not file.derive and "#" not in file.source_url:
+            download(file.source_url, target, sha256=file.sha256, progress=progress)
+        else:
+            _derive(card, file, target, folder, progress)
+    except FetchError as error:
+        remedy = f"or set XGRAPH_MIRROR to a folder or URL that holds {file.path}"
+        raise FetchError(f"{card.name}: {missing}{error}; check the network, {remedy}") from error
+    return target
+
+
+def _from_url(source: str, target: Path, file: CardFile, progress: Progress | None) -> None:
+    try:
+        download(source, target, sha256=file.sha256, progress=progress)
+    except NotThereError:
+        raise
+    except FetchError as error:
+        raise FetchError(f"XGRAPH_MIRROR: {error}") from error
+
+
+def _from_folder(source: Path, target: Path, file: CardFile, progress: Progress | None) -> Path:
+    try:
+        download(source, target, sha256=file.sha256, progress=progress)
+    except FetchError:
+        raise
+    except OSError as error:
+        if not is_unwritable(error):
+            raise
+        check(_sha256(source, file), file.sha256, source)
+        return source
+    return target
+
+
+def _derive(card: Card, file: CardFile, target: Path, folder: str | Path | None, progress: Progress | None) -> None:
+    source = _original(card, file, folder, progress)
+    try:
+        data = DERIVE[file.derive](source, file.path)
+    except FetchError:
+        raise
+    except Exception as error:  # whatever a reader raises for an original that is not what it should be
+        if file.source_sha256 or isinstance(error, MemoryError):
+            raise
+        raise FetchError(f"{file.source_url} is not what {file.path} is made from: {error}") from error
+    got = hashlib.sha256(data).hexdigest()
+    if got != file.sha256:
+        # the same content out of another zlib is right, too
+        remedy = "the installed versions of RDKit and NumPy make another file of it"
+        check(content_sha256(data, file.path), file.content_sha256, f"{file.path}, derived", remedy)
+    with replacing(target) as out:
+        out.write(data)
+
+
+def _original(card: Card, file: CardFile, folder: str | Path | None, progress: Progress | None) -> bytes:
+    """The bytes a file is derived from: at hand in an earlier file of the card, or fetched."""
+    before = card.files[: card.files.index(file)]
+    for other in before:
+        if other.source_sha256 == file.source_sha256 != "" and other.derive in ("", "gzip_source"):
+            data = obtain(card, other, folder=folder, progress=progress).read_bytes()
+            return gzip.decompress(data) if other.derive else data
+    data = read_source(file.source_url, progress=progress)
+    if file.source_sha256:
+        check(hashlib.sha256(data).hexdigest(), file.source_sha256, file.source_url, "the original was changed")
+    return data
+
+
+def _sha256(path: Path, file: CardFile) -> str:
+    """The file's checksum; the expected one if only the packing of a derived file differs."""
+    data = path.read_bytes()
+    got = hashlib.sha256(data).hexdigest()
+    if got != file.sha256 and file.content_sha256:
+        try:
+            return file.sha256 if content_sha256(data, file.path) == file.content_sha256 else got
+        except OSError:
+            return got
+    return got
+
+
+def fetch(name: str, *, root: str | Path | None = None, progress: Progress | None = None) -> list[Path]:
+    """Bring every file of a data set into the root, replacing damaged copies.
+
+    Args:
+        name: the data set.
+        root: the root, if not the one of the environment.
+        progress: called with (bytes so far, bytes in all or 0, name).
+
+    Returns:
+        Where the files are; an embedded data set has none, one of OGB's server has a folder.
+
+    Raises:
+        ValueError: if there is no such data set.
+        FetchError: if a file cannot be had, or has a wrong checksum.
+
+    Example:
+        >>> fetch("nci-pains")
+        []
+    """
+    card = load_card(name)
+    if card.ogb:
+        return [obtain_ogb(card, folder=root, progress=progress)]
+    return [obtain(card, file, folder=root, replace=True, progress=progress) for file in card.files]
+
+
+def verify(name: str, *, root: str | Path | None = None) -> list[Checked]:
+    """Check every copy of a data set's files, in the root and in a mirror that is a folder.
+
+    Args:
+        name: the data set.
+        root: the root, if not the one of the environment.
+
+    Returns:
+        One entry a copy, and one for each file that is in neither place, with state ``"absent"``. Of a data set of
+        OGB's server, whose files have no checksums, one entry that says whether its release is there.
+
+    Raises:
+        ValueError: if there is no such data set.
+    """
+    place, found = mirror(), []
+    card = load_card(name)
+    if card.ogb:
+        return [_check_ogb(name, root)]
+    for file in card.files:
+        places = [root_folder(root) / file.path] + ([place / file.path] if isinstance(place, Path) else [])
+        there = [path for path in places if path.is_file()]
+        for path in there:
+            got = _sha256(path, file)
+            ok = got == file.sha256
+            message = "" if ok else f"expected sha256 {file.sha256}, got {got}"
+            found.append(Checked(file.path, path, "ok" if ok else "wrong", message))
+        if not there:
+            found.append(Checked(file.path, places[0], "absent"))
+    return found
+
+
+def _check_ogb(name: str, root: str | Path | None) -> Checked:
+    place = ogb_place(name, root)
+    path = f"{place.parent.name}/{place.name}"
+    try:
+        return Checked(path, place, "ok" if is_whole(name, root) else "absent")
+    except FetchError as error:
+        return Checked(path, place, "wrong", str(error))

@@ -1,0 +1,181 @@
+"""The releases of the Open Graph Benchmark on disk: one archive each, fetched whole and unpacked whole.
+
+The `ogb` package would ask on the terminal before it downloads more than 1 GB, and leave half a folder behind if
+stopped, so that only the reading is left to it; what there is, and where, stands in its own tables.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import importlib.util
+import lzma
+import shutil
+import uuid
+import zipfile
+import zlib
+from pathlib import Path
+
+from xgraph.data.cards.schema import Card
+from xgraph.data.storage.download import FetchError, NotThereError, stream
+from xgraph.data.storage.root import Progress, is_unwritable, mirror, replacing
+from xgraph.data.storage.root import root as root_folder
+
+FOLDER = "ogb"
+_CHUNK = 1 << 20
+
+
+def ogb_meta(name: str) -> dict[str, str]:
+    """What `ogb` knows of a data set: the column of its table of all data sets.
+
+    Args:
+        name: such as ``ogbn-arxiv``.
+
+    Raises:
+        ValueError: if the installed `ogb` has no such data set.
+
+    Example:
+        >>> ogb_meta("ogbn-arxiv")["split"]
+        'time'
+    """
+    spec = importlib.util.find_spec("ogb")  # imports nothing: `ogb` itself takes seconds
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"{name} needs the package ogb: pip install ogb")
+    part = "nodeproppred" if name.startswith("ogbn-") else "graphproppred"
+    with open(Path(spec.origin).parent / part / "master.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    if name not in rows[0]:
+        raise ValueError(f"the installed ogb has no data set {name!r}; it has {', '.join(rows[0][1:])}")
+    column = rows[0].index(name)
+    return {row[0]: row[column] for row in rows[1:]}
+
+
+def ogb_place(name: str, folder: str | Path | None = None) -> Path:
+    """Folder of a data set in the root, where `ogb` would look for it; it need not be there.
+
+    Args:
+        name: the data set.
+        folder: the root, if not the one of the environment.
+    """
+    place = root_folder(folder) / FOLDER / name.replace("-", "_")
+    older = place.with_name(place.name + "_pyg")
+    return older if older.exists() else place
+
+
+def is_whole(name: str, folder: str | Path | None = None) -> bool:
+    """Whether the release of a data set that `ogb` expects is unpacked in the root.
+
+    Args:
+        name: the data set.
+        folder: the root, if not the one of the environment.
+
+    Raises:
+        FetchError: if something else is in its place, such as an older release.
+    """
+    place = ogb_place(name, folder)
+    if not place.exists():
+        return False
+    release = place / f"RELEASE_v{ogb_meta(name)['version']}.txt"
+    if not release.is_file() or not (place / "raw").is_dir():
+        what = release.name if not release.is_file() else "folder raw"
+        raise FetchError(f"{place} is no whole release of {name}: it has no {what}; delete the folder to fetch it anew")
+    return True
+
+
+def obtain_ogb(card: Card, *, folder: str | Path | None = None, progress: Progress | None = None) -> Path:
+    """The folder of an unpacked release; fetched where it is not in the root.
+
+    The archive is looked for in the mirror, as ``ogb/<name of the archive>``, then on OGB's server.
+
+    Args:
+        card: the data set.
+        folder: the root, if not the one of the environment.
+        progress: called with (bytes so far, bytes in all or 0, what).
+
+    Raises:
+        FetchError: if the archive cannot be had, is damaged, or is another than expected.
+        OSError: if the root cannot be written, or is full.
+    """
+    place = ogb_place(card.name, folder)
+    if is_whole(card.name, folder):
+        return place
+    meta = ogb_meta(card.name)
+    url = meta["url"]
+    archive = place.with_name(f".{place.name}.{uuid.uuid4().hex[:12]}.zip")
+    unpacked = archive.with_suffix(".part")
+    try:
+        _bring(card.name, url, archive, progress)
+        _unpack(card.name, archive, unpacked, progress)
+        inner = unpacked / meta["download_name"]
+        if not (inner / f"RELEASE_v{meta['version']}.txt").is_file():
+            raise FetchError(
+                f"{url} holds no release {meta['version']} of {card.name} (RELEASE_v{meta['version']}.txt)"
+            )
+        try:
+            inner.rename(place)
+        except OSError:  # another process may have been faster
+            if not is_whole(card.name, folder):
+                raise
+    except OSError as error:
+        if isinstance(error, FetchError) or str(error).startswith(("cannot write", "no room")):
+            raise
+        remedy = "set XGRAPH_ROOT to a folder you may write to" if is_unwritable(error) else "free some room there"
+        raise OSError(f"cannot unpack {card.name} into {place.parent} ({error.strerror or error}); {remedy}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            archive.unlink(missing_ok=True)
+        shutil.rmtree(unpacked, ignore_errors=True)
+    return place
+
+
+def _bring(name: str, url: str, archive: Path, progress: Progress | None) -> None:
+    """The archive, from the mirror or the server, with the remedies in the message where there is none."""
+    file = f"{FOLDER}/{url.rsplit('/', 1)[-1]}"
+    place = mirror()
+    missing = ""
+    with replacing(archive) as out:
+        if place is not None:
+            source = place / file if isinstance(place, Path) else f"{place}/{file}"
+            try:
+                if not isinstance(source, Path) or source.is_file():
+                    stream(source, out, progress=progress)
+                    return
+                missing = f"XGRAPH_MIRROR={place} has no {file}; "
+            except NotThereError as error:
+                missing = f"{error}; "
+            except FetchError as error:
+                raise FetchError(f"{name}: XGRAPH_MIRROR: {error}") from error
+        try:
+            stream(url, out, progress=progress)
+        except FetchError as error:
+            remedy = f"check the network, or set XGRAPH_MIRROR to a folder or URL that holds {file}"
+            raise FetchError(f"{name}: {missing}{error}; {remedy}, which is that archive") from error
+
+
+def _unpack(name: str, archive: Path, target: Path, progress: Progress | None) -> None:
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            members = packed.infolist()
+            total, done = sum(member.file_size for member in members), 0
+            seen: set[Path] = set()
+            for member in members:
+                path = (target / member.filename).resolve()
+                if not path.is_relative_to(target.resolve()):
+                    raise FetchError(f"the archive names a file outside of itself: {member.filename!r}")
+                # what `ogb` makes of the files is made here, and not taken from elsewhere
+                if member.is_dir() or "processed" in path.relative_to(target.resolve()).parts[1:2]:
+                    continue
+                if path in seen or not seen.isdisjoint(path.parents):
+                    raise FetchError(f"the archive of {name} is damaged: it holds {member.filename!r} twice")
+                seen.add(path)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with packed.open(member) as source, open(path, "xb") as out:
+                    while chunk := source.read(_CHUNK):
+                        out.write(chunk)
+                        done += len(chunk)
+                        if progress is not None:
+                            progress(done, total, f"unpacking {path.name}")
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
+        raise FetchError(f"the archive of {name} is damaged: {error}; fetch it again") from error
+    except RuntimeError as error:  # also NotImplementedError
+        raise FetchError(f"the archive of {name} is encrypted or packed by an unknown method: {error}") from error

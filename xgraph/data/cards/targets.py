@@ -1,0 +1,53 @@
+"""Choices among the columns that hold labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xgraph.data.cards.schema import Card
+
+
+def listed_targets(columns: Sequence[str] | None) -> list[str] | None:
+    """The columns as a list; None stays None.
+
+    Args:
+        columns: The columns.
+
+    Raises:
+        TypeError: It is one string.
+        ValueError: It is empty, or names a column twice.
+
+    Example:
+        >>> listed_targets(("a", "b"))
+        ['a', 'b']
+    """
+    if isinstance(columns, str):
+        raise TypeError(f"target_columns must be a list of column names, got the string {columns!r}")
+    if columns is None:
+        return None
+    listed = list(columns)
+    twice = [column for column in dict.fromkeys(listed) if listed.count(column) > 1]
+    if twice or not listed:
+        got = f"names {', '.join(map(repr, twice))} twice" if twice else "is empty"
+        raise ValueError(f"target_columns {got}: expected different columns, at least one")
+    return listed
+
+
+def card_targets(card: Card, columns: Sequence[str] | None) -> list[str]:
+    """The chosen tasks of a registered data set; all of them if none is chosen.
+
+    Args:
+        card: The data set.
+        columns: The choice.
+
+    Raises:
+        ValueError: One is none of the card's.
+    """
+    wanted = listed_targets(columns) or card.target_columns
+    lost = [column for column in wanted if column not in card.target_columns]
+    if lost:
+        few = card.target_columns if len(card.target_columns) <= 200 else card.target_columns[:20]
+        raise ValueError(f"target_columns of {card.name!r} are {few}, got {lost}")
+    return wanted

@@ -1,0 +1,311 @@
+"""Molecules with labels as a torch data set: parsed once, kept packed, batched without a loop."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from rdkit import rdBase
+from torch import Tensor
+from torch_geometric.data import Batch, Data
+
+from xgraph.data.molecules.descriptor_kinds import KINDS
+from xgraph.data.molecules.descriptors import arrange, check_kinds, describe, descriptor_names
+from xgraph.data.molecules.featurize import featurize
+from xgraph.data.molecules.keys import graph_keys
+from xgraph.data.molecules.molecule import FEATURIZER
+from xgraph.data.molecules.packed import PackedGraphs
+from xgraph.data.molecules.splits import check_overlap, split_positions
+from xgraph.data.molecules.table import RowError, Table
+from xgraph.data.storage.root import Progress
+from xgraph.data.storage.root import root as root_folder
+from xgraph.data.storage.store import Payload, cached, content_key
+
+METRICS = ("ap", "prc_auc", "roc_auc")
+KEPT_FROM = 500  # molecules; fewer are parsed faster than a file is worth
+
+
+class MoleculeDataset(torch.utils.data.Dataset[Data]):
+    """Molecules as graphs with OGB's features, their labels and their splits.
+
+    Item i is a PyG `Data` with `x` [atoms, 9], `edge_index` [2, edges], `edge_attr` [edges, 3], `y`
+    [1, T] and `idx` [1], the position i. It works with torch's and PyG's loaders; `batch` is the
+    faster way to many. Make one with `from_table` or `from_smiles`. After `with_features`, items also have
+    `features` [1, F], numbers beside the graph.
+
+    Attributes:
+        features: Those of all molecules, float32 [n, F]; None if there are none.
+        feature_kinds: What they are, as `describe` takes it.
+
+    Args:
+        graphs: The n molecules.
+        smiles: Their SMILES, as given.
+        y: Labels, float32 [n, T]; NaN is a missing one.
+        row: int64 [n]: row of each molecule in its source.
+        name: What to call the data set.
+        task_names: The T tasks.
+        metric: Metric by which models are chosen: ap, prc_auc or roc_auc.
+        splits: Positions of the parts, such as train, valid and test.
+        errors: The rows that are not here, in order.
+        featurizer: Version of the features.
+
+    Raises:
+        ValueError: The lengths do not agree, or there is no such metric.
+
+    Example:
+        >>> data = MoleculeDataset.from_smiles(["CCO", "C1CC", "c1ccccc1"])
+        >>> data
+        MoleculeDataset('smiles', molecules=2, tasks=0, errors=1)
+        >>> data[1], data.batch([0, 1]).num_graphs, data.errors[0].row
+        (Data(x=[6, 9], edge_index=[2, 12], edge_attr=[12, 3], y=[1, 0], idx=[1]), 2, 1)
+    """
+
+    kind: Literal["graph"] = "graph"
+
+    def __init__(
+        self,
+        graphs: PackedGraphs,
+        smiles: Sequence[str],
+        y: Tensor,
+        row: Tensor,
+        *,
+        name: str,
+        task_names: Sequence[str],
+        metric: str = "ap",
+        splits: Mapping[str, Tensor] | None = None,
+        errors: Sequence[RowError] = (),
+        featurizer: str = FEATURIZER,
+    ) -> None:
+        n = len(graphs)
+        if not len(smiles) == len(y) == len(row) == n:
+            raise ValueError(
+                f"graphs, smiles, y, row must be equally long, got {n}, {len(smiles)}, {len(y)}, {len(row)}"
+            )
+        if y.shape != (n, len(task_names)):
+            raise ValueError(f"y must have shape [{n}, {len(task_names)}] for the tasks, got {list(y.shape)}")
+        if metric not in METRICS:
+            raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
+        self.graphs, self.smiles, self.y, self.row = graphs, smiles, y, row
+        self.name, self.task_names, self.metric = name, list(task_names), metric
+        self.splits, self.errors = dict(splits or {}), list(errors)
+        self._featurizer = featurizer
+        self.features: Tensor | None = None
+        self.feature_kinds: list[str] = []
+
+    @classmethod
+    def from_table(
+        cls,
+        table: Table,
+        *,
+        name: str,
+        metric: str = "ap",
+        root: str | Path | None = None,
+        splits: Mapping[str, ArrayLike] | None = None,
+        standardize: bool = False,
+        progress: Progress | None = None,
+    ) -> MoleculeDataset:
+        """Parse the molecules of a table, or map them from the data root where that was done before.
+
+        Args:
+            table: SMILES and labels.
+            name: What to call the data set.
+            metric: Metric by which models are chosen: ap, prc_auc or roc_auc.
+            root: Data root in which the parsed molecules are kept; by default that of the environment.
+            splits: Source rows of each part; rows that cannot be parsed are dropped from it.
+            standardize: Whether to take each molecule's largest fragment, neutralised.
+            progress: Called as `progress(done, total, what)`.
+
+        Raises:
+            ValueError: Not one molecule can be parsed, or the splits name unknown rows or overlap.
+
+        Warns:
+            SplitOverlapWarning: The same molecule stands in two parts.
+            CacheWarning: The parsed molecules cannot be kept, or what was kept is damaged.
+        """
+        keep_in = root_folder(root) if len(table.smiles) >= KEPT_FROM else None
+        graphs, kept, failures, keys = _load(table.smiles, keep_in, standardize, progress)
+        errors = [RowError(int(table.rows[i]), table.smiles[i], reason) for i, reason in failures]
+        errors = sorted([*table.errors, *errors], key=lambda error: error.row)
+        if not len(graphs):
+            first = f"; row {errors[0].row}: {errors[0].smiles[:80]!r}: {errors[0].message}" if errors else ""
+            raise ValueError(f"{name}: none of the {len(errors)} molecules can be parsed{first}")
+        row = table.rows[kept]
+        positions = split_positions(splits or {}, row, [error.row for error in errors], name)
+        smiles = [table.smiles[i] for i in kept.tolist()] if failures else table.smiles
+        if positions:
+            check_overlap(smiles, positions, keys, stacklevel=3)
+        return cls(
+            graphs,
+            smiles,
+            torch.from_numpy(table.y[kept]),
+            torch.from_numpy(row),
+            name=name,
+            task_names=table.task_names,
+            metric=metric,
+            splits={part: torch.from_numpy(rows) for part, rows in positions.items()},
+            errors=errors,
+            featurizer=FEATURIZER + "+standard" * standardize,
+        )
+
+    @classmethod
+    def from_smiles(
+        cls,
+        smiles: Sequence[Any],
+        *,
+        name: str = "smiles",
+        standardize: bool = False,
+        progress: Progress | None = None,
+    ) -> MoleculeDataset:
+        """Molecules without labels, to predict for: `row` and `errors` say what became of each input.
+
+        Args:
+            smiles: SMILES strings; what is not a string, or blank, becomes an error of its row.
+            name: What to call the data set.
+            standardize: Whether to take each molecule's largest fragment, neutralised.
+            progress: Called as `progress(done, total, what)`.
+        """
+        if isinstance(smiles, str):
+            raise TypeError("smiles must be a sequence of strings, got one string")
+        texts = [text.strip() if isinstance(text, str) else "" for text in smiles]
+        done = featurize(texts, standardize=standardize, progress=progress)
+        errors = [RowError(i, texts[i], reason if texts[i] else _blank(smiles[i])) for i, reason in done.failures]
+        return cls(
+            done.graphs,
+            [texts[i] for i in done.kept.tolist()],
+            torch.empty(len(done.graphs), 0),
+            torch.from_numpy(done.kept),
+            name=name,
+            task_names=[],
+            errors=errors,
+            featurizer=FEATURIZER + "+standard" * standardize,
+        )
+
+    @property
+    def num_tasks(self) -> int:
+        """Number of label columns."""
+        return len(self.task_names)
+
+    @property
+    def featurizer(self) -> str:
+        """Version of all features, those beside the graph included."""
+        return "+".join([self._featurizer, *(KINDS[kind].version for kind in self.feature_kinds)])
+
+    @property
+    def feature_names(self) -> list[str]:
+        """What the F features beside the graph are called."""
+        return descriptor_names(self.feature_kinds)
+
+    def with_features(
+        self,
+        kinds: Sequence[str],
+        *,
+        root: str | Path | None = None,
+        keep: bool = True,
+        progress: Progress | None = None,
+    ) -> MoleculeDataset:
+        """The same molecules with these features beside the graph, and no others; all else is shared.
+
+        Kinds that are here already are not computed again.
+
+        Args:
+            kinds: Kinds of features, as `describe` takes them; with none, there are no features.
+            root: Data root in which they are kept; by default that of the environment.
+            keep: Whether they are kept at all.
+            progress: Called as `progress(done, total, what)`.
+
+        Raises:
+            TypeError: `kinds` is one string.
+            ValueError: There is no such kind, or one is given twice.
+
+        Example:
+            >>> data = MoleculeDataset.from_smiles(["CCO", "C", "CC"]).with_features(["maccs", "morgan"])
+            >>> data.features.shape, data[0].features.shape, data.batch([0, 2]).features.shape
+            (torch.Size([3, 2215]), torch.Size([1, 2215]), torch.Size([2, 2215]))
+        """
+        wanted = check_kinds(kinds)
+        new = [kind for kind in wanted if kind not in self.feature_kinds]
+        other = copy.copy(self)
+        other.feature_kinds, other.features = wanted, None
+        if wanted:
+            standard = "+standard" in self._featurizer
+            made = describe(self.smiles, new, standardize=standard, root=root, keep=keep, progress=progress)
+            here = [] if self.features is None else [(self.feature_kinds, self.features)]
+            other.features = arrange(wanted, [(new, made), *here])
+        return other
+
+    def __len__(self) -> int:
+        return len(self.graphs)
+
+    def __getitem__(self, i: int) -> Data:
+        position = int(self._index([i])[0])
+        data = self.graphs.graph(position)
+        data.y = self.y[position : position + 1]
+        data.idx = torch.tensor([position])
+        if self.features is not None:
+            data.features = self.features[position : position + 1]
+        return data
+
+    def batch(self, positions: Sequence[int] | Tensor | NDArray[np.integer]) -> Batch:
+        """Collate molecules, many times faster than `Batch.from_data_list([data[i] for i in positions])`.
+
+        The content is the same. It can be the `collate_fn` of a loader over positions.
+
+        Args:
+            positions: Positions in this data set, at least one; they may repeat.
+
+        Raises:
+            IndexError: A position is out of range.
+            ValueError: There are no positions.
+        """
+        index = self._index(positions)
+        if not len(index):
+            raise ValueError("positions is empty: a batch needs at least one molecule")
+        idx = torch.from_numpy(index)
+        beside = {} if self.features is None else {"features": self.features[idx]}
+        return self.graphs.batch(index, y=self.y[idx], idx=idx, **beside)
+
+    def _index(self, positions: Sequence[int] | Tensor | NDArray[np.integer]) -> NDArray[np.int64]:
+        index = torch.as_tensor(positions, dtype=torch.long).reshape(-1).numpy(force=True)
+        n = len(self)
+        wrong = index[(index < -n) | (index >= n)]
+        if len(wrong):
+            raise IndexError(f"position {wrong[0]} is out of range: {self.name} has {n} molecules")
+        return np.where(index < 0, index + n, index)
+
+    def __repr__(self) -> str:
+        return (
+            f"MoleculeDataset({self.name!r}, molecules={len(self)}, tasks={self.num_tasks}, errors={len(self.errors)})"
+        )
+
+
+def _load(
+    smiles: Sequence[str], root: Path | None, standardize: bool, progress: Progress | None
+) -> tuple[PackedGraphs, NDArray[np.int64], list[tuple[int, str]], NDArray[np.int64]]:
+    """Graphs, the positions they come from, the failures and the graph keys: read, or computed."""
+
+    def build() -> Payload:
+        done = featurize(smiles, standardize=standardize, progress=progress)
+        arrays = {name: getattr(done.graphs, name) for name in PackedGraphs.__dataclass_fields__}
+        arrays |= {"kept": done.kept, "keys": graph_keys(done.graphs)}
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return {**tensors, "failures": json.dumps(done.failures)}
+
+    key = content_key(smiles, FEATURIZER, standardize, rdBase.rdkitVersion)
+    names = (*PackedGraphs.__dataclass_fields__, "kept", "keys", "failures")
+    payload = cached(root, "graphs", key, build, names)
+    arrays = {name: value.numpy() for name, value in payload.items() if isinstance(value, Tensor)}
+    kept, keys = arrays.pop("kept"), arrays.pop("keys")
+    failures = [(int(i), str(reason)) for i, reason in json.loads(str(payload["failures"]))]
+    return PackedGraphs(**arrays), kept, failures, keys
+
+
+def _blank(value: object) -> str:
+    if isinstance(value, str) or value is None or value != value:
+        return "the SMILES is empty"
+    return f"not a string but {type(value).__name__}"

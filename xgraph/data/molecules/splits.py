@@ -1,0 +1,254 @@
+"""Train, valid and test: by scaffold, at random; and a warning for molecules that stand in two of them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from rdkit import Chem, rdBase
+from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
+from rdkit.rdBase import BlockLogs
+
+from xgraph.data.molecules.molecule import parse
+from xgraph.data.storage.parallel import map_chunks
+from xgraph.data.storage.root import Progress
+from xgraph.data.storage.root import root as root_folder
+from xgraph.data.storage.store import Payload, cached, content_key
+
+PARTS = ("train", "valid", "test")
+WORTH = 1_000  # molecules for which one more process pays
+KEPT_FROM = 500  # molecules; the scaffolds of fewer are not worth a file
+
+_scaffold: Callable[..., str] = MurckoScaffoldSmiles
+_canonical: Callable[[str], str] = Chem.CanonSmiles
+
+Split = dict[str, NDArray[np.int64]]
+
+
+class SplitOverlapWarning(UserWarning):
+    """The same molecule stands in more than one part of a split."""
+
+
+def scaffold_split(
+    smiles: Sequence[str],
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
+    *,
+    root: str | Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Split:
+    """Split by Bemis-Murcko scaffold, the procedure of the Open Graph Benchmark.
+
+    Molecules with the same scaffold (its SMILES with chirality) stay together. The groups, the
+    largest first and of equal ones the later first, fill train, then valid, then test; a group that
+    no longer fits goes to the next part. A SMILES that RDKit refuses is a group of its own.
+
+    Args:
+        smiles: All rows, also those that cannot be parsed.
+        fractions: Parts of train, valid and test; they add up to 1.
+        root: Data root in which the scaffolds are kept; by default that of the environment.
+        workers: Processes; by default one per core where the number of molecules makes it pay.
+        progress: Called as `progress(done, total, what)`.
+
+    Returns:
+        Ascending int64 positions in `smiles` for "train", "valid" and "test".
+
+    Raises:
+        ValueError: The fractions are not three numbers from 0 to 1 that add up to 1.
+
+    Example:
+        >>> parts = scaffold_split(["c1ccccc1C", "c1ccccc1O", "CCO", "C1CC1"], (0.5, 0.25, 0.25))
+        >>> {name: rows.tolist() for name, rows in parts.items()}
+        {'train': [0, 1], 'valid': [3], 'test': [2]}
+    """
+    _check(fractions)
+    group = scaffold_groups(smiles, root=root, workers=workers, progress=progress)
+    n = len(group)
+    order = np.argsort(group, kind="stable")
+    members = np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if n else []
+    members.sort(key=lambda rows: (len(rows), int(rows[0])), reverse=True)
+    # OGB compares the sizes with these products as they come out in floating point.
+    train_end, valid_end = fractions[0] * n, (fractions[0] + fractions[1]) * n
+    parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in PARTS}
+    train = valid = 0
+    for rows in members:
+        if train + len(rows) <= train_end:
+            parts["train"].append(rows)
+            train += len(rows)
+        elif train + valid + len(rows) <= valid_end:
+            parts["valid"].append(rows)
+            valid += len(rows)
+        else:
+            parts["test"].append(rows)
+    empty = np.empty(0, dtype=np.int64)
+    return {name: np.sort(np.concatenate([empty, *rows])) for name, rows in parts.items()}
+
+
+def scaffold_groups(
+    smiles: Sequence[str],
+    *,
+    root: str | Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> NDArray[np.int64]:
+    """Number the Bemis-Murcko scaffolds (with chirality) of molecules.
+
+    Args:
+        smiles: All rows, also those that cannot be parsed: each of these is a group of its own.
+        root: Data root in which the scaffolds are kept; by default that of the environment.
+        workers: Processes; by default one per core where the number of molecules makes it pay.
+        progress: Called as `progress(done, total, what)`.
+
+    Returns:
+        Number of the scaffold of each row, counted from 0 as they first appear.
+
+    Example:
+        >>> scaffold_groups(["c1ccccc1C", "CCO", "c1ccccc1O", "CCN"]).tolist()
+        [0, 1, 0, 1]
+    """
+    keep_in = root_folder(root) if len(smiles) >= KEPT_FROM else None
+    key = content_key(smiles, "scaffold", rdBase.rdkitVersion)
+
+    def build() -> Payload:
+        return {"group": torch.from_numpy(_scaffold_groups(smiles, workers, progress))}
+
+    return np.asarray(cached(keep_in, "scaffold", key, build, ["group"])["group"])
+
+
+def random_split(n: int, fractions: tuple[float, float, float] = (0.8, 0.1, 0.1), seed: int = 0) -> Split:
+    """Split n rows at random.
+
+    Args:
+        n: Number of rows.
+        fractions: Parts of train, valid and test; they add up to 1.
+        seed: The same seed gives the same split.
+
+    Raises:
+        ValueError: The fractions are not three numbers from 0 to 1 that add up to 1.
+
+    Example:
+        >>> {name: len(rows) for name, rows in random_split(10).items()}
+        {'train': 8, 'valid': 1, 'test': 1}
+    """
+    _check(fractions)
+    order = np.random.default_rng(seed).permutation(n)
+    ends = [round(fractions[0] * n), round((fractions[0] + fractions[1]) * n)]
+    return {name: np.sort(rows) for name, rows in zip(PARTS, np.split(order, ends), strict=True)}
+
+
+def split_positions(
+    splits: Mapping[str, ArrayLike], row: NDArray[np.int64], dropped: Sequence[int], name: str
+) -> dict[str, NDArray[np.int64]]:
+    """Translate source rows into positions in a data set from which some rows were dropped.
+
+    Args:
+        splits: Source rows of each part.
+        row: Source row of each item of the data set.
+        dropped: Source rows that are not in it.
+        name: Name of the data set, for messages.
+
+    Raises:
+        ValueError: A part names a row that is neither here nor dropped, or two parts name the same.
+    """
+    size = int(max([*dropped, row.max(initial=-1)], default=-1)) + 1
+    position = np.full(size, -2, dtype=np.int64)  # no such row
+    position[list(dropped)] = -1
+    position[row] = np.arange(len(row))
+    taken = np.full(size, "", dtype=object)
+    parts = {}
+    for part, given in splits.items():
+        rows = np.asarray(given, dtype=np.int64).reshape(-1)
+        unknown = rows[(rows < 0) | (rows >= size)]
+        unknown = unknown if len(unknown) else rows[position[rows] == -2]
+        if len(unknown):
+            raise ValueError(f"{name}: split {part!r} names row {unknown[0]}, which the table does not have")
+        twice = rows[taken[rows] != ""]
+        if len(twice):
+            raise ValueError(f"{name}: row {twice[0]} stands in the splits {taken[twice[0]]!r} and {part!r}")
+        taken[rows] = part
+        parts[part] = position[rows][position[rows] >= 0]
+    return parts
+
+
+def check_overlap(
+    smiles: Sequence[str],
+    splits: Mapping[str, NDArray[np.int64]],
+    keys: NDArray[np.int64] | None = None,
+    *,
+    stacklevel: int = 2,
+) -> int:
+    """Warn if the same molecule (the same canonical SMILES) stands in more than one part of a split.
+
+    Args:
+        smiles: The molecules, all of which RDKit can parse.
+        splits: Positions of each part, none of them in two parts.
+        keys: What `graph_keys` gives for them; then only molecules with a key in common are compared,
+            which takes no time where there is no overlap.
+        stacklevel: As in `warnings.warn`.
+
+    Returns:
+        How many distinct molecules stand in two parts or more.
+
+    Warns:
+        SplitOverlapWarning: There are such molecules.
+
+    Example:
+        >>> check_overlap(["CCO", "CCN"], {"train": np.array([0]), "test": np.array([1])})
+        0
+    """
+    part = np.full(len(smiles), -1, dtype=np.int64)
+    for number, rows in enumerate(splits.values()):
+        part[rows] = number
+    suspects = np.flatnonzero(part >= 0)
+    if keys is not None:
+        _, key = np.unique(keys[suspects], return_inverse=True)
+        groups = key.max(initial=-1) + 1
+        first, last = np.full(groups, len(splits)), np.full(groups, -1)
+        np.minimum.at(first, key, part[suspects])
+        np.maximum.at(last, key, part[suspects])
+        suspects = suspects[(first != last)[key]]
+    places: dict[str, set[int]] = {}
+    with BlockLogs():
+        for row in suspects.tolist():
+            places.setdefault(_canonical(smiles[row]), set()).add(int(part[row]))
+    double = [text for text, numbers in places.items() if len(numbers) > 1]
+    if double:
+        warnings.warn(
+            f"{len(double)} molecules stand in more than one of {', '.join(splits)} "
+            f"(such as {double[0][:80]}): scores on them are too good",
+            SplitOverlapWarning,
+            stacklevel=stacklevel,
+        )
+    return len(double)
+
+
+def _check(fractions: tuple[float, float, float]) -> None:
+    if len(fractions) != 3 or not all(0 <= f <= 1 for f in fractions) or abs(sum(fractions) - 1) > 1e-6:
+        raise ValueError(f"fractions must be three numbers from 0 to 1 that add up to 1, got {fractions}")
+
+
+def _scaffold_groups(smiles: Sequence[str], workers: int | None, progress: Progress | None) -> NDArray[np.int64]:
+    """Number of the scaffold of each row, counted as they first appear."""
+    parts = map_chunks(_scaffolds, smiles, what="scaffolds", worth=WORTH, workers=workers, progress=progress)
+    number: dict[str | int, int] = {}
+    names = (name for part in parts for name in part)
+    return np.array(
+        [number.setdefault(i if name is None else name, len(number)) for i, name in enumerate(names)],
+        dtype=np.int64,
+    )
+
+
+def _scaffolds(smiles: list[str]) -> list[str | None]:
+    """Scaffold of each SMILES; None where RDKit refuses it."""
+    done: list[str | None] = []
+    with BlockLogs():
+        for text in smiles:
+            try:
+                done.append(_scaffold(mol=parse(text), includeChirality=True))
+            except Exception:  # ValueError for the unparsable; RDKit's own types from deeper down
+                done.append(None)
+    return done

@@ -1,0 +1,79 @@
+"""Train, valid and test of the nodes of one graph: as published, or drawn class by class."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgraph.data.published.given import PARTS, Given
+
+Parts = dict[str, NDArray[np.int64]]
+FRACTIONS = (0.6, 0.2, 0.2)
+
+
+def stratified_split(y: NDArray[np.int64], fractions: tuple[float, float, float] = FRACTIONS, seed: int = 0) -> Parts:
+    """Split nodes at random, each class by itself, so that every part has its share of a rare one.
+
+    Args:
+        y: int64 [n]: class of each node; nodes of class -1 (unknown) are in no part.
+        fractions: Shares of train, valid and test; they add up to 1.
+        seed: The same seed gives the same split.
+
+    Returns:
+        Ascending nodes for "train", "valid" and "test".
+
+    Raises:
+        ValueError: The fractions are not three numbers from 0 to 1 that add up to 1.
+
+    Example:
+        >>> parts = stratified_split(np.array([0, 0, 0, 0, 0, 1, 1, 1, 1, 1, -1]))
+        >>> {part: len(nodes) for part, nodes in parts.items()}
+        {'train': 6, 'valid': 2, 'test': 2}
+    """
+    if len(fractions) != 3 or not all(0 <= f <= 1 for f in fractions) or abs(sum(fractions) - 1) > 1e-6:
+        raise ValueError(f"fractions must be three numbers from 0 to 1 that add up to 1, got {fractions}")
+    random = np.random.default_rng(seed)
+    drawn: dict[str, list[NDArray[np.int64]]] = {part: [np.empty(0, dtype=np.int64)] for part in PARTS}
+    for label in np.unique(y[y >= 0]):
+        nodes = random.permutation(np.flatnonzero(y == label))
+        ends = [round(fractions[0] * len(nodes)), round((fractions[0] + fractions[1]) * len(nodes))]
+        for part, chosen in zip(PARTS, np.split(nodes, ends), strict=True):
+            drawn[part].append(chosen)
+    return {part: np.sort(np.concatenate(chosen)) for part, chosen in drawn.items()}
+
+
+def read_node_split(given: Given, fold: int | None, num_nodes: int, file: Path) -> Parts:
+    """Nodes that make train, valid and test; unlike molecules, some nodes may be in none.
+
+    Args:
+        given: where the split is written down, as arrays of nodes ("npz") or of masks ("masks").
+        fold: position in ``given.folds``; None takes the first, or the one split there is.
+        num_nodes: nodes of the graph.
+        file: the npz file.
+
+    Raises:
+        ValueError: if an array is missing or of a wrong shape, or a node is unknown or stands in two parts.
+    """
+    keys = [given.train, given.valid, given.test]
+    try:
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
+            parts = [np.asarray(arrays[key]) for key in keys]
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, ValueError) as error:
+        raise ValueError(f"cannot read the split {keys} of {file}: {error}") from error
+    if given.format == "masks":
+        want = (len(given.folds), num_nodes)
+        for key, part in zip(keys, parts, strict=True):
+            if part.shape != want or part.dtype != np.bool_:
+                raise ValueError(f"{key} of {file} must be booleans of shape {want}, got {part.dtype} {part.shape}")
+        parts = [np.flatnonzero(part[fold or 0]) for part in parts]
+    every = np.concatenate(parts)
+    if every.ndim != 1 or (len(every) and not 0 <= every.min() <= every.max() < num_nodes):
+        raise ValueError(f"the split {keys} of {file} names nodes outside 0 to {num_nodes - 1}")
+    if len(np.unique(every)) != len(every):
+        raise ValueError(f"in the split {keys} of {file} a node stands twice")
+    return {name: part.astype(np.int64, copy=False) for name, part in zip(PARTS, parts, strict=True)}

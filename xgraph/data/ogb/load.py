@@ -1,0 +1,150 @@
+"""Data sets of the Open Graph Benchmark, read by the `ogb` package on today's torch and given in our form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data, HeteroData
+from torch_geometric.utils import to_undirected
+
+from xgraph.data.cards.ogb_files import obtain_ogb, ogb_meta
+from xgraph.data.cards.schema import Card
+from xgraph.data.nodes.dataset import NodeDataset
+from xgraph.data.nodes.load import TASKS, task_names
+from xgraph.data.ogb.read import read_mapped, read_ogb, read_split
+from xgraph.data.storage.root import Progress
+
+if TYPE_CHECKING:
+    from xgraph.data.ogb.graphs import GraphDataset
+
+_CHUNK = 1 << 22  # edges whose features are summed at once
+
+
+def load_ogb_nodes(card: Card, *, root: Path | None = None, progress: Progress | None = None) -> NodeDataset:
+    """The nodes of an OGB graph with its official split.
+
+    ogbn-arxiv and the citations of ogbn-mag are given in both directions, and ogbn-mag's other relations with a
+    reverse one (``rev_...``), as OGB's own examples do; ogbn-proteins' nodes have the mean of their edges' features.
+    Of ogbn-papers100M nothing large is held in memory: features (in the precision of the file) and edges are mapped
+    from disk, and the edges are read through once to check them.
+
+    Args:
+        card: the data set.
+        root: folder that holds what was fetched, if not that of the environment.
+        progress: called with (done, total, what).
+
+    Raises:
+        FetchError: if the release cannot be had.
+        ValueError: if it is damaged.
+    """
+    folder = obtain_ogb(card, folder=root, progress=progress)
+    if progress is not None:
+        progress(0, 0, f"reading {card.name}")
+    meta = ogb_meta(card.name)
+    node_type = "paper" if card.name == "ogbn-mag" else None
+    if meta["binary"] == "True":
+        graph, y = read_mapped(folder, progress)
+    else:
+        graph = read_ogb("node", card.name, folder)[0]
+        y = graph.y if node_type is None else graph.y_dict[node_type]
+    data: Data | HeteroData
+    if node_type is not None:
+        data = _hetero(graph)
+    else:
+        data = graph
+        if "y" in data:
+            del data.y
+    if card.name == "ogbn-arxiv":
+        data.edge_index = to_undirected(data.edge_index, num_nodes=data.num_nodes)
+    if card.name == "ogbn-proteins":
+        data.x = mean_of_edges(data.edge_index, data.edge_attr, int(data.num_nodes))
+    task = TASKS[card.task]
+    return NodeDataset(
+        data,
+        _classes(y) if task == "multiclass" else y.float(),
+        name=card.name,
+        task=task,
+        task_names=task_names(card),
+        metric=card.metric,
+        splits=read_split(folder, Path(meta["split"], node_type or "")),
+        node_type=node_type,
+    )
+
+
+def load_ogb_graphs(card: Card, *, root: Path | None = None, progress: Progress | None = None) -> GraphDataset:
+    """The graphs of an OGB data set that are no molecules, with the official split.
+
+    Args:
+        card: the data set.
+        root: folder that holds what was fetched, if not that of the environment.
+        progress: called with (done, total, what).
+
+    Raises:
+        FetchError: if the release cannot be had.
+        ValueError: if it is damaged.
+    """
+    from xgraph.data.ogb.graphs import GraphDataset
+
+    folder = obtain_ogb(card, folder=root, progress=progress)
+    if progress is not None:
+        progress(0, 0, f"reading {card.name}")
+    opened = read_ogb("graph", card.name, folder)
+    return GraphDataset(
+        opened,
+        _classes(opened._data.y),
+        name=card.name,
+        class_names=task_names(card),
+        metric=card.metric,
+        splits=read_split(folder, Path(ogb_meta(card.name)["split"])),
+    )
+
+
+def mean_of_edges(edge_index: Tensor, edge_attr: Tensor, num_nodes: int) -> Tensor:
+    """Mean of the features of each node's incoming edges; 0 where there are none.
+
+    Args:
+        edge_index: int64 [2, E].
+        edge_attr: [E, F].
+        num_nodes: N.
+
+    Returns:
+        float32 [N, F].
+
+    Example:
+        >>> mean_of_edges(torch.tensor([[0, 1], [1, 1]]), torch.tensor([[1.0], [2.0]]), 2)
+        tensor([[0.0000],
+                [1.5000]])
+    """
+    total = torch.zeros(num_nodes, edge_attr.size(1))
+    for start in range(0, edge_index.size(1), _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        total.index_add_(0, edge_index[1, chunk], edge_attr[chunk].float())
+    return total / torch.bincount(edge_index[1], minlength=num_nodes).clamp(min=1).unsqueeze(1)
+
+
+def _classes(y: Tensor) -> Tensor:
+    """Classes as int64 [n], -1 where `ogb` has NaN."""
+    flat = y.reshape(-1)
+    return flat.nan_to_num(nan=-1).long() if flat.is_floating_point() else flat.long()
+
+
+def _hetero(graph: Data) -> HeteroData:
+    """`ogb`'s dictionaries as PyG's HeteroData, with the reverse of each relation."""
+    data = HeteroData()
+    for kind, count in graph.num_nodes_dict.items():
+        data[kind].num_nodes = int(count)
+    for kind, x in graph.x_dict.items():
+        data[kind].x = x
+    for kind, year in graph.get("node_year", {}).items():
+        data[kind].node_year = year
+    for (source, relation, target), edges in graph.edge_index_dict.items():
+        if source == target:
+            count = int(graph.num_nodes_dict[source])
+            data[source, relation, target].edge_index = to_undirected(edges, num_nodes=count)
+        else:
+            data[source, relation, target].edge_index = edges
+            data[target, f"rev_{relation}", source].edge_index = edges.flip(0)
+    return data

@@ -1,0 +1,187 @@
+"""Make the files that are not published as such from the originals that are: bytes in, bytes out.
+
+Each function reproduces its file to the byte, and so its checksum, with the zlib that nearly every Python
+carries. Another one (zlib-ng) packs the same content differently; `content_sha256` is the checksum that
+ignores packing.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import zipfile
+from collections import defaultdict
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_OGB_MTIME = 1576547380  # 2019-12-17: when OGB packed the index files of its release
+_ADVPROP_SEEDS = (122, 123, 124)
+
+
+def gzip_source(source: bytes, path: str) -> bytes:
+    """The original, gzipped without name or time, so that the same content gives the same bytes.
+
+    Args:
+        source: the original's bytes.
+        path: path of the file to be made; not used.
+
+    Example:
+        >>> gzip.decompress(gzip_source(b"smiles,y", ""))
+        b'smiles,y'
+    """
+    return _gzip(source, name="", mtime=0)
+
+
+def ogb_scaffold(source: bytes, path: str) -> bytes:
+    """One of OGB's index files of its scaffold split, as it stands in the OGB release.
+
+    Args:
+        source: the table with a column ``smiles``.
+        path: path of the file to be made, whose stem is the part: train, valid or test.
+    """
+    name = PurePosixPath(path).name.removesuffix(".gz")
+    rows = _ogb_rows(source)[name.removesuffix(".csv")]
+    return _gzip("".join(f"{row}\n" for row in rows).encode(), name=name, mtime=_OGB_MTIME, flush=True)
+
+
+@lru_cache(maxsize=1)
+def _ogb_rows(source: bytes) -> dict[str, NDArray[np.int64]]:
+    from xgraph.data.molecules.splits import scaffold_split
+
+    return scaffold_split(_smiles(source))
+
+
+def advprop_scaffold(source: bytes, path: str) -> bytes:
+    """The scaffold split of AdvProp: scaffolds without stereochemistry, rows in the order given out.
+
+    Equal to the lists in MoleculeX's ``split_inds/<name>scaffold<seed>.pkl``, whatever the seed.
+
+    Args:
+        source: the table with a column ``smiles``.
+        path: path of the file to be made; not used.
+    """
+    from rdkit import Chem
+    from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
+    from rdkit.rdBase import BlockLogs
+
+    scaffold: Callable[..., str] = MurckoScaffoldSmiles
+    smiles = _smiles(source)
+    groups: dict[str | int, list[int]] = defaultdict(list)
+    with BlockLogs():
+        for row, text in enumerate(smiles):
+            molecule = Chem.MolFromSmiles(text)
+            groups[row if molecule is None else scaffold(mol=molecule)].append(row)
+    parts: dict[str, list[int]] = {"train": [], "valid": [], "test": []}
+    for rows in sorted(groups.values(), key=lambda rows: (len(rows), rows[0]), reverse=True):
+        if len(parts["train"]) + len(rows) <= 0.8 * len(smiles):
+            parts["train"] += rows
+        elif len(parts["train"]) + len(parts["valid"]) + len(rows) <= 0.9 * len(smiles):
+            parts["valid"] += rows
+        else:
+            parts["test"] += rows
+    return _npz(parts)
+
+
+def advprop_random(source: bytes, path: str) -> bytes:
+    """The three random splits of AdvProp: one permutation a seed, cut at 80 and 90 %.
+
+    Equal to the lists in MoleculeX's ``split_inds/<name>random<seed>.pkl``.
+
+    Args:
+        source: the table with a column ``smiles``.
+        path: path of the file to be made; not used.
+    """
+    import numpy as np
+
+    count = len(_smiles(source))
+    first, second = int(0.8 * count), int(0.9 * count)
+    parts: dict[str, list[int]] = {}
+    for seed in _ADVPROP_SEEDS:
+        # RandomState is what these splits were drawn with; a Generator would give others.
+        order = np.random.RandomState(seed).permutation(count).tolist()
+        cuts = {"train": order[:first], "valid": order[first:second], "test": order[second:]}
+        parts |= {f"{part}_{seed}": rows for part, rows in cuts.items()}
+    return _npz(parts)
+
+
+def pyg_anomaly(source: bytes, path: str) -> bytes:
+    """See `xgraph.data.published.derive_nodes`."""
+    from xgraph.data.published.derive_nodes import pyg_anomaly as derive
+
+    return derive(source, path)
+
+
+def planetoid(source: bytes, path: str) -> bytes:
+    """See `xgraph.data.published.derive_nodes`."""
+    from xgraph.data.published.derive_nodes import planetoid as derive
+
+    return derive(source, path)
+
+
+def _bags(name: str) -> Callable[[bytes, str], bytes]:
+    """A function of `xgraph.data.published.derive_bags`, imported when it is called."""
+
+    def derive(source: bytes, path: str) -> bytes:
+        from xgraph.data.published import derive_bags
+
+        made: bytes = getattr(derive_bags, name)(source, path)
+        return made
+
+    return derive
+
+
+DERIVE: dict[str, Callable[[bytes, str], bytes]] = {
+    function.__name__: function
+    for function in (gzip_source, ogb_scaffold, advprop_scaffold, advprop_random, pyg_anomaly, planetoid)
+} | {name: _bags(name) for name in ("mil_musk2", "mil_prtools", "mil_julia", "mil_corel", "mil_birds", "chembl_pki")}
+
+
+def content_sha256(data: bytes, path: str) -> str:
+    """Checksum of what is inside a gzip or npz file, however it is packed; of the bytes of any other file.
+
+    Args:
+        data: the file.
+        path: its path, whose ending tells what it is.
+
+    Raises:
+        OSError: if it is damaged.
+    """
+    try:
+        if path.endswith(".gz"):
+            return hashlib.sha256(gzip.decompress(data)).hexdigest()
+        if path.endswith(".npz"):
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                return hashlib.sha256(b"".join(archive.read(name) for name in archive.namelist())).hexdigest()
+    except (zipfile.BadZipFile, EOFError, gzip.zlib.error) as error:  # type: ignore[attr-defined]
+        raise OSError(f"{path} is damaged: {error}") from error
+    return hashlib.sha256(data).hexdigest()
+
+
+def _gzip(data: bytes, *, name: str, mtime: int, flush: bool = False) -> bytes:
+    out = io.BytesIO()
+    with gzip.GzipFile(filename=name, mode="wb", compresslevel=9, fileobj=out, mtime=mtime) as file:
+        file.write(data)
+        if flush:
+            file.flush()
+    return out.getvalue()
+
+
+def _npz(parts: dict[str, list[int]]) -> bytes:
+    import numpy as np
+
+    out = io.BytesIO()
+    np.savez_compressed(out, allow_pickle=False, **{key: np.array(rows, dtype=np.int32) for key, rows in parts.items()})
+    return out.getvalue()
+
+
+def _smiles(source: bytes) -> list[str]:
+    reader = csv.DictReader(io.StringIO(source.decode("utf-8-sig"), newline=""))
+    return [row["smiles"] for row in reader]

@@ -1,0 +1,126 @@
+"""Make the files of node data sets whose originals are objects of other programs: bytes in, bytes out.
+
+The originals are pickles. They are read by readers that make nothing but arrays and plain containers; whatever
+else a pickle asks for is refused. What comes out is checked against the card, as every derived file is.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PLANETOID = ("x", "tx", "allx", "y", "ty", "ally", "graph", "test.index")
+_MODULES = ("numpy", "scipy", "collections", "builtins", "copyreg")
+_VALID = 500  # nodes after the training ones that are the validation part of the public split
+
+
+def pyg_anomaly(source: bytes, path: str) -> bytes:
+    """Arrays `x`, `edge_index` and `y` of a zipped PyG object of PyGOD's data, read as weights only.
+
+    Args:
+        source: zip archive with one ``.pt`` file.
+        path: path of the file to be made; not used.
+    """
+    import torch
+
+    from xgraph.data.published.allowed import pyg_objects
+
+    with zipfile.ZipFile(io.BytesIO(source)) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".pt"))
+        file = io.BytesIO(archive.read(name))
+    with pyg_objects():
+        graph = torch.load(file, map_location="cpu", weights_only=True)
+    return npz(
+        x=np.asfortranarray(graph.x.numpy().astype(np.float32)),
+        edge_index=np.ascontiguousarray(graph.edge_index.numpy().astype(np.int32)),
+        y=graph.y.numpy().astype(np.int8),
+    )
+
+
+def planetoid(source: bytes, path: str) -> bytes:
+    """A graph of Planetoid with its public split, by the rule of the GCN paper's code.
+
+    The test nodes stand in the order of ``test.index``; numbers that this list leaves out (Citeseer has 15) are nodes
+    without features, with label -1.
+
+    Args:
+        source: zip archive of the eight originals, its members called as in `PLANETOID`.
+        path: path of the file to be made; not used.
+    """
+    with zipfile.ZipFile(io.BytesIO(source)) as archive:
+        files = {name: archive.read(name) for name in PLANETOID}
+    parts = {name: _Arrays(io.BytesIO(files[name]), encoding="latin1").load() for name in PLANETOID[:-1]}
+    test = np.array(files["test.index"].split(), dtype=np.int64)
+    n, known = int(test.max()) + 1, len(parts["ally"])
+    rows: list[tuple[NDArray[Any], NDArray[Any]]] = [(np.empty(0, np.int32), np.empty(0, np.float32))] * n
+    y = np.full(n, -1, dtype=np.int16)
+    for name, nodes in (("allx", np.arange(known)), ("tx", test)):
+        matrix, labels = parts[name], parts[{"allx": "ally", "tx": "ty"}[name]]
+        for i, node in enumerate(nodes.tolist()):
+            entries = slice(matrix.indptr[i], matrix.indptr[i + 1])
+            rows[node] = matrix.indices[entries], matrix.data[entries]
+            y[node] = labels[i].argmax()
+    pairs = {(node, other) for node, others in parts["graph"].items() for other in others if node != other}
+    edges = np.array(sorted(pairs | {(t, s) for s, t in pairs}), dtype=np.int32).reshape(-1, 2).T
+    train = len(parts["y"])
+    return npz(
+        x_data=np.concatenate([data for _, data in rows]).astype(np.float32),
+        x_indices=np.concatenate([columns for columns, _ in rows]).astype(np.int32),
+        x_indptr=np.concatenate([[0], np.cumsum([len(columns) for columns, _ in rows])]).astype(np.int32),
+        x_shape=np.array([n, parts["allx"].shape[1]], dtype=np.int64),
+        edge_index=edges,
+        y=y,
+        train_idx=np.arange(train, dtype=np.int64),
+        val_idx=np.arange(train, train + _VALID, dtype=np.int64),
+        test_idx=np.sort(test),
+    )
+
+
+def npz(**arrays: NDArray[Any]) -> bytes:
+    """A packed npz file of these arrays, in this order.
+
+    Args:
+        **arrays: The arrays.
+    """
+    out = io.BytesIO()
+    np.savez_compressed(out, allow_pickle=False, **arrays)
+    return out.getvalue()
+
+
+class _Sparse:
+    """What is left of a SciPy matrix: its arrays."""
+
+    data: NDArray[Any]
+    indices: NDArray[Any]
+    indptr: NDArray[Any]
+    shape: tuple[int, int]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.data, self.indices, self.indptr = state["data"], state["indices"], state["indptr"]
+        self.shape = state["_shape"] if "_shape" in state else state["shape"]
+
+
+class _Arrays(pickle.Unpickler):
+    """Reads arrays, SciPy's compressed rows and dicts of lists; refuses whatever else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        allowed = {
+            "_reconstruct": lambda kind, shape, dtype: np.ndarray(shape, dtype),
+            "ndarray": np.ndarray,
+            "dtype": np.dtype,
+            "csr_matrix": _Sparse,
+            "defaultdict": defaultdict,
+            "list": list,
+            # how pickles of the oldest kind make an object
+            "_reconstructor": lambda kind, base, state: kind(),
+            "object": object,
+        }
+        if name not in allowed or module.split(".")[0] not in _MODULES:
+            raise pickle.UnpicklingError(f"the file asks for {module}.{name}, which is no part of such a data set")
+        return allowed[name]

@@ -1,0 +1,118 @@
+"""Splits that come with a data set, in the forms in which they are published."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from xgraph.data.molecules.table import Table
+
+Rows = NDArray[np.int64]
+Format = Literal["rows", "npz", "tables", "masks", "folds"]
+PARTS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Given:
+    """Where a given split is written down; ``{fold}`` stands for the name of the fold.
+
+    Args:
+        format: ``"rows"``: a file a part, with a 0-based row of the table in each line; ``"npz"``: one file
+            with an array of rows a part; ``"tables"``: a table a part, with molecules of the whole table;
+            ``"masks"``: one npz file with an array [folds, items] of booleans a part; ``"folds"``, of bags: one npz
+            file with an array [repetitions, folds, items] of booleans, true in the training part, the others being
+            the test part; valid is drawn from the training part.
+        train: file of the training part, or for npz, masks and folds the name of its array.
+        valid: of the validation part; empty for folds.
+        test: of the test part; empty for folds.
+        file: the npz file, of npz, masks and folds.
+        folds: names of the folds; empty if there is one split.
+    """
+
+    format: Format
+    train: str
+    valid: str
+    test: str
+    file: str = ""
+    folds: list[str] = field(default_factory=list)
+
+    def paths(self, fold: str | None = None) -> list[str]:
+        """Files needed to read one fold, or all of them."""
+        if self.format in ("npz", "masks", "folds"):
+            return [self.file]
+        chosen = self.folds or [""] if fold is None else [fold]
+        return [getattr(self, part).format(fold=name) for name in chosen for part in PARTS]
+
+
+def read_given(
+    given: Given, fold: int | None, table: Table, obtain: Callable[[str], Path], smiles_column: str
+) -> dict[str, Rows]:
+    """Rows of the table that make train, valid and test.
+
+    Args:
+        given: where they are written down.
+        fold: position in ``given.folds``; None takes the first, or the one split there is.
+        table: the whole table.
+        obtain: gives the file of a path.
+        smiles_column: column of the molecules, for parts that are tables.
+
+    Raises:
+        IndexError: if `fold` is none of them.
+        ValueError: if the parts do not partition the table.
+    """
+    name = given.folds[fold or 0] if given.folds else ""
+    keys = [getattr(given, part).format(fold=name) for part in PARTS]
+    if given.format == "npz":
+        with np.load(io.BytesIO(obtain(given.file).read_bytes()), allow_pickle=False) as arrays:
+            parts = [np.asarray(arrays[key], dtype=np.int64) for key in keys]
+    elif given.format == "rows":
+        parts = [_read_rows(obtain(key)) for key in keys]
+    else:
+        parts = match_rows(table, [_read_smiles(obtain(key), smiles_column) for key in keys])
+    every = np.sort(np.concatenate(parts))
+    if not np.array_equal(every, np.sort(table.rows)):
+        raise ValueError(
+            f"the {len(every)} rows of the given split {keys} do not partition the table's {len(table.rows)}"
+        )
+    return dict(zip(PARTS, parts, strict=True))
+
+
+def _read_rows(path: Path) -> Rows:
+    data = path.read_bytes()
+    text = gzip.decompress(data) if path.suffix == ".gz" else data
+    return np.array(text.split(), dtype=np.int64)
+
+
+def _read_smiles(path: Path, smiles_column: str) -> list[str]:
+    from xgraph.data.molecules.table import read_smiles
+
+    return read_smiles(path, smiles_column)
+
+
+def match_rows(table: Table, parts: list[list[str]]) -> list[Rows]:
+    """Find the molecules of each part in the whole table, by their SMILES as written.
+
+    A SMILES that stands in the table more than once is given out in file order, each row once.
+
+    Raises:
+        ValueError: naming a SMILES that the table has not, or not so often.
+    """
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, smiles in zip(table.rows[::-1].tolist(), reversed(table.smiles), strict=True):
+        rows[smiles].append(row)
+    return [np.array([_pop(rows, smiles) for smiles in part], dtype=np.int64) for part in parts]
+
+
+def _pop(rows: dict[str, list[int]], smiles: str) -> int:
+    if not rows.get(smiles):
+        raise ValueError(f"a part of the given split holds {smiles!r}, which is no (further) row of the table")
+    return rows[smiles].pop()

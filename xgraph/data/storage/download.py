@@ -1,0 +1,136 @@
+"""Bring one file here, whole and checked, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import io
+import urllib.error
+import urllib.request
+import zipfile
+from pathlib import Path
+from typing import BinaryIO
+
+from xgraph.data.storage.root import Progress, replacing
+
+CHUNK = 1 << 16
+TIMEOUT = 30.0
+_LARGEST_MEMBER = 1 << 30
+
+
+class FetchError(OSError):
+    """A file could not be had, or is not the one that was expected."""
+
+
+class NotThereError(FetchError):
+    """The server answered, and has no such file."""
+
+
+def stream(source: str | Path, out: BinaryIO, *, timeout: float = TIMEOUT, progress: Progress | None = None) -> str:
+    """Copy a file or the answer of a URL into `out` and return the sha256 of what was copied.
+
+    Args:
+        source: a path, or an http(s) URL.
+        out: an open binary file.
+        timeout: seconds without a byte after which the transfer is given up.
+        progress: called with (bytes so far, bytes in all or 0, name).
+
+    Raises:
+        NotThereError: if the server has no such file.
+        FetchError: if it cannot be reached, stalls, or sends fewer bytes than it announced.
+    """
+    if isinstance(source, Path):
+        with open(source, "rb") as file:
+            return _copy(file, out, source.stat().st_size, source.name, progress)
+    if not source.startswith(("http://", "https://")):
+        raise ValueError(f"source must be a path or an http(s) URL, got {source!r}")
+    request = urllib.request.Request(source, headers={"User-Agent": "xgraph"})
+    try:
+        with urllib.request.urlopen(request, timeout=timeout) as answer:
+            total = int(answer.headers.get("Content-Length") or 0)
+            start = out.tell()
+            digest = _copy(answer, out, total, source.rsplit("/", 1)[-1], progress)
+            if total and out.tell() - start != total:
+                raise FetchError(f"{source} was cut off: {out.tell() - start} of {total} bytes arrived; try again")
+            return digest
+    except urllib.error.HTTPError as error:
+        kind = NotThereError if error.code in (404, 410) else FetchError
+        raise kind(f"{source}: the server answered {error.code} {error.reason}") from error
+    except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or error or type(error).__name__
+        raise FetchError(f"cannot fetch {source}: {reason}") from error
+
+
+def _copy(file: BinaryIO, out: BinaryIO, total: int, name: str, progress: Progress | None) -> str:
+    digest, done = hashlib.sha256(), 0
+    while chunk := file.read(CHUNK):
+        digest.update(chunk)
+        out.write(chunk)
+        done += len(chunk)
+        if progress is not None:
+            progress(done, total, name)
+    return digest.hexdigest()
+
+
+def download(
+    source: str | Path, path: Path, *, sha256: str, timeout: float = TIMEOUT, progress: Progress | None = None
+) -> None:
+    """Fetch a file to `path`; nothing is left there unless it is complete and has the right checksum.
+
+    Args:
+        source: a path, or an http(s) URL.
+        path: where it goes.
+        sha256: the checksum it must have.
+        timeout: seconds without a byte after which the transfer is given up.
+        progress: called with (bytes so far, bytes in all or 0, name).
+
+    Raises:
+        FetchError: if it cannot be had, or has another checksum.
+        OSError: if `path` cannot be written.
+    """
+    with replacing(path) as out:
+        check(stream(source, out, timeout=timeout, progress=progress), sha256, source)
+
+
+def read_source(url: str, *, timeout: float = TIMEOUT, progress: Progress | None = None) -> bytes:
+    """The bytes behind a URL; after a ``#`` stands the member wanted of the zip archive at the URL.
+
+    A URL that ends in ``{a,b}`` stands for two, and the answer is a zip archive with the members ``a`` and ``b``.
+
+    Raises:
+        FetchError: if it cannot be had, or the archive is broken or lacks the member.
+    """
+    if url.endswith("}"):
+        stem, _, endings = url[:-1].partition("{")
+        return _several(stem, endings.split(","), timeout, progress)
+    address, _, member = url.partition("#")
+    buffer = io.BytesIO()
+    stream(address, buffer, timeout=timeout, progress=progress)
+    if not member:
+        return buffer.getvalue()
+    try:
+        with zipfile.ZipFile(buffer) as archive:
+            if archive.getinfo(member).file_size > _LARGEST_MEMBER:
+                raise FetchError(f"{member!r} in {address} is larger than {_LARGEST_MEMBER} bytes")
+            return archive.read(member)
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise FetchError(f"{address} is no zip archive with a member {member!r}: {error}") from error
+
+
+def _several(stem: str, endings: list[str], timeout: float, progress: Progress | None) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for ending in endings:
+            archive.writestr(ending, read_source(stem + ending, timeout=timeout, progress=progress))
+    return buffer.getvalue()
+
+
+def check(got: str, expected: str, what: str | Path, remedy: str = "") -> None:
+    """Compare two sha256.
+
+    Raises:
+        FetchError: if they differ, naming the file, both sums and what to do.
+    """
+    if got != expected:
+        remedy = remedy or "the file there is damaged or was changed: replace it, or use another source"
+        raise FetchError(f"{what} has a wrong checksum: expected sha256 {expected}, got {got}; {remedy}")

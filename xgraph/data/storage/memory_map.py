@@ -1,0 +1,48 @@
+"""Arrays of an npz file without reading it into memory: unpacked once, then mapped."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgraph.data.storage.root import Progress, replacing
+
+
+def map_npz(
+    path: Path, folder: Path, names: Sequence[str] | None = None, progress: Progress | None = None
+) -> dict[str, NDArray[Any]]:
+    """Arrays of an npz file, each in a file of its own that is mapped copy-on-write: writing changes no file.
+
+    Args:
+        path: The npz file.
+        folder: Where the files of the arrays are kept; one that is there is used if its size is right.
+        names: Arrays wanted, of those that are there; all if not said.
+        progress: Called with (arrays done, of how many, what).
+
+    Raises:
+        ValueError: The file is damaged, or holds what is no array.
+    """
+    mapped: dict[str, NDArray[Any]] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+            wanted = [name for name in members if names is None or name in names]
+            for i, name in enumerate(wanted):
+                if progress is not None:
+                    progress(i, len(wanted), f"unpacking {name}")
+                target = folder / f"{Path(name).name}.npy"
+                if not target.is_file() or target.stat().st_size != members[name].file_size:
+                    with archive.open(members[name]) as source, replacing(target) as out:
+                        shutil.copyfileobj(source, out, 1 << 20)
+                mapped[name] = np.load(target, mmap_mode="c", allow_pickle=False)
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
+        # RuntimeError: the archive is encrypted, or packed by a method that is not known here
+        raise ValueError(f"cannot read {path}: {error}") from error
+    return mapped

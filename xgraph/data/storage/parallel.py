@@ -1,0 +1,95 @@
+"""Chunks of a long list worked off by several processes, with progress; short lists stay in this one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from xgraph.data.storage.root import Progress
+
+Result = TypeVar("Result")
+
+CHUNK = 512
+
+
+def available_cores() -> int:
+    """Number of CPU cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def map_chunks(
+    function: Callable[[list[str]], Result],
+    items: Sequence[str],
+    *,
+    what: str,
+    worth: int,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    rescue: Callable[[list[str]], Result] | None = None,
+    chunk: int = CHUNK,
+) -> list[Result]:
+    """Apply `function` to chunks of `items`; the results come in the order of the chunks.
+
+    The chunks are the same whatever the number of processes, and so are the results.
+
+    Args:
+        function: Module-level function (it is sent to the processes by name) of a list of strings.
+        items: The strings.
+        what: Name of the work, for the progress callback.
+        worth: Number of items for which a further process pays.
+        workers: Processes; by default as many as there are cores, and only those that pay.
+        progress: Called as `progress(items done, items in all, what)`.
+        rescue: Used in this process for chunks whose process died; `function` by default.
+        chunk: Items of a chunk, after each of which progress is told.
+
+    Raises:
+        ValueError: `workers` is not positive.
+    """
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
+    chunks = [list(items[i : i + chunk]) for i in range(0, len(items), chunk)]
+    wanted = min(available_cores(), len(items) // worth) if workers is None else workers
+    count = min(wanted, len(chunks))
+    report = _Report(progress, len(items), what)
+    if count < 2 or multiprocessing.current_process().daemon:  # a daemon may not have children
+        return [report(function(part), part) for part in chunks]
+    # As torch's DataLoader does: forking is cheap and does not run the user's script again.
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    results: dict[int, Result] = {}
+    with ProcessPoolExecutor(count, mp_context=context) as pool:
+        tasks = {}
+        try:
+            for i, part in enumerate(chunks):
+                tasks[pool.submit(function, part)] = i
+            for task in as_completed(tasks):
+                results[tasks[task]] = report(task.result(), chunks[tasks[task]])
+        except BrokenProcessPool:
+            warnings.warn(f"a process died while {what}; the rest is done in one process", RuntimeWarning, stacklevel=3)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    for i, part in enumerate(chunks):
+        if i not in results:
+            results[i] = report((rescue or function)(part), part)
+    return [results[i] for i in range(len(chunks))]
+
+
+class _Report:
+    """Counts the items done and tells the callback, passing results through."""
+
+    def __init__(self, progress: Progress | None, total: int, what: str) -> None:
+        self.progress, self.total, self.what, self.done = progress, total, what, 0
+
+    def __call__(self, result: Result, chunk: Sequence[str]) -> Result:
+        self.done += len(chunk)
+        if self.progress is not None:
+            self.progress(self.done, self.total, self.what)
+        return result

@@ -1,0 +1,201 @@
+"""From the surrogate losses of an anchor's pairs to a few numbers: means, log-mean-exp, excess, the worst part."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from xgraph.losses.pairs.blocks import Block, rows_of
+
+
+class Reduction(Protocol):
+    """Maps the pairs of each anchor, ``[r, N]`` values of ℓ, to a number or K of them; with its derivative."""
+
+    def value(self, block: Block) -> Tensor:
+        """``[r]`` or ``[K, r]``."""
+
+    def slope(self, block: Block, grad: Tensor) -> Tensor:
+        """``[r, N]``, Σ_k grad_k ∂value_k/∂ℓ, where ``grad`` has the shape of `value`."""
+
+
+class Mean:
+    """mean_j ℓ_ij.
+
+    Args:
+        share: ``[T, N]`` weights; ``None`` = uniform.
+    """
+
+    def __init__(self, share: Tensor | None) -> None:
+        self.share = share
+
+    def value(self, block: Block) -> Tensor:
+        """``[r]``."""
+        return _average(block.values, self.share, block)
+
+    def slope(self, block: Block, grad: Tensor) -> Tensor:
+        """``[r, N]``, or ``[r, 1]`` if uniform."""
+        return grad.unsqueeze(1) * _weight(self.share, block)
+
+
+class Sums:
+    """Σ_j weight_kj ℓ_ij.
+
+    Args:
+        weights: ``[K, T, N]``, constants.
+    """
+
+    def __init__(self, weights: Tensor) -> None:
+        self.weights = weights
+
+    def value(self, block: Block) -> Tensor:
+        """``[K, r]``."""
+        # not a matrix product: too thin to gain from one, and its threads cost
+        return (block.values * rows_of(self.weights, block.task)).sum(2)
+
+    def slope(self, block: Block, grad: Tensor) -> Tensor:
+        """``[r, N]``."""
+        return (grad.unsqueeze(2) * rows_of(self.weights, block.task)).sum(0)
+
+
+class LogMeanExp:
+    """log mean_j exp(ℓ_ij / τ).
+
+    Args:
+        temperature: τ.
+        share: ``[T, N]`` weights; ``None`` = uniform.
+    """
+
+    def __init__(self, temperature: float, share: Tensor | None) -> None:
+        self.scale = 1 / temperature
+        self.log_share = None if share is None else share.log()
+
+    def value(self, block: Block) -> Tensor:
+        """``[r]``."""
+        exponent = self._exponent(block)
+        block.kept = exponent.softmax(1)  # one pass, several times faster than PyTorch's logsumexp or exp
+        out = exponent.amax(1) - block.kept.amax(1).log()  # the largest share is exp(largest − logsumexp)
+        return out if self.log_share is not None else out - math.log(block.values.shape[1])
+
+    def slope(self, block: Block, grad: Tensor) -> Tensor:
+        """``[r, N]``: the softmax of ℓ/τ, over τ."""
+        softmax = self._exponent(block).softmax(1) if block.kept is None else block.kept
+        return softmax * (grad * self.scale).unsqueeze(1)
+
+    def _exponent(self, block: Block) -> Tensor:
+        scaled = block.values if self.scale == 1 else block.values * self.scale
+        return scaled if self.log_share is None else scaled + rows_of(self.log_share, block.task)
+
+
+class Excess:
+    """mean_j (ℓ_ij − ν_i)₊.
+
+    Args:
+        threshold: ``[R]``, ν.
+        share: ``[T, N]`` weights; ``None`` = uniform.
+
+    Attributes:
+        above: ``[R]``, once all blocks have been through: the share of j with ℓ_ij > ν_i.
+    """
+
+    def __init__(self, threshold: Tensor, share: Tensor | None) -> None:
+        self.threshold, self.share = threshold, share
+        self.above = threshold.new_empty(0)
+
+    def value(self, block: Block) -> Tensor:
+        """``[r]``."""
+        excess = self._over(block).clamp_min_(0)
+        above = _average((excess > 0).to(excess.dtype), self.share, block)
+        self.above = above if block.span is None else torch.cat([self.above, above])
+        return _average(excess, self.share, block)
+
+    def slope(self, block: Block, grad: Tensor) -> Tensor:
+        """``[r, N]``."""
+        above = (self._over(block) > 0).to(grad.dtype)
+        return above.mul_(grad.unsqueeze(1) * _weight(self.share, block))
+
+    def _over(self, block: Block) -> Tensor:
+        return block.values - block.part(self.threshold).unsqueeze(1)
+
+
+class Tail:
+    """The sum of the largest β·N of the ℓ_ij, over N: β times their conditional value at risk.
+
+    Where β·N is no whole number, the last one counts for the fraction.
+
+    Args:
+        top: β.
+        share: ``[T, N]`` weights, equal where they are not 0; ``None`` = uniform.
+    """
+
+    def __init__(self, top: float, share: Tensor | None) -> None:
+        self.top, self.share = top, share
+
+    def value(self, block: Block) -> Tensor:
+        """``[r]``."""
+        return (self._weights(block) * block.values).sum(1)
+
+    def slope(self, block: Block, grad: Tensor) -> Tensor:
+        """``[r, N]``."""
+        return self._weights(block) * grad.unsqueeze(1)
+
+    def _weights(self, block: Block) -> Tensor:
+        known = None if self.share is None else rows_of(self.share, block.task) > 0
+        return tail_weights(block.values, known, self.top)
+
+
+def tail_weights(values: Tensor, known: Tensor | None, top: float) -> Tensor:
+    """Weights of the largest values of each row: 1/n for the top·n largest of its n, a part of it for the last.
+
+    Args:
+        values: ``[r, N]``.
+        known: ``[r, N]``, which of them there are; ``None`` = all.
+        top: share of them, in (0, 1].
+
+    Returns:
+        ``[r, N]``; each row sums to ``top``.
+
+    Example:
+        >>> tail_weights(torch.tensor([[3.0, 1.0, 2.0, 0.0]]), None, top=0.375)
+        tensor([[0.2500, 0.0000, 0.1250, 0.0000]])
+    """
+    if known is None:
+        count = values.new_full((len(values), 1), values.shape[1])
+    else:
+        count = known.sum(1, keepdim=True).to(values.dtype)
+        values = values.masked_fill(~known, -torch.inf)
+    order = values.sort(1, descending=True).indices
+    rank = torch.arange(values.shape[1], dtype=values.dtype, device=values.device)
+    ranked = (count * top - rank).clamp_(0, 1) / count.clamp_min(1)
+    return torch.zeros_like(values).scatter_(1, order, ranked)
+
+
+def quantiles(values: Tensor, known: Tensor | None, q: float) -> Tensor:
+    """The q-quantile of each row by linear interpolation, as `torch.quantile` has it.
+
+    Args:
+        values: ``[r, N]``.
+        known: ``[r, N]``, which of them there are, one in each row at least; ``None`` = all.
+        q: in [0, 1].
+
+    Returns:
+        ``[r]``.
+    """
+    if known is not None:
+        values = values.masked_fill(~known, torch.inf)
+    ordered = values.sort(1).values
+    last = values.shape[1] - 1 if known is None else known.sum(1, keepdim=True) - 1
+    place = q * torch.as_tensor(last, device=values.device).to(values.dtype).expand(len(values), 1)
+    low = place.floor()
+    high = ordered.gather(1, place.ceil().long())
+    return torch.lerp(ordered.gather(1, low.long()), high, place - low).squeeze(1)
+
+
+def _average(values: Tensor, share: Tensor | None, block: Block) -> Tensor:
+    return values.mean(1) if share is None else (values * rows_of(share, block.task)).sum(1)
+
+
+def _weight(share: Tensor | None, block: Block) -> Tensor | float:
+    return 1 / block.difference.shape[1] if share is None else rows_of(share, block.task)

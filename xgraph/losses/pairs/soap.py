@@ -1,0 +1,78 @@
+"""SOAP: stochastic optimisation of average precision."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from xgraph.estimators import GammaSchedule, MovingAverage
+from xgraph.losses.pairs.pairs import Pairs
+from xgraph.losses.pairs.surrogate_loss import Activation, PairLoss, mean_over_tasks
+from xgraph.losses.pairs.surrogates import Surrogate
+
+
+class SOAPLoss(PairLoss):
+    r"""Average precision, by a surrogate and a moving average for each positive (SOAP; Qi et al., NeurIPS 2021).
+
+    .. math::
+        \min_w \frac{1}{n_+} Σ_{i ∈ S_+} - \frac{g_{i1}}{g_{i2}}, \quad
+        g_{i1} = \mathrm{mean}_j 1[y_j = 1] ℓ(h_j - h_i), \quad g_{i2} = \mathrm{mean}_j ℓ(h_j - h_i)
+
+    (6.22) and Algorithm 28 of the chapter. Each (item, task) that is positive tracks u = [g₁, g₂]; the value
+    returned is mean −u₁/u₂, an estimate of minus the (surrogate) average precision, so it lies in [−1, 0).
+    Batches must hold both classes of a task for the task to contribute: see
+    :class:`xgraph.sampling.DualSampler`.
+
+    Args:
+        num_items: size of the data set that ``index`` points into.
+        num_tasks: T, the number of label columns; each (item, task) is an item of its own.
+        surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
+        margin: m of the surrogates that have one.
+        activation: sigmoid applies the surrogate to σ(h), as published recipes do; none, to the logits.
+        gamma: weight of the new value in the moving average, in (0, 1] (in Python also a schedule).
+        max_lag: the state stays below e^max_lag times the newest estimate, so that one batch of wild scores does
+            not silence an item for long; inf = without bound.
+
+    Raises:
+        ValueError: if an argument is out of range.
+
+    Example:
+        >>> import torch
+        >>> loss_fn = SOAPLoss(num_items=100, gamma=0.1)
+        >>> logits = torch.tensor([0.5, -1.0, 0.5], requires_grad=True)
+        >>> loss = loss_fn(logits, torch.tensor([1.0, 0.0, 0.0]), index=torch.tensor([7, 3, 42]))
+        >>> loss.backward()
+        >>> round(loss.item(), 4)
+        -0.5
+    """
+
+    def __init__(
+        self,
+        num_items: int,
+        num_tasks: int = 1,
+        *,
+        surrogate: str | Surrogate = "squared_hinge",
+        margin: float = 1.0,
+        activation: Activation | None = None,
+        gamma: float | GammaSchedule = 0.1,
+        max_lag: float = 10.0,
+    ) -> None:
+        super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
+        self.track = MovingAverage(num_items * num_tasks, (2,), gamma, max_lag=max_lag)
+
+    def _objective(self, pairs: Pairs, rows: Tensor | None, duplicates: bool) -> Tensor:
+        means = pairs.shares()
+        if rows is not None:
+            means = self.track.step(means, rows, duplicates)
+        relevant, all_ = means.unbind(1)
+        return -pairs.anchors.mean(relevant / all_)
+
+    def monitor(self) -> dict[str, float]:
+        """The tracked objective and the state of the table.
+
+        Returns:
+            ``objective``: mean of −u₁/u₂ over the positives seen so far (of each task, then over tasks), NaN before
+            the first batch; the table's ``seen`` and ``stuck`` (see :meth:`xgraph.estimators.StateTable.monitor`).
+        """
+        relevant, all_ = self.track.value.unbind(1)
+        objective = -mean_over_tasks(relevant / all_, self.track, self.num_tasks)
+        return {"objective": objective, **self.track.monitor()}

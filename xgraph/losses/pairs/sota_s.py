@@ -1,0 +1,94 @@
+"""SOTA-s: two-way partial AUC by soft maxima over negatives and positives."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+
+from xgraph.checks import LARGE, SMALL, number
+from xgraph.estimators import GammaSchedule, LogMovingAverage
+from xgraph.estimators.schedules import as_schedule
+from xgraph.losses.pairs.pairs import Pairs
+from xgraph.losses.pairs.sopa_s import TASK_RESTART_LAG
+from xgraph.losses.pairs.surrogate_loss import Activation, PairLoss, mean_over_tasks
+from xgraph.losses.pairs.surrogates import Surrogate
+
+
+class SOTAsLoss(PairLoss):
+    r"""Two-way partial AUC: low false-positive and high true-positive rates (SOTA-s; Zhu et al., ICML 2022).
+
+    .. math::
+        \min_w τ_1 \log \mathrm{mean}_{i ∈ S_+}
+        \big( \mathrm{mean}_{j ∈ S_-} \exp(ℓ(h_j - h_i) / τ_2) \big)^{τ_2 / τ_1}
+
+    (6.33) and Algorithm 32 of the chapter: beside the top negatives (τ₂), the worst-ranked positives (τ₁) weigh most.
+    Each (item, task) that is positive tracks the logarithm of its mean over negatives, each task that of its mean
+    over positives; the value returned is τ₁ times the latter, the mean over tasks.
+
+    Args:
+        num_items: size of the data set that ``index`` points into.
+        num_tasks: T, the number of label columns; each (item, task) is an item of its own.
+        surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
+        margin: m of the surrogates that have one.
+        activation: sigmoid applies the surrogate to σ(h), as published recipes do; none, to the logits.
+        gamma: weight of the new value in each positive's average, in (0, 1] (in Python also a schedule).
+        pos_temperature: τ₁, over positives, in units of ℓ.
+        neg_temperature: τ₂, over negatives, in units of ℓ.
+        task_gamma: weight of the new value in each task's average; the same as gamma if none.
+        max_lag: bound on either logarithm above its newest estimate; inf = none. Beyond 20 it starts anew in any case.
+
+    Raises:
+        ValueError: if an argument is out of range.
+
+    Example:
+        >>> import torch
+        >>> loss_fn = SOTAsLoss(num_items=100, pos_temperature=0.5)
+        >>> logits = torch.tensor([0.5, 0.5, 0.5], requires_grad=True)
+        >>> loss = loss_fn(logits, torch.tensor([1.0, 0.0, 0.0]), index=torch.tensor([7, 3, 42]))
+        >>> loss.backward()
+        >>> round(loss.item(), 4)  # all ties: ℓ = 1
+        1.0
+    """
+
+    def __init__(
+        self,
+        num_items: int,
+        num_tasks: int = 1,
+        *,
+        surrogate: str | Surrogate = "squared_hinge",
+        margin: float = 1.0,
+        activation: Activation | None = None,
+        gamma: float | GammaSchedule = 0.1,
+        pos_temperature: float = 1.0,
+        neg_temperature: float = 1.0,
+        task_gamma: float | GammaSchedule | None = None,
+        max_lag: float = math.inf,
+    ) -> None:
+        super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
+        self.pos_temperature = number("pos_temperature", pos_temperature, SMALL, LARGE)
+        self.neg_temperature = number("neg_temperature", neg_temperature, SMALL, LARGE)
+        outer = gamma if task_gamma is None else as_schedule(task_gamma, "task_gamma")
+        self.track = LogMovingAverage(num_items * num_tasks, (), gamma, max_lag=max_lag, restart_lag=TASK_RESTART_LAG)
+        self.track_tasks = LogMovingAverage(num_tasks, (), outer, max_lag=max_lag, restart_lag=TASK_RESTART_LAG)
+
+    def _objective(self, pairs: Pairs, rows: Tensor | None, duplicates: bool) -> Tensor:
+        log_means = pairs.log_mean_exp(self.neg_temperature)
+        if rows is not None:
+            log_means = self.track.step(log_means, rows, duplicates)
+        tasks = pairs.anchors.by_task()
+        outer = tasks.log_mean_exp(log_means * (self.neg_temperature / self.pos_temperature))
+        if rows is not None:
+            outer = self.track_tasks.step(outer, tasks.task, False)
+        return self.pos_temperature * outer.mean()
+
+    def monitor(self) -> dict[str, float]:
+        """The tracked objective and the state of the tables.
+
+        Returns:
+            ``objective``: the mean over tasks of τ₁ times the tracked logarithm, NaN before the first batch; ``seen``
+            and ``stuck`` of the positives' table; ``task_stuck``: the share of stuck tasks.
+        """
+        objective = self.pos_temperature * mean_over_tasks(self.track_tasks.value, self.track_tasks, self.num_tasks)
+        stuck = self.track_tasks.monitor()["stuck"]
+        return {"objective": objective, **self.track.monitor(), "task_stuck": stuck}

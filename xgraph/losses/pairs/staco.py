@@ -1,0 +1,106 @@
+"""STACO: two-way partial AUC with a threshold and a weight for each positive."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from xgraph.checks import number
+from xgraph.estimators import GammaSchedule, ProjectedGradient
+from xgraph.losses.pairs.anchors import Tasks
+from xgraph.losses.pairs.pairs import Pairs
+from xgraph.losses.pairs.reductions import tail_weights
+from xgraph.losses.pairs.sopa import Thresholds
+from xgraph.losses.pairs.surrogate_loss import Activation, PairLoss, Recent
+from xgraph.losses.pairs.surrogates import Surrogate
+
+
+class STACOLoss(PairLoss):
+    r"""Two-way partial AUC: true-positive rates from 1 − ρ, false-positive rates up to β (STACO; Zhou et al., 2025).
+
+    .. math::
+        \min_{w, ν, ν'} \max_{y ∈ [0, 1]} \mathrm{mean}_{i ∈ S_+} y_i
+        \big[ \mathrm{mean}_{j ∈ S_-} (ℓ(h_j - h_i) - ν_i)_+ + β (ν_i - ν') \big] + ρ β ν'
+
+    (6.32) and Algorithm 31 of the chapter, with its sign corrected: y ascends, ν and ν' descend. At the optimum y_i
+    picks the ρ·n₊ positives that are ranked worst, ν_i the β·n₋ negatives that score highest, and the value is ρβ
+    times the mean loss of their pairs. Each (item, task) that is positive has its ν_i, which starts at the
+    (1−β)-quantile of its first batch, and its y_i, which starts at 1; each task has its ν', which starts at 0. Value
+    and gradient use the new y and the old ν and ν'.
+
+    Args:
+        num_items: size of the data set that ``index`` points into.
+        num_tasks: T, the number of label columns; each (item, task) is an item of its own.
+        surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
+        margin: m of the surrogates that have one.
+        activation: sigmoid applies the surrogate to σ(h), as published recipes do; none, to the logits.
+        gamma: weight of the newest batch in the objective that `monitor` reports, in (0, 1].
+        max_fpr: β, the largest false-positive rate of interest, in (0, 1].
+        min_tpr: 1 − ρ, the smallest true-positive rate of interest, in [0, 1); 0 is SOPA.
+        dual_lr: step size of y, ν and ν'.
+
+    Raises:
+        ValueError: if an argument is out of range.
+
+    Example:
+        >>> loss_fn = STACOLoss(num_items=100, max_fpr=0.5, min_tpr=0.5).eval()
+        >>> logits, target = torch.tensor([0.5, 1.5, -1.0, 0.5]), torch.tensor([1.0, 1.0, 0.0, 0.0])
+        >>> loss_fn(logits, target)  # the worse positive, the better negative: ℓ = 1, times ρβ
+        tensor(0.2500)
+    """
+
+    def __init__(
+        self,
+        num_items: int,
+        num_tasks: int = 1,
+        *,
+        surrogate: str | Surrogate = "squared_hinge",
+        margin: float = 1.0,
+        activation: Activation | None = None,
+        gamma: float | GammaSchedule = 0.1,
+        max_fpr: float = 0.5,
+        min_tpr: float = 0.5,
+        dual_lr: float = 0.1,
+    ) -> None:
+        super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
+        self.threshold = Thresholds(num_items * num_tasks, dual_lr, max_fpr)
+        self.max_fpr, self.min_tpr = self.threshold.top, number("min_tpr", min_tpr, 0, 1, "[)")
+        self.weight = ProjectedGradient(num_items * num_tasks, (), dual_lr, start=1.0, low=0.0, high=1.0)
+        self.task_threshold = ProjectedGradient(num_tasks, (), dual_lr)
+        self.recent = Recent(gamma)
+
+    def _objective(self, pairs: Pairs, rows: Tensor | None, duplicates: bool) -> Tensor:
+        tasks = pairs.anchors.by_task()
+        if rows is None:
+            return self._optimum(pairs, tasks)
+        top, worst = self.max_fpr, 1 - self.min_tpr
+        threshold = self.threshold.before(pairs, rows)
+        excess, above = pairs.excess(threshold)
+        floor = self.task_threshold.at(tasks.task, threshold.dtype)
+        rest = top * (threshold - tasks.spread(floor))
+        weight = self.weight.move(excess.detach() + rest, rows, self.weight.at(rows, threshold.dtype), duplicates)
+        self.threshold.step_along(pairs, rows, threshold, above, weight * (above - top), duplicates)
+        self.task_threshold.move(top * (tasks.mean(weight) - worst), tasks.task, floor, False)
+        loss = pairs.anchors.mean(weight * (excess + rest)) + worst * top * floor.mean()
+        self.recent.add(loss)
+        return loss
+
+    def _optimum(self, pairs: Pairs, tasks: Tasks) -> Tensor:
+        """The value at the duals' optimum: the worst positives, a row a task."""
+        losses = pairs.tail(self.max_fpr)
+        slot = torch.zeros_like(pairs.anchors.item) if tasks.slot is None else tasks.slot
+        place = (slot, pairs.anchors.item)
+        table = losses.new_zeros(len(tasks.task), len(pairs.batch.scores))
+        known = torch.zeros_like(table, dtype=torch.bool).index_put_(place, torch.ones_like(slot, dtype=torch.bool))
+        weights = tail_weights(table.index_put(place, losses.detach()), known, 1 - self.min_tpr)
+        return torch.dot(weights[place], losses) / len(tasks.task)
+
+    def monitor(self) -> dict[str, float]:
+        """The tracked objective and the state of the duals.
+
+        Returns:
+            ``objective``: a moving average of the loss over the latest batches, NaN before the first; ``seen`` and
+            ``stuck`` as in :class:`SOPALoss`; ``weight``: the mean of y over the positives seen (at the optimum ρ).
+        """
+        weight = self.weight.value[self.weight.seen].mean().item()
+        return {"objective": self.recent.objective, **self.threshold.monitor(), "weight": weight}

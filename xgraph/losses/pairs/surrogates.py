@@ -1,0 +1,140 @@
+"""Smooth stand-ins ℓ(s) for the indicator 1[s ≥ 0], with s = h(negative) − h(positive)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from xgraph.checks import LARGE, SMALL, number
+
+
+class Surrogate(Protocol):
+    """A non-decreasing function of a score difference, and its derivative. Any object with the two will do."""
+
+    def __call__(self, difference: Tensor) -> Tensor:
+        """ℓ(s), elementwise."""
+
+    def slope(self, difference: Tensor) -> Tensor:
+        """ℓ'(s), elementwise."""
+
+
+@dataclass(frozen=True)
+class _WithMargin:
+    """m, in [1e-6, 1e6]."""
+
+    margin: float = 1.0
+
+    def __post_init__(self) -> None:
+        number("margin", self.margin, SMALL, LARGE)
+
+
+@dataclass(frozen=True)
+class _WithScale:
+    """The slope at 0, up to a constant; in [1e-6, 1e6]."""
+
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        number("scale", self.scale, SMALL, LARGE)
+
+
+class SquaredHinge(_WithMargin):
+    """max(m + s, 0)²."""
+
+    def __call__(self, difference: Tensor) -> Tensor:
+        """ℓ(s)."""
+        return (difference + self.margin).clamp_min_(0).square_()
+
+    def slope(self, difference: Tensor) -> Tensor:
+        """ℓ'(s) = 2 max(m + s, 0)."""
+        return (difference + self.margin).clamp_min_(0).mul_(2)
+
+
+class Hinge(_WithMargin):
+    """max(m + s, 0)."""
+
+    def __call__(self, difference: Tensor) -> Tensor:
+        """ℓ(s)."""
+        return (difference + self.margin).clamp_min_(0)
+
+    def slope(self, difference: Tensor) -> Tensor:
+        """ℓ'(s) = 1[s > −m]."""
+        return (difference > -self.margin).to(difference.dtype)
+
+
+class Squared(_WithMargin):
+    """(m + s)². Non-decreasing for s ≥ −m only; published as the AUC square loss."""
+
+    def __call__(self, difference: Tensor) -> Tensor:
+        """ℓ(s)."""
+        return (difference + self.margin).square_()
+
+    def slope(self, difference: Tensor) -> Tensor:
+        """ℓ'(s) = 2 (m + s)."""
+        return (difference + self.margin).mul_(2)
+
+
+class Logistic(_WithScale):
+    """log(1 + exp(scale · s)). It has no margin."""
+
+    def __call__(self, difference: Tensor) -> Tensor:
+        """ℓ(s)."""
+        return F.softplus(difference * self.scale)
+
+    def slope(self, difference: Tensor) -> Tensor:
+        """ℓ'(s) = scale · σ(scale · s)."""
+        return torch.sigmoid(difference * self.scale) * self.scale
+
+
+class Sigmoid(_WithScale):
+    """1 / (1 + exp(−scale · s)). It has no margin."""
+
+    def __call__(self, difference: Tensor) -> Tensor:
+        """ℓ(s)."""
+        return torch.sigmoid(difference * self.scale)
+
+    def slope(self, difference: Tensor) -> Tensor:
+        """ℓ'(s) = scale · σ(scale · s) (1 − σ(scale · s))."""
+        value = torch.sigmoid(difference * self.scale)
+        return value * (1 - value) * self.scale
+
+
+SURROGATES = frozenset({SquaredHinge, Hinge, Squared, Logistic, Sigmoid})
+"""Those of this module: what they return is new memory."""
+
+
+def as_surrogate(surrogate: str | Surrogate, margin: float = 1.0) -> Surrogate:
+    """A name becomes a surrogate with this margin; an object stays as it is.
+
+    Args:
+        surrogate: ``squared_hinge``, ``hinge``, ``squared``, ``logistic``, ``sigmoid``, or an object.
+        margin: m of the first three.
+
+    Raises:
+        ValueError: if the name is unknown or the margin lies outside [1e-6, 1e6].
+        TypeError: if the margin is not a number, or an object has no ``slope``.
+
+    Example:
+        >>> as_surrogate("hinge", margin=2.0)
+        Hinge(margin=2.0)
+    """
+    if not isinstance(surrogate, str):
+        if not (callable(surrogate) and hasattr(surrogate, "slope")):
+            raise TypeError(f"surrogate must be a name or be callable and have a slope(), got {surrogate!r}")
+        return surrogate
+    with_margin: dict[str, Callable[[float], Surrogate]] = {
+        "squared_hinge": SquaredHinge,
+        "hinge": Hinge,
+        "squared": Squared,
+    }
+    without: dict[str, Callable[[], Surrogate]] = {"logistic": Logistic, "sigmoid": Sigmoid}
+    if surrogate in with_margin:
+        return with_margin[surrogate](margin)
+    if surrogate in without:
+        return without[surrogate]()
+    raise ValueError(f"surrogate must be one of {', '.join([*with_margin, *without])}, got {surrogate!r}")

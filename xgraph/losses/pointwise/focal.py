@@ -1,0 +1,45 @@
+"""Focal loss."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from xgraph.checks import LARGE, number
+from xgraph.losses.base import Batch, Loss
+
+
+class FocalLoss(Loss):
+    r"""Focal loss on logits, averaged over all known labels (Lin et al., ICCV 2017). A baseline; it has no state.
+
+    .. math:: -α (1-p)^{φ} \log p \text{ for positives}, \quad -(1-α) p^{φ} \log(1-p) \text{ for negatives}
+
+    Args:
+        num_items: size of the data set (unused; for a common signature).
+        num_tasks: T, the number of label columns.
+        alpha: α, the weight of positives, in (0, 1); negatives have 1 − α.
+        focusing: φ ≥ 0; 0 is weighted cross-entropy, larger values fade out easy examples.
+
+    Raises:
+        ValueError: if ``alpha`` or ``focusing`` is out of range.
+
+    Example:
+        >>> import torch
+        >>> FocalLoss(num_items=2, alpha=0.5, focusing=0.0)(torch.zeros(2), torch.tensor([1.0, 0.0]))
+        tensor(0.3466)
+    """
+
+    sampler = "shuffle"
+
+    def __init__(self, num_items: int, num_tasks: int = 1, *, alpha: float = 0.25, focusing: float = 2.0) -> None:
+        super().__init__(num_items, num_tasks)
+        self.alpha = number("alpha", alpha, 0, 1, "()")
+        self.focusing = number("focusing", focusing, 0, LARGE)
+
+    def _loss(self, batch: Batch) -> Tensor:
+        # log p and log(1 − p) from softplus, so that no probability is ever rounded to 0
+        surprise_positive, surprise_negative = F.softplus(-batch.scores), F.softplus(batch.scores)
+        positive = (-self.focusing * surprise_negative).exp() * surprise_positive * batch.positive
+        negative = (-self.focusing * surprise_positive).exp() * surprise_negative * batch.negative
+        total = self.alpha * positive.sum() + (1 - self.alpha) * negative.sum()
+        return total / (batch.positive.sum() + batch.negative.sum()).clamp_min(1)

@@ -1,0 +1,227 @@
+"""Group distributionally robust optimisation: the worst groups count."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from xgraph.checks import LARGE, SMALL, number
+from xgraph.estimators import GammaSchedule, MovingAverage, ProjectedGradient
+from xgraph.losses.base import Batch
+from xgraph.losses.pairs.sopa import STRAY
+from xgraph.losses.pairs.surrogate_loss import Activation
+from xgraph.losses.pairs.surrogates import Surrogate
+from xgraph.losses.robust.per_item import PointwiseLoss
+
+
+class Levels(MovingAverage):
+    """L_k of every group; one that lies far above the group's newest loss starts anew.
+
+    Args:
+        num_items: number of rows.
+        gamma: weight of the new value.
+        surrogate: ℓ; losses are small or large beside ℓ(0).
+    """
+
+    def __init__(self, num_items: int, gamma: float | GammaSchedule, surrogate: Surrogate) -> None:
+        super().__init__(num_items, (), gamma, restart_lag=math.log(STRAY), watch=False)
+        self.surrogate = surrogate
+
+    def _lags(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
+        return state > (estimate.abs() + self.surrogate(estimate.new_zeros(()))) * math.exp(lag)
+
+
+class GroupDROLoss(PointwiseLoss):
+    r"""The mean loss of the worst share of groups (CVaR group DRO by SONEX; Chen et al., 2025).
+
+    .. math:: \min_{w, ν} \mathrm{mean}_k f_ε(L_k - ν) + α ν
+
+    (6.19) and Algorithm 25 of the chapter. L_k is the mean loss of group k, say of the molecules with one scaffold;
+    f_ε is the hinge, smoothed: g²/2ε up to ε, g − ε/2 beyond. At the optimum ν separates the worst α of the groups
+    from the rest. Each (group, task) tracks its L_k; each task has its ν, which starts at 0 and descends by
+    ν ← ν − η (α − mean f_ε'(L_k − ν)). Value and gradient use the new L_k and the old ν; the mean is over the groups in
+    the batch, which should hold several items of each: see :class:`xgraph.sampling.GroupSampler`. After a burst of
+    wild scores (L_k above e⁵ times the group's newest loss) a group starts anew.
+
+    Args:
+        num_items: size of the data set that ``index`` points into.
+        num_tasks: T, the number of label columns.
+        groups: ``[num_items]`` integers from 0, each item's group (numbers may be missing); −1 = no group: such an
+            item counts for nothing, as with :class:`xgraph.sampling.GroupSampler`.
+        surrogate: ℓ(−h) on positives and ℓ(h) on negatives; logistic is cross-entropy.
+        margin: m of the surrogates that have one.
+        activation: sigmoid applies the surrogate to 2σ(h) − 1; none, to the logits.
+        gamma: weight of the new value in each group's average, in (0, 1] (in Python also a schedule).
+        alpha: α, the share of groups that count, in (0, 1].
+        epsilon: ε, the width over which the hinge is smoothed, in units of ℓ.
+        dual_lr: η, the step size of ν.
+
+    Raises:
+        ValueError: if an argument is out of range, or no item has a group.
+        TypeError: if an argument has the wrong type, such as ``groups`` that are no tensor of integers.
+
+    Example:
+        >>> loss_fn = GroupDROLoss(num_items=4, groups=torch.tensor([0, 0, 1, 1]), alpha=0.5)
+        >>> logits = torch.tensor([2.0, 1.0, 0.0, -1.0], requires_grad=True)
+        >>> loss = loss_fn(logits, torch.tensor([1.0, 1.0, 0.0, 0.0]), index=torch.arange(4))
+        >>> loss.backward()
+        >>> loss_fn.monitor()["seen"]
+        1.0
+    """
+
+    sampler = "group"
+    groups: Tensor
+
+    def __init__(
+        self,
+        num_items: int,
+        num_tasks: int = 1,
+        *,
+        groups: Tensor,
+        surrogate: str | Surrogate = "logistic",
+        margin: float = 1.0,
+        activation: Activation | None = None,
+        gamma: float | GammaSchedule = 0.1,
+        alpha: float = 0.2,
+        epsilon: float = 0.1,
+        dual_lr: float = 0.1,
+    ) -> None:
+        super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
+        self.alpha = number("alpha", alpha, 0, 1, "(]")
+        self.epsilon = number("epsilon", epsilon, SMALL, LARGE)
+        self.register_buffer("groups", _renumbered(groups, num_items), persistent=False)
+        self.num_groups = int(self.groups.max()) + 1
+        self._all_grouped = int(self.groups.min()) >= 0
+        self.track = Levels(self.num_groups * num_tasks, gamma, self.surrogate)
+        self.threshold = ProjectedGradient(num_tasks, (), number("dual_lr", dual_lr, 0, LARGE, "(]"))
+
+    def _loss(self, batch: Batch) -> Tensor | None:
+        if batch.items is None:
+            raise ValueError("index is missing: it tells the group of each item")
+        return self._reduce(self.pointwise(batch), batch.known, batch.items)
+
+    def reduce(self, losses: Tensor, index: Tensor, known: Tensor | None = None) -> Tensor:
+        """The same for per-item losses of any kind.
+
+        Args:
+            losses: ``[B]`` or ``[B, T]``, with gradient.
+            index: ``[B]`` positions of the items in the data set.
+            known: shape of losses, boolean: which of them count; all if ``None``.
+
+        Returns:
+            A scalar.
+
+        Raises:
+            ValueError: if a shape or device does not fit, or a loss that counts is not finite or beyond ±1e15.
+            IndexError: if an index is negative or not below ``num_items``.
+            TypeError: if losses are not floating-point numbers, or ``index`` does not hold integers.
+        """
+        values, mask = self._check_losses(losses, known, index)
+        self._check_index(index, len(values))
+        found = self._reduce(values, mask, index.long())
+        return losses[:0].sum() if found is None else found
+
+    def _reduce(self, losses: Tensor, known: Tensor, items: Tensor) -> Tensor | None:
+        groups = self.groups.index_select(0, items)
+        if not self._all_grouped:
+            known = known & (groups >= 0).unsqueeze(1)
+        group, slot = torch.unique(groups, return_inverse=True)
+        count = losses.new_zeros(len(group), self.num_tasks).index_add_(0, slot, known.to(losses.dtype))
+        place = count.nonzero(as_tuple=True)
+        if not len(place[0]):
+            return None
+        total = torch.zeros_like(count).index_add(0, slot, torch.where(known, losses, 0))
+        level = total[place] / count[place]
+        task = place[1]
+        if self.training:
+            rows = torch.add(task, group[place[0]], alpha=self.num_tasks)
+            level = self.track.step(level, rows, False)
+        count = torch.bincount(task, minlength=self.num_tasks).to(losses.dtype)
+        tasks = count.nonzero().squeeze(1)
+        if self.training:
+            threshold = self.threshold.at(tasks, losses.dtype)
+        else:
+            table = torch.full_like(total, -torch.inf).index_put_(place, level.detach())
+            threshold = best_threshold(table.t()[tasks], self.alpha, self.epsilon)
+        over = level - losses.new_zeros(self.num_tasks).index_copy_(0, tasks, threshold)[task]
+        if self.training:
+            share = torch.zeros_like(count).index_add_(0, task, self._slope(over.detach()))[tasks] / count[tasks]
+            self.threshold.move(share - self.alpha, tasks, threshold, False)
+        return (self._hinge(over) / count[task]).sum() / len(tasks) + self.alpha * threshold.mean()
+
+    def _slope(self, over: Tensor) -> Tensor:
+        """f_ε'."""
+        return over.clamp(0, self.epsilon) / self.epsilon
+
+    def _hinge(self, over: Tensor) -> Tensor:
+        """f_ε."""
+        part = self._slope(over)
+        return part * (over - part * (self.epsilon / 2))
+
+    def monitor(self) -> dict[str, float]:
+        """The tracked objective.
+
+        Returns:
+            ``objective``: the mean over tasks of mean f_ε(L_k − ν) + αν over the groups seen so far, NaN before
+            the first batch; ``worst``: the largest L_k; ``seen`` and ``stuck`` of the groups' table.
+        """
+        seen = self.track.seen.view(-1, self.num_tasks)
+        level = self.track.value.view(-1, self.num_tasks)
+        hinge = torch.where(seen, self._hinge(level - self.threshold.value), 0).sum(0) / seen.sum(0)
+        objective = (hinge + self.alpha * self.threshold.value)[seen.any(0)].mean().item()
+        worst = level[seen].max().item() if bool(seen.any()) else math.nan
+        return {"objective": objective, "worst": worst, **self.track.monitor()}
+
+
+def best_threshold(level: Tensor, alpha: float, epsilon: float) -> Tensor:
+    """The ν at which mean_k f_ε(L_k − ν) + αν is least, where mean_k f_ε'(L_k − ν) = α.
+
+    Args:
+        level: ``[C, K]``, L_k; −inf where a task lacks the group.
+        alpha: α.
+        epsilon: ε.
+
+    Returns:
+        ``[C]``.
+    """
+    known = level > -torch.inf
+    bends = torch.cat([level, level - epsilon], 1)  # the mean slope is linear in ν between these
+    bends = torch.where(known.repeat(1, 2), bends, level.amax(1, keepdim=True)).sort(1).values
+
+    def slope(place: Tensor) -> Tensor:
+        over = (level - bends.gather(1, place)).clamp(0, epsilon)
+        return over.sum(1, keepdim=True) / epsilon / known.sum(1, keepdim=True)
+
+    # It falls along the bends: the last one where it is α at least lies between these two places.
+    first = torch.zeros(len(level), 1, dtype=torch.long, device=level.device)
+    last = torch.full_like(first, bends.shape[1] - 2)
+    for _ in range(bends.shape[1].bit_length()):
+        middle = (first + last + 1) // 2
+        enough = slope(middle) >= alpha - 1e-6
+        first, last = torch.where(enough, middle, first), torch.where(enough, last, middle - 1)
+    left, right = slope(first), slope(first + 1)
+    step = ((left - alpha) / (left - right).clamp_min(1e-12)).clamp(0, 1)
+    return torch.lerp(bends.gather(1, first), bends.gather(1, first + 1), step).squeeze(1)
+
+
+def _renumbered(groups: Tensor, num_items: int) -> Tensor:
+    """``[num_items]``, the groups counted from 0 without gaps; −1 stays."""
+    if (
+        not isinstance(groups, Tensor)
+        or groups.is_floating_point()
+        or groups.is_complex()
+        or groups.dtype == torch.bool
+    ):
+        got = groups.dtype if isinstance(groups, Tensor) else type(groups).__name__
+        raise TypeError(f"groups must be a tensor of integers, got {got}")
+    if groups.shape != (num_items,):
+        raise ValueError(f"groups must have the shape [{num_items}], one for each item, got {list(groups.shape)}")
+    least = int(groups.min())
+    if least < -1:
+        raise ValueError(f"groups must be integers from 0, or -1 for an item without a group, got {least}")
+    if int(groups.max()) < 0:
+        raise ValueError("groups hold no group: each item has -1")
+    found: Tensor = torch.unique(groups.detach(), return_inverse=True)[1]
+    return found + least if least < 0 else found

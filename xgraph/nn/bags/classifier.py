@@ -1,0 +1,273 @@
+"""Bags of instances to logits."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
+
+import torch
+from torch import Tensor, nn
+
+from xgraph.checks import choice, integer
+from xgraph.estimators import GammaSchedule
+from xgraph.nn.bags import pooling as poolings
+from xgraph.nn.bags.batch import bags_of, chunks_of, runs_of
+from xgraph.nn.bags.encoders import Encoder, InstanceNorm, make_encoder
+from xgraph.nn.layers.reset import reset_parameters
+
+RUN = 2**20
+"""Numbers in the vectors of the instances that are encoded and pooled together, if their bags are smaller."""
+Pooling = Literal["attention", "gated-attention", "smoothed-max", "mean", "max"]
+
+
+class BagPrediction(NamedTuple):
+    """What a model says of one bag.
+
+    Args:
+        logits: Shape ``[T]``.
+        scores: Scores of the instances. Shape ``[n, T]``.
+        weights: How much each instance counts; they sum to one. Shape ``[n, heads]`` of attention, else ``[n, T]``.
+    """
+
+    logits: Tensor
+    scores: Tensor
+    weights: Tensor
+
+
+class BagClassifier(nn.Module):
+    """Multi-instance learning: instances are encoded and scored, and the scores of a bag pooled to its logits.
+
+    For attention this is the same as a linear layer on pooled embeddings (ABMIL; Ilse et al., ICML 2018), as the head
+    is linear; and each instance has a score. With `num_bags` the pooling has a state per bag, which makes a few
+    sampled instances stand for all: with an AUC-margin loss on the logits that is MIDAM (Zhu et al., ICML 2023). The
+    chapter's sigmoid is left to the loss.
+
+    A batch is a PyG `Data` of bags of any sizes: `x`, feature rows ``[n, C]`` or images ``[n, channels, height,
+    width]``; `batch`, the position of each instance's bag in the batch, ``[n]``; `num_bags`, how many there are (or
+    `y`, with a row for each); and, in training with a state per bag, `idx`, the bags' numbers from 0 to
+    ``num_bags - 1`` of the model. Of graphs as instances it is a PyG `Batch` of all of them, whose `batch` is PyG's
+    own; the bags of the graphs are then `bag`, ``[n]``.
+
+    Args:
+        num_tasks: Number T of logits per bag.
+        in_channels: Number of features of an instance, or of channels of an image; not needed for graphs.
+        num_bags: Number of bags in the data set, for a state per bag; None: no state. Without effect for max.
+        encoder: What encodes the instances: layers for features (mlp), small images (cnn) or molecules (gine); in
+            Python also a module that maps `x` to vectors ``[n, hidden_channels]``, each row on its own (batch norm
+            apart), or a batch by its `embed`.
+        hidden_channels: Length of the instances' vectors.
+        num_layers: Number of layers of the encoder.
+        dropout: Probability that an element becomes zero, in the encoder.
+        norm: What normalises the layers of the encoder mlp: nothing, or statistics of the batch's instances or of each
+            vector.
+        pooling: How the scores of a bag are pooled.
+        tau: Temperature of smoothed-max, in units of the logits.
+        heads: Number of attentions, which divides the tasks: 1 for all tasks together, T for one each.
+        attention_channels: Length of the hidden layer of the attention.
+        gamma: Weight of the new value in a bag's state, in (0, 1] (in Python also a schedule).
+
+    Raises:
+        ValueError: An argument is out of range or unknown, or a batch lacks an attribute or does not fit.
+
+    Example:
+        >>> from torch_geometric.data import Data
+        >>> x, bag = torch.randn(7, 166), torch.tensor([0, 0, 0, 0, 1, 1, 1])
+        >>> model = BagClassifier(num_tasks=1, in_channels=166, num_bags=92, gamma=0.9)
+        >>> batch = Data(x=x, batch=bag, num_bags=2, idx=torch.tensor([5, 91]))
+        >>> model(batch).shape, model.instance_scores(batch).shape, model.attention(batch).shape
+        (torch.Size([2, 1]), torch.Size([7, 1]), torch.Size([7, 1]))
+    """
+
+    kind: ClassVar[Literal["graph", "node", "bag"]] = "bag"
+    """What gets logits."""
+
+    def __init__(
+        self,
+        num_tasks: int = 1,
+        in_channels: int | None = None,
+        num_bags: int | None = None,
+        *,
+        encoder: Encoder | nn.Module = "mlp",
+        hidden_channels: int = 128,
+        num_layers: int = 2,
+        dropout: float = 0.0,
+        norm: InstanceNorm = "none",
+        pooling: Pooling = "attention",
+        tau: float = 0.1,
+        heads: int = 1,
+        attention_channels: int = 64,
+        gamma: float | GammaSchedule = 0.9,
+    ) -> None:
+        super().__init__()
+        self.num_tasks = integer("num_tasks", num_tasks)
+        self.hidden_channels = integer("hidden_channels", hidden_channels)
+        self.num_bags = None if num_bags is None else integer("num_bags", num_bags)
+        self.pooling = choice("pooling", pooling, get_args(Pooling))
+        self.attends = pooling in ("attention", "gated-attention")
+        if isinstance(encoder, nn.Module):
+            self.encoder = encoder
+        else:
+            arguments = (self.hidden_channels, integer("num_layers", num_layers), dropout)
+            self.encoder = make_encoder(encoder, in_channels, *arguments, norm)
+        self.head = nn.Linear(self.hidden_channels, self.num_tasks)
+        state: dict[str, Any] = {"num_bags": self.num_bags, "gamma": gamma, "channels": self.num_tasks}
+        if self.attends:
+            gated = pooling == "gated-attention"
+            self.pool = poolings.AttentionPooling(self.hidden_channels, attention_channels, gated, heads, **state)
+        elif pooling == "mean":
+            self.pool = poolings.MeanPooling(**state)
+        elif pooling == "max":
+            self.pool = poolings.SmoothedMaxPooling(0.0)
+        else:
+            self.pool = poolings.SmoothedMaxPooling(tau, **state)
+
+    def forward(self, batch: Any) -> Tensor:
+        """Return logits, ``[B, num_tasks]``.
+
+        Args:
+            batch: A PyG `Data` or `Batch`, as described above.
+        """
+        estimates: list[Tensor] = []
+        for e, bag, size in self._runs(batch):
+            scores = self.head(e)
+            x, value = (e, {"value": scores}) if self.attends else (scores, {})
+            estimates.append(self.pool.estimate(x, self.pool.bags(x, bag, None, size), **value))
+        out: Tensor = self.pool.finish(torch.cat(estimates), scores, self._bag_id(batch))
+        return out
+
+    def embed(self, batch: Any) -> Tensor:
+        """Return the vectors of the instances, which the head sees, ``[n, hidden_channels]``.
+
+        Args:
+            batch: A PyG `Data` or `Batch`, as described above.
+        """
+        if getattr(batch, "x", None) is None:
+            raise ValueError("the batch has no x")
+        embed = getattr(self.encoder, "embed", None)
+        return self._checked(self._encode(batch.x) if embed is None else embed(batch))
+
+    def instance_scores(self, batch: Any) -> Tensor:
+        """Return the scores of the instances, ``[n, num_tasks]``: logits of bags that hold nothing else.
+
+        Args:
+            batch: A PyG `Data` or `Batch`, as described above.
+        """
+        out: Tensor = self.head(self.embed(batch))
+        return out
+
+    def attention(self, batch: Any) -> Tensor:
+        """Return how much each instance counts in its bag: weights that sum to one in each bag and column.
+
+        Args:
+            batch: A PyG `Data` or `Batch`, as described above.
+
+        Returns:
+            Of attention, shape ``[n, heads]``; otherwise the gradients of a bag's logits by its instances' scores, of
+            shape ``[n, num_tasks]``.
+        """
+        e = self.embed(batch)
+        bag, size = bags_of(batch, e)
+        out: Tensor = self.pool.weights(e if self.attends else self.head(e), bag, dim_size=size)
+        return out
+
+    def explain(self, batch: Any) -> BagPrediction:
+        """Return logits, instance scores and weights together, the instances encoded once.
+
+        Args:
+            batch: A PyG `Data` or `Batch`, as described above.
+
+        Returns:
+            As for one bag, but the logits are those of all bags, ``[B, num_tasks]``.
+        """
+        e = self.embed(batch)
+        bag, size = bags_of(batch, e)
+        scores = self.head(e)
+        x, value = (e, {"value": scores}) if self.attends else (scores, {})
+        logits = self.pool(x, bag, dim_size=size, bag_id=self._bag_id(batch), **value)
+        return BagPrediction(logits, scores, self.pool.weights(x, bag, dim_size=size))
+
+    @torch.no_grad()
+    def predict_bag(self, instances: Any, chunk_size: int = 4096) -> BagPrediction:
+        """Return what the model says of one bag of any size, its instances encoded a few at a time.
+
+        The result is that of all instances together, in eval mode, whatever the mode.
+
+        Args:
+            instances: `x` of all instances, a tensor or an array (of a mapped one, only a chunk is read at once); or an
+                iterable of batches, each with some of them.
+            chunk_size: Instances of a tensor or array that are encoded together.
+
+        Raises:
+            ValueError: There are no instances.
+        """
+        training, device = self.training, self.head.weight.device
+        self.eval()
+        try:
+            scores, logits = [], []
+            for chunk in chunks_of(instances, integer("chunk_size", chunk_size)):
+                is_batch = not isinstance(chunk, Tensor)
+                e = self.embed(chunk.to(device)) if is_batch else self._checked(self._encode(chunk.to(device)))
+                scores.append(self.head(e))
+                logits.append(self.pool.logits(e) if self.attends else scores[-1][:, :0])
+            if not scores:
+                raise ValueError("instances is empty: a bag needs at least one")
+            score, logit = torch.cat(scores), torch.cat(logits)
+            if not self.attends:
+                return BagPrediction(self.pool(score)[0], score, self.pool.weights(score))
+            weight = logit.softmax(0)
+            each = weight.repeat_interleave(self.num_tasks // weight.size(1), dim=1)
+            return BagPrediction((each * score).sum(0).to(score.dtype), score, weight)
+        finally:
+            self.train(training)
+
+    def reset_head(self) -> None:
+        """Draw the head anew and forget the state of all bags, which is made of its scores; the rest stays."""
+        self.head.reset_parameters()
+        if self.pool.track is not None:
+            self.pool.track.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew and forget the state of all bags."""
+        reset_parameters(self)
+
+    def extra_repr(self) -> str:
+        """Show the sizes."""
+        return f"{self.num_tasks}, hidden_channels={self.hidden_channels}, pooling={self.pooling!r}"
+
+    def _runs(self, batch: Any) -> Iterator[tuple[Tensor, Tensor, int | None]]:
+        """Vectors and bags of the instances, some whole bags at a time where the encoder takes rows one by one.
+
+        Memory of this size is used again and again; of all 160,000 instances of a batch, every array would be new
+        memory, and its page faults take as long as the layers.
+        """
+        x = getattr(batch, "x", None)
+        apart = not hasattr(self.encoder, "embed") and not (self.training and self._normalises())
+        if not apart or not isinstance(x, Tensor) or x.device.type != "cpu" or torch.compiler.is_compiling():
+            e = self.embed(batch)
+            yield e, *bags_of(batch, e)
+            return
+        bag, size = bags_of(batch, x)
+        for rows, bags in runs_of(bag, size, max(RUN // self.hidden_channels, 1)):
+            count = None if bags.stop is None else bags.stop - bags.start
+            yield self._checked(self._encode(x[rows])), bag[rows] - bags.start, count
+
+    def _normalises(self) -> bool:
+        return any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in self.encoder.modules())
+
+    def _encode(self, x: Tensor) -> Tensor:
+        out: Tensor = self.encoder(x.to(self.head.weight.dtype))
+        return out
+
+    def _checked(self, e: Tensor) -> Tensor:
+        if e.dim() != 2 or e.size(1) != self.hidden_channels:
+            raise ValueError(
+                f"the encoder must give vectors of shape [n, {self.hidden_channels}] (hidden_channels), "
+                f"got {list(e.shape)}"
+            )
+        return e
+
+    def _bag_id(self, batch: Any) -> Tensor | None:
+        if not self.training or self.pool.num_bags is None:
+            return None
+        idx: Tensor | None = getattr(batch, "idx", None)
+        if idx is None:
+            raise ValueError("the batch has no idx: the state per bag needs the bags' numbers in training")
+        return idx

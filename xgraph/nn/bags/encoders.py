@@ -1,0 +1,147 @@
+"""Encoders of instances: features or images to vectors."""
+
+from itertools import pairwise
+from typing import Literal, get_args
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from xgraph.checks import choice, integer
+from xgraph.nn.layers.dropout import Dropout
+from xgraph.nn.layers.norm import BatchNorm
+from xgraph.nn.layers.reset import reset_parameters
+from xgraph.nn.molecules.gine import GINE
+
+Encoder = Literal["mlp", "cnn", "gine"]
+InstanceNorm = Literal["none", "batch", "layer"]
+
+
+class FeatureEncoder(nn.Module):
+    """Feature rows to vectors: linear, normalisation, ReLU, dropout, several times.
+
+    Args:
+        in_channels: Number C of features.
+        hidden_channels: Length of the vectors, inside too.
+        num_layers: How many times.
+        dropout: Probability that an element becomes zero, after each ReLU.
+        norm: Nothing, or statistics of the batch's instances or of each vector.
+
+    Raises:
+        ValueError: `norm` is unknown, or the rows have another number of features.
+
+    Example:
+        >>> import torch
+        >>> FeatureEncoder(166, hidden_channels=64)(torch.randn(5, 166)).shape
+        torch.Size([5, 64])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        hidden_channels: int = 128,
+        num_layers: int = 2,
+        dropout: float = 0.0,
+        norm: InstanceNorm = "none",
+    ) -> None:
+        super().__init__()
+        if norm not in get_args(InstanceNorm):
+            raise ValueError(f"norm must be one of {', '.join(get_args(InstanceNorm))}, got {norm!r}")
+        self.in_channels = in_channels
+        self.layers = nn.Sequential()
+        for width in [in_channels] + [hidden_channels] * (num_layers - 1):
+            self.layers.append(nn.Linear(width, hidden_channels))
+            if norm != "none":
+                self.layers.append(BatchNorm(hidden_channels) if norm == "batch" else nn.LayerNorm(hidden_channels))
+            self.layers.append(nn.ReLU(inplace=True))
+            self.layers.append(Dropout(dropout))
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew."""
+        reset_parameters(self.layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return vectors, ``[n, hidden_channels]``.
+
+        Args:
+            x: Features. Shape ``[n, in_channels]``.
+        """
+        if x.dim() != 2 or x.size(1) != self.in_channels:
+            raise ValueError(f"x must have shape [n, {self.in_channels}], got {list(x.shape)}")
+        out: Tensor = self.layers(x)
+        return out
+
+
+class ImageEncoder(nn.Module):
+    """Small images to vectors: convolution 3 × 3, ReLU and halving, several times, then one linear layer.
+
+    Images may have any height and width: before the linear layer they are averaged to 4 × 4.
+
+    Args:
+        in_channels: Number of channels of an image.
+        hidden_channels: Length of the vectors.
+        num_layers: Number of convolutions; the first has 32 channels, each further one twice as many.
+        dropout: Probability that an element of the vectors becomes zero.
+
+    Raises:
+        ValueError: The images have another number of channels.
+
+    Example:
+        >>> import torch
+        >>> ImageEncoder(in_channels=1, hidden_channels=64)(torch.randn(5, 1, 28, 28)).shape
+        torch.Size([5, 64])
+    """
+
+    def __init__(self, in_channels: int, hidden_channels: int = 128, num_layers: int = 2, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.in_channels = in_channels
+        widths = [in_channels] + [32 * 2**layer for layer in range(num_layers)]
+        self.convs = nn.ModuleList(nn.Conv2d(a, b, kernel_size=3, padding=1) for a, b in pairwise(widths))
+        self.linear = nn.Linear(16 * widths[-1], hidden_channels)
+        self.dropout = Dropout(dropout)
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew."""
+        reset_parameters(self.convs)
+        self.linear.reset_parameters()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return vectors, ``[n, hidden_channels]``.
+
+        Args:
+            x: Images. Shape ``[n, in_channels, height, width]``.
+        """
+        if x.dim() != 4 or x.size(1) != self.in_channels:
+            raise ValueError(f"x must have shape [n, {self.in_channels}, height, width], got {list(x.shape)}")
+        for conv in self.convs:
+            x = F.max_pool2d(conv(x).relu_(), kernel_size=2, ceil_mode=True)
+        out: Tensor = self.dropout(self.linear(F.adaptive_avg_pool2d(x, 4).flatten(1)).relu())
+        return out
+
+
+def make_encoder(
+    name: str, in_channels: int | None, hidden_channels: int, num_layers: int, dropout: float, norm: InstanceNorm
+) -> nn.Module:
+    """Make an encoder.
+
+    Args:
+        name: "mlp", "cnn" or "gine".
+        in_channels: Number of features, or of an image's channels.
+        hidden_channels: Length of the vectors.
+        num_layers: Number of layers.
+        dropout: Probability that an element becomes zero.
+        norm: Of mlp.
+
+    Raises:
+        ValueError: An argument is missing, unknown or out of range.
+    """
+    choice("encoder", name, get_args(Encoder))
+    if name == "gine":
+        gine = GINE(1, hidden_channels=hidden_channels, num_layers=num_layers, dropout=dropout)
+        gine.head = nn.Identity()  # type: ignore[assignment]  # the classifier has its own
+        return gine
+    if in_channels is None:
+        raise ValueError(f"in_channels must be given for encoder {name!r}")
+    in_channels = integer("in_channels", in_channels)
+    if name == "cnn":
+        return ImageEncoder(in_channels, hidden_channels, num_layers, dropout)
+    return FeatureEncoder(in_channels, hidden_channels, num_layers, dropout, norm)

@@ -1,0 +1,43 @@
+"""Graph convolutional network for molecules."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from xgraph.nn.molecules.encoders import BOND_FEATURE_SIZES
+from xgraph.nn.molecules.molecule_gcn_conv import MoleculeGCNConv, degree_weights
+from xgraph.nn.molecules.stack import ConvolutionStack
+
+
+class MoleculeGCN(ConvolutionStack):
+    """Graph convolutional network on molecules, with bond embeddings and weights by degrees.
+
+    A layer is `MoleculeGCNConv`, batch normalisation, ReLU (not after the last layer) and dropout: the GCN that the
+    Open Graph Benchmark has as a baseline (Hu et al., NeurIPS 2020), with its `virtual_node` too. Batches and
+    arguments: `MoleculeModel`, `ConvolutionStack`. For the nodes of one large graph there is `GCN`.
+
+    Example:
+        >>> import torch
+        >>> from torch_geometric.data import Batch, Data
+        >>> atom, bond = torch.zeros(2, 9, dtype=torch.long), torch.zeros(2, 3, dtype=torch.long)
+        >>> molecule = Data(x=atom, edge_index=torch.tensor([[0, 1], [1, 0]]), edge_attr=bond)
+        >>> MoleculeGCN(num_tasks=12, hidden_channels=32)(Batch.from_data_list([molecule] * 3)).shape
+        torch.Size([3, 12])
+    """
+
+    def make_conv(self, channels: int) -> nn.Module:
+        """Make a `MoleculeGCNConv`.
+
+        Args:
+            channels: Length of the atom vectors, in and out.
+        """
+        return MoleculeGCNConv(channels, BOND_FEATURE_SIZES)
+
+    def edge_inputs(self, batch: Any, bond_rows: Tensor) -> tuple[Tensor, ...]:
+        """Return the bond features and the weights of edges and atoms.
+
+        Args:
+            batch: A PyG `Data` or `Batch`, as described in `MoleculeModel`.
+            bond_rows: Bond features as `MultiHot` gives them. Shape ``[E, 13]``.
+        """
+        return (bond_rows, *degree_weights(batch.edge_index, batch.x.size(0), bond_rows.dtype))

@@ -1,0 +1,108 @@
+"""The edges of a cluster and of its halo, from a batch."""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from xgraph.nn.convolutions.block import Block, in_degree
+
+
+class Halo(NamedTuple):
+    """The edges into the nodes beside a cluster.
+
+    Args:
+        order: The batch's nodes with the halo's first and the cluster's last. Shape ``[N]``.
+        block: The edges, as positions in that order.
+        known: Which of the halo have an edge, or need none as they have none in the whole graph. Shape ``[num_halo]``.
+    """
+
+    order: Tensor
+    block: Block
+    known: Tensor
+
+    @classmethod
+    def of(cls, edges: Tensor, cluster: Block) -> "Halo":
+        """Turn a batch round.
+
+        Args:
+            edges: Edges into the halo, as positions in the batch. Shape ``[2, E]``.
+            cluster: The edges into the cluster.
+
+        Example:
+            >>> two = Block(torch.tensor([[2], [0]]), 2, torch.tensor([1, 0, 5]), torch.tensor([7, 8, 9]))
+            >>> halo = Halo.of(torch.tensor([[0, 2], [2, 2]]), two)
+            >>> halo.order.tolist(), halo.block.edge_index.tolist(), halo.known.tolist()
+            ([2, 0, 1], [[1, 0], [0, 0]], [True])
+        """
+        size, count = cluster.num_targets, len(cluster.n_id)
+        beside = count - size
+        order = torch.arange(count, device=edges.device).roll(-size)
+        edges = torch.stack([(edges[0] - size) % count, edges[1] - size])
+        block = Block(edges, beside, cluster.degree[order], cluster.n_id[order])
+        return cls(order, block, (in_degree(edges[1], beside) > 0) | (block.degree[:beside] == 0))
+
+
+def cluster_blocks(batch: Any, num_nodes: int) -> tuple[Block, Halo | None]:
+    """Return the edges into a batch's cluster, and those into its halo, if there is one.
+
+    Args:
+        batch: Of xgraph's `ClusterLoader`, or a whole graph: a PyG `Data`.
+        num_nodes: Nodes of the whole graph.
+
+    Raises:
+        ValueError: The batch lacks an attribute, or edges into its first `batch_size` nodes, or a shape is wrong.
+        IndexError: A node is not one of the graph's.
+    """
+    count, edges = batch.x.size(0), batch.edge_index
+    size = int(getattr(batch, "batch_size", None) or count)
+    n_id: Any = getattr(batch, "n_id", None)
+    degree: Any = getattr(batch, "degree", None)
+    if size == count == num_nodes:
+        n_id = torch.arange(count, device=edges.device) if n_id is None else n_id
+        degree = in_degree(edges[1], count) if degree is None else degree
+    for name, value in (("n_id", n_id), ("degree", degree)):
+        if value is None:
+            raise ValueError(
+                f"the batch has no {name}: use xgraph.sampling.ClusterLoader, or give the whole graph of "
+                f"num_nodes = {num_nodes} nodes, got {count}"
+            )
+        if list(value.shape) != [count]:
+            raise ValueError(f"{name} must have an entry for each of {count} nodes, got {list(value.shape)}")
+    n_id = n_id.long()
+    _check_nodes(n_id, num_nodes)
+    within, beyond = _split(batch, size, count)
+    expected = int(degree[:size].sum())
+    if within.size(1) != expected:
+        raise ValueError(
+            f"the batch must have all edges into its first batch_size = {size} nodes, {expected}, got "
+            f"{within.size(1)}: use xgraph.sampling.ClusterLoader with a halo"
+        )
+    cluster = Block(within, size, degree, n_id)
+    return cluster, None if size == count else Halo.of(beyond, cluster)
+
+
+def _split(batch: Any, size: int, count: int) -> tuple[Tensor, Tensor]:
+    """The edges into the first nodes of a batch, and the others."""
+    edges, cut = batch.edge_index, getattr(batch, "num_cluster_edges", None)
+    if size == count:
+        return edges, edges[:, :0]
+    if cut is not None:
+        return edges[:, :cut], edges[:, cut:]
+    inside = edges[1] < size
+    return edges[:, inside], edges[:, ~inside]
+
+
+def _check_nodes(n_id: Tensor, num_nodes: int) -> None:
+    ordered = n_id.sort().values
+    if not len(ordered):
+        return
+    low, high = int(ordered[0]), int(ordered[-1])
+    if low < 0 or high >= num_nodes:
+        raise IndexError(
+            f"n_id must lie in 0..{num_nodes - 1}, as the tables were made for num_nodes = {num_nodes}, got "
+            f"{low if low < 0 else high}: for a graph that has grown, make a new GraphFMOB of the same model"
+        )
+    again = (ordered[1:] == ordered[:-1]).nonzero()
+    if len(again):
+        raise ValueError(f"n_id must hold each node once, got {int(ordered[again[0, 0]])} more than once")

@@ -1,0 +1,192 @@
+"""GraphFM-OB: clusters as batches, and tables of the embeddings of the nodes beside them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from xgraph.estimators import GammaSchedule
+from xgraph.estimators.rows import check_estimate
+from xgraph.nn.convolutions.block import Block
+from xgraph.nn.convolutions.feature_momentum import FeatureMomentum, Gradient, TableStorage
+from xgraph.nn.convolutions.rows import first_rows, take_rows
+from xgraph.nn.layers.reset import reset_parameters
+from xgraph.nn.nodes.cluster_blocks import Halo, cluster_blocks
+from xgraph.nn.nodes.model import NodeModel
+
+
+class GraphFMOB(nn.Module):
+    r"""Trains a model on clusters of nodes; what lies beside a cluster comes from tables, refreshed by momentum.
+
+    A batch is a cluster with all edges into it, and its halo: the other nodes with such an edge. Layer by layer, the
+    cluster's embeddings are computed from all their neighbours, and written to the layer's table. The halo's cannot be,
+    as their neighbours are elsewhere: they are taken from the table, after a step towards the estimate
+    :math:`\hat h_v` which the batch's edges into the halo give,
+
+    .. math:: \bar h_v ← (1 - γ) \bar h_v + γ \hat h_v \quad (\text{halo}), \qquad \bar h_v ← h_v \quad (\text{cluster})
+
+    So memory and time of a step are those of a cluster and its halo, whatever the number of layers. Yu et al.,
+    "GraphFM: Improving Large-Scale GNN Training via Feature Momentum", ICML 2022 (who weigh the old value). With γ = 0
+    the halo is only read: GNNAutoScale of Fey et al., ICML 2021. No table is needed after the last layer.
+
+    Tables hold vectors as they are before dropout, which is drawn anew whenever they are read; a halo node's residual
+    is the vector that it has in the layer before. Estimates are rescaled by the true degrees, as the convolution does
+    with sampled neighbours, and normalised by the running statistics of batch normalisation, to which only the cluster
+    contributes. A halo node that no batch has computed or estimated is zero with γ = 0, as it is there; else its first
+    estimate counts in full. If no edge leads to it, there is no estimate: it is read only, and before its first visit
+    as good as its own features.
+
+    Clusters are no random samples: labels and statistics differ from one to the next. So take many small parts and
+    several of them in a batch, and ``norm="layer"`` rather than batch normalisation.
+
+    The model is trained in place; for exact scores, leave this module aside: ``layerwise(model, x, edge_index)``. In
+    evaluation mode nothing is written, and a batch's halo comes from the tables as they are.
+
+    Args:
+        model: A model without tables of its own. If it takes exact aggregates of the features (`exact_input`), the
+            first layer is exact in the halo too, and has no table.
+        num_nodes: Nodes of the whole graph.
+        gamma: Weight γ of the estimates, in [0, 1], or a schedule of it in (0, 1].
+        gradient: What halo nodes pass on to their estimates: "scaled": the gradient times γ, as the equation says;
+            "straight_through": all of it.
+        dtype: In what the tables are stored.
+        storage: Where they lie: "device", "pinned" or "mmap" (see `FeatureMomentum`).
+        folder: Where the scratch files of "mmap" lie; None: the system's folder for such.
+        in_checkpoint: Whether the tables are part of the ``state_dict``.
+
+    Raises:
+        ValueError: An argument is out of range, the model has tables, or a batch lacks an attribute, or edges.
+        IndexError: A batch has a node that the tables have no row for.
+
+    Example:
+        >>> from torch_geometric.data import Data
+        >>> from xgraph.nn import GraphSAGE
+        >>> model = GraphFMOB(GraphSAGE(num_tasks=2, in_channels=4, hidden_channels=8), num_nodes=3)
+        >>> ring = torch.tensor([[2, 0, 1], [0, 1, 2]])
+        >>> cluster = Data(x=torch.randn(2, 4), edge_index=torch.tensor([[1], [0]]), n_id=torch.tensor([0, 2]),
+        ...                batch_size=1, degree=torch.tensor([1, 1]))
+        >>> model(cluster).shape
+        torch.Size([1, 2])
+    """
+
+    def __init__(
+        self,
+        model: NodeModel,
+        num_nodes: int,
+        gamma: float | GammaSchedule = 0.3,
+        *,
+        gradient: Gradient = "scaled",
+        dtype: torch.dtype = torch.float32,
+        storage: TableStorage = "device",
+        folder: str | Path | None = None,
+        in_checkpoint: bool = True,
+    ) -> None:
+        super().__init__()
+        if not isinstance(model, NodeModel):
+            raise TypeError(f"model must be a NodeModel, such as GraphSAGE, got {type(model).__name__}")
+        if len(getattr(model, "tables", ())):
+            raise ValueError("model must have no tables of its own, as those of GraphFM-OB take their place")
+        self.model, self.num_nodes = model, num_nodes
+        self.reads_only = isinstance(gamma, int | float) and gamma == 0
+        self.tables = nn.ModuleDict()
+        for number in range(int(model.exact_input), model.num_layers - 1):
+            self.tables[str(number)] = FeatureMomentum(
+                num_nodes,
+                model.hidden_channels,
+                1.0 if self.reads_only else gamma,
+                gradient=gradient,
+                dtype=dtype,
+                storage=storage,
+                folder=folder,
+                in_checkpoint=in_checkpoint,
+            )
+
+    def forward(self, batch: Any) -> Tensor:
+        """Return logits of the cluster's nodes, ``[batch_size, num_tasks]``.
+
+        Args:
+            batch: From a :class:`~xgraph.sampling.ClusterLoader`, or a whole graph: a PyG `Data`.
+        """
+        out: Tensor = self.model.head(self.embed(batch))
+        return out
+
+    def embed(self, batch: Any) -> Tensor:
+        """Return the vectors that the head sees, ``[batch_size, hidden_channels]``.
+
+        Args:
+            batch: The same.
+        """
+        model = self.model
+        model._check(batch)
+        aggregate = model._input_aggregate(batch)
+        inner, halo = cluster_blocks(batch, self.num_nodes)
+        if model.exact_input and aggregate is None and halo is not None:
+            raise ValueError(
+                "the batch has no x_aggr, which a model with exact_input needs: set data.x_aggr = "
+                "xgraph.nn.input_aggregate(model, data.x, data.edge_index) before the loader is made"
+            )
+        h, size = batch.x, inner.num_targets
+        total: Tensor | None = None
+        for number in range(model.num_layers):
+            last = number == model.num_layers - 1
+            if aggregate is not None:
+                count = size if last else batch.x.size(0)
+                block = Block(inner.edge_index[:, :0], count, inner.degree, inner.n_id)
+                new = model.hidden(number, h, block, first_rows(aggregate, count))
+                aggregate = None
+            else:
+                new = model.hidden(number, h, inner)
+                if not last:
+                    new = self._with_halo(number, h, new, inner, halo)
+            h = model.connect(number, h, new)
+            total = h[:size] if total is None or model.jk == "last" else total + h[:size]
+        return h if total is None else total
+
+    def _with_halo(self, number: int, x: Tensor, own: Tensor, inner: Block, halo: Halo | None) -> Tensor:
+        """Write the cluster's new vectors, and append those of the halo."""
+        if str(number) not in self.tables:
+            return own
+        table: Any = self.tables[str(number)]
+        size, n_id = inner.num_targets, inner.n_id
+        if self.training:
+            fixed = own.detach().to(torch.promote_types(own.dtype, torch.float32))
+            check_estimate(fixed, (size, *table.table.shape))
+            table.table.write(fixed, n_id[:size], duplicates=False, gamma=1.0)
+        if halo is None:
+            return own
+        if self.reads_only or not self.training:
+            beside = table.table.read(n_id[size:], own.new_zeros(len(n_id) - size, own.size(1)))
+        else:
+            with _running_statistics(self.model.norms[number]):
+                estimate = self.model.hidden(number, take_rows(x, halo.order), halo.block)
+            beside = table(estimate, n_id[size:], halo.known)
+        return torch.cat([own, beside])
+
+    def set_epoch(self, epoch: int) -> None:
+        """Tell the schedule of γ which epoch begins.
+
+        Args:
+            epoch: Counted from 0.
+        """
+        for table in self.tables.values():
+            if isinstance(table, FeatureMomentum):
+                table.set_epoch(epoch)
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew and forget all nodes."""
+        self.model.reset_parameters()
+        reset_parameters(self.tables)
+
+
+@contextmanager
+def _running_statistics(norm: nn.Module) -> Iterator[None]:
+    """Let batch normalisation use, and not change, its running statistics."""
+    training = norm.training
+    norm.eval()
+    try:
+        yield
+    finally:
+        norm.train(training)

@@ -1,0 +1,259 @@
+"""What all models of nodes share: batches of sampled or whole graphs, layers, and the head."""
+
+from typing import Any, ClassVar, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from xgraph.nn.convolutions import convolution_of
+from xgraph.nn.convolutions.block import Block, in_degree
+from xgraph.nn.convolutions.rows import first_rows
+from xgraph.nn.layers.dropout import Dropout
+from xgraph.nn.layers.head import Head
+from xgraph.nn.layers.norm import Norm, make_norm
+from xgraph.nn.layers.reset import reset_parameters
+
+JumpingKnowledge = Literal["last", "sum"]
+
+
+class NodeModel(nn.Module):
+    """Base of the models that give logits to nodes: `GraphSAGE`, `GCN`, `GAT`.
+
+    A layer is a convolution, a normalisation, ReLU and dropout; after the last one comes the `Head`. A subclass
+    says which convolution (`make_conv`), one of those that `with_feature_momentum` takes.
+
+    A batch is a PyG `Data` with `x` (numbers, ``[N, C]``, dense or `torch.sparse_csr`) and `edge_index`
+    (``[2, E]``). A sampled one, from xgraph's `NeighborLoader` or PyG's, has besides `batch_size` (its first nodes
+    are those asked for) and `num_sampled_nodes` and `num_sampled_edges` by hop: a layer then computes only what
+    later ones need. Convolutions that weigh by degrees want `degree`, the true in-degrees; they are counted from a
+    batch that was not sampled.
+
+    Args:
+        num_tasks: Number of logits per node.
+        in_channels: Number C of input features.
+        hidden_channels: Length of the node vectors.
+        num_layers: Number of convolutions: how many edges away a node sees.
+        dropout: Probability that an element becomes zero, after each layer and in the head.
+        norm: What normalises a layer's output: nothing, or statistics of the batch or of each node's vector.
+        residual: Whether each layer but the first adds its input to its output.
+        jk: Vectors that the head sees: those of the last layer, or the sum over all layers.
+
+    Raises:
+        ValueError: An argument is out of range, or a batch lacks an attribute or does not fit the model.
+    """
+
+    kind: ClassVar[Literal["graph", "node"]] = "node"
+    """What gets logits."""
+
+    needs_degree: bool = False
+    """Whether the convolution needs the true in-degrees of sampled nodes."""
+
+    exact_input: bool = False
+    """Whether the first layer takes `x_aggr`, the exact aggregates of the features, from batches that have them."""
+
+    def __init__(
+        self,
+        num_tasks: int,
+        in_channels: int,
+        *,
+        hidden_channels: int = 256,
+        num_layers: int = 2,
+        dropout: float = 0.5,
+        norm: Norm = "batch",
+        residual: bool = False,
+        jk: JumpingKnowledge = "last",
+    ) -> None:
+        super().__init__()
+        counts = {"num_tasks": num_tasks, "in_channels": in_channels}
+        counts |= {"hidden_channels": hidden_channels, "num_layers": num_layers}
+        for name, value in counts.items():
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        for name, word, known in (("norm", norm, Norm), ("jk", jk, JumpingKnowledge)):
+            if word not in get_args(known):
+                raise ValueError(f"{name} must be one of {', '.join(get_args(known))}, got {word!r}")
+        self.num_tasks, self.in_channels = num_tasks, in_channels
+        self.hidden_channels, self.num_layers = hidden_channels, num_layers
+        self.norm, self.residual, self.jk = norm, residual, jk
+        widths = [in_channels] + [hidden_channels] * (num_layers - 1)
+        self.convs = nn.ModuleList(self.make_conv(width, hidden_channels) for width in widths)
+        self.norms = nn.ModuleList(make_norm(norm, hidden_channels) for _ in range(num_layers))
+        self.dropout = Dropout(dropout)
+        self.head = Head(hidden_channels, num_tasks, dropout)
+
+    def make_conv(self, in_channels: int, out_channels: int) -> nn.Module:
+        """Make the convolution of one layer.
+
+        Args:
+            in_channels: Length of the vectors that it takes.
+            out_channels: Length of those that it gives.
+        """
+        raise NotImplementedError
+
+    def convolve(self, number: int, x: Tensor, block: Block, aggregate: Tensor | None = None) -> Tensor:
+        """The convolution of a layer.
+
+        Args:
+            number: Which, from 0.
+            x: Vectors of the block's nodes, for the first layer perhaps sparse. Shape ``[N, C]``.
+            block: The edges.
+            aggregate: What the targets get from their neighbours, if it is known; else it comes from the edges.
+
+        Returns:
+            Vectors of the block's targets. Shape ``[num_targets, hidden_channels]``.
+        """
+        conv = self.convs[number]
+        kind = convolution_of(conv)
+        return kind.fused(conv, x, block) if aggregate is None else kind.update(conv, aggregate, x, block)
+
+    def hidden(self, number: int, x: Tensor, block: Block, aggregate: Tensor | None = None) -> Tensor:
+        """A layer up to its ReLU: nothing of it is drawn at random, but where the convolution itself does so.
+
+        Args:
+            number: Which, from 0.
+            x: Vectors of the block's nodes. Shape ``[N, C]``.
+            block: The edges.
+            aggregate: What the targets get from their neighbours, if it is known; else it comes from the edges.
+
+        Returns:
+            Shape ``[num_targets, hidden_channels]``.
+        """
+        if number == 0:  # stored features may be narrower than the weights
+            x = x.to(next(self.parameters()).dtype)
+            aggregate = None if aggregate is None else aggregate.to(x.dtype)
+        out: Tensor = self.norms[number](self.convolve(number, x, block, aggregate))
+        return out.relu()
+
+    def connect(self, number: int, x: Tensor, hidden: Tensor) -> Tensor:
+        """The rest of a layer: dropout, and the input added to the output.
+
+        Args:
+            number: Which, from 0.
+            x: Vectors that the layer was given, its targets' first. Shape ``[N, C]``.
+            hidden: From `hidden`. Shape ``[num_targets, hidden_channels]``.
+
+        Returns:
+            Shape ``[num_targets, hidden_channels]``.
+        """
+        out: Tensor = self.dropout(hidden)
+        return out + x[: len(out)] if self.residual and number else out
+
+    def layer(self, number: int, x: Tensor, block: Block, aggregate: Tensor | None = None) -> Tensor:
+        """One layer.
+
+        Args:
+            number: Which, from 0.
+            x: Vectors of the block's nodes. Shape ``[N, C]``.
+            block: The edges.
+            aggregate: What the targets get from their neighbours, if it is known; else it comes from the edges.
+
+        Returns:
+            Vectors of the block's targets. Shape ``[num_targets, hidden_channels]``.
+        """
+        return self.connect(number, x, self.hidden(number, x, block, aggregate))
+
+    def forward(self, batch: Any) -> Tensor:
+        """Return logits of the nodes asked for, ``[batch_size, num_tasks]``; of all, if it does not say of which.
+
+        Args:
+            batch: A PyG `Data`, as described above.
+        """
+        out: Tensor = self.head(self.embed(batch))
+        return out
+
+    def embed(self, batch: Any) -> Tensor:
+        """Return the vectors that the head sees, ``[batch_size, hidden_channels]``.
+
+        Args:
+            batch: A PyG `Data`, as described above.
+        """
+        self._check(batch)
+        n_id, degree, aggregate = self._n_id(batch), self._degree(batch), self._input_aggregate(batch)
+        hops = self._hops(batch, self.num_layers - (aggregate is not None))
+        size = getattr(batch, "batch_size", None)
+        h: Tensor = batch.x
+        size = h.size(0) if size is None else int(size)
+        total: Tensor | None = None
+        for number in range(self.num_layers):
+            num_nodes = num_targets = h.size(0)
+            edges = batch.edge_index
+            if hops is not None:
+                left = self.num_layers - number  # hops that this layer and the later ones look at
+                num_targets, num_nodes = sum(hops[0][:left]), sum(hops[0][: left + 1])
+                edges = edges[:, : sum(hops[1][:left])]
+            if aggregate is not None:
+                num_nodes, edges, aggregate = num_targets, edges[:, :0], first_rows(aggregate, num_targets)
+            h = first_rows(h, num_nodes) if h.size(0) > num_nodes else h
+            h = self.layer(number, h, Block(edges, num_targets, degree[:num_nodes], n_id[:num_nodes]), aggregate)
+            aggregate = None
+            total = h[:size] if total is None or self.jk == "last" else total + h[:size]
+        return h if total is None else total
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew and forget the normalisation statistics."""
+        for modules in (self, self.convs, self.norms):
+            reset_parameters(modules)
+
+    def extra_repr(self) -> str:
+        """Show the arguments."""
+        return (
+            f"{self.num_tasks}, in_channels={self.in_channels}, hidden_channels={self.hidden_channels}, "
+            f"num_layers={self.num_layers}, dropout={self.dropout.p}, norm={self.norm!r}, "
+            f"residual={self.residual}, jk={self.jk!r}"
+        )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.extra_repr()})"
+
+    def _check(self, batch: Any) -> None:
+        for name in ("x", "edge_index"):
+            if getattr(batch, name, None) is None:
+                raise ValueError(f"the batch has no {name}")
+        x, edges = batch.x, batch.edge_index
+        if x.dim() != 2 or x.size(1) != self.in_channels:
+            raise ValueError(f"x must have shape [N, {self.in_channels}], got {list(x.shape)}")
+        if edges.dim() != 2 or edges.size(0) != 2:
+            raise ValueError(f"edge_index must have shape [2, E], got {list(edges.shape)}")
+
+    def _input_aggregate(self, batch: Any) -> Tensor | None:
+        """The exact aggregates of the features, if this model takes them and the batch has them."""
+        given: Tensor | None = getattr(batch, "x_aggr", None) if self.exact_input else None
+        if given is not None and given.shape != batch.x.shape:
+            raise ValueError(f"x_aggr must have the shape of x, {list(batch.x.shape)}, got {list(given.shape)}")
+        return given
+
+    def _n_id(self, batch: Any) -> Tensor:
+        """The nodes' numbers in the whole graph; those in the batch, if it does not say."""
+        n_id: Tensor | None = getattr(batch, "n_id", None)
+        return torch.arange(batch.x.size(0), device=batch.edge_index.device) if n_id is None else n_id
+
+    def _hops(self, batch: Any, least: int) -> tuple[list[int], list[int]] | None:
+        """Nodes and edges by hop, if the batch was sampled."""
+        nodes, edges = (getattr(batch, f"num_sampled_{what}", None) for what in ("nodes", "edges"))
+        if nodes is None or edges is None:
+            return None
+        if len(edges) < least:
+            reason = "" if least == self.num_layers else " and gets x_aggr"
+            raise ValueError(
+                f"the batch was sampled to {len(edges)} hops, but the model has num_layers = {self.num_layers}{reason}"
+            )
+        return list(nodes), list(edges)
+
+    def _degree(self, batch: Any) -> Tensor:
+        degree = getattr(batch, "degree", None)
+        if degree is not None:
+            return torch.as_tensor(degree)
+        if (self.needs_degree or self._tracks()) and self._is_part(batch):
+            raise ValueError(
+                f"the batch was sampled and has no degree, which {type(self).__name__} needs: use "
+                "xgraph.sampling.NeighborLoader, or set data.degree = xgraph.sampling.in_degree(data) beforehand"
+            )
+        return in_degree(batch.edge_index[1], batch.x.size(0))
+
+    def _tracks(self) -> bool:
+        """Whether tables of feature momentum take part."""
+        return False
+
+    def _is_part(self, batch: Any) -> bool:
+        """Whether a batch lacks edges that the graph has."""
+        return getattr(batch, "num_sampled_nodes", None) is not None

@@ -1,0 +1,110 @@
+"""Forests of decision trees on the numbers beside the graphs: fitted by scikit-learn, kept as tensors."""
+
+from typing import Any, ClassVar, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from xgraph.nn.tables.fitted_model import FittedModel, Progress, task_seed
+from xgraph.nn.tables.trees import Trees
+
+MaxFeatures = Literal["sqrt", "log2"]
+_LEAST = 1e-12
+"""Probabilities below are as good as 0 for a logit; a mean over trees that is not 0 lies above."""
+
+
+class RandomForest(FittedModel):
+    """Random forest: trees on bootstrap samples, with a random choice of features at each split.
+
+    The logit is log(p / (1 − p)) of the mean p over the trees of the share of positives in an item's leaf, as
+    scikit-learn's `RandomForestClassifier.predict_proba` gives it, with p kept within 1e-12 of 0 and 1. A forest for
+    each task. From Breiman, "Random Forests", Machine Learning 45, 2001.
+
+    Args:
+        num_tasks: Number T of logits per item.
+        num_features: Number F of features of an item.
+        trees: Number of trees per task.
+        min_samples_leaf: Training items in a leaf, at least.
+        max_features: Features that are looked at for each split: a share of all, or the square root or the logarithm
+            of their number.
+        balanced: Whether both classes weigh the same, however rare one is.
+
+    Raises:
+        ValueError: An argument is out of range.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> x = torch.rand(200, 3, generator=torch.Generator().manual_seed(0))
+        >>> model = RandomForest(num_tasks=1, num_features=3, trees=20)
+        >>> model.fit(x, (x[:, 0] > 0.5).float())
+        >>> model(SimpleNamespace(features=torch.tensor([[0.1, 0.5, 0.5], [0.9, 0.5, 0.5]]))).sign().tolist()
+        [[-1.0], [1.0]]
+    """
+
+    learner: ClassVar[str] = "RandomForestClassifier"
+    """The class of `sklearn.ensemble` that fits it."""
+
+    def __init__(
+        self,
+        num_tasks: int,
+        num_features: int,
+        *,
+        trees: int = 500,
+        min_samples_leaf: int = 1,
+        max_features: float | MaxFeatures = "sqrt",
+        balanced: bool = True,
+    ) -> None:
+        super().__init__(num_tasks, num_features)
+        for name, value in (("trees", trees), ("min_samples_leaf", min_samples_leaf)):
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        words = get_args(MaxFeatures)
+        if max_features not in words and not (isinstance(max_features, int | float) and 0 < max_features <= 1):
+            raise ValueError(
+                f"max_features must be a share above 0 and up to 1, or {' or '.join(words)}, got {max_features!r}"
+            )
+        self.num_trees, self.min_samples_leaf = trees, min_samples_leaf
+        self.max_features, self.balanced = max_features, balanced
+        self.trees = Trees(num_tasks, num_features)
+
+    def _learn(self, x: Tensor, y: Tensor, learned: Tensor, seed: int, threads: int, progress: Progress | None) -> None:
+        from sklearn import ensemble
+
+        share: Any = self.max_features if isinstance(self.max_features, str) else float(self.max_features)
+        fitted: list[list[Any]] = []
+        for task in range(self.num_tasks):
+            trees: list[Any] = []
+            if learned[task]:
+                known = ~y[:, task].isnan()
+                forest = getattr(ensemble, self.learner)(
+                    n_estimators=self.num_trees,
+                    min_samples_leaf=self.min_samples_leaf,
+                    max_features=share,
+                    class_weight="balanced" if self.balanced else None,
+                    n_jobs=threads,
+                    random_state=task_seed(seed, task),
+                )
+                trees = forest.fit(x[known].numpy(), y[known, task].long().numpy()).estimators_
+            fitted.append(trees)
+            if progress is not None:
+                progress(task + 1, self.num_tasks, "fitting")
+        self.trees.keep(fitted)
+
+    def _logits(self, x: Tensor) -> Tensor:
+        share: Tensor = self.trees(x)
+        return torch.logit(share, eps=_LEAST)
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({self.num_tasks}, {self.num_features}, trees={self.num_trees}, "
+            f"min_samples_leaf={self.min_samples_leaf}, max_features={self.max_features!r}, balanced={self.balanced})"
+        )
+
+
+class ExtraTrees(RandomForest):
+    """Extremely randomised trees: all items for each tree, and thresholds at random, of which the best is taken.
+
+    From Geurts, Ernst and Wehenkel, "Extremely randomized trees", Machine Learning 63, 2006. Arguments: `RandomForest`.
+    """
+
+    learner: ClassVar[str] = "ExtraTreesClassifier"

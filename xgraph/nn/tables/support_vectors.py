@@ -1,0 +1,164 @@
+"""Support vector machines on the numbers beside the graphs: fitted by scikit-learn, kept as tensors."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from xgraph.nn.layers.feature_scale import FeatureScale
+from xgraph.nn.layers.learned_buffers import LearnedBuffers
+from xgraph.nn.tables.fitted_model import FittedModel, Progress
+from xgraph.nn.tables.kernels import squared_distances, tanimoto
+
+Kernel = Literal["rbf", "tanimoto"]
+_LARGEST = 10.0
+"""Standardised features are kept within: a rare bit would outweigh all others."""
+
+_TOLERANCE = 1e-6  # of the solver, so fine that the last digits of a kernel, which vary with threads, do not count
+_MOST = 40_000  # molecules, whose kernel takes 12.8 GB
+
+
+class SVM(LearnedBuffers, FittedModel):
+    """Support vector machine; its decision function is the logit.
+
+    With support vectors xᵢ of a task, f(x) = Σᵢ aᵢ K(x, xᵢ) + b. With kernel "rbf", K(x, z) = exp(−γ |x − z|²) on
+    features that are standardised by the training items, within ±10; with "tanimoto", Σ min(x, z) / Σ max(x, z) on
+    counts as they are. The vectors that any task needs are kept once. Fitted as scikit-learn's `SVC`, from the kernel
+    of all pairs: n training items take 8 n² bytes. From Cortes and Vapnik, "Support-Vector Networks", Machine
+    Learning 20, 1995.
+
+    Args:
+        num_tasks: Number T of logits per item.
+        num_features: Number F of features of an item.
+        C: Weight of an error against the width of the margin.
+        kernel: Gaussian on standardised features, or Tanimoto (min-max) on counts such as fingerprints.
+        gamma: The γ of kernel rbf; scale is one over F times the variance of the labelled items' features.
+        balanced: Whether both classes weigh the same, however rare one is.
+
+    Raises:
+        ValueError: An argument is out of range.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> x = torch.rand(200, 2, generator=torch.Generator().manual_seed(0))
+        >>> model = SVM(num_tasks=1, num_features=2)
+        >>> model.fit(x, ((x - 0.5).norm(dim=1) < 0.3).float())
+        >>> model(SimpleNamespace(features=torch.tensor([[0.5, 0.5], [0.9, 0.9]]))).sign().tolist()
+        [[1.0], [-1.0]]
+    """
+
+    vectors: Tensor
+    weight: Tensor
+    bias: Tensor
+    gammas: Tensor
+
+    def __init__(
+        self,
+        num_tasks: int,
+        num_features: int,
+        *,
+        C: float = 1.0,
+        kernel: Kernel = "rbf",
+        gamma: float | Literal["scale"] = "scale",
+        balanced: bool = True,
+    ) -> None:
+        super().__init__(num_tasks, num_features)
+        if kernel not in get_args(Kernel):
+            raise ValueError(f"kernel must be one of {', '.join(get_args(Kernel))}, got {kernel!r}")
+        if not 0 < C < float("inf"):
+            raise ValueError(f"C must be a positive number, got {C}")
+        if gamma != "scale" and not (isinstance(gamma, int | float) and 0 < gamma < float("inf")):
+            raise ValueError(f"gamma must be a positive number or scale, got {gamma!r}")
+        self.C, self.kernel, self.gamma, self.balanced = C, kernel, gamma, balanced
+        self.scale = FeatureScale(num_features) if kernel == "rbf" else None
+        self.register_buffer("vectors", torch.empty(0, num_features))
+        self.register_buffer("weight", torch.empty(0, num_tasks, dtype=torch.float64))
+        self.register_buffer("bias", torch.zeros(num_tasks, dtype=torch.float64))
+        self.register_buffer("gammas", torch.ones(num_tasks, dtype=torch.float64))
+
+    @classmethod
+    def usual_features(cls, options: Mapping[str, Any]) -> list[str]:
+        """The kinds of features that a run gives it if nobody says which: counts for Tanimoto.
+
+        Args:
+            options: Its options.
+        """
+        return ["morgan"] if options.get("kernel") == "tanimoto" else super().usual_features(options)
+
+    def _learn(self, x: Tensor, y: Tensor, learned: Tensor, seed: int, threads: int, progress: Progress | None) -> None:
+        from sklearn.svm import SVC
+
+        if len(x) > _MOST:
+            text = f"{len(x)} items, whose kernel would take {8e-9 * len(x) ** 2:.0f} GB; expected {_MOST} or fewer"
+            raise ValueError(f"features: {text}; take a forest, which needs no pairs")
+        if self.scale is not None:
+            self.scale = self.scale.cpu()
+            std, mean = torch.std_mean(x.double(), dim=0, correction=0)
+            self.scale.fit(mean, torch.where(std > 0, std, 1.0))
+        x = self._prepared(x)
+        pairs = squared_distances(x, x) if self.kernel == "rbf" else tanimoto(x, x)
+        weight = torch.zeros(len(x), self.num_tasks, dtype=torch.float64)
+        bias = torch.zeros(self.num_tasks, dtype=torch.float64)
+        gammas = torch.ones(self.num_tasks, dtype=torch.float64)
+        for task in learned.nonzero().flatten().tolist():
+            known = (~y[:, task].isnan()).nonzero().flatten()
+            gammas[task] = self._gamma(x[known])
+            gram = pairs if len(known) == len(x) else pairs[known[:, None], known]
+            gram = torch.exp(-gammas[task] * gram) if self.kernel == "rbf" else gram
+            machine = SVC(
+                C=self.C, kernel="precomputed", tol=_TOLERANCE, class_weight="balanced" if self.balanced else None
+            )
+            machine.fit(gram.numpy(), y[known, task].long().numpy())
+            weight[known[torch.from_numpy(machine.support_).long()], task] = torch.from_numpy(machine.dual_coef_[0])
+            bias[task] = float(machine.intercept_[0])
+            if progress is not None:
+                progress(task + 1, self.num_tasks, "fitting")
+        used = (weight != 0).any(dim=1)
+        device = self.vectors.device
+        if self.scale is not None:
+            self.scale = self.scale.to(device)
+        self.vectors, self.weight = x[used].to(device), weight[used].to(device)
+        self.bias, self.gammas = bias.to(device), gammas.to(device)
+
+    def _logits(self, x: Tensor) -> Tensor:
+        x = self._prepared(x)
+        if self.kernel == "tanimoto":
+            return tanimoto(x, self.vectors) @ self.weight + self.bias
+        apart = squared_distances(x, self.vectors)
+        sums = [torch.exp(-gamma * apart) @ weight for gamma, weight in zip(self.gammas, self.weight.T, strict=True)]
+        return torch.stack(sums, dim=1) + self.bias
+
+    def _prepared(self, x: Tensor) -> Tensor:
+        """Features as the kernel takes them."""
+        if self.scale is not None:
+            scaled: Tensor = self.scale(x)
+            return scaled.clamp(-_LARGEST, _LARGEST)
+        if bool((x < 0).any()):
+            raise ValueError("features must not be below 0 for kernel 'tanimoto'; take counts such as fingerprints")
+        return x
+
+    def _gamma(self, x: Tensor) -> float:
+        if self.gamma != "scale":
+            return float(self.gamma)
+        variance = float(x.double().var(correction=0))
+        return 1.0 / (self.num_features * variance) if variance > 0 else 1.0
+
+    def _misfit(self) -> str:
+        shapes = {
+            "vectors": (len(self.vectors), self.num_features),
+            "weight": (len(self.vectors), self.num_tasks),
+            "bias": (self.num_tasks,),
+            "gammas": (self.num_tasks,),
+            "learned": (self.num_tasks,),
+        }
+        for name, shape in shapes.items():
+            if tuple(getattr(self, name).shape) != shape:
+                return f"{name} has shape {list(getattr(self, name).shape)}, expected {list(shape)}"
+        return ""
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({self.num_tasks}, {self.num_features}, C={self.C}, kernel={self.kernel!r}, "
+            f"gamma={self.gamma!r}, balanced={self.balanced})"
+        )

@@ -1,0 +1,118 @@
+"""Decision trees as tensors."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xgraph.nn.layers.learned_buffers import LearnedBuffers
+
+_AT_ONCE = 1 << 20  # pairs of a tree and a row
+
+
+class Trees(LearnedBuffers):
+    """Binary decision trees of several tasks, all nodes in one list.
+
+    A row x goes left at a node if x[feature] ≤ threshold, in float64 as in scikit-learn, and so its leaf, and the mean
+    over the trees of a task, are those of scikit-learn's `predict_proba`.
+
+    Args:
+        num_tasks: Number T of tasks.
+        num_features: Number F of features.
+
+    Example:
+        >>> from sklearn.tree import DecisionTreeClassifier
+        >>> tree = DecisionTreeClassifier().fit([[0.0], [1.0], [2.0]], [0, 1, 1])
+        >>> trees = Trees(num_tasks=1, num_features=1)
+        >>> trees.keep([[tree]])
+        >>> trees(torch.tensor([[0.25], [5.0]])).tolist()
+        [[0.0], [1.0]]
+    """
+
+    feature: Tensor
+    number: Tensor
+    left: Tensor
+    right: Tensor
+    root: Tensor
+    task: Tensor
+
+    def __init__(self, num_tasks: int, num_features: int) -> None:
+        super().__init__()
+        self.num_tasks, self.num_features = num_tasks, num_features
+        empty = torch.empty(0, dtype=torch.int32)
+        self.register_buffer("feature", empty)  # -1 at a leaf
+        self.register_buffer("number", empty.double())  # threshold, and of a leaf the share of positives
+        self.register_buffer("left", empty.clone())  # next node; behind the node itself
+        self.register_buffer("right", empty.clone())
+        self.register_buffer("root", empty.clone())  # first node of each tree
+        self.register_buffer("task", empty.clone())  # task of each tree
+
+    def keep(self, of_tasks: Sequence[Sequence[Any]]) -> None:
+        """Take the place of fitted trees.
+
+        Args:
+            of_tasks: For each task the `DecisionTreeClassifier`s of a forest with the classes 0 and 1; none for a task
+                that was not learned.
+        """
+        parts: dict[str, list[Any]] = {name: [] for name in self._buffers}
+        begin = 0
+        for task, trees in enumerate(of_tasks):
+            for tree in (one.tree_ for one in trees):
+                leaf = tree.children_left < 0
+                parts["feature"].append(np.where(leaf, -1, tree.feature))
+                parts["number"].append(np.where(leaf, tree.value[:, 0, 1], tree.threshold))
+                parts["left"].append(np.where(leaf, 0, tree.children_left + begin))
+                parts["right"].append(np.where(leaf, 0, tree.children_right + begin))
+                parts["root"].append([begin])
+                parts["task"].append([task])
+                begin += len(leaf)
+        if begin >= 2**31:
+            raise ValueError(f"the trees have {begin} nodes, expected fewer than 2³¹; fit fewer or smaller trees")
+        for name, part in parts.items():
+            own = getattr(self, name)
+            setattr(self, name, torch.as_tensor(np.concatenate([[], *part]), dtype=own.dtype, device=own.device))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the mean share of positives over each task's trees, float64 ``[B, T]``; 0 where there are none.
+
+        Args:
+            x: Features, float32 ``[B, F]``.
+        """
+        total = torch.zeros(self.num_tasks, len(x), dtype=torch.float64, device=x.device)
+        step = max(_AT_ONCE // max(len(x), 1), 1)
+        for root, task in zip(torch.split(self.root, step), torch.split(self.task, step), strict=True):
+            total.index_add_(0, task, self._descend(x, root).double())
+        count = torch.bincount(self.task, minlength=self.num_tasks).clamp(min=1)
+        return (total / count[:, None]).T
+
+    def _descend(self, x: Tensor, root: Tensor) -> Tensor:
+        """The number at the leaf of each row in each tree, ``[trees, B]``; pairs that are at a leaf drop out."""
+        found = self.number.new_empty(len(root) * len(x))
+        pair = torch.arange(len(found), device=x.device)
+        row = pair % max(len(x), 1)
+        node = root.repeat_interleave(len(x))
+        while len(pair):
+            feature = self.feature[node]
+            inner = feature >= 0
+            found[pair[~inner]] = self.number[node[~inner]]
+            pair, row, node, feature = pair[inner], row[inner], node[inner], feature[inner]
+            below = x[row, feature] <= self.number[node]
+            node = torch.where(below, self.left[node], self.right[node])
+        return found.view(len(root), len(x))
+
+    def _misfit(self) -> str:
+        nodes, inner = len(self.feature), self.feature >= 0
+        if not len(self.number) == len(self.left) == len(self.right) == nodes or len(self.root) != len(self.task):
+            return "lists of nodes of different lengths"
+        if bool((self.feature >= self.num_features).any()):
+            return f"a feature beyond the {self.num_features} that there are"
+        own = torch.arange(nodes, device=self.feature.device)[inner]
+        for child in (self.left[inner], self.right[inner]):
+            if bool(((child <= own) | (child >= nodes)).any()):  # so that every descent ends
+                return "a node whose child does not stand behind it"
+        for name, value, most in (("root", self.root, nodes), ("task", self.task, self.num_tasks)):
+            if bool(((value < 0) | (value >= most)).any()):
+                return f"a {name} that does not exist"
+        return ""

@@ -1,0 +1,191 @@
+"""A few instances of each bag."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xgraph.sampling.engines.hashing import WORD, Keys, derive, randint, uniform
+from xgraph.sampling.engines.node_ids import integers
+from xgraph.sampling.items.checks import integer
+
+LARGEST_EPOCH = 2**63 - 1
+LARGEST_NUMBER = 2**31 - 1
+"""More instances no bag has."""
+
+NONE = 2**62
+"""Above all words: what stands where a bag has no instance."""
+
+
+class InstanceSampler:
+    """Draws instances of bags: of each bag exactly `num_instances`, or all if it has no more, none of them twice.
+
+    All sets of that size are equally likely. A draw depends on `seed`, epoch, bag and visit only, not on the other
+    bags of a batch, nor on worker processes or global random state. Work and memory are in proportion to what is
+    drawn: bags may be of any size.
+
+    Args:
+        bag_ptr: Instances of bag b are rows ``bag_ptr[b]`` to ``bag_ptr[b + 1] - 1``. Shape ``[num_bags + 1]``.
+        num_instances: How many to draw of a bag, k; None or -1: all.
+        seed: Seed of the draws, not negative.
+
+    Raises:
+        ValueError: `bag_ptr` does not begin with 0, or a bag has no instances, or another argument is out of range.
+        TypeError: `bag_ptr` or another argument is not made of integers.
+
+    Example:
+        >>> sampler = InstanceSampler(bag_ptr=[0, 5, 7, 100_007], num_instances=3)
+        >>> rows, bag = sampler.sample([2, 1], epoch=0)
+        >>> rows.tolist(), bag.tolist()
+        ([5255, 20152, 83065, 5, 6], [0, 0, 0, 1, 1])
+    """
+
+    def __init__(self, bag_ptr: Any, num_instances: int | None = None, *, seed: int = 0) -> None:
+        self.bag_ptr = _as_ptr(bag_ptr)
+        self.num_bags = len(self.bag_ptr) - 1
+        everything = num_instances is None or num_instances == -1
+        self.num_instances = None if everything else integer("num_instances", num_instances, 1, LARGEST_NUMBER)
+        self.seed = integer("seed", seed, 0)
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(num_bags={self.num_bags}, num_instances={self.num_instances or 'all'}, "
+            f"seed={self.seed})"
+        )
+
+    def sample(self, bags: Any, epoch: int = 0, visit: int = 0) -> tuple[Tensor, Tensor]:
+        """Draw instances.
+
+        Args:
+            bags: Numbers of bags. A bag that stands there several times has draws of its own each time. Shape ``[B]``.
+            epoch: Number of the epoch, from 0: each has draws of its own.
+            visit: A number that tells apart the batches of an epoch where a bag may be in several of them, such as the
+                batch's: each has draws of its own. Less than 2^32.
+
+        Returns:
+            The instances as rows of the store, those of a bag in ascending order, and for each the position of its bag
+            in `bags`, ascending. Shape ``[n]``, int64, on the CPU.
+
+        Raises:
+            TypeError: `bags` or another argument is not made of integers.
+            ValueError: `bags` is empty, or `epoch` or `visit` is out of range.
+            IndexError: There is no such bag.
+        """
+        bags = bag_numbers(bags, self.num_bags)
+        begin = self.bag_ptr[bags]
+        size = self.bag_ptr[bags + 1] - begin
+        count = size if self.num_instances is None else size.clamp(max=self.num_instances)
+        bag = torch.repeat_interleave(count)
+        rows = torch.arange(len(bag)) + (begin - (count.cumsum(0) - count))[bag]
+        drawn = size > count
+        if self.num_instances is not None and bool(drawn.any()):
+            keys = self._keys(bags, epoch, visit)
+            keys = (keys[0][drawn], keys[1][drawn])
+            offsets = distinct(size[drawn], self.num_instances, keys)
+            rows[drawn[bag]] = (begin[drawn, None] + offsets).flatten()
+        return rows, bag
+
+    def _keys(self, bags: Tensor, epoch: int, visit: int) -> tuple[Tensor, Tensor]:
+        """Two words for each bag, which fix its draws: the same for no two bags, and not for the same one again."""
+        first, second = derive(self.seed, integer("epoch", epoch, 0, LARGEST_EPOCH))
+        of_bag = uniform(bags, (first, second))
+        of_visit = integer("visit", visit, 0, WORD) + _times_before(bags)
+        return of_bag, uniform(of_visit, (of_bag, torch.full_like(of_bag, second)))
+
+
+def bag_numbers(bags: Any, num_bags: int) -> Tensor:
+    """Return numbers of bags, checked.
+
+    Args:
+        bags: Tensor, array or list of integers, at least one.
+        num_bags: How many bags there are.
+
+    Returns:
+        Shape ``[B]``, int64, on the CPU.
+
+    Raises:
+        TypeError: They are not integers.
+        ValueError: There are none, or they are not a list.
+        IndexError: There is no such bag.
+
+    Example:
+        >>> bag_numbers([2, 0], 3)
+        tensor([2, 0])
+    """
+    numbers = integers("bags", bags)
+    if numbers.dim() != 1 or not len(numbers):
+        raise ValueError(f"bags must have shape [B] and not be empty, got {list(numbers.shape)}")
+    low, high = (int(bound) for bound in torch.aminmax(numbers))
+    if low < 0 or high >= num_bags:
+        raise IndexError(f"bags must be numbers from 0 to {num_bags - 1}, got {low if low < 0 else high}")
+    return numbers
+
+
+def distinct(size: Tensor, count: int, key: Keys) -> Tensor:
+    """Draw distinct numbers, each set of them being equally likely.
+
+    Args:
+        size: They lie below, more than `count` and less than 2^31. Shape ``[m]``.
+        count: How many to draw, k, at least 1.
+        key: Sequence of the draws, with a pair of words for each of `size`.
+
+    Returns:
+        Ascending in each row. Shape ``[m, k]``, int64.
+
+    Example:
+        >>> distinct(torch.tensor([5, 1000]), 3, derive(0)).shape
+        torch.Size([2, 3])
+    """
+    found = size.new_empty(len(size), count)
+    few = size <= 2 * count
+    for chosen, draw in ((few, _smallest), (~few, _first)):
+        if bool(chosen.any()):
+            words = [word[chosen, None] if isinstance(word, Tensor) else word for word in key]
+            found[chosen] = draw(size[chosen, None], count, (words[0], words[1]))  # type: ignore[arg-type]
+    return found.sort(dim=1).values
+
+
+def _smallest(size: Tensor, count: int, key: Keys) -> Tensor:
+    """Where the smallest of random numbers stand, one number for each below `size`: for small sizes."""
+    column = torch.arange(int(size.max()))
+    number = (uniform(2 * column, key) << 30) | (uniform(2 * column + 1, key) >> 2)
+    return number.masked_fill(column >= size, NONE).topk(count, dim=1, largest=False).indices
+
+
+def _first(size: Tensor, count: int, key: Keys) -> Tensor:
+    """The first different ones of a sequence of independent draws: for sizes beyond 2 · count."""
+    number = count + count // 2 + 8  # suffices but for a few in a million
+    while True:
+        draws = randint(torch.arange(number), key, size)
+        ordered, order = draws.sort(dim=1, stable=True)
+        new = torch.ones_like(ordered, dtype=torch.bool)
+        new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+        new = torch.empty_like(new).scatter_(1, order, new)
+        rank = new.cumsum(1)
+        if bool((rank[:, -1] >= count).all()):
+            return draws[new & (rank <= count)].view(-1, count)
+        number *= 2  # the draws so far stay as they are
+
+
+def _times_before(numbers: Tensor) -> Tensor:
+    """How often each number stands before."""
+    ordered, order = numbers.sort(stable=True)
+    place = torch.arange(len(numbers))
+    begin = torch.where(torch.cat([torch.ones(1, dtype=torch.bool), ordered.diff() != 0]), place, 0).cummax(0).values
+    return torch.empty_like(place).scatter_(0, order, place - begin)
+
+
+def _as_ptr(bag_ptr: Any) -> Tensor:
+    """The bounds of bags, checked."""
+    ptr = integers("bag_ptr", bag_ptr)
+    if ptr.dim() != 1 or len(ptr) < 2:
+        raise ValueError(f"bag_ptr must have shape [num_bags + 1], at least [2], got {list(ptr.shape)}")
+    if int(ptr[0]) != 0:
+        raise ValueError(f"bag_ptr must begin with 0, got {int(ptr[0])}")
+    size = ptr.diff()
+    if int(size.min()) < 1:
+        bag = int((size < 1).nonzero()[0])
+        raise ValueError(f"bag {bag} has no instances: bag_ptr goes from {int(ptr[bag])} to {int(ptr[bag + 1])}")
+    if int(size.max()) >= 2**31:
+        raise ValueError(f"a bag must have less than 2^31 instances, bag {int(size.argmax())} has {int(size.max())}")
+    return ptr

@@ -1,0 +1,188 @@
+"""Batches of bags, with a few instances of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xgraph.sampling.bags.instances import InstanceSampler, bag_numbers
+from xgraph.sampling.engines.hashing import WORD, digest
+from xgraph.sampling.engines.node_ids import integers
+from xgraph.sampling.items.checks import integer
+from xgraph.sampling.items.epochs import EpochSampler
+from xgraph.sampling.memory.prefetch import prefetched
+from xgraph.sampling.neighbors.orders import AnyBatches, InOrder
+
+
+class Bags(Protocol):
+    """A data set of bags, such as `xgraph.data.BagDataset`."""
+
+    bag_ptr: Tensor
+
+    def batch(self, positions: Tensor, rows: tuple[Tensor, Tensor] | None = None) -> Any:
+        """Collate bags: all instances, or the rows of some and for each the position of its bag in `positions`."""
+
+
+class BagLoader:
+    """Makes batches of bags, draws instances of them, and puts them on a device.
+
+    Which instances are drawn depends on `seed`, epoch, and which bags are in the batch only: not on `prefetch`,
+    nor on global random state. A bag in several batches of an epoch, or twice in one, has draws of its own each time
+    (the same only where a whole batch comes again, its bags in the same order).
+    Every ``for`` over the loader is a new epoch. Leaving a loop early ends its thread.
+
+    Args:
+        data: The data set, from which batches come as ``data.batch(bags, rows)``.
+        num_instances: How many instances to draw of each bag, without replacement; None or -1: all.
+        bags: Positions of the bags to go through, such as ``data.splits["train"]``, or a mask; None: all.
+        batch_size: Bags in a batch.
+        shuffle: Shuffle the bags anew at each epoch.
+        batch_sampler: Lists of positions in `bags`: a :class:`~xgraph.sampling.DualSampler` over their labels or
+            another sampler of this package, whose position is then kept and restored; or any iterable with a length.
+            Excludes `batch_size` and `shuffle`.
+        seed: Seed of draws and shuffling, not negative.
+        device: Where batches go.
+        prefetch: Number of batches made ahead by a thread; 0: no thread.
+        transform: Applied to each batch, by the thread.
+
+    Raises:
+        ValueError: An argument is out of range, `bags` is empty, or a mask has the wrong size.
+        IndexError: `bags` holds a bag that is not in the data set.
+        TypeError: An argument has the wrong type.
+
+    Example:
+        >>> from torch_geometric.data import Data
+        >>> class Numbers:
+        ...     bag_ptr = torch.tensor([0, 3, 1000])
+        ...     def batch(self, positions, rows=None):
+        ...         return Data(x=rows[0].float()[:, None], batch=rows[1], idx=positions)
+        >>> loader = BagLoader(Numbers(), num_instances=2, batch_size=2, seed=1)
+        >>> [batch.x.view(2, 2).tolist() for batch in loader]
+        [[[1.0, 2.0], [113.0, 236.0]]]
+        >>> [batch.x.view(2, 2).tolist() for batch in loader]
+        [[[0.0, 2.0], [881.0, 988.0]]]
+    """
+
+    def __init__(
+        self,
+        data: Bags,
+        num_instances: int | None = None,
+        bags: Any = None,
+        *,
+        batch_size: int | None = None,
+        shuffle: bool = False,
+        batch_sampler: Iterable[Sequence[int]] | None = None,
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+        prefetch: int = 2,
+        transform: Callable[[Any], Any] | None = None,
+    ) -> None:
+        if not (hasattr(data, "bag_ptr") and hasattr(data, "batch")):
+            raise TypeError(f"data must be a data set of bags, with bag_ptr and batch, got {type(data).__name__}")
+        if transform is not None and not callable(transform):
+            raise TypeError(f"transform must be a function of a batch, got {type(transform).__name__}")
+        if batch_sampler is not None and (batch_size is not None or shuffle):
+            raise ValueError("batch_sampler makes the batches, so batch_size and shuffle must be left out")
+        self.data, self.transform = data, transform
+        self.device = torch.device(device)
+        self.prefetch = integer("prefetch", prefetch, 0)
+        self.instance_sampler = InstanceSampler(data.bag_ptr, num_instances, seed=seed)
+        self.bags = _positions(bags, self.instance_sampler.num_bags)
+        if batch_sampler is None:
+            batch_sampler = InOrder(len(self.bags), 16 if batch_size is None else batch_size, shuffle, seed)
+        elif not isinstance(batch_sampler, EpochSampler):
+            batch_sampler = AnyBatches(batch_sampler)
+        self.batch_sampler: EpochSampler = batch_sampler
+        self._state: dict[str, int] | None = None  # position behind the batch that was handed out last
+
+    def __len__(self) -> int:
+        """Number of batches in a whole epoch."""
+        return len(self.batch_sampler)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.bags)} bags, {self.instance_sampler}, device={self.device})"
+
+    def __iter__(self) -> Iterator[Any]:
+        """Go through the next epoch, or the rest of the one that was restored."""
+        jobs = ((self.batch_sampler.state_dict(), chosen) for chosen in self.batch_sampler)
+
+        def make(job: tuple[dict[str, int], list[int]]) -> tuple[dict[str, int], Any]:
+            return job[0], self.load(job[1], job[0]["epoch"])
+
+        for state, batch in prefetched(make, jobs, self.prefetch, self.device):
+            self._state = state
+            yield batch
+
+    def load(self, positions: Sequence[int] | Tensor, epoch: int = 0) -> Any:
+        """Return the batch of some bags.
+
+        Args:
+            positions: Which of `bags`. Shape ``[B]``.
+            epoch: Decides with the bags which instances are drawn.
+        """
+        chosen = integers("batch_sampler", positions)
+        if len(chosen) and (int(chosen.min()) < 0 or int(chosen.max()) >= len(self.bags)):
+            raise IndexError(
+                f"batch_sampler must give positions from 0 to {len(self.bags) - 1} in bags, got {chosen.tolist()}"
+            )
+        bags = self.bags[chosen]
+        rows = None
+        if self.instance_sampler.num_instances is not None:
+            # Draws that are told apart by what is in the batch are the same after a resume, whatever came before.
+            rows = self.instance_sampler.sample(bags, epoch, visit=digest(bags) & WORD)
+        batch = self.data.batch(bags, rows)
+        if self.device.type != "cpu":
+            batch = batch.to(self.device)
+        return batch if self.transform is None else self.transform(batch)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Let the next `for` be that of `epoch`; if that one was restored midway, it goes on from there.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+        """
+        self.batch_sampler.set_epoch(epoch)
+        self._state = None
+
+    def state_dict(self) -> dict[str, int]:
+        """Return the position, that of the batch sampler included: what the thread has made ahead does not count."""
+        state = self.batch_sampler.state_dict() if self._state is None else self._state
+        return {**state, **self._identity()}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Go on where `state` was taken.
+
+        Args:
+            state: What `state_dict` returned.
+
+        Raises:
+            ValueError: `state` is incomplete, or was taken with other data, another seed or other settings.
+            TypeError: `state` is not a mapping, or its position is not made of integers.
+        """
+        if isinstance(state, Mapping):
+            for key, value in self._identity().items():
+                if state.get(key, value) != value:
+                    raise ValueError(f"state was taken with {key} {state[key]}, this {type(self).__name__} has {value}")
+        self.batch_sampler.load_state_dict(state)
+        self._state = None
+
+    def _identity(self) -> dict[str, int]:
+        sampler = self.instance_sampler
+        return {"num_bags": sampler.num_bags, "num_instances": sampler.num_instances or -1, "draw_seed": sampler.seed}
+
+
+def _positions(bags: Any, num_bags: int) -> Tensor:
+    """Positions of bags, or those where a mask is true."""
+    if bags is None:
+        return torch.arange(num_bags)
+    mask = bags if isinstance(bags, Tensor) else np.asarray(bags)
+    if mask.dtype in (torch.bool, np.bool_):
+        if mask.shape != (num_bags,):
+            got = list(mask.shape)
+            raise ValueError(f"bags must have an entry for each of {num_bags} bags if it is a mask, got shape {got}")
+        bags = torch.as_tensor(mask).nonzero()[:, 0]
+    return bag_numbers(bags, num_bags)

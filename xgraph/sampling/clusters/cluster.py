@@ -1,0 +1,97 @@
+"""The subgraph of a cluster of nodes: the cluster, its one-hop halo, and edges into both."""
+
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from xgraph.sampling.engines.topology import Topology
+
+Halo = Literal["none", "read", "batch", "all"]
+
+
+class Cluster(NamedTuple):
+    """A subgraph, in the form that `Attributes` take.
+
+    Args:
+        node: Ids of the cluster's nodes, then of the halo, ascending. Shape ``[n]``.
+        row: Sources of the edges, as positions in `node`. Shape ``[e]``.
+        col: Targets, ascending.
+        edge: Positions of the edges in ``edge_index``.
+        size: Number of nodes in the cluster.
+        num_cluster_edges: Number of edges into them, the first ones.
+    """
+
+    node: Tensor
+    row: Tensor
+    col: Tensor
+    edge: Tensor
+    size: int
+    num_cluster_edges: int
+    batch: None = None
+    num_sampled_nodes: None = None
+    num_sampled_edges: None = None
+
+
+def cluster(topology: Topology, outgoing: Topology | None, nodes: Tensor, halo: Halo) -> Cluster:
+    """Return the subgraph of a cluster.
+
+    Time and memory grow with the edges at its nodes, with those into the halo if `halo` is "all", and, as in bytes
+    that are set to zero, with the graph's nodes.
+
+    Args:
+        topology: All edges, by target.
+        outgoing: All edges by source: a topology of the turned edges; needed if `halo` is "batch".
+        nodes: The cluster, each node once, where the topology is. Shape ``[size]``, int64.
+        halo: Which edges besides those within: "none"; "read": those into the cluster, from its halo; "batch": and
+            those from the cluster into the halo; "all": and those within the halo.
+
+    Example:
+        >>> topology = Topology.from_edge_index(torch.tensor([[0, 1, 2, 3], [1, 0, 1, 2]]), 4, 4)
+        >>> found = cluster(topology, None, torch.tensor([1]), "read")
+        >>> found.node.tolist(), found.row.tolist(), found.col.tolist()
+        ([1, 0, 2], [1, 2], [0, 0])
+    """
+    size = len(nodes)
+    place = torch.full((topology.num_dst,), -1, device=nodes.device)
+    place[nodes] = torch.arange(size, device=nodes.device)
+    row, col, edge = _edges(topology, nodes)
+    if halo == "none":
+        row, col, edge = _chosen(place[row] >= 0, row, col, edge)
+        return Cluster(nodes, place[row], col, edge, size, len(row))
+    beside = torch.zeros(topology.num_dst, dtype=torch.bool, device=nodes.device)
+    beside[row] = True
+    beside[nodes] = False
+    outside = beside.nonzero()[:, 0]
+    place[outside] = torch.arange(size, size + len(outside), device=nodes.device)
+    inner = len(row)
+    parts = [(place[row], col, edge)]
+    if halo == "batch" and outgoing is not None:
+        to, source, edge = _edges(outgoing, nodes)
+        to, source, edge = _chosen(beside[to], to, source, edge)
+        col, order = torch.sort(place[to], stable=True)
+        parts.append((source[order], col, edge[order]))
+    elif halo == "all":
+        row, col, edge = _edges(topology, outside)
+        row, col, edge = _chosen(place[row] >= 0, row, col, edge)
+        parts.append((place[row], col + size, edge))
+    row, col, edge = (torch.cat(found) for found in zip(*parts, strict=True))
+    return Cluster(torch.cat([nodes, outside]), row, col, edge, size, inner)
+
+
+def _edges(topology: Topology, nodes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of all edges of some nodes: the other end, the position in `nodes` of this one, the position in `edge_index`."""
+    first = topology.colptr[nodes]
+    count = topology.colptr[nodes + 1] - first
+    ends = count.cumsum(0)
+    total = int(ends[-1]) if len(ends) else 0
+    entry = torch.arange(total, device=nodes.device)
+    entry += torch.repeat_interleave(first - ends + count, count, output_size=total)
+    own = torch.repeat_interleave(torch.arange(len(nodes), device=nodes.device), count, output_size=total)
+    edge = entry if topology.perm is None else topology.perm[entry].long()
+    return topology.row[entry].long(), own, edge
+
+
+def _chosen(mask: Tensor, *tensors: Tensor) -> Any:
+    where = mask.nonzero()[:, 0]
+    return [tensor[where] for tensor in tensors]

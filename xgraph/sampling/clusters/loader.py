@@ -1,0 +1,198 @@
+"""Batches that are clusters of nodes, with the nodes beside them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from xgraph.sampling.clusters.cluster import Halo, cluster
+from xgraph.sampling.clusters.part_sampler import PartSampler
+from xgraph.sampling.engines.node_ids import integers
+from xgraph.sampling.engines.seeds import seeds_of
+from xgraph.sampling.engines.topology import EDGE, NODE, Graph, Topology
+from xgraph.sampling.items.checks import integer
+from xgraph.sampling.memory.features import to_device
+from xgraph.sampling.memory.prefetch import prefetched
+from xgraph.sampling.memory.storage import Placement
+from xgraph.sampling.neighbors.attributes import Attributes, bytes_of
+
+if TYPE_CHECKING:
+    from torch_geometric.typing import InputNodes
+
+
+class ClusterLoader:
+    """Hands out clusters of nodes with their one-hop halo, as GraphFM-OB, GNNAutoScale and Cluster-GCN train on.
+
+    A batch is the union of some `parts` of the graph: first its nodes, then the halo, which are the other nodes with
+    an edge into it. Each batch is a ``Data`` like the graph itself: attributes with an entry per node or edge are
+    those of the batch, all others are passed on. All edges into the first ``batch_size`` nodes are there (unless
+    `halo` is "none"), then those into the halo that `halo` asks for; edges are sorted by target. Added are
+
+    - ``n_id``, ``e_id``: nodes and edges (positions in ``edge_index``) in the whole graph,
+    - ``batch_size``: how many nodes are of the parts, ``num_cluster_edges``: how many edges lead to these,
+    - ``input_mask``: which of the first ``batch_size`` nodes are input nodes. Shape ``[batch_size]``, bool,
+    - ``input_id``: positions of these in `input_nodes`,
+    - ``degree``: the nodes' true in-degrees. An attribute of that name in the graph is left as it is.
+
+    With it a loss is ``loss_fn(model(batch)[batch.input_mask], batch.y[: batch.batch_size][batch.input_mask])``.
+    A batch without input nodes is handed out too, as its nodes' embeddings are of use to later ones.
+
+    Every ``for`` over the loader is a new epoch, in which each part is once. The batches depend on the arguments,
+    `seed` and the epoch only. Leaving a loop early ends its thread.
+
+    Args:
+        data: The graph. Edges are copied. Attributes are read where they lie, if that is where `storage` wants them.
+        parts: The part of each node, from 0, as :func:`~xgraph.sampling.partition` gives them. Shape ``[num_nodes]``.
+        batch_size: Parts in a batch.
+        shuffle: Shuffle the parts anew at each epoch.
+        seed: Seed of shuffling, not negative.
+        input_nodes: Nodes that are trained on: ids, each once, or a mask; None: all nodes.
+        halo: "none": no halo, and only the edges within the batch (Cluster-GCN); "read": the halo, and no edges into
+            it (GNNAutoScale); "batch": and edges from the batch's nodes into it (GraphFM-OB); "all": and those
+            between its nodes, which tells most of it and takes most time.
+        device: Where batches go: "cpu" or "cuda".
+        storage: Where graph and attributes lie: "device", "pinned", "host" or "mmap" (see
+            :class:`~xgraph.sampling.memory.storage.Placement`).
+        prefetch: Number of batches made ahead by a thread; 0: no thread.
+        transform: Applied to each batch, by the thread.
+        sparse: Leave the rows of sparse attributes sparse (CSR).
+
+    Raises:
+        ValueError: An argument is out of range, `parts` has not an entry for each node, an attribute such as `y` has
+            an entry neither for each node nor for each edge, the GPU is missing, or the graph is too large for it.
+        IndexError: `input_nodes` holds a node that is not in the graph.
+        TypeError: An argument has the wrong type.
+
+    Example:
+        >>> ring = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])
+        >>> data = Data(x=torch.eye(4), edge_index=ring)
+        >>> loader = ClusterLoader(data, torch.tensor([0, 0, 1, 1]))
+        >>> batch = next(iter(loader))
+        >>> batch.n_id.tolist(), batch.batch_size, batch.edge_index.tolist()
+        ([0, 1, 3], 2, [[2, 0], [0, 1]])
+    """
+
+    def __init__(
+        self,
+        data: Data,
+        parts: Tensor,
+        batch_size: int = 1,
+        *,
+        shuffle: bool = False,
+        seed: int = 0,
+        input_nodes: InputNodes = None,
+        halo: Halo = "batch",
+        device: str | torch.device = "cpu",
+        storage: str = "device",
+        prefetch: int = 2,
+        transform: Callable[[Any], Any] | None = None,
+        sparse: bool = False,
+    ) -> None:
+        if not isinstance(data, Data):
+            raise TypeError(f"data must be PyG's Data, got {type(data).__name__}")
+        if halo not in get_args(Halo):
+            raise ValueError(f"halo must be one of {', '.join(get_args(Halo))}, got {halo!r}")
+        if transform is not None and not callable(transform):
+            raise TypeError(f"transform must be a function of a batch, got {type(transform).__name__}")
+        self.placement = Placement.of(device, storage)
+        self.prefetch = integer("prefetch", prefetch, 0)
+        self.halo, self.transform = halo, transform
+        graph = Graph.from_data(data)
+        topologies = [graph.topologies[EDGE]]
+        num_nodes = graph.num_nodes[NODE]
+        if halo == "batch":
+            topologies.append(Topology.from_edge_index(data.edge_index.flip(0), num_nodes, num_nodes))
+        size = sum(topology.nbytes for topology in topologies) + bytes_of(data, self.placement)
+        self.placement.require("the graph and its attributes", size)
+        self._topology, *outgoing = [topology.map(self.placement.put) for topology in topologies]
+        self._outgoing = outgoing[0] if outgoing else None
+        self._attributes = Attributes(data, self.placement, sparse=sparse, most=self.prefetch + 2)
+        self._adds_degree = "degree" not in data
+        parts = _checked(parts, num_nodes)
+        ends = np.unique(parts.numpy(), return_counts=True)[1].cumsum()
+        self._members = parts.argsort(stable=True).tensor_split(ends[:-1].tolist())
+        _, self.input_nodes = seeds_of(input_nodes, graph.num_nodes)
+        self._input_id = torch.full((num_nodes,), -1)  # of every node, −1 if it is none
+        self._input_id[self.input_nodes] = torch.arange(len(self.input_nodes))
+        if int((self._input_id >= 0).sum()) < len(self.input_nodes):
+            raise ValueError("input_nodes must hold each node once, got one more than once")
+        self._order = PartSampler(len(self._members), batch_size, shuffle, seed, zlib.crc32(parts.numpy().data))
+        self._state: dict[str, int] | None = None  # position of the batch that was handed out last
+
+    def __len__(self) -> int:
+        """Number of batches in a whole epoch."""
+        return len(self._order)
+
+    def __repr__(self) -> str:
+        where = f"device={self.placement.device}, storage={self.placement.storage}"
+        sizes = f"{self._topology.num_dst} nodes in {len(self._members)} parts, batch_size={self._order.batch_size}"
+        return f"{type(self).__name__}({sizes}, halo={self.halo!r}, {where})"
+
+    def __iter__(self) -> Iterator[Any]:
+        """Go through the next epoch, or the rest of the one that was restored."""
+        jobs = ((self._order.state_dict(), chosen) for chosen in self._order)
+        for state, batch in prefetched(
+            lambda job: (job[0], self.load(job[1])), jobs, self.prefetch, self.placement.device
+        ):
+            self._state = state
+            yield batch
+
+    def load(self, chosen: list[int]) -> Any:
+        """Return the batch of some parts.
+
+        Args:
+            chosen: Their numbers, from 0, parts without a node not counted.
+        """
+        device = self.placement.device
+        nodes = torch.cat([self._members[number] for number in chosen])
+        found = cluster(self._topology, self._outgoing, to_device(nodes, self._topology.colptr.device), self.halo)
+        batch = self._attributes.batch(found)
+        del batch.num_sampled_nodes, batch.num_sampled_edges  # by hop, and there are none
+        if self._adds_degree:
+            batch.degree = to_device(self._topology.degree.index_select(0, found.node), device)
+        input_id = self._input_id[nodes]
+        mask = input_id >= 0
+        batch.input_mask, batch.input_id = to_device(mask, device), to_device(input_id[mask], device)
+        batch.batch_size, batch.num_cluster_edges = found.size, found.num_cluster_edges
+        return batch if self.transform is None else self.transform(batch)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Let the next `for` be that of `epoch`; if that one was restored midway, it goes on from there.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+        """
+        self._order.set_epoch(epoch)
+        self._state = None
+
+    def state_dict(self) -> dict[str, int]:
+        """Return the position: the epoch, how many of its batches were handed out, and what they depend on."""
+        return self._order.state_dict() if self._state is None else self._state
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Go on where `state` was taken.
+
+        Args:
+            state: What `state_dict` returned.
+
+        Raises:
+            ValueError: `state` is incomplete, or was taken with other parts or settings.
+            TypeError: `state` is not a mapping, or its position is not made of integers.
+        """
+        self._order.load_state_dict(state)
+        self._state = None
+
+
+def _checked(parts: Any, num_nodes: int) -> Tensor:
+    found = integers("parts", parts)
+    if found.shape != (num_nodes,):
+        raise ValueError(f"parts must have an entry for each of {num_nodes} nodes, got shape {list(found.shape)}")
+    if num_nodes and int(found.min()) < 0:
+        raise ValueError(f"parts must hold numbers from 0, got {int(found.min())} for node {int(found.argmin())}")
+    return found

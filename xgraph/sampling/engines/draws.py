@@ -1,0 +1,95 @@
+"""Drawing edges of many targets at once, in torch operations."""
+
+import torch
+from torch import Tensor
+
+from xgraph.sampling.engines.hashing import Keys, node_uniform, randint
+
+
+def pick(colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: Keys, replace: bool) -> tuple[Tensor, Tensor]:
+    """Draw edges of targets uniformly.
+
+    Without replacement it is Floyd's method: draw j takes one of the first d − k + j + 1 edges, or edge d − k + j if
+    that one is taken already, so that all sets of k are equally likely (Bentley, Floyd: A sample of brilliance, 1987).
+
+    Args:
+        colptr: Of the topology. Shape ``[num_dst + 1]``.
+        row: Of the topology. Shape ``[E]``.
+        nodes: Targets, −1 for nothing. Shape ``[n]``, int64.
+        fanout: Edges per target k, at least 1.
+        key: Sequence of the draws; draw j of target i is number i · k + j.
+        replace: Whether an edge may be drawn again.
+
+    Returns:
+        Sources and positions in `row`, −1 for nothing. Shape ``[n, k]`` each. Without replacement a target with at
+        most k edges gets all, in order.
+    """
+    real = nodes >= 0
+    target = nodes.clamp(min=0)
+    start = colptr[target]
+    degree = torch.where(real, colptr[target + 1] - start, 0)
+    column = torch.arange(fanout, device=nodes.device)
+    counter = torch.arange(len(nodes), device=nodes.device).mul_(fanout)[:, None] + column
+    if replace:
+        offset = torch.where(degree[:, None] > 0, randint(counter, key, degree[:, None]), -1)
+    else:
+        offset = torch.where(column < degree[:, None], column, -1)
+        many = degree > fanout
+        for j in range(fanout):
+            last = degree - (fanout - j)
+            drawn = randint(counter[:, j], key, (last + 1).clamp(min=1))
+            taken = (offset[:, :j] == drawn[:, None]).any(dim=1)
+            offset[:, j] = torch.where(many, torch.where(taken, last, drawn), offset[:, j])
+    return _look_up(row, start[:, None] + offset, offset >= 0)
+
+
+def pick_smallest(colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: Keys) -> tuple[Tensor, Tensor]:
+    """Take the edges of each target whose sources have the smallest numbers, shared by all targets (LABOR).
+
+    Args:
+        colptr: Of the topology. Shape ``[num_dst + 1]``.
+        row: Of the topology. Shape ``[E]``.
+        nodes: Targets, −1 for nothing. Shape ``[n]``, int64.
+        fanout: Edges per target k, at least 1.
+        key: Sequence that the nodes' numbers come from.
+
+    Returns:
+        As :func:`pick`, in the order of `row`. The size of all lists together is read from the device.
+    """
+    target, edge = every_edge(colptr, nodes)
+    number = node_uniform(row[edge].long(), key)
+    # By target, then number; of equal numbers (parallel edges) the first comes first.
+    order = torch.sort(number, stable=True).indices
+    order = order[torch.sort(target[order], stable=True).indices]
+    count = torch.bincount(target, minlength=len(nodes))
+    begin = count.cumsum(0) - count
+    rank = torch.arange(len(edge), device=edge.device) - begin[target]
+    chosen = torch.zeros(len(edge) + 1, dtype=torch.int64, device=edge.device)
+    chosen[order + 1] = (rank < fanout).long()
+    before = chosen.cumsum(0)
+    kept = chosen[1:] > 0
+    column = (before[:-1] - before[begin[target]])[kept]
+    found = torch.full((len(nodes), fanout), -1, dtype=torch.int64, device=nodes.device)
+    found[target[kept], column] = edge[kept]
+    return _look_up(row, found, found >= 0)
+
+
+def every_edge(colptr: Tensor, nodes: Tensor) -> tuple[Tensor, Tensor]:
+    """Return position of the target and position in ``row`` of all edges of targets, in order.
+
+    Args:
+        colptr: Of the topology. Shape ``[num_dst + 1]``.
+        nodes: Targets, −1 for nothing. Shape ``[n]``, int64.
+    """
+    node = nodes.clamp(min=0)
+    degree = torch.where(nodes >= 0, colptr[node + 1] - colptr[node], 0)
+    target = torch.repeat_interleave(degree)
+    begin = degree.cumsum(0) - degree
+    return target, torch.arange(len(target), device=nodes.device) + (colptr[node] - begin)[target]
+
+
+def _look_up(row: Tensor, edge: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+    if not row.numel():
+        return torch.full_like(edge, -1), torch.full_like(edge, -1)
+    source = row[torch.where(real, edge, 0)].long()
+    return torch.where(real, source, -1), torch.where(real, edge, -1)

@@ -1,0 +1,103 @@
+"""The edges of PyG's data, checked."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xgraph.sampling.items.checks import integer
+
+_CONVERT = "only adj_t; convert it: data.edge_index = torch_geometric.utils.to_edge_index(data.adj_t)[0].flip(0)"
+
+EdgeType = tuple[str, str, str]
+NODE = ""
+EDGE: EdgeType = ("", "", "")
+"""The type of a homogeneous graph's nodes and edges."""
+
+
+def check_edge_index(edge_index: Any, num_src: int, num_dst: int, name: str) -> None:
+    """Raise an error unless `edge_index` holds edges between these nodes.
+
+    Args:
+        edge_index: Anything.
+        num_src: Number of source nodes.
+        num_dst: Number of target nodes.
+        name: What errors call it.
+
+    Raises:
+        TypeError: It is no tensor of integers.
+        ValueError: Its shape is not ``[2, E]``.
+        IndexError: An id is negative or not less than the number of nodes.
+    """
+    if not isinstance(edge_index, Tensor):
+        raise TypeError(f"{name} must be a tensor, got {type(edge_index).__name__}")
+    if edge_index.is_floating_point() or edge_index.is_complex() or edge_index.dtype == torch.bool:
+        raise TypeError(f"{name} must hold integers, got a tensor of dtype {edge_index.dtype}")
+    if edge_index.ndim != 2 or edge_index.shape[0] != 2:
+        raise ValueError(f"{name} must have shape [2, E], got {list(edge_index.shape)}")
+    if not edge_index.numel():
+        return
+    for ids, num_nodes, what in ((edge_index[0], num_src, "source"), (edge_index[1], num_dst, "target")):
+        low, high = (int(bound) for bound in torch.aminmax(ids))
+        if low < 0 or high >= num_nodes:
+            wrong = low if low < 0 else high
+            edge = int((ids == wrong).nonzero()[0])
+            raise IndexError(
+                f"{name} must hold node ids from 0 to {num_nodes - 1}, got {what} {wrong} at edge {edge} "
+                f"(the graph has {num_nodes} {what} nodes)"
+            )
+
+
+def name_of(edge_type: EdgeType) -> str:
+    """Return what errors call the edges of a type."""
+    return "edge_index" if edge_type == EDGE else f"edge_index of {edge_type}"
+
+
+def narrow(size: int) -> torch.dtype:
+    """Return the type of integers that hold numbers below `size`: int32 where they fit, else int64."""
+    return torch.int32 if size < 2**31 else torch.int64
+
+
+def edges_of(data: Any) -> list[tuple[EdgeType, Any, int, int]]:
+    """Return (edge type, edge index, number of sources, number of targets) of every type."""
+    num_nodes = num_nodes_of(data)
+    if isinstance(data, tuple):
+        return [(EDGE, data[0], num_nodes[NODE], num_nodes[NODE])]
+    if NODE in num_nodes:
+        if getattr(data, "edge_index", None) is None:
+            got = "none; of a graph without edges it has shape [2, 0]"
+            raise ValueError(f"data must have an edge_index, got {_CONVERT if 'adj_t' in data else got}")
+        return [(EDGE, data.edge_index, num_nodes[NODE], num_nodes[NODE])]
+    found = []
+    for edge_type in data.edge_types:
+        if "edge_index" not in data[edge_type]:
+            got = f"for {edge_type} {_CONVERT}" if "adj_t" in data[edge_type] else f"none for {edge_type}"
+            raise ValueError(f"data must have an edge_index for every edge type, got {got}")
+        for node_type in (edge_type[0], edge_type[2]):
+            if node_type not in num_nodes:
+                raise ValueError(f"data must have the node type {node_type!r} of its edge type {edge_type}")
+        found.append((edge_type, data[edge_type].edge_index, num_nodes[edge_type[0]], num_nodes[edge_type[2]]))
+    if not found:
+        raise ValueError("data must have at least one edge type, got none")
+    return found
+
+
+def num_nodes_of(data: Any) -> dict[str, int]:
+    """Return the number of nodes by type."""
+    if isinstance(data, tuple) and len(data) == 2:
+        sizes = {NODE: data[1]}
+    elif hasattr(data, "node_types") and hasattr(data, "edge_types"):
+        sizes = {node_type: data[node_type].num_nodes for node_type in data.node_types}
+    elif hasattr(data, "num_nodes"):
+        sizes = {NODE: data.num_nodes}
+    else:
+        raise TypeError(f"data must be Data, HeteroData or (edge_index, num_nodes), got {type(data).__name__}")
+    for node_type, size in sizes.items():
+        if size is None:
+            raise ValueError(
+                f"data must say how many nodes{f' of type {node_type!r}' if node_type else ''} it has: set num_nodes"
+            )
+        if isinstance(size, bool):
+            raise TypeError(f"num_nodes must be an integer, got {size!r}")
+        sizes[node_type] = integer(f"num_nodes{f' of type {node_type!r}' if node_type else ''}", size, 0)
+    return sizes

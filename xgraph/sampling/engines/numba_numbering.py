@@ -1,0 +1,99 @@
+"""Loops that number nodes in order of first occurrence, compiled."""
+
+from typing import Any
+
+import numpy as np
+
+from xgraph.sampling.engines.compiled import compiled, inlined, mix
+from xgraph.sampling.engines.hashing import WORD
+
+
+@compiled
+def number_seeds(table: Any, base: int, seeds: Any) -> None:
+    """Enter seeds with their positions; the first of equal ones stands for all."""
+    for i in range(seeds.size):
+        if table[seeds[i]] < base:
+            table[seeds[i]] = base + i
+
+
+@compiled
+def number_nodes(table: Any, base: int, row: Any, begin: int, end: int, count: int, new: Any) -> int:
+    """Replace node ids in `row` by local ids, write new nodes to `new` and return how many they are.
+
+    Whether a node is new cannot be foretold, so there is no branch: `new` has room for one more than there can be.
+    """
+    found = 0
+    for i in range(begin, end):
+        node = row[i]
+        value = int(table[node])
+        is_new = value < base
+        value = base + count + found if is_new else value
+        table[node] = value
+        new[found] = node
+        found += is_new
+        row[i] = value - base
+    return found
+
+
+@compiled
+def number_pairs(
+    num_seeds: int, node: Any, seed_of: Any, count: int, target_seed: Any, row: Any, col: Any, begin: int, end: int
+) -> int:
+    """Do what `number_nodes` does for pairs of a node and the seed of its edge's target.
+
+    There are too many pairs for a slot each. Every seed has a small open-addressed table instead, of local ids, which
+    stays in the cache while the seed's edges are numbered: they mostly come one after the other.
+
+    Args:
+        num_seeds: Number of seeds of all types.
+        node: Node ids by local id, with room for as many more as there are edges; new ones are appended.
+        seed_of: The nodes' seeds, likewise.
+        count: Number of nodes so far.
+        target_seed: Seeds by the targets' local ids.
+        row: Sources of the edges: node ids on entry, local ids on return.
+        col: Local ids of their targets.
+        begin: The first edge to number.
+        end: The edge behind the last.
+    """
+    place = np.zeros(num_seeds + 1, np.int64)
+    for i in range(begin, end):
+        place[target_seed[col[i]] + 1] += 1
+    for i in range(count):
+        place[seed_of[i] + 1] += place[seed_of[i] + 1] > 0  # no edges, no table
+    for seed in range(num_seeds):
+        wanted, size = 2 * place[seed + 1], 1
+        while size < wanted:
+            size *= 2
+        place[seed + 1] = place[seed] + (size if wanted else 0)
+    table = np.full(place[num_seeds], -1, np.int32)
+    for i in range(count):
+        first = place[seed_of[i]]
+        mask = place[seed_of[i] + 1] - first - 1
+        if mask >= 0:
+            slot = _hash(node[i]) & mask
+            while table[first + slot] >= 0:
+                slot = (slot + 1) & mask
+            table[first + slot] = i
+    found = 0
+    for i in range(begin, end):
+        seed = target_seed[col[i]]
+        first = place[seed]
+        mask = place[seed + 1] - first - 1
+        slot = _hash(row[i]) & mask
+        local = int(table[first + slot])
+        while local >= 0 and node[local] != row[i]:
+            slot = (slot + 1) & mask
+            local = int(table[first + slot])
+        if local < 0:
+            local = count + found
+            table[first + slot] = local
+            node[local] = row[i]
+            seed_of[local] = seed
+            found += 1
+        row[i] = local
+    return found
+
+
+@inlined
+def _hash(node: int) -> int:
+    return mix((node & WORD) ^ (node >> 32))

@@ -1,0 +1,195 @@
+"""What an engine returns, and what it is asked for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from xgraph.sampling.engines.hashing import Key, derive
+from xgraph.sampling.engines.topology import EDGE, NODE, EdgeType, Graph
+
+if TYPE_CHECKING:
+    from torch_geometric.sampler import HeteroSamplerOutput, SamplerOutput
+
+Mode = Literal["uniform", "labor"]
+
+
+@dataclass
+class Sampled:
+    """A subgraph around seeds.
+
+    Nodes of a type come in order of first occurrence: seeds, then hop by hop, edge type by edge type, target by
+    target, draw by draw. Edges come by hop, target and draw. All ids are int64.
+
+    Attributes:
+        node: Ids in the graph, by node type.
+        row: Sources of the edges as positions in `node`, by edge type.
+        col: Targets.
+        edge: Positions of the edges in the graph's ``edge_index``.
+        batch: Which seed a node belongs to, by node type, if the subgraphs are disjoint.
+        num_sampled_nodes: Number of seeds and of new nodes in each hop, by node type.
+        num_sampled_edges: Number of edges in each hop, by edge type.
+    """
+
+    node: dict[str, Tensor]
+    row: dict[EdgeType, Tensor]
+    col: dict[EdgeType, Tensor]
+    edge: dict[EdgeType, Tensor]
+    batch: dict[str, Tensor] | None
+    num_sampled_nodes: dict[str, list[int]]
+    num_sampled_edges: dict[EdgeType, list[int]]
+
+    def same_as(self, other: "Sampled") -> bool:
+        """Return whether `other` is the same subgraph, numbered the same.
+
+        Args:
+            other: Another sample of the same graph and of as many hops.
+        """
+        sizes = self.num_sampled_nodes, self.num_sampled_edges
+        if sizes != (other.num_sampled_nodes, other.num_sampled_edges) or (self.batch is None) != (other.batch is None):
+            return False
+        pairs = [(self.node, other.node), (self.batch or {}, other.batch or {})]
+        edges = [(self.row, other.row), (self.col, other.col), (self.edge, other.edge)]
+        return all(torch.equal(part[name], twin[name]) for part, twin in pairs for name in part) and all(
+            torch.equal(part[name], twin[name]) for part, twin in edges for name in part
+        )
+
+    def to_output(self) -> "SamplerOutput | HeteroSamplerOutput":
+        """Return it as PyG's loaders want it."""
+        from torch_geometric.sampler import HeteroSamplerOutput, SamplerOutput
+
+        if EDGE not in self.row:
+            return HeteroSamplerOutput(
+                node=self.node,
+                row=self.row,
+                col=self.col,
+                edge=self.edge,
+                batch=self.batch,
+                num_sampled_nodes=self.num_sampled_nodes,
+                num_sampled_edges=self.num_sampled_edges,
+            )
+        return SamplerOutput(
+            node=self.node[NODE],
+            row=self.row[EDGE],
+            col=self.col[EDGE],
+            edge=self.edge[EDGE],
+            batch=None if self.batch is None else self.batch[NODE],
+            num_sampled_nodes=self.num_sampled_nodes[NODE],
+            num_sampled_edges=self.num_sampled_edges[EDGE],
+        )
+
+
+class Engine(Protocol):
+    """Samples from one graph; all engines return the same for the same arguments."""
+
+    graph: Graph
+
+    def sample(
+        self,
+        seeds: Mapping[str, Tensor],
+        fanouts: Mapping[EdgeType, Sequence[int]],
+        stream: Sequence[int],
+        *,
+        replace: bool = False,
+        disjoint: bool = False,
+        mode: Mode = "uniform",
+    ) -> Sampled:
+        """Sample neighbours of neighbours of seeds.
+
+        Args:
+            seeds: Valid node ids by type, int64, on any device.
+            fanouts: By edge type, how many edges per target in each hop; −1: all. All lists are equally long.
+            stream: Numbers that the draws depend on.
+            replace: Whether to draw with replacement.
+            disjoint: Whether every seed gets a subgraph of its own.
+            mode: Draws for each target ("uniform") or one number per source that all targets share ("labor").
+        """
+        ...
+
+
+class Draw(NamedTuple):
+    """What a hop draws for the targets of one edge type.
+
+    Attributes:
+        edge_type: The edge type.
+        fanout: Edges per target; −1: all.
+        key: Sequence of the random words.
+    """
+
+    edge_type: EdgeType
+    fanout: int
+    key: Key
+
+
+def plan(
+    graph: Graph,
+    fanouts: Mapping[EdgeType, Sequence[int]],
+    stream: Sequence[int],
+    *,
+    replace: bool,
+    mode: Mode,
+    widest: int = 0,
+) -> list[list[Draw]]:
+    """Return the draws of a batch: for each hop those of all edge types, in the graph's order.
+
+    Args:
+        graph: The graph.
+        fanouts: By edge type and hop.
+        stream: Numbers that the draws depend on.
+        replace: Whether to draw with replacement.
+        mode: How neighbours are drawn.
+        widest: See :func:`bounded`.
+    """
+    fanouts = bounded(graph, fanouts, replace, widest)
+    return [
+        [
+            Draw(name, fanouts[name][hop], derive(*stream, *draw_key_numbers(graph, name, hop, mode)))
+            for name in graph.topologies
+        ]
+        for hop in range(len(next(iter(fanouts.values()))))
+    ]
+
+
+def bounded(
+    graph: Graph, fanouts: Mapping[EdgeType, Sequence[int]], replace: bool, widest: int = 0
+) -> dict[EdgeType, list[int]]:
+    """Return fan-outs without those that no node reaches, which would cost time and memory for nothing.
+
+    What is drawn stays the same: without replacement, all edges, in their order.
+
+    Args:
+        graph: The graph.
+        fanouts: By edge type and hop.
+        replace: Whether to draw with replacement; then they stay as they are.
+        widest: The largest fan-out that is cheaper than −1: such a one becomes the highest degree.
+
+    Example:
+        >>> import torch
+        >>> graph = Graph.from_data((torch.tensor([[1, 2], [0, 0]]), 3))
+        >>> bounded(graph, {EDGE: [1, 5]}, False), bounded(graph, {EDGE: [1, 5]}, False, widest=4)
+        ({('', '', ''): [1, -1]}, {('', '', ''): [1, 2]})
+    """
+    found = {}
+    for edge_type, hops in fanouts.items():
+        highest = -1 if replace else graph.topologies[edge_type].max_degree
+        most = highest if highest <= widest else -1
+        found[edge_type] = [most if fanout >= highest >= 0 else fanout for fanout in hops]
+    return found
+
+
+def draw_key_numbers(graph: Graph, edge_type: EdgeType, hop: int, mode: Mode) -> tuple[int, ...]:
+    """Return what distinguishes the draws of this hop and edge type from the others of a batch.
+
+    In LABOR mode all edge types with the same sources share their numbers, so that they choose the same nodes.
+
+    Args:
+        graph: The graph.
+        edge_type: One of its edge types.
+        hop: Number of the hop, from 0.
+        mode: How neighbours are drawn.
+    """
+    if mode == "labor":
+        return hop, 1, list(graph.num_nodes).index(edge_type[0])
+    return hop, 0, list(graph.topologies).index(edge_type)

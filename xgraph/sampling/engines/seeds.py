@@ -1,0 +1,85 @@
+"""The nodes whose neighbourhoods are sampled, as users give them, checked."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xgraph.sampling.engines.node_ids import node_ids
+
+
+def seeds_of(input_nodes: Any, num_nodes: Mapping[str, int]) -> tuple[str | None, Tensor]:
+    """Return the node type and the ids of seeds.
+
+    Args:
+        input_nodes: Ids or a mask, as tensor, array or list; None: all nodes. In a heterogeneous graph a node type, or
+            a pair of it and ids, mask or None.
+        num_nodes: Number of nodes by type; of a homogeneous graph: of type ``""``.
+
+    Returns:
+        The type, None in a homogeneous graph, and the ids, int64 on the CPU, of shape ``[n]``.
+
+    Raises:
+        TypeError: The ids are not integers, or a type is missing.
+        ValueError: There are no seeds, the type is unknown, or the shape is wrong.
+        IndexError: An id is not in the graph.
+
+    Example:
+        >>> seeds_of(torch.tensor([True, False, True]), {"": 3})
+        (None, tensor([0, 2]))
+        >>> seeds_of(("paper", [1]), {"paper": 2, "author": 3})
+        ('paper', tensor([1]))
+    """
+    node_type = None
+    if "" not in num_nodes:
+        pair = (input_nodes, None) if isinstance(input_nodes, str) else input_nodes
+        known = ", ".join(map(repr, num_nodes))
+        if not (isinstance(pair, tuple | list) and len(pair) == 2 and isinstance(pair[0], str)):
+            raise TypeError(
+                f"input_nodes must be a node type of the graph ({known}), or a pair of it and ids or a mask, "
+                f"got {type(pair).__name__}"
+            )
+        node_type, input_nodes = pair
+        if node_type not in num_nodes:
+            raise ValueError(f"input_nodes must be of a node type of the graph ({known}), got {node_type!r}")
+    size = num_nodes["" if node_type is None else node_type]
+    name = "input_nodes" if node_type is None else f"input_nodes of type {node_type!r}"
+    ids = torch.arange(size) if input_nodes is None else node_ids(name, input_nodes, size).cpu()
+    if not len(ids):
+        raise ValueError(f"{name} must hold at least one node, got none: there is nothing to make batches of")
+    return node_type, ids
+
+
+def positions_of(chosen: Any, number: int) -> Tensor:
+    """Return what a batch sampler gave for a batch.
+
+    Args:
+        chosen: Positions in the input nodes.
+        number: Number of input nodes.
+
+    Returns:
+        Shape ``[batch_size]``, int64, on the CPU.
+
+    Raises:
+        TypeError: They are not integers.
+        ValueError: They are not a list, or there are none.
+        IndexError: One is out of range.
+
+    Example:
+        >>> positions_of([2, 0], 3)
+        tensor([2, 0])
+    """
+    try:
+        positions = torch.as_tensor(chosen).cpu()
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"batch_sampler must give lists of integers, got {chosen!r}") from None
+    if positions.dim() != 1 or not len(positions):
+        raise ValueError(f"batch_sampler must give lists of positions in input_nodes, got {chosen!r}")
+    if positions.dtype == torch.bool or positions.is_floating_point() or positions.is_complex():
+        raise TypeError(f"batch_sampler must give lists of integers, got {positions.dtype}")
+    low, high = (int(bound) for bound in torch.aminmax(positions))
+    if low < 0 or high >= number:
+        wrong = low if low < 0 else high
+        raise IndexError(f"batch_sampler must give positions from 0 to {number - 1} in input_nodes, got {wrong}")
+    return positions.long()

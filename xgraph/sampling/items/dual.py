@@ -1,0 +1,123 @@
+"""Batches with a fixed number of positives."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from xgraph.sampling.items.checks import integer, num_positives, share
+from xgraph.sampling.items.cycle import Cycle
+from xgraph.sampling.items.epochs import EpochSampler, IntArray, fingerprint
+from xgraph.sampling.items.labels import as_matrix, negatives, positives
+
+
+class DualSampler(EpochSampler):
+    """Batches that all hold the same number of positives, for any PyTorch or PyG `DataLoader`.
+
+    With k = ``round(batch_size * sampling_rate)`` (at least 1, at most ``batch_size - 1``), every batch holds
+    exactly k positives, listed first, and ``batch_size - k`` negatives (section 6.4.5 of the chapter).
+
+    **Positives** are walked through in passes: each pass is a new shuffle of all of them, so that at any time
+    of an epoch their counts differ by at most one. None stands twice in a batch, unless there are fewer
+    positives (p) than slots; then each stands there ``k // p`` times or once more.
+
+    **Negatives** end the epoch: each one is used, in ``ceil(n / (batch_size - k))`` batches. The last one is
+    filled up with negatives from the epoch's beginning. All lists are shuffled anew at each epoch.
+
+    **Several tasks:** the positive slots go round the tasks that have a positive (in an order shuffled each
+    epoch), and each task walks through its own positives: rare tasks get as many slots as common ones. A
+    negative is an item labelled 0 in any task. So an item may be in several lists; if it is in the batch
+    already, the next positive of the task takes its place where there is one. Items without a label never
+    appear.
+
+    The order depends on `seed` and epoch only: not on worker processes, nor on global random state. Every
+    `for` over the sampler or its loader is a new epoch, as with a shuffling loader.
+
+    **Resuming:** `state_dict` holds the position within the epoch, and after `load_state_dict` the next `for`
+    gives the remaining batches of that epoch. Worker processes make a loader ask for batches ahead of
+    training: hand over how many batches of the epoch were really used,
+    ``sampler.state_dict(consumed=batch_index + 1)``. Several processes share an epoch by
+    :class:`~xgraph.sampling.DistributedBatches`.
+
+    Args:
+        labels: Labels 0, 1 or NaN (missing). Shape ``[n]`` or ``[n, num_tasks]``.
+        batch_size: Items in a batch, at least 2.
+        sampling_rate: Share of positives in a batch, between 0 and 1.
+        seed: Seed of the shuffles, not negative.
+
+    Raises:
+        ValueError: A label is not 0, 1 or NaN, there is no positive or no negative, or another argument is
+            out of range.
+        TypeError: `labels` are not numbers, or `batch_size` or `seed` is not an integer.
+
+    Example:
+        >>> import torch
+        >>> sampler = DualSampler(torch.tensor([0, 0, 1, 0, 1, 0, 0, 0]), batch_size=4, sampling_rate=0.5)
+        >>> len(sampler)
+        3
+        >>> [sorted(batch[:2]) for batch in sampler]
+        [[2, 4], [2, 4], [2, 4]]
+    """
+
+    def __init__(self, labels: Any, batch_size: int = 64, sampling_rate: float = 0.5, seed: int = 0) -> None:
+        super().__init__(seed)
+        self.batch_size = integer("batch_size", batch_size, 2)
+        self.sampling_rate = share("sampling_rate", sampling_rate)
+        self.positives_per_batch = num_positives(self.batch_size, self.sampling_rate)
+        self.negatives_per_batch = self.batch_size - self.positives_per_batch
+        y = as_matrix(labels)
+        self._num_items = len(y)
+        self._positives = positives(y)
+        self._negatives = negatives(y)
+        for name, value, found in (("positive", 1, self._positives), ("negative", 0, self._negatives)):
+            if not len(found):
+                raise ValueError(f"labels hold no {name}: none of the {len(y)} rows has a label {value}")
+        self._fingerprint = fingerprint(self._num_items, (*self._positives, self._negatives))
+
+    def __len__(self) -> int:
+        """Number of batches in a whole epoch."""
+        return -(-len(self._negatives) // self.negatives_per_batch)
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(num_items={self._num_items}, batches={len(self)}, "
+            f"positives_per_batch={self.positives_per_batch}, "
+            f"negatives_per_batch={self.negatives_per_batch}, seed={self.seed})"
+        )
+
+    def identity(self) -> dict[str, int]:
+        """Return what the batches depend on: seed, settings, and a checksum of the lists."""
+        return {
+            "num_items": self._num_items,
+            "batch_size": self.batch_size,
+            "positives_per_batch": self.positives_per_batch,
+            "seed": self.seed,
+            "fingerprint": self._fingerprint,
+        }
+
+    def batches(self, epoch: int) -> Iterator[IntArray]:
+        """Go through all batches of `epoch`, whatever the position, which is left as it is.
+
+        Args:
+            epoch: Number of the epoch, from 0.
+        """
+        rng = np.random.default_rng([self.seed, epoch])
+        order = rng.permutation(self._negatives)
+        cycles = [Cycle(self._positives[task], rng) for task in rng.permutation(len(self._positives))]
+        each, extra = divmod(self.positives_per_batch, len(cycles))
+        turn = 0  # the first of the tasks that get one slot more
+        taken = np.zeros(self._num_items, dtype=np.bool_)
+        for number in range(len(self)):
+            begin = number * self.negatives_per_batch
+            part = order[begin : begin + self.negatives_per_batch]
+            if len(part) < self.negatives_per_batch:
+                part = np.concatenate([part, np.resize(order, self.negatives_per_batch - len(part))])
+            taken[part] = True
+            drawn = []
+            for step in range(len(cycles) if each else extra):
+                cycle = cycles[(turn + step) % len(cycles)]
+                drawn.append(cycle.take(each + (step < extra), taken, self.batch_size))
+            turn = (turn + extra) % len(cycles)
+            batch = np.concatenate([*drawn, part])
+            taken[batch] = False
+            yield batch

@@ -1,0 +1,170 @@
+"""Where a graph and its features lie, chosen by one word."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from xgraph.sampling.memory.memory import GIB, csr, free_memory, memory_mapped, nbytes, page_locked
+
+STORAGES = {
+    "device": "everything on the device that trains",
+    "pinned": "in page-locked host memory, which the GPU reads by itself",
+    "host": "in host memory; sampled by the CPU, and each batch is copied to the device",
+    "mmap": "in files on disk, memory-mapped; sampled by the CPU",
+}
+RESERVE = 0.05  # of the free memory, left to batches and kernels when it is checked whether something fits
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where tensors are put: a device for the batches, and a word for what they are taken from.
+
+    ========== ============================= ============ =======================================
+    `storage`  graph and features lie in     sampled by   use it when
+    ========== ============================= ============ =======================================
+    "device"   the memory of `device`        `device`     they fit there: the fastest
+    "pinned"   page-locked host memory       `device`     they fit in host memory only
+    "host"     host memory, where they are   the CPU      they cannot be page-locked, or the CPU is idle
+    "mmap"     files on disk                 the CPU      they do not fit in host memory
+    ========== ============================= ============ =======================================
+
+    What is memory-mapped already, such as a ``np.memmap``, "mmap" leaves in the file where it is.
+
+    On the CPU "device", "pinned" and "host" are the same.
+
+    Attributes:
+        device: Where batches go.
+        storage: One of the four words.
+
+    Example:
+        >>> place = Placement.of("cpu", "mmap")
+        >>> place.sampling_device
+        device(type='cpu')
+        >>> place.put(torch.arange(3))
+        tensor([0, 1, 2])
+    """
+
+    device: torch.device
+    storage: str
+
+    @classmethod
+    def of(cls, device: str | torch.device = "cpu", storage: str = "device") -> "Placement":
+        """Check the two arguments.
+
+        Args:
+            device: "cpu", "cuda", "cuda:1", or a `torch.device` of these.
+            storage: "device", "pinned", "host" or "mmap".
+
+        Raises:
+            ValueError: `storage` is another word, `device` is not known, or asks for a GPU that is not there.
+            TypeError: One of them has another type.
+        """
+        if not isinstance(storage, str):
+            raise TypeError(f"storage must be one of {', '.join(STORAGES)}, got {storage!r}")
+        if storage not in STORAGES:
+            meanings = "; ".join(f'"{word}": {meaning}' for word, meaning in STORAGES.items())
+            raise ValueError(f"storage must be one of {', '.join(STORAGES)}, got {storage!r} ({meanings})")
+        return cls(usable_device(device), storage)
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether batches go to a GPU."""
+        return self.device.type == "cuda"
+
+    @property
+    def sampling_device(self) -> torch.device:
+        """Where the sampling runs."""
+        return self.device if self.storage in ("device", "pinned") else torch.device("cpu")
+
+    def put(self, tensor: Tensor) -> Tensor:
+        """Return `tensor` where it is to lie; itself, if it is there already.
+
+        What lies in page-locked memory is returned as a tensor of the GPU, whose kernels read it over the bus.
+
+        Args:
+            tensor: Dense, or sparse CSR, whose three members are then put there.
+
+        Raises:
+            ValueError: The folder for temporary files cannot be written to, or is full.
+        """
+        if tensor.layout == torch.sparse_csr:
+            crow, col, values = tensor.crow_indices(), tensor.col_indices(), tensor.values()
+            return csr(self.put(crow), self.put(col), self.put(values), tensor.shape)
+        if self.storage == "mmap":
+            return memory_mapped(tensor)
+        if self.storage == "device":
+            return tensor.to(self.device)
+        if self.storage == "pinned" and self.on_gpu:
+            return page_locked(tensor, self.device)
+        return tensor.cpu()
+
+    def cost(self, tensor: Tensor) -> int:
+        """Return how many bytes :meth:`put` takes of the memory in question: none for what is there already.
+
+        Args:
+            tensor: Dense or sparse CSR.
+        """
+        return 0 if tensor.device == self.device else nbytes(tensor)
+
+    def require(self, what: str, nbytes: int, free: int | None = None) -> None:
+        """Check that something fits where it is to lie.
+
+        Args:
+            what: What it is, for the error.
+            nbytes: Its size in bytes.
+            free: Free memory there in bytes; what the system says, by default.
+
+        Raises:
+            ValueError: It does not fit; says what is needed, what is free, and what fits.
+
+        Example:
+            >>> Placement(torch.device("cuda"), "device").require("graph and features", 80 * GIB, free=64 * GIB)
+            Traceback (most recent call last):
+            ValueError: graph and features are too large for the GPU (cuda): need 80.00 GiB, 64.00 GiB free; ...
+        """
+        if not self.on_gpu or self.storage in ("host", "mmap"):
+            return  # a copy in host memory is not made; files are as large as the disk allows
+        if self.storage == "pinned":
+            free = free_memory(torch.device("cpu")) if free is None else free
+            if nbytes > free:
+                raise ValueError(
+                    f"{what} are too large to be page-locked: need {nbytes / GIB:.2f} GiB of host memory, "
+                    f'{free / GIB:.2f} GiB free; storage="host" fits, as it copies nothing, and so does "mmap"'
+                )
+            return
+        free = free_memory(self.device) if free is None else free
+        if nbytes > free * (1 - RESERVE):
+            words = '"pinned" or "host"' if nbytes <= free_memory(torch.device("cpu")) else '"host" or "mmap"'
+            raise ValueError(
+                f"{what} are too large for the GPU ({self.device}): need {nbytes / GIB:.2f} GiB, "
+                f"{free / GIB:.2f} GiB free; storage={words} fits"
+            )
+
+
+def usable_device(device: str | torch.device) -> torch.device:
+    """Return `device`, checked: the CPU, or a GPU that is there.
+
+    Args:
+        device: Name or `torch.device`.
+
+    Raises:
+        ValueError: It is not known, or torch finds no such GPU.
+        TypeError: It is neither a name nor a device.
+    """
+    if not isinstance(device, str | torch.device):
+        raise TypeError(f"device must be a name like 'cpu' or 'cuda', got {device!r}")
+    try:
+        found = torch.device(device)
+    except RuntimeError:
+        raise ValueError(f"device must be 'cpu' or 'cuda', got {device!r}") from None
+    if found.type not in ("cpu", "cuda"):
+        raise ValueError(f"device must be 'cpu' or 'cuda', got {str(found)!r}")
+    if found.type == "cuda":
+        if not torch.cuda.is_available():
+            raise ValueError(f"device: {str(found)!r} was asked for, but torch finds no usable GPU here; use 'cpu'")
+        number = torch.cuda.current_device() if found.index is None else found.index
+        if number >= torch.cuda.device_count():
+            raise ValueError(f"device: {str(found)!r} was asked for, but there are {torch.cuda.device_count()} GPUs")
+        found = torch.device("cuda", number)
+    return found

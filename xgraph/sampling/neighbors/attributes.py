@@ -1,0 +1,219 @@
+"""The attributes of a graph, cut out for the nodes and edges of a batch."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xgraph.sampling.memory.buffers import MOST, Buffers
+from xgraph.sampling.memory.features import FeatureStore, as_rows, to_device
+from xgraph.sampling.memory.storage import Placement
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data, HeteroData
+    from torch_geometric.sampler import HeteroSamplerOutput, SamplerOutput
+
+ADJACENCY = ("adj_t", "adj")
+ALIGNED = ("x", "y", "pos", "edge_attr", "edge_weight")
+FIELDS = ("node", "row", "col", "edge", "batch", "num_sampled_nodes", "num_sampled_edges")
+
+
+class Attributes:
+    """All attributes of a graph with a row per node or per edge, ready to be gathered for batches.
+
+    What is node-level and what is edge-level, PyG says (``is_node_attr``, ``is_edge_attr``): tensors, arrays and
+    lists with an entry per node or edge. All others are passed on as they are, but for those that are never meant so.
+
+    Args:
+        data: The graph; it is not kept.
+        placement: Where its attributes are to lie.
+        sparse: Leave the rows of sparse attributes sparse.
+        most: How many batches are in use at once, for which memory is kept.
+
+    Raises:
+        ValueError: Features, labels, masks or weights have an entry neither for each node nor for each edge.
+
+    Example:
+        >>> from torch_geometric.data import Data
+        >>> data = Data(x=torch.eye(3), edge_index=torch.tensor([[0, 1], [1, 2]]), edge_attr=torch.ones(2, 4), name="g")
+        >>> Attributes(data, Placement.of("cpu"))
+        Attributes(node-level: x; edge-level: edge_attr)
+    """
+
+    def __init__(
+        self, data: Data | HeteroData, placement: Placement, *, sparse: bool = False, most: int = MOST
+    ) -> None:
+        self.placement = placement
+        self._template = copy.copy(data)
+        self._nodes: dict[Any, dict[str, Rows]] = {}  # by type, and name of the attribute
+        self._edges: dict[Any, dict[str, Rows]] = {}
+        self._buffers = Buffers(most * len(self._template.edge_stores))
+        for store in self._template.stores:
+            nodes, edges = self._nodes.setdefault(store._key, {}), self._edges.setdefault(store._key, {})
+            if not hasattr(type(store), "is_node_attr"):
+                continue  # what a heterogeneous graph has besides nodes and edges
+            # Asked before any is taken out, as PyG counts nodes and edges by the attributes.
+            levels = [(name, store.is_node_attr(name), store.is_edge_attr(name)) for name in store.keys()]  # noqa: SIM118
+            for name, node_level, edge_level in levels:
+                if not (node_level or edge_level):
+                    check_length(data, store, name)
+            for name, node_level, edge_level in levels:
+                value = store[name]
+                if name in ADJACENCY:
+                    del store[name]  # it says the same as edge_index, of which a batch has its own
+                elif node_level or edge_level or name == "edge_index":
+                    if name != "edge_index":
+                        dim = self._template.__cat_dim__(name, value, store)
+                        (nodes if node_level else edges)[name] = Rows(
+                            value, dim, placement, name, sparse=sparse, most=most
+                        )
+                    store[name] = nothing()  # keeps the place: batches list their attributes in the graph's order
+                elif isinstance(value, Tensor):
+                    store[name] = value.to(placement.device)
+            store.__dict__.pop("_cached_attr", None)  # what PyG noted of this graph does not hold for a batch
+
+    def __repr__(self) -> str:
+        levels = []
+        for what, found in (("node", self._nodes), ("edge", self._edges)):
+            names = [name if key is None else f"{key}.{name}" for key, rows in found.items() for name in rows]
+            levels.append(f"{what}-level: {', '.join(names) or 'none'}")
+        return f"{type(self).__name__}({'; '.join(levels)})"
+
+    def batch(self, sampled: SamplerOutput | HeteroSamplerOutput) -> Data | HeteroData:
+        """Return a sampled subgraph with its attributes, ``n_id``, ``e_id`` and numbers of nodes and edges by hop.
+
+        Args:
+            sampled: What a sampler returned, edges by their position in ``edge_index``.
+        """
+        out = copy.copy(self._template)
+
+        def part(key: Any) -> dict[str, Any]:
+            values = ((name, getattr(sampled, name)) for name in FIELDS)
+            return {name: (value or {}).get(key) if key is not None else value for name, value in values}
+
+        for store in out.node_stores:
+            self._fill_nodes(store, part(store._key))
+        for store in out.edge_stores:
+            self._fill_edges(store, part(store._key))
+        return out
+
+    def _fill_nodes(self, store: Any, part: dict[str, Any]) -> None:
+        index = nothing() if part["node"] is None else part["node"]
+        found = {name: rows.take(index) for name, rows in self._nodes[store._key].items()}
+        if "num_nodes" in store:
+            found["num_nodes"] = index.numel()
+        found["n_id"] = to_device(index, self.placement.device)
+        if part["batch"] is not None:
+            found["batch"] = to_device(part["batch"], self.placement.device)
+        store._mapping.update(found, num_sampled_nodes=part["num_sampled_nodes"])  # at once, as each alone is slow
+
+    def _fill_edges(self, store: Any, part: dict[str, Any]) -> None:
+        row, col, index = (nothing() if part[name] is None else part[name] for name in ("row", "col", "edge"))
+        found = {"edge_index": self._side_by_side(row, col)}
+        found |= {name: rows.take(index) for name, rows in self._edges[store._key].items()}
+        found["e_id"] = to_device(index, self.placement.device)
+        store._mapping.update(found, num_sampled_edges=part["num_sampled_edges"])
+
+    def _side_by_side(self, row: Tensor, col: Tensor) -> Tensor:
+        device, size = self.placement.device, (2, len(row))
+        if row.is_cuda:
+            return torch.stack([row, col])
+        if device.type == "cpu":
+            return torch.stack([row, col], out=self._buffers.empty(size, row.dtype))
+        pinned = torch.empty(size, dtype=row.dtype, pin_memory=True)  # torch keeps it until the copy has ended
+        return torch.stack([row, col], out=pinned).to(device, non_blocking=True)
+
+
+class Rows:
+    """One attribute with an entry per node or edge.
+
+    Args:
+        value: A tensor or an array, whose entries lie along `dim`, or a list.
+        dim: A dimension.
+        placement: Where it is to lie.
+        name: What errors call it.
+        sparse: Leave the rows of a sparse tensor sparse.
+        most: How many results are in use at once, for which memory is kept.
+
+    Example:
+        >>> Rows(["a", "b", "c"], 0, Placement.of("cpu")).take(torch.tensor([2, 0]))
+        ['c', 'a']
+    """
+
+    def __init__(
+        self,
+        value: Any,
+        dim: int,
+        placement: Placement,
+        name: str = "value",
+        *,
+        sparse: bool = False,
+        most: int = MOST,
+    ) -> None:
+        self.dim = dim
+        self.value = value
+        if isinstance(value, Tensor | np.ndarray):
+            rows = as_rows(value, name)
+            rows = rows if dim == 0 else rows.movedim(dim, 0)
+            self.value = FeatureStore(rows, placement.device, placement.storage, name=name, most=most)
+        self.sparse = sparse and isinstance(self.value, FeatureStore) and self.value.is_sparse
+
+    def take(self, index: Tensor) -> Any:
+        """Return the entries of `index`.
+
+        Args:
+            index: Shape ``[k]``, int64.
+        """
+        if isinstance(self.value, FeatureStore):
+            found = self.value.gather(index, sparse=self.sparse)
+            return found if self.dim == 0 else found.movedim(0, self.dim).contiguous()
+        if isinstance(self.value, list | tuple):
+            return [self.value[i] for i in index.tolist()]
+        return self.value[index.cpu()]  # a table of PyTorch Frame
+
+
+def check_length(data: Data | HeteroData, store: Any, name: str) -> None:
+    """Raise an error if a batch could not hold an attribute as it is: features, labels, a mask or weights.
+
+    Args:
+        data: The graph.
+        store: Where it holds the attribute.
+        name: One that has an entry neither for each node nor for each edge.
+
+    Raises:
+        ValueError: It is such an attribute; names it, its length and what the graph has.
+    """
+    value = store[name]
+    if not (name in ALIGNED or name.endswith("_mask")) or not hasattr(value, "__len__") or isinstance(value, str):
+        return
+    if isinstance(value, Tensor | np.ndarray):
+        if value.ndim == 0:
+            return
+        length = value.shape[data.__cat_dim__(name, value, store)]
+    else:
+        length = len(value)
+    kind = store._key
+    sizes = [] if isinstance(kind, tuple) else [f"{store.num_nodes} nodes"]
+    sizes += [] if isinstance(kind, str) else [f"{store.num_edges} edges"]
+    where = "" if kind is None else f" of {kind!r}"
+    raise ValueError(f"{name}{where} must have an entry for each of {' or '.join(sizes)}, got {length}")
+
+
+def bytes_of(data: Data | HeteroData, placement: Placement) -> int:
+    """Return how much memory the attributes of a graph will take where they are to lie; the edges not counted.
+
+    Args:
+        data: The graph.
+        placement: Where they are to lie.
+    """
+    values = (value for store in data.stores for name, value in store.items() if name not in ("edge_index", *ADJACENCY))
+    return sum(placement.cost(as_rows(v)) for v in values if isinstance(v, Tensor | np.ndarray) and v.ndim > 0)
+
+
+def nothing() -> Tensor:
+    """Return no ids."""
+    return torch.empty(0, dtype=torch.int64)

@@ -1,0 +1,272 @@
+"""Neighbour sampling for PyG's loaders and ours."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import torch
+from torch import Tensor
+from torch_geometric.sampler import (
+    BaseSampler,
+    EdgeSamplerInput,
+    HeteroSamplerOutput,
+    NegativeSampling,
+    NodeSamplerInput,
+    SamplerOutput,
+)
+from torch_geometric.sampler.neighbor_sampler import edge_sample
+
+from xgraph.sampling.engines.hashing import derive, digest
+from xgraph.sampling.engines.node_ids import fanouts_by_type, integers, node_ids
+from xgraph.sampling.engines.sampled import Engine, Mode
+from xgraph.sampling.engines.topology import NODE, Graph
+from xgraph.sampling.items.checks import integer
+from xgraph.sampling.memory.storage import Placement
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data, HeteroData
+
+LARGEST_EPOCH = 2**63 - 1  # it lies in a tensor
+
+Output: TypeAlias = SamplerOutput | HeteroSamplerOutput
+
+
+class NeighborSampler(BaseSampler):  # type: ignore[misc]
+    r"""Samples neighbours of neighbours of seeds, without any compiled extension of PyG.
+
+    Hop by hop, every node that is new draws some of the edges that point at it, uniformly. It goes into PyG's own
+    ``NodeLoader(data, node_sampler=…)`` and ``LinkLoader(data, link_sampler=…)``; :class:`NeighborLoader` is built
+    on it. The subgraph has the form PyG's has: nodes in order of first occurrence, seeds first, edges hop by hop, so
+    that ``trim_to_layer`` works.
+
+    **The same batch everywhere.** Draws depend on `seed`, the epoch, and the batch's ``input_id`` (without one: on
+    its seeds), not on what was sampled before. So batches are the same for any number of worker processes and
+    threads, on the CPU and on a GPU. PyG's loaders do not tell a sampler of epochs: without :meth:`set_epoch` each
+    repeats the first one, with the same neighbours and the same negative links. Running workers see the call::
+
+        sampler = NeighborSampler(data, [10, 5])
+        loader = NodeLoader(data, node_sampler=sampler, batch_size=1024, shuffle=True, num_workers=2)
+        for epoch in range(10):
+            sampler.set_epoch(epoch)
+            for batch in loader:
+                ...
+
+    **Without replacement** a node gets :math:`\min(d, k)` different edges of its :math:`d`, all sets being equally
+    likely, by Floyd's method in :math:`k` draws. Parallel edges count as different edges. With replacement it gets
+    :math:`k`, or none if it has none.
+
+    **LABOR** (``mode="labor"``; Balın, Çatalyürek: Layer-Neighbor Sampling, NeurIPS 2023) draws one number
+    :math:`r_t` for every node :math:`t` in every hop, which all targets share; each takes the :math:`k` neighbours
+    of smallest :math:`r_t`, the paper's sequential Poisson sampling. For a single target that is the same as
+    drawing uniformly without replacement; but targets with common neighbours choose the same ones, so a batch has
+    fewer distinct nodes. The work grows with the degree.
+
+    **Seeds** keep their order, and repeated seeds are repeated nodes, as in PyG: ``node[:len(seeds)]`` are the seeds.
+    Each draws its own edges; edges that start at such a node start at its first occurrence. Ids may be a mask.
+
+    Args:
+        data: PyG's ``Data`` or ``HeteroData``, a pair ``(edge_index, num_nodes)``, or a
+            :class:`~xgraph.sampling.engines.topology.Graph`.
+        num_neighbors: Edges per node in each hop: −1 for all, 0 for none. A dictionary by edge type, or one list for
+            all.
+        replace: Whether to draw with replacement.
+        disjoint: Whether every seed gets a subgraph of its own; then ``batch`` tells which.
+        mode: "uniform" or "labor".
+        seed: Seed of the draws, not negative.
+        device: Where to sample: "cpu" or "cuda".
+        storage: Where the graph lies: "device", "pinned" (host memory, read by the GPU), "host" or "mmap" (sampled on
+            the CPU).
+
+    Attributes:
+        graph: The topologies.
+
+    Raises:
+        TypeError: An argument is of another type, or ids are not integers.
+        ValueError: There is no ``edge_index`` (one of shape ``[2, 0]`` will do), fan-outs have another length, there is
+            no GPU, or it is too small.
+        IndexError: An edge points outside of the graph.
+
+    Example:
+        >>> edge_index = torch.tensor([[1, 2, 3, 0], [0, 0, 0, 1]])
+        >>> sampler = NeighborSampler((edge_index, 4), [2, 3])
+        >>> out = sampler.sample(torch.tensor([1]))
+        >>> out.node[:2].tolist(), out.num_sampled_nodes, out.num_sampled_edges
+        ([1, 0], [1, 1, 2], [1, 3])
+    """
+
+    def __init__(
+        self,
+        data: "Data | HeteroData | tuple[Tensor, int] | Graph",
+        num_neighbors: Any,
+        *,
+        replace: bool = False,
+        disjoint: bool = False,
+        mode: Mode = "uniform",
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+        storage: str = "device",
+    ) -> None:
+        placement = Placement.of(device, storage)
+        if mode not in ("uniform", "labor"):
+            raise ValueError(f'mode must be "uniform" or "labor", got {mode!r}')
+        if mode == "labor" and replace:
+            raise ValueError('replace must be False in mode "labor", which has no drawing with replacement')
+        self.graph = Graph.from_data(data)
+        self.num_neighbors = fanouts_by_type(num_neighbors, list(self.graph.topologies))
+        self.replace = bool(replace)
+        self.disjoint = bool(disjoint)
+        self.mode: Mode = mode
+        self.seed = integer("seed", seed, 0)
+        self.device = placement.sampling_device
+        self._epoch = _shared(torch.zeros(1, dtype=torch.int64))
+        self._engine = _engine(self.graph, placement)
+        self.graph = self._engine.graph
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        _shared(self._epoch)
+
+    def __repr__(self) -> str:
+        fanouts = list(self.num_neighbors.values())
+        return (
+            f"{type(self).__name__}(num_neighbors={self.num_neighbors if self.graph.is_hetero else fanouts[0]}, "
+            f"replace={self.replace}, disjoint={self.disjoint}, mode={self.mode!r}, seed={self.seed}, "
+            f"device={str(self.device)!r})"
+        )
+
+    @property
+    def epoch(self) -> int:
+        """Number of the epoch that draws are made for."""
+        return int(self._epoch[0])
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw other neighbours and negative links from now on, in running worker processes too.
+
+        Call it before every loop over one of PyG's loaders, which else repeats the draws of the loop before.
+
+        Args:
+            epoch: Number of the epoch, from 0 to 2^63 − 1.
+        """
+        self._epoch[0] = integer("epoch", epoch, 0, LARGEST_EPOCH)
+
+    @property
+    def edge_permutation(self) -> None:
+        """None: edge ids are positions in the ``edge_index`` that was given."""
+        return None
+
+    def sample(self, seeds: "Tensor | tuple[str, Tensor] | Mapping[str, Tensor]", input_id: Any = None) -> Output:
+        """Sample the subgraph around seeds.
+
+        Args:
+            seeds: Node ids or a mask; of a graph with types ``(node_type, ids)``, or a dictionary.
+            input_id: What identifies the batch: a tensor, an array or a list of integers, of any shape; the seeds
+                if None.
+
+        Returns:
+            PyG's sampler output, all ids int64, on the device that sampled.
+
+        Raises:
+            TypeError: Ids are not integers.
+            ValueError: A mask has another size, or a node type is missing or not in the graph.
+            IndexError: An id is not in the graph.
+        """
+        ids = self._seeds(seeds)
+        parts = list(ids.values()) if input_id is None else [integers("input_id", input_id)]
+        stream = self.seed, self.epoch, digest(*parts)
+        sampled = self._engine.sample(
+            ids, self.num_neighbors, stream, replace=self.replace, disjoint=self.disjoint, mode=self.mode
+        )
+        return sampled.to_output()
+
+    def warm_up(self, seeds: "Tensor | tuple[str, Tensor] | Mapping[str, Tensor]") -> None:
+        """Let a GPU's work for as many seeds be recorded where that is possible; on the CPU do nothing.
+
+        Only the main thread records. A thread that makes batches launches them faster if this was called before.
+
+        Args:
+            seeds: Any seeds, as in :meth:`sample`.
+        """
+        if self.device.type == "cuda":
+            for _ in range(2):
+                self.sample(seeds)
+
+    def sample_from_nodes(self, inputs: NodeSamplerInput) -> Output:
+        """Sample the subgraph of a batch of PyG's ``NodeLoader``; call :meth:`set_epoch` before each of its epochs.
+
+        Args:
+            inputs: Seeds and their positions in the loader's input.
+
+        Raises:
+            ValueError: The input has times: temporal sampling is not supported.
+        """
+        _check_time(inputs.time)
+        out = self.sample(
+            inputs.node if inputs.input_type is None else (inputs.input_type, inputs.node), inputs.input_id
+        )
+        out.metadata = (inputs.input_id, inputs.time)
+        return out
+
+    def sample_from_edges(self, inputs: EdgeSamplerInput, neg_sampling: NegativeSampling | None = None) -> Output:
+        """Sample the subgraph around the ends of a batch of links of PyG's ``LinkLoader``.
+
+        Negative links are drawn as PyG draws them, from torch's generator for the CPU, seeded for the batch and the
+        epoch and put back. So they repeat in every epoch unless :meth:`set_epoch` is called before it.
+
+        Args:
+            inputs: Links and their positions in the loader's input.
+            neg_sampling: How to add negative links.
+
+        Raises:
+            ValueError: The input has times: temporal sampling is not supported.
+        """
+        _check_time(inputs.time)
+        input_id = torch.cat([inputs.row, inputs.col]) if inputs.input_id is None else inputs.input_id
+        num_nodes = self.graph.num_nodes if self.graph.is_hetero else self.graph.num_nodes[NODE]
+        key = derive(self.seed, self.epoch, digest(input_id))
+        with torch.random.fork_rng(devices=[], enabled=neg_sampling is not None):
+            if neg_sampling is not None:  # torch.manual_seed would seed the GPUs too, which nothing puts back
+                torch.default_generator.manual_seed(key[0] << 32 | key[1])
+            return edge_sample(
+                inputs, lambda seeds, _: self.sample(seeds, input_id), num_nodes, self.disjoint, None, neg_sampling
+            )
+
+    def _seeds(self, seeds: Any) -> dict[str, Tensor]:
+        """Return checked ids by node type."""
+        if not self.graph.is_hetero:
+            if isinstance(seeds, Mapping) or (isinstance(seeds, tuple) and seeds and isinstance(seeds[0], str)):
+                raise ValueError("seeds must be node ids without a type: the graph has no types")
+            return {NODE: node_ids("seeds", seeds, self.graph.num_nodes[NODE])}
+        if isinstance(seeds, tuple) and len(seeds) == 2 and isinstance(seeds[0], str):
+            seeds = {seeds[0]: seeds[1]}
+        if not isinstance(seeds, Mapping):
+            raise ValueError("seeds must be (node_type, ids) or a dictionary: the graph has node types")
+        for name in seeds:
+            if name not in self.graph.num_nodes:
+                raise ValueError(f"seeds must be of a node type of {list(self.graph.num_nodes)}, got {name!r}")
+        return {name: node_ids("seeds", ids, self.graph.num_nodes[name]) for name, ids in seeds.items()}
+
+
+def _engine(graph: Graph, placement: Placement) -> Engine:
+    """Return what samples `graph` where it is put; compilers are imported only now, which takes a second."""
+    placement.require("the graph", sum(placement.cost(t.row) and t.nbytes for t in graph.topologies.values()))
+    if placement.sampling_device.type == "cpu":
+        from xgraph.sampling.engines.numba_engine import NumbaEngine
+
+        return NumbaEngine(graph.map(placement.put, keep_pairs=True))
+    from xgraph.sampling.engines.torch_engine import TorchEngine
+
+    graph = graph.map(placement.put)
+    try:
+        from xgraph.sampling.engines import triton_kernels
+    except ImportError:
+        return TorchEngine(graph, device=placement.device)
+    return TorchEngine(graph, device=placement.device, pick=triton_kernels.pick, claim=triton_kernels.claim)
+
+
+def _shared(tensor: Tensor) -> Tensor:
+    """Move to shared memory, so that worker processes see it change."""
+    return tensor.share_memory_()  # type: ignore[no-untyped-call, no-any-return]
+
+
+def _check_time(time: Tensor | None) -> None:
+    if time is not None:
+        raise ValueError("input_time must be None: temporal sampling is not supported")

@@ -1,0 +1,61 @@
+"""Runs over several folds of a data set: which there are, and what they give together."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from xgraph.options import OptionError
+from xgraph.training.config.build import TrainConfig
+
+
+def chosen_folds(config: TrainConfig) -> list[int]:
+    """The folds that a run over several goes through.
+
+    Args:
+        config: Settings, whose `fold` is "all" or a list.
+
+    Raises:
+        ValueError: If the data set has no folds, or not those.
+    """
+    from xgraph.data import list_cards
+
+    card = {card.name: card for card in list_cards()}.get(config.dataset)
+    split = config.split or (card.splits[0] if card else None)
+    folds = card.folds if card and split == "given" else 0
+    what = config.fold if isinstance(config.fold, str) else ",".join(map(str, config.fold or []))  # type: ignore[arg-type]
+    if folds == 0:
+        way = f" with split {split}" if card and card.folds else ""
+        raise ValueError(f"fold: data set {config.dataset!r}{way} has no folds, so {what!r} means nothing here")
+    chosen = config.fold if isinstance(config.fold, list) else list(range(folds))
+    wrong = [fold for fold in chosen if not 0 <= fold < folds]
+    if wrong:
+        raise OptionError(f"fold = {what}: {config.dataset!r} has the folds 0 to {folds - 1}, got {wrong[0]}")
+    return chosen
+
+
+def summarize_folds(folds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Mean and sample standard deviation over folds.
+
+    Args:
+        folds: What each fold's `metrics.json` holds.
+
+    Returns:
+        `{"test": {"ap": mean, ..., "mean": {"ap": ...}, "std": {"ap": ...}}, "valid": the same, "folds": [...]}`.
+        Folds without a metric (one class only) do not count for it.
+
+    Example:
+        >>> two = [{"test": {"ap": 0.25}, "valid": {"ap": 0.5}}, {"test": {"ap": 0.75}, "valid": {"ap": 0.5}}]
+        >>> summarize_folds(two)["test"]["mean"]
+        {'ap': 0.5}
+    """
+    summary: dict[str, Any] = {}
+    for split in (name for name in ("test", "valid") if name in folds[0]):
+        mean, std = {}, {}
+        for name in folds[0][split]:
+            values = [fold[split].get(name) for fold in folds]
+            known = [value for value in values if value is not None and not math.isnan(value)]
+            mean[name] = float(np.mean(known)) if known else math.nan
+            std[name] = float(np.std(known, ddof=1)) if len(known) > 1 else math.nan
+        summary[split] = {**mean, "mean": mean, "std": std}
+    return {**summary, "folds": folds}

@@ -1,0 +1,92 @@
+"""Which items a run is trained on, validated on and tested on, where it is not as the data set has it."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from xgraph.training.config.settings import inner_fold
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from torch import Tensor
+
+    from xgraph.training.config.settings import TrainConfig
+
+PARTS = ("train", "valid", "test")
+_SEED = 20_221_122  # of the cut, which is the same for every seed of a run
+
+
+def scored_parts(config: "TrainConfig") -> tuple[str, ...]:
+    """The parts whose metrics a run has when it ends: those that it was not trained on, but never test for `inner`.
+
+    Args:
+        config: Settings of the run.
+    """
+    if config.inner is not None:
+        return ("valid",)
+    return ("test",) if config.train_on == "train+valid" else ("valid", "test")
+
+
+def arrange(
+    splits: "Mapping[str, Tensor]", targets: "Callable[[Tensor], Tensor]", config: "TrainConfig"
+) -> "dict[str, Tensor]":
+    """The parts of a data set as a run has them.
+
+    With `train_on` "train+valid" the two are one, `train`, and there is no `valid`. With `inner` "k/K" they are joined
+    and cut into K, stratified and the same for every seed: part k is `valid`, the others are `train`. The test part
+    stays as it is.
+
+    Args:
+        splits: Positions of the parts, by name.
+        targets: Labels [n, T] of positions [n].
+        config: Settings of the run.
+
+    Raises:
+        ValueError: If there are fewer items than inner folds.
+    """
+    import torch
+
+    made = dict(splits)
+    inner = None if config.inner is None else inner_fold(config.inner)
+    if (config.train_on == "train" and inner is None) or not {"train", "valid"} <= made.keys():
+        return made
+    both = torch.unique(torch.cat([made["train"], made["valid"]]))  # sorted
+    if inner is None:
+        del made["valid"]
+        return {**made, "train": both}
+    number, folds = inner
+    if len(both) < folds:
+        raise ValueError(f"inner = {config.inner}: {len(both)} items to train and validate on are fewer than {folds}")
+    part = torch.from_numpy(cut(targets(both).numpy(), folds))
+    return {**made, "train": both[part != number], "valid": both[part == number]}
+
+
+def cut(y: "npt.NDArray[np.float32]", folds: int) -> "npt.NDArray[np.int64]":
+    """Deal items out to parts of equal size, at random, positives and negatives each by themselves.
+
+    Of several tasks or classes, an item counts as one of the rarest that it is positive for; items without any label
+    are dealt out by themselves.
+
+    Args:
+        y: Labels 0/1, NaN = missing. Shape [n, T].
+        folds: How many parts.
+
+    Returns:
+        The part of each item, from 0. Shape [n].
+
+    Example:
+        >>> import numpy as np
+        >>> part = cut(np.array([[1.0]] * 4 + [[0.0]] * 6), 2)
+        >>> [int((part[:4] == k).sum()) for k in (0, 1)], [int((part == k).sum()) for k in (0, 1)]
+        ([2, 2], [5, 5])
+    """
+    import numpy as np
+
+    from xgraph.data.bags.splits import bag_classes
+
+    classes = bag_classes(y)
+    order = np.random.default_rng(_SEED).permutation(len(y))
+    order = order[np.argsort(classes[order], kind="stable")]
+    part = np.empty(len(y), dtype=np.int64)
+    part[order] = np.arange(len(y)) % folds  # one class goes on where the one before ended
+    return part

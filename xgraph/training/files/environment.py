@@ -1,0 +1,56 @@
+"""What a run was made with: versions, machine, command, commit."""
+
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from xgraph._version import __version__
+from xgraph.training.files.rundir import ENVIRONMENT
+from xgraph.training.files.writing import write_json
+
+
+def write_environment(path: Path, device: str) -> None:
+    """Write `env.json`: versions, machine, threads, command, and the commit if run from a checkout.
+
+    Args:
+        path: The run directory.
+        device: What it trains on.
+    """
+    import torch
+
+    packages = ("torch", "torch-geometric", "lightning", "rdkit", "numpy", "scikit-learn", "ogb")
+    versions = {"xgraph": __version__, "python": platform.python_version()}
+    for name in packages:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    values = {
+        "versions": versions,
+        "machine": {
+            "system": platform.system(),
+            "architecture": platform.machine(),
+            "cpus": os.cpu_count(),
+            "threads": torch.get_num_threads(),
+            "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+        },
+        "command": sys.argv,
+        "commit": _commit(),
+    }
+    write_json(path / ENVIRONMENT, values)
+
+
+def _commit() -> str | None:
+    """The commit of the checkout that this package lies in, if it is one."""
+    root = Path(__file__).resolve().parents[3]
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

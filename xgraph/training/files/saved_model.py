@@ -1,0 +1,144 @@
+"""The model of a checkpoint: rebuilt, for scores, or as the start of another run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from xgraph.options import parse_options
+from xgraph.training.config.build import registry
+from xgraph.training.files.checkpoint import HEADER
+
+if TYPE_CHECKING:
+    from xgraph.training.sources import Source
+
+TABLES = ("tables.", "pool.track.")
+"""What the names of a model's tables begin with: of feature momentum, and of states of bags."""
+
+AVERAGED = "average.module."
+"""What the names of averaged weights begin with."""
+
+BESIDE = ("features.", "scale.")
+"""What the names of the weights begin with that take the numbers beside a molecule's graph."""
+
+_OF_TABLES = ("num_nodes", "num_bags")
+
+
+def load_model(state: Mapping[str, Any]) -> nn.Module:
+    """Rebuild the model of a checkpoint, in evaluation mode, without its tables of nodes or bags: they serve training.
+
+    Args:
+        state: What `read_checkpoint` gave.
+
+    Raises:
+        ValueError: If this version does not know the model or its options, or the weights do not fit.
+    """
+    header = state[HEADER]
+    try:
+        model = model_without_tables(header)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"checkpoint: {error}") from None
+    try:
+        model.load_state_dict(model_weights(state))
+    except RuntimeError as error:
+        first = " ".join(str(error).split("\n")[1:2]).strip() or str(error)
+        raise ValueError(f"checkpoint: its weights do not fit its model {header['model']!r}: {first}") from None
+    return model.eval()
+
+
+def model_without_tables(header: Mapping[str, Any]) -> nn.Module:
+    """A model as the header describes it, with weights by chance; torch's random numbers are left as they were.
+
+    Args:
+        header: What `describe` gave.
+
+    Raises:
+        ValueError: If this version does not know the model or its options.
+    """
+    known = registry("model")
+    if header["model"] not in known:
+        raise ValueError(f"unknown model {header['model']!r}; there are {', '.join(known)}")
+    options = parse_options(known[header["model"]], header["model_options"], f"model {header['model']!r}")
+    arguments = {name: value for name, value in header["model_arguments"].items() if name not in _OF_TABLES}
+    with torch.random.fork_rng(devices=[]):
+        model: nn.Module = known[header["model"]](len(header["task_names"]), **arguments, **options)
+    return model
+
+
+def check_scores(state: Mapping[str, Any], path: Path) -> None:
+    """Refuse to score with a model that has learned no labels.
+
+    Args:
+        state: What `read_checkpoint` gave.
+        path: The checkpoint, for the message.
+
+    Raises:
+        ValueError: If it was pretrained by contrast.
+    """
+    if state[HEADER].get("pretraining", {}).get("objective") == "contrastive":
+        raise ValueError(f"run: {path} was pretrained without labels, and scores nothing; a run starts from it by init")
+
+
+def loss_link(state: Mapping[str, Any]) -> str:
+    """What makes scores of a checkpoint's logits: the `link` of its loss.
+
+    Args:
+        state: What `read_checkpoint` gave.
+
+    Raises:
+        ValueError: If this version does not know the loss.
+    """
+    name, known = state[HEADER]["loss"], registry("loss")
+    if name not in known:
+        raise ValueError(f"checkpoint: unknown loss {name!r}; there are {', '.join(known)}")
+    return str(known[name].link)  # type: ignore[attr-defined]
+
+
+def model_weights(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """The model's part of a checkpoint's weights, named as in the model; not its tables of nodes or bags.
+
+    Where weights were averaged, it is the average.
+
+    Args:
+        state: What `read_checkpoint` gave.
+    """
+    weights = state["state_dict"]
+    prefix = AVERAGED if any(name.startswith(AVERAGED) for name in weights) else "model."
+    named = {n.removeprefix(prefix): w for n, w in weights.items() if n.startswith(prefix)}
+    return {name: weight for name, weight in named.items() if not name.startswith(TABLES)}
+
+
+def start_from(model: nn.Module, state: Mapping[str, Any], source: "Source", path: Path) -> bool:
+    """Copy encoder weights from another run, but no tables of nodes or bags.
+
+    Of a run on molecules with other features beside the graph, or with none, what takes these is not copied. The head
+    is copied if tasks and features are the same.
+
+    Args:
+        model: The model to fill.
+        state: The other run's checkpoint.
+        source: The data of this run.
+        path: The checkpoint, for messages.
+
+    Returns:
+        Whether the head was copied.
+
+    Raises:
+        ValueError: If the models differ.
+    """
+    own, weights, header = model.state_dict(), model_weights(state), state[HEADER]
+    same_features = source.kind != "graph" or (header.get("feature_names") or []) == source.feature_names
+    keep_head = bool(same_features and header["task_names"] == source.task_names)
+    left = (*TABLES, *(() if same_features else BESIDE), *(() if keep_head else ("head.",)))
+    encoder = {name for name in own if not name.startswith(left)}
+    for name in sorted(encoder | {name for name in weights if not name.startswith(left)}):
+        there, here = (tuple(w[name].shape) if name in w else None for w in (weights, own))
+        if there != here:
+            raise ValueError(
+                f"init: {path} holds another model ({header['model']} with {header['model_options']}): {name} is "
+                f"{there} there and {here} here"
+            )
+    model.load_state_dict({name: weights[name] for name in encoder}, strict=False)
+    return keep_head

@@ -1,0 +1,110 @@
+"""Files that are there completely or not at all: written beside their place, synced, then renamed."""
+
+import csv
+import errno
+import json
+import math
+import os
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Let `write` fill a temporary file, then rename it to `path`.
+
+    A link stays one, and what it points to is replaced. What is no file and cannot be replaced, such as
+    `/dev/stdout` or a pipe, is written to as it is.
+
+    Args:
+        path: The file to make or replace; its folder must exist.
+        write: Gets the open binary file.
+
+    Raises:
+        OSError: If it cannot be written; `path` is as it was then, and no temporary file stays.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "cannot write: it is a folder", str(path))
+    try:
+        if path.exists() and not path.is_file():
+            with open(path, "wb") as device:
+                write(device)
+        else:
+            _replace(Path(os.path.realpath(path)), write)
+    except BrokenPipeError:  # nobody reads on, which is no fault of the file
+        raise
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write: {error.strerror}", str(path)) from error
+
+
+def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
+    try:
+        with open(part, "xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file atomically.
+
+    Args:
+        path: The file.
+        text: Its content.
+    """
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def write_json(path: Path, values: Mapping[str, object]) -> None:
+    """Write JSON atomically; numbers that are not finite become null.
+
+    Args:
+        path: The file.
+        values: Its content.
+    """
+    write_text(path, json.dumps(plain(values), indent=2) + "\n")
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file atomically; missing values (None, NaN) are empty cells.
+
+    Args:
+        path: The file.
+        header: Names of the columns.
+        rows: Their values.
+    """
+
+    class Lines(list[bytes]):
+        def write(self, text: str) -> None:
+            self.append(text.encode())
+
+    lines = Lines()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([plain(value) for value in row] for row in rows)
+    write_atomically(path, lambda file: file.writelines(lines))
+
+
+def plain(value: object) -> object:
+    """A value as JSON has it: NaN and infinities become None, also inside of lists and mappings.
+
+    Args:
+        value: Numbers, strings, lists and mappings.
+
+    Example:
+        >>> plain({"ap": float("nan"), "folds": [0.5]})
+        {'ap': None, 'folds': [0.5]}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,65 @@
+"""The end of a run: the epoch that is kept scored, and metrics and predictions written down."""
+
+import math
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from xgraph.training.config.parts import scored_parts
+from xgraph.training.files.checkpoint import read_checkpoint
+from xgraph.training.files.keeper import Keeper
+from xgraph.training.files.rundir import BEST, METRICS, PREDICTIONS
+from xgraph.training.files.saved_model import load_model
+from xgraph.training.files.writing import write_csv, write_json
+from xgraph.training.scoring.inference import as_scores
+from xgraph.training.scoring.scores import score_split
+
+if TYPE_CHECKING:
+    from xgraph.training.sources import Source
+
+
+def conclude(source: "Source", link: str, keeper: Keeper, device: str) -> dict[str, Any]:
+    """Score the epoch that is kept on the splits that are left for it, and write metrics and predictions.
+
+    Args:
+        source: The data set.
+        link: How logits become scores, as `Loss.link`.
+        keeper: Knows the run directory and the epoch.
+        device: Where to score.
+
+    Returns:
+        What `metrics.json` holds.
+    """
+    path, kept = keeper.path, keeper.best or {}
+    selected = keeper.keep == "best"
+    if selected and math.isnan(kept[f"valid_{keeper.metric}"]):
+        warnings.warn(
+            f"the validation split of {source.name!r} lacks positives or negatives, so no epoch can be selected by "
+            f"{keeper.metric}: the last epoch is kept",
+            stacklevel=4,
+        )
+    model = load_model(read_checkpoint(path / BEST))
+    parts = scored_parts(source.config)
+    metrics: dict[str, Any] = {name: {} for name in reversed(parts)}
+    rows: list[list[object]] = []
+    for name in parts:
+        positions = source.splits[name]
+        logits = source.score(model, positions, device=device)
+        y = source.targets(positions).numpy()
+        metrics[name] = score_split(source.name, y, logits, several_classes=source.several_classes, link=link)
+        if name == "test" and math.isnan(metrics[name][keeper.metric]):
+            warnings.warn(
+                f"the test split of {source.name!r} lacks positives or negatives: it has no {keeper.metric}",
+                stacklevel=4,
+            )
+        rows += [[name, *row] for row in source.prediction_rows(positions, as_scores(logits, link))]
+    write_csv(path / PREDICTIONS, ["split", *source.prediction_columns()], rows)
+    metrics |= {"metric": keeper.metric, "keep": keeper.keep}
+    how = {"selected_by": keeper.metric, "best_epoch": kept["epoch"]} if selected else {"last_epoch": kept["epoch"]}
+    metrics |= {
+        **how,
+        "epochs": len(keeper.history),
+        "dataset": source.name,
+        "unreadable_rows": len(source.data.errors),
+    }
+    write_json(path / METRICS, metrics)
+    return metrics

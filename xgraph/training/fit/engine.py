@@ -1,0 +1,239 @@
+"""One fit: Lightning's trainer set up quietly, then the kept epoch scored and everything written down."""
+
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from lightning import Trainer
+from lightning.pytorch.callbacks import Callback
+
+from xgraph.options import OptionError
+from xgraph.training.config.build import TrainConfig
+from xgraph.training.config.parts import PARTS
+from xgraph.training.files.checkpoint import HEADER, check_same_run, read_checkpoint
+from xgraph.training.files.environment import write_environment
+from xgraph.training.files.keeper import Files, Keeper
+from xgraph.training.files.leaks import start_knowing
+from xgraph.training.files.rundir import BEST, LAST, fold_folders, write_config
+from xgraph.training.files.saved_model import start_from
+from xgraph.training.fit.conclude import conclude
+from xgraph.training.fit.fitted import FittedTask, fit_at_once
+from xgraph.training.fit.task import Task
+
+if TYPE_CHECKING:
+    from xgraph.training.sources import Source
+
+# Advice for other set-ups than ours; everything else that Lightning warns of is shown.
+_NOISE = (
+    r".*does not have many workers.*",
+    r".*Checkpoint directory .* exists.*",
+    r".*GPU available but not used.*",
+    r".*is smaller than the logging interval.*",
+    r".*Total length of `.*` across ranks is zero.*",
+    r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
+    r".*Found .* module\(s\) in eval mode at the start of training.*",
+)
+
+
+def check_data(source: "Source") -> None:
+    """Refuse data that cannot be trained on, and warn of data that can hardly be.
+
+    Args:
+        source: The data set.
+
+    Raises:
+        ValueError: If a split is missing, or the training split has one class only.
+    """
+    for name in PARTS:
+        if name not in source.data.splits:
+            there = ", ".join(source.data.splits) or "none"
+            raise ValueError(f"dataset: {source.name!r} has no split {name!r} (it has: {there}); see --split")
+    y = source.targets(source.splits["train"]).numpy()
+    if len(y) == 0:
+        molecules = source.kind == "graph"
+        advice = "; where nearly all molecules share one scaffold, --split random helps" if molecules else ""
+        raise ValueError(
+            f"dataset: this split of {source.name!r} leaves no {source.noun.removesuffix('s')} to train on{advice}"
+        )
+    positives, negatives = (y == 1).sum(axis=0), (y == 0).sum(axis=0)
+    lacking = [f"{source.task_names[t]!r}" for t in np.flatnonzero((positives == 0) | (negatives == 0))]
+    if len(lacking) == source.num_tasks:
+        raise ValueError(
+            f"dataset: the training split of {source.name!r} has one class only: {int(positives.sum())} positive and "
+            f"{int(negatives.sum())} negative labels among {len(y)} {source.noun}; both are needed"
+        )
+    if lacking:
+        what = "no item" if source.several_classes else "one class only"
+        warnings.warn(f"{what} in the training split: {', '.join(lacking)}; not learned", stacklevel=3)
+
+
+def prepare(config: TrainConfig, source: "Source") -> Task | FittedTask:
+    """Build model, loss and samplers, within `own_random_streams`. Nothing is written.
+
+    Of a model that is fitted at once, there is only the model.
+
+    Args:
+        config: Settings.
+        source: Data set, checked.
+
+    Raises:
+        OptionError: (a ValueError): an option is out of range.
+        ValueError: If the run to start from does not fit.
+    """
+    if config.fitted:
+        return FittedTask(config, source)
+    task = Task(config, source)
+    if config.init is not None:
+        path = find_checkpoint(config.init, config.fold if isinstance(config.fold, int) else None)
+        state = read_checkpoint(path)
+        start_knowing(task.header, state[HEADER], source)
+        start_from(task.model, state, source, path)
+    return task
+
+
+def fit(
+    task: Task | FittedTask, path: Path, *, device: str, resume: bool = False, callbacks: list[Callback] | None = None
+) -> dict[str, Any]:
+    """Train, select and test; fill the run directory. Call it within `own_random_streams`.
+
+    Args:
+        task: What `prepare` built.
+        path: The run directory, which exists.
+        device: "cpu" or "cuda".
+        resume: Go on after the last epoch in `path`, if there is one.
+        callbacks: Further callbacks, for example a progress bar.
+
+    Returns:
+        What `metrics.json` holds.
+
+    Raises:
+        ValueError: If training diverges, or a checkpoint is unreadable or does not belong to this run.
+        KeyboardInterrupt: If interrupted; the run can be resumed.
+    """
+    if isinstance(task, FittedTask):
+        return fit_at_once(task, path, device=device, resume=resume, progress=bool(callbacks))
+    last = resume_point(task, path) if resume else None
+    write_config(path, task.config)
+    write_environment(path, device)
+    keeper = Keeper(path, task.metric, task.config.keep)
+    run_epochs(task, keeper, last, device=device, callbacks=callbacks)
+    return conclude(task.source, task.main_loss.link, keeper, device)
+
+
+def resume_point(task: Task, path: Path) -> Path | None:
+    """The checkpoint that a run goes on from, if it has finished an epoch.
+
+    Args:
+        task: What is to go on.
+        path: The run directory.
+
+    Raises:
+        ValueError: If the checkpoint is unreadable or does not belong to this run.
+        OptionError: If more epochs are done than are wanted.
+    """
+    last = path / LAST
+    if not last.exists():
+        return None
+    config, state = task.config, read_checkpoint(last)
+    check_same_run(state[HEADER], config, task.source, last)
+    if state["epochs_done"] > config.pretrain_epochs + config.epochs:
+        raise OptionError(
+            f"epochs = {config.epochs}: {path} has done {state['epochs_done'] - config.pretrain_epochs} already"
+        )
+    return last
+
+
+def run_epochs(
+    task: Task, keeper: Keeper, last: Path | None, *, device: str, callbacks: list[Callback] | None = None
+) -> None:
+    """Train for all epochs that are left, keeping what each gives.
+
+    Args:
+        task: What trains.
+        keeper: Keeps it, in its directory.
+        last: Checkpoint to go on from.
+        device: "cpu" or "cuda".
+        callbacks: Further callbacks.
+
+    Raises:
+        ValueError: If training diverges.
+        KeyboardInterrupt: If interrupted; the run can be resumed.
+    """
+    with _quiet_lightning():
+        trainer = Trainer(
+            accelerator="gpu" if device == "cuda" else "cpu",
+            devices=1,
+            max_epochs=task.config.pretrain_epochs + task.config.epochs,
+            reload_dataloaders_every_n_epochs=1,  # the stages have samplers of their own
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            default_root_dir=keeper.path,
+            enable_checkpointing=False,  # Lightning's own; the keeper does it
+            callbacks=[keeper, *(callbacks or [])],  # in this order: what is announced is kept
+            plugins=[Files()],
+        )
+        _run(trainer, task, last)
+
+
+def find_checkpoint(run: str | Path, fold: int | None = None) -> Path:
+    """The best checkpoint of a run; of one over folds, of the run on the same fold.
+
+    Args:
+        run: A run directory, or a checkpoint file.
+        fold: The fold, if the data set has several.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    path = Path(run)
+    if path.is_file():
+        return path
+    if fold is not None and fold_folders(path):
+        path = path / f"fold_{fold}"
+    for name in (BEST, LAST):
+        if (path / name).is_file():
+            return path / name
+    raise FileNotFoundError(f"init: {path} holds no checkpoint ({BEST})")
+
+
+def _run(trainer: Trainer, task: Task, last: Path | None) -> None:
+    """Fit. Lightning answers an interruption by leaving the program with SIGINT ignored: undo both."""
+    in_main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        trainer.fit(task, ckpt_path=last)
+    except SystemExit:
+        if not trainer.interrupted:
+            raise
+        raise KeyboardInterrupt from None
+    finally:
+        if in_main:
+            signal.signal(signal.SIGINT, handler)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Drop Lightning's announcements and the advice that does not apply, not its warnings."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        with warnings.catch_warnings():
+            for message in _NOISE:
+                warnings.filterwarnings("ignore", message=message)
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

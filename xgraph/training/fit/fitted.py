@@ -1,0 +1,109 @@
+"""A run of a model that is fitted at once: the same run directory, of one epoch."""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xgraph.nn import FittedModel
+from xgraph.options import OptionError
+from xgraph.training.config.build import TrainConfig, registry
+from xgraph.training.files.checkpoint import HEADER, check_same_run, describe, read_checkpoint, write_checkpoint
+from xgraph.training.files.environment import write_environment
+from xgraph.training.files.keeper import Keeper
+from xgraph.training.files.rundir import BEST, LAST, write_config
+from xgraph.training.fit.bars import data_progress
+from xgraph.training.fit.conclude import conclude
+from xgraph.training.fit.seeding import random_state
+from xgraph.training.scoring.scores import measure
+
+if TYPE_CHECKING:
+    from xgraph.training.sources import Source
+
+
+class FittedTask:
+    """What there is to fit: the model and the data.
+
+    Args:
+        config: Settings.
+        source: Data set with the splits `train` and, unless nothing is validated, `valid`.
+
+    Raises:
+        OptionError: If an option of the model is out of range.
+    """
+
+    def __init__(self, config: TrainConfig, source: "Source") -> None:
+        self.config, self.source = config, source
+        self.metric = config.metric or source.metric
+        make: Any = registry("model")[config.model]
+        try:
+            self.model: FittedModel = make(source.num_tasks, **source.model_arguments, **config.model_options)
+        except ValueError as error:  # it knows the ranges of its options
+            raise OptionError(str(error)) from None
+
+
+def fit_at_once(
+    task: FittedTask, path: Path, *, device: str, resume: bool = False, progress: bool = False
+) -> dict[str, Any]:
+    """Fit and test; fill the run directory. Call it within `own_random_streams`.
+
+    Args:
+        task: What to fit.
+        path: The run directory, which exists.
+        device: Where to score, "cpu" or "cuda"; scikit-learn fits on the CPU.
+        resume: Take the fit that is in `path`, if there is one.
+        progress: Show progress on stderr.
+
+    Returns:
+        What `metrics.json` holds.
+
+    Raises:
+        ValueError: If the model cannot take these features, or what is in `path` does not belong to this run.
+    """
+    config, source = task.config, task.source
+    last = path / LAST if resume and (path / LAST).exists() else None
+    state = None if last is None else read_checkpoint(last)
+    if last is not None and state is not None:
+        check_same_run(state[HEADER], config, source, last)
+    write_config(path, config)
+    write_environment(path, device)
+    if state is None:
+        state = _fit(task, device, progress)
+        for name in (BEST, LAST):
+            write_checkpoint(state, path / name)
+    keeper = Keeper(path, task.metric, "best" if "valid" in source.splits else "last")
+    keeper.load_state_dict({"history": state["history"], "best": state["history"][-1]})
+    keeper.write_history()
+    return conclude(source, "sigmoid", keeper, device)
+
+
+def _fit(task: FittedTask, device: str, progress: bool) -> dict[str, Any]:
+    """What the checkpoint holds."""
+    config, source = task.config, task.source
+    train, valid = source.splits["train"], source.splits.get("valid")
+    began = time.perf_counter()
+    with data_progress(progress) as report:
+        task.model.fit(
+            source.data.features[train],
+            source.targets(train),
+            seed=config.seed,
+            threads=config.threads,
+            progress=report,
+        )
+    seconds = round(time.perf_counter() - began, 3)
+    values = {}
+    if valid is not None:
+        values = measure(source.targets(valid).numpy(), source.score(task.model, valid, device=device))
+    row = {"epoch": 1, "stage": "main", "train_loss": None, "lr": None, "seconds": seconds}
+    row |= {f"valid_{name}": value for name, value in values.items()}
+    if progress:
+        found = f"valid_{task.metric}={values[task.metric]:.4f} " if values else ""
+        sys.stderr.write(f"model={config.model} {found}seconds={seconds:.1f}\n")
+    return {
+        HEADER: describe(config, source),
+        "state_dict": {f"model.{name}": tensor.cpu() for name, tensor in task.model.state_dict().items()},
+        "epochs_done": 1,
+        "sampler": {},
+        "random_state": random_state(),
+        "history": [row],
+    }

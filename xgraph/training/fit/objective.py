@@ -1,0 +1,61 @@
+"""What a run minimises: its loss, and the batches that it is estimated on."""
+
+import inspect
+from typing import TYPE_CHECKING, NamedTuple
+
+from xgraph.options import OptionError
+from xgraph.sampling.items.epochs import EpochSampler
+from xgraph.training.config.build import TrainConfig, registry
+from xgraph.training.fit.groups import make_groups
+from xgraph.training.sources.batches import make_sampler
+
+if TYPE_CHECKING:
+    from xgraph.losses import Loss
+    from xgraph.training.sources import Source
+
+
+class Objective(NamedTuple):
+    """The loss of the main stage, and the batches of both.
+
+    Args:
+        loss: Maps (logits, labels, positions in the data set) to a scalar.
+        samplers: Batches of positions in the training split, by stage.
+    """
+
+    loss: "Loss"
+    samplers: dict[str, EpochSampler]
+
+
+def make_objective(config: TrainConfig, source: "Source") -> Objective:
+    """Build loss and samplers.
+
+    A loss with a parameter `groups` is told the group of each item of the data set.
+
+    Args:
+        config: Settings.
+        source: The data set, with a split `train`.
+
+    Raises:
+        OptionError: If an option is out of range.
+    """
+    from xgraph.estimators import CosineGamma
+
+    loss_class = registry("loss")[config.loss]
+    batches = config.sampler or loss_class.sampler  # type: ignore[attr-defined]
+    takes_groups = "groups" in inspect.signature(loss_class).parameters
+    options = dict(config.loss_options)
+    groups = None
+    if takes_groups or batches == "group":
+        groups = make_groups(config.groups, source, config.items_per_group)
+    if takes_groups:
+        options["groups"] = groups
+    try:
+        if config.gamma_schedule == "cosine" and "gamma" in options:
+            options["gamma"] = CosineGamma(config.epochs, gamma_min=options["gamma"])
+        loss: Loss = loss_class(len(source), source.num_tasks, **options)
+    except ValueError as error:  # it knows the ranges of its options
+        raise OptionError(str(error)) from None
+    train = source.splits["train"]
+    labels, own = source.targets(train), None if groups is None else groups[train]
+    stages = {"pretrain": "shuffle", "main": batches}
+    return Objective(loss, {stage: make_sampler(kind, labels, config, own) for stage, kind in stages.items()})

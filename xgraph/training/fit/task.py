@@ -1,0 +1,248 @@
+"""One run as Lightning sees it: model, loss, the two stages, and what a checkpoint holds beside weights."""
+
+import math
+import time
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import lightning
+import torch
+from torch import Tensor
+
+from xgraph.losses.base import LIMIT
+from xgraph.options import OptionError
+from xgraph.training.config.build import TrainConfig, registry
+from xgraph.training.files.checkpoint import HEADER, describe
+from xgraph.training.files.saved_model import model_without_tables
+from xgraph.training.fit.average import AveragedWeights
+from xgraph.training.fit.compositional import Compositional
+from xgraph.training.fit.objective import make_objective
+from xgraph.training.fit.seeding import random_state, restore_random_state
+from xgraph.training.scoring.scores import measure
+
+if TYPE_CHECKING:
+    from xgraph.losses import Loss
+    from xgraph.training.sources import Source
+
+OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+
+
+class Task(lightning.LightningModule):
+    """Trains a model in two stages, first with cross-entropy, then, with a new head, with the requested loss; or
+    in compositional training, where each step of the loss is preceded by an inner one of cross-entropy.
+
+    The stage is a function of the epoch, so that a resumed run needs no other memory of it.
+
+    Args:
+        config: Settings.
+        source: Data set with the splits `train` and, unless nothing is validated, `valid`.
+
+    Raises:
+        OptionError: If an option of the model or the loss is out of range.
+    """
+
+    def __init__(self, config: TrainConfig, source: "Source") -> None:
+        super().__init__()
+        from xgraph.estimators import CosineGamma
+        from xgraph.losses import BCELoss, CrossEntropyLoss
+
+        self.config, self.source = config, source
+        self.metric = config.metric or source.metric
+        self.train_positions, self.valid_positions = source.splits["train"], source.splits.get("valid")
+        cross_entropy = CrossEntropyLoss if source.several_classes else BCELoss
+        self.pretrain_loss: Loss = cross_entropy(len(source), source.num_tasks)
+        options = dict(config.model_options)
+        if config.gamma_schedule == "cosine" and "gamma" in options:  # over both stages: the tables go through them
+            options["gamma"] = CosineGamma(config.pretrain_epochs + config.epochs, gamma_min=options["gamma"])
+        try:
+            self.model = registry("model")[config.model](source.num_tasks, **source.model_arguments, **options)
+        except ValueError as error:  # it knows the ranges of its options
+            raise OptionError(str(error)) from None
+        source.prepare(self.model)
+        self.main_loss, self.samplers = make_objective(config, source)
+        self.after_step: Compositional | None = None
+        if config.training == "compositional":
+            self.after_step = Compositional(self.model, lr=config.inner_lr, gamma=config.inner_gamma)
+        self.loss_sum = torch.zeros(())
+        self.steps = 0
+        self._began = time.perf_counter()
+        self.valid_metrics: dict[str, float] = {}
+        self._random_state: dict[str, Any] | None = None
+        self.header = describe(config, source)
+        self.average: AveragedWeights | None = None
+        if config.ema_decay > 0:
+            self.average = AveragedWeights(model_without_tables(self.header), config.ema_decay)
+
+    @property
+    def scored_model(self) -> torch.nn.Module:
+        """The model that is validated and kept: that which trains, or its average."""
+        return self.model if self.average is None else self.average.module
+
+    @property
+    def stage(self) -> str:
+        """`pretrain` or `main`."""
+        return "pretrain" if self.current_epoch < self.config.pretrain_epochs else "main"
+
+    @property
+    def train_loss(self) -> float:
+        """Mean loss over the batches of this epoch so far."""
+        return float(self.loss_sum) / max(self.steps, 1)
+
+    @property
+    def seconds(self) -> float:
+        """Time since this epoch began."""
+        return time.perf_counter() - self._began
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """One optimiser over the model; losses have state, but nothing to optimise."""
+        kind: Any = OPTIMIZERS[self.config.optimizer]
+        made: torch.optim.Optimizer = kind(
+            self.model.parameters(),
+            lr=self.config.lr,
+            weight_decay=self.config.weight_decay,
+            fused=True,  # small tensors, one after the other, take three times as long
+        )
+        return made
+
+    @property
+    def loss_fn(self) -> "Loss":
+        """The loss of the stage."""
+        return self.main_loss if self.stage == "main" else self.pretrain_loss
+
+    def train_dataloader(self) -> Iterable[Any]:
+        """The batches of this stage; asked for at each epoch."""
+        sampler = self.samplers[self.stage]
+        sampler.set_epoch(self.current_epoch)
+        return self.source.loader(self.train_positions, sampler, self.current_epoch, self.device)
+
+    def val_dataloader(self) -> Iterable[Any]:
+        """One step: the validation split is scored as a whole."""
+        return [0]
+
+    def on_train_epoch_start(self) -> None:
+        """Begin an epoch, and with it perhaps a stage."""
+        if self._random_state is not None:
+            restore_random_state(self._random_state)
+            self._random_state = None
+        start = self.config.pretrain_epochs
+        if self.current_epoch == start > 0:
+            if self.after_step is None:
+                # A model whose tables hold what its head gave has a way of its own to forget them with it.
+                getattr(self.model, "reset_head", self.model.head.reset_parameters)()
+            for optimizer in self.trainer.optimizers:
+                optimizer.state.clear()
+        main = self.stage == "main"
+        epoch, epochs = (self.current_epoch - start, self.config.epochs) if main else (self.current_epoch, start)
+        _set_epoch(self.model, self.current_epoch)
+        if main:
+            _set_epoch(self.main_loss, epoch)
+        cosine = self.config.lr_schedule == "cosine"
+        factor = 0.5 * (1 + math.cos(math.pi * epoch / epochs)) if cosine else 1.0
+        for optimizer in self.trainer.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.config.lr * factor
+        if self.average is not None and epoch == 0:
+            self.average.restart(self.model)
+        self.loss_sum, self.steps = torch.zeros((), device=self.device), 0
+        self._began = time.perf_counter()
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """One step.
+
+        Args:
+            batch: What the source's loader gives, with `y` [B, T] and `idx` [B].
+            batch_idx: Its number, not used.
+        """
+        logits: Tensor | None = None
+        try:
+            logits = self._scores(batch)
+            loss: Tensor = self.loss_fn(logits, batch.y, batch.idx)
+        except ValueError:
+            with torch.no_grad():  # without logits it was the inner step that could not be taken
+                self._check_finite(self.model(batch) if logits is None else logits)
+            raise
+        self.loss_sum += loss.detach()
+        self.steps += 1
+        return loss
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Average the weights, if that is wanted.
+
+        Args:
+            outputs: Not used.
+            batch: Not used.
+            batch_idx: Not used.
+        """
+        if self.average is not None:
+            self.average.update(self.model)
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        """Score the validation split, as evaluation does, if there is one.
+
+        Args:
+            batch: Not used.
+            batch_idx: Not used.
+        """
+        if self.valid_positions is None:
+            self._check_finite(torch.cat([weight.detach().reshape(-1) for weight in self.scored_model.parameters()]))
+            return
+        logits = self.source.score(self.scored_model, self.valid_positions, device=str(self.device))
+        self._check_finite(torch.from_numpy(logits))
+        self.valid_metrics = measure(
+            self.source.targets(self.valid_positions).numpy(),
+            logits,
+            several_classes=self.source.several_classes,
+            link=self.loss_fn.link,
+        )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what is ours; checkpoints are taken at the end of an epoch.
+
+        Args:
+            checkpoint: What is to be saved.
+        """
+        # Lightning's own counters restart epochs in ways of their own; the number of epochs done is enough.
+        checkpoint.pop("loops", None)
+        checkpoint[HEADER] = self.header
+        checkpoint["epochs_done"] = self.current_epoch + 1
+        checkpoint["sampler"] = dict(self.samplers[self.stage].state_dict())
+        checkpoint["random_state"] = random_state()
+
+    def on_load_checkpoint(self, checkpoint: Mapping[str, Any]) -> None:
+        """Go on after the last epoch that was saved.
+
+        Args:
+            checkpoint: What was saved.
+        """
+        done = int(checkpoint["epochs_done"])
+        progress: Any = self.trainer.fit_loop.epoch_progress.current
+        progress.ready = progress.started = progress.processed = progress.completed = done
+        stage = "pretrain" if done <= self.config.pretrain_epochs else "main"
+        self.samplers[stage].load_state_dict(checkpoint["sampler"])
+        self._random_state = checkpoint["random_state"]
+
+    def _scores(self, batch: Any) -> Tensor:
+        """Scores of the model, or of its parameters after an inner step of cross-entropy."""
+        scores: Tensor
+        if self.after_step is None or self.stage == "pretrain":
+            scores = self.model(batch)
+        else:
+            scores = self.after_step(self.model, batch, lambda h: self.pretrain_loss(h, batch.y, batch.idx))
+        return scores
+
+    def _check_finite(self, logits: Tensor) -> None:
+        if not bool((logits.float().abs() <= LIMIT).all()):
+            inner = self.after_step is not None and self.stage == "main"
+            raise ValueError(
+                f"training diverged: scores are not finite, or beyond ±{LIMIT:g}, in epoch {self.current_epoch + 1}; "
+                f"try a smaller learning rate than {self.config.lr:g}"
+                + (f", or a smaller inner_lr than {self.config.inner_lr:g}" if inner else "")
+            )
+
+
+def _set_epoch(part: torch.nn.Module, epoch: int) -> None:
+    """Tell all schedules in a module which epoch begins."""
+    for module in part.modules():
+        set_epoch = getattr(module, "set_epoch", None)
+        if set_epoch is not None:
+            set_epoch(epoch)

@@ -1,0 +1,233 @@
+"""`xgraph.train`: from settings to a finished run directory, one fold or all."""
+
+import sys
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xgraph.options import OptionError
+from xgraph.training.config.build import TrainConfig, build_config, differences, read_config
+from xgraph.training.config.folds import chosen_folds, summarize_folds
+from xgraph.training.config.parts import scored_parts
+from xgraph.training.files.lock import locked
+from xgraph.training.files.rundir import CONFIG, METRICS, Run, check_free, discard, make_run_directory, write_config
+from xgraph.training.files.writing import write_json
+from xgraph.training.fit.seeding import own_random_streams
+from xgraph.training.scoring.inference import choose_device
+
+if TYPE_CHECKING:
+    from lightning.pytorch.callbacks import Callback
+
+    from xgraph.training.sources import Source
+
+# What may change when a run goes on: how long, and on what.
+_MAY_CHANGE = {"epochs", "device", "storage", "threads"}
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped a run, which can be resumed.
+
+    Args:
+        path: Its directory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self.path = path
+
+
+def train(
+    dataset: str | Path | None = None,
+    *,
+    config: str | Path | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: bool = False,
+    **settings: Any,
+) -> Run:
+    r"""Train a model on a data set; what `xgraph train` calls.
+
+    Args:
+        dataset: Name of a data set or path of a CSV file; `nci-pains` if neither this nor `config` says.
+        config: A TOML file with settings, such as the `config.toml` of another run.
+        out: Directory of the run, new or empty; without it, a new one under `runs/`.
+        resume: Go on with the interrupted run in `out`, to the bit.
+        progress: Show progress on stderr.
+        settings: Any field of `xgraph.training.TrainConfig` (`loss`, `model`, `epochs`, `lr`, ...) and any
+            option of the chosen loss and model (`gamma`, `hidden_channels`, ...; one that both have is the model's,
+            and `loss_gamma` that of the loss).
+
+    Returns:
+        The run: its path and metrics. With `fold="all"`, a run for each fold in directories of its own, and
+        mean and standard deviation over them.
+
+    Raises:
+        OptionError: (a ValueError): a setting that does not exist, or cannot have that value.
+        ValueError: If the data cannot be trained on, or training diverges.
+        FileExistsError: If `out` holds something already.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> rows = [f"{'C' * n}{end},{int(end == 'N')}" for n in range(1, 20) for end in "OCN"]
+        >>> _ = (folder / "amines.csv").write_text("smiles,amine\n" + "\n".join(rows))
+        >>> run = train(folder / "amines.csv", loss="soap", split="random", out=folder / "run",
+        ...             epochs=1, pretrain_epochs=0, batch_size=16, hidden_channels=8, num_layers=2)
+        >>> list(run.metrics["test"])
+        ['ap', 'prc_auc', 'roc_auc', 'pauc_mcclish_fpr0.3', 'pauc_area_fpr0.3', 'tpauc_tpr0.5_fpr0.5']
+    """
+    if dataset is not None:
+        if not isinstance(dataset, str | Path):
+            raise TypeError(f"dataset: expected a name or a path, got {type(dataset).__name__}")
+        settings["dataset"] = str(dataset)
+    if isinstance(settings.get("init"), Path):
+        settings["init"] = str(settings["init"])
+    base = None if config is None else read_config(config)
+    wanted = _build(settings, base, config)
+    if resume:
+        wanted, out = _settings_to_resume(settings, wanted if config is not None else None, out)
+    elif out is not None:
+        check_free(out)  # before the data are read, which may take long
+    device = choose_device(wanted.device)
+    if wanted.fold == "all" or isinstance(wanted.fold, list):
+        return _train_folds(wanted, out, resume, progress, device)
+    with own_random_streams(wanted.seed, wanted.threads):
+        return _train_one(wanted, out, resume, progress, device)
+
+
+def _build(settings: Mapping[str, Any], base: Mapping[str, Any] | None, source: str | Path | None) -> TrainConfig:
+    try:
+        return build_config(settings, base)
+    except OptionError as error:
+        if source is None:
+            raise
+        raise OptionError(f"{error} (in {source})") from None
+
+
+def _settings_to_resume(
+    settings: Mapping[str, Any], from_file: TrainConfig | None, out: str | Path | None
+) -> tuple[TrainConfig, Path]:
+    """The settings of the run in `out`; those given besides may not contradict them."""
+    if out is None:
+        raise OptionError("resume: say which run, with the directory it is in (--out)")
+    path = Path(out)
+    if not (path / CONFIG).is_file():
+        raise FileNotFoundError(f"resume: {path} holds no run (no {CONFIG})")
+    own = read_config(path / CONFIG)
+    before, now = _build({}, own, path / CONFIG), from_file or _build(settings, own, path / CONFIG)
+    found = differences(before, now)
+    for name in sorted(found, key=lambda name: name not in settings):  # what was given, then what follows from it
+        there, here = found[name]
+        if name not in _MAY_CHANGE and not (name == "dataset" and _same_file(there, here)):
+            raise OptionError(
+                f"resume: {name} is {there!r} in {path} and cannot become {here!r}; "
+                f"only {', '.join(sorted(_MAY_CHANGE))} can change"
+            )
+    return replace(now, dataset=before.dataset), path
+
+
+def _same_file(one: object, other: object) -> bool:
+    return Path(str(one)).resolve() == Path(str(other)).resolve()
+
+
+def _train_one(config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str) -> Run:
+    """One fit; the random streams are the run's own already."""
+    source = load_data(config, progress)
+    from xgraph.training.fit.engine import check_data, fit, prepare  # Lightning takes seconds to import
+
+    check_data(source)
+    task = prepare(config, source)
+    path = Path(out) if resume and out is not None else make_run_directory(out, config)
+    if progress:
+        parts = ", ".join(f"{len(source.splits[name])} {name}" for name in ("train", *scored_parts(config)))
+        sys.stderr.write(f"{source.name}: {parts} {source.noun}; run directory {path}\n")
+    callbacks = _callbacks(task.metric) if progress else []
+    try:
+        with locked(path):
+            if not resume:
+                check_free(path)  # somebody else may have been faster
+            return Run(path, fit(task, path, device=device, resume=resume, callbacks=callbacks))
+    except KeyboardInterrupt:
+        raise Interrupted(path) from None
+    except FileExistsError:
+        raise
+    except Exception:
+        if not resume:
+            discard(path)
+        raise
+
+
+def _train_folds(config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str) -> Run:
+    """One run for each fold, then mean and standard deviation; finished folds are not run again."""
+    folds = chosen_folds(config)
+    path = Path(out) if resume and out is not None else make_run_directory(out, config)
+    write_config(path, config)
+    runs = []
+    for fold in folds:
+        folder = path / f"fold_{fold}"
+        one = replace(config, fold=fold)
+        started = (folder / CONFIG).is_file()
+        if started and (folder / METRICS).is_file() and Run.open(folder).config.epochs == config.epochs:
+            runs.append(Run.open(folder))
+            continue
+        if progress:
+            sys.stderr.write(f"fold={fold}\n")
+        try:
+            with own_random_streams(config.seed, config.threads):
+                runs.append(_train_one(one, folder, started, progress, device))
+        except Interrupted:
+            raise Interrupted(path) from None
+        except Exception:
+            discard(path)
+            raise
+    metrics = summarize_folds([run.metrics for run in runs])
+    write_json(path / METRICS, metrics)
+    return Run(path, metrics)
+
+
+def load_data(config: TrainConfig, progress: bool) -> "Source":
+    """The data set of a run, with a warning if some of its rows could not be read.
+
+    Args:
+        config: Settings.
+        progress: Show progress on stderr, if that is a terminal.
+    """
+    from xgraph.data import load
+    from xgraph.training.fit.bars import data_progress
+    from xgraph.training.sources import make_source
+
+    if isinstance(config.fold, str | list):
+        raise ValueError(f"fold: expected a number, got {config.fold!r}")
+    with data_progress(progress) as report:
+        data = load(
+            config.dataset,
+            fold=config.fold,
+            split=config.split,
+            seed=config.seed,
+            smiles_column=config.smiles_column,
+            target_columns=config.target_columns,
+            bag_column=config.bag_column,
+            feature_columns=config.feature_columns,
+            standardize=config.standardize,
+            features=config.features,
+            progress=report,
+        )
+    if data.errors:
+        first = data.errors[0]
+        warnings.warn(
+            f"{len(data.errors)} rows of {data.name!r} are left out; the first is row {first.row}, "
+            f"{first.smiles!r}: {first.message}",
+            stacklevel=2,
+        )
+    return make_source(data, config)
+
+
+def _callbacks(metric: str) -> "list[Callback]":
+    from xgraph.training.fit.progress import EpochBar, EpochLines
+
+    if sys.stderr.isatty():
+        return [EpochBar(metric)]
+    return [EpochLines(metric)]

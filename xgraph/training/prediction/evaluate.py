@@ -1,0 +1,139 @@
+"""`xgraph.evaluate`: metrics of a finished run, or of several together, computed anew from the best checkpoints."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from xgraph.options import OptionError
+from xgraph.training.config.folds import summarize_folds
+from xgraph.training.files.checkpoint import HEADER, check_same_data, read_checkpoint
+from xgraph.training.files.rundir import BEST, Run
+from xgraph.training.files.saved_model import load_model, loss_link
+from xgraph.training.fit.train import load_data
+from xgraph.training.prediction.ensemble import Ensemble, check_finished, check_members, members_by_fold
+from xgraph.training.scoring.inference import as_scores, choose_device
+from xgraph.training.scoring.metrics import Metric, partial_metrics
+from xgraph.training.scoring.scores import score_split
+
+
+def evaluate(
+    run: str | Path | Sequence[str | Path],
+    split: str = "test",
+    *,
+    combine: str = "mean",
+    max_fpr: float | None = None,
+    min_tpr: float | None = None,
+    device: str = "auto",
+    progress: bool = False,
+) -> dict[str, float]:
+    """Score a run's kept epoch on a split of its data set; or several runs, whose scores are taken together first.
+
+    Args:
+        run: A run directory, or several on the same data set, tasks and splits. For runs over all folds, each fold's
+            runs are taken together, and the mean over the folds is given.
+        split: "train", "valid" or "test".
+        combine: How several runs score an item: by the "mean" of their scores, or of the "rank" that each gives it
+            among the items of the split.
+        max_fpr: Give the partial areas under the ROC curve at this highest false positive rate too.
+        min_tpr: And the two-way one at this lowest true positive rate.
+        device: "auto", "cpu" or "cuda".
+        progress: Show progress on stderr, if that is a terminal.
+
+    Returns:
+        Metrics by name, those of `METRICS` and what was asked for besides; NaN where the
+        split has one class only.
+
+    Raises:
+        FileNotFoundError: If there is no such run, or it has not finished.
+        ValueError: If there is no such split, a rate is out of range, the data set is not what it was, or the runs
+            are not on the same data, tasks and splits.
+
+    Example:
+        >>> import tempfile, xgraph
+        >>> short = dict(epochs=1, pretrain_epochs=0, hidden_channels=4, num_layers=1)
+        >>> run = xgraph.train("nci-pains", out=tempfile.mkdtemp(), **short)
+        >>> evaluate(run.path) == run.metrics["test"]
+        True
+        >>> "pauc_area_fpr0.1" in evaluate(run.path, max_fpr=0.1)
+        True
+    """
+    limits = {"max_fpr": max_fpr, "min_tpr": min_tpr}
+    found = evaluate_with_spread(run, split, combine=combine, **limits, device=device, progress=progress)
+    metrics: dict[str, float] = found.get("mean", found)
+    return metrics
+
+
+def evaluate_with_spread(
+    run: str | Path | Sequence[str | Path],
+    split: str = "test",
+    *,
+    combine: str = "mean",
+    max_fpr: float | None = None,
+    min_tpr: float | None = None,
+    device: str = "auto",
+    progress: bool = False,
+) -> dict[str, Any]:
+    """The same, and over folds with `mean` and `std` beside the metrics, as `metrics.json` has them.
+
+    Args:
+        run: As `evaluate` has it, like all that follow.
+        split: "train", "valid" or "test".
+        combine: "mean" or "rank".
+        max_fpr: Highest false positive rate.
+        min_tpr: Lowest true positive rate.
+        device: "auto", "cpu" or "cuda".
+        progress: Show progress on stderr, if that is a terminal.
+    """
+    limits = {"max_fpr": max_fpr, "min_tpr": min_tpr}
+    try:
+        further = {} if set(limits.values()) == {None} else partial_metrics(**limits)
+    except ValueError as error:
+        raise OptionError(str(error)) from None
+    runs = [Path(one) for one in ([run] if isinstance(run, str | Path) else run)]
+    if not runs:
+        raise ValueError("run: expected at least one run directory, got none")
+    Ensemble(combine)  # before the data are read, which may take long
+    where = choose_device(device)
+    check_finished(runs)
+    folds = members_by_fold(runs)
+    found = [{"test": _evaluate(members, split, combine, further, where, progress)} for members in folds]
+    if folds == [runs]:
+        return dict(found[0]["test"])
+    summary: dict[str, Any] = summarize_folds(found)["test"]
+    return summary
+
+
+def _evaluate(
+    runs: list[Path], split: str, combine: str, further: Mapping[str, Metric], device: str, progress: bool
+) -> dict[str, float]:
+    """Metrics of runs on the same split, taken together."""
+    configs = [Run.open(run).config for run in runs]
+    states = [read_checkpoint(run / BEST) for run in runs]
+    check_members(states, runs, same_split=True)
+    ensemble: Ensemble | None = None
+    scored: list[torch.Tensor] = []
+    for run, config, state in zip(runs, configs, states, strict=True):
+        source = load_data(config, progress)
+        if split not in source.splits:
+            raise OptionError(f"split: {source.name!r} has {', '.join(source.splits)}, got {split!r}")
+        check_same_data(state[HEADER], source, run)
+        own = [source.splits[split], source.targets(source.splits[split])]
+        scored = scored or own
+        if not all(map(_same, scored, own)):
+            raise ValueError(
+                f"run: an ensemble is evaluated on one split, but the {split} part of {run} is not that of {runs[0]}"
+            )
+        ensemble = ensemble or Ensemble(combine, several_classes=source.several_classes)
+        logits, link = source.score(load_model(state), source.splits[split], device=device), loss_link(state)
+        if len(runs) > 1:
+            ensemble.add(as_scores(logits, link))
+            logits, link = ensemble.score, "sigmoid"  # which leaves scores as they are, to rank items by
+    y = scored[1].numpy()
+    return score_split(source.name, y, logits, further, several_classes=source.several_classes, link=link)
+
+
+def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two tensors are equal, missing labels too."""
+    return one.shape == other.shape and torch.equal(one.nan_to_num(-1), other.nan_to_num(-1))

@@ -1,0 +1,86 @@
+"""Metrics of a split: our own, and OGB's for its benchmarks."""
+
+import contextlib
+import io
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from xgraph.data.ogb.package import without_version_check
+from xgraph.training.scoring.inference import class_scores
+from xgraph.training.scoring.metrics import METRICS, Metric, accuracy, score_all
+
+_OGB = ("ogbg-", "ogbn-")
+
+
+def measure(
+    y: npt.NDArray[Any],
+    logits: npt.NDArray[np.float64],
+    further: Mapping[str, Metric] | None = None,
+    *,
+    several_classes: bool = False,
+    link: str = "sigmoid",
+) -> dict[str, float]:
+    """Our metrics of a split; NaN where it has one class only.
+
+    Args:
+        y: Labels, shape [n, T].
+        logits: Shape [n, T].
+        further: Metrics beside those of every run.
+        several_classes: Whether the columns are classes that exclude each other. The accuracy is given then, and the
+            others are means over each class against the rest.
+        link: How logits become scores, which items are ranked by: as `Loss.link`.
+    """
+    values = score_all(y, class_scores(logits) if link == "softmax" else logits, further)
+    return {"accuracy": accuracy(y, logits), **values} if several_classes else values
+
+
+def score_split(
+    dataset: str,
+    y: npt.NDArray[Any],
+    logits: npt.NDArray[np.float64],
+    further: Mapping[str, Metric] | None = None,
+    *,
+    several_classes: bool = False,
+    link: str = "sigmoid",
+) -> dict[str, float]:
+    """All metrics of a split; NaN where it has one class only.
+
+    Args:
+        dataset: Name of the data set; for `ogbg-*` and `ogbn-*`, OGB's own evaluator scores too.
+        y: Labels, shape [n, T].
+        logits: Shape [n, T].
+        further: Metrics beside those of every run.
+        several_classes: As for `measure`.
+        link: As for `measure`.
+    """
+    values = measure(y, logits, further, several_classes=several_classes, link=link)
+    needed = ("accuracy",) if several_classes else tuple(METRICS)
+    if dataset.startswith(_OGB) and not any(math.isnan(values[name]) for name in needed):
+        if several_classes:
+            known = (y == 1).any(1)
+            values |= ogb_scores(dataset, *(a[known].argmax(1)[:, None] for a in (y, logits)))
+        else:
+            values |= ogb_scores(dataset, y, logits)
+    return values
+
+
+def ogb_scores(dataset: str, y: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> dict[str, float]:
+    """The score that OGB's leaderboard would give, under `ogb_<metric>`.
+
+    Args:
+        dataset: Name of the benchmark.
+        y: Labels, shape [n, T]; of classes that exclude each other, their numbers, shape [n, 1].
+        predicted: Scores, or numbers of classes, of the same shape.
+    """
+    with without_version_check(), contextlib.redirect_stdout(io.StringIO()):
+        if dataset.startswith("ogbn-"):
+            from ogb.nodeproppred import Evaluator
+        else:
+            from ogb.graphproppred import Evaluator
+
+        result: dict[str, float] = Evaluator(dataset).eval({"y_true": y, "y_pred": predicted})
+    return {f"ogb_{name}": float(value) for name, value in result.items()}

@@ -1,0 +1,1 @@
+"""Bags of instances: tables, images, conformers; their layout and splits."""

@@ -1,0 +1,1 @@
+"""Molecules: tables with SMILES, features of atoms and bonds, descriptors, splits by scaffold."""

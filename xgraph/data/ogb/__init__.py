@@ -1,0 +1,1 @@
+"""Data sets of the Open Graph Benchmark, from OGB's own releases."""

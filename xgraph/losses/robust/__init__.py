@@ -1,0 +1,1 @@
+"""Losses of the hardest items or groups."""

@@ -1,0 +1,1 @@
+"""Multi-instance models: encoders of instances and the pooling of a bag."""

@@ -1,0 +1,1 @@
+"""Small layers that all models share: dropout, normalisation, scaling of features, the output head."""

@@ -1,0 +1,1 @@
+"""Graph networks for molecules, and the convolutions they are made of."""

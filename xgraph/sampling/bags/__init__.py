@@ -1,0 +1,1 @@
+"""Batches of bags, with some or all of their instances."""

@@ -1,0 +1,1 @@
+"""Batches of whole parts of a graph."""

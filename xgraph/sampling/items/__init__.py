@@ -1,0 +1,1 @@
+"""Batches of items: both classes, several tasks or groups in each; for one process or several."""

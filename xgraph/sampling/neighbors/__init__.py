@@ -1,0 +1,1 @@
+"""The neighbour loader, and the sampler for PyG's own loaders."""

@@ -1,0 +1,1 @@
+"""Training itself, from settings to a finished run."""

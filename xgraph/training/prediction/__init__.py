@@ -1,0 +1,1 @@
+"""Scores of new data, evaluation of finished runs, ensembles."""

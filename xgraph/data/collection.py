@@ -81,19 +81,8 @@ def collect(
 
 
 def excluded(spec: str, *, root: str | Path | None = None, progress: Progress | None = None) -> list[str]:
-    """SMILES of molecules to exclude.
-
-    Args:
-        spec: A CSV file of SMILES, or a data set: `hiv` is all its molecules, `hiv:test` a part of its default
-            split, `aicures:test:3` that of a fold. Without a fold it is the part of all folds: where each molecule
-            is in the test part of one, all molecules.
-        root: Data root, by default that of the environment.
-        progress: Called as `progress(done, total, what)`.
-
-    Raises:
-        ValueError: There is no such data set, part or fold.
-        FileNotFoundError: A CSV file does not exist.
-    """
+    """SMILES of a CSV file, a data set (`hiv`), a part of its split (`hiv:test`) or of a fold (`aicures:test:3`)."""
+    # Without a fold it is the part of all folds: where each molecule is in the test part of one, all molecules.
     name, _, rest = spec.partition(":")
     if _is_file(spec) or _is_file(name):
         if rest and not _is_file(spec):

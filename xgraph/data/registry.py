@@ -188,17 +188,7 @@ def read_card_table(
     root: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Table:
-    """The table of a registered data set, as it is before any molecule is parsed.
-
-    Args:
-        card: the data set.
-        target_columns: tasks to keep; all of them if not said.
-        root: the root, if not the one of the environment.
-        progress: called with (done, total, what).
-
-    Raises:
-        ValueError: if a target column is none of the card's.
-    """
+    """The table of a registered data set, as it is before any molecule is parsed."""
     from xgraph.data.molecules.table import read_table
 
     wanted = card_targets(card, target_columns)

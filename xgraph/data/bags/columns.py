@@ -20,19 +20,7 @@ _MISSING = sorted({form for cell in MISSING for form in (cell, cell.upper(), cel
 
 
 def read_frame(path: Path, bag_column: str | None, texts: Sequence[str] = ()) -> pd.DataFrame:
-    """A CSV file, its columns of numbers as numbers; a blank line is a row of missing cells.
-
-    Columns without a name are called as pandas calls them, and left out where they are empty.
-
-    Args:
-        path: The file, plain or gzipped.
-        bag_column: Column that names bags, if it is not called as usual.
-        texts: Other columns whose cells stay as they stand in the file.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is empty, damaged, not UTF-8 text, or not a table.
-    """
+    """A CSV file, its columns of numbers as numbers; a blank line is a row of missing cells."""
     with open_table(path) as (first, delimiter, lines):
         cells = enumerate(next(csv.reader([first], delimiter=delimiter)))
         header = [name.strip() or f"{UNNAMED}{i}" for i, name in cells]
@@ -63,15 +51,7 @@ def read_frame(path: Path, bag_column: str | None, texts: Sequence[str] = ()) ->
 
 
 def bags_of(cells: pd.Series[Any], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str]]:
-    """Number of each row's bag, and the names of the bags in the order in which they appear.
-
-    Args:
-        cells: Names of bags.
-        rows: Data row of each cell, for messages.
-
-    Raises:
-        ValueError: A cell is empty.
-    """
+    """Number of each row's bag, and the names of the bags in the order in which they appear."""
     names = cells.map(lambda cell: str(cell).strip(), na_action="ignore").replace("", pd.NA)
     codes, found = pd.factorize(names)
     if (codes < 0).any():
@@ -83,17 +63,7 @@ def bags_of(cells: pd.Series[Any], rows: NDArray[np.int64]) -> tuple[NDArray[np.
 def bag_labels(
     column: pd.Series[Any], bag: NDArray[np.int64], names: list[str], rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Label of each bag; NaN where none of its rows has one.
-
-    Args:
-        column: Labels of the rows.
-        bag: Number of each row's bag.
-        names: What the bags are called.
-        rows: Data row of each cell, for messages.
-
-    Raises:
-        ValueError: A label is not 0 or 1, or labels differ within a bag.
-    """
+    """Label of each bag; NaN where none of its rows has one."""
     cells = ["" if missing else str(cell) for cell, missing in zip(column, column.isna(), strict=True)]
     values = binary_labels(cells)
     if isinstance(values, str):
@@ -115,18 +85,7 @@ def bag_labels(
 def features(
     frame: pd.DataFrame, columns: list[str], bag: NDArray[np.int64], names: list[str], rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Features of the rows, float32 [n, C].
-
-    Args:
-        frame: The table.
-        columns: The C columns of features.
-        bag: Number of each row's bag.
-        names: What the bags are called.
-        rows: Data row of each row of the frame, for messages.
-
-    Raises:
-        ValueError: There are none, or one is missing or no finite number.
-    """
+    """Features of the rows, float32 [n, C]."""
     x = np.empty((len(frame), len(columns)), dtype=np.float32)
     for place, column in enumerate(columns):
         cells = frame[column]

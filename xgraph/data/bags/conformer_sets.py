@@ -27,19 +27,7 @@ def load_conformers(
     root: Path | None = None,
     progress: Progress | None = None,
 ) -> BagDataset:
-    """Molecules that were measured at some of the proteins, as bags of ten conformers.
-
-    Args:
-        card: the data set.
-        targets: ChEMBL's names of the proteins: a task each.
-        split: scaffold, stratified or random.
-        seed: seed of the random split.
-        root: folder that holds what was fetched or computed, if not that of the environment.
-        progress: called with (done, total, what).
-
-    Raises:
-        ValueError: if no protein is chosen, since conformers of all would take days, or the file is damaged.
-    """
+    """Molecules that were measured at some of the proteins, as bags of ten conformers."""
     from xgraph.data.bags.conformers import conformer_bags
 
     names = card.target_columns

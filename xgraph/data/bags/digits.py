@@ -17,14 +17,9 @@ _NINE = 9
 
 
 def digits_bags() -> BagArrays:
-    """500 bags of 5 to 20 of scikit-learn's 1,797 digits, of which one in five holds one or two nines.
-
-    The parts share no image: 60, 20 and 20 % of each digit are for the bags of train, valid and test. Within a
-    part a bag is drawn without regard to the others, so an image may be in several bags of it, once in each.
-
-    Raises:
-        FileNotFoundError: scikit-learn is not installed.
-    """
+    """500 bags of 5 to 20 of scikit-learn's 1,797 digits, of which one in five holds one or two nines."""
+    # The parts share no image: 60, 20 and 20 % of each digit are for the bags of train, valid and test. Within a
+    # part, bags are drawn independently, so an image may be in several of them, once in each.
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:

@@ -25,14 +25,7 @@ _CHECKED = 1 << 24  # numbers that are looked at together
 
 
 class RowStore:
-    """Instances as rows of one tensor in memory: feature vectors, or images.
-
-    Args:
-        x: Shape ``[N, C]`` or ``[N, channels, height, width]``.
-
-    Raises:
-        ValueError: It has another shape, or is not made of numbers.
-    """
+    """Instances as rows of one tensor in memory: feature vectors, or images."""
 
     checked = True
     """Whether numbers that are not finite are looked for once, rather than in every batch."""
@@ -59,11 +52,7 @@ class RowStore:
         return self.shape[0]
 
     def take(self, rows: Tensor) -> Data:
-        """Instances as `x`, float32 ``[n, ...]``; the numbers are not scaled.
-
-        Args:
-            rows: Which ones, int64 ``[n]``.
-        """
+        """Instances as `x`, float32 ``[n, ...]``; the numbers are not scaled."""
         return Data(x=self.x[rows.to(self.x.device)].float())
 
     def unusable(self) -> int | None:
@@ -78,14 +67,7 @@ class RowStore:
 
 
 class GraphStore:
-    """Instances as graphs.
-
-    Args:
-        graphs: PyG graphs, or packed ones, which are batched without a loop.
-
-    Raises:
-        TypeError: Some are no PyG `Data`.
-    """
+    """Instances as graphs."""
 
     checked = True
     shape: tuple[int, ...] = ()
@@ -109,11 +91,7 @@ class GraphStore:
         return int(self.graphs[0].num_node_features) if self.graphs else 0
 
     def take(self, rows: Tensor) -> Batch:
-        """Instances as one batch of graphs, without labels of their own.
-
-        Args:
-            rows: Which ones, int64 ``[n]``.
-        """
+        """Instances as one batch of graphs, without labels of their own."""
         if isinstance(self.graphs, PackedGraphs):
             return self.graphs.batch(rows.numpy())
         return Batch.from_data_list([self.graphs[row] for row in rows.tolist()], exclude_keys=list(_LABELS))
@@ -133,17 +111,7 @@ Store: TypeAlias = RowStore | MappedStore | GraphStore
 
 
 def make_store(instances: Instances) -> Store:
-    """The store of instances of any kind.
-
-    Args:
-        instances: A tensor or array in memory; a mapped array, or the path of an npy file, which is mapped; PyG
-            graphs; molecules.
-
-    Raises:
-        TypeError: They are none of these.
-        ValueError: They have a wrong shape, or the file is no npy file of numbers.
-        FileNotFoundError: There is no such file.
-    """
+    """The store of instances of any kind."""
     if isinstance(instances, str | Path):
         instances = mapped(Path(instances).expanduser())
     if isinstance(instances, Tensor):
@@ -172,15 +140,7 @@ def make_store(instances: Instances) -> Store:
 
 
 def unusable_row(x: Tensor) -> int | None:
-    """The first row with a number that is not finite; None if there is none.
-
-    Args:
-        x: Shape ``[n, ...]``.
-
-    Example:
-        >>> unusable_row(torch.tensor([[0.0, 1.0], [2.0, torch.nan]]))
-        1
-    """
+    """The first row with a number that is not finite; None if there is none."""
     if not x.is_floating_point() or not x.numel():
         return None
     good = x.isfinite()

@@ -21,26 +21,7 @@ def layout(
     num_bags: int | None,
     names: Sequence[str] | None = None,
 ) -> tuple[Tensor, Tensor | None]:
-    """Number instances bag after bag.
-
-    Args:
-        bag_ptr: Bag b is rows ``bag_ptr[b]`` to ``bag_ptr[b + 1] - 1`` of the store; or None.
-        bag: The bag of each row of the store, if `bag_ptr` is None.
-        num_instances: Rows of the store.
-        num_bags: How many bags there are; None: as many as are named.
-        names: What the bags are called, for messages.
-
-    Returns:
-        `bag_ptr`, int64 ``[num_bags + 1]``; and the row of the store at which each instance lies, int64
-        ``[num_instances]``, or None if it is its number.
-
-    Raises:
-        ValueError: Both or none are given, an instance has no bag, or a bag no instances.
-
-    Example:
-        >>> layout(None, [1, 0, 1], 3, 2)
-        (tensor([0, 1, 3]), tensor([1, 0, 2]))
-    """
+    """Number instances bag after bag."""
     if (bag_ptr is None) == (bag is None):
         got = "neither" if bag is None else "both"
         raise ValueError(f"expected bag_ptr, or bag (the number of each instance's bag), got {got}")
@@ -79,19 +60,7 @@ def layout(
 
 
 def all_instances(bag_ptr: Tensor, bags: Tensor) -> tuple[Tensor, Tensor]:
-    """Every instance of some bags.
-
-    Args:
-        bag_ptr: Of the data set.
-        bags: Int64 ``[B]``.
-
-    Returns:
-        Their numbers, and for each the position of its bag in `bags`: int64 ``[n]``.
-
-    Example:
-        >>> all_instances(torch.tensor([0, 2, 5]), torch.tensor([1, 0]))
-        (tensor([2, 3, 4, 0, 1]), tensor([0, 0, 0, 1, 1]))
-    """
+    """Every instance of some bags."""
     begin = bag_ptr[bags]
     size = bag_ptr[bags + 1] - begin
     bag = torch.repeat_interleave(size)
@@ -101,20 +70,7 @@ def all_instances(bag_ptr: Tensor, bags: Tensor) -> tuple[Tensor, Tensor]:
 def checked_choice(
     bag_ptr: Tensor, bags: Tensor, rows: tuple[Tensor, Tensor], names: Sequence[str]
 ) -> tuple[Tensor, Tensor]:
-    """Chosen instances of some bags, in the order of the bags.
-
-    Args:
-        bag_ptr: Of the data set.
-        bags: Int64 ``[B]``.
-        rows: Numbers of instances, and for each the position of its bag in `bags`.
-        names: What the bags of the data set are called, for messages.
-
-    Returns:
-        As for `all_instances`.
-
-    Raises:
-        ValueError: They are not two equally long tensors of integers, an instance is not of its bag, or a bag has none.
-    """
+    """Chosen instances of some bags, in the order of the bags."""
     if not isinstance(rows, tuple | list) or len(rows) != 2:
         raise ValueError(f"rows must be instances and the positions of their bags, got {type(rows).__name__}")
     number, bag = _integers(rows[0], "rows"), _integers(rows[1], "the positions of bags in rows")

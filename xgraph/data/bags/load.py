@@ -33,23 +33,7 @@ def load_bags(
     root: Path | None = None,
     progress: Progress | None = None,
 ) -> BagDataset:
-    """The bags of a card.
-
-    Args:
-        card: the data set.
-        split: given: as published, or as it comes with the bags; stratified: 60/20/20 % of positive and of negative
-            bags, drawn with seed 0, so that all runs have the same; random: drawn so with `seed`; scaffold: of
-            molecules.
-        fold: which of the given folds; the first if not said.
-        seed: seed of the random split.
-        target_columns: a choice among the tasks; given folds are those of the first.
-        root: folder that holds what was fetched or computed, if not that of the environment.
-        progress: called with (done, total, what).
-
-    Raises:
-        ValueError: if a file is damaged or is not what the card says, or a task or its folds are not there.
-        FetchError: if a file cannot be had, or has a wrong checksum.
-    """
+    """The bags of a card, with a split."""
     wanted = card_targets(card, target_columns)
     if card.reader == "conformers":
         from xgraph.data.bags.conformer_sets import load_conformers
@@ -88,22 +72,7 @@ def load_own_bags(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> BagDataset:
-    """The bags of a CSV file.
-
-    Args:
-        path: the file.
-        split: stratified or random, as for `load_bags`.
-        bag_column: column that names the bag of a row.
-        target_columns: columns of labels.
-        feature_columns: columns of features; all others if not said.
-        smiles_column: column of molecules, if these are the instances.
-        standardize: keep the largest fragment of each molecule, neutralised.
-        seed: seed of the random split.
-        progress: called with (done, total, what).
-
-    Raises:
-        ValueError: as `xgraph.data.bags.table.read_bags`, or `standardize` is asked for without molecules.
-    """
+    """The bags of a CSV file."""
     from xgraph.data.bags.table import read_bags
 
     if standardize and smiles_column is None:
@@ -123,12 +92,7 @@ def load_own_bags(
 
 
 def choose_tasks(arrays: BagArrays, tasks: Sequence[str]) -> BagArrays:
-    """The bags with some of their tasks.
-
-    Args:
-        arrays: the bags.
-        tasks: those to keep, in this order.
-    """
+    """The bags with some of their tasks."""
     if list(tasks) == arrays.task_names:
         return arrays
     columns = [arrays.task_names.index(task) for task in tasks]

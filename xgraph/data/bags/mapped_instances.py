@@ -16,18 +16,10 @@ _RUN = 1 << 16  # bytes of a mapped file that are worth announcing
 
 
 class MappedStore:
-    """Instances as rows of a file that is mapped: of a batch, only its own rows are read.
+    """Instances as rows of a file that is mapped: of a batch, only its own rows are read."""
 
-    The system is told that rows are read here and there, so that it does not read on around each of them (some are set
-    to megabytes), and of long runs of rows, as of whole bags, which they are. A copy sent to another process opens the
-    file again instead of carrying its content.
-
-    Args:
-        x: As for `RowStore`.
-
-    Raises:
-        ValueError: As for `RowStore`.
-    """
+    # The system is told that rows are read here and there, so that it does not read on around each of them (some are
+    # set to megabytes). A copy sent to another process opens the file again instead of carrying its content.
 
     checked = False
 
@@ -54,11 +46,7 @@ class MappedStore:
         return int(self.x.shape[1])
 
     def take(self, rows: Tensor) -> Data:
-        """Instances as `x`, float32 ``[n, ...]``; the numbers are not scaled.
-
-        Args:
-            rows: Which ones, int64 ``[n]``.
-        """
+        """Instances as `x`, float32 ``[n, ...]``; the numbers are not scaled."""
         wanted = rows.numpy()
         if self._map is not None and len(wanted):
             self._announce(self._map, wanted)
@@ -99,15 +87,7 @@ class MappedStore:
 
 
 def mapped(path: Path) -> np.memmap[Any, Any]:
-    """An npy file as a mapped array.
-
-    Args:
-        path: The file.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is no npy file.
-    """
+    """An npy file as a mapped array."""
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {str(path)!r}")
     try:

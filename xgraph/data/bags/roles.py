@@ -12,13 +12,7 @@ UNNAMED = "Unnamed: "
 
 
 class Roles(NamedTuple):
-    """What the columns are for.
-
-    Args:
-        bag: The column that names bags.
-        targets: Columns of labels.
-        features: Columns of features.
-    """
+    """What the columns are for."""
 
     bag: str
     targets: list[str]
@@ -32,23 +26,7 @@ def choose_roles(
     feature_columns: Sequence[str] | None = None,
     require_targets: bool = True,
 ) -> Roles:
-    """Give each column its role, by what is said or by its name.
-
-    Args:
-        columns: The columns of the table.
-        bag_column: The column that names bags, if it is said.
-        target_columns: Columns of labels, if they are said; empty, where labels are not required: none.
-        feature_columns: Columns of features, if they are said; otherwise all others are.
-        require_targets: Whether there must be a column of labels.
-
-    Raises:
-        ValueError: A column is not there, has two roles, or is a feature although it has no name.
-        TypeError: Columns are given as one string.
-
-    Example:
-        >>> choose_roles(["Bag ID", "label", "size", "mass"])
-        Roles(bag='Bag ID', targets=['label'], features=['size', 'mass'])
-    """
+    """Give each column its role, by what is said or by its name."""
     if len(set(columns)) < len(columns):
         raise ValueError(f"columns must have different names: {listing(columns)}")
     bag = bag_column or find_column(columns, BAG_NAMES)
@@ -75,31 +53,13 @@ def choose_roles(
 
 
 def find_column(columns: Sequence[str], names: Sequence[str]) -> str | None:
-    """The column that is called by one of the names, in any case; the first name goes first.
-
-    Args:
-        columns: The columns.
-        names: The names.
-
-    Example:
-        >>> find_column(["size", "Bag ID"], BAG_NAMES)
-        'Bag ID'
-    """
+    """The column that is called by one of the names, in any case; the first name goes first."""
     by_name = {column.lower().replace(" ", "_"): column for column in reversed(columns)}
     return next((by_name[name] for name in names if name in by_name), None)
 
 
 def demand(columns: Sequence[str], wanted: Sequence[str], what: str) -> list[str]:
-    """The columns that are wanted.
-
-    Args:
-        columns: Those that are there.
-        wanted: Those that are wanted.
-        what: What they hold, for the message.
-
-    Raises:
-        ValueError: One is not there, one is wanted twice, or none is wanted.
-    """
+    """The columns that are wanted."""
     if isinstance(wanted, str):
         raise TypeError(f"{what} columns must be a list of names, got the string {wanted!r}")
     lost = [column for column in wanted if column not in columns]
@@ -111,10 +71,6 @@ def demand(columns: Sequence[str], wanted: Sequence[str], what: str) -> list[str
 
 
 def listing(columns: Sequence[str]) -> str:
-    """The columns, in words.
-
-    Args:
-        columns: The columns.
-    """
+    """The columns, in words."""
     some = ", ".join(map(repr, columns[:20]))
     return f"the table has {some}" + (f" and {len(columns) - 20} more" if len(columns) > 20 else "")

@@ -16,32 +16,13 @@ _VALID = 0.1  # of a fold's training part
 
 
 def bag_split(y: NDArray[np.float32], seed: int = 0) -> Parts:
-    """Split bags 60/20/20 at random, positive and negative ones each by themselves.
-
-    Of several tasks, a bag counts as one of the rarest that it is positive for.
-
-    Args:
-        y: Labels [n, T]; a bag without any is in no part.
-        seed: The same seed gives the same split.
-
-    Example:
-        >>> parts = bag_split(np.array([[1.0]] * 5 + [[0.0]] * 10, dtype=np.float32))
-        >>> {part: (bags < 5).sum().item() for part, bags in parts.items()}
-        {'train': 3, 'valid': 1, 'test': 1}
-    """
+    """Split bags 60/20/20 at random, positive and negative ones each by themselves."""
+    # Of several tasks, a bag counts as one of the rarest that it is positive for.
     return stratified_split(bag_classes(y), seed=seed)
 
 
 def bag_classes(y: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Rarest task that each bag is positive for, counted from 1; 0 for none, -1 where all labels are missing.
-
-    Args:
-        y: Labels [n, T].
-
-    Example:
-        >>> bag_classes(np.array([[1, 1], [1, 0], [0, 0], [np.nan, np.nan]])).tolist()
-        [2, 1, 0, -1]
-    """
+    """Rarest task that each bag is positive for, counted from 1; 0 for none, -1 where all labels are missing."""
     positive = y == 1
     rarest_first = np.argsort(positive.sum(0), kind="stable")
     classes = np.where(np.isnan(y).all(1), -1, 0)
@@ -51,19 +32,9 @@ def bag_classes(y: NDArray[np.float32]) -> NDArray[np.int64]:
 
 
 def given_split(arrays: BagArrays, fold: int | None, name: str) -> Parts:
-    """A published fold, or the split that comes with the bags.
-
-    The folds say train and test. Valid is a tenth of the training part, positive and negative bags each by
-    themselves, drawn with the number of the fold as seed.
-
-    Args:
-        arrays: The bags; the folds are those of their first task.
-        fold: Its number; the first if not said.
-        name: Of the data set, for messages.
-
-    Raises:
-        ValueError: There are no folds for that task.
-    """
+    """A published fold, or the split that comes with the bags."""
+    # The folds say train and test. Valid is a tenth of the training part, positive and negative bags each by
+    # themselves, drawn with the number of the fold as seed.
     if arrays.parts is not None:
         return dict(arrays.parts)
     task = arrays.task_names[0]

@@ -94,23 +94,7 @@ def frame_bags(
     progress: Progress | None = None,
     **options: Any,
 ) -> BagDataset:
-    """Bags of a table in memory; rows in which every cell is missing are passed over.
-
-    Args:
-        frame: The table.
-        bag_column: As for `read_bags`.
-        target_columns: As for `read_bags`.
-        feature_columns: As for `read_bags`.
-        smiles_column: As for `read_bags`.
-        standardize: As for `read_bags`.
-        require_targets: As for `read_bags`.
-        progress: As for `read_bags`.
-        **options: As for `BagDataset`: name, metric, splits.
-
-    Raises:
-        ValueError: As for `read_bags`.
-        TypeError: The table is no data frame, or columns are given as one string.
-    """
+    """Bags of a table in memory; rows in which every cell is missing are passed over."""
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(f"frame must be a pandas DataFrame, got {type(frame).__name__}")
     columns = [str(column) for column in frame.columns]

@@ -10,19 +10,7 @@ from torch import Tensor
 
 
 def as_tensor(values: Any, what: str) -> Tensor:
-    """Numbers as a tensor on the CPU.
-
-    Args:
-        values: A tensor, an array, a column of a table, or a list.
-        what: What they are and have to be, for the message.
-
-    Raises:
-        ValueError: They are no numbers.
-
-    Example:
-        >>> as_tensor([3, 1], "sizes must be integers")
-        tensor([3, 1])
-    """
+    """Numbers as a tensor on the CPU."""
     if isinstance(values, Tensor):
         return values.detach().cpu()
     try:
@@ -34,23 +22,7 @@ def as_tensor(values: Any, what: str) -> Tensor:
 
 
 def labels_of(y: Any, what: str, n: int | None = None) -> Tensor:
-    """Labels as float32; None in a list or a column of objects is NaN.
-
-    Args:
-        y: What was given.
-        what: What it is called.
-        n: Of instances, how many there are; a row of labels then stays a row.
-
-    Returns:
-        Shape ``[n, T]``, or of instances also ``[n]``.
-
-    Raises:
-        ValueError: A label is not 0, 1 or NaN, or the shape is another.
-
-    Example:
-        >>> labels_of([1, None, 0], "y").flatten().tolist()
-        [1.0, nan, 0.0]
-    """
+    """Labels as float32; None in a list or a column of objects is NaN."""
     labels = as_tensor(_without_none(y), f"{what} must be 0, 1 or NaN").float()
     labels = labels.unsqueeze(1) if labels.dim() == 1 and n is None else labels
     if n is not None and len(labels) != n:

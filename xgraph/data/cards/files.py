@@ -37,21 +37,7 @@ def obtain(
     replace: bool = False,
     progress: Progress | None = None,
 ) -> Path:
-    """A checked copy of one file of a data set.
-
-    Looked for in the root, then in the mirror (copied into the root, or used where it is if the root cannot
-    be written), then fetched from its source.
-
-    Args:
-        card: the data set.
-        file: the file.
-        folder: the root, if not the one of the environment.
-        replace: whether a damaged copy in the root is replaced rather than an error.
-        progress: called with (bytes so far, bytes in all or 0, name).
-
-    Raises:
-        FetchError: if the file cannot be had, or any copy of it has a wrong checksum.
-    """
+    """A checked copy of one file: from the root, else from the mirror, else fetched from its source."""
     target = root_folder(folder) / file.path
     if target.is_file():
         got = _sha256(target, file)

@@ -26,18 +26,7 @@ _CHUNK = 1 << 20
 
 
 def ogb_meta(name: str) -> dict[str, str]:
-    """What `ogb` knows of a data set: the column of its table of all data sets.
-
-    Args:
-        name: such as ``ogbn-arxiv``.
-
-    Raises:
-        ValueError: if the installed `ogb` has no such data set.
-
-    Example:
-        >>> ogb_meta("ogbn-arxiv")["split"]
-        'time'
-    """
+    """What `ogb` knows of a data set: the column of its table of all data sets."""
     spec = importlib.util.find_spec("ogb")  # imports nothing: `ogb` itself takes seconds
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"{name} needs the package ogb: pip install ogb")
@@ -51,27 +40,14 @@ def ogb_meta(name: str) -> dict[str, str]:
 
 
 def ogb_place(name: str, folder: str | Path | None = None) -> Path:
-    """Folder of a data set in the root, where `ogb` would look for it; it need not be there.
-
-    Args:
-        name: the data set.
-        folder: the root, if not the one of the environment.
-    """
+    """Folder of a data set in the root, where `ogb` would look for it; it need not be there."""
     place = root_folder(folder) / FOLDER / name.replace("-", "_")
     older = place.with_name(place.name + "_pyg")
     return older if older.exists() else place
 
 
 def is_whole(name: str, folder: str | Path | None = None) -> bool:
-    """Whether the release of a data set that `ogb` expects is unpacked in the root.
-
-    Args:
-        name: the data set.
-        folder: the root, if not the one of the environment.
-
-    Raises:
-        FetchError: if something else is in its place, such as an older release.
-    """
+    """Whether the release of a data set that `ogb` expects is unpacked in the root."""
     place = ogb_place(name, folder)
     if not place.exists():
         return False
@@ -83,19 +59,8 @@ def is_whole(name: str, folder: str | Path | None = None) -> bool:
 
 
 def obtain_ogb(card: Card, *, folder: str | Path | None = None, progress: Progress | None = None) -> Path:
-    """The folder of an unpacked release; fetched where it is not in the root.
-
-    The archive is looked for in the mirror, as ``ogb/<name of the archive>``, then on OGB's server.
-
-    Args:
-        card: the data set.
-        folder: the root, if not the one of the environment.
-        progress: called with (bytes so far, bytes in all or 0, what).
-
-    Raises:
-        FetchError: if the archive cannot be had, is damaged, or is another than expected.
-        OSError: if the root cannot be written, or is full.
-    """
+    """The folder of an unpacked release; fetched where it is not in the root."""
+    # The archive is looked for in the mirror, as ``ogb/<name of the archive>``, then on OGB's server.
     place = ogb_place(card.name, folder)
     if is_whole(card.name, folder):
         return place

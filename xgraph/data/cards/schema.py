@@ -24,19 +24,7 @@ TASKS = ("binary classification", "multi-task binary classification", "multiclas
 
 @dataclass(frozen=True)
 class CardFile:
-    """One file of a data set: its place in root and mirror, and the public original it comes from.
-
-    Args:
-        path: place below the root or the mirror.
-        bytes: size.
-        sha256: checksum.
-        source_url: the original; after a ``#`` stands a member of a zip archive, and ``{a,b}`` at the end stands for
-            several originals.
-        source_sha256: checksum of the original (of the member); empty if only that of the derived file is known.
-        derive: name of the function in ``xgraph.data.published.derive`` that makes the file from the original; empty if
-            it is the original.
-        content_sha256: for derived files, checksum of what is inside the compression.
-    """
+    """One file of a data set: its place in root and mirror, and the public original it comes from."""
 
     path: str
     bytes: int
@@ -123,15 +111,7 @@ class Card:
 
 
 def parse_card(text: str, where: str) -> Card:
-    """Read a card.
-
-    Args:
-        text: the TOML.
-        where: the file it came from, for messages.
-
-    Raises:
-        ValueError: naming the file and the key that is missing, unknown or of the wrong kind.
-    """
+    """Read a card."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

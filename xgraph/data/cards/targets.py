@@ -10,19 +10,7 @@ if TYPE_CHECKING:
 
 
 def listed_targets(columns: Sequence[str] | None) -> list[str] | None:
-    """The columns as a list; None stays None.
-
-    Args:
-        columns: The columns.
-
-    Raises:
-        TypeError: It is one string.
-        ValueError: It is empty, or names a column twice.
-
-    Example:
-        >>> listed_targets(("a", "b"))
-        ['a', 'b']
-    """
+    """The columns as a list; None stays None."""
     if isinstance(columns, str):
         raise TypeError(f"target_columns must be a list of column names, got the string {columns!r}")
     if columns is None:
@@ -36,15 +24,7 @@ def listed_targets(columns: Sequence[str] | None) -> list[str] | None:
 
 
 def card_targets(card: Card, columns: Sequence[str] | None) -> list[str]:
-    """The chosen tasks of a registered data set; all of them if none is chosen.
-
-    Args:
-        card: The data set.
-        columns: The choice.
-
-    Raises:
-        ValueError: One is none of the card's.
-    """
+    """The chosen tasks of a registered data set; all of them if none is chosen."""
     wanted = listed_targets(columns) or card.target_columns
     lost = [column for column in wanted if column not in card.target_columns]
     if lost:

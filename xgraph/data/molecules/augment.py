@@ -56,19 +56,7 @@ class Augmentation:
         self.drop_subgraph = _share("drop_subgraph", drop_subgraph)
 
     def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """Return a changed copy; the batch itself stays as it is.
-
-        Args:
-            batch: Whole graphs with `x`, `edge_index`, `edge_attr`, `batch` and `ptr`, each bond's two directions next
-                to each other, as `MoleculeDataset.batch` and PyG's loaders give them. On any device.
-            generator: On the CPU, whatever the device: it alone decides what is drawn.
-
-        Returns:
-            A batch with these five attributes and no others: the same graphs, in the same order.
-
-        Raises:
-            ValueError: The two directions of a bond are not next to each other.
-        """
+        """Return a changed copy; the batch itself stays as it is."""
         from torch_geometric.data import Batch as PyGBatch
 
         x, edges, attr, graph = batch.x, batch.edge_index, batch.edge_attr, batch.batch
@@ -127,16 +115,7 @@ def _bonds(edges: Tensor) -> Tensor:
 def _lowest(
     key: Tensor, group: Tensor, size: Tensor, share: float, generator: torch.Generator, spare: int = 0
 ) -> Tensor:
-    """Which rows have the lowest keys of their group: a share of each, rounded at random; `spare` rows are left.
-
-    Args:
-        key: ``[N]``.
-        group: ``[N]``, ascending or not.
-        size: ``[G]``, rows of each group.
-        share: Of each group.
-        generator: Draws the rounding.
-        spare: Rows of each group that are left in any case.
-    """
+    """Which rows have the lowest keys of their group: a share of each, rounded at random; `spare` rows are left."""
     chance = torch.rand(len(size), generator=generator, dtype=torch.float64).to(key.device)
     count = torch.minimum((share * size + chance).long(), (size - spare).clamp_min(0))
     order = key.argsort(stable=True)

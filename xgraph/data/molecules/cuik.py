@@ -80,11 +80,7 @@ def available() -> bool:
 
 
 def pack(smiles: Sequence[str]) -> tuple[PackedGraphs, list[tuple[int, str]]]:
-    """Featurise SMILES strings with cuik-molmaker; those it cannot do, with RDKit.
-
-    Returns:
-        The same as `molecule.pack`: the graphs of those that parse, and (position, reason) of the others.
-    """
+    """Featurise SMILES strings with cuik-molmaker; those it cannot do, with RDKit."""
     with BlockLogs():
         return _join([_pack(smiles[i : i + LARGEST], i) for i in range(0, len(smiles), LARGEST)])
 

@@ -22,21 +22,13 @@ SIZE = 2048  # of hashed fingerprints
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of features of a molecule.
+    """One kind of features of a molecule."""
 
-    Args:
-        version: A new one whenever the numbers change.
-        names: Makes their names.
-        values: Makes the numbers of an RDKit molecule.
-        dtype: How they are kept.
-        worth: Molecules for which one more process pays.
-    """
-
-    version: str
+    version: str  # a new one whenever the numbers change
     names: Callable[[], list[str]]
     values: Callable[[Any], Values]
     dtype: DTypeLike
-    worth: int
+    worth: int  # molecules for which one more process pays
 
 
 def _rdkit_list() -> list[tuple[str, Callable[[Any], float]]]:

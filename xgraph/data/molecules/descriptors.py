@@ -104,15 +104,7 @@ def descriptor_names(kinds: Sequence[str]) -> list[str]:
 
 
 def check_kinds(kinds: Sequence[str]) -> list[str]:
-    """The kinds as a list.
-
-    Args:
-        kinds: Which kinds, different ones.
-
-    Raises:
-        TypeError: It is one string.
-        ValueError: There is no such kind, or one is given twice.
-    """
+    """The kinds as a list."""
     if isinstance(kinds, str):
         raise TypeError(f"features must be a list of kinds ({', '.join(KINDS)}), got the string {kinds!r}")
     listed = list(kinds)
@@ -125,12 +117,7 @@ def check_kinds(kinds: Sequence[str]) -> list[str]:
 
 
 def arrange(kinds: Sequence[str], parts: Iterable[tuple[Sequence[str], Tensor]]) -> Tensor:
-    """The features of these kinds side by side; nothing is copied if one part is all that is wanted.
-
-    Args:
-        kinds: Which kinds, in this order.
-        parts: Kinds and their features, as `describe` takes and gives them. Each kind stands in one of them.
-    """
+    """The features of these kinds side by side; nothing is copied if one part is all that is wanted."""
     wanted = list(kinds)
     columns: dict[str, Tensor] = {}
     for there, features in parts:

@@ -24,17 +24,7 @@ _UNREADABLE = -1
 
 
 def nci_pains(folder: str | Path | None = None, progress: Progress | None = None) -> Table:
-    """The 4,999 NCI molecules in RDKit's data folder; the label says if they match a PAINS filter.
-
-    The labels are computed once for an RDKit version and kept in the root, where it can be written.
-
-    Args:
-        folder: the root, if not the one of the environment.
-        progress: called with (molecules done, in all, what).
-
-    Raises:
-        FileNotFoundError: if the RDKit in use comes without its data folder.
-    """
+    """The 4,999 NCI molecules in RDKit's data folder; the label says if they match a PAINS filter."""
     from rdkit import RDConfig
 
     from xgraph.data.molecules.table import Table
@@ -49,16 +39,7 @@ def nci_pains(folder: str | Path | None = None, progress: Progress | None = None
 
 
 def pains_labels(smiles: Sequence[str], progress: Progress | None = None) -> NDArray[np.int8]:
-    """1 where a molecule matches RDKit's PAINS filters A, B or C, 0 where not, -1 where not parsable.
-
-    Args:
-        smiles: the molecules.
-        progress: called with (molecules done, in all, what).
-
-    Example:
-        >>> pains_labels(["O=C1C=CC(=O)C=C1", "CCO", "C1CC"]).tolist()
-        [1, 0, -1]
-    """
+    """1 where a molecule matches RDKit's PAINS filters A, B or C, 0 where not, -1 where not parsable."""
     from rdkit import Chem
     from rdkit.Chem.rdfiltercatalog import FilterCatalog, FilterCatalogParams, RunFilterCatalog
     from rdkit.rdBase import BlockLogs

@@ -20,17 +20,11 @@ WORTH_FAST, WORTH_PLAIN = 6_000, 2_000  # molecules for which one more process p
 
 @dataclass(frozen=True)
 class Featurized:
-    """Packed graphs of the SMILES that could be parsed.
-
-    Args:
-        graphs: One graph for each SMILES that parses, in order.
-        kept: int64: position of each graph's SMILES among those given.
-        failures: (position, reason) of the others, in order.
-    """
+    """Packed graphs of the SMILES that could be parsed."""
 
     graphs: PackedGraphs
-    kept: NDArray[np.int64]
-    failures: list[tuple[int, str]]
+    kept: NDArray[np.int64]  # position of each graph's SMILES
+    failures: list[tuple[int, str]]  # position and reason
 
 
 def featurize(
@@ -41,24 +35,7 @@ def featurize(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Featurized:
-    """Turn SMILES strings into graphs with OGB's features, identical to `ogb.utils.smiles2graph`.
-
-    Args:
-        smiles: The molecules; one that cannot be parsed is reported, not raised.
-        standardize: Whether to take the largest fragment, neutralised, first.
-        fast: Whether to use cuik-molmaker (the extra "fast"); by default where it is installed.
-            The features are the same.
-        workers: Processes; by default one per core where the number of molecules makes it pay.
-        progress: Called as `progress(done, total, what)`.
-
-    Raises:
-        ValueError: `fast` is asked for and cuik-molmaker is not installed for this RDKit.
-
-    Example:
-        >>> done = featurize(["CCO", "not a molecule", "C"])
-        >>> len(done.graphs), done.kept.tolist(), done.failures
-        (2, [0, 2], [(1, 'RDKit cannot parse it: not valid SMILES')])
-    """
+    """Turn SMILES strings into graphs with OGB's features, identical to `ogb.utils.smiles2graph`."""
     if fast and not cuik.available():
         raise ValueError("fast=True needs cuik-molmaker, built for the RDKit installed: install xgraph-pyg[fast]")
     if fast is None:

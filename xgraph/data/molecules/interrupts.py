@@ -10,13 +10,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Hold SIGINT back for as long as the block takes, and leave Python's handler in place after it.
-
-    RDKit's substructure search, and with it filter catalogues and the standardiser, installs a SIGINT
-    handler that ends a search early, with matches missing, and that may stay when the search is over:
-    Ctrl-C then does nothing for the rest of the process. A signal that came within the block is delivered
-    at its end. Only the main thread can do this; in others the block changes nothing.
-    """
+    """Hold SIGINT back for as long as the block takes, and leave Python's handler in place after it."""
+    # RDKit's substructure search, and with it filter catalogues and the standardiser, installs a SIGINT handler that
+    # ends a search early, with matches missing, and that may stay when the search is over: Ctrl-C then does nothing
+    # for the rest of the process. A signal that came within the block is delivered at its end. Only the main thread
+    # can do this; in others the block changes nothing.
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -21,19 +21,12 @@ from xgraph.data.storage.root import Progress
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of the molecules that were joined.
+    """What became of the molecules that were joined."""
 
-    Args:
-        given: Molecules of all data sets, before.
-        excluded: Of these, left out because they are among those to exclude.
-        repeated: Of these, those that are there already, from the same data set or one before.
-        conflicts: Labels that are missing now because a data set gives one molecule both 0 and 1.
-    """
-
-    given: int
+    given: int  # molecules of all data sets, before
     excluded: int
-    repeated: int
-    conflicts: int
+    repeated: int  # those that an earlier data set, or the same, has already
+    conflicts: int  # labels left out because a data set gives one molecule both 0 and 1
 
 
 class JoinedDataset(MoleculeDataset):

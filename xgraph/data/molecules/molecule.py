@@ -44,11 +44,7 @@ MAX_DEGREE, MAX_CHARGE, MAX_HYDROGENS, MAX_RADICALS = 10, 5, 8, 4  # beyond: the
 
 
 def parse(smiles: str) -> Any:
-    """RDKit molecule of a SMILES string.
-
-    Raises:
-        ValueError: It has no atoms or RDKit refuses it; the message says why.
-    """
+    """RDKit molecule of a SMILES string."""
     if len(smiles) > LONGEST:
         raise ValueError(f"too long: {len(smiles):,} characters, at most {LONGEST:,} are read")
     with BlockLogs():
@@ -112,11 +108,7 @@ def bond_rows(molecule: Any) -> tuple[list[int], list[int]]:
 
 
 def pack(smiles: Iterable[str]) -> tuple[PackedGraphs, list[tuple[int, str]]]:
-    """Featurise SMILES strings with RDKit alone.
-
-    Returns:
-        The graphs of those that parse, in order, and (position, reason) of the others.
-    """
+    """Featurise SMILES strings with RDKit alone."""
     atoms: list[int] = []
     ends: list[int] = []
     bonds: list[int] = []
@@ -146,22 +138,7 @@ def pack(smiles: Iterable[str]) -> tuple[PackedGraphs, list[tuple[int, str]]]:
 
 
 def smiles_to_graph(smiles: str) -> Data:
-    """Graph of one molecule with OGB's features, as `ogb.utils.smiles2graph` makes it.
-
-    Args:
-        smiles: The molecule.
-
-    Returns:
-        PyG `Data` with int64 `x` [atoms, 9], `edge_index` [2, 2 bonds], `edge_attr` [2 bonds, 3].
-
-    Raises:
-        ValueError: RDKit refuses the SMILES, or it has no atoms.
-
-    Example:
-        >>> graph = smiles_to_graph("CCO")
-        >>> graph.x[:, 0].tolist(), graph.edge_index.tolist()
-        ([5, 5, 7], [[0, 1, 1, 2], [1, 0, 2, 1]])
-    """
+    """Graph of one molecule with OGB's features, as `ogb.utils.smiles2graph` makes it."""
     graphs, failures = pack([smiles])
     if failures:
         raise ValueError(f"smiles {smiles[:80]!r}: {failures[0][1]}")

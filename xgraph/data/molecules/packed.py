@@ -27,19 +27,11 @@ def _ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.
 
 @dataclass(frozen=True)
 class PackedGraphs:
-    """n graphs: graph i has the atoms atom_ptr[i]:atom_ptr[i+1] and the bonds bond_ptr[i]:bond_ptr[i+1].
+    """n graphs: graph i has the atoms atom_ptr[i]:atom_ptr[i+1] and the bonds bond_ptr[i]:bond_ptr[i+1]."""
 
-    Args:
-        x: uint8 [atoms, 9].
-        ends: Both atoms of each bond, counted within the molecule: int16 or int32 [bonds, 2].
-        bond_attr: uint8 [bonds, 3]; a bond stands once here and twice in a graph's edges.
-        atom_ptr: int64 [n + 1].
-        bond_ptr: int64 [n + 1].
-    """
-
-    x: NDArray[np.uint8]
-    ends: NDArray[np.signedinteger]
-    bond_attr: NDArray[np.uint8]
+    x: NDArray[np.uint8]  # [atoms, 9]
+    ends: NDArray[np.signedinteger]  # [bonds, 2], atoms counted within the molecule
+    bond_attr: NDArray[np.uint8]  # [bonds, 3]; a bond stands once here and twice in a graph's edges
     atom_ptr: NDArray[np.int64]
     bond_ptr: NDArray[np.int64]
 
@@ -98,12 +90,7 @@ class PackedGraphs:
         return self.ends + offset[:, None]
 
     def batch(self, index: NDArray[np.int64], **per_graph: Tensor) -> Batch:
-        """What `Batch.from_data_list` makes of these graphs.
-
-        Args:
-            index: Positions, at least one, all within range.
-            **per_graph: Tensors with one row per graph, added to the batch.
-        """
+        """What `Batch.from_data_list` makes of these graphs."""
         from torch_geometric.data import Batch
 
         part = self.take(index)

@@ -95,21 +95,7 @@ def scaffold_groups(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> NDArray[np.int64]:
-    """Number the Bemis-Murcko scaffolds (with chirality) of molecules.
-
-    Args:
-        smiles: All rows, also those that cannot be parsed: each of these is a group of its own.
-        root: Data root in which the scaffolds are kept; by default that of the environment.
-        workers: Processes; by default one per core where the number of molecules makes it pay.
-        progress: Called as `progress(done, total, what)`.
-
-    Returns:
-        Number of the scaffold of each row, counted from 0 as they first appear.
-
-    Example:
-        >>> scaffold_groups(["c1ccccc1C", "CCO", "c1ccccc1O", "CCN"]).tolist()
-        [0, 1, 0, 1]
-    """
+    """Number the Bemis-Murcko scaffolds (with chirality) of molecules."""
     keep_in = root_folder(root) if len(smiles) >= KEPT_FROM else None
     key = content_key(smiles, "scaffold", rdBase.rdkitVersion)
 
@@ -143,17 +129,7 @@ def random_split(n: int, fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
 def split_positions(
     splits: Mapping[str, ArrayLike], row: NDArray[np.int64], dropped: Sequence[int], name: str
 ) -> dict[str, NDArray[np.int64]]:
-    """Translate source rows into positions in a data set from which some rows were dropped.
-
-    Args:
-        splits: Source rows of each part.
-        row: Source row of each item of the data set.
-        dropped: Source rows that are not in it.
-        name: Name of the data set, for messages.
-
-    Raises:
-        ValueError: A part names a row that is neither here nor dropped, or two parts name the same.
-    """
+    """Translate source rows into positions in a data set from which some rows were dropped."""
     size = int(max([*dropped, row.max(initial=-1)], default=-1)) + 1
     position = np.full(size, -2, dtype=np.int64)  # no such row
     position[list(dropped)] = -1

@@ -13,21 +13,9 @@ from xgraph.data.molecules.molecule import parse
 
 
 def standardize_smiles(smiles: str) -> str:
-    """Canonical SMILES of a molecule's largest fragment, without the charges that can be removed.
-
-    Salts and solvents go, acids and amines become neutral, a quaternary nitrogen or a nitro group
-    keeps its charges, and the tautomer that was drawn stays.
-
-    Args:
-        smiles: The molecule as drawn.
-
-    Raises:
-        ValueError: RDKit refuses the SMILES, or it has no atoms.
-
-    Example:
-        >>> standardize_smiles("CC(=O)[O-].[Na+]")
-        'CC(=O)O'
-    """
+    """Canonical SMILES of a molecule's largest fragment, without the charges that can be removed."""
+    # Salts and solvents go, acids and amines become neutral, a quaternary nitrogen or a nitro group keeps its
+    # charges, and the tautomer that was drawn stays.
     molecule = parse(smiles)
     with BlockLogs(), interrupts_held():
         try:

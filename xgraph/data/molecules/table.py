@@ -106,38 +106,13 @@ def read_table(
 
 
 def read_smiles(path: str | Path, smiles_column: str | None = None) -> list[str]:
-    r"""Read the SMILES column of a CSV file: one string per data row in order, "" for a blank one.
-
-    Args:
-        path: The file, as in `read_table`.
-        smiles_column: Column of SMILES; found by its name, else by its values.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is empty, is not text, or has no SMILES column.
-
-    Example:
-        >>> import tempfile
-        >>> file = Path(tempfile.mkdtemp()) / "three.csv"
-        >>> _ = file.write_text("smiles\nCCO\n\nC\n")
-        >>> read_smiles(file)
-        ['CCO', '', 'C']
-    """
+    """Read the SMILES column of a CSV file: one string per data row in order, "" for a blank one."""
     columns = read_columns(path)
     return [cell.strip() for cell in columns[find_smiles(columns, smiles_column, path)]]
 
 
 def find_smiles(columns: dict[str, list[str]], wanted: str | None, path: str | Path) -> str:
-    """Name of the SMILES column: the wanted one, else one so named, else one whose values parse.
-
-    Args:
-        columns: What `read_columns` returned.
-        wanted: The user's choice, if any.
-        path: The file, for messages.
-
-    Raises:
-        ValueError: There is none; the message lists the columns found.
-    """
+    """Name of the SMILES column: the wanted one, else one so named, else one whose values parse."""
     found = f"{path} has the columns {', '.join(map(repr, columns))}"
     if wanted is not None:
         if wanted not in columns:
@@ -194,15 +169,7 @@ def _labels(
 
 
 def binary_labels(cells: list[str]) -> NDArray[np.float32] | str:
-    """Cells as 0, 1 and NaN; or, in words, why that is impossible.
-
-    Args:
-        cells: 0 and 1, or -1 and 1, or false and true; what is empty or says nan is a missing label.
-
-    Example:
-        >>> binary_labels(["-1", "1", ""]).tolist(), binary_labels(["0.5"])
-        ([0.0, 1.0, nan], 'holds the number 0.5 (regression is out of scope for now)')
-    """
+    """Cells as 0, 1 and NaN; or, in words, why that is impossible."""
     number: dict[str, float] = {}
     for cell in dict.fromkeys(cells):
         text = cell.strip().lower()

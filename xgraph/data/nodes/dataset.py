@@ -198,11 +198,7 @@ class NodeDataset:
 
 
 def sparse_rows(rows: Rows) -> Tensor:
-    """A torch sparse CSR tensor [n, features] of compressed rows; shares their memory.
-
-    Args:
-        rows: The matrix.
-    """
+    """A torch sparse CSR tensor [n, features] of compressed rows; shares their memory."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
         return torch.sparse_csr_tensor(

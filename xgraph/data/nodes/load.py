@@ -32,21 +32,7 @@ def load_nodes(
     root: Path | None = None,
     progress: Progress | None = None,
 ) -> NodeDataset:
-    """The nodes of a card's graph.
-
-    Args:
-        card: the data set.
-        split: given: as published; stratified: 60/20/20 % of each class, drawn with seed 0, so that all runs have
-            the same; random: drawn so with `seed`.
-        fold: which of the given folds; the first if not said.
-        seed: seed of the random split.
-        root: folder that holds what was fetched, if not that of the environment.
-        progress: called with (done, total, what).
-
-    Raises:
-        ValueError: if a file is damaged, or is not what the card says.
-        FetchError: if a file cannot be had, or has a wrong checksum.
-    """
+    """The nodes of a card's graph."""
     from xgraph.data.nodes.dataset import NodeDataset
 
     paths = {file.path: obtain(card, file, folder=root, progress=progress) for file in card.files}
@@ -68,11 +54,7 @@ def load_nodes(
 
 
 def task_names(card: Card) -> list[str]:
-    """Names of a model's outputs: the tasks, or the classes, by number where they have no names.
-
-    Args:
-        card: the data set.
-    """
+    """Names of a model's outputs: the tasks, or the classes, by number where they have no names."""
     if card.num_classes == 0:
         return card.target_columns
     return card.class_names or [str(number) for number in range(card.num_classes)]

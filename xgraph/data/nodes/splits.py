@@ -17,24 +17,7 @@ FRACTIONS = (0.6, 0.2, 0.2)
 
 
 def stratified_split(y: NDArray[np.int64], fractions: tuple[float, float, float] = FRACTIONS, seed: int = 0) -> Parts:
-    """Split nodes at random, each class by itself, so that every part has its share of a rare one.
-
-    Args:
-        y: int64 [n]: class of each node; nodes of class -1 (unknown) are in no part.
-        fractions: Shares of train, valid and test; they add up to 1.
-        seed: The same seed gives the same split.
-
-    Returns:
-        Ascending nodes for "train", "valid" and "test".
-
-    Raises:
-        ValueError: The fractions are not three numbers from 0 to 1 that add up to 1.
-
-    Example:
-        >>> parts = stratified_split(np.array([0, 0, 0, 0, 0, 1, 1, 1, 1, 1, -1]))
-        >>> {part: len(nodes) for part, nodes in parts.items()}
-        {'train': 6, 'valid': 2, 'test': 2}
-    """
+    """Split nodes at random, each class by itself, so that every part has its share of a rare one."""
     if len(fractions) != 3 or not all(0 <= f <= 1 for f in fractions) or abs(sum(fractions) - 1) > 1e-6:
         raise ValueError(f"fractions must be three numbers from 0 to 1 that add up to 1, got {fractions}")
     random = np.random.default_rng(seed)
@@ -48,17 +31,7 @@ def stratified_split(y: NDArray[np.int64], fractions: tuple[float, float, float]
 
 
 def read_node_split(given: Given, fold: int | None, num_nodes: int, file: Path) -> Parts:
-    """Nodes that make train, valid and test; unlike molecules, some nodes may be in none.
-
-    Args:
-        given: where the split is written down, as arrays of nodes ("npz") or of masks ("masks").
-        fold: position in ``given.folds``; None takes the first, or the one split there is.
-        num_nodes: nodes of the graph.
-        file: the npz file.
-
-    Raises:
-        ValueError: if an array is missing or of a wrong shape, or a node is unknown or stands in two parts.
-    """
+    """Nodes that make train, valid and test; unlike molecules, some nodes may be in none."""
     keys = [given.train, given.valid, given.test]
     try:
         with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:

@@ -24,22 +24,11 @@ _CHUNK = 1 << 22  # edges whose features are summed at once
 
 
 def load_ogb_nodes(card: Card, *, root: Path | None = None, progress: Progress | None = None) -> NodeDataset:
-    """The nodes of an OGB graph with its official split.
-
-    ogbn-arxiv and the citations of ogbn-mag are given in both directions, and ogbn-mag's other relations with a
-    reverse one (``rev_...``), as OGB's own examples do; ogbn-proteins' nodes have the mean of their edges' features.
-    Of ogbn-papers100M nothing large is held in memory: features (in the precision of the file) and edges are mapped
-    from disk, and the edges are read through once to check them.
-
-    Args:
-        card: the data set.
-        root: folder that holds what was fetched, if not that of the environment.
-        progress: called with (done, total, what).
-
-    Raises:
-        FetchError: if the release cannot be had.
-        ValueError: if it is damaged.
-    """
+    """The nodes of an OGB graph with its official split."""
+    # As in OGB's own examples, ogbn-arxiv and the citations of ogbn-mag are given in both directions, and ogbn-mag's
+    # other relations with a reverse one (``rev_...``); ogbn-proteins' nodes have the mean of their edges' features.
+    # Of ogbn-papers100M nothing large is held in memory: features (in the precision of the file) and edges are mapped
+    # from disk, and the edges are read through once to check them.
     folder = obtain_ogb(card, folder=root, progress=progress)
     if progress is not None:
         progress(0, 0, f"reading {card.name}")
@@ -75,17 +64,7 @@ def load_ogb_nodes(card: Card, *, root: Path | None = None, progress: Progress |
 
 
 def load_ogb_graphs(card: Card, *, root: Path | None = None, progress: Progress | None = None) -> GraphDataset:
-    """The graphs of an OGB data set that are no molecules, with the official split.
-
-    Args:
-        card: the data set.
-        root: folder that holds what was fetched, if not that of the environment.
-        progress: called with (done, total, what).
-
-    Raises:
-        FetchError: if the release cannot be had.
-        ValueError: if it is damaged.
-    """
+    """The graphs of an OGB data set that are no molecules, with the official split."""
     from xgraph.data.ogb.graphs import GraphDataset
 
     folder = obtain_ogb(card, folder=root, progress=progress)
@@ -103,21 +82,7 @@ def load_ogb_graphs(card: Card, *, root: Path | None = None, progress: Progress 
 
 
 def mean_of_edges(edge_index: Tensor, edge_attr: Tensor, num_nodes: int) -> Tensor:
-    """Mean of the features of each node's incoming edges; 0 where there are none.
-
-    Args:
-        edge_index: int64 [2, E].
-        edge_attr: [E, F].
-        num_nodes: N.
-
-    Returns:
-        float32 [N, F].
-
-    Example:
-        >>> mean_of_edges(torch.tensor([[0, 1], [1, 1]]), torch.tensor([[1.0], [2.0]]), 2)
-        tensor([[0.0000],
-                [1.5000]])
-    """
+    """Mean of the features of each node's incoming edges; 0 where there are none."""
     total = torch.zeros(num_nodes, edge_attr.size(1))
     for start in range(0, edge_index.size(1), _CHUNK):
         chunk = slice(start, start + _CHUNK)

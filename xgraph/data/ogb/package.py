@@ -10,12 +10,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def without_version_check() -> Iterator[None]:
-    """Let `import ogb` find no `outdated`, with which it would ask the network for newer versions of itself.
-
-    Example:
-        >>> with without_version_check():
-        ...     import ogb
-    """
+    """Let `import ogb` find no `outdated`, with which it would ask the network for newer versions of itself."""
     name = "outdated"
     hidden = sys.modules.pop(name, None)
     sys.modules[name] = None  # type: ignore[assignment]
@@ -29,11 +24,6 @@ def without_version_check() -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Swallow what `ogb` and PyG print while they read files, and their progress bars.
-
-    Example:
-        >>> with quiet():
-        ...     print("Loading necessary files...")
-    """
+    """Swallow what `ogb` and PyG print while they read files, and their progress bars."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield

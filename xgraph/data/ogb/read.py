@@ -27,18 +27,7 @@ _PARTS = ("train", "valid", "test")
 
 
 def read_ogb(kind: Literal["node", "graph"], name: str, folder: Path) -> Any:
-    """A data set as `ogb`'s class for PyG reads it, without network, prompt or print.
-
-    What the class makes of the files is kept beside them; if that turns out damaged, it is made anew.
-
-    Args:
-        kind: of what it predicts properties.
-        name: the data set.
-        folder: its unpacked release.
-
-    Raises:
-        ValueError: if the release is damaged.
-    """
+    """A data set as `ogb`'s class for PyG reads it, without network, prompt or print; a damaged copy is made anew."""
     with without_version_check():
         if kind == "node":
             from ogb.nodeproppred import PygNodePropPredDataset as Base
@@ -91,15 +80,7 @@ def read_ogb(kind: Literal["node", "graph"], name: str, folder: Path) -> Any:
 
 
 def read_mapped(folder: Path, progress: Progress | None = None) -> tuple[Data, Tensor]:
-    """A graph in OGB's binary form, and its labels; `ogb` itself would hold it twice in memory.
-
-    Args:
-        folder: its unpacked release.
-        progress: called with (done, total, what).
-
-    Raises:
-        ValueError: if the release is damaged.
-    """
+    """A graph in OGB's binary form, and its labels; `ogb` itself would hold it twice in memory."""
     raw, kept = folder / "raw", folder / "processed" / "arrays"
     names = ("edge_index", "node_feat", "node_year", "num_nodes_list")
     remedy = f"delete {folder} to fetch it anew"
@@ -126,15 +107,7 @@ def read_mapped(folder: Path, progress: Progress | None = None) -> tuple[Data, T
 
 
 def read_split(folder: Path, split: Path) -> dict[str, Tensor]:
-    """The official split, without `ogb`: it would prefer a split_dict.pt, which no release has, to the tables.
-
-    Args:
-        folder: the unpacked release.
-        split: name of the split, and the type of nodes if there are several.
-
-    Raises:
-        ValueError: if a table is damaged or missing.
-    """
+    """The official split, without `ogb`: it would prefer a split_dict.pt, which no release has, to the tables."""
     return {part: _read_nodes(folder / "split" / split / f"{part}.csv.gz", folder) for part in _PARTS}
 
 

@@ -10,11 +10,7 @@ import torch
 
 @contextmanager
 def pyg_objects() -> Iterator[None]:
-    """Let ``torch.load(weights_only=True)`` make PyG's `Data` of its parts, and nothing else that it would not.
-
-    Classes that were allowed before stay so afterwards: PyG allows some of these itself, and torch's own context
-    would take them off its list at the end.
-    """
+    """Let ``torch.load(weights_only=True)`` make PyG's `Data` of its parts, and nothing else that it would not."""
     from torch_geometric.data import Data
     from torch_geometric.data.data import DataEdgeAttr, DataTensorAttr
     from torch_geometric.data.storage import GlobalStorage

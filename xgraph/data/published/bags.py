@@ -27,40 +27,20 @@ _NINE = 9
 
 @dataclass(frozen=True)
 class BagArrays:
-    """Bags as they were read.
+    """Bags as they were read."""
 
-    Args:
-        x: instances in the order of their bags, float32 [N, C] or [N, channels, height, width].
-        bag_ptr: int64 [n + 1]: bag b is rows bag_ptr[b]:bag_ptr[b+1].
-        y: float32 [n, T]: 0, 1, or NaN for a missing label.
-        task_names: the T tasks.
-        instance_y: labels of instances, float32 [N, T], NaN where unknown; None if there are none.
-        bag_names: what the bags are called, if they have names.
-        folds: for a task, bool [folds, n]: which bags are in the training part of each given fold.
-        parts: bags of train, valid and test, where the split comes with the bags.
-    """
-
-    x: Floats
-    bag_ptr: Ids
-    y: Floats
+    x: Floats  # [N, C] or [N, channels, height, width], in the order of the bags
+    bag_ptr: Ids  # [n + 1]
+    y: Floats  # [n, T]: 0, 1, or NaN for a missing label
     task_names: list[str]
-    instance_y: Floats | None = None
+    instance_y: Floats | None = None  # [N, T], NaN where unknown
     bag_names: list[str] | None = None
-    folds: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
-    parts: Mapping[str, Ids] | None = None
+    folds: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)  # of a task, [folds, n]: who is trained on
+    parts: Mapping[str, Ids] | None = None  # bags of train, valid and test, where the split comes with the bags
 
 
 def read_arrays(reader: str, paths: Sequence[Path], task_names: Sequence[str]) -> BagArrays:
-    """Read bags and check that their arrays fit together.
-
-    Args:
-        reader: name of the form of the files, one of `READERS`.
-        paths: the files, in the order of the data set's card.
-        task_names: the tasks, in the order of the card.
-
-    Raises:
-        ValueError: naming the file that is damaged, lacks an array, or has one of a wrong shape.
-    """
+    """Read bags and check that their arrays fit together."""
     try:
         arrays = READERS[reader](paths, list(task_names))
         _check(arrays)

@@ -27,26 +27,12 @@ _ADVPROP_SEEDS = (122, 123, 124)
 
 
 def gzip_source(source: bytes, path: str) -> bytes:
-    """The original, gzipped without name or time, so that the same content gives the same bytes.
-
-    Args:
-        source: the original's bytes.
-        path: path of the file to be made; not used.
-
-    Example:
-        >>> gzip.decompress(gzip_source(b"smiles,y", ""))
-        b'smiles,y'
-    """
+    """The original, gzipped without name or time, so that the same content gives the same bytes."""
     return _gzip(source, name="", mtime=0)
 
 
 def ogb_scaffold(source: bytes, path: str) -> bytes:
-    """One of OGB's index files of its scaffold split, as it stands in the OGB release.
-
-    Args:
-        source: the table with a column ``smiles``.
-        path: path of the file to be made, whose stem is the part: train, valid or test.
-    """
+    """One of OGB's index files of its scaffold split, as it stands in the OGB release."""
     name = PurePosixPath(path).name.removesuffix(".gz")
     rows = _ogb_rows(source)[name.removesuffix(".csv")]
     return _gzip("".join(f"{row}\n" for row in rows).encode(), name=name, mtime=_OGB_MTIME, flush=True)
@@ -60,14 +46,8 @@ def _ogb_rows(source: bytes) -> dict[str, NDArray[np.int64]]:
 
 
 def advprop_scaffold(source: bytes, path: str) -> bytes:
-    """The scaffold split of AdvProp: scaffolds without stereochemistry, rows in the order given out.
-
-    Equal to the lists in MoleculeX's ``split_inds/<name>scaffold<seed>.pkl``, whatever the seed.
-
-    Args:
-        source: the table with a column ``smiles``.
-        path: path of the file to be made; not used.
-    """
+    """The scaffold split of AdvProp: scaffolds without stereochemistry, rows in the order given out."""
+    # Equal to the lists in MoleculeX's ``split_inds/<name>scaffold<seed>.pkl``, whatever the seed.
     from rdkit import Chem
     from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
     from rdkit.rdBase import BlockLogs
@@ -91,14 +71,8 @@ def advprop_scaffold(source: bytes, path: str) -> bytes:
 
 
 def advprop_random(source: bytes, path: str) -> bytes:
-    """The three random splits of AdvProp: one permutation a seed, cut at 80 and 90 %.
-
-    Equal to the lists in MoleculeX's ``split_inds/<name>random<seed>.pkl``.
-
-    Args:
-        source: the table with a column ``smiles``.
-        path: path of the file to be made; not used.
-    """
+    """The three random splits of AdvProp: one permutation a seed, cut at 80 and 90 %."""
+    # Equal to the lists in MoleculeX's ``split_inds/<name>random<seed>.pkl``.
     import numpy as np
 
     count = len(_smiles(source))
@@ -145,15 +119,7 @@ DERIVE: dict[str, Callable[[bytes, str], bytes]] = {
 
 
 def content_sha256(data: bytes, path: str) -> str:
-    """Checksum of what is inside a gzip or npz file, however it is packed; of the bytes of any other file.
-
-    Args:
-        data: the file.
-        path: its path, whose ending tells what it is.
-
-    Raises:
-        OSError: if it is damaged.
-    """
+    """Checksum of what is inside a gzip or npz file, however it is packed; of the bytes of any other file."""
     try:
         if path.endswith(".gz"):
             return hashlib.sha256(gzip.decompress(data)).hexdigest()

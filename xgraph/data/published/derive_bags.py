@@ -23,14 +23,8 @@ _REPETITIONS, _FOLDS = 5, 10
 
 
 def mil_musk2(source: bytes, path: str) -> bytes:
-    """Bags of a PRTools data set, with folds that are drawn here, since there are no published ones.
-
-    Of each repetition, positive bags in random order, then negative ones, are dealt to ten folds in turn.
-
-    Args:
-        source: the MATLAB file.
-        path: path of the file to be made; not used.
-    """
+    """Bags of a PRTools data set, with folds that are drawn here, since there are no published ones."""
+    # Of each repetition, positive bags in random order, then negative ones, are dealt to ten folds in turn.
     x, ptr, y = _prtools(source)
     random = np.random.default_rng(0)
     train = np.ones((_REPETITIONS, _FOLDS, len(y)), dtype=bool)
@@ -42,12 +36,7 @@ def mil_musk2(source: bytes, path: str) -> bytes:
 
 
 def mil_prtools(source: bytes, path: str) -> bytes:
-    """Bags of a PRTools data set, with the folds of MIDatasets.jl, which has the same bags in the same order.
-
-    Args:
-        source: zip archive of the MATLAB file and the Julia file.
-        path: path of the file to be made; not used.
-    """
+    """Bags of a PRTools data set, with the folds of MIDatasets.jl, which has the same bags in the same order."""
     files = _members(source)
     (matlab,), (julia,) = ([files[name] for name in files if name.endswith(end)] for end in (".mat", ".jld"))
     x, ptr, y = _prtools(matlab)
@@ -58,24 +47,13 @@ def mil_prtools(source: bytes, path: str) -> bytes:
 
 
 def mil_julia(source: bytes, path: str) -> bytes:
-    """Bags of MIDatasets.jl with its folds.
-
-    Args:
-        source: the Julia file.
-        path: path of the file to be made; not used.
-    """
+    """Bags of MIDatasets.jl with its folds."""
     bags, y, train = read_jld(source)
     return npz(X=np.concatenate(bags), bag_ptr=_ptr(bags), y=y, fold_train=train)
 
 
 def mil_corel(source: bytes, path: str) -> bytes:
-    """Corel's images, stored once in the order of the first category, with labels and folds of all seven.
-
-    Args:
-        source: zip archive of the Julia files ``…CorelAfrican.jld`` and so on, which hold the same bags in different
-            orders.
-        path: path of the file to be made; not used.
-    """
+    """Corel's images, stored once in the order of the first category, with labels and folds of all seven."""
     files = _members(source)
     names = [name.removesuffix(".jld").rpartition("Corel")[2] for name in files]
     first: Bags = []
@@ -93,12 +71,7 @@ def mil_corel(source: bytes, path: str) -> bytes:
 
 
 def mil_birds(source: bytes, path: str) -> bytes:
-    """Folds of MIDatasets.jl for three species, in the order of the bags of the birdsong files.
-
-    Args:
-        source: zip archive of the text of features and the Julia files of the species.
-        path: path of the file to be made; not used.
-    """
+    """Folds of MIDatasets.jl for three species, in the order of the bags of the birdsong files."""
     files = _members(source)
     (text,) = (content for name, content in files.items() if name.endswith(".txt"))
     table = np.array([line.split(",") for line in text.decode().splitlines()[1:]], dtype=np.float64)
@@ -114,12 +87,7 @@ def mil_birds(source: bytes, path: str) -> bytes:
 
 
 def chembl_pki(source: bytes, path: str) -> bytes:
-    """The sets of the 3D-MIL-QSAR paper as one gzipped table, with the name of the set before each line.
-
-    Args:
-        source: zip archive of the files ``CHEMBL….smi``: lines of SMILES, ChEMBL's name and pKi.
-        path: path of the file to be made; not used.
-    """
+    """The sets of the 3D-MIL-QSAR paper as one gzipped table, with the name of the set before each line."""
     lines = ["dataset,smiles,chembl_id,pki\n"]
     for name, content in _members(source).items():
         stem = name.rpartition("/")[2].removesuffix(".smi")
@@ -131,17 +99,7 @@ def chembl_pki(source: bytes, path: str) -> bytes:
 
 
 def read_jld(content: bytes) -> tuple[Bags, NDArray[np.int8], NDArray[np.bool_]]:
-    """Bags, labels and folds of a file of MIDatasets.jl.
-
-    Args:
-        content: the file: HDF5, in which a vector of arrays is one of references, and axes are in Julia's order.
-
-    Returns:
-        The bags, [instances, C] each; labels [n]; and training parts [5, 10, n].
-
-    Raises:
-        FetchError: h5py is not installed.
-    """
+    """Bags, labels and folds of a file of MIDatasets.jl."""
     try:
         import h5py
     except ImportError as error:

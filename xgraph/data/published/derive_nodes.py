@@ -21,12 +21,7 @@ _VALID = 500  # nodes after the training ones that are the validation part of th
 
 
 def pyg_anomaly(source: bytes, path: str) -> bytes:
-    """Arrays `x`, `edge_index` and `y` of a zipped PyG object of PyGOD's data, read as weights only.
-
-    Args:
-        source: zip archive with one ``.pt`` file.
-        path: path of the file to be made; not used.
-    """
+    """Arrays `x`, `edge_index` and `y` of a zipped PyG object of PyGOD's data, read as weights only."""
     import torch
 
     from xgraph.data.published.allowed import pyg_objects
@@ -44,15 +39,9 @@ def pyg_anomaly(source: bytes, path: str) -> bytes:
 
 
 def planetoid(source: bytes, path: str) -> bytes:
-    """A graph of Planetoid with its public split, by the rule of the GCN paper's code.
-
-    The test nodes stand in the order of ``test.index``; numbers that this list leaves out (Citeseer has 15) are nodes
-    without features, with label -1.
-
-    Args:
-        source: zip archive of the eight originals, its members called as in `PLANETOID`.
-        path: path of the file to be made; not used.
-    """
+    """A graph of Planetoid with its public split, by the rule of the GCN paper's code."""
+    # The test nodes stand in the order of ``test.index``; numbers that this list leaves out (Citeseer has 15) are
+    # nodes without features, with label -1.
     with zipfile.ZipFile(io.BytesIO(source)) as archive:
         files = {name: archive.read(name) for name in PLANETOID}
     parts = {name: _Arrays(io.BytesIO(files[name]), encoding="latin1").load() for name in PLANETOID[:-1]}
@@ -83,11 +72,7 @@ def planetoid(source: bytes, path: str) -> bytes:
 
 
 def npz(**arrays: NDArray[Any]) -> bytes:
-    """A packed npz file of these arrays, in this order.
-
-    Args:
-        **arrays: The arrays.
-    """
+    """A packed npz file of these arrays, in this order."""
     out = io.BytesIO()
     np.savez_compressed(out, allow_pickle=False, **arrays)
     return out.getvalue()

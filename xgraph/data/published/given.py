@@ -23,20 +23,7 @@ PARTS = ("train", "valid", "test")
 
 @dataclass(frozen=True)
 class Given:
-    """Where a given split is written down; ``{fold}`` stands for the name of the fold.
-
-    Args:
-        format: ``"rows"``: a file a part, with a 0-based row of the table in each line; ``"npz"``: one file
-            with an array of rows a part; ``"tables"``: a table a part, with molecules of the whole table;
-            ``"masks"``: one npz file with an array [folds, items] of booleans a part; ``"folds"``, of bags: one npz
-            file with an array [repetitions, folds, items] of booleans, true in the training part, the others being
-            the test part; valid is drawn from the training part.
-        train: file of the training part, or for npz, masks and folds the name of its array.
-        valid: of the validation part; empty for folds.
-        test: of the test part; empty for folds.
-        file: the npz file, of npz, masks and folds.
-        folds: names of the folds; empty if there is one split.
-    """
+    """Where a given split is written down; ``{fold}`` stands for the name of the fold."""
 
     format: Format
     train: str
@@ -56,19 +43,7 @@ class Given:
 def read_given(
     given: Given, fold: int | None, table: Table, obtain: Callable[[str], Path], smiles_column: str
 ) -> dict[str, Rows]:
-    """Rows of the table that make train, valid and test.
-
-    Args:
-        given: where they are written down.
-        fold: position in ``given.folds``; None takes the first, or the one split there is.
-        table: the whole table.
-        obtain: gives the file of a path.
-        smiles_column: column of the molecules, for parts that are tables.
-
-    Raises:
-        IndexError: if `fold` is none of them.
-        ValueError: if the parts do not partition the table.
-    """
+    """Rows of the table that make train, valid and test."""
     name = given.folds[fold or 0] if given.folds else ""
     keys = [getattr(given, part).format(fold=name) for part in PARTS]
     if given.format == "npz":
@@ -99,13 +74,7 @@ def _read_smiles(path: Path, smiles_column: str) -> list[str]:
 
 
 def match_rows(table: Table, parts: list[list[str]]) -> list[Rows]:
-    """Find the molecules of each part in the whole table, by their SMILES as written.
-
-    A SMILES that stands in the table more than once is given out in file order, each row once.
-
-    Raises:
-        ValueError: naming a SMILES that the table has not, or not so often.
-    """
+    """Find the molecules of each part in the whole table, by their SMILES as written."""
     rows: dict[str, list[int]] = defaultdict(list)
     for row, smiles in zip(table.rows[::-1].tolist(), reversed(table.smiles), strict=True):
         rows[smiles].append(row)

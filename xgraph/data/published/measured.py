@@ -16,19 +16,7 @@ ACTIVE = 7.0  # pKi from which a molecule counts as active
 
 
 def read_measured(path: Path, targets: Sequence[str]) -> tuple[list[str], NDArray[np.float32], NDArray[np.int64]]:
-    """Molecules measured at some of the proteins.
-
-    Args:
-        path: the gzipped table of protein, SMILES, ChEMBL's name of the molecule, and pKi.
-        targets: the proteins.
-
-    Returns:
-        n SMILES, in the order in which they first appear; labels [n, T]: whether pKi is at least 7, NaN where it was
-        not measured; and the data row of each.
-
-    Raises:
-        ValueError: naming the file if it is damaged.
-    """
+    """Molecules measured at some of the proteins."""
     column = {target: i for i, target in enumerate(targets)}
     place: dict[str, int] = {}
     found: list[tuple[int, int, float]] = []

@@ -23,18 +23,11 @@ _MUSAE = ("edges.csv", "features.json", "target.csv")
 
 @dataclass(frozen=True)
 class Rows:
-    """A wide matrix that is mostly zero, its rows compressed.
-
-    Args:
-        data: float32 [nonzero].
-        indices: int64 [nonzero]: columns.
-        indptr: int64 [n + 1]: row i has the entries indptr[i]:indptr[i+1].
-        shape: rows and columns.
-    """
+    """A wide matrix that is mostly zero, its rows compressed."""
 
     data: NDArray[np.float32]
-    indices: Ids
-    indptr: Ids
+    indices: Ids  # columns
+    indptr: Ids  # row i has the entries indptr[i]:indptr[i + 1]
     shape: tuple[int, int]
 
     def check(self) -> None:
@@ -50,30 +43,15 @@ class Rows:
 
 @dataclass(frozen=True)
 class NodeArrays:
-    """A graph with a label a node, as it was read.
+    """A graph with a label a node, as it was read."""
 
-    Args:
-        x: features of the nodes, float32 [n, features] or compressed rows.
-        edge_index: int64 [2, edges]: source and target of each edge, both directions of an undirected one.
-        y: int64 [n]: class of each node, -1 if it is not known.
-    """
-
-    x: NDArray[np.float32] | Rows
-    edge_index: Ids
-    y: Ids
+    x: NDArray[np.float32] | Rows  # [n, features]
+    edge_index: Ids  # [2, edges], both directions of an undirected edge
+    y: Ids  # [n]: class, -1 if it is not known
 
 
 def read_nodes(reader: str, paths: Sequence[Path], class_names: Sequence[str] = ()) -> NodeArrays:
-    """Read a graph and check that its arrays fit together.
-
-    Args:
-        reader: name of the form of the files, one of `READERS`.
-        paths: the files, in the order of the data set's card.
-        class_names: names of the classes in the order of their numbers, where the files name them.
-
-    Raises:
-        ValueError: naming the file that is damaged, lacks an array, or has one of a wrong shape.
-    """
+    """Read a graph and check that its arrays fit together."""
     try:
         graph = READERS[reader](paths, {name: number for number, name in enumerate(class_names)})
         _check(graph)
@@ -163,15 +141,7 @@ def _musae(edges: bytes, features: bytes, target: bytes, column: str, classes: L
 
 
 def both_directions(edges: Ids) -> Ids:
-    """The edges and, after them, their reverses; a self-loop has none.
-
-    Args:
-        edges: int64 [2, edges], one direction of each.
-
-    Example:
-        >>> both_directions(np.array([[0, 1], [1, 1]])).tolist()
-        [[0, 1, 1], [1, 1, 0]]
-    """
+    """The edges and, after them, their reverses; a self-loop has none."""
     return np.concatenate([edges, edges[::-1, edges[0] != edges[1]]], axis=1)
 
 

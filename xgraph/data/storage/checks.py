@@ -11,21 +11,7 @@ _CHUNK = 1 << 24  # edges that are checked at once
 
 
 def checked_index(index: Tensor, n: int, what: str) -> Tensor:
-    """Positions as int64, if each is 0 to n - 1: torch itself would count negative ones from the end.
-
-    Args:
-        index: The positions, of any integer type.
-        n: How many there are.
-        what: What is at a position, for the message.
-
-    Raises:
-        ValueError: The positions are not integers.
-        IndexError: A position is out of range.
-
-    Example:
-        >>> checked_index(torch.tensor([2, 0], dtype=torch.int32), 3, "node")
-        tensor([2, 0])
-    """
+    """Positions as int64, if each is 0 to n - 1: torch itself would count negative ones from the end."""
     if index.is_floating_point() or index.is_complex() or index.dtype == torch.bool:
         raise ValueError(f"index must hold integers, got {index.dtype}")
     index = index.long()
@@ -36,17 +22,7 @@ def checked_index(index: Tensor, n: int, what: str) -> Tensor:
 
 
 def check_edges(name: str, edges: Tensor | None, num_src: int, num_dst: int) -> None:
-    """Check that edges join nodes that are there.
-
-    Args:
-        name: What they are called, for the message.
-        edges: Source and target of each edge: int64 [2, E].
-        num_src: Nodes that may be a source.
-        num_dst: Nodes that may be a target.
-
-    Raises:
-        ValueError: There are none, they have another type or shape, or one leads to or from no node.
-    """
+    """Check that edges join nodes that are there."""
     if edges is None:
         raise ValueError(f"{name} is missing")
     if edges.dim() != 2 or edges.size(0) != 2 or edges.dtype != torch.int64:
@@ -60,16 +36,7 @@ def check_edges(name: str, edges: Tensor | None, num_src: int, num_dst: int) -> 
 
 
 def check_splits(splits: Mapping[str, Tensor], n: int, what: str) -> None:
-    """Check that the parts of a split name items that are there.
-
-    Args:
-        splits: Items of each part: int64.
-        n: How many items there are.
-        what: What an item is, for messages.
-
-    Raises:
-        ValueError: A part is no list of integers, or names an item that is not there.
-    """
+    """Check that the parts of a split name items that are there."""
     for part, items in splits.items():
         if items.dtype != torch.int64 or items.dim() != 1:
             raise ValueError(f"split {part!r} must be int64 {what}s, got {items.dtype} of shape {list(items.shape)}")

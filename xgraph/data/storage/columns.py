@@ -12,30 +12,15 @@ from pathlib import Path
 
 
 def read_columns(path: str | Path) -> dict[str, list[str]]:
-    """Read a CSV file as text: column name -> one cell per data row, "" where there is none.
-
-    A blank line is a row of empty cells, so that row numbers are stable. Comma, semicolon or tab
-    separate, whichever the header line uses.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is empty, damaged, not UTF-8 text, or not a table.
-    """
+    """Read a CSV file as text: column name -> one cell per data row, "" where there is none."""
+    # A blank line is a row of empty cells, so that row numbers are stable.
     with open_table(path) as (first, delimiter, text):
         return _parse(first, delimiter, text, Path(path))
 
 
 @contextmanager
 def open_table(path: str | Path) -> Iterator[tuple[str, str, TextIOWrapper]]:
-    """Open a CSV file: its header line, what separates its cells, and the file after that line.
-
-    Args:
-        path: The file.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is empty, damaged or not UTF-8 text; also if that shows only when it is read.
-    """
+    """Open a CSV file: its header line, what separates its cells, and the file after that line."""
     path = Path(path)
     if path.is_dir():
         raise ValueError(f"{path} is a folder; a CSV file was expected")

@@ -27,18 +27,7 @@ class NotThereError(FetchError):
 
 
 def stream(source: str | Path, out: BinaryIO, *, timeout: float = TIMEOUT, progress: Progress | None = None) -> str:
-    """Copy a file or the answer of a URL into `out` and return the sha256 of what was copied.
-
-    Args:
-        source: a path, or an http(s) URL.
-        out: an open binary file.
-        timeout: seconds without a byte after which the transfer is given up.
-        progress: called with (bytes so far, bytes in all or 0, name).
-
-    Raises:
-        NotThereError: if the server has no such file.
-        FetchError: if it cannot be reached, stalls, or sends fewer bytes than it announced.
-    """
+    """Copy a file or the answer of a URL into `out` and return the sha256 of what was copied."""
     if isinstance(source, Path):
         with open(source, "rb") as file:
             return _copy(file, out, source.stat().st_size, source.name, progress)
@@ -75,31 +64,14 @@ def _copy(file: BinaryIO, out: BinaryIO, total: int, name: str, progress: Progre
 def download(
     source: str | Path, path: Path, *, sha256: str, timeout: float = TIMEOUT, progress: Progress | None = None
 ) -> None:
-    """Fetch a file to `path`; nothing is left there unless it is complete and has the right checksum.
-
-    Args:
-        source: a path, or an http(s) URL.
-        path: where it goes.
-        sha256: the checksum it must have.
-        timeout: seconds without a byte after which the transfer is given up.
-        progress: called with (bytes so far, bytes in all or 0, name).
-
-    Raises:
-        FetchError: if it cannot be had, or has another checksum.
-        OSError: if `path` cannot be written.
-    """
+    """Fetch a file to `path`; nothing is left there unless it is complete and has the right checksum."""
     with replacing(path) as out:
         check(stream(source, out, timeout=timeout, progress=progress), sha256, source)
 
 
 def read_source(url: str, *, timeout: float = TIMEOUT, progress: Progress | None = None) -> bytes:
-    """The bytes behind a URL; after a ``#`` stands the member wanted of the zip archive at the URL.
-
-    A URL that ends in ``{a,b}`` stands for two, and the answer is a zip archive with the members ``a`` and ``b``.
-
-    Raises:
-        FetchError: if it cannot be had, or the archive is broken or lacks the member.
-    """
+    """The bytes behind a URL; after a ``#`` stands the member wanted of the zip archive at the URL."""
+    # A URL that ends in ``{a,b}`` stands for two, and the answer is a zip archive with the members ``a`` and ``b``.
     if url.endswith("}"):
         stem, _, endings = url[:-1].partition("{")
         return _several(stem, endings.split(","), timeout, progress)
@@ -126,11 +98,7 @@ def _several(stem: str, endings: list[str], timeout: float, progress: Progress |
 
 
 def check(got: str, expected: str, what: str | Path, remedy: str = "") -> None:
-    """Compare two sha256.
-
-    Raises:
-        FetchError: if they differ, naming the file, both sums and what to do.
-    """
+    """Compare two sha256."""
     if got != expected:
         remedy = remedy or "the file there is damaged or was changed: replace it, or use another source"
         raise FetchError(f"{what} has a wrong checksum: expected sha256 {expected}, got {got}; {remedy}")

@@ -18,17 +18,7 @@ from xgraph.data.storage.root import Progress, replacing
 def map_npz(
     path: Path, folder: Path, names: Sequence[str] | None = None, progress: Progress | None = None
 ) -> dict[str, NDArray[Any]]:
-    """Arrays of an npz file, each in a file of its own that is mapped copy-on-write: writing changes no file.
-
-    Args:
-        path: The npz file.
-        folder: Where the files of the arrays are kept; one that is there is used if its size is right.
-        names: Arrays wanted, of those that are there; all if not said.
-        progress: Called with (arrays done, of how many, what).
-
-    Raises:
-        ValueError: The file is damaged, or holds what is no array.
-    """
+    """Arrays of an npz file, each in a file of its own that is mapped copy-on-write: writing changes no file."""
     mapped: dict[str, NDArray[Any]] = {}
     try:
         with zipfile.ZipFile(path) as archive:

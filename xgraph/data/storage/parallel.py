@@ -36,23 +36,7 @@ def map_chunks(
     rescue: Callable[[list[str]], Result] | None = None,
     chunk: int = CHUNK,
 ) -> list[Result]:
-    """Apply `function` to chunks of `items`; the results come in the order of the chunks.
-
-    The chunks are the same whatever the number of processes, and so are the results.
-
-    Args:
-        function: Module-level function (it is sent to the processes by name) of a list of strings.
-        items: The strings.
-        what: Name of the work, for the progress callback.
-        worth: Number of items for which a further process pays.
-        workers: Processes; by default as many as there are cores, and only those that pay.
-        progress: Called as `progress(items done, items in all, what)`.
-        rescue: Used in this process for chunks whose process died; `function` by default.
-        chunk: Items of a chunk, after each of which progress is told.
-
-    Raises:
-        ValueError: `workers` is not positive.
-    """
+    """Apply `function` to chunks of `items`; the results come in the order of the chunks."""
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
     chunks = [list(items[i : i + chunk]) for i in range(0, len(items), chunk)]

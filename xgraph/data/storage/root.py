@@ -21,26 +21,12 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def root(folder: str | Path | None = None) -> Path:
-    """Folder that holds what was fetched or computed; created when something is first written to it.
-
-    Args:
-        folder: a folder that takes precedence over the environment variable ``XGRAPH_ROOT``,
-            which takes precedence over ``~/.cache/xgraph``.
-
-    Example:
-        >>> root("/data/xgraph").as_posix()
-        '/data/xgraph'
-    """
+    """Folder that holds what was fetched or computed; created when something is first written to it."""
     return Path(folder or os.environ.get("XGRAPH_ROOT") or DEFAULT_ROOT).expanduser()
 
 
 def mirror() -> Path | str | None:
-    """The place named by ``XGRAPH_MIRROR``: a folder (also as ``file://``), an http(s) URL, or None if unset.
-
-    Raises:
-        FileNotFoundError: if it names a folder that does not exist.
-        ValueError: if it is a URL of another kind.
-    """
+    """The place named by ``XGRAPH_MIRROR``: a folder (also as ``file://``), an http(s) URL, or None if unset."""
     value = os.environ.get("XGRAPH_MIRROR")
     if not value:
         return None
@@ -62,17 +48,7 @@ def mirror() -> Path | str | None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file beside `path` that becomes `path` if the block ends well, and vanishes if not.
-
-    Whatever ends the block early (an exception, ctrl-C, a full disk), `path` keeps what it had and nothing
-    half-written stays behind.
-
-    Args:
-        path: the file to be made or replaced; its folder is created.
-
-    Raises:
-        OSError: if the folder cannot be written, naming it and `XGRAPH_ROOT` as the remedy.
-    """
+    """Open a temporary file beside `path` that becomes `path` if the block ends well, and vanishes if not."""
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -31,12 +31,7 @@ class CacheWarning(UserWarning):
 
 
 def content_key(texts: Iterable[str], *depends: object) -> str:
-    """Name for a result that depends on these strings, in this order, and on the other values.
-
-    Example:
-        >>> content_key(["CCO"], "v1") == content_key(["CCO"], "v2")
-        False
-    """
+    """Name for a result that depends on these strings, in this order, and on the other values."""
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     digest = hashlib.sha256(json.dumps([FORMAT, *map(str, depends)]).encode())
     digest.update(np.array([len(text) for text in encoded], dtype=np.int64).tobytes())
@@ -45,18 +40,7 @@ def content_key(texts: Iterable[str], *depends: object) -> str:
 
 
 def cached(root: Path | None, kind: str, key: str, build: Callable[[], Payload], names: Sequence[str] = ()) -> Payload:
-    """The payload kept under this key, memory-mapped; built, and kept if possible, where there is none.
-
-    Args:
-        root: The data root; its folder `processed` holds the files. None: nothing is kept.
-        kind: First part of the file's name.
-        key: What `content_key` gave.
-        build: Makes the payload: tensors and strings by name.
-        names: What the payload holds; a file with other names counts as damaged.
-
-    Warns:
-        CacheWarning: The file is damaged (it is made anew), or cannot be written.
-    """
+    """The payload kept under this key, memory-mapped; built, and kept if possible, where there is none."""
     if root is None:
         return build()
     path = root / "processed" / f"{kind}-{key[:40]}.pt"

@@ -50,16 +50,7 @@ class LogMovingAverage(StateTable):
 
 
 def shares(log_weight: Tensor, slot: Tensor) -> tuple[Tensor, Tensor]:
-    """Exponentials within groups of rows, such that the largest of a group is 1.
-
-    Args:
-        log_weight: ``[B, ...]``.
-        slot: ``[B]``, the group of each row, below B.
-
-    Returns:
-        Both ``[B, ...]``: the largest of each group, a row per group (−inf where there is no group), and e to the
-        power of what each row lies above that of its group.
-    """
+    """Exponentials within groups of rows, such that the largest of a group is 1."""
     where = slot.view(-1, *[1] * (log_weight.dim() - 1)).expand_as(log_weight)
     top = torch.full_like(log_weight, -torch.inf).scatter_reduce_(0, where, log_weight, "amax")
     return top, (log_weight - top.index_select(0, slot)).exp()

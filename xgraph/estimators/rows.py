@@ -49,16 +49,7 @@ def check_rows(index: Tensor, num_items: int, hint: str = "") -> bool:
 
 
 def check_estimate(estimate: Tensor, shape: tuple[int, ...], hint: str = "") -> None:
-    """Check that estimates fit a table's rows and are finite.
-
-    Args:
-        estimate: anything ``[B, ...]``, detached.
-        shape: ``[B, ...]``, what is expected.
-        hint: appended to the error about a value.
-
-    Raises:
-        ValueError: if the shape is another, or a number is not finite.
-    """
+    """Check that estimates fit a table's rows and are finite."""
     if estimate.shape != shape:
         raise ValueError(f"estimate must have the shape {list(shape)}, got {list(estimate.shape)}")
     finite = estimate.isfinite()
@@ -68,18 +59,7 @@ def check_estimate(estimate: Tensor, shape: tuple[int, ...], hint: str = "") -> 
 
 
 def slots(index: Tensor) -> Tensor:
-    """Number the distinct rows of an index, in their order (shapes do not depend on the data).
-
-    Args:
-        index: ``[B]``, integers.
-
-    Returns:
-        ``[B]``, below B: the number of each row.
-
-    Example:
-        >>> slots(torch.tensor([7, 3, 7]))
-        tensor([1, 0, 1])
-    """
+    """Number the distinct rows of an index, in their order (shapes do not depend on the data)."""
     order = index.argsort()
     ordered = index[order]
     first = torch.ones_like(ordered)

@@ -73,34 +73,12 @@ class CosineGamma:
 
 
 def as_schedule(gamma: float | GammaSchedule, name: str = "gamma") -> GammaSchedule:
-    """A number becomes a :class:`ConstantGamma`; a schedule stays as it is.
-
-    Args:
-        gamma: either.
-        name: what an error calls it.
-
-    Raises:
-        TypeError: if it is neither.
-        ValueError: if a number lies outside (0, 1].
-
-    Example:
-        >>> as_schedule(0.5)
-        ConstantGamma(gamma=0.5)
-    """
+    """A number becomes a :class:`ConstantGamma`; a schedule stays as it is."""
     if callable(gamma):
         return gamma
     return ConstantGamma(check_gamma(name, gamma))
 
 
 def check_gamma(name: str, gamma: object) -> float:
-    """γ, if it is one.
-
-    Args:
-        name: what the error calls it.
-        gamma: anything.
-
-    Raises:
-        TypeError: if it is no number.
-        ValueError: if it lies outside (0, 1].
-    """
+    """γ, if it is one."""
     return number(f"{name} is the weight of the new value and", gamma, 0, 1, "(]")

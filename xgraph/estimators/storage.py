@@ -19,27 +19,7 @@ GIB = 2**30
 
 
 def host_rows(size: tuple[int, ...], dtype: torch.dtype, storage: Storage, folder: str | Path | None = None) -> Tensor:
-    """Zeros in host memory or in a file.
-
-    In host memory they are page-locked if there is a CUDA device. (PyTorch takes the next power of two of bytes for
-    page-locked memory.) The file has no name, or loses it at once, so that nothing is left behind even by a crash;
-    its space is reserved in advance, because a disk that is full later kills a process that writes to a mapped file.
-
-    Args:
-        size: shape of the rows, ``[num_items, ...]``.
-        dtype: their type.
-        storage: "host" or "mmap".
-        folder: where the file lies; ``None`` = the system's folder for temporary files, which the environment
-            variable ``TMPDIR`` may name.
-
-    Raises:
-        ValueError: if the folder is missing, cannot be written to or has no room; nothing is left there then.
-
-    Example:
-        >>> host_rows((2, 3), torch.float16, "mmap")
-        tensor([[0., 0., 0.],
-                [0., 0., 0.]], dtype=torch.float16)
-    """
+    """Zeros in host memory or in a file."""
     length = prod(size) * dtype.itemsize
     if storage == "host" or not length:  # there are no empty maps
         return torch.zeros(size, dtype=dtype, device="cpu", pin_memory=torch.cuda.is_available())
@@ -73,12 +53,7 @@ def _reserve(file: IO[bytes], length: int, folder: Path) -> None:
 
 
 def gather(rows: Tensor, index: Tensor) -> Tensor:
-    """Some rows, copied to the device of ``index``.
-
-    Args:
-        rows: ``[N, ...]``, in host memory.
-        index: ``[B]``, int64, on any device.
-    """
+    """Some rows, copied to the device of ``index``."""
     if index.device == rows.device:
         return rows.index_select(0, index)
     # PyTorch keeps page-locked blocks for later use, and not before the copy has ended.
@@ -87,11 +62,5 @@ def gather(rows: Tensor, index: Tensor) -> Tensor:
 
 
 def scatter(rows: Tensor, index: Tensor, new: Tensor) -> None:
-    """Overwrite some rows.
-
-    Args:
-        rows: ``[N, ...]``, in host memory.
-        index: ``[B]``, int64, on any device.
-        new: ``[B, ...]``, of their type, on any device; equal for equal numbers in ``index``.
-    """
+    """Overwrite some rows."""
     rows.index_copy_(0, index.to(rows.device), new.to(rows.device))

@@ -214,15 +214,7 @@ def _check_values(scores: Tensor, labels: Tensor, batch: Batch) -> None:
 
 
 def refuse(name: str, values: Tensor) -> None:
-    """Raise the error about the first value that is not finite or beyond `LIMIT`, if there is one.
-
-    Args:
-        name: of the argument.
-        values: ``[B, T]``, float32 at least.
-
-    Raises:
-        ValueError: the error.
-    """
+    """Raise the error about the first value that is not finite or beyond `LIMIT`, if there is one."""
     strange = (values.detach().abs() <= LIMIT).logical_not_().nonzero()
     if len(strange):
         row, task = strange[0].tolist()

@@ -14,21 +14,7 @@ _SAME = ("model", "split", "smiles_column", "bag_column", "standardize")
 def check_starts(
     members: Sequence[Member], tables: Sequence[Table], names: Sequence[str], encoders: Sequence[Pretraining] = ()
 ) -> list[Member]:
-    """Check what members say under `init`: another member on the same data set, an encoder, or the place of a run.
-
-    Args:
-        members: The members.
-        tables: Where each of them stands.
-        names: The names of all members, those that are cut among them.
-        encoders: What is pretrained.
-
-    Returns:
-        The members, with paths that hold from anywhere.
-
-    Raises:
-        OptionError: If there is no such member or run, the member has no run for a seed or a fold, has other parts or
-            another model, or starts from this one itself.
-    """
+    """Check what members say under `init`: another member on the same data set, an encoder, or the place of a run."""
     made = []
     pretrained = {one.name: one for one in encoders}
     for member, table in zip(members, tables, strict=True):
@@ -46,22 +32,13 @@ def check_starts(
 
 
 def start_of(member: Member, members: Sequence[Member]) -> Member | None:
-    """The member that another starts from; None if it starts by itself, or from a run elsewhere.
-
-    Args:
-        member: The other.
-        members: All members.
-    """
+    """The member that another starts from; None if it starts by itself, or from a run elsewhere."""
     here = (one for one in members if one.dataset == member.dataset and one.name == member.config.init)
     return next(here, None)
 
 
 def in_order(members: Sequence[Member]) -> list[Member]:
-    """The members as they are to be run: each after the one that it starts from.
-
-    Args:
-        members: All of them, checked.
-    """
+    """The members as they are to be run: each after the one that it starts from."""
     done: list[Member] = []
     for member in members:
         line = [member]

@@ -28,19 +28,7 @@ class Paired(NamedTuple):
 
 
 def paired(one: Sequence[float], other: Sequence[float]) -> Paired:
-    """Compare values that belong together, such as those of the same folds.
-
-    Args:
-        one: Values.
-        other: Those they are compared with; pairs in which either is NaN are left out.
-
-    Raises:
-        ValueError: If there is another number of them.
-
-    Example:
-        >>> paired([0.5, 0.75, 1.0], [0.25, 0.5, 0.5])
-        Paired(pairs=3, mean=0.333..., std=0.144..., better=3, worse=0, p=0.25)
-    """
+    """Compare values that belong together, such as those of the same folds."""
     if len(one) != len(other):
         raise ValueError(f"one and other: expected as many values, got {len(one)} and {len(other)}")
     d = np.asarray(one, dtype=np.float64) - np.asarray(other, dtype=np.float64)
@@ -52,23 +40,7 @@ def paired(one: Sequence[float], other: Sequence[float]) -> Paired:
 
 
 def signed_rank_p(differences: Sequence[float] | np.ndarray) -> float:
-    """Two-sided p of Wilcoxon's signed-rank test, exact also where differences are equal.
-
-    Zeros are left out, as Wilcoxon did; equal amounts share their ranks. Over all 2ⁿ choices of signs, p is the share
-    whose sum of positive ranks is at least as far from its mean as the one found. The sums are counted by adding one
-    difference after the other; the ranks are doubled for it, so that they are whole numbers. From F. Wilcoxon,
-    "Individual comparisons by ranking methods", Biometrics Bulletin 1, 1945.
-
-    Args:
-        differences: Shape [n].
-
-    Returns:
-        p, or NaN if nothing differs.
-
-    Example:
-        >>> signed_rank_p([0.1, 0.2, 0.3, 0.4, 0.5])
-        0.0625
-    """
+    """Two-sided p of Wilcoxon's signed-rank test, exact also where differences are equal."""
     from scipy.stats import rankdata
 
     # Two floats that are the same difference on paper, such as 0.3 - 0.2 and 0.2 - 0.1, should share a rank.

@@ -33,15 +33,7 @@ class Cut:
 
     @classmethod
     def read(cls, table: Table, recipe: Recipe) -> "Cut":
-        """Read it.
-
-        Args:
-            table: The table `[quick]`.
-            recipe: The full recipe.
-
-        Raises:
-            OptionError: If something is wrong, or names what is not there.
-        """
+        """Read it."""
         cut = cls(
             table,
             table.text("time", ""),
@@ -62,21 +54,11 @@ class Cut:
         return replace(cut, datasets=datasets)
 
     def keeps(self, name: str, dataset: str) -> bool:
-        """Whether a member stays.
-
-        Args:
-            name: Its name.
-            dataset: Its data set.
-        """
+        """Whether a member stays."""
         return name not in self.leave_out and (self.datasets is None or dataset in self.datasets)
 
     def shorten(self, recipe: Recipe, members: list[Member]) -> Recipe:
-        """The recipe with what is left; what is made of nothing goes too.
-
-        Args:
-            recipe: The full recipe.
-            members: The members that stay, with their settings.
-        """
+        """The recipe with what is left; what is made of nothing goes too."""
         names, datasets = {one.name for one in members}, {one.dataset for one in members}
         ensembles = []
         for one in recipe.ensembles:

@@ -31,18 +31,7 @@ EXPECTED = (
 
 
 def further_metrics(names: Sequence[str]) -> dict[str, Metric]:
-    """The metrics among those named that runs do not report.
-
-    Args:
-        names: Names of metrics.
-
-    Raises:
-        ValueError: If a name is none.
-
-    Example:
-        >>> list(further_metrics(["ap", "pauc_mcclish_fpr0.1"]))
-        ['pauc_mcclish_fpr0.1']
-    """
+    """The metrics among those named that runs do not report."""
     found = {}
     for name in names:
         if name in METRICS or name in _ELSEWHERE:
@@ -67,15 +56,7 @@ def _partial(name: str) -> Metric | None:
 
 
 def title(name: str) -> str:
-    """What tables call a metric; of two-way areas the least TPR and the highest FPR stand in brackets.
-
-    Args:
-        name: Its name.
-
-    Example:
-        >>> title("prc_auc"), title("tpauc_tpr0.5_fpr0.5"), title("pauc_mcclish_fpr0.3")
-        ('PRC-AUC', 'TPAUC (.5, .5)', 'OPAUC ≤ .3')
-    """
+    """What tables call a metric; of two-way areas the least TPR and the highest FPR stand in brackets."""
     for pattern, limits in _PARTIAL:
         match = pattern.fullmatch(name)
         if match and len(limits) == 2:
@@ -96,15 +77,7 @@ def measure_scores(
     several_classes: bool,
     further: Mapping[str, Metric],
 ) -> dict[str, float]:
-    """All metrics of a part, as a run has them.
-
-    Args:
-        dataset: Name of the data set.
-        y: Labels 0/1, NaN = missing. Shape [n, T].
-        scores: Whatever orders the items. Shape [n, T].
-        several_classes: Whether the columns are classes that exclude each other.
-        further: Metrics beside those of every run.
-    """
+    """All metrics of a part, as a run has them."""
     from xgraph.training.scoring.scores import score_split
 
     values: dict[str, Any] = score_split(dataset, y, scores, further, several_classes=several_classes)

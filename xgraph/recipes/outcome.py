@@ -14,18 +14,7 @@ _SAME = ("split", "target_columns", "smiles_column", "bag_column", "standardize"
 
 
 def read_outcome(table: Table, recipe: Recipe) -> Recipe:
-    """Read all that follows the members.
-
-    Args:
-        table: The file's own keys.
-        recipe: The recipe so far, with its members.
-
-    Returns:
-        The recipe with these.
-
-    Raises:
-        OptionError: If something is wrong, or names what is not there.
-    """
+    """Read all that follows the members."""
     ensembles: list[Ensemble] = []
     for one in table.tables("ensemble", []):
         ensembles.append(_ensemble(one, replace(recipe, ensembles=ensembles)))
@@ -40,16 +29,7 @@ def read_outcome(table: Table, recipe: Recipe) -> Recipe:
 
 
 def check_metrics(table: Table, key: str, names: list[str]) -> None:
-    """Refuse names of metrics that there are not.
-
-    Args:
-        table: Where they stand.
-        key: Under which key.
-        names: The names.
-
-    Raises:
-        OptionError: If one is none.
-    """
+    """Refuse names of metrics that there are not."""
     for name in names:
         try:
             further_metrics([name])

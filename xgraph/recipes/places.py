@@ -9,14 +9,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]*")
 
 
 def folder_name(table: Table) -> str:
-    """The `name` of a table, which names a folder too.
-
-    Args:
-        table: The table, from which it is taken.
-
-    Raises:
-        OptionError: If it could not be that of a folder.
-    """
+    """The `name` of a table, which names a folder too."""
     name: str = table.text("name")
     if not _NAME.fullmatch(name):
         raise table.refuse("name", name, "letters, digits, - and _, as it names a folder")
@@ -24,16 +17,7 @@ def folder_name(table: Table) -> str:
 
 
 def dataset_at(table: Table, key: str, text: str) -> str:
-    """A data set's name, or the absolute path of a file; a path in a recipe is one from its folder on.
-
-    Args:
-        table: Where it stands.
-        key: Under which key, for the message.
-        text: Name or path.
-
-    Raises:
-        OptionError: If there is neither.
-    """
+    """A data set's name, or the absolute path of a file; a path in a recipe is one from its folder on."""
     from xgraph.data.cards.named import names
 
     if text in names():

@@ -30,14 +30,7 @@ class Pretraining:
 
 
 def read_pretrainings(table: Table) -> list[Pretraining]:
-    """Read all `[[pretraining]]` of a recipe.
-
-    Args:
-        table: The recipe's own keys, from which they are taken.
-
-    Raises:
-        OptionError: If a setting does not exist or cannot have its value, or a data set is not there.
-    """
+    """Read all `[[pretraining]]` of a recipe."""
     made: list[Pretraining] = []
     for one in table.tables("pretraining", []):
         name = folder_name(one)
@@ -58,31 +51,13 @@ def read_pretrainings(table: Table) -> list[Pretraining]:
 
 
 def shortened(pretraining: Pretraining, share_of_epochs: float) -> Pretraining:
-    """The same with fewer epochs, at least one.
-
-    Args:
-        pretraining: What is to be cut down.
-        share_of_epochs: What its epochs are multiplied by.
-    """
+    """The same with fewer epochs, at least one."""
     settings = {**pretraining.settings, "epochs": max(1, round(pretraining.config.epochs * share_of_epochs))}
     return Pretraining(pretraining.name, settings, build_pretrain_config(settings))
 
 
 def run_pretraining(one: Pretraining, out: Path, threads: int | None, device: str, progress: bool) -> None:
-    """Pretrain, or go on with it; what is finished stays.
-
-    Args:
-        one: What to pretrain.
-        out: Directory of the whole.
-        threads: CPU threads of torch.
-        device: "cpu" or "cuda".
-        progress: Show progress on stderr.
-
-    Raises:
-        OptionError: If `out` holds the run of other settings, or a setting does not suit the data.
-        ValueError: If there is nothing to learn, or training diverges.
-        Interrupted: If the user stops it; called again, it goes on.
-    """
+    """Pretrain, or go on with it; what is finished stays."""
     path = out / one.name
     started = (path / CONFIG).is_file()
     try:

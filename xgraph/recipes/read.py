@@ -47,20 +47,7 @@ class _Draft(NamedTuple):
 
 
 def read_recipe(recipe: str | Path, *, quick: bool = False) -> Recipe:
-    """Read a recipe and check all that it says, its `[quick]` too.
-
-    Args:
-        recipe: Name of one that is shipped, or the path of a TOML file.
-        quick: Cut it down as its `[quick]` says.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        OptionError: If something in it is wrong, with the place, what is there and what was expected.
-
-    Example:
-        >>> read_recipe("aicures").datasets
-        ['aicures']
-    """
+    """Read a recipe and check all that it says, its `[quick]` too."""
     table = Table.read(find_recipe(recipe))
     table.check_keys(_KEYS)
     title, about, time = table.text("title"), table.text("about"), table.text("time", "")

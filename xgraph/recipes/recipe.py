@@ -47,11 +47,7 @@ class Member:
         return [None] if self.folds is None else list(self.folds)
 
     def seeds_of(self, part: int | None) -> list[int]:
-        """The seeds of the runs that scored a part.
-
-        Args:
-            part: One of `parts`.
-        """
+        """The seeds of the runs that scored a part."""
         return [part] if self.drawn_by_seed and part is not None else self.seeds
 
 
@@ -171,48 +167,26 @@ class Recipe:
         return list(dict.fromkeys([*(one.name for one in self.members), *(one.name for one in self.ensembles)]))
 
     def find_dataset(self, text: str) -> str | None:
-        """A data set as the file calls it: by its name, or by a path from the recipe's folder on.
-
-        Args:
-            text: Name or path.
-        """
+        """A data set as the file calls it: by its name, or by a path from the recipe's folder on."""
         paths = (text, str((self.path.parent / text).resolve()))
         return next((path for path in paths if path in self.datasets), None)
 
     def members_of(self, name: str, dataset: str) -> list[Member]:
-        """The member or the members of the ensemble of that name, on a data set; none if one of them is not there.
-
-        Args:
-            name: The name.
-            dataset: The data set.
-        """
+        """The member or the members of the ensemble of that name, on a data set; none if one of them is not there."""
         names = next((one.members for one in self.ensembles if one.name == name), [name])
         here = {member.name: member for member in self.members if member.dataset == dataset}
         return [here[one] for one in names] if all(one in here for one in names) else []
 
     def combine_of(self, name: str) -> Combine:
-        """How scores are put together: of a member, those of its seeds are averaged.
-
-        Args:
-            name: Name of a member or an ensemble.
-        """
+        """How scores are put together: of a member, those of its seeds are averaged."""
         return next((one.combine for one in self.ensembles if one.name == name), "mean")
 
     def encoder_of(self, member: Member) -> Pretraining | None:
-        """The encoder that a member starts from; None if it starts from something else.
-
-        Args:
-            member: The member.
-        """
+        """The encoder that a member starts from; None if it starts from something else."""
         return next((one for one in self.pretrainings if one.name == member.config.init), None)
 
     def run_path(self, member: Member, seed: int) -> Path:
-        """Where a run lies, below the directory of the whole.
-
-        Args:
-            member: The member.
-            seed: One of its seeds.
-        """
+        """Where a run lies, below the directory of the whole."""
         folder = Path(member.name)
         if len(self.datasets) > 1:
             folder /= dataset_label(member.dataset)

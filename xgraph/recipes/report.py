@@ -42,16 +42,7 @@ def write_report(
     seconds: Mapping[str, float],
     submission: Written | None,
 ) -> Report:
-    """Write `report.md` and `report.json`.
-
-    Args:
-        recipe: The recipe.
-        out: The directory.
-        rows: Its rows.
-        compared: Its comparisons.
-        seconds: Wall time of each run, by its directory; of those that are known.
-        submission: The file of predictions, if there is one.
-    """
+    """Write `report.md` and `report.json`."""
     tables = tables_of(recipe, rows, compared)
     machines = _machines(recipe, out)
     values = {
@@ -116,11 +107,7 @@ def _machines(recipe: Recipe, out: Path) -> list[dict[str, Any]]:
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """A file that is only told of: nothing where it is missing or damaged.
-
-    Args:
-        file: The file.
-    """
+    """A file that is only told of: nothing where it is missing or damaged."""
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -35,25 +35,7 @@ def reproduce(
     device: str = "auto",
     progress: bool = False,
 ) -> Report:
-    """Run a recipe, or go on with it, and report what came out; what `xgraph reproduce` calls.
-
-    Args:
-        recipe: Name of one that is shipped, or the path of a TOML file.
-        out: Directory of the whole: new, empty, or that of the same recipe, whose finished runs stay. Without it, one
-            under `runs/` that is called as the recipe.
-        quick: Cut it down as its `[quick]` says.
-        threads: CPU threads of torch.
-        device: "auto", "cpu" or "cuda".
-        progress: Show progress on stderr.
-
-    Returns:
-        The report.
-
-    Raises:
-        OptionError: (a ValueError): the recipe is wrong, or `out` holds runs of another.
-        FileExistsError: If `out` holds something else.
-        Interrupted: If the user stops it; called again, it goes on.
-    """
+    """Run a recipe, or go on with it, and report what came out; what `xgraph reproduce` calls."""
     made = read_recipe(recipe, quick=quick)
     where = choose_device(device)
     if threads is not None:

@@ -63,11 +63,7 @@ class Row:
         return summarize_folds([dict(self.together[part]) for part in self.parts])
 
     def values(self, metric: str) -> list[float]:
-        """What is compared with another row: the test part's metric of each part; if there is one only, of each seed.
-
-        Args:
-            metric: The metric.
-        """
+        """What is compared with another row."""
         if self.parts == [None]:
             figures = [self.single[seed][None] for seed in sorted(self.single)]
         else:
@@ -99,14 +95,7 @@ class Results:
         return rows
 
     def compared(self, rows: list[Row]) -> list[tuple[Row, Row, str, Paired]]:
-        """The recipe's comparisons, on each data set that both have.
-
-        Args:
-            rows: The rows.
-
-        Returns:
-            Two rows, the metric, and what their differences say.
-        """
+        """The recipe's comparisons, on each data set that both have."""
         found = {(row.name, row.dataset): row for row in rows}
         pairs = []
         for wanted in self.recipe.comparisons:

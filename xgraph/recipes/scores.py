@@ -32,19 +32,7 @@ class Part(NamedTuple):
 
 
 def read_parts(path: Path, config: TrainConfig) -> dict[str, Part]:
-    """Read the predictions of a run.
-
-    Args:
-        path: Run directory of one fit.
-        config: Settings of the run.
-
-    Returns:
-        The parts that the run scored: "valid", unless it was trained on, and "test".
-
-    Raises:
-        FileNotFoundError: If the file is not there.
-        ValueError: If it is damaged.
-    """
+    """Read the predictions of a run."""
     import pandas as pd
 
     file = path / PREDICTIONS
@@ -76,35 +64,13 @@ def read_parts(path: Path, config: TrainConfig) -> dict[str, Part]:
 
 
 def check_same_items(one: Part, other: Part, paths: Sequence[Path]) -> None:
-    """Refuse to put scores of other items, or of items with other labels, together.
-
-    Args:
-        one: A part of a run.
-        other: That of another.
-        paths: The two runs.
-
-    Raises:
-        ValueError: If items or labels differ.
-    """
+    """Refuse to put scores of other items, or of items with other labels, together."""
     if one.items != other.items or not np.array_equal(one.y, other.y, equal_nan=True):
         raise ValueError(f"run: {paths[0]} and {paths[1]} scored other items, or have other labels for them")
 
 
 def combine(scores: Sequence[Sequence[FloatArray]], how: Combine) -> FloatArray:
-    """Put the scores of one part together, members counting the same however many runs they have.
-
-    Args:
-        scores: For each member those of its runs, each of shape [n, T].
-        how: Mean of the scores, or of their ranks within the part (`xgraph.training.prediction.ensemble.scaled_ranks`).
-
-    Returns:
-        Shape [n, T].
-
-    Example:
-        >>> a, b = np.array([[0.1], [0.9], [0.8]]), np.array([[0.3], [0.1], [0.2]])
-        >>> combine([[a], [b]], "rank")[:, 0]
-        array([0.5, 0.5, 0.5])
-    """
+    """Put the scores of one part together, members counting the same however many runs they have."""
     means = []
     for runs in scores:
         together = Ensemble(how)

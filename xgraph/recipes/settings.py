@@ -48,21 +48,7 @@ class Settings(NamedTuple):
 
 
 def resolve(own: Layer, common: Layer, quick: Layer, dataset: str, share_of_epochs: float = 1.0) -> Settings:
-    """Put the settings of a member together and check them.
-
-    Those in `common` and `quick` go to the members that have them: a number of trees says nothing to a network, and a
-    learning rate nothing to a forest. What comes last counts: common, own, quick.
-
-    Args:
-        own: Settings of the member.
-        common: Settings of all members.
-        quick: Settings of a cut-down run; none in a full one.
-        dataset: The data set.
-        share_of_epochs: What the epochs of both stages are multiplied by; one that is there stays at least 1.
-
-    Raises:
-        OptionError: If one does not exist or cannot have its value, with the place where it stands.
-    """
+    """Put the settings of a member together and check them."""
     for layer in (own, common, quick):
         for name in layer.values.keys() & _ELSEWHERE.keys():
             raise layer.table.error(f"{name} = {layer.values[name]!r}: {_ELSEWHERE[name]}")
@@ -87,15 +73,7 @@ def resolve(own: Layer, common: Layer, quick: Layer, dataset: str, share_of_epoc
 
 
 def check_settings(layer: Layer, used: Iterable[str] | None = None) -> None:
-    """Refuse settings that nothing has, or no member: one that is misspelt must not go unnoticed.
-
-    Args:
-        layer: Settings of all members, or of a cut-down run.
-        used: Those that some member has; if not given, the members are not looked at.
-
-    Raises:
-        OptionError: If there is one, with the nearest name.
-    """
+    """Refuse settings that nothing has, or no member: one that is misspelt must not go unnoticed."""
     classes = [TrainConfig, *(cls for part in _PARTS for cls in registry(part).values())]
     known = {option.name for cls in classes for option in options_of(cls)}
     known |= {f"{part}_{name}" for part in _PARTS for name in known}

@@ -24,12 +24,7 @@ class Headline(NamedTuple):
 
 
 def recipe_names() -> list[str]:
-    """Names of the recipes that are shipped.
-
-    Example:
-        >>> "aicures" in recipe_names()
-        True
-    """
+    """Names of the recipes that are shipped."""
     return sorted(path.stem for path in Path(__file__).parent.glob("*.toml"))
 
 
@@ -43,15 +38,7 @@ def headlines() -> list[Headline]:
 
 
 def find_recipe(recipe: str | Path) -> Path:
-    """The file of a recipe.
-
-    Args:
-        recipe: Name of one that is shipped, or the path of a TOML file.
-
-    Raises:
-        FileNotFoundError: If it is a path of no file.
-        OptionError: If there is none of that name, with the nearest.
-    """
+    """The file of a recipe."""
     path, name = Path(recipe), str(recipe)
     if path.suffix == ".toml" or len(path.parts) > 1:
         if not path.is_file():

@@ -20,18 +20,7 @@ class Written(NamedTuple):
 
 
 def write_submission(recipe: Recipe, out: Path, device: str) -> Written:
-    """Score the molecules of a recipe's submission with all runs of its member or ensemble, and write them.
-
-    A competition wants a score in each row: molecules that cannot be read get the lowest there is, with a warning.
-
-    Args:
-        recipe: The recipe.
-        out: Directory of its runs.
-        device: Where to compute.
-
-    Raises:
-        ValueError: If the recipe has none, or no molecule can be read.
-    """
+    """Score the molecules of a recipe's submission with all runs of its member or ensemble, and write them."""
     from xgraph.data import fetch, load_card
     from xgraph.data.molecules.table import read_smiles
     from xgraph.training.prediction.predict import predict, write_predictions

@@ -11,22 +11,7 @@ _NOTHING: Any = object()
 
 
 class Table:
-    """Values with the file and the place in it that they come from, which messages name.
-
-    Args:
-        values: The table.
-        file: The file.
-        place: Which table of the file it is, such as `[[member]] 2`; empty for the file's own keys.
-
-    Example:
-        >>> table = Table({"name": "gine", "seeds": [0, 1]}, Path("my.toml"), "[[member]] 1")
-        >>> table.text("name"), table.integers("seeds")
-        ('gine', [0, 1])
-        >>> Table({"name": 3}, Path("my.toml"), "[[member]] 1").text("name")
-        Traceback (most recent call last):
-        ...
-        xgraph.options.OptionError: my.toml: [[member]] 1: name = 3: expected a text that is not empty
-    """
+    """Values with the file and the place in it that they come from, which messages name."""
 
     def __init__(self, values: Mapping[str, Any], file: Path, place: str = "") -> None:
         self._values, self.file, self.place = dict(values), file, place
@@ -34,15 +19,7 @@ class Table:
 
     @classmethod
     def read(cls, file: Path) -> "Table":
-        """Read a TOML file.
-
-        Args:
-            file: The file.
-
-        Raises:
-            FileNotFoundError: If there is none.
-            OptionError: If it is not TOML.
-        """
+        """Read a TOML file."""
         if not file.is_file():
             raise FileNotFoundError(f"recipe: no file {file}")
         try:
@@ -51,29 +28,15 @@ class Table:
             raise OptionError(f"recipe: {file} is not TOML: {error}") from None
 
     def at(self, place: str) -> "Table":
-        """The same table under a place that says more.
-
-        Args:
-            place: Which table of the file it is.
-        """
+        """The same table under a place that says more."""
         return Table(self._values, self.file, place)
 
     def error(self, text: str) -> OptionError:
-        """An error at this place.
-
-        Args:
-            text: What is wrong.
-        """
+        """An error at this place."""
         return OptionError(f"{self.file}: {self.place}{': ' if self.place else ''}{text}")
 
     def refuse(self, key: str, value: object, expected: str) -> OptionError:
-        """An error of one key.
-
-        Args:
-            key: The key.
-            value: What it holds.
-            expected: What it should hold.
-        """
+        """An error of one key."""
         return self.error(f"{key} = {value!r}: expected {expected}")
 
     def __contains__(self, key: str) -> bool:
@@ -89,65 +52,31 @@ class Table:
         return value
 
     def text(self, key: str, default: Any = _NOTHING) -> Any:
-        """A text.
-
-        Args:
-            key: The key.
-            default: What is given where there is none; without it the key must be there.
-        """
+        """A text."""
         return self._take(key, "a text that is not empty", is_text, default)
 
     def texts(self, key: str, default: Any = _NOTHING) -> Any:
-        """A list of different texts, at least one.
-
-        Args:
-            key: The key.
-            default: As for `text`.
-        """
+        """A list of different texts, at least one."""
         return self._take(key, "a list of different texts, at least one", are_texts, default)
 
     def integers(self, key: str, default: Any = _NOTHING) -> Any:
-        """A list of different whole numbers from 0 on, at least one.
-
-        Args:
-            key: The key.
-            default: As for `text`.
-        """
+        """A list of different whole numbers from 0 on, at least one."""
         return self._take(key, "a list of different whole numbers, 0 or more, at least one", _are_integers, default)
 
     def flag(self, key: str) -> bool:
-        """True or false; false where there is none.
-
-        Args:
-            key: The key.
-        """
+        """True or false; false where there is none."""
         return bool(self._take(key, "true or false", lambda value: isinstance(value, bool), False))
 
     def share(self, key: str) -> float:
-        """A number above 0 and up to 1; 1 where there is none.
-
-        Args:
-            key: The key.
-        """
+        """A number above 0 and up to 1; 1 where there is none."""
         return float(self._take(key, "a number above 0 and up to 1", lambda v: _is_number(v) and 0 < v <= 1, 1.0))
 
     def words(self, key: str, choices: tuple[str, ...], default: Any = _NOTHING) -> Any:
-        """One of some words.
-
-        Args:
-            key: The key.
-            choices: The words.
-            default: As for `text`.
-        """
+        """One of some words."""
         return self._take(key, "|".join(choices), lambda value: isinstance(value, str) and value in choices, default)
 
     def table(self, key: str, default: Any = _NOTHING) -> "Table":
-        """A table within.
-
-        Args:
-            key: The key.
-            default: As for `text`.
-        """
+        """A table within."""
         values = self._take(key, "a table", lambda value: isinstance(value, dict), default)
         return Table(values, self.file, self._within(key))
 
@@ -157,12 +86,7 @@ class Table:
         return f"[{self.place.strip('[]')}.{key}]" if self.place else f"[{key}]"
 
     def tables(self, key: str, default: Any = _NOTHING) -> list["Table"]:
-        """A list of tables within.
-
-        Args:
-            key: The key.
-            default: As for `text`.
-        """
+        """A list of tables within."""
         values = self._take(key, "tables, each under [[" + key + "]]", _are_tables, default)
         return [Table(one, self.file, f"[[{key}]] {i}") for i, one in enumerate(values, 1)]
 
@@ -172,42 +96,23 @@ class Table:
         return values
 
     def done(self) -> None:
-        """Refuse what has not been taken.
-
-        Raises:
-            OptionError: If something is left.
-        """
+        """Refuse what has not been taken."""
         self.check_keys(self._known)
 
     def check_keys(self, known: Sequence[str]) -> None:
-        """Refuse keys that are none of those known.
-
-        Args:
-            known: The keys.
-
-        Raises:
-            OptionError: If there is one, with the nearest.
-        """
+        """Refuse keys that are none of those known."""
         for key in self._values:
             if key not in known:
                 raise self.error(f"unknown key {key!r}{nearest(key, known)}; there are {', '.join(known)}")
 
 
 def is_text(value: object) -> bool:
-    """Whether a value is a text with something in it.
-
-    Args:
-        value: The value.
-    """
+    """Whether a value is a text with something in it."""
     return isinstance(value, str) and bool(value.strip())
 
 
 def are_texts(value: object) -> bool:
-    """Whether a value is a list of different texts, at least one.
-
-    Args:
-        value: The value.
-    """
+    """Whether a value is a list of different texts, at least one."""
     return isinstance(value, list) and bool(value) and all(map(is_text, value)) and len(set(value)) == len(value)
 
 

@@ -28,13 +28,7 @@ class Grid:
 
 
 def tables_of(recipe: Recipe, rows: Sequence[Row], compared: Sequence[tuple[Row, Row, str, Paired]]) -> list[Grid]:
-    """All tables of a report: metrics, published rows, comparisons, and the parts one by one.
-
-    Args:
-        recipe: The recipe.
-        rows: Its rows.
-        compared: Its comparisons.
-    """
+    """All tables of a report: metrics, published rows, comparisons, and the parts one by one."""
     grids = []
     for dataset in recipe.datasets:
         here = [row for row in rows if row.dataset == dataset]
@@ -57,16 +51,7 @@ def _beside(recipe: Recipe, row: Published) -> Published:
 
 
 def figure(mean: float | None, std: float | None = None) -> str:
-    """A mean with its standard deviation, as tables have it.
-
-    Args:
-        mean: The mean; "-" stands for none.
-        std: The standard deviation; nothing stands for none.
-
-    Example:
-        >>> figure(0.5303, 0.342), figure(0.905), figure(float("nan"))
-        ('0.5303 ± 0.3420', '0.9050', '-')
-    """
+    """A mean with its standard deviation, as tables have it."""
     if mean is None or math.isnan(mean):
         return "-"
     return f"{mean:.4f}" if std is None or math.isnan(std) else f"{mean:.4f} ± {std:.4f}"
@@ -88,14 +73,7 @@ def _metrics(recipe: Recipe, label: str, rows: Sequence[Row], published: Sequenc
 
 
 def summaries(row: Row) -> list[tuple[str, dict[str, Any]]]:
-    """The lines of a row: of several seeds each alone and all together, where there are both; else one.
-
-    Args:
-        row: The row.
-
-    Returns:
-        What each is called, and its summary.
-    """
+    """The lines of a row: of several seeds each alone and all together, where there are both; else one."""
     if not row.single:
         return [(row.name, row.of_all())]
     if len(row.single) == 1 or row.members[0].drawn_by_seed:

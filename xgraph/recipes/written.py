@@ -6,11 +6,7 @@ from xgraph.recipes.recipe import Published, Recipe
 
 
 def to_toml(recipe: Recipe) -> str:
-    """A recipe as TOML: every member with all that it was given, and no `[quick]`.
-
-    Args:
-        recipe: The recipe.
-    """
+    """A recipe as TOML: every member with all that it was given, and no `[quick]`."""
     import tomli_w
 
     return tomli_w.dumps(_values(recipe))

@@ -60,11 +60,7 @@ class Dimension:
 
 
 def first_value(told: Any) -> Any:
-    """One of the values, as far as can be said without knowing the setting.
-
-    Args:
-        told: Values or a range, as for `read_dimension`.
-    """
+    """One of the values, as far as can be said without knowing the setting."""
     if isinstance(told, list) and told:
         return ",".join(map(str, told[0])) if isinstance(told[0], list) else told[0]
     if isinstance(told, Mapping):
@@ -76,19 +72,7 @@ def first_value(told: Any) -> Any:
 
 
 def read_dimension(option: Option, told: Any) -> Dimension:
-    """Read what is said of a setting.
-
-    Args:
-        option: The setting.
-        told: A list of values, a table with low and high, or a text of either.
-
-    Raises:
-        OptionError: If the setting cannot have such values, or a range is none.
-
-    Example:
-        >>> read_dimension(Option("dropout", float, 0.0), "0..0.5:step=0.25").values
-        [0.0, 0.25, 0.5]
-    """
+    """Read what is said of a setting."""
 
     def refuse(expected: str) -> OptionError:
         return OptionError(f"vary: {option.name} = {told!r}: expected {expected}")

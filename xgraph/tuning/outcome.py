@@ -50,13 +50,7 @@ class SearchResult:
 
 
 def write_trials(path: Path, plan: Plan, trials: Sequence[Trial]) -> None:
-    """Write `trials.csv`.
-
-    Args:
-        path: Directory of the search.
-        plan: The search.
-        trials: Its trials.
-    """
+    """Write `trials.csv`."""
     names = [one.name for one in plan.space]
     rows: list[list[object]] = []
     for one in trials:
@@ -69,16 +63,7 @@ def write_trials(path: Path, plan: Plan, trials: Sequence[Trial]) -> None:
 
 
 def write_best(path: Path, plan: Plan, study: Study) -> SearchResult:
-    """Write `best.toml`, which `xgraph train --config` takes.
-
-    Args:
-        path: Directory of the search.
-        plan: The search.
-        study: Its study.
-
-    Raises:
-        ValueError: If no trial is complete.
-    """
+    """Write `best.toml`, which `xgraph train --config` takes."""
     best, count = study.best, len(study.trials)
     if best is None or best.value is None:
         errors = [read_result(trial_folder(path, one.number)) for one in study.trials]
@@ -93,19 +78,7 @@ def write_best(path: Path, plan: Plan, study: Study) -> SearchResult:
 
 
 def train_best(best: SearchResult, plan: Plan, progress: bool) -> dict[str, Any]:
-    """Train with the best settings, each seed once, and test. Finished runs stay, interrupted ones go on.
-
-    The last epoch of a run on train and validation part is taken; where the search kept the best epoch, so does the
-    run, by the validation part.
-
-    Args:
-        best: The best settings, which `best.toml` holds.
-        plan: The search.
-        progress: Show progress on stderr.
-
-    Returns:
-        `test`, the mean over seeds, and of several seeds `seeds_averaged`, with their scores averaged.
-    """
+    """Train with the best settings, each seed once, and test. Finished runs stay, interrupted ones go on."""
     runs = []
     selected = not plan.config.fitted and plan.config.keep == "best"
     for seed in plan.all_seeds:
@@ -124,12 +97,7 @@ def train_best(best: SearchResult, plan: Plan, progress: bool) -> dict[str, Any]
 
 
 def over_folds(path: Path, folds: Mapping[int, SearchResult]) -> SearchResult:
-    """The results within several folds as one.
-
-    Args:
-        path: Directory of all.
-        folds: The result within each.
-    """
+    """The results within several folds as one."""
     found = list(folds.values())
     metrics: dict[str, Any] = {}
     for name in found[0].metrics:
@@ -140,12 +108,7 @@ def over_folds(path: Path, folds: Mapping[int, SearchResult]) -> SearchResult:
 
 
 def write_outcome(result: SearchResult, plan: Plan) -> None:
-    """Write `search.json`.
-
-    Args:
-        result: What came out.
-        plan: The search.
-    """
+    """Write `search.json`."""
     write_json(result.path / REPORT, _values(result, plan))
 
 

@@ -52,19 +52,11 @@ class Plan:
         return [self.config.seed + i for i in range(self.seeds)]
 
     def setting(self, values: Mapping[str, Any]) -> TrainConfig:
-        """All settings of a trial.
-
-        Args:
-            values: What is varied.
-        """
+        """All settings of a trial."""
         return build_config(values, config_values(self.config))
 
     def write(self, path: Path) -> None:
-        """Write `search.toml`.
-
-        Args:
-            path: Directory of the search.
-        """
+        """Write `search.toml`."""
         import tomli_w
 
         values = {name: getattr(self, name) for name in ("trials", "inner_folds", "seeds", "prune", "final")}
@@ -73,15 +65,7 @@ class Plan:
 
     @classmethod
     def read(cls, path: Path) -> "Plan":
-        """Read `search.toml`.
-
-        Args:
-            path: Directory of the search.
-
-        Raises:
-            FileNotFoundError: If there is none.
-            ValueError: If it cannot be read.
-        """
+        """Read `search.toml`."""
         file = path / SEARCH
         if not file.is_file():
             raise FileNotFoundError(f"resume: {path} holds no search (no {SEARCH})")
@@ -94,17 +78,7 @@ class Plan:
 
 
 def make_plan(told: Mapping[str, Any], base: Mapping[str, Any], settings: Mapping[str, Any], **numbers: Any) -> Plan:
-    """Check a search.
-
-    Args:
-        told: Values or ranges of what is varied, by setting.
-        base: Settings from a file.
-        settings: Settings that were given explicitly.
-        numbers: Fields of `Plan`; None where not given.
-
-    Raises:
-        OptionError: If something cannot be.
-    """
+    """Check a search."""
     given = {name: value for name, value in numbers.items() if value is not None}
     for name, least in _LEAST.items():
         value = given.get(name, least)
@@ -130,18 +104,7 @@ def make_plan(told: Mapping[str, Any], base: Mapping[str, Any], settings: Mappin
 def resumed(
     path: Path, told: Mapping[str, Any], base: Mapping[str, Any], settings: Mapping[str, Any], **numbers: Any
 ) -> Plan:
-    """The search in a directory, with what may change: trials, final, and where to train.
-
-    Args:
-        path: The directory.
-        told: As for `make_plan`; empty if not given.
-        base: As for `make_plan`; empty if not given.
-        settings: As for `make_plan`.
-        numbers: As for `make_plan`.
-
-    Raises:
-        OptionError: If something else is to be another.
-    """
+    """The search in a directory, with what may change: trials, final, and where to train."""
     before = Plan.read(path)
     now = build_config(settings, base or config_values(before.config))
     if base and "keep" not in base:

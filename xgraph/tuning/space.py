@@ -24,16 +24,7 @@ _REASONS = {
 
 
 def read_space(file: str | Path) -> dict[str, Any]:
-    """Read a TOML file with a key for each setting: a list of values, `{low, high, log, step}`, or a text as on the
-    command line.
-
-    Args:
-        file: The file.
-
-    Raises:
-        FileNotFoundError: If there is none.
-        OptionError: If it is not TOML.
-    """
+    """Read a TOML file with a key for each setting."""
     path = Path(file)
     if not path.is_file():
         raise FileNotFoundError(f"space: no file {path}")
@@ -44,21 +35,7 @@ def read_space(file: str | Path) -> dict[str, Any]:
 
 
 def make_space(told: Mapping[str, Any], base: Mapping[str, Any], fixed: Mapping[str, Any]) -> list[Dimension]:
-    """Check what is to be varied.
-
-    Args:
-        told: Values or ranges by setting: lists, tables or texts.
-        base: Settings that all trials start from, as `build_config` takes them.
-        fixed: Settings that were given explicitly, which cannot be varied as well.
-
-    Raises:
-        OptionError: If there is nothing to vary, a setting does not exist or is fixed, or it cannot have a value.
-
-    Example:
-        >>> make_space({"lr": "1e-4..1e-2:log", "num_layers": "2,3"}, {}, {})
-        [Dimension(name='lr', choices=(), low=0.0001, high=0.01, log=True, step=None),
-         Dimension(name='num_layers', choices=(2, 3), low=0, high=0, log=False, step=None)]
-    """
+    """Check what is to be varied."""
     if not told:
         raise OptionError(f"vary: nothing is varied; expected settings, each with {FORMS}")
     for name in told:
@@ -77,16 +54,7 @@ def make_space(told: Mapping[str, Any], base: Mapping[str, Any], fixed: Mapping[
 
 
 def combinations(space: Sequence[Dimension], most: int) -> list[dict[str, Any]] | None:
-    """All settings of a space; None where there are more than `most`.
-
-    Args:
-        space: The space.
-        most: The number.
-
-    Example:
-        >>> combinations([Dimension("a", (1, 2)), Dimension("b", low=3, high=4)], 4)
-        [{'a': 1, 'b': 3}, {'a': 1, 'b': 4}, {'a': 2, 'b': 3}, {'a': 2, 'b': 4}]
-    """
+    """All settings of a space; None where there are more than `most`."""
     values: list[list[Any]] = []
     for one in space:
         own = one.values

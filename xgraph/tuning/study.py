@@ -34,20 +34,7 @@ class Trial(NamedTuple):
 
 
 class Study:
-    """Which settings to try next.
-
-    The sampler is a tree-structured Parzen estimator (Bergstra et al., "Algorithms for Hyper-Parameter Optimization",
-    NeurIPS 2011). It is seeded anew for each trial, by the seed and the trial's number: an interrupted search goes on
-    as if nothing had happened. Where the space has no more settings than there are trials, all are tried, in order.
-
-    Args:
-        path: Directory of the search.
-        space: What is varied.
-        seed: Seed of the sampler.
-
-    Raises:
-        ValueError: If Optuna is not installed.
-    """
+    """Which settings to try next."""
 
     def __init__(self, path: Path, space: Sequence[Dimension], seed: int) -> None:
         try:
@@ -81,11 +68,7 @@ class Study:
         return max(complete, key=lambda one: (one.value or 0.0, -one.number)) if complete else None
 
     def next(self, trials: int) -> Trial | None:
-        """The trial that has begun and not ended, or a new one; None if there are enough.
-
-        Args:
-            trials: How many there should be.
-        """
+        """The trial that has begun and not ended, or a new one; None if there are enough."""
         states = self._optuna.trial.TrialState
         for one in self._study.get_trials(deepcopy=False, states=(states.RUNNING,)):
             if one.params.keys() == self._distributions.keys():
@@ -109,13 +92,7 @@ class Study:
         return Trial(asked.number, dict(asked.params), "running", None)
 
     def tell(self, trial: Trial, value: float | None, state: str = "complete") -> None:
-        """End a trial.
-
-        Args:
-            trial: The trial.
-            value: The metric, if it is complete.
-            state: "complete", "pruned" or "fail".
-        """
+        """End a trial."""
         self._study.tell(trial.number, value, state=self._optuna.trial.TrialState[state.upper()])
 
     def _distribution(self, one: Dimension) -> "optuna.distributions.BaseDistribution":

@@ -41,21 +41,12 @@ class Result(NamedTuple):
 
 
 def trial_folder(path: Path, number: int) -> Path:
-    """Where a trial is kept.
-
-    Args:
-        path: Directory of the search.
-        number: Number of the trial, from 0; its directory counts from 1.
-    """
+    """Where a trial is kept."""
     return path / "trials" / f"{number + 1:04d}"
 
 
 def read_result(folder: Path) -> Result | None:
-    """What a trial gave; None if it has not ended.
-
-    Args:
-        folder: Its directory.
-    """
+    """What a trial gave; None if it has not ended."""
     try:
         values = json.loads((folder / RESULT).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -65,19 +56,7 @@ def read_result(folder: Path) -> Result | None:
 
 
 def run_trial(plan: Plan, path: Path, trial: Trial, earlier: Sequence[Result], say: Callable[[str], object]) -> Result:
-    """Train with the settings of a trial on each inner fold and seed, or go on with it.
-
-    Args:
-        plan: The search.
-        path: Its directory.
-        trial: The trial.
-        earlier: What complete trials gave.
-        say: Told of each inner fold.
-
-    Raises:
-        ValueError: If no inner fold has the metric.
-        KeyboardInterrupt: If interrupted; what is finished stays.
-    """
+    """Train with the settings of a trial on each inner fold and seed, or go on with it."""
     folder, begun, found = trial_folder(path, trial.number), time.perf_counter(), Result([])
     try:
         config = plan.setting(trial.values)
@@ -109,20 +88,12 @@ def run_trial(plan: Plan, path: Path, trial: Trial, earlier: Sequence[Result], s
 
 
 def metric_of(folder: Path) -> str:
-    """The metric by which the runs of a trial are judged.
-
-    Args:
-        folder: Its directory.
-    """
+    """The metric by which the runs of a trial are judged."""
     return str(Run.open(next(run for run in sorted(folder.iterdir()) if run.is_dir())).metrics["metric"])
 
 
 def mean(values: Sequence[float]) -> float:
-    """Mean of those that are defined; NaN if none is.
-
-    Args:
-        values: Values, NaN among them.
-    """
+    """Mean of those that are defined; NaN if none is."""
     known = [value for value in values if not math.isnan(value)]
     return float(np.mean(known)) if known else math.nan
 

@@ -51,11 +51,7 @@ class Anchors(NamedTuple):
         return rows if self.task is None else torch.add(self.task, rows, alpha=num_tasks)
 
     def some(self, which: Tensor) -> Anchors:
-        """Part of the anchors, for reductions; they have no weights.
-
-        Args:
-            which: ``[R]``, boolean.
-        """
+        """Part of the anchors, for reductions; they have no weights."""
         return Anchors(self.cell[which], self.item[which], None if self.task is None else self.task[which], None)
 
     def by_task(self) -> Tasks:

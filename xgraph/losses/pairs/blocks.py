@@ -45,14 +45,7 @@ class Block:
 
 
 class Blocks:
-    """Every block in turn; made anew at each pass, unless one holds them all.
-
-    Args:
-        anchors: R of them.
-        own: ``[R]``, their scores.
-        columns: ``[T, N]``, the scores they are compared with.
-        surrogate: ℓ.
-    """
+    """Every block in turn; made anew at each pass, unless one holds them all."""
 
     def __init__(self, anchors: Anchors, own: Tensor, columns: Tensor, surrogate: Surrogate) -> None:
         self.rest = (anchors, own, columns, surrogate)

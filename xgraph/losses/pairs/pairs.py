@@ -16,14 +16,7 @@ from xgraph.losses.pairs.surrogates import SURROGATES, Surrogate
 
 
 class Pairs:
-    """The surrogate losses ℓ_ij = ℓ(h_j − h_i) of a batch, reduced over j for each of R anchors i.
-
-    Args:
-        batch: the batch.
-        anchors: its positives, of tasks that have both classes.
-        scores: ``[B, T]``, h, with gradient.
-        surrogate: ℓ.
-    """
+    """The surrogate losses ℓ_ij = ℓ(h_j − h_i) of a batch, reduced over j for each of R anchors i."""
 
     def __init__(self, batch: Batch, anchors: Anchors, scores: Tensor, surrogate: Surrogate) -> None:
         self.batch, self.anchors, self.scores, self.surrogate = batch, anchors, scores, surrogate
@@ -65,12 +58,7 @@ class Pairs:
         return self.surrogate(highest - self._own())
 
     def quantile(self, q: float, which: Tensor) -> Tensor:
-        """``[number of which]``, the q-quantile of ℓ_ij over the negatives, a constant.
-
-        Args:
-            q: in [0, 1].
-            which: ``[R]``, for which anchors.
-        """
+        """``[number of which]``, the q-quantile of ℓ_ij over the negatives, a constant."""
         some, share = self.anchors.some(which), self.negatives.share
         found = []
         for block in Blocks(some, self._own()[which], self._columns(self.negatives), self.surrogate):

@@ -22,11 +22,7 @@ class Reduction(Protocol):
 
 
 class Mean:
-    """mean_j ℓ_ij.
-
-    Args:
-        share: ``[T, N]`` weights; ``None`` = uniform.
-    """
+    """mean_j ℓ_ij."""
 
     def __init__(self, share: Tensor | None) -> None:
         self.share = share
@@ -41,11 +37,7 @@ class Mean:
 
 
 class Sums:
-    """Σ_j weight_kj ℓ_ij.
-
-    Args:
-        weights: ``[K, T, N]``, constants.
-    """
+    """Σ_j weight_kj ℓ_ij."""
 
     def __init__(self, weights: Tensor) -> None:
         self.weights = weights
@@ -61,12 +53,7 @@ class Sums:
 
 
 class LogMeanExp:
-    """log mean_j exp(ℓ_ij / τ).
-
-    Args:
-        temperature: τ.
-        share: ``[T, N]`` weights; ``None`` = uniform.
-    """
+    """log mean_j exp(ℓ_ij / τ)."""
 
     def __init__(self, temperature: float, share: Tensor | None) -> None:
         self.scale = 1 / temperature
@@ -121,14 +108,7 @@ class Excess:
 
 
 class Tail:
-    """The sum of the largest β·N of the ℓ_ij, over N: β times their conditional value at risk.
-
-    Where β·N is no whole number, the last one counts for the fraction.
-
-    Args:
-        top: β.
-        share: ``[T, N]`` weights, equal where they are not 0; ``None`` = uniform.
-    """
+    """The sum of the largest β·N of the ℓ_ij, over N: β times their conditional value at risk."""
 
     def __init__(self, top: float, share: Tensor | None) -> None:
         self.top, self.share = top, share
@@ -147,20 +127,7 @@ class Tail:
 
 
 def tail_weights(values: Tensor, known: Tensor | None, top: float) -> Tensor:
-    """Weights of the largest values of each row: 1/n for the top·n largest of its n, a part of it for the last.
-
-    Args:
-        values: ``[r, N]``.
-        known: ``[r, N]``, which of them there are; ``None`` = all.
-        top: share of them, in (0, 1].
-
-    Returns:
-        ``[r, N]``; each row sums to ``top``.
-
-    Example:
-        >>> tail_weights(torch.tensor([[3.0, 1.0, 2.0, 0.0]]), None, top=0.375)
-        tensor([[0.2500, 0.0000, 0.1250, 0.0000]])
-    """
+    """Weights of the largest values of each row: 1/n for the top·n largest of its n, a part of it for the last."""
     if known is None:
         count = values.new_full((len(values), 1), values.shape[1])
     else:
@@ -173,16 +140,7 @@ def tail_weights(values: Tensor, known: Tensor | None, top: float) -> Tensor:
 
 
 def quantiles(values: Tensor, known: Tensor | None, q: float) -> Tensor:
-    """The q-quantile of each row by linear interpolation, as `torch.quantile` has it.
-
-    Args:
-        values: ``[r, N]``.
-        known: ``[r, N]``, which of them there are, one in each row at least; ``None`` = all.
-        q: in [0, 1].
-
-    Returns:
-        ``[r]``.
-    """
+    """The q-quantile of each row by linear interpolation, as `torch.quantile` has it."""
     if known is not None:
         values = values.masked_fill(~known, torch.inf)
     ordered = values.sort(1).values

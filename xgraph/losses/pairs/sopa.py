@@ -17,31 +17,14 @@ STRAY = math.exp(5)
 
 
 class Thresholds(ProjectedGradient):
-    """ν_i of every positive: what all but the largest β of its pairwise losses stay below, found by descent.
-
-    Args:
-        num_items: number of rows.
-        lr: step size.
-        top: β, in (0, 1].
-
-    Raises:
-        ValueError: if an argument is out of range.
-    """
+    """ν_i of every positive: what all but the largest β of its pairwise losses stay below, found by descent."""
 
     def __init__(self, num_items: int, lr: float, top: float) -> None:
         super().__init__(num_items, (), number("dual_lr", lr, 0, LARGE, "(]"))
         self.top = number("max_fpr", top, 0, 1, "(]")
 
     def before(self, pairs: Pairs, rows: Tensor) -> Tensor:
-        """ν of the batch's anchors as they are before its step; new ones start at the batch's quantile.
-
-        Args:
-            pairs: of R anchors.
-            rows: ``[R]``.
-
-        Returns:
-            ``[R]``, constants.
-        """
+        """ν of the batch's anchors as they are before its step; new ones start at the batch's quantile."""
         start = self.at(rows, pairs.scores.dtype)
         known = self.seen.index_select(0, rows)
         if not known.all():
@@ -51,16 +34,7 @@ class Thresholds(ProjectedGradient):
     def step_along(
         self, pairs: Pairs, rows: Tensor, before: Tensor, above: Tensor, direction: Tensor, duplicates: bool
     ) -> None:
-        """ν ← ν + η direction; what strayed far above all its losses starts anew, from the batch's quantile.
-
-        Args:
-            pairs: of R anchors.
-            rows: ``[R]``.
-            before: ``[R]``, ν.
-            above: ``[R]``, the share of its losses above ν.
-            direction: ``[R]``, minus the objective's slope in ν.
-            duplicates: True if a row may stand there twice.
-        """
+        """ν ← ν + η direction; what strayed far above all its losses starts anew, from the batch's quantile."""
         stuck = above == 0  # such an item passes on no gradient
         self.stuck.index_copy_(0, rows, stuck)
         if stuck.any():

@@ -77,22 +77,12 @@ class PairLoss(SurrogateLoss):
         return self._objective(pairs, anchors.rows(batch.items, self.num_tasks), batch.duplicates)
 
     def _objective(self, pairs: Pairs, rows: Tensor | None, duplicates: bool) -> Tensor:
-        """The loss.
-
-        Args:
-            pairs: of the R anchors.
-            rows: ``[R]`` rows of tables with a row for each (item, task); ``None`` = no state, nothing is written.
-            duplicates: True if a row may stand there twice.
-        """
+        """The loss."""
         raise NotImplementedError
 
 
 class Recent(MovingAverage):
-    """A moving average of the loss over the latest batches, for :meth:`Loss.monitor`.
-
-    Args:
-        gamma: weight of the newest batch.
-    """
+    """A moving average of the loss over the latest batches, for :meth:`Loss.monitor`."""
 
     def __init__(self, gamma: float | GammaSchedule) -> None:
         super().__init__(1, gamma=gamma)
@@ -110,13 +100,7 @@ class Recent(MovingAverage):
 
 
 def mean_over_tasks(values: Tensor, table: StateTable, num_tasks: int) -> float:
-    """The mean over tasks of the mean over their items seen; NaN if there is none.
-
-    Args:
-        values: ``[num_items · num_tasks]``, one for each row of the table; task = row modulo ``num_tasks``.
-        table: says which rows were seen.
-        num_tasks: T.
-    """
+    """The mean over tasks of the mean over their items seen; NaN if there is none."""
     seen = table.seen.view(-1, num_tasks)
     count = seen.sum(0)
     total = torch.where(seen, values.view(-1, num_tasks), 0).sum(0, dtype=torch.float64)

@@ -109,20 +109,7 @@ SURROGATES = frozenset({SquaredHinge, Hinge, Squared, Logistic, Sigmoid})
 
 
 def as_surrogate(surrogate: str | Surrogate, margin: float = 1.0) -> Surrogate:
-    """A name becomes a surrogate with this margin; an object stays as it is.
-
-    Args:
-        surrogate: ``squared_hinge``, ``hinge``, ``squared``, ``logistic``, ``sigmoid``, or an object.
-        margin: m of the first three.
-
-    Raises:
-        ValueError: if the name is unknown or the margin lies outside [1e-6, 1e6].
-        TypeError: if the margin is not a number, or an object has no ``slope``.
-
-    Example:
-        >>> as_surrogate("hinge", margin=2.0)
-        Hinge(margin=2.0)
-    """
+    """A name becomes a surrogate with this margin; an object stays as it is."""
     if not isinstance(surrogate, str):
         if not (callable(surrogate) and hasattr(surrogate, "slope")):
             raise TypeError(f"surrogate must be a name or be callable and have a slope(), got {surrogate!r}")

@@ -17,13 +17,7 @@ from xgraph.losses.robust.per_item import PointwiseLoss
 
 
 class Levels(MovingAverage):
-    """L_k of every group; one that lies far above the group's newest loss starts anew.
-
-    Args:
-        num_items: number of rows.
-        gamma: weight of the new value.
-        surrogate: ℓ; losses are small or large beside ℓ(0).
-    """
+    """L_k of every group; one that lies far above the group's newest loss starts anew."""
 
     def __init__(self, num_items: int, gamma: float | GammaSchedule, surrogate: Surrogate) -> None:
         super().__init__(num_items, (), gamma, restart_lag=math.log(STRAY), watch=False)
@@ -176,16 +170,7 @@ class GroupDROLoss(PointwiseLoss):
 
 
 def best_threshold(level: Tensor, alpha: float, epsilon: float) -> Tensor:
-    """The ν at which mean_k f_ε(L_k − ν) + αν is least, where mean_k f_ε'(L_k − ν) = α.
-
-    Args:
-        level: ``[C, K]``, L_k; −inf where a task lacks the group.
-        alpha: α.
-        epsilon: ε.
-
-    Returns:
-        ``[C]``.
-    """
+    """The ν at which mean_k f_ε(L_k − ν) + αν is least, where mean_k f_ε'(L_k − ν) = α."""
     known = level > -torch.inf
     bends = torch.cat([level, level - epsilon], 1)  # the mean slope is linear in ν between these
     bends = torch.where(known.repeat(1, 2), bends, level.amax(1, keepdim=True)).sort(1).values

@@ -233,11 +233,7 @@ class BagClassifier(nn.Module):
         return f"{self.num_tasks}, hidden_channels={self.hidden_channels}, pooling={self.pooling!r}"
 
     def _runs(self, batch: Any) -> Iterator[tuple[Tensor, Tensor, int | None]]:
-        """Vectors and bags of the instances, some whole bags at a time where the encoder takes rows one by one.
-
-        Memory of this size is used again and again; of all 160,000 instances of a batch, every array would be new
-        memory, and its page faults take as long as the layers.
-        """
+        """Vectors and bags of the instances, some whole bags at a time where the encoder takes rows one by one."""
         x = getattr(batch, "x", None)
         apart = not hasattr(self.encoder, "embed") and not (self.training and self._normalises())
         if not apart or not isinstance(x, Tensor) or x.device.type != "cpu" or torch.compiler.is_compiling():

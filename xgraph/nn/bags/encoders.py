@@ -17,23 +17,7 @@ InstanceNorm = Literal["none", "batch", "layer"]
 
 
 class FeatureEncoder(nn.Module):
-    """Feature rows to vectors: linear, normalisation, ReLU, dropout, several times.
-
-    Args:
-        in_channels: Number C of features.
-        hidden_channels: Length of the vectors, inside too.
-        num_layers: How many times.
-        dropout: Probability that an element becomes zero, after each ReLU.
-        norm: Nothing, or statistics of the batch's instances or of each vector.
-
-    Raises:
-        ValueError: `norm` is unknown, or the rows have another number of features.
-
-    Example:
-        >>> import torch
-        >>> FeatureEncoder(166, hidden_channels=64)(torch.randn(5, 166)).shape
-        torch.Size([5, 64])
-    """
+    """Feature rows to vectors: linear, normalisation, ReLU, dropout, several times."""
 
     def __init__(
         self,
@@ -60,11 +44,7 @@ class FeatureEncoder(nn.Module):
         reset_parameters(self.layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return vectors, ``[n, hidden_channels]``.
-
-        Args:
-            x: Features. Shape ``[n, in_channels]``.
-        """
+        """Return vectors, ``[n, hidden_channels]``."""
         if x.dim() != 2 or x.size(1) != self.in_channels:
             raise ValueError(f"x must have shape [n, {self.in_channels}], got {list(x.shape)}")
         out: Tensor = self.layers(x)
@@ -72,24 +52,7 @@ class FeatureEncoder(nn.Module):
 
 
 class ImageEncoder(nn.Module):
-    """Small images to vectors: convolution 3 × 3, ReLU and halving, several times, then one linear layer.
-
-    Images may have any height and width: before the linear layer they are averaged to 4 × 4.
-
-    Args:
-        in_channels: Number of channels of an image.
-        hidden_channels: Length of the vectors.
-        num_layers: Number of convolutions; the first has 32 channels, each further one twice as many.
-        dropout: Probability that an element of the vectors becomes zero.
-
-    Raises:
-        ValueError: The images have another number of channels.
-
-    Example:
-        >>> import torch
-        >>> ImageEncoder(in_channels=1, hidden_channels=64)(torch.randn(5, 1, 28, 28)).shape
-        torch.Size([5, 64])
-    """
+    """Small images to vectors: convolution 3 × 3, ReLU and halving, several times, then one linear layer."""
 
     def __init__(self, in_channels: int, hidden_channels: int = 128, num_layers: int = 2, dropout: float = 0.0) -> None:
         super().__init__()
@@ -105,11 +68,7 @@ class ImageEncoder(nn.Module):
         self.linear.reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return vectors, ``[n, hidden_channels]``.
-
-        Args:
-            x: Images. Shape ``[n, in_channels, height, width]``.
-        """
+        """Return vectors, ``[n, hidden_channels]``."""
         if x.dim() != 4 or x.size(1) != self.in_channels:
             raise ValueError(f"x must have shape [n, {self.in_channels}, height, width], got {list(x.shape)}")
         for conv in self.convs:
@@ -121,19 +80,7 @@ class ImageEncoder(nn.Module):
 def make_encoder(
     name: str, in_channels: int | None, hidden_channels: int, num_layers: int, dropout: float, norm: InstanceNorm
 ) -> nn.Module:
-    """Make an encoder.
-
-    Args:
-        name: "mlp", "cnn" or "gine".
-        in_channels: Number of features, or of an image's channels.
-        hidden_channels: Length of the vectors.
-        num_layers: Number of layers.
-        dropout: Probability that an element becomes zero.
-        norm: Of mlp.
-
-    Raises:
-        ValueError: An argument is missing, unknown or out of range.
-    """
+    """Make an encoder."""
     choice("encoder", name, get_args(Encoder))
     if name == "gine":
         gine = GINE(1, hidden_channels=hidden_channels, num_layers=num_layers, dropout=dropout)

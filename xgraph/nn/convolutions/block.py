@@ -22,24 +22,12 @@ class Block(NamedTuple):
     n_id: Tensor
 
     def to(self, device: torch.device | str) -> "Block":
-        """The same on a device.
-
-        Args:
-            device: Where.
-        """
+        """The same on a device."""
         edge_index, num_targets, degree, n_id = self
         return Block(edge_index.to(device), num_targets, degree.to(device), n_id.to(device))
 
 
 def in_degree(target: Tensor, num_nodes: int) -> Tensor:
-    """Number of edges into each node.
-
-    Args:
-        target: Target of each edge. Shape ``[E]``.
-        num_nodes: Number of nodes N.
-
-    Returns:
-        int64, shape ``[N]``.
-    """
+    """Number of edges into each node."""
     count = torch.zeros(num_nodes, dtype=torch.long, device=target.device)
     return count.index_add_(0, target, torch.ones_like(target, dtype=torch.long))

@@ -31,30 +31,7 @@ class Projected(NamedTuple):
 
 
 class GATConvolution(Convolution):
-    r"""`GATConv` of PyG, whose softmax over sampled neighbours would be biased: so both sides of it are tracked.
-
-    With the attention :math:`g_{uv} = \mathrm{LeakyReLU}(a_s W x_u + a_t W x_v)`, for each head,
-
-    .. math::
-        q_v = \log \Bigl( \frac{|N_v|}{|B_v|} \sum_{u \in B_v} e^{g_{uv}} \Bigr), \qquad
-        \bar s_v = \sum_{u \in B_v} \frac{e^{g_{uv}}}{\sum_{w \in B_v} e^{g_{wv}}} W x_u
-
-    are the aggregate, as the C + 1 numbers :math:`(\bar s_v, q_v)`: numerator and denominator of the attention over all
-    neighbours are in expectation :math:`e^{q_v} \bar s_v` and :math:`e^{q_v}`, which is what
-    `xgraph.estimators.RatioMovingAverage` tracks. The node's own loop is known exactly and added fresh:
-
-    .. math::
-        h_v' = (1 - β) \tilde s_v + β W x_v + b, \qquad β = \sigma(g_{vv} - \tilde q_v)
-
-    What is tracked here depends on the weights. Dropout of attention is drawn for each edge, as PyG's is, and scales
-    the numerator only; a table averages over it.
-
-    Args:
-        conv: The convolution.
-
-    Raises:
-        ValueError: It has attention on edge attributes, or does not aggregate by a sum.
-    """
+    """`GATConv` of PyG, whose softmax over sampled neighbours would be biased: so both sides of it are tracked."""
 
     linear = False
 
@@ -64,74 +41,33 @@ class GATConvolution(Convolution):
             raise ValueError(f"GATConv must have edge_dim=None with feature momentum, got {conv.edge_dim}")
 
     def channels(self, conv: Any) -> tuple[int, ...]:
-        """Heads, and the numbers of each.
-
-        Args:
-            conv: The convolution.
-        """
+        """Heads, and the numbers of each."""
         return (conv.heads, conv.out_channels + 1)
 
     def make_table(
         self, conv: Any, num_nodes: int, *, channels: int | tuple[int, ...] | None = None, **options: Any
     ) -> FeatureMomentum:
-        """Make a table of numerators and denominators.
-
-        Args:
-            conv: The convolution.
-            num_nodes: Nodes in the whole graph.
-            channels: Shape of a node's aggregate.
-            options: Other arguments of `FeatureMomentum`.
-        """
+        """Make a table of numerators and denominators."""
         return super().make_table(conv, num_nodes, channels=channels, ratio=True, **options)
 
     def computed(self, block: Block) -> Tensor:
-        """Which targets have a neighbour to attend to. One without any in the whole graph needs no row.
-
-        Args:
-            block: The edges.
-        """
+        """Which targets have a neighbour to attend to. One without any in the whole graph needs no row."""
         return in_degree(block.edge_index[1], block.num_targets) > 0
 
     def aggregate(self, conv: Any, x: Nodes, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """Attend to the neighbours.
-
-        Args:
-            conv: The convolution.
-            x: Vectors of the block's nodes. Shape ``[N, C]``.
-            block: The edges, and the degrees.
-            edge_weight: Must be None.
-
-        Returns:
-            Means, and last the logarithm of their weight, −∞ where there are no neighbours. Shape
-            ``[num_targets, heads, out_channels + 1]``.
-        """
+        """Attend to the neighbours."""
         no_edge_weight(conv, edge_weight)
         return _attend(conv, _project(conv, x, block), block)
 
     def update(self, conv: Any, aggregate: Tensor, x: Nodes, block: Block) -> Tensor:
-        """Attend to the node itself as well.
-
-        Args:
-            conv: The convolution.
-            aggregate: From `aggregate`. Shape ``[num_targets, heads, out_channels + 1]``.
-            x: Vectors of the block's nodes.
-            block: The edges.
-        """
+        """Attend to the node itself as well."""
         first = x if isinstance(x, tuple) else targets(x, block)
         return _finish(conv, aggregate, _project(conv, first, block), x, block)
 
     def convolve(
         self, conv: Any, x: Nodes, block: Block, table: FeatureMomentum | None = None, edge_weight: Tensor | None = None
     ) -> Tensor:
-        """The whole convolution: see `Convolution.convolve`.
-
-        Args:
-            conv: The convolution.
-            x: Vectors of the block's nodes. Shape ``[N, C]``.
-            block: The edges, and the degrees.
-            table: What tracks; None: nothing.
-            edge_weight: Must be None.
-        """
+        """The whole convolution: see `Convolution.convolve`."""
         no_edge_weight(conv, edge_weight)
         projected = _project(conv, x, block)  # once for both parts
         aggregate = _attend(conv, projected, block)

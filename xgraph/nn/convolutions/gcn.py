@@ -15,22 +15,7 @@ from xgraph.nn.convolutions.sums import Nodes, rescaling, sources, targets, time
 
 
 class GCNConvolution(WeightedSum):
-    r"""`GCNConv` of PyG, with the weights of the whole graph.
-
-    .. math::
-        \hat A_v = \frac{|N_v|}{|B_v|} \sum_{u \in B_v} \frac{x_u}{\sqrt{(d_u + f)(d_v + f)}}, \qquad
-        h_v' = W \Bigl( \hat A_v + \frac{f}{d_v + f} x_v \Bigr) + b
-
-    d are in-degrees in the whole graph; f is 1, or 2 if `improved`, or 0 without `add_self_loops`. The loop that f
-    stands for is known exactly, so it is added fresh, not tracked. With ``normalize=False`` the weights are those
-    given with the edges, or 1, and :math:`\hat A_v = \frac{|N_v|}{|B_v|} \sum_{u \in B_v} w_{uv} x_u`.
-
-    Args:
-        conv: The convolution.
-
-    Raises:
-        ValueError: It does not aggregate by a sum, or keeps the edges that it saw first.
-    """
+    """`GCNConv` of PyG, with the weights of the whole graph."""
 
     def __init__(self, conv: Any) -> None:
         aggregation(conv, ("sum",))
@@ -41,24 +26,11 @@ class GCNConvolution(WeightedSum):
             )
 
     def channels(self, conv: Any) -> tuple[int, ...]:
-        """Length of the neighbours' vectors.
-
-        Args:
-            conv: The convolution.
-        """
+        """Length of the neighbours' vectors."""
         return (int(conv.lin.weight.size(1)),)
 
     def edge_weight(self, conv: Any, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """Weight of each edge, from the true degrees and rescaled.
-
-        Args:
-            conv: The convolution.
-            block: The edges, and the degrees.
-            edge_weight: Weights to be used as they are, only with ``normalize=False``. Shape ``[E]``.
-
-        Raises:
-            ValueError: There are weights which the convolution would normalise.
-        """
+        """Weight of each edge, from the true degrees and rescaled."""
         dtype = float_type(conv)
         source, target = block.edge_index[0], block.edge_index[1]
         scale = rescaling(block, dtype)
@@ -75,14 +47,7 @@ class GCNConvolution(WeightedSum):
         return root[source] * (root[: block.num_targets] * scale)[target]
 
     def update(self, conv: Any, aggregate: Tensor, x: Nodes, block: Block) -> Tensor:
-        """Add the node's own loop, and weigh.
-
-        Args:
-            conv: The convolution.
-            aggregate: From `aggregate`. Shape ``[num_targets, C]``.
-            x: Vectors of the block's nodes.
-            block: The edges, and the degrees.
-        """
+        """Add the node's own loop, and weigh."""
         own, loop = targets(x, block), self._loop(conv, block)
         if loop is None:
             return _biased(conv, linear(aggregate, conv.lin.weight))
@@ -91,13 +56,7 @@ class GCNConvolution(WeightedSum):
         return _biased(conv, linear(aggregate, conv.lin.weight) + times(linear(own, conv.lin.weight), loop))
 
     def fused(self, conv: Any, x: Nodes, block: Block) -> Tensor:
-        """The convolution; sparse or wide vectors are made short before the sum is taken, by linearity.
-
-        Args:
-            conv: The convolution.
-            x: Vectors of the block's nodes. Shape ``[N, C]``.
-            block: The edges, and the degrees.
-        """
+        """The convolution; sparse or wide vectors are made short before the sum is taken, by linearity."""
         sent, weight = sources(x), conv.lin.weight
         if isinstance(x, tuple) or (sent.layout == torch.strided and weight.size(1) <= weight.size(0)):
             return self.convolve(conv, x, block)
@@ -107,14 +66,7 @@ class GCNConvolution(WeightedSum):
         return _biased(conv, total if loop is None else total + times(short[: block.num_targets], loop))
 
     def whole(self, conv: Any, x: Nodes, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """The convolution as it is: see `Convolution.whole`.
-
-        Args:
-            conv: The convolution.
-            x: Vectors of the block's nodes. Shape ``[N, C]``.
-            block: The edges.
-            edge_weight: Weight of each edge. Shape ``[E]``.
-        """
+        """The convolution as it is: see `Convolution.whole`."""
         if edge_weight is None and conv.improved:  # PyG ignores `improved` without them
             edge_weight = torch.ones(block.edge_index.size(1), dtype=float_type(conv), device=block.edge_index.device)
         out: Tensor = conv(x, block.edge_index, edge_weight)

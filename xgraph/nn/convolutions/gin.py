@@ -13,30 +13,13 @@ from xgraph.nn.convolutions.sums import Nodes, dense, mean_or_sum, targets
 
 
 class GINConvolution(WeightedSum):
-    r"""`GINConv` of PyG, with ``aggr="sum"`` or ``"mean"``.
-
-    .. math::
-        \hat A_v = \frac{|N_v|}{|B_v|} \sum_{u \in B_v} x_u, \qquad h_v' = \mathrm{nn}\bigl((1 + ε) x_v + \hat A_v\bigr)
-
-    Args:
-        conv: The convolution.
-
-    Raises:
-        ValueError: It aggregates in another way.
-    """
+    """`GINConv` of PyG, with ``aggr="sum"`` or ``"mean"``."""
 
     def __init__(self, conv: Any) -> None:
         aggregation(conv, ("sum", "mean"))
 
     def channels(self, conv: Any) -> tuple[int, ...]:
-        """Length of the neighbours' vectors: what the first layer of the network with a width takes.
-
-        Args:
-            conv: The convolution.
-
-        Raises:
-            ValueError: No layer has one.
-        """
+        """Length of the neighbours' vectors: what the first layer of the network with a width takes."""
         layers = conv.nn.modules() if isinstance(conv.nn, nn.Module) else ()
         widths = (getattr(layer, name, None) for layer in layers for name in ("in_channels", "in_features"))
         first = next((width for width in widths if isinstance(width, int)), 0)
@@ -45,24 +28,11 @@ class GINConvolution(WeightedSum):
         raise ValueError(f"the length of the vectors that {conv} takes is not known: give it as channels=")
 
     def edge_weight(self, conv: Any, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """Weight of each edge in its target's sum.
-
-        Args:
-            conv: The convolution.
-            block: The edges, and the degrees.
-            edge_weight: Must be None.
-        """
+        """Weight of each edge in its target's sum."""
         no_edge_weight(conv, edge_weight)
         return mean_or_sum(aggregation(conv, ("sum", "mean")), block, float_type(conv))
 
     def update(self, conv: Any, aggregate: Tensor, x: Nodes, block: Block) -> Tensor:
-        """Add the target's own vector, and apply the network.
-
-        Args:
-            conv: The convolution.
-            aggregate: From `aggregate`. Shape ``[num_targets, C]``.
-            x: Vectors of the block's nodes.
-            block: The edges.
-        """
+        """Add the target's own vector, and apply the network."""
         out: Tensor = conv.nn(dense(aggregate) + (1 + conv.eps) * dense(targets(x, block)))
         return out

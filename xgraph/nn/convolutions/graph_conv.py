@@ -15,75 +15,33 @@ from xgraph.nn.convolutions.sums import Nodes, mean_or_sum, sources, targets, we
 
 
 class GraphConvolution(WeightedSum):
-    r"""`GraphConv` of PyG, with ``aggr="add"`` or ``"mean"``.
-
-    .. math::
-        \hat A_v = \frac{|N_v|}{|B_v|} \sum_{u \in B_v} w_{uv} x_u, \qquad h_v' = W_1 \hat A_v + b + W_2 x_v
-
-    or the mean of :math:`w_{uv} x_u` over :math:`B_v`; w are the weights given with the edges, or 1.
-
-    Args:
-        conv: The convolution.
-
-    Raises:
-        ValueError: It aggregates in another way.
-    """
+    """`GraphConv` of PyG, with ``aggr="add"`` or ``"mean"``."""
 
     def __init__(self, conv: Any) -> None:
         aggregation(conv, ("sum", "mean"))
 
     def channels(self, conv: Any) -> tuple[int, ...]:
-        """Length of the neighbours' vectors.
-
-        Args:
-            conv: The convolution.
-        """
+        """Length of the neighbours' vectors."""
         return (int(conv.lin_rel.weight.size(1)),)
 
     def edge_weight(self, conv: Any, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """Weight of each edge in its target's sum.
-
-        Args:
-            conv: The convolution.
-            block: The edges, and the degrees.
-            edge_weight: Weights that the user gave. Shape ``[E]``.
-        """
+        """Weight of each edge in its target's sum."""
         weight = mean_or_sum(aggregation(conv, ("sum", "mean")), block, float_type(conv))
         return weight if edge_weight is None else weight * edge_weight
 
     def update(self, conv: Any, aggregate: Tensor, x: Nodes, block: Block) -> Tensor:
-        """Weigh the aggregate and the target's own vector.
-
-        Args:
-            conv: The convolution.
-            aggregate: From `aggregate`. Shape ``[num_targets, C]``.
-            x: Vectors of the block's nodes.
-            block: The edges.
-        """
+        """Weigh the aggregate and the target's own vector."""
         return self._finish(conv, linear(aggregate, conv.lin_rel.weight), x, block)
 
     def fused(self, conv: Any, x: Nodes, block: Block) -> Tensor:
-        """The convolution; sparse or wide vectors are made short before the sum is taken, by linearity.
-
-        Args:
-            conv: The convolution.
-            x: Vectors of the block's nodes. Shape ``[N, C]``.
-            block: The edges, and the degrees.
-        """
+        """The convolution; sparse or wide vectors are made short before the sum is taken, by linearity."""
         sent, weight = sources(x), conv.lin_rel.weight
         if sent.layout == torch.strided and weight.size(1) <= weight.size(0):
             return self.convolve(conv, x, block)
         return self._finish(conv, weighted_sum(linear(sent, weight), block, self.edge_weight(conv, block)), x, block)
 
     def whole(self, conv: Any, x: Nodes, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """The convolution as it is: see `Convolution.whole`.
-
-        Args:
-            conv: The convolution.
-            x: Vectors of the block's nodes. Shape ``[N, C]``.
-            block: The edges.
-            edge_weight: Weight of each edge. Shape ``[E]``.
-        """
+        """The convolution as it is: see `Convolution.whole`."""
         out: Tensor = conv(x, block.edge_index, edge_weight)
         return out[: block.num_targets]
 

@@ -27,22 +27,7 @@ def block_of(
     *,
     needed: tuple[str, ...],
 ) -> Block:
-    """The edges of a layer, from what its `forward` is given.
-
-    Args:
-        conv: The layer; errors name its class.
-        x: Vectors of the nodes, or a pair: of all nodes, of the targets.
-        edge_index: Source and target of each edge. Shape ``[2, E]``.
-        n_id: The nodes' numbers in the whole graph. Shape ``[N]``.
-        degree: Number of edges into each node in the whole graph; None: in the batch. Shape ``[N]``.
-        num_targets: The first so many nodes get new vectors; None: as many as `x` is a pair for, or all.
-        needed: Which of `n_id` and `degree` may not be missing.
-
-    Raises:
-        ValueError: `n_id` or `degree` is missing or on another device, or a shape is another one than expected.
-        IndexError: An edge leads to or from a node that is not there.
-        TypeError: `edge_index` is a sparse matrix, or no tensor of integers.
-    """
+    """The edges of a layer, from what its `forward` is given."""
     sent, own = x if isinstance(x, tuple) else (x, x)
     for vectors in (sent, own):
         if not isinstance(vectors, Tensor) or vectors.dim() != 2:

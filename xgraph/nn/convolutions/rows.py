@@ -9,21 +9,7 @@ from torch.autograd.function import once_differentiable
 
 
 def take_rows(x: Tensor, index: Tensor) -> Tensor:
-    """Rows of a matrix, in the layout that it has: a sparse one is never made dense.
-
-    Args:
-        x: Shape ``[N, C]``, dense or sparse in rows (``torch.sparse_csr``).
-        index: Which rows, integers. Shape ``[n]``.
-
-    Returns:
-        Shape ``[n, C]``.
-
-    Example:
-        >>> take_rows(torch.eye(3).to_sparse_csr(), torch.tensor([2, 2, 0])).to_dense()
-        tensor([[0., 0., 1.],
-                [0., 0., 1.],
-                [1., 0., 0.]])
-    """
+    """Rows of a matrix, in the layout that it has: a sparse one is never made dense."""
     if x.layout != torch.sparse_csr:
         return x.index_select(0, index)
     begin = x.crow_indices()
@@ -35,16 +21,7 @@ def take_rows(x: Tensor, index: Tensor) -> Tensor:
 
 
 def first_rows(x: Tensor, count: int) -> Tensor:
-    """The first rows of a matrix, in the layout that it has.
-
-    Args:
-        x: Shape ``[N, C]``, dense or sparse in rows (``torch.sparse_csr``).
-        count: How many.
-
-    Example:
-        >>> first_rows(torch.eye(3), 1)
-        tensor([[1., 0., 0.]])
-    """
+    """The first rows of a matrix, in the layout that it has."""
     if x.layout != torch.sparse_csr:
         return x[:count]
     begin = x.crow_indices()[: count + 1]
@@ -53,21 +30,7 @@ def first_rows(x: Tensor, count: int) -> Tensor:
 
 
 def linear(x: Tensor, weight: Tensor) -> Tensor:
-    """``x @ weight.T`` for a dense or a sparse `x`.
-
-    Args:
-        x: Shape ``[N, C]``, dense or sparse in rows (``torch.sparse_csr``; then it has no gradient).
-        weight: Shape ``[out, C]``.
-
-    Returns:
-        Dense, shape ``[N, out]``.
-
-    Example:
-        >>> linear(torch.eye(3).to_sparse_csr(), torch.tensor([[1.0, 2.0, 3.0]]))
-        tensor([[1.],
-                [2.],
-                [3.]])
-    """
+    """``x @ weight.T`` for a dense or a sparse `x`."""
     if x.layout != torch.sparse_csr:
         return F.linear(x, weight)
     out: Tensor = _Sums.apply(x.crow_indices(), x.col_indices(), x.values(), weight.t())  # type: ignore[no-untyped-call]
@@ -75,22 +38,7 @@ def linear(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def sum_neighbors(x: Tensor, edge_index: Tensor, num_targets: int, weight: Tensor) -> Tensor:
-    """Weighted sums over the sources of each target's edges.
-
-    Args:
-        x: Vectors of the sources. Shape ``[N, C]``.
-        edge_index: Source and target of each edge; fastest with targets in ascending order. Shape ``[2, E]``.
-        num_targets: Number of targets.
-        weight: Weight of each edge, which gets no gradient. Shape ``[E]``.
-
-    Returns:
-        Shape ``[num_targets, C]``.
-
-    Example:
-        >>> sum_neighbors(torch.eye(2), torch.tensor([[0, 1, 1], [0, 0, 1]]), 2, torch.tensor([1.0, 0.5, 2.0]))
-        tensor([[1.0000, 0.5000],
-                [0.0000, 2.0000]])
-    """
+    """Weighted sums over the sources of each target's edges."""
     source, target = edge_index[0], edge_index[1]
     if target.is_cuda or not bool((target[1:] >= target[:-1]).all()):  # to ask would hold a GPU up
         target, order = torch.sort(target, stable=True)
@@ -100,11 +48,7 @@ def sum_neighbors(x: Tensor, edge_index: Tensor, num_targets: int, weight: Tenso
 
 
 class _Sums(torch.autograd.Function):
-    """Weighted sums of rows, row i being that of the entries ``begin[i]`` to ``begin[i + 1]``.
-
-    Torch's own products with sparse matrices, its `embedding_bag` and PyG's scatter are several times slower there
-    and back: they transpose slowly, or add row by row. Here both directions are the sums of `embedding_bag`.
-    """
+    """Weighted sums of rows, row i being that of the entries ``begin[i]`` to ``begin[i + 1]``."""
 
     @staticmethod
     def forward(begin: Tensor, index: Tensor, value: Tensor, rows: Tensor) -> Tensor:

@@ -16,45 +16,18 @@ from xgraph.nn.convolutions.sums import Nodes, mean_or_sum, sources, targets, ti
 
 
 class SAGEConvolution(WeightedSum):
-    r"""`SAGEConv` of PyG and of xgraph, with ``aggr="mean"`` or ``"sum"``.
-
-    .. math::
-        \hat A_v = \mathrm{mean}_{u \in B_v} x_u, \qquad h_v' = W_1 \hat A_v + b + W_2 x_v
-
-    or with :math:`\hat A_v = \frac{|N_v|}{|B_v|} \sum_{u \in B_v} x_u`. With the node itself in the mean (equation
-    (6.102), only xgraph's `SAGEConv`) the whole mean is the aggregate, and there is no :math:`W_2`:
-
-    .. math::
-        \hat A_v = \frac{1}{|N_v| + 1} x_v + \frac{|N_v|}{|N_v| + 1} \mathrm{mean}_{u \in B_v} x_u,
-        \qquad h_v' = W \hat A_v + b
-
-    Args:
-        conv: The convolution.
-
-    Raises:
-        ValueError: It aggregates in another way.
-    """
+    """`SAGEConv` of PyG and of xgraph, with ``aggr="mean"`` or ``"sum"``."""
 
     def __init__(self, conv: Any) -> None:
         aggregation(conv, ("mean", "sum"))
         self.linear = not getattr(conv, "project", False)
 
     def channels(self, conv: Any) -> tuple[int, ...]:
-        """Length of the neighbours' vectors.
-
-        Args:
-            conv: The convolution.
-        """
+        """Length of the neighbours' vectors."""
         return (int(conv.lin_l.weight.size(1)),)
 
     def edge_weight(self, conv: Any, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """Weight of each edge in its target's mean or sum.
-
-        Args:
-            conv: The convolution.
-            block: The edges, and the degrees.
-            edge_weight: Must be None.
-        """
+        """Weight of each edge in its target's mean or sum."""
         no_edge_weight(conv, edge_weight)
         weight = mean_or_sum(aggregation(conv, ("mean", "sum")), block, float_type(conv))
         if not _with_self(conv):
@@ -63,12 +36,7 @@ class SAGEConvolution(WeightedSum):
         return weight * (degree / (degree + 1))[block.edge_index[1]]
 
     def own_weight(self, conv: Any, block: Block) -> Tensor | None:
-        """Weight of each target in a mean with itself: 1 if nothing is known of its neighbours.
-
-        Args:
-            conv: The convolution.
-            block: The edges, and the degrees.
-        """
+        """Weight of each target in a mean with itself: 1 if nothing is known of its neighbours."""
         if not _with_self(conv):
             return None
         none = in_degree(block.edge_index[1], block.num_targets) == 0
@@ -76,14 +44,7 @@ class SAGEConvolution(WeightedSum):
         return (degree + 1).reciprocal_().masked_fill_(none, 1)
 
     def aggregate(self, conv: Any, x: Nodes, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """Mean or sum over the neighbours, projected before if the convolution does so.
-
-        Args:
-            conv: The convolution.
-            x: Vectors of the block's nodes. Shape ``[N, C]``.
-            block: The edges, and the degrees.
-            edge_weight: Must be None.
-        """
+        """Mean or sum over the neighbours, projected before if the convolution does so."""
         if not self.linear:
             sent = linear(sources(x), conv.lin.weight)
             sent = (sent if conv.lin.bias is None else sent + conv.lin.bias).relu()
@@ -91,24 +52,11 @@ class SAGEConvolution(WeightedSum):
         return super().aggregate(conv, x, block, edge_weight)
 
     def update(self, conv: Any, aggregate: Tensor, x: Nodes, block: Block) -> Tensor:
-        """Weigh the aggregate and the target's own vector.
-
-        Args:
-            conv: The convolution.
-            aggregate: From `aggregate`. Shape ``[num_targets, C]``.
-            x: Vectors of the block's nodes.
-            block: The edges.
-        """
+        """Weigh the aggregate and the target's own vector."""
         return self._finish(conv, linear(aggregate, conv.lin_l.weight), x, block)
 
     def fused(self, conv: Any, x: Nodes, block: Block) -> Tensor:
-        """The convolution; sparse or wide vectors are made short before the mean is taken, by linearity.
-
-        Args:
-            conv: The convolution.
-            x: Vectors of the block's nodes. Shape ``[N, C]``.
-            block: The edges, and the degrees.
-        """
+        """The convolution; sparse or wide vectors are made short before the mean is taken, by linearity."""
         sent, weight = sources(x), conv.lin_l.weight
         if not self.linear or (sent.layout == torch.strided and weight.size(1) <= weight.size(0)):
             return self.convolve(conv, x, block)

@@ -13,54 +13,27 @@ Nodes = Tensor | tuple[Tensor, Tensor]
 
 
 def sources(x: Nodes) -> Tensor:
-    """The vectors that are sent.
-
-    Args:
-        x: Of all nodes, or a pair.
-    """
+    """The vectors that are sent."""
     return x[0] if isinstance(x, tuple) else x
 
 
 def targets(x: Nodes, block: Block) -> Tensor:
-    """The targets' own vectors.
-
-    Args:
-        x: Of all nodes, or a pair.
-        block: The edges.
-    """
+    """The targets' own vectors."""
     return first_rows(x[1] if isinstance(x, tuple) else x, block.num_targets)
 
 
 def dense(x: Tensor) -> Tensor:
-    """The same matrix, not sparse.
-
-    Args:
-        x: Dense or ``torch.sparse_csr``.
-    """
+    """The same matrix, not sparse."""
     return x.to_dense() if x.layout == torch.sparse_csr else x
 
 
 def times(x: Tensor, weight: Tensor) -> Tensor:
-    """Each row times its number, dense.
-
-    Args:
-        x: Dense or ``torch.sparse_csr``. Shape ``[N, C]``.
-        weight: Shape ``[N]``.
-    """
+    """Each row times its number, dense."""
     return dense(x) * weight.to(x.dtype).unsqueeze(1)
 
 
 def weighted_sum(x: Tensor, block: Block, weight: Tensor) -> Tensor:
-    """Weighted sums over the sources of each target's edges.
-
-    Args:
-        x: Vectors of the block's nodes, dense or ``torch.sparse_csr``. Shape ``[N, C]``.
-        block: The edges.
-        weight: Weight of each edge; may need a gradient. Shape ``[E]``.
-
-    Returns:
-        Dense, shape ``[num_targets, C]``.
-    """
+    """Weighted sums over the sources of each target's edges."""
     source, target = block.edge_index[0], block.edge_index[1]
     if x.layout == torch.sparse_csr:
         rows = take_rows(x, source)
@@ -76,31 +49,14 @@ def weighted_sum(x: Tensor, block: Block, weight: Tensor) -> Tensor:
 
 
 def rescaling(block: Block, dtype: torch.dtype) -> Tensor:
-    """Neighbours in the whole graph for each in the batch, :math:`|N_v| / |B_v|`; 0 where the batch has none.
-
-    Args:
-        block: The edges, and the degrees.
-        dtype: Of the result.
-
-    Returns:
-        Shape ``[num_targets]``.
-    """
+    """Neighbours in the whole graph for each in the batch, :math:`|N_v| / |B_v|`; 0 where the batch has none."""
     count = in_degree(block.edge_index[1], block.num_targets)
     scale = block.degree[: block.num_targets].to(dtype) / count.clamp(min=1)
     return scale.masked_fill_(count == 0, 0)
 
 
 def mean_or_sum(which: str, block: Block, dtype: torch.dtype) -> Tensor:
-    """Weight of each edge in its target's mean, or in its rescaled sum.
-
-    Args:
-        which: "mean" or "sum".
-        block: The edges, and the degrees.
-        dtype: Of the result.
-
-    Returns:
-        Shape ``[E]``.
-    """
+    """Weight of each edge in its target's mean, or in its rescaled sum."""
     target = block.edge_index[1]
     if which == "sum":
         return rescaling(block, dtype)[target]

@@ -37,12 +37,7 @@ class BatchNorm(nn.BatchNorm1d):
 
 
 def make_norm(norm: Norm, channels: int) -> nn.Module:
-    """Make what normalises a layer's output.
-
-    Args:
-        norm: Nothing, or statistics of the batch or of each vector.
-        channels: Length of the vectors.
-    """
+    """Make what normalises a layer's output."""
     if norm == "batch":
         return BatchNorm(channels)
     return nn.LayerNorm(channels) if norm == "layer" else nn.Identity()

@@ -19,16 +19,7 @@ def _compiled(function: Function) -> Function:
 
 @_compiled
 def find_clusters(source: Any, target: Any, num_nodes: int) -> Any:
-    """Return each node's cluster, int64 [N], and whether each cluster is a ring system, int64 [M].
-
-    A depth-first search finds the bridges (Tarjan, "A note on finding the bridges of a graph", 1974): the edge by which
-    a node was reached is one if no other edge leads from the node, or from what was found below it, further up.
-
-    Args:
-        source: Source of each edge, int64 [E]; both directions of each bond are there.
-        target: Target of each edge.
-        num_nodes: Number of nodes N.
-    """
+    """Return each node's cluster, int64 [N], and whether each cluster is a ring system, int64 [M]."""
     begin = np.zeros(num_nodes + 1, np.int64)
     for edge in range(source.size):
         begin[source[edge] + 1] += 1

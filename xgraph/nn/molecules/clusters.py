@@ -24,24 +24,7 @@ class Clusters(NamedTuple):
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]
 def clusters(edge_index: Tensor, graph: Tensor) -> Clusters:
-    """Cut the bonds that join a ring system to something else: what hangs together still is a cluster.
-
-    A ring system is a set of atoms that stay connected whichever one of their bonds is cut, such as the ten carbons of
-    naphthalene; rings that a bond joins are two, rings that share an atom are one. A chain is what connects atoms that
-    are in no ring. Unlike the rings of a smallest set, all these are unique, whatever the order of the atoms.
-
-    It is computed on the CPU, so a GPU is waited for; `torch.compile` leaves it out.
-
-    Args:
-        edge_index: Source and target of each edge, both directions of each bond. Shape ``[2, E]``.
-        graph: Graph of each atom. Shape ``[N]``.
-
-    Example:
-        >>> ring_with_a_tail = torch.tensor([[0, 1, 1, 2, 2, 0, 2, 3, 3, 4], [1, 0, 2, 1, 0, 2, 3, 2, 4, 3]])
-        >>> found = clusters(ring_with_a_tail, torch.zeros(5, dtype=torch.long))
-        >>> found.of_atom.tolist(), found.is_ring.tolist(), found.edge_index.tolist()
-        ([0, 0, 0, 1, 1], [1, 0], [[0, 1], [1, 0]])
-    """
+    """Cut the bonds that join a ring system to something else: what hangs together still is a cluster."""
     from xgraph.nn.molecules.cluster_loops import find_clusters  # numba takes its time to import
 
     source, target = edge_index.contiguous().cpu().numpy()

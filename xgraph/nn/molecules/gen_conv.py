@@ -61,21 +61,7 @@ class GENConv(nn.Module):
 
 
 def softmax_sum(value: Tensor, score: Tensor, target: Tensor, num_targets: int) -> Tensor:
-    """Return sums of values, weighted by a softmax of scores over the rows of each target, channel by channel.
-
-    Args:
-        value: Shape ``[E, C]``.
-        score: Any finite numbers. Shape ``[E, C]``.
-        target: Target of each row. Shape ``[E]``.
-        num_targets: Number of targets.
-
-    Returns:
-        Zeros for a target without rows. Shape ``[num_targets, C]``.
-
-    Example:
-        >>> softmax_sum(torch.tensor([[1.0], [3.0], [7.0]]), torch.zeros(3, 1), torch.tensor([0, 0, 2]), 3).tolist()
-        [[2.0], [0.0], [7.0]]
-    """
+    """Return sums of values, weighted by a softmax of scores over the rows of each target, channel by channel."""
     # With the largest score of each target as zero, exponentials stay within [0, 1], and each target has a 1. The
     # result does not depend on what is taken off, so no gradient goes there.
     fixed = score.detach()

@@ -60,17 +60,7 @@ class MoleculeGCNConv(nn.Module):
 
 
 def degree_weights(edge_index: Tensor, num_nodes: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
-    r"""Return :math:`1 / \sqrt{d_u d_v}` of each edge, ``[E, 1]``, and :math:`1 / d_v` of each node, ``[N, 1]``.
-
-    Args:
-        edge_index: Source and target of each edge, both directions of each bond. Shape ``[2, E]``.
-        num_nodes: Number of nodes N.
-        dtype: Type of the weights.
-
-    Example:
-        >>> degree_weights(torch.tensor([[0, 1], [1, 0]]), 3)[1].tolist()
-        [[0.5], [0.5], [1.0]]
-    """
+    r"""Return :math:`1 / \sqrt{d_u d_v}` of each edge, ``[E, 1]``, and :math:`1 / d_v` of each node, ``[N, 1]``."""
     source, target = edge_index[0], edge_index[1]
     wide = torch.promote_types(dtype, torch.float32)  # a bfloat16 count would stop at 256
     ones = torch.ones(source.size(0), dtype=wide, device=source.device)

@@ -30,13 +30,7 @@ class Levels(NamedTuple):
 
 
 class Update(nn.Module):
-    r"""New vectors of a level: :math:`\mathrm{BN}(W' \, \mathrm{dropout}(\mathrm{ReLU}(W [a_1, …, a_k] + b)))`.
-
-    Args:
-        channels: Length of all vectors.
-        num_inputs: Number k of inputs.
-        dropout: Probability that an element becomes zero.
-    """
+    r"""New vectors of a level: :math:`\mathrm{BN}(W' \, \mathrm{dropout}(\mathrm{ReLU}(W [a_1, …, a_k] + b)))`."""
 
     def __init__(self, channels: int, num_inputs: int, dropout: float) -> None:
         super().__init__()
@@ -54,23 +48,13 @@ class Update(nn.Module):
         reset_parameters(self.rest)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Return new vectors, ``[n, C]``.
-
-        Args:
-            inputs: The k inputs, of as many rows. Shape ``[n, C]``.
-        """
+        """Return new vectors, ``[n, C]``."""
         out: Tensor = self.rest(self.inputs(torch.cat(inputs, dim=1)))
         return out
 
 
 class MultiLevelLayer(nn.Module):
-    """A round of `MLMPNN`, which has the equations.
-
-    Args:
-        channels: Length of the vectors of all levels.
-        dropout: Probability that an element of a hidden layer becomes zero.
-        pool: How edges, atoms and clusters are pooled for the whole molecule.
-    """
+    """A round of `MLMPNN`, which has the equations."""
 
     def __init__(self, channels: int, dropout: float, pool: Pool) -> None:
         super().__init__()
@@ -88,14 +72,7 @@ class MultiLevelLayer(nn.Module):
         reset_parameters(self)
 
     def forward(self, levels: Levels, edge_index: Tensor, clusters: Clusters, graph: Tensor) -> Levels:
-        """Return the new vectors of all levels.
-
-        Args:
-            levels: The vectors.
-            edge_index: Source and target of each edge. Shape ``[2, E]``.
-            clusters: The clusters of the atoms.
-            graph: Graph of each atom. Shape ``[N]``.
-        """
+        """Return the new vectors of all levels."""
         edge, atom, cluster, whole = levels
         source, target = edge_index[0], edge_index[1]
         num_atoms, num_clusters, num_graphs = atom.size(0), cluster.size(0), whole.size(0)
@@ -118,10 +95,7 @@ class MultiLevelLayer(nn.Module):
         return Levels(edge, atom, cluster, self.whole(whole, edges, atoms, parts))
 
     def _new_edges(self, levels: Levels, edge_index: Tensor, graph: Tensor) -> Tensor:
-        """The update of [edge, source, target, molecule].
-
-        What atoms and molecules give is multiplied by its part of W before the edges take it: there are more edges.
-        """
+        """The update of [edge, source, target, molecule]."""
         of_edge, of_source, of_target, of_whole = self.edge.inputs.weight.chunk(4, dim=1)
         wide = F.linear(levels.whole, of_whole, self.edge.inputs.bias).index_select(0, graph)
         at_source, at_target = wide + F.linear(levels.atom, of_source), F.linear(levels.atom, of_target)

@@ -9,11 +9,7 @@ Pool = Literal["mean", "sum", "max"]
 
 
 def check_pool(pool: str) -> None:
-    """Refuse an unknown way to pool.
-
-    Args:
-        pool: Name to check.
-    """
+    """Refuse an unknown way to pool."""
     if pool not in get_args(Pool):
         raise ValueError(f"pool must be one of {', '.join(get_args(Pool))}, got {pool!r}")
 
@@ -54,11 +50,7 @@ def readout(x: Tensor, graph: Tensor, num_graphs: int, pool: Pool = "mean") -> T
 
 
 class _Max(torch.autograd.Function):
-    """Largest element of each graph, column by column; equal ones share the gradient.
-
-    Values and gradient are those of `scatter_reduce`, whose own backward takes about three times as long. That
-    counts the zeros it begins with among the equal ones, so elements share with one more where the largest is zero.
-    """
+    """Largest element of each graph, column by column; equal ones share the gradient."""
 
     @staticmethod
     def forward(x: Tensor, graph: Tensor, num_graphs: int) -> Tensor:

@@ -5,26 +5,7 @@ from torch import Tensor
 
 
 def reverse_edges(edge_index: Tensor, num_nodes: int) -> Tensor:
-    """Return for each edge the position of the one that runs the other way.
-
-    Molecules as `xgraph.data` and the Open Graph Benchmark make them have both directions of a bond next to each other,
-    which is seen at once; other orders are sorted. Of several edges between the same nodes the first one belongs to
-    the first one back, and so on.
-
-    Args:
-        edge_index: Source and target of each edge. Shape ``[2, E]``.
-        num_nodes: Number of nodes.
-
-    Raises:
-        ValueError: An edge has no other direction. On a GPU, where looking would stall the device, this is a
-            device-side assertion; under `torch.compile` it is not checked.
-
-    Example:
-        >>> reverse_edges(torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), num_nodes=3)
-        tensor([1, 0, 3, 2])
-        >>> reverse_edges(torch.tensor([[0, 1, 2, 1], [1, 2, 1, 0]]), num_nodes=3)
-        tensor([3, 2, 1, 0])
-    """
+    """Return for each edge the position of the one that runs the other way."""
     source, target = edge_index[0], edge_index[1]
     numbers = torch.arange(source.size(0), device=source.device)
     on_cpu, compiling = source.device.type == "cpu", torch.compiler.is_compiling()

@@ -23,18 +23,7 @@ class Halo(NamedTuple):
 
     @classmethod
     def of(cls, edges: Tensor, cluster: Block) -> "Halo":
-        """Turn a batch round.
-
-        Args:
-            edges: Edges into the halo, as positions in the batch. Shape ``[2, E]``.
-            cluster: The edges into the cluster.
-
-        Example:
-            >>> two = Block(torch.tensor([[2], [0]]), 2, torch.tensor([1, 0, 5]), torch.tensor([7, 8, 9]))
-            >>> halo = Halo.of(torch.tensor([[0, 2], [2, 2]]), two)
-            >>> halo.order.tolist(), halo.block.edge_index.tolist(), halo.known.tolist()
-            ([2, 0, 1], [[1, 0], [0, 0]], [True])
-        """
+        """Turn a batch round."""
         size, count = cluster.num_targets, len(cluster.n_id)
         beside = count - size
         order = torch.arange(count, device=edges.device).roll(-size)
@@ -44,16 +33,7 @@ class Halo(NamedTuple):
 
 
 def cluster_blocks(batch: Any, num_nodes: int) -> tuple[Block, Halo | None]:
-    """Return the edges into a batch's cluster, and those into its halo, if there is one.
-
-    Args:
-        batch: Of xgraph's `ClusterLoader`, or a whole graph: a PyG `Data`.
-        num_nodes: Nodes of the whole graph.
-
-    Raises:
-        ValueError: The batch lacks an attribute, or edges into its first `batch_size` nodes, or a shape is wrong.
-        IndexError: A node is not one of the graph's.
-    """
+    """Return the edges into a batch's cluster, and those into its halo, if there is one."""
     count, edges = batch.x.size(0), batch.edge_index
     size = int(getattr(batch, "batch_size", None) or count)
     n_id: Any = getattr(batch, "n_id", None)

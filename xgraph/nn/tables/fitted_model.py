@@ -126,14 +126,5 @@ class FittedModel(nn.Module, ABC):
 
 
 def task_seed(seed: int, task: int) -> int:
-    """A seed below 2³² for a task, different for all seeds and tasks.
-
-    Args:
-        seed: Seed of the model, 0 or more.
-        task: Number of the task.
-
-    Example:
-        >>> task_seed(0, 0) == task_seed(0, 0), task_seed(0, 0) == task_seed(0, 1)
-        (True, False)
-    """
+    """A seed below 2³² for a task, different for all seeds and tasks."""
     return int(np.random.SeedSequence([seed, task]).generate_state(1)[0])

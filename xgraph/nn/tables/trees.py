@@ -13,23 +13,7 @@ _AT_ONCE = 1 << 20  # pairs of a tree and a row
 
 
 class Trees(LearnedBuffers):
-    """Binary decision trees of several tasks, all nodes in one list.
-
-    A row x goes left at a node if x[feature] ≤ threshold, in float64 as in scikit-learn, and so its leaf, and the mean
-    over the trees of a task, are those of scikit-learn's `predict_proba`.
-
-    Args:
-        num_tasks: Number T of tasks.
-        num_features: Number F of features.
-
-    Example:
-        >>> from sklearn.tree import DecisionTreeClassifier
-        >>> tree = DecisionTreeClassifier().fit([[0.0], [1.0], [2.0]], [0, 1, 1])
-        >>> trees = Trees(num_tasks=1, num_features=1)
-        >>> trees.keep([[tree]])
-        >>> trees(torch.tensor([[0.25], [5.0]])).tolist()
-        [[0.0], [1.0]]
-    """
+    """Binary decision trees of several tasks, all nodes in one list."""
 
     feature: Tensor
     number: Tensor
@@ -50,12 +34,7 @@ class Trees(LearnedBuffers):
         self.register_buffer("task", empty.clone())  # task of each tree
 
     def keep(self, of_tasks: Sequence[Sequence[Any]]) -> None:
-        """Take the place of fitted trees.
-
-        Args:
-            of_tasks: For each task the `DecisionTreeClassifier`s of a forest with the classes 0 and 1; none for a task
-                that was not learned.
-        """
+        """Take the place of fitted trees."""
         parts: dict[str, list[Any]] = {name: [] for name in self._buffers}
         begin = 0
         for task, trees in enumerate(of_tasks):
@@ -75,11 +54,7 @@ class Trees(LearnedBuffers):
             setattr(self, name, torch.as_tensor(np.concatenate([[], *part]), dtype=own.dtype, device=own.device))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the mean share of positives over each task's trees, float64 ``[B, T]``; 0 where there are none.
-
-        Args:
-            x: Features, float32 ``[B, F]``.
-        """
+        """Return the mean share of positives over each task's trees, float64 ``[B, T]``; 0 where there are none."""
         total = torch.zeros(self.num_tasks, len(x), dtype=torch.float64, device=x.device)
         step = max(_AT_ONCE // max(len(x), 1), 1)
         for root, task in zip(torch.split(self.root, step), torch.split(self.task, step), strict=True):

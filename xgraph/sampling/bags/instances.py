@@ -94,24 +94,7 @@ class InstanceSampler:
 
 
 def bag_numbers(bags: Any, num_bags: int) -> Tensor:
-    """Return numbers of bags, checked.
-
-    Args:
-        bags: Tensor, array or list of integers, at least one.
-        num_bags: How many bags there are.
-
-    Returns:
-        Shape ``[B]``, int64, on the CPU.
-
-    Raises:
-        TypeError: They are not integers.
-        ValueError: There are none, or they are not a list.
-        IndexError: There is no such bag.
-
-    Example:
-        >>> bag_numbers([2, 0], 3)
-        tensor([2, 0])
-    """
+    """Return numbers of bags, checked."""
     numbers = integers("bags", bags)
     if numbers.dim() != 1 or not len(numbers):
         raise ValueError(f"bags must have shape [B] and not be empty, got {list(numbers.shape)}")
@@ -122,20 +105,7 @@ def bag_numbers(bags: Any, num_bags: int) -> Tensor:
 
 
 def distinct(size: Tensor, count: int, key: Keys) -> Tensor:
-    """Draw distinct numbers, each set of them being equally likely.
-
-    Args:
-        size: They lie below, more than `count` and less than 2^31. Shape ``[m]``.
-        count: How many to draw, k, at least 1.
-        key: Sequence of the draws, with a pair of words for each of `size`.
-
-    Returns:
-        Ascending in each row. Shape ``[m, k]``, int64.
-
-    Example:
-        >>> distinct(torch.tensor([5, 1000]), 3, derive(0)).shape
-        torch.Size([2, 3])
-    """
+    """Draw distinct numbers, each set of them being equally likely."""
     found = size.new_empty(len(size), count)
     few = size <= 2 * count
     for chosen, draw in ((few, _smallest), (~few, _first)):

@@ -34,24 +34,7 @@ class Cluster(NamedTuple):
 
 
 def cluster(topology: Topology, outgoing: Topology | None, nodes: Tensor, halo: Halo) -> Cluster:
-    """Return the subgraph of a cluster.
-
-    Time and memory grow with the edges at its nodes, with those into the halo if `halo` is "all", and, as in bytes
-    that are set to zero, with the graph's nodes.
-
-    Args:
-        topology: All edges, by target.
-        outgoing: All edges by source: a topology of the turned edges; needed if `halo` is "batch".
-        nodes: The cluster, each node once, where the topology is. Shape ``[size]``, int64.
-        halo: Which edges besides those within: "none"; "read": those into the cluster, from its halo; "batch": and
-            those from the cluster into the halo; "all": and those within the halo.
-
-    Example:
-        >>> topology = Topology.from_edge_index(torch.tensor([[0, 1, 2, 3], [1, 0, 1, 2]]), 4, 4)
-        >>> found = cluster(topology, None, torch.tensor([1]), "read")
-        >>> found.node.tolist(), found.row.tolist(), found.col.tolist()
-        ([1, 0, 2], [1, 2], [0, 0])
-    """
+    """Return the subgraph of a cluster."""
     size = len(nodes)
     place = torch.full((topology.num_dst,), -1, device=nodes.device)
     place[nodes] = torch.arange(size, device=nodes.device)

@@ -7,11 +7,7 @@ from xgraph.sampling.engines.compiled import compiled
 
 @compiled
 def sweep(begin: Any, neighbor: Any, order: Any, part: Any, size: Any, least: int, most: int, count: Any) -> int:
-    """Move nodes, one after another, to the part with most of their neighbours; return how many were moved.
-
-    The score of a part is the number of neighbours in it times its free share, ``1 - size / most``. `part` and
-    `size` are changed, sizes staying from `least` to `most`; `count` is all zeros before and after.
-    """
+    """Move nodes, one after another, to the part with most of their neighbours; return how many were moved."""
     moved = 0
     for node in order:
         own = part[node]

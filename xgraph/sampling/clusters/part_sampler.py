@@ -4,19 +4,7 @@ from xgraph.sampling.neighbors.orders import InOrder
 
 
 class PartSampler(InOrder):
-    """Batches of parts, in the order of their numbers or shuffled.
-
-    Args:
-        num_parts: Number of parts.
-        batch_size: Parts in a batch.
-        shuffle: Whether to shuffle.
-        seed: Seed of that.
-        checksum: Of what the parts are.
-
-    Example:
-        >>> list(PartSampler(3, 2, False, 0, 0))
-        [[0, 1], [2]]
-    """
+    """Batches of parts, in the order of their numbers or shuffled."""
 
     def __init__(self, num_parts: int, batch_size: int, shuffle: bool, seed: int, checksum: int) -> None:
         super().__init__(num_parts, batch_size, shuffle, seed)

@@ -7,23 +7,7 @@ from xgraph.sampling.engines.hashing import Keys, node_uniform, randint
 
 
 def pick(colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: Keys, replace: bool) -> tuple[Tensor, Tensor]:
-    """Draw edges of targets uniformly.
-
-    Without replacement it is Floyd's method: draw j takes one of the first d − k + j + 1 edges, or edge d − k + j if
-    that one is taken already, so that all sets of k are equally likely (Bentley, Floyd: A sample of brilliance, 1987).
-
-    Args:
-        colptr: Of the topology. Shape ``[num_dst + 1]``.
-        row: Of the topology. Shape ``[E]``.
-        nodes: Targets, −1 for nothing. Shape ``[n]``, int64.
-        fanout: Edges per target k, at least 1.
-        key: Sequence of the draws; draw j of target i is number i · k + j.
-        replace: Whether an edge may be drawn again.
-
-    Returns:
-        Sources and positions in `row`, −1 for nothing. Shape ``[n, k]`` each. Without replacement a target with at
-        most k edges gets all, in order.
-    """
+    """Draw edges of targets uniformly."""
     real = nodes >= 0
     target = nodes.clamp(min=0)
     start = colptr[target]
@@ -44,18 +28,7 @@ def pick(colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: Keys, rep
 
 
 def pick_smallest(colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: Keys) -> tuple[Tensor, Tensor]:
-    """Take the edges of each target whose sources have the smallest numbers, shared by all targets (LABOR).
-
-    Args:
-        colptr: Of the topology. Shape ``[num_dst + 1]``.
-        row: Of the topology. Shape ``[E]``.
-        nodes: Targets, −1 for nothing. Shape ``[n]``, int64.
-        fanout: Edges per target k, at least 1.
-        key: Sequence that the nodes' numbers come from.
-
-    Returns:
-        As :func:`pick`, in the order of `row`. The size of all lists together is read from the device.
-    """
+    """Take the edges of each target whose sources have the smallest numbers, shared by all targets (LABOR)."""
     target, edge = every_edge(colptr, nodes)
     number = node_uniform(row[edge].long(), key)
     # By target, then number; of equal numbers (parallel edges) the first comes first.
@@ -75,12 +48,7 @@ def pick_smallest(colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: 
 
 
 def every_edge(colptr: Tensor, nodes: Tensor) -> tuple[Tensor, Tensor]:
-    """Return position of the target and position in ``row`` of all edges of targets, in order.
-
-    Args:
-        colptr: Of the topology. Shape ``[num_dst + 1]``.
-        nodes: Targets, −1 for nothing. Shape ``[n]``, int64.
-    """
+    """Return position of the target and position in ``row`` of all edges of targets, in order."""
     node = nodes.clamp(min=0)
     degree = torch.where(nodes >= 0, colptr[node + 1] - colptr[node], 0)
     target = torch.repeat_interleave(degree)

@@ -16,19 +16,7 @@ EDGE: EdgeType = ("", "", "")
 
 
 def check_edge_index(edge_index: Any, num_src: int, num_dst: int, name: str) -> None:
-    """Raise an error unless `edge_index` holds edges between these nodes.
-
-    Args:
-        edge_index: Anything.
-        num_src: Number of source nodes.
-        num_dst: Number of target nodes.
-        name: What errors call it.
-
-    Raises:
-        TypeError: It is no tensor of integers.
-        ValueError: Its shape is not ``[2, E]``.
-        IndexError: An id is negative or not less than the number of nodes.
-    """
+    """Raise an error unless `edge_index` holds edges between these nodes."""
     if not isinstance(edge_index, Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(edge_index).__name__}")
     if edge_index.is_floating_point() or edge_index.is_complex() or edge_index.dtype == torch.bool:

@@ -23,15 +23,7 @@ _WORD64 = 0xFFFFFFFFFFFFFFFF
 
 
 def derive(*numbers: int) -> Key:
-    """Return a key that depends on all `numbers` and their order.
-
-    Args:
-        numbers: Integers; their lowest 64 bits count.
-
-    Example:
-        >>> derive(0, 1) == derive(0, 1), derive(0, 1) == derive(1, 0)
-        (True, False)
-    """
+    """Return a key that depends on all `numbers` and their order."""
     state = len(numbers)
     for number in numbers:
         state = ((state ^ (number & _WORD64)) + 0x9E3779B97F4A7C15) & _WORD64
@@ -42,15 +34,7 @@ def derive(*numbers: int) -> Key:
 
 
 def digest(*ids: Tensor) -> int:
-    """Return 64 bits that depend on the numbers in `ids`, their order and nothing else.
-
-    Args:
-        ids: Tensors of integers, of any shape and device.
-
-    Example:
-        >>> digest(torch.tensor([3, 1])) == digest(torch.tensor([3, 1], dtype=torch.int32))
-        True
-    """
+    """Return 64 bits that depend on the numbers in `ids`, their order and nothing else."""
     found = hashlib.blake2b(digest_size=8)
     for part in ids:
         found.update(part.numel().to_bytes(8, "little"))
@@ -59,11 +43,7 @@ def digest(*ids: Tensor) -> int:
 
 
 def mix(x: Tensor) -> Tensor:
-    """Return lowbias32 of every element.
-
-    Args:
-        x: Words of 32 bits as int64, any shape.
-    """
+    """Return lowbias32 of every element."""
     x = x ^ (x >> 16)
     x = (x * 0x7FEB352D) & WORD
     x = x ^ (x >> 15)
@@ -72,36 +52,15 @@ def mix(x: Tensor) -> Tensor:
 
 
 def uniform(counter: Tensor, key: Keys) -> Tensor:
-    """Return the draws of these numbers: uniform words of 32 bits, as int64.
-
-    Args:
-        counter: Numbers of the draws, int64, any shape; taken modulo 2^32.
-        key: Which sequence, or sequences.
-
-    Example:
-        >>> draws = uniform(torch.arange(100_000), derive(7))
-        >>> bool((draws.double().mean() / 2**32 - 0.5).abs() < 0.005)
-        True
-    """
+    """Return the draws of these numbers: uniform words of 32 bits, as int64."""
     return mix((mix((counter & WORD) ^ key[0]) + key[1]) & WORD)
 
 
 def randint(counter: Tensor, key: Keys, high: Tensor) -> Tensor:
-    """Return draws from 0 to `high` − 1.
-
-    Args:
-        counter: Numbers of the draws, int64.
-        key: Which sequence, or sequences.
-        high: Exclusive upper bounds, less than 2^31, of a shape that broadcasts with `counter`.
-    """
+    """Return draws from 0 to `high` − 1."""
     return (uniform(counter, key) * high) >> 32
 
 
 def node_uniform(node: Tensor, key: Keys) -> Tensor:
-    """Return one uniform word of 32 bits for each node id, the same wherever the node occurs.
-
-    Args:
-        node: Node ids, int64, not negative.
-        key: Which sequence.
-    """
+    """Return one uniform word of 32 bits for each node id, the same wherever the node occurs."""
     return uniform((node & WORD) ^ mix(node >> 32), key)

@@ -12,25 +12,7 @@ from xgraph.sampling.engines.topology import EDGE, EdgeType
 
 
 def node_ids(name: str, ids: Any, num_nodes: int) -> Tensor:
-    """Return node ids as a tensor.
-
-    Args:
-        name: What errors call them.
-        ids: Tensor, array or list of ids, or a mask with an entry for each node.
-        num_nodes: Number of nodes.
-
-    Returns:
-        Shape ``[n]``, int64, in the order given, repetitions kept; of a mask in ascending order.
-
-    Raises:
-        TypeError: `ids` are neither integers nor a mask.
-        ValueError: They have another shape, or the mask another size.
-        IndexError: An id is negative or not less than `num_nodes`.
-
-    Example:
-        >>> node_ids("input_nodes", torch.tensor([False, True, True]), 3)
-        tensor([1, 2])
-    """
+    """Return node ids as a tensor."""
     found = _as_tensor(name, ids, "integers or a mask")
     if found.ndim != 1:
         raise ValueError(f"{name} must have shape [n], got {list(found.shape)}")
@@ -55,19 +37,7 @@ def node_ids(name: str, ids: Any, num_nodes: int) -> Tensor:
 
 
 def integers(name: str, numbers: Any) -> Tensor:
-    """Return integers as a tensor, int64 on the CPU.
-
-    Args:
-        name: What errors call them.
-        numbers: Tensor, array or list of integers, of any shape.
-
-    Raises:
-        TypeError: They are not integers.
-
-    Example:
-        >>> integers("input_id", [3, 1])
-        tensor([3, 1])
-    """
+    """Return integers as a tensor, int64 on the CPU."""
     found = _as_tensor(name, numbers, "integers")
     if found.dtype == torch.bool or found.is_floating_point() or found.is_complex():
         raise TypeError(f"{name} must be integers, got a tensor of dtype {found.dtype}")
@@ -87,21 +57,7 @@ def _as_tensor(name: str, ids: Any, kind: str) -> Tensor:
 
 
 def fanouts_by_type(num_neighbors: Any, edge_types: list[EdgeType]) -> dict[EdgeType, list[int]]:
-    """Return fan-outs for every edge type.
-
-    Args:
-        num_neighbors: A list with a number for each hop, or such lists by edge type, all equally long. −1: all edges.
-        edge_types: The graph's.
-
-    Raises:
-        TypeError: A fan-out is not an integer.
-        ValueError: A fan-out is less than −1, a list is empty or longer than another, or an edge type is missing or
-            not in the graph.
-
-    Example:
-        >>> fanouts_by_type([15, -1], [("", "", "")])
-        {('', '', ''): [15, -1]}
-    """
+    """Return fan-outs for every edge type."""
     if not isinstance(num_neighbors, Mapping):
         fanouts = _hops("num_neighbors", num_neighbors)
         return dict.fromkeys(edge_types, fanouts)

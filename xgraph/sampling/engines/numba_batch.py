@@ -33,11 +33,7 @@ class Edges:
 
 
 class Slots:
-    """A number for every node of the graph: that of a node in the batch is ``base + local id``, all others are less.
-
-    Args:
-        num_nodes: Number of nodes.
-    """
+    """A number for every node of the graph: that of a node in the batch is ``base + local id``, all others are less."""
 
     def __init__(self, num_nodes: int) -> None:
         self.values = np.full(num_nodes, -1, np.int32)
@@ -87,12 +83,7 @@ class Nodes:
         numbering.number_seeds(slots.values, slots.base, seeds)
 
     def number(self, edges: Edges, targets: "Nodes") -> None:
-        """Replace the node ids in the last hop's ``edges.row`` by local ids, with new ones for new nodes.
-
-        Args:
-            edges: Edges that start at nodes of this type.
-            targets: Nodes of the type they point at.
-        """
+        """Replace the node ids in the last hop's ``edges.row`` by local ids, with new ones for new nodes."""
         size = edges.sizes[-1]
         if not size:
             return

@@ -43,10 +43,7 @@ def draw_all(
     row: Any, perm: Any, start: Any, degree: Any, low: int, high: int, local: int, source: Any, col: Any, edge: Any,
     out: int,
 ) -> None:  # fmt: skip
-    """Write source, target and edge of all edges of targets ``low`` to ``high`` from position `out` on.
-
-    Target i has local id ``local + i``. An empty `perm` stands for the identity.
-    """
+    """Write source, target and edge of all edges of targets ``low`` to ``high`` from position `out` on."""
     for i in range(low, high):
         for position in range(start[i], start[i] + degree[i]):
             source[out] = row[position]
@@ -60,12 +57,7 @@ def draw_uniform(
     fanout: int, replace: bool, k0: int, k1: int, row: Any, perm: Any, start: Any, degree: Any, low: int, high: int,
     local: int, source: Any, col: Any, edge: Any, out: int,
 ) -> None:  # fmt: skip
-    """Do as `draw_all` for uniform draws.
-
-    It goes by blocks of targets: first their random words, a loop that the compiler vectorises; then the positions;
-    then all the reading from memory at once, which so overlaps. With a large fan-out there are words only for targets
-    that need them, as most have fewer edges.
-    """
+    """Do as `draw_all` for uniform draws."""
     at_once = replace or fanout <= LINEAR
     block = max(1, BLOCK // fanout)
     words = np.empty(block * fanout, np.int64)
@@ -117,11 +109,7 @@ def draw_labor(
     fanout: int, k0: int, k1: int, row: Any, perm: Any, start: Any, degree: Any, low: int, high: int, local: int,
     source: Any, col: Any, edge: Any, out: int,
 ) -> None:  # fmt: skip
-    """Do as `draw_all` for the edges whose sources have the smallest numbers.
-
-    It goes by blocks of targets, whose lists are fetched into the cache all at once, so that the waiting for memory
-    overlaps. Of a list, only numbers below a limit that about enough of them keep are looked at closely.
-    """
+    """Do as `draw_all` for the edges whose sources have the smallest numbers."""
     longest = 0
     for i in range(low, high):
         longest = max(longest, degree[i])
@@ -196,11 +184,7 @@ def _floyd_hashed(words: Any, word: int, size: int, fanout: int, begin: int, pic
 def _smallest(
     fanout: int, k0: int, k1: int, row: Any, begin: int, size: int, limit: int, words: Any, found: Any
 ) -> None:  # fmt: skip
-    """Write which of `size` edges have the sources of the smallest numbers to ``found[:fanout]``, in order.
-
-    It is written as bits 0 to 30; above is the number. As one, the first of parallel edges is less than the others.
-    Only numbers below `limit` are looked at, which is raised until there are enough.
-    """
+    """Write which of `size` edges have the sources of the smallest numbers to ``found[:fanout]``, in order."""
     close = 0
     while close < fanout:
         close = 0

@@ -24,11 +24,7 @@ _pools: dict[int, ThreadPoolExecutor] = {}
 
 
 class NumbaEngine:
-    """Samples in loops that numba compiles, a large hop's draws on as many threads as torch uses.
-
-    Args:
-        graph: Topologies on the CPU.
-    """
+    """Samples in loops that numba compiles, a large hop's draws on as many threads as torch uses."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -51,16 +47,7 @@ class NumbaEngine:
         disjoint: bool = False,
         mode: Mode = "uniform",
     ) -> Sampled:
-        """Sample neighbours of neighbours of seeds.
-
-        Args:
-            seeds: Valid node ids by type, int64.
-            fanouts: By edge type, how many edges per target in each hop; −1: all.
-            stream: Numbers that the draws depend on.
-            replace: Whether to draw with replacement.
-            disjoint: Whether every seed gets a subgraph of its own.
-            mode: "uniform" or "labor".
-        """
+        """Sample neighbours of neighbours of seeds."""
         with self._spare.one() as slots:
             # Taken anew each time: when tensors are sent to another process, torch moves them to shared memory.
             arrays = {name: _as_arrays(topology) for name, topology in self.graph.topologies.items()}

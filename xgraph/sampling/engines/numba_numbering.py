@@ -18,10 +18,7 @@ def number_seeds(table: Any, base: int, seeds: Any) -> None:
 
 @compiled
 def number_nodes(table: Any, base: int, row: Any, begin: int, end: int, count: int, new: Any) -> int:
-    """Replace node ids in `row` by local ids, write new nodes to `new` and return how many they are.
-
-    Whether a node is new cannot be foretold, so there is no branch: `new` has room for one more than there can be.
-    """
+    """Replace node ids in `row` by local ids, write new nodes to `new` and return how many they are."""
     found = 0
     for i in range(begin, end):
         node = row[i]
@@ -39,22 +36,7 @@ def number_nodes(table: Any, base: int, row: Any, begin: int, end: int, count: i
 def number_pairs(
     num_seeds: int, node: Any, seed_of: Any, count: int, target_seed: Any, row: Any, col: Any, begin: int, end: int
 ) -> int:
-    """Do what `number_nodes` does for pairs of a node and the seed of its edge's target.
-
-    There are too many pairs for a slot each. Every seed has a small open-addressed table instead, of local ids, which
-    stays in the cache while the seed's edges are numbered: they mostly come one after the other.
-
-    Args:
-        num_seeds: Number of seeds of all types.
-        node: Node ids by local id, with room for as many more as there are edges; new ones are appended.
-        seed_of: The nodes' seeds, likewise.
-        count: Number of nodes so far.
-        target_seed: Seeds by the targets' local ids.
-        row: Sources of the edges: node ids on entry, local ids on return.
-        col: Local ids of their targets.
-        begin: The first edge to number.
-        end: The edge behind the last.
-    """
+    """Do what `number_nodes` does for pairs of a node and the seed of its edge's target."""
     place = np.zeros(num_seeds + 1, np.int64)
     for i in range(begin, end):
         place[target_seed[col[i]] + 1] += 1

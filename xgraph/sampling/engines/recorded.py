@@ -14,15 +14,7 @@ Result = TypeVar("Result")
 
 
 class Launches(Generic[Out]):
-    """A CUDA graph of what a function does.
-
-    Args:
-        function: Takes one tensor. It must do the same launches whatever the tensor holds, and not wait for the GPU.
-        numbers: The tensor, on the GPU.
-
-    Raises:
-        RuntimeError: CUDA cannot record the function.
-    """
+    """A CUDA graph of what a function does."""
 
     def __init__(self, function: Callable[[Tensor], Out], numbers: Tensor) -> None:
         device = numbers.device
@@ -37,11 +29,7 @@ class Launches(Generic[Out]):
                 self._out = function(self._numbers)
 
     def run(self, numbers: Tensor) -> Out:
-        """Do it with other numbers; what is returned lies where the last call's did.
-
-        Args:
-            numbers: As many, on any device.
-        """
+        """Do it with other numbers; what is returned lies where the last call's did."""
         torch.cuda.current_stream(self._numbers.device).wait_event(self._read)
         self._numbers.copy_(numbers)
         self._graph.replay()
@@ -53,16 +41,7 @@ class Launches(Generic[Out]):
 
 
 class Recorder(Generic[Out, Result]):
-    """Calls functions, and on a GPU records what is called twice in a row with the same `kind`.
-
-    The first replay is checked against a call: should they differ, nothing is recorded any more, as when recording
-    fails. Only the main thread records, since torch's random numbers, such as a model's dropout, must not be drawn by
-    one thread while another records; any thread replays.
-
-    Args:
-        device: Where the functions compute.
-        record: Records one; None: nothing is recorded.
-    """
+    """Calls functions, and on a GPU records what is called twice in a row with the same `kind`."""
 
     def __init__(self, device: torch.device, record: Callable[..., Any] | None) -> None:
         self.device = device
@@ -79,15 +58,7 @@ class Recorder(Generic[Out, Result]):
         finish: Callable[[Out], Result],
         same: Callable[[Result, Result], bool],
     ) -> Result:
-        """Return ``finish(function(numbers()))``.
-
-        Args:
-            kind: What the function depends on besides its argument; None if it cannot be recorded.
-            function: What may be recorded, see :class:`Launches`.
-            numbers: Makes its argument; called anew for each run.
-            finish: Makes of what it returned something of memory of its own. It is not recorded.
-            same: Whether two results are the same.
-        """
+        """Return ``finish(function(numbers()))``."""
         replayed = self._replay(self._recorded[kind], numbers, finish) if kind in self._recorded else None
         if replayed is not None and kind in self._checked:
             return replayed

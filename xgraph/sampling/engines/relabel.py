@@ -12,12 +12,7 @@ LARGEST = 2**31 - 1
 
 
 class ClaimTable:
-    """The slots of one node type, and the range of values in use.
-
-    Args:
-        num_nodes: Number of nodes.
-        device: Where the table lies.
-    """
+    """The slots of one node type, and the range of values in use."""
 
     def __init__(self, num_nodes: int, device: torch.device) -> None:
         # The last slot is where padding goes.
@@ -25,11 +20,7 @@ class ClaimTable:
         self._lowest = LARGEST
 
     def start(self, capacity: int | None) -> int:
-        """Begin a batch and return its base: a value `v` of this batch means local id ``v - base``.
-
-        Args:
-            capacity: Largest number of nodes plus candidates in the batch; None if it is not known yet.
-        """
+        """Begin a batch and return its base: a value `v` of this batch means local id ``v - base``."""
         if capacity is None or capacity > self._lowest:
             self.slots.fill_(LARGEST)
             self._lowest = LARGEST
@@ -39,19 +30,7 @@ class ClaimTable:
 
 
 def claim(table: Tensor, candidates: Tensor, base: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Number nodes; those that the batch holds already keep their number.
-
-    Args:
-        table: Slots, changed in place: of a node in the batch ``base + local id``, else some larger value. The last
-            one is for padding. Shape ``[num_nodes + 1]``, int32.
-        candidates: Node ids, −1 for nothing. Shape ``[m]``, int64.
-        base: Smallest value of this batch, int64 scalar.
-        count: Number of nodes in the batch so far, int64 scalar.
-
-    Returns:
-        Local ids, −1 for nothing; whether a candidate is the first occurrence of a new node; the new count. Shapes
-        ``[m]``, ``[m]`` and ``[]``.
-    """
+    """Number nodes; those that the batch holds already keep their number."""
     if not candidates.numel():
         return candidates, candidates.new_zeros(0, dtype=torch.bool), count
     sink = table.numel() - 1
@@ -67,29 +46,13 @@ def claim(table: Tensor, candidates: Tensor, base: Tensor, count: Tensor) -> tup
 
 
 def claim_seeds(table: Tensor, seeds: Tensor, base: Tensor) -> None:
-    """Enter seeds, whose local ids are their positions; the first of equal ones stands for all.
-
-    Args:
-        table: Slots, as in :func:`claim`.
-        seeds: Node ids, −1 for nothing. Shape ``[B]``, int64.
-        base: Smallest value of this batch, int64 scalar.
-    """
+    """Enter seeds, whose local ids are their positions; the first of equal ones stands for all."""
     value = (torch.arange(seeds.numel(), device=seeds.device) + base).to(torch.int32)
     table.scatter_reduce_(0, torch.where(seeds >= 0, seeds, table.numel() - 1), value, "amin")
 
 
 def claim_pairs(known: Tensor, candidates: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Number pairs (seed, node), of which there are too many for a table, by sorting.
-
-    Args:
-        known: The pairs in the batch as one number each, at the position of their local id; −1 for nothing, at the
-            end. Shape ``[n]``, int64.
-        candidates: Pairs as numbers, −1 for nothing. Shape ``[m]``, int64.
-        count: Number of pairs in the batch so far.
-
-    Returns:
-        As :func:`claim`.
-    """
+    """Number pairs (seed, node), of which there are too many for a table, by sorting."""
     both = torch.cat([known, candidates])
     order = torch.sort(both, stable=True).indices
     ranked = both[order]

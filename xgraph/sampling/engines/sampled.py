@@ -42,11 +42,7 @@ class Sampled:
     num_sampled_edges: dict[EdgeType, list[int]]
 
     def same_as(self, other: "Sampled") -> bool:
-        """Return whether `other` is the same subgraph, numbered the same.
-
-        Args:
-            other: Another sample of the same graph and of as many hops.
-        """
+        """Return whether `other` is the same subgraph, numbered the same."""
         sizes = self.num_sampled_nodes, self.num_sampled_edges
         if sizes != (other.num_sampled_nodes, other.num_sampled_edges) or (self.batch is None) != (other.batch is None):
             return False
@@ -96,16 +92,7 @@ class Engine(Protocol):
         disjoint: bool = False,
         mode: Mode = "uniform",
     ) -> Sampled:
-        """Sample neighbours of neighbours of seeds.
-
-        Args:
-            seeds: Valid node ids by type, int64, on any device.
-            fanouts: By edge type, how many edges per target in each hop; −1: all. All lists are equally long.
-            stream: Numbers that the draws depend on.
-            replace: Whether to draw with replacement.
-            disjoint: Whether every seed gets a subgraph of its own.
-            mode: Draws for each target ("uniform") or one number per source that all targets share ("labor").
-        """
+        """Sample neighbours of neighbours of seeds."""
         ...
 
 
@@ -132,16 +119,7 @@ def plan(
     mode: Mode,
     widest: int = 0,
 ) -> list[list[Draw]]:
-    """Return the draws of a batch: for each hop those of all edge types, in the graph's order.
-
-    Args:
-        graph: The graph.
-        fanouts: By edge type and hop.
-        stream: Numbers that the draws depend on.
-        replace: Whether to draw with replacement.
-        mode: How neighbours are drawn.
-        widest: See :func:`bounded`.
-    """
+    """Return the draws of a batch: for each hop those of all edge types, in the graph's order."""
     fanouts = bounded(graph, fanouts, replace, widest)
     return [
         [
@@ -155,22 +133,7 @@ def plan(
 def bounded(
     graph: Graph, fanouts: Mapping[EdgeType, Sequence[int]], replace: bool, widest: int = 0
 ) -> dict[EdgeType, list[int]]:
-    """Return fan-outs without those that no node reaches, which would cost time and memory for nothing.
-
-    What is drawn stays the same: without replacement, all edges, in their order.
-
-    Args:
-        graph: The graph.
-        fanouts: By edge type and hop.
-        replace: Whether to draw with replacement; then they stay as they are.
-        widest: The largest fan-out that is cheaper than −1: such a one becomes the highest degree.
-
-    Example:
-        >>> import torch
-        >>> graph = Graph.from_data((torch.tensor([[1, 2], [0, 0]]), 3))
-        >>> bounded(graph, {EDGE: [1, 5]}, False), bounded(graph, {EDGE: [1, 5]}, False, widest=4)
-        ({('', '', ''): [1, -1]}, {('', '', ''): [1, 2]})
-    """
+    """Return fan-outs without those that no node reaches, which would cost time and memory for nothing."""
     found = {}
     for edge_type, hops in fanouts.items():
         highest = -1 if replace else graph.topologies[edge_type].max_degree
@@ -180,16 +143,7 @@ def bounded(
 
 
 def draw_key_numbers(graph: Graph, edge_type: EdgeType, hop: int, mode: Mode) -> tuple[int, ...]:
-    """Return what distinguishes the draws of this hop and edge type from the others of a batch.
-
-    In LABOR mode all edge types with the same sources share their numbers, so that they choose the same nodes.
-
-    Args:
-        graph: The graph.
-        edge_type: One of its edge types.
-        hop: Number of the hop, from 0.
-        mode: How neighbours are drawn.
-    """
+    """Return what distinguishes the draws of this hop and edge type from the others of a batch."""
     if mode == "labor":
         return hop, 1, list(graph.num_nodes).index(edge_type[0])
     return hop, 0, list(graph.topologies).index(edge_type)

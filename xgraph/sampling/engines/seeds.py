@@ -10,27 +10,7 @@ from xgraph.sampling.engines.node_ids import node_ids
 
 
 def seeds_of(input_nodes: Any, num_nodes: Mapping[str, int]) -> tuple[str | None, Tensor]:
-    """Return the node type and the ids of seeds.
-
-    Args:
-        input_nodes: Ids or a mask, as tensor, array or list; None: all nodes. In a heterogeneous graph a node type, or
-            a pair of it and ids, mask or None.
-        num_nodes: Number of nodes by type; of a homogeneous graph: of type ``""``.
-
-    Returns:
-        The type, None in a homogeneous graph, and the ids, int64 on the CPU, of shape ``[n]``.
-
-    Raises:
-        TypeError: The ids are not integers, or a type is missing.
-        ValueError: There are no seeds, the type is unknown, or the shape is wrong.
-        IndexError: An id is not in the graph.
-
-    Example:
-        >>> seeds_of(torch.tensor([True, False, True]), {"": 3})
-        (None, tensor([0, 2]))
-        >>> seeds_of(("paper", [1]), {"paper": 2, "author": 3})
-        ('paper', tensor([1]))
-    """
+    """Return the node type and the ids of seeds."""
     node_type = None
     if "" not in num_nodes:
         pair = (input_nodes, None) if isinstance(input_nodes, str) else input_nodes
@@ -52,24 +32,7 @@ def seeds_of(input_nodes: Any, num_nodes: Mapping[str, int]) -> tuple[str | None
 
 
 def positions_of(chosen: Any, number: int) -> Tensor:
-    """Return what a batch sampler gave for a batch.
-
-    Args:
-        chosen: Positions in the input nodes.
-        number: Number of input nodes.
-
-    Returns:
-        Shape ``[batch_size]``, int64, on the CPU.
-
-    Raises:
-        TypeError: They are not integers.
-        ValueError: They are not a list, or there are none.
-        IndexError: One is out of range.
-
-    Example:
-        >>> positions_of([2, 0], 3)
-        tensor([2, 0])
-    """
+    """Return what a batch sampler gave for a batch."""
     try:
         positions = torch.as_tensor(chosen).cpu()
     except (TypeError, ValueError, RuntimeError):

@@ -8,21 +8,7 @@ Thing = TypeVar("Thing")
 
 
 class Spare(Generic[Thing]):
-    """Lends things that one thread uses at a time, and keeps those given back.
-
-    Pickled, it holds none.
-
-    Args:
-        make: Makes one.
-
-    Example:
-        >>> spare = Spare(dict)
-        >>> with spare.one() as table:
-        ...     table["seen"] = 1
-        >>> with spare.one() as table, spare.one() as other:
-        ...     table, other
-        ({'seen': 1}, {})
-    """
+    """Lends things that one thread uses at a time, and keeps those given back."""
 
     def __init__(self, make: Callable[[], Thing]) -> None:
         self._make = make

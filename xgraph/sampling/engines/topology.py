@@ -53,19 +53,7 @@ class Topology:
 
     @classmethod
     def from_edge_index(cls, edge_index: Tensor, num_src: int, num_dst: int, name: str = "edge_index") -> "Topology":
-        """Sort edges by target; edges of one target keep their order.
-
-        Args:
-            edge_index: Sources and targets. Shape ``[2, E]``, integers.
-            num_src: Number of source nodes.
-            num_dst: Number of target nodes.
-            name: What errors call the edges.
-
-        Raises:
-            TypeError: `edge_index` is no tensor of integers.
-            ValueError: It has another shape.
-            IndexError: An id is negative or not less than the number of nodes.
-        """
+        """Sort edges by target; edges of one target keep their order."""
         check_edge_index(edge_index, num_src, num_dst, name)
         edge_index = edge_index.detach()
         if edge_index.device.type == "cpu":
@@ -108,12 +96,7 @@ class Topology:
         return self.row.as_strided((self.num_edges, 2), (2, 1))
 
     def map(self, function: Callable[[Tensor], Tensor], keep_pairs: bool = False) -> "Topology":
-        """Return a topology with `function` of every array.
-
-        Args:
-            function: Moves or copies an array.
-            keep_pairs: Leave `row` and `perm` side by side, if they are; else each is contiguous.
-        """
+        """Return a topology with `function` of every array."""
         colptr, pairs = function(self.colptr), self.pairs
         if pairs is not None and keep_pairs:
             return _from_pairs(colptr, function(pairs), self.num_src, self.num_dst)
@@ -121,11 +104,7 @@ class Topology:
         return Topology(colptr, function(self.row.contiguous()), perm, self.num_src, self.num_dst)
 
     def to(self, device: torch.device | str) -> "Topology":
-        """Return the topology on `device`; itself if it is there already.
-
-        Args:
-            device: Where to.
-        """
+        """Return the topology on `device`; itself if it is there already."""
         if self.colptr.device == torch.device(device):
             return self
         return self.map(lambda part: part.to(device))
@@ -198,17 +177,7 @@ class Graph:
 
     @classmethod
     def from_data(cls, data: "Data | HeteroData | tuple[Tensor, int] | Graph") -> "Graph":
-        """Build the topologies of a graph.
-
-        Args:
-            data: PyG's ``Data`` or ``HeteroData``, a pair ``(edge_index, num_nodes)``, or a `Graph`, given back.
-
-        Raises:
-            TypeError: `data` is something else, or ids are not integers.
-            ValueError: There is no ``edge_index`` (one without edges, of shape ``[2, 0]``, will do), or the number of
-                nodes is not known.
-            IndexError: An edge points outside of the graph.
-        """
+        """Build the topologies of a graph."""
         if isinstance(data, Graph):
             return data
         graph = cls({}, {})
@@ -219,20 +188,11 @@ class Graph:
         return graph
 
     def map(self, function: Callable[[Tensor], Tensor], keep_pairs: bool = False) -> "Graph":
-        """Return a graph with `function` of every array; see :meth:`Topology.map`.
-
-        Args:
-            function: Moves or copies an array.
-            keep_pairs: Whether arrays that lie side by side remain so.
-        """
+        """Return a graph with `function` of every array; see :meth:`Topology.map`."""
         return Graph(self.num_nodes, {name: part.map(function, keep_pairs) for name, part in self.topologies.items()})
 
     def to(self, device: torch.device | str) -> "Graph":
-        """Return the graph on `device`.
-
-        Args:
-            device: Where to.
-        """
+        """Return the graph on `device`."""
         return Graph(self.num_nodes, {name: topology.to(device) for name, topology in self.topologies.items()})
 
     def pin_memory(self) -> "Graph":

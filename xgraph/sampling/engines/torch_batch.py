@@ -65,14 +65,7 @@ class TorchBatch:
         self._width = dict.fromkeys(self._num_nodes, 0)
 
     def expand(self, edge_type: EdgeType, source: Tensor, edge: Tensor, target: Tensor) -> None:
-        """Number the sources of drawn edges and keep the edges.
-
-        Args:
-            edge_type: Their type.
-            source: Node ids, −1 for nothing. Shape ``[m]``.
-            edge: Edge ids, −1 for nothing.
-            target: Positions in the frontier.
-        """
+        """Number the sources of drawn edges and keep the edges."""
         src, _, dst = edge_type
         known, size = self._node[src], self._num_nodes[src]
         room = len(known) + len(source)
@@ -136,16 +129,7 @@ class TorchBatch:
 
 
 def capacities(graph: Graph, num_seeds: Mapping[str, int], hops: Sequence[Sequence[Draw]]) -> dict[str, int] | None:
-    """Return the largest number of seeds and drawn edges that a batch may have, by type of their source.
-
-    Args:
-        graph: The graph.
-        num_seeds: By node type; 0 where it is missing.
-        hops: What is drawn in each hop.
-
-    Returns:
-        None if a fan-out is −1.
-    """
+    """Return the largest number of seeds and drawn edges that a batch may have, by type of their source."""
     total = {name: num_seeds.get(name, 0) for name in graph.num_nodes}
     width = dict(total)
     for hop in hops:

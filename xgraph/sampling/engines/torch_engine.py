@@ -25,21 +25,7 @@ Claim = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]
 
 
 class TorchEngine:
-    """Samples in torch operations, on the device of the graph.
-
-    A hop with a fan-out from 0 in mode "uniform" never waits for the device: arrays have the size of the largest
-    possible result, with −1 for nothing, and all counts are read at once at the end. A fan-out of −1, or one that no
-    node reaches if some have more than 128 edges, and mode "labor" read one number per hop.
-
-    On a GPU, what does not wait is recorded when the second batch of a size comes, and later ones of that size are
-    launched as one, unless they are so large that launching takes no time beside them, or disjoint.
-
-    Args:
-        graph: Topologies.
-        device: Where to compute; the device of the topologies if None.
-        pick: Draws edges; by default :func:`pick`.
-        claim: Numbers nodes; by default :func:`xgraph.sampling.engines.relabel.claim`.
-    """
+    """Samples in torch operations, on the device of the graph."""
 
     def __init__(
         self, graph: Graph, *, device: torch.device | str | None = None, pick: Pick = pick, claim: Claim = claim
@@ -62,16 +48,7 @@ class TorchEngine:
         disjoint: bool = False,
         mode: Mode = "uniform",
     ) -> Sampled:
-        """Sample neighbours of neighbours of seeds.
-
-        Args:
-            seeds: Valid node ids by type, int64.
-            fanouts: By edge type, how many edges per target in each hop; −1: all.
-            stream: Numbers that the draws depend on.
-            replace: Whether to draw with replacement.
-            disjoint: Whether every seed gets a subgraph of its own.
-            mode: "uniform" or "labor".
-        """
+        """Sample neighbours of neighbours of seeds."""
         hops = plan(self.graph, fanouts, stream, replace=replace, mode=mode, widest=WIDEST)
         sizes = {name: len(ids) for name, ids in seeds.items()}
         capacity = capacities(self.graph, sizes, hops)
@@ -105,18 +82,7 @@ class TorchEngine:
         replace: bool,
         mode: Mode,
     ) -> TorchBatch:
-        """Sample, up to reading what was found.
-
-        All that differs between batches of a kind comes from the device, as launches may be recorded and repeated.
-
-        Args:
-            numbers: Two words for each draw's key, the tables' first values, the numbers of seeds, and the seeds.
-            sizes: How many seeds there are at most, by type.
-            hops: What is drawn; keys are not read.
-            tables: By node type; None: subgraphs are disjoint.
-            replace: Whether to draw with replacement.
-            mode: How neighbours are drawn.
-        """
+        """Sample, up to reading what was found."""
         parts = [2 * sum(map(len, hops)), len(self.graph.num_nodes), len(sizes), *sizes.values()]
         words, bases, counts, *seeds = torch.split(numbers, parts)
         word = iter(words)

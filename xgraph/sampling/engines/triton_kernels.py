@@ -129,21 +129,7 @@ def _gather(x, index, out, num_rows, width, ROWS: tl.constexpr, COLUMNS: tl.cons
 def pick(
     colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: Keys, replace: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Pick neighbours of each node, in one kernel; as `xgraph.sampling.engines.draws.pick`.
-
-    Like the module's other functions, it runs on a GPU, or anywhere in Triton's interpreter (``TRITON_INTERPRET=1``).
-
-    Args:
-        colptr: Shape ``[num_dst + 1]``: where the neighbours of each node begin in `row`. On the GPU, or page-locked.
-        row: Shape ``[E]``, int32 or int64. On the GPU, or page-locked.
-        nodes: Shape ``[n]``, int64, on the GPU; -1 is padding.
-        fanout: Neighbours to pick, at least 0; more than `MAX_FANOUT` are picked by torch.
-        key: Two 32-bit words that fix the draws: numbers, or two int64 scalars on the GPU.
-        replace: Pick with replacement.
-
-    Returns:
-        The picked neighbours and their positions in `row`, each int64 of shape ``[n, fanout]``, with -1 for nothing.
-    """
+    """Pick neighbours of each node, in one kernel; as `xgraph.sampling.engines.draws.pick`."""
     if fanout > MAX_FANOUT:
         from xgraph.sampling.engines.draws import pick as pick_by_torch
 
@@ -165,19 +151,7 @@ def pick(
 
 
 def claim(table: Tensor, candidates: Tensor, base: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Number nodes in order of first occurrence; as `xgraph.sampling.engines.relabel.claim`.
-
-    Args:
-        table: Shape ``[num_nodes + 1]``, int32: `base` plus the local id of nodes known before, and more than any
-            number of this batch for all others. Changed in place.
-        candidates: Shape ``[m]``, int64: nodes, known or new, repeated or not; -1 is padding.
-        base: A single int64: what the table holds for local id 0.
-        count: A single int64: number of nodes known before.
-
-    Returns:
-        Local ids, int64 ``[m]``, -1 for padding; which occurrences are the first of a new node, bool ``[m]``; and the
-        number of nodes known now, a single int64. Nothing waits for the GPU.
-    """
+    """Number nodes in order of first occurrence; as `xgraph.sampling.engines.relabel.claim`."""
     local = torch.empty_like(candidates)
     first = torch.empty_like(candidates, dtype=torch.uint8)
     size = candidates.numel()
@@ -194,15 +168,7 @@ def claim(table: Tensor, candidates: Tensor, base: Tensor, count: Tensor) -> tup
 
 
 def gather_rows(x: Tensor, index: Tensor) -> Tensor:
-    """Return rows of a matrix that lies on the GPU or in page-locked host memory, which the GPU then reads itself.
-
-    Args:
-        x: Shape ``[N, ...]``, contiguous, of any dtype that is not complex.
-        index: Shape ``[k]``, integers, on the GPU; a negative one gives a row of zeros.
-
-    Returns:
-        Shape ``[k, ...]``, on the GPU.
-    """
+    """Return rows of a matrix that lies on the GPU or in page-locked host memory, which the GPU then reads itself."""
     x = x.contiguous()
     out = torch.empty((index.numel(), *x.shape[1:]), dtype=x.dtype, device=index.device)
     if out.numel() == 0:

@@ -8,16 +8,7 @@ __all__ = ["integer", "num_positives", "share"]
 
 
 def share(name: str, value: Any) -> float:
-    """Return `value` as a float between 0 and 1, both excluded.
-
-    Args:
-        name: What the error calls it.
-        value: Anything.
-
-    Raises:
-        TypeError: `value` is not a number.
-        ValueError: `value` is not between 0 and 1.
-    """
+    """Return `value` as a float between 0 and 1, both excluded."""
     try:
         inside = bool(0 < value < 1)
     except (TypeError, ValueError, RuntimeError):  # the last two: an array or a tensor of several numbers
@@ -28,10 +19,5 @@ def share(name: str, value: Any) -> float:
 
 
 def num_positives(batch_size: int, sampling_rate: float) -> int:
-    """Return how many of `batch_size` are positives: at least one, and at least one is a negative.
-
-    Args:
-        batch_size: Number of items, at least 2.
-        sampling_rate: Share of positives among them.
-    """
+    """Return how many of `batch_size` are positives: at least one, and at least one is a negative."""
     return min(max(round(batch_size * sampling_rate), 1), batch_size - 1)

@@ -8,14 +8,7 @@ BoolArray = NDArray[np.bool_]
 
 
 class Cycle:
-    """Hands out items pass by pass, every pass a new shuffle of all of them.
-
-    Args:
-        items: Positions to walk through, distinct, at least one. Shape ``[p]``.
-        rng: Where the shuffles come from.
-        at_most: Upper bound on the `count` of all calls of `take` together, plus the largest `num_taken`. A list
-            that is much longer than that is not shuffled any further.
-    """
+    """Hands out items pass by pass, every pass a new shuffle of all of them."""
 
     def __init__(self, items: IntArray, rng: np.random.Generator, at_most: int | None = None) -> None:
         self.items = items
@@ -25,18 +18,7 @@ class Cycle:
         self._next = 0
 
     def take(self, count: int, taken: BoolArray, num_taken: int) -> IntArray:
-        """Return the next `count` items, passing over those that the batch holds already.
-
-        An item that stands in the batch gives way to the next one of its pass. When a pass ends within the
-        batch, what is left of it stands in the batch (so it has been shown), and a new pass begins with items
-        that do not. Asked for more items than there are, every item comes `count // p` times, and the rest
-        follows the passes.
-
-        Args:
-            count: How many to hand out.
-            taken: Whether a position is in the batch; the items handed out are marked. Shape ``[n]``.
-            num_taken: Upper bound on the positions marked, those handed out included.
-        """
+        """Return the next `count` items, passing over those that the batch holds already."""
         copies, count = divmod(count, len(self.items))
         if copies:  # the batch holds every item anyway
             taken[self.items] = False

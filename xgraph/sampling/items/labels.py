@@ -10,15 +10,7 @@ IntArray = NDArray[np.int64]
 
 
 def as_matrix(labels: Any) -> NDArray[Any]:
-    """Return labels as an array ``[n, T]`` of zeros, ones and NaN, in the type they came in.
-
-    Args:
-        labels: Tensor, array or list of shape ``[n]`` or ``[n, T]``.
-
-    Raises:
-        ValueError: `labels` is empty, has another number of dimensions or a value other than 0, 1 and NaN.
-        TypeError: `labels` are not numbers.
-    """
+    """Return labels as an array ``[n, T]`` of zeros, ones and NaN, in the type they came in."""
     if isinstance(labels, torch.Tensor):
         labels = labels.detach().cpu()
         labels = labels.float() if labels.dtype == torch.bfloat16 else labels

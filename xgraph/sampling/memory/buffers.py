@@ -15,24 +15,7 @@ MOST = 4  # buffers kept by default: what the caller has, what is being made, an
 
 
 class Buffers:
-    """Hands out uninitialised CPU tensors, in memory whose former tensor is no longer in use.
-
-    A fresh block of tens of megabytes costs more than the rows gathered into it: the system hands it out page
-    by page, zeroed, and takes it back when the batch goes. Here a block is used again once nothing refers to the
-    tensor that had it, nor to a view of it, and never earlier. May be used by several threads.
-
-    Args:
-        most: Blocks kept; a caller who keeps more tensors than that gets fresh memory for each.
-
-    Example:
-        >>> buffers = Buffers()
-        >>> first = buffers.empty([1000, 500], torch.float32)
-        >>> address, first = first.data_ptr(), None
-        >>> second = buffers.empty([900, 500], torch.float32)
-        >>> third = buffers.empty([900, 500], torch.float32)
-        >>> second.data_ptr() == address, third.data_ptr() == address
-        (True, False)
-    """
+    """Hands out uninitialised CPU tensors, in memory whose former tensor is no longer in use."""
 
     def __init__(self, most: int = MOST) -> None:
         self.most = most
@@ -40,12 +23,7 @@ class Buffers:
         self._lock = threading.Lock()
 
     def empty(self, size: Sequence[int], dtype: torch.dtype) -> Tensor:
-        """Return a tensor of any content.
-
-        Args:
-            size: Its shape.
-            dtype: Its type.
-        """
+        """Return a tensor of any content."""
         wanted = prod(size) * dtype.itemsize
         if wanted <= SMALL:
             return torch.empty(size, dtype=dtype)

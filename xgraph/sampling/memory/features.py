@@ -18,33 +18,7 @@ INTEGERS = (torch.int64, torch.int32)
 
 
 class FeatureStore:
-    """A matrix of features, or any tensor with a row per node or edge, of which a batch takes a few rows.
-
-    `storage` says where the rows lie (see `Placement`); what is gathered is always
-    on `device`. Sparse features stay sparse: only the rows of a batch are made dense, so the 34,493 × 8,415 of
-    coauthor-physics take 14 MB and not 1.2 GB.
-
-    Args:
-        x: Shape ``[n, ...]``, of any dtype; or a sparse tensor ``[n, F]`` (CSR, or another layout, which is
-            turned into CSR); or a NumPy array, so that ``np.load(file, mmap_mode="r")`` is read from disk.
-        device: Where gathered rows go.
-        storage: "device", "pinned", "host" or "mmap".
-        name: What errors call it.
-        most: How many results are in use at once, for which memory is kept.
-
-    Raises:
-        TypeError: `x` is neither a tensor nor an array of numbers.
-        ValueError: `x` has no rows' dimension, or does not fit where it is to lie.
-
-    Example:
-        >>> x = torch.tensor([[1.0, 0.0], [0.0, 2.0], [0.0, 0.0]])
-        >>> FeatureStore(x)[torch.tensor([1, 0])]
-        tensor([[0., 2.],
-                [1., 0.]])
-        >>> sparse = FeatureStore(x.to_sparse_csr(), storage="mmap")
-        >>> sparse, sparse[torch.tensor([1, 2])].tolist()
-        (FeatureStore(3 x 2, float32, sparse, device=cpu, storage=mmap), [[0.0, 2.0], [0.0, 0.0]])
-    """
+    """A matrix of features, or any tensor with a row per node or edge, of which a batch takes a few rows."""
 
     def __init__(
         self,
@@ -87,20 +61,7 @@ class FeatureStore:
         return self.gather(index)
 
     def gather(self, index: Tensor, *, sparse: bool = False) -> Tensor:
-        """Return the rows of `index`, dense, on the store's device.
-
-        Args:
-            index: Shape ``[k]``, integers from 0, in any order, repeated or not, on any device.
-            sparse: Leave the rows of sparse features sparse: a CSR tensor, for a model that multiplies it.
-
-        Returns:
-            Shape ``[k, ...]``.
-
-        Raises:
-            TypeError: `index` does not hold integers.
-            ValueError: `index` has another number of dimensions, or `sparse` is asked of dense features.
-            IndexError: A number is out of range. On a GPU this is an error of the device, as in torch.
-        """
+        """Return the rows of `index`, dense, on the store's device."""
         if not isinstance(index, Tensor) or index.dtype not in INTEGERS:
             got = index.dtype if isinstance(index, Tensor) else type(index).__name__
             raise TypeError(f"index must be a tensor of int64 or int32, got {got}")
@@ -161,12 +122,7 @@ def triton_kernels() -> ModuleType | None:
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
-    """Return `tensor` on `device`; from host to GPU by way of page-locked memory, without waiting for the copy.
-
-    Args:
-        tensor: On the CPU or on `device`.
-        device: The CPU or a GPU.
-    """
+    """Return `tensor` on `device`; from host to GPU by way of page-locked memory, without waiting for the copy."""
     if tensor.device == device:
         return tensor
     if device.type == "cuda" and not tensor.is_cuda:
@@ -175,20 +131,7 @@ def to_device(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 def as_rows(x: Any, name: str = "x") -> Tensor:
-    """Return features as a tensor with a row per item: dense, or sparse CSR.
-
-    Args:
-        x: A tensor, or a NumPy array, which is not copied.
-        name: What errors call it.
-
-    Raises:
-        TypeError: `x` is something else, or does not hold numbers.
-        ValueError: `x` has no dimension, or is sparse and not a matrix.
-
-    Example:
-        >>> as_rows(np.zeros((2, 3), dtype=np.float32)).shape
-        torch.Size([2, 3])
-    """
+    """Return features as a tensor with a row per item: dense, or sparse CSR."""
     if isinstance(x, np.ndarray):
         if x.dtype.kind not in "biufc" or not x.dtype.isnative:
             raise TypeError(f"{name} must hold numbers, got an array of dtype {x.dtype}")

@@ -13,15 +13,7 @@ GIB = 2**30
 
 
 def free_memory(device: torch.device) -> int:
-    """Return the free memory of a device in bytes, with what torch holds there in reserve.
-
-    Args:
-        device: The CPU or a GPU.
-
-    Example:
-        >>> free_memory(torch.device("cpu")) > 0
-        True
-    """
+    """Return the free memory of a device in bytes, with what torch holds there in reserve."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
@@ -37,44 +29,21 @@ def free_memory(device: torch.device) -> int:
 
 
 def nbytes(tensor: Tensor) -> int:
-    """Return the size of a tensor in bytes, dense or sparse CSR.
-
-    Args:
-        tensor: The tensor.
-
-    Example:
-        >>> nbytes(torch.zeros(2, 3)), nbytes(torch.eye(3).to_sparse_csr())
-        (24, 68)
-    """
+    """Return the size of a tensor in bytes, dense or sparse CSR."""
     if tensor.layout == torch.sparse_csr:
         return sum(nbytes(part) for part in (tensor.crow_indices(), tensor.col_indices(), tensor.values()))
     return tensor.numel() * tensor.element_size()
 
 
 def csr(crow: Tensor, col: Tensor, values: Tensor, size: tuple[int, ...]) -> Tensor:
-    """Return a sparse CSR tensor of parts that are known to be right, without torch's warnings.
-
-    Args:
-        crow: Shape ``[n + 1]``: where each row begins.
-        col: Shape ``[nnz]``.
-        values: Shape ``[nnz]``.
-        size: Shape of the matrix.
-    """
+    """Return a sparse CSR tensor of parts that are known to be right, without torch's warnings."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta state")
         return torch.sparse_csr_tensor(crow, col, values, size=size, check_invariants=False)
 
 
 def page_locked(tensor: Tensor, device: torch.device) -> Tensor:
-    """Return a tensor of the GPU whose memory is page-locked memory of the host.
-
-    Args:
-        tensor: Dense; on the GPU it is returned as it is.
-        device: The GPU.
-
-    Raises:
-        ValueError: The GPU cannot read host memory at the host's addresses.
-    """
+    """Return a tensor of the GPU whose memory is page-locked memory of the host."""
     if tensor.device == device or tensor.numel() == 0:
         return tensor.to(device)
     with torch.cuda.device(device):
@@ -100,15 +69,7 @@ class _HostMemory:
 
 
 def is_memory_mapped(tensor: Tensor) -> bool:
-    """Return whether the memory of a tensor is that of a file on disk; where the system does not tell, False.
-
-    Args:
-        tensor: Dense.
-
-    Example:
-        >>> is_memory_mapped(torch.zeros(3))
-        False
-    """
+    """Return whether the memory of a tensor is that of a file on disk; where the system does not tell, False."""
     if tensor.device.type != "cpu":
         return False
     try:
@@ -125,22 +86,7 @@ def is_memory_mapped(tensor: Tensor) -> bool:
 
 
 def memory_mapped(tensor: Tensor) -> Tensor:
-    """Return a dense tensor that lies in a file: itself if it does, as one made from a ``np.memmap``.
-
-    Else it is a copy in a temporary file, which goes with the tensor or with the process. The file is made in the
-    system's folder for temporary files, that the environment variable ``TMPDIR`` may name; on some systems the usual
-    one is in memory.
-
-    Args:
-        tensor: Dense, on any device.
-
-    Raises:
-        ValueError: The folder cannot be written to, or is full.
-
-    Example:
-        >>> memory_mapped(torch.tensor([1.5, 2.5]))
-        tensor([1.5000, 2.5000])
-    """
+    """Return a dense tensor that lies in a file: itself if it does, as one made from a ``np.memmap``."""
     if tensor.numel() == 0 or is_memory_mapped(tensor):
         return tensor.cpu()  # there are no empty maps
     source = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy()

@@ -15,25 +15,7 @@ Job = TypeVar("Job")
 def prefetched(
     make: Callable[[Job], Any], jobs: Iterable[Job], ahead: int, device: torch.device | None = None
 ) -> Iterator[Any]:
-    """Go through ``map(make, jobs)``, while a thread is up to `ahead` of it.
-
-    The thread ends with the loop, however that ends: at its end, by `break`, by an error, or as the iterator is no
-    longer referred to. An error in `make` is raised in the loop, at its batch. The order is that of `jobs`, which are
-    taken by the caller's thread.
-
-    On a GPU, the thread works on a stream of its own, so that its copies and kernels run beside those of the model;
-    the model's stream waits for the batch it is given, and the host does not.
-
-    Args:
-        make: Makes a batch: one of PyG's, or tensors, also in lists, tuples and dictionaries.
-        jobs: What it makes them from.
-        ahead: Number of batches made ahead; 0: each is made when it is asked for, by the caller's thread.
-        device: Where the batches are.
-
-    Example:
-        >>> list(prefetched(lambda x: x * x, range(5), ahead=2))
-        [0, 1, 4, 9, 16]
-    """
+    """Go through ``map(make, jobs)``, while a thread is up to `ahead` of it."""
     if ahead == 0:
         yield from map(make, jobs)
         return
@@ -70,15 +52,7 @@ def prefetched(
 
 
 def tensors_in(batch: Any) -> Iterator[Tensor]:
-    """Go through the tensors of a batch.
-
-    Args:
-        batch: One of PyG's, a tensor, or lists, tuples and dictionaries of these. Of anything else there are none.
-
-    Example:
-        >>> [len(tensor) for tensor in tensors_in({"x": torch.zeros(3), "ids": [torch.zeros(2), "a"]})]
-        [3, 2]
-    """
+    """Go through the tensors of a batch."""
     if isinstance(batch, Tensor):
         yield batch
     elif hasattr(batch, "to_dict"):
@@ -92,12 +66,7 @@ def tensors_in(batch: Any) -> Iterator[Tensor]:
 
 
 def record(tensor: Tensor, stream: torch.cuda.Stream) -> None:
-    """Let the memory of a tensor not be used again before what `stream` has been given so far is through.
-
-    Args:
-        tensor: Dense or sparse CSR.
-        stream: The stream that reads it.
-    """
+    """Let the memory of a tensor not be used again before what `stream` has been given so far is through."""
     if tensor.layout == torch.sparse_csr:
         parts = [tensor.crow_indices(), tensor.col_indices(), tensor.values()]
     else:

@@ -50,16 +50,7 @@ class Placement:
 
     @classmethod
     def of(cls, device: str | torch.device = "cpu", storage: str = "device") -> "Placement":
-        """Check the two arguments.
-
-        Args:
-            device: "cpu", "cuda", "cuda:1", or a `torch.device` of these.
-            storage: "device", "pinned", "host" or "mmap".
-
-        Raises:
-            ValueError: `storage` is another word, `device` is not known, or asks for a GPU that is not there.
-            TypeError: One of them has another type.
-        """
+        """Check the two arguments."""
         if not isinstance(storage, str):
             raise TypeError(f"storage must be one of {', '.join(STORAGES)}, got {storage!r}")
         if storage not in STORAGES:
@@ -78,16 +69,7 @@ class Placement:
         return self.device if self.storage in ("device", "pinned") else torch.device("cpu")
 
     def put(self, tensor: Tensor) -> Tensor:
-        """Return `tensor` where it is to lie; itself, if it is there already.
-
-        What lies in page-locked memory is returned as a tensor of the GPU, whose kernels read it over the bus.
-
-        Args:
-            tensor: Dense, or sparse CSR, whose three members are then put there.
-
-        Raises:
-            ValueError: The folder for temporary files cannot be written to, or is full.
-        """
+        """Return `tensor` where it is to lie; itself, if it is there already."""
         if tensor.layout == torch.sparse_csr:
             crow, col, values = tensor.crow_indices(), tensor.col_indices(), tensor.values()
             return csr(self.put(crow), self.put(col), self.put(values), tensor.shape)
@@ -100,29 +82,11 @@ class Placement:
         return tensor.cpu()
 
     def cost(self, tensor: Tensor) -> int:
-        """Return how many bytes :meth:`put` takes of the memory in question: none for what is there already.
-
-        Args:
-            tensor: Dense or sparse CSR.
-        """
+        """Return how many bytes :meth:`put` takes of the memory in question: none for what is there already."""
         return 0 if tensor.device == self.device else nbytes(tensor)
 
     def require(self, what: str, nbytes: int, free: int | None = None) -> None:
-        """Check that something fits where it is to lie.
-
-        Args:
-            what: What it is, for the error.
-            nbytes: Its size in bytes.
-            free: Free memory there in bytes; what the system says, by default.
-
-        Raises:
-            ValueError: It does not fit; says what is needed, what is free, and what fits.
-
-        Example:
-            >>> Placement(torch.device("cuda"), "device").require("graph and features", 80 * GIB, free=64 * GIB)
-            Traceback (most recent call last):
-            ValueError: graph and features are too large for the GPU (cuda): need 80.00 GiB, 64.00 GiB free; ...
-        """
+        """Check that something fits where it is to lie."""
         if not self.on_gpu or self.storage in ("host", "mmap"):
             return  # a copy in host memory is not made; files are as large as the disk allows
         if self.storage == "pinned":
@@ -143,15 +107,7 @@ class Placement:
 
 
 def usable_device(device: str | torch.device) -> torch.device:
-    """Return `device`, checked: the CPU, or a GPU that is there.
-
-    Args:
-        device: Name or `torch.device`.
-
-    Raises:
-        ValueError: It is not known, or torch finds no such GPU.
-        TypeError: It is neither a name nor a device.
-    """
+    """Return `device`, checked: the CPU, or a GPU that is there."""
     if not isinstance(device, str | torch.device):
         raise TypeError(f"device must be a name like 'cpu' or 'cuda', got {device!r}")
     try:

@@ -23,26 +23,7 @@ FIELDS = ("node", "row", "col", "edge", "batch", "num_sampled_nodes", "num_sampl
 
 
 class Attributes:
-    """All attributes of a graph with a row per node or per edge, ready to be gathered for batches.
-
-    What is node-level and what is edge-level, PyG says (``is_node_attr``, ``is_edge_attr``): tensors, arrays and
-    lists with an entry per node or edge. All others are passed on as they are, but for those that are never meant so.
-
-    Args:
-        data: The graph; it is not kept.
-        placement: Where its attributes are to lie.
-        sparse: Leave the rows of sparse attributes sparse.
-        most: How many batches are in use at once, for which memory is kept.
-
-    Raises:
-        ValueError: Features, labels, masks or weights have an entry neither for each node nor for each edge.
-
-    Example:
-        >>> from torch_geometric.data import Data
-        >>> data = Data(x=torch.eye(3), edge_index=torch.tensor([[0, 1], [1, 2]]), edge_attr=torch.ones(2, 4), name="g")
-        >>> Attributes(data, Placement.of("cpu"))
-        Attributes(node-level: x; edge-level: edge_attr)
-    """
+    """All attributes of a graph with a row per node or per edge, ready to be gathered for batches."""
 
     def __init__(
         self, data: Data | HeteroData, placement: Placement, *, sparse: bool = False, most: int = MOST
@@ -84,11 +65,7 @@ class Attributes:
         return f"{type(self).__name__}({'; '.join(levels)})"
 
     def batch(self, sampled: SamplerOutput | HeteroSamplerOutput) -> Data | HeteroData:
-        """Return a sampled subgraph with its attributes, ``n_id``, ``e_id`` and numbers of nodes and edges by hop.
-
-        Args:
-            sampled: What a sampler returned, edges by their position in ``edge_index``.
-        """
+        """Return a sampled subgraph with its attributes, ``n_id``, ``e_id`` and numbers of nodes and edges by hop."""
         out = copy.copy(self._template)
 
         def part(key: Any) -> dict[str, Any]:
@@ -129,20 +106,7 @@ class Attributes:
 
 
 class Rows:
-    """One attribute with an entry per node or edge.
-
-    Args:
-        value: A tensor or an array, whose entries lie along `dim`, or a list.
-        dim: A dimension.
-        placement: Where it is to lie.
-        name: What errors call it.
-        sparse: Leave the rows of a sparse tensor sparse.
-        most: How many results are in use at once, for which memory is kept.
-
-    Example:
-        >>> Rows(["a", "b", "c"], 0, Placement.of("cpu")).take(torch.tensor([2, 0]))
-        ['c', 'a']
-    """
+    """One attribute with an entry per node or edge."""
 
     def __init__(
         self,
@@ -163,11 +127,7 @@ class Rows:
         self.sparse = sparse and isinstance(self.value, FeatureStore) and self.value.is_sparse
 
     def take(self, index: Tensor) -> Any:
-        """Return the entries of `index`.
-
-        Args:
-            index: Shape ``[k]``, int64.
-        """
+        """Return the entries of `index`."""
         if isinstance(self.value, FeatureStore):
             found = self.value.gather(index, sparse=self.sparse)
             return found if self.dim == 0 else found.movedim(0, self.dim).contiguous()
@@ -177,16 +137,7 @@ class Rows:
 
 
 def check_length(data: Data | HeteroData, store: Any, name: str) -> None:
-    """Raise an error if a batch could not hold an attribute as it is: features, labels, a mask or weights.
-
-    Args:
-        data: The graph.
-        store: Where it holds the attribute.
-        name: One that has an entry neither for each node nor for each edge.
-
-    Raises:
-        ValueError: It is such an attribute; names it, its length and what the graph has.
-    """
+    """Raise an error if a batch could not hold an attribute as it is: features, labels, a mask or weights."""
     value = store[name]
     if not (name in ALIGNED or name.endswith("_mask")) or not hasattr(value, "__len__") or isinstance(value, str):
         return
@@ -204,12 +155,7 @@ def check_length(data: Data | HeteroData, store: Any, name: str) -> None:
 
 
 def bytes_of(data: Data | HeteroData, placement: Placement) -> int:
-    """Return how much memory the attributes of a graph will take where they are to lie; the edges not counted.
-
-    Args:
-        data: The graph.
-        placement: Where they are to lie.
-    """
+    """Return how much memory the attributes of a graph will take where they are to lie; the edges not counted."""
     values = (value for store in data.stores for name, value in store.items() if name not in ("edge_index", *ADJACENCY))
     return sum(placement.cost(as_rows(v)) for v in values if isinstance(v, Tensor | np.ndarray) and v.ndim > 0)
 

@@ -11,18 +11,7 @@ from xgraph.sampling.items.epochs import EpochSampler, IntArray
 
 
 class InOrder(EpochSampler):
-    """Every item once an epoch.
-
-    Args:
-        num_items: Number of items.
-        batch_size: Items in a batch; the last one may hold fewer.
-        shuffle: Whether in an order that depends on seed and epoch, or as they come.
-        seed: Seed.
-
-    Example:
-        >>> list(InOrder(5, batch_size=2, shuffle=False, seed=0))
-        [[0, 1], [2, 3], [4]]
-    """
+    """Every item once an epoch."""
 
     def __init__(self, num_items: int, batch_size: int, shuffle: bool, seed: int) -> None:
         super().__init__(seed)
@@ -33,11 +22,7 @@ class InOrder(EpochSampler):
         return -(-self.num_items // self.batch_size)
 
     def batches(self, epoch: int) -> Iterator[IntArray]:
-        """Go through all batches of `epoch`.
-
-        Args:
-            epoch: Number of the epoch, from 0.
-        """
+        """Go through all batches of `epoch`."""
         order = np.arange(self.num_items)
         order = np.random.default_rng([self.seed, epoch]).permutation(order) if self.shuffle else order
         return (order[i : i + self.batch_size] for i in range(0, self.num_items, self.batch_size))
@@ -53,18 +38,7 @@ class InOrder(EpochSampler):
 
 
 class AnyBatches(EpochSampler):
-    """The batches of another sampler, or a list of batches.
-
-    Args:
-        given: An iterable with a length. Its `set_epoch` is called, if it has one.
-
-    Raises:
-        TypeError: It is none.
-
-    Example:
-        >>> list(AnyBatches([[2, 0], [1]]))
-        [[2, 0], [1]]
-    """
+    """The batches of another sampler, or a list of batches."""
 
     def __init__(self, given: Any) -> None:
         super().__init__()
@@ -76,11 +50,7 @@ class AnyBatches(EpochSampler):
         return len(self.given)
 
     def batches(self, epoch: int) -> Iterator[IntArray]:
-        """Go through all batches of `epoch`.
-
-        Args:
-            epoch: Number of the epoch, from 0.
-        """
+        """Go through all batches of `epoch`."""
         if hasattr(self.given, "set_epoch"):
             self.given.set_epoch(epoch)
         return (integers("batch_sampler", chosen).numpy() for chosen in self.given)

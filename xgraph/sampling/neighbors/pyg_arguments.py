@@ -28,14 +28,7 @@ INSTEAD = {
 
 
 def refuse(arguments: Mapping[str, Any]) -> None:
-    """Raise an error if there are any arguments.
-
-    Args:
-        arguments: By name: what is left of those a loader was given.
-
-    Raises:
-        TypeError: Names the first of them, and what there is instead of it.
-    """
+    """Raise an error if there are any arguments."""
     for name in arguments:
         if name not in INSTEAD:
             raise TypeError(f"NeighborLoader() got an unexpected keyword argument {name!r}")

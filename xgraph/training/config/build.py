@@ -14,11 +14,7 @@ __all__ = ["TrainConfig", "build_config", "differences", "read_config", "registr
 
 
 def registry(part: Literal["loss", "model"]) -> dict[str, type]:
-    """The losses or models by name. Imports torch.
-
-    Args:
-        part: Which.
-    """
+    """The losses or models by name. Imports torch."""
     if part == "loss":
         from xgraph.losses import LOSSES
 
@@ -29,21 +25,7 @@ def registry(part: Literal["loss", "model"]) -> dict[str, type]:
 
 
 def build_config(settings: Mapping[str, object], base: Mapping[str, object] | None = None) -> TrainConfig:
-    """Check and complete settings.
-
-    Args:
-        settings: Explicit settings by name: fields of `TrainConfig`, and options of the loss and the model. An option
-            that both have is the model's; `loss_gamma` and `model_gamma` say whose it is, and so for every option.
-        base: What they override, as `read_config` gives it.
-
-    Raises:
-        OptionError: If a name is unknown (with the nearest, or with the losses that have it), a value is not one that
-            it can have, or an option is given twice, with and without its owner.
-
-    Example:
-        >>> build_config({"loss": "soap", "gamma": 0.5}).loss_options["gamma"]
-        0.5
-    """
+    """Check and complete settings."""
     fields = {option.name: option for option in options_of(TrainConfig)}
     values: dict[str, Any] = {}
     options: dict[str, dict[str, object]] = {"loss": {}, "model": {}}
@@ -98,15 +80,7 @@ def build_config(settings: Mapping[str, object], base: Mapping[str, object] | No
 
 
 def read_config(path: str | Path) -> dict[str, Any]:
-    """Read a configuration file, as `build_config` takes it for its base.
-
-    Args:
-        path: A TOML file, for example the `config.toml` of a run.
-
-    Raises:
-        FileNotFoundError: If there is none.
-        OptionError: If it is not TOML.
-    """
+    """Read a configuration file, as `build_config` takes it for its base."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"config: no file {path}")
@@ -117,14 +91,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
 
 
 def differences(one: TrainConfig, other: TrainConfig) -> dict[str, tuple[object, object]]:
-    """The settings in which two configurations differ, options of loss and model among them.
-
-    An option that both loss and model have is called, say, `loss_gamma` or `model_gamma`.
-
-    Args:
-        one: A configuration.
-        other: Another.
-    """
+    """The settings in which two configurations differ, options of loss and model among them."""
     found = {}
     shared = {*one.loss_options, *other.loss_options} & {*one.model_options, *other.model_options}
     for item in dataclasses.fields(TrainConfig):
@@ -187,10 +154,7 @@ def _owner(
     fields: Mapping[str, Option],
     idle: Mapping[str, str],
 ) -> tuple[str, str]:
-    """Whether an option belongs to the chosen loss or to the chosen model, and its name there.
-
-    Those in `idle` are of no use to the model, for the reason given.
-    """
+    """Whether an option belongs to the chosen loss or to the chosen model, and its name there."""
     having = [part for part, cls in classes.items() if name in {o.name for o in options_of(cls)}]
     if having[-1:] == ["model"] and name in idle:
         having.pop()

@@ -10,14 +10,7 @@ from xgraph.training.config.build import TrainConfig
 
 
 def chosen_folds(config: TrainConfig) -> list[int]:
-    """The folds that a run over several goes through.
-
-    Args:
-        config: Settings, whose `fold` is "all" or a list.
-
-    Raises:
-        ValueError: If the data set has no folds, or not those.
-    """
+    """The folds that a run over several goes through."""
     from xgraph.data import list_cards
 
     card = {card.name: card for card in list_cards()}.get(config.dataset)
@@ -35,20 +28,7 @@ def chosen_folds(config: TrainConfig) -> list[int]:
 
 
 def summarize_folds(folds: list[dict[str, Any]]) -> dict[str, Any]:
-    """Mean and sample standard deviation over folds.
-
-    Args:
-        folds: What each fold's `metrics.json` holds.
-
-    Returns:
-        `{"test": {"ap": mean, ..., "mean": {"ap": ...}, "std": {"ap": ...}}, "valid": the same, "folds": [...]}`.
-        Folds without a metric (one class only) do not count for it.
-
-    Example:
-        >>> two = [{"test": {"ap": 0.25}, "valid": {"ap": 0.5}}, {"test": {"ap": 0.75}, "valid": {"ap": 0.5}}]
-        >>> summarize_folds(two)["test"]["mean"]
-        {'ap': 0.5}
-    """
+    """Mean and sample standard deviation over folds."""
     summary: dict[str, Any] = {}
     for split in (name for name in ("test", "valid") if name in folds[0]):
         mean, std = {}, {}

@@ -4,16 +4,7 @@ from collections.abc import Iterable, Sequence
 
 
 def distinct(names: Sequence[str], taken: Iterable[str] = ()) -> list[str]:
-    """Column names that differ from each other and from those taken; `_` is put after one that does not.
-
-    Args:
-        names: Names wanted.
-        taken: Names that other columns have.
-
-    Example:
-        >>> distinct(["a", "b", "a"], ["b"])
-        ['a', 'b_', 'a_']
-    """
+    """Column names that differ from each other and from those taken; `_` is put after one that does not."""
     used, result = set(taken), []
     for name in names:
         while name in used:

@@ -17,11 +17,7 @@ _SEED = 20_221_122  # of the cut, which is the same for every seed of a run
 
 
 def scored_parts(config: "TrainConfig") -> tuple[str, ...]:
-    """The parts whose metrics a run has when it ends: those that it was not trained on, but never test for `inner`.
-
-    Args:
-        config: Settings of the run.
-    """
+    """The parts whose metrics a run has when it ends: those that it was not trained on, but never test for `inner`."""
     if config.inner is not None:
         return ("valid",)
     return ("test",) if config.train_on == "train+valid" else ("valid", "test")
@@ -30,20 +26,7 @@ def scored_parts(config: "TrainConfig") -> tuple[str, ...]:
 def arrange(
     splits: "Mapping[str, Tensor]", targets: "Callable[[Tensor], Tensor]", config: "TrainConfig"
 ) -> "dict[str, Tensor]":
-    """The parts of a data set as a run has them.
-
-    With `train_on` "train+valid" the two are one, `train`, and there is no `valid`. With `inner` "k/K" they are joined
-    and cut into K, stratified and the same for every seed: part k is `valid`, the others are `train`. The test part
-    stays as it is.
-
-    Args:
-        splits: Positions of the parts, by name.
-        targets: Labels [n, T] of positions [n].
-        config: Settings of the run.
-
-    Raises:
-        ValueError: If there are fewer items than inner folds.
-    """
+    """The parts of a data set as a run has them."""
     import torch
 
     made = dict(splits)
@@ -62,24 +45,7 @@ def arrange(
 
 
 def cut(y: "npt.NDArray[np.float32]", folds: int) -> "npt.NDArray[np.int64]":
-    """Deal items out to parts of equal size, at random, positives and negatives each by themselves.
-
-    Of several tasks or classes, an item counts as one of the rarest that it is positive for; items without any label
-    are dealt out by themselves.
-
-    Args:
-        y: Labels 0/1, NaN = missing. Shape [n, T].
-        folds: How many parts.
-
-    Returns:
-        The part of each item, from 0. Shape [n].
-
-    Example:
-        >>> import numpy as np
-        >>> part = cut(np.array([[1.0]] * 4 + [[0.0]] * 6), 2)
-        >>> [int((part[:4] == k).sum()) for k in (0, 1)], [int((part == k).sum()) for k in (0, 1)]
-        ([2, 2], [5, 5])
-    """
+    """Deal items out to parts of equal size, at random, positives and negatives each by themselves."""
     import numpy as np
 
     from xgraph.data.bags.splits import bag_classes

@@ -221,21 +221,7 @@ class TrainConfig:
 
 
 def inner_fold(text: str) -> tuple[int, int] | None:
-    """Read `TrainConfig.inner`.
-
-    Args:
-        text: Such as "0/5", or "valid".
-
-    Returns:
-        Number of the inner fold, from 0, and of all of them; None for the data set's own validation part.
-
-    Raises:
-        OptionError: If it is neither.
-
-    Example:
-        >>> inner_fold("0/5"), inner_fold("valid")
-        ((0, 5), None)
-    """
+    """Read `TrainConfig.inner`."""
     if text == OWN:
         return None
     found = _INNER.fullmatch(text)
@@ -247,14 +233,7 @@ def inner_fold(text: str) -> tuple[int, int] | None:
 
 
 def check_parts(config: "TrainConfig") -> None:
-    """Refuse settings that contradict each other.
-
-    Args:
-        config: Settings.
-
-    Raises:
-        OptionError: If they do.
-    """
+    """Refuse settings that contradict each other."""
     if config.inner is not None:
         inner_fold(config.inner)
         if config.train_on != "train":

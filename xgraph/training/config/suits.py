@@ -41,12 +41,7 @@ class Suit(NamedTuple):
 
     @classmethod
     def of(cls, dataset: object, bag_column: object = None) -> "Suit":
-        """Look a data set up; what is not registered is a table of molecules, or of bags.
-
-        Args:
-            dataset: Name or path.
-            bag_column: Column that names the bags, if it is a table of bags.
-        """
+        """Look a data set up; what is not registered is a table of molecules, or of bags."""
         from xgraph.data import load_card
         from xgraph.data.cards.named import names
 
@@ -75,16 +70,7 @@ class Suit(NamedTuple):
         return values
 
     def check(self, values: Mapping[str, Any], models: Mapping[str, type], losses: Mapping[str, type]) -> None:
-        """Refuse what does not fit.
-
-        Args:
-            values: Complete settings.
-            models: The models by name.
-            losses: The losses by name.
-
-        Raises:
-            OptionError: If something does not fit.
-        """
+        """Refuse what does not fit."""
         if self.obstacle:
             raise OptionError(f"dataset: {values['dataset']!r} {self.obstacle}")
         noun, model, loss = _NOUNS[self.kind], values["model"], values["loss"]
@@ -134,36 +120,13 @@ class Suit(NamedTuple):
             )
 
     def idle(self, values: Mapping[str, Any]) -> dict[str, str]:
-        """Options that are of no use to the model, and why.
-
-        Args:
-            values: Complete settings.
-
-        Example:
-            >>> Suit("bag").idle({"instances": None})
-            {'gamma': 'the model keeps a state per bag only where `instances` says how many are drawn'}
-        """
+        """Options that are of no use to the model, and why."""
         if self.kind != "bag" or values.get("instances") is not None:
             return {}
         return {"gamma": "the model keeps a state per bag only where `instances` says how many are drawn"}
 
     def neighbors(self, given: list[int] | None, num_layers: int) -> list[int] | None:
-        """Neighbours to sample at each hop.
-
-        Args:
-            given: As the settings have it.
-            num_layers: Layers of the model.
-
-        Returns:
-            A number for each hop, from the seeds on; None where nothing is sampled.
-
-        Raises:
-            OptionError: If they are of another number, or below -1.
-
-        Example:
-            >>> Suit("node").neighbors(None, 3), Suit("node").neighbors([10], 2)
-            ([15, 10, 5], [10, 10])
-        """
+        """Neighbours to sample at each hop."""
         if self.kind != "node":
             return given
         if given is None:
@@ -177,15 +140,7 @@ class Suit(NamedTuple):
 
 
 def usual_neighbors(num_layers: int) -> list[int]:
-    """Neighbours to sample at each hop where nobody says how many.
-
-    Args:
-        num_layers: Layers of the model.
-
-    Example:
-        >>> usual_neighbors(4)
-        [15, 10, 5, 5]
-    """
+    """Neighbours to sample at each hop where nobody says how many."""
     return [*_FIRST_HOPS, *[_LATER_HOPS] * num_layers][:num_layers]
 
 

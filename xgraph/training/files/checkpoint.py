@@ -38,27 +38,14 @@ _STATE_TYPES = {"state_dict": dict, "epochs_done": int, "sampler": dict, "random
 
 
 def write_checkpoint(state: Mapping[str, Any], path: str | Path) -> None:
-    """Save tensors and plain values; the file is there completely or not at all.
-
-    Args:
-        state: What to save.
-        path: The file.
-    """
+    """Save tensors and plain values; the file is there completely or not at all."""
     content = io.BytesIO()  # torch hides what goes wrong with a file, such as a full disk
     torch.save(dict(state), content)
     write_atomically(Path(path), lambda file: file.write(content.getbuffer()))
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Load a checkpoint to the CPU without running any code that it may contain.
-
-    Args:
-        path: The file.
-
-    Raises:
-        FileNotFoundError: If there is none.
-        ValueError: If it is truncated, or not a checkpoint that this version of xgraph wrote or can read.
-    """
+    """Load a checkpoint to the CPU without running any code that it may contain."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"checkpoint: no file {path}")
@@ -105,12 +92,7 @@ def _check_content(state: Mapping[str, Any], header: Mapping[str, Any], path: Pa
 
 
 def describe(config: TrainConfig, source: "Source") -> dict[str, Any]:
-    """The header of a checkpoint: what was trained, on which data, by which version.
-
-    Args:
-        config: Settings of the run.
-        source: Its data set.
-    """
+    """The header of a checkpoint: what was trained, on which data, by which version."""
     return {
         "format": FORMAT,
         "version": __version__,
@@ -133,17 +115,7 @@ def describe(config: TrainConfig, source: "Source") -> dict[str, Any]:
 
 
 def check_same_run(header: Mapping[str, Any], config: TrainConfig, source: "Source", path: Path) -> None:
-    """Refuse to go on with another data set or another kind of run than the checkpoint's.
-
-    Args:
-        header: Header of the checkpoint.
-        config: Settings to go on with.
-        source: Data to go on with.
-        path: The checkpoint, for the message.
-
-    Raises:
-        ValueError: If it does not fit, with what differs.
-    """
+    """Refuse to go on with another data set or another kind of run than the checkpoint's."""
     now = describe(config, source)
     for name in ("dataset", "task_names", "num_items", "featurizer", "model", "loss"):
         if header[name] != now[name]:
@@ -157,16 +129,7 @@ def check_same_run(header: Mapping[str, Any], config: TrainConfig, source: "Sour
 
 
 def check_same_data(header: Mapping[str, Any], source: "Source", path: Path) -> None:
-    """Refuse to score on another data set than the checkpoint's.
-
-    Args:
-        header: Header of the checkpoint.
-        source: The data.
-        path: The run, for the message.
-
-    Raises:
-        ValueError: If contents, splits or features are not what they were.
-    """
+    """Refuse to score on another data set than the checkpoint's."""
     if source.fingerprint() != header["fingerprint"]:
         raise ValueError(f"run: {source.name!r} has other {source.noun}, labels or splits than when {path} was trained")
     if source.featurizer != header["featurizer"]:
@@ -178,16 +141,7 @@ def check_same_data(header: Mapping[str, Any], source: "Source", path: Path) -> 
 
 
 def check_feature_names(header: Mapping[str, Any], names: list[str], path: str | Path) -> None:
-    """Refuse features beside the graph that are not those of the checkpoint: RDKit's descriptors vary with its version.
-
-    Args:
-        header: Header of the checkpoint.
-        names: What the features are called now.
-        path: The run, for the message.
-
-    Raises:
-        ValueError: If names or their order differ, with some that do.
-    """
+    """Refuse features beside the graph that are not those of the checkpoint."""
     before = header.get("feature_names") or []
     if before == names:
         return

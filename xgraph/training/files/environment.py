@@ -13,12 +13,7 @@ from xgraph.training.files.writing import write_json
 
 
 def write_environment(path: Path, device: str) -> None:
-    """Write `env.json`: versions, machine, threads, command, and the commit if run from a checkout.
-
-    Args:
-        path: The run directory.
-        device: What it trains on.
-    """
+    """Write `env.json`: versions, machine, threads, command, and the commit if run from a checkout."""
     import torch
 
     packages = ("torch", "torch-geometric", "lightning", "rdkit", "numpy", "scikit-learn", "ogb")

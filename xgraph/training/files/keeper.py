@@ -18,48 +18,22 @@ class Files(CheckpointIO):
     """How Lightning's checkpoints are written and read: by our own functions, atomically and without pickles."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Write one.
-
-        Args:
-            checkpoint: Its content.
-            path: The file.
-            storage_options: Not used.
-        """
+        """Write one."""
         write_checkpoint(checkpoint, path)
 
     def load_checkpoint(
         self, path: Any, map_location: Any | None = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Read one to the CPU, always with `weights_only`.
-
-        Args:
-            path: The file.
-            map_location: Not used.
-            weights_only: Not used.
-        """
+        """Read one to the CPU, always with `weights_only`."""
         return read_checkpoint(path)
 
     def remove_checkpoint(self, path: Any) -> None:
-        """Delete one.
-
-        Args:
-            path: The file.
-        """
+        """Delete one."""
         Path(path).unlink(missing_ok=True)
 
 
 class Keeper(Callback):
-    """Writes `metrics.csv`, `last.ckpt` and `best.ckpt`; its memory is part of the checkpoints.
-
-    The best epoch is the first with the highest validation metric, among those of the main stage. Where the
-    validation split has no metric (one class only), the latest epoch counts as the best; likewise where the last is
-    to be kept.
-
-    Args:
-        path: The run directory.
-        metric: Name of the metric that selects.
-        keep: "best" or "last".
-    """
+    """Writes `metrics.csv`, `last.ckpt` and `best.ckpt`; its memory is part of the checkpoints."""
 
     def __init__(self, path: Path, metric: str, keep: str = "best") -> None:
         self.path, self.metric, self.keep = path, metric, keep
@@ -71,20 +45,11 @@ class Keeper(Callback):
         return {"history": self.history, "best": self.best}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take up what a checkpoint holds.
-
-        Args:
-            state_dict: What `state_dict` gave.
-        """
+        """Take up what a checkpoint holds."""
         self.history, self.best = list(state_dict["history"]), state_dict["best"]
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Keep what this epoch gave.
-
-        Args:
-            trainer: The engine.
-            pl_module: The task.
-        """
+        """Keep what this epoch gave."""
         task: Any = pl_module
         row = {
             "epoch": trainer.current_epoch + 1,

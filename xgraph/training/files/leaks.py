@@ -22,24 +22,14 @@ _SAME = ("dataset", "num_items", "task_names")
 
 
 def training_items(source: Source) -> Tensor:
-    """A bit for each item of a data set, set in the training part. Bytes, shape [⌈n / 8⌉].
-
-    Args:
-        source: The data set of a run.
-    """
+    """A bit for each item of a data set, set in the training part. Bytes, shape [⌈n / 8⌉]."""
     there = np.zeros(len(source), dtype=bool)
     there[source.splits["train"].numpy()] = True
     return torch.from_numpy(np.packbits(there))
 
 
 def start_knowing(header: dict[str, Any], start: Mapping[str, Any], source: Source) -> None:
-    """Warn if a run is scored on what the weights that it starts from have learned, and note that it knows this too.
-
-    Args:
-        header: Header of the run's checkpoints.
-        start: Header of the checkpoint that it starts from.
-        source: The data set of the run.
-    """
+    """Warn if a run is scored on what the weights that it starts from have learned, and note that it knows this too."""
     settings = start.get("pretraining", {})
     learned = settings.get("objective") == "multitask" and not settings.get("exclude")
     if learned and source.name in start["dataset"].split("+"):

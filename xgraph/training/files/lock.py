@@ -9,17 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep other processes out of a run directory for as long as the block takes.
-
-    The lock is the kernel's, on the directory itself: no file is left, and it ends with the process. Where a
-    file system has no locks, the block just runs.
-
-    Args:
-        path: A directory.
-
-    Raises:
-        FileExistsError: If another process has it.
-    """
+    """Keep other processes out of a run directory for as long as the block takes."""
     if sys.platform == "win32":  # it has no such locks: two runs into one directory are the user's to avoid
         yield
         return

@@ -98,24 +98,13 @@ def _with_nan(value: Any) -> Any:
 
 
 def fold_folders(path: Path) -> list[Path]:
-    """The directories of the folds of a run, in order.
-
-    Args:
-        path: A run directory.
-    """
+    """The directories of the folds of a run, in order."""
     numbers = [folder.name.removeprefix("fold_") for folder in path.glob("fold_*") if folder.is_dir()]
     return [path / f"fold_{number}" for number in sorted(filter(str.isdecimal, numbers), key=int)]
 
 
 def check_free(out: str | Path) -> None:
-    """Refuse a place for a run that holds something.
-
-    Args:
-        out: A directory that need not exist.
-
-    Raises:
-        FileExistsError: If it is a file, or not empty.
-    """
+    """Refuse a place for a run that holds something."""
     path = Path(out)
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"out: {path} is a file; expected a directory, new or empty")
@@ -124,16 +113,7 @@ def check_free(out: str | Path) -> None:
 
 
 def make_run_directory(out: str | Path | None, config: TrainConfig) -> Path:
-    """Make an empty directory for a run; nothing that exists is ever overwritten.
-
-    Args:
-        out: Where; without it, a free name under `runs/` that says what the run is.
-        config: What the run is.
-
-    Raises:
-        FileExistsError: If `out` holds something already.
-        OSError: If it cannot be made.
-    """
+    """Make an empty directory for a run; nothing that exists is ever overwritten."""
     if out is not None:
         check_free(out)
         return _make(Path(out), exist_ok=True)
@@ -145,14 +125,7 @@ def make_run_directory(out: str | Path | None, config: TrainConfig) -> Path:
 
 
 def new_run_directory(name: str) -> Path:
-    """Make a directory under `runs/`, with a number after its name if there is one already.
-
-    Args:
-        name: What the run is.
-
-    Raises:
-        OSError: If it cannot be made.
-    """
+    """Make a directory under `runs/`, with a number after its name if there is one already."""
     number = 1
     while True:
         path = Path("runs") / (name if number == 1 else f"{name}-{number}")
@@ -174,11 +147,7 @@ def _make(path: Path, exist_ok: bool) -> Path:
 
 
 def discard(path: Path) -> None:
-    """Take away what a run left that failed before its first epoch was over; the directory too, if empty then.
-
-    Args:
-        path: The run directory.
-    """
+    """Take away what a run left that failed before its first epoch was over; the directory too, if empty then."""
     if (path / LAST).exists() or fold_folders(path):
         return
     for name in (CONFIG, ENVIRONMENT):
@@ -188,24 +157,12 @@ def discard(path: Path) -> None:
 
 
 def dataset_label(dataset: str) -> str:
-    """A data set's name as part of a file name: that of a CSV file without folder and ending.
-
-    Args:
-        dataset: Name or path.
-
-    Example:
-        >>> dataset_label("data/my.screen.csv.gz")
-        'my.screen'
-    """
+    """A data set's name as part of a file name: that of a CSV file without folder and ending."""
     return Path(dataset).name.removesuffix(".gz").removesuffix(".csv") or "data"
 
 
 def config_values(config: TrainConfig) -> dict[str, Any]:
-    """Settings as plain values, with paths that hold from anywhere.
-
-    Args:
-        config: Settings.
-    """
+    """Settings as plain values, with paths that hold from anywhere."""
     values = config.to_dict()
     for name in ("dataset", "init"):
         if name in values and (name == "init" or Path(values[name]).is_file()):
@@ -214,12 +171,7 @@ def config_values(config: TrainConfig) -> dict[str, Any]:
 
 
 def write_config(path: Path, config: TrainConfig) -> None:
-    """Write `config.toml`; `--config` on it repeats the run.
-
-    Args:
-        path: The run directory.
-        config: Its settings.
-    """
+    """Write `config.toml`; `--config` on it repeats the run."""
     import tomli_w
 
     text = tomli_w.dumps(config_values(config))

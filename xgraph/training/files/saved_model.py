@@ -27,14 +27,7 @@ _OF_TABLES = ("num_nodes", "num_bags")
 
 
 def load_model(state: Mapping[str, Any]) -> nn.Module:
-    """Rebuild the model of a checkpoint, in evaluation mode, without its tables of nodes or bags: they serve training.
-
-    Args:
-        state: What `read_checkpoint` gave.
-
-    Raises:
-        ValueError: If this version does not know the model or its options, or the weights do not fit.
-    """
+    """Rebuild the model of a checkpoint, in evaluation mode, without its tables of nodes or bags."""
     header = state[HEADER]
     try:
         model = model_without_tables(header)
@@ -49,14 +42,7 @@ def load_model(state: Mapping[str, Any]) -> nn.Module:
 
 
 def model_without_tables(header: Mapping[str, Any]) -> nn.Module:
-    """A model as the header describes it, with weights by chance; torch's random numbers are left as they were.
-
-    Args:
-        header: What `describe` gave.
-
-    Raises:
-        ValueError: If this version does not know the model or its options.
-    """
+    """A model as the header describes it, with weights by chance; torch's random numbers are left as they were."""
     known = registry("model")
     if header["model"] not in known:
         raise ValueError(f"unknown model {header['model']!r}; there are {', '.join(known)}")
@@ -68,28 +54,13 @@ def model_without_tables(header: Mapping[str, Any]) -> nn.Module:
 
 
 def check_scores(state: Mapping[str, Any], path: Path) -> None:
-    """Refuse to score with a model that has learned no labels.
-
-    Args:
-        state: What `read_checkpoint` gave.
-        path: The checkpoint, for the message.
-
-    Raises:
-        ValueError: If it was pretrained by contrast.
-    """
+    """Refuse to score with a model that has learned no labels."""
     if state[HEADER].get("pretraining", {}).get("objective") == "contrastive":
         raise ValueError(f"run: {path} was pretrained without labels, and scores nothing; a run starts from it by init")
 
 
 def loss_link(state: Mapping[str, Any]) -> str:
-    """What makes scores of a checkpoint's logits: the `link` of its loss.
-
-    Args:
-        state: What `read_checkpoint` gave.
-
-    Raises:
-        ValueError: If this version does not know the loss.
-    """
+    """What makes scores of a checkpoint's logits: the `link` of its loss."""
     name, known = state[HEADER]["loss"], registry("loss")
     if name not in known:
         raise ValueError(f"checkpoint: unknown loss {name!r}; there are {', '.join(known)}")
@@ -97,13 +68,7 @@ def loss_link(state: Mapping[str, Any]) -> str:
 
 
 def model_weights(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """The model's part of a checkpoint's weights, named as in the model; not its tables of nodes or bags.
-
-    Where weights were averaged, it is the average.
-
-    Args:
-        state: What `read_checkpoint` gave.
-    """
+    """The model's part of a checkpoint's weights, named as in the model; not its tables of nodes or bags."""
     weights = state["state_dict"]
     prefix = AVERAGED if any(name.startswith(AVERAGED) for name in weights) else "model."
     named = {n.removeprefix(prefix): w for n, w in weights.items() if n.startswith(prefix)}
@@ -111,23 +76,7 @@ def model_weights(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
 
 
 def start_from(model: nn.Module, state: Mapping[str, Any], source: "Source", path: Path) -> bool:
-    """Copy encoder weights from another run, but no tables of nodes or bags.
-
-    Of a run on molecules with other features beside the graph, or with none, what takes these is not copied. The head
-    is copied if tasks and features are the same.
-
-    Args:
-        model: The model to fill.
-        state: The other run's checkpoint.
-        source: The data of this run.
-        path: The checkpoint, for messages.
-
-    Returns:
-        Whether the head was copied.
-
-    Raises:
-        ValueError: If the models differ.
-    """
+    """Copy encoder weights from another run, but no tables of nodes or bags."""
     own, weights, header = model.state_dict(), model_weights(state), state[HEADER]
     same_features = source.kind != "graph" or (header.get("feature_names") or []) == source.feature_names
     keep_head = bool(same_features and header["task_names"] == source.task_names)

@@ -12,18 +12,7 @@ from typing import IO
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Let `write` fill a temporary file, then rename it to `path`.
-
-    A link stays one, and what it points to is replaced. What is no file and cannot be replaced, such as
-    `/dev/stdout` or a pipe, is written to as it is.
-
-    Args:
-        path: The file to make or replace; its folder must exist.
-        write: Gets the open binary file.
-
-    Raises:
-        OSError: If it cannot be written; `path` is as it was then, and no temporary file stays.
-    """
+    """Let `write` fill a temporary file, then rename it to `path`."""
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "cannot write: it is a folder", str(path))
     try:
@@ -52,33 +41,17 @@ def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file atomically.
-
-    Args:
-        path: The file.
-        text: Its content.
-    """
+    """Write a UTF-8 text file atomically."""
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
 def write_json(path: Path, values: Mapping[str, object]) -> None:
-    """Write JSON atomically; numbers that are not finite become null.
-
-    Args:
-        path: The file.
-        values: Its content.
-    """
+    """Write JSON atomically; numbers that are not finite become null."""
     write_text(path, json.dumps(plain(values), indent=2) + "\n")
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a CSV file atomically; missing values (None, NaN) are empty cells.
-
-    Args:
-        path: The file.
-        header: Names of the columns.
-        rows: Their values.
-    """
+    """Write a CSV file atomically; missing values (None, NaN) are empty cells."""
 
     class Lines(list[bytes]):
         def write(self, text: str) -> None:
@@ -92,15 +65,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
 
 
 def plain(value: object) -> object:
-    """A value as JSON has it: NaN and infinities become None, also inside of lists and mappings.
-
-    Args:
-        value: Numbers, strings, lists and mappings.
-
-    Example:
-        >>> plain({"ap": float("nan"), "folds": [0.5]})
-        {'ap': None, 'folds': [0.5]}
-    """
+    """A value as JSON has it: NaN and infinities become None, also inside of lists and mappings."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -11,11 +11,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def data_progress(enabled: bool) -> Iterator[Callable[[int, int, str], None] | None]:
-    """A `progress` for the data functions: bars on a terminal, nothing elsewhere.
-
-    Args:
-        enabled: Whether to show anything at all.
-    """
+    """A `progress` for the data functions: bars on a terminal, nothing elsewhere."""
     if not enabled or not sys.stderr.isatty():
         yield None
         return
@@ -32,11 +28,7 @@ def data_progress(enabled: bool) -> Iterator[Callable[[int, int, str], None] | N
 
 
 def make_bar(note: str) -> "Progress":
-    """A bar on stderr with the time left.
-
-    Args:
-        note: Template of the text after the bar.
-    """
+    """A bar on stderr with the time left."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -12,42 +12,7 @@ from xgraph.estimators import MovingAverage
 
 
 class Compositional(nn.Module):
-    r"""Scores of a model after a step of cross-entropy, for a loss that is to be small there.
-
-    .. math:: \min_w F(w - τ ∇L_{CE}(w)), \qquad u_t = (1 - γ) u_{t-1} + γ (w_t - τ ∇\hat L_{CE}(w_t))
-
-    Section 6.4.1 of the chapter (Yuan et al., "Compositional Training for End-to-End Deep AUC Maximization", ICLR
-    2022) in its practical form: the gradient of F is evaluated at u_t and applied to w, without the Hessian of
-    L_CE. That is `track(w - τ ∇L_CE(w))` with all trained parameters as the one item tracked: the scores are those
-    of the parameters u_t, and backpropagation leaves ∇F(u_t) in the `grad` of the model's own, w. So any optimiser
-    over `model.parameters()` does the rest. The inner step looks at normalisation statistics without moving them.
-
-    u_t is a buffer: it is saved in `state_dict` and moved by `.to()`. In eval mode nothing is written, and the
-    scores are those of w - τ ∇L_CE(w).
-
-    Args:
-        model: The model; its parameters that require a gradient are counted, it is not kept.
-        lr: τ, the length of the inner step. A model whose optimiser moves weights by 1e-3 wants one of about 1e-2.
-        gamma: γ, the weight of the new value, in (0, 1].
-
-    Raises:
-        ValueError: If `lr` or `gamma` is out of range, or no parameter requires a gradient.
-
-    Example:
-        >>> from xgraph.losses import PairwiseAUCLoss
-        >>> x, y = torch.tensor([[0.0], [1.0], [2.0], [3.0]]), torch.tensor([0.0, 0.0, 1.0, 0.0])
-        >>> model = nn.Sequential(nn.Linear(1, 1), nn.Flatten(0))
-        >>> after_step = Compositional(model, lr=0.01, gamma=0.9)
-        >>> loss_fn = PairwiseAUCLoss(num_items=4)
-        >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-        >>> for _ in range(3):
-        ...     scores = after_step(model, x, lambda scores: nn.functional.binary_cross_entropy_with_logits(scores, y))
-        ...     optimizer.zero_grad()
-        ...     loss_fn(scores, y).backward()
-        ...     optimizer.step()
-        >>> after_step
-        Compositional(lr=0.01, gamma=0.9, parameters=2)
-    """
+    """Scores of a model after a step of cross-entropy, for a loss that is to be small there."""
 
     def __init__(self, model: nn.Module, *, lr: float = 0.01, gamma: float = 0.9) -> None:
         super().__init__()
@@ -63,20 +28,7 @@ class Compositional(nn.Module):
         self.track.to(trained[0].device)
 
     def forward(self, model: nn.Module, inputs: Any, inner_loss: Callable[[Tensor], Tensor]) -> Tensor:
-        """Scores at u_t, whose gradient goes to the model's parameters.
-
-        Args:
-            model: The model.
-            inputs: What it takes.
-            inner_loss: Maps its scores to L_CE, a scalar.
-
-        Returns:
-            What `model(inputs)` returns.
-
-        Raises:
-            ValueError: If the model has another number of trained parameters than it had, or the gradient of the
-                inner loss is not finite; nothing has been written then.
-        """
+        """Scores at u_t, whose gradient goes to the model's parameters."""
         weights = _trained(model)
         sizes = [w.numel() for w in weights.values()]
         if sum(sizes) != self.num_parameters:

@@ -18,17 +18,7 @@ if TYPE_CHECKING:
 
 
 def conclude(source: "Source", link: str, keeper: Keeper, device: str) -> dict[str, Any]:
-    """Score the epoch that is kept on the splits that are left for it, and write metrics and predictions.
-
-    Args:
-        source: The data set.
-        link: How logits become scores, as `Loss.link`.
-        keeper: Knows the run directory and the epoch.
-        device: Where to score.
-
-    Returns:
-        What `metrics.json` holds.
-    """
+    """Score the epoch that is kept on the splits that are left for it, and write metrics and predictions."""
     path, kept = keeper.path, keeper.best or {}
     selected = keeper.keep == "best"
     if selected and math.isnan(kept[f"valid_{keeper.metric}"]):

@@ -42,14 +42,7 @@ _NOISE = (
 
 
 def check_data(source: "Source") -> None:
-    """Refuse data that cannot be trained on, and warn of data that can hardly be.
-
-    Args:
-        source: The data set.
-
-    Raises:
-        ValueError: If a split is missing, or the training split has one class only.
-    """
+    """Refuse data that cannot be trained on, and warn of data that can hardly be."""
     for name in PARTS:
         if name not in source.data.splits:
             there = ", ".join(source.data.splits) or "none"
@@ -74,18 +67,7 @@ def check_data(source: "Source") -> None:
 
 
 def prepare(config: TrainConfig, source: "Source") -> Task | FittedTask:
-    """Build model, loss and samplers, within `own_random_streams`. Nothing is written.
-
-    Of a model that is fitted at once, there is only the model.
-
-    Args:
-        config: Settings.
-        source: Data set, checked.
-
-    Raises:
-        OptionError: (a ValueError): an option is out of range.
-        ValueError: If the run to start from does not fit.
-    """
+    """Build model, loss and samplers, within `own_random_streams`. Nothing is written."""
     if config.fitted:
         return FittedTask(config, source)
     task = Task(config, source)
@@ -100,22 +82,7 @@ def prepare(config: TrainConfig, source: "Source") -> Task | FittedTask:
 def fit(
     task: Task | FittedTask, path: Path, *, device: str, resume: bool = False, callbacks: list[Callback] | None = None
 ) -> dict[str, Any]:
-    """Train, select and test; fill the run directory. Call it within `own_random_streams`.
-
-    Args:
-        task: What `prepare` built.
-        path: The run directory, which exists.
-        device: "cpu" or "cuda".
-        resume: Go on after the last epoch in `path`, if there is one.
-        callbacks: Further callbacks, for example a progress bar.
-
-    Returns:
-        What `metrics.json` holds.
-
-    Raises:
-        ValueError: If training diverges, or a checkpoint is unreadable or does not belong to this run.
-        KeyboardInterrupt: If interrupted; the run can be resumed.
-    """
+    """Train, select and test; fill the run directory. Call it within `own_random_streams`."""
     if isinstance(task, FittedTask):
         return fit_at_once(task, path, device=device, resume=resume, progress=bool(callbacks))
     last = resume_point(task, path) if resume else None
@@ -127,16 +94,7 @@ def fit(
 
 
 def resume_point(task: Task, path: Path) -> Path | None:
-    """The checkpoint that a run goes on from, if it has finished an epoch.
-
-    Args:
-        task: What is to go on.
-        path: The run directory.
-
-    Raises:
-        ValueError: If the checkpoint is unreadable or does not belong to this run.
-        OptionError: If more epochs are done than are wanted.
-    """
+    """The checkpoint that a run goes on from, if it has finished an epoch."""
     last = path / LAST
     if not last.exists():
         return None
@@ -152,19 +110,7 @@ def resume_point(task: Task, path: Path) -> Path | None:
 def run_epochs(
     task: Task, keeper: Keeper, last: Path | None, *, device: str, callbacks: list[Callback] | None = None
 ) -> None:
-    """Train for all epochs that are left, keeping what each gives.
-
-    Args:
-        task: What trains.
-        keeper: Keeps it, in its directory.
-        last: Checkpoint to go on from.
-        device: "cpu" or "cuda".
-        callbacks: Further callbacks.
-
-    Raises:
-        ValueError: If training diverges.
-        KeyboardInterrupt: If interrupted; the run can be resumed.
-    """
+    """Train for all epochs that are left, keeping what each gives."""
     with _quiet_lightning():
         trainer = Trainer(
             accelerator="gpu" if device == "cuda" else "cpu",
@@ -185,15 +131,7 @@ def run_epochs(
 
 
 def find_checkpoint(run: str | Path, fold: int | None = None) -> Path:
-    """The best checkpoint of a run; of one over folds, of the run on the same fold.
-
-    Args:
-        run: A run directory, or a checkpoint file.
-        fold: The fold, if the data set has several.
-
-    Raises:
-        FileNotFoundError: If there is none.
-    """
+    """The best checkpoint of a run; of one over folds, of the run on the same fold."""
     path = Path(run)
     if path.is_file():
         return path

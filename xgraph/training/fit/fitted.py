@@ -22,15 +22,7 @@ if TYPE_CHECKING:
 
 
 class FittedTask:
-    """What there is to fit: the model and the data.
-
-    Args:
-        config: Settings.
-        source: Data set with the splits `train` and, unless nothing is validated, `valid`.
-
-    Raises:
-        OptionError: If an option of the model is out of range.
-    """
+    """What there is to fit: the model and the data."""
 
     def __init__(self, config: TrainConfig, source: "Source") -> None:
         self.config, self.source = config, source
@@ -45,21 +37,7 @@ class FittedTask:
 def fit_at_once(
     task: FittedTask, path: Path, *, device: str, resume: bool = False, progress: bool = False
 ) -> dict[str, Any]:
-    """Fit and test; fill the run directory. Call it within `own_random_streams`.
-
-    Args:
-        task: What to fit.
-        path: The run directory, which exists.
-        device: Where to score, "cpu" or "cuda"; scikit-learn fits on the CPU.
-        resume: Take the fit that is in `path`, if there is one.
-        progress: Show progress on stderr.
-
-    Returns:
-        What `metrics.json` holds.
-
-    Raises:
-        ValueError: If the model cannot take these features, or what is in `path` does not belong to this run.
-    """
+    """Fit and test; fill the run directory. Call it within `own_random_streams`."""
     config, source = task.config, task.source
     last = path / LAST if resume and (path / LAST).exists() else None
     state = None if last is None else read_checkpoint(last)

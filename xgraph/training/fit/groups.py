@@ -12,21 +12,7 @@ if TYPE_CHECKING:
 
 
 def make_groups(by: Literal["scaffold", "label"], source: "Source", smallest: int) -> Tensor:
-    """The group of each item of a data set.
-
-    Groups with fewer than `smallest` training items are pooled into one.
-
-    Args:
-        by: What a group is, as the source has it: "scaffold" or "label" (items with the same labels in all tasks).
-        source: The data set, with a split `train`.
-        smallest: Training items that a group of its own needs.
-
-    Returns:
-        Numbers from 0, int64 [n], for all splits.
-
-    Warns:
-        UserWarning: All training items are in one group.
-    """
+    """The group of each item of a data set."""
     key = source.group_keys(by)
     train = key[source.splits["train"].numpy()]
     sizes = np.bincount(train, minlength=int(key.max()) + 1)

@@ -27,17 +27,7 @@ class Objective(NamedTuple):
 
 
 def make_objective(config: TrainConfig, source: "Source") -> Objective:
-    """Build loss and samplers.
-
-    A loss with a parameter `groups` is told the group of each item of the data set.
-
-    Args:
-        config: Settings.
-        source: The data set, with a split `train`.
-
-    Raises:
-        OptionError: If an option is out of range.
-    """
+    """Build loss and samplers."""
     from xgraph.estimators import CosineGamma
 
     loss_class = registry("loss")[config.loss]

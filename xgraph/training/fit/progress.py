@@ -14,24 +14,14 @@ if TYPE_CHECKING:
 
 
 class EpochLines(Callback):
-    """One line of `name=value` pairs an epoch.
-
-    Args:
-        metric: Name of the validation metric that selects.
-        stream: Where to write; stderr if None.
-    """
+    """One line of `name=value` pairs an epoch."""
 
     def __init__(self, metric: str, stream: IO[str] | None = None) -> None:
         self.metric = metric
         self.stream = stream or sys.stderr
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the line.
-
-        Args:
-            trainer: The engine.
-            pl_module: The task.
-        """
+        """Write the line."""
         task: Any = pl_module
         value = task.valid_metrics.get(self.metric)
         valid = "" if value is None else f"valid_{self.metric}={value:.4f} "
@@ -43,11 +33,7 @@ class EpochLines(Callback):
 
 
 class EpochBar(Callback):
-    """A bar over all steps of the run, with the time left, the loss and the validation metric so far.
-
-    Args:
-        metric: Name of the validation metric that selects.
-    """
+    """A bar over all steps of the run, with the time left, the loss and the validation metric so far."""
 
     def __init__(self, metric: str) -> None:
         self.metric = metric
@@ -56,12 +42,7 @@ class EpochBar(Callback):
         self._best = float("nan")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Show the bar.
-
-        Args:
-            trainer: The engine.
-            pl_module: The task.
-        """
+        """Show the bar."""
         self._bar = make_bar("{task.fields[note]}")
         self._bar.start()
         self._id = self._bar.add_task("", total=1, note="")
@@ -70,24 +51,11 @@ class EpochBar(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Move the bar.
-
-        Args:
-            trainer: The engine.
-            pl_module: The task.
-            outputs: Not used.
-            batch: Not used.
-            batch_idx: Number of the batch in the epoch.
-        """
+        """Move the bar."""
         self._move(trainer, pl_module, batch_idx + 1)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Show the validation metric.
-
-        Args:
-            trainer: The engine.
-            pl_module: The task.
-        """
+        """Show the validation metric."""
         task: Any = pl_module
         value = task.valid_metrics.get(self.metric)
         note = f"loss {task.train_loss:.3f}"
@@ -101,25 +69,13 @@ class EpochBar(Callback):
             self._bar.update(self._id, note=note)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Leave the terminal in order, however the run ended.
-
-        Args:
-            trainer: The engine.
-            pl_module: The task.
-            stage: Not used.
-        """
+        """Leave the terminal in order, however the run ended."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Leave the terminal in order.
-
-        Args:
-            trainer: The engine.
-            pl_module: The task.
-            exception: Not used.
-        """
+        """Leave the terminal in order."""
         self.teardown(trainer, pl_module, "fit")
 
     def _move(self, trainer: Trainer, task: Any, batches: int) -> None:

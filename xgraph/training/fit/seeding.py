@@ -11,12 +11,7 @@ import torch
 
 @contextmanager
 def own_random_streams(seed: int, threads: int | None = None) -> Iterator[None]:
-    """Seed all global generators (dropout draws from torch's), and restore them and torch's threads afterwards.
-
-    Args:
-        seed: The seed.
-        threads: CPU threads of torch inside of the block; as they are if None.
-    """
+    """Seed all global generators (dropout draws from torch's), and restore them and torch's threads afterwards."""
     before, threads_before = random_state(), torch.get_num_threads()
     try:
         random.seed(seed)
@@ -51,11 +46,7 @@ def random_state() -> dict[str, Any]:
 
 
 def restore_random_state(state: Mapping[str, Any]) -> None:
-    """Set all global generators.
-
-    Args:
-        state: What `random_state` gave.
-    """
+    """Set all global generators."""
     python, numpy = state["python"], state["numpy"]
     random.setstate((python["version"], tuple(python["words"].tolist()), python["gauss"]))
     keys = numpy["keys"].numpy().astype(np.uint32)

@@ -28,18 +28,7 @@ OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch
 
 
 class Task(lightning.LightningModule):
-    """Trains a model in two stages, first with cross-entropy, then, with a new head, with the requested loss; or
-    in compositional training, where each step of the loss is preceded by an inner one of cross-entropy.
-
-    The stage is a function of the epoch, so that a resumed run needs no other memory of it.
-
-    Args:
-        config: Settings.
-        source: Data set with the splits `train` and, unless nothing is validated, `valid`.
-
-    Raises:
-        OptionError: If an option of the model or the loss is out of range.
-    """
+    """Trains a model in two stages, first with cross-entropy, then, with a new head, with the requested loss."""
 
     def __init__(self, config: TrainConfig, source: "Source") -> None:
         super().__init__()
@@ -147,12 +136,7 @@ class Task(lightning.LightningModule):
         self._began = time.perf_counter()
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """One step.
-
-        Args:
-            batch: What the source's loader gives, with `y` [B, T] and `idx` [B].
-            batch_idx: Its number, not used.
-        """
+        """One step."""
         logits: Tensor | None = None
         try:
             logits = self._scores(batch)
@@ -166,23 +150,12 @@ class Task(lightning.LightningModule):
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Average the weights, if that is wanted.
-
-        Args:
-            outputs: Not used.
-            batch: Not used.
-            batch_idx: Not used.
-        """
+        """Average the weights, if that is wanted."""
         if self.average is not None:
             self.average.update(self.model)
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """Score the validation split, as evaluation does, if there is one.
-
-        Args:
-            batch: Not used.
-            batch_idx: Not used.
-        """
+        """Score the validation split, as evaluation does, if there is one."""
         if self.valid_positions is None:
             self._check_finite(torch.cat([weight.detach().reshape(-1) for weight in self.scored_model.parameters()]))
             return
@@ -196,11 +169,7 @@ class Task(lightning.LightningModule):
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what is ours; checkpoints are taken at the end of an epoch.
-
-        Args:
-            checkpoint: What is to be saved.
-        """
+        """Add what is ours; checkpoints are taken at the end of an epoch."""
         # Lightning's own counters restart epochs in ways of their own; the number of epochs done is enough.
         checkpoint.pop("loops", None)
         checkpoint[HEADER] = self.header
@@ -209,11 +178,7 @@ class Task(lightning.LightningModule):
         checkpoint["random_state"] = random_state()
 
     def on_load_checkpoint(self, checkpoint: Mapping[str, Any]) -> None:
-        """Go on after the last epoch that was saved.
-
-        Args:
-            checkpoint: What was saved.
-        """
+        """Go on after the last epoch that was saved."""
         done = int(checkpoint["epochs_done"])
         progress: Any = self.trainer.fit_loop.epoch_progress.current
         progress.ready = progress.started = progress.processed = progress.completed = done

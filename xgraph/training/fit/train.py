@@ -27,11 +27,7 @@ _MAY_CHANGE = {"epochs", "device", "storage", "threads"}
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user stopped a run, which can be resumed.
-
-    Args:
-        path: Its directory.
-    """
+    """The user stopped a run, which can be resumed."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(str(path))
@@ -189,12 +185,7 @@ def _train_folds(config: TrainConfig, out: str | Path | None, resume: bool, prog
 
 
 def load_data(config: TrainConfig, progress: bool) -> "Source":
-    """The data set of a run, with a warning if some of its rows could not be read.
-
-    Args:
-        config: Settings.
-        progress: Show progress on stderr, if that is a terminal.
-    """
+    """The data set of a run, with a warning if some of its rows could not be read."""
     from xgraph.data import load
     from xgraph.training.fit.bars import data_progress
     from xgraph.training.sources import make_source

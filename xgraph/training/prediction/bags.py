@@ -57,33 +57,7 @@ def predict_bags(
     smiles_column: str | None = None,
     progress: bool = False,
 ) -> Frames:
-    """Score bags, all instances of each, and their instances.
-
-    Args:
-        states: The runs' checkpoints.
-        paths: Where these are.
-        tasks: Their tasks.
-        items: The path of a CSV file with a row an instance; or, of the data that the runs were trained on, names of
-            bags, the path of a CSV file with a column of them and no other, or None for all. Of runs on conformers,
-            SMILES or the path of a CSV file with a column of them.
-        device: Where to compute.
-        ensemble: How the runs' scores of a bag become one; those of instances, and weights, are means in any case.
-        bag_column: Column of a file that names the bags; found by itself if not given.
-        smiles_column: Column of a file that holds molecules; found by itself if not given.
-        progress: Show progress on stderr, if that is a terminal.
-
-    Returns:
-        Of the bags, in the order in which they first appear: `bag` (of molecules as conformers `smiles`), a score for
-        each task, and, of new ones, `error`. Of their instances, in the order of the file or of the bags: `bag`, its
-        `row` in the file or source, how much it counts (`weight`) and its own `score`, of several tasks each with the
-        task's name before it, and `error`.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        TypeError: If something in a list is no name.
-        ValueError: If a file cannot be read or lacks columns, a bag is not in the data, the runs were trained on other
-            features than each other, or the data set is not what it was.
-    """
+    """Score bags, all instances of each, and their instances."""
     _check_alike(states, paths)
     if items is None:
         return _own(states, paths, tasks, None, device, ensemble, progress)

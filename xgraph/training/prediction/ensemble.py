@@ -18,25 +18,7 @@ _NOUNS = {"graph": "molecules", "node": "nodes", "bag": "bags"}
 
 
 class Ensemble:
-    """Mean and standard deviation over the scores of several members, added one by one for the same rows.
-
-    By "rank", a member's scores count only by the order in which they put the rows: members on different scales weigh
-    the same, and the result depends on which rows there are.
-
-    Args:
-        combine: "mean" of the scores, or of their `scaled_ranks`.
-        several_classes: Whether the columns are classes that exclude each other, whose ranks mean nothing together.
-
-    Raises:
-        OptionError: If it is neither, or ranks mean nothing.
-
-    Example:
-        >>> both = Ensemble("rank")
-        >>> for scores in ([[0.1], [0.2], [0.9]], [[0.3], [0.1], [0.2]]):
-        ...     both.add(np.array(scores))
-        >>> both.score[:, 0].tolist()
-        [0.5, 0.25, 0.75]
-    """
+    """Mean and standard deviation over the scores of several members, added one by one for the same rows."""
 
     def __init__(self, combine: str = "mean", *, several_classes: bool = False) -> None:
         if combine not in get_args(Combine):
@@ -49,11 +31,7 @@ class Ensemble:
         self._squares: Scores = np.zeros(())
 
     def add(self, scores: Scores) -> None:
-        """Add a member.
-
-        Args:
-            scores: Shape [n, T].
-        """
+        """Add a member."""
         new = _ranks(scores) if self.combine == "rank" else scores
         self.members += 1
         self._sum = self._sum + new if self.members > 1 else new
@@ -77,12 +55,7 @@ class Ensemble:
         return std / max(len(std) - 1, 1) if self.combine == "rank" else std
 
     def columns(self, names: Sequence[str], taken: Iterable[str]) -> dict[str, Scores]:
-        """The columns of a table of predictions: a score each and, of several members, then a `<name>_std` each.
-
-        Args:
-            names: The T tasks or classes.
-            taken: Names that other columns have.
-        """
+        """The columns of a table of predictions: a score each and, of several members, then a `<name>_std` each."""
         taken = list(taken)
         columns = dict(zip(distinct(names, taken), self.score.T, strict=True))
         if self.std is not None:
@@ -92,15 +65,7 @@ class Ensemble:
 
 
 def scaled_ranks(scores: Scores) -> Scores:
-    """The rank of each score in its column, scaled to 0 for the lowest and 1 for the highest; equal ones share theirs.
-
-    Args:
-        scores: Shape [n, T]. A single row gets 0.5.
-
-    Example:
-        >>> scaled_ranks(np.array([[3.0], [1.0], [3.0], [9.0]])).ravel().round(2).tolist()
-        [0.5, 0.0, 0.5, 1.0]
-    """
+    """The rank of each score in its column, scaled to 0 for the lowest and 1 for the highest."""
     return _scaled(_ranks(scores))
 
 
@@ -118,14 +83,7 @@ def _scaled(ranks: Scores) -> Scores:
 
 
 def check_finished(runs: Sequence[str | Path]) -> None:
-    """Refuse an ensemble with a member that is still to come: a run of several, or a fold of a run, has not finished.
-
-    Args:
-        runs: Run directories, or checkpoints, which are taken as they are.
-
-    Raises:
-        FileNotFoundError: If there is such a member.
-    """
+    """Refuse an ensemble with a member that is still to come."""
     for path in map(Path, runs):
         several = len(runs) > 1 or bool(fold_folders(path))
         if several and (path / CONFIG).is_file() and not (path / METRICS).is_file():
@@ -136,17 +94,7 @@ def check_finished(runs: Sequence[str | Path]) -> None:
 
 
 def check_members(states: Sequence[Mapping[str, Any]], paths: Sequence[Path], *, same_split: bool = False) -> None:
-    """Refuse members that do not score the same.
-
-    Args:
-        states: The runs' checkpoints.
-        paths: Where these are, for messages.
-        same_split: Whether they must also have the same items, labels and splits. Of runs that are trained on other
-            parts of the data, `xgraph.evaluate` compares the part that is scored.
-
-    Raises:
-        ValueError: If one differs from the first, in what it scores or in its tasks.
-    """
+    """Refuse members that do not score the same."""
     first, where = states[0][HEADER], paths[0]
     for state, path in zip(states[1:], paths[1:], strict=True):
         other = state[HEADER]
@@ -172,14 +120,7 @@ def check_members(states: Sequence[Mapping[str, Any]], paths: Sequence[Path], *,
 
 
 def members_by_fold(runs: Sequence[Path]) -> list[list[Path]]:
-    """The run directories that are evaluated together: all, or of runs over folds, those of each fold.
-
-    Args:
-        runs: Run directories.
-
-    Raises:
-        ValueError: If the runs are not over the same folds.
-    """
+    """The run directories that are evaluated together: all, or of runs over folds, those of each fold."""
     folders = [{folder.name: folder for folder in fold_folders(run)} for run in runs]
     for run, own in zip(runs, folders, strict=True):
         if own.keys() != folders[0].keys():

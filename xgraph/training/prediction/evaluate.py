@@ -75,17 +75,7 @@ def evaluate_with_spread(
     device: str = "auto",
     progress: bool = False,
 ) -> dict[str, Any]:
-    """The same, and over folds with `mean` and `std` beside the metrics, as `metrics.json` has them.
-
-    Args:
-        run: As `evaluate` has it, like all that follow.
-        split: "train", "valid" or "test".
-        combine: "mean" or "rank".
-        max_fpr: Highest false positive rate.
-        min_tpr: Lowest true positive rate.
-        device: "auto", "cpu" or "cuda".
-        progress: Show progress on stderr, if that is a terminal.
-    """
+    """The same, and over folds with `mean` and `std` beside the metrics, as `metrics.json` has them."""
     limits = {"max_fpr": max_fpr, "min_tpr": min_tpr}
     try:
         further = {} if set(limits.values()) == {None} else partial_metrics(**limits)

@@ -46,26 +46,12 @@ class NewBags:
 
 
 def makes_conformers(state: Mapping[str, Any]) -> bool:
-    """Whether the bags of a run are conformers of molecules.
-
-    Args:
-        state: The run's checkpoint.
-    """
+    """Whether the bags of a run are conformers of molecules."""
     return str(state[HEADER]["featurizer"]).startswith(CONFORMERS)
 
 
 def read_frame_of_bags(path: Path, state: Mapping[str, Any], bag_column: str | None) -> tuple["pd.DataFrame", str]:
-    """A CSV file with a row an instance, and the column that names the bags.
-
-    Args:
-        path: The file.
-        state: The run's checkpoint, whose column of bags is the next choice.
-        bag_column: The column, if it was said.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no table, or has no such column.
-    """
+    """A CSV file with a row an instance, and the column that names the bags."""
     from xgraph.data.bags.columns import read_frame
     from xgraph.data.bags.roles import BAG_NAMES, find_column, listing
 
@@ -93,20 +79,7 @@ def bags_of_table(
     smiles_column: str | None,
     progress: "Progress | None",
 ) -> NewBags:
-    """Bags of a table, in the order in which they first appear.
-
-    Args:
-        frame: The table.
-        bag_column: Column that names the bags.
-        state: The run's checkpoint, which says what the instances have to be.
-        path: Where the table is from, for messages.
-        smiles_column: Column of molecules, if the instances are these.
-        progress: Called with (done, total, what).
-
-    Raises:
-        OptionError: If there is a column of molecules, but the instances are none.
-        ValueError: If a row names no bag, or columns are missing or too many.
-    """
+    """Bags of a table, in the order in which they first appear."""
     import pandas as pd
 
     from xgraph.data import BagDataset
@@ -145,17 +118,7 @@ def bags_of_table(
 def bags_of_conformers(
     smiles: Sequence[str], state: Mapping[str, Any], root: Path | None, progress: "Progress | None"
 ) -> NewBags:
-    """Molecules as bags of their conformers, made as for training.
-
-    Args:
-        smiles: The molecules; an empty one is missing.
-        state: The run's checkpoint.
-        root: Data root in which conformers are kept.
-        progress: Called with (done, total, what).
-
-    Raises:
-        ValueError: If this version makes other conformers than the run was trained on.
-    """
+    """Molecules as bags of their conformers, made as for training."""
     import pandas as pd
 
     from xgraph.data import conformer_bags

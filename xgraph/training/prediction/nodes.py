@@ -33,27 +33,7 @@ def predict_nodes(
     combine: str,
     progress: bool,
 ) -> "pd.DataFrame":
-    """Score nodes of the graph that runs were trained on, from all their neighbours.
-
-    Args:
-        states: The runs' checkpoints.
-        paths: Where these are.
-        tasks: Their tasks or classes.
-        nodes: Node numbers, the path of a CSV file with a column `node`, or None for all.
-        device: Where to compute.
-        combine: "mean" or "rank", as `Ensemble` has it.
-        progress: Show progress on stderr, if that is a terminal.
-
-    Returns:
-        One row per node: `node`, the `predicted` class where classes exclude each other, and a score each. A row of
-        a file without a node number, such as a blank line, is a row without anything.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        TypeError: If something in a list is no node number.
-        ValueError: If a node is not in the graph, a file cannot be read, the runs are on other graphs than each
-            other, or the graph is not what it was.
-    """
+    """Score nodes of the graph that runs were trained on, from all their neighbours."""
     import pandas as pd
 
     check_same_items(states, paths, "graph", "nodes")

@@ -10,17 +10,7 @@ from xgraph.training.sources import Source
 
 
 def check_same_items(states: list[dict[str, Any]], paths: Sequence[Path], data: str, noun: str) -> None:
-    """Refuse an ensemble over several data sets: item 7 of one is not item 7 of another.
-
-    Args:
-        states: The runs' checkpoints.
-        paths: Where these are.
-        data: What the data set is called in messages, such as "graph".
-        noun: And its items.
-
-    Raises:
-        ValueError: If they are on several data sets.
-    """
+    """Refuse an ensemble over several data sets: item 7 of one is not item 7 of another."""
     found = [(state[HEADER]["dataset"], state[HEADER]["num_items"]) for state in states]
     for other, path in zip(found, paths, strict=True):
         if other != found[0]:
@@ -32,16 +22,7 @@ def check_same_items(states: list[dict[str, Any]], paths: Sequence[Path], data: 
 
 
 def own_source(state: dict[str, Any], path: Path, progress: bool) -> Source:
-    """The data set of a run, as it was.
-
-    Args:
-        state: The run's checkpoint.
-        path: Where it is.
-        progress: Show progress on stderr, if that is a terminal.
-
-    Raises:
-        ValueError: If the settings in the checkpoint cannot be read, or the data set is not what it was.
-    """
+    """The data set of a run, as it was."""
     from xgraph.training.fit.train import load_data
 
     try:

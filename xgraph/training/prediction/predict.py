@@ -107,15 +107,7 @@ def predict(
 
 
 def run_kind(run: str | Path) -> str:
-    """What a run was trained on: "graph" (molecules), "node" or "bag".
-
-    Args:
-        run: A run directory.
-
-    Raises:
-        FileNotFoundError: If there is no such run.
-        ValueError: If its checkpoint is not readable.
-    """
+    """What a run was trained on: "graph" (molecules), "node" or "bag"."""
     return str(read_checkpoint(checkpoints(run)[0])[HEADER]["kind"])
 
 
@@ -162,12 +154,7 @@ def _predict_molecules(
 
 
 def write_predictions(frame: "pd.DataFrame", path: str | Path) -> None:
-    """Write what `predict` gave as CSV; the file is there completely or not at all.
-
-    Args:
-        frame: The predictions.
-        path: The file; compressed if its name ends with `.gz`.
-    """
+    """Write what `predict` gave as CSV; the file is there completely or not at all."""
     content = frame.to_csv(index=False, lineterminator="\n").encode()
     if Path(path).suffix == ".gz":
         content = gzip.compress(content, mtime=0)
@@ -225,15 +212,7 @@ def _features_of(state: dict[str, Any]) -> list[str]:
 
 
 def checkpoints(run: str | Path | Sequence[str | Path]) -> list[Path]:
-    """The best checkpoints of runs, of all folds where a run has them.
-
-    Args:
-        run: A run directory or a checkpoint, or several of them.
-
-    Raises:
-        FileNotFoundError: If there is no such run.
-        ValueError: If there is no run at all.
-    """
+    """The best checkpoints of runs, of all folds where a run has them."""
     found = []
     runs = [run] if isinstance(run, str | Path) else list(run)
     for path in map(Path, runs):

@@ -17,15 +17,7 @@ if TYPE_CHECKING:
 
 
 def load_joined(config: PretrainConfig, progress: bool) -> JoinedDataset:
-    """The joined data, with what is held out, and a warning if some rows could not be read.
-
-    Args:
-        config: Settings.
-        progress: Show progress on stderr, if that is a terminal.
-
-    Raises:
-        ValueError: If a data set is unknown or holds no molecules, or next to nothing is left.
-    """
+    """The joined data, with what is held out, and a warning if some rows could not be read."""
     from xgraph.data import collect
 
     with data_progress(progress) as report:
@@ -54,13 +46,7 @@ def load_joined(config: PretrainConfig, progress: bool) -> JoinedDataset:
 
 
 def summary(config: PretrainConfig, data: JoinedDataset, path: Path) -> str:
-    """A line that says what is trained on, and how many molecules were excluded.
-
-    Args:
-        config: Settings.
-        data: The joined data.
-        path: The run directory.
-    """
+    """A line that says what is trained on, and how many molecules were excluded."""
     counts = data.counts
     tasks = f", {data.num_tasks} tasks" if config.objective == "multitask" else ""
     conflicts = f", {counts.conflicts} contradictory labels dropped" if counts.conflicts else ""
@@ -71,11 +57,7 @@ def summary(config: PretrainConfig, data: JoinedDataset, path: Path) -> str:
 
 
 def full_paths(names: list[str]) -> list[str]:
-    """Paths of files in full; names of data sets as they are.
-
-    Args:
-        names: Either.
-    """
+    """Paths of files in full; names of data sets as they are."""
     from xgraph.data.cards.named import names as known
 
     return [

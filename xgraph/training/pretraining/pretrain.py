@@ -111,17 +111,7 @@ def _listed(what: str, names: str | Path | Sequence[str | Path]) -> list[str]:
 def settings_to_resume(
     settings: dict[str, Any], base: dict[str, Any] | None, out: str | Path | None
 ) -> tuple[PretrainConfig, Path]:
-    """The settings of the run in `out`; those given besides may not contradict them.
-
-    Args:
-        settings: What is given.
-        base: What a configuration file says, if there is one.
-        out: Directory of the run.
-
-    Raises:
-        FileNotFoundError: If there is no run.
-        OptionError: If something would change that cannot.
-    """
+    """The settings of the run in `out`; those given besides may not contradict them."""
     if out is None:
         raise OptionError("resume: say which run, with the directory it is in (--out)")
     path = Path(out)

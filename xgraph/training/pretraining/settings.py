@@ -140,21 +140,7 @@ class PretrainConfig:
 
 
 def build_pretrain_config(settings: Mapping[str, object], base: Mapping[str, object] | None = None) -> PretrainConfig:
-    """Check and complete settings.
-
-    Args:
-        settings: Explicit ones by name: fields of `PretrainConfig`, and options of the model.
-        base: What they override, as `read_config` gives it.
-
-    Raises:
-        OptionError: If a name is unknown or for the other objective, a value is not one that it can have, or the model
-            has no encoder of molecules.
-
-    Example:
-        >>> config = build_pretrain_config({"datasets": "hiv,tox21", "hidden_channels": 32})
-        >>> config.datasets, config.model_options["hidden_channels"]
-        (['hiv', 'tox21'], 32)
-    """
+    """Check and complete settings."""
     fields = {option.name: option for option in options_of(PretrainConfig)}
     values: dict[str, Any] = {}
     options: dict[str, object] = {}

@@ -24,13 +24,7 @@ _VALID = 2**32
 
 
 class MultitaskTask(Task):
-    """Learns the labels of all data sets by cross-entropy.
-
-    Args:
-        settings: Of pretraining.
-        source: The joined data.
-        datasets: The data set that each of the T tasks is from.
-    """
+    """Learns the labels of all data sets by cross-entropy."""
 
     def __init__(self, settings: PretrainConfig, source: Source, datasets: list[str]) -> None:
         super().__init__(source.config, source)
@@ -41,12 +35,7 @@ class MultitaskTask(Task):
 
 
 class ContrastiveTask(Task):
-    """Learns to tell two views of a molecule from those of all others (SogCLR); the model's head projects.
-
-    Args:
-        settings: Of pretraining.
-        source: The joined data, two views each.
-    """
+    """Learns to tell two views of a molecule from those of all others (SogCLR); the model's head projects."""
 
     def __init__(self, settings: PretrainConfig, source: ViewSource) -> None:
         super().__init__(source.config, source)
@@ -63,12 +52,7 @@ class ContrastiveTask(Task):
         self.contrast.set_epoch(self.current_epoch)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """One step.
-
-        Args:
-            batch: Each molecule twice, the second ones after all first ones.
-            batch_idx: Its number, which with seed and epoch decides what the views are.
-        """
+        """One step."""
         z1, z2 = self._project(batch, self.current_epoch, batch_idx)
         loss: Tensor = self.contrast(z1, z2, batch.idx[: len(z1)])
         self.loss_sum += loss.detach()
@@ -76,17 +60,7 @@ class ContrastiveTask(Task):
         return loss
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """Compare views of what is held out, the same in each epoch, within batches of the same size as in training.
-
-        `loss` is that of the batches alone; `alignment` the mean squared distance of a molecule's two views, and
-        `uniformity` the logarithm of the mean of exp(-2 d^2) over the distances d of different molecules (Wang and
-        Isola, ICML 2020), both better when lower; `top1` the share of molecules whose other view is the nearest of
-        all.
-
-        Args:
-            batch: Not used.
-            batch_idx: Not used.
-        """
+        """Compare views of what is held out, the same in each epoch, within batches of the same size as in training."""
         source: Any = self.source
         positions = source.splits["valid"]
         rows = in_order(len(positions), self.config.batch_size)
@@ -115,25 +89,7 @@ class ContrastiveTask(Task):
 
 
 def task_weights(y: Tensor, datasets: list[str], balance: str) -> Tensor:
-    """What a label of each task weighs; 0 for a task without labels.
-
-    Args:
-        y: Labels, NaN where missing. Shape ``[n, T]``.
-        datasets: The data set that each task is from.
-        balance: "tasks": the labels of each task weigh 1 together; "datasets": those of each data set do, and those of
-            each of its tasks the same.
-
-    Returns:
-        ``[T]``, with the mean 1 over all known labels.
-
-    Example:
-        >>> nan = math.nan
-        >>> y = torch.tensor([[1.0, 0.0, nan], [0.0, nan, nan], [0.0, nan, 1.0], [1.0, nan, nan]])
-        >>> task_weights(y, ["a", "b", "b"], "tasks").tolist()
-        [0.5, 2.0, 2.0]
-        >>> task_weights(y, ["a", "b", "b"], "datasets").tolist()
-        [0.75, 1.5, 1.5]
-    """
+    """What a label of each task weighs; 0 for a task without labels."""
     known = y.isnan().logical_not_().sum(0).double()
     there = known > 0
     share = there.double()

@@ -18,31 +18,18 @@ if TYPE_CHECKING:
 
 
 class Twice:
-    """A data set whose batches hold each molecule twice: first all of them, then all of them again.
-
-    Args:
-        data: The molecules.
-    """
+    """A data set whose batches hold each molecule twice: first all of them, then all of them again."""
 
     def __init__(self, data: MoleculeDataset) -> None:
         self.data = data
 
     def batch(self, positions: Sequence[int]) -> Any:
-        """Collate.
-
-        Args:
-            positions: Positions of the molecules.
-        """
+        """Collate."""
         return self.data.batch([*positions, *positions])
 
 
 class ViewSource(MoleculeSource):
-    """Molecules to tell apart: batches hold each twice, and the columns are those of a projection, without labels.
-
-    Args:
-        data: The molecules.
-        settings: Of pretraining.
-    """
+    """Molecules to tell apart: batches hold each twice, and the columns are those of a projection, without labels."""
 
     def __init__(self, data: JoinedDataset, settings: PretrainConfig) -> None:
         from xgraph.data import Augmentation
@@ -63,12 +50,5 @@ class ViewSource(MoleculeSource):
         return len(self._columns)
 
     def loader(self, positions: Tensor, batches: EpochSampler, epoch: int, device: torch.device) -> Iterable[Any]:
-        """PyG batches, on the CPU, of each molecule twice.
-
-        Args:
-            positions: Positions of the molecules that are trained on. Shape [n].
-            batches: Batches of positions among those; its epoch is set.
-            epoch: Not used: the task makes the views.
-            device: Not used.
-        """
+        """PyG batches, on the CPU, of each molecule twice."""
         return make_loader(self.twice, positions, batches)

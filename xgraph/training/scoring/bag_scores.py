@@ -37,27 +37,14 @@ class Explained(NamedTuple):
 
 
 def at_once(data: "BagDataset") -> int:
-    """How many instances to encode together.
-
-    Args:
-        data: The bags.
-    """
+    """How many instances to encode together."""
     if not data.instance_shape:
         return GRAPHS
     return int(min(max(NUMBERS // int(np.prod(data.instance_shape)), 1), INSTANCES))
 
 
 def grouped(sizes: Tensor, most: int) -> Iterator[list[int]]:
-    """Consecutive bags that together have no more than so many instances; one that has more is alone.
-
-    Args:
-        sizes: Instances of each bag, shape [B].
-        most: How many.
-
-    Example:
-        >>> list(grouped(torch.tensor([2, 2, 9, 1, 1]), 4))
-        [[0, 1], [2], [3, 4]]
-    """
+    """Consecutive bags that together have no more than so many instances; one that has more is alone."""
     group: list[int] = []
     total = 0
     for place, size in enumerate(sizes.tolist()):
@@ -71,13 +58,7 @@ def grouped(sizes: Tensor, most: int) -> Iterator[list[int]]:
 
 
 def chunks(data: "BagDataset", bag: int, most: int) -> Iterator[Any]:
-    """The instances of one bag, some at a time, as batches.
-
-    Args:
-        data: The bags.
-        bag: Which one.
-        most: Instances in a batch.
-    """
+    """The instances of one bag, some at a time, as batches."""
     begin, end = data.bag_ptr[bag].item(), data.bag_ptr[bag + 1].item()
     for start in range(int(begin), int(end), most):
         rows = torch.arange(start, min(start + most, int(end)))
@@ -92,18 +73,7 @@ def score_bags(
     device: str = "cpu",
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Scores:
-    """Logits of whole bags by a model in evaluation mode.
-
-    Args:
-        model: The model.
-        data: The bags.
-        positions: Which of them, shape [B].
-        device: Where to compute.
-        progress: Called with (done, total, what).
-
-    Returns:
-        Shape [B, T], in the order of `positions`.
-    """
+    """Logits of whole bags by a model in evaluation mode."""
     model, most = model.to(device).eval(), at_once(data)
     parts = [np.empty((0, model.num_tasks))]
     with torch.inference_mode():
@@ -127,15 +97,7 @@ def explain_bags(
     device: str = "cpu",
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Explained:
-    """Logits of whole bags, with scores and weights of their instances, by a model in evaluation mode.
-
-    Args:
-        model: The model.
-        data: The bags.
-        positions: Which of them, shape [B].
-        device: Where to compute.
-        progress: Called with (done, total, what).
-    """
+    """Logits of whole bags, with scores and weights of their instances, by a model in evaluation mode."""
     model, most = model.to(device).eval(), at_once(data)
     empty, none = np.empty((0, model.num_tasks)), np.empty(0, dtype=np.int64)
     parts = [Explained(empty, empty, empty, none, none)]

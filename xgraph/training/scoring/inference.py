@@ -24,18 +24,7 @@ def score(
     device: str = "cpu",
     progress: Callable[[int, int, str], None] | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Logits of a model in evaluation mode.
-
-    Args:
-        model: Maps a batch to logits [B, T].
-        data: Molecules.
-        positions: Which of them; all if None.
-        device: Where to compute.
-        progress: Called with (done, total, what).
-
-    Returns:
-        Shape [n, T], in the order of `positions`.
-    """
+    """Logits of a model in evaluation mode."""
     wanted = list(range(len(data))) if positions is None else positions.tolist()
     model = model.to(device).eval()
     parts = []
@@ -51,56 +40,26 @@ def score(
 
 
 def probability(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The sigmoid of logits, in float64 so that confident scores keep their order.
-
-    Args:
-        logits: Any shape.
-
-    Example:
-        >>> probability(np.array([0.0, -1000.0]))
-        array([0.5, 0. ])
-    """
+    """The sigmoid of logits, in float64 so that confident scores keep their order."""
     positive = logits >= 0
     small = np.exp(np.where(positive, -logits, logits))
     return np.where(positive, 1.0, small) / (1.0 + small)
 
 
 def class_scores(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The logarithm of the softmax over classes: comparable between items, which logits are not.
-
-    Args:
-        logits: Shape [n, C].
-
-    Example:
-        >>> np.exp(class_scores(np.array([[5.0, 5.0], [1000.0, -1000.0]])))
-        array([[0.5, 0.5],
-               [1. , 0. ]])
-    """
+    """The logarithm of the softmax over classes: comparable between items, which logits are not."""
     shifted = logits - logits.max(axis=1, keepdims=True, initial=-np.inf)
     result: npt.NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return result
 
 
 def as_scores(logits: npt.NDArray[np.float64], link: str) -> npt.NDArray[np.float64]:
-    """Scores between 0 and 1.
-
-    Args:
-        logits: Shape [n, T].
-        link: "sigmoid" (each by itself) or "softmax" (all of an item together), as `Loss.link`.
-    """
+    """Scores between 0 and 1."""
     return np.exp(class_scores(logits)) if link == "softmax" else probability(logits)
 
 
 def choose_device(device: str) -> str:
-    """What `--device` means on this machine.
-
-    Args:
-        device: "auto", "cpu" or "cuda".
-
-    Raises:
-        ValueError: If "cuda" is asked for and there is no usable GPU.
-        OptionError: If it is none of the three.
-    """
+    """What `--device` means on this machine."""
     if device not in ("auto", "cpu", "cuda"):
         raise OptionError(f"device = {device!r}: expected auto, cpu or cuda")
     there = torch.cuda.is_available()
@@ -110,14 +69,5 @@ def choose_device(device: str) -> str:
 
 
 def in_order(num_items: int, batch_size: int) -> list[list[int]]:
-    """Batches of consecutive items, for evaluation.
-
-    Args:
-        num_items: Number of items.
-        batch_size: Items in a batch.
-
-    Example:
-        >>> in_order(5, 2)
-        [[0, 1], [2, 3], [4]]
-    """
+    """Batches of consecutive items, for evaluation."""
     return [list(range(i, min(i + batch_size, num_items))) for i in range(0, num_items, batch_size)]

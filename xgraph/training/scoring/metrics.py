@@ -26,82 +26,22 @@ Metric = Callable[[Sweep], float]
 
 
 def average_precision(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
-    """Average precision: sum of (recall step) x precision, without interpolation.
-
-    Args:
-        target: Labels 0/1, shape [n]; NaN = missing, left out.
-        score: Scores, shape [n]; higher = more positive.
-
-    Returns:
-        The metric, or NaN if there is no positive or no negative.
-
-    Raises:
-        ValueError: If shapes differ, a score is not finite, or a label is not 0, 1 or NaN.
-
-    Example:
-        >>> average_precision([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
-        0.8333333333333333
-    """
+    """Average precision: sum of (recall step) x precision, without interpolation."""
     return _of(sweep(target, score), _average_precision)
 
 
 def prc_auc(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
-    """Area under the precision-recall curve by trapezoids (what the AICures leaderboard reports).
-
-    Args:
-        target: Labels 0/1, shape [n]; NaN = missing, left out.
-        score: Scores, shape [n]; higher = more positive.
-
-    Returns:
-        The metric, or NaN if there is no positive or no negative.
-
-    Raises:
-        ValueError: As for `average_precision`.
-
-    Example:
-        >>> prc_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
-        0.7916666666666666
-    """
+    """Area under the precision-recall curve by trapezoids (what the AICures leaderboard reports)."""
     return _of(sweep(target, score), _prc_auc)
 
 
 def roc_auc(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
-    """Area under the ROC curve: the share of (positive, negative) pairs in the right order, a tie being half.
-
-    Args:
-        target: Labels 0/1, shape [n]; NaN = missing, left out.
-        score: Scores, shape [n]; higher = more positive.
-
-    Returns:
-        The metric, or NaN if there is no positive or no negative.
-
-    Raises:
-        ValueError: As for `average_precision`.
-
-    Example:
-        >>> roc_auc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
-        0.75
-    """
+    """Area under the ROC curve: the share of (positive, negative) pairs in the right order, a tie being half."""
     return _of(sweep(target, score), _roc_auc)
 
 
 def accuracy(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
-    """Share of items whose highest score is that of their class.
-
-    Args:
-        target: One-hot labels, shape [n, C]; a row with NaN is an item without a label, left out.
-        score: Scores, shape [n, C].
-
-    Returns:
-        The share, or NaN if no item has a label.
-
-    Raises:
-        ValueError: If shapes differ, or a score is not finite.
-
-    Example:
-        >>> accuracy([[0, 1], [1, 0], [float("nan")] * 2], [[0.2, 0.9], [0.1, 0.7], [0.0, 0.0]])
-        0.5
-    """
+    """Share of items whose highest score is that of their class."""
     y, s = (np.asarray(a, dtype=np.float64) for a in (target, score))
     if y.shape != s.shape or y.ndim != 2:
         raise ValueError(f"target and score: expected one shape [n, C], got {y.shape} and {s.shape}")
@@ -112,20 +52,7 @@ def accuracy(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
 
 
 def partial_metrics(max_fpr: float | None = None, min_tpr: float | None = None) -> dict[str, Metric]:
-    """The partial areas, each under a name that says its limits.
-
-    Args:
-        max_fpr: Highest false positive rate of all of them; without it, .3 for the one-way areas and .5 for the
-            two-way one.
-        min_tpr: Lowest true positive rate of the two-way area (normalised by area); .5 without it.
-
-    Raises:
-        ValueError: If a limit is out of range.
-
-    Example:
-        >>> list(partial_metrics(max_fpr=0.1))
-        ['pauc_mcclish_fpr0.1', 'pauc_area_fpr0.1', 'tpauc_tpr0.5_fpr0.1']
-    """
+    """The partial areas, each under a name that says its limits."""
     fpr = 0.3 if max_fpr is None else max_fpr
     low, high = 0.5 if min_tpr is None else min_tpr, 0.5 if max_fpr is None else max_fpr
     check_limits(low, fpr)
@@ -139,26 +66,7 @@ def partial_metrics(max_fpr: float | None = None, min_tpr: float | None = None) 
 def score_all(
     target: npt.ArrayLike, score: npt.ArrayLike, metrics: Mapping[str, Metric] | None = None
 ) -> dict[str, float]:
-    """All metrics, each the mean over the tasks that have both classes.
-
-    Args:
-        target: Labels 0/1/NaN, shape [n] or [n, T].
-        score: Scores of the same shape.
-        metrics: Further ones, such as `partial_metrics` gives.
-
-    Returns:
-        A value for each of `METRICS` and of `metrics`; NaN if no task has both classes.
-
-    Raises:
-        ValueError: As for `average_precision`.
-
-    Example:
-        >>> values = score_all([[0, 1], [1, float("nan")]], [[0.2, 0.9], [0.7, 0.1]])
-        >>> list(values)
-        ['ap', 'prc_auc', 'roc_auc', 'pauc_mcclish_fpr0.3', 'pauc_area_fpr0.3', 'tpauc_tpr0.5_fpr0.5']
-        >>> set(values.values())
-        {1.0}
-    """
+    """All metrics, each the mean over the tasks that have both classes."""
     y, s = (np.asarray(a, dtype=np.float64) for a in (target, score))
     if y.shape != s.shape or y.ndim not in (1, 2):
         raise ValueError(f"target and score: expected one shape [n] or [n, T], got {y.shape} and {s.shape}")

@@ -24,35 +24,7 @@ def partial_auc(
     max_fpr: float = 0.3,
     normalization: Normalization = "mcclish",
 ) -> float:
-    r"""One-way partial AUC: the area under the ROC curve at false positive rates up to `max_fpr`.
-
-    .. math:: A = ∫_0^β \mathrm{TPR}(x)\,dx, \qquad
-        \mathrm{mcclish} = ½ \left(1 + \frac{A - β²/2}{β - β²/2}\right), \qquad \mathrm{area} = A / β
-
-    with β = `max_fpr`, along the straight segments of the curve, as scikit-learn does (McClish, 1989). Without
-    ties, A / β is the share of pairs in the right order of all positives and the β share of negatives that
-    score highest, where the negative at the boundary counts for the part of it that is needed.
-
-    Args:
-        target: Labels 0/1, shape [n]; NaN = missing, left out.
-        score: Scores, shape [n]; higher = more positive.
-        max_fpr: Highest false positive rate, in (0, 1].
-        normalization: "mcclish" or "area", see above.
-
-    Returns:
-        The metric, or NaN if there is no positive or no negative.
-
-    Raises:
-        ValueError: If `max_fpr` or `normalization` is not one of those, shapes differ, a score is not finite, or
-            a label is not 0, 1 or NaN.
-
-    Example:
-        >>> labels, scores = [0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]
-        >>> partial_auc(labels, scores, max_fpr=0.5, normalization="area")
-        0.5
-        >>> round(partial_auc(labels, scores, max_fpr=0.5), 4)
-        0.6667
-    """
+    """One-way partial AUC: the area under the ROC curve at false positive rates up to `max_fpr`."""
     check_limits(0.0, max_fpr)
     if normalization not in get_args(Normalization):
         raise ValueError(f"normalization: expected {' or '.join(get_args(Normalization))}, got {normalization!r}")
@@ -61,48 +33,14 @@ def partial_auc(
 
 
 def two_way_pauc(target: npt.ArrayLike, score: npt.ArrayLike, min_tpr: float = 0.5, max_fpr: float = 0.5) -> float:
-    r"""Two-way partial AUC: how much of the corner TPR ≥ `min_tpr`, FPR ≤ `max_fpr` lies under the ROC curve.
-
-    .. math:: \frac{1}{(1 - α) β} ∫_0^β \max(\mathrm{TPR}(x) - α, 0)\,dx
-
-    with α = `min_tpr` and β = `max_fpr`, along the straight segments of the curve: 1 for a perfect ranking; with
-    α = 0 it is the one-way partial AUC normalised by area. Without ties it is the share of pairs in the right
-    order of the (1 − α) share of positives that score lowest and the β share of negatives that score highest,
-    where an item at a boundary counts for the part of it that is needed; (6.29) of the chapter is the same with
-    both counts rounded down. Of a tie between the classes that a limit cuts, what counts is what lies under the
-    curve's segment within the corner.
-
-    Args:
-        target: Labels 0/1, shape [n]; NaN = missing, left out.
-        score: Scores, shape [n]; higher = more positive.
-        min_tpr: Lowest true positive rate, in [0, 1).
-        max_fpr: Highest false positive rate, in (0, 1].
-
-    Returns:
-        The metric, or NaN if there is no positive or no negative.
-
-    Raises:
-        ValueError: If a limit is out of range, shapes differ, a score is not finite, or a label is not 0, 1 or NaN.
-
-    Example:
-        >>> two_way_pauc([0, 0, 1, 1], [0.1, 0.4, 0.5, 0.8])
-        1.0
-        >>> two_way_pauc([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8])
-        0.0
-    """
+    """Two-way partial AUC: how much of the corner TPR ≥ `min_tpr`, FPR ≤ `max_fpr` lies under the ROC curve."""
     check_limits(min_tpr, max_fpr)
     found = sweep(target, score)
     return math.nan if found is None else two_way(found, min_tpr, max_fpr)
 
 
 def one_way(found: Sweep, max_fpr: float, normalization: Normalization) -> float:
-    """`partial_auc` of scores that were swept already.
-
-    Args:
-        found: The counts.
-        max_fpr: As there.
-        normalization: As there.
-    """
+    """`partial_auc` of scores that were swept already."""
     area = _corner(found, 0.0, max_fpr)
     if normalization == "area":
         return area / max_fpr
@@ -111,26 +49,12 @@ def one_way(found: Sweep, max_fpr: float, normalization: Normalization) -> float
 
 
 def two_way(found: Sweep, min_tpr: float, max_fpr: float) -> float:
-    """`two_way_pauc` of scores that were swept already.
-
-    Args:
-        found: The counts.
-        min_tpr: As there.
-        max_fpr: As there.
-    """
+    """`two_way_pauc` of scores that were swept already."""
     return _corner(found, min_tpr, max_fpr) / ((1 - min_tpr) * max_fpr)
 
 
 def check_limits(min_tpr: float, max_fpr: float) -> None:
-    """Refuse rates between which there is nothing.
-
-    Args:
-        min_tpr: Lowest true positive rate.
-        max_fpr: Highest false positive rate.
-
-    Raises:
-        ValueError: If one is out of range.
-    """
+    """Refuse rates between which there is nothing."""
     if not 0 <= min_tpr < 1:
         raise ValueError(f"min_tpr: expected a number from 0 up to, but not, 1, got {min_tpr}")
     if not 0 < max_fpr <= 1:

@@ -24,16 +24,7 @@ def measure(
     several_classes: bool = False,
     link: str = "sigmoid",
 ) -> dict[str, float]:
-    """Our metrics of a split; NaN where it has one class only.
-
-    Args:
-        y: Labels, shape [n, T].
-        logits: Shape [n, T].
-        further: Metrics beside those of every run.
-        several_classes: Whether the columns are classes that exclude each other. The accuracy is given then, and the
-            others are means over each class against the rest.
-        link: How logits become scores, which items are ranked by: as `Loss.link`.
-    """
+    """Our metrics of a split; NaN where it has one class only."""
     values = score_all(y, class_scores(logits) if link == "softmax" else logits, further)
     return {"accuracy": accuracy(y, logits), **values} if several_classes else values
 
@@ -47,16 +38,7 @@ def score_split(
     several_classes: bool = False,
     link: str = "sigmoid",
 ) -> dict[str, float]:
-    """All metrics of a split; NaN where it has one class only.
-
-    Args:
-        dataset: Name of the data set; for `ogbg-*` and `ogbn-*`, OGB's own evaluator scores too.
-        y: Labels, shape [n, T].
-        logits: Shape [n, T].
-        further: Metrics beside those of every run.
-        several_classes: As for `measure`.
-        link: As for `measure`.
-    """
+    """All metrics of a split; NaN where it has one class only."""
     values = measure(y, logits, further, several_classes=several_classes, link=link)
     needed = ("accuracy",) if several_classes else tuple(METRICS)
     if dataset.startswith(_OGB) and not any(math.isnan(values[name]) for name in needed):
@@ -69,13 +51,7 @@ def score_split(
 
 
 def ogb_scores(dataset: str, y: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> dict[str, float]:
-    """The score that OGB's leaderboard would give, under `ogb_<metric>`.
-
-    Args:
-        dataset: Name of the benchmark.
-        y: Labels, shape [n, T]; of classes that exclude each other, their numbers, shape [n, 1].
-        predicted: Scores, or numbers of classes, of the same shape.
-    """
+    """The score that OGB's leaderboard would give, under `ogb_<metric>`."""
     with without_version_check(), contextlib.redirect_stdout(io.StringIO()):
         if dataset.startswith("ogbn-"):
             from ogb.nodeproppred import Evaluator

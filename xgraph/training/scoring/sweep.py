@@ -29,22 +29,7 @@ class Sweep(NamedTuple):
 
 
 def sweep(target: npt.ArrayLike, score: npt.ArrayLike) -> Sweep | None:
-    """Count from the highest score down.
-
-    Args:
-        target: Labels 0/1, shape [n]; NaN = missing, left out.
-        score: Scores, shape [n]; higher = more positive.
-
-    Returns:
-        The counts, or None if there is no positive or no negative.
-
-    Raises:
-        ValueError: If shapes differ, a score is not finite, or a label is not 0, 1 or NaN.
-
-    Example:
-        >>> sweep([0, 1, 0, 1], [0.1, 0.7, 0.7, 0.9])
-        Sweep(tp=array([1., 2., 2.]), fp=array([0., 1., 2.]))
-    """
+    """Count from the highest score down."""
     y, s = (np.asarray(a, dtype=np.float64) for a in (target, score))
     if y.shape != s.shape or y.ndim != 1:
         raise ValueError(f"target and score: expected one shape [n], got {y.shape} and {s.shape}")

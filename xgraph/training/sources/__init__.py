@@ -9,15 +9,7 @@ __all__ = ["Source", "make_source"]
 
 
 def make_source(data: Any, config: TrainConfig) -> Source:
-    """What training needs of a data set.
-
-    Args:
-        data: What `xgraph.data.load` returned.
-        config: Settings of the run.
-
-    Raises:
-        ValueError: If there are no models for what the data set holds.
-    """
+    """What training needs of a data set."""
     from xgraph.data import BagDataset, MoleculeDataset, NodeDataset
     from xgraph.training.sources.bags import BagSource
     from xgraph.training.sources.molecules import MoleculeSource

@@ -18,12 +18,7 @@ if TYPE_CHECKING:
 
 
 class BagSource(Source):
-    """A `BagDataset` to train and score on.
-
-    In training, `instances` of each bag are drawn anew for each batch, and the model keeps a state per bag; without
-    that setting, or where no bag has more, whole bags are taken and there is no state. Scores are always of whole bags.
-    Arguments: `Source`.
-    """
+    """A `BagDataset` to train and score on."""
 
     kind: ClassVar[Literal["graph", "node", "bag"]] = "bag"
     noun: ClassVar[str] = "bags"
@@ -51,11 +46,7 @@ class BagSource(Source):
         return arguments
 
     def prepare(self, model: nn.Module) -> None:
-        """Let the model know mean and deviation of the features, of the training bags only, if it standardises.
-
-        Args:
-            model: The model that is to be trained.
-        """
+        """Let the model know mean and deviation of the features, of the training bags only, if it standardises."""
         from xgraph.data import instance_statistics
 
         scale: Any = getattr(model, "scale", None)
@@ -63,23 +54,12 @@ class BagSource(Source):
             scale.fit(*instance_statistics(self.data, self.splits["train"]))
 
     def targets(self, positions: Tensor) -> Tensor:
-        """Labels, float32 [n, T].
-
-        Args:
-            positions: Which bags. Shape [n].
-        """
+        """Labels, float32 [n, T]."""
         labels: Tensor = self.data.targets(positions)
         return labels
 
     def loader(self, positions: Tensor, batches: "EpochSampler", epoch: int, device: torch.device) -> Iterable[Any]:
-        """Ragged batches, of sampled instances or of all.
-
-        Args:
-            positions: Bags that are trained on. Shape [n].
-            batches: Batches of positions among those; its epoch is set.
-            epoch: Number of the epoch, which with seed and bags decides what is sampled.
-            device: Where the batches go.
-        """
+        """Ragged batches, of sampled instances or of all."""
         from xgraph.sampling import BagLoader
 
         loader = self._loader
@@ -93,14 +73,7 @@ class BagSource(Source):
     def score(
         self, model: nn.Module, positions: Tensor, *, device: str = "cpu", progress: Progress | None = None
     ) -> Scores:
-        """Logits of whole bags, shape [n, T].
-
-        Args:
-            model: A `BagClassifier`.
-            positions: Which bags. Shape [n].
-            device: Where to compute.
-            progress: Called with (done, total, what).
-        """
+        """Logits of whole bags, shape [n, T]."""
         return score_bags(model, self.data, positions, device=device, progress=progress)  # type: ignore[arg-type]
 
     def contents(self) -> Iterable[bytes]:
@@ -114,19 +87,11 @@ class BagSource(Source):
         yield self.data.y.numpy().tobytes()
 
     def place(self, position: int) -> Sequence[object]:
-        """The bag's name.
-
-        Args:
-            position: The bag.
-        """
+        """The bag's name."""
         return (self.data.bag_names[position],)
 
     def group_keys(self, by: str) -> npt.NDArray[np.int64]:
-        """The labels of all tasks.
-
-        Args:
-            by: "label".
-        """
+        """The labels of all tasks."""
         return label_keys(self.data.y)
 
     def _pieces(self) -> Iterator[Any]:

@@ -23,16 +23,7 @@ Scores = npt.NDArray[np.float64]
 
 
 class Source(ABC):
-    """A data set with the ways to train and score on it. Items are known by their positions in it.
-
-    A subclass for another kind of item says how items are batched (`loader`), scored (`score`), told apart
-    (`contents`, `places`) and grouped (`group_keys`), what a model of it has to be told (`model_arguments`), and
-    what the model has to tell (`prepare`).
-
-    Args:
-        data: The data set.
-        config: Settings of the run.
-    """
+    """A data set with the ways to train and score on it. Items are known by their positions in it."""
 
     kind: ClassVar[Literal["graph", "node", "bag"]]
     """What a model for it gives logits to."""
@@ -95,50 +86,22 @@ class Source(ABC):
         return {}
 
     def prepare(self, model: nn.Module) -> None:
-        """Learn what batches the model wants, before the first one is made; here nothing.
-
-        Args:
-            model: The model that is to be trained.
-        """
+        """Learn what batches the model wants, before the first one is made; here nothing."""
         return
 
     @abstractmethod
     def targets(self, positions: Tensor) -> Tensor:
-        """Labels as losses take them.
-
-        Args:
-            positions: Which items. Shape [n].
-
-        Returns:
-            float32 [n, T]: 0, 1, or NaN where missing.
-        """
+        """Labels as losses take them."""
 
     @abstractmethod
     def loader(self, positions: Tensor, batches: "EpochSampler", epoch: int, device: torch.device) -> Iterable[Any]:
-        """The batches of an epoch, each with `y` [B, T] and `idx` [B], the positions.
-
-        Args:
-            positions: Positions of the items that are trained on. Shape [n].
-            batches: Batches of positions among those; its epoch is set.
-            epoch: Number of the epoch, for whatever else is drawn.
-            device: Where the batches go, now or later.
-        """
+        """The batches of an epoch, each with `y` [B, T] and `idx` [B], the positions."""
 
     @abstractmethod
     def score(
         self, model: nn.Module, positions: Tensor, *, device: str = "cpu", progress: Progress | None = None
     ) -> Scores:
-        """Logits of a model in evaluation mode.
-
-        Args:
-            model: The model.
-            positions: Which items. Shape [n].
-            device: Where to compute.
-            progress: Called with (done, total, what).
-
-        Returns:
-            Shape [n, T], in the order of `positions`.
-        """
+        """Logits of a model in evaluation mode."""
 
     @abstractmethod
     def contents(self) -> Iterable[bytes]:
@@ -146,19 +109,11 @@ class Source(ABC):
 
     @abstractmethod
     def place(self, position: int) -> Sequence[object]:
-        """What stands under `places` in an item's row.
-
-        Args:
-            position: The item.
-        """
+        """What stands under `places` in an item's row."""
 
     @abstractmethod
     def group_keys(self, by: str) -> npt.NDArray[np.int64]:
-        """A number for each item, the same for items of one group.
-
-        Args:
-            by: What a group is, as `TrainConfig.groups`.
-        """
+        """A number for each item, the same for items of one group."""
 
     def fingerprint(self) -> str:
         """A hash over items, labels and splits."""
@@ -178,12 +133,7 @@ class Source(ABC):
         return [*self.places, *distinct(names, taken=("split", *self.places))]
 
     def prediction_rows(self, positions: Tensor, scores: Scores) -> Iterable[list[object]]:
-        """Rows of the predictions file, after `split`.
-
-        Args:
-            positions: Which items. Shape [n].
-            scores: Scores between 0 and 1. Shape [n, T].
-        """
+        """Rows of the predictions file, after `split`."""
         for position, labels, own in zip(
             positions.tolist(), self.targets(positions).tolist(), scores.tolist(), strict=True
         ):

@@ -17,17 +17,7 @@ if TYPE_CHECKING:
 
 
 class ShuffleSampler(EpochSampler):
-    """Every item once an epoch, in an order that depends on seed and epoch only.
-
-    Args:
-        num_items: Number of items.
-        batch_size: Items in a batch; the last one may hold fewer.
-        seed: Seed.
-
-    Example:
-        >>> sorted(sum(ShuffleSampler(5, batch_size=2), []))
-        [0, 1, 2, 3, 4]
-    """
+    """Every item once an epoch, in an order that depends on seed and epoch only."""
 
     def __init__(self, num_items: int, batch_size: int, seed: int = 0) -> None:
         super().__init__(seed)
@@ -37,11 +27,7 @@ class ShuffleSampler(EpochSampler):
         return -(-self.num_items // self.batch_size)
 
     def batches(self, epoch: int) -> Iterator[IntArray]:
-        """Go through all batches of `epoch`.
-
-        Args:
-            epoch: Number of the epoch, from 0.
-        """
+        """Go through all batches of `epoch`."""
         order = np.random.default_rng([self.seed, epoch]).permutation(self.num_items)
         return (order[i : i + self.batch_size] for i in range(0, self.num_items, self.batch_size))
 
@@ -53,17 +39,7 @@ class ShuffleSampler(EpochSampler):
 def make_sampler(
     kind: str, labels: torch.Tensor, config: TrainConfig, groups: torch.Tensor | None = None
 ) -> EpochSampler:
-    """The batches of a stage.
-
-    Args:
-        kind: "dual", "tri", "shuffle" or "group", as `TrainConfig.sampler`.
-        labels: Labels of the training items, shape [n, T].
-        config: Settings: size of the batches and what they hold.
-        groups: Groups of the training items, shape [n], for "group".
-
-    Raises:
-        OptionError: If a batch of this size cannot hold that.
-    """
+    """The batches of a stage."""
     size, rate, seed = config.batch_size, config.sampling_rate, config.seed
     if kind == "shuffle":
         return ShuffleSampler(len(labels), size, seed)
@@ -89,13 +65,7 @@ def make_sampler(
 def make_loader(
     data: "MoleculeDataset", positions: torch.Tensor, batches: EpochSampler | Sequence[list[int]]
 ) -> DataLoader[Any]:
-    """A loader over part of a data set, collated in one go from its packed store.
-
-    Args:
-        data: The data set.
-        positions: Positions of the part in it, shape [n].
-        batches: Positions in the part, batch by batch.
-    """
+    """A loader over part of a data set, collated in one go from its packed store."""
     # A generator of its own: a loader draws a base seed for each pass, from torch's global stream otherwise.
     return DataLoader(
         positions.tolist(),  # type: ignore[arg-type]

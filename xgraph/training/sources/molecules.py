@@ -34,11 +34,7 @@ class MoleculeSource(Source):
         return {} if self.data.features is None else {"num_features": self.data.features.size(1)}
 
     def prepare(self, model: nn.Module) -> None:
-        """Let the model know mean and deviation of the numbers beside the graph, of the training molecules only.
-
-        Args:
-            model: The model that is to be trained.
-        """
+        """Let the model know mean and deviation of the numbers beside the graph, of the training molecules only."""
         from xgraph.data import feature_statistics
 
         scale: Any = getattr(model, "scale", None)
@@ -46,36 +42,18 @@ class MoleculeSource(Source):
             scale.fit(*feature_statistics(self.data.features, self.splits["train"]))
 
     def targets(self, positions: Tensor) -> Tensor:
-        """Labels, float32 [n, T].
-
-        Args:
-            positions: Which molecules. Shape [n].
-        """
+        """Labels, float32 [n, T]."""
         labels: Tensor = self.data.y[positions]
         return labels
 
     def loader(self, positions: Tensor, batches: "EpochSampler", epoch: int, device: torch.device) -> Iterable[Any]:
-        """PyG batches, on the CPU.
-
-        Args:
-            positions: Positions of the molecules that are trained on. Shape [n].
-            batches: Batches of positions among those; its epoch is set.
-            epoch: Not used: nothing else is drawn.
-            device: Not used.
-        """
+        """PyG batches, on the CPU."""
         return make_loader(self.data, positions, batches)
 
     def score(
         self, model: nn.Module, positions: Tensor, *, device: str = "cpu", progress: Progress | None = None
     ) -> Scores:
-        """Logits of a model in evaluation mode, shape [n, T].
-
-        Args:
-            model: The model.
-            positions: Which molecules. Shape [n].
-            device: Where to compute.
-            progress: Called with (done, total, what).
-        """
+        """Logits of a model in evaluation mode, shape [n, T]."""
         return score(model, self.data, positions, device=device, progress=progress)
 
     def contents(self) -> Iterable[bytes]:
@@ -84,20 +62,11 @@ class MoleculeSource(Source):
         yield self.data.y.numpy().tobytes()
 
     def place(self, position: int) -> Sequence[object]:
-        """The molecule's row in its source and its SMILES.
-
-        Args:
-            position: The molecule.
-        """
+        """The molecule's row in its source and its SMILES."""
         return int(self.data.row[position]), self.data.smiles[position]
 
     def group_keys(self, by: str) -> npt.NDArray[np.int64]:
-        """The scaffold, or the labels of all tasks.
-
-        Args:
-            by: "scaffold" (Bemis-Murcko, with chirality, as in the scaffold split; molecules without rings are one
-                group) or "label".
-        """
+        """The scaffold, or the labels of all tasks."""
         if by == "scaffold":
             from xgraph.data.molecules.splits import scaffold_groups
 
@@ -106,10 +75,6 @@ class MoleculeSource(Source):
 
 
 def label_keys(y: Tensor) -> npt.NDArray[np.int64]:
-    """A number for each row of labels; missing ones are labels too.
-
-    Args:
-        y: Labels, shape [n, T].
-    """
+    """A number for each row of labels; missing ones are labels too."""
     keys = np.unique(np.nan_to_num(y.numpy(), nan=-1.0), axis=0, return_inverse=True)[1]
     return keys.reshape(-1).astype(np.int64, copy=False)

@@ -22,17 +22,7 @@ if TYPE_CHECKING:
 
 
 class NodeSource(Source):
-    """A `NodeDataset` to train and score on.
-
-    Batches are sampled by `NeighborLoader`, as `num_neighbors` says; scores are exact, by `layerwise`.
-
-    Args:
-        data: The data set.
-        config: Settings of the run.
-
-    Raises:
-        ValueError: If the graph has several types of nodes, or its nodes have no features.
-    """
+    """A `NodeDataset` to train and score on."""
 
     kind: ClassVar[Literal["graph", "node", "bag"]] = "node"
     noun: ClassVar[str] = "nodes"
@@ -64,31 +54,16 @@ class NodeSource(Source):
         return arguments
 
     def prepare(self, model: nn.Module) -> None:
-        """Learn whether the first layer takes the exact aggregates of the features.
-
-        Args:
-            model: The model that is to be trained.
-        """
+        """Learn whether the first layer takes the exact aggregates of the features."""
         self._aggregates_for = model if getattr(model, "exact_input", False) else None
 
     def targets(self, positions: Tensor) -> Tensor:
-        """Labels, float32 [n, T]; of several classes, one-hot rows.
-
-        Args:
-            positions: Which nodes. Shape [n].
-        """
+        """Labels, float32 [n, T]; of several classes, one-hot rows."""
         labels: Tensor = self.data.targets(positions)
         return labels
 
     def loader(self, positions: Tensor, batches: "EpochSampler", epoch: int, device: torch.device) -> Iterable[Any]:
-        """Sampled neighbourhoods.
-
-        Args:
-            positions: Nodes that are trained on. Shape [n].
-            batches: Batches of positions among those; its epoch is set.
-            epoch: Number of the epoch, which with seed and batch decides what is sampled.
-            device: Where the batches are made.
-        """
+        """Sampled neighbourhoods."""
         from xgraph.sampling import NeighborLoader
 
         loader = self._loader
@@ -114,14 +89,7 @@ class NodeSource(Source):
     def score(
         self, model: nn.Module, positions: Tensor, *, device: str = "cpu", progress: Progress | None = None
     ) -> Scores:
-        """Logits from all neighbours, shape [n, T].
-
-        Args:
-            model: A `NodeModel`.
-            positions: Which nodes. Shape [n].
-            device: Where to compute.
-            progress: Called with (done, total, what).
-        """
+        """Logits from all neighbours, shape [n, T]."""
         from xgraph.nn import layerwise
 
         logits = layerwise(model.to(device), self.data.data.x, self.in_edges, positions, progress=progress)  # type: ignore[arg-type]
@@ -161,18 +129,10 @@ class NodeSource(Source):
             yield part.reshape(-1).numpy().data
 
     def place(self, position: int) -> Sequence[object]:
-        """The node's number in its source.
-
-        Args:
-            position: The node.
-        """
+        """The node's number in its source."""
         return (int(self.data.row[position]),)
 
     def group_keys(self, by: str) -> npt.NDArray[np.int64]:
-        """The label, or the labels of all tasks.
-
-        Args:
-            by: "label".
-        """
+        """The label, or the labels of all tasks."""
         y: Tensor = self.data.y
         return label_keys(y if y.dim() == 2 else y.unsqueeze(1).float())

@@ -226,11 +226,7 @@ class BagPooling(Aggregation):  # type: ignore[misc]
 
 
 def wide(x: Tensor) -> Tensor:
-    """The same in float32 at least.
-
-    Args:
-        x: Any shape.
-    """
+    """The same in float32 at least."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 

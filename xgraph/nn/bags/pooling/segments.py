@@ -29,24 +29,7 @@ class Bags:
     def of(
         cls, x: Tensor, index: Tensor | None, ptr: Tensor | None = None, size: int | None = None, check: bool = True
     ) -> Bags:
-        """The bags of a batch.
-
-        Args:
-            x: What the instances have. Shape ``[N, C]``.
-            index: Bag of each instance. Shape ``[N]``.
-            ptr: Bounds of the bags instead, where instances are in order. Shape ``[B + 1]``.
-            size: Number of bags B, if known.
-            check: Look at the values, which holds a GPU up.
-
-        Raises:
-            ValueError: A shape is wrong, or a bag has no instances.
-            TypeError: The bags are not integers.
-            IndexError: One is not below B.
-
-        Example:
-            >>> Bags.of(torch.zeros(3, 1), torch.tensor([1, 0, 1])).count
-            tensor([1., 2.])
-        """
+        """The bags of a batch."""
         if x.dim() != 2:
             raise ValueError(f"what is pooled must have shape [N, C], got {list(x.shape)}")
         if index is None and ptr is not None:
@@ -73,78 +56,29 @@ class Bags:
         return bags
 
     def spread(self, x: Tensor) -> Tensor:
-        """What a bag has, for each of its instances.
-
-        Args:
-            x: Shape ``[B, ...]``.
-
-        Returns:
-            Shape ``[N, ...]``.
-        """
+        """What a bag has, for each of its instances."""
         return x.index_select(0, self.index)
 
     def max(self, x: Tensor) -> Tensor:
-        """Maxima; the gradient goes to the largest instances in equal shares.
-
-        Args:
-            x: Shape ``[N, C]``.
-
-        Returns:
-            Shape ``[B, C]``.
-        """
+        """Maxima; the gradient goes to the largest instances in equal shares."""
         where = self.index[:, None].expand_as(x)
         return x.new_zeros(len(self.count), x.size(1)).scatter_reduce(0, where, x, "amax", include_self=False)
 
     def sum(self, x: Tensor) -> Tensor:
-        """Sums.
-
-        Args:
-            x: Shape ``[N, C]``, with few columns.
-
-        Returns:
-            Shape ``[B, C]``.
-        """
+        """Sums."""
         return x.new_zeros(len(self.count), x.size(1)).index_add(0, self.index, x)
 
     def softmax(self, x: Tensor, tau: float = 1.0) -> tuple[Tensor, Tensor]:
-        """Softmaxes, and logarithms of means of exponentials.
-
-        Args:
-            x: Shape ``[N, C]``, float32 or float64.
-            tau: Temperature τ.
-
-        Returns:
-            The weights exp(x/τ) / Σ exp(x/τ), which sum to one in each bag, of shape ``[N, C]``, and
-            log mean exp(x/τ), of shape ``[B, C]``. They are finite for all finite x.
-        """
+        """Softmaxes, and logarithms of means of exponentials."""
         power, total, log_mean = self._powers(x, tau)
         return power / self.spread(total), log_mean
 
     def log_mean_exp(self, x: Tensor, tau: float = 1.0) -> Tensor:
-        """Logarithms of means of exponentials alone: the second of `softmax`, for less memory.
-
-        Args:
-            x: As for `softmax`.
-            tau: Temperature τ.
-
-        Returns:
-            Shape ``[B, C]``.
-        """
+        """Logarithms of means of exponentials alone: the second of `softmax`, for less memory."""
         return self._powers(x, tau)[2]
 
     def weighted_sum(self, weight: Tensor, x: Tensor) -> Tensor:
-        """Weighted sums, with gradients to weights and vectors.
-
-        Args:
-            weight: Weights of each instance, those of head h for the h-th share of the columns. Shape ``[N, H]``.
-            x: Shape ``[N, C]``.
-
-        Returns:
-            Shape ``[B, H, C / H]``.
-
-        Raises:
-            ValueError: The heads do not divide the columns.
-        """
+        """Weighted sums, with gradients to weights and vectors."""
         heads, (size, channels) = weight.size(1), (len(self.count), x.size(1))
         if channels % heads:
             raise ValueError(f"heads must divide the {channels} columns that are pooled, got {heads}")
@@ -168,11 +102,7 @@ class Bags:
 
 
 class _WeightedSum(torch.autograd.Function):
-    """Weighted sums of rows by bag.
-
-    `index_add` of the products takes four times as long there and back: `embedding_bag` makes no products, and the
-    gradients are taken at once.
-    """
+    """Weighted sums of rows by bag."""
 
     @staticmethod
     def forward(weight: Tensor, x: Tensor, index: Tensor, size: int) -> Tensor:

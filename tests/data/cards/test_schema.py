@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from xgraph.data.cards.schema import parse_card
@@ -43,82 +45,6 @@ source_url = "https://host/all.csv"
 source_sha256 = "{HASH}"
 """
 
-
-def test_card_holds_what_the_file_says() -> None:
-    card = parse_card(CARD, "toy.toml")
-    assert (card.name, card.items, card.folds, card.splits[0]) == ("toy", 3, 1, "given")
-    assert card.given is not None
-    assert card.given.paths() == ["toy/a/train.csv", "toy/all.csv", "toy/all.csv"]
-    assert card.file("toy/all.csv").derive == ""
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "text"),
-    [
-        ("items = 3", "", r"toy\.toml: key 'items' is missing"),
-        ("items = 3", 'items = "3"', r"toy\.toml: key 'items' must be int, got '3'"),
-        ("items = 3", "items = true", r"key 'items' must be int, got True"),
-        ("items = 3", "items = 3\nitms = 4", r"toy\.toml: unknown key 'itms'"),
-        ("items = 3", "items = ", r"toy\.toml is no valid TOML"),
-        ('kind = "graph"', 'kind = "bagel"', r"key 'kind' must be one of graph, node, bag, got 'bagel'"),
-        ('metric = "ap"', 'metric = "auc"', r"key 'metric' must be one of .*got 'auc'"),
-        ('["given", "random"]', '["given", "lucky"]', r"key 'splits' may hold"),
-        ('["given", "random"]', "[]", r"key 'splits' must not be empty"),
-        ('["given", "random"]', '["random"]', r"key 'given' and splits disagree"),
-        (
-            'table = "toy/all.csv"',
-            'table = "toy/none.csv"',
-            r"key 'table' is not among the files: 'toy/none\.csv'",
-        ),
-        ('table = "toy/all.csv"', "", r"key 'table' or 'embedded', 'reader' or 'ogb' must be there"),
-        ('smiles_column = "smiles"', "", r"key 'smiles_column' is missing"),
-        ("positives = 1", "", r"key 'positives' is missing"),
-        ('task = "binary', 'task = "trinary', r"key 'task' must be one of .*got 'trinary classification'"),
-        ('metric = "ap"', 'metric = "accuracy"', r"key 'metric' must be 'accuracy' for several classes, and only then"),
-        ("items = 3", "items = 3\nogb = 1", r"key 'ogb' must be bool, got 1"),
-        ("items = 3", "items = 3\nogb = true", r"only one of them"),
-        ("items = 3", "items = 3\nnum_classes = 2", r"key 'num_classes' must be there for several classes"),
-        ('["given", "random"]', '["given", "stratified"]', r"key 'splits' may hold"),
-        ('format = "tables"', 'format = "parquet"', r"key 'given\.format' must be one of"),
-        (
-            'valid = "toy/all.csv"',
-            'valid = "toy/v.csv"',
-            r"key 'given' names \['toy/v\.csv'\], which are not among",
-        ),
-        ('valid = "toy/all.csv"', "", r"toy\.toml: given: key 'valid' is missing"),
-        ('path = "toy/a/train.csv"', 'path = "../train.csv"', r"files\[1\]\.path' must stay below the root"),
-        ('path = "toy/a/train.csv"', 'path = "/train.csv"', r"files\[1\]\.path' must stay below the root"),
-        (
-            f'source_sha256 = "{HASH}"',
-            'source_sha256 = "XY"',
-            r"files\[0\]\.source_sha256' must be 64 hexadecimal",
-        ),
-        (
-            f'source_sha256 = "{HASH}"',
-            f'source_sha256 = "{HASH}"\nderive = "os"',
-            r"\.derive' is unknown: 'os'",
-        ),
-        ("bytes = 3", "", r"toy\.toml: files\[0\]: key 'bytes' is missing"),
-    ],
-)
-def test_mistakes_name_file_and_key(old: str, new: str, text: str) -> None:
-    assert old in CARD
-    # the paths of the second file are needed by [given], so its own mistakes are made without that table
-    card = CARD
-    if "train.csv" in old:
-        card = card.replace('"toy/{fold}/train.csv"', '"toy/all.csv"')
-    with pytest.raises(ValueError, match=text):
-        parse_card(card.replace(old, new, 1), "toy.toml")
-
-
-def test_files_and_given_must_be_tables() -> None:
-    head = CARD.split("[given]")[0]
-    with pytest.raises(ValueError, match=r"key 'files' must be an array of tables"):
-        parse_card('files = "a"\n' + head, "toy.toml")
-    with pytest.raises(ValueError, match=r"key 'given' must be a table"):
-        parse_card('given = "a"\n' + head, "toy.toml")
-
-
 NODES = f"""
 name = "web"
 kind = "node"
@@ -157,33 +83,6 @@ derive = "planetoid"
 content_sha256 = "{HASH}"
 """
 
-
-def test_card_of_nodes() -> None:
-    card = parse_card(NODES, "web.toml")
-    assert (card.kind, card.num_classes, card.folds, card.smiles_column, card.ogb) == ("node", 2, 2, "", False)
-    assert card.given is not None
-    assert card.given.paths() == ["web.npz"]
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "text"),
-    [
-        ('reader = "heterophilous"', 'reader = "pickle"', r"key 'reader' must be one of planetoid, coauthor"),
-        ('reader = "heterophilous"', "", r"'reader' or 'ogb' must be there"),
-        ('"b"]\nsplits', '"b", "c"]\nsplits', r"key 'class_names' has 3 names for 2 classes"),
-        ("num_classes = 2", "", r"key 'num_classes' must be there for several classes"),
-        ('metric = "accuracy"', 'metric = "ap"', r"key 'metric' must be 'accuracy'"),
-        ('["given", "stratified"]', '["given", "scaffold"]', r"key 'splits' may hold"),
-        ('derive = "planetoid"', "", r"files\[0\]\.source_sha256' must be there for an original"),
-        ('file = "web.npz"', 'file = "none.npz"', r"key 'given' names \['none\.npz'\]"),
-    ],
-)
-def test_mistakes_in_cards_of_nodes(old: str, new: str, text: str) -> None:
-    assert old in NODES
-    with pytest.raises(ValueError, match=text):
-        parse_card(NODES.replace(old, new, 1), "web.toml")
-
-
 BAGS = f"""
 name = "sacks"
 kind = "bag"
@@ -220,31 +119,124 @@ source_sha256 = ""
 derive = "mil_julia"
 content_sha256 = "{HASH}"
 """
+KEYS = (
+    "the keys are name, kind, title, description, origin, licence, citation, task, metric, items, labels, "
+    "target_columns, splits, positives, smiles_column, num_classes, class_names, table, embedded, reader, ogb, "
+    "given, files"
+)
+CLASSES = "for several classes, and only then"
 
 
-def test_card_of_bags() -> None:
+def test_cards_hold_what_the_file_says() -> None:
+    card = parse_card(CARD, "toy.toml")
+    assert (card.name, card.items, card.folds, card.splits[0]) == ("toy", 3, 1, "given")
+    assert (card.edges, card.features, card.instances) == (0, 0, 0)
+    assert card.given is not None
+    assert card.given.paths() == ["toy/a/train.csv", "toy/all.csv", "toy/all.csv"]
+    assert card.file("toy/all.csv").derive == ""
+    card = parse_card(NODES, "web.toml")
+    assert (card.kind, card.num_classes, card.folds, card.smiles_column, card.ogb) == ("node", 2, 2, "", False)
+    assert card.given is not None
+    assert card.given.paths() == ["web.npz"]
     card = parse_card(BAGS, "sacks.toml")
     assert (card.kind, card.items, card.instances, card.folds, card.reader) == ("bag", 20, 39, 2, "mil")
-    assert card.given is not None
-    assert card.given.paths() == ["sacks.npz"]
     # the split of an embedded set comes with its bags
     head = BAGS.split("[given]")[0].replace('reader = "mil"', 'embedded = "digits_bags"')
     assert parse_card(head, "sacks.toml").given is None
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "text"),
+    ("card", "old", "new", "text"),
     [
-        ('reader = "mil"', 'reader = "planetoid"', r"key 'reader' must be one of mil, birds, mnist-bags, conformers"),
-        ('kind = "bag"', 'kind = "graph"', r"key 'splits' may hold"),
-        ("instances = 39", 'instances = "39"', r"key 'instances' must be int"),
-        ('["given", "stratified"]', '["stratified"]', r"key 'given' and splits disagree"),
-        ('file = "sacks.npz"', 'file = "none.npz"', r"key 'given' names \['none\.npz'\]"),
-        ('derive = "mil_julia"', "", r"files\[0\]\.source_sha256' must be there for an original"),
-        ("positives = 10", "", r"key 'positives' is missing"),
+        (CARD, "items = 3", "", "key 'items' is missing"),
+        (CARD, "items = 3", 'items = "3"', "items = '3': expected a whole number"),
+        (CARD, "items = 3", "items = true", "items = True: expected a whole number"),
+        (CARD, "items = 3", "items = 3\nitms = 4", f"unknown key 'itms' (did you mean 'items'?); {KEYS}"),
+        (CARD, "items = 3", "items = 3\nedges = 4", f"unknown key 'edges'; {KEYS}"),
+        (CARD, "items = 3", "items = 3\nogb = 1", "ogb = 1: expected true or false"),
+        (CARD, "items = 3", "items = 3\nnum_classes = 2", f"num_classes = 2: expected a number {CLASSES}"),
+        (CARD, 'kind = "graph"', 'kind = "bagel"', "kind = 'bagel': expected graph, node or bag"),
+        (CARD, 'metric = "ap"', 'metric = "auc"', "metric = 'auc': expected ap, prc_auc, roc_auc or accuracy"),
+        (CARD, 'metric = "ap"', 'metric = "accuracy"', f"metric = 'accuracy': expected 'accuracy' {CLASSES}"),
+        (
+            CARD,
+            'task = "binary',
+            'task = "trinary',
+            "task = 'trinary classification': expected binary classification, ",
+        ),
+        (CARD, '"random"]', '"stratified"]', "splits[1] = 'stratified': expected given, scaffold or random"),
+        (CARD, '["given", "random"]', "[]", "splits = []: expected a list of 1 or more"),
+        (CARD, '["given", "random"]', '["random"]', "key 'given' and splits disagree"),
+        (CARD, "table = ", 'table = "none.csv"#', "table = 'none.csv' is not among the files"),
+        (CARD, "table = ", "#", "expected one of the keys table, embedded, reader, ogb, got none"),
+        (
+            CARD,
+            "table = ",
+            "ogb = true\ntable = ",
+            "expected one of the keys table, embedded, reader, ogb, got table and ",
+        ),
+        (CARD, "table = ", 'reader = "mil"#', "reader = 'mil': expected measured"),
+        (CARD, 'smiles_column = "smiles"', "", "key 'smiles_column' is missing"),
+        (CARD, "positives = 1", "", "key 'positives' is missing"),
+        (CARD, '"tables"', '"parquet"', "given.format = 'parquet': expected rows, npz, tables, masks or folds"),
+        (CARD, "valid = ", 'valid = "v.csv"#', "key 'given' names ['v.csv'], which are not among the files"),
+        (CARD, "valid = ", "#", "key 'given.valid' is missing"),
+        (
+            CARD,
+            'path = "toy/a',
+            'path = "..',
+            "files[1].path = '../train.csv': expected a path that stays below the root",
+        ),
+        (
+            CARD,
+            'path = "toy/a/',
+            'path = "/',
+            "files[1].path = '/train.csv': expected a path that stays below the root",
+        ),
+        (
+            CARD,
+            "source_sha256 = ",
+            'source_sha256 = "XY"#',
+            "files[0].source_sha256 = 'XY': expected 64 hexadecimal digits",
+        ),
+        (CARD, "\nsha256 = ", '\nsha256 = ""#', "files[0].sha256 = '': expected 64 hexadecimal digits"),
+        (CARD, "bytes = 3", 'bytes = 3\nderive = "os"', "files[0].derive = 'os': expected a function of xgraph.data."),
+        (CARD, "bytes = 3", "", "key 'files[0].bytes' is missing"),
+        (CARD, "[given]", "[givn]", f"unknown key 'givn' (did you mean 'given'?); {KEYS}"),
+        (
+            NODES,
+            "heterophilous",
+            "pickle",
+            "reader = 'pickle': expected planetoid, coauthor, heterophilous, musae-zip, ",
+        ),
+        (NODES, "reader = ", "#", "expected one of the keys reader, ogb, got none"),
+        (NODES, '"b"]\n', '"b", "c"]\n', "class_names has 3 names for 2 classes"),
+        (NODES, "num_classes = 2", "", f"num_classes = 0: expected a number {CLASSES}"),
+        (NODES, "edges = 4", "edges = 0", "edges = 0: expected a number above 0"),
+        (NODES, 'metric = "accuracy"', 'metric = "ap"', f"metric = 'ap': expected 'accuracy' {CLASSES}"),
+        (NODES, '"stratified"]', '"scaffold"]', "splits[1] = 'scaffold': expected given, stratified or random"),
+        (NODES, "derive = ", "#", "files[0].derive = '': expected a function, since an original needs a source_sha256"),
+        (NODES, 'file = "web', 'file = "no', "key 'given' names ['no.npz'], which are not among the files"),
+        (BAGS, '"mil"', '"planetoid"', "reader = 'planetoid': expected mil, birds, mnist-bags or conformers"),
+        (BAGS, 'kind = "bag"', 'kind = "graph"', f"unknown key 'instances'; {KEYS}"),
+        (BAGS, "instances = 39", 'instances = "39"', "instances = '39': expected a whole number"),
+        (BAGS, '["given", "stratified"]', '["stratified"]', "key 'given' and splits disagree"),
+        (BAGS, "positives = 10", "", "key 'positives' is missing"),
     ],
 )
-def test_mistakes_in_cards_of_bags(old: str, new: str, text: str) -> None:
-    assert old in BAGS
-    with pytest.raises(ValueError, match=text):
-        parse_card(BAGS.replace(old, new, 1), "sacks.toml")
+def test_mistakes_name_file_and_key(card: str, old: str, new: str, text: str) -> None:
+    assert old in card
+    # the paths of the second file are needed by [given], so its own mistakes are made without that table
+    card = card.replace('"toy/{fold}/train.csv"', '"toy/all.csv"') if "toy/a/" in old else card
+    with pytest.raises(ValueError, match=re.escape(f"my.toml: {text}")):
+        parse_card(card.replace(old, new, 1), "my.toml")
+
+
+def test_what_is_no_card() -> None:
+    with pytest.raises(ValueError, match=r"toy\.toml is no valid TOML: .*line 11"):
+        parse_card(CARD.replace("items = 3", "items = "), "toy.toml")
+    head = CARD.split("[given]")[0]
+    with pytest.raises(ValueError, match=r"files = 'a': expected a list"):
+        parse_card('files = "a"\n' + head, "toy.toml")
+    with pytest.raises(ValueError, match=r"given = 'a': expected a table"):
+        parse_card('given = "a"\n' + head, "toy.toml")

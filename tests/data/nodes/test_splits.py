@@ -7,8 +7,8 @@ from tests.data.node_sources import heterophilous_npz, planetoid_npz
 from xgraph.data.nodes.splits import read_node_split, stratified_split
 from xgraph.data.published.given import Given
 
-MASKS = Given("masks", "train_masks", "val_masks", "test_masks", file="f.npz", folds=["0", "1"])
-NODES = Given("npz", "train_idx", "val_idx", "test_idx", file="f.npz")
+MASKS = Given(format="masks", train="train_masks", valid="val_masks", test="test_masks", file="f.npz", folds=["0", "1"])
+NODES = Given(format="npz", train="train_idx", valid="val_idx", test="test_idx", file="f.npz")
 
 
 def test_every_class_is_shared_out() -> None:

@@ -22,7 +22,7 @@ def test_rows_in_plain_and_gzipped_files(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("0\n3\n")
     (tmp_path / "valid.csv.gz").write_bytes(gzip.compress(b"2\n"))
     (tmp_path / "test.csv").write_text("1")
-    given = Given("rows", "train.csv", "valid.csv.gz", "test.csv")
+    given = Given(format="rows", train="train.csv", valid="valid.csv.gz", test="test.csv")
     parts = read_given(given, None, TABLE, lambda path: tmp_path / path, "smiles")
     assert {part: rows.tolist() for part, rows in parts.items()} == {
         "train": [0, 3],
@@ -42,7 +42,9 @@ def test_npz_by_fold(tmp_path: Path) -> None:
         "test_8": [1],
     }
     np.savez(tmp_path / "s.npz", **{key: np.array(rows, dtype=np.int32) for key, rows in arrays.items()})
-    given = Given("npz", "train_{fold}", "valid_{fold}", "test_{fold}", file="s.npz", folds=["7", "8"])
+    given = Given(
+        format="npz", train="train_{fold}", valid="valid_{fold}", test="test_{fold}", file="s.npz", folds=["7", "8"]
+    )
     assert given.paths() == ["s.npz"]
 
     def read(fold: int | None) -> list[list[int]]:
@@ -57,7 +59,7 @@ def test_npz_by_fold(tmp_path: Path) -> None:
 def test_npz_with_a_pickle_is_refused(tmp_path: Path) -> None:
     evil = np.array([{"a": 1}], dtype=object)
     np.savez(tmp_path / "s.npz", allow_pickle=True, train=evil, valid=evil, test=evil)
-    given = Given("npz", "train", "valid", "test", file="s.npz")
+    given = Given(format="npz", train="train", valid="valid", test="test", file="s.npz")
     with pytest.raises(ValueError, match="allow_pickle"):
         read_given(given, None, TABLE, lambda p: tmp_path / p, "")
 
@@ -65,7 +67,7 @@ def test_npz_with_a_pickle_is_refused(tmp_path: Path) -> None:
 def test_tables_are_matched_by_molecule(tmp_path: Path) -> None:
     for part, smiles in {"train": ["CCCC", "C"], "dev": ["CC"], "test": ["CCC"]}.items():
         (tmp_path / f"{part}.csv").write_text("smiles,y\n" + "".join(f"{s},0\n" for s in smiles))
-    given = Given("tables", "train.csv", "dev.csv", "test.csv")
+    given = Given(format="tables", train="train.csv", valid="dev.csv", test="test.csv")
     parts = read_given(given, None, TABLE, lambda p: tmp_path / p, "smiles")
     assert [rows.tolist() for rows in parts.values()] == [[3, 0], [1], [2]]
 
@@ -73,7 +75,7 @@ def test_tables_are_matched_by_molecule(tmp_path: Path) -> None:
 @pytest.mark.parametrize("test", [[1, 3], [], [1, 1], [4]])
 def test_parts_that_do_not_partition_the_table(tmp_path: Path, test: list[int]) -> None:
     np.savez(tmp_path / "s.npz", train=np.array([0, 3]), valid=np.array([2]), test=np.array(test, dtype=np.int64))
-    given = Given("npz", "train", "valid", "test", file="s.npz")
+    given = Given(format="npz", train="train", valid="valid", test="test", file="s.npz")
     with pytest.raises(ValueError, match=r"do not partition the table's 4"):
         read_given(given, None, TABLE, lambda p: tmp_path / p, "")
 

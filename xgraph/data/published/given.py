@@ -6,31 +6,35 @@ import gzip
 import io
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
+
+from xgraph.schema import Schema
 
 if TYPE_CHECKING:
     from xgraph.data.molecules.table import Table
 
 Rows = NDArray[np.int64]
-Format = Literal["rows", "npz", "tables", "masks", "folds"]
 PARTS = ("train", "valid", "test")
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(Schema):
     """Where a given split is written down; ``{fold}`` stands for the name of the fold."""
 
-    format: Format
-    train: str
+    # rows: a file per part, with a 0-based row of the table in each line; tables: a table per part, with molecules of
+    # the whole table; npz: one file with an array of rows per part; masks: one npz file with an array of booleans
+    # [folds, items] per part; folds, of bags: one npz file with an array of booleans [repetitions, folds, items], true
+    # in the training part, from which valid is drawn.
+    format: Literal["rows", "npz", "tables", "masks", "folds"]
+    train: str  # a file, or the name of an array
     valid: str
     test: str
     file: str = ""
-    folds: list[str] = field(default_factory=list)
+    folds: list[str] = Field(default=[])
 
     def paths(self, fold: str | None = None) -> list[str]:
         """Files needed to read one fold, or all of them."""

@@ -183,8 +183,8 @@ def test_cards_hold_what_the_file_says() -> None:
         (CARD, "valid = ", "#", "key 'given.valid' is missing"),
         (
             CARD,
-            'path = "toy/a',
-            'path = "..',
+            'path = "toy/a/',
+            'path = "../',
             "files[1].path = '../train.csv': expected a path that stays below the root",
         ),
         (

@@ -1,12 +1,10 @@
 import warnings
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from xgraph.data import collect, collection, load, load_card
 from xgraph.data.collection import excluded
-from xgraph.data.molecules import embedded
 
 
 @pytest.fixture(autouse=True)
@@ -16,12 +14,6 @@ def own_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("XGRAPH_MIRROR", raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path / "root"
-
-
-@pytest.fixture
-def quick_pains(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Labels of the embedded data set that take no time."""
-    monkeypatch.setattr(embedded, "pains_labels", lambda smiles, progress: np.arange(len(smiles), dtype=np.int8) % 2)
 
 
 @pytest.fixture
@@ -72,7 +64,8 @@ def test_excludes_the_molecules_of_a_file(tables: Path) -> None:
         collect(["some.csv"], exclude=["known.csv"])
 
 
-def test_excludes_parts_of_a_data_set(quick_pains: None) -> None:
+def test_excludes_parts_of_a_data_set(session_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XGRAPH_ROOT", str(session_root))  # where other tests have parsed it
     whole = load("nci-pains")
     texts = {part: {whole.smiles[i] for i in whole.splits[part].tolist()} for part in ("valid", "test")}
     assert set(excluded("nci-pains:test")) == texts["test"]
@@ -94,7 +87,7 @@ def test_excludes_parts_of_a_data_set(quick_pains: None) -> None:
         ("cora:test", ValueError, "'cora' holds the nodes of a graph"),
     ],
 )
-def test_what_cannot_be_excluded(tables: Path, quick_pains: None, spec: str, error: type[Exception], text: str) -> None:
+def test_what_cannot_be_excluded(tables: Path, spec: str, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         collect(["one.csv"], exclude=[spec])
 

@@ -1,13 +1,14 @@
 import warnings
+from importlib import import_module
+from inspect import signature
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from xgraph.data import Table, load, load_card, random_split, scaffold_split
+from xgraph.data import load, random_split, scaffold_split
 from xgraph.data import registry as module
-from xgraph.data.registry import read_card_table
+from xgraph.data.cards import molecules
 
 SMILES = ["CCO", "c1ccccc1", "Cc1ccccc1", "C1CC", "C1CCCC1", "c1ccncc1", "CCN", "CCC", "C1CC1", "CO", "CN", "CF"]
 
@@ -21,15 +22,10 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("root")
-
-
-def test_embedded_default(root: Path) -> None:
+def test_embedded_default(session_root: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # no molecule may stand in two parts
-        dataset = load("nci-pains", root=root)
+        dataset = load("nci-pains", root=session_root)
     assert (dataset.name, dataset.kind, dataset.metric, dataset.num_tasks) == ("nci-pains", "graph", "ap", 1)
     assert len(dataset) == 4991
     assert len(dataset.errors) == 8
@@ -41,9 +37,9 @@ def test_embedded_default(root: Path) -> None:
     assert positives == {"train": 241, "valid": 59, "test": 45}
 
 
-def test_own_table_by_path(table: Path, root: Path) -> None:
+def test_own_table_by_path(table: Path) -> None:
     for name in (table, str(table)):
-        dataset = load(name, smiles_column="structure", root=root)
+        dataset = load(name, smiles_column="structure")
         assert (dataset.name, dataset.metric, dataset.task_names) == ("mine", "ap", ["a", "b"])
         assert len(dataset) == len(SMILES) - 1  # C1CC cannot be parsed
         assert [error.row for error in dataset.errors] == [3, 4]
@@ -51,7 +47,7 @@ def test_own_table_by_path(table: Path, root: Path) -> None:
         assert sorted(rows.tolist()) == [0, 1, 2, *range(5, 13)]
 
 
-def test_splits_of_an_own_table_are_rows_of_the_file(table: Path, root: Path) -> None:
+def test_splits_of_an_own_table_are_rows_of_the_file(table: Path) -> None:
     # entry i of the table is row i, or i + 1 after the row without a molecule
     def entries(positions: object, dataset: object) -> list[int]:
         rows = dataset.row[positions].tolist()  # type: ignore[attr-defined]
@@ -59,32 +55,21 @@ def test_splits_of_an_own_table_are_rows_of_the_file(table: Path, root: Path) ->
 
     parts = {"random": random_split(12, seed=5), "scaffold": scaffold_split(SMILES)}
     for split, want in parts.items():
-        dataset = load(table, split=split, seed=5, smiles_column="structure", root=root)
+        dataset = load(table, split=split, seed=5, smiles_column="structure")
         for part, rows in want.items():
             assert entries(dataset.splits[part], dataset) == [row for row in rows.tolist() if SMILES[row] != "C1CC"]
 
 
-def test_target_columns_of_an_own_table(table: Path, root: Path) -> None:
-    dataset = load(table, smiles_column="structure", target_columns=["b"], root=root)
+def test_target_columns_of_an_own_table(table: Path) -> None:
+    dataset = load(table, smiles_column="structure", target_columns=["b"])
     assert dataset.task_names == ["b"]
     with pytest.raises(TypeError, match="target_columns must be a list of column names, got the string 'b'"):
-        load(table, smiles_column="structure", target_columns="b", root=root)
+        load(table, smiles_column="structure", target_columns="b")
 
 
-def test_registered_table_keeps_the_chosen_tasks() -> None:
-    card = load_card("nci-pains")
-    with pytest.raises(ValueError, match=r"target_columns of 'nci-pains' are \['pains'\], got \['y'\]"):
-        read_card_table(card, ["y"])
+def test_the_smiles_column_of_a_card_stands() -> None:
     with pytest.raises(ValueError, match="smiles_column of 'nci-pains' is 'smiles', got 'mol'"):
         load("nci-pains", smiles_column="mol")
-
-
-def test_columns_of_an_embedded_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = Table(["C", "CC"], np.array([[0, 1], [1, 0]], np.float32), ["other", "pains"], np.arange(2))
-    monkeypatch.setitem(module.EMBEDDED, "nci_pains", lambda folder, progress: whole)
-    table = read_card_table(load_card("nci-pains"))
-    assert table.task_names == ["pains"]
-    assert table.y.tolist() == [[1.0], [0.0]]
 
 
 @pytest.mark.parametrize(
@@ -114,8 +99,8 @@ def test_mistakes_are_told_before_anything_is_fetched(
     def never(*args: object, **options: object) -> None:
         raise RuntimeError("something was fetched")
 
-    monkeypatch.setattr(module, "obtain", never)
-    monkeypatch.setitem(module.EMBEDDED, "nci_pains", never)
+    monkeypatch.setattr(molecules, "obtain", never)
+    monkeypatch.setitem(molecules.EMBEDDED, "nci_pains", never)
     with pytest.raises(ValueError, match=text):
         load(name, **options)  # type: ignore[arg-type]
 
@@ -139,60 +124,69 @@ def test_paths_that_are_not_there(tmp_path: Path, table: Path) -> None:
         load(table, fold=0)
 
 
-def test_a_registered_name_wins_over_a_file_of_that_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: Path
-) -> None:
+def test_a_registered_name_wins_over_a_file_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "nci-pains").write_text("smiles,y\nC,1\n")
     monkeypatch.chdir(tmp_path)
-    assert len(load("nci-pains", root=root)) == 4991
+    assert len(load("nci-pains")) == 4991
     assert module._own_table(Path("nci-pains")) == Path("nci-pains")
 
 
-def test_features_beside_the_graph(table: Path, root: Path) -> None:
-    dataset = load(table, smiles_column="structure", features=("morgan", "maccs"), root=root)
+def test_features_beside_the_graph(table: Path) -> None:
+    dataset = load(table, smiles_column="structure", features=("morgan", "maccs"))
     assert dataset.feature_kinds == ["morgan", "maccs"]
     assert dataset.features.shape == (len(SMILES) - 1, 2048 + 167)
     for none in (None, []):
-        assert load(table, smiles_column="structure", features=none, root=root).features is None
+        assert load(table, smiles_column="structure", features=none).features is None
 
 
-def test_features_of_a_registered_table_are_kept(root: Path) -> None:
-    first = load("nci-pains", features=["maccs"], root=root)
-    assert len(list((root / "processed").glob("features-maccs-*"))) == 1
-    assert first.features.shape == (4991, 167)
-    told: list[str] = []
+def test_features_are_kept(tmp_path: Path) -> None:
+    table = tmp_path / "many.csv"
+    table.write_text("smiles,y\n" + "".join(f"{'C' * (i % 50)}O,{i % 2}\n" for i in range(500)))
+    first = load(table, split="random", features=["maccs"], root=tmp_path)
+    assert len(list((tmp_path / "processed").glob("features-maccs-*"))) == 1
+    steps: list[str] = []
     again = load(
-        "nci-pains", split="random", features=["maccs", "morgan"], root=root, progress=lambda *t: told.append(t[2])
+        table,
+        split="random",
+        seed=1,
+        features=["maccs", "morgan"],
+        root=tmp_path,
+        progress=lambda *t: steps.append(t[2]),
     )
-    assert set(told) == {"describing: morgan"}
+    assert set(steps) == {"describing: morgan"}
     assert bool((again.features[:, :167] == first.features).all())
-    assert len(list((root / "processed").glob("features-*"))) == 2
+    assert len(list((tmp_path / "processed").glob("features-*"))) == 2
 
 
-@pytest.mark.parametrize(
-    ("name", "options", "message"),
-    [
-        (
-            "nci-pains",
-            {"features": ["maccs", "ecfp"]},
-            "features must be among rdkit, morgan, maccs, torsion, got 'ecfp'",
-        ),
+def test_options_that_a_data_set_does_not_take(table: Path) -> None:
+    for name, options, message in (
+        ("nci-pains", {"features": ["maccs", "ecfp"]}, "features must be among rdkit, morgan, .*, got 'ecfp'"),
         ("nci-pains", {"features": ["maccs", "maccs"]}, "features must be different, got 'maccs' 2 times"),
+        ("nci-pains", {"bag_column": "b"}, "bag_column='b' was given, but 'nci-pains' is a registered data set"),
+        ("nci-pains", {"feature_columns": ["b"]}, r"feature_columns=\['b'\] was given, but without bag_column"),
         (
             "digits-bags",
             {"features": ["maccs"]},
-            r"features=\['maccs'\] was given, but 'digits-bags' has no table of mole",
+            r"features=\['maccs'\] was given, but 'digits-bags' has no table of mol",
         ),
+        ("digits-bags", {"smiles_column": "s"}, "smiles_column='s' was given, but 'digits-bags' has no table of mol"),
         ("cora", {"features": ["maccs"]}, r"features=\['maccs'\] was given, but 'cora' has no table of molecules"),
-    ],
-)
-def test_features_refused(name: str, options: dict[str, Any], message: str, root: Path) -> None:
-    with pytest.raises(ValueError, match=message):
-        load(name, root=root, **options)
-
-
-def test_features_are_no_names_and_not_of_bags(table: Path) -> None:
+        ("cora", {"target_columns": ["a"]}, r"target_columns=\['a'\] was given, but 'cora' has no table of molecules"),
+        ("ogbg-ppa", {"standardize": True}, "standardize=True was given, but 'ogbg-ppa' has no table of molecules"),
+        (
+            table,
+            {"bag_column": "a", "features": ["maccs"]},
+            r"features=\['maccs'\] was given, but with bag_column there",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            load(name, **options)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"features must be a list of kinds .* got the string 'maccs'"):
         load("nci-pains", features="maccs")
-    with pytest.raises(ValueError, match=r"features=\['maccs'\] was given, but with bag_column there are bags"):
-        load(table, bag_column="a", features=["maccs"])
+
+
+def test_every_kind_has_its_loader() -> None:
+    # the names and signatures that the table of loaders relies on
+    for loader in module._LOADERS.values():
+        parameters = signature(getattr(import_module(loader.module), loader.function)).parameters
+        assert set(list(parameters)[1:]) == loader.options | {"root", "progress"}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from xgraph.data import list_cards, load, load_card, read_table, scaffold_split
-from xgraph.data.registry import read_card_table
+from xgraph.data.cards.molecules import read_card_table
 
 pytestmark = pytest.mark.realdata
 CARDS = [card.name for card in list_cards() if card.table]

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xgraph.data.cards.files import obtain
+from xgraph.data.cards.molecules import read_card_table
 from xgraph.data.cards.named import load_card, names
 from xgraph.data.molecules.dataset import MoleculeDataset
 from xgraph.data.molecules.joined import JoinedDataset, join
 from xgraph.data.molecules.splits import PARTS
 from xgraph.data.molecules.table import Table, read_smiles, read_table
-from xgraph.data.registry import TABLE_ENDINGS, load, read_card_table
+from xgraph.data.registry import load
+from xgraph.data.storage.columns import ENDINGS, stem
 from xgraph.data.storage.root import Progress, mirror
 from xgraph.data.storage.root import root as root_folder
 
@@ -106,7 +108,7 @@ def excluded(spec: str, *, root: str | Path | None = None, progress: Progress | 
 
 
 def _is_file(name: str) -> bool:
-    return name not in names() and (name.lower().endswith(TABLE_ENDINGS) or "/" in name or Path(name).is_file())
+    return name not in names() and (name.lower().endswith(ENDINGS) or "/" in name or Path(name).is_file())
 
 
 def _check_molecules(name: str) -> None:
@@ -127,7 +129,7 @@ def _table(name: str, root: str | Path | None, progress: Progress | None) -> tup
         return name, read_card_table(load_card(name), root=root, progress=progress)
     path = Path(name).expanduser()
     table = read_table(path, require_targets=False)
-    return path.name.removesuffix(".gz").removesuffix(".csv"), table
+    return stem(path), table
 
 
 def _competition(named: Sequence[str], root: str | Path | None, progress: Progress | None) -> list[str]:

@@ -11,10 +11,9 @@ from xgraph.data.molecules.embedded import nci_pains, pains_labels
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("root")
-    nci_pains(folder)
-    return folder
+def folder(session_root: Path) -> Path:
+    nci_pains(session_root)
+    return session_root
 
 
 def test_counts_are_those_on_the_card(folder: Path) -> None:

@@ -13,7 +13,7 @@ from xgraph.data.bags.digits import EMBEDDED_BAGS
 from xgraph.data.bags.splits import bag_split, given_split
 from xgraph.data.cards.files import obtain
 from xgraph.data.cards.schema import Card
-from xgraph.data.cards.targets import card_targets
+from xgraph.data.cards.targets import card_targets, listed_targets
 from xgraph.data.published.bags import BagArrays, read_arrays
 from xgraph.data.storage.root import Progress
 
@@ -34,11 +34,11 @@ def load_bags(
     progress: Progress | None = None,
 ) -> BagDataset:
     """The bags of a card, with a split."""
-    wanted = card_targets(card, target_columns)
+    tasks = card_targets(card, target_columns)
     if card.reader == "conformers":
         from xgraph.data.bags.conformer_sets import load_conformers
 
-        chosen = None if target_columns is None else wanted
+        chosen = None if target_columns is None else tasks
         return load_conformers(card, chosen, split=split, seed=seed, root=root, progress=progress)
     from xgraph.data.bags.dataset import BagDataset
 
@@ -52,7 +52,7 @@ def load_bags(
             f"{card.name} should have {card.items} bags of {card.instances} instances, its files have "
             f"{len(arrays.y)} of {len(arrays.x)}"
         )
-    arrays = choose_tasks(arrays, wanted)
+    arrays = choose_tasks(arrays, tasks)
     if split == "given":
         parts = given_split(arrays, fold, card.name)
     else:
@@ -70,9 +70,10 @@ def load_own_bags(
     smiles_column: str | None = None,
     standardize: bool = False,
     seed: int = 0,
+    root: Path | None = None,  # as all loaders; nothing is kept
     progress: Progress | None = None,
 ) -> BagDataset:
-    """The bags of a CSV file."""
+    """The bags of a CSV file, with a split."""
     from xgraph.data.bags.table import read_bags
 
     if standardize and smiles_column is None:
@@ -80,7 +81,7 @@ def load_own_bags(
     data = read_bags(
         path,
         bag_column=bag_column,
-        target_columns=target_columns,
+        target_columns=listed_targets(target_columns),
         feature_columns=feature_columns,
         smiles_column=smiles_column,
         standardize=standardize,

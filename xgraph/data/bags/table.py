@@ -15,6 +15,7 @@ from xgraph.data.bags.columns import bag_labels, bags_of, features, read_frame
 from xgraph.data.bags.dataset import BagDataset
 from xgraph.data.bags.roles import UNNAMED, choose_roles, demand
 from xgraph.data.molecules.table import RowError
+from xgraph.data.storage.columns import stem
 from xgraph.data.storage.root import Progress
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def read_bags(
         smiles_column=smiles_column,
         standardize=standardize,
         require_targets=require_targets,
-        name=path.name.removesuffix(".gz").removesuffix(".csv") if name is None else name,
+        name=stem(path) if name is None else name,
         metric=metric,
         progress=progress,
     )

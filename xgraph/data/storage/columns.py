@@ -10,6 +10,13 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 
+ENDINGS = (".csv", ".csv.gz")
+
+
+def stem(path: Path) -> str:
+    """Name of a CSV file without its ending."""
+    return path.name.removesuffix(".gz").removesuffix(".csv")
+
 
 def read_columns(path: str | Path) -> dict[str, list[str]]:
     """Read a CSV file as text: column name -> one cell per data row, "" where there is none."""

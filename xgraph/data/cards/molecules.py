@@ -1,0 +1,129 @@
+"""Load the molecules of a card, or a table of the user's own, with a split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xgraph.data.cards.files import obtain
+from xgraph.data.cards.ogb_files import obtain_ogb
+from xgraph.data.cards.schema import Card
+from xgraph.data.cards.targets import card_targets, listed_targets
+from xgraph.data.molecules.embedded import EMBEDDED
+from xgraph.data.published.given import Rows, read_given
+from xgraph.data.storage.columns import stem
+from xgraph.data.storage.root import Progress
+
+if TYPE_CHECKING:
+    from xgraph.data.molecules.dataset import MoleculeDataset
+    from xgraph.data.molecules.table import Table
+
+
+def load_molecules(
+    card: Card,
+    split: str,
+    *,
+    fold: int | None = None,
+    seed: int = 0,
+    smiles_column: str | None = None,
+    target_columns: Sequence[str] | None = None,
+    standardize: bool = False,
+    features: Sequence[str] | None = None,
+    root: Path,
+    progress: Progress | None = None,
+) -> MoleculeDataset:
+    """The molecules of a card, with a split."""
+    if smiles_column not in (None, card.smiles_column):
+        raise ValueError(f"smiles_column of {card.name!r} is {card.smiles_column!r}, got {smiles_column!r}")
+    table = read_card_table(card, target_columns, root=root, progress=progress)
+    if split == "given" and card.given is not None:
+
+        def place(path: str) -> Path:
+            if card.ogb:
+                return obtain_ogb(card, folder=root, progress=progress) / path
+            return obtain(card, card.file(path), folder=root, progress=progress)
+
+        rows = read_given(card.given, fold, table, place, card.smiles_column)
+    else:
+        rows = _computed_split(split, table, seed, root, progress)
+    return _dataset(table, card.name, card.metric, rows, standardize, features, root, progress)
+
+
+def load_own_molecules(
+    path: Path,
+    split: str,
+    *,
+    seed: int = 0,
+    smiles_column: str | None = None,
+    target_columns: Sequence[str] | None = None,
+    standardize: bool = False,
+    features: Sequence[str] | None = None,
+    root: Path,
+    progress: Progress | None = None,
+) -> MoleculeDataset:
+    """The molecules of a CSV file, with a split."""
+    from xgraph.data.molecules.table import read_table
+
+    table = read_table(path, smiles_column=smiles_column, target_columns=listed_targets(target_columns))
+    rows = _computed_split(split, table, seed, root, progress)
+    return _dataset(table, stem(path), "ap", rows, standardize, features, root, progress)
+
+
+def read_card_table(
+    card: Card,
+    target_columns: Sequence[str] | None = None,
+    *,
+    root: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Table:
+    """The table of a registered data set, as it is before any molecule is parsed."""
+    from xgraph.data.molecules.table import Table, read_table
+
+    targets = card_targets(card, target_columns)
+    if card.ogb:
+        # The table that OGB's graphs were made from; its row i is graph i.
+        path = obtain_ogb(card, folder=root, progress=progress) / "mapping" / "mol.csv.gz"
+        return read_table(path, smiles_column=card.smiles_column, target_columns=targets)
+    if card.reader == "measured":
+        from xgraph.data.published.measured import read_measured
+
+        path = obtain(card, card.files[0], folder=root, progress=progress)
+        smiles, y, rows = read_measured(path, targets)
+        return Table(smiles, y, list(targets), rows)
+    if not card.embedded:
+        path = obtain(card, card.file(card.table), folder=root, progress=progress)
+        return read_table(path, smiles_column=card.smiles_column, target_columns=targets)
+    table = EMBEDDED[card.embedded](root, progress)
+    columns = [table.task_names.index(column) for column in targets]
+    return replace(table, y=table.y[:, columns], task_names=targets)
+
+
+def _computed_split(split: str, table: Table, seed: int, root: Path, progress: Progress | None) -> dict[str, Rows]:
+    from xgraph.data.molecules.splits import random_split, scaffold_split
+
+    if split == "random":
+        parts = random_split(len(table.smiles), seed=seed)
+    else:
+        parts = scaffold_split(table.smiles, root=root, progress=progress)
+    # splits count entries of the table; datasets count rows of the file
+    return {part: table.rows[entries] for part, entries in parts.items()}
+
+
+def _dataset(
+    table: Table,
+    name: str,
+    metric: str,
+    splits: dict[str, Rows],
+    standardize: bool,
+    features: Sequence[str] | None,
+    root: Path,
+    progress: Progress | None,
+) -> MoleculeDataset:
+    from xgraph.data.molecules.dataset import MoleculeDataset
+
+    data = MoleculeDataset.from_table(
+        table, name=name, metric=metric, root=root, splits=splits, standardize=standardize, progress=progress
+    )
+    return data.with_features(features, root=root, progress=progress) if features else data

@@ -26,6 +26,8 @@ class NotThereError(FetchError):
     """The server answered, and has no such file."""
 
 
+# Pooch was tried in place of this: it neither asks a mirror first, nor reads into memory, nor names the remedy for a
+# full disk, and translating its errors and progress takes as many lines as the transfer itself.
 def stream(source: str | Path, out: BinaryIO, *, timeout: float = TIMEOUT, progress: Progress | None = None) -> str:
     """Copy a file or the answer of a URL into `out` and return the sha256 of what was copied."""
     if isinstance(source, Path):

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
-
 from xgraph.nn.bags.classifier import BagClassifier, BagPrediction
 from xgraph.nn.bags.models import AttentionModel, BagModel, GatedAttentionModel, MaxModel, MeanModel, SmoothedMaxModel
 from xgraph.nn.convolutions.feature_momentum import FeatureMomentum
@@ -11,6 +9,7 @@ from xgraph.nn.layers.dropout import Dropout
 from xgraph.nn.layers.feature_scale import FeatureScale
 from xgraph.nn.layers.head import Head
 from xgraph.nn.layers.norm import BatchNorm
+from xgraph.nn.layers.protocol import Model
 from xgraph.nn.molecules.d_mpnn import DMPNN
 from xgraph.nn.molecules.deeper_gcn import DeeperGCN
 from xgraph.nn.molecules.ecc import ECC, ECCConv
@@ -45,7 +44,7 @@ from xgraph.nn.tables.support_vectors import SVM
 if TYPE_CHECKING:
     from xgraph.nn.bags.pooling import AttentionPooling, BagPooling, MeanPooling, SmoothedMaxPooling
 
-MODELS: dict[str, type[nn.Module]] = {
+MODELS: dict[str, type[Model]] = {
     "gine": GINE,
     "molecule-gcn": MoleculeGCN,
     "mpnn": MPNN,
@@ -113,6 +112,7 @@ __all__ = [
     "MaxModel",
     "MeanModel",
     "MeanPooling",
+    "Model",
     "MoleculeGCN",
     "MoleculeGCNConv",
     "MoleculeModel",

@@ -11,6 +11,8 @@ from xgraph.estimators import GammaSchedule
 from xgraph.nn.bags import pooling as poolings
 from xgraph.nn.bags.batch import bags_of, chunks_of, runs_of
 from xgraph.nn.bags.encoders import Encoder, InstanceNorm, make_encoder
+from xgraph.nn.layers.feature_scale import FeatureScale
+from xgraph.nn.layers.protocol import Kind, Model
 from xgraph.nn.layers.reset import reset_parameters
 
 RUN = 2**20
@@ -32,7 +34,7 @@ class BagPrediction(NamedTuple):
     weights: Tensor
 
 
-class BagClassifier(nn.Module):
+class BagClassifier(nn.Module, Model):
     """Multi-instance learning: instances are encoded and scored, and the scores of a bag pooled to its logits.
 
     For attention this is the same as a linear layer on pooled embeddings (ABMIL; Ilse et al., ICML 2018), as the head
@@ -76,8 +78,9 @@ class BagClassifier(nn.Module):
         (torch.Size([2, 1]), torch.Size([7, 1]), torch.Size([7, 1]))
     """
 
-    kind: ClassVar[Literal["graph", "node", "bag"]] = "bag"
-    """What gets logits."""
+    kind: ClassVar[Kind] = "bag"
+
+    scale: FeatureScale | None
 
     def __init__(
         self,
@@ -101,6 +104,7 @@ class BagClassifier(nn.Module):
         self.hidden_channels = integer("hidden_channels", hidden_channels)
         self.num_bags = None if num_bags is None else integer("num_bags", num_bags)
         self.pooling = choice("pooling", pooling, get_args(Pooling))
+        self.scale = None
         self.attends = pooling in ("attention", "gated-attention")
         if isinstance(encoder, nn.Module):
             self.encoder = encoder

@@ -1,6 +1,6 @@
 """What all graph models of molecules share: batches, features beside the graph, readout and head."""
 
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, get_args
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from xgraph.nn.layers.dropout import Dropout
 from xgraph.nn.layers.feature_scale import FeatureScale
 from xgraph.nn.layers.head import Head
 from xgraph.nn.layers.norm import BatchNorm
+from xgraph.nn.layers.protocol import Kind, Model
 from xgraph.nn.layers.reset import reset_parameters
 from xgraph.nn.molecules.encoders import ATOM_FEATURE_SIZES, BOND_FEATURE_SIZES, CategoricalEmbedding, MultiHot
 from xgraph.nn.molecules.readout import Pool, readout
@@ -18,7 +19,7 @@ CLAMP = 10.0
 """Scaled features end here: a descriptor that is far out in one molecule should not outweigh all others."""
 
 
-class MoleculeModel(nn.Module):
+class MoleculeModel(nn.Module, Model):
     """Base of the graph models of molecules with the Open Graph Benchmark's atom and bond features.
 
     A subclass makes its layers, calls `add_head`, and says how atoms get vectors (`encode`). Those are pooled, and the
@@ -45,14 +46,11 @@ class MoleculeModel(nn.Module):
         IndexError: An edge has an end that is no atom of the batch.
     """
 
-    kind: ClassVar[Literal["graph", "node"]] = "graph"
-    """What gets logits."""
+    kind: ClassVar[Kind] = "graph"
+    takes_features: ClassVar[bool] = True
 
     pools: ClassVar[tuple[str, ...]] = get_args(Pool)
     """What `pool` can be."""
-
-    scale: FeatureScale | None
-    """Mean and deviation of the features beside the graph; to be fitted on the training part."""
 
     def __init__(
         self,

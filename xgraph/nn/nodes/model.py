@@ -9,14 +9,16 @@ from xgraph.nn.convolutions import convolution_of
 from xgraph.nn.convolutions.block import Block, in_degree
 from xgraph.nn.convolutions.rows import first_rows
 from xgraph.nn.layers.dropout import Dropout
+from xgraph.nn.layers.feature_scale import FeatureScale
 from xgraph.nn.layers.head import Head
 from xgraph.nn.layers.norm import Norm, make_norm
+from xgraph.nn.layers.protocol import Kind, Model
 from xgraph.nn.layers.reset import reset_parameters
 
 JumpingKnowledge = Literal["last", "sum"]
 
 
-class NodeModel(nn.Module):
+class NodeModel(nn.Module, Model):
     """Base of the models that give logits to nodes: `GraphSAGE`, `GCN`, `GAT`.
 
     A layer is a convolution, a normalisation, ReLU and dropout; after the last one comes the `Head`. A subclass
@@ -42,8 +44,9 @@ class NodeModel(nn.Module):
         ValueError: An argument is out of range, or a batch lacks an attribute or does not fit the model.
     """
 
-    kind: ClassVar[Literal["graph", "node"]] = "node"
-    """What gets logits."""
+    kind: ClassVar[Kind] = "node"
+
+    scale: FeatureScale | None
 
     needs_degree: bool = False
     """Whether the convolution needs the true in-degrees of sampled nodes."""
@@ -72,7 +75,7 @@ class NodeModel(nn.Module):
         for name, word, known in (("norm", norm, Norm), ("jk", jk, JumpingKnowledge)):
             if word not in get_args(known):
                 raise ValueError(f"{name} must be one of {', '.join(get_args(known))}, got {word!r}")
-        self.num_tasks, self.in_channels = num_tasks, in_channels
+        self.num_tasks, self.in_channels, self.scale = num_tasks, in_channels, None
         self.hidden_channels, self.num_layers = hidden_channels, num_layers
         self.norm, self.residual, self.jk = norm, residual, jk
         widths = [in_channels] + [hidden_channels] * (num_layers - 1)

@@ -1,17 +1,20 @@
 """Models that are fitted at once to a table of numbers, not trained step by step."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from xgraph.nn.layers.feature_scale import FeatureScale
+from xgraph.nn.layers.protocol import Kind, Model
+
 Progress = Callable[[int, int, str], None]
 
 
-class FittedModel(nn.Module, ABC):
+class FittedModel(nn.Module, Model):
     """What a model has that another library fits and that is then kept as tensors.
 
     A batch has `features`, the numbers beside the graphs, ``[B, F]``; nothing else of it is used. All that is learned
@@ -27,20 +30,19 @@ class FittedModel(nn.Module, ABC):
         ValueError: An argument is out of range.
     """
 
-    kind: ClassVar[Literal["graph", "node", "bag"]] = "graph"
-    """What gets logits."""
-
+    kind: ClassVar[Kind] = "graph"
     fitted: ClassVar[bool] = True
-    """`fit` makes it; an optimiser has nothing to do."""
+    takes_features: ClassVar[bool] = True
 
     learned: Tensor
+    scale: FeatureScale | None
 
     def __init__(self, num_tasks: int, num_features: int) -> None:
         super().__init__()
         for name, value in (("num_tasks", num_tasks), ("num_features", num_features)):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
-        self.num_tasks, self.num_features = num_tasks, num_features
+        self.num_tasks, self.num_features, self.scale = num_tasks, num_features, None
         self.register_buffer("learned", torch.zeros(num_tasks, dtype=torch.bool))
 
     @classmethod
@@ -99,13 +101,25 @@ class FittedModel(nn.Module, ABC):
         Raises:
             ValueError: The batch has no features, or not these; or the model is not fitted yet.
         """
-        features = getattr(batch, "features", None)
-        if features is None:
-            raise ValueError(f"the batch has no features, which {type(self).__name__} reads instead of the graphs")
-        x = self._table(features)
+        x = self.embed(batch)
         if not bool(self.learned.any()):
             raise ValueError(f"{type(self).__name__} is not fitted yet: call fit first")
         return self._logits(x).masked_fill(~self.learned, 0.0)
+
+    def embed(self, batch: Any) -> Tensor:
+        """Return the features as the model reads them, finite float32 ``[B, F]``.
+
+        Args:
+            batch: Has `features`, ``[B, F]``.
+        """
+        features = getattr(batch, "features", None)
+        if features is None:
+            raise ValueError(f"the batch has no features, which {type(self).__name__} reads instead of the graphs")
+        return self._table(features)
+
+    def reset_head(self) -> None:
+        """Forget the fit: there is no encoder that could stay."""
+        self.learned.zero_()
 
     @abstractmethod
     def _learn(self, x: Tensor, y: Tensor, learned: Tensor, seed: int, threads: int, progress: Progress | None) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from xgraph.checks import number
 from xgraph.estimators import GammaSchedule, MovingAverage, ProjectedGradient
 from xgraph.losses.base import Batch
-from xgraph.losses.pairs.surrogate_loss import Activation, Recent, SurrogateLoss
+from xgraph.losses.pairs.base import Activation, Recent, SurrogateLoss
 from xgraph.losses.pairs.surrogates import Hinge, Squared, SquaredHinge, Surrogate
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from xgraph.estimators import GammaSchedule
-from xgraph.losses.pairs.pairs import Pairs
-from xgraph.losses.pairs.surrogate_loss import Activation, PairLoss, Recent
+from xgraph.losses.pairs.base import Activation, PairLoss, Recent
+from xgraph.losses.pairs.reduce import Pairs
 from xgraph.losses.pairs.surrogates import Surrogate
 
 

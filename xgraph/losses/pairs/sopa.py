@@ -8,8 +8,8 @@ from torch import Tensor
 
 from xgraph.checks import LARGE, number
 from xgraph.estimators import GammaSchedule, ProjectedGradient
-from xgraph.losses.pairs.pairs import Pairs
-from xgraph.losses.pairs.surrogate_loss import Activation, PairLoss, Recent
+from xgraph.losses.pairs.base import Activation, PairLoss, Recent
+from xgraph.losses.pairs.reduce import Pairs
 from xgraph.losses.pairs.surrogates import Surrogate
 
 STRAY = math.exp(5)

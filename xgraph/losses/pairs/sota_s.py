@@ -9,9 +9,9 @@ from torch import Tensor
 from xgraph.checks import LARGE, SMALL, number
 from xgraph.estimators import GammaSchedule, LogMovingAverage
 from xgraph.estimators.schedules import as_schedule
-from xgraph.losses.pairs.pairs import Pairs
+from xgraph.losses.pairs.base import Activation, PairLoss, mean_over_tasks
+from xgraph.losses.pairs.reduce import Pairs
 from xgraph.losses.pairs.sopa_s import TASK_RESTART_LAG
-from xgraph.losses.pairs.surrogate_loss import Activation, PairLoss, mean_over_tasks
 from xgraph.losses.pairs.surrogates import Surrogate
 
 

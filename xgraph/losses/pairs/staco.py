@@ -8,10 +8,10 @@ from torch import Tensor
 from xgraph.checks import number
 from xgraph.estimators import GammaSchedule, ProjectedGradient
 from xgraph.losses.pairs.anchors import Tasks
-from xgraph.losses.pairs.pairs import Pairs
+from xgraph.losses.pairs.base import Activation, PairLoss, Recent
+from xgraph.losses.pairs.reduce import Pairs
 from xgraph.losses.pairs.reductions import tail_weights
 from xgraph.losses.pairs.sopa import Thresholds
-from xgraph.losses.pairs.surrogate_loss import Activation, PairLoss, Recent
 from xgraph.losses.pairs.surrogates import Surrogate
 
 

@@ -10,10 +10,10 @@ from torch import Tensor
 from xgraph.checks import LARGE, SMALL, number
 from xgraph.estimators import GammaSchedule, MovingAverage, ProjectedGradient
 from xgraph.losses.base import Batch
+from xgraph.losses.pairs.base import Activation
 from xgraph.losses.pairs.sopa import STRAY
-from xgraph.losses.pairs.surrogate_loss import Activation
 from xgraph.losses.pairs.surrogates import Surrogate
-from xgraph.losses.robust.per_item import PointwiseLoss
+from xgraph.losses.robust.base import PointwiseLoss
 
 
 class Levels(MovingAverage):

@@ -10,10 +10,10 @@ from torch import Tensor
 from xgraph.checks import LARGE, SMALL, number
 from xgraph.estimators import GammaSchedule, LogMovingAverage, ProjectedGradient
 from xgraph.losses.base import Batch
+from xgraph.losses.pairs.base import Activation, mean_over_tasks
 from xgraph.losses.pairs.sopa_s import TASK_RESTART_LAG
-from xgraph.losses.pairs.surrogate_loss import Activation, mean_over_tasks
 from xgraph.losses.pairs.surrogates import Surrogate
-from xgraph.losses.robust.per_item import PointwiseLoss
+from xgraph.losses.robust.base import PointwiseLoss
 
 MAX_CHANGE = 0.3
 """A step changes a temperature by this part of it at most: v belongs to the old one, so a large step runs away."""

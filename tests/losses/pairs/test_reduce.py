@@ -7,7 +7,7 @@ import torch
 
 from xgraph.losses.base import Batch
 from xgraph.losses.pairs.anchors import Anchors
-from xgraph.losses.pairs.pairs import Pairs
+from xgraph.losses.pairs.reduce import Pairs
 from xgraph.losses.pairs.surrogates import Logistic, SquaredHinge
 
 NAN = float("nan")

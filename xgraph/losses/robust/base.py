@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from xgraph.losses.base import Batch, refuse
-from xgraph.losses.pairs.surrogate_loss import SurrogateLoss
+from xgraph.losses.pairs.base import SurrogateLoss
 
 
 class PointwiseLoss(SurrogateLoss):

@@ -11,7 +11,7 @@ from torch import Tensor
 from xgraph.estimators import GammaSchedule, MovingAverage, StateTable
 from xgraph.losses.base import Batch, Loss
 from xgraph.losses.pairs.anchors import Anchors
-from xgraph.losses.pairs.pairs import Pairs
+from xgraph.losses.pairs.reduce import Pairs
 from xgraph.losses.pairs.surrogates import Surrogate, as_surrogate
 
 Activation = Literal["sigmoid"]

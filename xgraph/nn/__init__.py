@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from xgraph.nn.bags.classifier import BagClassifier, BagPrediction
 from xgraph.nn.bags.models import AttentionModel, BagModel, GatedAttentionModel, MaxModel, MeanModel, SmoothedMaxModel
 from xgraph.nn.convolutions.feature_momentum import FeatureMomentum
+from xgraph.nn.convolutions.table_options import TableOptions
 from xgraph.nn.layers.dropout import Dropout
 from xgraph.nn.layers.feature_scale import FeatureScale
 from xgraph.nn.layers.head import Head
@@ -124,6 +125,7 @@ __all__ = [
     "SAGEConv",
     "SmoothedMaxModel",
     "SmoothedMaxPooling",
+    "TableOptions",
     "VirtualNode",
     "edges_by_kind",
     "input_aggregate",

@@ -6,6 +6,7 @@ from sampled_blocks import all_samples, loop_free, sampled, whole
 from torch_geometric.nn import GATConv, GATv2Conv, GCNConv, GINConv, GINEConv, GraphConv, SAGEConv
 
 import xgraph.nn
+from xgraph.nn import TableOptions
 from xgraph.nn.convolutions import convolution_of
 
 CONVS = {
@@ -73,7 +74,7 @@ def test_a_whole_graph_gives_the_convolution_and_its_gradient(name, channels, wa
     block = whole(edge_index, 24)
     expected = reference(name, conv, x, edge_index)
     if way == "tracked":  # a first touch is taken as it is
-        out = convolution.convolve(conv, x, block, convolution.make_table(conv, 24, dtype=torch.double))
+        out = convolution.convolve(conv, x, block, convolution.make_table(conv, 24, TableOptions(dtype=torch.double)))
     else:
         out = getattr(convolution, way)(conv, x, block)
     torch.testing.assert_close(out, expected)
@@ -190,7 +191,7 @@ def test_half_precision_stays_and_its_table_is_float32(name):
     conv = conv.bfloat16()
     x = torch.randn(24, 6, dtype=torch.bfloat16, requires_grad=True)
     block = sampled(loop_free(), 24, 2)
-    table = convolution.make_table(conv, 24)
+    table = convolution.make_table(conv, 24, TableOptions())
     out = convolution.convolve(conv, x, block, table)
     assert out.dtype == torch.bfloat16
     assert table.table.value.dtype == torch.float32
@@ -205,7 +206,7 @@ def test_autocast(name):
     x = torch.randn(24, 6, requires_grad=True)
     block = sampled(loop_free(), 24, 2)
     expected = convolution.convolve(conv, x, block)
-    table = convolution.make_table(conv, 24)
+    table = convolution.make_table(conv, 24, TableOptions())
     with torch.autocast("cpu", dtype=torch.bfloat16):
         for out in (convolution.convolve(conv, x, block, table), convolution.fused(conv, x.bfloat16(), block)):
             torch.testing.assert_close(out.float(), expected, atol=0.1, rtol=0.1)

@@ -5,6 +5,7 @@ import torch
 from sampled_blocks import loop_free, sampled, whole
 from torch_geometric.nn import GATConv
 
+from xgraph.nn import TableOptions
 from xgraph.nn.convolutions import convolution_of
 from xgraph.nn.convolutions.block import Block
 
@@ -34,7 +35,7 @@ def test_two_batches_with_a_table():
     torch.manual_seed(1)
     conv = GATConv(3, 2, heads=2, add_self_loops=False, bias=False).double()
     convolution = convolution_of(conv)
-    table = convolution.make_table(conv, 3, gamma=0.3, dtype=torch.double)
+    table = convolution.make_table(conv, 3, TableOptions(gamma=0.3, dtype=torch.double))
     x = torch.randn(3, 3, dtype=torch.double)
     first, second = (
         Block(torch.tensor([[source], [0]]), 1, torch.tensor([2, 1, 1]), torch.arange(3)) for source in (1, 2)
@@ -57,7 +58,7 @@ def test_nodes_without_neighbours(loops):
     """They see only themselves; their gradient is finite, and the table has no row of them."""
     conv = GATConv(3, 2, heads=2, add_self_loops=loops)
     convolution = convolution_of(conv)
-    table = convolution.make_table(conv, 2)
+    table = convolution.make_table(conv, 2, TableOptions())
     x = torch.randn(2, 3, requires_grad=True)
     block = Block(torch.empty(2, 0, dtype=torch.long), 2, torch.tensor([0, 4]), torch.arange(2))
     out = convolution.convolve(conv, x, block, table)
@@ -84,7 +85,7 @@ def test_many_neighbours_in_half_precision():
 def test_a_node_whose_neighbours_were_not_sampled_has_its_history():
     conv = GATConv(3, 2, heads=2)
     convolution = convolution_of(conv)
-    table = convolution.make_table(conv, 3)
+    table = convolution.make_table(conv, 3, TableOptions())
     x = torch.randn(3, 3)
     known = Block(torch.tensor([[1], [0]]), 1, torch.tensor([2, 1, 1]), torch.arange(3))
     expected = convolution.convolve(conv, x, known, table)
@@ -101,7 +102,7 @@ def test_attention_of_any_size_is_finite(scale):
     with torch.no_grad():
         conv.att_src.mul_(scale)
     convolution = convolution_of(conv)
-    table = convolution.make_table(conv, 24, gamma=0.5)
+    table = convolution.make_table(conv, 24, TableOptions(gamma=0.5))
     x = torch.randn(24, 3, requires_grad=True)
     for seed in range(3):
         out = convolution.convolve(conv, x, sampled(loop_free(), 24, 1, seed), table)
@@ -124,7 +125,7 @@ def test_dropout_of_attention_is_that_of_pyg():
     found = torch.cat([convolution.convolve(conv, x, block) for _ in range(200)]).view(-1)
     theirs = torch.cat([conv((x, x[:1]), block.edge_index) for _ in range(200)]).view(-1)
     assert set(found.tolist()) == set(theirs.tolist()) == {0.0, 1.0, 10.0, 11.0}
-    table = convolution.make_table(conv, 2)
+    table = convolution.make_table(conv, 2, TableOptions())
     convolution.convolve(conv, x, block, table)
     assert table.table.value[0, 0, -1].item() == pytest.approx(math.log(1.0))
     conv.eval()

@@ -6,6 +6,7 @@ from sampled_blocks import loop_free, sampled, whole
 from torch_geometric.nn import GCNConv
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
+from xgraph.nn import TableOptions
 from xgraph.nn.convolutions import convolution_of
 from xgraph.nn.convolutions.block import Block
 
@@ -33,7 +34,7 @@ def test_the_own_loop_is_fresh():
     conv = GCNConv(2, 2)
     convolution = convolution_of(conv)
     x = torch.randn(3, 2)
-    table = convolution.make_table(conv, 3, gamma=0.25)
+    table = convolution.make_table(conv, 3, TableOptions(gamma=0.25))
     table.table.value.fill_(7.0)
     table.table.seen.fill_(True)
     out = convolution.convolve(conv, x, block(), table)

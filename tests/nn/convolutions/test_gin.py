@@ -4,6 +4,7 @@ from torch import nn
 from torch_geometric.nn import MLP, GINConv
 from torch_geometric.nn import Linear as PyGLinear
 
+from xgraph.nn import TableOptions
 from xgraph.nn.convolutions import convolution_of
 from xgraph.nn.convolutions.block import Block
 
@@ -37,4 +38,4 @@ def test_channels_that_are_not_known(network):
     conv = GINConv(network)
     with pytest.raises(ValueError, match="not known: give it as channels="):
         convolution_of(conv).channels(conv)
-    assert convolution_of(conv).make_table(conv, 5, channels=7).shape == (7,)
+    assert convolution_of(conv).make_table(conv, 5, TableOptions(), 7).shape == (7,)

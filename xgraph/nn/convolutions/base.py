@@ -11,6 +11,7 @@ from xgraph.nn.convolutions.block import Block, in_degree
 from xgraph.nn.convolutions.feature_momentum import FeatureMomentum
 from xgraph.nn.convolutions.settings import no_edge_weight
 from xgraph.nn.convolutions.sums import Nodes, sources, targets, times, weighted_sum
+from xgraph.nn.convolutions.table_options import TableOptions
 
 
 class Convolution(ABC):
@@ -27,9 +28,11 @@ class Convolution(ABC):
     Attributes:
         linear: Whether :math:`\hat A_v` is a weighted sum of `x` with the weights of `edge_weight` and `own_weight`,
             so that for constant `x` it can be computed beforehand.
+        ratio: Whether :math:`\hat A_v` is a numerator and a denominator, tracked apart.
     """
 
     linear: bool = True
+    ratio: bool = False
 
     @abstractmethod
     def channels(self, conv: Any) -> tuple[int, ...]:
@@ -43,17 +46,13 @@ class Convolution(ABC):
         """
 
     def make_table(
-        self, conv: Any, num_nodes: int, *, channels: int | tuple[int, ...] | None = None, **options: Any
-    ) -> FeatureMomentum:
-        """Make a table that fits.
-
-        Args:
-            conv: The convolution.
-            num_nodes: Nodes in the whole graph.
-            channels: Shape of a node's aggregate, where the convolution does not say.
-            options: Other arguments of `FeatureMomentum`.
-        """
-        return FeatureMomentum(num_nodes, self.channels(conv) if channels is None else channels, **options)
+        self, conv: Any, num_nodes: int, table: TableOptions, channels: int | tuple[int, ...] | None = None
+    ) -> FeatureMomentum | None:
+        """Make a table for the aggregates of a convolution (of `channels`, if it does not say); none if γ is 1."""
+        if table.plain:
+            return None
+        shape = self.channels(conv) if channels is None else channels
+        return FeatureMomentum(num_nodes, shape, ratio=self.ratio, table=table)
 
     def computed(self, block: Block) -> Tensor:
         """Which targets the block knows enough of to write their rows.

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from xgraph.checks import integer
 from xgraph.estimators import GammaSchedule, MovingAverage, RatioMovingAverage
-
-TableStorage = Literal["device", "pinned", "mmap"]
-Gradient = Literal["straight_through", "scaled"]
+from xgraph.nn.convolutions.table_options import TableOptions
 
 
 class FeatureMomentum(nn.Module):
@@ -32,17 +29,11 @@ class FeatureMomentum(nn.Module):
     Args:
         num_nodes: Nodes of the whole graph.
         channels: Length, or shape, of an aggregate.
-        gamma: Weight γ of the new value, in (0, 1], or a schedule of it over epochs.
+        gamma: Weight γ of the new value, in (0, 1], or a schedule of it over epochs; None: as `table` has it.
         ratio: Rows hold a weighted mean and, last, the logarithm of its weight, as those of attention do: numerator and
             denominator are tracked (`xgraph.estimators.RatioMovingAverage`).
-        gradient: "straight_through": that of the aggregate, as if it were not scaled by γ; "scaled": the one that
-            passes through :math:`γ \hat A_v` when the equation is differentiated as written.
-        dtype: In what the table is stored. With bfloat16, changes below 2⁻⁹ of a number are lost in rounding, so that
-            γ of .01 and less barely moves it.
-        storage: Where the table lies: on the module's device, in host memory (page-locked if there is a GPU), or in a
-            memory-mapped scratch file. Of the latter two only the rows of a batch are copied to the device.
-        folder: Where the scratch file lies; None: the system's folder for such.
-        in_checkpoint: Whether the table is part of the ``state_dict``.
+        table: How the table moves, and where it lies.
+        options: Those of `TableOptions` by name: `gradient`, `dtype`, `storage`, `folder`, `in_checkpoint`.
 
     Attributes:
         table: The state: ``value`` and ``seen``.
@@ -64,35 +55,28 @@ class FeatureMomentum(nn.Module):
         self,
         num_nodes: int,
         channels: int | tuple[int, ...],
-        gamma: float | GammaSchedule = 0.1,
+        gamma: float | GammaSchedule | None = None,
         *,
         ratio: bool = False,
-        gradient: Gradient = "straight_through",
-        dtype: torch.dtype = torch.float32,
-        storage: TableStorage = "device",
-        folder: str | Path | None = None,
-        in_checkpoint: bool = True,
+        table: TableOptions | None = None,
+        **options: Any,
     ) -> None:
         super().__init__()
-        if storage not in get_args(TableStorage):
-            raise ValueError(f"storage must be one of {', '.join(get_args(TableStorage))}, got {storage!r}")
-        if folder is not None and storage != "mmap":
-            raise ValueError(f"folder is for storage='mmap', got storage={storage!r}")
+        own = (table or TableOptions()).updated(options if gamma is None else {"gamma": gamma, **options})
         integer("num_nodes", num_nodes)
         shape = tuple(channels) if isinstance(channels, tuple | list) else (channels,)
         if not shape:
             raise ValueError("channels must be a number or the shape of a row, got ()")
         for position, length in enumerate(reversed(shape)):
             integer("channels", length, 2 if ratio and position == 0 else 1)
-        options: dict[str, Any] = {"gradient": gradient, "dtype": dtype, "watch": False}
-        options |= {"storage": "host" if storage == "pinned" else storage}
-        options |= {"folder": folder, "in_checkpoint": in_checkpoint}
-        self.num_nodes, self.shape, self.storage = num_nodes, shape, storage
+        rows: dict[str, Any] = {"gradient": own.gradient, "dtype": own.dtype, "watch": False, "folder": own.folder}
+        rows |= {"storage": "host" if own.storage == "pinned" else own.storage, "in_checkpoint": own.in_checkpoint}
+        self.num_nodes, self.shape, self.storage = num_nodes, shape, own.storage
         self.table: MovingAverage | RatioMovingAverage
         if ratio:
-            self.table = RatioMovingAverage(num_nodes, shape[-1] - 1, shape[:-1], gamma, **options)
+            self.table = RatioMovingAverage(num_nodes, shape[-1] - 1, shape[:-1], own.gamma, **rows)
         else:
-            self.table = MovingAverage(num_nodes, shape, gamma, **options)
+            self.table = MovingAverage(num_nodes, shape, own.gamma, **rows)
 
     @property
     def gamma(self) -> float:

@@ -34,6 +34,7 @@ class GATConvolution(Convolution):
     """`GATConv` of PyG, whose softmax over sampled neighbours would be biased: so both sides of it are tracked."""
 
     linear = False
+    ratio = True
 
     def __init__(self, conv: Any) -> None:
         aggregation(conv, ("sum",))
@@ -43,12 +44,6 @@ class GATConvolution(Convolution):
     def channels(self, conv: Any) -> tuple[int, ...]:
         """Heads, and the numbers of each."""
         return (conv.heads, conv.out_channels + 1)
-
-    def make_table(
-        self, conv: Any, num_nodes: int, *, channels: int | tuple[int, ...] | None = None, **options: Any
-    ) -> FeatureMomentum:
-        """Make a table of numerators and denominators."""
-        return super().make_table(conv, num_nodes, channels=channels, ratio=True, **options)
 
     def computed(self, block: Block) -> Tensor:
         """Which targets have a neighbour to attend to. One without any in the whole graph needs no row."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,8 +10,9 @@ from torch import Tensor, nn
 from xgraph.estimators import GammaSchedule
 from xgraph.estimators.rows import check_estimate
 from xgraph.nn.convolutions.block import Block
-from xgraph.nn.convolutions.feature_momentum import FeatureMomentum, Gradient, TableStorage
+from xgraph.nn.convolutions.feature_momentum import FeatureMomentum
 from xgraph.nn.convolutions.rows import first_rows, take_rows
+from xgraph.nn.convolutions.table_options import TableOptions
 from xgraph.nn.layers.reset import reset_parameters
 from xgraph.nn.nodes.cluster_blocks import Halo, cluster_blocks
 from xgraph.nn.nodes.model import NodeModel
@@ -49,13 +49,10 @@ class GraphFMOB(nn.Module):
         model: A model without tables of its own. If it takes exact aggregates of the features (`exact_input`), the
             first layer is exact in the halo too, and has no table.
         num_nodes: Nodes of the whole graph.
-        gamma: Weight γ of the estimates, in [0, 1], or a schedule of it in (0, 1].
-        gradient: What halo nodes pass on to their estimates: "scaled": the gradient times γ, as the equation says;
-            "straight_through": all of it.
-        dtype: In what the tables are stored.
-        storage: Where they lie: "device", "pinned" or "mmap" (see `FeatureMomentum`).
-        folder: Where the scratch files of "mmap" lie; None: the system's folder for such.
-        in_checkpoint: Whether the tables are part of the ``state_dict``.
+        gamma: Weight γ of the estimates, in [0, 1], or a schedule of it in (0, 1]; None: as `table` has it.
+        table: How the tables move, and where they lie; None: with γ = 0.3 and ``gradient="scaled"``, so that halo nodes
+            pass on to their estimates the gradient times γ, as the equation says.
+        options: Those of `TableOptions` by name: `gradient`, `dtype`, `storage`, `folder`, `in_checkpoint`.
 
     Raises:
         ValueError: An argument is out of range, the model has tables, or a batch lacks an attribute, or edges.
@@ -76,13 +73,10 @@ class GraphFMOB(nn.Module):
         self,
         model: NodeModel,
         num_nodes: int,
-        gamma: float | GammaSchedule = 0.3,
+        gamma: float | GammaSchedule | None = None,
         *,
-        gradient: Gradient = "scaled",
-        dtype: torch.dtype = torch.float32,
-        storage: TableStorage = "device",
-        folder: str | Path | None = None,
-        in_checkpoint: bool = True,
+        table: TableOptions | None = None,
+        **options: Any,
     ) -> None:
         super().__init__()
         if not isinstance(model, NodeModel):
@@ -90,19 +84,13 @@ class GraphFMOB(nn.Module):
         if len(getattr(model, "tables", ())):
             raise ValueError("model must have no tables of its own, as those of GraphFM-OB take their place")
         self.model, self.num_nodes = model, num_nodes
-        self.reads_only = isinstance(gamma, int | float) and gamma == 0
+        own = table or TableOptions(gamma=0.3, gradient="scaled")
+        own = own.updated(options if gamma is None else {"gamma": gamma, **options})
+        self.reads_only = isinstance(own.gamma, int | float) and own.gamma == 0
+        own = own.updated({"gamma": 1.0}) if self.reads_only else own
         self.tables = nn.ModuleDict()
         for number in range(int(model.exact_input), model.num_layers - 1):
-            self.tables[str(number)] = FeatureMomentum(
-                num_nodes,
-                model.hidden_channels,
-                1.0 if self.reads_only else gamma,
-                gradient=gradient,
-                dtype=dtype,
-                storage=storage,
-                folder=folder,
-                in_checkpoint=in_checkpoint,
-            )
+            self.tables[str(number)] = FeatureMomentum(num_nodes, model.hidden_channels, table=own)
 
     def forward(self, batch: Any) -> Tensor:
         """Return logits of the cluster's nodes, ``[batch_size, num_tasks]``.

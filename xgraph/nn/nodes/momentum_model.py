@@ -5,10 +5,12 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from xgraph.checks import choice
 from xgraph.estimators import GammaSchedule
 from xgraph.nn.convolutions import convolution_of
 from xgraph.nn.convolutions.block import Block
-from xgraph.nn.convolutions.feature_momentum import FeatureMomentum, Gradient, TableStorage
+from xgraph.nn.convolutions.feature_momentum import FeatureMomentum
+from xgraph.nn.convolutions.table_options import Gradient, TableOptions, TableStorage
 from xgraph.nn.layers.reset import reset_parameters
 from xgraph.nn.nodes.model import NodeModel
 
@@ -58,26 +60,19 @@ class MomentumModel(NodeModel):
         **options: Any,
     ) -> None:
         super().__init__(num_tasks, in_channels, **options)
-        words = (("gradient", gradient, Gradient), ("table_dtype", table_dtype, TableType))
-        for name, word, known in (*words, ("table_storage", table_storage, TableStorage)):
-            if word not in get_args(known):
-                raise ValueError(f"{name} must be one of {', '.join(get_args(known))}, got {word!r}")
-        self.num_nodes, self.gamma, self.gradient = num_nodes, gamma, gradient
-        self.table_dtype, self.table_storage, self.table_in_checkpoint = table_dtype, table_storage, table_in_checkpoint
+        choice("gradient", gradient, get_args(Gradient))
+        choice("table_dtype", table_dtype, get_args(TableType))
+        choice("table_storage", table_storage, get_args(TableStorage))
+        dtype: torch.dtype = getattr(torch, table_dtype)
+        self.num_nodes = num_nodes
+        self.table_options = TableOptions(gamma, gradient, dtype, table_storage, in_checkpoint=table_in_checkpoint)
         self.tables = nn.ModuleDict()
-        self._remembers = not (isinstance(gamma, int | float) and gamma == 1)
-        if num_nodes is not None and self._remembers:
+        if num_nodes is not None:
             for number in range(int(self.exact_input), self.num_layers):
                 conv = self.convs[number]
-                self.tables[str(number)] = convolution_of(conv).make_table(
-                    conv,
-                    num_nodes,
-                    gamma=gamma,
-                    gradient=gradient,
-                    dtype=getattr(torch, table_dtype),
-                    storage=table_storage,
-                    in_checkpoint=table_in_checkpoint,
-                )
+                table = convolution_of(conv).make_table(conv, num_nodes, self.table_options)
+                if table is not None:
+                    self.tables[str(number)] = table
 
     def convolve(self, number: int, x: Tensor, block: Block, aggregate: Tensor | None = None) -> Tensor:
         """The convolution of a layer; in training, through its table.
@@ -110,10 +105,11 @@ class MomentumModel(NodeModel):
 
     def extra_repr(self) -> str:
         """Show the arguments."""
+        own = self.table_options
         return (
-            f"{super().extra_repr()}, num_nodes={self.num_nodes}, gamma={self.gamma}, gradient={self.gradient!r}, "
-            f"table_dtype={self.table_dtype!r}, table_storage={self.table_storage!r}, "
-            f"table_in_checkpoint={self.table_in_checkpoint}"
+            f"{super().extra_repr()}, num_nodes={self.num_nodes}, gamma={own.gamma}, gradient={own.gradient!r}, "
+            f"table_dtype={str(own.dtype).removeprefix('torch.')!r}, table_storage={own.storage!r}, "
+            f"table_in_checkpoint={own.in_checkpoint}"
         )
 
     def _tracks(self) -> bool:
@@ -126,7 +122,7 @@ class MomentumModel(NodeModel):
     def _n_id(self, batch: Any) -> Tensor:
         n_id: Tensor = super()._n_id(batch)
         name, size = type(self).__name__, batch.x.size(0)
-        if self.training and self._remembers and self.num_nodes is None:
+        if self.training and not self.table_options.plain and self.num_nodes is None:
             raise ValueError(f"{name} has no tables, which it needs in training: make it with num_nodes= of the graph")
         if not self._tracks():
             return n_id

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from xgraph.checks import integer
-from xgraph.estimators import GammaSchedule
-from xgraph.nn.convolutions.feature_momentum import FeatureMomentum, Gradient, TableStorage
+from xgraph.nn.convolutions.feature_momentum import FeatureMomentum
 from xgraph.nn.convolutions.inputs import block_of
 from xgraph.nn.convolutions.sage import SAGEConvolution
 from xgraph.nn.convolutions.sums import Nodes
+from xgraph.nn.convolutions.table_options import TableOptions
 
 
 class SAGEConv(nn.Module):
@@ -46,18 +45,14 @@ class SAGEConv(nn.Module):
         in_channels: Length of the vectors, or a pair: of the sources, of the targets.
         out_channels: Length of the new vectors.
         num_nodes: Nodes of the whole graph; None: no table.
-        gamma: Weight γ of the new value, in (0, 1], or a schedule of it over epochs (see `set_epoch`). The number 1: no
-            table.
         mean_with_self: Whether a node is part of its own mean, and has no weights of its own.
         aggr: "mean", or "sum" rescaled by the share of neighbours that were sampled.
         normalize: Whether new vectors are scaled to length 1.
         root_weight: Whether there is a :math:`W_2`.
         bias: Whether there is a b.
-        gradient: How the gradient passes the table: see `FeatureMomentum`.
-        table_dtype: In what the table is stored.
-        table_storage: Where the table lies: "device", "pinned" or "mmap".
-        table_folder: Where the file of a memory-mapped table lies.
-        table_in_checkpoint: Whether the table is part of the ``state_dict``.
+        table: How the table moves, and where it lies.
+        options: Those of `TableOptions` by name: `gamma`, `gradient`, `table_dtype`, `table_storage`, `table_folder`,
+            `table_in_checkpoint`.
 
     Attributes:
         momentum: The table, or None.
@@ -67,6 +62,7 @@ class SAGEConv(nn.Module):
         TypeError: An argument is of another type than expected.
 
     Example:
+        >>> import torch
         >>> conv = SAGEConv(8, 16, num_nodes=1000, gamma=0.1)
         >>> edge_index = torch.tensor([[2, 3, 4], [0, 0, 1]])  # node 0 has two sampled neighbours, 1 has one
         >>> n_id, degree = torch.tensor([10, 20, 30, 40, 50]), torch.tensor([9, 5, 3, 1, 7])
@@ -82,17 +78,13 @@ class SAGEConv(nn.Module):
         out_channels: int,
         *,
         num_nodes: int | None = None,
-        gamma: float | GammaSchedule = 0.1,
         mean_with_self: bool = False,
         aggr: str = "mean",
         normalize: bool = False,
         root_weight: bool = True,
         bias: bool = True,
-        gradient: Gradient = "straight_through",
-        table_dtype: torch.dtype = torch.float32,
-        table_storage: TableStorage = "device",
-        table_folder: str | Path | None = None,
-        table_in_checkpoint: bool = True,
+        table: TableOptions | None = None,
+        **options: Any,
     ) -> None:
         super().__init__()
         sent, own = in_channels if isinstance(in_channels, tuple) else (in_channels, in_channels)
@@ -111,17 +103,9 @@ class SAGEConv(nn.Module):
         if self.root_weight:
             self.lin_r = nn.Linear(own, out_channels, bias=False)
         self.momentum: FeatureMomentum | None = None
-        if num_nodes is not None and not (isinstance(gamma, int | float) and gamma == 1):
-            self.momentum = self.convolution.make_table(
-                self,
-                num_nodes,
-                gamma=gamma,
-                gradient=gradient,
-                dtype=table_dtype,
-                storage=table_storage,
-                folder=table_folder,
-                in_checkpoint=table_in_checkpoint,
-            )
+        table = (table or TableOptions()).updated(options)
+        if num_nodes is not None:
+            self.momentum = self.convolution.make_table(self, num_nodes, table)
         self.reset_parameters()
 
     def set_epoch(self, epoch: int) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from xgraph.estimators import GammaSchedule
 from xgraph.nn.convolutions import convolution_of
-from xgraph.nn.convolutions.feature_momentum import FeatureMomentum, Gradient, TableStorage
+from xgraph.nn.convolutions.feature_momentum import FeatureMomentum
 from xgraph.nn.convolutions.inputs import block_of
 from xgraph.nn.convolutions.sums import Nodes
+from xgraph.nn.convolutions.table_options import TableOptions
 from xgraph.nn.nodes.sage_conv import SAGEConv
 
 
@@ -114,13 +112,9 @@ def with_feature_momentum(
     conv: nn.Module,
     num_nodes: int,
     *,
-    gamma: float | GammaSchedule = 0.1,
-    gradient: Gradient = "straight_through",
     channels: int | None = None,
-    dtype: torch.dtype = torch.float32,
-    storage: TableStorage = "device",
-    folder: str | Path | None = None,
-    in_checkpoint: bool = True,
+    table: TableOptions | None = None,
+    **options: Any,
 ) -> MomentumConv:
     """Give a convolution of PyG a memory of each node's aggregate.
 
@@ -128,20 +122,17 @@ def with_feature_momentum(
         conv: A `SAGEConv` (mean, sum), `GCNConv`, `GINConv`, `GraphConv` (add, mean) or `GATConv` of
             ``torch_geometric.nn``; with its channels known, not -1.
         num_nodes: Nodes of the whole graph.
-        gamma: Weight γ of the new value, in (0, 1], or a schedule of it over epochs. The number 1: no table, only the
-            formula with the weights of the whole graph.
-        gradient: How the gradient passes the table: see `FeatureMomentum`.
         channels: Length of the vectors that the convolution takes, for a `GINConv` whose network does not say.
-        dtype: In what the table is stored.
-        storage: Where the table lies: "device", "pinned" or "mmap".
-        folder: Where the file of a memory-mapped table lies.
-        in_checkpoint: Whether the table is part of the ``state_dict``.
+        table: How the table moves, and where it lies. With ``gamma=1`` there is none, only the formula with the weights
+            of the whole graph.
+        options: Those of `TableOptions` by name: `gamma`, `gradient`, `dtype`, `storage`, `folder`, `in_checkpoint`.
 
     Raises:
         ValueError: The convolution is none of these, or aggregates by something else, such as a maximum; or an argument
             is out of range.
 
     Example:
+        >>> import torch
         >>> from torch_geometric.nn import GCNConv
         >>> conv = with_feature_momentum(GCNConv(8, 16), num_nodes=1000)
         >>> edge_index = torch.tensor([[2, 3, 4], [0, 0, 1]])
@@ -154,9 +145,5 @@ def with_feature_momentum(
         raise ValueError(f"xgraph's SAGEConv has momentum of its own: SAGEConv(..., num_nodes={num_nodes})")
     if any(isinstance(parameter, nn.parameter.UninitializedParameter) for parameter in conv.parameters()):
         raise ValueError(f"{type(conv).__name__} must know its in_channels, got -1")
-    options: dict[str, Any] = {"gradient": gradient, "dtype": dtype, "storage": storage}
-    options |= {"folder": folder, "in_checkpoint": in_checkpoint}
-    table = None
-    if not (isinstance(gamma, int | float) and gamma == 1):
-        table = convolution.make_table(conv, num_nodes, channels=channels, gamma=gamma, **options)
-    return MomentumConv(conv, table)
+    table = (table or TableOptions()).updated(options)
+    return MomentumConv(conv, convolution.make_table(conv, num_nodes, table, channels))

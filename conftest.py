@@ -18,10 +18,16 @@ if importlib.util.find_spec("triton") is None:
     collect_ignore.append("xgraph/sampling/engines/triton_kernels.py")
 
 
+# Started first: their tests take seconds each, and the last one to start is waited for.
+LONG = ("tests/integration", "tests/realdata", "tests/tuning", "tests/cli")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def session_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """``XGRAPH_ROOT`` of every test that does not set its own."""
-    root = tmp_path_factory.mktemp("root")
+    """``XGRAPH_ROOT`` of every test that does not set its own; common to all processes of a session."""
+    temporary = tmp_path_factory.getbasetemp()
+    root = (temporary.parent if "PYTEST_XDIST_WORKER" in os.environ else temporary) / "root"
+    root.mkdir(exist_ok=True)
     before = os.environ.get("XGRAPH_ROOT")
     os.environ["XGRAPH_ROOT"] = str(root)
     yield root
@@ -32,7 +38,8 @@ def session_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without XGRAPH_MIRROR leave the tests on real data out; with it they are obligatory."""
+    """Long tests first; without XGRAPH_MIRROR leave those on real data out, with it they are obligatory."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
     if os.environ.get("XGRAPH_MIRROR"):
         return
     left_out = [item for item in items if item.get_closest_marker("realdata")]

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from xgraph.data import MoleculeDataset, load
+
 
 @pytest.fixture(scope="session")
 def mirror_folder() -> Path:
@@ -15,6 +17,14 @@ def mirror_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A root for the whole session, so that molecules are parsed once."""
-    return tmp_path_factory.mktemp("real-root")
+def real_root(session_root: Path) -> Path:
+    """The session's root, common to its processes, so that molecules are parsed once."""
+    return session_root
+
+
+@pytest.fixture(scope="session")
+def molhiv_dataset(real_root: Path, mirror_folder: Path) -> MoleculeDataset:
+    """ogbg-molhiv, with the split as given."""
+    dataset = load("ogbg-molhiv", root=real_root)
+    assert isinstance(dataset, MoleculeDataset)
+    return dataset

@@ -7,7 +7,6 @@ import pytest
 from ogb.utils import smiles2graph
 
 from xgraph.data.molecules.dataset import MoleculeDataset
-from xgraph.data.molecules.featurize import featurize
 from xgraph.data.molecules.splits import scaffold_split
 from xgraph.data.molecules.table import Table, read_smiles, read_table
 
@@ -26,39 +25,31 @@ def test_molhiv_table(molhiv: Table) -> None:
     assert (len(molhiv.smiles), molhiv.task_names, molhiv.y.sum()) == (41127, ["HIV_active"], 1443)
 
 
-def test_molhiv_features_are_ogbs(molhiv: Table) -> None:
-    done = featurize(molhiv.smiles)
-    assert [position for position, _ in done.failures] == REFUSED
-    for graph in range(0, len(done.graphs), 10):
-        expected = smiles2graph(molhiv.smiles[done.kept[graph]])
-        data = done.graphs.graph(graph)
+def test_molhiv_features_are_ogbs(molhiv: Table, molhiv_dataset: MoleculeDataset) -> None:
+    assert [error.row for error in molhiv_dataset.errors] == REFUSED
+    for i in range(0, len(molhiv_dataset), 10):
+        data, expected = molhiv_dataset[i], smiles2graph(molhiv.smiles[molhiv_dataset.row[i]])
         assert np.array_equal(data.x, expected["node_feat"])
         assert np.array_equal(data.edge_index, expected["edge_index"])
         assert np.array_equal(data.edge_attr, expected["edge_feat"])
 
 
-def test_molhiv_split_is_ogbs(molhiv: Table, mirror_folder: Path) -> None:
-    parts = scaffold_split(molhiv.smiles)
+def test_molhiv_split_is_ogbs(molhiv: Table, mirror_folder: Path, real_root: Path) -> None:
+    parts = scaffold_split(molhiv.smiles, root=real_root)
     assert [len(parts[name]) for name in ("train", "valid", "test")] == [32901, 4113, 4113]
     for name, rows in parts.items():
         file = mirror_folder / "ogbg_molhiv" / "split" / "scaffold" / f"{name}.csv.gz"
         assert np.array_equal(rows, np.loadtxt(file, dtype=np.int64)), name
-    data = MoleculeDataset.from_table(molhiv, name="ogbg-molhiv", metric="roc_auc", splits=parts)
+    data = MoleculeDataset.from_table(molhiv, name="ogbg-molhiv", metric="roc_auc", splits=parts, root=real_root)
     assert [error.row for error in data.errors] == REFUSED
     assert sum(len(rows) for rows in data.splits.values()) == len(data) == 41120
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_moleculenet_splits(name: str, mirror_folder: Path) -> None:
+def test_moleculenet_tables(name: str, mirror_folder: Path) -> None:
     folder = mirror_folder / "moleculenet"
     path = next(path for ending in ("csv", "csv.gz") if (path := folder / f"{name}.{ending}").exists())
-    table = read_table(path)
-    assert table.y.shape[1] == TASKS[name]
-    expected = np.load(folder / "splits" / f"{name}_scaffold.npz", allow_pickle=False)
-    parts = scaffold_split(table.smiles)
-    assert set(parts) == set(expected)
-    for part, rows in parts.items():
-        assert np.array_equal(rows, expected[part]), part
+    assert read_table(path).y.shape[1] == TASKS[name]
 
 
 @pytest.mark.parametrize("name", ["delaney", "freesolv", "lipo"])

@@ -81,7 +81,7 @@ def test_planetoid_from_originals_rebuilt_of_the_mirrors_file(name: str, mirror_
     """The originals are not in the mirror: they are rebuilt, and the file comes out of them to the byte."""
     path = mirror_folder / "planetoid" / f"{name}.npz"
     with np.load(path) as arrays:
-        source = zipped(planetoid_pickles(arrays))
+        source = zipped(planetoid_pickles(dict(arrays)))
     made = DERIVE["planetoid"](source, path.name)
     assert content_sha256(made, path.name) == load_card(name).files[0].content_sha256
     assert made == path.read_bytes()

@@ -44,10 +44,10 @@ def collect(
         progress: Called as `progress(done, total, what)`.
 
     Raises:
-        ValueError: A data set is unknown, holds no molecules or is named twice, no labels are found although they are
+        ValueError: If a data set is unknown, holds no molecules or is named twice, no labels are found although they are
             wanted, or no molecule is left.
-        FileNotFoundError: A CSV file does not exist.
-        FetchError: A file cannot be had.
+        FileNotFoundError: If a CSV file does not exist.
+        FetchError: If a file cannot be had.
 
     Example:
         >>> import tempfile
@@ -100,11 +100,11 @@ def excluded(spec: str, *, root: str | Path | None = None, progress: Progress | 
     if part not in PARTS:
         raise ValueError(f"exclude: {name!r} has no part {part!r} (it has: {', '.join(PARTS)})")
     folds: list[int | None] = [int(fold)] if fold else [*range(card.folds)] or [None]
-    found: dict[str, None] = {}
-    for one in folds:
-        data = load(name, fold=one, root=root, progress=progress)
-        found |= dict.fromkeys(data.smiles[i] for i in data.splits[part].tolist())  # type: ignore[union-attr]
-    return list(found)
+    texts: dict[str, None] = {}
+    for number in folds:
+        data = load(name, fold=number, root=root, progress=progress)
+        texts |= dict.fromkeys(data.smiles[i] for i in data.splits[part].tolist())  # type: ignore[union-attr]
+    return list(texts)
 
 
 def _is_file(name: str) -> bool:

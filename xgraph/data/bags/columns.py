@@ -53,11 +53,11 @@ def read_frame(path: Path, bag_column: str | None, texts: Sequence[str] = ()) ->
 def bags_of(cells: pd.Series[Any], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str]]:
     """Number of each row's bag, and the names of the bags in the order in which they appear."""
     names = cells.map(lambda cell: str(cell).strip(), na_action="ignore").replace("", pd.NA)
-    codes, found = pd.factorize(names)
+    codes, values = pd.factorize(names)
     if (codes < 0).any():
         lost = rows[codes < 0]
         raise ValueError(f"column {cells.name!r} names no bag in {len(lost)} rows; the first is data row {lost[0]}")
-    return codes.astype(np.int64), [str(name) for name in found]
+    return codes.astype(np.int64), [str(name) for name in values]
 
 
 def bag_labels(
@@ -73,11 +73,11 @@ def bag_labels(
     y[bag[known]] = values[known]
     wrong = known[y[bag[known]] != values[known]]
     if len(wrong):
-        here = int(wrong[0])
-        other = next(int(row) for row in known if bag[row] == bag[here] and values[row] != values[here])
+        first = int(wrong[0])
+        other = next(int(row) for row in known if bag[row] == bag[first] and values[row] != values[first])
         raise ValueError(
-            f"labels differ within bag {names[bag[here]]!r}: column {column.name!r} is {values[here]:g} in data row "
-            f"{rows[here]} and {values[other]:g} in data row {rows[other]}"
+            f"labels differ within bag {names[bag[first]]!r}: column {column.name!r} is {values[first]:g} in data row "
+            f"{rows[first]} and {values[other]:g} in data row {rows[other]}"
         )
     return y
 

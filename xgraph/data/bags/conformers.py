@@ -91,7 +91,7 @@ def conformer_bags(
         `errors` names the others.
 
     Raises:
-        ValueError: An argument is out of range, or not one molecule has a conformer.
+        ValueError: If an argument is out of range, or not one molecule has a conformer.
 
     Example:
         >>> data = conformer_bags(["CCO", "C1CC", "CC(=O)O"], [1, 0, 0], num_conformers=3)
@@ -146,11 +146,11 @@ def _chunk(smiles: list[str], *, options: _Options) -> tuple[NDArray[np.float32]
     """Numbers of the conformers, how many each molecule has, and why some have none: read, or computed."""
 
     def build() -> Payload:
-        found = [_described(text, options) for text in smiles]
-        rows = [one for one in found if not isinstance(one, str)]
+        results = [_described(text, options) for text in smiles]
+        rows = [result for result in results if not isinstance(result, str)]
         x = np.concatenate(rows) if rows else np.empty((0, 0), dtype=np.float32)
-        sizes = np.array([0 if isinstance(one, str) else len(one) for one in found], dtype=np.int64)
-        reasons = json.dumps([one for one in found if isinstance(one, str)])
+        sizes = np.array([0 if isinstance(result, str) else len(result) for result in results], dtype=np.int64)
+        reasons = json.dumps([result for result in results if isinstance(result, str)])
         return {"x": torch.from_numpy(x), "sizes": torch.from_numpy(sizes), "reasons": reasons}
 
     key = content_key(smiles, VERSION, *options[:-1], rdBase.rdkitVersion)

@@ -53,9 +53,9 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         featurizer: Version of features that are made here; empty if they come with the data.
 
     Raises:
-        ValueError: A bag has no instances, an instance has no bag, a feature is not finite, a label is not 0, 1 or
+        ValueError: If a bag has no instances, an instance has no bag, a feature is not finite, a label is not 0, 1 or
             NaN, or lengths do not agree.
-        TypeError: The instances are of no known kind.
+        TypeError: If the instances are of no known kind.
 
     Example:
         >>> data = BagDataset(torch.arange(8.0).reshape(4, 2), bag=[0, 1, 0, 1], y=[1, 0])
@@ -155,7 +155,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
             **options: As for the class: name, metric, splits.
 
         Raises:
-            ValueError: A column is missing or no number, a row has no bag, labels differ within a bag, or a feature
+            ValueError: If a column is missing or no number, a row has no bag, labels differ within a bag, or a feature
                 is missing.
         """
         from xgraph.data.bags.table import frame_bags
@@ -205,8 +205,8 @@ class BagDataset(torch.utils.data.Dataset[Data]):
             positions: Bags, int64 ``[m]``.
 
         Raises:
-            ValueError: The positions are not integers.
-            IndexError: A position is out of range.
+            ValueError: If the positions are not integers.
+            IndexError: If a position is out of range.
         """
         return self.y[checked_index(positions, len(self), "bag")]
 
@@ -233,8 +233,8 @@ class BagDataset(torch.utils.data.Dataset[Data]):
             and `bag` which bag an instance is of.
 
         Raises:
-            IndexError: A position is out of range.
-            ValueError: There are no positions, `rows` holds no instance of a bag or one of another, or a feature that
+            IndexError: If a position is out of range.
+            ValueError: If there are no positions, `rows` holds no instance of a bag or one of another, or a feature that
                 is read from a mapped file is not finite.
         """
         index = self._index(positions)

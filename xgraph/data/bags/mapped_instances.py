@@ -47,18 +47,18 @@ class MappedStore:
 
     def take(self, rows: Tensor) -> Data:
         """Instances as `x`, float32 ``[n, ...]``; the numbers are not scaled."""
-        wanted = rows.numpy()
-        if self._map is not None and len(wanted):
-            self._announce(self._map, wanted)
-        return Data(x=torch.from_numpy(np.asarray(self.x[wanted], dtype=np.float32)))
+        index = rows.numpy()
+        if self._map is not None and len(index):
+            self._announce(self._map, index)
+        return Data(x=torch.from_numpy(np.asarray(self.x[index], dtype=np.float32)))
 
     def _advise(self) -> None:
         whole = _whole(self.x)
         self._map: mmap.mmap | None = None
         if whole is not None and self.x.flags.c_contiguous and hasattr(mmap, "MADV_WILLNEED"):
-            self._map = found = cast(mmap.mmap, whole.base)
+            self._map = memory = cast(mmap.mmap, whole.base)
             self._begin = whole.offset % mmap.ALLOCATIONGRANULARITY + self.x.ctypes.data - whole.ctypes.data
-            found.madvise(mmap.MADV_RANDOM)
+            memory.madvise(mmap.MADV_RANDOM)
 
     def _announce(self, mapped: mmap.mmap, rows: NDArray[np.int64]) -> None:
         """Let the system read long runs of rows at once."""
@@ -102,7 +102,7 @@ def mapped(path: Path) -> np.memmap[Any, Any]:
 
 def _whole(x: NDArray[Any]) -> np.memmap[Any, Any] | None:
     """The mapped array that an array is, or is a part of."""
-    found: Any = x
-    while isinstance(found.base, np.ndarray):
-        found = found.base
-    return found if isinstance(found, np.memmap) and isinstance(found.base, mmap.mmap) else None
+    array: Any = x
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap) else None

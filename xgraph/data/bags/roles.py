@@ -34,8 +34,8 @@ def choose_roles(
         raise ValueError(f"no column names the bags: {listing(columns)}; say which with bag_column (--bag-column)")
     demand(columns, [bag], "bag")
     if target_columns is None:
-        found = find_column([column for column in columns if column != bag], TARGET_NAMES)
-        targets = [] if found is None else [found]
+        target = find_column([column for column in columns if column != bag], TARGET_NAMES)
+        targets = [] if target is None else [target]
     else:
         targets = demand(columns, target_columns, "label") if require_targets or target_columns else []
     if require_targets and not targets:
@@ -58,16 +58,16 @@ def find_column(columns: Sequence[str], names: Sequence[str]) -> str | None:
     return next((by_name[name] for name in names if name in by_name), None)
 
 
-def demand(columns: Sequence[str], wanted: Sequence[str], what: str) -> list[str]:
+def demand(columns: Sequence[str], requested: Sequence[str], what: str) -> list[str]:
     """The columns that are wanted."""
-    if isinstance(wanted, str):
-        raise TypeError(f"{what} columns must be a list of names, got the string {wanted!r}")
-    lost = [column for column in wanted if column not in columns]
-    if lost or not wanted:
-        raise ValueError(f"there is no {what} column {', '.join(map(repr, lost))}: {listing(columns)}")
-    if len(set(wanted)) < len(wanted):
-        raise ValueError(f"{what} columns must be different, got {list(wanted)}")
-    return list(wanted)
+    if isinstance(requested, str):
+        raise TypeError(f"{what} columns must be a list of names, got the string {requested!r}")
+    unknown = [column for column in requested if column not in columns]
+    if unknown or not requested:
+        raise ValueError(f"there is no {what} column {', '.join(map(repr, unknown))}: {listing(columns)}")
+    if len(set(requested)) < len(requested):
+        raise ValueError(f"{what} columns must be different, got {list(requested)}")
+    return list(requested)
 
 
 def listing(columns: Sequence[str]) -> str:

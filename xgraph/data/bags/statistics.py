@@ -24,8 +24,8 @@ def instance_statistics(data: BagDataset, positions: Tensor | None = None) -> tu
         Two float32 tensors ``[num_features]``; a feature that does not vary has the deviation 1.
 
     Raises:
-        ValueError: The instances are graphs, there are no bags, or a feature is not finite.
-        IndexError: A position is out of range.
+        ValueError: If the instances are graphs, there are no bags, or a feature is not finite.
+        IndexError: If a position is out of range.
 
     Example:
         >>> data = BagDataset(torch.tensor([[1.0, 5.0], [3.0, 5.0], [8.0, 5.0]]), [0, 2, 3], [0, 1])

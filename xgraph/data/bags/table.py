@@ -54,8 +54,8 @@ def read_bags(
         Bags in the order in which they first appear; `row` is the first data row of each.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is no table, a column is missing or no number, a row has no bag, labels differ within a
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is no table, a column is missing or no number, a row has no bag, labels differ within a
             bag, or a feature is missing.
 
     Example:

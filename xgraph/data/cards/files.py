@@ -138,16 +138,16 @@ def fetch(name: str, *, root: str | Path | None = None, progress: Progress | Non
     """Bring every file of a data set into the root, replacing damaged copies.
 
     Args:
-        name: the data set.
-        root: the root, if not the one of the environment.
-        progress: called with (bytes so far, bytes in all or 0, name).
+        name: The data set.
+        root: The root, if not the one of the environment.
+        progress: Called with (bytes so far, bytes in all or 0, name).
 
     Returns:
         Where the files are; an embedded data set has none, one of OGB's server has a folder.
 
     Raises:
-        ValueError: if there is no such data set.
-        FetchError: if a file cannot be had, or has a wrong checksum.
+        ValueError: If there is no such data set.
+        FetchError: If a file cannot be had, or has a wrong checksum.
 
     Example:
         >>> fetch("nci-pains")
@@ -163,31 +163,31 @@ def verify(name: str, *, root: str | Path | None = None) -> list[Checked]:
     """Check every copy of a data set's files, in the root and in a mirror that is a folder.
 
     Args:
-        name: the data set.
-        root: the root, if not the one of the environment.
+        name: The data set.
+        root: The root, if not the one of the environment.
 
     Returns:
         One entry a copy, and one for each file that is in neither place, with state ``"absent"``. Of a data set of
         OGB's server, whose files have no checksums, one entry that says whether its release is there.
 
     Raises:
-        ValueError: if there is no such data set.
+        ValueError: If there is no such data set.
     """
-    place, found = mirror(), []
+    place, checked = mirror(), []
     card = load_card(name)
     if card.ogb:
         return [_check_ogb(name, root)]
     for file in card.files:
         places = [root_folder(root) / file.path] + ([place / file.path] if isinstance(place, Path) else [])
-        there = [path for path in places if path.is_file()]
-        for path in there:
+        copies = [path for path in places if path.is_file()]
+        for path in copies:
             got = _sha256(path, file)
             ok = got == file.sha256
             message = "" if ok else f"expected sha256 {file.sha256}, got {got}"
-            found.append(Checked(file.path, path, "ok" if ok else "wrong", message))
-        if not there:
-            found.append(Checked(file.path, places[0], "absent"))
-    return found
+            checked.append(Checked(file.path, path, "ok" if ok else "wrong", message))
+        if not copies:
+            checked.append(Checked(file.path, places[0], "absent"))
+    return checked
 
 
 def _check_ogb(name: str, root: str | Path | None) -> Checked:

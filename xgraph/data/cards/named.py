@@ -40,10 +40,10 @@ def load_card(name: str) -> Card:
     """The card of a data set.
 
     Args:
-        name: its name, as `list_cards` has it.
+        name: Its name, as `list_cards` has it.
 
     Raises:
-        ValueError: if there is no such data set, with the names nearest to it.
+        ValueError: If there is no such data set, with the names nearest to it.
 
     Example:
         >>> load_card("aicures").folds

@@ -25,9 +25,9 @@ def listed_targets(columns: Sequence[str] | None) -> list[str] | None:
 
 def card_targets(card: Card, columns: Sequence[str] | None) -> list[str]:
     """The chosen tasks of a registered data set; all of them if none is chosen."""
-    wanted = listed_targets(columns) or card.target_columns
-    lost = [column for column in wanted if column not in card.target_columns]
-    if lost:
+    requested = listed_targets(columns) or card.target_columns
+    unknown = [column for column in requested if column not in card.target_columns]
+    if unknown:
         few = card.target_columns if len(card.target_columns) <= 200 else card.target_columns[:20]
-        raise ValueError(f"target_columns of {card.name!r} are {few}, got {lost}")
-    return wanted
+        raise ValueError(f"target_columns of {card.name!r} are {few}, got {unknown}")
+    return requested

@@ -33,7 +33,7 @@ class Augmentation:
         drop_subgraph: Share of atoms that are taken away around one of them: those fewest bonds from it.
 
     Raises:
-        ValueError: A share is not in [0, 1).
+        ValueError: If a share is not in [0, 1).
 
     Example:
         >>> from xgraph.data import MoleculeDataset

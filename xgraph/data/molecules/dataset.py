@@ -47,7 +47,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         graphs: The n molecules.
         smiles: Their SMILES, as given.
         y: Labels, float32 [n, T]; NaN is a missing one.
-        row: int64 [n]: row of each molecule in its source.
+        row: Int64 [n]: row of each molecule in its source.
         name: What to call the data set.
         task_names: The T tasks.
         metric: Metric by which models are chosen: ap, prc_auc or roc_auc.
@@ -56,7 +56,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         featurizer: Version of the features.
 
     Raises:
-        ValueError: The lengths do not agree, or there is no such metric.
+        ValueError: If the lengths do not agree, or there is no such metric.
 
     Example:
         >>> data = MoleculeDataset.from_smiles(["CCO", "C1CC", "c1ccccc1"])
@@ -122,11 +122,11 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             progress: Called as `progress(done, total, what)`.
 
         Raises:
-            ValueError: Not one molecule can be parsed, or the splits name unknown rows or overlap.
+            ValueError: If not one molecule can be parsed, or the splits name unknown rows or overlap.
 
         Warns:
-            SplitOverlapWarning: The same molecule stands in two parts.
-            CacheWarning: The parsed molecules cannot be kept, or what was kept is damaged.
+            SplitOverlapWarning: If the same molecule stands in two parts.
+            CacheWarning: If the parsed molecules cannot be kept, or what was kept is damaged.
         """
         keep_in = root_folder(root) if len(table.smiles) >= KEPT_FROM else None
         graphs, kept, failures, keys = _load(table.smiles, keep_in, standardize, progress)
@@ -220,23 +220,23 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             progress: Called as `progress(done, total, what)`.
 
         Raises:
-            TypeError: `kinds` is one string.
-            ValueError: There is no such kind, or one is given twice.
+            TypeError: If `kinds` is one string.
+            ValueError: If there is no such kind, or one is given twice.
 
         Example:
             >>> data = MoleculeDataset.from_smiles(["CCO", "C", "CC"]).with_features(["maccs", "morgan"])
             >>> data.features.shape, data[0].features.shape, data.batch([0, 2]).features.shape
             (torch.Size([3, 2215]), torch.Size([1, 2215]), torch.Size([2, 2215]))
         """
-        wanted = check_kinds(kinds)
-        new = [kind for kind in wanted if kind not in self.feature_kinds]
+        requested = check_kinds(kinds)
+        new = [kind for kind in requested if kind not in self.feature_kinds]
         other = copy.copy(self)
-        other.feature_kinds, other.features = wanted, None
-        if wanted:
+        other.feature_kinds, other.features = requested, None
+        if requested:
             standard = "+standard" in self._featurizer
-            made = describe(self.smiles, new, standardize=standard, root=root, keep=keep, progress=progress)
-            here = [] if self.features is None else [(self.feature_kinds, self.features)]
-            other.features = arrange(wanted, [(new, made), *here])
+            computed = describe(self.smiles, new, standardize=standard, root=root, keep=keep, progress=progress)
+            known = [] if self.features is None else [(self.feature_kinds, self.features)]
+            other.features = arrange(requested, [(new, computed), *known])
         return other
 
     def __len__(self) -> int:
@@ -260,8 +260,8 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             positions: Positions in this data set, at least one; they may repeat.
 
         Raises:
-            IndexError: A position is out of range.
-            ValueError: There are no positions.
+            IndexError: If a position is out of range.
+            ValueError: If there are no positions.
         """
         index = self._index(positions)
         if not len(index):

@@ -65,8 +65,8 @@ def describe(
         float32 ``[n, F]``, where F is the length of `descriptor_names(kinds)`; all finite.
 
     Raises:
-        TypeError: `smiles` or `kinds` is one string.
-        ValueError: There is no such kind, one is given twice, or a molecule cannot be read.
+        TypeError: If `smiles` or `kinds` is one string.
+        ValueError: If there is no such kind, one is given twice, or a molecule cannot be read.
 
     Example:
         >>> describe(["CCO", "c1ccccc1O"], ["rdkit", "maccs"]).shape == (2, len(descriptor_names(["rdkit", "maccs"])))
@@ -77,11 +77,11 @@ def describe(
     """
     if isinstance(smiles, str):
         raise TypeError("smiles must be a sequence of strings, got one string")
-    wanted = check_kinds(kinds)
-    widths = [len(KINDS[kind].names()) for kind in wanted]
+    listed = check_kinds(kinds)
+    widths = [len(KINDS[kind].names()) for kind in listed]
     folder = root_folder(root) if keep and len(smiles) >= KEPT_FROM else None
     features = torch.empty(len(smiles), sum(widths))
-    for kind, columns in zip(wanted, torch.split(features, widths, dim=1), strict=True):
+    for kind, columns in zip(listed, torch.split(features, widths, dim=1), strict=True):
         columns.copy_(_described(smiles, kind, standardize, folder, workers, progress))
     return features
 
@@ -93,8 +93,8 @@ def descriptor_names(kinds: Sequence[str]) -> list[str]:
         kinds: Which kinds, different ones.
 
     Raises:
-        TypeError: It is one string.
-        ValueError: There is no such kind, or one is given twice.
+        TypeError: If it is one string.
+        ValueError: If there is no such kind, or one is given twice.
 
     Example:
         >>> descriptor_names(["maccs", "rdkit"])[166:168]
@@ -118,14 +118,14 @@ def check_kinds(kinds: Sequence[str]) -> list[str]:
 
 def arrange(kinds: Sequence[str], parts: Iterable[tuple[Sequence[str], Tensor]]) -> Tensor:
     """The features of these kinds side by side; nothing is copied if one part is all that is wanted."""
-    wanted = list(kinds)
+    requested = list(kinds)
     columns: dict[str, Tensor] = {}
-    for there, features in parts:
-        if list(there) == wanted:
+    for part_kinds, features in parts:
+        if list(part_kinds) == requested:
             return features
-        widths = [len(KINDS[kind].names()) for kind in there]
-        columns |= zip(there, torch.split(features, widths, dim=1), strict=True)
-    return torch.cat([columns[kind] for kind in wanted], dim=1)
+        widths = [len(KINDS[kind].names()) for kind in part_kinds]
+        columns |= zip(part_kinds, torch.split(features, widths, dim=1), strict=True)
+    return torch.cat([columns[kind] for kind in requested], dim=1)
 
 
 def _described(

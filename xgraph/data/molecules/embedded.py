@@ -55,7 +55,7 @@ def pains_labels(smiles: Sequence[str], progress: Progress | None = None) -> NDA
             readable = [i for i in range(start, stop) if Chem.MolFromSmiles(smiles[i]) is not None]
             with interrupts_held():
                 matches = RunFilterCatalog(catalog, [smiles[i] for i in readable], numThreads=os.cpu_count() or 1)
-            labels[readable] = [len(found) > 0 for found in matches]
+            labels[readable] = [len(match) > 0 for match in matches]
             if progress is not None:
                 progress(stop, len(smiles), "PAINS labels")
     return labels

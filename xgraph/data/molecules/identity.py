@@ -53,8 +53,8 @@ def identities(
         parts = map_chunks(_identities, smiles, what="comparing", worth=WORTH, workers=workers, progress=progress)
         return {"texts": "\n".join(text for part in parts for text in part)}
 
-    found = cached(keep_in, "identity", key, build, ["texts"])["texts"]
-    return str(found).split("\n") if len(smiles) else []
+    texts = cached(keep_in, "identity", key, build, ["texts"])["texts"]
+    return str(texts).split("\n") if len(smiles) else []
 
 
 def _identities(smiles: list[str]) -> list[str]:

@@ -66,7 +66,7 @@ def join(
         progress: Called as `progress(done, total, what)`.
 
     Raises:
-        ValueError: There are no data sets, two have one name or features of different versions, or no molecule is
+        ValueError: If there are no data sets, two have one name or features of different versions, or no molecule is
             left.
 
     Example:
@@ -99,9 +99,9 @@ def join(
         parts.append(data.graphs.take(new))
         smiles += [data.smiles[i] for i in new.tolist()]
         rows.append(data.row[torch.from_numpy(new)])
-    given = sum(map(len, datasets))
+    total = sum(map(len, datasets))
     if not number:
-        raise ValueError(f"join: nothing is left of {given} molecules: {excluded} are to be excluded")
+        raise ValueError(f"join: nothing is left of {total} molecules: {excluded} are to be excluded")
     names = [f"{data.name}/{task}" for data in datasets for task in data.task_names]
     y = torch.full((len(number), len(names)), torch.nan)
     column = conflicts = 0
@@ -121,7 +121,7 @@ def join(
         metric="roc_auc",
         errors=errors,
         featurizer=datasets[0].featurizer,
-        counts=Counts(given, excluded, given - excluded - len(number), conflicts),
+        counts=Counts(total, excluded, total - excluded - len(number), conflicts),
         sources=[sources[i] for i in kept],
     )
 
@@ -160,17 +160,17 @@ def _places(
     return place, failures
 
 
-def _merge(y: Tensor, given: Tensor, place: NDArray[np.int64]) -> int:
+def _merge(y: Tensor, labels: Tensor, place: NDArray[np.int64]) -> int:
     """Fill the columns of one data set; return how many labels are contradictory, and thus missing."""
-    here = torch.from_numpy(place >= 0)
-    rows = torch.from_numpy(place)[here]
-    given = given[here]
+    kept = torch.from_numpy(place >= 0)
+    rows = torch.from_numpy(place)[kept]
+    labels = labels[kept]
     if len(torch.unique(rows)) == len(rows):
-        y[rows] = given
+        y[rows] = labels
         return 0
-    where = rows.unsqueeze(1).expand_as(given)
+    where = rows.unsqueeze(1).expand_as(labels)
     low, high = torch.full_like(y, torch.inf), torch.full_like(y, -torch.inf)
-    low.scatter_reduce_(0, where, given.nan_to_num(nan=torch.inf), "amin")
-    high.scatter_reduce_(0, where, given.nan_to_num(nan=-torch.inf), "amax")
+    low.scatter_reduce_(0, where, labels.nan_to_num(nan=torch.inf), "amin")
+    high.scatter_reduce_(0, where, labels.nan_to_num(nan=-torch.inf), "amax")
     y.copy_(torch.where(low == high, low, torch.nan))
     return int((low < high).sum())

@@ -58,7 +58,7 @@ def scaffold_split(
         Ascending int64 positions in `smiles` for "train", "valid" and "test".
 
     Raises:
-        ValueError: The fractions are not three numbers from 0 to 1 that add up to 1.
+        ValueError: If the fractions are not three numbers from 0 to 1 that add up to 1.
 
     Example:
         >>> parts = scaffold_split(["c1ccccc1C", "c1ccccc1O", "CCO", "C1CC1"], (0.5, 0.25, 0.25))
@@ -114,7 +114,7 @@ def random_split(n: int, fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
         seed: The same seed gives the same split.
 
     Raises:
-        ValueError: The fractions are not three numbers from 0 to 1 that add up to 1.
+        ValueError: If the fractions are not three numbers from 0 to 1 that add up to 1.
 
     Example:
         >>> {name: len(rows) for name, rows in random_split(10).items()}
@@ -136,8 +136,8 @@ def split_positions(
     position[row] = np.arange(len(row))
     taken = np.full(size, "", dtype=object)
     parts = {}
-    for part, given in splits.items():
-        rows = np.asarray(given, dtype=np.int64).reshape(-1)
+    for part, listed in splits.items():
+        rows = np.asarray(listed, dtype=np.int64).reshape(-1)
         unknown = rows[(rows < 0) | (rows >= size)]
         unknown = unknown if len(unknown) else rows[position[rows] == -2]
         if len(unknown):
@@ -170,7 +170,7 @@ def check_overlap(
         How many distinct molecules stand in two parts or more.
 
     Warns:
-        SplitOverlapWarning: There are such molecules.
+        SplitOverlapWarning: If there are such molecules.
 
     Example:
         >>> check_overlap(["CCO", "CCN"], {"train": np.array([0]), "test": np.array([1])})

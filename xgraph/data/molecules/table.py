@@ -51,7 +51,7 @@ class Table:
         smiles: The n SMILES strings, none of them blank.
         y: Labels, float32 of shape [n, T]: 0, 1, or NaN for a missing one.
         task_names: The T label columns.
-        rows: int64 of shape [n]: 0-based data row of each entry in the file (a blank line counts).
+        rows: Int64 of shape [n]: 0-based data row of each entry in the file (a blank line counts).
         errors: Rows left out already here, because their SMILES cell is blank.
     """
 
@@ -81,8 +81,8 @@ def read_table(
         require_targets: Whether a file without a label column is an error.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The file is empty, is not text, has no SMILES column or no usable labels.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is empty, is not text, has no SMILES column or no usable labels.
 
     Example:
         >>> import tempfile
@@ -111,13 +111,13 @@ def read_smiles(path: str | Path, smiles_column: str | None = None) -> list[str]
     return [cell.strip() for cell in columns[find_smiles(columns, smiles_column, path)]]
 
 
-def find_smiles(columns: dict[str, list[str]], wanted: str | None, path: str | Path) -> str:
+def find_smiles(columns: dict[str, list[str]], requested: str | None, path: str | Path) -> str:
     """Name of the SMILES column: the wanted one, else one so named, else one whose values parse."""
-    found = f"{path} has the columns {', '.join(map(repr, columns))}"
-    if wanted is not None:
-        if wanted not in columns:
-            raise ValueError(f"there is no SMILES column {wanted!r}: {found}")
-        return wanted
+    columns_found = f"{path} has the columns {', '.join(map(repr, columns))}"
+    if requested is not None:
+        if requested not in columns:
+            raise ValueError(f"there is no SMILES column {requested!r}: {columns_found}")
+        return requested
     by_name = {name.lower().replace(" ", "_"): name for name in reversed(list(columns))}
     for name in SMILES_NAMES:
         if name in by_name:
@@ -126,7 +126,7 @@ def find_smiles(columns: dict[str, list[str]], wanted: str | None, path: str | P
     best = max(share, key=lambda name: share[name])
     if share[best] < 0.8:
         bags = "; of a table of bags, say bag_column (--bag-column)" if {"bag", "bag_id"} & set(by_name) else ""
-        raise ValueError(f"no SMILES column found: {found}; name it with smiles_column (--smiles-column){bags}")
+        raise ValueError(f"no SMILES column found: {columns_found}; name it with smiles_column (--smiles-column){bags}")
     if parses(best):
         raise ValueError(f"{path} seems to have no header line: it begins with {best!r}")
     return best
@@ -140,31 +140,31 @@ def _share_parsed(cells: list[str]) -> float:
 def _labels(
     columns: dict[str, list[str]],
     smiles_column: str,
-    wanted: Sequence[str] | None,
+    requested: Sequence[str] | None,
     required: bool,
     path: str | Path,
 ) -> dict[str, NDArray[np.float32]]:
     """Label columns as float32, wanted ones or all that are 0/1."""
-    if wanted is not None:
-        unknown = [name for name in wanted if name not in columns or name == smiles_column]
-        if unknown or not wanted:
+    if requested is not None:
+        unknown = [name for name in requested if name not in columns or name == smiles_column]
+        if unknown or not requested:
             others = ", ".join(repr(name) for name in columns if name != smiles_column)
             raise ValueError(f"no label column {', '.join(map(repr, unknown))} in {path}; it has: {others}")
     labels: dict[str, NDArray[np.float32]] = {}
     refused: list[str] = []
-    for name in columns if wanted is None else wanted:
-        if name == smiles_column or (wanted is None and name.lower() in ID_NAMES):
+    for name in columns if requested is None else requested:
+        if name == smiles_column or (requested is None and name.lower() in ID_NAMES):
             continue
         values = binary_labels(columns[name])
         if isinstance(values, str):
             refused.append(f"column {name!r} {values}")
-        elif wanted is not None or not np.isnan(values).all():
+        elif requested is not None or not np.isnan(values).all():
             labels[name] = values
-    if refused and (wanted is not None or (required and not labels)):
+    if refused and (requested is not None or (required and not labels)):
         raise ValueError(f"{path}: labels must be 0 or 1 (empty where missing), but {'; '.join(refused[:5])}")
     if required and not labels:
-        found = ", ".join(map(repr, columns))
-        raise ValueError(f"{path} has no column of labels (0, 1 or empty): it has {found}")
+        listed = ", ".join(map(repr, columns))
+        raise ValueError(f"{path} has no column of labels (0, 1 or empty): it has {listed}")
     return labels
 
 

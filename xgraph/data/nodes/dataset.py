@@ -31,14 +31,14 @@ class NodeDataset:
         y: Labels. Binary and multilabel: float32 [N, T], NaN is a missing one. Multiclass: int64 [N], -1 is a
             missing one.
         name: What to call the data set.
-        task: binary, multilabel or multiclass.
+        task: Binary, multilabel or multiclass.
         task_names: The T tasks; of several classes, the classes.
         metric: Metric by which models are chosen: ap, prc_auc, roc_auc, or accuracy of several classes.
         splits: Nodes of the parts, such as train, valid and test: int64.
         node_type: Type of the nodes with labels, if `data` has several types.
 
     Raises:
-        ValueError: The lengths, types or ranges do not agree.
+        ValueError: If the lengths, types or ranges do not agree.
 
     Example:
         >>> graph = Data(x=torch.eye(3), edge_index=torch.tensor([[0, 1], [1, 2]]))
@@ -94,7 +94,7 @@ class NodeDataset:
         Args:
             graph: The arrays.
             name: What to call the data set.
-            task: binary or multiclass.
+            task: Binary or multiclass.
             task_names: The task, or the classes.
             metric: Metric by which models are chosen.
             splits: Nodes of the parts.
@@ -150,8 +150,8 @@ class NodeDataset:
             float32 [n, T]: the labels, of several classes a one-hot row; NaN where a label is missing.
 
         Raises:
-            ValueError: The nodes are not integers.
-            IndexError: A node is not one of the N.
+            ValueError: If the nodes are not integers.
+            IndexError: If a node is not one of the N.
         """
         labels = self.y[checked_index(index, len(self), "node")]
         if self.task != "multiclass":

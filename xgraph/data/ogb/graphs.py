@@ -30,7 +30,7 @@ class GraphDataset(torch.utils.data.Dataset[Data]):
         splits: Positions of the parts, such as train, valid and test.
 
     Raises:
-        ValueError: The lengths or ranges do not agree.
+        ValueError: If the lengths or ranges do not agree.
 
     Example:
         >>> ring = Data(edge_index=torch.tensor([[0, 1, 2], [1, 2, 0]]), num_nodes=3)
@@ -77,8 +77,8 @@ class GraphDataset(torch.utils.data.Dataset[Data]):
             index: Positions, int64 [n].
 
         Raises:
-            ValueError: The positions are not integers.
-            IndexError: A position is out of range.
+            ValueError: If the positions are not integers.
+            IndexError: If a position is out of range.
         """
         labels = self.y[checked_index(index, len(self), "graph")]
         rows = torch.nn.functional.one_hot(labels.clamp(min=0), self.num_tasks).float()
@@ -106,8 +106,8 @@ class GraphDataset(torch.utils.data.Dataset[Data]):
             positions: Positions in this data set, at least one; they may repeat.
 
         Raises:
-            IndexError: A position is out of range.
-            ValueError: There are no positions.
+            IndexError: If a position is out of range.
+            ValueError: If there are no positions.
         """
         listed = torch.as_tensor(positions, dtype=torch.long).reshape(-1).tolist()
         if not listed:

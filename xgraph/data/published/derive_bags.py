@@ -146,12 +146,12 @@ def _ptr(bags: Bags) -> NDArray[np.int32]:
     return np.concatenate([[0], np.cumsum([len(bag) for bag in bags])]).astype(np.int32)
 
 
-def _order_of(contents: list[bytes], wanted: list[bytes]) -> list[int]:
+def _order_of(contents: list[bytes], contents_in_order: list[bytes]) -> list[int]:
     """Where each of the wanted contents stands."""
     place = {content: i for i, content in enumerate(contents)}
-    if len(place) != len(wanted) or not place.keys() >= set(wanted):
+    if len(place) != len(contents_in_order) or not place.keys() >= set(contents_in_order):
         raise ValueError("the files do not hold the same bags")
-    return [place[content] for content in wanted]
+    return [place[content] for content in contents_in_order]
 
 
 def _content(bag: NDArray[np.float32]) -> bytes:

@@ -19,7 +19,7 @@ def read_measured(path: Path, targets: Sequence[str]) -> tuple[list[str], NDArra
     """Molecules measured at some of the proteins."""
     column = {target: i for i, target in enumerate(targets)}
     place: dict[str, int] = {}
-    found: list[tuple[int, int, float]] = []
+    measurements: list[tuple[int, int, float]] = []
     rows: list[int] = []
     try:
         lines = csv.reader(io.StringIO(gzip.decompress(path.read_bytes()).decode()))
@@ -30,10 +30,10 @@ def read_measured(path: Path, targets: Sequence[str]) -> tuple[list[str], NDArra
                 if smiles not in place:
                     place[smiles] = len(rows)
                     rows.append(row)
-                found.append((place[smiles], column[target], float(float(pki) >= ACTIVE)))
+                measurements.append((place[smiles], column[target], float(float(pki) >= ACTIVE)))
     except (zlib.error, EOFError, gzip.BadGzipFile, ValueError, csv.Error) as error:
         raise ValueError(f"cannot read {path}: {error}") from error
     y = np.full((len(rows), len(targets)), np.nan, dtype=np.float32)
-    for molecule, task, active in found:
+    for molecule, task, active in measurements:
         y[molecule, task] = active
     return list(place), y, np.array(rows, dtype=np.int64)

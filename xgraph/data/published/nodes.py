@@ -98,8 +98,8 @@ def _reddit(paths: Sequence[Path], classes: Labels) -> NodeArrays:
 
 def _musae_zip(paths: Sequence[Path], classes: Labels) -> NodeArrays:
     with zipfile.ZipFile(paths[0]) as archive:
-        found = {Path(name).name: name for name in archive.namelist()}
-        edges, features, target = (archive.read(found[f"musae_git_{name}"]) for name in _MUSAE)
+        members = {Path(name).name: name for name in archive.namelist()}
+        edges, features, target = (archive.read(members[f"musae_git_{name}"]) for name in _MUSAE)
     return _musae(edges, features, target, "ml_target", classes)
 
 

@@ -23,10 +23,10 @@ def map_npz(
     try:
         with zipfile.ZipFile(path) as archive:
             members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
-            wanted = [name for name in members if names is None or name in names]
-            for i, name in enumerate(wanted):
+            selected = [name for name in members if names is None or name in names]
+            for i, name in enumerate(selected):
                 if progress is not None:
-                    progress(i, len(wanted), f"unpacking {name}")
+                    progress(i, len(selected), f"unpacking {name}")
                 target = folder / f"{Path(name).name}.npy"
                 if not target.is_file() or target.stat().st_size != members[name].file_size:
                     with archive.open(members[name]) as source, replacing(target) as out:

@@ -40,8 +40,8 @@ def map_chunks(
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
     chunks = [list(items[i : i + chunk]) for i in range(0, len(items), chunk)]
-    wanted = min(available_cores(), len(items) // worth) if workers is None else workers
-    count = min(wanted, len(chunks))
+    requested = min(available_cores(), len(items) // worth) if workers is None else workers
+    count = min(requested, len(chunks))
     report = _Report(progress, len(items), what)
     if count < 2 or multiprocessing.current_process().daemon:  # a daemon may not have children
         return [report(function(part), part) for part in chunks]

@@ -62,18 +62,18 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         if is_unwritable(error):
             remedy = "set XGRAPH_ROOT to a folder you may write to"
-            raise _retold(error, f"cannot write {path} ({error.strerror}); {remedy}") from error
+            raise _reworded(error, f"cannot write {path} ({error.strerror}); {remedy}") from error
         if error.errno in _FULL:
             remedy = "free some, or set XGRAPH_ROOT to another disk"
-            raise _retold(error, f"no room to write {path} ({error.strerror}); {remedy}") from error
+            raise _reworded(error, f"no room to write {path} ({error.strerror}); {remedy}") from error
         raise
 
 
-def _retold(error: OSError, text: str) -> OSError:
+def _reworded(error: OSError, text: str) -> OSError:
     """The same error with a text of its own, without the number in front that OSError would put there."""
-    told = OSError(text)
-    told.errno = error.errno
-    return told
+    copy = OSError(text)
+    copy.errno = error.errno
+    return copy
 
 
 def is_unwritable(error: OSError) -> bool:

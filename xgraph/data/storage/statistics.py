@@ -19,7 +19,7 @@ def feature_statistics(features: Tensor, positions: Tensor) -> tuple[Tensor, Ten
         Two float32 tensors ``[F]``; a feature that does not vary has the deviation 1.
 
     Raises:
-        ValueError: There are no positions.
+        ValueError: If there are no positions.
 
     Example:
         >>> feature_statistics(torch.tensor([[1.0, 5.0], [3.0, 5.0], [8.0, 5.0]]), torch.tensor([0, 1]))

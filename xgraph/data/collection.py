@@ -38,14 +38,14 @@ def collect(
     Args:
         datasets: Names of data sets, or paths of CSV files.
         exclude: What to leave out, as `excluded` takes it.
-        labelled: Whether labels are wanted. A CSV file without labels 0 and 1 is left out then, with a warning.
+        labelled: Whether labels are required. A CSV file without labels 0 and 1 is then left out, with a warning.
         standardize: Whether to take each molecule's largest fragment, neutralised.
         root: Data root, by default that of the environment.
         progress: Called as `progress(done, total, what)`.
 
     Raises:
-        ValueError: If a data set is unknown, holds no molecules or is named twice, no labels are found although they are
-            wanted, or no molecule is left.
+        ValueError: If a data set is unknown, holds no molecules or is named twice, no labels are found although they
+            are required, or no molecule is left.
         FileNotFoundError: If a CSV file does not exist.
         FetchError: If a file cannot be had.
 

@@ -50,7 +50,7 @@ def origin(tmp_path: Path) -> Iterator[tuple[str, Path]]:
             pass
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    threading.Thread(target=http.serve_forever, daemon=True).start()
+    threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{http.server_port}", folder
     http.shutdown()
 
@@ -109,7 +109,7 @@ def test_a_file_of_the_same_original_is_not_fetched_again(toy: Path, origin: tup
 
 def test_member_of_a_zip_archive(toy: Path, origin: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     card = load_card("toy")
-    lone = type(card)(**{**card.__dict__, "files": [card.file("toy/z.csv.gz")]})
+    lone = card.model_copy(update={"files": [card.file("toy/z.csv.gz")]})
     path = obtain(lone, lone.files[0])
     assert gzip.decompress(path.read_bytes()) == TABLE
 

@@ -134,8 +134,8 @@ def test_every_place_is_as_likely(batch: Batch) -> None:
     ring.x = torch.arange(10).unsqueeze(1).repeat(1, 9)
     for name in ("drop_atoms", "drop_subgraph"):
         augment, generator = Augmentation(**{**NONE, name: 0.3}), torch.Generator().manual_seed(2)
-        stay = sum(torch.bincount(augment(ring, generator).x[:, 0], minlength=10) for _ in range(1000)) / 1000
-        torch.testing.assert_close(stay, torch.full((10,), 0.7), atol=0.06, rtol=0)
+        stay = sum(torch.bincount(augment(ring, generator).x[:, 0], minlength=10) for _ in range(500)) / 500
+        torch.testing.assert_close(stay, torch.full((10,), 0.7), atol=0.08, rtol=0)
 
 
 def test_the_generator_alone_decides(batch: Batch) -> None:
@@ -152,7 +152,7 @@ def test_models_take_a_view(batch: Batch) -> None:
     from xgraph.nn import MODELS
 
     (view,) = views(batch, 1, mask_atoms=0.3, drop_bonds=0.9, drop_atoms=0.3, drop_subgraph=0.3)
-    for name in ("gine", "molecule-gcn", "ecc", "mpnn", "ml-mpnn", "d-mpnn", "deeper-gcn"):
+    for name in ("gine", "d-mpnn", "ml-mpnn"):  # by edges, by directed edges, by rings
         assert MODELS[name](3, hidden_channels=8)(view).shape == (len(SMILES), 3)
 
 

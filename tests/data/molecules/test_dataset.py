@@ -12,6 +12,7 @@ from torch_geometric.loader import DataLoader as PyGLoader
 from tests.data.molecules.test_molecule import nci
 from tests.data.molecules.test_packed import assert_batch_equal
 from xgraph.data.molecules import dataset as module
+from xgraph.data.molecules import parsed
 from xgraph.data.molecules.dataset import MoleculeDataset
 from xgraph.data.molecules.descriptors import describe, descriptor_names
 from xgraph.data.molecules.molecule import FEATURIZER, smiles_to_graph
@@ -118,7 +119,7 @@ def test_overlap_is_warned_of() -> None:
 
 def test_kept_in_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = MoleculeDataset.from_table(large(), name="l", root=tmp_path)
-    monkeypatch.setattr(module, "featurize", lambda *a, **k: pytest.fail("parsed again"))
+    monkeypatch.setattr(parsed, "featurize", lambda *a, **k: pytest.fail("parsed again"))
     again = MoleculeDataset.from_table(large(), name="l", root=tmp_path)
     assert_batch_equal(first.batch(range(len(first))), again.batch(range(len(first))))
     assert first.errors == again.errors

@@ -19,7 +19,7 @@ def assert_same(one: Featurized, other: Featurized) -> None:
 
 
 def test_same_whatever_the_workers_and_the_path() -> None:
-    smiles = [*nci()[:1500], "C1CC", *HARD, "", "CN(C)(C)(C)C"]
+    smiles = [*nci()[:600], "C1CC", *HARD, "", "CN(C)(C)(C)C"]
     plain = run(smiles, fast=False, workers=1)
     assert len(plain.failures) == len(smiles) - len(plain.graphs)
     assert [i for i, _ in plain.failures][-2:] == [len(smiles) - 2, len(smiles) - 1]

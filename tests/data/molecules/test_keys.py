@@ -14,12 +14,23 @@ def test_same_for_every_order_of_atoms() -> None:
     assert np.array_equal(graph_keys(pack(smiles)[0]), graph_keys(pack(shuffled)[0]))
 
 
+def test_blind_to_stereochemistry_but_not_to_bonds() -> None:
+    smiles = ["F/C=C/F", "F/C=C\\F", "FC=CF", "C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O"]
+    graphs, _ = pack(smiles)
+    keys = graph_keys(graphs)
+    assert keys[0] == keys[1] == keys[2]
+    assert keys[3] == keys[4] != keys[0]
+    graphs.bond_attr[1, 0] += 1
+    assert graph_keys(graphs)[0] != keys[0]
+    assert np.array_equal(graph_keys(graphs)[1:], keys[1:])
+
+
 def test_nothing() -> None:
     assert graph_keys(pack([])[0]).shape == (0,)
 
 
 def test_graph_keys_tell_molecules_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    smiles = [text for text in nci() if Chem.MolFromSmiles(text)]
+    smiles = [text for text in nci()[::4] if Chem.MolFromSmiles(text)]
     graphs, _ = pack(smiles)
     keys = graph_keys(graphs)
     flat = {Chem.MolToSmiles(Chem.MolFromSmiles(text), isomericSmiles=False) for text in smiles}

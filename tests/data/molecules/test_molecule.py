@@ -69,13 +69,19 @@ def test_hard_molecules_as_ogb(smiles: str) -> None:
     assert_as_ogb(smiles)
 
 
-def test_thousands_as_ogb() -> None:
+def test_a_thousand_as_ogb() -> None:
     done = 0
-    for smiles in nci():
+    for smiles in nci()[::5]:
         if parses(smiles):
             assert_as_ogb(smiles)
             done += 1
-    assert done == 4991
+    assert done > 990
+
+
+@pytest.mark.slow
+def test_all_as_ogb() -> None:
+    for smiles in filter(parses, nci()):
+        assert_as_ogb(smiles)
 
 
 def test_features_stay_below_ogbs_dimensions() -> None:

@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 
 from tests.data.measured_table import HEAD, write_measured
-from xgraph.data import MoleculeDataset, load, load_card, registry
+from xgraph.data import MoleculeDataset, load, load_card
+from xgraph.data.cards import molecules
 from xgraph.data.published.measured import read_measured
 
 
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = write_measured(tmp_path / "pki.csv.gz")
-    monkeypatch.setattr(registry, "obtain", lambda *_, **__: path)
+    monkeypatch.setattr(molecules, "obtain", lambda *_, **__: path)
     monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path / "root"))
     return path
 

@@ -3,7 +3,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xgraph.data.molecules.table import read_smiles
@@ -13,6 +13,7 @@ cell = st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff"), max_
 
 
 @given(st.lists(st.tuples(cell, cell), min_size=1, max_size=8))
+@settings(max_examples=40, deadline=None)
 def test_any_text_comes_back_in_order(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> None:
     buffer = io.StringIO()
     csv.writer(buffer).writerows([("note,", "smiles"), *rows])

@@ -57,7 +57,7 @@ def server() -> Iterator[str]:
             pass
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=http.serve_forever, daemon=True).start()
+    threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{http.server_port}"
     stop.set()
     http.shutdown()
@@ -93,7 +93,7 @@ def test_failures_name_the_url_and_leave_nothing(
     server: str, tmp_path: Path, path: str, kind: type[Exception], text: str
 ) -> None:
     with pytest.raises(kind, match=text) as caught:
-        download(server + path, tmp_path / "file", sha256=SHA, timeout=0.5)
+        download(server + path, tmp_path / "file", sha256=SHA, timeout=0.2)
     assert server + path in str(caught.value)
     assert os.listdir(tmp_path) == []
 

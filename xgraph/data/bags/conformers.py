@@ -36,7 +36,7 @@ DESCRIPTORS: dict[str, Callable[..., Sequence[float]]] = {
 }
 """What describes a conformer, whichever way it is turned: 60, 80, 210, 224 and 114 numbers."""
 
-CHUNK = 16  # molecules whose conformers are kept in a file, and after which progress is told
+CHUNK = 16  # molecules whose conformers are kept in a file, and after which progress is reported
 _WORTH = 8  # molecules for which one more process pays
 _ATTEMPTS, _RANDOM_ATTEMPTS = 20, 3  # to embed a conformer; RDKit's own number, ten an atom, takes minutes for peptides
 _LARGEST = 300  # atoms, hydrogens included, up to which a random start is tried: it takes seconds an attempt
@@ -69,7 +69,7 @@ def conformer_bags(
 
     Conformers are embedded by RDKit's ETKDGv3, hydrogens included, with a seed made of `seed` and the SMILES: those of
     a molecule do not depend on the others. Stereocentres that the SMILES leaves open may differ between conformers.
-    What was computed is kept in the data root, 16 molecules a file, so that an interrupted call goes on where it was.
+    What was computed is kept in the data root, 16 molecules per file, so that an interrupted call resumes.
 
     Args:
         smiles: The molecules.

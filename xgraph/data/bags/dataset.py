@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data
 
+from xgraph.data.bags.checks import check_bags, not_finite
 from xgraph.data.bags.instances import GraphStore, Instances, make_store, unusable_row
 from xgraph.data.bags.layout import all_instances, checked_choice, layout
 from xgraph.data.bags.values import as_tensor, labels_of
-from xgraph.data.storage.checks import check_splits, checked_index
+from xgraph.data.storage.checks import check_metric, checked_index
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,11 +23,9 @@ if TYPE_CHECKING:
     from xgraph.data.molecules.table import RowError
     from xgraph.data.published.bags import BagArrays
 
-METRICS = ("ap", "prc_auc", "roc_auc")
-
 
 class BagDataset(torch.utils.data.Dataset[Data]):
-    """Bags of instances with one label a bag and task, and their splits.
+    """Bags of instances with one label per bag and task, and their splits.
 
     Instances are numbered bag after bag: those of bag b are ``bag_ptr[b]`` to ``bag_ptr[b + 1] - 1``, which is what
     `xgraph.sampling.InstanceSampler` draws from. Where the instances of a bag are not adjacent in the store, `batch`
@@ -87,8 +86,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         feature_names: Sequence[str] = (),
         featurizer: str = "",
     ) -> None:
-        if metric not in METRICS:
-            raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
+        check_metric(metric)
         self.name, self.metric, self.errors, self.featurizer = name, metric, list(errors), featurizer
         self.store = make_store(instances)
         labels = None if y is None else labels_of(y, "y")
@@ -106,23 +104,13 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         self.splits = {part: as_tensor(b, f"split {part!r} must be bags") for part, b in (splits or {}).items()}
         self.instance_row, self.feature_names = instance_row, list(feature_names)
         self.instance_y = None if instance_y is None else labels_of(instance_y, "instance_y", n=len(self.store))
-        self._check(n)
+        check_bags(self, self._order)
 
     @classmethod
     def from_arrays(
         cls, arrays: BagArrays, *, name: str, metric: str = "ap", splits: Mapping[str, NDArray[np.int64]] | None = None
     ) -> BagDataset:
-        """A data set of the arrays that `xgraph.data.published.bags` read.
-
-        Args:
-            arrays: The arrays.
-            name: What to call the data set.
-            metric: Metric by which models are chosen.
-            splits: Bags of the parts.
-
-        Raises:
-            ValueError: As for the class.
-        """
+        """A data set of the arrays that `xgraph.data.published.bags` read."""
         return cls(
             arrays.x,
             arrays.bag_ptr,
@@ -145,13 +133,13 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         feature_columns: Sequence[str] | None = None,
         **options: Any,
     ) -> BagDataset:
-        """A data set of a table with a row an instance, those of a bag in any places.
+        """A data set of a table with one row per instance, those of a bag in any places.
 
         Args:
             frame: The table.
-            bag_column: Column that names the bag of a row; found by its name if not said.
-            target_columns: Columns of labels, the same in all rows of a bag; found by their names if not said.
-            feature_columns: Columns of features; all others if not said.
+            bag_column: Column that names the bag of a row; by default one called bag or bag_id.
+            target_columns: Columns of labels, the same in all rows of a bag; by default one called label, y or target.
+            feature_columns: Columns of features; by default all others.
             **options: As for the class: name, metric, splits.
 
         Raises:
@@ -234,8 +222,8 @@ class BagDataset(torch.utils.data.Dataset[Data]):
 
         Raises:
             IndexError: If a position is out of range.
-            ValueError: If there are no positions, `rows` holds no instance of a bag or one of another, or a feature that
-                is read from a mapped file is not finite.
+            ValueError: If there are no positions, `rows` holds no instance of a bag or one of another, or a feature
+                that is read from a mapped file is not finite.
         """
         index = self._index(positions)
         if rows is None:
@@ -245,7 +233,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         instance = number if self._order is None else self._order[number]
         batch = self.store.take(instance)
         if not self.store.checked and (wrong := unusable_row(batch.x)) is not None:
-            raise self._unusable(int(index[bag[wrong]]), int(instance[wrong]))
+            raise not_finite(self.bag_names[index[bag[wrong]]], int(instance[wrong]))
         if not isinstance(self.store, GraphStore):
             batch.batch = bag
         batch.bag, batch.y, batch.idx, batch.num_bags, batch.instance = bag, self.y[index], index, len(index), instance
@@ -264,23 +252,6 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         if not index.is_floating_point() and index.dtype != torch.bool:
             index = torch.where(index < 0, index + len(self), index)
         return checked_index(index, len(self), "bag")
-
-    def _unusable(self, bag: int, row: int) -> ValueError:
-        name = self.bag_names[bag]
-        return ValueError(f"row {row} of the instances, of bag {name!r}, has a number that is not finite")
-
-    def _check(self, n: int) -> None:
-        if self.y.size(1) != len(self.task_names):
-            raise ValueError(f"y must have shape [{n}, {len(self.task_names)}] for the tasks, got {list(self.y.shape)}")
-        if self.feature_names and len(self.feature_names) != self.num_features:
-            raise ValueError(f"feature_names has {len(self.feature_names)} names for {self.num_features} features")
-        if self.instance_row is not None and len(self.instance_row) != len(self.store):
-            raise ValueError(f"instance_row has {len(self.instance_row)} numbers for {len(self.store)} instances")
-        check_splits(self.splits, n, "bag")
-        row = self.store.unusable()
-        if row is not None:
-            number = row if self._order is None else int((self._order == row).nonzero()[0])
-            raise self._unusable(int(torch.searchsorted(self.bag_ptr, number, right=True)) - 1, row)
 
 
 def _task_names(tasks: int) -> list[str]:

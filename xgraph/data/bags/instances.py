@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
-from xgraph.data.bags.mapped_instances import MappedStore, mapped
+from xgraph.data.bags.mapped_instances import MappedStore, Rows, mapped
 from xgraph.data.molecules.packed import PackedGraphs
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _LABELS = ("y", "idx", "batch", "bag")  # of instances; those of a batch of bags
 _CHECKED = 1 << 24  # numbers that are looked at together
 
 
-class RowStore:
+class RowStore(Rows):
     """Instances as rows of one tensor in memory: feature vectors, or images."""
 
     checked = True
@@ -37,19 +37,6 @@ class RowStore:
                 f"{str(x.dtype).removeprefix('torch.')} {list(x.shape)}"
             )
         self.x = x.detach()
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one instance."""
-        return tuple(self.x.shape[1:])
-
-    @property
-    def num_features(self) -> int:
-        """Numbers an instance has, or its channels."""
-        return self.shape[0]
 
     def take(self, rows: Tensor) -> Data:
         """Instances as `x`, float32 ``[n, ...]``; the numbers are not scaled."""

@@ -15,7 +15,26 @@ from torch_geometric.data import Data
 _RUN = 1 << 16  # bytes of a mapped file that are worth announcing
 
 
-class MappedStore:
+class Rows:
+    """Instances as the rows of `x`."""
+
+    x: Any
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one instance."""
+        return tuple(self.x.shape[1:])
+
+    @property
+    def num_features(self) -> int:
+        """Numbers an instance has, or its channels."""
+        return self.shape[0]
+
+
+class MappedStore(Rows):
     """Instances as rows of a file that is mapped: of a batch, only its own rows are read."""
 
     # The system is told that rows are read here and there, so that it does not read on around each of them (some are
@@ -31,19 +50,6 @@ class MappedStore:
             )
         self.x = x
         self._advise()
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one instance."""
-        return tuple(self.x.shape[1:])
-
-    @property
-    def num_features(self) -> int:
-        """Numbers an instance has, or its channels."""
-        return int(self.x.shape[1])
 
     def take(self, rows: Tensor) -> Data:
         """Instances as `x`, float32 ``[n, ...]``; the numbers are not scaled."""

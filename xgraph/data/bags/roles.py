@@ -26,7 +26,7 @@ def choose_roles(
     feature_columns: Sequence[str] | None = None,
     require_targets: bool = True,
 ) -> Roles:
-    """Give each column its role, by what is said or by its name."""
+    """Give each column its role, by what is requested or by its name."""
     if len(set(columns)) < len(columns):
         raise ValueError(f"columns must have different names: {listing(columns)}")
     bag = bag_column or find_column(columns, BAG_NAMES)
@@ -59,7 +59,7 @@ def find_column(columns: Sequence[str], names: Sequence[str]) -> str | None:
 
 
 def demand(columns: Sequence[str], requested: Sequence[str], what: str) -> list[str]:
-    """The columns that are wanted."""
+    """The requested columns, if they exist and differ."""
     if isinstance(requested, str):
         raise TypeError(f"{what} columns must be a list of names, got the string {requested!r}")
     unknown = [column for column in requested if column not in columns]

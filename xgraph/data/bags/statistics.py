@@ -18,7 +18,7 @@ def instance_statistics(data: BagDataset, positions: Tensor | None = None) -> tu
 
     Args:
         data: The bags.
-        positions: Which bags, int64; all if not said.
+        positions: Which bags, int64; by default all.
 
     Returns:
         Two float32 tensors ``[num_features]``; a feature that does not vary has the deviation 1.

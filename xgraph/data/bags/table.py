@@ -1,4 +1,4 @@
-"""Bags as tables: a row an instance, with the name of its bag, the bag's labels and the instance's features."""
+"""Bags as tables: one row per instance, with the name of its bag, the bag's labels and the instance's features."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def read_bags(
     metric: str = "ap",
     progress: Progress | None = None,
 ) -> BagDataset:
-    r"""Read a CSV file (plain or gzipped) with a row an instance; those of a bag may stand in any places.
+    r"""Read a CSV file (plain or gzipped) with one row per instance; those of a bag may stand anywhere.
 
     Args:
         path: The file.
         bag_column: Column that names the bag of a row; by default one called bag or bag_id.
         target_columns: Columns of labels, the same in all rows of a bag (empty where unknown); by default one called
-            label, y or target. Empty, where labels are not required: none are read.
+            label, y or target. An empty list, where labels are not required: none are read.
         feature_columns: Columns of features; by default all others, which must be numbers.
         smiles_column: Column of molecules: the instances are these, as graphs, and there are no features.
         standardize: Whether to take each molecule's largest fragment, neutralised.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -11,43 +10,37 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from rdkit import rdBase
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
 from xgraph.data.molecules.descriptor_kinds import KINDS
 from xgraph.data.molecules.descriptors import arrange, check_kinds, describe, descriptor_names
-from xgraph.data.molecules.featurize import featurize
-from xgraph.data.molecules.keys import graph_keys
 from xgraph.data.molecules.molecule import FEATURIZER
 from xgraph.data.molecules.packed import PackedGraphs
+from xgraph.data.molecules.parsed import parse_smiles, parse_table
 from xgraph.data.molecules.splits import check_overlap, split_positions
 from xgraph.data.molecules.table import RowError, Table
+from xgraph.data.storage.checks import check_metric, positions_of
 from xgraph.data.storage.root import Progress
-from xgraph.data.storage.root import root as root_folder
-from xgraph.data.storage.store import Payload, cached, content_key
-
-METRICS = ("ap", "prc_auc", "roc_auc")
-KEPT_FROM = 500  # molecules; fewer are parsed faster than a file is worth
 
 
 class MoleculeDataset(torch.utils.data.Dataset[Data]):
     """Molecules as graphs with OGB's features, their labels and their splits.
 
-    Item i is a PyG `Data` with `x` [atoms, 9], `edge_index` [2, edges], `edge_attr` [edges, 3], `y`
-    [1, T] and `idx` [1], the position i. It works with torch's and PyG's loaders; `batch` is the
-    faster way to many. Make one with `from_table` or `from_smiles`. After `with_features`, items also have
-    `features` [1, F], numbers beside the graph.
+    Item i is a PyG `Data` with `x` ``[atoms, 9]``, `edge_index` ``[2, edges]``, `edge_attr` ``[edges, 3]``, `y`
+    ``[1, T]`` and `idx` ``[1]``, the position i. It works with torch's and PyG's loaders; `batch` collates many
+    faster. Create one with `from_table` or `from_smiles`. After `with_features`, items also have `features`
+    ``[1, F]``, numbers beside the graph.
 
     Attributes:
-        features: Those of all molecules, float32 [n, F]; None if there are none.
+        features: Those of all molecules, float32 ``[n, F]``; None if there are none.
         feature_kinds: What they are, as `describe` takes it.
 
     Args:
         graphs: The n molecules.
         smiles: Their SMILES, as given.
-        y: Labels, float32 [n, T]; NaN is a missing one.
-        row: Int64 [n]: row of each molecule in its source.
+        y: Labels, NaN where one is missing: float32 ``[n, T]``.
+        row: Row of each molecule in its source: int64 ``[n]``.
         name: What to call the data set.
         task_names: The T tasks.
         metric: Metric by which models are chosen: ap, prc_auc or roc_auc.
@@ -89,8 +82,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             )
         if y.shape != (n, len(task_names)):
             raise ValueError(f"y must have shape [{n}, {len(task_names)}] for the tasks, got {list(y.shape)}")
-        if metric not in METRICS:
-            raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
+        check_metric(metric)
         self.graphs, self.smiles, self.y, self.row = graphs, smiles, y, row
         self.name, self.task_names, self.metric = name, list(task_names), metric
         self.splits, self.errors = dict(splits or {}), list(errors)
@@ -128,16 +120,10 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             SplitOverlapWarning: If the same molecule stands in two parts.
             CacheWarning: If the parsed molecules cannot be kept, or what was kept is damaged.
         """
-        keep_in = root_folder(root) if len(table.smiles) >= KEPT_FROM else None
-        graphs, kept, failures, keys = _load(table.smiles, keep_in, standardize, progress)
-        errors = [RowError(int(table.rows[i]), table.smiles[i], reason) for i, reason in failures]
-        errors = sorted([*table.errors, *errors], key=lambda error: error.row)
-        if not len(graphs):
-            first = f"; row {errors[0].row}: {errors[0].smiles[:80]!r}: {errors[0].message}" if errors else ""
-            raise ValueError(f"{name}: none of the {len(errors)} molecules can be parsed{first}")
+        graphs, kept, errors, keys = parse_table(table, name, root, standardize, progress)
         row = table.rows[kept]
         positions = split_positions(splits or {}, row, [error.row for error in errors], name)
-        smiles = [table.smiles[i] for i in kept.tolist()] if failures else table.smiles
+        smiles = [table.smiles[i] for i in kept.tolist()] if len(kept) < len(table.smiles) else table.smiles
         if positions:
             check_overlap(smiles, positions, keys, stacklevel=3)
         return cls(
@@ -170,16 +156,12 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             standardize: Whether to take each molecule's largest fragment, neutralised.
             progress: Called as `progress(done, total, what)`.
         """
-        if isinstance(smiles, str):
-            raise TypeError("smiles must be a sequence of strings, got one string")
-        texts = [text.strip() if isinstance(text, str) else "" for text in smiles]
-        done = featurize(texts, standardize=standardize, progress=progress)
-        errors = [RowError(i, texts[i], reason if texts[i] else _blank(smiles[i])) for i, reason in done.failures]
+        graphs, kept, texts, errors = parse_smiles(smiles, standardize, progress)
         return cls(
-            done.graphs,
-            [texts[i] for i in done.kept.tolist()],
-            torch.empty(len(done.graphs), 0),
-            torch.from_numpy(done.kept),
+            graphs,
+            texts,
+            torch.empty(len(graphs), 0),
+            torch.from_numpy(kept),
             name=name,
             task_names=[],
             errors=errors,
@@ -243,7 +225,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         return len(self.graphs)
 
     def __getitem__(self, i: int) -> Data:
-        position = int(self._index([i])[0])
+        position = int(positions_of([i], len(self), self.name, "molecule")[0])
         data = self.graphs.graph(position)
         data.y = self.y[position : position + 1]
         data.idx = torch.tensor([position])
@@ -263,49 +245,13 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             IndexError: If a position is out of range.
             ValueError: If there are no positions.
         """
-        index = self._index(positions)
-        if not len(index):
+        idx = positions_of(positions, len(self), self.name, "molecule")
+        if not len(idx):
             raise ValueError("positions is empty: a batch needs at least one molecule")
-        idx = torch.from_numpy(index)
         beside = {} if self.features is None else {"features": self.features[idx]}
-        return self.graphs.batch(index, y=self.y[idx], idx=idx, **beside)
-
-    def _index(self, positions: Sequence[int] | Tensor | NDArray[np.integer]) -> NDArray[np.int64]:
-        index = torch.as_tensor(positions, dtype=torch.long).reshape(-1).numpy(force=True)
-        n = len(self)
-        wrong = index[(index < -n) | (index >= n)]
-        if len(wrong):
-            raise IndexError(f"position {wrong[0]} is out of range: {self.name} has {n} molecules")
-        return np.where(index < 0, index + n, index)
+        return self.graphs.batch(idx.numpy(), y=self.y[idx], idx=idx, **beside)
 
     def __repr__(self) -> str:
         return (
             f"MoleculeDataset({self.name!r}, molecules={len(self)}, tasks={self.num_tasks}, errors={len(self.errors)})"
         )
-
-
-def _load(
-    smiles: Sequence[str], root: Path | None, standardize: bool, progress: Progress | None
-) -> tuple[PackedGraphs, NDArray[np.int64], list[tuple[int, str]], NDArray[np.int64]]:
-    """Graphs, the positions they come from, the failures and the graph keys: read, or computed."""
-
-    def build() -> Payload:
-        done = featurize(smiles, standardize=standardize, progress=progress)
-        arrays = {name: getattr(done.graphs, name) for name in PackedGraphs.__dataclass_fields__}
-        arrays |= {"kept": done.kept, "keys": graph_keys(done.graphs)}
-        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        return {**tensors, "failures": json.dumps(done.failures)}
-
-    key = content_key(smiles, FEATURIZER, standardize, rdBase.rdkitVersion)
-    names = (*PackedGraphs.__dataclass_fields__, "kept", "keys", "failures")
-    payload = cached(root, "graphs", key, build, names)
-    arrays = {name: value.numpy() for name, value in payload.items() if isinstance(value, Tensor)}
-    kept, keys = arrays.pop("kept"), arrays.pop("keys")
-    failures = [(int(i), str(reason)) for i, reason in json.loads(str(payload["failures"]))]
-    return PackedGraphs(**arrays), kept, failures, keys
-
-
-def _blank(value: object) -> str:
-    if isinstance(value, str) or value is None or value != value:
-        return "the SMILES is empty"
-    return f"not a string but {type(value).__name__}"

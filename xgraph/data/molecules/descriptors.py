@@ -117,7 +117,7 @@ def check_kinds(kinds: Sequence[str]) -> list[str]:
 
 
 def arrange(kinds: Sequence[str], parts: Iterable[tuple[Sequence[str], Tensor]]) -> Tensor:
-    """The features of these kinds side by side; nothing is copied if one part is all that is wanted."""
+    """The features of these kinds side by side; nothing is copied if one part has all of them."""
     requested = list(kinds)
     columns: dict[str, Tensor] = {}
     for part_kinds, features in parts:

@@ -49,10 +49,10 @@ class Table:
 
     Args:
         smiles: The n SMILES strings, none of them blank.
-        y: Labels, float32 of shape [n, T]: 0, 1, or NaN for a missing one.
+        y: Labels 0 and 1, NaN where one is missing: float32 ``[n, T]``.
         task_names: The T label columns.
-        rows: Int64 of shape [n]: 0-based data row of each entry in the file (a blank line counts).
-        errors: Rows left out already here, because their SMILES cell is blank.
+        rows: 0-based data row of each entry in the file (a blank line counts): int64 ``[n]``.
+        errors: Rows left out already, because their SMILES cell is blank.
     """
 
     smiles: list[str]
@@ -77,7 +77,7 @@ def read_table(
     Args:
         path: The file.
         smiles_column: Column of SMILES; found by its name, else by its values.
-        target_columns: Label columns, in the order wanted.
+        target_columns: Label columns, in this order.
         require_targets: Whether a file without a label column is an error.
 
     Raises:
@@ -112,11 +112,11 @@ def read_smiles(path: str | Path, smiles_column: str | None = None) -> list[str]
 
 
 def find_smiles(columns: dict[str, list[str]], requested: str | None, path: str | Path) -> str:
-    """Name of the SMILES column: the wanted one, else one so named, else one whose values parse."""
-    columns_found = f"{path} has the columns {', '.join(map(repr, columns))}"
+    """Name of the SMILES column: the requested one, else one so named, else one whose values parse."""
+    existing = f"{path} has the columns {', '.join(map(repr, columns))}"
     if requested is not None:
         if requested not in columns:
-            raise ValueError(f"there is no SMILES column {requested!r}: {columns_found}")
+            raise ValueError(f"there is no SMILES column {requested!r}: {existing}")
         return requested
     by_name = {name.lower().replace(" ", "_"): name for name in reversed(list(columns))}
     for name in SMILES_NAMES:
@@ -126,7 +126,7 @@ def find_smiles(columns: dict[str, list[str]], requested: str | None, path: str 
     best = max(share, key=lambda name: share[name])
     if share[best] < 0.8:
         bags = "; of a table of bags, say bag_column (--bag-column)" if {"bag", "bag_id"} & set(by_name) else ""
-        raise ValueError(f"no SMILES column found: {columns_found}; name it with smiles_column (--smiles-column){bags}")
+        raise ValueError(f"no SMILES column found: {existing}; name it with smiles_column (--smiles-column){bags}")
     if parses(best):
         raise ValueError(f"{path} seems to have no header line: it begins with {best!r}")
     return best
@@ -144,7 +144,7 @@ def _labels(
     required: bool,
     path: str | Path,
 ) -> dict[str, NDArray[np.float32]]:
-    """Label columns as float32, wanted ones or all that are 0/1."""
+    """Label columns as float32, those requested or all that are 0/1."""
     if requested is not None:
         unknown = [name for name in requested if name not in columns or name == smiles_column]
         if unknown or not requested:

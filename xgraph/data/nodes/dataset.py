@@ -11,13 +11,12 @@ from torch import Tensor
 from torch_geometric.data import Data, HeteroData
 
 from xgraph.data.published.nodes import NodeArrays, Rows
-from xgraph.data.storage.checks import check_edges, check_splits, checked_index
+from xgraph.data.storage.checks import METRICS, check_edges, check_metric, check_splits, checked_index
 
 if TYPE_CHECKING:
     from xgraph.data.molecules.table import RowError
 
 Task = Literal["binary", "multiclass", "multilabel"]
-METRICS = ("ap", "prc_auc", "roc_auc", "accuracy")
 
 
 class NodeDataset:
@@ -31,7 +30,7 @@ class NodeDataset:
         y: Labels. Binary and multilabel: float32 [N, T], NaN is a missing one. Multiclass: int64 [N], -1 is a
             missing one.
         name: What to call the data set.
-        task: Binary, multilabel or multiclass.
+        task: ``"binary"``, ``"multilabel"`` or ``"multiclass"``.
         task_names: The T tasks; of several classes, the classes.
         metric: Metric by which models are chosen: ap, prc_auc, roc_auc, or accuracy of several classes.
         splits: Nodes of the parts, such as train, valid and test: int64.
@@ -68,8 +67,7 @@ class NodeDataset:
     ) -> None:
         if task not in ("binary", "multiclass", "multilabel"):
             raise ValueError(f"task must be binary, multiclass or multilabel, got {task!r}")
-        if metric not in METRICS:
-            raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
+        check_metric(metric, (*METRICS, "accuracy"))
         if (node_type is None) == isinstance(data, HeteroData):
             raise ValueError(f"node_type must be given for a HeteroData, and only then, got {node_type!r}")
         self.data, self.y, self.node_type = data, y, node_type
@@ -89,19 +87,7 @@ class NodeDataset:
         metric: str,
         splits: Mapping[str, Tensor] | None = None,
     ) -> NodeDataset:
-        """A data set of the arrays that `xgraph.data.published.nodes` read.
-
-        Args:
-            graph: The arrays.
-            name: What to call the data set.
-            task: Binary or multiclass.
-            task_names: The task, or the classes.
-            metric: Metric by which models are chosen.
-            splits: Nodes of the parts.
-
-        Raises:
-            ValueError: As for the class.
-        """
+        """A data set of the arrays that `xgraph.data.published.nodes` read."""
         x = sparse_rows(graph.x) if isinstance(graph.x, Rows) else torch.from_numpy(graph.x)
         y = torch.from_numpy(graph.y)
         if task != "multiclass":

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
-from xgraph.data.storage.checks import checked_index
+from xgraph.data.storage.checks import checked_index, positions_of
 
 if TYPE_CHECKING:
     from xgraph.data.molecules.table import RowError
@@ -88,10 +88,7 @@ class GraphDataset(torch.utils.data.Dataset[Data]):
         return len(self.graphs)
 
     def __getitem__(self, i: int) -> Data:
-        n = len(self)
-        if not -n <= i < n:
-            raise IndexError(f"position {i} is out of range: {self.name} has {n} graphs")
-        position = int(i) % n
+        position = int(positions_of([i], len(self), self.name, "graph")[0])
         graph = self.graphs[position].clone()
         if graph.get("x") is None:
             graph.x = torch.ones(graph.num_nodes, 1)

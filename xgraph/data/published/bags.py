@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from xgraph.data.published.reading import reading
 
 Ids = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -41,14 +41,9 @@ class BagArrays:
 
 def read_arrays(reader: str, paths: Sequence[Path], task_names: Sequence[str]) -> BagArrays:
     """Read bags and check that their arrays fit together."""
-    try:
+    with reading(paths):
         arrays = READERS[reader](paths, list(task_names))
         _check(arrays)
-    except FileNotFoundError:
-        raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, IndexError, TypeError, ValueError) as error:
-        reason = f"there is no {error}" if isinstance(error, KeyError) else error
-        raise ValueError(f"cannot read {', '.join(map(str, paths))}: {reason}") from error
     return arrays
 
 

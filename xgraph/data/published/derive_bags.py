@@ -146,12 +146,12 @@ def _ptr(bags: Bags) -> NDArray[np.int32]:
     return np.concatenate([[0], np.cumsum([len(bag) for bag in bags])]).astype(np.int32)
 
 
-def _order_of(contents: list[bytes], contents_in_order: list[bytes]) -> list[int]:
-    """Where each of the wanted contents stands."""
+def _order_of(contents: list[bytes], order: list[bytes]) -> list[int]:
+    """Position of each content of `order`."""
     place = {content: i for i, content in enumerate(contents)}
-    if len(place) != len(contents_in_order) or not place.keys() >= set(contents_in_order):
+    if len(place) != len(order) or not place.keys() >= set(order):
         raise ValueError("the files do not hold the same bags")
-    return [place[content] for content in contents_in_order]
+    return [place[content] for content in order]
 
 
 def _content(bag: NDArray[np.float32]) -> bytes:

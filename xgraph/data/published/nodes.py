@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from xgraph.data.published.reading import reading
 
 Ids = NDArray[np.int64]
 Labels = dict[str, int]
@@ -43,7 +44,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class NodeArrays:
-    """A graph with a label a node, as it was read."""
+    """A graph with one label per node, as it was read."""
 
     x: NDArray[np.float32] | Rows  # [n, features]
     edge_index: Ids  # [2, edges], both directions of an undirected edge
@@ -52,14 +53,9 @@ class NodeArrays:
 
 def read_nodes(reader: str, paths: Sequence[Path], class_names: Sequence[str] = ()) -> NodeArrays:
     """Read a graph and check that its arrays fit together."""
-    try:
+    with reading(paths):
         graph = READERS[reader](paths, {name: number for number, name in enumerate(class_names)})
         _check(graph)
-    except FileNotFoundError:
-        raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, IndexError, TypeError, ValueError) as error:
-        reason = f"there is no {error}" if isinstance(error, KeyError) else error
-        raise ValueError(f"cannot read {', '.join(map(str, paths))}: {reason}") from error
     return graph
 
 

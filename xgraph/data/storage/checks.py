@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+METRICS = ("ap", "prc_auc", "roc_auc")
 _CHUNK = 1 << 24  # edges that are checked at once
 
 
@@ -19,6 +22,15 @@ def checked_index(index: Tensor, n: int, what: str) -> Tensor:
         wrong = index[(index < 0) | (index >= n)]
         raise IndexError(f"{what} {int(wrong[0])} is out of range: there are {n}, numbered from 0")
     return index
+
+
+def positions_of(positions: Sequence[int] | Tensor | NDArray[np.integer], n: int, name: str, what: str) -> Tensor:
+    """Positions in a data set as int64 ``[m]``, negative ones counted from its end."""
+    index = torch.as_tensor(positions, dtype=torch.long).reshape(-1).cpu()
+    wrong = index[(index < -n) | (index >= n)]
+    if len(wrong):
+        raise IndexError(f"position {int(wrong[0])} is out of range: {name} has {n} {what}s")
+    return torch.where(index < 0, index + n, index)
 
 
 def check_edges(name: str, edges: Tensor | None, num_src: int, num_dst: int) -> None:
@@ -42,3 +54,9 @@ def check_splits(splits: Mapping[str, Tensor], n: int, what: str) -> None:
             raise ValueError(f"split {part!r} must be int64 {what}s, got {items.dtype} of shape {list(items.shape)}")
         if len(items) and not 0 <= int(items.min()) <= int(items.max()) < n:
             raise ValueError(f"split {part!r} names a {what} outside 0 to {n - 1}")
+
+
+def check_metric(metric: str, metrics: Sequence[str] = METRICS) -> None:
+    """Check that a metric can choose models."""
+    if metric not in metrics:
+        raise ValueError(f"metric must be one of {', '.join(metrics)}, got {metric!r}")

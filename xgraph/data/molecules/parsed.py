@@ -1,0 +1,87 @@
+"""Graphs of a table's molecules: parsed once, and kept in the data root."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rdkit import rdBase
+from torch import Tensor
+
+from xgraph.data.molecules.featurize import featurize
+from xgraph.data.molecules.keys import graph_keys
+from xgraph.data.molecules.molecule import FEATURIZER
+from xgraph.data.molecules.packed import PackedGraphs
+from xgraph.data.molecules.table import RowError, Table
+from xgraph.data.storage.root import Progress
+from xgraph.data.storage.root import root as root_folder
+from xgraph.data.storage.store import Payload, cached, content_key
+
+KEPT_FROM = 500  # molecules; fewer are parsed faster than a file is worth
+
+
+class ParsedTable(NamedTuple):
+    """What became of a table's molecules."""
+
+    graphs: PackedGraphs
+    kept: NDArray[np.int64]  # entry of the table that each graph is
+    errors: list[RowError]  # the other rows, in order
+    keys: NDArray[np.int64]  # of the graphs, as `graph_keys` has them
+
+
+def parse_table(
+    table: Table, name: str, root: str | Path | None, standardize: bool, progress: Progress | None
+) -> ParsedTable:
+    """Parse the molecules of a table, or map them from the data root where that was done before."""
+    folder = root_folder(root) if len(table.smiles) >= KEPT_FROM else None
+    graphs, kept, failures, keys = _parsed(table.smiles, folder, standardize, progress)
+    errors = [RowError(int(table.rows[i]), table.smiles[i], reason) for i, reason in failures]
+    errors = sorted([*table.errors, *errors], key=lambda error: error.row)
+    if not len(graphs):
+        first = f"; row {errors[0].row}: {errors[0].smiles[:80]!r}: {errors[0].message}" if errors else ""
+        raise ValueError(f"{name}: none of the {len(errors)} molecules can be parsed{first}")
+    return ParsedTable(graphs, kept, errors, keys)
+
+
+def parse_smiles(
+    smiles: Sequence[Any], standardize: bool, progress: Progress | None
+) -> tuple[PackedGraphs, NDArray[np.int64], list[str], list[RowError]]:
+    """Graphs of SMILES that somebody typed, their positions and texts, and the errors of the others."""
+    if isinstance(smiles, str):
+        raise TypeError("smiles must be a sequence of strings, got one string")
+    texts = [text.strip() if isinstance(text, str) else "" for text in smiles]
+    done = featurize(texts, standardize=standardize, progress=progress)
+    errors = [RowError(i, texts[i], reason if texts[i] else _blank(smiles[i])) for i, reason in done.failures]
+    return done.graphs, done.kept, [texts[i] for i in done.kept.tolist()], errors
+
+
+def _blank(value: object) -> str:
+    if isinstance(value, str) or value is None or value != value:
+        return "the SMILES is empty"
+    return f"not a string but {type(value).__name__}"
+
+
+def _parsed(
+    smiles: Sequence[str], root: Path | None, standardize: bool, progress: Progress | None
+) -> tuple[PackedGraphs, NDArray[np.int64], list[tuple[int, str]], NDArray[np.int64]]:
+    """Graphs, the positions they come from, the failures and the graph keys: read, or computed."""
+
+    def build() -> Payload:
+        done = featurize(smiles, standardize=standardize, progress=progress)
+        arrays = {name: getattr(done.graphs, name) for name in PackedGraphs.__dataclass_fields__}
+        arrays |= {"kept": done.kept, "keys": graph_keys(done.graphs)}
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return {**tensors, "failures": json.dumps(done.failures)}
+
+    key = content_key(smiles, FEATURIZER, standardize, rdBase.rdkitVersion)
+    names = (*PackedGraphs.__dataclass_fields__, "kept", "keys", "failures")
+    payload = cached(root, "graphs", key, build, names)
+    arrays = {name: value.numpy() for name, value in payload.items() if isinstance(value, Tensor)}
+    kept, keys = arrays.pop("kept"), arrays.pop("keys")
+    failures = [(int(i), str(reason)) for i, reason in json.loads(str(payload["failures"]))]
+    return PackedGraphs(**arrays), kept, failures, keys

@@ -40,7 +40,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"registry"},
         {"collection"},
     ],
-    "losses": [{"base"}, {"pointwise", "pairs"}, {"robust", "contrastive"}],
+    "losses": [{"batch"}, {"base"}, {"pointwise", "pairs"}, {"robust", "contrastive"}],
     "nn": [{"layers"}, {"convolutions", "molecules"}, {"nodes", "bags", "tables"}, {"pooling"}],
     "sampling": [{"items"}, {"engines"}, {"memory"}, {"neighbors"}, {"clusters", "bags"}],
     "training": [{"config"}, {"scoring"}, {"sources"}, {"files"}, {"fit"}, {"prediction", "pretraining"}],

@@ -1,11 +1,9 @@
-"""What all losses share: checks, missing labels, several tasks at once, precision."""
+"""The base of all losses: shapes, devices, indices, precision and the loading of a state."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -13,64 +11,45 @@ from torch import Tensor, nn
 
 from xgraph.checks import integer
 from xgraph.estimators import StateTable, check_rows
+from xgraph.losses.batch import Batch, check_values
 
-FEW = 256
-"""Up to so many labels and scores are checked without tensor operations."""
+RESTART_LAG = 50.0
+"""A logarithm 50 above its newest estimate passes on no gradient in float32: its item restarts."""
 
+TASK_RESTART_LAG = 20.0
+"""The same where one state that lags silences all items of its task, at this lag by e⁻²⁰."""
 
-LIMIT = 1e15
-"""Logits beyond it would overflow float32 in the surrogates; training has diverged long before."""
-
-
-@dataclass
-class Batch:
-    """One checked batch. ``B`` items, ``T`` tasks; everything float32 at least.
-
-    Attributes:
-        scores: ``[B, T]`` logits, with gradient.
-        positive: ``[B, T]``, label is 1.
-        negative: ``[B, T]``, label is 0; a missing label is neither.
-        items: ``[B]`` positions in the data set, or ``None`` if no state is wanted.
-        duplicates: True if an item stands more than once in ``items``.
-    """
-
-    scores: Tensor
-    positive: Tensor
-    negative: Tensor
-    items: Tensor | None = None
-    duplicates: bool = False
-
-    @cached_property
-    def known(self) -> Tensor:
-        """``[B, T]``, the label is not missing."""
-        return self.positive | self.negative
-
-    @cached_property
-    def single_negatives(self) -> Tensor:
-        """``[N]``, positions of the negatives, if there is one task."""
-        return self.negative.view(-1).nonzero().view(-1)
+STRAY = math.exp(5)
+"""A state so many times above the newest losses would take very long to come down: its item restarts."""
 
 
 class Loss(nn.Module):
-    """Base of all losses.
+    """Base of all losses: maps ``(logits, target, index)`` to a scalar.
 
     Args:
-        num_items: size of the data set that ``index`` points into.
+        num_items: Size of the data set that ``index`` points into.
         num_tasks: T, the number of label columns.
 
     Raises:
-        ValueError: if either is below 1.
-        TypeError: if either is no integer.
+        ValueError: If either is below 1.
+        TypeError: If either is no integer.
+
+    Example:
+        >>> class Mean(Loss):  # a loss of one's own
+        ...     def _loss(self, batch):
+        ...         return (batch.scores * batch.negative).mean()
+        >>> Mean(num_items=3)(torch.tensor([2.0, 1.0]), torch.tensor([1.0, 0.0]))
+        tensor(0.5000)
     """
 
     sampler: ClassVar[Literal["dual", "shuffle", "group"]] = "dual"
-    """The batches it trains on by default: with a fixed number of positives, simply shuffled, or some groups."""
+    """The batches it trains on by default: a fixed number of positives, shuffled items, or several groups."""
 
     link: ClassVar[Literal["sigmoid", "softmax"]] = "sigmoid"
-    """How logits become scores between 0 and 1: each by itself, or all classes of an item together."""
+    """How logits become scores in [0, 1]: each by itself, or all classes of an item together."""
 
     recipe: ClassVar[Mapping[str, object]] = {}
-    """What `xgraph train` takes for its options where that differs from the defaults here."""
+    """Options for which `xgraph train` has another default than the class."""
 
     def __init__(self, num_items: int, num_tasks: int = 1) -> None:
         super().__init__()
@@ -83,17 +62,17 @@ class Loss(nn.Module):
 
         Args:
             logits: ``[B]`` or ``[B, T]`` raw scores.
-            target: same shape; 0, 1 or NaN (missing).
+            target: The same shape; 0, 1 or NaN (missing).
             index: ``[B]`` positions of the items in the data set. Losses with state need it in training.
 
         Returns:
             A scalar. A batch in which no task contributes gives 0 and zero gradients.
 
         Raises:
-            ValueError: if shapes or devices do not fit, a label is not 0, 1 or NaN, or a logit is not finite or
+            ValueError: If shapes or devices do not fit, a label is not 0, 1 or NaN, or a logit is not finite or
                 beyond ±1e15. No state has been written then.
-            IndexError: if an index is negative or not below ``num_items``. No state has been written then.
-            TypeError: if logits are not a tensor of floating-point numbers, or ``index`` not one of integers.
+            IndexError: If an index is negative or not below ``num_items``. No state has been written then.
+            TypeError: If logits are not a tensor of floating-point numbers, or ``index`` not one of integers.
         """
         batch = self._check(logits, target, index)
         device = logits.device.type
@@ -118,9 +97,8 @@ class Loss(nn.Module):
         """What to watch in training.
 
         Returns:
-            ``objective``: the tracked estimate of what is minimised, NaN before the first batch; beside it, where
-            items have states, what :meth:`xgraph.estimators.StateTable.monitor` says of them. Losses without
-            state have nothing to report.
+            ``objective``: The tracked estimate of what is minimised, NaN before the first batch; for losses with
+            state also what :meth:`xgraph.estimators.StateTable.monitor` reports. Losses without state: nothing.
         """
         return {}
 
@@ -142,21 +120,21 @@ class Loss(nn.Module):
         scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
         batch = Batch(scores, labels == 1, labels == 0)
         if len(scores):
-            _check_values(scores.detach(), labels, batch)
+            check_values(scores.detach(), labels, batch)
         if index is not None:
             batch.duplicates = self._check_index(index, len(scores))
             batch.items = index.long()
         return batch
 
-    def _check_devices(self, **given: Tensor | None) -> None:
-        """Raise unless the tensors are where the states are. A loss without states is anywhere."""
-        places = {name: value.device for name, value in given.items() if isinstance(value, Tensor)}
+    def _check_devices(self, **tensors: Tensor | None) -> None:
+        """Raise unless all tensors are on the device of the states, if the loss has any."""
+        devices = {name: value.device for name, value in tensors.items() if isinstance(value, Tensor)}
         for table in self._modules.values():  # children() takes longer than all the rest
             if isinstance(table, StateTable):
-                places["the loss"] = table.seen.device
+                devices["the loss"] = table.seen.device
                 break
-        if len(set(places.values())) > 1:
-            got = ", ".join(f"{name} on {place}" for name, place in places.items())
+        if len(set(devices.values())) > 1:
+            got = ", ".join(f"{name} on {device}" for name, device in devices.items())
             raise ValueError(f"everything must be on one device, got {got}; a loss moves by .to(device)")
 
     def _columns(self, name: str, values: Tensor) -> Tensor:
@@ -177,14 +155,14 @@ class Loss(nn.Module):
 def _check_state(loss_fn: nn.Module, state: Mapping[str, Any], prefix: str, *_: object) -> None:
     """Refuse a state that does not fit as a whole: PyTorch would load the tensors that do and then raise."""
     kind, table = type(loss_fn).__name__, loss_fn.state_dict()
-    given = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-    names = {name for name in table.keys() ^ given.keys() if name.rpartition(".")[2] != "epoch"}
+    saved = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+    names = {name for name in table.keys() ^ saved.keys() if name.rpartition(".")[2] != "epoch"}
     names -= {name for name in table if name.endswith(".stuck")}  # states of earlier versions have none
-    if given and names:
-        missing, strange = sorted(names & table.keys()), sorted(names - table.keys())
-        raise RuntimeError(f"the state is not that of this {kind}: it lacks {missing} and has {strange} instead")
-    for name in table.keys() & given.keys():
-        own, other = table[name], given[name]
+    if saved and names:
+        missing, unknown = sorted(names & table.keys()), sorted(names - table.keys())
+        raise RuntimeError(f"the state is not that of this {kind}: it lacks {missing} and has {unknown} instead")
+    for name in table.keys() & saved.keys():
+        own, other = table[name], saved[name]
         if not isinstance(other, Tensor):
             raise RuntimeError(f"the state of this {kind} must hold tensors, got {type(other).__name__} for {name}")
         if other.shape != own.shape:
@@ -192,32 +170,3 @@ def _check_state(loss_fn: nn.Module, state: Mapping[str, Any], prefix: str, *_: 
                 f"size mismatch: the state has {name} of shape {list(other.shape)}, this {kind} "
                 f"of {list(own.shape)}; num_items or num_tasks differ"
             )
-
-
-@torch.compiler.disable  # type: ignore[untyped-decorator]  # it branches on values, and would be compiled anew for each size
-def _check_values(scores: Tensor, labels: Tensor, batch: Batch) -> None:
-    """Raise if a label is not 0, 1 or NaN, or a score is not finite."""
-    if scores.numel() <= FEW:  # Python's own loops are faster than the dispatch of a few operations
-        plain = labels.dtype == torch.bool or {0.0, 1.0}.issuperset(labels.flatten().tolist())
-        values = scores.flatten().tolist()
-        sound = math.isfinite(sum(values)) and min(values) >= -LIMIT and max(values) <= LIMIT
-    else:
-        plain = bool(batch.known.all())
-        sound = torch.linalg.vector_norm(scores, math.inf).item() <= LIMIT
-    if not plain:
-        strange = (batch.known | labels.isnan()).logical_not_().nonzero().tolist()
-        if strange:
-            row, task = strange[0]
-            raise ValueError(f"target must be 0, 1 or NaN (missing), got {labels[row, task].item():g} in row {row}")
-    if not sound:
-        refuse("logits", scores)
-
-
-def refuse(name: str, values: Tensor) -> None:
-    """Raise the error about the first value that is not finite or beyond `LIMIT`, if there is one."""
-    strange = (values.detach().abs() <= LIMIT).logical_not_().nonzero()
-    if len(strange):
-        row, task = strange[0].tolist()
-        value = values[row, task].item()
-        expected = f"lie within ±{LIMIT:g}" if math.isfinite(value) else "be finite"
-        raise ValueError(f"{name} must {expected}, got {value} in row {row}")

@@ -1,6 +1,6 @@
 import torch
 
-from xgraph.losses.base import Batch
+from xgraph.losses.batch import Batch
 from xgraph.losses.pairs.anchors import Anchors, Others
 
 

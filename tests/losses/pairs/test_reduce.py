@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from xgraph.losses.base import Batch
+from xgraph.losses.batch import Batch
 from xgraph.losses.pairs.anchors import Anchors
 from xgraph.losses.pairs.reduce import Pairs
 from xgraph.losses.pairs.surrogates import Logistic, SquaredHinge

@@ -1,4 +1,4 @@
-"""Global contrastive loss: two views of each item, told from the views of all others (SogCLR)."""
+"""Global contrastive loss: two views of each item against the views of all others (SogCLR)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from xgraph.checks import LARGE, SMALL, integer, number
 from xgraph.estimators import GammaSchedule, LogMovingAverage, check_rows
-from xgraph.losses.pairs.sopa_s import RESTART_LAG
+from xgraph.losses.base import RESTART_LAG
 
 
 class SogCLRLoss(nn.Module):
@@ -28,13 +28,13 @@ class SogCLRLoss(nn.Module):
     It is called with two views instead of logits and labels, so it is none of `LOSSES`.
 
     Args:
-        num_items: size of the data set that ``index`` points into.
+        num_items: Size of the data set that ``index`` points into.
         tau: τ, the temperature: the smaller, the more the negatives that are most alike count.
-        gamma: weight of the new value in the moving average, in (0, 1] (in Python also a schedule).
-        max_lag: bound on log u above its newest estimate; inf = none. Beyond 50 an item starts anew in any case.
+        gamma: Weight of the new value in the moving average, in (0, 1] (in Python also a schedule).
+        max_lag: Bound on log u above its newest estimate; inf = none. Beyond 50 an item restarts in any case.
 
     Raises:
-        ValueError: if an argument is out of range.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> loss_fn = SogCLRLoss(num_items=100, tau=0.5)
@@ -64,16 +64,16 @@ class SogCLRLoss(nn.Module):
         Args:
             z1: ``[B, P]`` vectors of one view of each item; they are normalised here.
             z2: ``[B, P]``, of the other view.
-            index: ``[B]`` positions of the items in the data set; needed in training. Rows of the same item are not
+            index: ``[B]`` positions of the items in the data set; required in training. Rows of the same item are not
                 each other's negatives.
 
         Returns:
             A scalar. A batch of one item only has no negatives: it gives 0 and zero gradients.
 
         Raises:
-            ValueError: if shapes or devices do not fit, or a number is not finite. No state has been written then.
-            IndexError: if an index is negative or not below ``num_items``. No state has been written then.
-            TypeError: if the views are not tensors of floating-point numbers, or ``index`` not one of integers.
+            ValueError: If shapes or devices do not fit, or a number is not finite. No state has been written then.
+            IndexError: If an index is negative or not below ``num_items``. No state has been written then.
+            TypeError: If the views are not tensors of floating-point numbers, or ``index`` not one of integers.
         """
         rows = self._check(z1, z2, index)
         with torch.autocast(z1.device.type, enabled=False):
@@ -113,10 +113,10 @@ class SogCLRLoss(nn.Module):
                 raise TypeError(f"{name} must be a tensor of floating-point numbers, got {got}")
         if z1.dim() != 2 or z1.shape != z2.shape:
             raise ValueError(f"z1 and z2 must have one shape [B, P], got {list(z1.shape)} and {list(z2.shape)}")
-        places = {value.device for value in (z1, z2, self.track.seen, *([] if index is None else [index]))}
-        if len(places) > 1:
-            found = ", ".join(sorted(map(str, places)))
-            raise ValueError(f"everything must be on one device, got {found}; a loss moves by .to(device)")
+        devices = {str(value.device) for value in (z1, z2, self.track.seen, index) if isinstance(value, Tensor)}
+        if len(devices) > 1:
+            got = ", ".join(sorted(devices))
+            raise ValueError(f"everything must be on one device, got {got}; a loss moves by .to(device)")
         if index is None:
             if self.training:
                 raise ValueError("index is missing: in training the loss keeps a state for each item of the data set")

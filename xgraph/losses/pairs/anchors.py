@@ -8,28 +8,19 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from xgraph.losses.base import Batch
+from xgraph.losses.batch import Batch
 
 
 class Anchors(NamedTuple):
-    """The positives that contribute: (item, task) pairs of tasks that have both classes, sorted by task.
+    """The R positives that contribute: (item, task) pairs of tasks that have both classes, sorted by task."""
 
-    Attributes:
-        cell: ``[R]``, task · B + item: places in the transposed scores.
-        item: ``[R]`` positions in the batch.
-        task: ``[R]``; ``None`` if there is one task.
-        weight: ``[R]``, sums to 1: every contributing task counts the same, so does every positive in it; ``None``
-            if there is one task.
-    """
-
-    cell: Tensor
-    item: Tensor
-    task: Tensor | None
-    weight: Tensor | None
+    cell: Tensor  # task · B + item: positions in the transposed scores
+    item: Tensor  # positions in the batch
+    task: Tensor | None  # None for a single task
+    weight: Tensor | None  # sums to 1: tasks count the same, and so do the positives of a task; None for a single task
 
     @classmethod
     def of(cls, batch: Batch) -> Anchors:
-        """Find them."""
         size, num_tasks = batch.scores.shape
         if num_tasks == 1:  # the same as below in a third of the operations: small batches feel it
             item = batch.positive.view(-1).nonzero().view(-1)
@@ -51,7 +42,7 @@ class Anchors(NamedTuple):
         return rows if self.task is None else torch.add(self.task, rows, alpha=num_tasks)
 
     def some(self, which: Tensor) -> Anchors:
-        """Part of the anchors, for reductions; they have no weights."""
+        """The anchors selected by a boolean mask ``[R]``, without weights, for reductions."""
         return Anchors(self.cell[which], self.item[which], None if self.task is None else self.task[which], None)
 
     def by_task(self) -> Tasks:
@@ -62,20 +53,14 @@ class Anchors(NamedTuple):
 
 
 class Tasks(NamedTuple):
-    """The C tasks that contribute, and which of them an anchor belongs to.
+    """The C tasks that contribute, and which of them an anchor belongs to."""
 
-    Attributes:
-        task: ``[C]``, columns of the scores.
-        slot: ``[R]``, each anchor's place in ``task``; ``None`` if there is one task.
-        anchors: ``[C]``, how many each has; ``None`` if there is one task.
-    """
-
-    task: Tensor
-    slot: Tensor | None
-    anchors: Tensor | None
+    task: Tensor  # [C], columns of the scores
+    slot: Tensor | None  # [R], each anchor's position in `task`; None for a single task
+    anchors: Tensor | None  # [C], how many anchors each task has; None for a single task
 
     def spread(self, values: Tensor) -> Tensor:
-        """``[C]`` to ``[R]``, or to ``[1]`` if there is one task: each task's value at its anchors."""
+        """``[C]`` to ``[R]``, or to ``[1]`` for a single task: each task's value at its anchors."""
         return values if self.slot is None else values.index_select(0, self.slot)
 
     def mean(self, values: Tensor) -> Tensor:
@@ -94,15 +79,10 @@ class Tasks(NamedTuple):
 
 
 class Others(NamedTuple):
-    """What the anchors are compared with, and with which weight.
+    """What the anchors are compared with, and with which weight."""
 
-    Attributes:
-        item: ``[N]`` positions in the batch; ``None`` = all B of them, N = B.
-        share: ``[T, N]``, sums to 1 in each task; ``None`` = the same for all.
-    """
-
-    item: Tensor | None
-    share: Tensor | None
+    item: Tensor | None  # [N] positions in the batch; None = all B of them
+    share: Tensor | None  # [T, N], sums to 1 in each task; None = uniform
 
     @classmethod
     def negatives(cls, batch: Batch) -> Others:

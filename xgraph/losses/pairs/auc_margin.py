@@ -11,7 +11,7 @@ from torch import Tensor
 
 from xgraph.checks import number
 from xgraph.estimators import GammaSchedule, MovingAverage, ProjectedGradient
-from xgraph.losses.base import Batch
+from xgraph.losses.batch import Batch
 from xgraph.losses.pairs.base import Activation, Recent, SurrogateLoss
 from xgraph.losses.pairs.surrogates import Hinge, Squared, SquaredHinge, Surrogate
 
@@ -35,16 +35,16 @@ class AUCMarginLoss(SurrogateLoss):
     α = ℓ'(s) from the first batch on. (The published code moves the dual of −α²/2 instead, a different scale of α.)
 
     Args:
-        num_items: size of the data set (unused; ``index`` is checked against it).
+        num_items: Size of the data set (unused; ``index`` is checked against it).
         num_tasks: T, the number of label columns.
         surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
-        margin: m of the surrogates that have one.
-        activation: sigmoid applies the loss to σ(h), as published recipes do; none, to the logits.
-        gamma: weight of the new class means in a and b, in (0, 1] (in Python also a schedule).
+        margin: Margin m, for the surrogates that have one.
+        activation: With sigmoid, the loss is applied to σ(h), as in published recipes; with none, to the logits.
+        gamma: Weight of the new class means in a and b, in (0, 1] (in Python also a schedule).
         dual_lr: τ, the step size of α, in (0, 2].
 
     Raises:
-        ValueError: if an argument is out of range.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> loss_fn = AUCMarginLoss(num_items=4)
@@ -112,10 +112,5 @@ class AUCMarginLoss(SurrogateLoss):
         return self.surrogate(at) + self.surrogate.slope(at) * (gap - at)
 
     def monitor(self) -> dict[str, float]:
-        """The tracked objective.
-
-        Returns:
-            ``objective``: a moving average of the loss over the latest batches, NaN before the first; ``alpha``: the
-            mean of α over tasks.
-        """
+        """``objective``: a moving average of the loss over the latest batches; ``alpha``: the mean of α over tasks."""
         return {"objective": self.recent.objective, "alpha": self.alpha.mean().item()}

@@ -18,15 +18,15 @@ class PairwiseAUCLoss(PairLoss):
     Method 1 of section 6.4.1 of the chapter. The mean over a batch is unbiased, so there is no state.
 
     Args:
-        num_items: size of the data set (unused without state; ``index`` is checked against it).
+        num_items: Size of the data set (unused without state; ``index`` is checked against it).
         num_tasks: T, the number of label columns.
         surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
-        margin: m of the surrogates that have one.
-        activation: sigmoid applies the surrogate to σ(h), as published recipes do; none, to the logits.
-        gamma: weight of the newest batch in the objective that `monitor` reports, in (0, 1].
+        margin: Margin m, for the surrogates that have one.
+        activation: With sigmoid, ℓ is applied to σ(h), as in published recipes; with none, to the logits.
+        gamma: Weight of the newest batch in the objective that `monitor` reports, in (0, 1].
 
     Raises:
-        ValueError: if an argument is out of range.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> import torch

@@ -1,4 +1,4 @@
-"""Losses made of a surrogate: of score differences, or of scores by themselves."""
+"""Bases of the losses with a surrogate, and of those that compare pairs; what they monitor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from xgraph.estimators import GammaSchedule, MovingAverage, StateTable
-from xgraph.losses.base import Batch, Loss
+from xgraph.losses.base import Loss
+from xgraph.losses.batch import Batch
 from xgraph.losses.pairs.anchors import Anchors
 from xgraph.losses.pairs.reduce import Pairs
 from xgraph.losses.pairs.surrogates import Surrogate, as_surrogate
@@ -18,19 +19,7 @@ Activation = Literal["sigmoid"]
 
 
 class SurrogateLoss(Loss):
-    """A loss with a surrogate ℓ, applied to the scores h or to σ(h).
-
-    Args:
-        num_items: size of the data set that ``index`` points into.
-        num_tasks: T, the number of label columns; each (item, task) is an item of its own.
-        surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
-        margin: m of the surrogates that have one.
-        activation: sigmoid applies the surrogate to σ(h), as published recipes do; none, to the logits.
-
-    Raises:
-        ValueError: if an argument is out of range.
-        TypeError: if an argument has the wrong type.
-    """
+    """A loss with a surrogate ℓ, applied to the scores h or to σ(h)."""
 
     def __init__(
         self,
@@ -56,7 +45,6 @@ class PairLoss(SurrogateLoss):
     """A loss of pairs: each positive, an anchor, is compared with the negatives of its task.
 
     Batches must hold both classes of a task for the task to contribute: see :class:`xgraph.sampling.DualSampler`.
-    Arguments: those of :class:`SurrogateLoss`.
     """
 
     # On raw logits the squared hinge is zero once the classes are apart, and training stops there.
@@ -77,7 +65,7 @@ class PairLoss(SurrogateLoss):
         return self._objective(pairs, anchors.rows(batch.items, self.num_tasks), batch.duplicates)
 
     def _objective(self, pairs: Pairs, rows: Tensor | None, duplicates: bool) -> Tensor:
-        """The loss."""
+        """The loss; ``rows [R]`` index tables with a row per (item, task); ``None`` = no state, nothing is written."""
         raise NotImplementedError
 
 
@@ -88,7 +76,6 @@ class Recent(MovingAverage):
         super().__init__(1, gamma=gamma)
 
     def add(self, loss: Tensor) -> None:
-        """One batch more."""
         fixed = loss.detach()  # a table's step in a third of the operations: small batches feel it
         self.value.copy_(torch.where(self.seen, torch.lerp(self.value.to(fixed.dtype), fixed, self.gamma), fixed))
         self.seen.fill_(True)
@@ -100,7 +87,7 @@ class Recent(MovingAverage):
 
 
 def mean_over_tasks(values: Tensor, table: StateTable, num_tasks: int) -> float:
-    """The mean over tasks of the mean over their items seen; NaN if there is none."""
+    """The mean over tasks of the mean over their items seen by the table (task = row modulo T); NaN if none was."""
     seen = table.seen.view(-1, num_tasks)
     count = seen.sum(0)
     total = torch.where(seen, values.view(-1, num_tasks), 0).sum(0, dtype=torch.float64)

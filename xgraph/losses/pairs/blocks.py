@@ -1,4 +1,4 @@
-"""All pairs of a batch a block at a time, so that memory does not grow with their number."""
+"""The pairs of a batch in blocks, so that memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -15,21 +15,13 @@ CHUNK = 1 << 18
 
 
 class Block:
-    """A run of r anchors and their N pairs each.
-
-    Attributes:
-        span: where the anchors stand among all; ``None`` = they are all.
-        cell: ``[r]``, their places in the transposed scores.
-        task: ``[r]``, or ``None`` if there is one task.
-        difference: ``[r, N]``, h_j − h_i.
-        kept: what a reduction keeps from its value for its slope, as long as the block lives.
-    """
+    """A run of r anchors (``span`` of all, ``None`` = all) and the ``[r, N]`` differences h_j − h_i of their pairs."""
 
     def __init__(
         self, span: slice | None, anchors: Anchors, own: Tensor, columns: Tensor, surrogate: Surrogate
     ) -> None:
         self.span, self.surrogate = span, surrogate
-        self.kept: Tensor | None = None
+        self.kept: Tensor | None = None  # what a reduction keeps from its value for its slope
         self.cell = self.part(anchors.cell)
         self.task = None if anchors.task is None else self.part(anchors.task)
         self.difference = rows_of(columns, self.task) - self.part(own).unsqueeze(1)
@@ -45,7 +37,7 @@ class Block:
 
 
 class Blocks:
-    """Every block in turn; made anew at each pass, unless one holds them all."""
+    """The blocks of anchors with scores ``own [R]`` against ``columns [T, N]``, computed at each pass if several."""
 
     def __init__(self, anchors: Anchors, own: Tensor, columns: Tensor, surrogate: Surrogate) -> None:
         self.rest = (anchors, own, columns, surrogate)
@@ -61,5 +53,5 @@ class Blocks:
 
 
 def rows_of(table: Tensor, task: Tensor | None) -> Tensor:
-    """The anchors' rows of ``[..., T, N]``; where there is one task it is broadcast instead."""
+    """The anchors' rows of ``[..., T, N]``; a single task is broadcast instead."""
     return table if task is None else table.index_select(-2, task)

@@ -1,4 +1,4 @@
-"""Pairs of a positive item with others of its task, in memory that does not grow with their number."""
+"""Losses of pairs, reduced for each positive, in memory that does not grow with the number of pairs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from xgraph.losses.base import Batch
+from xgraph.losses.batch import Batch
 from xgraph.losses.pairs.anchors import Anchors, Others
 from xgraph.losses.pairs.blocks import Blocks, rows_of
 from xgraph.losses.pairs.reductions import Excess, LogMeanExp, Mean, Reduction, Sums, Tail, quantiles
@@ -58,12 +58,11 @@ class Pairs:
         return self.surrogate(highest - self._own())
 
     def quantile(self, q: float, which: Tensor) -> Tensor:
-        """``[number of which]``, the q-quantile of ℓ_ij over the negatives, a constant."""
+        """The q-quantile of ℓ_ij over the negatives, a constant, for the anchors selected by ``which [R]``."""
         some, share = self.anchors.some(which), self.negatives.share
-        found = []
-        for block in Blocks(some, self._own()[which], self._columns(self.negatives), self.surrogate):
-            found.append(quantiles(block.values, None if share is None else rows_of(share, block.task) > 0, q))
-        return torch.cat(found)
+        known = None if share is None else share > 0
+        blocks = Blocks(some, self._own()[which], self._columns(self.negatives), self.surrogate)
+        return torch.cat([quantiles(b.values, None if known is None else rows_of(known, b.task), q) for b in blocks])
 
     def _own(self) -> Tensor:
         return self.scores.detach().t().take(self.anchors.cell)
@@ -87,8 +86,8 @@ class _Reduce(torch.autograd.Function):
         flat = scores.t().contiguous()
         columns = flat if item is None else flat.index_select(1, item)
         blocks = Blocks(anchors, flat.take(anchors.cell), columns, surrogate)
-        found = [reduction.value(block) for block in blocks]
-        out = torch.cat(found, -1) if len(found) != 1 else found[0]
+        values = [reduction.value(block) for block in blocks]
+        out = torch.cat(values, -1) if len(values) != 1 else values[0]
         ctx.save_for_backward(scores)  # blocks may be views of them: a change in place before backward is noticed
         ctx.item, ctx.blocks, ctx.reduction = item, blocks, reduction
         return out

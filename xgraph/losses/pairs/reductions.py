@@ -1,4 +1,4 @@
-"""From the surrogate losses of an anchor's pairs to a few numbers: means, log-mean-exp, excess, the worst part."""
+"""Reductions of an anchor's pair losses to a few numbers: mean, log-mean-exp, excess over a threshold, tail."""
 
 from __future__ import annotations
 
@@ -22,33 +22,29 @@ class Reduction(Protocol):
 
 
 class Mean:
-    """mean_j ℓ_ij."""
+    """mean_j ℓ_ij with weights ``share [T, N]``; ``None`` = uniform (in all classes below)."""
 
     def __init__(self, share: Tensor | None) -> None:
         self.share = share
 
     def value(self, block: Block) -> Tensor:
-        """``[r]``."""
         return _average(block.values, self.share, block)
 
     def slope(self, block: Block, grad: Tensor) -> Tensor:
-        """``[r, N]``, or ``[r, 1]`` if uniform."""
         return grad.unsqueeze(1) * _weight(self.share, block)
 
 
 class Sums:
-    """Σ_j weight_kj ℓ_ij."""
+    """Σ_j weight_kj ℓ_ij with constant weights ``[K, T, N]``."""
 
     def __init__(self, weights: Tensor) -> None:
         self.weights = weights
 
     def value(self, block: Block) -> Tensor:
-        """``[K, r]``."""
         # not a matrix product: too thin to gain from one, and its threads cost
         return (block.values * rows_of(self.weights, block.task)).sum(2)
 
     def slope(self, block: Block, grad: Tensor) -> Tensor:
-        """``[r, N]``."""
         return (grad.unsqueeze(2) * rows_of(self.weights, block.task)).sum(0)
 
 
@@ -60,14 +56,12 @@ class LogMeanExp:
         self.log_share = None if share is None else share.log()
 
     def value(self, block: Block) -> Tensor:
-        """``[r]``."""
         exponent = self._exponent(block)
         block.kept = exponent.softmax(1)  # one pass, several times faster than PyTorch's logsumexp or exp
         out = exponent.amax(1) - block.kept.amax(1).log()  # the largest share is exp(largest − logsumexp)
         return out if self.log_share is not None else out - math.log(block.values.shape[1])
 
     def slope(self, block: Block, grad: Tensor) -> Tensor:
-        """``[r, N]``: the softmax of ℓ/τ, over τ."""
         softmax = self._exponent(block).softmax(1) if block.kept is None else block.kept
         return softmax * (grad * self.scale).unsqueeze(1)
 
@@ -77,29 +71,19 @@ class LogMeanExp:
 
 
 class Excess:
-    """mean_j (ℓ_ij − ν_i)₊.
-
-    Args:
-        threshold: ``[R]``, ν.
-        share: ``[T, N]`` weights; ``None`` = uniform.
-
-    Attributes:
-        above: ``[R]``, once all blocks have been through: the share of j with ℓ_ij > ν_i.
-    """
+    """mean_j (ℓ_ij − ν_i)₊; after a pass ``above`` holds ``[R]`` shares of j with ℓ_ij > ν_i."""
 
     def __init__(self, threshold: Tensor, share: Tensor | None) -> None:
         self.threshold, self.share = threshold, share
         self.above = threshold.new_empty(0)
 
     def value(self, block: Block) -> Tensor:
-        """``[r]``."""
         excess = self._over(block).clamp_min_(0)
         above = _average((excess > 0).to(excess.dtype), self.share, block)
         self.above = above if block.span is None else torch.cat([self.above, above])
         return _average(excess, self.share, block)
 
     def slope(self, block: Block, grad: Tensor) -> Tensor:
-        """``[r, N]``."""
         above = (self._over(block) > 0).to(grad.dtype)
         return above.mul_(grad.unsqueeze(1) * _weight(self.share, block))
 
@@ -108,17 +92,15 @@ class Excess:
 
 
 class Tail:
-    """The sum of the largest β·N of the ℓ_ij, over N: β times their conditional value at risk."""
+    """The sum of the largest β·N of the ℓ_ij (the last one in part), over N: β times their value at risk."""
 
     def __init__(self, top: float, share: Tensor | None) -> None:
         self.top, self.share = top, share
 
     def value(self, block: Block) -> Tensor:
-        """``[r]``."""
         return (self._weights(block) * block.values).sum(1)
 
     def slope(self, block: Block, grad: Tensor) -> Tensor:
-        """``[r, N]``."""
         return self._weights(block) * grad.unsqueeze(1)
 
     def _weights(self, block: Block) -> Tensor:
@@ -127,7 +109,7 @@ class Tail:
 
 
 def tail_weights(values: Tensor, known: Tensor | None, top: float) -> Tensor:
-    """Weights of the largest values of each row: 1/n for the top·n largest of its n, a part of it for the last."""
+    """``[r, N]`` weights of each row's top·n largest of n known values: 1/n each, the last in part; sum ``top``."""
     if known is None:
         count = values.new_full((len(values), 1), values.shape[1])
     else:
@@ -140,7 +122,7 @@ def tail_weights(values: Tensor, known: Tensor | None, top: float) -> Tensor:
 
 
 def quantiles(values: Tensor, known: Tensor | None, q: float) -> Tensor:
-    """The q-quantile of each row by linear interpolation, as `torch.quantile` has it."""
+    """``[r]``, the q-quantile of each row's known values, by linear interpolation as in `torch.quantile`."""
     if known is not None:
         values = values.masked_fill(~known, torch.inf)
     ordered = values.sort(1).values

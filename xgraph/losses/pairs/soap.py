@@ -23,17 +23,17 @@ class SOAPLoss(PairLoss):
     :class:`xgraph.sampling.DualSampler`.
 
     Args:
-        num_items: size of the data set that ``index`` points into.
+        num_items: Size of the data set that ``index`` points into.
         num_tasks: T, the number of label columns; each (item, task) is an item of its own.
         surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
-        margin: m of the surrogates that have one.
-        activation: sigmoid applies the surrogate to σ(h), as published recipes do; none, to the logits.
-        gamma: weight of the new value in the moving average, in (0, 1] (in Python also a schedule).
-        max_lag: the state stays below e^max_lag times the newest estimate, so that one batch of wild scores does
-            not silence an item for long; inf = without bound.
+        margin: Margin m, for the surrogates that have one.
+        activation: With sigmoid, ℓ is applied to σ(h), as in published recipes; with none, to the logits.
+        gamma: Weight of the new value in the moving average, in (0, 1] (in Python also a schedule).
+        max_lag: The state stays below e^max_lag times the newest estimate, so that one batch of extreme scores does
+            not silence an item for long; inf = no bound.
 
     Raises:
-        ValueError: if an argument is out of range.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> import torch
@@ -67,12 +67,7 @@ class SOAPLoss(PairLoss):
         return -pairs.anchors.mean(relevant / all_)
 
     def monitor(self) -> dict[str, float]:
-        """The tracked objective and the state of the table.
-
-        Returns:
-            ``objective``: mean of −u₁/u₂ over the positives seen so far (of each task, then over tasks), NaN before
-            the first batch; the table's ``seen`` and ``stuck`` (see :meth:`xgraph.estimators.StateTable.monitor`).
-        """
+        """``objective``: the mean of −u₁/u₂ over the positives seen so far; the table's ``seen`` and ``stuck``."""
         relevant, all_ = self.track.value.unbind(1)
         objective = -mean_over_tasks(relevant / all_, self.track, self.num_tasks)
         return {"objective": objective, **self.track.monitor()}

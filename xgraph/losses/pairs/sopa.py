@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import math
-
 from torch import Tensor
 
 from xgraph.checks import LARGE, number
 from xgraph.estimators import GammaSchedule, ProjectedGradient
+from xgraph.losses.base import STRAY
 from xgraph.losses.pairs.base import Activation, PairLoss, Recent
 from xgraph.losses.pairs.reduce import Pairs
 from xgraph.losses.pairs.surrogates import Surrogate
 
-STRAY = math.exp(5)
-"""A state so many times above the newest losses would take ages to come down: its item starts anew."""
-
 
 class Thresholds(ProjectedGradient):
-    """ν_i of every positive: what all but the largest β of its pairwise losses stay below, found by descent."""
+    """ν_i of every positive, the (1−β)-quantile of its pair losses, found by descent; ``top`` is β."""
 
     def __init__(self, num_items: int, lr: float, top: float) -> None:
         super().__init__(num_items, (), number("dual_lr", lr, 0, LARGE, "(]"))
         self.top = number("max_fpr", top, 0, 1, "(]")
 
     def before(self, pairs: Pairs, rows: Tensor) -> Tensor:
-        """ν of the batch's anchors as they are before its step; new ones start at the batch's quantile."""
+        """``[R]`` constants: ν of the batch's anchors before its step; new ones start at the batch's quantile."""
         start = self.at(rows, pairs.scores.dtype)
         known = self.seen.index_select(0, rows)
         if not known.all():
@@ -34,7 +30,7 @@ class Thresholds(ProjectedGradient):
     def step_along(
         self, pairs: Pairs, rows: Tensor, before: Tensor, above: Tensor, direction: Tensor, duplicates: bool
     ) -> None:
-        """ν ← ν + η direction; what strayed far above all its losses starts anew, from the batch's quantile."""
+        """ν ← ν + η direction; a ν far above all its losses restarts from the batch's quantile. All ``[R]``."""
         stuck = above == 0  # such an item passes on no gradient
         self.stuck.index_copy_(0, rows, stuck)
         if stuck.any():
@@ -53,21 +49,21 @@ class SOPALoss(PairLoss):
     (6.26) and Algorithm 29 of the chapter: at its optimum ν_i separates the β·n₋ negatives that score highest from
     the rest, and the value is β times their mean loss. Each (item, task) that is positive has its ν_i, which starts
     at the (1−β)-quantile of its first batch and descends by ν ← ν − η (β − mean_j 1[ℓ_ij > ν_i]); value and gradient
-    use it as it was before that step. After a burst of wild scores (ν above e⁵ times all losses of a batch) it
-    starts anew, from the quantile of that batch.
+    use it as it was before that step. After a batch of extreme scores (ν above e⁵ times all losses of a batch) it
+    restarts from the quantile of that batch.
 
     Args:
-        num_items: size of the data set that ``index`` points into.
+        num_items: Size of the data set that ``index`` points into.
         num_tasks: T, the number of label columns; each (item, task) is an item of its own.
         surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
-        margin: m of the surrogates that have one.
-        activation: sigmoid applies the surrogate to σ(h), as published recipes do; none, to the logits.
-        gamma: weight of the newest batch in the objective that `monitor` reports, in (0, 1].
+        margin: Margin m, for the surrogates that have one.
+        activation: With sigmoid, ℓ is applied to σ(h), as in published recipes; with none, to the logits.
+        gamma: Weight of the newest batch in the objective that `monitor` reports, in (0, 1].
         max_fpr: β, the largest false-positive rate of interest, in (0, 1]; 1 is the pairwise AUC loss.
         dual_lr: η, the step size of ν, in units of ℓ.
 
     Raises:
-        ValueError: if an argument is out of range.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> import torch
@@ -107,11 +103,8 @@ class SOPALoss(PairLoss):
         return loss
 
     def monitor(self) -> dict[str, float]:
-        """The tracked objective and the state of the thresholds.
+        """``objective``: a moving average of the loss over the latest batches; ``seen``: the share of items seen.
 
-        Returns:
-            ``objective``: a moving average of the loss over the latest batches, NaN before the first; ``seen``: the
-            share of (item, task) touched so far; ``stuck``: the share of those with no loss above their threshold
-            in their newest batch, which passes on no gradient.
+        ``stuck``: the share of those with no loss above their threshold in their newest batch: no gradient.
         """
         return {"objective": self.recent.objective, **self.threshold.monitor()}

@@ -8,15 +8,10 @@ from torch import Tensor
 
 from xgraph.checks import LARGE, SMALL, number
 from xgraph.estimators import GammaSchedule, LogMovingAverage
+from xgraph.losses.base import RESTART_LAG
 from xgraph.losses.pairs.base import Activation, PairLoss, mean_over_tasks
 from xgraph.losses.pairs.reduce import Pairs
 from xgraph.losses.pairs.surrogates import Surrogate
-
-RESTART_LAG = 50.0
-"""A state e^50 above its newest estimate passes on no gradient in float32: it starts anew."""
-
-TASK_RESTART_LAG = 20.0
-"""The same where one state that lags silences all items of its task, at this lag by e⁻²⁰."""
 
 
 class SOPAsLoss(PairLoss):
@@ -29,17 +24,17 @@ class SOPAsLoss(PairLoss):
     that is positive tracks log u_i, so nothing overflows; the value returned is mean τ log u_i.
 
     Args:
-        num_items: size of the data set that ``index`` points into.
+        num_items: Size of the data set that ``index`` points into.
         num_tasks: T, the number of label columns; each (item, task) is an item of its own.
         surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
-        margin: m of the surrogates that have one.
-        activation: sigmoid applies the surrogate to σ(h), as published recipes do; none, to the logits.
-        gamma: weight of the new value in the moving average, in (0, 1] (in Python also a schedule).
+        margin: Margin m, for the surrogates that have one.
+        activation: With sigmoid, ℓ is applied to σ(h), as in published recipes; with none, to the logits.
+        gamma: Weight of the new value in the moving average, in (0, 1] (in Python also a schedule).
         temperature: τ, in units of ℓ.
-        max_lag: bound on log u_i above its newest estimate; inf = none. Beyond 50 an item starts anew in any case.
+        max_lag: Bound on log u_i above its newest estimate; inf = none. Beyond 50 an item restarts in any case.
 
     Raises:
-        ValueError: if an argument is out of range.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> import torch
@@ -74,11 +69,6 @@ class SOPAsLoss(PairLoss):
         return self.temperature * pairs.anchors.mean(log_means)
 
     def monitor(self) -> dict[str, float]:
-        """The tracked objective and the state of the table.
-
-        Returns:
-            ``objective``: mean of τ log u_i over the positives seen so far (of each task, then over tasks), NaN
-            before the first batch; the table's ``seen`` and ``stuck``.
-        """
+        """``objective``: the mean of τ log u_i over the positives seen so far; the table's ``seen`` and ``stuck``."""
         objective = self.temperature * mean_over_tasks(self.track.value, self.track, self.num_tasks)
         return {"objective": objective, **self.track.monitor()}

@@ -9,9 +9,9 @@ from torch import Tensor
 from xgraph.checks import LARGE, SMALL, number
 from xgraph.estimators import GammaSchedule, LogMovingAverage
 from xgraph.estimators.schedules import as_schedule
+from xgraph.losses.base import TASK_RESTART_LAG
 from xgraph.losses.pairs.base import Activation, PairLoss, mean_over_tasks
 from xgraph.losses.pairs.reduce import Pairs
-from xgraph.losses.pairs.sopa_s import TASK_RESTART_LAG
 from xgraph.losses.pairs.surrogates import Surrogate
 
 
@@ -27,19 +27,19 @@ class SOTAsLoss(PairLoss):
     over positives; the value returned is τ₁ times the latter, the mean over tasks.
 
     Args:
-        num_items: size of the data set that ``index`` points into.
+        num_items: Size of the data set that ``index`` points into.
         num_tasks: T, the number of label columns; each (item, task) is an item of its own.
         surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
-        margin: m of the surrogates that have one.
-        activation: sigmoid applies the surrogate to σ(h), as published recipes do; none, to the logits.
-        gamma: weight of the new value in each positive's average, in (0, 1] (in Python also a schedule).
+        margin: Margin m, for the surrogates that have one.
+        activation: With sigmoid, ℓ is applied to σ(h), as in published recipes; with none, to the logits.
+        gamma: Weight of the new value in each positive's average, in (0, 1] (in Python also a schedule).
         pos_temperature: τ₁, over positives, in units of ℓ.
         neg_temperature: τ₂, over negatives, in units of ℓ.
-        task_gamma: weight of the new value in each task's average; the same as gamma if none.
-        max_lag: bound on either logarithm above its newest estimate; inf = none. Beyond 20 it starts anew in any case.
+        task_gamma: Weight of the new value in each task's average; the same as gamma if none.
+        max_lag: Bound on either logarithm above its newest estimate; inf = none. Beyond 20 it restarts in any case.
 
     Raises:
-        ValueError: if an argument is out of range.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> import torch
@@ -83,12 +83,7 @@ class SOTAsLoss(PairLoss):
         return self.pos_temperature * outer.mean()
 
     def monitor(self) -> dict[str, float]:
-        """The tracked objective and the state of the tables.
-
-        Returns:
-            ``objective``: the mean over tasks of τ₁ times the tracked logarithm, NaN before the first batch; ``seen``
-            and ``stuck`` of the positives' table; ``task_stuck``: the share of stuck tasks.
-        """
+        """``objective``: the mean of τ₁ times the tasks' logarithms; positives' ``seen``, ``stuck``; ``task_stuck``."""
         objective = self.pos_temperature * mean_over_tasks(self.track_tasks.value, self.track_tasks, self.num_tasks)
         stuck = self.track_tasks.monitor()["stuck"]
         return {"objective": objective, **self.track.monitor(), "task_stuck": stuck}

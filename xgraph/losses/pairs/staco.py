@@ -29,18 +29,18 @@ class STACOLoss(PairLoss):
     and gradient use the new y and the old ν and ν'.
 
     Args:
-        num_items: size of the data set that ``index`` points into.
+        num_items: Size of the data set that ``index`` points into.
         num_tasks: T, the number of label columns; each (item, task) is an item of its own.
         surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
-        margin: m of the surrogates that have one.
-        activation: sigmoid applies the surrogate to σ(h), as published recipes do; none, to the logits.
-        gamma: weight of the newest batch in the objective that `monitor` reports, in (0, 1].
+        margin: Margin m, for the surrogates that have one.
+        activation: With sigmoid, ℓ is applied to σ(h), as in published recipes; with none, to the logits.
+        gamma: Weight of the newest batch in the objective that `monitor` reports, in (0, 1].
         max_fpr: β, the largest false-positive rate of interest, in (0, 1].
         min_tpr: 1 − ρ, the smallest true-positive rate of interest, in [0, 1); 0 is SOPA.
-        dual_lr: step size of y, ν and ν'.
+        dual_lr: Step size of y, ν and ν'.
 
     Raises:
-        ValueError: if an argument is out of range.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> loss_fn = STACOLoss(num_items=100, max_fpr=0.5, min_tpr=0.5).eval()
@@ -86,7 +86,7 @@ class STACOLoss(PairLoss):
         return loss
 
     def _optimum(self, pairs: Pairs, tasks: Tasks) -> Tensor:
-        """The value at the duals' optimum: the worst positives, a row a task."""
+        """The value at the duals' optimum: the worst positives, one row per task."""
         losses = pairs.tail(self.max_fpr)
         slot = torch.zeros_like(pairs.anchors.item) if tasks.slot is None else tasks.slot
         place = (slot, pairs.anchors.item)
@@ -96,11 +96,6 @@ class STACOLoss(PairLoss):
         return torch.dot(weights[place], losses) / len(tasks.task)
 
     def monitor(self) -> dict[str, float]:
-        """The tracked objective and the state of the duals.
-
-        Returns:
-            ``objective``: a moving average of the loss over the latest batches, NaN before the first; ``seen`` and
-            ``stuck`` as in :class:`SOPALoss`; ``weight``: the mean of y over the positives seen (at the optimum ρ).
-        """
+        """As :class:`SOPALoss`, and ``weight``: the mean of y over the positives seen (at the optimum ρ)."""
         weight = self.weight.value[self.weight.seen].mean().item()
         return {"objective": self.recent.objective, **self.threshold.monitor(), "weight": weight}

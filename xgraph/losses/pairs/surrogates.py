@@ -14,7 +14,7 @@ from xgraph.checks import LARGE, SMALL, number
 
 
 class Surrogate(Protocol):
-    """A non-decreasing function of a score difference, and its derivative. Any object with the two will do."""
+    """A non-decreasing function of a score difference, and its derivative. Any object with these two methods fits."""
 
     def __call__(self, difference: Tensor) -> Tensor:
         """ℓ(s), elementwise."""
@@ -25,8 +25,6 @@ class Surrogate(Protocol):
 
 @dataclass(frozen=True)
 class _WithMargin:
-    """m, in [1e-6, 1e6]."""
-
     margin: float = 1.0
 
     def __post_init__(self) -> None:
@@ -35,8 +33,6 @@ class _WithMargin:
 
 @dataclass(frozen=True)
 class _WithScale:
-    """The slope at 0, up to a constant; in [1e-6, 1e6]."""
-
     scale: float = 1.0
 
     def __post_init__(self) -> None:
@@ -44,10 +40,20 @@ class _WithScale:
 
 
 class SquaredHinge(_WithMargin):
-    """max(m + s, 0)²."""
+    """max(m + s, 0)².
+
+    Args:
+        margin: m, in [1e-6, 1e6].
+
+    Raises:
+        ValueError: If the margin is out of range.
+
+    Example:
+        >>> SquaredHinge(margin=0.5)(torch.tensor([-1.0, 0.5]))
+        tensor([0., 1.])
+    """
 
     def __call__(self, difference: Tensor) -> Tensor:
-        """ℓ(s)."""
         return (difference + self.margin).clamp_min_(0).square_()
 
     def slope(self, difference: Tensor) -> Tensor:
@@ -56,10 +62,9 @@ class SquaredHinge(_WithMargin):
 
 
 class Hinge(_WithMargin):
-    """max(m + s, 0)."""
+    """max(m + s, 0), with the margin m in [1e-6, 1e6]."""
 
     def __call__(self, difference: Tensor) -> Tensor:
-        """ℓ(s)."""
         return (difference + self.margin).clamp_min_(0)
 
     def slope(self, difference: Tensor) -> Tensor:
@@ -68,10 +73,9 @@ class Hinge(_WithMargin):
 
 
 class Squared(_WithMargin):
-    """(m + s)². Non-decreasing for s ≥ −m only; published as the AUC square loss."""
+    """(m + s)², with the margin m in [1e-6, 1e6]. Non-decreasing for s ≥ −m only; published as the AUC square loss."""
 
     def __call__(self, difference: Tensor) -> Tensor:
-        """ℓ(s)."""
         return (difference + self.margin).square_()
 
     def slope(self, difference: Tensor) -> Tensor:
@@ -80,10 +84,9 @@ class Squared(_WithMargin):
 
 
 class Logistic(_WithScale):
-    """log(1 + exp(scale · s)). It has no margin."""
+    """log(1 + exp(scale · s)), with a scale in [1e-6, 1e6] and without a margin."""
 
     def __call__(self, difference: Tensor) -> Tensor:
-        """ℓ(s)."""
         return F.softplus(difference * self.scale)
 
     def slope(self, difference: Tensor) -> Tensor:
@@ -92,10 +95,9 @@ class Logistic(_WithScale):
 
 
 class Sigmoid(_WithScale):
-    """1 / (1 + exp(−scale · s)). It has no margin."""
+    """1 / (1 + exp(−scale · s)), with a scale in [1e-6, 1e6] and without a margin."""
 
     def __call__(self, difference: Tensor) -> Tensor:
-        """ℓ(s)."""
         return torch.sigmoid(difference * self.scale)
 
     def slope(self, difference: Tensor) -> Tensor:
@@ -107,21 +109,22 @@ class Sigmoid(_WithScale):
 SURROGATES = frozenset({SquaredHinge, Hinge, Squared, Logistic, Sigmoid})
 """Those of this module: what they return is new memory."""
 
+_WITH_MARGIN: dict[str, Callable[[float], Surrogate]] = {
+    "squared_hinge": SquaredHinge,
+    "hinge": Hinge,
+    "squared": Squared,
+}
+_WITH_SCALE: dict[str, Callable[[], Surrogate]] = {"logistic": Logistic, "sigmoid": Sigmoid}
+
 
 def as_surrogate(surrogate: str | Surrogate, margin: float = 1.0) -> Surrogate:
-    """A name becomes a surrogate with this margin; an object stays as it is."""
+    """The surrogate of that name, with this margin where it has one; an object stays as it is."""
     if not isinstance(surrogate, str):
         if not (callable(surrogate) and hasattr(surrogate, "slope")):
             raise TypeError(f"surrogate must be a name or be callable and have a slope(), got {surrogate!r}")
         return surrogate
-    with_margin: dict[str, Callable[[float], Surrogate]] = {
-        "squared_hinge": SquaredHinge,
-        "hinge": Hinge,
-        "squared": Squared,
-    }
-    without: dict[str, Callable[[], Surrogate]] = {"logistic": Logistic, "sigmoid": Sigmoid}
-    if surrogate in with_margin:
-        return with_margin[surrogate](margin)
-    if surrogate in without:
-        return without[surrogate]()
-    raise ValueError(f"surrogate must be one of {', '.join([*with_margin, *without])}, got {surrogate!r}")
+    if surrogate in _WITH_MARGIN:
+        return _WITH_MARGIN[surrogate](margin)
+    if surrogate in _WITH_SCALE:
+        return _WITH_SCALE[surrogate]()
+    raise ValueError(f"surrogate must be one of {', '.join([*_WITH_MARGIN, *_WITH_SCALE])}, got {surrogate!r}")

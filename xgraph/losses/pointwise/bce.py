@@ -7,19 +7,20 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from xgraph.checks import LARGE, number
-from xgraph.losses.base import Batch, Loss
+from xgraph.losses.base import Loss
+from xgraph.losses.batch import Batch
 
 
 class BCELoss(Loss):
     """Binary cross-entropy on logits, averaged over all known labels. The baseline; it has no state.
 
     Args:
-        num_items: size of the data set (unused; for a common signature).
+        num_items: Size of the data set (unused; for a common signature).
         num_tasks: T, the number of label columns.
-        pos_weight: weight of a positive label relative to a negative one.
+        pos_weight: Weight of a positive label relative to a negative one.
 
     Raises:
-        ValueError: if ``pos_weight`` lies outside (0, 1e6].
+        ValueError: If ``pos_weight`` lies outside (0, 1e6].
 
     Example:
         >>> import torch

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from xgraph.losses.base import Batch, Loss
+from xgraph.losses.base import Loss
+from xgraph.losses.batch import Batch
 
 
 class CrossEntropyLoss(Loss):
@@ -19,12 +20,12 @@ class CrossEntropyLoss(Loss):
     the rest.)
 
     Args:
-        num_items: size of the data set (unused; for a common signature).
+        num_items: Size of the data set (unused; for a common signature).
         num_tasks: T, the number of classes.
-        label_smoothing: share of the target that is spread over all classes, in [0, 1).
+        label_smoothing: Share of the target that is spread over all classes, in [0, 1).
 
     Raises:
-        ValueError: if there are fewer than two classes, or ``label_smoothing`` is out of range; in a call, besides
+        ValueError: If there are fewer than two classes, or ``label_smoothing`` is out of range; in a call, besides
             what every loss raises, if a row of the target has another number of ones than one.
 
     Example:

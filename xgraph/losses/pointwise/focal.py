@@ -6,7 +6,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from xgraph.checks import LARGE, number
-from xgraph.losses.base import Batch, Loss
+from xgraph.losses.base import Loss
+from xgraph.losses.batch import Batch
 
 
 class FocalLoss(Loss):
@@ -15,13 +16,13 @@ class FocalLoss(Loss):
     .. math:: -α (1-p)^{φ} \log p \text{ for positives}, \quad -(1-α) p^{φ} \log(1-p) \text{ for negatives}
 
     Args:
-        num_items: size of the data set (unused; for a common signature).
+        num_items: Size of the data set (unused; for a common signature).
         num_tasks: T, the number of label columns.
         alpha: α, the weight of positives, in (0, 1); negatives have 1 − α.
         focusing: φ ≥ 0; 0 is weighted cross-entropy, larger values fade out easy examples.
 
     Raises:
-        ValueError: if ``alpha`` or ``focusing`` is out of range.
+        ValueError: If ``alpha`` or ``focusing`` is out of range.
 
     Example:
         >>> import torch

@@ -6,19 +6,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from xgraph.losses.base import Batch, Loss
+from xgraph.losses.base import Loss
+from xgraph.losses.batch import Batch
 
 
 class WeightedBCELoss(Loss):
     """Binary cross-entropy on logits, the weighted mean over all known labels; it has no state.
 
     Args:
-        num_items: size of the data set (unused; for a common signature).
+        num_items: Size of the data set (unused; for a common signature).
         num_tasks: T, the number of label columns.
         task_weight: ``[T]`` weight of a label of each task, 0 or more.
 
     Raises:
-        ValueError: if the weights have another shape, or one is negative or not finite.
+        ValueError: If the weights have another shape, or one is negative or not finite.
 
     Example:
         >>> loss_fn = WeightedBCELoss(3, 2, task_weight=torch.tensor([1.0, 0.0]))

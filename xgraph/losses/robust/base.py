@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from xgraph.losses.base import Batch, refuse
+from xgraph.losses.batch import Batch, check_finite
 from xgraph.losses.pairs.base import SurrogateLoss
 
 
@@ -41,5 +41,5 @@ class PointwiseLoss(SurrogateLoss):
             raise ValueError(f"known must be {expected}, got {got}")
         self._check_devices(losses=losses, known=known, index=index)
         values = torch.where(mask, values, 0).to(torch.promote_types(values.dtype, torch.float32))
-        refuse("losses", values)
+        check_finite("losses", values)
         return values, mask

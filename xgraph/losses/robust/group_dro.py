@@ -9,15 +9,15 @@ from torch import Tensor
 
 from xgraph.checks import LARGE, SMALL, number
 from xgraph.estimators import GammaSchedule, MovingAverage, ProjectedGradient
-from xgraph.losses.base import Batch
+from xgraph.losses.base import STRAY
+from xgraph.losses.batch import Batch
 from xgraph.losses.pairs.base import Activation
-from xgraph.losses.pairs.sopa import STRAY
 from xgraph.losses.pairs.surrogates import Surrogate
 from xgraph.losses.robust.base import PointwiseLoss
 
 
 class Levels(MovingAverage):
-    """L_k of every group; one that lies far above the group's newest loss starts anew."""
+    """L_k of every group; one that lies far above the group's newest loss, on the scale of ℓ(0), restarts."""
 
     def __init__(self, num_items: int, gamma: float | GammaSchedule, surrogate: Surrogate) -> None:
         super().__init__(num_items, (), gamma, restart_lag=math.log(STRAY), watch=False)
@@ -36,25 +36,25 @@ class GroupDROLoss(PointwiseLoss):
     f_ε is the hinge, smoothed: g²/2ε up to ε, g − ε/2 beyond. At the optimum ν separates the worst α of the groups
     from the rest. Each (group, task) tracks its L_k; each task has its ν, which starts at 0 and descends by
     ν ← ν − η (α − mean f_ε'(L_k − ν)). Value and gradient use the new L_k and the old ν; the mean is over the groups in
-    the batch, which should hold several items of each: see :class:`xgraph.sampling.GroupSampler`. After a burst of
-    wild scores (L_k above e⁵ times the group's newest loss) a group starts anew.
+    the batch, which should hold several items of each: see :class:`xgraph.sampling.GroupSampler`. After a batch of
+    extreme scores (L_k above e⁵ times the group's newest loss) a group restarts.
 
     Args:
-        num_items: size of the data set that ``index`` points into.
+        num_items: Size of the data set that ``index`` points into.
         num_tasks: T, the number of label columns.
         groups: ``[num_items]`` integers from 0, each item's group (numbers may be missing); −1 = no group: such an
             item counts for nothing, as with :class:`xgraph.sampling.GroupSampler`.
         surrogate: ℓ(−h) on positives and ℓ(h) on negatives; logistic is cross-entropy.
-        margin: m of the surrogates that have one.
-        activation: sigmoid applies the surrogate to 2σ(h) − 1; none, to the logits.
-        gamma: weight of the new value in each group's average, in (0, 1] (in Python also a schedule).
+        margin: Margin m, for the surrogates that have one.
+        activation: With sigmoid, ℓ is applied to 2σ(h) − 1; with none, to the logits.
+        gamma: Weight of the new value in each group's average, in (0, 1] (in Python also a schedule).
         alpha: α, the share of groups that count, in (0, 1].
         epsilon: ε, the width over which the hinge is smoothed, in units of ℓ.
         dual_lr: η, the step size of ν.
 
     Raises:
-        ValueError: if an argument is out of range, or no item has a group.
-        TypeError: if an argument has the wrong type, such as ``groups`` that are no tensor of integers.
+        ValueError: If an argument is out of range, or no item has a group.
+        TypeError: If an argument has the wrong type, such as ``groups`` that are no tensor of integers.
 
     Example:
         >>> loss_fn = GroupDROLoss(num_items=4, groups=torch.tensor([0, 0, 1, 1]), alpha=0.5)
@@ -102,20 +102,20 @@ class GroupDROLoss(PointwiseLoss):
         Args:
             losses: ``[B]`` or ``[B, T]``, with gradient.
             index: ``[B]`` positions of the items in the data set.
-            known: shape of losses, boolean: which of them count; all if ``None``.
+            known: Boolean, of the shape of losses: which of them count; all if ``None``.
 
         Returns:
             A scalar.
 
         Raises:
-            ValueError: if a shape or device does not fit, or a loss that counts is not finite or beyond ±1e15.
-            IndexError: if an index is negative or not below ``num_items``.
-            TypeError: if losses are not floating-point numbers, or ``index`` does not hold integers.
+            ValueError: If a shape or device does not fit, or a loss that counts is not finite or beyond ±1e15.
+            IndexError: If an index is negative or not below ``num_items``.
+            TypeError: If losses are not floating-point numbers, or ``index`` does not hold integers.
         """
         values, mask = self._check_losses(losses, known, index)
         self._check_index(index, len(values))
-        found = self._reduce(values, mask, index.long())
-        return losses[:0].sum() if found is None else found
+        loss = self._reduce(values, mask, index.long())
+        return losses[:0].sum() if loss is None else loss
 
     def _reduce(self, losses: Tensor, known: Tensor, items: Tensor) -> Tensor | None:
         groups = self.groups.index_select(0, items)
@@ -155,12 +155,7 @@ class GroupDROLoss(PointwiseLoss):
         return part * (over - part * (self.epsilon / 2))
 
     def monitor(self) -> dict[str, float]:
-        """The tracked objective.
-
-        Returns:
-            ``objective``: the mean over tasks of mean f_ε(L_k − ν) + αν over the groups seen so far, NaN before
-            the first batch; ``worst``: the largest L_k; ``seen`` and ``stuck`` of the groups' table.
-        """
+        """``objective``: mean f_ε(L_k − ν) + αν over the groups seen; ``worst``: max L_k; ``seen``, ``stuck``."""
         seen = self.track.seen.view(-1, self.num_tasks)
         level = self.track.value.view(-1, self.num_tasks)
         hinge = torch.where(seen, self._hinge(level - self.threshold.value), 0).sum(0) / seen.sum(0)
@@ -170,7 +165,7 @@ class GroupDROLoss(PointwiseLoss):
 
 
 def best_threshold(level: Tensor, alpha: float, epsilon: float) -> Tensor:
-    """The ν at which mean_k f_ε(L_k − ν) + αν is least, where mean_k f_ε'(L_k − ν) = α."""
+    """``[C]``, the ν that minimises mean_k f_ε(L_k − ν) + αν; ``[C, K]`` L_k, −inf where a task lacks the group."""
     known = level > -torch.inf
     bends = torch.cat([level, level - epsilon], 1)  # the mean slope is linear in ν between these
     bends = torch.where(known.repeat(1, 2), bends, level.amax(1, keepdim=True)).sort(1).values
@@ -208,5 +203,5 @@ def _renumbered(groups: Tensor, num_items: int) -> Tensor:
         raise ValueError(f"groups must be integers from 0, or -1 for an item without a group, got {least}")
     if int(groups.max()) < 0:
         raise ValueError("groups hold no group: each item has -1")
-    found: Tensor = torch.unique(groups.detach(), return_inverse=True)[1]
-    return found + least if least < 0 else found
+    numbers: Tensor = torch.unique(groups.detach(), return_inverse=True)[1]
+    return numbers + least if least < 0 else numbers

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from xgraph.checks import LARGE, SMALL, number
 from xgraph.estimators import GammaSchedule, LogMovingAverage, ProjectedGradient
-from xgraph.losses.base import Batch
+from xgraph.losses.base import TASK_RESTART_LAG
+from xgraph.losses.batch import Batch
 from xgraph.losses.pairs.base import Activation, mean_over_tasks
-from xgraph.losses.pairs.sopa_s import TASK_RESTART_LAG
 from xgraph.losses.pairs.surrogates import Surrogate
 from xgraph.losses.robust.base import PointwiseLoss
 
@@ -32,21 +32,21 @@ class KLDROLoss(PointwiseLoss):
     :meth:`reduce` does the same to per-item losses of any kind: multi-class, regression, another library's.
 
     Args:
-        num_items: size of the data set (unused; ``index`` is checked against it).
+        num_items: Size of the data set (unused; ``index`` is checked against it).
         num_tasks: T, the number of label columns.
         surrogate: ℓ(−h) on positives and ℓ(h) on negatives; logistic is cross-entropy.
-        margin: m of the surrogates that have one.
-        activation: sigmoid applies the surrogate to 2σ(h) − 1; none, to the logits.
-        gamma: weight of the new value in the moving average, in (0, 1] (in Python also a schedule).
+        margin: Margin m, for the surrogates that have one.
+        activation: With sigmoid, ℓ is applied to 2σ(h) − 1; with none, to the logits.
+        gamma: Weight of the new value in the moving average, in (0, 1] (in Python also a schedule).
         temperature: τ, in units of ℓ; where it starts, if learnable.
         learnable: Whether τ is learned.
         rho: ρ, how far the weights may go from uniform (KL divergence), if learnable.
         min_temperature: τ₀, if learnable.
         temperature_lr: η, if learnable.
-        max_lag: bound on v above its newest estimate; inf = none. Beyond 20 it starts anew in any case.
+        max_lag: Bound on v above its newest estimate; inf = none. Beyond 20 it restarts in any case.
 
     Raises:
-        ValueError: if an argument is out of range.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> loss_fn = KLDROLoss(num_items=100, temperature=0.5)
@@ -94,17 +94,17 @@ class KLDROLoss(PointwiseLoss):
 
         Args:
             losses: ``[B]`` or ``[B, T]``, with gradient.
-            known: same shape, boolean: which of them count; all if ``None``.
+            known: Boolean, of the same shape: which of them count; all if ``None``.
 
         Returns:
             A scalar.
 
         Raises:
-            ValueError: if a shape or device does not fit, or a loss that counts is not finite or beyond ±1e15.
-            TypeError: if losses are not floating-point numbers.
+            ValueError: If a shape or device does not fit, or a loss that counts is not finite or beyond ±1e15.
+            TypeError: If losses are not floating-point numbers.
         """
-        found = self._reduce(*self._check_losses(losses, known))
-        return losses[:0].sum() if found is None else found
+        loss = self._reduce(*self._check_losses(losses, known))
+        return losses[:0].sum() if loss is None else loss
 
     def _reduce(self, losses: Tensor, known: Tensor) -> Tensor | None:
         count = known.sum(0, dtype=losses.dtype)
@@ -129,12 +129,7 @@ class KLDROLoss(PointwiseLoss):
         return (temperature * (level + self.rho)).mean()
 
     def monitor(self) -> dict[str, float]:
-        """The tracked objective.
-
-        Returns:
-            ``objective``: the mean over tasks of τ·v (+ τρ), NaN before the first batch; ``temperature``: the mean of
-            τ over tasks; ``seen`` and ``stuck`` of the tasks' table.
-        """
+        """``objective``: the mean over tasks of τ·v (+ τρ); ``temperature``: that of τ; ``seen``, ``stuck``."""
         start = torch.full_like(self.track.value, self.temperature)
         temperature = start if self.temperature_state is None else self.temperature_state.value
         objective = mean_over_tasks(temperature * (self.track.value + self.rho), self.track, self.num_tasks)

@@ -9,7 +9,7 @@ import lightning
 import torch
 from torch import Tensor
 
-from xgraph.losses.base import LIMIT
+from xgraph.losses.batch import LIMIT
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig, registry
 from xgraph.training.files.checkpoint import HEADER, describe

@@ -1,0 +1,66 @@
+"""One batch of logits and labels, and the checks of their values."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+FEW = 256
+"""Up to so many labels and scores are checked without tensor operations."""
+
+LIMIT = 1e15
+"""Logits beyond it would overflow float32 in the surrogates; training has diverged long before."""
+
+
+@dataclass
+class Batch:
+    """``[B, T]`` each: logits (float32 at least), label is 1, label is 0; ``[B]`` positions in the data set or None."""
+
+    scores: Tensor
+    positive: Tensor
+    negative: Tensor
+    items: Tensor | None = None
+    duplicates: bool = False
+
+    @cached_property
+    def known(self) -> Tensor:
+        """``[B, T]``, the label is not missing."""
+        return self.positive | self.negative
+
+    @cached_property
+    def single_negatives(self) -> Tensor:
+        """``[N]``, positions of the negatives, if there is one task."""
+        return self.negative.view(-1).nonzero().view(-1)
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # it branches on values, and would be compiled anew for each size
+def check_values(scores: Tensor, labels: Tensor, batch: Batch) -> None:
+    """Raise if a label is not 0, 1 or NaN, or a score is not finite."""
+    if scores.numel() <= FEW:  # Python's own loops are faster than the dispatch of a few operations
+        plain = labels.dtype == torch.bool or {0.0, 1.0}.issuperset(labels.flatten().tolist())
+        values = scores.flatten().tolist()
+        sound = math.isfinite(sum(values)) and min(values) >= -LIMIT and max(values) <= LIMIT
+    else:
+        plain = bool(batch.known.all())
+        sound = torch.linalg.vector_norm(scores, math.inf).item() <= LIMIT
+    if not plain:
+        invalid = (batch.known | labels.isnan()).logical_not_().nonzero().tolist()
+        if invalid:
+            row, task = invalid[0]
+            raise ValueError(f"target must be 0, 1 or NaN (missing), got {labels[row, task].item():g} in row {row}")
+    if not sound:
+        check_finite("logits", scores)
+
+
+def check_finite(name: str, values: Tensor) -> None:
+    """Raise for the first of ``[B, T]`` values (float32 at least) that is not finite or beyond `LIMIT`."""
+    invalid = (values.detach().abs() <= LIMIT).logical_not_().nonzero()
+    if len(invalid):
+        row, task = invalid[0].tolist()
+        value = values[row, task].item()
+        expected = f"lie within ±{LIMIT:g}" if math.isfinite(value) else "be finite"
+        raise ValueError(f"{name} must {expected}, got {value} in row {row}")

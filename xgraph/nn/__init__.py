@@ -136,7 +136,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is built on PyG when it is asked for: that import takes seconds."""
+    """Import what is built on PyG on first use: that import takes seconds."""
     from importlib import import_module
 
     pooling = import_module(f"{__name__}.bags.pooling")

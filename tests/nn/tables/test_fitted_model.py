@@ -141,8 +141,8 @@ def test_progress_counts_tasks(name):
         ({"y": torch.zeros(80, 2)}, r"y must have shape \[80, 3\], got \[80, 2\]"),
         ({"y": torch.full((80, 3), 0.5)}, "y must hold 0, 1 or NaN only"),
         ({"y": torch.zeros(80, 3)}, "labels of both classes in at least one task"),
-        ({"seed": -1}, "seed must be 0 or more, got -1"),
-        ({"threads": 0}, "threads must be 1 or more, got 0"),
+        ({"seed": -1}, "seed must be at least 0, got -1"),
+        ({"threads": 0}, "threads must be at least 1, got 0"),
     ],
 )
 def test_what_cannot_be_fitted(name, change, message):

@@ -67,7 +67,7 @@ class BagClassifier(nn.Module, Model):
         gamma: Weight of the new value in a bag's state, in (0, 1] (in Python also a schedule).
 
     Raises:
-        ValueError: An argument is out of range or unknown, or a batch lacks an attribute or does not fit.
+        ValueError: If an argument is out of range or unknown, or a batch lacks an attribute or does not fit.
 
     Example:
         >>> from torch_geometric.data import Data
@@ -124,11 +124,7 @@ class BagClassifier(nn.Module, Model):
             self.pool = poolings.SmoothedMaxPooling(tau, **state)
 
     def forward(self, batch: Any) -> Tensor:
-        """Return logits, ``[B, num_tasks]``.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described above.
-        """
+        """Return logits, ``[B, num_tasks]``."""
         estimates: list[Tensor] = []
         for e, bag, size in self._runs(batch):
             scores = self.head(e)
@@ -138,49 +134,26 @@ class BagClassifier(nn.Module, Model):
         return out
 
     def embed(self, batch: Any) -> Tensor:
-        """Return the vectors of the instances, which the head sees, ``[n, hidden_channels]``.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described above.
-        """
+        """Return the vectors of the instances, which the head sees, ``[n, hidden_channels]``."""
         if getattr(batch, "x", None) is None:
             raise ValueError("the batch has no x")
         embed = getattr(self.encoder, "embed", None)
         return self._checked(self._encode(batch.x) if embed is None else embed(batch))
 
     def instance_scores(self, batch: Any) -> Tensor:
-        """Return the scores of the instances, ``[n, num_tasks]``: logits of bags that hold nothing else.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described above.
-        """
+        """Return the scores of the instances, ``[n, num_tasks]``: logits of bags that hold nothing else."""
         out: Tensor = self.head(self.embed(batch))
         return out
 
     def attention(self, batch: Any) -> Tensor:
-        """Return how much each instance counts in its bag: weights that sum to one in each bag and column.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described above.
-
-        Returns:
-            Of attention, shape ``[n, heads]``; otherwise the gradients of a bag's logits by its instances' scores, of
-            shape ``[n, num_tasks]``.
-        """
+        """Return how much each instance counts in its bag, ``[n, heads]``; without attention, the logits' gradients."""
         e = self.embed(batch)
         bag, size = bags_of(batch, e)
         out: Tensor = self.pool.weights(e if self.attends else self.head(e), bag, dim_size=size)
         return out
 
     def explain(self, batch: Any) -> BagPrediction:
-        """Return logits, instance scores and weights together, the instances encoded once.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described above.
-
-        Returns:
-            As for one bag, but the logits are those of all bags, ``[B, num_tasks]``.
-        """
+        """Return logits ``[B, num_tasks]``, instance scores and weights together, the instances encoded once."""
         e = self.embed(batch)
         bag, size = bags_of(batch, e)
         scores = self.head(e)
@@ -200,7 +173,7 @@ class BagClassifier(nn.Module, Model):
             chunk_size: Instances of a tensor or array that are encoded together.
 
         Raises:
-            ValueError: There are no instances.
+            ValueError: If there are no instances.
         """
         training, device = self.training, self.head.weight.device
         self.eval()
@@ -223,13 +196,13 @@ class BagClassifier(nn.Module, Model):
             self.train(training)
 
     def reset_head(self) -> None:
-        """Draw the head anew and forget the state of all bags, which is made of its scores; the rest stays."""
+        """Reinitialise the head and forget the state of all bags, which is made of its scores; the rest stays."""
         self.head.reset_parameters()
         if self.pool.track is not None:
             self.pool.track.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew and forget the state of all bags."""
+        """Reinitialise all weights and forget the state of all bags."""
         reset_parameters(self)
 
     def extra_repr(self) -> str:

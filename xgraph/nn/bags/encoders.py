@@ -28,8 +28,7 @@ class FeatureEncoder(nn.Module):
         norm: InstanceNorm = "none",
     ) -> None:
         super().__init__()
-        if norm not in get_args(InstanceNorm):
-            raise ValueError(f"norm must be one of {', '.join(get_args(InstanceNorm))}, got {norm!r}")
+        choice("norm", norm, get_args(InstanceNorm))
         self.in_channels = in_channels
         self.layers = nn.Sequential()
         for width in [in_channels] + [hidden_channels] * (num_layers - 1):
@@ -40,7 +39,7 @@ class FeatureEncoder(nn.Module):
             self.layers.append(Dropout(dropout))
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew."""
+        """Reinitialise all weights."""
         reset_parameters(self.layers)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -63,7 +62,7 @@ class ImageEncoder(nn.Module):
         self.dropout = Dropout(dropout)
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew."""
+        """Reinitialise all weights."""
         reset_parameters(self.convs)
         self.linear.reset_parameters()
 

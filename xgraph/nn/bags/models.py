@@ -31,7 +31,7 @@ class BagModel(BagClassifier):
             images, over the training bags; they are kept with the model.
 
     Raises:
-        ValueError: An argument is out of range, or the encoder is for other instances.
+        ValueError: If an argument is out of range, or the encoder is for other instances.
 
     Example:
         >>> MaxModel(num_tasks=1, instance_shape=(166,)).encoder.in_channels

@@ -24,22 +24,9 @@ CONVOLUTIONS: dict[str, Callable[[Any], Convolution]] = {
 
 
 def convolution_of(conv: Any) -> Convolution:
-    """How a convolution splits.
-
-    Args:
-        conv: xgraph's `SAGEConv`, or `SAGEConv`, `GCNConv`, `GINConv`, `GraphConv` or `GATConv` of PyG. Not a subclass:
-            that may compute something else.
-
-    Raises:
-        ValueError: It is none of these, or set to something that cannot be tracked, such as ``aggr="max"``.
-
-    Example:
-        >>> from torch_geometric.nn import GCNConv
-        >>> convolution_of(GCNConv(8, 16)).channels(GCNConv(8, 16))
-        (8,)
-    """
-    found = CONVOLUTIONS.get(f"{type(conv).__module__}.{type(conv).__qualname__}")
-    if found is None:
+    """How a convolution splits; ValueError if it cannot have feature momentum."""
+    split = CONVOLUTIONS.get(f"{type(conv).__module__}.{type(conv).__qualname__}")
+    if split is None:
         raise ValueError(
             f"conv must be a {', '.join(name.rpartition('.')[2] for name in list(CONVOLUTIONS)[1:])} of "
             f"torch_geometric.nn or the SAGEConv of xgraph.nn, got {type(conv).__name__}"
@@ -47,7 +34,7 @@ def convolution_of(conv: Any) -> Convolution:
     flow = getattr(conv, "flow", "source_to_target")
     if flow != "source_to_target":
         raise ValueError(f"{type(conv).__name__} must have flow='source_to_target', got {flow!r}")
-    return found(conv)
+    return split(conv)
 
 
 __all__ = ["Convolution", "WeightedSum", "convolution_of"]

@@ -36,14 +36,7 @@ class Convolution(ABC):
 
     @abstractmethod
     def channels(self, conv: Any) -> tuple[int, ...]:
-        """Shape of a node's aggregate.
-
-        Args:
-            conv: The convolution.
-
-        Raises:
-            ValueError: The convolution does not say.
-        """
+        """Shape of a node's aggregate; ValueError if the convolution does not say."""
 
     def make_table(
         self, conv: Any, num_nodes: int, table: TableOptions, channels: int | tuple[int, ...] | None = None
@@ -55,65 +48,23 @@ class Convolution(ABC):
         return FeatureMomentum(num_nodes, shape, ratio=self.ratio, table=table)
 
     def computed(self, block: Block) -> Tensor:
-        """Which targets the block knows enough of to write their rows.
-
-        Args:
-            block: The edges.
-
-        Returns:
-            bool, shape ``[num_targets]``: those with an edge, or without neighbours in the whole graph.
-        """
+        """Which targets' rows are written: those with an edge, or without neighbours in the whole graph."""
         return (in_degree(block.edge_index[1], block.num_targets) > 0).logical_or_(
             block.degree[: block.num_targets] == 0
         )
 
     @abstractmethod
     def aggregate(self, conv: Any, x: Nodes, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """Aggregate the messages of the neighbours.
-
-        Args:
-            conv: The convolution.
-            x: Vectors of the block's nodes, dense or ``torch.sparse_csr``. Shape ``[N, C]``.
-            block: The edges, and the degrees.
-            edge_weight: Weight of each edge, where the convolution takes them. Shape ``[E]``.
-
-        Returns:
-            Dense, shape ``[num_targets, *channels]``.
-
-        Raises:
-            ValueError: The convolution takes no such weights.
-        """
+        """Aggregate the messages of the neighbours, ``[num_targets, *channels]``; `x` may be ``torch.sparse_csr``."""
 
     @abstractmethod
     def update(self, conv: Any, aggregate: Tensor, x: Nodes, block: Block) -> Tensor:
-        """Make the targets' new vectors.
-
-        Args:
-            conv: The convolution.
-            aggregate: From `aggregate`, tracked or not; or computed beforehand, then perhaps ``torch.sparse_csr``.
-                Shape ``[num_targets, *channels]``.
-            x: Vectors of the block's nodes, dense or ``torch.sparse_csr``; only the targets' are used.
-            block: The edges, and the degrees.
-
-        Returns:
-            Shape ``[num_targets, out_channels]``.
-        """
+        """New vectors ``[num_targets, out_channels]`` from aggregates, tracked or not, dense or sparse."""
 
     def convolve(
         self, conv: Any, x: Nodes, block: Block, table: FeatureMomentum | None = None, edge_weight: Tensor | None = None
     ) -> Tensor:
-        """The whole convolution: `update` of the tracked `aggregate`.
-
-        Args:
-            conv: The convolution.
-            x: Vectors of the block's nodes. Shape ``[N, C]``.
-            block: The edges, and the degrees.
-            table: What tracks; None: nothing.
-            edge_weight: Weight of each edge, where the convolution takes them. Shape ``[E]``.
-
-        Returns:
-            Shape ``[num_targets, out_channels]``.
-        """
+        """The whole convolution: `update` of the `aggregate` that `table` tracks, ``[num_targets, out_channels]``."""
         aggregate = self.aggregate(conv, x, block, edge_weight)
         if table is not None:
             tracked = table(aggregate, block.n_id[: block.num_targets], self.computed(block))
@@ -121,33 +72,11 @@ class Convolution(ABC):
         return self.update(conv, aggregate, x, block)
 
     def fused(self, conv: Any, x: Nodes, block: Block) -> Tensor:
-        """`convolve` without a table, in whatever order is fastest: the same but for rounding.
-
-        Args:
-            conv: The convolution.
-            x: Vectors of the block's nodes. Shape ``[N, C]``.
-            block: The edges, and the degrees.
-
-        Returns:
-            Shape ``[num_targets, out_channels]``.
-        """
+        """`convolve` without a table, in whatever order is fastest: the same but for rounding."""
         return self.convolve(conv, x, block)
 
     def whole(self, conv: Any, x: Nodes, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """The convolution as it is, of the block's edges: nothing is rescaled.
-
-        Args:
-            conv: The convolution.
-            x: Vectors of the block's nodes. Shape ``[N, C]``.
-            block: The edges.
-            edge_weight: Weight of each edge, where the convolution takes them. Shape ``[E]``.
-
-        Returns:
-            Shape ``[num_targets, out_channels]``.
-
-        Raises:
-            ValueError: The convolution takes no such weights.
-        """
+        """The convolution as it is, of the block's edges: nothing is rescaled."""
         no_edge_weight(conv, edge_weight)
         out: Tensor = conv(x, block.edge_index)
         return out[: block.num_targets]
@@ -158,41 +87,14 @@ class WeightedSum(Convolution):
 
     @abstractmethod
     def edge_weight(self, conv: Any, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """Weight of each edge in its target's sum.
-
-        Args:
-            conv: The convolution.
-            block: The edges, and the degrees.
-            edge_weight: Weights that the user gave, where the convolution takes them. Shape ``[E]``.
-
-        Returns:
-            float32 or wider, shape ``[E]``.
-
-        Raises:
-            ValueError: The convolution takes no such weights.
-        """
+        """Weight of each edge in its target's sum, float32 or wider ``[E]``."""
 
     def own_weight(self, conv: Any, block: Block) -> Tensor | None:
-        """Weight of each target's own vector in its sum; None: 0.
-
-        Args:
-            conv: The convolution.
-            block: The edges, and the degrees.
-
-        Returns:
-            Shape ``[num_targets]``.
-        """
+        """Weight of each target's own vector in its sum, ``[num_targets]``; None: 0."""
         return None
 
     def aggregate(self, conv: Any, x: Nodes, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """Sum the vectors of the neighbours, and perhaps the target's own: see `Convolution.aggregate`.
-
-        Args:
-            conv: The convolution.
-            x: Vectors of the block's nodes. Shape ``[N, C]``.
-            block: The edges, and the degrees.
-            edge_weight: Weight of each edge, where the convolution takes them. Shape ``[E]``.
-        """
+        """Sum the vectors of the neighbours, and perhaps the target's own: see `Convolution.aggregate`."""
         weight = self.edge_weight(conv, block, edge_weight)
         total = weighted_sum(sources(x), block, weight)
         own = self.own_weight(conv, block)

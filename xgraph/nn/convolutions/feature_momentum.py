@@ -17,8 +17,8 @@ class FeatureMomentum(nn.Module):
 
     .. math:: \tilde h_v ← (1 - γ) \tilde h_v + γ \hat A_v \quad \text{for the nodes } v \text{ that are computed}
 
-    :math:`\hat A_v` is the aggregate over the few neighbours of v that were sampled, :math:`\tilde h_v` what goes on to
-    the layer's update: after some epochs it has seen many neighbours, at the cost of one. A node's first
+    :math:`\hat A_v` is the aggregate over the few neighbours of v that were sampled, :math:`\tilde h_v` what is passed
+    to the layer's update: after some epochs it has seen many neighbours, at the cost of one. A node's first
     :math:`\hat A_v` is taken as it is. Equations (6.104) and (6.105) of the chapter; Yu et al., "GraphFM: Improving
     Large-Scale GNN Training via Feature Momentum", ICML 2022 (who weigh the old value by their β = 1 − γ).
 
@@ -39,8 +39,8 @@ class FeatureMomentum(nn.Module):
         table: The state: ``value`` and ``seen``.
 
     Raises:
-        ValueError: An argument is out of range.
-        TypeError: An argument is of another type than expected.
+        ValueError: If an argument is out of range.
+        TypeError: If an argument is of another type than expected.
 
     Example:
         >>> momentum = FeatureMomentum(num_nodes=100, channels=2, gamma=0.5)
@@ -100,10 +100,9 @@ class FeatureMomentum(nn.Module):
             float32 or wider in training. Shape ``[B, *channels]``.
 
         Raises:
-            ValueError: A shape is another one than expected, or an aggregate of a computed node is not finite; nothing
-                was written.
-            IndexError: A number is not one of a node; nothing was written.
-            TypeError: `n_id` does not hold integers, or `computed` no truth values.
+            ValueError: If a shape is not the expected one, or the aggregate of a computed node is not finite.
+            IndexError: If a number is not one of a node; nothing was written.
+            TypeError: If `n_id` does not hold integers, or `computed` no truth values.
         """
         if not self.training:
             return aggregate
@@ -117,11 +116,7 @@ class FeatureMomentum(nn.Module):
         return self.table.read(n_id.long(), aggregate).index_copy(0, rows, moved)
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell the schedule of γ which epoch begins.
-
-        Args:
-            epoch: Counted from 0.
-        """
+        """Tell the schedule of γ which epoch begins, counted from 0."""
         self.table.set_epoch(epoch)
 
     def reset_parameters(self) -> None:

@@ -71,7 +71,7 @@ def _edges(edge_index: Tensor, num_nodes: int, num_targets: int) -> Tensor:
         raise ValueError(f"edge_index must have shape [2, E], got {list(edge_index.shape)}")
     if edge_index.is_floating_point() or edge_index.dtype == torch.bool:
         raise TypeError(f"edge_index must be a tensor of integers, got {edge_index.dtype}")
-    if edge_index.device.type == "cpu" and edge_index.numel():  # to ask would hold a GPU up
+    if edge_index.device.type == "cpu" and edge_index.numel():  # to ask would synchronise a GPU
         for what, ends, most in (("source", edge_index[0], num_nodes), ("target", edge_index[1], num_targets)):
             low, high = (int(i) for i in ends.aminmax())
             if low < 0 or high >= most:

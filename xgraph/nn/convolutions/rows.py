@@ -40,7 +40,7 @@ def linear(x: Tensor, weight: Tensor) -> Tensor:
 def sum_neighbors(x: Tensor, edge_index: Tensor, num_targets: int, weight: Tensor) -> Tensor:
     """Weighted sums over the sources of each target's edges."""
     source, target = edge_index[0], edge_index[1]
-    if target.is_cuda or not bool((target[1:] >= target[:-1]).all()):  # to ask would hold a GPU up
+    if target.is_cuda or not bool((target[1:] >= target[:-1]).all()):  # to ask would synchronise a GPU
         target, order = torch.sort(target, stable=True)
         source, weight = source[order], weight[order]
     out: Tensor = _Sums.apply(_begins(target, num_targets), source, weight, x)  # type: ignore[no-untyped-call]

@@ -15,7 +15,7 @@ class Dropout(nn.Module):
         p: Probability that an element becomes zero, in [0, 1).
 
     Raises:
-        ValueError: `p` is out of range.
+        ValueError: If `p` is out of range.
 
     Example:
         >>> out = Dropout(0.5)(torch.ones(1000))
@@ -30,11 +30,7 @@ class Dropout(nn.Module):
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
-        """Drop elements of `x` in training mode.
-
-        Args:
-            x: Any shape.
-        """
+        """Drop elements of `x`, of any shape, in training mode."""
         if not self.training or self.p == 0:
             return x
         if x.device.type != "cpu" or torch.compiler.is_compiling():

@@ -36,7 +36,7 @@ class FeatureScale(nn.Module):
             std: Shape ``[C]``.
 
         Raises:
-            ValueError: A shape is wrong, a number is not finite, or a deviation is not positive.
+            ValueError: If a shape is wrong, a number is not finite, or a deviation is not positive.
         """
         for name, value in (("mean", mean), ("std", std)):
             if value.shape != self.mean.shape:
@@ -53,7 +53,7 @@ class FeatureScale(nn.Module):
             x: Floating-point numbers.
 
         Raises:
-            ValueError: They have another number of features or channels.
+            ValueError: If they have another number of features or channels.
         """
         if x.dim() < 2 or x.size(1) != len(self.mean):
             raise ValueError(f"x must have shape [n, {len(self.mean)}, ...], got {list(x.shape)}")

@@ -30,14 +30,10 @@ class Head(nn.Module):
         )
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew, as the second of two training stages does."""
+        """Reinitialise all weights, as the second of two training stages does."""
         reset_parameters(self.mlp)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return logits, ``[B, num_tasks]``.
-
-        Args:
-            x: Graph vectors. Shape ``[B, C]``.
-        """
+        """Return logits, ``[B, num_tasks]``, of graph vectors, ``[B, C]``."""
         out: Tensor = self.mlp(x)
         return out

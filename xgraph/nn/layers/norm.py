@@ -24,11 +24,7 @@ class BatchNorm(nn.BatchNorm1d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise the columns of `x`.
-
-        Args:
-            x: Rows. Shape ``[N, C]``.
-        """
+        """Normalise the columns of `x`, ``[N, C]``."""
         if self.training and x.size(0) < 2:
             return F.batch_norm(
                 x, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps

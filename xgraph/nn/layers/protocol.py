@@ -56,6 +56,6 @@ class Model(Protocol):
         raise NotImplementedError
 
     def reset_head(self) -> None:
-        """Draw the head anew, and forget what was derived from its outputs; the encoder stays."""
+        """Reinitialise the head, and forget what was derived from its outputs; the encoder stays."""
         head: nn.Module = self.head  # type: ignore[attr-defined]
         head.reset_parameters()  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""Weights drawn anew."""
+"""Reinitialised weights."""
 
 from torch import nn
 

@@ -67,13 +67,13 @@ def find_clusters(source: Any, target: Any, num_nodes: int) -> Any:
             in_ring[node] = in_ring[parent[node]] = True
     cluster = np.empty(num_nodes, np.int64)
     is_ring = np.empty(num_nodes, np.int64)
-    found = 0
+    num_clusters = 0
     for node in order:
         above = parent[node]
         if above >= 0 and (lowest[node] < number[node] or not (in_ring[node] or in_ring[above])):
             cluster[node] = cluster[above]
         else:
-            cluster[node] = found
-            is_ring[found] = in_ring[node]
-            found += 1
-    return cluster, is_ring[:found]
+            cluster[node] = num_clusters
+            is_ring[num_clusters] = in_ring[node]
+            num_clusters += 1
+    return cluster, is_ring[:num_clusters]

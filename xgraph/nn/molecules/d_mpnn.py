@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from xgraph.checks import integer
 from xgraph.nn.molecules.encoders import BOND_FEATURE_SIZES, CategoricalEmbedding
 from xgraph.nn.molecules.model import MoleculeModel
+from xgraph.nn.molecules.readout import sum_rows
 from xgraph.nn.molecules.reverse_edges import reverse_edges
 
 
@@ -48,13 +49,7 @@ class DMPNN(MoleculeModel):
         self.add_head()
 
     def encode(self, batch: Any, graph: Tensor, num_graphs: int) -> Tensor:
-        """Return atom vectors, ``[N, hidden_channels]``.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described in `MoleculeModel`.
-            graph: Graph of each atom. Shape ``[N]``.
-            num_graphs: Number of graphs B.
-        """
+        """Return atom vectors, ``[N, hidden_channels]``."""
         atom_rows, bond_rows = self.rows(batch)
         num_atoms, source, target = batch.x.size(0), batch.edge_index[0], batch.edge_index[1]
         start = self.atom(atom_rows).index_select(0, source) + self.bond(bond_rows)
@@ -62,16 +57,11 @@ class DMPNN(MoleculeModel):
         if self.message is not None:
             reverse = reverse_edges(batch.edge_index, num_atoms)
             for _ in range(self.num_layers - 1):
-                message = _sum(h, target, num_atoms).index_select(0, source) - h.index_select(0, reverse)
+                message = sum_rows(h, target, num_atoms).index_select(0, source) - h.index_select(0, reverse)
                 h = self.dropout((start + self.message(message)).relu_())
-        out: Tensor = self.dropout((self.own(atom_rows) + self.received(_sum(h, target, num_atoms))).relu_())
+        out: Tensor = self.dropout((self.own(atom_rows) + self.received(sum_rows(h, target, num_atoms))).relu_())
         return out
 
     def extra_repr(self) -> str:
         """Show the arguments."""
         return f"{super().extra_repr()}, num_layers={self.num_layers}"
-
-
-def _sum(h: Tensor, target: Tensor, num_atoms: int) -> Tensor:
-    """Sums over the edges into each atom."""
-    return h.new_zeros(num_atoms, h.size(1)).index_add(0, target, h)

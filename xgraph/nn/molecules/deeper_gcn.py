@@ -2,18 +2,14 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from xgraph.checks import integer
-from xgraph.nn.layers.norm import BatchNorm
 from xgraph.nn.molecules.encoders import BOND_FEATURE_SIZES
 from xgraph.nn.molecules.gen_conv import GENConv
-from xgraph.nn.molecules.model import MoleculeModel
-from xgraph.nn.molecules.virtual_node import VirtualNode
+from xgraph.nn.molecules.stack import LayeredModel
 
 
-class DeeperGCN(MoleculeModel):
+class DeeperGCN(LayeredModel):
     r"""DeeperGCN on molecules: blocks "res+", which can be many, around the softmax convolution `GENConv`.
 
     .. math::
@@ -30,6 +26,7 @@ class DeeperGCN(MoleculeModel):
             convolution takes, and updated from that before each one but the first.
 
     Example:
+        >>> import torch
         >>> from torch_geometric.data import Batch, Data
         >>> atom, bond = torch.zeros(2, 9, dtype=torch.long), torch.zeros(2, 3, dtype=torch.long)
         >>> molecule = Data(x=atom, edge_index=torch.tensor([[0, 1], [1, 0]]), edge_attr=bond)
@@ -47,30 +44,15 @@ class DeeperGCN(MoleculeModel):
         **options: Any,
     ) -> None:
         super().__init__(num_tasks, num_features, **options)
-        self.num_layers = integer("num_layers", num_layers)
-        channels, dropout = self.hidden_channels, self.dropout.p
-        self.convs = nn.ModuleList(GENConv(channels, BOND_FEATURE_SIZES) for _ in range(num_layers))
-        self.norms = nn.ModuleList(BatchNorm(channels) for _ in range(num_layers))
-        self.virtual_nodes = nn.ModuleList(
-            VirtualNode(channels, dropout) for _ in range(num_layers - 1 if virtual_node else 0)
-        )
-        self.virtual_start = nn.Parameter(torch.zeros(channels)) if virtual_node else None
+        self.add_layers(num_layers, virtual_node)
         self.add_head()
 
-    def reset_parameters(self) -> None:
-        """Draw all weights anew and forget the normalisation statistics; the scale of the features stays fitted."""
-        if self.virtual_start is not None:
-            nn.init.zeros_(self.virtual_start)
-        super().reset_parameters()
+    def make_conv(self, channels: int) -> nn.Module:
+        """Make a `GENConv`."""
+        return GENConv(channels, BOND_FEATURE_SIZES)
 
     def encode(self, batch: Any, graph: Tensor, num_graphs: int) -> Tensor:
-        """Return atom vectors, ``[N, hidden_channels]``.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described in `MoleculeModel`.
-            graph: Graph of each atom. Shape ``[N]``.
-            num_graphs: Number of graphs B.
-        """
+        """Return atom vectors, ``[N, hidden_channels]``."""
         atom_rows, bond_rows = self.rows(batch)
         h: Tensor = self.atom(atom_rows)
         state = None if self.virtual_start is None else self.virtual_start.expand(num_graphs, -1)
@@ -85,7 +67,3 @@ class DeeperGCN(MoleculeModel):
             h = h + self.convs[layer](new, batch.edge_index, bond_rows)
         out: Tensor = self.dropout(self.norms[-1](h))
         return out
-
-    def extra_repr(self) -> str:
-        """Show the arguments."""
-        return f"{super().extra_repr()}, num_layers={self.num_layers}, virtual_node={self.virtual_start is not None}"

@@ -33,7 +33,7 @@ class ECCConv(nn.Module):
         self.root = nn.Linear(channels, channels, bias=False)
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew."""
+        """Reinitialise all weights."""
         self.network.reset_parameters()
         self.root.reset_parameters()
 
@@ -68,18 +68,9 @@ class ECC(ConvolutionStack):
     """
 
     def make_conv(self, channels: int) -> nn.Module:
-        """Make an `ECCConv`.
-
-        Args:
-            channels: Length of the atom vectors, in and out.
-        """
+        """Make an `ECCConv`."""
         return ECCConv(channels, BOND_FEATURE_SIZES)
 
     def edge_inputs(self, batch: Any, bond_rows: Tensor) -> tuple[EdgesByKind]:
-        """Return the edges, sorted by their kind.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described in `MoleculeModel`.
-            bond_rows: Not used.
-        """
+        """Return the edges, sorted by their kind."""
         return (edges_by_kind(batch.edge_index, batch.edge_attr, BOND_FEATURE_SIZES),)

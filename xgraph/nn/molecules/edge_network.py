@@ -34,16 +34,16 @@ class EdgesByKind(NamedTuple):
         """
         at_source = h.index_select(0, self.source)
         if self.lengths is None:
-            made = torch.bmm(at_source.unsqueeze(1), matrices).squeeze(1)
+            messages = torch.bmm(at_source.unsqueeze(1), matrices).squeeze(1)
         else:
             parts = torch.split(at_source, self.lengths)
             products = [part @ matrix for part, matrix in zip(parts, matrices.unbind(0), strict=True)]
-            made = torch.cat(products) if products else at_source
-        return made.new_zeros(h.shape).index_add(0, self.target, made)
+            messages = torch.cat(products) if products else at_source
+        return messages.new_zeros(h.shape).index_add(0, self.target, messages)
 
 
 def edges_by_kind(edge_index: Tensor, edge_attr: Tensor, sizes: Sequence[int]) -> EdgesByKind:
-    """Sort edges by their combination of features, for which the device is waited for.
+    """Sort edges by their combination of features, which forces a device synchronisation.
 
     Under `torch.compile`, where all shapes must be known, they stay as they are and each has a kind for itself.
 
@@ -101,7 +101,7 @@ class EdgeNetwork(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew, so small that a matrix does not make vectors longer."""
+        """Reinitialise all weights, so small that a matrix does not make vectors longer."""
         self.embedding.reset_parameters()
         self.linear.reset_parameters()
         with torch.no_grad():
@@ -109,11 +109,7 @@ class EdgeNetwork(nn.Module):
                 parameter.div_(self.channels**0.5)
 
     def matrices(self, kinds: Tensor) -> Tensor:
-        """Return the transposed matrices, ``[K, C, C]``: a row vector times one is its message.
-
-        Args:
-            kinds: Combinations of features by number, the last feature counting fastest. Shape ``[K]``.
-        """
+        """Return the transposed matrices, ``[K, C, C]``: a row vector times one is its message."""
         hidden = self.embedding(self.rows.index_select(0, kinds)).relu_()
         matrices: Tensor = self.linear(hidden)
         return matrices.view(-1, self.channels, self.channels)

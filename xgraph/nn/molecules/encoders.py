@@ -24,8 +24,8 @@ class MultiHot(nn.Module):
         name: What the features are called in error messages.
 
     Raises:
-        TypeError: The codes are not integers.
-        ValueError: The codes have another number of features, or one is out of its vocabulary. The range is
+        TypeError: If the codes are not integers.
+        ValueError: If the codes have another number of features, or one is out of its vocabulary. The range is
             checked at once on the CPU; on a GPU, where looking would stall the device, a wrong code raises a
             device-side assertion; under `torch.compile` it is not checked.
 
@@ -100,17 +100,13 @@ class CategoricalEmbedding(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw every feature's table anew (Glorot's uniform distribution)."""
+        """Reinitialise every feature's table (Glorot's uniform distribution)."""
         with torch.no_grad():
             for table in torch.split(self.weight, self.sizes):
                 nn.init.xavier_uniform_(table)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Return the vectors, ``[N, channels]``.
-
-        Args:
-            rows: What `MultiHot` returns for the same sizes. Shape ``[N, sum(sizes)]``.
-        """
+        """Return the vectors, ``[N, channels]``, of rows that `MultiHot` made with the same sizes."""
         return rows @ self.weight
 
     def extra_repr(self) -> str:

@@ -40,7 +40,7 @@ class GENConv(nn.Module):
         self.linear = nn.Linear(channels, channels)
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew; the temperature is 1."""
+        """Reinitialise all weights; the temperature is 1."""
         self.edge.reset_parameters()
         nn.init.ones_(self.temperature)
         self.linear.reset_parameters()

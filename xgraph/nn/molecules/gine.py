@@ -25,9 +25,5 @@ class GINE(ConvolutionStack):
     """
 
     def make_conv(self, channels: int) -> nn.Module:
-        """Make a `GINEConv`.
-
-        Args:
-            channels: Length of the atom vectors, in and out.
-        """
+        """Make a `GINEConv`."""
         return GINEConv(channels, BOND_FEATURE_SIZES)

@@ -39,7 +39,7 @@ class GINEConv(nn.Module):
         )
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew."""
+        """Reinitialise all weights."""
         self.edge.reset_parameters()
         reset_parameters(self.mlp)
 

@@ -63,39 +63,21 @@ class MLMPNN(MoleculeModel):
         self.add_head()
 
     def graph_vectors(self, batch: Any, graph: Tensor, num_graphs: int) -> Tensor:
-        """Return graph vectors, ``[B, hidden_channels]``: those of the last layer's whole molecules.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described in `MoleculeModel`.
-            graph: Graph of each atom. Shape ``[N]``.
-            num_graphs: Number of graphs B.
-        """
+        """Return graph vectors, ``[B, hidden_channels]``: those of the last layer's whole molecules."""
         return self.levels(batch, graph, num_graphs).whole
 
     def encode(self, batch: Any, graph: Tensor, num_graphs: int) -> Tensor:
-        """Return atom vectors, ``[N, hidden_channels]``.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described in `MoleculeModel`.
-            graph: Graph of each atom. Shape ``[N]``.
-            num_graphs: Number of graphs B.
-        """
+        """Return atom vectors, ``[N, hidden_channels]``."""
         return self.levels(batch, graph, num_graphs).atom
 
     def levels(self, batch: Any, graph: Tensor, num_graphs: int) -> Levels:
-        """Return the vectors of all levels after the last layer.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described in `MoleculeModel`.
-            graph: Graph of each atom. Shape ``[N]``.
-            num_graphs: Number of graphs B.
-        """
+        """Return the vectors of all levels after the last layer."""
         atom_rows, bond_rows = self.rows(batch)
-        found: Clusters = clusters(batch.edge_index, graph)
+        parts: Clusters = clusters(batch.edge_index, graph)
         bonds = readout(bond_rows, graph.index_select(0, batch.edge_index[0]), num_graphs, "mean")
-        levels = Levels(self.bond(bond_rows), self.atom(atom_rows), self.cluster(found.is_ring), self.whole(bonds))
+        levels = Levels(self.bond(bond_rows), self.atom(atom_rows), self.cluster(parts.is_ring), self.whole(bonds))
         for layer in self.layers:
-            levels = layer(levels, batch.edge_index, found, graph)
+            levels = layer(levels, batch.edge_index, parts, graph)
         return levels
 
     def extra_repr(self) -> str:

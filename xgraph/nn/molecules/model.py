@@ -29,7 +29,7 @@ class MoleculeModel(nn.Module, Model):
 
     A batch is a PyG `Data` or `Batch` with `x` (integers, ``[N, 9]``), `edge_index` (``[2, E]``), `edge_attr`
     (integers, ``[E, 3]``), with features beside the graph also `features` (numbers, ``[B, F]``), and, for more than
-    one graph, `batch`. Its graphs are counted from `ptr`, so the device is not waited for and graphs without atoms
+    one graph, `batch`. Its graphs are counted from `ptr`, without a device synchronisation, and graphs without atoms
     keep their rows.
 
     Args:
@@ -40,10 +40,10 @@ class MoleculeModel(nn.Module, Model):
         pool: How atom vectors become a graph vector. With max, one group of atoms can decide.
 
     Raises:
-        TypeError: Atom or bond features are not integers.
-        ValueError: An argument is out of range, or the batch lacks an attribute, has another number of features or a
+        TypeError: If atom or bond features are not integers.
+        ValueError: If an argument is out of range, or the batch lacks an attribute, has another number of features or a
             feature out of its vocabulary (see `MultiHot` for when this is seen).
-        IndexError: An edge has an end that is no atom of the batch.
+        IndexError: If an edge has an end that is no atom of the batch.
     """
 
     kind: ClassVar[Kind] = "graph"
@@ -72,11 +72,7 @@ class MoleculeModel(nn.Module, Model):
         self.dropout = Dropout(dropout)
 
     def add_head(self, channels: int | None = None) -> None:
-        """Make what comes after the encoder; the last thing that a subclass does when it is made.
-
-        Args:
-            channels: Length of the graph vectors, if not `hidden_channels`.
-        """
+        """Add what comes after the encoder, for graph vectors of `channels`; called last by a subclass's `__init__`."""
         channels = self.hidden_channels if channels is None else channels
         self.scale, self.features = None, None
         if self.num_features:
@@ -92,26 +88,18 @@ class MoleculeModel(nn.Module, Model):
         self.head = Head(channels, self.num_tasks, self.dropout.p)
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew and forget the normalisation statistics; the scale of the features stays fitted."""
+        """Reinitialise all weights and forget the normalisation statistics; the scale of the features stays fitted."""
         for part in (self, *self.children()):
             if part is self or isinstance(part, nn.ModuleList | nn.Sequential):
                 reset_parameters(part)
 
     def forward(self, batch: Any) -> Tensor:
-        """Return logits, ``[B, num_tasks]``.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described above.
-        """
+        """Return logits, ``[B, num_tasks]``."""
         out: Tensor = self.head(self.embed(batch))
         return out
 
     def embed(self, batch: Any) -> Tensor:
-        """Return what the head sees, ``[B, C]``: graph vectors, and those of the features beside the graph.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described above.
-        """
+        """Return what the head sees, ``[B, C]``: graph vectors, and those of the features beside the graph."""
         _check_edges(batch)
         graph, num_graphs = _graphs(batch)
         vectors = self.graph_vectors(batch, graph, num_graphs)
@@ -121,31 +109,15 @@ class MoleculeModel(nn.Module, Model):
         return torch.cat([vectors, self.features(scaled.clamp(-CLAMP, CLAMP))], dim=1)
 
     def graph_vectors(self, batch: Any, graph: Tensor, num_graphs: int) -> Tensor:
-        """Return graph vectors, ``[B, hidden_channels]``: the pooled atom vectors.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described above.
-            graph: Graph of each atom. Shape ``[N]``.
-            num_graphs: Number of graphs B.
-        """
+        """Return graph vectors, ``[B, hidden_channels]``: the atom vectors, pooled by `graph`, ``[N]``."""
         return readout(self.encode(batch, graph, num_graphs), graph, num_graphs, self.pool)
 
     def encode(self, batch: Any, graph: Tensor, num_graphs: int) -> Tensor:
-        """Return atom vectors, ``[N, hidden_channels]``.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described above.
-            graph: Graph of each atom. Shape ``[N]``.
-            num_graphs: Number of graphs B.
-        """
+        """Return atom vectors, ``[N, hidden_channels]``. `graph` is the graph of each atom, ``[N]``."""
         raise NotImplementedError
 
     def rows(self, batch: Any) -> tuple[Tensor, Tensor]:
-        """Return the atoms' and the bonds' features as `MultiHot` gives them, ``[N, 174]`` and ``[E, 13]``.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described above.
-        """
+        """Return the atoms' and the bonds' features as `MultiHot` gives them, ``[N, 174]`` and ``[E, 13]``."""
         dtype = self.atom.weight.dtype
         return self.atom_rows(batch.x, dtype), self.bond_rows(batch.edge_attr, dtype)
 
@@ -159,12 +131,14 @@ class MoleculeModel(nn.Module, Model):
         return f"{type(self).__name__}({self.extra_repr()})"
 
     def _features(self, batch: Any, num_graphs: int) -> Tensor:
-        given: Tensor | None = getattr(batch, "features", None)
-        if given is None:
+        features: Tensor | None = getattr(batch, "features", None)
+        if features is None:
             raise ValueError(f"the batch has no features, and the model is for num_features = {self.num_features}")
-        if given.shape != (num_graphs, self.num_features):
-            raise ValueError(f"features must have shape [{num_graphs}, {self.num_features}], got {list(given.shape)}")
-        return given
+        if features.shape != (num_graphs, self.num_features):
+            raise ValueError(
+                f"features must have shape [{num_graphs}, {self.num_features}], got {list(features.shape)}"
+            )
+        return features
 
 
 def _check_edges(batch: Any) -> None:

@@ -26,18 +26,9 @@ class MoleculeGCN(ConvolutionStack):
     """
 
     def make_conv(self, channels: int) -> nn.Module:
-        """Make a `MoleculeGCNConv`.
-
-        Args:
-            channels: Length of the atom vectors, in and out.
-        """
+        """Make a `MoleculeGCNConv`."""
         return MoleculeGCNConv(channels, BOND_FEATURE_SIZES)
 
     def edge_inputs(self, batch: Any, bond_rows: Tensor) -> tuple[Tensor, ...]:
-        """Return the bond features and the weights of edges and atoms.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described in `MoleculeModel`.
-            bond_rows: Bond features as `MultiHot` gives them. Shape ``[E, 13]``.
-        """
+        """Return the bond features and the weights of edges and atoms."""
         return (bond_rows, *degree_weights(batch.edge_index, batch.x.size(0), bond_rows.dtype))

@@ -38,7 +38,7 @@ class MoleculeGCNConv(nn.Module):
         nn.init.normal_(self.root)
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew."""
+        """Reinitialise all weights."""
         self.linear.reset_parameters()
         self.edge.reset_parameters()
         nn.init.normal_(self.root)

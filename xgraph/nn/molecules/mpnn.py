@@ -64,26 +64,14 @@ class MPNN(MoleculeModel):
         self.add_head(channels if self.set2set is None else 2 * channels)
 
     def graph_vectors(self, batch: Any, graph: Tensor, num_graphs: int) -> Tensor:
-        """Return graph vectors, ``[B, hidden_channels]``; of set2set, ``[B, 2 hidden_channels]``.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described in `MoleculeModel`.
-            graph: Graph of each atom. Shape ``[N]``.
-            num_graphs: Number of graphs B.
-        """
+        """Return graph vectors, ``[B, hidden_channels]``; of set2set, ``[B, 2 hidden_channels]``."""
         if self.set2set is None:
             return super().graph_vectors(batch, graph, num_graphs)
         vectors: Tensor = self.set2set(self.encode(batch, graph, num_graphs), graph, dim_size=num_graphs)
         return vectors
 
     def encode(self, batch: Any, graph: Tensor, num_graphs: int) -> Tensor:
-        """Return atom vectors, ``[N, hidden_channels]``.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described in `MoleculeModel`.
-            graph: Graph of each atom. Shape ``[N]``.
-            num_graphs: Number of graphs B.
-        """
+        """Return atom vectors, ``[N, hidden_channels]``."""
         atom_rows, _ = self.rows(batch)  # the bonds' are not used, but their categories are checked
         h: Tensor = self.atom(atom_rows)
         edges = edges_by_kind(batch.edge_index, batch.edge_attr, BOND_FEATURE_SIZES)

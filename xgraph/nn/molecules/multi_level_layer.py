@@ -10,7 +10,7 @@ from xgraph.nn.layers.dropout import Dropout
 from xgraph.nn.layers.norm import BatchNorm
 from xgraph.nn.layers.reset import reset_parameters
 from xgraph.nn.molecules.clusters import Clusters
-from xgraph.nn.molecules.readout import Pool, readout
+from xgraph.nn.molecules.readout import Pool, readout, sum_rows
 
 
 class Levels(NamedTuple):
@@ -43,7 +43,7 @@ class Update(nn.Module):
         )
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew."""
+        """Reinitialise all weights."""
         self.inputs.reset_parameters()
         reset_parameters(self.rest)
 
@@ -68,7 +68,7 @@ class MultiLevelLayer(nn.Module):
         self.whole = Update(channels, 4, dropout)
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew."""
+        """Reinitialise all weights."""
         reset_parameters(self)
 
     def forward(self, levels: Levels, edge_index: Tensor, clusters: Clusters, graph: Tensor) -> Levels:
@@ -79,14 +79,14 @@ class MultiLevelLayer(nn.Module):
 
         edge = self._new_edges(levels, edge_index, graph)
 
-        neighbors = _sum(atom.index_select(0, source), target, num_atoms)
-        bonds = _sum(edge, target, num_atoms)
+        neighbors = sum_rows(atom.index_select(0, source), target, num_atoms)
+        bonds = sum_rows(edge, target, num_atoms)
         message = self.received(torch.cat([neighbors, bonds], dim=1)).relu_()
         atom = self.atom(atom, message, whole.index_select(0, graph))
 
-        inside = self.inside(_sum(atom, clusters.of_atom, num_clusters)).relu_()
+        inside = self.inside(sum_rows(atom, clusters.of_atom, num_clusters)).relu_()
         joined = cluster.index_select(0, clusters.edge_index[0])
-        around = self.around(_sum(joined, clusters.edge_index[1], num_clusters)).relu_()
+        around = self.around(sum_rows(joined, clusters.edge_index[1], num_clusters)).relu_()
         cluster = self.cluster(cluster, inside, around, whole.index_select(0, clusters.graph))
 
         edges = readout(edge, graph.index_select(0, source), num_graphs, self.pool)
@@ -102,7 +102,3 @@ class MultiLevelLayer(nn.Module):
         ends = at_source.index_select(0, edge_index[0]) + at_target.index_select(0, edge_index[1])
         out: Tensor = self.edge.rest(F.linear(levels.edge, of_edge) + ends)
         return out
-
-
-def _sum(rows: Tensor, group: Tensor, num_groups: int) -> Tensor:
-    return rows.new_zeros(num_groups, rows.size(1)).index_add(0, group, rows)

@@ -5,19 +5,15 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
+from xgraph.checks import choice
+
 Pool = Literal["mean", "sum", "max"]
-
-
-def check_pool(pool: str) -> None:
-    """Refuse an unknown way to pool."""
-    if pool not in get_args(Pool):
-        raise ValueError(f"pool must be one of {', '.join(get_args(Pool))}, got {pool!r}")
 
 
 def readout(x: Tensor, graph: Tensor, num_graphs: int, pool: Pool = "mean") -> Tensor:
     """Pool the nodes of each graph; a graph without nodes gets zeros.
 
-    Sums run in float32 or wider. The device is never waited for.
+    Sums run in float32 or wider. No device synchronisation.
 
     Args:
         x: Node vectors. Shape ``[N, C]``.
@@ -29,7 +25,7 @@ def readout(x: Tensor, graph: Tensor, num_graphs: int, pool: Pool = "mean") -> T
         Graph vectors in the type of `x`. Shape ``[B, C]``.
 
     Raises:
-        ValueError: `pool` is unknown.
+        ValueError: If `pool` is unknown.
 
     Example:
         >>> readout(torch.tensor([[1.0], [3.0], [5.0]]), torch.tensor([0, 0, 2]), 3)
@@ -37,7 +33,7 @@ def readout(x: Tensor, graph: Tensor, num_graphs: int, pool: Pool = "mean") -> T
                 [0.],
                 [5.]])
     """
-    check_pool(pool)
+    choice("pool", pool, get_args(Pool))
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
     if pool == "max":
         largest: Tensor = _Max.apply(wide, graph, num_graphs)  # type: ignore[no-untyped-call]
@@ -47,6 +43,11 @@ def readout(x: Tensor, graph: Tensor, num_graphs: int, pool: Pool = "mean") -> T
         count = wide.new_zeros(num_graphs).index_add(0, graph, wide.new_ones(graph.size(0)))
         out = out / count.clamp(min=1).unsqueeze(1)
     return out.to(x.dtype)
+
+
+def sum_rows(rows: Tensor, group: Tensor, num_groups: int) -> Tensor:
+    """Sums of the rows of each group, in their own type."""
+    return rows.new_zeros(num_groups, rows.size(1)).index_add(0, group, rows)
 
 
 class _Max(torch.autograd.Function):

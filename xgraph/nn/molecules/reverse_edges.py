@@ -31,10 +31,10 @@ def _in_pairs(source: Tensor, target: Tensor) -> bool:
 
 
 def _lonely(forth: Tensor, back: Tensor, num_nodes: int) -> str:
-    """Some edge that there are more of than of its other direction."""
+    """Some edge that returning are more of than of its other direction."""
     keys, count = torch.unique(forth, return_counts=True)
-    there = torch.zeros_like(count)
+    returning = torch.zeros_like(count)
     place = torch.searchsorted(keys, back).clamp(max=len(keys) - 1)
-    there.index_add_(0, place, (keys[place] == back).long())
-    source, target = divmod(int(keys[count > there][0]), num_nodes)
+    returning.index_add_(0, place, (keys[place] == back).long())
+    source, target = divmod(int(keys[count > returning][0]), num_nodes)
     return f"{source} -> {target} without {target} -> {source}"

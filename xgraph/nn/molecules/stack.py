@@ -13,7 +13,37 @@ from xgraph.nn.molecules.virtual_node import VirtualNode
 JumpingKnowledge = Literal["last", "sum"]
 
 
-class ConvolutionStack(MoleculeModel):
+class LayeredModel(MoleculeModel):
+    """Base of the models with convolutions and normalisations, and perhaps virtual nodes between the layers."""
+
+    def add_layers(self, num_layers: int, virtual_node: bool) -> None:
+        """Add the layers; a subclass's `__init__` calls it before `add_head`."""
+        self.num_layers = integer("num_layers", num_layers)
+        channels, dropout = self.hidden_channels, self.dropout.p
+        self.convs = nn.ModuleList(self.make_conv(channels) for _ in range(num_layers))
+        self.norms = nn.ModuleList(BatchNorm(channels) for _ in range(num_layers))
+        # The last layer's virtual node would not be used.
+        self.virtual_nodes = nn.ModuleList(
+            VirtualNode(channels, dropout) for _ in range(num_layers - 1 if virtual_node else 0)
+        )
+        self.virtual_start = nn.Parameter(torch.zeros(channels)) if virtual_node else None
+
+    def make_conv(self, channels: int) -> nn.Module:
+        """Make the convolution of one layer, for atom vectors of `channels`, in and out."""
+        raise NotImplementedError
+
+    def reset_parameters(self) -> None:
+        """Reinitialise all weights and forget the normalisation statistics; the scale of the features stays fitted."""
+        if self.virtual_start is not None:
+            nn.init.zeros_(self.virtual_start)
+        super().reset_parameters()
+
+    def extra_repr(self) -> str:
+        """Show the arguments."""
+        return f"{super().extra_repr()}, num_layers={self.num_layers}, virtual_node={self.virtual_start is not None}"
+
+
+class ConvolutionStack(LayeredModel):
     """Base of the models whose layer is a convolution, batch normalisation, ReLU (not after the last) and dropout.
 
     A subclass says which convolution (`make_conv`), called with atom vectors, `edge_index`, and what `edge_inputs`
@@ -38,50 +68,17 @@ class ConvolutionStack(MoleculeModel):
         **options: Any,
     ) -> None:
         super().__init__(num_tasks, num_features, **options)
-        self.num_layers = integer("num_layers", num_layers)
         self.jk = choice("jk", jk, get_args(JumpingKnowledge))
         self.residual = residual
-        channels, dropout = self.hidden_channels, self.dropout.p
-        self.convs = nn.ModuleList(self.make_conv(channels) for _ in range(num_layers))
-        self.norms = nn.ModuleList(BatchNorm(channels) for _ in range(num_layers))
-        # The last layer's virtual node would not be used.
-        self.virtual_nodes = nn.ModuleList(
-            VirtualNode(channels, dropout) for _ in range(num_layers - 1 if virtual_node else 0)
-        )
-        self.virtual_start = nn.Parameter(torch.zeros(channels)) if virtual_node else None
+        self.add_layers(num_layers, virtual_node)
         self.add_head()
 
-    def make_conv(self, channels: int) -> nn.Module:
-        """Make the convolution of one layer.
-
-        Args:
-            channels: Length of the atom vectors, in and out.
-        """
-        raise NotImplementedError
-
     def edge_inputs(self, batch: Any, bond_rows: Tensor) -> tuple[Any, ...]:
-        """Return what all convolutions get of the edges, computed once for a batch.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described in `MoleculeModel`.
-            bond_rows: Bond features as `MultiHot` gives them. Shape ``[E, 13]``.
-        """
+        """Return what all convolutions get of the edges, computed once per batch: here the bond features."""
         return (bond_rows,)
 
-    def reset_parameters(self) -> None:
-        """Draw all weights anew and forget the normalisation statistics; the scale of the features stays fitted."""
-        if self.virtual_start is not None:
-            nn.init.zeros_(self.virtual_start)
-        super().reset_parameters()
-
     def encode(self, batch: Any, graph: Tensor, num_graphs: int) -> Tensor:
-        """Return atom vectors, ``[N, hidden_channels]``.
-
-        Args:
-            batch: A PyG `Data` or `Batch`, as described in `MoleculeModel`.
-            graph: Graph of each atom. Shape ``[N]``.
-            num_graphs: Number of graphs B.
-        """
+        """Return atom vectors, ``[N, hidden_channels]``."""
         atom_rows, bond_rows = self.rows(batch)
         edges = self.edge_inputs(batch, bond_rows)
         h: Tensor = self.atom(atom_rows)
@@ -102,7 +99,4 @@ class ConvolutionStack(MoleculeModel):
 
     def extra_repr(self) -> str:
         """Show the arguments."""
-        return (
-            f"{super().extra_repr()}, num_layers={self.num_layers}, virtual_node={self.virtual_start is not None}, "
-            f"jk={self.jk!r}, residual={self.residual}"
-        )
+        return f"{super().extra_repr()}, jk={self.jk!r}, residual={self.residual}"

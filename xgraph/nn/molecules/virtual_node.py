@@ -38,7 +38,7 @@ class VirtualNode(nn.Module):
         )
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew."""
+        """Reinitialise all weights."""
         reset_parameters(self.mlp)
 
     def forward(self, state: Tensor, x: Tensor, graph: Tensor) -> Tensor:

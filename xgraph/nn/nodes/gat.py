@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import nn
 
+from xgraph.checks import integer
 from xgraph.nn.nodes.model import NodeModel
 from xgraph.nn.nodes.momentum_model import MomentumModel
 
@@ -20,7 +21,7 @@ class GAT(NodeModel):
         heads: Number of attention heads, which share `hidden_channels` equally.
 
     Raises:
-        ValueError: `hidden_channels` is no multiple of `heads`.
+        ValueError: If `hidden_channels` is no multiple of `heads`.
 
     Example:
         >>> import torch
@@ -35,20 +36,13 @@ class GAT(NodeModel):
     def __init__(
         self, num_tasks: int, in_channels: int, *, hidden_channels: int = 256, heads: int = 4, **options: Any
     ) -> None:
-        if heads < 1:
-            raise ValueError(f"heads must be at least 1, got {heads}")
+        self.heads = integer("heads", heads)
         if hidden_channels % heads:
             raise ValueError(f"hidden_channels must be a multiple of heads = {heads}, got {hidden_channels}")
-        self.heads = heads
         super().__init__(num_tasks, in_channels, hidden_channels=hidden_channels, **options)
 
     def make_conv(self, in_channels: int, out_channels: int) -> nn.Module:
-        """Make a `GATConv` whose heads are concatenated.
-
-        Args:
-            in_channels: Length of the vectors that it takes.
-            out_channels: Length of those that it gives.
-        """
+        """Make a `GATConv` whose heads are concatenated."""
         from torch_geometric.nn import GATConv
 
         conv: nn.Module = GATConv(in_channels, out_channels // self.heads, heads=self.heads)

@@ -30,12 +30,7 @@ class GCN(NodeModel):
     needs_degree: bool = True
 
     def make_conv(self, in_channels: int, out_channels: int) -> nn.Module:
-        """Make a `GCNConv`.
-
-        Args:
-            in_channels: Length of the vectors that it takes.
-            out_channels: Length of those that it gives.
-        """
+        """Make a `GCNConv`."""
         from torch_geometric.nn import GCNConv
 
         conv: nn.Module = GCNConv(in_channels, out_channels)

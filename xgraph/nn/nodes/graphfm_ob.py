@@ -55,8 +55,8 @@ class GraphFMOB(nn.Module):
         options: Those of `TableOptions` by name: `gradient`, `dtype`, `storage`, `folder`, `in_checkpoint`.
 
     Raises:
-        ValueError: An argument is out of range, the model has tables, or a batch lacks an attribute, or edges.
-        IndexError: A batch has a node that the tables have no row for.
+        ValueError: If an argument is out of range, the model has tables, or a batch lacks an attribute, or edges.
+        IndexError: If a batch has a node that the tables have no row for.
 
     Example:
         >>> from torch_geometric.data import Data
@@ -93,20 +93,12 @@ class GraphFMOB(nn.Module):
             self.tables[str(number)] = FeatureMomentum(num_nodes, model.hidden_channels, table=own)
 
     def forward(self, batch: Any) -> Tensor:
-        """Return logits of the cluster's nodes, ``[batch_size, num_tasks]``.
-
-        Args:
-            batch: From a :class:`~xgraph.sampling.ClusterLoader`, or a whole graph: a PyG `Data`.
-        """
+        """Return logits of the cluster's nodes, ``[batch_size, num_tasks]``; `batch` may also be a whole graph."""
         out: Tensor = self.model.head(self.embed(batch))
         return out
 
     def embed(self, batch: Any) -> Tensor:
-        """Return the vectors that the head sees, ``[batch_size, hidden_channels]``.
-
-        Args:
-            batch: The same.
-        """
+        """Return the vectors that the head sees, ``[batch_size, hidden_channels]``."""
         model = self.model
         model._check(batch)
         aggregate = model._input_aggregate(batch)
@@ -154,17 +146,13 @@ class GraphFMOB(nn.Module):
         return torch.cat([own, beside])
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell the schedule of γ which epoch begins.
-
-        Args:
-            epoch: Counted from 0.
-        """
+        """Tell the schedule of γ which epoch begins, counted from 0."""
         for table in self.tables.values():
             if isinstance(table, FeatureMomentum):
                 table.set_epoch(epoch)
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew and forget all nodes."""
+        """Reinitialise all weights and forget all nodes."""
         self.model.reset_parameters()
         reset_parameters(self.tables)
 

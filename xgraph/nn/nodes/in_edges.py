@@ -32,8 +32,8 @@ class InEdges(NamedTuple):
             num_nodes: Number of nodes N.
 
         Raises:
-            ValueError: `edge_index` has another shape.
-            IndexError: An edge leads to or from a node that is not there.
+            ValueError: If `edge_index` has another shape.
+            IndexError: If an edge leads to or from a node that is not there.
 
         Example:
             >>> InEdges.from_edge_index(torch.tensor([[0, 1, 2], [1, 0, 1]]), 3)
@@ -53,27 +53,14 @@ class InEdges(NamedTuple):
 
     @classmethod
     def of(cls, edges: "Tensor | InEdges", num_nodes: int) -> "InEdges":
-        """Edges sorted by target, sorted already or not, in host memory.
-
-        Args:
-            edges: ``edge_index``, or what this returns; on any device.
-            num_nodes: Number of nodes N.
-
-        Raises:
-            ValueError: They are those of another number of nodes.
-            IndexError: An edge leads to or from a node that is not there.
-        """
+        """Edges sorted by target, in host memory, of `edges` that are sorted already or not, on any device."""
         graph = edges if isinstance(edges, InEdges) else cls.from_edge_index(edges.cpu(), num_nodes)
         if graph.colptr.numel() != num_nodes + 1:
             raise ValueError(f"x has {num_nodes} rows, but the graph has {graph.colptr.numel() - 1} nodes")
         return cls(graph.colptr.cpu(), graph.row.cpu())
 
     def sources(self, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """The sources of all edges into some nodes, and how many edges each of these has.
-
-        Args:
-            targets: The nodes, in ascending order. Shape ``[n]``.
-        """
+        """The sources of all edges into nodes in ascending order, and how many edges each of these has."""
         first = self.colptr[targets]
         counts = self.colptr[targets + 1] - first
         if len(targets) and int(targets[-1]) - int(targets[0]) + 1 == len(targets):  # in a row, as they are ascending
@@ -83,12 +70,7 @@ class InEdges(NamedTuple):
         return self.row[entries], counts
 
     def chunks(self, targets: Tensor, chunk_edges: int = CHUNK_EDGES) -> Iterator[Tensor]:
-        """Cut nodes into parts of at most so many edges; loops of their own count as one each.
-
-        Args:
-            targets: The nodes, in ascending order. Shape ``[n]``.
-            chunk_edges: How many; a node that has more is a part by itself.
-        """
+        """Cut nodes in ascending order into parts of at most so many edges; loops of their own count as one each."""
         ends = (self.colptr[targets + 1] - self.colptr[targets] + 1).cumsum(0)
         begin, before = 0, 0
         while begin < len(targets):
@@ -97,12 +79,7 @@ class InEdges(NamedTuple):
             begin, before = end, int(ends[end - 1])
 
     def block(self, targets: Tensor, place: Tensor) -> tuple[Tensor, Block]:
-        """The nodes that a chunk looks at, itself first, and its edges.
-
-        Args:
-            targets: The chunk, in ascending order. Shape ``[n]``.
-            place: Room to work in: -1 for every node, before and after. Shape ``[N]``.
-        """
+        """The nodes that a chunk looks at, itself first, and its edges; `place` is scratch space: -1 for every node."""
         row, counts = self.sources(targets)
         row = row.long()
         place[targets] = torch.arange(len(targets))

@@ -23,14 +23,14 @@ def input_aggregate(model: nn.Module, x: Tensor, edges: Tensor | InEdges, *, chu
         model: A `NodeModel` whose first convolution is meant, or a convolution.
         x: Features of all nodes, dense or ``torch.sparse_csr``. Shape ``[N, C]``.
         edges: ``edge_index``, or `InEdges`.
-        chunk_edges: Most edges that are looked at at once, unless a single node has more.
+        chunk_edges: Most edges of a chunk, unless a single node has more.
 
     Returns:
         float32 or wider, in the layout of `x` and on its device. Shape ``[N, C]``.
 
     Raises:
-        ValueError: The convolution is no weighted sum of its input (`GATConv`), or an argument has a wrong shape.
-        IndexError: An edge leads to or from a node that is not there.
+        ValueError: If the convolution is no weighted sum of its input (`GATConv`), or an argument has a wrong shape.
+        IndexError: If an edge leads to or from a node that is not there.
 
     Example:
         >>> from torch_geometric.nn import SAGEConv

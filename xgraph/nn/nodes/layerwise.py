@@ -37,8 +37,8 @@ def layerwise(
         Logits, on the device of `x`. Shape ``[n, num_tasks]``.
 
     Raises:
-        ValueError: An argument has another shape than expected.
-        IndexError: A node is not there.
+        ValueError: If an argument has another shape than expected.
+        IndexError: If a node is not there.
 
     Example:
         >>> from xgraph.nn import GraphSAGE
@@ -52,14 +52,15 @@ def layerwise(
         raise ValueError(f"x must have shape [N, {model.in_channels}], got {list(x.shape)}")
     if chunk_edges < 1:
         raise ValueError(f"chunk_edges must be at least 1, got {chunk_edges}")
-    wanted = torch.arange(num_nodes) if nodes is None else nodes.cpu()
-    if wanted.numel() and (int(wanted.min()) < 0 or int(wanted.max()) >= num_nodes):
-        raise IndexError(f"nodes must lie within 0..{num_nodes - 1}, got {int(wanted.min())}..{int(wanted.max())}")
+    requested = torch.arange(num_nodes) if nodes is None else nodes.cpu()
+    low, high = (int(i) for i in requested.aminmax()) if requested.numel() else (0, 0)
+    if requested.numel() and (low < 0 or high >= num_nodes):
+        raise IndexError(f"nodes must lie within 0..{num_nodes - 1}, got {low}..{high}")
     training = model.training
     model.eval()
     try:
         with torch.inference_mode():
-            return _layers(model, x, graph, wanted, chunk_edges, progress)
+            return _layers(model, x, graph, requested, chunk_edges, progress)
     finally:
         model.train(training)
 
@@ -68,12 +69,12 @@ def _layers(
     model: NodeModel,
     x: Tensor,
     graph: InEdges,
-    wanted: Tensor,
+    requested: Tensor,
     chunk_edges: int,
     progress: Callable[[int, int, str], None] | None,
 ) -> Tensor:
     device = next(model.parameters()).device
-    levels = _receptive(graph, wanted, model.num_layers, chunk_edges)
+    levels = _receptive(graph, requested, model.num_layers, chunk_edges)
     work, done = sum(len(level) for level in levels), 0
     place = torch.full((x.size(0),), -1)  # of a node among those of a chunk
     h, total = x, None
@@ -90,17 +91,17 @@ def _layers(
                 progress(done, work, "scoring")
         h = new
         if model.jk == "sum" or number == model.num_layers - 1:
-            own = h[wanted.to(x.device)]
+            own = h[requested.to(x.device)]
             total = own if total is None else total + own
-    if total is None or not len(wanted):
+    if total is None or not len(requested):
         return torch.empty(0, model.num_tasks, device=x.device)
     return torch.cat([model.head(part.to(device)).to(x.device) for part in torch.split(total, chunk_edges)])
 
 
-def _receptive(graph: InEdges, wanted: Tensor, num_layers: int, chunk_edges: int) -> list[Tensor]:
+def _receptive(graph: InEdges, requested: Tensor, num_layers: int, chunk_edges: int) -> list[Tensor]:
     """The nodes that each layer has to compute, in ascending order; found by as many edges at a time."""
     needed = torch.zeros(graph.colptr.numel() - 1, dtype=torch.bool)
-    needed[wanted] = True
+    needed[requested] = True
     levels = [needed.nonzero().view(-1)]
     for _ in range(num_layers - 1):
         if not bool(needed.all()):

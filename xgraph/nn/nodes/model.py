@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from xgraph.checks import choice, integer
 from xgraph.nn.convolutions import convolution_of
 from xgraph.nn.convolutions.block import Block, in_degree
 from xgraph.nn.convolutions.rows import first_rows
@@ -41,7 +42,7 @@ class NodeModel(nn.Module, Model):
         jk: Vectors that the head sees: those of the last layer, or the sum over all layers.
 
     Raises:
-        ValueError: An argument is out of range, or a batch lacks an attribute or does not fit the model.
+        ValueError: If an argument is out of range, or a batch lacks an attribute or does not fit the model.
     """
 
     kind: ClassVar[Kind] = "node"
@@ -67,17 +68,12 @@ class NodeModel(nn.Module, Model):
         jk: JumpingKnowledge = "last",
     ) -> None:
         super().__init__()
-        counts = {"num_tasks": num_tasks, "in_channels": in_channels}
-        counts |= {"hidden_channels": hidden_channels, "num_layers": num_layers}
-        for name, value in counts.items():
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
-        for name, word, known in (("norm", norm, Norm), ("jk", jk, JumpingKnowledge)):
-            if word not in get_args(known):
-                raise ValueError(f"{name} must be one of {', '.join(get_args(known))}, got {word!r}")
-        self.num_tasks, self.in_channels, self.scale = num_tasks, in_channels, None
-        self.hidden_channels, self.num_layers = hidden_channels, num_layers
-        self.norm, self.residual, self.jk = norm, residual, jk
+        self.num_tasks, self.in_channels = integer("num_tasks", num_tasks), integer("in_channels", in_channels)
+        self.hidden_channels = integer("hidden_channels", hidden_channels)
+        self.num_layers = integer("num_layers", num_layers)
+        self.norm = choice("norm", norm, get_args(Norm))
+        self.jk = choice("jk", jk, get_args(JumpingKnowledge))
+        self.residual, self.scale = residual, None
         widths = [in_channels] + [hidden_channels] * (num_layers - 1)
         self.convs = nn.ModuleList(self.make_conv(width, hidden_channels) for width in widths)
         self.norms = nn.ModuleList(make_norm(norm, hidden_channels) for _ in range(num_layers))
@@ -85,42 +81,17 @@ class NodeModel(nn.Module, Model):
         self.head = Head(hidden_channels, num_tasks, dropout)
 
     def make_conv(self, in_channels: int, out_channels: int) -> nn.Module:
-        """Make the convolution of one layer.
-
-        Args:
-            in_channels: Length of the vectors that it takes.
-            out_channels: Length of those that it gives.
-        """
+        """Make the convolution of one layer."""
         raise NotImplementedError
 
     def convolve(self, number: int, x: Tensor, block: Block, aggregate: Tensor | None = None) -> Tensor:
-        """The convolution of a layer.
-
-        Args:
-            number: Which, from 0.
-            x: Vectors of the block's nodes, for the first layer perhaps sparse. Shape ``[N, C]``.
-            block: The edges.
-            aggregate: What the targets get from their neighbours, if it is known; else it comes from the edges.
-
-        Returns:
-            Vectors of the block's targets. Shape ``[num_targets, hidden_channels]``.
-        """
+        """The convolution of a layer, ``[num_targets, hidden_channels]``; `aggregate`, if known, replaces the edges."""
         conv = self.convs[number]
         kind = convolution_of(conv)
         return kind.fused(conv, x, block) if aggregate is None else kind.update(conv, aggregate, x, block)
 
     def hidden(self, number: int, x: Tensor, block: Block, aggregate: Tensor | None = None) -> Tensor:
-        """A layer up to its ReLU: nothing of it is drawn at random, but where the convolution itself does so.
-
-        Args:
-            number: Which, from 0.
-            x: Vectors of the block's nodes. Shape ``[N, C]``.
-            block: The edges.
-            aggregate: What the targets get from their neighbours, if it is known; else it comes from the edges.
-
-        Returns:
-            Shape ``[num_targets, hidden_channels]``.
-        """
+        """A layer up to its ReLU: nothing of it is drawn at random, except where the convolution itself does so."""
         if number == 0:  # stored features may be narrower than the weights
             x = x.to(next(self.parameters()).dtype)
             aggregate = None if aggregate is None else aggregate.to(x.dtype)
@@ -128,48 +99,21 @@ class NodeModel(nn.Module, Model):
         return out.relu()
 
     def connect(self, number: int, x: Tensor, hidden: Tensor) -> Tensor:
-        """The rest of a layer: dropout, and the input added to the output.
-
-        Args:
-            number: Which, from 0.
-            x: Vectors that the layer was given, its targets' first. Shape ``[N, C]``.
-            hidden: From `hidden`. Shape ``[num_targets, hidden_channels]``.
-
-        Returns:
-            Shape ``[num_targets, hidden_channels]``.
-        """
+        """The rest of a layer: dropout, and the input `x` (its targets first) added to the output."""
         out: Tensor = self.dropout(hidden)
         return out + x[: len(out)] if self.residual and number else out
 
     def layer(self, number: int, x: Tensor, block: Block, aggregate: Tensor | None = None) -> Tensor:
-        """One layer.
-
-        Args:
-            number: Which, from 0.
-            x: Vectors of the block's nodes. Shape ``[N, C]``.
-            block: The edges.
-            aggregate: What the targets get from their neighbours, if it is known; else it comes from the edges.
-
-        Returns:
-            Vectors of the block's targets. Shape ``[num_targets, hidden_channels]``.
-        """
+        """One layer, by number: vectors of the block's targets, ``[num_targets, hidden_channels]``."""
         return self.connect(number, x, self.hidden(number, x, block, aggregate))
 
     def forward(self, batch: Any) -> Tensor:
-        """Return logits of the nodes asked for, ``[batch_size, num_tasks]``; of all, if it does not say of which.
-
-        Args:
-            batch: A PyG `Data`, as described above.
-        """
+        """Return logits of the first `batch_size` nodes, by default of all, ``[batch_size, num_tasks]``."""
         out: Tensor = self.head(self.embed(batch))
         return out
 
     def embed(self, batch: Any) -> Tensor:
-        """Return the vectors that the head sees, ``[batch_size, hidden_channels]``.
-
-        Args:
-            batch: A PyG `Data`, as described above.
-        """
+        """Return the vectors that the head sees, ``[batch_size, hidden_channels]``."""
         self._check(batch)
         n_id, degree, aggregate = self._n_id(batch), self._degree(batch), self._input_aggregate(batch)
         hops = self._hops(batch, self.num_layers - (aggregate is not None))
@@ -193,7 +137,7 @@ class NodeModel(nn.Module, Model):
         return h if total is None else total
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew and forget the normalisation statistics."""
+        """Reinitialise all weights and forget the normalisation statistics."""
         for modules in (self, self.convs, self.norms):
             reset_parameters(modules)
 
@@ -220,13 +164,13 @@ class NodeModel(nn.Module, Model):
 
     def _input_aggregate(self, batch: Any) -> Tensor | None:
         """The exact aggregates of the features, if this model takes them and the batch has them."""
-        given: Tensor | None = getattr(batch, "x_aggr", None) if self.exact_input else None
-        if given is not None and given.shape != batch.x.shape:
-            raise ValueError(f"x_aggr must have the shape of x, {list(batch.x.shape)}, got {list(given.shape)}")
-        return given
+        aggregate: Tensor | None = getattr(batch, "x_aggr", None) if self.exact_input else None
+        if aggregate is not None and aggregate.shape != batch.x.shape:
+            raise ValueError(f"x_aggr must have the shape of x, {list(batch.x.shape)}, got {list(aggregate.shape)}")
+        return aggregate
 
     def _n_id(self, batch: Any) -> Tensor:
-        """The nodes' numbers in the whole graph; those in the batch, if it does not say."""
+        """The nodes' numbers in the whole graph; by default their positions in the batch."""
         n_id: Tensor | None = getattr(batch, "n_id", None)
         return torch.arange(batch.x.size(0), device=batch.edge_index.device) if n_id is None else n_id
 

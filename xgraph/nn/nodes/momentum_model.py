@@ -22,7 +22,7 @@ class MomentumModel(NodeModel):
 
     In training, a layer's aggregates come from the few neighbours in the batch, and are noisy. A table per layer keeps
     a moving average of them for each node, :math:`\tilde h_v \leftarrow (1 - \gamma) \tilde h_v + \gamma \hat A_v`,
-    and the layer goes on with that. Rows are written only for nodes whose neighbours were sampled. In evaluation mode
+    and that is passed on. Rows are written only for nodes whose neighbours were sampled. In evaluation mode
     nothing is written or read: scores are exact where the batch, or `layerwise`, has all neighbours.
 
     The weights are named as those of the model without tables, so that either can start from the other's. Batches that
@@ -41,9 +41,9 @@ class MomentumModel(NodeModel):
         table_in_checkpoint: Whether checkpoints hold the tables; without them a resumed run starts with empty ones.
 
     Raises:
-        ValueError: An argument is out of range, a batch lacks an attribute or does not fit the model, or a model
+        ValueError: If an argument is out of range, a batch lacks an attribute or does not fit the model, or a model
             without `num_nodes` is trained.
-        IndexError: A batch has a node that the tables have no row for.
+        IndexError: If a batch has a node that the tables have no row for.
     """
 
     def __init__(
@@ -75,31 +75,20 @@ class MomentumModel(NodeModel):
                     self.tables[str(number)] = table
 
     def convolve(self, number: int, x: Tensor, block: Block, aggregate: Tensor | None = None) -> Tensor:
-        """The convolution of a layer; in training, through its table.
-
-        Args:
-            number: Which, from 0.
-            x: Vectors of the block's nodes. Shape ``[N, C]``.
-            block: The edges.
-            aggregate: What the targets get from all their neighbours, if it is known; then the table is not asked.
-        """
+        """The convolution of a layer; in training, through its table, unless the exact `aggregate` is known."""
         if aggregate is None and self._tracks() and str(number) in self.tables:
             conv, table = self.convs[number], self.tables[str(number)]
             return convolution_of(conv).convolve(conv, x, block, table)  # type: ignore[arg-type]
         return super().convolve(number, x, block, aggregate)
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell the schedule of γ which epoch begins.
-
-        Args:
-            epoch: Counted from 0.
-        """
+        """Tell the schedule of γ which epoch begins, counted from 0."""
         for table in self.tables.values():
             if isinstance(table, FeatureMomentum):
                 table.set_epoch(epoch)
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew, and forget the normalisation statistics and all nodes."""
+        """Reinitialise all weights, and forget the normalisation statistics and all nodes."""
         super().reset_parameters()
         reset_parameters(self.tables)
 
@@ -167,11 +156,11 @@ class ExactInputModel(MomentumModel):
         return f"{super().extra_repr()}, exact_input={self.exact_input}"
 
     def _input_aggregate(self, batch: Any) -> Tensor | None:
-        given = super()._input_aggregate(batch)
-        if given is None and self.exact_input and self.training and self._is_part(batch):
+        aggregate = super()._input_aggregate(batch)
+        if aggregate is None and self.exact_input and self.training and self._is_part(batch):
             raise ValueError(
                 f"the batch has no x_aggr, which {type(self).__name__} needs in training: set data.x_aggr = "
                 "xgraph.nn.input_aggregate(model, data.x, data.edge_index) before the loader is made, or make the "
                 "model with exact_input=False"
             )
-        return given
+        return aggregate

@@ -34,12 +34,7 @@ class GraphSAGE(NodeModel):
         super().__init__(num_tasks, in_channels, **options)
 
     def make_conv(self, in_channels: int, out_channels: int) -> nn.Module:
-        """Make a `SAGEConv`, whose parameters are named as those of PyG's.
-
-        Args:
-            in_channels: Length of the vectors that it takes.
-            out_channels: Length of those that it gives.
-        """
+        """Make a `SAGEConv`, whose parameters are named as those of PyG's."""
         return SAGEConv(in_channels, out_channels, mean_with_self=self.mean_with_self)
 
     def extra_repr(self) -> str:

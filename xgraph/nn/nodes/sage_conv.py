@@ -58,8 +58,8 @@ class SAGEConv(nn.Module):
         momentum: The table, or None.
 
     Raises:
-        ValueError: An argument is out of range.
-        TypeError: An argument is of another type than expected.
+        ValueError: If an argument is out of range.
+        TypeError: If an argument is of another type than expected.
 
     Example:
         >>> import torch
@@ -109,16 +109,12 @@ class SAGEConv(nn.Module):
         self.reset_parameters()
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell the schedule of γ, if there is a table, which epoch begins.
-
-        Args:
-            epoch: Counted from 0.
-        """
+        """Tell the schedule of γ, if there is a table, which epoch begins, counted from 0."""
         if self.momentum is not None:
             self.momentum.set_epoch(epoch)
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew and forget all nodes."""
+        """Reinitialise all weights and forget all nodes."""
         for layer in (self.lin_l, self.lin_r) if self.root_weight else (self.lin_l,):
             bound = 1 / math.sqrt(layer.in_features)
             nn.init.uniform_(layer.weight, -bound, bound)
@@ -149,11 +145,10 @@ class SAGEConv(nn.Module):
             Shape ``[num_targets, out_channels]``.
 
         Raises:
-            ValueError: There is a table, the layer is in training, and `n_id` or `degree` is missing; or a shape is
+            ValueError: If there is a table, the layer is in training, and `n_id` or `degree` is missing; or a shape is
                 another one than expected.
-            IndexError: An edge leads to or from a node that is not there, or `n_id` holds a number that is none of the
-                table's nodes.
-            TypeError: `edge_index` is a sparse matrix, or no tensor of integers.
+            IndexError: If an edge leads to or from a missing node, or `n_id` holds a number that is not in the table.
+            TypeError: If `edge_index` is a sparse matrix, or no tensor of integers.
         """
         table = self.momentum if self.training else None
         needed = () if table is None else ("n_id", "degree")

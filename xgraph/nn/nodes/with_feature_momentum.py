@@ -66,12 +66,11 @@ class MomentumConv(nn.Module):
             Shape ``[num_targets, out_channels]``.
 
         Raises:
-            ValueError: The layer is in training, and `n_id` or `degree` is missing; a shape is another one than
+            ValueError: If the layer is in training, and `n_id` or `degree` is missing; a shape is another one than
                 expected; `edge_weight` cannot be used; or there is a loop in the batch besides the one that the
                 convolution adds.
-            IndexError: An edge leads to or from a node that is not there, or `n_id` holds a number that is none of the
-                table's nodes.
-            TypeError: `edge_index` is a sparse matrix, or no tensor of integers.
+            IndexError: If an edge leads to or from a missing node, or `n_id` holds a number that is not in the table.
+            TypeError: If `edge_index` is a sparse matrix, or no tensor of integers.
         """
         needed: tuple[str, ...] = ()
         if self.training:
@@ -89,16 +88,12 @@ class MomentumConv(nn.Module):
         return self.convolution.convolve(self.conv, x, block, self.momentum if self.training else None, edge_weight)
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell the schedule of γ, if there is a table, which epoch begins.
-
-        Args:
-            epoch: Counted from 0.
-        """
+        """Tell the schedule of γ, if there is a table, which epoch begins, counted from 0."""
         if self.momentum is not None:
             self.momentum.set_epoch(epoch)
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew and forget all nodes."""
+        """Reinitialise all weights and forget all nodes."""
         reset: Any = self.conv.reset_parameters
         reset()
         if self.momentum is not None:
@@ -128,8 +123,8 @@ def with_feature_momentum(
         options: Those of `TableOptions` by name: `gamma`, `gradient`, `dtype`, `storage`, `folder`, `in_checkpoint`.
 
     Raises:
-        ValueError: The convolution is none of these, or aggregates by something else, such as a maximum; or an argument
-            is out of range.
+        ValueError: If the convolution is none of these, or aggregates by something else, such as a maximum; or an
+            argument is out of range.
 
     Example:
         >>> import torch

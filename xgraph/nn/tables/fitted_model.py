@@ -1,4 +1,4 @@
-"""Models that are fitted at once to a table of numbers, not trained step by step."""
+"""Models that are fitted in a single step to a table of numbers, not trained step by step."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from xgraph.checks import integer
 from xgraph.nn.layers.feature_scale import FeatureScale
 from xgraph.nn.layers.protocol import Kind, Model
 
@@ -27,7 +28,7 @@ class FittedModel(nn.Module, Model):
         num_features: Number F of features of an item.
 
     Raises:
-        ValueError: An argument is out of range.
+        ValueError: If an argument is out of range.
     """
 
     kind: ClassVar[Kind] = "graph"
@@ -39,19 +40,13 @@ class FittedModel(nn.Module, Model):
 
     def __init__(self, num_tasks: int, num_features: int) -> None:
         super().__init__()
-        for name, value in (("num_tasks", num_tasks), ("num_features", num_features)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
-        self.num_tasks, self.num_features, self.scale = num_tasks, num_features, None
+        self.num_tasks, self.num_features = integer("num_tasks", num_tasks), integer("num_features", num_features)
+        self.scale = None
         self.register_buffer("learned", torch.zeros(num_tasks, dtype=torch.bool))
 
     @classmethod
     def usual_features(cls, options: Mapping[str, Any]) -> list[str]:
-        """The kinds of features that a run gives it if nobody says which.
-
-        Args:
-            options: Its options.
-        """
+        """Return the kinds of features that a run gives the model by default."""
         return ["rdkit", "morgan", "maccs"]
 
     def fit(
@@ -73,7 +68,7 @@ class FittedModel(nn.Module, Model):
             progress: Called with (done, total, what).
 
         Raises:
-            ValueError: A shape is wrong, a feature is not finite, a label is not 0, 1 or NaN, no task has labels of
+            ValueError: If a shape is wrong, a feature is not finite, a label is not 0, 1 or NaN, no task has labels of
                 both classes, or the seed is negative.
         """
         y = y[:, None] if y.dim() == 1 else y
@@ -82,14 +77,12 @@ class FittedModel(nn.Module, Model):
             raise ValueError(f"y must have shape [{len(x)}, {self.num_tasks}], got {list(y.shape)}")
         if not bool(((y == 0) | (y == 1) | y.isnan()).all()):
             raise ValueError("y must hold 0, 1 or NaN only")
-        if seed < 0:
-            raise ValueError(f"seed must be 0 or more, got {seed}")
-        if threads is not None and threads < 1:
-            raise ValueError(f"threads must be 1 or more, got {threads}")
+        integer("seed", seed, least=0)
+        threads = torch.get_num_threads() if threads is None else integer("threads", threads)
         learned = (y == 0).any(0) & (y == 1).any(0)
         if not bool(learned.any()):
             raise ValueError("y must hold labels of both classes in at least one task")
-        self._learn(x.cpu(), y.cpu(), learned.cpu(), seed, threads or torch.get_num_threads(), progress)
+        self._learn(x.cpu(), y.cpu(), learned.cpu(), seed, threads, progress)
         self.learned = learned.to(self.learned.device)
 
     def forward(self, batch: Any) -> Tensor:
@@ -99,7 +92,7 @@ class FittedModel(nn.Module, Model):
             batch: Has `features`, ``[B, F]``.
 
         Raises:
-            ValueError: The batch has no features, or not these; or the model is not fitted yet.
+            ValueError: If the batch has no features, or not these; or the model is not fitted yet.
         """
         x = self.embed(batch)
         if not bool(self.learned.any()):
@@ -107,11 +100,7 @@ class FittedModel(nn.Module, Model):
         return self._logits(x).masked_fill(~self.learned, 0.0)
 
     def embed(self, batch: Any) -> Tensor:
-        """Return the features as the model reads them, finite float32 ``[B, F]``.
-
-        Args:
-            batch: Has `features`, ``[B, F]``.
-        """
+        """Return the features as the model reads them, finite float32 ``[B, F]``."""
         features = getattr(batch, "features", None)
         if features is None:
             raise ValueError(f"the batch has no features, which {type(self).__name__} reads instead of the graphs")

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal, get_args
 import torch
 from torch import Tensor
 
+from xgraph.checks import integer
 from xgraph.nn.tables.fitted_model import FittedModel, Progress, task_seed
 from xgraph.nn.tables.trees import Trees
 
@@ -30,7 +31,7 @@ class RandomForest(FittedModel):
         balanced: Whether both classes weigh the same, however rare one is.
 
     Raises:
-        ValueError: An argument is out of range.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> from types import SimpleNamespace
@@ -55,15 +56,12 @@ class RandomForest(FittedModel):
         balanced: bool = True,
     ) -> None:
         super().__init__(num_tasks, num_features)
-        for name, value in (("trees", trees), ("min_samples_leaf", min_samples_leaf)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
         words = get_args(MaxFeatures)
         if max_features not in words and not (isinstance(max_features, int | float) and 0 < max_features <= 1):
             raise ValueError(
                 f"max_features must be a share above 0 and up to 1, or {' or '.join(words)}, got {max_features!r}"
             )
-        self.num_trees, self.min_samples_leaf = trees, min_samples_leaf
+        self.num_trees, self.min_samples_leaf = integer("trees", trees), integer("min_samples_leaf", min_samples_leaf)
         self.max_features, self.balanced = max_features, balanced
         self.trees = Trees(num_tasks, num_features)
 

@@ -25,11 +25,11 @@ def _sum_of_minima(a: Tensor, b: Tensor) -> Tensor:
     if len(values) > _FEW:
         c, d = a.double(), b.double()
         return (c.sum(1)[:, None] + d.sum(1) - torch.cdist(c, d, p=1.0)) / 2
-    found = a.new_zeros(len(a), len(b), dtype=torch.float64)
+    total = a.new_zeros(len(a), len(b), dtype=torch.float64)
     below = 0.0
     for value in values.tolist():
         shared = (a >= value).any(0) & (b >= value).any(0)
         bits = [(one[:, shared] >= value).float() for one in (a, b)]
-        found += (value - below) * (bits[0] @ bits[1].T)  # counts below 2²⁴ are exact in float32
+        total += (value - below) * (bits[0] @ bits[1].T)  # counts below 2²⁴ are exact in float32
         below = value
-    return found
+    return total

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
+from xgraph.checks import choice
 from xgraph.nn.layers.feature_scale import FeatureScale
 from xgraph.nn.layers.learned_buffers import LearnedBuffers
 from xgraph.nn.tables.fitted_model import FittedModel, Progress
@@ -37,7 +38,7 @@ class SVM(LearnedBuffers, FittedModel):
         balanced: Whether both classes weigh the same, however rare one is.
 
     Raises:
-        ValueError: An argument is out of range.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> from types import SimpleNamespace
@@ -64,8 +65,7 @@ class SVM(LearnedBuffers, FittedModel):
         balanced: bool = True,
     ) -> None:
         super().__init__(num_tasks, num_features)
-        if kernel not in get_args(Kernel):
-            raise ValueError(f"kernel must be one of {', '.join(get_args(Kernel))}, got {kernel!r}")
+        choice("kernel", kernel, get_args(Kernel))
         if not 0 < C < float("inf"):
             raise ValueError(f"C must be a positive number, got {C}")
         if gamma != "scale" and not (isinstance(gamma, int | float) and 0 < gamma < float("inf")):
@@ -79,11 +79,7 @@ class SVM(LearnedBuffers, FittedModel):
 
     @classmethod
     def usual_features(cls, options: Mapping[str, Any]) -> list[str]:
-        """The kinds of features that a run gives it if nobody says which: counts for Tanimoto.
-
-        Args:
-            options: Its options.
-        """
+        """Return the kinds of features that a run gives the model by default: counts for Tanimoto."""
         return ["morgan"] if options.get("kernel") == "tanimoto" else super().usual_features(options)
 
     def _learn(self, x: Tensor, y: Tensor, learned: Tensor, seed: int, threads: int, progress: Progress | None) -> None:

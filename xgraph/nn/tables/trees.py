@@ -64,18 +64,18 @@ class Trees(LearnedBuffers):
 
     def _descend(self, x: Tensor, root: Tensor) -> Tensor:
         """The number at the leaf of each row in each tree, ``[trees, B]``; pairs that are at a leaf drop out."""
-        found = self.number.new_empty(len(root) * len(x))
-        pair = torch.arange(len(found), device=x.device)
+        leaves = self.number.new_empty(len(root) * len(x))
+        pair = torch.arange(len(leaves), device=x.device)
         row = pair % max(len(x), 1)
         node = root.repeat_interleave(len(x))
         while len(pair):
             feature = self.feature[node]
             inner = feature >= 0
-            found[pair[~inner]] = self.number[node[~inner]]
+            leaves[pair[~inner]] = self.number[node[~inner]]
             pair, row, node, feature = pair[inner], row[inner], node[inner], feature[inner]
             below = x[row, feature] <= self.number[node]
             node = torch.where(below, self.left[node], self.right[node])
-        return found.view(len(root), len(x))
+        return leaves.view(len(root), len(x))
 
     def _misfit(self) -> str:
         nodes, inner = len(self.feature), self.feature >= 0

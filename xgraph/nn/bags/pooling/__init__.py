@@ -1,4 +1,4 @@
-"""Bags of instances to vectors or scores: PyG aggregations, with a state per bag if asked."""
+"""Bags of instances to vectors or scores: PyG aggregations, with a state per bag if requested."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is built on PyG when it is asked for: that import takes seconds."""
+    """Import what is built on PyG on first use: that import takes seconds."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -39,7 +39,7 @@ class AttentionPooling(BagPooling):
         gamma: Weight of the new value in the state, in (0, 1], or a schedule of it over epochs.
         channels: Number of columns that are pooled, if the table is to be made now; None: at the first batch.
         max_lag: Bound on log u₂ above its newest estimate; inf: none. Beyond 50 a bag starts anew in any case.
-        validate: Check bags and ids, and that what is written is finite, which holds a GPU up.
+        validate: Check bags and ids, and that what is written is finite, which forces a device synchronisation.
 
     Example:
         >>> pool = AttentionPooling(in_channels=8, num_bags=100, gamma=0.9)
@@ -84,37 +84,20 @@ class AttentionPooling(BagPooling):
         bag_id: Tensor | None = None,
         value: Tensor | None = None,
     ) -> Tensor:
-        """Pool the instances of each bag.
+        """Pool the instances of each bag: arguments and errors as `BagPooling.forward` has them, and two differences.
 
         Args:
             x: Embeddings e. Shape ``[N, in_channels]``.
-            index: Bag of each instance, as position in the batch. Shape ``[N]``.
-            ptr: Bounds of the bags instead, where instances are in order. Shape ``[B + 1]``.
-            dim_size: Number of bags B. Without it the largest of `index` is looked up, which holds a GPU up.
-            dim: Must be that of the instances.
-            max_num_elements: Not needed.
-            bag_id: Rows of the table, one for each bag. Shape ``[B]``.
             value: What is pooled, by default `x`. Shape ``[N, C]``.
 
         Returns:
             Shape ``[B, C]``, of the type of what is pooled.
-
-        Raises:
-            ValueError: A bag has no instances, a shape is wrong, or what would be written is not finite.
-            IndexError: A bag is not below `dim_size`, or an id not below `num_bags`.
-            TypeError: `index` or `bag_id` does not hold integers.
         """
         bags = self.bags(x, index, ptr, dim_size, dim)
         return self.finish(self.estimate(x, bags, value), x if value is None else value, bag_id)
 
     def estimate(self, x: Tensor, bags: Bags, value: Tensor | None = None) -> Tensor:
-        """The weighted means, and the logarithms of the means of e^g: ``[B, heads, C / heads + 1]``.
-
-        Args:
-            x: As for `forward`, like `value`.
-            bags: The bags.
-            value: What is pooled.
-        """
+        """The weighted means, and the logarithms of the means of e^g: ``[B, heads, C / heads + 1]``."""
         value = x if value is None else value
         if value.dim() != 2 or len(value) != len(x):
             raise ValueError(f"value must have shape [{len(x)}, C], a row for each instance, got {list(value.shape)}")
@@ -124,11 +107,7 @@ class AttentionPooling(BagPooling):
         return torch.cat([mean, log_mean[..., None].to(dtype)], -1)
 
     def logits(self, x: Tensor) -> Tensor:
-        """The logits g of the attention, ``[N, heads]``, in float32 at least.
-
-        Args:
-            x: Embeddings. Shape ``[N, in_channels]``.
-        """
+        """The logits g of the attention, ``[N, heads]``, in float32 at least."""
         if x.dim() != 2 or x.size(1) != self.in_channels:
             raise ValueError(f"embeddings must have shape [N, {self.in_channels}], got {list(x.shape)}")
         hidden = self.content(x).tanh_()  # in place: of 160,000 instances, new memory costs as much as the layer
@@ -165,7 +144,7 @@ class AttentionPooling(BagPooling):
         return self.bags(x, index, ptr, dim_size).softmax(self.logits(x))[0]
 
     def reset_parameters(self) -> None:
-        """Draw the weights anew and forget the state of all bags."""
+        """Reinitialise the weights and forget the state of all bags."""
         super().reset_parameters()
         for layer in (self.content, self.gate, self.score):
             if layer is not None:

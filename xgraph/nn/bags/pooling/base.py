@@ -35,12 +35,12 @@ class BagPooling(Aggregation):  # type: ignore[misc]
         gamma: Weight of the new value in the state, in (0, 1], or a schedule of it over epochs.
         channels: Number of columns that are pooled, if the table is to be made now; None: at the first batch.
         max_lag: Bound on a state's logarithm above its newest estimate; inf: none.
-        validate: Check bags and ids, and that what is written is finite, which holds a GPU up. Without it bad input is
-            undefined behaviour, and the pooling compiles whole (with `channels` given).
+        validate: Check bags and ids, and that what is written is finite, which forces a device synchronisation. Without
+            it bad input is undefined behaviour, and the pooling compiles whole (with `channels` given).
 
     Raises:
-        ValueError: An argument is out of range.
-        TypeError: One has the wrong type.
+        ValueError: If an argument is out of range.
+        TypeError: If one has the wrong type.
     """
 
     def __init__(
@@ -77,7 +77,8 @@ class BagPooling(Aggregation):  # type: ignore[misc]
             x: What the instances have. Shape ``[N, C]``.
             index: Bag of each instance, as position in the batch. Shape ``[N]``.
             ptr: Bounds of the bags instead, where instances are in order. Shape ``[B + 1]``.
-            dim_size: Number of bags B. Without it the largest of `index` is looked up, which holds a GPU up.
+            dim_size: Number of bags B. Without it the largest of `index` is looked up, which forces a device
+                synchronisation.
             dim: Must be that of the instances.
             max_num_elements: Not needed.
             bag_id: Rows of the table, one for each bag. Shape ``[B]``.
@@ -86,9 +87,9 @@ class BagPooling(Aggregation):  # type: ignore[misc]
             Shape ``[B, C]``.
 
         Raises:
-            ValueError: A bag has no instances, a shape is wrong, or what would be written is not finite.
-            IndexError: A bag is not below `dim_size`, or an id not below `num_bags`.
-            TypeError: `index` or `bag_id` does not hold integers, or `x` no floating-point numbers.
+            ValueError: If a bag has no instances, a shape is wrong, or what would be written is not finite.
+            IndexError: If a bag is not below `dim_size`, or an id not below `num_bags`.
+            TypeError: If `index` or `bag_id` does not hold integers, or `x` no floating-point numbers.
         """
         bags = self.bags(x, index, ptr, dim_size, dim)
         return self.finish(self.estimate(x, bags), x, bag_id)
@@ -102,65 +103,29 @@ class BagPooling(Aggregation):  # type: ignore[misc]
         return Bags.of(x, index, ptr, dim_size, self.validate)
 
     def estimate(self, x: Tensor, bags: Bags) -> Tensor:
-        """What the batch says of its bags: a row of the table for each.
-
-        Args:
-            x: As for `forward`.
-            bags: The bags.
-        """
+        """What the batch says of its bags: a row of the table for each."""
         raise NotImplementedError
 
     def read_out(self, row: Tensor) -> Tensor:
-        """The pooled values of rows.
-
-        Args:
-            row: Estimates, or what the table made of them.
-
-        Returns:
-            Shape ``[B, C]``.
-        """
+        """The pooled values of rows, ``[B, C]``."""
         raise NotImplementedError
 
     def make_table(self, shape: tuple[int, ...]) -> StateTable:
-        """A table.
-
-        Args:
-            shape: That of a row.
-        """
+        """A table of rows of a shape."""
         raise NotImplementedError
 
     def shape(self, channels: int) -> tuple[int, ...]:
-        """Shape of a row of the table.
-
-        Args:
-            channels: Number of columns that are pooled.
-        """
+        """Shape of a row of the table, by the number of columns that are pooled."""
         return (channels,)
 
     def weights(
         self, x: Tensor, index: Tensor | None = None, ptr: Tensor | None = None, dim_size: int | None = None
     ) -> Tensor:
-        """How much each instance counts in its bag, to interpret a result: the gradient of the pooled value.
-
-        Args:
-            x: As for `forward`, like the other arguments.
-            index: Bag of each instance.
-            ptr: Bounds of the bags instead.
-            dim_size: Number of bags.
-
-        Returns:
-            They sum to one in each bag and column. Shape ``[N, C]``.
-        """
+        """How much each instance counts in its bag: gradients of the pooled values, which sum to one. ``[N, C]``."""
         raise NotImplementedError
 
     def finish(self, estimate: Tensor, x: Tensor, bag_id: Tensor | None) -> Tensor:
-        """Let the table track the estimates, if there is one, and read out.
-
-        Args:
-            estimate: What `estimate` gave. Shape ``[B, ...]``.
-            x: What is pooled, whose type the result has.
-            bag_id: As for `forward`.
-        """
+        """Let the table track the estimates, if there is one, and read out; in the type of the pooled `x`."""
         if self.num_bags is not None and bag_id is not None and self.training:
             if self.validate:
                 _check_ids(bag_id, len(estimate), self.num_bags)
@@ -169,14 +134,7 @@ class BagPooling(Aggregation):  # type: ignore[misc]
         return out if torch.is_autocast_enabled(x.device.type) else out.to(x.dtype)
 
     def table(self, estimate: Tensor) -> StateTable:
-        """The table for such estimates: made now, if this is the first batch.
-
-        Args:
-            estimate: Shape ``[B, ...]``.
-
-        Raises:
-            ValueError: There is one, for estimates of another shape.
-        """
+        """The table for such estimates: created now, if this is the first batch."""
         shape = tuple(estimate.shape[1:])
         if self.track is None:
             self.track = self.make_table(shape).to(estimate.device)
@@ -191,17 +149,13 @@ class BagPooling(Aggregation):  # type: ignore[misc]
         return self.track
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell the γ schedule which epoch (counted from 0) begins.
-
-        Args:
-            epoch: Its number.
-        """
+        """Tell the γ schedule which epoch (counted from 0) begins."""
         self.epoch = epoch
         if self.track is not None:
             self.track.set_epoch(epoch)
 
     def reset_parameters(self) -> None:
-        """Forget the state of all bags, and draw the weights anew if there are any."""
+        """Forget the state of all bags, and reinitialise the weights if there are any."""
         if self.track is not None:
             self.track.reset_parameters()
 

@@ -107,7 +107,7 @@ class _WeightedSum(torch.autograd.Function):
     @staticmethod
     def forward(weight: Tensor, x: Tensor, index: Tensor, size: int) -> Tensor:
         row, order = index, None
-        if index.is_cuda or not bool((index[1:] >= index[:-1]).all()):  # to ask would hold a GPU up
+        if index.is_cuda or not bool((index[1:] >= index[:-1]).all()):  # to ask would synchronise a GPU
             row, order = torch.sort(index, stable=True)
         begin = torch.searchsorted(row, torch.arange(size, device=row.device))
         which = torch.arange(len(row), device=row.device) if order is None else order

@@ -32,7 +32,7 @@ class SmoothedMaxPooling(BagPooling):
         gamma: Weight of the new value in the state, in (0, 1], or a schedule of it over epochs.
         channels: Number T of score columns, if the table is to be made now; None: at the first batch.
         max_lag: Bound on log u above its newest estimate; inf: none. Beyond 50 a bag starts anew in any case.
-        validate: Check bags and ids, and that scores are finite, which holds a GPU up.
+        validate: Check bags and ids, and that scores are finite, which forces a device synchronisation.
 
     Example:
         >>> import torch

@@ -260,9 +260,9 @@ def test_repr_says_what_is_not_usual():
 
 
 def test_wrong_words_and_folders_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="storage must be one of device, host, mmap, got 'disk'"):
+    with pytest.raises(ValueError, match="storage must be one of device, pinned, host, mmap, got 'disk'"):
         make(MovingAverage, storage="disk")
-    with pytest.raises(ValueError, match='folder is for storage="mmap", got storage="host"'):
+    with pytest.raises(ValueError, match="folder is for storage='mmap', got storage='host'"):
         make(MovingAverage, storage="host", folder=tmp_path)
     missing = tmp_path / "missing"
     with pytest.raises(ValueError, match=r"cannot reserve 0\.00 GiB in .*missing \(No such file"):

@@ -5,51 +5,24 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from xgraph.checks import choice, integer
-from xgraph.estimators.storage import Storage, gather, host_rows, scatter
+from xgraph.checks import integer
+from xgraph.estimators.storage import gather, host_rows, scatter
+from xgraph.storage import Storage, check_folder, check_storage
 
 WIDE = (torch.float32, torch.float64)
 
 
 class RowStore(nn.Module):
-    """The memory of a :class:`xgraph.estimators.StateTable`: the rows, which of them were touched, how both are kept.
+    """The rows of a :class:`StateTable`: where and in what type they lie, which were touched, how both are kept.
 
-    Rows are of type ``dtype`` and stay so under autocast and ``.half()``; float32 rows follow ``.double()``. A narrow
-    type takes half the memory and forgets steps below its resolution. A moving average stays where it is once γ times
-    its distance from the estimates is below 2⁻⁸ of it in bfloat16 (2⁻¹¹ in float16): for γ = .1 and estimates without
-    noise, it ends up to 4 % (.5 %) away from them. That may do for features; logarithms of weights need more, as
-    their error is that of an exponent. What lies beyond the range of the type is kept as its largest number.
-
-    Rows that do not fit on the device may lie elsewhere. "host" is host memory, wherever the module goes: page-locked
-    if there is a CUDA device. "mmap" is a file without a name that is mapped into memory, of which the system keeps in
-    memory what it can: a row for each of the 111,059,956 nodes of ogbn-papers100M, 256 numbers of 2 bytes, takes
-    57 GB of disk. The folder is to be on a disk; on some systems the usual one for temporary files is in memory. The
-    rows of a batch are gathered by the CPU and copied to the batch's device, and back; only the marks, a byte an item,
-    move with the module. A deep copy has rows of its own in the same kind of place. So has what is read from a pickle,
-    which holds all rows.
-
-    Args:
-        num_items: number of rows.
-        shape: shape of one row; ``()`` for a single number.
-        dtype: type of the rows.
-        storage: where the rows lie: "device", "host" or "mmap".
-        folder: where the file of "mmap" lies.
-        in_checkpoint: whether ``state_dict`` holds rows and marks. If not, loading leaves them as they are, and passes
-            over those that the loaded state holds.
-
-    Attributes:
-        value: ``[num_items, *shape]``; a buffer if the rows lie on the device, else a tensor in host memory.
-        seen: buffer ``[num_items]``, True for items that were touched.
-
-    Raises:
-        ValueError: if ``num_items`` < 1, ``storage`` is another word, a folder is given where none is used, or the
-            folder is missing, cannot be written to or has no room.
-        TypeError: if ``num_items`` is no integer or ``dtype`` no floating-point type.
+    Rows are of type ``dtype`` and stay so under autocast and ``.half()``; float32 rows follow ``.double()``. Of rows
+    off the device those of a batch are gathered by the CPU and copied to the batch's device, and back; only the marks
+    move with the module. A deep copy, or what is read from a pickle, has rows of its own in the same kind of place.
     """
 
     value: Tensor
@@ -72,9 +45,8 @@ class RowStore(nn.Module):
             raise TypeError(f"dtype must be a floating-point type, got {dtype}")
         self.num_items = integer("num_items", num_items)
         self.shape = tuple(shape)
-        self.storage = choice("storage", storage, get_args(Storage))
-        if folder is not None and storage != "mmap":
-            raise ValueError(f'folder is for storage="mmap", got storage="{storage}"')
+        self.storage = check_storage(storage)
+        check_folder(folder, storage)
         self.folder = folder
         self.in_checkpoint = in_checkpoint
         if storage == "device":

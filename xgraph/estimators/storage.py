@@ -8,21 +8,22 @@ import shutil
 import tempfile
 from math import prod
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 import torch
 from torch import Tensor
 
-Storage = Literal["device", "host", "mmap"]
+from xgraph.storage import Storage
 
 GIB = 2**30
 
 
 def host_rows(size: tuple[int, ...], dtype: torch.dtype, storage: Storage, folder: str | Path | None = None) -> Tensor:
-    """Zeros in host memory or in a file."""
+    """Zeros in host memory, page-locked if "pinned" says so and there is a GPU, or in a file."""
     length = prod(size) * dtype.itemsize
-    if storage == "host" or not length:  # there are no empty maps
-        return torch.zeros(size, dtype=dtype, device="cpu", pin_memory=torch.cuda.is_available())
+    if storage != "mmap" or not length:  # there are no empty maps
+        pinned = storage == "pinned" and torch.cuda.is_available()
+        return torch.zeros(size, dtype=dtype, device="cpu", pin_memory=pinned)
     place = Path(tempfile.gettempdir() if folder is None else folder)
     try:
         with tempfile.TemporaryFile(prefix="xgraph-", dir=place) as file:

@@ -14,7 +14,7 @@ from xgraph.checks import choice, number
 from xgraph.estimators.row_store import RowStore
 from xgraph.estimators.rows import check_estimate, check_rows, slots
 from xgraph.estimators.schedules import ConstantGamma, GammaSchedule, as_schedule, check_gamma
-from xgraph.estimators.storage import Storage
+from xgraph.storage import Storage
 
 Exchange = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Takes this process's (index, estimate) rows, returns those of all processes."""
@@ -39,8 +39,16 @@ class StateTable(RowStore):
 
     The state is declared as buffers, so that ``state_dict``, ``to``, ``deepcopy`` and pickling carry it; with a
     schedule of γ, ``state_dict`` carries the epoch too. Arithmetic has the precision of the estimates, float32 at
-    least, whatever that of the table: a float64 table of float32 estimates is as exact as a float32 one. On narrow
-    types and on tables that do not fit on the device: :class:`xgraph.estimators.row_store.RowStore`.
+    least, whatever that of the table: a float64 table of float32 estimates is as exact as a float32 one. A narrow type
+    takes half the memory and forgets steps below its resolution: a moving average stays where it is once γ times its
+    distance from the estimates is below 2⁻⁸ of it in bfloat16 (2⁻¹¹ in float16); for γ = .1 and estimates without
+    noise, it ends up to 4 % (.5 %) away from them. That may do for features; logarithms of weights need more. What lies
+    beyond the range of the type is kept as its largest number.
+
+    Rows that do not fit on the device may lie in host memory ("host", or page-locked: "pinned"), or in a file without a
+    name that is mapped into memory ("mmap"), of which the system keeps in memory what it can: a row for each of the
+    111,059,956 nodes of ogbn-papers100M, 256 numbers of 2 bytes, takes 57 GB of disk. The folder should be on a disk;
+    on some systems the usual one for temporary files is in memory.
 
     Args:
         num_items: number of rows.
@@ -56,7 +64,7 @@ class StateTable(RowStore):
         validate: check the index and the estimates and look for duplicates, which costs a host synchronisation
             on a GPU. Without it bad input is undefined behaviour, and the whole module compiles.
         gradient: straight_through, or scaled by γ.
-        storage: where the rows lie: device, host or mmap.
+        storage: where the rows lie: "device", "pinned", "host" or "mmap".
         folder: where the file of "mmap" lies; ``None`` = the system's folder for temporary files.
         in_checkpoint: whether ``state_dict`` holds the table. If not, loading leaves it as it is, and a table that
             the loaded state holds is passed over.

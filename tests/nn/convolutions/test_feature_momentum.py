@@ -114,7 +114,7 @@ def test_a_table_of_ratios():
     torch.testing.assert_close(momentum(other, torch.tensor([2])), moved)
 
 
-@pytest.mark.parametrize("storage", ["device", "pinned", "mmap"])
+@pytest.mark.parametrize("storage", ["device", "pinned", "host", "mmap"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_storages_and_types(storage, dtype, tmp_path):
     plain = filled(gamma=0.5)
@@ -239,13 +239,8 @@ def test_n_id_that_is_no_tensor():
         ((5, (2, 1)), {"ratio": True}, ValueError, "channels must be at least 2, got 1"),
         ((5, 2, 0), {}, ValueError, r"gamma is the weight of the new value and must lie in \(0, 1\], got 0"),
         ((5, 2, 1.5), {}, ValueError, "got 1.5"),
-        ((5, 2), {"storage": "host"}, ValueError, "storage must be one of device, pinned, mmap, got 'host'"),
-        (
-            (5, 2),
-            {"storage": "pinned", "folder": "."},
-            ValueError,
-            "folder is for storage='mmap', got",
-        ),
+        ((5, 2), {"storage": "disk"}, ValueError, "storage must be one of device, pinned, host, mmap, got 'disk'"),
+        ((5, 2), {"storage": "pinned", "folder": "."}, ValueError, "folder is for storage='mmap', got"),
         ((5, 2), {"gradient": "none"}, ValueError, "gradient must be one of"),
         ((5, 2), {"dtype": torch.int8}, TypeError, "dtype must be a floating-point type"),
     ],

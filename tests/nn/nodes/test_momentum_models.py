@@ -328,7 +328,7 @@ def test_options():
         ({"gamma": 0}, r"gamma is the weight of the new value and must lie in \(0, 1\], got 0"),
         ({"gradient": "none"}, "gradient must be one of straight_through, scaled, got 'none'"),
         ({"table_dtype": "int8"}, "table_dtype must be one of float32, bfloat16, float16, got 'int8'"),
-        ({"table_storage": "tape"}, "table_storage must be one of device, pinned, mmap, got 'tape'"),
+        ({"table_storage": "tape"}, "table_storage must be one of device, pinned, host, mmap, got 'tape'"),
         ({"num_nodes": 0}, "0"),
         ({"jk": "max"}, "jk must be one of last, sum, got 'max'"),
     ],

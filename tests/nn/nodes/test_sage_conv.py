@@ -307,7 +307,7 @@ def test_bad_input(x, edge_index, changed, error, message):
         (((3, 4), 3), {"mean_with_self": True}, r"in_channels=\(3, 4\)"),
         ((3, 3), {"num_nodes": 0}, "num_nodes must be at least 1"),
         ((3, 3), {"num_nodes": 5, "gamma": 2}, r"must lie in \(0, 1\], got 2"),
-        ((3, 3), {"num_nodes": 5, "table_storage": "disk"}, "storage must be one of device, pinned, mmap"),
+        ((3, 3), {"num_nodes": 5, "table_storage": "disk"}, "storage must be one of device, pinned, host, mmap"),
     ],
 )
 def test_bad_arguments(arguments, options, message):

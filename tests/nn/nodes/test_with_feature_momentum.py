@@ -208,7 +208,7 @@ def test_reset():
         (lambda: GINConv(nn.Identity()), {}, "give it as channels="),
         (lambda: GCNConv(4, 4), {"gamma": 0.0}, r"must lie in \(0, 1\], got 0"),
         (lambda: GCNConv(4, 4), {"gradient": "other"}, "gradient must be one of straight_through, scaled"),
-        (lambda: GCNConv(4, 4), {"storage": "host"}, "storage must be one of device, pinned, mmap"),
+        (lambda: GCNConv(4, 4), {"storage": "disk"}, "storage must be one of device, pinned, host, mmap"),
     ],
 )
 def test_bad_arguments(conv, options, message):

@@ -70,7 +70,7 @@ class FeatureMomentum(nn.Module):
         for position, length in enumerate(reversed(shape)):
             integer("channels", length, 2 if ratio and position == 0 else 1)
         rows: dict[str, Any] = {"gradient": own.gradient, "dtype": own.dtype, "watch": False, "folder": own.folder}
-        rows |= {"storage": "host" if own.storage == "pinned" else own.storage, "in_checkpoint": own.in_checkpoint}
+        rows |= {"storage": own.storage, "in_checkpoint": own.in_checkpoint}
         self.num_nodes, self.shape, self.storage = num_nodes, shape, own.storage
         self.table: MovingAverage | RatioMovingAverage
         if ratio:

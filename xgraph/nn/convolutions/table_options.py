@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 
-from xgraph.checks import choice
 from xgraph.estimators import GammaSchedule
+from xgraph.storage import Storage, check_folder, check_storage
 
-TableStorage = Literal["device", "pinned", "mmap"]
 Gradient = Literal["straight_through", "scaled"]
 
 
@@ -28,8 +27,8 @@ class TableOptions:
             passes through :math:`γ \hat A_v` when the equation is differentiated as written.
         dtype: In what the table is stored. With bfloat16, changes below 2⁻⁹ of a number are lost in rounding, so that
             γ of .01 and less barely moves it.
-        storage: Where the table lies: on the module's device, in host memory (page-locked if there is a GPU), or in a
-            memory-mapped scratch file. Of the latter two only the rows of a batch are copied to the device.
+        storage: Where the table lies: "device" (the module's), "pinned" (page-locked host memory), "host" (any host
+            memory) or "mmap" (a scratch file). Of all but the first only the rows of a batch are copied to the device.
         folder: Where the scratch file lies; None: the system's folder for such.
         in_checkpoint: Whether the table is part of the ``state_dict``.
 
@@ -46,14 +45,12 @@ class TableOptions:
     gamma: float | GammaSchedule = 0.1
     gradient: Gradient = "straight_through"
     dtype: torch.dtype = torch.float32
-    storage: TableStorage = "device"
+    storage: Storage = "device"
     folder: str | Path | None = None
     in_checkpoint: bool = True
 
     def __post_init__(self) -> None:
-        choice("storage", self.storage, get_args(TableStorage))
-        if self.folder is not None and self.storage != "mmap":
-            raise ValueError(f"folder is for storage='mmap', got storage={self.storage!r}")
+        check_folder(self.folder, check_storage(self.storage))
 
     @property
     def plain(self) -> bool:

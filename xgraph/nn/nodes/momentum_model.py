@@ -10,9 +10,10 @@ from xgraph.estimators import GammaSchedule
 from xgraph.nn.convolutions import convolution_of
 from xgraph.nn.convolutions.block import Block
 from xgraph.nn.convolutions.feature_momentum import FeatureMomentum
-from xgraph.nn.convolutions.table_options import Gradient, TableOptions, TableStorage
+from xgraph.nn.convolutions.table_options import Gradient, TableOptions
 from xgraph.nn.layers.reset import reset_parameters
 from xgraph.nn.nodes.model import NodeModel
+from xgraph.storage import Storage, check_storage
 
 TableType = Literal["float32", "bfloat16", "float16"]
 
@@ -36,8 +37,8 @@ class MomentumModel(NodeModel):
             1 there are none.
         gradient: What the tables pass on: the gradient of the batch's aggregates, or that times gamma.
         table_dtype: Type of the numbers in the tables.
-        table_storage: Where the tables lie: on the model's device, in host memory (page-locked if there is a GPU), or
-            in scratch files in the folder for temporary files (TMPDIR).
+        table_storage: Where the tables lie: on the model's device, in page-locked or any host memory, or in scratch
+            files in the folder for temporary files (TMPDIR).
         table_in_checkpoint: Whether checkpoints hold the tables; without them a resumed run starts with empty ones.
 
     Raises:
@@ -55,14 +56,14 @@ class MomentumModel(NodeModel):
         gamma: float | GammaSchedule = 0.1,
         gradient: Gradient = "straight_through",
         table_dtype: TableType = "float32",
-        table_storage: TableStorage = "device",
+        table_storage: Storage = "device",
         table_in_checkpoint: bool = True,
         **options: Any,
     ) -> None:
         super().__init__(num_tasks, in_channels, **options)
         choice("gradient", gradient, get_args(Gradient))
         choice("table_dtype", table_dtype, get_args(TableType))
-        choice("table_storage", table_storage, get_args(TableStorage))
+        check_storage(table_storage, "table_storage")
         dtype: torch.dtype = getattr(torch, table_dtype)
         self.num_nodes = num_nodes
         self.table_options = TableOptions(gamma, gradient, dtype, table_storage, in_checkpoint=table_in_checkpoint)

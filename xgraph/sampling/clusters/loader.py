@@ -21,6 +21,7 @@ from xgraph.sampling.memory.features import to_device
 from xgraph.sampling.memory.prefetch import prefetched
 from xgraph.sampling.memory.storage import Placement
 from xgraph.sampling.neighbors.attributes import Attributes, bytes_of
+from xgraph.storage import Storage
 
 if TYPE_CHECKING:
     from torch_geometric.typing import InputNodes
@@ -89,7 +90,7 @@ class ClusterLoader:
         input_nodes: InputNodes = None,
         halo: Halo = "batch",
         device: str | torch.device = "cpu",
-        storage: str = "device",
+        storage: Storage = "device",
         prefetch: int = 2,
         transform: Callable[[Any], Any] | None = None,
         sparse: bool = False,

@@ -13,6 +13,7 @@ from torch import Tensor
 from xgraph.sampling.memory.buffers import MOST, Buffers
 from xgraph.sampling.memory.memory import csr
 from xgraph.sampling.memory.storage import Placement
+from xgraph.storage import Storage
 
 INTEGERS = (torch.int64, torch.int32)
 
@@ -24,7 +25,7 @@ class FeatureStore:
         self,
         x: Any,
         device: str | torch.device = "cpu",
-        storage: str = "device",
+        storage: Storage = "device",
         *,
         name: str = "x",
         most: int = MOST,

@@ -6,13 +6,8 @@ import torch
 from torch import Tensor
 
 from xgraph.sampling.memory.memory import GIB, csr, free_memory, memory_mapped, nbytes, page_locked
+from xgraph.storage import Storage, check_storage
 
-STORAGES = {
-    "device": "everything on the device that trains",
-    "pinned": "in page-locked host memory, which the GPU reads by itself",
-    "host": "in host memory; sampled by the CPU, and each batch is copied to the device",
-    "mmap": "in files on disk, memory-mapped; sampled by the CPU",
-}
 RESERVE = 0.05  # of the free memory, left to batches and kernels when it is checked whether something fits
 
 
@@ -46,17 +41,12 @@ class Placement:
     """
 
     device: torch.device
-    storage: str
+    storage: Storage
 
     @classmethod
-    def of(cls, device: str | torch.device = "cpu", storage: str = "device") -> "Placement":
+    def of(cls, device: str | torch.device = "cpu", storage: Storage = "device") -> "Placement":
         """Check the two arguments."""
-        if not isinstance(storage, str):
-            raise TypeError(f"storage must be one of {', '.join(STORAGES)}, got {storage!r}")
-        if storage not in STORAGES:
-            meanings = "; ".join(f'"{word}": {meaning}' for word, meaning in STORAGES.items())
-            raise ValueError(f"storage must be one of {', '.join(STORAGES)}, got {storage!r} ({meanings})")
-        return cls(usable_device(device), storage)
+        return cls(usable_device(device), check_storage(storage))
 
     @property
     def on_gpu(self) -> bool:

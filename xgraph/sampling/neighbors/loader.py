@@ -22,6 +22,7 @@ from xgraph.sampling.memory.storage import Placement
 from xgraph.sampling.neighbors.attributes import Attributes, bytes_of
 from xgraph.sampling.neighbors.pyg_arguments import refuse
 from xgraph.sampling.neighbors.sampler import LARGEST_EPOCH, NeighborSampler
+from xgraph.storage import Storage
 
 if TYPE_CHECKING:
     from torch_geometric.typing import InputNodes
@@ -103,7 +104,7 @@ class NeighborLoader:
         mode: Mode = "uniform",
         seed: int = 0,
         device: str | torch.device = "cpu",
-        storage: str = "device",
+        storage: Storage = "device",
         prefetch: int = 2,
         batch_sampler: Iterable[Sequence[int]] | None = None,
         drop_last: bool = False,

@@ -21,6 +21,7 @@ from xgraph.sampling.engines.sampled import Engine, Mode
 from xgraph.sampling.engines.topology import NODE, Graph
 from xgraph.sampling.items.checks import integer
 from xgraph.sampling.memory.storage import Placement
+from xgraph.storage import Storage
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data, HeteroData
@@ -103,7 +104,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         mode: Mode = "uniform",
         seed: int = 0,
         device: str | torch.device = "cpu",
-        storage: str = "device",
+        storage: Storage = "device",
     ) -> None:
         placement = Placement.of(device, storage)
         if mode not in ("uniform", "labor"):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from xgraph.options import OptionError, options_of
+from xgraph.storage import Storage
 
 # The names are those of `xgraph.training.scoring.metrics`, which takes NumPy to import.
 Metric = Literal[
@@ -156,7 +157,7 @@ class TrainConfig:
     standardize: bool = False
     features: list[Features] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    storage: Literal["device", "pinned", "host", "mmap"] = "device"
+    storage: Storage = "device"
     threads: int | None = None
     loss_options: Mapping[str, Any] = field(default_factory=dict)
     model_options: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,159 @@
+"""How many of 60 deliberate mistakes the fast tests notice.
+
+`python -m benchmarks.mutants` changes one line at a time in a temporary copy of the checkout and runs the tests nearest
+to it. Exit code 1 if more than three mutants survive, 2 if the list no longer fits the code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+from benchmarks._mutant_list import MUTANTS, Mutant
+from benchmarks._report import report
+
+ROOT = Path(__file__).parents[1]
+MAY_SURVIVE = 3
+TIMEOUT = 600  # seconds; a mutant that takes longer is noticed too
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "runs", "dist", "build", "results")
+
+
+def problems(root: Path, mutants: Sequence[Mutant]) -> list[str]:
+    """What no longer fits the code: snippets that do not stand in their file once, and missing files."""
+    found = []
+    for number, mutant in enumerate(mutants):
+        file = root / mutant.file
+        count = file.read_text().count(mutant.old) if file.is_file() else 0
+        if count != 1:
+            found.append(f"{number}: {mutant.old!r} stands {count} times in {mutant.file}, not once")
+        found += [f"{number}: no file {test}" for test in mutant.tests if not (root / test).is_file()]
+    return found
+
+
+@contextmanager
+def mutated(root: Path, mutant: Mutant) -> Iterator[None]:
+    """The copy with this mutant, and as it was afterwards."""
+    file = root / mutant.file
+    before = file.read_text()
+    file.write_text(before.replace(mutant.old, mutant.new))
+    try:
+        yield
+    finally:
+        file.write_text(before)
+
+
+def run_tests(root: Path, tests: Sequence[str], cache: Path) -> tuple[int, str]:
+    """Exit code of pytest (1 after a timeout), and the line that says what failed first."""
+    own = {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", "NUMBA_CACHE_DIR": str(cache)}
+    command = [sys.executable, "-m", "pytest", "-x", "-m", "not slow", "-p", "no:cacheprovider", "--no-header", *tests]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **own}
+    try:
+        done = subprocess.run(
+            command, cwd=root, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return 1, "timeout"
+    lines = done.stdout.splitlines()
+    first = next((line for line in lines if line.startswith(("FAILED ", "ERROR "))), lines[-1] if lines else "")
+    return done.returncode, first.partition(" ")[2].partition(" - ")[0]
+
+
+def result_of(number: int, mutant: Mutant, root: Path, cache: Path) -> dict[str, Any]:
+    """Run the tests of a mutant in a copy."""
+    begin = time.perf_counter()
+    # Numba's cache knows nothing of changes in the functions that a cached one calls.
+    fresh = cache.with_name(f"{cache.name}-{number}") if "numba" in mutant.file else cache
+    with mutated(root, mutant):
+        code, first = run_tests(root, mutant.tests, fresh)
+    if code not in (0, 1, 2):  # passed, failed, or not even collected
+        raise RuntimeError(f"pytest ended with {code} for mutant {number} ({mutant.file}): {first}")
+    return {
+        "mutant": number,
+        "file": mutant.file.removeprefix("xgraph/"),
+        "change": f"{mutant.old} → {mutant.new}",
+        "result": "killed" if code else "survived",
+        "by": first.removeprefix("tests/") if code else "",
+        "seconds": round(time.perf_counter() - begin, 1),
+    }
+
+
+def check_unchanged(root: Path, mutants: Sequence[Mutant], cache: Path) -> None:
+    """Without a mutant the tests pass, or a failure would mean nothing."""
+    tests = list(dict.fromkeys(test for mutant in mutants for test in mutant.tests))
+    code, first = run_tests(root, tests, cache)
+    if code:
+        raise RuntimeError(f"without any mutant the tests fail: {first}")
+
+
+def run(mutants: dict[int, Mutant], jobs: int) -> list[dict[str, Any]]:
+    """Results of some mutants by number, several at a time, each in a copy of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        copies: Queue[Path] = Queue()
+        for job in range(jobs):
+            copy = Path(folder, f"copy{job}")
+            shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
+            copies.put(copy)
+
+        def in_a_copy(number: int) -> dict[str, Any]:
+            copy = copies.get()
+            try:
+                row = result_of(number, mutants[number], copy, Path(folder, f"numba-{copy.name}"))
+            finally:
+                copies.put(copy)
+            print(
+                f"{row['mutant']:>3} {row['result']:<8} {row['seconds']:>6} s  {row['file']}: {row['change']}",
+                flush=True,
+            )
+            return row
+
+        with ThreadPoolExecutor(jobs) as pool:
+            parts = [list(mutants.values())[job::jobs] for job in range(jobs)]
+            roots = [Path(folder, f"copy{job}") for job in range(jobs)]
+            caches = [Path(folder, f"numba-copy{job}") for job in range(jobs)]
+            list(pool.map(check_unchanged, roots, parts, caches))
+            return list(pool.map(in_a_copy, mutants))
+
+
+def main() -> int:
+    """Run the mutants of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=2, help="how many at a time")
+    parser.add_argument("--only", help="numbers, such as 3,7-9; nothing is written then")
+    parser.add_argument("--list", action="store_true", help="print the mutants and run none")
+    options = parser.parse_args()
+    wrong = problems(ROOT, MUTANTS)
+    if options.list:
+        for number, mutant in enumerate(MUTANTS):
+            print(f"{number:>3} {mutant.file}: {mutant.old} → {mutant.new}")
+    if wrong:
+        print("\n".join(wrong), file=sys.stderr)
+        return 2
+    if options.list:
+        return 0
+    numbers = _numbers(options.only) if options.only else range(len(MUTANTS))
+    rows = run({number: MUTANTS[number] for number in numbers}, options.jobs)
+    survived = sum(row["result"] == "survived" for row in rows)
+    if not options.only:
+        report("mutants", rows, killed=len(rows) - survived, survived=survived)
+    print(f"{len(rows) - survived} killed, {survived} survived")
+    return int(survived > MAY_SURVIVE)
+
+
+def _numbers(text: str) -> list[int]:
+    parts = [part.partition("-") for part in text.split(",")]
+    return [number for first, _, last in parts for number in range(int(first), int(last or first) + 1)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

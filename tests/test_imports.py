@@ -44,6 +44,7 @@ FLOORS: dict[str, list[set[str]]] = {
     ],
     "losses": [{"batch"}, {"base"}, {"pointwise", "pairs"}, {"robust", "contrastive"}],
     "nn": [{"layers"}, {"convolutions", "molecules"}, {"nodes", "bags", "tables"}, {"pooling"}],
+    "recipes": [{"schema"}, {"run"}, {"report"}, {"reproduce"}],
     "sampling": [{"items"}, {"engines"}, {"memory"}, {"neighbors"}, {"clusters", "bags"}],
     "training": [{"config"}, {"scoring"}, {"sources"}, {"files"}, {"fit"}, {"prediction", "pretraining"}],
 }

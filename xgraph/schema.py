@@ -1,6 +1,8 @@
 """Declared schemas: pydantic models whose errors name the place, the key, its value and what was expected."""
 
+import tomllib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -61,6 +63,16 @@ def validate(
         first = min(refused.errors(), key=lambda one: one["type"] != "extra_forbidden")
         text = explain(first, cls, values)
         raise error(f"{where}: {text}" if where else text) from None
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """Read a TOML file; messages call it `what`."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{what}: no file {path}")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OptionError(f"{what}: {path} is not TOML: {error}") from None
 
 
 def explain(error: Mapping[str, Any], cls: type[BaseModel], values: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from xgraph.cli import main
-from xgraph.recipes.shipped import headlines
+from xgraph.recipes.schema.shipped import headlines
 
 Capture = pytest.CaptureFixture[str]
 

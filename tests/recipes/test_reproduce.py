@@ -265,7 +265,7 @@ def test_folds(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """The table has no folds; let its random splits stand for them."""
     module = sys.modules["xgraph.training.fit.train"]
     load = module.load_data
-    for name in ("xgraph.training.fit.train", "xgraph.recipes.read"):
+    for name in ("xgraph.training.fit.train", "xgraph.recipes.schema.read"):
         monkeypatch.setattr(sys.modules[name], "chosen_folds", lambda config: [0, 1, 2])
     random = {"fold": None, "split": "random"}
     monkeypatch.setattr(module, "load_data", lambda c, p: load(replace(c, seed=c.fold, **random), p))

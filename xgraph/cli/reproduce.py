@@ -34,7 +34,7 @@ def reproduce(
         _list()
         return
     from xgraph.cli.tables import aligned
-    from xgraph.recipes.report import CUT_DOWN
+    from xgraph.recipes.report.report import CUT_DOWN
     from xgraph.recipes.reproduce import reproduce as run_recipe
     from xgraph.training.fit.train import Interrupted
 
@@ -58,7 +58,7 @@ def reproduce(
 
 def _list() -> None:
     """Print the recipes."""
-    from xgraph.recipes.shipped import headlines
+    from xgraph.recipes.schema.shipped import headlines
 
     if sys.stdout.isatty():
         for one in headlines():

@@ -1,0 +1,203 @@
+"""Rows and comparisons against an own computation, on run directories written here."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import rankdata, wilcoxon
+from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_auc_score
+
+from xgraph.recipes.report.results import Results, Row
+from xgraph.recipes.schema.read import read_recipe
+from xgraph.recipes.schema.recipe import Recipe
+from xgraph.training.scoring.metrics import partial_auc
+
+Make = Callable[..., Path]
+FOLDS, SEEDS = [0, 1, 2, 3], [0, 5]
+VALUES: dict[str, Any] = {
+    "title": "a",
+    "about": "b",
+    "metrics": ["prc_auc", "roc_auc", "pauc_mcclish_fpr0.3"],
+    "settings": {"dataset": "musk1", "fold": "0-3"},
+    "member": [{"name": "one", "seeds": SEEDS}, {"name": "two", "seeds": SEEDS}, {"name": "three", "seeds": [7]}],
+    "ensemble": [
+        {"name": "ranks", "members": ["one", "two"], "combine": "rank"},
+        {"name": "means", "members": ["one", "two", "three"]},
+    ],
+    "compare": [{"one": "one", "other": "two"}, {"one": "ranks", "other": "three", "metric": "pauc_area_fpr0.5"}],
+}
+
+
+def prc_auc(y: Any, scores: Any) -> float:
+    precision, recall, _ = precision_recall_curve(y, scores)
+    return float(auc(recall, precision))
+
+
+def labels(fold: int | None, part: str) -> Any:
+    y = np.zeros(30)
+    y[np.random.default_rng([fold or 0, part == "test"]).choice(30, 8, replace=False)] = 1
+    return y
+
+
+def scores(name: str, seed: int, fold: int | None, part: str) -> Any:
+    random = np.random.default_rng([len(name), seed, fold or 0, part == "test"])
+    raw = 0.6 * labels(fold, part) + random.normal(size=30)
+    return np.round(1024 / (1 + np.exp(-raw * (9 if name == "two" else 1)))) / 1024  # with ties, and sums are exact
+
+
+def write_run(path: Path, name: str, seed: int, fold: int | None, metrics: dict[str, Any] | None = None) -> None:
+    path.mkdir(parents=True)
+    rows, own = ["split,bag,musk,musk_score"], {}
+    for part in ("valid", "test"):
+        y, s = labels(fold, part), scores(name, seed, fold, part)
+        rows += [f"{part},bag{i},{int(y[i])},{s[i]}" for i in range(len(y))]
+        own[part] = {"ap": average_precision_score(y, s), "prc_auc": prc_auc(y, s), "roc_auc": roc_auc_score(y, s)}
+    (path / "predictions.csv").write_text("\n".join(rows))
+    (path / "metrics.json").write_text(json.dumps(metrics or own))
+
+
+@pytest.fixture
+def made(recipe: Make, tmp_path: Path) -> tuple[Recipe, Path]:
+    found = read_recipe(recipe(VALUES))
+    for member in found.members:
+        for seed in member.seeds:
+            for fold in FOLDS:
+                write_run(tmp_path / "out" / member.name / f"seed_{seed}/fold_{fold}", member.name, seed, fold)
+    return found, tmp_path / "out"
+
+
+def by_name(rows: list[Row]) -> dict[str, Row]:
+    return {row.name: row for row in rows}
+
+
+def test_single_seeds_and_seeds_averaged(made: tuple[Recipe, Path]) -> None:
+    row = by_name(Results(*made).rows())["one"]
+    for part in ("valid", "test"):
+        for metric, own in (("prc_auc", prc_auc), ("roc_auc", roc_auc_score), ("ap", average_precision_score)):
+            single = [[own(labels(f, part), scores("one", s, f, part)) for f in FOLDS] for s in SEEDS]
+            together = [own(labels(f, part), sum(scores("one", s, f, part) for s in SEEDS) / 2) for f in FOLDS]
+            for found, expected in ((row.of_single_seeds(), np.mean(single, axis=0)), (row.of_all(), together)):
+                assert found[part]["mean"][metric] == pytest.approx(np.mean(expected))
+                assert found[part]["std"][metric] == pytest.approx(np.std(expected, ddof=1))
+            for i, fold in enumerate(FOLDS):
+                assert row.together[fold][part][metric] == pytest.approx(together[i])
+                assert row.single[5][fold][part][metric] == pytest.approx(single[1][i])
+
+
+def test_metrics_that_runs_do_not_report(made: tuple[Recipe, Path]) -> None:
+    rows = by_name(Results(*made).rows())
+    expected = [partial_auc(labels(f, "test"), scores("one", 0, f, "test"), 0.3, "mcclish") for f in FOLDS]
+    assert [rows["one"].single[0][f]["test"]["pauc_mcclish_fpr0.3"] for f in FOLDS] == pytest.approx(expected)
+    expected = [partial_auc(labels(f, "test"), scores("three", 7, f, "test"), 0.5, "area") for f in FOLDS]
+    assert [rows["three"].together[f]["test"]["pauc_area_fpr0.5"] for f in FOLDS] == pytest.approx(expected)
+
+
+def test_a_runs_own_figures_count(made: tuple[Recipe, Path]) -> None:
+    """They are of logits; a sigmoid can tie the confident ones."""
+    recipe, out = made
+    exact = {name: {"ap": 0.123, "prc_auc": 0.5, "roc_auc": None} for name in ("valid", "test")}
+    (out / "three/seed_7/fold_2/metrics.json").write_text(json.dumps(exact))
+    row = by_name(Results(recipe, out).rows())["three"]
+    assert row.together[2]["test"]["ap"] == row.single[7][2]["test"]["ap"] == 0.123
+    kept = [row.together[f]["test"]["roc_auc"] for f in (0, 1, 3)]
+    assert row.of_all()["test"]["mean"]["roc_auc"] == pytest.approx(np.mean(kept))  # a fold without it is left out
+
+
+def ensemble_scores(name: str, fold: int, part: str, seeds: list[int]) -> Any:
+    def own(member: str, seed: int) -> Any:
+        found = scores(member, seed, fold, part)
+        return rankdata(found) if name == "ranks" else found
+
+    members = [np.mean([own(member, seed) for seed in seeds], axis=0) for member in ("one", "two")]
+    members += [own("three", 7)] if name == "means" else []
+    return np.mean(members, axis=0)
+
+
+def test_ensembles(made: tuple[Recipe, Path]) -> None:
+    rows = by_name(Results(*made).rows())
+    for name in ("ranks", "means"):
+        for part in ("valid", "test"):
+            expected = [prc_auc(labels(f, part), ensemble_scores(name, f, part, SEEDS)) for f in FOLDS]
+            assert [rows[name].together[f][part]["prc_auc"] for f in FOLDS] == pytest.approx(expected)
+            assert rows[name].of_all()[part]["std"]["prc_auc"] == pytest.approx(np.std(expected, ddof=1))
+    assert rows["means"].single == {}  # its members have other seeds
+    for seed in SEEDS:
+        expected = [roc_auc_score(labels(f, "test"), ensemble_scores("ranks", f, "test", [seed])) for f in FOLDS]
+        assert [rows["ranks"].single[seed][f]["test"]["roc_auc"] for f in FOLDS] == pytest.approx(expected)
+
+
+def test_comparisons_over_folds(made: tuple[Recipe, Path]) -> None:
+    results = Results(*made)
+    (one, other, metric, said), second = results.compared(results.rows())
+    assert (one.name, other.name, metric) == ("one", "two", "prc_auc")
+    d = [
+        prc_auc(labels(f, "test"), sum(scores("one", s, f, "test") for s in SEEDS))
+        - prc_auc(labels(f, "test"), sum(scores("two", s, f, "test") for s in SEEDS))
+        for f in FOLDS
+    ]
+    assert (said.mean, said.std) == (pytest.approx(np.mean(d)), pytest.approx(np.std(d, ddof=1)))
+    assert (said.better, said.worse) == (sum(x > 0 for x in d), sum(x < 0 for x in d))
+    assert said.p == pytest.approx(wilcoxon(d, method="exact").pvalue)
+    assert second[3].pairs == 4
+    assert not np.isnan(second[3].mean)
+
+
+def test_without_folds_the_seeds_are_what_varies(recipe: Make, tmp_path: Path) -> None:
+    values = {**VALUES, "settings": {"dataset": "musk1", "fold": 3}, "member": VALUES["member"][:2]}
+    values["ensemble"] = VALUES["ensemble"][:1]
+    values["compare"] = [{"one": "one", "other": "two"}, {"one": "ranks", "other": "two"}]
+    found = read_recipe(recipe(values))
+    for name in ("one", "two"):
+        for seed in SEEDS:
+            write_run(tmp_path / "out" / name / f"seed_{seed}", name, seed, 3)
+    results = Results(found, tmp_path / "out")
+    rows = by_name(results.rows())
+    own = {
+        name: [prc_auc(labels(3, "test"), scores(name, seed, 3, "test")) for seed in SEEDS] for name in ("one", "two")
+    }
+    own["ranks"] = [prc_auc(labels(3, "test"), ensemble_scores("ranks", 3, "test", [seed])) for seed in SEEDS]
+    for name, expected in own.items():
+        summary = rows[name].of_single_seeds()["test"]
+        assert summary["mean"]["prc_auc"] == pytest.approx(np.mean(expected))
+        assert summary["std"]["prc_auc"] == pytest.approx(np.std(expected, ddof=1))
+        assert np.isnan(rows[name].of_all()["test"]["std"]["prc_auc"])
+    for said, name in zip(results.compared(results.rows()), ("one", "ranks"), strict=True):
+        assert said[3].mean == pytest.approx(np.mean(np.subtract(own[name], own["two"])))
+        assert said[3].pairs == 2
+
+
+def test_where_the_seed_draws_the_split(recipe: Make, tmp_path: Path) -> None:
+    values = {**VALUES, "settings": {"dataset": "musk1", "split": "random"}, "member": VALUES["member"][:2]}
+    values["ensemble"], values["compare"] = VALUES["ensemble"][:1], [{"one": "ranks", "other": "two"}]
+    found = read_recipe(recipe(values))
+    for name in ("one", "two"):
+        for seed in SEEDS:  # other bags for another seed
+            write_run(tmp_path / "out" / name / f"seed_{seed}", name, seed, seed)
+    results = Results(found, tmp_path / "out")
+    rows = by_name(results.rows())
+    own = [prc_auc(labels(s, "test"), scores("one", s, s, "test")) for s in SEEDS]
+    both = [
+        prc_auc(labels(s, "test"), sum(rankdata(scores(name, s, s, "test")) for name in ("one", "two"))) for s in SEEDS
+    ]
+    assert rows["one"].of_single_seeds()["test"]["mean"]["prc_auc"] == pytest.approx(np.mean(own))
+    assert rows["ranks"].of_single_seeds()["test"]["mean"]["prc_auc"] == pytest.approx(np.mean(both))
+    assert results.compared(results.rows())[0][3].pairs == 2
+
+
+def test_a_member_that_is_missing_or_scored_others(made: tuple[Recipe, Path]) -> None:
+    recipe, out = made
+    file = out / "two/seed_5/fold_1/predictions.csv"
+    before = file.read_text()
+    file.write_text(before.replace("bag3,", "bag99,"))
+    with pytest.raises(ValueError, match=r"two/seed_0/fold_1 and .*two/seed_5/fold_1 scored other items"):
+        Results(recipe, out).rows()
+    file.unlink()
+    with pytest.raises(FileNotFoundError, match=r"two/seed_5/fold_1 has no predictions.csv"):
+        Results(recipe, out).rows()
+    file.write_text(before)
+    (out / "two/seed_5/fold_1/metrics.json").unlink()
+    with pytest.raises(FileNotFoundError, match="two/seed_5/fold_1"):
+        Results(recipe, out).rows()

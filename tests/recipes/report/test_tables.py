@@ -1,0 +1,74 @@
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tiny import tiny
+
+from xgraph.recipes.report.compare import Paired
+from xgraph.recipes.report.results import Row
+from xgraph.recipes.report.tables import figure, tables_of
+from xgraph.recipes.schema.read import read_recipe
+from xgraph.recipes.schema.recipe import Member, Recipe
+
+
+def figures(value: float) -> dict[str, dict[str, float]]:
+    return {part: {"roc_auc": value, "ap": value / 2} for part in ("test", "valid")}
+
+
+@pytest.fixture
+def made(recipe: Any) -> Recipe:
+    return read_recipe(recipe(tiny()))
+
+
+def row(member: Member, values: dict[int, float], together: float) -> Row:
+    single = {seed: {None: figures(value)} for seed, value in values.items()}
+    return Row(member.name, member.dataset, [member], single, {None: figures(together)})
+
+
+def test_metrics_with_published_rows_beside(made: Recipe) -> None:
+    att, smx = made.members
+    one = replace(smx, seeds=[0])
+    rows = [row(att, {0: 0.5, 1: 0.7}, 0.8), row(one, {0: 0.25}, 0.25)]
+    rows.append(Row("both", att.dataset, [att, one], {}, {None: figures(0.9)}))
+    table, elsewhere = tables_of(made, rows, [])
+    assert table.rows == [
+        ["", "runs", "ROC-AUC", "AP", "OPAUC ≤ .2", "valid ROC-AUC"],
+        ["att, single runs", "2", "0.6000 ± 0.1414", "0.3000 ± 0.0707", "-", "0.6000 ± 0.1414"],
+        ["att, seeds averaged", "2", "0.8000", "0.4000", "-", "0.8000"],
+        ["smx", "1", "0.2500", "0.1250", "-", "0.2500"],
+        ["both", "3", "0.9000", "0.4500", "-", "0.9000"],
+        ["published: theirs (a paper)", "", "0.5000 ± 0.2500", "0.7500", "-", ""],
+    ]
+    assert "over seeds" in table.note
+    assert elsewhere.heading.endswith("published under other protocols, not to be compared")
+    assert elsewhere.rows == [["", "ROC-AUC", "protocol"], ["others (a board)", "0.9000", "ten folds"]]
+
+
+def test_beside_a_cut_down_run_nothing_published_stands(made: Recipe) -> None:
+    rows = [row(made.members[0], {0: 0.5}, 0.5)]
+    table, elsewhere = tables_of(replace(made, cut_down="seeds 0 only"), rows, [])
+    assert len(table.rows) == 2
+    assert [cells[-1] for cells in elsewhere.rows] == ["protocol", "the full one, which this run is not", "ten folds"]
+
+
+def test_comparisons_and_parts(made: Recipe) -> None:
+    att = replace(made.members[0], folds=[4, 7])
+    rows = [Row("att", att.dataset, [att], {}, {4: figures(0.5), 7: figures(0.75)})]
+    pairs = [
+        (rows[0], rows[0], "ap", Paired(2, 0.125, 0.25, 2, 0, 0.5)),
+        (rows[0], rows[0], "ap", Paired(1, 0.0, math.nan, 0, 0, math.nan)),
+    ]
+    _, _, compared, by_fold, other = tables_of(made, rows, pairs)
+    assert compared.rows[1:] == [
+        ["att − att", "AP", "0.1250 ± 0.2500", "2", "2", "0", "0.5000"],
+        ["att − att", "AP", "0.0000", "1", "0", "0", "-"],
+    ]
+    assert "folds" in compared.note
+    assert by_fold.rows == [["fold", "4", "7"], ["att", "0.5000", "0.7500"]]
+    assert other.heading == "bags: AP by fold"
+
+
+def test_figures() -> None:
+    assert figure(None) == figure(math.nan) == figure(math.nan, 0.5) == "-"
+    assert figure(0.5, math.nan) == "0.5000"

@@ -1,0 +1,84 @@
+"""The recipes that are shipped: all of them can be read, in full and cut down, and say what they should."""
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from xgraph.options import OptionError
+from xgraph.recipes.schema.read import read_recipe
+from xgraph.recipes.schema.shipped import find_recipe, headlines, recipe_names
+from xgraph.recipes.schema.written import to_toml
+
+EXPECTED = {
+    "aicures",
+    "aicures-pretrained",
+    "graphfm",
+    "midam",
+    "moleculenet",
+    "molhiv",
+    "pauc",
+    "soap-hiv",
+    "soap-muv",
+}
+
+
+def test_names() -> None:
+    assert set(recipe_names()) >= EXPECTED
+    assert [one.name for one in headlines()] == recipe_names()
+    assert all(one.title and one.time and one.quick for one in headlines())
+
+
+@pytest.mark.parametrize("quick", [False, True])
+@pytest.mark.parametrize("name", recipe_names())
+def test_each_is_right_and_can_be_written(name: str, quick: bool, recipe: Callable[..., Path]) -> None:
+    made = read_recipe(name, quick=quick)
+    assert bool(made.cut_down) == quick
+    assert made.about.strip()
+    for member in made.members:
+        assert member.config.dataset == member.dataset
+    again = read_recipe(recipe(tomllib.loads(to_toml(made)), f"{name}.toml"))
+    assert {**vars(again), "path": made.path} == vars(made)
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_two_stage_losses_and_their_baseline_have_the_same_model(name: str) -> None:
+    """A comparison of losses is one of losses only: data, network and optimiser are the same."""
+    made = read_recipe(name)
+    same = ("dataset", "model", "model_options", "batch_size", "lr", "weight_decay", "optimizer", "features", "fold")
+    for one in made.comparisons:
+        for dataset in made.datasets:
+            pair = [made.members_of(name, dataset) for name in (one.one, one.other)]
+            if any(len(members) != 1 for members in pair):
+                continue
+            (a,), (b,) = pair
+            if {a.name.split("-")[-1], b.name.split("-")[-1]} == {"soap", "ce"}:
+                for field in same:
+                    assert getattr(a.config, field) == getattr(b.config, field), (a.name, b.name, field)
+
+
+def test_aicures_is_the_leaderboards_protocol() -> None:
+    made = read_recipe("aicures")
+    assert all(member.parts == list(range(10)) for member in made.members)
+    assert made.metrics[:2] == ["prc_auc", "roc_auc"]
+    assert made.submission is not None
+    assert made.submission.columns == ["smiles", "activity"]
+    board = {row.name: row.values for row in made.published if row.source == "AICures leaderboard" and not row.protocol}
+    assert board["Graph self-supervised, SJTU_NRC_Mila"] == {"prc_auc": (0.53, 0.342), "roc_auc": (0.825, 0.21)}
+    assert board["Pre-trained OGB-GIN, ensemble"]["roc_auc"] == (0.905, 0.133)
+
+
+def test_molhiv_has_ten_seeds() -> None:
+    made = read_recipe("molhiv")
+    assert all(member.seeds == list(range(10)) for member in made.members)
+    assert made.metrics[0] == "ogb_rocauc"
+
+
+def test_names_and_files() -> None:
+    assert find_recipe("aicures").is_file()
+    with pytest.raises(OptionError, match=r"no recipe 'aicure' \(did you mean 'aicures'\?\); there are aicures, "):
+        find_recipe("aicure")
+    for path in ("mine.toml", "folder/mine"):
+        with pytest.raises(FileNotFoundError, match="no file"):
+            find_recipe(path)

@@ -1,0 +1,1 @@
+"""What the runs of a recipe give: figures, comparisons, tables, predictions for a competition."""

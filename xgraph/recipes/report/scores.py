@@ -1,0 +1,76 @@
+"""Scores of finished runs, as their predictions files have them, and scores of several runs combined."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from xgraph.training.config.build import TrainConfig
+from xgraph.training.config.parts import scored_parts
+from xgraph.training.config.suits import Suit
+from xgraph.training.files.rundir import PREDICTIONS
+from xgraph.training.prediction.ensemble import Combine, Ensemble
+
+_PLACES = {"graph": ("row", "smiles"), "node": ("node",), "bag": ("bag",)}
+FloatArray = npt.NDArray[np.float64]
+
+
+class Part(NamedTuple):
+    """The test or the validation part of a run."""
+
+    items: list[tuple[str, ...]]  # what tells the items apart
+    y: FloatArray  # labels 0/1, NaN = missing, [n, T]
+    scores: FloatArray  # between 0 and 1, [n, T]
+
+
+def read_parts(path: Path, config: TrainConfig) -> dict[str, Part]:
+    """Read the predictions of a run."""
+    import pandas as pd
+
+    file = path / PREDICTIONS
+    suit = Suit.of(config.dataset, config.bag_column)
+    places = list(_PLACES[suit.kind])
+    try:
+        table = pd.read_csv(file, dtype=str, keep_default_na=False)
+        if list(table.columns[: 1 + len(places)]) != ["split", *places]:
+            raise ValueError(f"expected the columns split, {', '.join(places)} first")
+        rest = table.columns[1 + len(places) :]
+        parts = {}
+        for name in scored_parts(config):
+            rows = table[table["split"] == name]
+            if suit.several_classes:
+                names = np.array([column.removesuffix("_score") for column in rest[2:]])
+                known = rows[rest[0]].to_numpy()[:, None]
+                y = np.where(known == "", np.nan, (known == names[None]).astype(np.float64))
+                scores = rows[rest[2:]]
+            else:
+                y = rows[rest[0::2]].replace("", "nan").to_numpy(dtype=np.float64)
+                scores = rows[rest[1::2]]
+            items = list(rows[places].itertuples(index=False, name=None))
+            parts[name] = Part(items, y, scores.to_numpy(dtype=np.float64))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"run: {path} has no {PREDICTIONS}") from None
+    except (ValueError, KeyError, IndexError) as error:
+        raise ValueError(f"run: {file} is damaged: {error}") from None
+    return parts
+
+
+def check_same_items(one: Part, other: Part, paths: Sequence[Path]) -> None:
+    """Refuse to combine scores of other items, or of items with other labels."""
+    if one.items != other.items or not np.array_equal(one.y, other.y, equal_nan=True):
+        raise ValueError(f"run: {paths[0]} and {paths[1]} scored other items, or have other labels for them")
+
+
+def combine(scores: Sequence[Sequence[FloatArray]], how: Combine) -> FloatArray:
+    """Combine the scores of one part; members count the same however many runs they have."""
+    means = []
+    for runs in scores:
+        together = Ensemble(how)
+        for own in runs:
+            together.add(own)
+        means.append(together.score)
+    mean: FloatArray = np.mean(means, axis=0)
+    # Means of ranks are often equal on paper; their last bits must not order them.
+    return mean if how == "mean" else np.round(mean, 12)

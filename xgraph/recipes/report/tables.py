@@ -1,0 +1,141 @@
+"""The tables of a report."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xgraph.recipes.report.compare import Paired
+from xgraph.recipes.report.results import Row
+from xgraph.recipes.schema.file import Published
+from xgraph.recipes.schema.metrics import title
+from xgraph.recipes.schema.recipe import Recipe
+from xgraph.training.files.rundir import dataset_label
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of text: its heading, its cells (those of the header first), and a note below it."""
+
+    heading: str
+    rows: list[list[str]]
+    note: str = ""
+
+
+def tables_of(recipe: Recipe, rows: Sequence[Row], compared: Sequence[tuple[Row, Row, str, Paired]]) -> list[Grid]:
+    """All tables of a report: metrics, published rows, comparisons, and the parts one by one."""
+    grids = []
+    for dataset in recipe.datasets:
+        own = [row for row in rows if row.dataset == dataset]
+        published = [_beside(recipe, row) for row in recipe.published if row.dataset == dataset]
+        pairs = [pair for pair in compared if pair[0].dataset == dataset]
+        label = dataset_label(dataset)
+        grids.append(_metrics(recipe, label, own, [row for row in published if not row.protocol]))
+        elsewhere = [row for row in published if row.protocol]
+        if elsewhere:
+            grids.append(_elsewhere(recipe, label, elsewhere))
+        if pairs:
+            grids.append(_comparisons(label, pairs))
+        grids += _by_part(recipe, label, own)
+    return grids
+
+
+def _beside(recipe: Recipe, row: Published) -> Published:
+    """A published row; beside a cut-down run, it is one of another protocol."""
+    protocol = row.protocol or ("the full one, which this run is not" if recipe.cut_down else "")
+    return row.model_copy(update={"protocol": protocol})
+
+
+def figure(mean: float | None, std: float | None = None) -> str:
+    """A mean with its standard deviation, as tables have it."""
+    if mean is None or math.isnan(mean):
+        return "-"
+    return f"{mean:.4f}" if std is None or math.isnan(std) else f"{mean:.4f} ± {std:.4f}"
+
+
+def _figures_of(row: Published, metrics: Sequence[str]) -> list[str]:
+    return [figure(*row.values[metric]) if metric in row.values else "-" for metric in metrics]
+
+
+def _metrics(recipe: Recipe, label: str, rows: Sequence[Row], published: Sequence[Published]) -> Grid:
+    lead = recipe.metrics[0]
+    lines = [(row, name, summary) for row in rows for name, summary in summaries(row)]
+    validated = any("valid" in summary for _, _, summary in lines)
+    cells = [["", "runs", *map(title, recipe.metrics), *([f"valid {title(lead)}"] if validated else [])]]
+    for row, name, summary in lines:
+        shown = [_summed(summary["test"], metric) for metric in recipe.metrics]
+        shown += [_summed(summary["valid"], lead) if "valid" in summary else "-"] if validated else []
+        cells.append([name, str(sum(len(member.seeds) for member in row.members)), *shown])
+    for one in published:
+        shown = _figures_of(one, recipe.metrics)
+        cells.append([f"published: {one.name} ({one.source})", "", *shown, *([""] if validated else [])])
+    return Grid(f"{label}: test", cells, _meaning(rows))
+
+
+def summaries(row: Row) -> list[tuple[str, dict[str, Any]]]:
+    """The lines of a row: of several seeds each alone and all together, where there are both; else one."""
+    if not row.single:
+        return [(row.name, row.of_all())]
+    if len(row.single) == 1 or row.members[0].drawn_by_seed:
+        return [(row.name, row.of_single_seeds())]
+    alone, all_ = ("single runs", "seeds averaged") if row.is_member else ("one seed each", "all seeds")
+    return [(f"{row.name}, {alone}", row.of_single_seeds()), (f"{row.name}, {all_}", row.of_all())]
+
+
+def _summed(summary: Mapping[str, Any], metric: str) -> str:
+    return figure(summary["mean"].get(metric), summary["std"].get(metric))
+
+
+def _meaning(rows: Sequence[Row]) -> str:
+    """What the mean is over."""
+    notes = []
+    for row in rows:
+        member, parts = row.members[0], row.parts
+        if member.drawn_by_seed:
+            note = f"mean ± standard deviation over {len(parts)} seeds, each with a split of its own"
+        elif parts != [None]:
+            note = f"mean ± standard deviation over the folds {', '.join(map(str, parts))}"
+        else:
+            note = "mean ± standard deviation over seeds"
+        notes.append(note)
+    return "; ".join(dict.fromkeys(notes)) + ". Standard deviations are those of a sample (n − 1)."
+
+
+def _elsewhere(recipe: Recipe, label: str, published: Sequence[Published]) -> Grid:
+    reported = [metric for one in published for metric in one.values]
+    names = list(dict.fromkeys([*(metric for metric in recipe.metrics if metric in reported), *reported]))
+    cells = [["", *map(title, names), "protocol"]]
+    cells += [[f"{one.name} ({one.source})", *_figures_of(one, names), one.protocol] for one in published]
+    return Grid(f"{label}: published under other protocols, not to be compared", cells)
+
+
+def _comparisons(label: str, compared: Sequence[tuple[Row, Row, str, Paired]]) -> Grid:
+    cells = [["", "metric", "difference", "pairs", "better", "worse", "p (Wilcoxon)"]]
+    for one, other, metric, pairs in compared:
+        p = "-" if math.isnan(pairs.p) else f"{pairs.p:.4f}"
+        counts = [str(pairs.pairs), str(pairs.better), str(pairs.worse)]
+        cells.append([f"{one.name} − {other.name}", title(metric), figure(pairs.mean, pairs.std), *counts, p])
+    notes = []
+    for one, *_ in compared:
+        by_fold = one.parts != [None] and not one.members[0].drawn_by_seed
+        notes.append("folds, with all scores of a fold combined" if by_fold else "seeds")
+    over = "; ".join(dict.fromkeys(notes))
+    return Grid(f"{label}: compared", cells, f"Pairs are {over}. Exact signed-rank test, two-sided.")
+
+
+def _by_part(recipe: Recipe, label: str, rows: Sequence[Row]) -> list[Grid]:
+    """The two leading metrics of each fold; of the rows that have the same folds, a table."""
+    grids = []
+    groups: dict[tuple[int | None, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row.parts), []).append(row)
+    for parts, members in groups.items():
+        if len(parts) < 2:
+            continue
+        what = "seed" if members[0].members[0].drawn_by_seed else "fold"
+        for metric in recipe.metrics[:2]:
+            cells = [[what, *map(str, parts)]]
+            for row in members:
+                cells.append([row.name, *(figure(row.together[part]["test"].get(metric)) for part in parts)])
+            grids.append(Grid(f"{label}: {title(metric)} by {what}", cells))
+    return grids

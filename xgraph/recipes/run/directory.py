@@ -1,0 +1,79 @@
+"""The directory of a recipe's runs: whether it may be used, and how long each run took."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from xgraph.options import OptionError
+from xgraph.recipes.schema.read import read_recipe
+from xgraph.recipes.schema.recipe import RECIPE, TIMES, Recipe
+from xgraph.training.config.build import differences
+from xgraph.training.files.writing import write_json
+
+SETTINGS_OF_SEEDS = {"threads", "device", "storage", "seed"}
+"""Settings that do not make another member of one."""
+
+
+def claim(path: Path, recipe: Recipe) -> None:
+    """Create the directory, or check that it holds the same recipe."""
+    if path.exists() and not path.is_dir():
+        raise FileExistsError(f"out: {path} is a file; expected a directory")
+    if (path / RECIPE).is_file():
+        _check_same(path, read_recipe(path / RECIPE), recipe)
+    elif path.is_dir() and any(path.iterdir()):
+        raise FileExistsError(f"out: {path} is not empty and holds no {RECIPE}; choose another directory")
+    path.mkdir(parents=True, exist_ok=True)
+
+
+def _check_same(path: Path, before: Recipe, now: Recipe) -> None:
+    """Refuse to continue with other runs than a directory has. Further members and seeds may be added."""
+    if bool(before.cut_down) != bool(now.cut_down):
+        was, this = ("cut down (--quick)" if one.cut_down else "in full" for one in (before, now))
+        raise OptionError(f"out: {path} holds a recipe that is run {was}, and this is one {this}; choose another --out")
+    other = f"out: {path} holds another recipe:"
+    encoders = {one.name: one.config for one in now.pretrainings}
+    for one in before.pretrainings:
+        if encoders.get(one.name) != one.config:
+            raise OptionError(f"{other} encoder {one.name!r} differs; choose another --out")
+    own = {(member.name, member.dataset): member for member in now.members}
+    for member in before.members:
+        what = f"{other} member {member.name!r} on {member.dataset!r}"
+        same = own.get((member.name, member.dataset))
+        if same is None:
+            raise OptionError(f"{what} is not in this one; choose another --out")
+        changed = differences(member.config, same.config)
+        if not set(member.seeds) <= set(same.seeds):
+            changed["seeds"] = (member.seeds, same.seeds)
+        for name, (old, new) in changed.items():
+            if name not in SETTINGS_OF_SEEDS:
+                raise OptionError(f"{what} has {name} = {old!r} there and {new!r} here; choose another --out")
+    if len(before.datasets) == 1 < len(now.datasets):
+        raise OptionError(f"out: {path} holds a recipe on one data set, and this is on several; choose another --out")
+
+
+@contextmanager
+def timed(out: Path, name: str) -> Iterator[None]:
+    """Add the wall time of a run to the file of times, interrupted or not."""
+    begun = time.perf_counter()
+    try:
+        yield
+    finally:
+        times = run_times(out)
+        write_json(out / TIMES, {**times, name: round(times.get(name, 0.0) + time.perf_counter() - begun, 1)})
+
+
+def run_times(path: Path) -> dict[str, float]:
+    """Wall time of runs, of all calls together; nothing where it is not known."""
+    return {name: float(value) for name, value in read_json(path / TIMES).items()}
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A file that is only reported on: nothing where it is missing or damaged."""
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}

@@ -1,0 +1,119 @@
+"""What a recipe makes of its runs: whether ensembles, comparisons, published rows and the submission fit them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from xgraph.options import OptionError
+from xgraph.recipes.schema.file import Comparison, Ensemble, Published, RecipeFile, Submission
+from xgraph.recipes.schema.places import at, check_known
+from xgraph.recipes.schema.recipe import Member, Recipe
+from xgraph.training.config.suits import Suit
+
+_SAME = ("split", "target_columns", "smiles_column", "bag_column", "standardize")
+OnDataset = TypeVar("OnDataset", Published, Submission)
+
+
+def with_outcome(recipe: Recipe, file: RecipeFile) -> Recipe:
+    """A recipe of members with all that follows them, checked."""
+    for number, ensemble in enumerate(file.ensemble, 1):
+        with at(f"[[ensemble]] {number}"):
+            _check_ensemble(ensemble, recipe)
+            recipe = replace(recipe, ensembles=[*recipe.ensembles, ensemble])
+    for number, pair in enumerate(file.compare, 1):
+        with at(f"[[compare]] {number}"):
+            _check_comparison(pair, recipe)
+            pair = pair if pair.metric else pair.model_copy(update={"metric": recipe.metrics[0]})
+            recipe = replace(recipe, comparisons=[*recipe.comparisons, pair])
+    for number, row in enumerate(file.published, 1):
+        with at(f"[[published]] {number}"):
+            recipe = replace(recipe, published=[*recipe.published, _with_dataset(row, recipe)])
+    if file.submission is not None:
+        with at("[submission]"):
+            submission = _with_dataset(file.submission, recipe)
+            _check_submission(submission, recipe)
+            recipe = replace(recipe, submission=submission)
+    return recipe
+
+
+def _with_dataset(table: OnDataset, recipe: Recipe) -> OnDataset:
+    """A table with the data set that it is about; the recipe's only one by default."""
+    text = table.dataset or (recipe.datasets[0] if len(recipe.datasets) == 1 else "")
+    expected = f"expected one of {', '.join(recipe.datasets)}"
+    if not text:
+        raise OptionError(f"dataset is missing: {expected}")
+    dataset = recipe.find_dataset(text)
+    if dataset is None:
+        raise OptionError(f"dataset = {text!r}: {expected}")
+    return table.model_copy(update={"dataset": dataset})
+
+
+def _check_ensemble(one: Ensemble, recipe: Recipe) -> None:
+    if one.name.lower() in {name.lower() for name in recipe.names}:
+        raise OptionError(f"name = {one.name!r}: expected another name than that of a member or an ensemble before")
+    known = list(dict.fromkeys(member.name for member in recipe.members))
+    for name in one.members:
+        check_known("members", name, known)
+    recipe = replace(recipe, ensembles=[one])
+    combined = [members for dataset in recipe.datasets if (members := recipe.members_of(one.name, dataset))]
+    for members in combined:
+        _check_same_items(members)
+        if one.combine == "rank" and Suit.of(members[0].dataset, members[0].config.bag_column).several_classes:
+            raise OptionError("combine = 'rank': expected mean, as these are classes that exclude each other")
+    if not combined:
+        raise OptionError(f"members = {one.members!r}: expected members that have a data set in common")
+
+
+def _check_comparison(pair: Comparison, recipe: Recipe) -> None:
+    check_known("one", pair.one, recipe.names)
+    check_known("other", pair.other, recipe.names)
+    both = [[recipe.members_of(name, dataset) for name in (pair.one, pair.other)] for dataset in recipe.datasets]
+    both = [members for members in both if all(members)]
+    if not both:
+        raise OptionError(f"one: {pair.one!r} and {pair.other!r} have no data set in common")
+    for one, other in both:
+        _check_same_items([*one, *other])
+        if one[0].parts == [None] and not same_seeds([*one, *other]):
+            raise OptionError(
+                f"one: {pair.one!r} and {pair.other!r} have one split and other seeds: expected the same, to pair them"
+            )
+
+
+def same_seeds(members: Iterable[Member]) -> bool:
+    """Whether all members have the same seeds."""
+    return len({frozenset(member.seeds) for member in members}) == 1
+
+
+def _check_same_items(members: Sequence[Member]) -> None:
+    """Refuse members whose scores are not of the same items."""
+    first = members[0]
+    for member in members[1:]:
+        for name in _SAME:
+            one, other = getattr(first.config, name), getattr(member.config, name)
+            if one != other:
+                raise OptionError(
+                    f"members: {first.name!r} has {name} = {one!r} and {member.name!r} has {other!r}: expected the "
+                    "same items in all"
+                )
+        if first.parts != member.parts or first.config.fold != member.config.fold:
+            what = "seeds, which draw the split" if first.drawn_by_seed else "folds"
+            raise OptionError(f"members: {first.name!r} and {member.name!r} have other {what}: expected the same")
+
+
+def _check_submission(one: Submission, recipe: Recipe) -> None:
+    from xgraph.data import load_card
+    from xgraph.data.cards.named import names
+
+    check_known("of", one.of, recipe.names)
+    members = recipe.members_of(one.of, one.dataset)
+    card = load_card(one.dataset) if one.dataset in names() else None
+    if not members or members[0].config.bag_column or card is None or card.kind != "graph":
+        raise OptionError(
+            f"dataset = {one.dataset!r}: expected a registered data set of molecules that {one.of!r} is trained on"
+        )
+    paths = [file.path for file in card.files]
+    if one.file not in paths:
+        raise OptionError(f"file = {one.file!r}: expected a file of {one.dataset}, such as {', '.join(paths[:3])}")
+    tasks = members[0].config.target_columns or card.target_columns
+    if len(one.columns) != 1 + len(tasks):
+        raise OptionError(f"columns = {one.columns!r}: expected a column of SMILES and {len(tasks)} of scores")

@@ -1,0 +1,145 @@
+"""Recipes from TOML files, checked whole before anything runs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from xgraph.options import OptionError
+from xgraph.recipes.schema.chain import checked_start
+from xgraph.recipes.schema.cut import cut_file, cut_outcome
+from xgraph.recipes.schema.file import MemberEntry, PretrainingEntry, Quick, RecipeFile, read_file
+from xgraph.recipes.schema.outcome import with_outcome
+from xgraph.recipes.schema.places import at, dataset_at, entry_place
+from xgraph.recipes.schema.recipe import Member, Pretraining, Recipe
+from xgraph.recipes.schema.settings import Layer, check_settings, resolve
+from xgraph.recipes.schema.shipped import find_recipe
+from xgraph.training.config.build import TrainConfig
+from xgraph.training.config.folds import chosen_folds
+from xgraph.training.files.rundir import dataset_label
+from xgraph.training.pretraining.settings import build_pretrain_config
+
+
+def read_recipe(recipe: str | Path, *, quick: bool = False) -> Recipe:
+    """Read a recipe and check everything in it, `[quick]` too."""
+    path = find_recipe(recipe)
+    file = read_file(path)
+    with at(path):
+        file = file.model_copy(update={"member": _with_datasets(file, path.parent)})
+        encoders = _pretrainings(file, path.parent)
+        full = Recipe(path, file.title, file.about, file.time, file.metrics, [], pretrainings=encoders)
+        full = replace(full, cut_down=file.cut_down)
+        full = with_outcome(_with_members(full, file), file)
+        for encoder in encoders:
+            if all(member.config.init != encoder.name for member in full.members):
+                raise OptionError(f"[[pretraining]] {encoder.name!r}: expected a member that starts from it by init")
+        if file.quick is None:
+            if quick:
+                raise OptionError("quick: there is no [quick] in this recipe, which would say how it is cut down")
+            return full
+        left = cut_file(file, file.quick, full)
+        short = _with_members(replace(full, members=[], ensembles=[]), left, file.quick)
+        short = cut_outcome(short, full, file.quick)
+    return short if quick else full
+
+
+def _with_datasets(file: RecipeFile, folder: Path) -> list[MemberEntry]:
+    """The members with their data sets by name or absolute path, and names that differ."""
+    members: list[MemberEntry] = []
+    with at("[settings]"):
+        common = [dataset_at(folder, "dataset", text) for text in file.settings.dataset]
+    for number, one in enumerate(file.member, 1):
+        with at(entry_place("member", number, one.name)):
+            datasets = [dataset_at(folder, "dataset", text) for text in one.dataset] or common
+            if not datasets:
+                raise OptionError("dataset is missing: expected it here or in [settings]")
+            for other in members:
+                twice = set(datasets) & set(other.dataset)
+                expected = ""
+                if other.name == one.name and twice:
+                    expected = f"another name than that of a member before, also on {min(twice)}"
+                elif other.name != one.name and other.name.lower() == one.name.lower():
+                    expected = f"one that differs from {other.name!r} in more than case"
+                if expected:
+                    raise OptionError(f"name = {one.name!r}: expected {expected}")
+            members.append(one.model_copy(update={"dataset": datasets}))
+    every = list(dict.fromkeys(dataset for one in members for dataset in one.dataset))
+    if len(set(map(dataset_label, every))) < len(every):
+        raise OptionError(f"[settings]: dataset: expected files of different names, got {', '.join(every)}")
+    return members
+
+
+def _pretrainings(file: RecipeFile, folder: Path) -> list[Pretraining]:
+    encoders: list[Pretraining] = []
+    for number, one in enumerate(file.pretraining, 1):
+        with at(entry_place("pretraining", number, one.name)):
+            if one.name.lower() in {other.name.lower() for other in encoders}:
+                raise OptionError(f"name = {one.name!r}: expected another name than that of an encoder before")
+            settings = {**one.settings, **_datasets_of(one, folder)}
+            encoders.append(Pretraining(one.name, settings, build_pretrain_config(settings)))
+        if one.name.lower() in {member.name.lower() for member in file.member}:
+            raise OptionError(f"[[pretraining]] {one.name!r}: expected another name than that of a member")
+    return encoders
+
+
+def _datasets_of(one: PretrainingEntry, folder: Path) -> dict[str, list[str]]:
+    """The data sets of an encoder, and those that it excludes, by name or absolute path."""
+    from xgraph.data.cards.named import names
+
+    found: dict[str, list[str]] = {}
+    for key in ("datasets", "exclude"):
+        # A part of a data set, such as `hiv:test`, can be excluded; what follows the name is checked with the data.
+        part = {text for text in one.exclude if key == "exclude" and text.split(":")[0] in names()}
+        texts = [text if text in part else dataset_at(folder, key, text) for text in getattr(one, key)]
+        found |= {key: texts} if texts else {}
+    return found
+
+
+def _with_members(recipe: Recipe, file: RecipeFile, quick: Quick | None = None) -> Recipe:
+    """The recipe with one member per entry and data set, with their settings and starts checked."""
+    common = Layer("[settings]", file.settings.settings)
+    changes = Layer("[quick.settings]", {} if quick is None else quick.settings)
+    last = common if quick is None else changes
+    check_settings(last)
+    places: list[str] = []
+    used: set[str] = set()
+    members: list[Member] = []
+    for number, one in enumerate(file.member, 1):
+        own = Layer(entry_place("member", number, one.name), one.settings)
+        for dataset in one.dataset:
+            found = resolve(own, common, changes, dataset, 1.0 if quick is None else quick.share_of_epochs)
+            used |= found.shared
+            with at(own.place):
+                folds = _check_data(found.config)
+            members.append(Member(one.name, dataset, one.seeds, found.settings, found.config, folds))
+            places.append(own.place)
+    if not members:
+        raise OptionError("[quick]: no member is left")
+    check_settings(last, used)
+    return _with_starts(replace(recipe, members=members), places, [one.name for one in file.member])
+
+
+def _with_starts(recipe: Recipe, places: Sequence[str], names: list[str]) -> Recipe:
+    members = []
+    for member, place in zip(recipe.members, places, strict=True):
+        with at(place):
+            members.append(checked_start(member, recipe, names))
+    return replace(recipe, members=members)
+
+
+def _check_data(config: TrainConfig) -> list[int] | None:
+    """Refuse a split, folds or tasks that the data set does not have; the folds that a run goes through, if any."""
+    from xgraph.data import load_card
+    from xgraph.data.cards.named import names
+    from xgraph.data.cards.targets import card_targets
+
+    if config.dataset in names():
+        card = load_card(config.dataset)
+        if config.split is not None and config.split not in card.splits:
+            raise OptionError(f"split = {config.split!r}: expected one of {', '.join(card.splits)} for {card.name!r}")
+        card_targets(card, config.target_columns)
+    if config.fold is None:
+        return None
+    if isinstance(config.fold, list | str):
+        return chosen_folds(config)
+    chosen_folds(replace(config, fold=[config.fold]))
+    return None

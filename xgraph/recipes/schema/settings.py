@@ -1,0 +1,92 @@
+"""The settings of a member: those common to all, its own, and those of a cut-down run."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from xgraph.options import OptionError, nearest, options_of
+from xgraph.training.config.build import TrainConfig, build_config, registry
+from xgraph.training.config.settings import OF_STEPS
+from xgraph.training.config.suits import Suit
+
+_ELSEWHERE = {
+    "dataset": "expected it with the members or in [settings]; [quick] chooses some under `datasets`",
+    "seed": "expected it under `seeds`, with the member or in [quick]",
+    "inner": "it leaves the test set untouched, which a recipe reports; it is for xgraph train and xgraph search",
+    "threads": "expected it on the command line, as it may change when runs are resumed",
+    "device": "expected it on the command line, as it may change when runs are resumed",
+}
+_PARTS: tuple[Literal["loss", "model"], ...] = ("loss", "model")
+_NAMED = re.compile(r"(\w+)(?: = |: )|unknown option '(\w+)'")
+
+
+class Layer(NamedTuple):
+    """Settings, with the place in the file that they come from."""
+
+    place: str
+    values: Mapping[str, Any]
+
+    def error(self, text: object) -> OptionError:
+        """An error at this place."""
+        return OptionError(f"{self.place}: {text}")
+
+
+class Resolved(NamedTuple):
+    """The settings of a member as `xgraph.train` takes them, without data set and seed, and completed."""
+
+    settings: dict[str, Any]
+    config: TrainConfig
+    shared: set[str]  # which of the common ones, and of those of a cut-down run, it has
+
+
+def resolve(own: Layer, common: Layer, quick: Layer, dataset: str, share_of_epochs: float = 1.0) -> Resolved:
+    """Put the settings of a member together and check them."""
+    for layer in (own, common, quick):
+        for name in layer.values.keys() & _ELSEWHERE.keys():
+            raise layer.error(f"{name} = {layer.values[name]!r}: {_ELSEWHERE[name]}")
+    merged = {**common.values, **own.values, **quick.values}
+    try:
+        chosen = {**Suit.of(dataset, merged.get("bag_column")).defaults(), **merged}
+        classes = {part: registry(part).get(str(chosen[part])) for part in _PARTS}
+        fitted = bool(getattr(classes["model"], "fitted", False))
+        shared = {name for name in (*common.values, *quick.values) if _has(name, classes, fitted)}
+        settings = {n: v for n, v in common.values.items() if n in shared} | dict(own.values)
+        settings |= {n: v for n, v in quick.values.items() if n in shared}
+        config = build_config({**settings, "dataset": dataset})
+        if share_of_epochs < 1 and not fitted:
+            for name in ("epochs", "pretrain_epochs"):
+                full = getattr(config, name)
+                settings[name] = max(1, round(full * share_of_epochs)) if full else 0
+            config = build_config({**settings, "dataset": dataset})
+    except OptionError as error:
+        raise _layer_of(error, (quick, own, common)).error(error) from None
+    return Resolved(settings, config, shared)
+
+
+def check_settings(layer: Layer, used: Collection[str] | None = None) -> None:
+    """Refuse settings that do not exist, or that no member uses: a misspelt one must not go unnoticed."""
+    classes = [TrainConfig, *(cls for part in _PARTS for cls in registry(part).values())]
+    known = {option.name for cls in classes for option in options_of(cls)}
+    known |= {f"{part}_{name}" for part in _PARTS for name in known}
+    for name, value in layer.values.items():
+        if name not in known and name not in _ELSEWHERE:
+            raise layer.error(f"{name} = {value!r}: there is no such setting{nearest(name, known)}")
+        if used is not None and name not in used:
+            raise layer.error(f"{name} = {value!r}: no member has such a setting")
+
+
+def _has(name: str, classes: Mapping[Literal["loss", "model"], type | None], fitted: bool) -> bool:
+    """Whether a setting is one of a run with this model and loss."""
+    if name in {option.name for option in options_of(TrainConfig)}:
+        return not (fitted and name in OF_STEPS)
+    for part, cls in classes.items():
+        names = {option.name for option in options_of(cls)} if cls is not None else set()
+        if {name, name.removeprefix(f"{part}_")} & names and not (fitted and part == "loss"):
+            return True
+    return False
+
+
+def _layer_of(error: OptionError, layers: Sequence[Layer]) -> Layer:
+    """The layer with the setting that an error names; if none has it, the member's own."""
+    names = [match[1] or match[2] for match in _NAMED.finditer(str(error))]
+    return next((layer for name in names for layer in layers if name in layer.values), layers[1])

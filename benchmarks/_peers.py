@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from xgraph.data.storage.root import root
+
+WORKERS = Path(__file__).parent / "workers"
 CONSTRAINTS = Path(__file__).parent.parent / "constraints.txt"
 INSTALL = {
     # LibAUC asks for torchvision and transformers, which its losses do not need
@@ -19,7 +23,7 @@ INSTALL = {
     ],
     "torchmil": [["torch", "numpy", "torchmil==1.0.2"]],
     "chemprop": [["torch", "numpy", "chemprop==2.3.1"]],
-    # built from source, against the torch that is there; it has no wheels on the package index
+    # built from source, against the installed torch; it has no wheels on the package index
     "torch-sparse": [
         ["torch", "torch-geometric", "numpy", "scipy", "setuptools", "wheel", "ninja"],
         ["--no-deps", "--no-build-isolation", "torch-scatter==2.1.2", "torch-sparse==0.6.18"],
@@ -28,25 +32,36 @@ INSTALL = {
 
 
 def peer_python(name: str) -> str:
-    """The Python of the peer's environment; makes it under ``XGRAPH_ROOT/peers`` where it is not there yet."""
-    root = Path(os.environ.get("XGRAPH_ROOT", Path.home() / ".cache" / "xgraph")) / "peers" / name
-    python, done = root / "bin" / "python", root / "installed"
+    """The Python of the peer's environment; makes it under ``XGRAPH_ROOT/peers`` if missing."""
+    folder = root() / "peers" / name
+    python, done = folder / "bin" / "python", folder / "installed"
     if not done.exists():
-        print(f"installing {name} into {root}", file=sys.stderr)
-        venv.create(root, with_pip=True, clear=True)
+        print(f"installing {name} into {folder}", file=sys.stderr)
+        venv.create(folder, with_pip=True, clear=True)
         for packages in INSTALL[name]:
             subprocess.run([python, "-m", "pip", "install", "-q", "-c", CONSTRAINTS, *packages], check=True)
         done.touch()
     return str(python)
 
 
-class Worker:
-    """A process that answers one JSON line with another, so that two sides can be timed in turn."""
+def pythons(*peers: str) -> dict[str, str]:
+    """The Python of each library, ours first."""
+    return {"xgraph": sys.executable, **{name: peer_python(name) for name in peers}}
 
-    def __init__(self, python: str, script: Path, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [python, str(script), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+
+class Worker:
+    """A process that answers one JSON line with another: a script of `benchmarks.workers`."""
+
+    def __init__(self, python: str, script: str, *arguments: object) -> None:
+        command = [python, str(WORKERS / f"{script}.py"), *map(str, arguments)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.stdin.close()
+        self.process.wait()
 
     def ask(self, **question: Any) -> Any:
         """Send a question, wait for the answer."""
@@ -57,8 +72,14 @@ class Worker:
                 return json.loads(line)
         raise RuntimeError(f"the worker {self.process.args} ended with {self.process.wait()}")
 
-    def close(self) -> None:
-        """End it."""
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        self.process.wait()
+
+@contextmanager
+def workers(
+    script: str, pythons: dict[str, str], *arguments: object, named: bool = False
+) -> Iterator[dict[str, Worker]]:
+    """A worker for each library, so that they can be timed in turn; its first argument is its library, if `named`."""
+    with ExitStack() as stack:
+        yield {
+            library: stack.enter_context(Worker(python, script, *([library] if named else []), *arguments))
+            for library, python in pythons.items()
+        }

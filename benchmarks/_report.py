@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.metadata
 import json
+import math
 import os
 import platform
+import statistics
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("torch", "torch-geometric", "rdkit", "numpy", "lightning", "scikit-learn", "cuik-molmaker-pin")
+
+
+def parser(doc: str | None) -> argparse.ArgumentParser:
+    """A parser of options that prints a module's docstring as it stands."""
+    return argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
 def report(name: str, rows: list[dict[str, Any]], **extra: Any) -> Path:
@@ -55,18 +64,28 @@ def table(rows: list[dict[str, Any]]) -> str:
     )
 
 
+def spread(values: Sequence[float], digits: int = 4, signed: bool = False) -> str:
+    """Mean ± standard deviation, or the mean alone where there is no deviation; an empty text for no values."""
+    if not values:
+        return ""
+    mean = f"{statistics.mean(values):{'+' if signed else ''}.{digits}f}"
+    if len(values) < 2 or any(math.isnan(value) for value in values):
+        return mean
+    return f"{mean} ± {statistics.stdev(values):.{digits}f}"
+
+
 def _text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    installed = {}
     for package in PACKAGES:
         try:
-            found[package] = importlib.metadata.version(package)
+            installed[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def _git(*arguments: str) -> str:

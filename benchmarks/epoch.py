@@ -7,7 +7,6 @@ side is a process of its own, and they take turns, an epoch each.
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import sys
@@ -16,22 +15,16 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
-from benchmarks._peers import Worker, peer_python
-from benchmarks._report import report
+from benchmarks._peers import peer_python, workers
+from benchmarks._report import parser, report
 
-SCRIPT = Path(__file__).with_name("_epoch_worker.py")
 LIBRARIES = ["xgraph", "bare", "libauc", "chemprop"]
 NETWORKS = dict.fromkeys(LIBRARIES, "GINE 5 × 64") | {"chemprop": "its default, D-MPNN 3 × 300"}
 Row = dict[str, Any]
 
 
 def first_molecules(count: int, file: Path) -> None:
-    """Write the first molecules of ogbg-molhiv to a file: features, edges, labels, SMILES.
-
-    Args:
-        count: How many.
-        file: Where to.
-    """
+    """Write the first molecules of ogbg-molhiv to a file: features, edges, labels, SMILES."""
     import torch
 
     from xgraph.data import load
@@ -47,18 +40,7 @@ def first_molecules(count: int, file: Path) -> None:
 
 
 def measured(library: str, batch_size: int, epochs: list[dict[str, float]], molecules: int) -> Row:
-    """One row: medians over the epochs, of as many molecules as there are.
-
-    Args:
-        library: Whose.
-        batch_size: Molecules of a batch.
-        epochs: Figures of each epoch.
-        molecules: How many an epoch should go through.
-
-    Example:
-        >>> measured("bare", 64, [{"wall": 2.0, "cpu": 3.0, "molecules": 90.0}] * 3, 45)["wall_s"]
-        1.0
-    """
+    """One row: medians over the epochs, scaled to this number of molecules."""
     row: Row = {"library": library, "network": NETWORKS[library], "batch": batch_size}
     for name, key in (("wall", "wall_s"), ("cpu", "cpu_s"), ("own", "metrics_csv_s")):
         if name in epochs[0]:
@@ -67,11 +49,7 @@ def measured(library: str, batch_size: int, epochs: list[dict[str, float]], mole
 
 
 def with_ratios(rows: list[Row]) -> list[Row]:
-    """Each row with its time as a multiple of the bare loop's at the same batch size.
-
-    Args:
-        rows: Of all libraries.
-    """
+    """Each row with its time as a multiple of the bare loop's at the same batch size."""
     for row in rows:
         for key in ("wall_s", "cpu_s"):
             others = [one[key] for one in rows if one["library"] == "bare" and one["batch"] == row["batch"]]
@@ -81,51 +59,38 @@ def with_ratios(rows: list[Row]) -> list[Row]:
 
 
 def compare(
-    libraries: list[str], batch_size: int, epochs: int, molecules: int, threads: int, file: Path
+    libraries: list[str], batch_size: int, epochs: int, threads: int, file: Path
 ) -> dict[str, list[dict[str, float]]]:
-    """Epochs of each side in turn, after a first one that does not count.
-
-    Args:
-        libraries: Which sides.
-        batch_size: Molecules of a batch.
-        epochs: How many count.
-        molecules: How many there are.
-        threads: Of torch.
-        file: Where they are.
-    """
-    workers = {}
-    for library in libraries:
-        python = sys.executable if library in ("xgraph", "bare") else peer_python(library)
-        workers[library] = Worker(python, SCRIPT, library, str(file), str(batch_size), str(threads))
-    found: dict[str, list[dict[str, float]]] = {}
-    for epoch in range(epochs + 1):
-        for library, worker in workers.items():
-            one = worker.ask()
-            if epoch:
-                found.setdefault(library, []).append(one)
-            print(f"batch {batch_size}, epoch {epoch}, {library}: {one}", file=sys.stderr, flush=True)
-    for worker in workers.values():
-        worker.close()
-    return found
+    """Epochs of each side in turn, after a first one that does not count."""
+    python = {name: sys.executable if name in ("xgraph", "bare") else peer_python(name) for name in libraries}
+    times: dict[str, list[dict[str, float]]] = {name: [] for name in libraries}
+    with workers("epoch", python, file, batch_size, threads, named=True) as ask:
+        for epoch in range(epochs + 1):
+            for library, worker in ask.items():
+                one = worker.ask()
+                if epoch:
+                    times[library].append(one)
+                print(f"batch {batch_size}, epoch {epoch}, {library}: {one}", file=sys.stderr, flush=True)
+    return times
 
 
 def main() -> None:
     """Measure, write ``benchmarks/results/epoch.json``, print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--library", nargs="+", choices=LIBRARIES, default=LIBRARIES, help="default: all")
-    parser.add_argument("--batch", nargs="+", type=int, default=[64, 256], help="molecules of a batch")
-    parser.add_argument("--epochs", type=int, default=5, help="of each, after one that does not count")
-    parser.add_argument("--molecules", type=int, default=8_000)
-    parser.add_argument("--threads", type=int, default=2, help="of torch")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--library", nargs="+", choices=LIBRARIES, default=LIBRARIES, help="default: all")
+    arguments.add_argument("--batch", nargs="+", type=int, default=[64, 256], help="molecules of a batch")
+    arguments.add_argument("--epochs", type=int, default=5, help="of each, after one that does not count")
+    arguments.add_argument("--molecules", type=int, default=8_000)
+    arguments.add_argument("--threads", type=int, default=2, help="of torch")
+    options = arguments.parse_args()
     load_before = os.getloadavg()[1]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "molecules.pt"
         first_molecules(options.molecules, file)
         for batch in options.batch:
-            found = compare(options.library, batch, options.epochs, options.molecules, options.threads, file)
-            rows += [measured(library, batch, epochs, options.molecules) for library, epochs in found.items()]
+            times = compare(options.library, batch, options.epochs, options.threads, file)
+            rows += [measured(library, batch, epochs, options.molecules) for library, epochs in times.items()]
     protocol = (
         f"the first {options.molecules:,} molecules of ogbg-molhiv, cross-entropy, Adam at 1e-3, dropout .2, "
         f"max pooling; {options.threads} thread(s), median of {options.epochs} epochs in turn after one that does not "

@@ -1,4 +1,4 @@
-"""Molecules a second on one core: SMILES -> graphs, and graphs -> batches, next to RDKit, OGB and PyG.
+"""Molecules per second on one core: SMILES -> graphs, and graphs -> batches, next to RDKit, OGB and PyG.
 
 The input is the first 5,000 rows of ogbg-molhiv where XGRAPH_MIRROR is set, else the NCI set in RDKit's wheel.
 Every contender runs once per round, one after the other, and the medians over the rounds are compared.
@@ -6,7 +6,6 @@ Every contender runs once per round, one after the other, and the medians over t
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
 import time
@@ -23,7 +22,7 @@ from rdkit.rdBase import BlockLogs
 from torch_geometric.data import Batch
 from torch_geometric.utils import from_smiles
 
-from benchmarks._report import report
+from benchmarks._report import parser, report
 from xgraph.data.molecules import cuik
 from xgraph.data.molecules.dataset import MoleculeDataset
 from xgraph.data.molecules.featurize import featurize
@@ -104,9 +103,9 @@ def collating(smiles: list[str], rounds: int, size: int) -> list[Row]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    rounds = parser.parse_args().rounds
+    arguments = parser(__doc__)
+    arguments.add_argument("--rounds", type=int, default=7)
+    rounds = arguments.parse_args().rounds
     torch.set_num_threads(1)
     source, smiles = molecules()
     # smiles2graph and from_smiles fail on what RDKit refuses, so those few are left out for all.

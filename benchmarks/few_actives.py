@@ -1,18 +1,17 @@
 """What to do after cross-entropy where few molecules are active: ``python -m benchmarks.few_actives``.
 
-AICures has 48 actives, and its dev parts are test parts of other folds, so no setting is chosen there. They are here:
+AICures has 48 actives, and its dev parts are test parts of other folds, so no setting is chosen there, but here:
 from the HIV set, molecules are drawn like a fold of AICures, 1,886 with 43 actives, and 5,000 with 250 actives of other
 scaffolds to test on, which tells settings apart that AICures cannot. GINE (3 layers of 64, dropout 0.2) with RDKit's
-descriptors and MACCS keys; the last epoch is tested. Each finished run stays under ``--out``, and a rerun does what is
+descriptors and MACCS keys; the last epoch is tested. Finished runs stay under ``--out``, and a rerun does what is
 missing. Needs XGRAPH_MIRROR.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import statistics
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,10 @@ import torch
 from rdkit import Chem, RDLogger
 from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 
-from benchmarks._report import report
+from benchmarks._jobs import Job, work
+from benchmarks._report import parser, report, spread
 from xgraph.data import load
-from xgraph.training.config.build import TrainConfig, build_config
+from xgraph.training.config.build import build_config
 from xgraph.training.files.rundir import METRICS
 from xgraph.training.fit.engine import fit, prepare
 from xgraph.training.fit.seeding import own_random_streams
@@ -63,66 +63,79 @@ AFTER: dict[str, dict[str, Any]] = {
     "15 epochs, then 20 of cross-entropy, averaged weights": {"loss": "bce", "epochs": 20, "lr": 3e-4, **AVERAGED},
     "15 epochs, then 20 of SOAP, logistic on logits, averaged weights": {**SOAP, **LOGISTIC, **AVERAGED},
 }
+ARMS = {**ALONE, **AFTER}
 
 
 def main() -> None:
     """Run what is missing, then report."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path(os.environ.get("XGRAPH_ROOT", "runs")) / "few_actives")
-    out = parser.parse_args().out
-    data = load(DATASET, features=FEATURES)
-    draws = draw(data)
-    rows, runs = [], {}
-    for i, (name, settings) in enumerate({**ALONE, **AFTER}.items()):
-        runs[name] = [run(data, draws[n], n, settings, out / f"{i}-{n}", start_of(name, out, n)) for n in DRAWS]
-        values = {metric: [one[metric] for one in runs[name]] for metric in ("prc_auc", "roc_auc")}
-        rows.append({"after": name, **{metric: spread(these) for metric, these in values.items()}})
-    report("few_actives", rows, runs=runs, common=COMMON, settings={**ALONE, **AFTER}, protocol=__doc__)
+    arguments = parser(__doc__)
+    out = Path(os.environ.get("XGRAPH_ROOT", "runs")) / "few_actives"
+    arguments.add_argument("--out", type=Path, default=out, help="finished runs; default: %(default)s")
+    out = arguments.parse_args().out
+    work(lambda: (job for arm in jobs(out).values() for job in arm))
+    runs = {name: [job.result()["test"] for job in arm] for name, arm in jobs(out).items()}
+    rows = [
+        {"after": name, **{metric: spread([one[metric] for one in tests], 3) for metric in ("prc_auc", "roc_auc")}}
+        for name, tests in runs.items()
+    ]
+    report("few_actives", rows, runs=runs, common=COMMON, settings=ARMS, protocol=__doc__)
 
 
-def start_of(name: str, out: Path, n: int) -> Path | None:
-    """The run of 15 epochs that an arm goes on from."""
-    return out / f"0-{n}" if name in AFTER else None
+def jobs(out: Path) -> dict[str, list[Job]]:
+    """By arm, a run on each draw; runs that continue another one once that is finished."""
+    arms: dict[str, list[Job]] = {}
+    for i, (name, arm) in enumerate(ARMS.items()):
+        arms[name] = []
+        for n in DRAWS:
+            settings = {**COMMON, **arm, "seed": n, **({"init": f"0-{n}"} if name in AFTER else {})}
+            if name not in AFTER or (out / f"0-{n}.json").exists():
+                arms[name].append(
+                    Job(out / f"{i}-{n}.json", settings, partial(train, out / f"{i}-{n}", settings), summary)
+                )
+    return arms
 
 
-def draw(data: Any) -> list[dict[str, torch.Tensor]]:
+def summary(result: dict[str, Any]) -> str:
+    """What is printed of a run."""
+    return f"PRC-AUC {result['test']['prc_auc']:.3f}, ROC-AUC {result['test']['roc_auc']:.3f}"
+
+
+def train(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """Test metrics of a run directory, trained if they are missing."""
+    if not (folder / METRICS).exists():
+        start = {"init": str(folder.parent / settings["init"])} if "init" in settings else {}
+        config, data, seed = build_config({**settings, **start}), molecules(), settings["seed"]
+        data.splits = draws()[seed]
+        with own_random_streams(seed, 1):
+            task = prepare(config, make_source(data, config))
+            folder.mkdir(parents=True, exist_ok=True)
+            fit(task, folder, device="cpu")
+    return {"test": json.loads((folder / METRICS).read_text())["test"]}
+
+
+@cache
+def molecules() -> Any:
+    return load(DATASET, features=FEATURES)
+
+
+@cache
+def draws() -> list[dict[str, torch.Tensor]]:
     """Draws of the size of a fold of AICures; training and test molecules have different scaffolds."""
+    data, parts = molecules(), []
     RDLogger.DisableLog("rdApp.*")
     scaffolds = [MurckoScaffoldSmiles(mol=Chem.MolFromSmiles(smiles)) for smiles in data.smiles]
     groups = np.unique(np.array(scaffolds), return_inverse=True)[1]
-    active, found = data.y.numpy()[:, 0] == 1, []
+    active = data.y.numpy()[:, 0] == 1
     for n in DRAWS:
         generator = np.random.default_rng(n)
-        mine = (generator.random(groups.max() + 1) < 0.5)[groups]
-        parts = []
-        for here, actives, others in ((mine, 43, 1843), (~mine, 250, 4750)):
-            chosen = [(here & active, actives), (here & ~active, others)]
-            parts.append(np.concatenate([generator.permutation(np.flatnonzero(m))[:k] for m, k in chosen]))
-        train = torch.tensor(generator.permutation(parts[0]))
-        found.append({"train": train[50:], "valid": train[:50], "test": torch.tensor(parts[1])})
-    return found
-
-
-def run(
-    data: Any, splits: dict[str, torch.Tensor], seed: int, settings: dict[str, Any], path: Path, start: Path | None
-) -> dict[str, float]:
-    """Test metrics of one run."""
-    if not (path / METRICS).exists():
-        given = {**COMMON, **settings, "seed": seed, **({} if start is None else {"init": str(start)})}
-        config: TrainConfig = build_config(given)
-        data.splits = splits
-        with own_random_streams(seed, 1):
-            task = prepare(config, make_source(data, config))
-            path.mkdir(parents=True, exist_ok=True)
-            fit(task, path, device="cpu")
-    test: dict[str, float] = json.loads((path / METRICS).read_text())["test"]
-    print(path.name, test["prc_auc"], test["roc_auc"], flush=True)
-    return test
-
-
-def spread(values: list[float]) -> str:
-    """Mean and standard deviation over the draws."""
-    return f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}"
+        in_train = (generator.random(groups.max() + 1) < 0.5)[groups]
+        drawn = []
+        for pool, actives, others in ((in_train, 43, 1843), (~in_train, 250, 4750)):
+            counts = [(pool & active, actives), (pool & ~active, others)]
+            drawn.append(np.concatenate([generator.permutation(np.flatnonzero(m))[:k] for m, k in counts]))
+        train = torch.tensor(generator.permutation(drawn[0]))
+        parts.append({"train": train[50:], "valid": train[:50], "test": torch.tensor(drawn[1])})
+    return parts
 
 
 if __name__ == "__main__":

@@ -8,33 +8,33 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-from pathlib import Path
+from itertools import product
 from typing import Any
 
-from benchmarks._libraries import COUNTERPARTS, MEASURED
-from benchmarks._peers import Worker, peer_python
-from benchmarks._report import report, table
+from benchmarks._peers import Worker, pythons, workers
+from benchmarks._report import parser, report, table
+from benchmarks.workers._libraries import COUNTERPARTS, MEASURED
 
 GOALS = {(64, 1): 1.0, (512, 1): 4.0, (4096, 1): 1.0, (64, 128): 5.0, (512, 128): 5.0, (4096, 128): 5.0}
 """Times faster than LibAUC: never slower, and clearly faster where it matters."""
 POINTWISE = ("bce", "focal", "kl-dro", "group-dro")  # no pairs to save: not slower is all there is to ask
 LONG = 2**19  # scores; more are measured in one round, of steps that take seconds
-SCRIPT = Path(__file__).with_name("_losses_worker.py")
 BIG, RARE, LIMIT = 65536, 0.01, 1024
 Row = dict[str, Any]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--losses", nargs="+", choices=MEASURED, default=MEASURED)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.3, help="of each measurement")
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    losses = [name for name in options.losses if name != "bce"]
-    pythons = {"xgraph": sys.executable, "libauc": peer_python("libauc")}
-    rows = speed(["bce", *losses], options, pythons)
-    memory = [footprint(name, options.threads, pythons) for name in ["bce", *losses]]
+    arguments = parser(__doc__)
+    arguments.add_argument("--losses", nargs="+", choices=MEASURED, default=MEASURED)
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--seconds", type=float, default=0.3, help="of each measurement")
+    arguments.add_argument("--threads", type=int, default=1)
+    options = arguments.parse_args()
+    losses = ["bce", *(name for name in options.losses if name != "bce")]
+    python = pythons("libauc")
+    with workers("losses", python, options.threads) as ask:
+        rows = speed(losses, options, ask)
+    memory = [footprint(name, options.threads, python) for name in losses]
     report(
         "losses",
         rows,
@@ -47,44 +47,38 @@ def main() -> None:
     print(table(memory))
 
 
-def speed(losses: list[str], options: argparse.Namespace, pythons: dict[str, str]) -> list[Row]:
+def speed(losses: list[str], options: argparse.Namespace, ask: dict[str, Worker]) -> list[Row]:
     """In turn, A B A B; the figure is the median over the rounds."""
-    workers = {library: Worker(python, SCRIPT, str(options.threads)) for library, python in pythons.items()}
     rows = []
     for batch, tasks in GOALS:
         times: dict[tuple[str, str], list[float]] = {}
         for _ in range(options.rounds if batch * tasks < LONG else 1):
-            for loss in losses:
-                for library in ("xgraph", "libauc"):
-                    if library == "libauc" and loss not in COUNTERPARTS:
-                        continue
+            for loss, (library, worker) in product(losses, ask.items()):
+                if library == "xgraph" or loss in COUNTERPARTS:
                     question = {"library": library, "loss": loss, "batch": batch, "tasks": tasks}
-                    found = workers[library].ask(measure="ms", seconds=options.seconds, **question)["value"]
-                    times.setdefault((library, loss), []).append(found)
-        middle = {key: statistics.median(found) for key, found in times.items()}
+                    milliseconds = worker.ask(measure="ms", seconds=options.seconds, **question)["value"]
+                    times.setdefault((library, loss), []).append(milliseconds)
+        medians = {key: statistics.median(values) for key, values in times.items()}
         for loss in losses:
-            ours, theirs = middle["xgraph", loss], middle.get(("libauc", loss))
+            ours, theirs = medians["xgraph", loss], medians.get(("libauc", loss))
             row: Row = {"loss": loss, "batch": batch, "tasks": tasks, "xgraph ms": ours, "LibAUC ms": theirs}
             row["times faster"] = None if theirs is None else theirs / ours
             row["goal"] = None if theirs is None else 1.0 if loss in POINTWISE else GOALS[batch, tasks]
-            row["times our BCE"] = ours / middle["xgraph", "bce"]
+            row["times our BCE"] = ours / medians["xgraph", "bce"]
             rows.append(row)
             print(row, file=sys.stderr)
-    for worker in workers.values():
-        worker.close()
     return rows
 
 
-def footprint(loss: str, threads: int, pythons: dict[str, str]) -> Row:
+def footprint(loss: str, threads: int, python: dict[str, str]) -> Row:
     """MiB, each in a new process."""
     row: Row = {"loss": loss, "batch": BIG, "positives": RARE}
-    for library, python in pythons.items():
+    for library in python:
         row[f"{library} MiB"] = None
         if library == "xgraph" or loss in COUNTERPARTS:
-            worker = Worker(python, SCRIPT, str(threads))
             question = {"library": library, "loss": loss, "batch": BIG, "positives": RARE}
-            row[f"{library} MiB"] = worker.ask(measure="mib", **question)["value"]
-            worker.close()
+            with Worker(python[library], "losses", threads) as worker:
+                row[f"{library} MiB"] = worker.ask(measure="mib", **question)["value"]
     row["limit MiB"] = LIMIT
     return row
 

@@ -12,16 +12,17 @@ import argparse
 import os
 import statistics
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks._graphs import power_law
-from benchmarks._peers import Worker, peer_python
-from benchmarks._report import report
+from benchmarks._peers import pythons, workers
+from benchmarks._power_law import power_law
+from benchmarks._report import parser, report
+from xgraph.data.storage.root import root
 
-SCRIPT = Path(__file__).with_name("_sampling_worker.py")
 FANOUTS = [[15, 10, 5], [10, 10, 10], [1, 1, 1]]
 GENERATED = {"power-law": (500_000, 25_000_000), "products-sized": (2_400_000, 124_000_000)}
 MIRRORED = ["tolokers", "coauthor-physics"]
@@ -29,21 +30,20 @@ Row = dict[str, Any]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--graphs", nargs="+", choices=[*GENERATED, *MIRRORED], default=[*GENERATED, *MIRRORED])
-    parser.add_argument("--peers", nargs="*", choices=["torch-sparse", "pyg-lib"], default=["torch-sparse"])
-    parser.add_argument("--batch-size", type=int, default=1024)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--batches", type=int, default=8, help="of each library in each round")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    options = parser.parse_args()
-    pythons = {"xgraph": sys.executable, **{name: peer_python(name) for name in options.peers}}
+    arguments = parser(__doc__)
+    arguments.add_argument("--graphs", nargs="+", choices=[*GENERATED, *MIRRORED], default=[*GENERATED, *MIRRORED])
+    arguments.add_argument("--peers", nargs="*", choices=["torch-sparse", "pyg-lib"], default=["torch-sparse"])
+    arguments.add_argument("--batch-size", type=int, default=1024)
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--batches", type=int, default=8, help="of each library in each round")
+    arguments.add_argument("--threads", type=int, default=os.cpu_count())
+    options = arguments.parse_args()
+    python = pythons(*options.peers)
     rows = []
     for name in options.graphs:
         folder = power_law(name, *GENERATED[name]) if name in GENERATED else mirrored(name)
-        for fanouts in FANOUTS:
-            for what in ("sampler", "labor", "loader", "parts"):
-                rows += measure(name, folder, what, fanouts, pythons, options)
+        for fanouts, what in product(FANOUTS, ("sampler", "labor", "loader", "parts")):
+            rows += measure(name, folder, what, fanouts, python, options)
     report(
         "sampling",
         rows,
@@ -56,28 +56,25 @@ def main() -> None:
 
 
 def measure(
-    graph: str, folder: Path, what: str, fanouts: list[int], pythons: dict[str, str], options: argparse.Namespace
+    graph: str, folder: Path, what: str, fanouts: list[int], python: dict[str, str], options: argparse.Namespace
 ) -> list[Row]:
     """One line for each library that can do it."""
-    sides = [name for name in pythons if name == "xgraph" or what in ("sampler", "loader")]
-    workers = {name: Worker(pythons[name], SCRIPT, name, str(options.threads)) for name in sides}
+    sides = {name: python[name] for name in python if name == "xgraph" or what in ("sampler", "loader")}
     question = {"graph": str(folder), "what": what, "fanouts": fanouts, "batch_size": options.batch_size}
     answers: dict[str, list[Row]] = {name: [] for name in sides}
-    for worker in workers.values():
-        worker.ask(**question, batches=2)
-    for _ in range(options.rounds):
-        for name, worker in workers.items():
+    with workers("sampling", sides, options.threads, named=True) as ask:
+        for worker in ask.values():
+            worker.ask(**question, batches=2)
+        for _, (name, worker) in product(range(options.rounds), ask.items()):
             answers[name].append(worker.ask(**question, batches=options.batches))
-    for worker in workers.values():
-        worker.close()
     rows: list[Row] = []
-    for name, found in answers.items():
-        seconds = statistics.median(t for answer in found for t in answer["seconds"])
+    for name, rounds in answers.items():
+        seconds = statistics.median(t for answer in rounds for t in answer["seconds"])
         batches = options.rounds * options.batches
-        edges, nodes = (sum(answer[key] for answer in found) / batches for key in ("edges", "nodes"))
+        edges, nodes = (sum(answer[key] for answer in rounds) / batches for key in ("edges", "nodes"))
         row: Row = {"graph": graph, "fanouts": "-".join(map(str, fanouts)), "what": what, "library": name}
         row |= {"ms": 1000 * seconds, "million edges/s": edges / seconds / 1e6, "edges": edges, "nodes": nodes}
-        row |= {"MiB": max(answer["mib"] for answer in found)}
+        row |= {"MiB": max(answer["mib"] for answer in rounds)}
         row["times faster"] = None if name == "xgraph" else row["ms"] / rows[0]["ms"]
         rows.append(row)
     print(*rows, sep="\n", file=sys.stderr, flush=True)
@@ -90,8 +87,7 @@ def mirrored(name: str) -> Path:
 
     from xgraph.data import load
 
-    root = Path(os.environ.get("XGRAPH_ROOT", Path.home() / ".cache" / "xgraph"))
-    folder = root / "graphs" / name
+    folder = root() / "graphs" / name
     folder.mkdir(parents=True, exist_ok=True)
     data = load(name).data
     source, target = data.edge_index

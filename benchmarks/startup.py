@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from benchmarks._report import report
+from benchmarks._report import parser, report
 
 FIRST_BATCH = """
 import time, torch, lightning, torch_geometric.data
@@ -29,6 +29,7 @@ ROUNDS = 5
 
 def main() -> None:
     """In turn; the figure is the median."""
+    parser(__doc__).parse_args()
     commands = {
         "xgraph --help": [sys.executable, "-m", "xgraph", "--help"],
         "xgraph train --help": [sys.executable, "-m", "xgraph", "train", "--help"],
@@ -51,7 +52,7 @@ def main() -> None:
             command = [sys.executable, "-m", "xgraph", "train", "--out", f"{folder}/{name}"]
             subprocess.run(command, check=True, capture_output=True, env={**os.environ, "XGRAPH_ROOT": folder})
             times[f"xgraph train, no argument, {name} time"] = [time.perf_counter() - started]
-    report("startup", [{"what": name, "seconds": statistics.median(found)} for name, found in times.items()])
+    report("startup", [{"what": name, "seconds": statistics.median(values)} for name, values in times.items()])
 
 
 if __name__ == "__main__":

@@ -1,31 +1,32 @@
 """Partial AUC on molecules, by the protocol of the partial-AUC paper: ``python -m benchmarks.xrisk``.
 
-A GIN (5 layers of 64, mean pooling, dropout 0.5) is trained with cross-entropy, once for each seed. Every loss goes
-on from these weights with a new head and the same number of epochs; the last epoch is tested, nothing is selected.
+A GIN (5 layers of 64, mean pooling, dropout 0.5) is trained with cross-entropy, once for each seed. Every loss
+continues from these weights with a new head and the same number of epochs; the last epoch is tested, nothing is
+selected.
 
-Runs are long, so each finished (data set, seed, loss) is a file of its own under ``--out``, and a rerun does what is
-missing. ``--report`` makes the table and ``benchmarks/results/xrisk.json`` of what is there. Needs XGRAPH_MIRROR.
+Each finished (data set, seed, loss) has a file of its own under ``--out``, and a rerun does what is missing.
+``--report`` makes the table and ``benchmarks/results/xrisk.json`` of all finished runs. Needs XGRAPH_MIRROR.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from benchmarks._report import report
+from benchmarks._jobs import Job, read, work
+from benchmarks._report import parser, report, spread
 from xgraph.data import MoleculeDataset, load
+from xgraph.data.storage.root import root
 from xgraph.losses import LOSSES
 from xgraph.nn import GINE
 from xgraph.sampling import DualSampler
@@ -42,7 +43,7 @@ EPOCHS = {"muv-548": 20, "ogbg-molhiv": 10}
 """Of each stage; the paper has 60."""
 
 # Fixed beforehand: two validation positives in MUV-548 leave nothing to tune on. γ of SOPA-s and SOTA-s, the squared
-# hinge with margin 1, Adam's weight decay and the batch size are the paper's; scores go through a sigmoid, as there.
+# hinge with margin 1, Adam's weight decay and the batch size are the paper's; so is the sigmoid on scores.
 PAIRS = {"surrogate": "squared_hinge", "margin": 1.0, "activation": "sigmoid"}
 OPTIONS: dict[str, dict[str, Any]] = {
     "bce": {},
@@ -73,30 +74,26 @@ def main() -> None:
         summarize(options.out)
         return
     torch.set_num_threads(1)
-    for name in options.dataset:
-        data = dataset(name)
-        for seed in options.seeds:
-            for arm in options.losses or ARMS[name]:
-                run(data, name, seed, arm, options)
+    work(lambda: jobs(options))
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    root = Path(os.environ.get("XGRAPH_ROOT", Path.home() / ".cache" / "xgraph"))
-    parser.add_argument("--dataset", nargs="+", choices=DATASETS, default=list(DATASETS))
-    parser.add_argument("--losses", nargs="+", choices=OPTIONS, help="default: those of the data set")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--pretrain-epochs", type=int, help=f"of cross-entropy; default: {EPOCHS}")
-    parser.add_argument("--epochs", type=int, help=f"of the loss; default: {EPOCHS}")
-    parser.add_argument("--lr", type=float, default=1e-3, help="Adam's, of both stages")
-    parser.add_argument("--weight-decay", type=float, default=2e-4)
-    parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--sampling-rate", type=float, default=0.25, help="positives in a batch, but for bce")
-    parser.add_argument("--out", type=Path, default=root / "xrisk", help="finished runs; XGRAPH_ROOT/xrisk if not said")
-    parser.add_argument("--report", action="store_true", help="the table of what is there, no training")
-    return parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--dataset", nargs="+", choices=DATASETS, default=list(DATASETS))
+    options.add_argument("--losses", nargs="+", choices=OPTIONS, help="default: those of the data set")
+    options.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    options.add_argument("--pretrain-epochs", type=int, help=f"of cross-entropy; default: {EPOCHS}")
+    options.add_argument("--epochs", type=int, help=f"of the loss; default: {EPOCHS}")
+    options.add_argument("--lr", type=float, default=1e-3, help="Adam's, of both stages")
+    options.add_argument("--weight-decay", type=float, default=2e-4)
+    options.add_argument("--batch-size", type=int, default=64)
+    options.add_argument("--sampling-rate", type=float, default=0.25, help="positives in a batch, but for bce")
+    options.add_argument("--out", type=Path, default=root() / "xrisk", help="finished runs; default: XGRAPH_ROOT/xrisk")
+    options.add_argument("--report", action="store_true", help="the table of finished runs, no training")
+    return options.parse_args()
 
 
+@cache
 def dataset(name: str) -> MoleculeDataset:
     """The data set, its splits cut down to the molecules that have a label."""
     source, columns = DATASETS[name]
@@ -109,60 +106,57 @@ def dataset(name: str) -> MoleculeDataset:
     return data
 
 
-def run(data: MoleculeDataset, name: str, seed: int, arm: str, options: argparse.Namespace) -> None:
-    """One cell of the table, unless it is there."""
-    folder = options.out / name
-    folder.mkdir(parents=True, exist_ok=True)
-    common = {key: getattr(options, key) for key in ("lr", "weight_decay", "batch_size")}
-    common["pretrain_epochs"] = options.pretrain_epochs or EPOCHS[name]
-    settings = {
-        **common,
-        "epochs": options.epochs or EPOCHS[name],
-        "sampling_rate": None if arm == "bce" else options.sampling_rate,
-        "loss": OPTIONS[arm],
-        "model": MODEL,
-    }
-    path = folder / f"{arm}-{seed}.json"
-    if path.exists():
-        if (there := json.loads(path.read_text())["settings"]) != settings:
-            raise SystemExit(f"{path} was made with other settings: {there}, now {settings}; take another --out")
-        return
-    began = time.perf_counter()
-    with own_random_streams(seed):
-        model = GINE(data.num_tasks, **MODEL)
-        start, made = pretrained(model, data, folder / f"encoder-{seed}.pt", seed, {**common, "model": MODEL})
-        model.load_state_dict(start)
-    with own_random_streams(seed):  # every loss gets the same new head, and the same masks
-        model.head.reset_parameters()
-        curve = train(model, data, seed, arm, settings, settings["epochs"])
-        result: dict[str, Any] = {"dataset": name, "seed": seed, "arm": arm, "settings": settings}
-        result["seconds"] = time.perf_counter() - began - made
-        result["pretrain_seconds"] = made  # 0 where another loss had them made
-        result["curve"] = curve
-        for part in ("valid", "test"):
-            positions = data.splits[part]
-            result[part] = {
-                "target": data.y[positions, 0].int().tolist(),
-                "score": score(model, data, positions)[:, 0].tolist(),
-            }
-    write(path, lambda temporary: temporary.write_text(json.dumps(result)))
-    print(name, seed, arm, f"{result['seconds']:.0f} s", metrics(result["test"]), file=sys.stderr, flush=True)
+def jobs(options: argparse.Namespace) -> Iterator[Job]:
+    """For each data set and seed the encoder, and once that is trained, the losses."""
+    for name in options.dataset:
+        common = {key: getattr(options, key) for key in ("lr", "weight_decay", "batch_size")}
+        common["pretrain_epochs"] = options.pretrain_epochs or EPOCHS[name]
+        for seed in options.seeds:
+            encoder = pretraining(options.out, name, seed, {**common, "model": MODEL})
+            yield encoder
+            for arm in (options.losses or ARMS[name]) if encoder.path.exists() else []:
+                settings = {
+                    **common,
+                    "epochs": options.epochs or EPOCHS[name],
+                    "sampling_rate": None if arm == "bce" else options.sampling_rate,
+                    "loss": OPTIONS[arm],
+                    "model": MODEL,
+                }
+                yield training(options.out, name, seed, arm, settings, encoder)
 
 
-def pretrained(
-    model: nn.Module, data: MoleculeDataset, path: Path, seed: int, settings: dict[str, Any]
-) -> tuple[dict[str, Tensor], float]:
-    """Weights after cross-entropy, and the seconds it took; made by the first loss that asks."""
-    if path.exists():
-        kept = torch.load(path, weights_only=True)
-        if kept["settings"] != settings:
-            raise SystemExit(f"{path} was made with other settings: {kept['settings']}; take another --out")
-        return kept["weights"], 0.0
-    began = time.perf_counter()
-    curve = train(model, data, seed, "bce", {**settings, "loss": {}}, settings["pretrain_epochs"])
-    content = {"settings": settings, "weights": model.state_dict(), "curve": curve}
-    write(path, lambda temporary: torch.save(content, temporary))
-    return content["weights"], time.perf_counter() - began
+def pretraining(out: Path, name: str, seed: int, settings: dict[str, Any]) -> Job:
+    """Weights after cross-entropy, and the curve."""
+
+    def run() -> dict[str, Any]:
+        data = dataset(name)
+        with own_random_streams(seed):
+            model = GINE(data.num_tasks, **MODEL)
+            curve = train(model, data, seed, "bce", {**settings, "loss": {}}, settings["pretrain_epochs"])
+        return {"weights": model.state_dict(), "curve": curve}
+
+    return Job(out / name / f"encoder-{seed}.pt", settings, run)
+
+
+def training(out: Path, name: str, seed: int, arm: str, settings: dict[str, Any], encoder: Job) -> Job:
+    """One cell of the table."""
+
+    def run() -> dict[str, Any]:
+        data, result = dataset(name), {"dataset": name, "seed": seed, "arm": arm}
+        with own_random_streams(seed):
+            model = GINE(data.num_tasks, **MODEL)
+        model.load_state_dict(encoder.result()["weights"])
+        with own_random_streams(seed):  # every loss gets the same new head, and the same masks
+            model.head.reset_parameters()
+            result["curve"] = train(model, data, seed, arm, settings, settings["epochs"])
+            for part in ("valid", "test"):
+                positions = data.splits[part]
+                target, scores = data.y[positions, 0].int().tolist(), score(model, data, positions)[:, 0].tolist()
+                result[part] = {"target": target, "score": scores}
+        return result
+
+    path = out / name / f"{arm}-{seed}.json"
+    return Job(path, settings, run, lambda result: f"{result['seconds']:.0f} s {metrics(result['test'])}")
 
 
 def train(
@@ -219,27 +213,24 @@ def metrics(part: dict[str, list[float]]) -> dict[str, float]:
 
 
 def summarize(out: Path) -> None:
-    """Mean ± standard deviation over the seeds that are there."""
+    """Mean ± standard deviation over the finished seeds."""
     rows, runs = [], []
     for name in DATASETS:
         for arm in OPTIONS:
-            found = [json.loads(path.read_text()) for path in sorted((out / name).glob(f"{arm}-[0-9]*.json"))]
-            if not found:
+            finished = [read(path) for path in sorted((out / name).glob(f"{arm}-[0-9]*.json"))]
+            if not finished:
                 continue
-            scored = [metrics(one["test"]) for one in found]
-            row: dict[str, Any] = {"data": name, "loss": arm, "seeds": len(found)}
+            scored = [metrics(one["test"]) for one in finished]
+            row: dict[str, Any] = {"data": name, "loss": arm, "seeds": len(finished)}
             row |= {key: spread([one[key] for one in scored]) for key in scored[0]}
-            row["seconds"] = statistics.median(one["seconds"] for one in found)
+            row["seconds"] = statistics.median(one["seconds"] for one in finished)
             rows.append(row)
             if name == "muv-548" and arm in PUBLISHED:
                 rows.append({"data": name, "loss": f"{arm}, published", "seeds": "", **PUBLISHED[arm]})
-            for one, values in zip(found, scored, strict=True):
+            for one, values in zip(finished, scored, strict=True):
                 kept = {key: one[key] for key in ("dataset", "arm", "seed", "settings", "seconds", "curve")}
                 runs.append({**kept, "test": values, "valid": metrics(one["valid"])})
-    encoders = {
-        f"{path.parent.name}/{path.stem}": torch.load(path, weights_only=True)["curve"]
-        for path in sorted(out.glob("*/encoder-*.pt"))
-    }
+    encoders = {f"{path.parent.name}/{path.stem}": read(path)["curve"] for path in sorted(out.glob("*/encoder-*.pt"))}
     report(
         "xrisk",
         rows,
@@ -250,19 +241,6 @@ def summarize(out: Path) -> None:
         runs=runs,
         pretraining=encoders,
     )
-
-
-def spread(values: list[float]) -> str:
-    if len(values) < 2 or any(math.isnan(value) for value in values):
-        return f"{statistics.mean(values):.4f}"
-    return f"{statistics.mean(values):.4f} ± {statistics.stdev(values):.4f}"
-
-
-def write(path: Path, make: Callable[[Path], object]) -> None:
-    """All or nothing, so that an interrupted run leaves no half of a file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    make(temporary)
-    temporary.replace(path)
 
 
 if __name__ == "__main__":

@@ -24,36 +24,24 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
+from xgraph.data.storage.root import root
+
 FORMAT = 1
 """Counted up when other graphs come out of the same settings."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a graph is made of.
-
-    Args:
-        num_nodes: Nodes.
-        num_pairs: Undirected edges.
-        num_classes: Classes.
-        communities: Communities of each class.
-        channels: Features.
-        homophily: Probability that an edge stays in its community.
-        spread: Standard deviation of the logarithm of the nodes' weights.
-        noise: Standard deviation of each feature's noise; a community's centre has a length of about 1.
-        train: Share of the nodes to train on.
-        valid: Share of the nodes to select on; the others are the test nodes.
-        seed: Seed of all draws.
-    """
+    """What a graph is made of."""
 
     num_nodes: int = 30_000
-    num_pairs: int = 1_500_000
+    num_pairs: int = 1_500_000  # undirected edges
     num_classes: int = 10
-    communities: int = 3
+    communities: int = 3  # of each class
     channels: int = 32
-    homophily: float = 0.5
-    spread: float = 1.2
-    noise: float = 5.0
+    homophily: float = 0.5  # probability that an edge stays in its community
+    spread: float = 1.2  # standard deviation of the logarithm of the nodes' weights
+    noise: float = 5.0  # standard deviation of each feature; a community's centre has a length of about 1
     train: float = 0.66
     valid: float = 0.10
     seed: int = 0
@@ -67,22 +55,18 @@ SIZES = {
 
 
 def noisy_graph(settings: Settings) -> Data:
-    """The graph, made once and kept: ``x``, ``edge_index`` by ascending target, ``y`` and masks.
-
-    Args:
-        settings: What it is made of.
-    """
-    root = Path(os.environ.get("XGRAPH_ROOT", Path.home() / ".cache" / "xgraph")) / "graphs"
+    """The graph, made once and kept: ``x``, ``edge_index`` by ascending target, ``y`` and masks."""
+    graphs = root() / "graphs"
     name = f"noisy-{settings.num_nodes}-{settings.num_pairs}-{settings.seed}"
-    folder, wanted = root / name, {"format": FORMAT, **asdict(settings)}
-    if not folder.exists() or json.loads((folder / "settings.json").read_text()) != wanted:
+    folder, expected = graphs / name, {"format": FORMAT, **asdict(settings)}
+    if not folder.exists() or json.loads((folder / "settings.json").read_text()) != expected:
         print(f"generating {name}", file=sys.stderr)
-        temporary = root / f".{name}.{os.getpid()}"
+        temporary = graphs / f".{name}.{os.getpid()}"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         for key, array in _arrays(settings).items():
             np.save(temporary / f"{key}.npy", array)
-        (temporary / "settings.json").write_text(json.dumps(wanted))
+        (temporary / "settings.json").write_text(json.dumps(expected))
         shutil.rmtree(folder, ignore_errors=True)  # of other settings
         temporary.rename(folder)
     arrays = {key: _read(folder / f"{key}.npy") for key in ("x", "edge_index", "y", "train", "valid", "test")}

@@ -1,4 +1,4 @@
-"""One library's side of ``benchmarks.sampling``, run in its environment: answers one JSON line with another."""
+"""Worker: one library's side of ``benchmarks.sampling``, in its environment."""
 
 from __future__ import annotations
 
@@ -12,30 +12,29 @@ from typing import Any
 
 import numpy as np
 import torch
+from _serve import reset_peak, resident, serve
 
 
-def main() -> None:
-    library, threads = sys.argv[1], int(sys.argv[2])
-    torch.set_num_threads(threads)
-    sides: dict[str, dict[str, Any]] = {}
-    first_use(library)
-    for line in sys.stdin:
-        question = json.loads(line)
+class Answers:
+    """Answers for one library, with one graph in memory at a time, so that the memory is its own."""
+
+    def __init__(self, library: str) -> None:
+        self.sides, self.key = SIDES[library], ""
+
+    def __call__(self, **question: Any) -> dict[str, Any]:
         key = json.dumps([question["graph"], question["what"], question["fanouts"]])
-        if key not in sides:
-            sides.clear()  # one at a time, so that the memory is its own
-            before = resident("VmRSS")
-            sides[key] = {"batches": SIDES[library][question["what"]](**question), "before": before}
-        side = sides[key]
+        if key != self.key:
+            self.key, self.batches = key, iter(())
+            self.before = resident("VmRSS")
+            self.batches = self.sides[question["what"]](**question)
         reset_peak()
         times, edges, nodes = [], 0, 0
         for _ in range(question["batches"]):
             began = time.perf_counter()
-            found_nodes, found_edges = next(side["batches"])
+            batch_nodes, batch_edges = next(self.batches)
             times.append(time.perf_counter() - began)
-            nodes, edges = nodes + found_nodes, edges + found_edges
-        answer = {"seconds": times, "nodes": nodes, "edges": edges}
-        print(json.dumps(answer | {"mib": (resident("VmHWM") - side["before"]) / 1024}), flush=True)
+            nodes, edges = nodes + batch_nodes, edges + batch_edges
+        return {"seconds": times, "nodes": nodes, "edges": edges, "mib": resident("VmHWM") - self.before}
 
 
 def first_use(library: str) -> None:
@@ -45,19 +44,6 @@ def first_use(library: str) -> None:
         np.save(Path(folder) / "row.npy", np.arange(8, dtype=np.int64))
         for what in SIDES[library].values():
             next(what(graph=folder, fanouts=[1, 1], batch_size=4))
-
-
-def resident(name: str) -> int:
-    """A figure of this process's memory in KiB."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(name):
-            return int(line.split()[1])
-    raise RuntimeError(name)
-
-
-def reset_peak() -> None:
-    """Let the highest resident set count from now."""
-    Path("/proc/self/clear_refs").write_text("5")
 
 
 def csc(graph: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -132,8 +118,8 @@ def torch_sparse_sampler(graph: str, fanouts: list[int], batch_size: int, **_: A
 
     colptr, row = csc(graph)
     for seeds in seeds_of(len(colptr) - 1, batch_size):
-        node, found, _, _ = torch.ops.torch_sparse.neighbor_sample(colptr, row, seeds, fanouts, False, True)
-        yield len(node), len(found)
+        node, row_ids, _, _ = torch.ops.torch_sparse.neighbor_sample(colptr, row, seeds, fanouts, False, True)
+        yield len(node), len(row_ids)
 
 
 def pyg_loader(graph: str, fanouts: list[int], batch_size: int, **_: Any) -> Any:
@@ -145,14 +131,7 @@ def pyg_loader(graph: str, fanouts: list[int], batch_size: int, **_: Any) -> Any
             yield batch.num_nodes, batch.num_edges
 
 
-SIDES: dict[str, dict[str, Callable[..., Any]]] = {
-    "xgraph": {"sampler": xgraph_sampler, "labor": xgraph_labor, "loader": xgraph_loader, "parts": xgraph_parts},
-    "torch-sparse": {"sampler": torch_sparse_sampler, "loader": pyg_loader},
-    "pyg-lib": {"sampler": None, "loader": pyg_loader},
-}
-
-
-def _pyg_lib_sampler(graph: str, fanouts: list[int], batch_size: int, **_: Any) -> Any:
+def pyg_lib_sampler(graph: str, fanouts: list[int], batch_size: int, **_: Any) -> Any:
     import pyg_lib
 
     colptr, row = csc(graph)
@@ -161,8 +140,14 @@ def _pyg_lib_sampler(graph: str, fanouts: list[int], batch_size: int, **_: Any) 
         yield len(out[2]), len(out[0])
 
 
-SIDES["pyg-lib"]["sampler"] = _pyg_lib_sampler
+SIDES: dict[str, dict[str, Callable[..., Any]]] = {
+    "xgraph": {"sampler": xgraph_sampler, "labor": xgraph_labor, "loader": xgraph_loader, "parts": xgraph_parts},
+    "torch-sparse": {"sampler": torch_sparse_sampler, "loader": pyg_loader},
+    "pyg-lib": {"sampler": pyg_lib_sampler, "loader": pyg_loader},
+}
 
 
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(int(sys.argv[2]))
+    first_use(sys.argv[1])
+    serve(Answers(sys.argv[1]))

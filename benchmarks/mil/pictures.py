@@ -29,30 +29,20 @@ ELEMENTS = {6: "0.35", 7: "tab:blue", 8: "tab:red", 9: "tab:green", 16: "goldenr
 
 
 class Bag(NamedTuple):
-    """A bag as a picture shows it, its instances by falling weight.
-
-    Args:
-        name: What it is called.
-        logit: Of the bag.
-        rows: Of the instances in the store.
-        weights: How much each counts; they sum to one.
-        place: Which of the bag's instances each is, from 0.
-    """
+    """A bag as a picture shows it, its instances by falling weight."""
 
     name: str
     logit: float
     rows: NDArray[np.int64]
+    """Of the instances in the store."""
     weights: NDArray[np.float64]
+    """How much each counts; they sum to one."""
     place: NDArray[np.int64]
+    """Which of the bag's instances each is, from 0."""
 
 
 def draw(runs: list[Path], root: Path) -> None:
-    """A picture for each run, as ``instances.svg`` beside its checkpoint; without runs, the two of the results.
-
-    Args:
-        runs: Run directories.
-        root: Where those of the results are trained, if they are not there yet.
-    """
+    """A picture for each run, as ``instances.svg`` beside its checkpoint; without runs, the two of the results."""
     for run in runs:
         print(picture(run, run / "instances.svg"))
     if not runs:
@@ -64,12 +54,7 @@ def draw(runs: list[Path], root: Path) -> None:
 
 
 def picture(run: Path, path: Path) -> Path:
-    """Draw the first positive bags of a run's test part: images, conformers, or bars of the weights.
-
-    Args:
-        run: Run directory.
-        path: The file to write.
-    """
+    """Draw the first positive bags of a run's test part: images, conformers, or bars of the weights."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -78,7 +63,7 @@ def picture(run: Path, path: Path) -> Path:
 
     state = read_checkpoint(run / BEST)
     data: Any = own_source(state, run / BEST, progress=False).data
-    chosen = explained(load_model(state), data)
+    chosen = first_positives(load_model(state), data)
     if len(data.instance_shape) == 3:
         figure = images(data, chosen)
     else:
@@ -88,32 +73,22 @@ def picture(run: Path, path: Path) -> Path:
     return path
 
 
-def explained(model: Any, data: Any) -> list[Bag]:
-    """The first positive test bags, with the weights of their instances for the first task.
-
-    Args:
-        model: The model.
-        data: Its bags.
-    """
+def first_positives(model: Any, data: Any) -> list[Bag]:
+    """The first positive test bags, with the weights of their instances for the first task."""
     test = torch.as_tensor(data.splits["test"])
     bags = test[data.y[test, 0] == 1][:SHOWN]
-    found = explain_bags(model, data, bags)
-    made = []
+    explained = explain_bags(model, data, bags)
+    shown = []
     for place, bag in enumerate(bags.tolist()):
-        own = np.flatnonzero(found.bag == place)
-        order = np.argsort(-found.weights[own, 0], kind="stable")
-        weights, rows = found.weights[own, 0][order], found.instance[own][order]
-        made.append(Bag(data.bag_names[bag], float(found.logits[place, 0]), rows, weights, order))
-    return made
+        own = np.flatnonzero(explained.bag == place)
+        order = np.argsort(-explained.weights[own, 0], kind="stable")
+        weights, rows = explained.weights[own, 0][order], explained.instance[own][order]
+        shown.append(Bag(data.bag_names[bag], float(explained.logits[place, 0]), rows, weights, order))
+    return shown
 
 
 def images(data: Any, bags: list[Bag]) -> Any:
-    """Rows of images, the one that counted most first; those that are labelled positive have a frame.
-
-    Args:
-        data: The bags.
-        bags: Those to draw.
-    """
+    """Rows of images, the one that counted most first; those that are labelled positive have a frame."""
     from matplotlib import pyplot as plt
 
     across = min(max(len(bag.rows) for bag in bags), WIDEST)
@@ -140,11 +115,7 @@ def images(data: Any, bags: list[Bag]) -> Any:
 
 
 def bars(bags: list[Bag]) -> Any:
-    """Weights of the instances of each bag, where there is nothing to draw.
-
-    Args:
-        bags: Those to draw.
-    """
+    """Weights of the instances of each bag, where there is nothing to draw."""
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(len(bags), figsize=(6, 1.1 * len(bags) + 0.4), squeeze=False, layout="constrained")
@@ -156,12 +127,7 @@ def bars(bags: list[Bag]) -> Any:
 
 
 def weight_bars(axis: Any, bag: Bag) -> None:
-    """A bar for each instance, in the order of the bag; a line where all would count alike.
-
-    Args:
-        axis: Where to draw.
-        bag: The bag.
-    """
+    """A bar for each instance, in the order of the bag; a line where all would count alike."""
     axis.bar(bag.place, bag.weights, color="tab:blue")
     axis.axhline(1 / len(bag.weights), color="black", linewidth=0.8, linestyle=":")
     axis.set(ylabel="weight", xlim=(-0.6, len(bag.weights) - 0.4), ylim=(0, None))
@@ -171,12 +137,7 @@ def weight_bars(axis: Any, bag: Bag) -> None:
 
 
 def conformers(data: Any, bags: list[Bag]) -> Any:
-    """Of each molecule its formula, its conformers' weights, and the shapes that count most and least.
-
-    Args:
-        data: The bags.
-        bags: Those to draw.
-    """
+    """Of each molecule its formula, its conformers' weights, and the shapes that count most and least."""
     from matplotlib import pyplot as plt
 
     size = (9.2, 1.75 * len(bags) + 0.3)
@@ -198,13 +159,7 @@ def conformers(data: Any, bags: list[Bag]) -> Any:
 
 
 def shapes(smiles: str, number: int, seed: int) -> Any:
-    """A molecule with the conformers that the data set described, without its hydrogens.
-
-    Args:
-        smiles: The molecule.
-        number: How many conformers were asked for.
-        seed: With which seed.
-    """
+    """A molecule with the conformers that the data set described, without its hydrogens."""
     from rdkit import Chem
 
     from xgraph.data.bags.conformers import _embed, _Options
@@ -216,11 +171,7 @@ def shapes(smiles: str, number: int, seed: int) -> Any:
 
 
 def formula(smiles: str) -> NDArray[np.uint8]:
-    """The structural formula as an image.
-
-    Args:
-        smiles: The molecule.
-    """
+    """The structural formula as an image."""
     from io import BytesIO
 
     from matplotlib import image
@@ -235,13 +186,7 @@ def formula(smiles: str) -> NDArray[np.uint8]:
 
 
 def shape(axis: Any, molecule: Any, conformer: int) -> None:
-    """Bonds of a conformer, seen along its shortest axis; what is further away is paler.
-
-    Args:
-        axis: Where to draw.
-        molecule: With conformers.
-        conformer: Which of them.
-    """
+    """Bonds of a conformer, seen along its shortest axis; what is further away is paler."""
     from matplotlib.collections import LineCollection
 
     position = np.array(molecule.GetConformers()[conformer].GetPositions())

@@ -2,60 +2,44 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from pathlib import Path
 from typing import Any
 
-from benchmarks import feature_momentum as grid
-from benchmarks._report import RESULTS, report
+from benchmarks import feature_momentum
+from benchmarks._jobs import read
+from benchmarks._report import RESULTS, report, spread
+from benchmarks.feature_momentum import grid
+from benchmarks.feature_momentum.figure import FANS, NAMES, figure
 
-FANS = ["1", "2", "5", "10", "-1"]
-METRIC = {"tolokers": "ROC-AUC", "musae-github": "ROC-AUC"}
-TITLES = {"noisy": "generated graph", "tolokers": "tolokers", "musae-github": "musae-github"}
-LATE = f"momentum, {grid.LONG} epochs"
-NAMES = {"plain": "plain", "exact": "plain, exact first layer", "momentum": "momentum", LATE: LATE}
-"""Of the arms, in the tables' order."""
-STYLES = {
-    "momentum": ("tab:blue", "o-"),
-    LATE: ("tab:purple", "D-"),
-    "exact": ("tab:green", "^--"),
-    "plain": ("tab:red", "s-"),
-}
+JOB = ("settings", "code", "seconds")
+"""What every job keeps beside its figures."""
 
 
 def summarize(out: Path) -> None:
-    """Write the JSON file, a Markdown file, and a figure for each data set.
-
-    Args:
-        out: Where finished cells are.
-    """
-    cells = [json.loads(path.read_text()) for path in sorted(out.glob("*/*.json"))]
+    """Write the JSON file, a Markdown file, and a figure for each data set."""
+    cells = [read(path) for path in sorted(out.glob("*/*.json"))]
     costs = costs_of(out)
     rows: list[dict[str, Any]] = []
     text: list[str] = []
     for name in grid.DATASETS:
-        found = [one for one in cells if one["settings"]["dataset"] == name]
-        if not found:
+        runs = [one for one in cells if one["settings"]["dataset"] == name]
+        if not runs:
             continue
-        groups = grouped(out, found)
-        rows += [row(key, runs, groups) for key, runs in sorted(groups.items(), key=order)]
-        errors = [one for one in found if one["settings"].get("track") and is_chosen(out, one["settings"])]
-        text += [f"### {name}", "", *table(groups), "", *tried(found), "", *error_table(errors), ""]
+        groups = grouped(out, runs)
+        rows += [row(key, group, groups) for key, group in sorted(groups.items(), key=order)]
+        errors = [one for one in runs if one["settings"].get("track") and is_chosen(out, one["settings"])]
+        text += [f"### {name}", "", *table(groups), "", *tried(runs), "", *error_table(errors), ""]
         figure(name, groups, errors)
     text += cost_table(costs)
     (RESULTS / "feature_momentum.md").write_text("\n".join(text).rstrip() + "\n")
-    runs = [compact(one) for one in cells]
-    report("feature_momentum", rows, protocol=grid.__doc__, costs=costs, runs=runs)
+    compacted = [compact(one) for one in cells]
+    report("feature_momentum", rows, protocol=feature_momentum.__doc__, costs=costs, runs=compacted)
     print("\n".join(text))
 
 
 def compact(one: dict[str, Any]) -> dict[str, Any]:
-    """What the results keep of a run.
-
-    Args:
-        one: A finished cell.
-    """
+    """What the results keep of a run."""
     keys = ("dataset", "arm", "num_layers", "fan_out", "gamma", "gradient", "lr", "epochs", "valid_every", "seed")
     kept = {key: one["settings"][key] for key in keys}
     kept |= {key: one[key] for key in ("code", "epoch", "valid", "test", "cpu_seconds", "memory_mib")}
@@ -65,15 +49,10 @@ def compact(one: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def grouped(out: Path, found: list[dict[str, Any]]) -> dict[tuple[int, str, str], Any]:
-    """Runs with what was chosen on validation, by layers, fan-out and arm, then by seed.
-
-    Args:
-        out: Where finished cells are.
-        found: Those of a data set.
-    """
+def grouped(out: Path, runs: list[dict[str, Any]]) -> dict[tuple[int, str, str], Any]:
+    """Runs with what was chosen on validation, by layers, fan-out and arm, then by seed."""
     groups: dict[tuple[int, str, str], Any] = {}
-    for one in found:
+    for one in runs:
         settings = one["settings"]
         if not settings.get("track") and is_chosen(out, settings):
             arm = f"{settings['arm']}, {grid.LONG} epochs" if settings["epochs"] == grid.LONG else settings["arm"]
@@ -82,12 +61,7 @@ def grouped(out: Path, found: list[dict[str, Any]]) -> dict[tuple[int, str, str]
 
 
 def is_chosen(out: Path, settings: dict[str, Any]) -> bool:
-    """Whether a cell has what was chosen on validation, or there is nothing yet.
-
-    Args:
-        out: Where finished cells are.
-        settings: The cell.
-    """
+    """Whether a cell has what was chosen on validation, or there is nothing yet."""
     arm = settings["arm"]
     cells = grid.candidates(settings["dataset"], arm, settings["num_layers"], settings["fan_out"])
     best = grid.chosen(out, cells, *grid.CHOSEN[arm]) or {}
@@ -97,54 +71,35 @@ def is_chosen(out: Path, settings: dict[str, Any]) -> bool:
 
 
 def order(item: tuple[tuple[int, str, str], Any]) -> tuple[int, int, str]:
-    """Key to sort groups by.
-
-    Args:
-        item: Key and runs.
-    """
+    """Key to sort groups by."""
     layers, fan_out, arm = item[0]
     return layers, FANS.index(fan_out), arm
 
 
 def row(key: tuple[int, str, str], runs: dict[int, Any], groups: dict[tuple[int, str, str], Any]) -> dict[str, Any]:
-    """A group's figures.
-
-    Args:
-        key: Layers, fan-out and arm.
-        runs: By seed.
-        groups: All of the data set's.
-    """
+    """A group's figures."""
     layers, fan_out, arm = key
     some = next(iter(runs.values()))["settings"]
-    made = {"data": some["dataset"], "layers": layers, "fan_out": "all" if fan_out == "-1" else fan_out, "arm": arm}
-    made |= {"gamma": some["gamma"], "gradient": some["gradient"]} if some["arm"] == "momentum" else {}
-    made |= {"lr": some["lr"], "epochs": some["epochs"], "seeds": len(runs)}
+    figures: dict[str, Any] = {
+        "data": some["dataset"],
+        "layers": layers,
+        "fan_out": "all" if fan_out == "-1" else fan_out,
+        "arm": arm,
+    }
+    figures |= {"gamma": some["gamma"], "gradient": some["gradient"]} if some["arm"] == "momentum" else {}
+    figures |= {"lr": some["lr"], "epochs": some["epochs"], "seeds": len(runs)}
     for part in ("valid", "test"):
-        made[part] = spread([one[part] for one in runs.values()])
+        figures[part] = spread([one[part] for one in runs.values()])
     reference = groups.get((layers, "-1", arm.replace("momentum", "full")), groups.get((layers, "-1", "full"), {}))
     paired = [one["test"] - reference[seed]["test"] for seed, one in runs.items() if seed in reference]
-    made["test_less_full"] = spread(paired) if paired and some["arm"] != "full" else ""
-    made["cpu_seconds_per_epoch"] = statistics.median(one["cpu_seconds"] for one in runs.values())
-    made["memory_mib"] = statistics.median(one["memory_mib"] for one in runs.values())
-    return made
-
-
-def spread(values: list[float]) -> str:
-    """Mean ± standard deviation.
-
-    Args:
-        values: Of these.
-    """
-    mean = f"{statistics.mean(values):.4f}"
-    return mean if len(values) < 2 else f"{mean} ± {statistics.stdev(values):.4f}"
+    figures["test_less_full"] = spread(paired) if paired and some["arm"] != "full" else ""
+    figures["cpu_seconds_per_epoch"] = statistics.median(one["cpu_seconds"] for one in runs.values())
+    figures["memory_mib"] = statistics.median(one["memory_mib"] for one in runs.values())
+    return figures
 
 
 def table(groups: dict[tuple[int, str, str], Any]) -> list[str]:
-    """Test scores, layers and arms by fan-outs, in Markdown.
-
-    Args:
-        groups: A data set's.
-    """
+    """Test scores, layers and arms by fan-outs, in Markdown."""
     lines = ["| layers | | 1 | 2 | 5 | 10 | all |", "|---|---|---|---|---|---|---|"]
     for layers in sorted({key[0] for key in groups}):
         for arm in NAMES:
@@ -159,15 +114,11 @@ def table(groups: dict[tuple[int, str, str], Any]) -> list[str]:
     return lines
 
 
-def tried(found: list[dict[str, Any]]) -> list[str]:
-    """Validation scores of what was chosen among.
-
-    Args:
-        found: Finished cells of a data set.
-    """
+def tried(runs: list[dict[str, Any]]) -> list[str]:
+    """Validation scores of what was chosen among."""
     scores: dict[tuple[Any, ...], list[float]] = {}
-    seeds = grid.TUNING_SEEDS[found[0]["settings"]["dataset"]]
-    for one in found:
+    seeds = grid.TUNING_SEEDS[runs[0]["settings"]["dataset"]]
+    for one in runs:
         some = one["settings"]
         layers, fan_out, arm = some["num_layers"], some["fan_out"], some["arm"]
         if one["settings"] not in grid.candidates(some["dataset"], arm, layers, fan_out) or some["seed"] not in seeds:
@@ -188,11 +139,7 @@ def tried(found: list[dict[str, Any]]) -> list[str]:
 
 
 def error_table(errors: list[dict[str, Any]]) -> list[str]:
-    """‖h̃ − h‖ / ‖h‖ by layer at some epochs.
-
-    Args:
-        errors: Runs that followed it.
-    """
+    """‖h̃ − h‖ / ‖h‖ by layer at some epochs."""
     if not errors:
         return []
     epochs = [point["epoch"] for point in errors[0]["curve"]]
@@ -209,29 +156,21 @@ def error_table(errors: list[dict[str, Any]]) -> list[str]:
 
 
 def costs_of(out: Path) -> list[dict[str, Any]]:
-    """Medians of the measurements of time and memory.
-
-    Args:
-        out: Where they are.
-    """
+    """Medians of the measurements of time and memory."""
     kept: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for path in sorted(out.glob("cost/*/*.json")):
-        one = json.loads(path.read_text())
+        one = read(path)
         settings = one["settings"]
         kept.setdefault((settings["dataset"], settings["arm"], settings["fan_out"]), []).append(one)
     rows = []
     for (name, arm, fan_out), runs in kept.items():
-        figures = {key: statistics.median(one[key] for one in runs) for key in runs[0] if key != "settings"}
+        figures = {key: statistics.median(one[key] for one in runs) for key in runs[0] if key not in JOB}
         rows.append({"data": name, "arm": arm, "fan_out": fan_out, "turns": len(runs), **figures})
     return rows
 
 
 def cost_table(costs: list[dict[str, Any]]) -> list[str]:
-    """Time and memory in Markdown.
-
-    Args:
-        costs: Rows of `costs_of`.
-    """
+    """Time and memory in Markdown."""
     if not costs:
         return []
     lines = ["### Time and memory", "", "| graph | | neighbours | nodes | edges | ms a step | s an epoch | × | MiB |"]
@@ -248,52 +187,3 @@ def cost_table(costs: list[dict[str, Any]]) -> list[str]:
                 f"{one['memory_mib']:,.0f} |"
             )
     return lines
-
-
-def figure(name: str, groups: dict[tuple[int, str, str], Any], errors: list[dict[str, Any]]) -> None:
-    """Test score against neighbours per layer, and the error of the aggregates over training.
-
-    Args:
-        name: Data set.
-        groups: Its runs.
-        errors: Those that followed the error.
-    """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    matplotlib.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": name, "font.size": 8}
-    from matplotlib import pyplot as plt
-
-    depths = sorted({key[0] for key in groups})
-    count = len(depths) + bool(errors)
-    fig, axes = plt.subplots(1, count, figsize=(2.6 * count + 0.4, 2.6), squeeze=False, layout="constrained")
-    for axis, layers in zip(axes[0], depths, strict=False):
-        if reference := groups.get((layers, "-1", "full")):
-            level = statistics.mean(one["test"] for one in reference.values())
-            axis.axhline(level, color="black", linewidth=1, label="all neighbours")
-            axis.axhspan(level - 0.005, level + 0.005, color="black", alpha=0.1, linewidth=0)
-        for arm, (color, style) in STYLES.items():
-            xs = [fan_out for fan_out in FANS[:-1] if (layers, fan_out, arm) in groups]
-            if xs:
-                tests = [[one["test"] for one in groups[layers, fan_out, arm].values()] for fan_out in xs]
-                middle = [statistics.mean(values) for values in tests]
-                bars = [statistics.stdev(values) if len(values) > 1 else 0.0 for values in tests]
-                positions = [FANS.index(fan_out) for fan_out in xs]
-                axis.errorbar(
-                    positions, middle, bars, fmt=style, color=color, label=NAMES[arm], markersize=4, capsize=2
-                )
-        axis.set(title=f"{layers} layers", xlabel="neighbours per layer", xticks=range(4), xticklabels=FANS[:-1])
-    axes[0][0].set_ylabel(f"test {METRIC.get(name, 'accuracy')}, {TITLES.get(name, name)}")
-    axes[0][0].legend(fontsize=7, frameon=False)
-    for one in errors:
-        arm = one["settings"]["arm"]
-        for layer, line in zip(range(one["settings"]["num_layers"]), (":", "--", "-"), strict=False):
-            values = [point["error"][layer] for point in one["curve"]]
-            if values[0] is not None:
-                epochs = [point["epoch"] for point in one["curve"]]
-                axes[0][-1].plot(epochs, values, line, color=STYLES[arm][0], label=f"{NAMES[arm]}, layer {layer + 1}")
-    if errors:
-        axes[0][-1].set(title="3 layers, 1 neighbour", xlabel="epoch", ylabel="‖h̃ − h‖ / ‖h‖", ylim=(0, None))
-        axes[0][-1].legend(fontsize=6, frameon=False)
-    fig.savefig(RESULTS / f"feature_momentum_{name}.svg", metadata={"Date": None})
-    plt.close(fig)

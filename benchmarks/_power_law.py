@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import numpy as np
+
+from xgraph.data.storage.root import root
 
 
 def power_law(name: str, num_nodes: int, num_edges: int, seed: int = 0) -> Path:
@@ -15,8 +16,7 @@ def power_law(name: str, num_nodes: int, num_edges: int, seed: int = 0) -> Path:
     Both ends of an edge are drawn with probability proportional to a weight, ``(rank / num_nodes) ** -0.4``, whose
     ranks are shuffled: in- and out-degrees have a tail of exponent 3.5, and no order of the nodes helps a cache.
     """
-    root = Path(os.environ.get("XGRAPH_ROOT", Path.home() / ".cache" / "xgraph"))
-    folder = root / "graphs" / f"{name}-{num_nodes}-{num_edges}-{seed}"
+    folder = root() / "graphs" / f"{name}-{num_nodes}-{num_edges}-{seed}"
     if (folder / "row.npy").exists():
         return folder
     print(f"generating {name}: {num_nodes:,} nodes, {num_edges:,} edges", file=sys.stderr)

@@ -10,7 +10,9 @@ from itertools import islice
 
 import torch
 
-from benchmarks._momentum_runs import graph, make_loader, make_model, measured, resident, warm_up
+from benchmarks.feature_momentum.graph import graph
+from benchmarks.feature_momentum.train import make_loader, make_model, measured, warm_up
+from benchmarks.workers._serve import resident
 
 
 def main() -> None:

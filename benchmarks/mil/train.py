@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.mil.grid import ARMS, Arm
 from xgraph.data import BagDataset, instance_statistics, load
 from xgraph.losses import LOSSES
 from xgraph.nn.bags.models import AttentionModel, BagModel, MaxModel, MeanModel, SmoothedMaxModel
@@ -24,76 +25,23 @@ WIDTH = 128
 
 
 @dataclass(frozen=True)
-class Arm:
-    """What is compared.
-
-    Args:
-        pooling: How the scores of a bag are pooled.
-        loss: The objective; of the losses of pairs, batches are half positive.
-        instances: How many a step looks at in a bag, whose state stands for the rest; None: all.
-        title: What tables call it.
-    """
-
-    pooling: str
-    loss: str
-    instances: int | None
-    title: str
-
-
-ARMS = {
-    "attention-bce": Arm("attention", "bce", None, "attention, BCE (ABMIL)"),
-    "mean-bce": Arm("mean", "bce", None, "mean, BCE"),
-    "max-bce": Arm("max", "bce", None, "max, BCE"),
-    "smx-bce": Arm("smoothed-max", "bce", None, "smoothed max, BCE"),
-    "attention-aucm": Arm("attention", "auc-margin", None, "attention, AUC margin"),
-    "smx-aucm": Arm("smoothed-max", "auc-margin", None, "smoothed max, AUC margin"),
-    "midam-att": Arm("attention", "auc-margin", 4, "MIDAM-att: 4 instances, AUC margin"),
-    "midam-smx": Arm("smoothed-max", "auc-margin", 4, "MIDAM-smx: 4 instances, AUC margin"),
-    "sota-att": Arm("attention", "sota-s", 4, "attention, 4 instances, SOTA-s"),
-    "midam-att-slow": Arm("attention", "auc-margin", 4, "MIDAM-att, γ chosen too"),
-    "midam-smx-slow": Arm("smoothed-max", "auc-margin", 4, "MIDAM-smx, γ chosen too"),
-}
-
-
-@dataclass(frozen=True)
 class Halved:
-    """γ that is halved whenever the rate falls.
-
-    Args:
-        gamma: In the beginning.
-        epochs: Those from which it is half of what it was.
-    """
+    """γ that is halved from each of the given epochs on, when the rate falls."""
 
     gamma: float
     epochs: tuple[int, ...]
 
     def __call__(self, epoch: int) -> float:
-        """γ.
-
-        Args:
-            epoch: From 0.
-        """
-        return self.gamma * 0.5 ** sum(epoch >= passed for passed in self.epochs)
+        return self.gamma * 0.5 ** sum(epoch >= fall for fall in self.epochs)
 
 
 def milestones(epochs: int) -> tuple[int, int]:
-    """Where the rate falls to a tenth: after half and after three quarters.
-
-    Args:
-        epochs: How many there are.
-    """
+    """Where the rate falls to a tenth: after half and after three quarters."""
     return epochs // 2, epochs * 3 // 4
 
 
 def run(cell: dict[str, Any]) -> dict[str, Any]:
-    """Train, and score the test bags by all of their instances.
-
-    Args:
-        cell: Settings: data, arm, lr, gamma, fold, epochs.
-
-    Returns:
-        The test bags, their labels and scores, and seconds.
-    """
+    """Train, and score the test bags by all of their instances."""
     data: Any = load(cell["data"], fold=cell["fold"])
     train = torch.cat([torch.as_tensor(data.splits[part]) for part in ("train", "valid")]).sort().values
     test = torch.as_tensor(data.splits["test"])
@@ -112,14 +60,7 @@ def run(cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_model(data: BagDataset, arm: Arm, gamma: float, falls: tuple[int, ...]) -> BagModel:
-    """The model of an arm, its weights drawn from torch's generator.
-
-    Args:
-        data: The bags.
-        arm: The arm.
-        gamma: Weight of the new value in a bag's state.
-        falls: Epochs at which γ is halved.
-    """
+    """The model of an arm, its weights drawn from torch's generator."""
     classes = {"attention": AttentionModel, "mean": MeanModel, "max": MaxModel, "smoothed-max": SmoothedMaxModel}
     options: dict[str, Any] = {"hidden_channels": max(data.num_features, WIDTH), "num_layers": 1}
     if arm.pooling != "max":
@@ -132,14 +73,7 @@ def make_model(data: BagDataset, arm: Arm, gamma: float, falls: tuple[int, ...])
 
 
 def make_loader(data: BagDataset, train: Tensor, arm: Arm, seed: int) -> BagLoader:
-    """Batches of the training bags, by the thread that asks for them.
-
-    Args:
-        data: The bags.
-        train: Those for training.
-        arm: The arm.
-        seed: Seed of the batches and of the instances.
-    """
+    """Batches of the training bags, without prefetching."""
     common: dict[str, Any] = {"num_instances": arm.instances, "bags": train, "seed": seed, "prefetch": 0}
     if arm.loss == "bce":
         return BagLoader(data, batch_size=BATCH, shuffle=True, **common)
@@ -147,13 +81,7 @@ def make_loader(data: BagDataset, train: Tensor, arm: Arm, seed: int) -> BagLoad
 
 
 def trained(data: BagDataset, train: Tensor, cell: dict[str, Any]) -> tuple[BagModel, float]:
-    """The model after the last epoch, and the mean loss of that.
-
-    Args:
-        data: The bags.
-        train: Those for training.
-        cell: Settings.
-    """
+    """The model after the last epoch, and the mean loss of that epoch."""
     arm, falls = ARMS[cell["arm"]], milestones(cell["epochs"])
     model = make_model(data, arm, cell["gamma"], falls)
     if model.scale is not None:

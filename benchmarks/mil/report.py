@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import mil as grid
-from benchmarks._mil_cost import NAME as SPEED
-from benchmarks._mil_cost import RAGGED
-from benchmarks._mil_runs import ARMS
-from benchmarks._report import RESULTS, report
+from benchmarks import mil
+from benchmarks._report import RESULTS, report, spread
+from benchmarks.mil import grid
+from benchmarks.mil.cost import NAME as SPEED
+from benchmarks.mil.cost import RAGGED
+from benchmarks.mil.grid import ARMS
 from xgraph.training.scoring.metrics import average_precision, roc_auc, two_way_pauc
 
 PARTS = 10
@@ -52,46 +53,37 @@ Folds = dict[int, dict[str, float]]
 
 
 def summarize(out: Path) -> None:
-    """Write the JSON file and a Markdown file.
-
-    Args:
-        out: Where finished cells are.
-    """
-    found = {(data, arm): read(out, data, arm) for data in grid.DATASETS for arm in ARMS}
-    found = {key: folds for key, folds in found.items() if folds}
-    rows = [row(data, arm, folds) for (data, arm), folds in found.items()]
+    """Write the JSON file and a Markdown file."""
+    results = {(data, arm): read(out, data, arm) for data in grid.DATASETS for arm in ARMS}
+    results = {key: folds for key, folds in results.items() if folds}
+    rows = [row(data, arm, folds) for (data, arm), folds in results.items()]
     text = ["# Bags of instances", "", *settings_tried(out)]
     for data in grid.DATASETS:
-        if any(key[0] == data for key in found):
-            text += ["", f"## {data}", "", *scores(data, found), "", *differences(data, found)]
-            text += ["", *published(data, found)] if data in PUBLISHED else []
+        if any(key[0] == data for key in results):
+            text += ["", f"## {data}", "", *scores(data, results), "", *differences(data, results)]
+            text += ["", *published(data, results)] if data in PUBLISHED else []
     if (path := RESULTS / f"{SPEED}.json").exists():
         text += ["", "## Time and memory", "", *speed(json.loads(path.read_text()))]
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "mil.md").write_text("\n".join(text) + "\n")
     values = {
         f"{data} {arm}": {name: " ".join(f"{one[name]:.4f}" for _, one in sorted(folds.items())) for name in METRICS}
-        for (data, arm), folds in found.items()
+        for (data, arm), folds in results.items()
     }
     less = [
-        {"data": data, "arm": arm, "less": other, "metric": name} | paired(found[data, arm], found[data, other], name)
+        {"data": data, "arm": arm, "less": other, "metric": name}
+        | paired(results[data, arm], results[data, other], name)
         for data in grid.DATASETS
         for arm, other in PAIRS
         for name in METRICS
-        if (data, arm) in found and (data, other) in found
+        if (data, arm) in results and (data, other) in results
     ]
-    report("mil", rows, protocol=grid.__doc__, paired=less, folds=values, cpu_seconds=seconds(out))
+    report("mil", rows, protocol=mil.__doc__, paired=less, folds=values, cpu_seconds=seconds(out))
     print("\n".join(text))
 
 
 def read(out: Path, data: str, arm: str) -> Folds:
-    """Metrics of the finished folds of an arm with the settings that were chosen; NaN where a test part has one class.
-
-    Args:
-        out: Where finished cells are.
-        data: Data set.
-        arm: The arm.
-    """
+    """Metrics of the finished folds of an arm with its chosen settings; NaN where a test part has one class."""
     settings = grid.chosen(out, arm)
     paths = {} if settings is None else {f: grid.place(out, grid.cell(data, arm, *settings, f)) for f in grid.FOLDS}
     cells = {fold: json.loads(path.read_text()) for fold, path in paths.items() if path.exists()}
@@ -101,61 +93,21 @@ def read(out: Path, data: str, arm: str) -> Folds:
 
 
 def seconds(out: Path) -> float:
-    """Processor time of all cells.
-
-    Args:
-        out: Where they are.
-    """
+    """Processor time of all cells."""
     return sum(json.loads(path.read_text())["cpu_seconds"] for path in sorted(out.glob("*/*-epochs*.json")))
 
 
 def row(data: str, arm: str, folds: Folds) -> dict[str, Any]:
-    """All figures of an arm.
-
-    Args:
-        data: Data set.
-        arm: The arm.
-        folds: Its folds.
-    """
+    """All figures of an arm."""
     lost = sum(math.isnan(one["ROC-AUC"]) for one in folds.values())
-    made: dict[str, Any] = {"data": data, "arm": arm, "folds": len(folds), "of one class": lost}
-    return made | {name: spread([one[name] for one in folds.values() if not math.isnan(one[name])]) for name in METRICS}
-
-
-def spread(values: list[float], signed: bool = False) -> str:
-    """Mean ± standard deviation.
-
-    Args:
-        values: Of these.
-        signed: Whether to write the sign of the mean.
-
-    Example:
-        >>> spread([0.5, 0.7]), spread([-0.25], signed=True)
-        ('0.600 ± 0.141', '-0.250')
-    """
-    if not values:
-        return ""
-    mean = f"{statistics.mean(values):{'+' if signed else ''}.3f}"
-    return mean if len(values) < 2 else f"{mean} ± {statistics.stdev(values):.3f}"
+    figures: dict[str, Any] = {"data": data, "arm": arm, "folds": len(folds), "of one class": lost}
+    for name in METRICS:
+        figures[name] = spread([one[name] for one in folds.values() if not math.isnan(one[name])], 3)
+    return figures
 
 
 def paired(folds: Folds, others: Folds, name: str) -> dict[str, Any]:
-    """Differences fold by fold.
-
-    Args:
-        folds: Of an arm.
-        others: Of what it is compared with.
-        name: The metric.
-
-    Returns:
-        Mean ± standard deviation over the folds; the standard error of the mean over repetitions (of those that are
-        complete); and on how many folds the arm is better and worse.
-
-    Example:
-        >>> one = {fold: {"AP": 0.5 + fold / 100} for fold in range(20)}
-        >>> paired(one, {fold: {"AP": 0.5} for fold in range(20)}, "AP")
-        {'mean': '+0.095 ± 0.059', 'standard_error': 0.05, 'better': 19, 'worse': 0}
-    """
+    """Differences fold by fold."""
     values = {fold: folds[fold][name] - others[fold][name] for fold in sorted(folds.keys() & others.keys())}
     values = {fold: value for fold, value in values.items() if not math.isnan(value)}
     repetitions: dict[int, list[float]] = {}
@@ -164,7 +116,7 @@ def paired(folds: Folds, others: Folds, name: str) -> dict[str, Any]:
     means = [statistics.mean(some) for some in repetitions.values() if len(some) == PARTS]
     error = statistics.stdev(means) / math.sqrt(len(means)) if len(means) > 1 else None
     return {
-        "mean": spread(list(values.values()), signed=True),
+        "mean": spread(list(values.values()), 3, signed=True),
         "standard_error": None if error is None else round(error, 4),
         "better": sum(value > 0 for value in values.values()),
         "worse": sum(value < 0 for value in values.values()),
@@ -172,52 +124,38 @@ def paired(folds: Folds, others: Folds, name: str) -> dict[str, Any]:
 
 
 def settings_tried(out: Path) -> list[str]:
-    """What rates and γ were chosen by.
-
-    Args:
-        out: Where finished cells are.
-    """
+    """What rates and γ were chosen by."""
     lines = [f"ROC-AUC by which rates were chosen, {' / '.join(grid.TUNED)} (γ = {grid.GAMMA:g}):", ""]
     lines += ["| | " + " | ".join(f"{lr:g}" for lr in grid.RATES) + " | chosen |", "|---" * (len(grid.RATES) + 2) + "|"]
     for arm, what in ARMS.items():
-        found = grid.tried(out, arm) or {}
-        for gamma in dict.fromkeys(gamma for _, gamma in found):
-            texts = [" / ".join(f"{found[lr, gamma][data]:.3f}" for data in grid.TUNED) for lr in grid.RATES]
+        means = grid.tried(out, arm) or {}
+        for gamma in dict.fromkeys(gamma for _, gamma in means):
+            texts = [" / ".join(f"{means[lr, gamma][data]:.3f}" for data in grid.TUNED) for lr in grid.RATES]
             title = what.title + (f", {gamma:g}" if gamma != grid.GAMMA else "")
-            rate, best = grid.best(found)
+            rate, best = grid.best(means)
             lines.append(f"| {title} | {' | '.join(texts)} | {f'{rate:g}' if gamma == best else ''} |")
     return lines
 
 
-def scores(data: str, found: dict[tuple[str, str], Folds]) -> list[str]:
-    """Metrics by arm, in Markdown.
-
-    Args:
-        data: Data set.
-        found: All folds.
-    """
+def scores(data: str, results: dict[tuple[str, str], Folds]) -> list[str]:
+    """Metrics by arm, in Markdown."""
     lines = [f"| {data} | folds | {' | '.join(METRICS)} |", "|---" * (len(METRICS) + 2) + "|"]
     for arm, what in ARMS.items():
-        if folds := found.get((data, arm)):
+        if folds := results.get((data, arm)):
             one = row(data, arm, folds)
             number = f"{one['folds']}" + (f", {one['of one class']} of one class" if one["of one class"] else "")
             lines.append(f"| {what.title} | {number} | {' | '.join(one[name] for name in METRICS)} |")
     return lines
 
 
-def differences(data: str, found: dict[tuple[str, str], Folds]) -> list[str]:
-    """Paired differences, in Markdown.
-
-    Args:
-        data: Data set.
-        found: All folds.
-    """
+def differences(data: str, results: dict[tuple[str, str], Folds]) -> list[str]:
+    """Paired differences, in Markdown."""
     shown = ["ROC-AUC", "AP", "TPAUC (.5, .5)"]
     lines = ["Paired differences: mean ± standard deviation over folds [standard error of the repetitions' means], "]
     lines[0] += "folds better / worse:"
     lines += ["", f"| | less | {' | '.join(shown)} |", "|---" * (len(shown) + 2) + "|"]
     for arm, other in PAIRS:
-        folds, others = found.get((data, arm)), found.get((data, other))
+        folds, others = results.get((data, arm)), results.get((data, other))
         if folds and others:
             texts = []
             for name in shown:
@@ -228,13 +166,8 @@ def differences(data: str, found: dict[tuple[str, str], Folds]) -> list[str]:
     return lines
 
 
-def published(data: str, found: dict[tuple[str, str], Folds]) -> list[str]:
-    """Published two-way areas beside the best of ours, in Markdown.
-
-    Args:
-        data: Data set.
-        found: All folds.
-    """
+def published(data: str, results: dict[tuple[str, str], Folds]) -> list[str]:
+    """Published two-way areas beside the best of ours, in Markdown."""
     names = list(METRICS)[2:]
     lines = [f"| published, {data} | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for method, values in PUBLISHED[data].items():
@@ -242,9 +175,9 @@ def published(data: str, found: dict[tuple[str, str], Folds]) -> list[str]:
     best = []
     for name in names:
         means = {
-            arm: statistics.mean(one[name] for one in found[data, arm].values() if not math.isnan(one[name]))
+            arm: statistics.mean(one[name] for one in results[data, arm].values() if not math.isnan(one[name]))
             for arm in ARMS
-            if (data, arm) in found
+            if (data, arm) in results
         }
         arm = max(means, key=lambda arm: means[arm])
         best.append(f"{means[arm]:.3f} ({arm})")
@@ -253,11 +186,7 @@ def published(data: str, found: dict[tuple[str, str], Folds]) -> list[str]:
 
 
 def speed(measured: dict[str, Any]) -> list[str]:
-    """Time and memory, in Markdown.
-
-    Args:
-        measured: Content of the results file.
-    """
+    """Time and memory, in Markdown."""
     lines = [measured["protocol"] + ".", ""]
     lines += ["| bags | model | instances | | ms | of which the batch | × ours | MiB | MiB without the batch |"]
     lines.append("|---" * 9 + "|")

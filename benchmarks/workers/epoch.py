@@ -1,8 +1,7 @@
-"""Epochs of training on molecules, one for each line on standard input. Runs in the peers' environments as well."""
+"""Worker: epochs of training on molecules, one per question. Runs in the peers' environments as well."""
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from _serve import answer, questions
 from torch import Tensor, nn
 
 HIDDEN, LAYERS, DROPOUT, RATE = 64, 5, 0.2, 1e-3
@@ -24,31 +24,23 @@ Molecules = dict[str, Any]
 class Turns:
     """Waits for its turn before an epoch, and answers with the epoch's time after it."""
 
+    def __init__(self) -> None:
+        self.questions = questions()
+
     def begin(self) -> None:
         """Wait; leave the program if there is nothing more to do."""
-        if not sys.stdin.readline():
+        if next(self.questions, None) is None:
             raise SystemExit
         self.cpu, self.wall = time.process_time(), time.perf_counter()
 
     def end(self, molecules: int, **further: float) -> None:
-        """Answer.
-
-        Args:
-            molecules: How many the epoch went through.
-            further: Other figures of it.
-        """
+        """Answer."""
         wall, cpu = time.perf_counter() - self.wall, time.process_time() - self.cpu
-        print(json.dumps({"wall": wall, "cpu": cpu, "molecules": molecules, **further}), flush=True)
+        answer({"wall": wall, "cpu": cpu, "molecules": molecules, **further})
 
 
 def xgraph(molecules: Molecules, batch_size: int, turns: Turns) -> None:
-    """Ours, as `xgraph train` runs it with `train_on = "train+valid"`: nothing is validated, checkpoints are written.
-
-    Args:
-        molecules: How many is all that is needed of them: the data set is loaded as always.
-        batch_size: Molecules of a batch.
-        turns: When to go on.
-    """
+    """Ours, as `xgraph train` runs it with `train_on = "train+valid"`: no validation, checkpoints are written."""
     from lightning.pytorch.callbacks import Callback
 
     from xgraph.training.config.build import build_config
@@ -81,22 +73,14 @@ def xgraph(molecules: Molecules, batch_size: int, turns: Turns) -> None:
 
 
 class Embeddings(nn.Module):
-    """Sum of one embedding per feature.
-
-    Args:
-        sizes: Number of categories of each.
-    """
+    """Sum of one embedding per feature."""
 
     def __init__(self, sizes: tuple[int, ...]) -> None:
         super().__init__()
         self.tables = nn.ModuleList(nn.Embedding(size, HIDDEN) for size in sizes)
 
     def forward(self, codes: Tensor) -> Tensor:
-        """Vectors, ``[N, HIDDEN]``.
-
-        Args:
-            codes: Category of each feature. Shape ``[N, F]``.
-        """
+        """Vectors, ``[N, HIDDEN]``."""
         return sum(table(codes[:, i]) for i, table in enumerate(self.tables))
 
 
@@ -119,11 +103,7 @@ class BareGINE(nn.Module):
         self.head = nn.Sequential(nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Dropout(DROPOUT), nn.Linear(HIDDEN, 1))
 
     def forward(self, batch: Any) -> Tensor:
-        """Logits, ``[B, 1]``.
-
-        Args:
-            batch: A PyG batch.
-        """
+        """Logits, ``[B, 1]``."""
         from torch_geometric.nn import global_max_pool
 
         h = self.atom(batch.x)
@@ -134,13 +114,7 @@ class BareGINE(nn.Module):
 
 
 def bare(molecules: Molecules, batch_size: int, turns: Turns) -> None:
-    """PyG's loader over a list of `Data`, its layers, and a plain loop.
-
-    Args:
-        molecules: Features, edges and labels.
-        batch_size: Molecules of a batch.
-        turns: When to go on.
-    """
+    """PyG's loader over a list of `Data`, its layers, and a plain loop."""
     from torch_geometric.loader import DataLoader
 
     data = graphs(molecules)
@@ -157,13 +131,10 @@ def bare(molecules: Molecules, batch_size: int, turns: Turns) -> None:
 
 
 def libauc(molecules: Molecules, batch_size: int, turns: Turns) -> None:
-    """LibAUC's GraphTrainer and GINE. It insists on CUDA, here a word without meaning, and on a number of positives
-    in each batch, here about that of all molecules; so an epoch goes through some more or some fewer of them.
+    """LibAUC's GraphTrainer and GINE.
 
-    Args:
-        molecules: Features, edges and labels.
-        batch_size: Molecules of a batch.
-        turns: When to go on.
+    It insists on CUDA, replaced by a no-op, and on a fixed number of positives in each batch, here about their share of
+    all molecules: an epoch goes through slightly more or fewer molecules.
     """
     from unittest.mock import MagicMock
 
@@ -229,13 +200,7 @@ def libauc(molecules: Molecules, batch_size: int, turns: Turns) -> None:
 
 
 def chemprop(molecules: Molecules, batch_size: int, turns: Turns) -> None:
-    """The default network of chemprop, its molecules featurised beforehand, under Lightning as in its command.
-
-    Args:
-        molecules: SMILES and labels.
-        batch_size: Molecules of a batch.
-        turns: When to go on.
-    """
+    """The default network of chemprop, its molecules featurised beforehand, under Lightning as in its command."""
     from chemprop.data import MoleculeDatapoint, MoleculeDataset, build_dataloader
     from chemprop.models import MPNN
     from chemprop.nn import BinaryClassificationFFN, BondMessagePassing, NormAggregation
@@ -262,11 +227,7 @@ def chemprop(molecules: Molecules, batch_size: int, turns: Turns) -> None:
 
 
 def graphs(molecules: Molecules) -> list[Any]:
-    """A PyG `Data` for each molecule.
-
-    Args:
-        molecules: Features, edges and labels, one molecule after the other.
-    """
+    """A PyG `Data` for each molecule."""
     from torch_geometric.data import Data
 
     atoms, edges = molecules["atoms"], molecules["edges"]

@@ -1,19 +1,15 @@
-"""Puts a loss through what training may do to it, asked for by JSON lines. Runs in the peer's environment as well.
-
-Answers are yes or no, with what was seen.
-"""
+"""Worker: puts a loss through what training may do to it. Runs in the peer's environment as well."""
 
 from __future__ import annotations
 
-import json
 import math
-import sys
 import warnings
 from collections.abc import Callable
 from io import BytesIO
 
 import torch
 from _libraries import Call, make
+from _serve import serve
 from torch import Tensor, nn
 
 ITEMS, BATCH, POSITIVES = 256, 64, 16
@@ -76,10 +72,10 @@ def alive(library: str, loss: str) -> Seen:
     training.step(1e4 * (1 - 2 * labels), labels, everything)
     for number in range(AFTER):
         grad = training.step(*training.batch())[1].norm().item()
-        wanted = other.step(*other.batch())[1].norm().item()
-        if math.isfinite(grad) and grad >= 0.01 * wanted:
+        usual = other.step(*other.batch())[1].norm().item()
+        if math.isfinite(grad) and grad >= 0.01 * usual:
             return True, f"after {number + 1}"
-    return False, f"gradient {grad:.3g}, without the wild batch {wanted:.3g}"
+    return False, f"gradient {grad:.3g}, without the wild batch {usual:.3g}"
 
 
 def resumes(library: str, loss: str) -> Seen:
@@ -149,6 +145,4 @@ def answer(check: str, library: str, loss: str) -> dict[str, object]:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    for line in sys.stdin:
-        question = json.loads(line)
-        print(json.dumps(answer(**question) if question else {"checks": list(CHECKS)}), flush=True)
+    serve(lambda **question: answer(**question) if question else {"checks": list(CHECKS)})

@@ -18,20 +18,27 @@ from xgraph.options import options_of
 F = 5
 VARIANTS = [
     ("gine", {}),
+    ("gine", {"virtual_node": True, "residual": True, "jk": "sum"}),
     ("molecule-gcn", {"virtual_node": True, "jk": "sum"}),
     ("ecc", {}),
     ("mpnn", {}),
     ("mpnn", {"pool": "set2set"}),
-    ("ml-mpnn", {}),
     ("ml-mpnn", {"pool": "max"}),
     ("d-mpnn", {}),
     ("d-mpnn", {"num_layers": 1}),
-    ("deeper-gcn", {}),
     ("deeper-gcn", {"virtual_node": True}),
 ]
-each_model = pytest.mark.parametrize(
-    ("name", "options"), VARIANTS, ids=lambda v: v if isinstance(v, str) else json.dumps(v)
-)
+MAIN = [variant for variant in VARIANTS if variant not in (("gine", {}), ("mpnn", {}), ("d-mpnn", {"num_layers": 1}))]
+
+
+def over(variants):
+    return pytest.mark.parametrize(
+        ("name", "options"), variants, ids=lambda v: v if isinstance(v, str) else json.dumps(v)
+    )
+
+
+each_variant = over(VARIANTS)
+each_model = over(MAIN)
 
 
 def make(name, options, num_features=F, **more):
@@ -56,7 +63,7 @@ def trained(model, batch):
     return model.eval()
 
 
-@each_model
+@each_variant
 def test_every_parameter_learns(name, options):
     model = make(name, options)
     model(described(real_batch())).square().sum().backward()
@@ -65,7 +72,7 @@ def test_every_parameter_learns(name, options):
         assert parameter.grad.abs().sum() > 0, parameter_name
 
 
-@each_model
+@each_variant
 def test_the_order_of_atoms_bonds_and_molecules_does_not_matter(name, options):
     molecules = list(real_molecules())
     batch = described(Batch.from_data_list(molecules))
@@ -90,7 +97,7 @@ def test_the_order_of_atoms_bonds_and_molecules_does_not_matter(name, options):
         torch.testing.assert_close(model(alone), out[i : i + 1])
 
 
-@each_model
+@each_variant
 def test_each_feature_of_atoms_and_bonds_matters(name, options):
     molecule = described(random_molecule(6, 5))
     model = make(name, options, hidden_channels=16).double().eval()
@@ -124,7 +131,7 @@ def test_an_atom_sees_as_many_bonds_away_as_there_are_layers(name):
     variant=st.sampled_from(VARIANTS),
     training=st.booleans(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_any_graphs_give_finite_logits_and_gradients(sizes, variant, training):
     batch = described(Batch.from_data_list([random_molecule(n, m, seed) for seed, (n, m) in enumerate(sizes)]))
     model = make(*variant).train(training)
@@ -135,7 +142,7 @@ def test_any_graphs_give_finite_logits_and_gradients(sizes, variant, training):
     assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
 
 
-@each_model
+@each_variant
 @pytest.mark.parametrize("training", [True, False])
 def test_one_atom_without_bonds(name, options, training):
     model = make(name, options).train(training)
@@ -185,19 +192,17 @@ def test_bfloat16_autocast(name, options):
 
 
 @each_model
-@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
-def test_other_types(name, options, dtype):
-    model = make(name, options).to(dtype)
+def test_half_precision(name, options):
+    model = make(name, options).bfloat16()
     out = model(described(real_batch()))
-    assert out.dtype == dtype
+    assert out.dtype == torch.bfloat16
     out.sum().backward()
     assert all(p.grad.isfinite().all() for p in model.parameters())
 
 
-@each_model
-def test_small_integers_are_categories_too(name, options):
+def test_small_integers_are_categories_too():
     batch = described(real_batch(5))
-    model = make(name, options).eval()
+    model = make("gine", {}).eval()
     out = model(batch)
     batch.x, batch.edge_attr = batch.x.to(torch.uint8), batch.edge_attr.to(torch.int8)
     assert torch.equal(model(batch), out)
@@ -237,25 +242,25 @@ def test_reset_of_model_and_of_head(name, options):
         assert buffer_name.startswith("scale.") or torch.equal(buffer, other), buffer_name
 
 
-@pytest.mark.parametrize(("name", "options"), [*VARIANTS[:5], ("d-mpnn", {}), VARIANTS[-1]])
+@over([variant for variant in MAIN if variant[0] not in ("ml-mpnn", "mpnn")] + [("mpnn", {})])
 def test_compiled_it_gives_the_same(name, options):
-    """Whole, but for the search for clusters and the recurrent network of set2set, which are left out."""
+    """Whole; the search for clusters and the recurrent network of set2set, which break the graph, are left out."""
     torch.compiler.reset()  # so many models share one `forward`
     batch = described(real_batch(6))
-    model = make(name, options).eval()
-    compiled = torch.compile(model, backend="eager", fullgraph=name != "ml-mpnn" and "set2set" not in options.values())
+    model = make(name, options, num_layers=2).eval()
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
     torch.testing.assert_close(compiled(batch), model(batch))
 
 
 @each_model
 def test_it_learns_to_tell_molecules_with_rings(name, options):
     torch.manual_seed(0)
-    batch = real_batch(100)
-    in_ring = torch.zeros(100).index_add(0, batch.batch, batch.x[:, 8].float())
+    batch = real_batch(60)
+    in_ring = torch.zeros(60).index_add(0, batch.batch, batch.x[:, 8].float())
     target = (in_ring > 6).float().unsqueeze(1)
     model = MODELS[name](hidden_channels=16, dropout=0.0, **{"num_layers": 2} | options)
     optimiser = torch.optim.Adam(model.parameters(), 0.01)
-    for _ in range(80):
+    for _ in range(60):
         optimiser.zero_grad()
         torch.nn.functional.binary_cross_entropy_with_logits(model(batch), target).backward()
         optimiser.step()
@@ -314,13 +319,12 @@ def test_without_features_the_batchs_are_not_looked_at(name, options):
         ({"edge_index": torch.full((2, 8), -1)}, IndexError, "edge_index.*-1.*5 atoms"),
     ],
 )
-@pytest.mark.parametrize("name", sorted({name for name, _ in VARIANTS}))
-def test_a_bad_batch_is_named(name, change, error, message):
+def test_a_bad_batch_is_named(change, error, message):
     batch = described(Batch.from_data_list([random_molecule(5, 4)]))
     for attribute, value in change.items():
         batch[attribute] = value
     with pytest.raises(error, match=message):
-        make(name, {})(batch)
+        make("gine", {})(batch)
 
 
 @pytest.mark.parametrize(

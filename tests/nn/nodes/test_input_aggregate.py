@@ -35,8 +35,7 @@ def matrix(name, edges):
 
 
 @EACH
-@pytest.mark.parametrize("chunk_edges", [1, 7, 10**9])
-@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize(("chunk_edges", "sparse"), [(1, True), (7, False), (10**9, True)])
 def test_by_its_formula(name, chunk_edges, sparse):
     data = graph()
     x = data.x * (data.x > 0)

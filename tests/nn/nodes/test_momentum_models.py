@@ -122,9 +122,10 @@ def test_sage_by_loops_over_nodes(exact_input, with_self):
 
 
 @LINEAR
-@pytest.mark.parametrize("options", [{}, {"jk": "sum", "residual": True}, {"norm": "layer"}], ids=str)
-@pytest.mark.parametrize("num_layers", [1, 2, 3])
-@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize(
+    ("options", "num_layers", "sparse"),
+    [({}, 1, False), ({}, 2, True), ({"norm": "layer"}, 2, False), ({"jk": "sum", "residual": True}, 3, True)],
+)
 def test_exact_input_needs_a_hop_less(name, options, num_layers, sparse):
     data = graph(channels=9)
     data.x = data.x * (data.x > 0)
@@ -255,8 +256,7 @@ def test_both_gradients(name):
 
 
 @EACH
-@pytest.mark.parametrize("storage", ["device", "pinned", "mmap"])
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize(("storage", "dtype"), [("device", "bfloat16"), ("pinned", "float16"), ("mmap", "bfloat16")])
 def test_small_tables_elsewhere(name, storage, dtype):
     model = build(name, table_storage=storage, table_dtype=dtype, **without_input(name))
     wide = build(name, **without_input(name))
@@ -321,7 +321,6 @@ def test_options():
         assert all(f"{option}=" in text for option in [*found, "num_nodes"])
 
 
-@EACH
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -330,12 +329,11 @@ def test_options():
         ({"table_dtype": "int8"}, "table_dtype must be one of float32, bfloat16, float16, got 'int8'"),
         ({"table_storage": "tape"}, "table_storage must be one of device, pinned, host, mmap, got 'tape'"),
         ({"num_nodes": 0}, "0"),
-        ({"jk": "max"}, "jk must be one of last, sum, got 'max'"),
     ],
 )
-def test_bad_arguments(name, options, message):
+def test_bad_arguments(options, message):
     with pytest.raises(ValueError, match=message):
-        build(name, **options)
+        build("sage", **options)
 
 
 @EACH

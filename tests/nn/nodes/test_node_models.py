@@ -39,9 +39,9 @@ def test_shapes(name):
 
 
 @EACH
-@pytest.mark.parametrize("jk", ["last", "sum"])
-@pytest.mark.parametrize("residual", [False, True])
-@pytest.mark.parametrize("channels", [6, 20])
+@pytest.mark.parametrize(
+    ("jk", "residual", "channels"), [("last", False, 6), ("last", True, 20), ("sum", True, 6), ("sum", False, 20)]
+)
 def test_a_batch_with_all_neighbours_equals_the_whole_graph(name, jk, residual, channels):
     data = graph(channels=channels)
     model = with_statistics(build(name, channels=channels, num_layers=3, jk=jk, residual=residual), data)
@@ -120,7 +120,7 @@ def test_the_mean_over_samples_is_the_whole_neighbourhoods(name, options):
     model = build(name, **options).eval()
     whole = model.convolve(0, data.x, block_of(data))[:5]
     outs = []
-    for seed in range(300):
+    for seed in range(200):
         batch = neighbourhood(data, range(5), 1, fan_out=3, seed=seed)
         block = block_of(batch)._replace(num_targets=5, degree=batch.degree)
         outs.append(model.convolve(0, batch.x, block))
@@ -137,7 +137,7 @@ def test_gat_is_pygs_where_the_graph_has_no_loops():
 
 
 @EACH
-@pytest.mark.parametrize("dtype", [torch.float16, torch.float64, torch.uint8])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.uint8])
 def test_features_of_another_precision(name, dtype):
     data = graph()
     data.x = (10 * data.x).round().abs()
@@ -187,7 +187,6 @@ def test_says_what_it_is(name):
     assert "3, in_channels=6" in text
 
 
-@EACH
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -198,18 +197,13 @@ def test_says_what_it_is(name):
         ({"dropout": 1.0}, "dropout must be in"),
         ({"norm": "instance"}, "norm must be one of none, batch, layer, got 'instance'"),
         ({"jk": "max"}, "jk must be one of last, sum, got 'max'"),
+        ({"heads": 3}, "hidden_channels must be a multiple of heads = 3, got 8"),
+        ({"heads": 0}, "heads must be at least 1, got 0"),
     ],
 )
-def test_bad_arguments(name, options, message):
+def test_bad_arguments(options, message):
     with pytest.raises(ValueError, match=message):
-        build(name, **options)
-
-
-def test_heads_share_the_channels():
-    with pytest.raises(ValueError, match="hidden_channels must be a multiple of heads = 3, got 8"):
-        build("gat", heads=3)
-    with pytest.raises(ValueError, match="heads must be at least 1, got 0"):
-        build("gat", heads=0)
+        build("gat", **options)
 
 
 @EACH

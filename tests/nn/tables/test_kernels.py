@@ -31,6 +31,11 @@ def test_tanimoto_is_sum_of_minima_over_sum_of_maxima(few, transform, monkeypatc
     assert tanimoto(a, b).dtype == torch.float64
 
 
+def test_tanimoto_of_values_in_one_operand_only():
+    a, b = torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, 3.0]])
+    assert tanimoto(a, b).tolist() == tanimoto(b, a).T.tolist() == [[0.2]]
+
+
 def test_tanimoto_of_many_values():
     g = torch.Generator().manual_seed(0)
     a, b = torch.rand(6, 100, generator=g), torch.rand(7, 100, generator=g)

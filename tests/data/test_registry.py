@@ -141,7 +141,7 @@ def test_features_beside_the_graph(table: Path) -> None:
 
 def test_features_are_kept(tmp_path: Path) -> None:
     table = tmp_path / "many.csv"
-    table.write_text("smiles,y\n" + "".join(f"{'C' * (i % 50)}O,{i % 2}\n" for i in range(500)))
+    table.write_text("smiles,y\n" + "".join(f"{'C' * (i % 25)}{'N' * (i // 25)}O,{i % 2}\n" for i in range(500)))
     first = load(table, split="random", features=["maccs"], root=tmp_path)
     assert len(list((tmp_path / "processed").glob("features-maccs-*"))) == 1
     steps: list[str] = []

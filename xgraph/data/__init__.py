@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from xgraph.data.registry import load as load
     from xgraph.data.storage.statistics import feature_statistics as feature_statistics
 
-_HOMES = {
+_MODULES = {
     "Augmentation": "molecules.augment",
     "BagDataset": "bags.dataset",
     "Card": "cards.schema",
@@ -65,13 +65,13 @@ _HOMES = {
     "verify": "cards.files",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
 

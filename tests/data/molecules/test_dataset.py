@@ -9,13 +9,13 @@ from torch.utils.data import DataLoader
 from torch_geometric.data import Batch
 from torch_geometric.loader import DataLoader as PyGLoader
 
-from tests.data.molecules.test_molecule import nci
+from tests.data.molecules.test_molecule import graph_of, nci
 from tests.data.molecules.test_packed import assert_batch_equal
 from xgraph.data.molecules import dataset as module
 from xgraph.data.molecules import parsed
 from xgraph.data.molecules.dataset import MoleculeDataset
 from xgraph.data.molecules.descriptors import describe, descriptor_names
-from xgraph.data.molecules.molecule import FEATURIZER, smiles_to_graph
+from xgraph.data.molecules.molecule import FEATURIZER
 from xgraph.data.molecules.splits import SplitOverlapWarning
 from xgraph.data.molecules.table import RowError, Table
 
@@ -53,7 +53,7 @@ def test_what_it_holds(data: MoleculeDataset) -> None:
 
 def test_items(data: MoleculeDataset) -> None:
     item = data[1]
-    expected = smiles_to_graph("c1ccccc1")
+    expected = graph_of("c1ccccc1")
     assert torch.equal(item.x, expected.x)
     assert torch.equal(item.edge_attr, expected.edge_attr)
     assert item.y.shape == (1, 2)
@@ -151,7 +151,7 @@ def test_no_warning_from_mapped_arrays(tmp_path: Path) -> None:
 
 def test_standardized() -> None:
     data = MoleculeDataset.from_table(table(), name="s", standardize=True)
-    assert torch.equal(data[3].x, smiles_to_graph("CC(=O)O").x)
+    assert torch.equal(data[3].x, graph_of("CC(=O)O").x)
     assert data.smiles[3] == "CC(=O)[O-].[Na+]"
     assert data.featurizer != FEATURIZER
     assert [error.row for error in data.errors] == [9, 11, 14]

@@ -3,8 +3,8 @@ import pytest
 import torch
 from torch_geometric.data import Batch
 
-from tests.data.molecules.test_molecule import HARD
-from xgraph.data.molecules.molecule import pack, smiles_to_graph
+from tests.data.molecules.test_molecule import HARD, graph_of
+from xgraph.data.molecules.molecule import pack
 from xgraph.data.molecules.packed import PackedGraphs
 
 
@@ -45,7 +45,7 @@ def test_batch_can_be_cut_up_again(graphs: PackedGraphs) -> None:
 def test_concatenate_and_take_keep_the_graphs(graphs: PackedGraphs) -> None:
     both = PackedGraphs.concatenate([graphs, pack(["CCO"])[0], graphs])
     assert len(both) == 2 * len(HARD) + 1
-    assert torch.equal(both.graph(len(HARD)).x, smiles_to_graph("CCO").x)
+    assert torch.equal(both.graph(len(HARD)).x, graph_of("CCO").x)
     part = both.take(np.array([len(HARD) + 1 + 34, 0]))
     assert torch.equal(part.graph(0).edge_index, graphs.graph(34).edge_index)
     assert len(PackedGraphs.concatenate([])) == 0

@@ -48,15 +48,18 @@ def obtain(
             check(got, file.sha256, target, remedy)
     place = mirror()
     missing = ""
-    try:
-        if isinstance(place, Path) and (place / file.path).is_file():
-            return _from_folder(place / file.path, target, file, progress)
-        if isinstance(place, str):
-            _from_url(f"{place}/{file.path}", target, file, progress)
+    if isinstance(place, str):
+        try:
+            download(f"{place}/{file.path}", target, sha256=file.sha256, progress=progress)
             return target
-        missing = f"XGRAPH_MIRROR={place} has no {file.path}; " if place else ""
-    except NotThereError as error:
-        missing = f"{error}; "
+        except NotThereError as error:
+            missing = f"{error}; "
+        except FetchError as error:
+            raise FetchError(f"XGRAPH_MIRROR: {error}") from error
+    elif place is not None:
+        if (place / file.path).is_file():
+            return _from_folder(place / file.path, target, file, progress)
+        missing = f"XGRAPH_MIRROR={place} has no {file.path}; "
     try:
         if not file.derive and "#" not in file.source_url:
             download(file.source_url, target, sha256=file.sha256, progress=progress)
@@ -66,15 +69,6 @@ def obtain(
         remedy = f"or set XGRAPH_MIRROR to a folder or URL that holds {file.path}"
         raise FetchError(f"{card.name}: {missing}{error}; check the network, {remedy}") from error
     return target
-
-
-def _from_url(source: str, target: Path, file: CardFile, progress: Progress | None) -> None:
-    try:
-        download(source, target, sha256=file.sha256, progress=progress)
-    except NotThereError:
-        raise
-    except FetchError as error:
-        raise FetchError(f"XGRAPH_MIRROR: {error}") from error
 
 
 def _from_folder(source: Path, target: Path, file: CardFile, progress: Progress | None) -> Path:

@@ -8,16 +8,13 @@ The tables are written out here because importing `ogb` is slow and starts a net
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 
 from xgraph.data.molecules.packed import PackedGraphs
-
-if TYPE_CHECKING:
-    from torch_geometric.data import Data
 
 FEATURIZER = "ogb-9+3/1"  # a new number whenever the features or their packing change
 
@@ -135,11 +132,3 @@ def pack(smiles: Iterable[str]) -> tuple[PackedGraphs, list[tuple[int, str]]]:
         np.array(num_bonds, dtype=np.int64),
     )
     return graphs, failures
-
-
-def smiles_to_graph(smiles: str) -> Data:
-    """Graph of one molecule with OGB's features, as `ogb.utils.smiles2graph` makes it."""
-    graphs, failures = pack([smiles])
-    if failures:
-        raise ValueError(f"smiles {smiles[:80]!r}: {failures[0][1]}")
-    return graphs.graph(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 from rdkit.rdBase import BlockLogs
 
 from xgraph.data.molecules.molecule import parse
+from xgraph.data.storage.checks import check_fractions
 from xgraph.data.storage.parallel import map_chunks
 from xgraph.data.storage.root import Progress
 from xgraph.data.storage.root import root as root_folder
@@ -65,27 +66,27 @@ def scaffold_split(
         >>> {name: rows.tolist() for name, rows in parts.items()}
         {'train': [0, 1], 'valid': [3], 'test': [2]}
     """
-    _check(fractions)
+    check_fractions(fractions)
     group = scaffold_groups(smiles, root=root, workers=workers, progress=progress)
     n = len(group)
     order = np.argsort(group, kind="stable")
     members = np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if n else []
-    members.sort(key=lambda rows: (len(rows), int(rows[0])), reverse=True)
     # OGB compares the sizes with these products as they come out in floating point.
-    train_end, valid_end = fractions[0] * n, (fractions[0] + fractions[1]) * n
-    parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in PARTS}
-    train = valid = 0
-    for rows in members:
-        if train + len(rows) <= train_end:
-            parts["train"].append(rows)
-            train += len(rows)
-        elif train + valid + len(rows) <= valid_end:
-            parts["valid"].append(rows)
-            valid += len(rows)
+    parts = fill_parts([rows.tolist() for rows in members], fractions[0] * n, (fractions[0] + fractions[1]) * n)
+    return {name: np.sort(np.array(rows, dtype=np.int64)) for name, rows in parts.items()}
+
+
+def fill_parts(groups: Iterable[list[int]], train_end: float, valid_end: float) -> dict[str, list[int]]:
+    """Fill train, then valid, then test with groups of rows: the largest first, of equal ones the later first."""
+    parts: dict[str, list[int]] = {name: [] for name in PARTS}
+    for rows in sorted(groups, key=lambda rows: (len(rows), rows[0]), reverse=True):
+        if len(parts["train"]) + len(rows) <= train_end:
+            parts["train"] += rows
+        elif len(parts["train"]) + len(parts["valid"]) + len(rows) <= valid_end:
+            parts["valid"] += rows
         else:
-            parts["test"].append(rows)
-    empty = np.empty(0, dtype=np.int64)
-    return {name: np.sort(np.concatenate([empty, *rows])) for name, rows in parts.items()}
+            parts["test"] += rows
+    return parts
 
 
 def scaffold_groups(
@@ -120,7 +121,7 @@ def random_split(n: int, fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
         >>> {name: len(rows) for name, rows in random_split(10).items()}
         {'train': 8, 'valid': 1, 'test': 1}
     """
-    _check(fractions)
+    check_fractions(fractions)
     order = np.random.default_rng(seed).permutation(n)
     ends = [round(fractions[0] * n), round((fractions[0] + fractions[1]) * n)]
     return {name: np.sort(rows) for name, rows in zip(PARTS, np.split(order, ends), strict=True)}
@@ -200,11 +201,6 @@ def check_overlap(
             stacklevel=stacklevel,
         )
     return len(double)
-
-
-def _check(fractions: tuple[float, float, float]) -> None:
-    if len(fractions) != 3 or not all(0 <= f <= 1 for f in fractions) or abs(sum(fractions) - 1) > 1e-6:
-        raise ValueError(f"fractions must be three numbers from 0 to 1 that add up to 1, got {fractions}")
 
 
 def _scaffold_groups(smiles: Sequence[str], workers: int | None, progress: Progress | None) -> NDArray[np.int64]:

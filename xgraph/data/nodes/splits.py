@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgraph.data.published.given import PARTS, Given
+from xgraph.data.storage.checks import check_fractions
 
 Parts = dict[str, NDArray[np.int64]]
 FRACTIONS = (0.6, 0.2, 0.2)
@@ -18,8 +19,7 @@ FRACTIONS = (0.6, 0.2, 0.2)
 
 def stratified_split(y: NDArray[np.int64], fractions: tuple[float, float, float] = FRACTIONS, seed: int = 0) -> Parts:
     """Split nodes at random, each class by itself, so that every part has its share of a rare one."""
-    if len(fractions) != 3 or not all(0 <= f <= 1 for f in fractions) or abs(sum(fractions) - 1) > 1e-6:
-        raise ValueError(f"fractions must be three numbers from 0 to 1 that add up to 1, got {fractions}")
+    check_fractions(fractions)
     random = np.random.default_rng(seed)
     drawn: dict[str, list[NDArray[np.int64]]] = {part: [np.empty(0, dtype=np.int64)] for part in PARTS}
     for label in np.unique(y[y >= 0]):

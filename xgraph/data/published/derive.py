@@ -15,6 +15,7 @@ import zipfile
 from collections import defaultdict
 from collections.abc import Callable
 from functools import lru_cache
+from importlib import import_module
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,8 @@ def advprop_scaffold(source: bytes, path: str) -> bytes:
     from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
     from rdkit.rdBase import BlockLogs
 
+    from xgraph.data.molecules.splits import fill_parts
+
     scaffold: Callable[..., str] = MurckoScaffoldSmiles
     smiles = _smiles(source)
     groups: dict[str | int, list[int]] = defaultdict(list)
@@ -59,15 +62,7 @@ def advprop_scaffold(source: bytes, path: str) -> bytes:
         for row, text in enumerate(smiles):
             molecule = Chem.MolFromSmiles(text)
             groups[row if molecule is None else scaffold(mol=molecule)].append(row)
-    parts: dict[str, list[int]] = {"train": [], "valid": [], "test": []}
-    for rows in sorted(groups.values(), key=lambda rows: (len(rows), rows[0]), reverse=True):
-        if len(parts["train"]) + len(rows) <= 0.8 * len(smiles):
-            parts["train"] += rows
-        elif len(parts["train"]) + len(parts["valid"]) + len(rows) <= 0.9 * len(smiles):
-            parts["valid"] += rows
-        else:
-            parts["test"] += rows
-    return _npz(parts)
+    return _npz(fill_parts(groups.values(), 0.8 * len(smiles), 0.9 * len(smiles)))
 
 
 def advprop_random(source: bytes, path: str) -> bytes:
@@ -86,36 +81,27 @@ def advprop_random(source: bytes, path: str) -> bytes:
     return _npz(parts)
 
 
-def pyg_anomaly(source: bytes, path: str) -> bytes:
-    """See `xgraph.data.published.derive_nodes`."""
-    from xgraph.data.published.derive_nodes import pyg_anomaly as derive
-
-    return derive(source, path)
-
-
-def planetoid(source: bytes, path: str) -> bytes:
-    """See `xgraph.data.published.derive_nodes`."""
-    from xgraph.data.published.derive_nodes import planetoid as derive
-
-    return derive(source, path)
-
-
-def _bags(name: str) -> Callable[[bytes, str], bytes]:
-    """A function of `xgraph.data.published.derive_bags`, imported when it is called."""
+def _lazy(module: str, name: str) -> Callable[[bytes, str], bytes]:
+    """A function of another module, imported when it is called."""
 
     def derive(source: bytes, path: str) -> bytes:
-        from xgraph.data.published import derive_bags
-
-        made: bytes = getattr(derive_bags, name)(source, path)
-        return made
+        content: bytes = getattr(import_module(f"xgraph.data.published.{module}"), name)(source, path)
+        return content
 
     return derive
 
 
 DERIVE: dict[str, Callable[[bytes, str], bytes]] = {
-    function.__name__: function
-    for function in (gzip_source, ogb_scaffold, advprop_scaffold, advprop_random, pyg_anomaly, planetoid)
-} | {name: _bags(name) for name in ("mil_musk2", "mil_prtools", "mil_julia", "mil_corel", "mil_birds", "chembl_pki")}
+    "gzip_source": gzip_source,
+    "ogb_scaffold": ogb_scaffold,
+    "advprop_scaffold": advprop_scaffold,
+    "advprop_random": advprop_random,
+    **{name: _lazy("derive_nodes", name) for name in ("pyg_anomaly", "planetoid")},
+    **{
+        name: _lazy("derive_bags", name)
+        for name in ("mil_musk2", "mil_prtools", "mil_julia", "mil_corel", "mil_birds", "chembl_pki")
+    },
+}
 
 
 def content_sha256(data: bytes, path: str) -> str:

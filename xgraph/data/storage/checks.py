@@ -60,3 +60,9 @@ def check_metric(metric: str, metrics: Sequence[str] = METRICS) -> None:
     """Check that a metric can choose models."""
     if metric not in metrics:
         raise ValueError(f"metric must be one of {', '.join(metrics)}, got {metric!r}")
+
+
+def check_fractions(fractions: tuple[float, float, float]) -> None:
+    """Check the shares of train, valid and test."""
+    if len(fractions) != 3 or not all(0 <= f <= 1 for f in fractions) or abs(sum(fractions) - 1) > 1e-6:
+        raise ValueError(f"fractions must be three numbers from 0 to 1 that add up to 1, got {fractions}")

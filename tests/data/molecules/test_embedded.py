@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
 
 from xgraph.data.molecules import embedded
 from xgraph.data.molecules.embedded import nci_pains, pains_labels
+from xgraph.data.storage.store import CacheWarning
 
 
 @pytest.fixture(scope="module")
@@ -38,40 +38,21 @@ def test_labels_equal_one_molecule_at_a_time(folder: Path) -> None:
 
 
 def test_second_call_reads_what_the_first_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(*args: object) -> None:
-        raise RuntimeError("computed again")
-
-    monkeypatch.setattr(embedded, "pains_labels", never)
+    monkeypatch.setattr(embedded, "pains_labels", lambda *args: pytest.fail("computed again"))
     assert np.nansum(nci_pains(folder).y) == 345
-    (kept,) = (folder / "embedded").iterdir()
-    assert kept.name.startswith("nci-pains-")
-    assert "rdkit-" in kept.name
+    assert len(list((folder / "processed").glob("nci-pains-*.pt"))) == 1
 
 
-@pytest.mark.parametrize("junk", [b"", b"\x93NUMPY junk", b"\x80\x04."])
-def test_damaged_labels_are_computed_anew(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, junk: bytes
-) -> None:
-    (kept,) = (folder / "embedded").iterdir()
-    good = kept.read_bytes()
-    path = tmp_path / "embedded" / kept.name
-    path.parent.mkdir()
-    path.write_bytes(junk)
-    labels = np.load(kept)
-    monkeypatch.setattr(embedded, "pains_labels", lambda smiles, progress: labels)
-    assert np.nansum(nci_pains(tmp_path).y) == 345
-    assert path.read_bytes() == good
-
-
-def test_works_where_nothing_can_be_kept(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (kept,) = (folder / "embedded").iterdir()
-    labels = np.load(kept)
-    monkeypatch.setattr(embedded, "pains_labels", lambda smiles, progress: labels)
+def test_damaged_or_unwritable_labels_are_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "pains_labels", lambda smiles, progress: np.ones(len(smiles), np.int8))
+    nci_pains(tmp_path)
+    (kept,) = (tmp_path / "processed").iterdir()
+    kept.write_bytes(b"junk")
+    with pytest.warns(CacheWarning, match="is damaged"):
+        assert np.nansum(nci_pains(tmp_path).y) == 4999
     (tmp_path / "file").write_text("")
-    with pytest.warns(UserWarning, match=r"nci-pains are not kept: .*XGRAPH_ROOT"):
-        table = nci_pains(tmp_path / "file" / "root")
-    assert np.nansum(table.y) == 345
-    assert os.listdir(tmp_path) == ["file"]
+    with pytest.warns(CacheWarning, match=r"stay in memory: .*XGRAPH_ROOT"):
+        assert np.nansum(nci_pains(tmp_path / "file" / "root").y) == 4999
 
 
 def test_progress_ends_at_the_end() -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import os
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from xgraph.data.molecules.interrupts import interrupts_held
-from xgraph.data.storage.root import Progress, replacing, root
+from xgraph.data.storage.root import Progress, root
+from xgraph.data.storage.store import Payload, cached, content_key
 
 if TYPE_CHECKING:
     from xgraph.data.molecules.table import Table
@@ -25,7 +24,7 @@ _UNREADABLE = -1
 
 def nci_pains(folder: str | Path | None = None, progress: Progress | None = None) -> Table:
     """The 4,999 NCI molecules in RDKit's data folder; the label says if they match a PAINS filter."""
-    from rdkit import RDConfig
+    from rdkit import RDConfig, rdBase
 
     from xgraph.data.molecules.table import Table
 
@@ -33,7 +32,12 @@ def nci_pains(folder: str | Path | None = None, progress: Progress | None = None
     if not path.is_file():
         raise FileNotFoundError(f"nci-pains: this RDKit comes without {path}; the one on the package index has it")
     smiles = [line.split()[0] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    labels = _kept_labels(smiles, folder, progress).astype(np.float32)
+    key = content_key(smiles, "pains", rdBase.rdkitVersion)
+
+    def build() -> Payload:
+        return {"labels": torch.from_numpy(pains_labels(smiles, progress))}
+
+    labels = np.array(cached(root(folder), "nci-pains", key, build, ["labels"])["labels"], dtype=np.float32)
     labels[labels == _UNREADABLE] = np.nan
     return Table(smiles=smiles, y=labels[:, None], task_names=["pains"], rows=np.arange(len(smiles)))
 
@@ -58,26 +62,6 @@ def pains_labels(smiles: Sequence[str], progress: Progress | None = None) -> NDA
             labels[readable] = [len(match) > 0 for match in matches]
             if progress is not None:
                 progress(stop, len(smiles), "PAINS labels")
-    return labels
-
-
-def _kept_labels(smiles: list[str], folder: str | Path | None, progress: Progress | None) -> NDArray[np.int8]:
-    from rdkit import rdBase
-
-    key = hashlib.sha256("\n".join(smiles).encode()).hexdigest()[:12]
-    path = root(folder) / "embedded" / f"nci-pains-{key}-rdkit-{rdBase.rdkitVersion}.npy"
-    try:
-        labels = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
-        if labels.dtype == np.int8 and labels.shape == (len(smiles),):
-            return np.asarray(labels, dtype=np.int8)
-    except (OSError, ValueError, EOFError):
-        pass  # not there yet, or damaged: computed anew
-    labels = pains_labels(smiles, progress)
-    try:
-        with replacing(path) as out:
-            np.save(out, labels, allow_pickle=False)
-    except OSError as error:
-        warnings.warn(f"xgraph: the labels of nci-pains are not kept: {error}", stacklevel=2)
     return labels
 
 

@@ -46,15 +46,6 @@ def test_convolution_equals_that_of_pyg():
     torch.testing.assert_close(conv(h, batch.edge_index, edges), expected)
 
 
-def test_reset_draws_everything_anew():
-    conv = ECCConv(4, (3,))
-    with torch.no_grad():
-        for p in conv.parameters():
-            p.fill_(7)
-    conv.reset_parameters()
-    assert not any((p == 7).any() for p in conv.parameters())
-
-
 @pytest.mark.parametrize("layers", [1, 3])
 def test_layers_follow_each_other(layers):
     torch.manual_seed(0)

@@ -2,6 +2,7 @@ import itertools
 
 import pytest
 import torch
+from nn_compare import assert_same_with_gradients
 from nn_molecules import random_molecule, real_batch
 
 from xgraph.nn import BOND_FEATURE_SIZES, EdgeNetwork, edges_by_kind
@@ -32,13 +33,7 @@ def test_equals_the_formula_and_its_gradient(compiled, make_batch, monkeypatch):
     ours, theirs = network(network(h, edges), edges), h
     for _ in range(2):
         theirs = reference(network, theirs, batch.edge_index, batch.edge_attr)
-    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
-    inputs = [h, *network.parameters()]
-    upstream = torch.linspace(-1, 1, ours.numel(), dtype=torch.float64).view_as(ours)
-    for a, b in zip(
-        torch.autograd.grad(ours, inputs, upstream), torch.autograd.grad(theirs, inputs, upstream), strict=True
-    ):
-        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
+    assert_same_with_gradients(ours, theirs, [h, *network.parameters()])
 
 
 def test_every_combination_has_its_own_matrix():
@@ -70,12 +65,3 @@ def test_messages_are_not_longer_than_vectors():
         x = torch.randn(60, channels)
         out = torch.einsum("kc,kcd->kd", x, network.matrices(torch.arange(60)))
         assert 0.05 < (out.norm(dim=1) / x.norm(dim=1)).mean() < 1.5
-
-
-def test_reset_draws_everything_anew():
-    network = EdgeNetwork((3,), 8)
-    with torch.no_grad():
-        for p in network.parameters():
-            p.fill_(7)
-    network.reset_parameters()
-    assert not any((p == 7).any() for p in network.parameters())

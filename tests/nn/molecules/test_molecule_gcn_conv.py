@@ -1,5 +1,6 @@
 import pytest
 import torch
+from nn_compare import assert_same_with_gradients
 from nn_molecules import random_molecule, real_batch
 
 from xgraph.nn import BOND_FEATURE_SIZES, MoleculeGCNConv, MultiHot
@@ -33,13 +34,7 @@ def test_equals_the_formula_and_its_gradient(make_batch):
     weights = degree_weights(batch.edge_index, batch.num_nodes, torch.float64)
     ours = conv(x, batch.edge_index, rows, *weights)
     theirs = reference(conv, x, batch.edge_index, batch.edge_attr)
-    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
-    inputs = [x, *conv.parameters()]
-    upstream = torch.linspace(-1, 1, ours.numel(), dtype=torch.float64).view_as(ours)
-    for a, b in zip(
-        torch.autograd.grad(ours, inputs, upstream), torch.autograd.grad(theirs, inputs, upstream), strict=True
-    ):
-        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
+    assert_same_with_gradients(ours, theirs, [x, *conv.parameters()])
 
 
 def test_weights_are_counted_in_float32():
@@ -49,12 +44,3 @@ def test_weights_are_counted_in_float32():
     assert edge.dtype == own.dtype == torch.bfloat16
     torch.testing.assert_close(own[0].double(), torch.tensor([1 / 301], dtype=torch.float64), rtol=4e-3, atol=0)
     torch.testing.assert_close(edge[0].double(), torch.tensor([602**-0.5], dtype=torch.float64), rtol=4e-3, atol=0)
-
-
-def test_reset_draws_everything_anew():
-    conv = MoleculeGCNConv(8, (3,))
-    with torch.no_grad():
-        for p in conv.parameters():
-            p.fill_(7)
-    conv.reset_parameters()
-    assert not any((p == 7).any() for p in conv.parameters())

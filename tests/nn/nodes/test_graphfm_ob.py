@@ -371,8 +371,6 @@ def test_a_batch_without_halo_lacks_edges():
         ({"gamma": -0.1}, ValueError, "got -0.1"),
         ({"gamma": 1.1}, ValueError, "got 1.1"),
         ({"num_nodes": 0}, ValueError, "num_items|num_nodes"),
-        ({"storage": "disk"}, ValueError, "storage must be one of"),
-        ({"gradient": "none"}, ValueError, "gradient must be one of"),
     ],
 )
 def test_errors(arguments, error, message):

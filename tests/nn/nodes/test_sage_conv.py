@@ -1,5 +1,3 @@
-import copy
-
 import pytest
 import torch
 import torch_geometric.nn as pyg
@@ -7,7 +5,6 @@ from sampled_blocks import loop_free, sampled, whole
 from torch_geometric import EdgeIndex
 from torch_geometric.utils import to_torch_csc_tensor
 
-from xgraph.estimators import ConstantGamma, CosineGamma
 from xgraph.nn import SAGEConv
 
 
@@ -22,10 +19,6 @@ def call(conv, x, block):
 
 def table(conv):
     return conv.momentum.table.value.clone(), conv.momentum.table.seen.clone()
-
-
-def same(left, right):
-    return all(torch.equal(a, b) for a, b in zip(left, right, strict=True))
 
 
 @pytest.mark.parametrize("options", [{}, {"bias": False}, {"root_weight": False}, {"normalize": True}, {"aggr": "sum"}])
@@ -49,40 +42,6 @@ def test_a_table_outside_of_checkpoints_leaves_states_interchangeable():
     ours, theirs = build(table_in_checkpoint=False), pyg.SAGEConv(4, 3)
     ours.load_state_dict(theirs.state_dict())
     theirs.load_state_dict(ours.state_dict())
-
-
-@pytest.mark.parametrize("options", [{}, {"normalize": True}, {"aggr": "sum"}, {"root_weight": False}])
-@pytest.mark.parametrize("gamma", [1, 1.0, ConstantGamma(1.0)])
-def test_all_neighbours_and_gamma_of_one_are_pygs(options, gamma):
-    ours = build(gamma=gamma, **options)
-    theirs = pyg.SAGEConv(4, 3, **options)
-    weights = {name: value for name, value in ours.state_dict().items() if "momentum" not in name}
-    theirs.load_state_dict(weights)
-    x = torch.randn(24, 4)
-    block = whole(loop_free(), 24)
-    for _ in range(2):
-        torch.testing.assert_close(call(ours, x, block), theirs(x, block.edge_index))
-
-
-@pytest.mark.parametrize("channels", [2, 9])
-@pytest.mark.parametrize("options", [{}, {"mean_with_self": True}, {"aggr": "sum"}])
-def test_gamma_of_one_is_plain_to_the_bit(channels, options):
-    x = torch.randn(24, channels)
-    plain = build(channels, num_nodes=None, **options)
-    none = build(channels, gamma=1.0, **options)
-    with_table = build(channels, gamma=ConstantGamma(1.0), **options)
-    assert plain.momentum is None
-    assert none.momentum is None
-    assert with_table.momentum is not None
-    for seed in range(3):
-        block = sampled(loop_free(), 24, 2, seed)
-        expected = call(plain, x, block)
-        for conv in (none, with_table):
-            out = call(conv, x, block)
-            assert torch.equal(out, expected)
-            out.sum().backward()
-    for name, parameter in none.named_parameters():
-        assert torch.equal(parameter.grad, with_table.get_parameter(name).grad)
 
 
 def test_without_a_table_neither_n_id_nor_degree_is_needed():
@@ -199,44 +158,6 @@ def test_with_frozen_vectors_the_noise_falls_to_the_share_of_theory(with_self):
     error = conv.momentum.table.value[:nodes] - exact
     assert error.mean().abs().item() < 0.02
     assert (error.square().mean() / variance).item() == pytest.approx(gamma / (2 - gamma), rel=0.1)
-
-
-def test_evaluation_is_exact_and_writes_nothing():
-    conv, theirs = build(), pyg.SAGEConv(4, 3)
-    x, block = torch.randn(24, 4), sampled(loop_free(), 24, 2)
-    call(conv, x, block)
-    theirs.load_state_dict({name: value for name, value in conv.state_dict().items() if "momentum" not in name})
-    before = table(conv)
-    conv.eval()
-    torch.testing.assert_close(conv(x, loop_free()), theirs(x, loop_free()))
-    torch.testing.assert_close(call(conv, x, block), theirs(x, block.edge_index))
-    assert same(table(conv), before)
-
-
-def test_two_layers_never_share_a_table():
-    first, second = build(), build()
-    twin = copy.deepcopy(first)
-    before = table(second), table(twin)
-    call(first, torch.randn(24, 4), sampled(loop_free(), 24, 2))
-    assert first.momentum.table.seen.any()
-    assert same(table(second), before[0])
-    assert same(table(twin), before[1])
-
-
-def test_the_schedule():
-    conv = build(gamma=CosineGamma(4, 0.1))
-    conv.set_epoch(4)
-    assert conv.momentum.gamma == pytest.approx(0.1)
-    build(gamma=1).set_epoch(4)
-
-
-def test_reset():
-    conv = build()
-    call(conv, torch.randn(24, 4), sampled(loop_free(), 24, 2))
-    before = conv.lin_l.weight.clone()
-    conv.reset_parameters()
-    assert not conv.momentum.table.seen.any()
-    assert not torch.equal(conv.lin_l.weight, before)
 
 
 def test_a_pair_of_vectors():

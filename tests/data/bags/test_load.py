@@ -1,5 +1,4 @@
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,44 +7,14 @@ import pytest
 import torch
 
 from tests.data import bag_sources as sources
-from xgraph.data import BagDataset, load, load_card, verify
-from xgraph.data.bags import load as module
-from xgraph.data.cards import named as cards
-from xgraph.data.storage.download import FetchError
-
-Make = Callable[..., Path]
+from tests.data.toy_card import Make, toy_cards
+from xgraph.data import BagDataset, load
 
 
 @pytest.fixture
 def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
-    """Writes a card `toy` like that of another set, with its files in the mirror; returns the mirror."""
-    heads = {name: cards._paths()[name].read_text().split("[[files]]")[0] for name in ("protein", "corel", "birds")}
-    folder, mirror = tmp_path / "cards", tmp_path / "mirror"
-    folder.mkdir()
-
-    def build(like: str, contents: dict[str, bytes], *changes: tuple[str, str]) -> Path:
-        text = heads[like].replace(f'name = "{like}"', 'name = "toy"')
-        for old, new in changes:
-            assert old in text
-            text = text.replace(old, new)
-        for path, content in contents.items():
-            digest = hashlib.sha256(content).hexdigest()
-            text += f'[[files]]\npath = "{path}"\nbytes = {len(content)}\nsha256 = "{digest}"\n'
-            text += f'source_url = "http://127.0.0.1:9/x"\nsource_sha256 = "{digest}"\n'
-            (mirror / path).parent.mkdir(parents=True, exist_ok=True)
-            (mirror / path).write_bytes(content)
-        (folder / "toy.toml").write_text(text)
-        cards._paths.cache_clear()
-        load_card.cache_clear()
-        return mirror
-
-    monkeypatch.setattr(cards, "_FOLDERS", (folder,))
-    monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path / "root"))
-    monkeypatch.setenv("XGRAPH_MIRROR", str(mirror))
-    yield build
-    monkeypatch.undo()
-    cards._paths.cache_clear()
-    load_card.cache_clear()
+    with toy_cards(tmp_path, monkeypatch) as build:
+        yield build
 
 
 FILE = "mil_other/protein.npz"
@@ -82,41 +51,6 @@ def test_the_seed_moves_the_random_split_only(protein: Path) -> None:
     assert train(split="random", seed=5) != train(split="random", seed=6)
     data = bags(split="stratified")
     assert [(len(part), int(data.y[part].sum())) for part in data.splits.values()] == [(36, 18), (12, 6), (12, 6)]
-
-
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        ({"smiles_column": "smiles"}, "smiles_column='smiles' was given, but 'toy' has no table of molecules"),
-        ({"standardize": True}, "standardize=True was given, but 'toy' has no table of molecules"),
-        ({"bag_column": "bag"}, "bag_column='bag' was given, but 'toy' is a registered data set, no CSV file"),
-        ({"target_columns": ["fold"]}, r"target_columns of 'toy' are \['thioredoxin'\], got \['fold'\]"),
-        ({"target_columns": []}, "target_columns is empty"),
-        ({"split": "scaffold"}, r"split must be one of \['given', 'stratified', 'random'\] for 'toy'"),
-        ({"fold": 50}, "fold must be 0 to 49 for 'toy', got 50"),
-        ({"fold": 1, "split": "random"}, "the random split of 'toy' has no folds"),
-    ],
-)
-def test_options_that_do_not_apply(
-    protein: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], text: str
-) -> None:
-    monkeypatch.setattr(module, "obtain", lambda *_, **__: pytest.fail("something was fetched"))
-    with pytest.raises(ValueError, match=text):
-        load("toy", **options)
-
-
-def test_a_wrong_checksum_is_told_and_nothing_is_kept(protein: Path, tmp_path: Path) -> None:
-    (protein / FILE).write_bytes(sources.mil_npz(n=61))
-    with pytest.raises(FetchError, match=r"mil_other/protein.npz has a wrong checksum"):
-        load("toy")
-    assert not list((tmp_path / "root").rglob("*.npz"))
-    assert [entry.state for entry in verify("toy")] == ["wrong"]
-
-
-def test_no_mirror_and_no_network(protein: Path) -> None:
-    (protein / FILE).unlink()
-    with pytest.raises(FetchError, match=r"toy: XGRAPH_MIRROR=.* has no mil_other/protein.npz"):
-        load("toy")
 
 
 def test_a_card_that_counts_other_bags(make: Make) -> None:

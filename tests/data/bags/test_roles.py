@@ -29,6 +29,8 @@ def test_each_column_has_one_role(options: dict[str, Any], roles: Any) -> None:
         ({"feature_columns": ["size", "label"]}, "column 'label' holds labels, so it is no feature"),
         ({"feature_columns": ["Bag ID", "size"]}, "column 'Bag ID' names the bags, so it is no feature"),
         ({"feature_columns": []}, "there is no feature column"),
+        ({"feature_columns": ["size", "size"]}, "feature columns must be different"),
+        ({"target_columns": ["b"]}, "there is no label column 'b': the table has 'Bag ID'"),
         ({"bag_column": "sack"}, "there is no bag column 'sack': the table has 'Bag ID', 'label'"),
         ({"bag_column": "label"}, "no column of labels: .*--target-columns"),
         ({"columns": ["a", "b", "a"]}, "columns must have different names: the table has 'a', 'b', 'a'"),

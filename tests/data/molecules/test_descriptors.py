@@ -15,7 +15,6 @@ from xgraph.data.molecules import descriptors as module
 from xgraph.data.molecules.descriptor_kinds import KINDS, LARGEST
 from xgraph.data.molecules.descriptors import describe, descriptor_names
 from xgraph.data.molecules.standardize import standardize_smiles
-from xgraph.data.storage.store import CacheWarning
 
 SMILES = ["CC(=O)Oc1ccccc1C(=O)O", "CN1C=NC2=C1C(=O)N(C(=O)N2C)C", "CC(=O)[O-].[Na+]", "F[C@](Cl)(Br)I", "C#CCCCCC"]
 # no hydrogens, no charges, no bonds, no element, no carbon, an isotope, a query atom
@@ -33,42 +32,42 @@ def descriptor(monkeypatch: pytest.MonkeyPatch, name: str, value: Any) -> None:
 
 
 def test_descriptors_are_rdkits_in_logarithms() -> None:
-    found = describe(SMILES, ["rdkit"])
-    assert found.dtype == torch.float32
+    features = describe(SMILES, ["rdkit"])
+    assert features.dtype == torch.float32
     assert descriptor_names(["rdkit"]) == [name for name, _ in Descriptors.descList]
-    for row, smiles in zip(found.tolist(), SMILES, strict=True):
+    for row, smiles in zip(features.tolist(), SMILES, strict=True):
         raw = Descriptors.CalcMolDescriptors(Chem.MolFromSmiles(smiles), missingVal=math.nan)
         want = [
             (math.log1p(x) if x > 0 else -math.log1p(-x)) if math.isfinite(x) else 0.0
             for x in (float(raw[name]) for name in descriptor_names(["rdkit"]))
         ]
         assert row == pytest.approx(want, rel=1e-6, abs=1e-9)
-    assert min(found.min().item(), 0) < -1  # some are negative
+    assert min(features.min().item(), 0) < -1  # some are negative
 
 
 def test_maccs_keys_are_those_of_rdkits_python_version() -> None:
-    found = describe(SMILES, ["maccs"])
-    for row, smiles in zip(found, SMILES, strict=True):
+    features = describe(SMILES, ["maccs"])
+    for row, smiles in zip(features, SMILES, strict=True):
         bits = MACCSkeys._pyGenMACCSKeys(Chem.MolFromSmiles(smiles)).GetOnBits()  # type: ignore[attr-defined]
         assert row.nonzero().flatten().tolist() == list(bits)
-    assert found.max() == 1
+    assert features.max() == 1
 
 
 def test_morgan_counts_are_those_of_the_older_interface() -> None:
-    found = describe(SMILES, ["morgan"])
+    features = describe(SMILES, ["morgan"])
     with rdBase.BlockLogs():
-        for row, smiles in zip(found, SMILES, strict=True):
+        for row, smiles in zip(features, SMILES, strict=True):
             old = rdMolDescriptors.GetHashedMorganFingerprint(Chem.MolFromSmiles(smiles), 2, nBits=2048)
             want = np.zeros(2048)
             for bit, count in old.GetNonzeroElements().items():
                 want[bit] = count
             assert np.array_equal(row, want)
-    assert found.max() > 1
+    assert features.max() > 1
 
 
 def test_torsions_count_chains_of_four_atoms() -> None:
-    found = describe(SMILES, ["torsion"])
-    for row, smiles in zip(found, SMILES, strict=True):
+    features = describe(SMILES, ["torsion"])
+    for row, smiles in zip(features, SMILES, strict=True):
         molecule = Chem.MolFromSmiles(smiles)
         paths = Chem.FindAllPathsOfLengthN(molecule, 4, useBonds=False)
         assert row.sum() == len(paths)
@@ -104,9 +103,9 @@ def test_what_fails_is_zero(monkeypatch: pytest.MonkeyPatch) -> None:
 
     column = descriptor_names(["rdkit"]).index("MolWt")
     descriptor(monkeypatch, "MolWt", fail)
-    found = describe(SMILES, ["rdkit"], workers=1)
-    assert (found[:, column] == 0).all()
-    assert (found[:, column + 1] != 0).all()
+    features = describe(SMILES, ["rdkit"], workers=1)
+    assert (features[:, column] == 0).all()
+    assert (features[:, column + 1] != 0).all()
 
 
 @pytest.mark.parametrize(
@@ -122,36 +121,36 @@ def test_what_fails_is_zero(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_very_large_numbers(monkeypatch: pytest.MonkeyPatch, value: float, expected: float) -> None:
     descriptor(monkeypatch, "BertzCT", lambda molecule: value)
-    found = describe(["CCO"], ["rdkit"], workers=1)[0, descriptor_names(["rdkit"]).index("BertzCT")]
-    assert found.item() == pytest.approx(expected)
+    features = describe(["CCO"], ["rdkit"], workers=1)[0, descriptor_names(["rdkit"]).index("BertzCT")]
+    assert features.item() == pytest.approx(expected)
 
 
 def test_strange_molecules_have_finite_features_and_make_no_noise(capfd: pytest.CaptureFixture[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = describe(STRANGE, list(KINDS), workers=1)
-    assert found.isfinite().all()
-    assert found.abs().max() <= 255
+        features = describe(STRANGE, list(KINDS), workers=1)
+    assert features.isfinite().all()
+    assert features.abs().max() <= 255
     assert capfd.readouterr() == ("", "")
 
 
 def test_counts_end_and_so_do_descriptors_of_very_large_molecules() -> None:
     chain = "C" * (LARGEST + 1)
-    found = describe([chain], list(KINDS), workers=1)[0]
+    features = describe([chain], list(KINDS), workers=1)[0]
     width = len(descriptor_names(["rdkit"]))
-    assert (found[:width] == 0).all()
-    assert found[width:].max() == 255
+    assert (features[:width] == 0).all()
+    assert features[width:].max() == 255
     assert (describe(["C" * 60], ["rdkit"])[0] != 0).any()
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_same_in_several_processes(workers: int) -> None:
     seen: list[tuple[int, int, str]] = []
-    found = describe(
-        large(), ["morgan", "maccs"], keep=False, workers=workers, progress=lambda *told: seen.append(told)
+    features = describe(
+        large(), ["morgan", "maccs"], keep=False, workers=workers, progress=lambda *step: seen.append(step)
     )
-    assert torch.equal(found, torch.cat([describe(large(), [kind], keep=False) for kind in ("morgan", "maccs")], 1))
-    assert [told for told in seen if told[0] == told[1]] == [
+    assert torch.equal(features, torch.cat([describe(large(), [kind], keep=False) for kind in ("morgan", "maccs")], 1))
+    assert [step for step in seen if step[0] == step[1]] == [
         (120, 120, "describing: morgan"),
         (120, 120, "describing: maccs"),
     ]
@@ -190,14 +189,6 @@ def test_other_descriptors_are_other_files(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(rdBase, "rdkitVersion", "1.2.3")
     describe(large(), ["rdkit"], root=tmp_path, workers=1)
     assert len(list((tmp_path / "processed").iterdir())) == 3
-
-
-def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
-    first = describe(large(), ["maccs"], root=tmp_path)
-    (path,) = (tmp_path / "processed").iterdir()
-    path.write_bytes(path.read_bytes()[:-100])
-    with pytest.warns(CacheWarning, match="damaged"):
-        assert torch.equal(describe(large(), ["maccs"], root=tmp_path), first)
 
 
 def test_few_molecules_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,44 +12,13 @@ from xgraph.data.molecules.molecule import LONGEST, bond_rows, pack, parse, pars
 
 # One of each kind: single atom, any-atom, radical, isotopes, kept hydrogens, metals, dative / quadruple /
 # unspecified / aromatic bonds, chirality and stereo, high valence and charge, salts, atom maps, a name.
-HARD = [
-    "C",
-    "*",
-    "[*:1]C",
-    "[CH3]",
-    "[C]",
-    "[2H]O",
-    "[H][H]",
-    "[H]",
-    "[H]O[H]",
-    "[Og]",
-    "[Fe+9]",
-    "[C+200]",
-    "[Na+].[Cl-]",
-    "N->[Cu]",
-    "[Rh]$[Rh]",
-    "C~C",
-    "C:C",
-    "F/C=C/F",
-    "F/C=C\\F",
-    "C[C@H](N)C(=O)O",
-    "C[C@@H](N)C(=O)O",
-    "C[Si@SP1](F)(Cl)Br",
-    "F[U](F)(F)(F)(F)F",
-    "[SH6]",
-    "[Al-3](F)(F)(F)(F)(F)F",
-    "O=N(=O)c1ccccc1",
-    "[CH3:2][OH:1]",
-    "[OH:1][CH3:2]",
-    "[nH]1cccc1.O=[Mn](=O)(=O)[O-].[K+]",
-    "C1CC2CCCCCCCCCCCCC2C1",
-    "CC name",
-    "C[N+](C)(C)CC(=O)[O-]",
-    "C1=CC=CC=C1~[Fe]",
-    "CCC1=[O+][Cu-3]2([O+]=C(CC)C1)[O+]=C(CC)CC(CC)=[O+]2",
-    "C" * 500,
-    "c1ccccc1" * 84,
-]
+_HARD = r"""
+C * [*:1]C [CH3] [C] [2H]O [H][H] [H] [H]O[H] [Og] [Fe+9] [C+200] [Na+].[Cl-] N->[Cu] [Rh]$[Rh] C~C C:C F/C=C/F
+F/C=C\F C[C@H](N)C(=O)O C[C@@H](N)C(=O)O C[Si@SP1](F)(Cl)Br F[U](F)(F)(F)(F)F [SH6] [Al-3](F)(F)(F)(F)(F)F
+O=N(=O)c1ccccc1 [CH3:2][OH:1] [OH:1][CH3:2] [nH]1cccc1.O=[Mn](=O)(=O)[O-].[K+] C1CC2CCCCCCCCCCCCC2C1
+C[N+](C)(C)CC(=O)[O-] C1=CC=CC=C1~[Fe] CCC1=[O+][Cu-3]2([O+]=C(CC)C1)[O+]=C(CC)CC(CC)=[O+]2
+"""
+HARD = [*_HARD.split(), "CC name", "C" * 500, "c1ccccc1" * 84]
 
 
 def nci() -> list[str]:

@@ -37,7 +37,7 @@ def nci_pains(folder: str | Path | None = None, progress: Progress | None = None
     def build() -> Payload:
         return {"labels": torch.from_numpy(pains_labels(smiles, progress))}
 
-    labels = np.array(cached(root(folder), "nci-pains", key, build, ["labels"])["labels"], dtype=np.float32)
+    labels = torch.as_tensor(cached(root(folder), "nci-pains", key, build, ["labels"])["labels"]).float().numpy()
     labels[labels == _UNREADABLE] = np.nan
     return Table(smiles=smiles, y=labels[:, None], task_names=["pains"], rows=np.arange(len(smiles)))
 

@@ -7,11 +7,11 @@ loss or model needs nothing but its class.
 import inspect
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 _SIMPLE = (bool, int, float, str)
 _RANGE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
@@ -119,7 +119,8 @@ def options_of(cls: type) -> list[Option]:
     them. Where a union also names other classes (`float | GammaSchedule`), the simple part is the option; a parameter
     with no simple type is left out, as it cannot be typed on a command line.
 
-    A class attribute `recipe` names the defaults of a run where they differ from those of the class.
+    A class attribute `recipe` names the defaults of a run where they differ from those of the class. The fields of a
+    pydantic model are options too; a class that is composed of several lists its options itself, by `list_options()`.
 
     Args:
         cls: Any class with an `Args:` section in its docstring.
@@ -136,16 +137,18 @@ def options_of(cls: type) -> list[Option]:
         [Option(name='margin', type=<class 'float'>, default=1.0,
             help='How far apart two scores should be.', choices=(), nullable=False, many=False)]
     """
-    found = []
+    composed: Callable[[], list[Option]] | None = getattr(cls, "list_options", None)
+    if composed is not None:
+        return composed()
+    options = []
     texts = _argument_texts(cls)
     recipe: Mapping[str, object] = getattr(cls, "recipe", {})
-    for name, parameter in _keyword_only(cls).items():
-        simple = _simple_type(parameter.annotation)
+    for name, (annotation, default) in _declared(cls).items():
+        simple = _simple_type(annotation)
         if simple is not None:
             kind, choices, nullable, many = simple
-            default = recipe.get(name, parameter.default)
-            found.append(Option(name, kind, default, texts.get(name, ""), choices, nullable, many))
-    return found
+            options.append(Option(name, kind, recipe.get(name, default), texts.get(name, ""), choices, nullable, many))
+    return options
 
 
 def parse_options(cls: type, values: Mapping[str, object], what: str) -> dict[str, Any]:
@@ -193,17 +196,23 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def _keyword_only(cls: type) -> dict[str, inspect.Parameter]:
-    """The keyword-only parameters of a class, with those of its bases as far as it hands `**options` on to them."""
+def _declared(cls: type) -> dict[str, tuple[object, object]]:
+    """Annotations and defaults of a pydantic model's fields, or of a class's keyword-only parameters.
+
+    Parameters of its bases are among them as far as it hands `**options` on to them.
+    """
+    fields = getattr(cls, "model_fields", None)
+    if fields is not None:
+        return {name: (field.annotation, field.get_default()) for name, field in fields.items()}
     layers = []
     for base in cls.__mro__:
         if "__init__" not in vars(base):
             continue
         parameters = inspect.signature(vars(base)["__init__"], eval_str=True).parameters.values()
-        layers.append({p.name: p for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY})
+        layers.append({p.name: (p.annotation, p.default) for p in parameters if p.kind is p.KEYWORD_ONLY})
         if all(p.kind is not inspect.Parameter.VAR_KEYWORD for p in parameters):
             break
-    return {name: parameter for layer in reversed(layers) for name, parameter in layer.items()}
+    return {name: declared for layer in reversed(layers) for name, declared in layer.items()}
 
 
 def _simple_type(annotation: object) -> tuple[type, tuple[str, ...], bool, bool] | None:
@@ -216,6 +225,8 @@ def _simple_type(annotation: object) -> tuple[type, tuple[str, ...], bool, bool]
         if get_origin(part) is list:
             many = True
             (part,) = get_args(part)
+        if get_origin(part) is Annotated:
+            part = part.__origin__
         if get_origin(part) is Literal:
             choices += [word for word in get_args(part) if isinstance(word, str)]
         elif part in _SIMPLE:

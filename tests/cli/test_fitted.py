@@ -1,4 +1,4 @@
-"""Models that are fitted at once, from the command line."""
+"""Models that are fitted in a single step, from the command line."""
 
 import json
 from pathlib import Path
@@ -40,9 +40,12 @@ def test_train(csv: Path, model: str, options: list[str], kept: dict[str, object
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--model", "forest", "--epochs", "5"], "epochs: model 'forest' is fitted at once, without a loss and epochs"),
-        (["--model", "svm", "--loss", "soap"], "loss: model 'svm' is fitted at once"),
-        (["--model", "svm", "--init", "run"], "init: model 'svm' is fitted at once"),
+        (
+            ["--model", "forest", "--epochs", "5"],
+            "epochs: model 'forest' is fitted in a single step, without a loss",
+        ),
+        (["--model", "svm", "--loss", "soap"], "loss: model 'svm' is fitted in a single step"),
+        (["--model", "svm", "--init", "run"], "init: model 'svm' is fitted in a single step"),
         (["--model", "forest", "--margin", "2"], "margin: model 'forest' has no such option"),
         (["--model", "svm", "--C", "0"], "C must be a positive number, got 0.0"),
     ],

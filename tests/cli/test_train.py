@@ -75,7 +75,7 @@ def test_every_loss_by_name(loss: str, csv: Path, small: list[str], capsys: Capt
     for flag in words:
         name = flag[2:].replace("-", "_")
         expected = "True" if name == "learnable" else next(words)
-        found = {**table, **table["loss"]}[name]
+        found = {**table["batches"], **table["loss"]}[name]
         assert str(found) == expected or float(found) == float(expected)
     assert main(["train", "--config", "run/config.toml", "--out", "again"]) == 0
     assert json.loads(Path("again/metrics.json").read_text()) == json.loads(Path("run/metrics.json").read_text())
@@ -88,7 +88,8 @@ def test_compositional_training(csv: Path, small: list[str], capsys: Capture) ->
     lines = capsys.readouterr().err.splitlines()[1:]
     assert [line.split()[1] for line in lines] == ["stage=main", "stage=main"]
     table = tomllib.loads(Path("run/config.toml").read_text())
-    assert (table["training"], table["inner_lr"], table["pretrain_epochs"]) == ("compositional", 0.05, 0)
+    expected = {"training": "compositional", "inner_lr": 0.05, "pretrain_epochs": 0}
+    assert table["optimizer"].items() >= expected.items()
     assert main(["predict", "run", str(csv), "-o", "out.csv"]) == 0
     assert main([*argv, "--training", "joint"]) == 2
     assert "training = 'joint': expected two-stage|compositional" in capsys.readouterr().err
@@ -135,7 +136,7 @@ def test_quiet_and_parseable_when_not_a_terminal(csv: Path, small: list[str], ca
         (["--gamma", "7", "--split", "random"], "gamma is the weight of the new value and must lie in (0, 1], got 7.0"),
         (["--batch-size", "1", "--split", "random"], "batch_size = 1: expected 2 or more"),
         (["--threads", "100000"], "threads = 100000: expected 1024 or less"),
-        (["--lr", "1e300"], "lr = 1e+300: expected a positive number, at most 1e+30"),
+        (["--lr", "1e300"], "lr = 1e+300: expected 1e+30 or less"),
         (["--config", "bad.toml"], "unknown key 'epochz' (did you mean 'epochs'?) (in bad.toml)"),
     ],
 )

@@ -66,7 +66,7 @@ def bags(tmp_path: Path) -> Iterator[Path]:
 
 def values_of(config: Any) -> dict[str, Any]:
     """Settings in the form of an old config.toml: flat, with a table for the loss and one for the model."""
-    values = {name: value for name, value in vars(config).items() if name not in ("loss_options", "model_options")}
+    values = {name: value for name, value in config.flat().items() if name not in ("loss_options", "model_options")}
     values["loss"] = {"name": config.loss, **config.loss_options}
     values["model"] = {"name": config.model, **config.model_options}
     return values

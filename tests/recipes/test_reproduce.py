@@ -7,7 +7,6 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -268,7 +267,7 @@ def test_folds(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("xgraph.training.fit.train", "xgraph.recipes.schema.read"):
         monkeypatch.setattr(sys.modules[name], "chosen_folds", lambda config: [0, 1, 2])
     random = {"fold": None, "split": "random"}
-    monkeypatch.setattr(module, "load_data", lambda c, p: load(replace(c, seed=c.fold, **random), p))
+    monkeypatch.setattr(module, "load_data", lambda c, p: load(c.replace(seed=c.fold, **random), p))
     values = tiny()
     values["settings"]["fold"] = "all"
     del values["quick"]

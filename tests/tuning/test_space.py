@@ -83,8 +83,8 @@ def test_the_order_is_that_of_the_names() -> None:
         ({"optimizer": "adam..sgd"}, "vary: optimizer"),
         ({"loss": "soap,soup"}, r"no loss 'soup' \(did you mean 'sopa'\?\)"),
         ({"epochs": "0,5"}, "vary: epochs: epochs = 0: expected 1 or more"),
-        ({"lr": "-1..1"}, "vary: lr: lr = -1.0: expected a positive number"),
-        ({"model": "gine,forest"}, "some are trained in epochs and some fitted at once"),
+        ({"lr": "-1..1"}, "vary: lr: lr = -1.0: expected a number above 0"),
+        ({"model": "gine,forest"}, "some are trained in epochs and some fitted in a single step"),
     ],
     ids=str,
 )

@@ -92,7 +92,7 @@ def make_plan(told: Mapping[str, Any], base: Mapping[str, Any], settings: Mappin
             raise OptionError(f"{name} = {found!r}: a search says itself what is trained on; see inner_folds and final")
     config = build_config(settings, base)
     if not config.fitted and "keep" not in {**base, **settings}:
-        config = replace(config, keep="last")  # so that what is trained in the end has as many epochs
+        config = config.replace(keep="last")  # so that what is trained in the end has as many epochs
     if config.split == "random" and given.get("seeds", 1) > 1:
         raise OptionError(
             f"seeds = {given['seeds']}: with split random each seed draws another test part, which the others are "
@@ -108,7 +108,7 @@ def resumed(
     before = Plan.read(path)
     now = build_config(settings, base or config_values(before.config))
     if base and "keep" not in base:
-        now = replace(now, keep=before.config.keep)
+        now = now.replace(keep=before.config.keep)
     for name, (there, here) in differences(before.config, now).items():
         if name not in _MAY_CHANGE and not (name == "dataset" and Path(str(here)).resolve() == Path(str(there))):
             raise OptionError(f"resume: {name} is {there!r} in {path} and cannot become {here!r}")
@@ -118,4 +118,4 @@ def resumed(
         if numbers.get(name) is not None and numbers[name] != getattr(before, name):
             raise OptionError(f"resume: {name} is {getattr(before, name)} in {path} and cannot become {numbers[name]}")
     changes = {name: numbers[name] for name in ("trials", "final") if numbers.get(name) is not None}
-    return replace(before, config=replace(now, dataset=before.config.dataset), **changes)
+    return replace(before, config=now.replace(dataset=before.config.dataset), **changes)

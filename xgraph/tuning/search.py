@@ -110,7 +110,7 @@ def search(
             found = {}
             for fold in folds:
                 say(f"fold={fold}\n")
-                own = replace(plan, config=replace(plan.config, fold=fold))
+                own = replace(plan, config=plan.config.replace(fold=fold))
                 (path / f"fold_{fold}").mkdir(exist_ok=True)
                 own.write(path / f"fold_{fold}")
                 found[fold] = _search(own, path / f"fold_{fold}", say, progress)

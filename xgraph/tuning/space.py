@@ -79,7 +79,9 @@ def _check(space: Sequence[Dimension], base: Mapping[str, Any]) -> None:
         for value in one.ends:
             sorts.add(_build({**first, one.name: value}, base, one.name).fitted)
     if len(sorts) > 1:
-        raise OptionError("vary: model: some are trained in epochs and some fitted at once; search each sort by itself")
+        raise OptionError(
+            "vary: model: some are trained in epochs and some fitted in a single step; search each sort by itself"
+        )
 
 
 def _option(name: str, config: TrainConfig) -> Option:

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +60,7 @@ def test_each_fold_starts_from_its_own(recipe: Make, monkeypatch: pytest.MonkeyP
     for name in ("xgraph.training.fit.train", "xgraph.recipes.schema.read"):
         monkeypatch.setattr(sys.modules[name], "chosen_folds", lambda config: [0, 1])
     random = {"fold": None, "split": "random"}
-    monkeypatch.setattr(module, "load_data", lambda c, p: load(replace(c, seed=c.fold, **random), p))
+    monkeypatch.setattr(module, "load_data", lambda c, p: load(c.replace(seed=c.fold, **random), p))
     started: dict[str, Any] = {}
 
     def watch(config: Any, source: Any) -> Any:

@@ -20,7 +20,7 @@ from xgraph.data import NodeDataset, load
 from xgraph.options import OptionError
 from xgraph.training.config.build import build_config
 from xgraph.training.config.parts import arrange, cut, scored_parts
-from xgraph.training.config.settings import inner_fold
+from xgraph.training.config.sections import inner_fold
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
 from xgraph.training.fit.task import Task
 from xgraph.training.fit.train import Interrupted
@@ -67,7 +67,7 @@ def test_settings_that_contradict_each_other() -> None:
     with pytest.raises(OptionError, match="keep = 'first': expected best|last"):
         build_config({"keep": "first"})
     assert build_config({"model": "forest", "train_on": "train+valid"}).keep == "best"
-    with pytest.raises(OptionError, match="keep: model 'forest' is fitted at once"):
+    with pytest.raises(OptionError, match="keep: model 'forest' is fitted in a single step"):
         build_config({"model": "forest", "keep": "last"})
 
 
@@ -122,12 +122,19 @@ def test_arranged_parts() -> None:
 
 
 def test_the_last_epoch_is_kept(train: Train) -> None:
-    run = train(out="run", epochs=4, **LAST)
-    best = train(out="best", epochs=4)
+    step = Task.validation_step
+
+    def worse_each_epoch(self: Task, batch: Any, batch_idx: int) -> None:
+        step(self, batch, batch_idx)
+        self.valid_metrics["ap"] = 1 / (1 + self.current_epoch)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Task, "validation_step", worse_each_epoch)
+        run = train(out="run", epochs=4, **LAST)
+        assert train(out="best", epochs=4).metrics["best_epoch"] == 2
+    assert read_checkpoint("best/best.ckpt")["epochs_done"] == 2
     rows = rows_of(run.path / "metrics.csv")
-    values = [float(row["valid_ap"]) for row in rows]
-    assert values.index(max(values[1:])) + 1 < 5, "another epoch than the last would be the best"
-    assert float(rows[-1]["valid_ap"]) == run.metrics["valid"]["ap"] != best.metrics["valid"]["ap"]
+    assert float(rows[-1]["valid_roc_auc"]) == run.metrics["valid"]["roc_auc"]
     assert (run.metrics["keep"], run.metrics["last_epoch"], run.metrics["metric"]) == ("last", 5, "ap")
     assert not {"best_epoch", "selected_by"} & set(run.metrics)
     assert read_checkpoint("run/best.ckpt")["epochs_done"] == 5
@@ -265,12 +272,10 @@ def test_ensembles_of_runs_on_other_parts(train: Train, csv: Path) -> None:
 
 @pytest.mark.parametrize(("settings", "there"), [(BOTH, "test"), ({"inner": "0/4"}, "valid")], ids=str)
 def test_over_folds(train: Train, settings: dict[str, Any], there: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dataclasses import replace
-
     module = sys.modules["xgraph.training.fit.train"]
     real = module.load_data
     monkeypatch.setattr(module, "chosen_folds", lambda config: [0, 1])
-    monkeypatch.setattr(module, "load_data", lambda c, p: real(replace(c, fold=None, seed=c.fold), p))
+    monkeypatch.setattr(module, "load_data", lambda c, p: real(c.replace(fold=None, seed=c.fold), p))
     run = train(out="run", fold="all", **settings)
     assert {"test", "valid"} & set(run.metrics) == {there}
     values = [fold.metrics[there]["ap"] for fold in run.folds]

@@ -1,4 +1,4 @@
-"""Runs of models that are fitted at once, end to end."""
+"""Runs of models that are fitted in a single step, end to end."""
 
 import csv as csv_module
 import json
@@ -18,7 +18,8 @@ from xgraph.nn import MODELS, FittedModel
 from xgraph.nn.tables.fitted_model import task_seed
 from xgraph.options import OptionError
 from xgraph.training.config.build import build_config
-from xgraph.training.config.settings import AT_ONCE, OF_STEPS, TrainConfig
+from xgraph.training.config.flat import SINGLE_STEP, STEPWISE, STEPWISE_SETTINGS
+from xgraph.training.config.settings import TrainConfig
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
 from xgraph.training.fit.train import Interrupted
 from xgraph.training.scoring.metrics import METRICS
@@ -89,7 +90,7 @@ def test_the_configuration_repeats_the_run(train: Train, model: str) -> None:
     options = {"min_samples_leaf": 2} if model != "svm" else {"C": 3.0, "kernel": "tanimoto"}
     run = train(model, out="run", metric="roc_auc", **options)
     settings = tomllib.loads((run.path / "config.toml").read_text())
-    assert not set(settings) & set(OF_STEPS)
+    assert not set(settings) & {*STEPWISE, *STEPWISE_SETTINGS}
     assert settings["model"]["name"] == model
     assert {name: settings["model"][name] for name in options} == options
     again = xgraph.train(config=run.path / "config.toml", out="again")
@@ -154,7 +155,7 @@ def test_a_fit_that_is_there_is_taken(train: Train, monkeypatch: pytest.MonkeyPa
     assert ((run.path / "metrics.csv").read_text(), (run.path / "predictions.csv").read_text()) == before
     with pytest.raises(OptionError, match="resume: trees is 8 in run and cannot become 9"):
         xgraph.train(out="run", resume=True, model="forest", trees=9)
-    with pytest.raises(OptionError, match="epochs: model 'forest' is fitted at once"):
+    with pytest.raises(OptionError, match="epochs: model 'forest' is fitted in a single step"):
         xgraph.train(out="run", resume=True, epochs=9)
 
 
@@ -193,13 +194,16 @@ def test_features_that_nobody_gave() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({name: GIVEN.get(name, getattr(TrainConfig, name))}, f"{name}: model 'forest' is fitted at once")
-        for name in OF_STEPS
+        ({name: GIVEN.get(name, getattr(TrainConfig(), name))}, f"{name}: model 'forest' is fitted in a single step")
+        for name in sorted(STEPWISE_SETTINGS - {"loss_options"})
     ]
     + [
-        ({"loss_margin": 1.0}, "loss_margin: model 'forest' is fitted at once, without a loss"),
-        ({"gamma": 0.5}, "gamma: model 'forest' has no such option; .*loss 'soap'.* model 'svm'.* fitted at once"),
-        ({"margin": 0.5}, "margin: model 'forest' has no such option; loss .* have it; model 'forest' is fitted at"),
+        ({"loss_margin": 1.0}, "loss_margin: model 'forest' is fitted in a single step, without a loss"),
+        (
+            {"gamma": 0.5},
+            "gamma: model 'forest' has no such option; .*loss 'soap'.* model 'svm'.* fitted in a",
+        ),
+        ({"margin": 0.5}, "margin: model 'forest' has no such option; loss .* have it; model 'forest' is fitted in"),
         ({"hidden_channels": 8}, "hidden_channels: model 'forest' has no such option; model 'gine'"),
         ({"treees": 8}, r"unknown option 'treees' \(did you mean 'trees'"),
         ({"dataset": "tolokers"}, "model 'forest' is for molecules"),
@@ -215,15 +219,15 @@ def test_settings_of_a_file() -> None:
     gine = build_config({"epochs": 3, "lr": 0.5, "loss": "sopa", "seed": 7}).to_dict()
     config = build_config({"model": "forest"}, gine)
     assert config.seed == 7
-    assert (config.loss, config.epochs, config.pretrain_epochs) == tuple(AT_ONCE.values())
-    assert config.lr == TrainConfig.lr
+    assert (config.loss, config.epochs, config.pretrain_epochs) == tuple(SINGLE_STEP.values())
+    assert config.lr == TrainConfig().lr
     assert build_config({}, config.to_dict()) == config
     assert build_config({"model": "gine"}, config.to_dict()).loss == "soap"
-    with pytest.raises(OptionError, match="lr: model 'forest' is fitted at once"):
+    with pytest.raises(OptionError, match="lr: model 'forest' is fitted in a single step"):
         build_config({}, {**config.to_dict(), "lr": 0.5})
-    with pytest.raises(OptionError, match="loss: model 'forest' is fitted at once"):
+    with pytest.raises(OptionError, match="loss: model 'forest' is fitted in a single step"):
         build_config({}, {**config.to_dict(), "loss": {"name": "soap"}})
-    with pytest.raises(OptionError, match="epochs: model 'svm' is fitted at once"):
+    with pytest.raises(OptionError, match="epochs: model 'svm' is fitted in a single step"):
         build_config({"model": "svm", "epochs": 4}, gine)
     assert build_config({"model": "svm", "gamma": "0.5"}).model_options["gamma"] == 0.5
 

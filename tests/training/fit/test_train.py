@@ -7,7 +7,6 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +57,7 @@ def test_fills_the_run_directory(train: Train, csv: Path) -> None:
     config = tomllib.loads((run.path / "config.toml").read_text())
     assert config["loss"]["name"] == "soap"
     assert config["loss"]["gamma"] == 0.5
-    assert Path(config["dataset"]) == csv
+    assert Path(config["data"]["dataset"]) == csv
     rows = without_time(run.path / "metrics.csv")
     assert [(row["epoch"], row["stage"]) for row in rows] == [("1", "pretrain"), ("2", "main"), ("3", "main")]
     env = json.loads((run.path / "env.json").read_text())
@@ -429,7 +428,7 @@ def test_init_takes_the_encoder_and_the_head_only_for_the_same_tasks(train: Trai
     other = tmp_path / "other.csv"
     other.write_text(csv.read_text().replace("amine", "another"))
     for path, same in ((csv, True), (other, False)):
-        config = replace(first.config, dataset=str(path), init="first")
+        config = first.config.replace(dataset=str(path), init="first")
         weights = prepare(config, load_data(config, False)).model.state_dict()
         assert all(torch.equal(weights[name], w) for name, w in encoder.items())
         assert all(torch.equal(weights[name], w) for name, w in head.items()) == same
@@ -445,7 +444,7 @@ def test_all_folds(train: Train, csv: Path, monkeypatch: pytest.MonkeyPatch) -> 
     load = module.load_data
     # The chains have no folds; let the seed of the random split stand for them.
     monkeypatch.setattr(module, "chosen_folds", lambda config: [0, 1])
-    monkeypatch.setattr(module, "load_data", lambda c, p: load(replace(c, fold=None, seed=c.fold), p))
+    monkeypatch.setattr(module, "load_data", lambda c, p: load(c.replace(fold=None, seed=c.fold), p))
     with interrupted(1, KeyboardInterrupt(), run=2), pytest.raises(Interrupted) as stopped:
         train(out="run", fold="all")
     assert stopped.value.path == Path("run")

@@ -13,7 +13,7 @@ from xgraph.recipes.schema.outcome import same_seeds
 from xgraph.recipes.schema.recipe import Member, Recipe
 from xgraph.training.config.folds import summarize_folds
 from xgraph.training.config.parts import scored_parts
-from xgraph.training.config.suits import Suit
+from xgraph.training.config.traits import DatasetTraits
 from xgraph.training.files.rundir import Run
 from xgraph.training.scoring.scores import score_split
 
@@ -144,7 +144,7 @@ class Results:
         return figures
 
     def _measure(self, member: Member, part: Part, scores: Any) -> dict[str, float]:
-        classes = Suit.of(member.dataset, member.config.bag_column).several_classes
+        classes = DatasetTraits.of(member.dataset, member.config.bag_column).several_classes
         further = further_metrics(self.recipe.measured)
         return score_split(member.dataset, part.y, scores, further, several_classes=classes)
 

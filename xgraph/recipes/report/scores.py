@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.parts import scored_parts
-from xgraph.training.config.suits import Suit
+from xgraph.training.config.traits import DatasetTraits
 from xgraph.training.files.rundir import PREDICTIONS
 from xgraph.training.prediction.ensemble import Combine, Ensemble
 
@@ -30,7 +30,7 @@ def read_parts(path: Path, config: TrainConfig) -> dict[str, Part]:
     import pandas as pd
 
     file = path / PREDICTIONS
-    suit = Suit.of(config.dataset, config.bag_column)
+    suit = DatasetTraits.of(config.dataset, config.bag_column)
     places = list(_PLACES[suit.kind])
     try:
         table = pd.read_csv(file, dtype=str, keep_default_na=False)

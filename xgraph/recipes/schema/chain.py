@@ -77,4 +77,4 @@ def _with_path(member: Member, recipe: Recipe, names: list[str]) -> Member:
         has = f"there are {', '.join(known)}"
         raise OptionError(f"init: no member {name!r}{nearest(name, known)} and no run {path}; {has}")
     settings = {**member.settings, "init": str(path)}
-    return replace(member, settings=settings, config=replace(member.config, init=str(path)))
+    return replace(member, settings=settings, config=member.config.replace(init=str(path)))

@@ -8,7 +8,7 @@ from xgraph.options import OptionError
 from xgraph.recipes.schema.file import Comparison, Ensemble, Published, RecipeFile, Submission
 from xgraph.recipes.schema.places import at, check_known
 from xgraph.recipes.schema.recipe import Member, Recipe
-from xgraph.training.config.suits import Suit
+from xgraph.training.config.traits import DatasetTraits
 
 _SAME = ("split", "target_columns", "smiles_column", "bag_column", "standardize")
 OnDataset = TypeVar("OnDataset", Published, Submission)
@@ -58,7 +58,7 @@ def _check_ensemble(one: Ensemble, recipe: Recipe) -> None:
     combined = [members for dataset in recipe.datasets if (members := recipe.members_of(one.name, dataset))]
     for members in combined:
         _check_same_items(members)
-        if one.combine == "rank" and Suit.of(members[0].dataset, members[0].config.bag_column).several_classes:
+        if one.combine == "rank" and DatasetTraits.of(members[0].dataset, members[0].config.bag_column).several_classes:
             raise OptionError("combine = 'rank': expected mean, as these are classes that exclude each other")
     if not combined:
         raise OptionError(f"members = {one.members!r}: expected members that have a data set in common")

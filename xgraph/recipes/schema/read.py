@@ -141,5 +141,5 @@ def _check_data(config: TrainConfig) -> list[int] | None:
         return None
     if isinstance(config.fold, list | str):
         return chosen_folds(config)
-    chosen_folds(replace(config, fold=[config.fold]))
+    chosen_folds(config.replace(fold=[config.fold]))
     return None

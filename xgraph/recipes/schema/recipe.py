@@ -28,7 +28,7 @@ class Member:
     @property
     def drawn_by_seed(self) -> bool:
         """Whether each seed has its own split, so that scores of two seeds are not of the same items."""
-        return self.config.split == "random"
+        return self.config.data.split == "random"
 
     @property
     def parts(self) -> list[int | None]:

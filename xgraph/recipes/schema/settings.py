@@ -6,8 +6,8 @@ from typing import Any, Literal, NamedTuple
 
 from xgraph.options import OptionError, nearest, options_of
 from xgraph.training.config.build import TrainConfig, build_config, registry
-from xgraph.training.config.settings import OF_STEPS
-from xgraph.training.config.suits import Suit
+from xgraph.training.config.flat import STEPWISE_SETTINGS
+from xgraph.training.config.traits import DatasetTraits
 
 _ELSEWHERE = {
     "dataset": "expected it with the members or in [settings]; [quick] chooses some under `datasets`",
@@ -46,7 +46,7 @@ def resolve(own: Layer, common: Layer, quick: Layer, dataset: str, share_of_epoc
             raise layer.error(f"{name} = {layer.values[name]!r}: {_ELSEWHERE[name]}")
     merged = {**common.values, **own.values, **quick.values}
     try:
-        chosen = {**Suit.of(dataset, merged.get("bag_column")).defaults(), **merged}
+        chosen = {**DatasetTraits.of(dataset, merged.get("bag_column")).defaults(), **merged}
         classes = {part: registry(part).get(str(chosen[part])) for part in _PARTS}
         fitted = bool(getattr(classes["model"], "fitted", False))
         shared = {name for name in (*common.values, *quick.values) if _has(name, classes, fitted)}
@@ -78,7 +78,7 @@ def check_settings(layer: Layer, used: Collection[str] | None = None) -> None:
 def _has(name: str, classes: Mapping[Literal["loss", "model"], type | None], fitted: bool) -> bool:
     """Whether a setting is one of a run with this model and loss."""
     if name in {option.name for option in options_of(TrainConfig)}:
-        return not (fitted and name in OF_STEPS)
+        return not (fitted and name in STEPWISE_SETTINGS)
     for part, cls in classes.items():
         names = {option.name for option in options_of(cls)} if cls is not None else set()
         if {name, name.removeprefix(f"{part}_")} & names and not (fitted and part == "loss"):

@@ -1,137 +1,169 @@
 """What a run is: all settings in one place, from defaults, a TOML file and explicit options, in this order."""
 
-import dataclasses
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from xgraph.options import Option, OptionError, nearest, options_of, parse_options
-from xgraph.training.config.settings import AT_ONCE, OF_STEPS, TrainConfig
-from xgraph.training.config.suits import Suit, usual_neighbors
+from xgraph.training.config.flat import PLACES, SINGLE_STEP, STEPWISE_SETTINGS, to_flat
+from xgraph.training.config.owners import owner_of
+from xgraph.training.config.registry import PARTS, registry
+from xgraph.training.config.settings import TrainConfig
+from xgraph.training.config.traits import DatasetTraits
 
 __all__ = ["TrainConfig", "build_config", "differences", "read_config", "registry"]
 
-
-def registry(part: Literal["loss", "model"]) -> dict[str, type]:
-    """The losses or models by name. Imports torch."""
-    if part == "loss":
-        from xgraph.losses import LOSSES
-
-        return dict(LOSSES)
-    from xgraph.nn import MODELS
-
-    return dict(MODELS)
+_FIRST_HOPS = (15, 10)
+_LATER_HOPS = 5
 
 
 def build_config(settings: Mapping[str, object], base: Mapping[str, object] | None = None) -> TrainConfig:
-    """Check and complete settings."""
-    fields = {option.name: option for option in options_of(TrainConfig)}
-    values: dict[str, Any] = {}
-    options: dict[str, dict[str, object]] = {"loss": {}, "model": {}}
-    told = {"dataset": TrainConfig.dataset, **(base or {}), **settings}
-    suit = Suit.of(told["dataset"], told.get("bag_column"))
-    suited = suit.defaults()
-    for name, value in (base or {}).items():
-        if name in options and isinstance(value, Mapping):
-            table = dict(value)
-            values[name] = table.pop("name", suited[name])
-            options[name] = table
-        elif name in fields:
-            values[name] = _parse(fields[name], value)
-        else:
-            raise OptionError(f"unknown key {name!r}{nearest(name, fields)}")
-    hops = values.get("num_neighbors") or []
-    if hops == usual_neighbors(len(hops)) and options["model"].get("num_layers") == len(hops):
-        values.pop("num_neighbors", None)  # a run wrote what nobody gave: with other layers it is not the same
-    if values.get("features") == _usual_features(values.get("model"), options["model"]):
-        values.pop("features", None)  # likewise, with another model
-    for name, value in settings.items():
-        if name in fields:
-            if name in options and value != values.get(name):
-                options[name] = {}  # another loss or model: the file's options are not its own
-            values[name] = _parse(fields[name], value)
-    if _fitted(values.get("model")):
-        _leave_steps(values, options, settings, base or {})
-        suited |= AT_ONCE
-    values = {**suited, **values}
-    fold = values.get("fold")
-    if isinstance(fold, list) and len(fold) == 1:
-        values["fold"] = fold[0]
-    classes = {part: _class_of(part, values[part]) for part in ("loss", "model")}
-    suit.check({"groups": TrainConfig.groups, **values}, registry("model"), registry("loss"))
-    owners = {part: cls for part, cls in classes.items() if part == "model" or not _fitted(values["model"])}
-    given: dict[tuple[str, str], str] = {}
-    for name, value in settings.items():
-        if name not in fields:
-            part, option = _owner(name, owners, values, fields, suit.idle(values))
-            if (part, option) in given:
-                raise OptionError(f"{name}: {part} {values[part]!r} got it already, as {given[part, option]}")
-            given[part, option] = name
-            options[part][option] = value
-    for part, cls in classes.items():
-        values[f"{part}_options"] = parse_options(cls, options[part], f"{part} {values[part]!r}")
-    if not values.get("features"):
-        values["features"] = _usual_features(values["model"], values["model_options"])
-    values["num_neighbors"] = suit.neighbors(values.get("num_neighbors"), values["model_options"].get("num_layers", 1))
-    if values.get("training") == "compositional" or getattr(classes["loss"], "link", "") == "softmax":
-        values.setdefault("pretrain_epochs", 0)
-    return TrainConfig(**values)
+    """Check and complete settings, given by flat names, over those of a file, flat or in sections."""
+    return _Draft(to_flat(base or {}), settings).complete()
 
 
 def read_config(path: str | Path) -> dict[str, Any]:
-    """Read a configuration file, as `build_config` takes it for its base."""
+    """Read a configuration file; its settings by flat names, as `build_config` takes them for its base."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"config: no file {path}")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return to_flat(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise OptionError(f"config: {path} is not TOML: {error}") from None
 
 
 def differences(one: TrainConfig, other: TrainConfig) -> dict[str, tuple[object, object]]:
     """The settings in which two configurations differ, options of loss and model among them."""
-    found = {}
+    result = {}
     shared = {*one.loss_options, *other.loss_options} & {*one.model_options, *other.model_options}
-    for item in dataclasses.fields(TrainConfig):
-        a, b = getattr(one, item.name), getattr(other, item.name)
+    before, after = one.flat(), other.flat()
+    for name, a in before.items():
+        b = after[name]
         if isinstance(a, Mapping):
-            for name in sorted({*a, *b}):
-                if a.get(name) != b.get(name):
-                    prefix = item.name.removesuffix("options") if name in shared else ""
-                    found[prefix + name] = (a.get(name), b.get(name))
+            prefix = name.removesuffix("options")
+            for option in sorted({*a, *b}):
+                if a.get(option) != b.get(option):
+                    result[(prefix if option in shared else "") + option] = (a.get(option), b.get(option))
         elif a != b:
-            found[item.name] = (a, b)
-    return found
+            result[name] = (a, b)
+    return result
+
+
+class _Draft:
+    """Settings on the way to a configuration: those of a file, then those given explicitly, then defaults."""
+
+    def __init__(self, base: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+        self.base, self.settings = base, settings
+        self.fields = {option.name: option for option in options_of(TrainConfig)}
+        self.values: dict[str, Any] = {}
+        self.options: dict[str, dict[str, Any]] = {part: {} for part in PARTS}
+        chosen = {"dataset": PLACES["dataset"].default, **base, **settings}
+        self.traits = DatasetTraits.of(chosen["dataset"], chosen.get("bag_column"))
+
+    def complete(self) -> TrainConfig:
+        """The configuration."""
+        defaults = self.traits.defaults()
+        self._read_base(defaults)
+        self._drop_derived()
+        self._read_settings()
+        if _fitted(self.values.get("model")):
+            self._drop_steps()
+            defaults |= SINGLE_STEP
+        values = self.values = {**defaults, **self.values}
+        fold = values.get("fold")
+        if isinstance(fold, list) and len(fold) == 1:
+            values["fold"] = fold[0]
+        classes: dict[str, type] = {part: _class_of(part, values[part]) for part in PARTS}
+        self.traits.check({"groups": PLACES["groups"].default, **values}, registry("model"), registry("loss"))
+        self._assign_options(classes)
+        for part, cls in classes.items():
+            values[f"{part}_options"] = parse_options(cls, self.options[part], f"{part} {values[part]!r}")
+        if not values.get("features"):
+            values["features"] = _usual_features(values["model"], values["model_options"])
+        if self.traits.kind == "node":
+            layers = values["model_options"].get("num_layers", 1)
+            values["num_neighbors"] = _neighbors(values.get("num_neighbors"), layers)
+        if values.get("training") == "compositional" or registry("loss")[values["loss"]].link == "softmax":
+            values.setdefault("pretrain_epochs", 0)
+        return TrainConfig(**values)
+
+    def _read_base(self, defaults: Mapping[str, Any]) -> None:
+        for name, value in self.base.items():
+            if name in PARTS and isinstance(value, Mapping):
+                table = dict(value)
+                self.values[name] = table.pop("name", defaults[name])
+                self.options[name] = table
+            elif name in self.fields:
+                self.values[name] = _parse(self.fields[name], value)
+            else:
+                raise OptionError(f"unknown key {name!r}{nearest(name, self.fields)}")
+
+    def _drop_derived(self) -> None:
+        """Forget what the run of the file derived from its model: it is not the same for another one."""
+        hops, model = self.values.get("num_neighbors") or [], self.options["model"]
+        if hops == usual_neighbors(len(hops)) and model.get("num_layers") == len(hops):
+            self.values.pop("num_neighbors", None)
+        if self.values.get("features") == _usual_features(self.values.get("model"), model):
+            self.values.pop("features", None)
+
+    def _read_settings(self) -> None:
+        for name, value in self.settings.items():
+            if name in self.fields:
+                if name in PARTS and value != self.values.get(name):
+                    self.options[name] = {}  # another loss or model: the file's options are not its own
+                self.values[name] = _parse(self.fields[name], value)
+
+    def _drop_steps(self) -> None:
+        """Drop how to take steps, which a file says for another model; refuse it if it is said for this one."""
+        model, of_file = self.values["model"], self.base.get("model")
+        for_this = isinstance(of_file, Mapping) and of_file.get("name") == model
+        for name in STEPWISE_SETTINGS:
+            if name in self.settings or (for_this and name in self.base):
+                raise OptionError(f"{name}: model {model!r} is fitted in a single step, without a loss and epochs")
+            self.values.pop(name, None)
+        self.options["loss"] = {}
+
+    def _assign_options(self, classes: Mapping[str, type]) -> None:
+        """Give the options that are no settings of the run to the loss or to the model."""
+        owners = {part: cls for part, cls in classes.items() if part == "model" or not _fitted(self.values["model"])}
+        names: dict[tuple[str, str], str] = {}
+        for name, value in self.settings.items():
+            if name not in self.fields:
+                part, option = owner_of(name, owners, self.values, self.fields, self.traits.idle_options(self.values))
+                if (part, option) in names:
+                    got = names[part, option]
+                    raise OptionError(f"{name}: {part} {self.values[part]!r} got it already, as {got}")
+                names[part, option] = name
+                self.options[part][option] = value
+
+
+def usual_neighbors(num_layers: int) -> list[int]:
+    """Neighbours to sample at each hop by default."""
+    return [*_FIRST_HOPS, *[_LATER_HOPS] * num_layers][:num_layers]
+
+
+def _neighbors(hops: list[int] | None, num_layers: int) -> list[int]:
+    """Neighbours to sample at each hop; one number is for all."""
+    if hops is None:
+        return usual_neighbors(num_layers)
+    if len(hops) not in (1, num_layers):
+        expected = f"one number, or one for each of num_layers = {num_layers}"
+        raise OptionError(f"num_neighbors = {','.join(map(str, hops))}: expected {expected}")
+    return hops * num_layers if len(hops) == 1 else hops
 
 
 def _fitted(model: object) -> bool:
-    """Whether a model by name is fitted at once, not trained step by step."""
-    return bool(getattr(registry("model").get(str(model)), "fitted", False))
+    """Whether a model by name is fitted in a single step, not trained step by step."""
+    known = registry("model")
+    return model in known and known[str(model)].fitted
 
 
 def _usual_features(model: object, options: Mapping[str, object]) -> list[str] | None:
-    """What a model by name gets beside the graph if nobody says what; None unless it is one that is fitted at once."""
-    known: Any = registry("model").get(str(model))
-    return known.usual_features(options) if _fitted(model) else None
-
-
-def _leave_steps(
-    values: dict[str, Any],
-    options: dict[str, dict[str, object]],
-    settings: Mapping[str, object],
-    base: Mapping[str, Any],
-) -> None:
-    """Take away how to take steps, which a file says for another model; refuse it if it is said for this one."""
-    model = values["model"]
-    of_file = base.get("model")
-    for_this = isinstance(of_file, Mapping) and of_file.get("name") == model
-    for name in OF_STEPS:
-        if name in settings or (for_this and name in base):
-            raise OptionError(f"{name}: model {model!r} is fitted at once, without a loss and epochs")
-        values.pop(name, None)
-    options["loss"] = {}
+    """What a model by name gets beside the graph by default."""
+    known = registry("model")
+    return known[str(model)].usual_features(options) if model in known else None
 
 
 def _parse(option: Option, value: object) -> Any:
@@ -140,47 +172,8 @@ def _parse(option: Option, value: object) -> Any:
     return option.parse([value] if alone else value)
 
 
-def _class_of(part: Literal["loss", "model"] | str, name: object) -> type:
-    known = registry("loss" if part == "loss" else "model")
+def _class_of(part: Literal["loss", "model"], name: object) -> type:
+    known: dict[str, type] = registry(part)
     if not isinstance(name, str) or name not in known:
         raise OptionError(f"{part}: no {part} {name!r}{nearest(str(name), known)}; there are {', '.join(known)}")
     return known[name]
-
-
-def _owner(
-    name: str,
-    classes: Mapping[str, type],
-    chosen: Mapping[str, str],
-    fields: Mapping[str, Option],
-    idle: Mapping[str, str],
-) -> tuple[str, str]:
-    """Whether an option belongs to the chosen loss or to the chosen model, and its name there."""
-    having = [part for part, cls in classes.items() if name in {o.name for o in options_of(cls)}]
-    if having[-1:] == ["model"] and name in idle:
-        having.pop()
-        if not having:
-            raise OptionError(f"{name}: {idle[name]}")
-    if having:
-        return having[-1], name  # the model's if both have it
-    alone = list(classes) == ["model"]
-    why = f"; model {chosen['model']!r} is fitted at once, without a loss" if alone else ""
-    part, _, option = name.partition("_")
-    if part == "loss" and alone:
-        raise OptionError(f"{name}{why.replace(';', ':', 1)}")
-    if part == "model" and option in idle:
-        raise OptionError(f"{name}: {idle[option]}")
-    if part in classes and option:
-        return part, option
-    others = [
-        f"{part} {other!r}"
-        for part in ("loss", "model")
-        for other, cls in registry("loss" if part == "loss" else "model").items()
-        if name in {o.name for o in options_of(cls)}
-    ]
-    if others:
-        have = " and ".join(f"{part} {chosen[part]!r}" for part in classes) + (" has" if alone else " have")
-        raise OptionError(
-            f"{name}: {have} no such option; {', '.join(others)} ha{'s' if len(others) == 1 else 've'} it{why}"
-        )
-    known = [*fields, *(o.name for cls in classes.values() for o in options_of(cls))]
-    raise OptionError(f"unknown option {name!r}{nearest(name, known)}")

@@ -16,7 +16,7 @@ def chosen_folds(config: TrainConfig) -> list[int]:
     card = {card.name: card for card in list_cards()}.get(config.dataset)
     split = config.split or (card.splits[0] if card else None)
     folds = card.folds if card and split == "given" else 0
-    what = config.fold if isinstance(config.fold, str) else ",".join(map(str, config.fold or []))  # type: ignore[arg-type]
+    what = config.fold if isinstance(config.fold, str) else ",".join(map(str, config.fold or []))
     if folds == 0:
         way = f" with split {split}" if card and card.folds else ""
         raise ValueError(f"fold: data set {config.dataset!r}{way} has no folds, so {what!r} means nothing here")

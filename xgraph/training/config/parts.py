@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from xgraph.training.config.settings import inner_fold
+from xgraph.training.config.sections import inner_fold
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xgraph.training.config.build import TrainConfig, build_config, read_config
+from xgraph.training.config.flat import to_tables
 from xgraph.training.files.writing import write_text
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def write_config(path: Path, config: TrainConfig) -> None:
     """Write `config.toml`; `--config` on it repeats the run."""
     import tomli_w
 
-    text = tomli_w.dumps(config_values(config))
+    text = tomli_w.dumps(to_tables(config_values(config)))
     # A name such as "a\x7f.csv" must not make a file that cannot be read back.
     tomllib.loads(text)
     write_text(path / CONFIG, text)

@@ -64,7 +64,7 @@ def loss_link(state: Mapping[str, Any]) -> str:
     name, known = state[HEADER]["loss"], registry("loss")
     if name not in known:
         raise ValueError(f"checkpoint: unknown loss {name!r}; there are {', '.join(known)}")
-    return str(known[name].link)  # type: ignore[attr-defined]
+    return str(known[name].link)
 
 
 def model_weights(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""A run of a model that is fitted at once: the same run directory, of one epoch."""
+"""A run of a model that is fitted in a single step: the same run directory, of one epoch."""
 
 import sys
 import time

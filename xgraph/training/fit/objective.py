@@ -31,7 +31,7 @@ def make_objective(config: TrainConfig, source: "Source") -> Objective:
     from xgraph.estimators import CosineGamma
 
     loss_class = registry("loss")[config.loss]
-    batches = config.sampler or loss_class.sampler  # type: ignore[attr-defined]
+    batches = config.sampler or loss_class.sampler
     takes_groups = "groups" in inspect.signature(loss_class).parameters
     options = dict(config.loss_options)
     groups = None

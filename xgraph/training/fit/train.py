@@ -3,7 +3,6 @@
 import sys
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,7 +121,7 @@ def _settings_to_resume(
                 f"resume: {name} is {there!r} in {path} and cannot become {here!r}; "
                 f"only {', '.join(sorted(_MAY_CHANGE))} can change"
             )
-    return replace(now, dataset=before.dataset), path
+    return now.replace(dataset=before.dataset), path
 
 
 def _same_file(one: object, other: object) -> bool:
@@ -164,7 +163,7 @@ def _train_folds(config: TrainConfig, out: str | Path | None, resume: bool, prog
     runs = []
     for fold in folds:
         folder = path / f"fold_{fold}"
-        one = replace(config, fold=fold)
+        one = config.replace(fold=fold)
         started = (folder / CONFIG).is_file()
         if started and (folder / METRICS).is_file() and Run.open(folder).config.epochs == config.epochs:
             runs.append(Run.open(folder))

@@ -1,0 +1,101 @@
+"""Settings by flat names, as the command line and `xgraph.train` take them, and in sections, as files hold them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from xgraph.options import Option, OptionError, nearest, options_of
+from xgraph.schema import Schema, validate
+from xgraph.training.config.data import BagData, MoleculeData, NodeData
+from xgraph.training.config.sections import Batches, LossChoice, ModelChoice, Optimization, RunSettings
+from xgraph.training.config.traits import NOUNS, DatasetTraits
+
+DATA: dict[str, type[Schema]] = {"graph": MoleculeData, "node": NodeData, "bag": BagData}
+SECTIONS: dict[str, tuple[type[Schema], ...]] = {
+    "data": tuple(DATA.values()),
+    "model": (ModelChoice,),
+    "loss": (LossChoice,),
+    "optimizer": (Optimization,),
+    "batches": (Batches,),
+    "run": (RunSettings,),
+}
+STEPWISE = ("loss", "optimizer", "batches")
+"""Sections on training step by step: of no use to a model that is fitted in a single step, and then as below."""
+SINGLE_STEP = {"loss": "bce", "epochs": 1, "pretrain_epochs": 0}
+
+
+class Place(NamedTuple):
+    """Where a setting is: its section, its field there, and the models of the section that have it."""
+
+    section: str
+    field: str
+    owners: tuple[type[Schema], ...]
+
+    @property
+    def default(self) -> Any:
+        """What it is if it is not given."""
+        return self.owners[0].model_fields[self.field].get_default(call_default_factory=True)
+
+
+def _places() -> Iterator[tuple[str, Place]]:
+    for section, models in SECTIONS.items():
+        for field in dict.fromkeys(name for model in models for name in model.model_fields if name != "kind"):
+            flat = {"name": section, "options": f"{section}_options"}.get(field, field)
+            yield flat, Place(section, field, tuple(model for model in models if field in model.model_fields))
+
+
+PLACES = dict(_places())
+"""The place of each setting by its flat name: the field's own, but the name of a part is called as the part."""
+STEPWISE_SETTINGS = frozenset(name for name, place in PLACES.items() if place.section in STEPWISE)
+
+
+def flat_options() -> list[Option]:
+    """All settings as options."""
+    options = []
+    for name, place in PLACES.items():
+        known = {option.name: option for option in options_of(place.owners[0])}
+        if place.field in known:
+            options.append(replace(known[place.field], name=name))
+    return options
+
+
+def make_sections(values: Mapping[str, Any]) -> dict[str, Schema]:
+    """Put flat settings into checked sections; those of another kind of items are refused."""
+    kind = DatasetTraits.of(values.get("dataset", PLACES["dataset"].default), values.get("bag_column")).kind
+    models = {section: DATA[kind] if section == "data" else models[0] for section, models in SECTIONS.items()}
+    tables: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    for name, value in values.items():
+        place = PLACES.get(name)
+        if place is None:
+            raise OptionError(f"unknown key {name!r}{nearest(name, PLACES)}")
+        if models[place.section] in place.owners:
+            tables[place.section][place.field] = value
+        elif value != place.default:
+            owners = " and ".join(NOUNS[kind] for kind, model in DATA.items() if model in place.owners)
+            raise OptionError(f"{name} = {value!r}: it is for {owners}, and the items are {NOUNS[kind]}")
+    return {section: validate(models[section], table) for section, table in tables.items()}
+
+
+def to_tables(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Flat settings as a file has them: a table for each section."""
+    tables: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        place = PLACES[name]
+        tables.setdefault(place.section, {}).update(value if isinstance(value, Mapping) else {place.field: value})
+    return {section: tables[section] for section in SECTIONS if section in tables}
+
+
+def to_flat(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a file by flat names; `loss` and `model` stay tables. Older files are flat but for these."""
+    names = {(place.section, place.field): name for name, place in PLACES.items()}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key in ("loss", "model") or key not in SECTIONS or not isinstance(value, Mapping):
+            values[key] = value
+            continue
+        own = [field for section, field in names if section == key]
+        for field, setting in value.items():
+            if field not in own:
+                raise OptionError(f"unknown key '{key}.{field}'{nearest(field, own)}; the keys are {', '.join(own)}")
+            values[names[key, field]] = setting
+    return values

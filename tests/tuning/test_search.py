@@ -2,11 +2,13 @@
 
 import csv as csv_module
 import json
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -15,20 +17,22 @@ import xgraph
 import xgraph.data
 from xgraph.options import OptionError
 from xgraph.training import Run
-from xgraph.training import train as real_train
+from xgraph.training.config.build import build_config, read_config
+from xgraph.training.files.rundir import write_config
 from xgraph.training.fit.train import Interrupted
 from xgraph.tuning import SearchResult
 
 Search = Callable[..., SearchResult]
 FOREST: dict[str, Any] = {"model": "forest", "features": ["maccs"], "threads": 1}
 TREES = {"trees": "2..6", "max_features": "0.1..1.0"}
+TRAIN = "xgraph.tuning.trial.train"
 
 
 @pytest.fixture
 def search(csv: Path) -> Search:
     def run(**settings: Any) -> SearchResult:
-        given = {**FOREST, "split": "random", "vary": TREES, "trials": 4, "inner_folds": 3, "out": "run", **settings}
-        return xgraph.search(given.pop("dataset", csv), **given)
+        defaults = {**FOREST, "split": "random", "vary": TREES, "trials": 4, "inner_folds": 3, "out": "run", **settings}
+        return xgraph.search(defaults.pop("dataset", csv), **defaults)
 
     return run
 
@@ -47,16 +51,33 @@ def gine(csv: Path) -> Search:
 def calls(stop_at: int = 0) -> Iterator[list[str]]:
     """The runs of trials, by directory; one of them (counted from 1) is interrupted."""
     seen: list[str] = []
+    current = sys.modules["xgraph.tuning.trial"].train
 
     def train(*args: Any, **settings: Any) -> Any:
         seen.append(str(settings["out"]))
         if len(seen) == stop_at:
             raise KeyboardInterrupt
-        return real_train(*args, **settings)
+        return current(*args, **settings)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("xgraph.tuning.trial.train", train)
+        patch.setattr(TRAIN, train)
         yield seen
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials are not trained: each run has a metric that follows from its settings."""
+
+    def train(*, config: Path, out: Path, resume: bool, **more: Any) -> None:
+        assert not resume
+        values = build_config(more, read_config(config))
+        out.mkdir()
+        write_config(out, values)
+        metric = values.metric or "ap"
+        value = crc32(repr((values.model_options, values.inner, values.fold, values.seed)).encode()) / 2**32
+        (out / "metrics.json").write_text(json.dumps({"metric": metric, "valid": {metric: value}}))
+
+    monkeypatch.setattr(TRAIN, train)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -65,7 +86,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 
 def test_a_trial_is_the_mean_over_inner_folds_and_seeds(search: Search, folds: None) -> None:
-    found = search(dataset="aicures", split=None, metric="ap", seeds=2, trials=2)
+    result = search(dataset="aicures", split=None, metric="ap", seeds=2, trials=2)
     rows = rows_of(Path("run/trials.csv"))
     assert list(rows[0]) == [
         "trial", "state", "value", "max_features", "trees", "inner_0", "inner_1", "inner_2", "error",
@@ -82,15 +103,13 @@ def test_a_trial_is_the_mean_over_inner_folds_and_seeds(search: Search, folds: N
             assert float(row[f"inner_{k}"]) == pytest.approx(inner[-1])
         values.append(np.mean(inner))
         assert float(row["value"]) == pytest.approx(values[-1])
-    assert (found.value, found.best) == (pytest.approx(max(values)), int(np.argmax(values)) + 1)
-    assert found.values == {
-        "trees": int(rows[found.best - 1]["trees"]), "max_features": float(rows[found.best - 1]["max_features"])
+    assert (result.value, result.best) == (pytest.approx(max(values)), int(np.argmax(values)) + 1)
+    assert result.values == {
+        "trees": int(rows[result.best - 1]["trees"]), "max_features": float(rows[result.best - 1]["max_features"])
     }  # fmt: skip
-    assert (found.metric, found.trials, found.metrics, found.nested) == ("ap", 2, {}, False)
+    assert (result.metric, result.trials, result.metrics, result.nested) == ("ap", 2, {}, False)
 
-
-def test_trials_do_not_see_the_test_part_and_leave_no_big_files(search: Search) -> None:
-    search()
+    # Trials do not see the test part, and leave no big files.
     files = list(Path("run/trials").rglob("*"))
     metrics = [json.loads(file.read_text()) for file in files if file.name == "metrics.json"]
     assert len(metrics) == 12
@@ -113,36 +132,39 @@ def test_labels_of_the_test_part_change_nothing(gine: Search, csv: Path, loss: s
     assert rows_of(Path("one/trials.csv")) == rows_of(Path("other/trials.csv"))
 
 
+@pytest.mark.usefixtures("stub")
 def test_the_best_settings_repeat_as_a_run(search: Search) -> None:
-    found = search(metric="roc_auc")
+    result = search(metric="roc_auc")
     values = tomllib.loads(Path("run/best.toml").read_text())
-    assert {name: values["model"][name] for name in found.values} == found.values
+    assert {name: values["model"][name] for name in result.values} == result.values
     assert not {"inner"} & set(values)
     run = xgraph.train(config="run/best.toml", out="again")
-    assert run.metrics["metric"] == found.metric == "roc_auc"
-    note = f"# Trial {found.best} of 4: mean roc_auc {found.value:.4f} over 3 inner folds, 1 seed(s).\n"
+    assert run.metrics["metric"] == result.metric == "roc_auc"
+    note = f"# Trial {result.best} of 4: mean roc_auc {result.value:.4f} over 3 inner folds, 1 seed(s).\n"
     assert Path("run/best.toml").read_text().startswith(note)
 
 
+@pytest.mark.usefixtures("stub")
 def test_stopped_and_resumed(search: Search) -> None:
     whole = search(out="whole", final=True)
     with calls(stop_at=8) as first, pytest.raises(Interrupted) as stopped:
         search(final=True)
     assert stopped.value.path == Path("run")
     with calls() as second:
-        found = xgraph.search(out="run", resume=True)
+        result = xgraph.search(out="run", resume=True)
     assert len(first) == 8
     assert len(second) == 5, "the one that was stopped and those after it"
     assert second[0] == first[-1]
     assert rows_of(Path("run/trials.csv")) == rows_of(Path("whole/trials.csv"))
-    assert (found.values, found.value, found.metrics) == (whole.values, whole.value, whole.metrics)
+    assert (result.values, result.value, result.metrics) == (whole.values, whole.value, whole.metrics)
     assert Path("run/best.toml").read_text() == Path("whole/best.toml").read_text()
     with calls() as third:
         again = xgraph.search(out="run", resume=True)
     assert third == []
-    assert again == found
+    assert again == result
 
 
+@pytest.mark.usefixtures("stub")
 def test_more_trials(search: Search) -> None:
     search(out="whole", trials=6)
     search(trials=3, final=True)
@@ -167,72 +189,76 @@ def test_more_trials(search: Search) -> None:
     ],
     ids=str,
 )
+@pytest.mark.usefixtures("stub")
 def test_what_cannot_change(search: Search, change: dict[str, Any], message: str) -> None:
     search(trials=1)
     with pytest.raises(OptionError, match=message):
         xgraph.search(**{"out": "run", "resume": True, **change})
 
 
+@pytest.mark.usefixtures("stub")
 def test_the_final_run(search: Search, folds: None) -> None:
-    found = search(dataset="aicures", split=None, fold=1, final=True, seeds=2)
-    runs = [Run.open(f"run/final/trial_{found.best:04d}-seed_{seed}") for seed in (0, 1)]
+    result = search(dataset="aicures", split=None, fold=1, final=True, seeds=2)
+    runs = [Run.open(f"run/final/trial_{result.best:04d}-seed_{seed}") for seed in (0, 1)]
     for run in runs:
         assert run.config.train_on == "train+valid"
-        assert {name: run.config.model_options[name] for name in found.values} == found.values
-    assert found.metrics["test"]["ap"] == pytest.approx(np.mean([run.metrics["test"]["ap"] for run in runs]))
-    assert found.metrics["seeds_averaged"] == pytest.approx(xgraph.evaluate([run.path for run in runs]))
+        assert {name: run.config.model_options[name] for name in result.values} == result.values
+    assert result.metrics["test"]["ap"] == pytest.approx(np.mean([run.metrics["test"]["ap"] for run in runs]))
+    assert result.metrics["seeds_averaged"] == pytest.approx(xgraph.evaluate([run.path for run in runs]))
 
 
+@pytest.mark.usefixtures("stub")
 def test_the_final_run_of_a_network(gine: Search) -> None:
-    found = gine(out="net", vary={"lr": "1e-3..1e-2:log"}, final=True)
-    run = Run.open(f"net/final/trial_{found.best:04d}-seed_0")
-    assert (run.config.train_on, run.config.keep, run.config.lr) == ("train+valid", "last", found.values["lr"])
-    assert "seeds_averaged" not in found.metrics
+    result = gine(out="net", vary={"lr": "1e-3..1e-2:log"}, final=True)
+    run = Run.open(f"net/final/trial_{result.best:04d}-seed_0")
+    assert (run.config.train_on, run.config.keep, run.config.lr) == ("train+valid", "last", result.values["lr"])
+    assert "seeds_averaged" not in result.metrics
     assert Run.open("net/trials/0001/inner0-seed0").config.keep == "last"
 
 
 def test_with_the_best_epoch_kept(gine: Search) -> None:
-    found = gine(vary={"lr": [0.001, 0.01]}, keep="best", final=True)
+    result = gine(vary={"lr": [0.001, 0.01]}, keep="best", final=True)
     assert Run.open("run/trials/0001/inner1-seed0").metrics["keep"] == "best"
-    run = Run.open(f"run/final/trial_{found.best:04d}-seed_0")
+    run = Run.open(f"run/final/trial_{result.best:04d}-seed_0")
     assert (run.config.train_on, run.config.keep) == ("train", "best")
 
 
 def test_the_data_sets_own_validation_part(search: Search) -> None:
-    found = search(inner_folds=0, trials=2)
-    run = Run.open(f"run/trials/{found.best:04d}/own-seed0")
-    assert run.metrics["valid"]["ap"] == found.value
+    result = search(inner_folds=0, trials=2)
+    run = Run.open(f"run/trials/{result.best:04d}/own-seed0")
+    assert run.metrics["valid"]["ap"] == result.value
     assert "test" not in run.metrics
 
 
+@pytest.mark.usefixtures("stub")
 def test_nested_cross_validation(folds: None) -> None:
     settings = {**FOREST, "vary": TREES, "trials": 3, "inner_folds": 2, "seeds": 2, "final": True, "fold": "0-1"}
     with calls(stop_at=15), pytest.raises(Interrupted):
         xgraph.search("aicures", out="run", **settings)
-    found = xgraph.search(out="run", resume=True)
-    assert found.nested
-    assert (found.trials, found.values, list(found.folds)) == (6, {}, [0, 1])
+    result = xgraph.search(out="run", resume=True)
+    assert result.nested
+    assert (result.trials, result.values, list(result.folds)) == (6, {}, [0, 1])
     each = [xgraph.search("aicures", out=f"fold{k}", **{**settings, "fold": k}) for k in (0, 1)]
     for k, alone in enumerate(each):
-        assert found.folds[k].values == alone.values
-        assert found.folds[k].metrics == alone.metrics
+        assert result.folds[k].values == alone.values
+        assert result.folds[k].metrics == alone.metrics
         runs = [Run.open(path) for path in sorted(Path(f"run/fold_{k}/final").iterdir())]
         assert [(run.config.fold, run.config.seed) for run in runs] == [(k, 0), (k, 1)]
     for name in ("test", "seeds_averaged"):
         values = [alone.metrics[name]["ap"] for alone in each]
-        assert found.metrics[name]["mean"]["ap"] == pytest.approx(np.mean(values))
-        assert found.metrics[name]["std"]["ap"] == pytest.approx(np.std(values, ddof=1))
+        assert result.metrics[name]["mean"]["ap"] == pytest.approx(np.mean(values))
+        assert result.metrics[name]["std"]["ap"] == pytest.approx(np.std(values, ddof=1))
     written = json.loads(Path("run/search.json").read_text())
     assert written["nested"] is True
     assert written["folds"]["1"]["settings"] == each[1].values
 
 
 def test_settings_that_diverge_are_a_failed_trial(gine: Search) -> None:
-    found = gine(vary={"lr": [1e30, 0.01]}, optimizer="sgd")
+    result = gine(vary={"lr": [1e30, 0.01]}, optimizer="sgd")
     rows = rows_of(Path("run/trials.csv"))
     assert [row["state"] for row in rows] == ["fail", "complete"]
     assert "training diverged" in rows[0]["error"]
-    assert found.values == {"lr": 0.01}
+    assert result.values == {"lr": 0.01}
     with calls() as seen:
         gine(out="run", resume=True)
     assert seen == []
@@ -258,11 +284,11 @@ def rare(tmp_path: Path) -> Path:
 
 
 def test_inner_folds_without_positives_do_not_count(search: Search, rare: Path) -> None:
-    found = search(dataset=rare, inner_folds=5, trials=1)
+    result = search(dataset=rare, inner_folds=5, trials=1)
     (row,) = rows_of(Path("run/trials.csv"))
     inner = [row[f"inner_{k}"] for k in range(5)]
     assert inner.count("") == 3, "two parts have a positive"
-    assert found.value == pytest.approx(np.mean([float(value) for value in inner if value]))
+    assert result.value == pytest.approx(np.mean([float(value) for value in inner if value]))
 
 
 def test_no_inner_fold_with_both_classes(search: Search, rare: Path) -> None:
@@ -270,6 +296,7 @@ def test_no_inner_fold_with_both_classes(search: Search, rare: Path) -> None:
         search(dataset=rare, inner_folds=0, trials=1)
 
 
+@pytest.mark.usefixtures("stub")
 def test_the_same_settings_again_are_not_trained_again(search: Search) -> None:
     with calls() as seen:
         search(vary={"trees": "2..4", "max_features": "0.3,0.9"}, trials=5)
@@ -277,8 +304,8 @@ def test_the_same_settings_again_are_not_trained_again(search: Search) -> None:
     assert len(values) == 5
     assert len(seen) == 3 * len(set(values))
     with calls() as seen:
-        found = search(out="all", vary={"trees": "2..3"}, trials=30)
-    assert (found.trials, len(seen)) == (2, 6)
+        result = search(out="all", vary={"trees": "2..3"}, trials=30)
+    assert (result.trials, len(seen)) == (2, 6)
 
 
 def test_pruning(search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,14 +317,15 @@ def test_pruning(search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
         out.mkdir()
         (out / "metrics.json").write_text(json.dumps({"metric": "ap", "valid": {"ap": value}}))
 
-    monkeypatch.setattr("xgraph.tuning.trial.train", train)
-    found = search(trials=8, prune=True)
+    monkeypatch.setattr(TRAIN, train)
+    result = search(trials=8, prune=True)
     rows = rows_of(Path("run/trials.csv"))
     assert [row["state"] for row in rows] == ["complete"] * 5 + ["pruned"] * 3
     assert [bool(row["inner_1"]) for row in rows] == [True] * 5 + [False] * 3
-    assert found.best == 1
+    assert result.best == 1
 
 
+@pytest.mark.usefixtures("stub")
 def test_mistakes(search: Search, csv: Path) -> None:
     for change, message in (
         ({"trials": 0}, "trials = 0: expected a whole number from 1"),
@@ -329,10 +357,10 @@ def test_mistakes(search: Search, csv: Path) -> None:
     Path("run/search.toml").write_text("trials = 3")
     with pytest.raises(ValueError, match="search.toml is damaged"):
         xgraph.search(out="run", resume=True)
-    with pytest.raises(FileNotFoundError, match="nowhere"):
-        search(dataset="nowhere.csv", out="third")
 
 
-def test_inner_folds_that_are_more_than_the_items(search: Search) -> None:
+def test_data_that_cannot_be_trained_on(search: Search) -> None:
     with pytest.raises(ValueError, match="inner = 0/100: 54 items"):
         search(inner_folds=100)
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        search(dataset="nowhere.csv", out="third")

@@ -43,14 +43,11 @@ def test_a_study_that_is_stopped_goes_on_as_if_it_had_not(tmp_path: Path) -> Non
     assert whole.best == max(whole.trials, key=lambda one: one.value or 0)
 
 
-def test_it_looks_where_it_is_good(tmp_path: Path) -> None:
-    trials = run(tmp_path, 40).trials
+def test_it_looks_where_it_is_good_and_values_keep_their_types(tmp_path: Path) -> None:
+    trials = run(tmp_path, 30).trials
     early, late = (sum(one.value or 0 for one in part) / 10 for part in (trials[:10], trials[-10:]))
     assert late > early + 1
-
-
-def test_values_keep_their_types(tmp_path: Path) -> None:
-    for one in run(tmp_path, 12).trials:
+    for one in trials:
         assert one.values["features"] in ("rdkit", "maccs", None)
         assert type(one.values["lr"]) is float
         assert type(one.values["n"]) is int

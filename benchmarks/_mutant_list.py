@@ -254,8 +254,8 @@ MUTANTS = [
     # splits
     _mutant(
         "data/molecules/splits.py",
-        "train + valid + len(rows) <= valid_end",
-        "valid + len(rows) <= valid_end",
+        'len(parts["train"]) + len(parts["valid"]) + len(rows)',
+        'len(parts["valid"]) + len(rows)',
         "data/molecules/test_splits.py",
     ),
     _mutant(

@@ -53,47 +53,38 @@ def mutated(root: Path, mutant: Mutant) -> Iterator[None]:
         file.write_text(before)
 
 
-def run_tests(root: Path, tests: Sequence[str], cache: Path) -> tuple[int, str]:
-    """Exit code of pytest (1 after a timeout), and the line that says what failed first."""
+def run_tests(root: Path, tests: Sequence[str], cache: Path, *options: str) -> tuple[int, list[str]]:
+    """Exit code of pytest (1 after a timeout), and the tests that failed."""
     own = {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", "NUMBA_CACHE_DIR": str(cache)}
-    command = [sys.executable, "-m", "pytest", "-x", "-m", "not slow", "-p", "no:cacheprovider", "--no-header", *tests]
+    command = [sys.executable, "-m", "pytest", "-m", "not slow", "-p", "no:cacheprovider", *options, *tests]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", **own}
     try:
         done = subprocess.run(
             command, cwd=root, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
         )
     except subprocess.TimeoutExpired:
-        return 1, "timeout"
-    lines = done.stdout.splitlines()
-    first = next((line for line in lines if line.startswith(("FAILED ", "ERROR "))), lines[-1] if lines else "")
-    return done.returncode, first.partition(" ")[2].partition(" - ")[0]
+        return 1, ["timeout"]
+    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    if done.returncode not in (0, 1, 2):  # passed, failed, not even collected
+        raise RuntimeError(f"pytest ended with {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.returncode, [line.partition(" ")[2].partition(" - ")[0] for line in failed]
 
 
-def result_of(number: int, mutant: Mutant, root: Path, cache: Path) -> dict[str, Any]:
-    """Run the tests of a mutant in a copy."""
+def result_of(number: int, mutant: Mutant, root: Path, cache: Path, failing: Sequence[str]) -> dict[str, Any]:
+    """Run the tests of a mutant in a copy, without those that fail anyhow."""
     begin = time.perf_counter()
     # Numba's cache knows nothing of changes in the functions that a cached one calls.
     fresh = cache.with_name(f"{cache.name}-{number}") if "numba" in mutant.file else cache
     with mutated(root, mutant):
-        code, first = run_tests(root, mutant.tests, fresh)
-    if code not in (0, 1, 2):  # passed, failed, or not even collected
-        raise RuntimeError(f"pytest ended with {code} for mutant {number} ({mutant.file}): {first}")
+        code, failed = run_tests(root, mutant.tests, fresh, "-x", *(f"--deselect={test}" for test in failing))
     return {
         "mutant": number,
         "file": mutant.file.removeprefix("xgraph/"),
         "change": f"{mutant.old} → {mutant.new}",
         "result": "killed" if code else "survived",
-        "by": first.removeprefix("tests/") if code else "",
+        "by": failed[0].removeprefix("tests/") if failed else "",
         "seconds": round(time.perf_counter() - begin, 1),
     }
-
-
-def check_unchanged(root: Path, mutants: Sequence[Mutant], cache: Path) -> None:
-    """Without a mutant the tests pass, or a failure would mean nothing."""
-    tests = list(dict.fromkeys(test for mutant in mutants for test in mutant.tests))
-    code, first = run_tests(root, tests, cache)
-    if code:
-        raise RuntimeError(f"without any mutant the tests fail: {first}")
 
 
 def run(mutants: dict[int, Mutant], jobs: int) -> list[dict[str, Any]]:
@@ -101,28 +92,34 @@ def run(mutants: dict[int, Mutant], jobs: int) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         copies: Queue[Path] = Queue()
         for job in range(jobs):
-            copy = Path(folder, f"copy{job}")
-            shutil.copytree(ROOT, copy, ignore=LEFT_OUT)
-            copies.put(copy)
+            shutil.copytree(ROOT, Path(folder, f"copy{job}"), ignore=LEFT_OUT)
+            copies.put(Path(folder, f"copy{job}"))
 
-        def in_a_copy(number: int) -> dict[str, Any]:
-            copy = copies.get()
+        @contextmanager
+        def copy() -> Iterator[tuple[Path, Path]]:
+            """A copy that is free, and its folder for what numba compiles."""
+            root = copies.get()
             try:
-                row = result_of(number, mutants[number], copy, Path(folder, f"numba-{copy.name}"))
+                yield root, Path(folder, f"numba-{root.name}")
             finally:
-                copies.put(copy)
-            print(
-                f"{row['mutant']:>3} {row['result']:<8} {row['seconds']:>6} s  {row['file']}: {row['change']}",
-                flush=True,
-            )
+                copies.put(root)
+
+        def without(tests: Sequence[str]) -> list[str]:
+            with copy() as (root, cache):
+                return run_tests(root, tests, cache)[1]
+
+        def within(number: int) -> dict[str, Any]:
+            with copy() as (root, cache):
+                row = result_of(number, mutants[number], root, cache, failing)
+            print(f"{number:>3} {row['result']:<8} {row['seconds']:>6} s  {row['file']}: {row['change']}", flush=True)
             return row
 
         with ThreadPoolExecutor(jobs) as pool:
-            parts = [list(mutants.values())[job::jobs] for job in range(jobs)]
-            roots = [Path(folder, f"copy{job}") for job in range(jobs)]
-            caches = [Path(folder, f"numba-copy{job}") for job in range(jobs)]
-            list(pool.map(check_unchanged, roots, parts, caches))
-            return list(pool.map(in_a_copy, mutants))
+            tests = list(dict.fromkeys(test for mutant in mutants.values() for test in mutant.tests))
+            failing = [test for part in pool.map(without, [tests[job::jobs] for job in range(jobs)]) for test in part]
+            for test in failing:
+                print(f"left out, as it fails without a mutant: {test}")
+            return list(pool.map(within, mutants))
 
 
 def main() -> int:

@@ -1,4 +1,5 @@
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -145,3 +146,16 @@ def test_without_triton(monkeypatch):
     features.triton_kernels.cache_clear()
     assert features.triton_kernels() is None
     features.triton_kernels.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("storage", "triton", "by"), [("pinned", 1, "kernel"), ("pinned", 0, "torch"), ("device", 1, "torch")]
+)
+def test_who_gathers_rows_on_a_gpu(storage, triton, by, monkeypatch):
+    """Pinned rows are read by a Triton kernel where there is one; shown without a GPU, on stand-ins."""
+    kernels = SimpleNamespace(gather_rows=lambda x, index: "kernel") if triton else None
+    monkeypatch.setattr(features, "triton_kernels", lambda: kernels)
+    x = SimpleNamespace(is_cuda=True, device="cpu", index_select=lambda dim, index: "torch")
+    placement = SimpleNamespace(device=torch.device("cuda"), storage=storage)
+    store = SimpleNamespace(x=x, placement=placement)
+    assert FeatureStore._dense_rows(store, torch.tensor([0])) == by

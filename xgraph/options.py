@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -238,6 +239,7 @@ def _simple_type(annotation: object) -> tuple[type, tuple[str, ...], bool, bool]
     return kind, tuple(choices), NoneType in parts, many
 
 
+@cache
 def _argument_texts(cls: type) -> dict[str, str]:
     """The texts of all `Args:` entries of a class and its bases, the class's own winning."""
     texts: dict[str, str] = {}

@@ -46,17 +46,15 @@ def _places() -> Iterator[tuple[str, Place]]:
 
 PLACES = dict(_places())
 """The place of each setting by its flat name: the field's own, but the name of a part is called as the part."""
+_OWNERS = {place.owners[0] for place in PLACES.values()}
 STEPWISE_SETTINGS = frozenset(name for name, place in PLACES.items() if place.section in STEPWISE)
 
 
 def flat_options() -> list[Option]:
     """All settings as options."""
-    options = []
-    for name, place in PLACES.items():
-        known = {option.name: option for option in options_of(place.owners[0])}
-        if place.field in known:
-            options.append(replace(known[place.field], name=name))
-    return options
+    known = {model: {option.name: option for option in options_of(model)} for model in _OWNERS}
+    places = [(name, known[place.owners[0]].get(place.field)) for name, place in PLACES.items()]
+    return [replace(option, name=name) for name, option in places if option is not None]
 
 
 def make_sections(values: Mapping[str, Any]) -> dict[str, Schema]:

@@ -19,17 +19,17 @@ def neighbourhood(data, seeds, num_hops, fan_out=None, seed=0):
     nodes, frontier = list(seeds), list(seeds)
     parts, num_nodes, num_edges = [], [len(nodes)], []
     for _ in range(num_hops):
-        found = []
+        result = []
         for target in frontier:
             sources = data.edge_index[0][data.edge_index[1] == target].tolist()
             if fan_out is not None and len(sources) > fan_out:
                 sources = [sources[i] for i in torch.randperm(len(sources), generator=g)[:fan_out].tolist()]
-            found += [(source, target) for source in sources]
-        frontier = list(dict.fromkeys(source for source, _ in found if source not in nodes))
+            result += [(source, target) for source in sources]
+        frontier = list(dict.fromkeys(source for source, _ in result if source not in nodes))
         nodes += frontier
-        parts += found
+        parts += result
         num_nodes.append(len(frontier))
-        num_edges.append(len(found))
+        num_edges.append(len(result))
     place = {node: i for i, node in enumerate(nodes)}
     edges = torch.tensor([[place[s] for s, _ in parts], [place[t] for _, t in parts]], dtype=torch.long).view(2, -1)
     n_id = torch.tensor(nodes)

@@ -17,8 +17,8 @@ def test_bags_of_instances_are_found():
         (Batch(batch=nodes, bag=two, num_bags=2), two, 2),  # of graphs, batch is of nodes
         (Data(), torch.zeros(3, dtype=torch.long), None),
     ):
-        found, number = bags_of(batch, e)
-        assert torch.equal(found, bag)
+        result, number = bags_of(batch, e)
+        assert torch.equal(result, bag)
         assert number == size
     with pytest.raises(ValueError, match=r"the bag of each of 3 instances, got shape \[5\] .*in the attribute bag"):
         bags_of(Batch(batch=nodes), e)

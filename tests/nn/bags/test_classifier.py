@@ -67,14 +67,14 @@ def test_a_large_batch_a_few_bags_at_a_time_is_the_same(pooling, norm, monkeypat
     batch.bag, batch.idx = batch.batch, torch.tensor([3, 4, 3, 5, 6, 6])  # bags twice, in different runs
     seen = []
     model.encoder.register_forward_hook(lambda module, x, out: seen.append(len(out)))
-    found = []
+    result = []
     for run in (bag_classifier.RUN, 8 * 8):  # of 8 instances each
         monkeypatch.setattr(bag_classifier, "RUN", run)
         one = copy.deepcopy(model)
         logits = [one(batch), one(batch)]
         (logits[1] * torch.arange(12.0).view(6, 2)).sum().backward()
-        found.append([*logits, *(p.grad for p in one.parameters()), one.eval()(batch), *one.state_dict().values()])
-    for a, b in zip(*found, strict=True):
+        result.append([*logits, *(p.grad for p in one.parameters()), one.eval()(batch), *one.state_dict().values()])
+    for a, b in zip(*result, strict=True):
         torch.testing.assert_close(a, b)
     runs = [4, 7, 7, 4]
     assert seen == [22] * 3 + ([22] * 2 if norm == "batch" else runs * 2) + runs
@@ -130,11 +130,11 @@ def test_a_huge_bag_is_scored_in_chunks(pooling, tmp_path):
     np.save(file, x.numpy())
     chunks = [Data(x=x[i : i + 300]) for i in range(0, 1000, 300)]
     for instances in (x, np.load(file, mmap_mode="r"), chunks, iter(chunks)):
-        found = model.predict_bag(instances, chunk_size=128)
-        assert not found.logits.requires_grad
-        torch.testing.assert_close(found.logits, expected(whole)[0], rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(found.scores, expected.instance_scores(whole))
-        torch.testing.assert_close(found.weights, expected.attention(whole))
+        result = model.predict_bag(instances, chunk_size=128)
+        assert not result.logits.requires_grad
+        torch.testing.assert_close(result.logits, expected(whole)[0], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(result.scores, expected.instance_scores(whole))
+        torch.testing.assert_close(result.weights, expected.attention(whole))
     assert model.training
     assert model.eval().predict_bag(x[:1]).logits.shape == (2,)
     assert not model.training
@@ -185,8 +185,8 @@ def test_graphs_as_instances():
     assert all(p.grad is not None for p in model.parameters())  # no head of the encoder's own is left
     model.eval()
     torch.testing.assert_close(model.instance_scores(batch)[5:], model(batch)[2:])
-    found = model.predict_bag([Batch.from_data_list(list(graphs[2:4])), Batch.from_data_list(list(graphs[4:5]))])
-    torch.testing.assert_close(found.logits, model(batch)[1])
+    result = model.predict_bag([Batch.from_data_list(list(graphs[2:4])), Batch.from_data_list(list(graphs[4:5]))])
+    torch.testing.assert_close(result.logits, model(batch)[1])
     del batch.bag
     with pytest.raises(ValueError, match=r"the bag of each of 6 instances.*in the attribute bag"):
         model(batch)

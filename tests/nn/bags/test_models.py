@@ -81,10 +81,10 @@ def test_explain_is_all_three_at_once(name):
     torch.manual_seed(0)
     model = MODELS[name](2, instance_shape=(4,), hidden_channels=8).eval()
     batch = Data(x=torch.randn(7, 4), batch=torch.tensor([0, 0, 1, 1, 1, 2, 2]), num_bags=3)
-    found = model.explain(batch)
-    torch.testing.assert_close(found.logits, model(batch))
-    torch.testing.assert_close(found.scores, model.instance_scores(batch))
-    torch.testing.assert_close(found.weights, model.attention(batch))
+    result = model.explain(batch)
+    torch.testing.assert_close(result.logits, model(batch))
+    torch.testing.assert_close(result.scores, model.instance_scores(batch))
+    torch.testing.assert_close(result.weights, model.attention(batch))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -37,7 +37,7 @@ def test_values_and_gradients_are_those_of_the_formula(gradient, gamma):
         aggregate = torch.randn(6, 3, dtype=torch.double, generator=g, requires_grad=True)
         weight = torch.randn(6, 3, dtype=torch.double, generator=g)
         out = momentum(aggregate, n_id, computed)
-        (found,) = torch.autograd.grad((out * weight).sum(), aggregate)
+        (result,) = torch.autograd.grad((out * weight).sum(), aggregate)
         expected, grad = aggregate.detach().clone(), torch.zeros(6, 3, dtype=torch.double)
         for row in range(6):
             node = int(n_id[row])
@@ -50,7 +50,7 @@ def test_values_and_gradients_are_those_of_the_formula(gradient, gamma):
         for row in computed.nonzero().view(-1).tolist():
             history[int(n_id[row])] = expected[row]
         torch.testing.assert_close(out.detach(), expected)
-        torch.testing.assert_close(found, grad)
+        torch.testing.assert_close(result, grad)
         assert momentum.table.seen.nonzero().view(-1).tolist() == sorted(history)
         for node, row in history.items():
             torch.testing.assert_close(momentum.table.value[node], row)

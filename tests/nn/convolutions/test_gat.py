@@ -122,9 +122,9 @@ def test_dropout_of_attention_is_that_of_pyg():
     x = torch.tensor([[1.0], [10.0]])  # all coefficients are one half
     block = Block(torch.tensor([[1], [0]]), 1, torch.tensor([1, 1]), torch.arange(2))
     torch.manual_seed(0)
-    found = torch.cat([convolution.convolve(conv, x, block) for _ in range(200)]).view(-1)
+    result = torch.cat([convolution.convolve(conv, x, block) for _ in range(200)]).view(-1)
     theirs = torch.cat([conv((x, x[:1]), block.edge_index) for _ in range(200)]).view(-1)
-    assert set(found.tolist()) == set(theirs.tolist()) == {0.0, 1.0, 10.0, 11.0}
+    assert set(result.tolist()) == set(theirs.tolist()) == {0.0, 1.0, 10.0, 11.0}
     table = convolution.make_table(conv, 2, TableOptions())
     convolution.convolve(conv, x, block, table)
     assert table.table.value[0, 0, -1].item() == pytest.approx(math.log(1.0))

@@ -14,10 +14,10 @@ EDGES = torch.tensor([[1, 2, 2], [0, 0, 1]])
 
 
 def test_what_is_not_given_is_that_of_the_batch():
-    found = block(torch.ones(4, 2), EDGES)
-    assert found.num_targets == 4
-    assert found.degree.tolist() == [2, 1, 0, 0]
-    assert found.n_id.tolist() == [0, 1, 2, 3]
+    result = block(torch.ones(4, 2), EDGES)
+    assert result.num_targets == 4
+    assert result.degree.tolist() == [2, 1, 0, 0]
+    assert result.n_id.tolist() == [0, 1, 2, 3]
 
 
 def test_targets():
@@ -28,10 +28,10 @@ def test_targets():
 
 @pytest.mark.parametrize("edges", [EDGES.int(), EdgeIndex(EDGES, sparse_size=(4, 4))])
 def test_edges_become_a_plain_tensor_of_int64(edges):
-    found = block(torch.ones(4, 2), edges).edge_index
-    assert type(found) is torch.Tensor
-    assert found.dtype == torch.int64
-    assert torch.equal(found, EDGES)
+    result = block(torch.ones(4, 2), edges).edge_index
+    assert type(result) is torch.Tensor
+    assert result.dtype == torch.int64
+    assert torch.equal(result, EDGES)
 
 
 @pytest.mark.parametrize("name", ["n_id", "degree"])

@@ -70,13 +70,13 @@ def test_sums_over_neighbours_and_their_gradients(ascending, num_nodes):
     x = torch.randn(num_nodes, 3, generator=g, requires_grad=True)
     weight = torch.rand(40, generator=g)
     expected = torch.zeros(8, 3).index_add(0, edges[1], x[edges[0]] * weight[:, None])
-    found = sum_neighbors(x, edges, 8, weight)
-    torch.testing.assert_close(found, expected)
+    result = sum_neighbors(x, edges, 8, weight)
+    torch.testing.assert_close(result, expected)
     grad = torch.randn(8, 3)
-    torch.testing.assert_close(*(torch.autograd.grad(out, x, grad)[0] for out in (found, expected)))
+    torch.testing.assert_close(*(torch.autograd.grad(out, x, grad)[0] for out in (result, expected)))
 
 
 def test_sums_in_functional_transforms():
     edge_index, weight = torch.tensor([[0, 1, 1], [0, 0, 1]]), torch.tensor([1.0, 0.5, 2.0])
-    found = torch.func.grad(lambda x: sum_neighbors(x, edge_index, 2, weight)[0].sum())(torch.ones(2, 2))
-    assert found.tolist() == [[1.0, 1.0], [0.5, 0.5]]
+    result = torch.func.grad(lambda x: sum_neighbors(x, edge_index, 2, weight)[0].sum())(torch.ones(2, 2))
+    assert result.tolist() == [[1.0, 1.0], [0.5, 0.5]]

@@ -35,12 +35,12 @@ def reference(num_nodes, bonds):
     return {(one, in_ring[min(one)]) for one in sets}
 
 
-def found_sets(found):
+def found_sets(result):
     sets = {}
-    for atom, cluster in enumerate(found.of_atom.tolist()):
+    for atom, cluster in enumerate(result.of_atom.tolist()):
         sets.setdefault(cluster, set()).add(atom)
-    assert sorted(sets) == list(range(len(found.is_ring)))
-    return {(frozenset(atoms), bool(found.is_ring[cluster])) for cluster, atoms in sets.items()}
+    assert sorted(sets) == list(range(len(result.is_ring)))
+    return {(frozenset(atoms), bool(result.is_ring[cluster])) for cluster, atoms in sets.items()}
 
 
 @st.composite
@@ -56,20 +56,20 @@ def test_any_graph(case):
     """With loops, and with several bonds between the same atoms, which are a ring of two."""
     num_nodes, bonds = case
     edges = torch.tensor(bonds + [(v, u) for u, v in bonds], dtype=torch.long).reshape(-1, 2).t()
-    found = clusters(edges, torch.zeros(num_nodes, dtype=torch.long))
-    assert found_sets(found) == reference(num_nodes, bonds)
-    ends = {(int(found.of_atom[u]), int(found.of_atom[v])) for u, v in edges.t().tolist()}
-    assert {tuple(pair) for pair in found.edge_index.t().tolist()} == {(a, b) for a, b in ends if a != b}
+    result = clusters(edges, torch.zeros(num_nodes, dtype=torch.long))
+    assert found_sets(result) == reference(num_nodes, bonds)
+    ends = {(int(result.of_atom[u]), int(result.of_atom[v])) for u, v in edges.t().tolist()}
+    assert {tuple(pair) for pair in result.edge_index.t().tolist()} == {(a, b) for a, b in ends if a != b}
 
 
 def test_rings_are_those_of_rdkit():
     batch = real_batch(40)
-    found = clusters(batch.edge_index, batch.batch)
-    assert torch.equal(found.is_ring[found.of_atom], batch.x[:, 8])  # the feature "in a ring"
-    assert torch.equal(found.graph[found.of_atom], batch.batch)
+    result = clusters(batch.edge_index, batch.batch)
+    assert torch.equal(result.is_ring[result.of_atom], batch.x[:, 8])  # the feature "in a ring"
+    assert torch.equal(result.graph[result.of_atom], batch.batch)
     # The clusters of each connected part make a tree.
     parts = set(connected(batch.num_nodes, batch.edge_index.t().tolist()))
-    assert found.edge_index.size(1) == 2 * (len(found.is_ring) - len(parts))
+    assert result.edge_index.size(1) == 2 * (len(result.is_ring) - len(parts))
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_molecules(smiles, rings, chains):
 
     graph = smiles2graph(smiles)
     edge_index, num_nodes = torch.from_numpy(graph["edge_index"]), graph["num_nodes"]
-    found = clusters(edge_index, torch.zeros(num_nodes, dtype=torch.long))
-    sizes = sorted((len(atoms), is_ring) for atoms, is_ring in found_sets(found))
+    result = clusters(edge_index, torch.zeros(num_nodes, dtype=torch.long))
+    sizes = sorted((len(atoms), is_ring) for atoms, is_ring in found_sets(result))
     assert sizes == sorted([(n, True) for n in rings] + [(n, False) for n in chains])
 
 

@@ -25,11 +25,11 @@ def reference(model, batch, num_graphs):
     atom_rows, bond_rows = model.rows(batch)
     graph = batch.batch.tolist()
     edges = list(zip(*batch.edge_index.tolist(), strict=True))
-    found = clusters(batch.edge_index, batch.batch)
-    of_atom, of_cluster = found.of_atom.tolist(), found.graph.tolist()
-    joined = list(zip(*found.edge_index.tolist(), strict=True))
+    result = clusters(batch.edge_index, batch.batch)
+    of_atom, of_cluster = result.of_atom.tolist(), result.graph.tolist()
+    joined = list(zip(*result.edge_index.tolist(), strict=True))
     e, h = list(bond_rows @ model.bond.weight), list(atom_rows @ model.atom.weight)
-    s = [model.cluster.weight[kind] for kind in found.is_ring.tolist()]
+    s = [model.cluster.weight[kind] for kind in result.is_ring.tolist()]
     zero = torch.zeros(model.hidden_channels, dtype=torch.float64)
     g = []
     for one in range(num_graphs):

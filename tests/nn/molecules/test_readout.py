@@ -60,5 +60,5 @@ def test_an_unknown_pool_is_refused():
 
 def test_the_maximum_in_functional_transforms():
     x, graph = torch.tensor([[1.0, 5.0], [3.0, 2.0], [4.0, 4.0]]), torch.tensor([0, 0, 1])
-    found = torch.func.grad(lambda v: (readout(v, graph, 2, "max") * torch.tensor([[1.0, 2.0], [3.0, 4.0]])).sum())(x)
-    assert found.tolist() == [[0.0, 2.0], [1.0, 0.0], [3.0, 4.0]]
+    result = torch.func.grad(lambda v: (readout(v, graph, 2, "max") * torch.tensor([[1.0, 2.0], [3.0, 4.0]])).sum())(x)
+    assert result.tolist() == [[0.0, 2.0], [1.0, 0.0], [3.0, 4.0]]

@@ -175,7 +175,7 @@ def test_gradients(gradient):
     old, seen = table.value[halo].clone(), table.seen[halo].clone()
     assert seen.any()
     train.embed(batch).square().sum().backward()
-    found = [p.grad for p in model.convs.parameters()]
+    result = [p.grad for p in model.convs.parameters()]
     model.zero_grad()
     block = Block(batch.edge_index, len(batch.x), batch.degree, batch.n_id)
     h = model.layer(0, batch.x, block)
@@ -187,7 +187,7 @@ def test_gradients(gradient):
     beside = torch.where((seen | known)[:, None], beside, h[size:].detach())
     inner = block._replace(edge_index=batch.edge_index[:, : batch.num_cluster_edges], num_targets=size)
     model.layer(1, torch.cat([h[:size], beside]), inner).square().sum().backward()
-    for a, b in zip(found, model.convs.parameters(), strict=True):
+    for a, b in zip(result, model.convs.parameters(), strict=True):
         torch.testing.assert_close(a, b.grad, rtol=1e-9, atol=1e-10)
 
 
@@ -214,15 +214,15 @@ def test_tables_hold_what_is_before_dropout():
 
 def test_only_the_cluster_counts_for_batch_normalisation():
     batch = next(iter(loader()))
-    found = []
+    result = []
     for gamma in (0, 0.5):
         model = make(norm="batch", num_layers=2)
         GraphFMOB(model, NUM_NODES, gamma)(batch)
-        found.append((model.norms[0].running_mean, model.norms[0].running_var))
+        result.append((model.norms[0].running_mean, model.norms[0].running_var))
         assert model.norms[0].training
         assert not torch.equal(model.norms[0].running_mean, torch.zeros(8))
-    assert torch.equal(found[0][0], found[1][0])
-    assert torch.equal(found[0][1], found[1][1])
+    assert torch.equal(result[0][0], result[1][0])
+    assert torch.equal(result[0][1], result[1][1])
 
 
 @pytest.mark.parametrize("gamma", [0, 0.3])
@@ -251,11 +251,11 @@ def test_residual_and_jumping_knowledge_with_a_halo():
     batch, size = batches[0], batches[0].batch_size
     inner = Block(batch.edge_index[:, : batch.num_cluster_edges], size, batch.degree, batch.n_id)
     tables = [train.tables[name].table.value.clone() for name in "01"]
-    found = train.embed(batch)
+    result = train.embed(batch)
     h1 = torch.cat([model.layer(0, batch.x, inner), tables[0][batch.n_id[size:]]])
     second = model.layer(1, h1, inner)
     h2 = torch.cat([second, tables[1][batch.n_id[size:]] + h1[size:]])
-    torch.testing.assert_close(found, h1[:size] + second + model.layer(2, h2, inner))
+    torch.testing.assert_close(result, h1[:size] + second + model.layer(2, h2, inner))
 
 
 def test_exact_input():

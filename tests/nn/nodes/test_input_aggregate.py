@@ -39,12 +39,14 @@ def matrix(name, edges):
 def test_by_its_formula(name, chunk_edges, sparse):
     data = graph()
     x = data.x * (data.x > 0)
-    found = input_aggregate(CONVS[name](), x.to_sparse_csr() if sparse else x, data.edge_index, chunk_edges=chunk_edges)
-    assert found.layout == (torch.sparse_csr if sparse else torch.strided)
-    assert found.dtype == torch.float32
-    assert not found.requires_grad
+    result = input_aggregate(
+        CONVS[name](), x.to_sparse_csr() if sparse else x, data.edge_index, chunk_edges=chunk_edges
+    )
+    assert result.layout == (torch.sparse_csr if sparse else torch.strided)
+    assert result.dtype == torch.float32
+    assert not result.requires_grad
     expected = matrix(name, data.edge_index) @ x.double()
-    torch.testing.assert_close(found.to_dense().double(), expected, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(result.to_dense().double(), expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", sorted({*CONVS} - {"improved"}))  # which PyG's ignores without weights of edges
@@ -61,8 +63,8 @@ def test_goes_into_the_convolution(name):
 def test_of_a_model():
     data = graph()
     for cls, name in ((GraphSAGEFM, "mean"), (GCNFM, "by degrees")):
-        found = input_aggregate(cls(2, 6, N, num_layers=3), data.x, data.edge_index)
-        torch.testing.assert_close(found, (matrix(name, data.edge_index) @ data.x.double()).float())
+        result = input_aggregate(cls(2, 6, N, num_layers=3), data.x, data.edge_index)
+        torch.testing.assert_close(result, (matrix(name, data.edge_index) @ data.x.double()).float())
     sorted_ = InEdges.from_edge_index(data.edge_index, N)
     narrow = InEdges(sorted_.colptr, sorted_.row.int())
     torch.testing.assert_close(
@@ -77,8 +79,8 @@ def test_types(sparse):
     expected = input_aggregate(CONVS["mean"](), x, data.edge_index)
 
     def of(x, conv=None):
-        found = input_aggregate(conv or CONVS["mean"](), x.to_sparse_csr() if sparse else x, data.edge_index)
-        return found.to_dense() if sparse else found
+        result = input_aggregate(conv or CONVS["mean"](), x.to_sparse_csr() if sparse else x, data.edge_index)
+        return result.to_dense() if sparse else result
 
     for dtype in (torch.float16, torch.uint8):
         torch.testing.assert_close(of(x.to(dtype)), expected)
@@ -90,10 +92,10 @@ def test_types(sparse):
 def test_small_graphs(sparse):
     for num_nodes in (0, 2):
         x = torch.ones(num_nodes, 3)
-        found = input_aggregate(
+        result = input_aggregate(
             PyGSAGEConv(3, 2), x.to_sparse_csr() if sparse else x, torch.empty(2, 0, dtype=torch.long)
         )
-        assert torch.equal(found.to_dense(), torch.zeros(num_nodes, 3))
+        assert torch.equal(result.to_dense(), torch.zeros(num_nodes, 3))
 
 
 def test_columns_of_sparse_rows_ascend():

@@ -37,10 +37,10 @@ def trained(name, channels=6, **options):
 def test_equals_the_whole_graph(name, num_edges, chunk_edges, options):
     x, edges = graph(200 if num_edges > 300 else 40, num_edges)
     model = trained(name, **options)
-    found = layerwise(model, x, edges, chunk_edges=chunk_edges)
+    result = layerwise(model, x, edges, chunk_edges=chunk_edges)
     with torch.no_grad():
         expected = model.eval()(Data(x=x, edge_index=edges))
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-5)
 
 
 @EACH
@@ -97,9 +97,9 @@ def test_looks_for_neighbours_by_chunks_too(monkeypatch):
     sources = InEdges.sources
 
     def record(graph, targets):
-        found = sources(graph, targets)
-        sizes.append((len(found[0]), len(targets)))
-        return found
+        result = sources(graph, targets)
+        sizes.append((len(result[0]), len(targets)))
+        return result
 
     monkeypatch.setattr(InEdges, "sources", record)
     torch.testing.assert_close(layerwise(model, x, edges, nodes, chunk_edges=20), expected, rtol=1e-5, atol=1e-5)
@@ -115,12 +115,12 @@ def test_under_autocast(name, options, sparse):
     x = x.to_sparse_csr() if sparse else x
     model = trained(name, **options)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = layerwise(model, x, edges, chunk_edges=100)
+        result = layerwise(model, x, edges, chunk_edges=100)
         assert layerwise(model, x, edges, torch.arange(0)).shape == (0, 4)
         with torch.no_grad():
             expected = model.eval()(Data(x=x, edge_index=edges))
-    assert found.dtype == expected.dtype
-    torch.testing.assert_close(found, expected, rtol=0.05, atol=0.05)
+    assert result.dtype == expected.dtype
+    torch.testing.assert_close(result, expected, rtol=0.05, atol=0.05)
 
 
 def test_narrow_ids():
@@ -177,6 +177,6 @@ def test_edges_on_another_device():
     expected = layerwise(model, x, edges)
     far = InEdges(*(part.as_subclass(Elsewhere) for part in graph_here))
     for given in (edges.as_subclass(Elsewhere), far):
-        found = InEdges.of(given, len(x))
-        assert all(type(a) is torch.Tensor and torch.equal(a, b) for a, b in zip(found, graph_here, strict=True))
+        result = InEdges.of(given, len(x))
+        assert all(type(a) is torch.Tensor and torch.equal(a, b) for a, b in zip(result, graph_here, strict=True))
         assert torch.equal(layerwise(model, x, given), expected)

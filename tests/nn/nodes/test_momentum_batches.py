@@ -104,8 +104,8 @@ def test_all_neighbours_and_gamma_of_one_are_the_whole_graph(name, trim):
     model.trim = False
     expected = model(graph)
     model.trim = trim
-    found = torch.cat([model(batch) for batch in batches("xgraph", -1)])
-    torch.testing.assert_close(found, expected)
+    result = torch.cat([model(batch) for batch in batches("xgraph", -1)])
+    torch.testing.assert_close(result, expected)
 
 
 def test_disjoint_batches():

@@ -26,9 +26,9 @@ def build(name, tasks=3, channels=6, num_nodes=NUM_NODES, **options):
 
 def plain(name, model, **options):
     """The model without tables, with the same weights."""
-    found = PAIRS[name][0](3, model.in_channels, **{"hidden_channels": 8, "dropout": 0.0, **options})
-    found.load_state_dict({key: w for key, w in model.state_dict().items() if not key.startswith("tables.")})
-    return found
+    result = PAIRS[name][0](3, model.in_channels, **{"hidden_channels": 8, "dropout": 0.0, **options})
+    result.load_state_dict({key: w for key, w in model.state_dict().items() if not key.startswith("tables.")})
+    return result
 
 
 def without_input(name):
@@ -310,15 +310,15 @@ def test_a_batch_that_is_not_trimmed():
 
 def test_options():
     names = {name: [option.name for option in options_of(cls)] for name, cls in MODELS.items() if "-fm" in name}
-    for name, found in names.items():
-        assert found[0] == "hidden_channels"
-        assert {"gamma", "gradient", "table_dtype", "table_storage", "table_in_checkpoint", "jk"} <= set(found)
-        assert ("exact_input" in found) == (name != "gat-fm")
-        assert "num_nodes" not in found
-        assert ("heads" in found) == (name == "gat-fm")
+    for name, result in names.items():
+        assert result[0] == "hidden_channels"
+        assert {"gamma", "gradient", "table_dtype", "table_storage", "table_in_checkpoint", "jk"} <= set(result)
+        assert ("exact_input" in result) == (name != "gat-fm")
+        assert "num_nodes" not in result
+        assert ("heads" in result) == (name == "gat-fm")
         assert issubclass(MODELS[name], MomentumModel)
         text = repr(build(name.removesuffix("-fm")))
-        assert all(f"{option}=" in text for option in [*found, "num_nodes"])
+        assert all(f"{option}=" in text for option in [*result, "num_nodes"])
 
 
 @pytest.mark.parametrize(
@@ -344,10 +344,10 @@ def test_bad_batches(name):
     data = data if name == "gat" else with_aggregates(model, data)
 
     def batch(**changes):
-        found = neighbourhood_of(data, [1, 2], 2, 2)
+        result = neighbourhood_of(data, [1, 2], 2, 2)
         for key, value in changes.items():
-            found[key] = value
-        return found
+            result[key] = value
+        return result
 
     with pytest.raises(ValueError, match=f"the batch has no n_id, which {kind} needs in training"):
         model(batch(n_id=None))

@@ -124,9 +124,9 @@ def test_the_mean_over_samples_is_the_whole_neighbourhoods(name, options):
         batch = neighbourhood(data, range(5), 1, fan_out=3, seed=seed)
         block = block_of(batch)._replace(num_targets=5, degree=batch.degree)
         outs.append(model.convolve(0, batch.x, block))
-    found = torch.stack(outs)
-    error = found.std(0) / len(outs) ** 0.5
-    assert ((found.mean(0) - whole).abs() < 5 * error + 1e-5).all()
+    result = torch.stack(outs)
+    error = result.std(0) / len(outs) ** 0.5
+    assert ((result.mean(0) - whole).abs() < 5 * error + 1e-5).all()
 
 
 def test_gat_is_pygs_where_the_graph_has_no_loops():

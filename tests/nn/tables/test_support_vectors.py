@@ -26,7 +26,7 @@ def test_decision_function_is_that_of_scikit_learn(options):
     model = SVM(3, 6, **options)
     model.fit(x, y)
     fresh = table(60, seed=1)[0] * torch.arange(1, 7) + 5
-    found = model(batch(fresh)).numpy()
+    result = model(batch(fresh)).numpy()
     mean, std = x.double().mean(0).float(), x.double().std(0, correction=0).float()
     train, test = (((rows - mean) / std).clamp(-10, 10).double().numpy() for rows in (x, fresh))
     assert train.max() > 9.9
@@ -38,8 +38,8 @@ def test_decision_function_is_that_of_scikit_learn(options):
             class_weight="balanced" if options.get("balanced", True) else None,
             tol=1e-6,
         ).fit(train[known], y[:, task].numpy()[known])
-        np.testing.assert_allclose(found[:, task], reference.decision_function(test), rtol=0, atol=1e-5)
-    assert set(found[:, 1]) == {0.0}
+        np.testing.assert_allclose(result[:, task], reference.decision_function(test), rtol=0, atol=1e-5)
+    assert set(result[:, 1]) == {0.0}
 
 
 def test_decision_function_with_the_tanimoto_kernel():
@@ -48,7 +48,7 @@ def test_decision_function_with_the_tanimoto_kernel():
     y[::7, 0] = float("nan")
     model = SVM(2, 12, kernel="tanimoto", C=3.0)
     model.fit(x, y)
-    found = model(batch(fresh)).numpy()
+    result = model(batch(fresh)).numpy()
     for task in range(2):
         known = ~y[:, task].isnan()
 
@@ -57,7 +57,7 @@ def test_decision_function_with_the_tanimoto_kernel():
 
         reference = SVC(C=3.0, kernel=kernel, class_weight="balanced", tol=1e-6)
         reference.fit(x[known].numpy(), y[known, task].numpy())
-        np.testing.assert_allclose(found[:, task], reference.decision_function(fresh.numpy()), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(result[:, task], reference.decision_function(fresh.numpy()), rtol=0, atol=1e-5)
     assert model.scale is None
 
 

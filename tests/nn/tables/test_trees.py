@@ -31,8 +31,9 @@ def test_one_tree_is_walked_down_by_hand():
     assert 0 < min(value for value in expected if value) < 0.5
 
 
-def test_values_at_a_threshold_and_beside_it():
-    x = np.float32([[0.1], [0.7]])
+@pytest.mark.parametrize("ends", [(0.1, 0.7), (0.0, 1.0)])  # a threshold that float32 has not, and one that it has
+def test_values_at_a_threshold_and_beside_it(ends):
+    x = np.float32(ends)[:, None]
     tree = DecisionTreeClassifier().fit(x, [0, 1])
     threshold = np.float32(tree.tree_.threshold[0])
     beside = np.float32([np.nextafter(threshold, np.float32(-1)), threshold, np.nextafter(threshold, np.float32(1))])

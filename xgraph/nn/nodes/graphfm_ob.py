@@ -16,6 +16,7 @@ from xgraph.nn.convolutions.table_options import TableOptions
 from xgraph.nn.layers.reset import reset_parameters
 from xgraph.nn.nodes.cluster_blocks import Halo, cluster_blocks
 from xgraph.nn.nodes.model import NodeModel
+from xgraph.nn.nodes.momentum_model import MomentumModel
 
 
 class GraphFMOB(nn.Module):
@@ -81,7 +82,7 @@ class GraphFMOB(nn.Module):
         super().__init__()
         if not isinstance(model, NodeModel):
             raise TypeError(f"model must be a NodeModel, such as GraphSAGE, got {type(model).__name__}")
-        if len(getattr(model, "tables", ())):
+        if isinstance(model, MomentumModel) and len(model.tables):
             raise ValueError("model must have no tables of its own, as those of GraphFM-OB take their place")
         self.model, self.num_nodes = model, num_nodes
         own = table or TableOptions(gamma=0.3, gradient="scaled")

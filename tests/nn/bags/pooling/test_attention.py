@@ -29,11 +29,11 @@ def test_it_is_the_definition(gated, with_value):
     value = ragged(SIZES, channels=2, seed=5)[0].requires_grad_() if with_value else x
     logits = logits_of(pool, x)
     expected = by_bag(lambda v, g: attention(v, g[:, 0]), value, bag, 5, logits)
-    found = pool(x, bag, dim_size=5, **({"value": value} if with_value else {}))
-    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    result = pool(x, bag, dim_size=5, **({"value": value} if with_value else {}))
+    torch.testing.assert_close(result, expected, rtol=1e-12, atol=1e-12)
     inputs = [x, *pool.parameters()] + [value] * with_value
     g = torch.randn(expected.shape, dtype=torch.float64)
-    for a, b in zip(torch.autograd.grad(found, inputs, g), torch.autograd.grad(expected, inputs, g), strict=True):
+    for a, b in zip(torch.autograd.grad(result, inputs, g), torch.autograd.grad(expected, inputs, g), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
     torch.testing.assert_close(pool.weights(x, bag), by_instance(logits, bag))
 
@@ -71,9 +71,9 @@ def test_the_state_and_its_gradient_are_those_of_the_chapter(heads):
         value = ragged([2, 3], channels=2, seed=step + 50)[0].requires_grad_()
         ids = torch.tensor([3, step % 2])
         g = torch.randn(2, 2, dtype=torch.float64)
-        found = pool(x, bag, dim_size=2, bag_id=ids, value=value)
+        result = pool(x, bag, dim_size=2, bag_id=ids, value=value)
         inputs = [x, value, *pool.parameters()]
-        grads = torch.autograd.grad(found, inputs, g)
+        grads = torch.autograd.grad(result, inputs, g)
         power = logits_of(pool, x).exp().repeat_interleave(2 // heads, dim=1)  # of the head of each column
         g1, g2 = (by_bag(lambda p: p.mean(0), part, bag, 2) for part in (power * value, power))
         surrogate = 0
@@ -81,7 +81,7 @@ def test_the_state_and_its_gradient_are_those_of_the_chapter(heads):
             new = torch.stack([g1[row], g2[row]]).detach()
             u[number] = (1 - gamma) * u[number] + gamma * new if number in u else new
             u1, u2 = u[number]
-            torch.testing.assert_close(found[row].detach(), u1 / u2, rtol=1e-12, atol=1e-12)
+            torch.testing.assert_close(result[row].detach(), u1 / u2, rtol=1e-12, atol=1e-12)
             surrogate = surrogate + (g[row] * (g1[row] / u2 - u1 / u2**2 * g2[row])).sum()
         for a, b in zip(grads, torch.autograd.grad(surrogate, inputs), strict=True):
             torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
@@ -139,10 +139,10 @@ def test_huge_logits_are_finite_and_forgotten():
         assert out.isfinite().all()
         assert all(grad.isfinite().all() for grad in torch.autograd.grad(out.sum(), [x, *pool.parameters()]))
     pool.score.weight.data.fill_(1.0)
-    found = pool(x, bag, dim_size=2, bag_id=ids)
+    result = pool(x, bag, dim_size=2, bag_id=ids)
     exact = pool(x, bag, dim_size=2)
-    torch.testing.assert_close(found, exact)
-    grads = [torch.autograd.grad(out.sum(), [x, *pool.parameters()]) for out in (found, exact)]
+    torch.testing.assert_close(result, exact)
+    grads = [torch.autograd.grad(out.sum(), [x, *pool.parameters()]) for out in (result, exact)]
     torch.testing.assert_close(*grads)
 
 

@@ -19,10 +19,10 @@ def test_weighted_sums_are_those_of_each_bag(shuffled, heads):
     expected = by_bag(lambda x, w: (w * x).sum(0), x, bag, 5, spread).view(5, heads, -1)
     torch.testing.assert_close(out, expected, rtol=1e-12, atol=1e-12)
     g = torch.randn(out.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
-    for found, wanted in zip(
+    for result, wanted in zip(
         torch.autograd.grad(out, (x, weight), g), torch.autograd.grad(expected, (x, weight), g), strict=True
     ):
-        torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(result, wanted, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("which", ["x", "weight"])
@@ -56,13 +56,13 @@ def test_softmaxes_are_those_of_each_bag(tau):
     torch.testing.assert_close(log_mean, expected)
     assert torch.equal(Bags.of(x, bag).log_mean_exp(x, tau), log_mean)
     g = torch.randn(5, 3, dtype=torch.float64)
-    found, wanted = (torch.autograd.grad(out, x, g, retain_graph=True)[0] for out in (log_mean, expected))
-    torch.testing.assert_close(found, wanted)
+    result, wanted = (torch.autograd.grad(out, x, g, retain_graph=True)[0] for out in (log_mean, expected))
+    torch.testing.assert_close(result, wanted)
     h = torch.randn(weight.shape, dtype=torch.float64)
     each = torch.cat([(x[bag == b] / tau).softmax(0) for b in range(5)])
     of_each = torch.cat([h[bag == b] for b in range(5)])
-    found, wanted = torch.autograd.grad(weight, x, h)[0], torch.autograd.grad(each, x, of_each)[0]
-    torch.testing.assert_close(found, wanted)
+    result, wanted = torch.autograd.grad(weight, x, h)[0], torch.autograd.grad(each, x, of_each)[0]
+    torch.testing.assert_close(result, wanted)
 
 
 def test_softmaxes_of_huge_numbers_keep_what_they_differ_by():
@@ -116,6 +116,6 @@ def test_weighted_sums_in_functional_transforms():
     x, index = torch.randn(5, 3, dtype=torch.float64), torch.tensor([1, 0, 1, 1, 0])
     weight = torch.rand(5, 1, dtype=torch.float64)
     bags = Bags.of(x, index, size=2)
-    found = torch.func.grad(lambda v: bags.weighted_sum(weight, v)[0].square().sum())(x)
+    result = torch.func.grad(lambda v: bags.weighted_sum(weight, v)[0].square().sum())(x)
     own = (index == 0)[:, None]
-    torch.testing.assert_close(found, own * weight * 2 * (own * weight * x).sum(0))
+    torch.testing.assert_close(result, own * weight * 2 * (own * weight * x).sum(0))

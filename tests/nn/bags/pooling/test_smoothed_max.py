@@ -11,10 +11,10 @@ SIZES = [3, 1, 7, 2, 5]
 def test_it_is_the_definition(tau):
     x, bag = ragged(SIZES)
     x.requires_grad_()
-    found, expected = SmoothedMaxPooling(tau)(x, bag, dim_size=5), by_bag(lambda x: smoothed_max(x, tau), x, bag, 5)
-    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    result, expected = SmoothedMaxPooling(tau)(x, bag, dim_size=5), by_bag(lambda x: smoothed_max(x, tau), x, bag, 5)
+    torch.testing.assert_close(result, expected, rtol=1e-12, atol=1e-12)
     g = torch.randn(5, 3, dtype=torch.float64)
-    torch.testing.assert_close(torch.autograd.grad(found, x, g), torch.autograd.grad(expected, x, g))
+    torch.testing.assert_close(torch.autograd.grad(result, x, g), torch.autograd.grad(expected, x, g))
 
 
 def test_it_lies_between_mean_and_maximum():
@@ -45,13 +45,13 @@ def test_the_state_and_its_gradient_are_those_of_the_chapter():
         phi.requires_grad_()
         ids = torch.tensor([3, step % 2])
         g = torch.randn(2, 2, dtype=torch.float64)
-        found = pool(phi, bag, dim_size=2, bag_id=ids)
-        (grad,) = torch.autograd.grad(found, phi, g)
+        result = pool(phi, bag, dim_size=2, bag_id=ids)
+        (grad,) = torch.autograd.grad(result, phi, g)
         for row, number in enumerate(ids.tolist()):
             mine = phi.detach()[bag == row]
             new = (mine / tau).exp().mean(0)
             u[number] = (1 - gamma) * u[number] + gamma * new if number in u else new
-            torch.testing.assert_close(found[row].detach(), tau * u[number].log(), rtol=1e-12, atol=1e-12)
+            torch.testing.assert_close(result[row].detach(), tau * u[number].log(), rtol=1e-12, atol=1e-12)
             explicit = g[row] * (mine / tau).exp() / len(mine) / u[number]
             torch.testing.assert_close(grad[bag == row], explicit, rtol=1e-10, atol=1e-12)
 

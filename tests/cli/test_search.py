@@ -58,7 +58,7 @@ def test_a_space_in_a_file(csv: Path, capsys: Capture) -> None:
         (["--vary", "trees=3..2"], 2, "vary: trees = '3..2': expected a lower end below the upper one"),
         (["--trees", "5", "--vary", "trees=2..3"], 2, "vary: trees is fixed, as '5'"),
         (["--vary", "trees=2..3", "--trials", "0"], 2, "trials = 0"),
-        (["--vary", "trees=2..3", "--inner", "0/5"], 2, "inner = '0/5': a search says itself"),
+        (["--vary", "trees=2..3", "--inner", "0/5"], 2, "inner = '0/5': a search decides"),
         (["--vary", "trees=2..3", "--keep", "last"], 2, "keep: model 'forest' is fitted in a single step"),
         (["--space", "nowhere.toml"], 1, "space: no file nowhere.toml"),
         (["--resume"], 2, "resume: say which search"),

@@ -328,13 +328,13 @@ def test_pruning(search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("stub")
 def test_mistakes(search: Search, csv: Path) -> None:
     for change, message in (
-        ({"trials": 0}, "trials = 0: expected a whole number from 1"),
+        ({"trials": 0}, "trials = 0: expected 1 or more"),
         ({"inner_folds": 1}, "inner_folds = 1: expected 2 or more, or 0"),
         ({"inner_folds": -1}, "inner_folds = -1"),
         ({"seeds": 0}, "seeds = 0"),
         ({"seeds": 2}, "seeds = 2: with split random each seed draws another test part"),
-        ({"inner": "0/5"}, "inner = '0/5': a search says itself"),
-        ({"train_on": "train+valid"}, r"train_on = 'train\+valid': a search says itself"),
+        ({"inner": "0/5"}, "inner = '0/5': a search decides what is trained on"),
+        ({"train_on": "train+valid"}, r"train_on = 'train\+valid': a search decides what is trained on"),
         ({"vary": None}, "vary: nothing is varied"),
         ({"trees": 5}, "vary: trees is fixed, as 5"),
         ({"device": "tpu"}, "device = 'tpu'"),

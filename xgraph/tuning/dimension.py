@@ -6,29 +6,60 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import model_validator
+
 from xgraph.options import Option, OptionError
+from xgraph.schema import Schema, validate
 
 FORMS = "values such as 2,3,4, or a range such as 0..0.5, 1e-4..1e-2:log or 8..64:step=8"
 _RANGE = re.compile(r"(?P<low>[^:]+?)\.\.(?P<high>[^:]+)(?P<marks>(:[^:]+)*)")
 
 
+class Range(Schema):
+    """A range as a file has it."""
+
+    low: Any
+    high: Any
+    log: bool = False
+    step: Any = None
+
+    @classmethod
+    def of_text(cls, text: str) -> "dict[str, Any] | None":
+        """The same written as `low..high`, perhaps followed by `:log` or `:step=NUMBER`; None for other texts."""
+        match = _RANGE.fullmatch(text)
+        if match is None:
+            return None
+        marks = dict((mark + "=").split("=")[:2] for mark in match["marks"].split(":")[1:])
+        if set(marks) - {"log", "step"} or marks.get("log"):
+            raise OptionError("expected log and step=NUMBER only behind the range")
+        return {"low": match["low"], "high": match["high"], **marks, **({"log": True} if "log" in marks else {})}
+
+
+class NumberRange(Range):
+    """A range of numbers."""
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> "NumberRange":
+        numbers = [self.low, self.high, *([] if self.step is None else [self.step])]
+        if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
+            raise ValueError("expected finite numbers")
+        if not self.low < self.high:
+            raise ValueError("expected a lower end below the upper one")
+        if self.log and (self.low <= 0 or self.step is not None):
+            raise ValueError("expected with log a range above 0, without a step")
+        if self.step is not None and not 0 < self.step <= self.high - self.low:
+            raise ValueError("expected a step above 0, and no longer than the range")
+        return self
+
+
 @dataclass(frozen=True)
 class Dimension:
-    """A setting that is varied.
-
-    Args:
-        name: The setting.
-        choices: Its values, or none where it is a range.
-        low: Lower end of a range.
-        high: Upper end of a range, which can be taken.
-        log: Whether a range is even in the logarithm.
-        step: Distance of the values of a range; None for all of them.
-    """
+    """A setting that is varied, over its choices or over a range."""
 
     name: str
     choices: tuple[Any, ...] = ()
     low: float = 0
-    high: float = 0
+    high: float = 0  # included
     log: bool = False
     step: float | None = None
 
@@ -48,8 +79,8 @@ class Dimension:
         if self.choices or (not self.whole and self.step is None):
             return list(self.choices) or None
         step = self.step or 1
-        made = [self.low + i * step for i in range(math.floor((self.high - self.low) / step + 1e-9) + 1)]
-        return [int(value) for value in made] if self.whole else made
+        values = [self.low + i * step for i in range(math.floor((self.high - self.low) / step + 1e-9) + 1)]
+        return [int(value) for value in values] if self.whole else values
 
     def plain(self) -> Any:
         """As a file of settings has it."""
@@ -59,69 +90,42 @@ class Dimension:
         return {"low": self.low, "high": self.high, **marks}
 
 
-def first_value(told: Any) -> Any:
+def first_value(values: Any) -> Any:
     """One of the values, as far as can be said without knowing the setting."""
-    if isinstance(told, list) and told:
-        return ",".join(map(str, told[0])) if isinstance(told[0], list) else told[0]
-    if isinstance(told, Mapping):
-        return told.get("low")
-    if isinstance(told, str):
-        found = _RANGE.fullmatch(told)
-        return found["low"] if found else told.split(",")[0].replace("+", ",")
-    return told
+    if isinstance(values, list) and values:
+        return ",".join(map(str, values[0])) if isinstance(values[0], list) else values[0]
+    if isinstance(values, Mapping):
+        return values.get("low")
+    if isinstance(values, str):
+        match = _RANGE.fullmatch(values)
+        return match["low"] if match else values.split(",")[0].replace("+", ",")
+    return values
 
 
-def read_dimension(option: Option, told: Any) -> Dimension:
-    """Read what is said of a setting."""
-
-    def refuse(expected: str) -> OptionError:
-        return OptionError(f"vary: {option.name} = {told!r}: expected {expected}")
-
-    found = _RANGE.fullmatch(told) if isinstance(told, str) else None
-    if found is not None:
-        marks = dict((mark + "=").split("=")[:2] for mark in found["marks"].split(":")[1:])
-        if set(marks) - {"log", "step"} or marks.get("log"):
-            raise refuse("log and step=NUMBER only behind the range")
-        ends = {"low": found["low"], "high": found["high"], "log": "log" in marks}
-        told_range: Mapping[str, Any] = {**ends, **({"step": marks["step"]} if "step" in marks else {})}
-    elif isinstance(told, Mapping):
-        told_range = told
-    else:
-        return _choices(option, told)
-    if not {"low", "high"} <= set(told_range) <= {"low", "high", "log", "step"}:
-        raise refuse("low and high, and perhaps log = true or a step")
+def read_dimension(option: Option, values: Any) -> Dimension:
+    """Read the values or the range of a setting."""
+    table = Range.of_text(values) if isinstance(values, str) else values
+    if not isinstance(table, Mapping):
+        return _choices(option, values)
+    span = validate(Range, table)
     if option.type not in (int, float) or option.many:
-        raise refuse(f"values ({option.metavar}), as it is no number")
-    try:
-        numbers = {key: option.parse(told_range[key]) for key in ("low", "high", "step") if key in told_range}
-    except OptionError as error:
-        raise OptionError(f"vary: {error}") from None
-    low, high, step, log = numbers["low"], numbers["high"], numbers.get("step"), told_range.get("log", False)
-    if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers.values()):
-        raise refuse("finite numbers")
-    if not low < high:
-        raise refuse("a lower end below the upper one")
-    if not isinstance(log, bool) or (log and (low <= 0 or step is not None)):
-        raise refuse("with log a range above 0, without a step")
-    if step is not None and not 0 < step <= high - low:
-        raise refuse("a step above 0, and no longer than the range")
-    return Dimension(option.name, (), low, high, log, step)
+        raise OptionError(f"expected values ({option.metavar}) instead of a range, as it is no number")
+    ends = {key: option.parse(getattr(span, key)) for key in ("low", "high", "step") if key in table}
+    numbers = validate(NumberRange, {**ends, "log": span.log})
+    return Dimension(option.name, (), numbers.low, numbers.high, numbers.log, numbers.step)
 
 
-def _choices(option: Option, told: Any) -> Dimension:
+def _choices(option: Option, values: Any) -> Dimension:
     """A dimension of values one by one; a list in a list, or `a+b` in a text, is one value of several parts."""
-    if isinstance(told, str):
-        told = [part.strip().replace("+", ",") if option.many else part.strip() for part in told.split(",")]
-    if not isinstance(told, list) or len(told) < 2:
-        raise OptionError(f"vary: {option.name} = {told!r}: expected two values or more, or a range; {FORMS}")
-    try:
-        if option.many:  # studies know no lists
-            values = [",".join(map(str, one)) if isinstance(one, list) else one for one in told]
-            values = [one if option.parse(one) is None else ",".join(map(str, option.parse(one))) for one in values]
-        else:
-            values = [option.parse(one) for one in told]
-    except OptionError as error:
-        raise OptionError(f"vary: {error}") from None
-    if len(set(values)) < len(values):
-        raise OptionError(f"vary: {option.name} = {told!r}: expected different values")
-    return Dimension(option.name, tuple(values))
+    if isinstance(values, str):
+        values = [part.strip().replace("+", ",") if option.many else part.strip() for part in values.split(",")]
+    if not isinstance(values, list) or len(values) < 2:
+        raise OptionError(f"expected two values or more, or a range; {FORMS}")
+    if option.many:  # studies know no lists
+        texts = [",".join(map(str, one)) if isinstance(one, list) else one for one in values]
+        parsed = [one if option.parse(one) is None else ",".join(map(str, option.parse(one))) for one in texts]
+    else:
+        parsed = [option.parse(one) for one in values]
+    if len(set(parsed)) < len(parsed):
+        raise OptionError("expected different values")
+    return Dimension(option.name, tuple(parsed))

@@ -1,4 +1,4 @@
-"""What came out of a search: its trials, the best settings, and the test of these."""
+"""The results of a search: its trials, the best settings, and their test."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ TRIALS, BEST_SETTINGS, REPORT, FINAL = "trials.csv", "best.toml", "search.json",
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What came out.
+    """The result of a search.
 
     Args:
         path: Directory of the search: `search.toml`, `trials.csv`, `best.toml`, `search.json`, `trials/`, `final/`; or
@@ -54,10 +54,10 @@ def write_trials(path: Path, plan: Plan, trials: Sequence[Trial]) -> None:
     names = [one.name for one in plan.space]
     rows: list[list[object]] = []
     for one in trials:
-        found = read_result(trial_folder(path, one.number)) or Result([])
-        inner = [*found.inner, *[None] * len(plan.inner)][: len(plan.inner)]
-        told = ["none" if one.values[name] is None else one.values[name] for name in names]
-        rows.append([one.number + 1, one.state, one.value, *told, *inner, found.seconds, found.error])
+        result = read_result(trial_folder(path, one.number)) or Result([])
+        inner = [*result.inner, *[None] * len(plan.inner)][: len(plan.inner)]
+        values = ["none" if one.values[name] is None else one.values[name] for name in names]
+        rows.append([one.number + 1, one.state, one.value, *values, *inner, result.seconds, result.error])
     header = ["trial", "state", "value", *names, *(f"inner_{k}" for k in range(len(plan.inner))), "seconds", "error"]
     write_csv(path / TRIALS, header, rows)
 
@@ -71,14 +71,15 @@ def write_best(path: Path, plan: Plan, study: Study) -> SearchResult:
         raise ValueError(f"search: none of {count} trials is complete{'; the last failed so: ' + last if last else ''}")
     folder = trial_folder(path, best.number)
     metric = metric_of(folder)
-    over = f"{plan.inner_folds} inner folds" if plan.inner_folds else "the validation part"
-    note = f"# Trial {best.number + 1} of {count}: mean {metric} {best.value:.4f} over {over}, {plan.seeds} seed(s).\n"
+    inner, seeds = plan.budget.inner_folds, plan.budget.seeds
+    over = f"{inner} inner folds" if inner else "the validation part"
+    note = f"# Trial {best.number + 1} of {count}: mean {metric} {best.value:.4f} over {over}, {seeds} seed(s).\n"
     write_text(path / BEST_SETTINGS, note + (folder / CONFIG).read_text(encoding="utf-8"))
     return SearchResult(path, metric, count, best.values, best.value, best.number + 1)
 
 
 def train_best(best: SearchResult, plan: Plan, progress: bool) -> dict[str, Any]:
-    """Train with the best settings, each seed once, and test. Finished runs stay, interrupted ones go on."""
+    """Train with the best settings, each seed once, and test. Finished runs stay, interrupted ones are resumed."""
     runs = []
     selected = not plan.config.fitted and plan.config.keep == "best"
     for seed in plan.all_seeds:
@@ -98,13 +99,13 @@ def train_best(best: SearchResult, plan: Plan, progress: bool) -> dict[str, Any]
 
 def over_folds(path: Path, folds: Mapping[int, SearchResult]) -> SearchResult:
     """The results within several folds as one."""
-    found = list(folds.values())
+    results = list(folds.values())
     metrics: dict[str, Any] = {}
-    for name in found[0].metrics:
-        metrics[name] = summarize_folds([{"test": one.metrics[name]} for one in found])["test"]
-    value = summarize_folds([{"valid": {"value": one.value}} for one in found])["valid"]["value"]
-    trials = sum(one.trials for one in found)
-    return SearchResult(path, found[0].metric, trials, {}, value, 0, metrics, dict(folds))
+    for name in results[0].metrics:
+        metrics[name] = summarize_folds([{"test": one.metrics[name]} for one in results])["test"]
+    value = summarize_folds([{"valid": {"value": one.value}} for one in results])["valid"]["value"]
+    trials = sum(one.trials for one in results)
+    return SearchResult(path, results[0].metric, trials, {}, value, 0, metrics, dict(folds))
 
 
 def write_outcome(result: SearchResult, plan: Plan) -> None:
@@ -118,5 +119,5 @@ def _values(result: SearchResult, plan: Plan) -> dict[str, Any]:
         protocol = "settings chosen within each fold, without its test part"
         folds = {str(fold): _values(one, plan) for fold, one in result.folds.items()}
         return {"nested": True, "protocol": protocol, **own, "folds": folds}
-    how = {"nested": False, "inner_folds": plan.inner_folds, "seeds": plan.all_seeds}
+    how = {"nested": False, "inner_folds": plan.budget.inner_folds, "seeds": plan.all_seeds}
     return {**how, "best": result.best, "settings": result.values, **own}

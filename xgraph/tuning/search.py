@@ -41,7 +41,7 @@ def search(
     r"""Choose settings by inner cross-validation; what `xgraph search` calls.
 
     A trial is a choice of settings. Its value is the mean of the validation metric over inner folds: train and
-    validation part are joined and cut anew (`TrainConfig.inner`), and the test part is left alone. Networks keep their
+    validation part are joined and cut anew (`TrainConfig.inner`), and the test set is not touched. Networks keep their
     last epoch unless `keep` says otherwise. With several folds of a data set the search is done within each, so that
     the mean of their test metrics is that of nested cross-validation.
 
@@ -56,7 +56,7 @@ def search(
         final: Train the best settings on train and validation part, once for each seed, and test.
         config: A TOML file with settings, such as the `config.toml` of a run.
         out: Directory of the search, new or empty; without it, a new one under `runs/`.
-        resume: Go on with the search in `out`; `trials`, `final` and where to train can be others.
+        resume: Resume the search in `out`; `trials`, `final` and where to train can be others.
         progress: Show progress on stderr.
         settings: Settings that are not varied, as `xgraph.train` takes them; `fold` can be several, or "all".
 
@@ -64,10 +64,10 @@ def search(
         The best settings, and with `final` their test metrics.
 
     Raises:
-        OptionError: (a ValueError): a setting that does not exist, is fixed, or cannot have a value.
+        OptionError: If a setting does not exist, is fixed, or cannot have a value (a ValueError).
         ValueError: If Optuna is missing, the data cannot be trained on, or no trial can.
         FileExistsError: If `out` holds something already.
-        Interrupted: If the user stops it; with `resume` it goes on.
+        Interrupted: If the user stops it; with `resume` it continues.
 
     Example:
         >>> import tempfile
@@ -81,20 +81,20 @@ def search(
     """
     if dataset is not None:
         settings["dataset"] = str(dataset)
-    told = dict(vary) if isinstance(vary, Mapping) else {} if vary is None else read_space(vary)
+    space = dict(vary) if isinstance(vary, Mapping) else {} if vary is None else read_space(vary)
     base = {} if config is None else read_config(config)
     numbers = {"trials": trials, "inner_folds": inner_folds, "seeds": seeds, "prune": prune, "final": final}
     if resume:
         if out is None:
             raise OptionError("resume: say which search, with the directory it is in (--out)")
         path = Path(out)
-        plan = resumed(path, told, base, settings, **numbers)
+        plan = resumed(path, space, base, settings, **numbers)
     else:
         if out is not None and (Path(out) / SEARCH).is_file():
-            raise FileExistsError(f"out: {out} holds a search already; choose another, or --resume to go on")
+            raise FileExistsError(f"out: {out} holds a search already; choose another, or --resume to continue")
         if out is not None:
             check_free(out)
-        plan = make_plan(told, base, settings, **numbers)
+        plan = make_plan(space, base, settings, **numbers)
     choose_device(plan.config.device)
     several = isinstance(plan.config.fold, list | str)
     folds = chosen_folds(plan.config) if several else []
@@ -107,14 +107,14 @@ def search(
             plan.write(path)
             if not several:
                 return _search(plan, path, say, progress)
-            found = {}
+            results = {}
             for fold in folds:
                 say(f"fold={fold}\n")
                 own = replace(plan, config=plan.config.replace(fold=fold))
                 (path / f"fold_{fold}").mkdir(exist_ok=True)
                 own.write(path / f"fold_{fold}")
-                found[fold] = _search(own, path / f"fold_{fold}", say, progress)
-            result = over_folds(path, found)
+                results[fold] = _search(own, path / f"fold_{fold}", say, progress)
+            result = over_folds(path, results)
             write_outcome(result, plan)
             return result
     except KeyboardInterrupt:
@@ -122,10 +122,10 @@ def search(
 
 
 def _search(plan: Plan, path: Path, say: Callable[[str], object], progress: bool) -> SearchResult:
-    """The search within one fold; what is there of it stays."""
+    """The search within one fold; what is finished stays."""
     study = Study(path, plan.space, plan.config.seed)
-    while (trial := study.next(plan.trials)) is not None:
-        number = f"trial={trial.number + 1}/{plan.trials}"
+    while (trial := study.next(plan.budget.trials)) is not None:
+        number = f"trial={trial.number + 1}/{plan.budget.trials}"
         say(f"{number} {' '.join(f'{name}={value}' for name, value in trial.values.items())}\n")
         ended = [one for one in study.trials if one.state != "running"]
         twin = next((one for one in ended if one.values == trial.values and one.state != "pruned"), None)
@@ -151,11 +151,11 @@ def _search(plan: Plan, path: Path, say: Callable[[str], object], progress: bool
             word = f" best={best.value:.4f}" if best is not None and best.value is not None else ""
             say(f"{number} value={result.value:.4f}{word} seconds={result.seconds:.1f}\n")
         write_trials(path, plan, study.trials)
-    found = write_best(path, plan, study)
-    if plan.final:
-        found = replace(found, metrics=train_best(found, plan, progress))
-    write_outcome(found, plan)
-    return found
+    best_settings = write_best(path, plan, study)
+    if plan.budget.final:
+        best_settings = replace(best_settings, metrics=train_best(best_settings, plan, progress))
+    write_outcome(best_settings, plan)
+    return best_settings
 
 
 def _say(say: Callable[[str], object], number: str, text: str) -> None:

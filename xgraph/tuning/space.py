@@ -2,13 +2,13 @@
 
 import itertools
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from xgraph.options import Option, OptionError, options_of
+from xgraph.schema import read_toml
 from xgraph.training.config.build import TrainConfig, build_config, registry
 from xgraph.tuning.dimension import FORMS, Dimension, first_value, read_dimension
 
@@ -25,30 +25,27 @@ _REASONS = {
 
 def read_space(file: str | Path) -> dict[str, Any]:
     """Read a TOML file with a key for each setting."""
-    path = Path(file)
-    if not path.is_file():
-        raise FileNotFoundError(f"space: no file {path}")
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"space: {path} is not TOML: {error}") from None
+    return read_toml(Path(file), "space")
 
 
-def make_space(told: Mapping[str, Any], base: Mapping[str, Any], fixed: Mapping[str, Any]) -> list[Dimension]:
+def make_space(vary: Mapping[str, Any], base: Mapping[str, Any], fixed: Mapping[str, Any]) -> list[Dimension]:
     """Check what is to be varied."""
-    if not told:
+    if not vary:
         raise OptionError(f"vary: nothing is varied; expected settings, each with {FORMS}")
-    for name in told:
+    for name in vary:
         if name in _REASONS:
             raise OptionError(f"vary: {name} cannot be varied: {_REASONS[name]}")
         if name in fixed:
             raise OptionError(f"vary: {name} is fixed, as {fixed[name]!r}, and cannot be varied as well")
     space: list[Dimension] = []
-    for name, values in sorted(told.items()):  # in an order that files keep
+    for name, values in sorted(vary.items()):  # in an order that files keep
         # Whose option it is may depend on a model or a loss that is varied too.
-        others = {other: first_value(told[other]) for other in ("model", "loss") if other in told and other != name}
+        others = {other: first_value(vary[other]) for other in ("model", "loss") if other in vary and other != name}
         config = _build({**others, name: first_value(values)}, base, name)
-        space.append(read_dimension(_option(name, config), values))
+        try:
+            space.append(read_dimension(_option(name, config), values))
+        except OptionError as error:
+            raise OptionError(f"vary: {name} = {values!r}: {error}") from None
     _check(space, base)
     return space
 
@@ -86,10 +83,9 @@ def _check(space: Sequence[Dimension], base: Mapping[str, Any]) -> None:
 
 def _option(name: str, config: TrainConfig) -> Option:
     """The option that a name means, which is one of the settings, of the model or of the loss."""
-    found = {option.name: option for option in options_of(TrainConfig)}
+    own = {option.name: option for option in options_of(TrainConfig)}
+    known: dict[str, Option] = {}
     for part in ("loss", "model"):  # the model's if both have it
         for option in options_of(registry(part)[getattr(config, part)]):
-            if option.name not in {o.name for o in options_of(TrainConfig)}:
-                found[option.name] = option
-            found[f"{part}_{option.name}"] = option
-    return replace(found[name], name=name)
+            known |= {option.name: option, f"{part}_{option.name}": option}
+    return replace({**known, **own}[name], name=name)

@@ -18,18 +18,11 @@ _NAME = "search"
 
 
 class Trial(NamedTuple):
-    """A trial.
+    """A trial, with the metric if it is complete."""
 
-    Args:
-        number: Its number, from 0.
-        values: What is tried, by setting.
-        state: "running", "complete", "pruned" or "fail".
-        value: The metric, if complete.
-    """
-
-    number: int
+    number: int  # from 0
     values: dict[str, Any]
-    state: str
+    state: str  # "running", "complete", "pruned" or "fail"
     value: float | None
 
 
@@ -58,8 +51,8 @@ class Study:
     @property
     def trials(self) -> list[Trial]:
         """All trials that have begun, in order."""
-        found = self._study.get_trials(deepcopy=False)
-        return [_trial(one) for one in found if one.params.keys() == self._distributions.keys()]
+        begun = self._study.get_trials(deepcopy=False)
+        return [_trial(one) for one in begun if one.params.keys() == self._distributions.keys()]
 
     @property
     def best(self) -> Trial | None:
@@ -88,8 +81,8 @@ class Study:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", self._optuna.exceptions.ExperimentalWarning)
             self._study.sampler = self._optuna.samplers.TPESampler(seed=seed)
-            asked = self._study.ask(self._distributions)
-        return Trial(asked.number, dict(asked.params), "running", None)
+            trial = self._study.ask(self._distributions)
+        return Trial(trial.number, dict(trial.params), "running", None)
 
     def tell(self, trial: Trial, value: float | None, state: str = "complete") -> None:
         """End a trial."""
@@ -97,16 +90,16 @@ class Study:
 
     def _distribution(self, one: Dimension) -> "optuna.distributions.BaseDistribution":
         known = self._optuna.distributions
-        made: optuna.distributions.BaseDistribution
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of a range that its step does not divide
+            found: optuna.distributions.BaseDistribution
             if one.choices:
-                made = known.CategoricalDistribution(one.choices)
+                found = known.CategoricalDistribution(one.choices)
             elif one.whole:
-                made = known.IntDistribution(int(one.low), int(one.high), log=one.log, step=int(one.step or 1))
+                found = known.IntDistribution(int(one.low), int(one.high), log=one.log, step=int(one.step or 1))
             else:
-                made = known.FloatDistribution(float(one.low), float(one.high), log=one.log, step=one.step)
-        return made
+                found = known.FloatDistribution(float(one.low), float(one.high), log=one.log, step=one.step)
+        return found
 
 
 def _trial(one: "optuna.trial.FrozenTrial") -> Trial:

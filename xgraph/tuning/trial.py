@@ -20,19 +20,12 @@ _TO_PRUNE = 5  # complete trials that a new one is compared with, at least
 
 
 class Result(NamedTuple):
-    """What a trial gave.
+    """The result of a trial."""
 
-    Args:
-        inner: The metric on each inner fold, mean over seeds; NaN where it is not defined.
-        seconds: Wall time.
-        error: Why there is none, if the settings could not be trained with.
-        pruned: Whether the trial was left as it fell behind.
-    """
-
-    inner: list[float]
+    inner: list[float]  # the metric on each inner fold, mean over seeds; NaN where it is not defined
     seconds: float = 0.0
-    error: str = ""
-    pruned: bool = False
+    error: str = ""  # why these settings could not be trained with
+    pruned: bool = False  # whether it ended early because it fell behind
 
     @property
     def value(self) -> float:
@@ -46,7 +39,7 @@ def trial_folder(path: Path, number: int) -> Path:
 
 
 def read_result(folder: Path) -> Result | None:
-    """What a trial gave; None if it has not ended."""
+    """The result of a trial; None if it has not ended."""
     try:
         values = json.loads((folder / RESULT).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -56,8 +49,8 @@ def read_result(folder: Path) -> Result | None:
 
 
 def run_trial(plan: Plan, path: Path, trial: Trial, earlier: Sequence[Result], say: Callable[[str], object]) -> Result:
-    """Train with the settings of a trial on each inner fold and seed, or go on with it."""
-    folder, begun, found = trial_folder(path, trial.number), time.perf_counter(), Result([])
+    """Train with the settings of a trial on each inner fold and seed, or resume it."""
+    folder, begun, result = trial_folder(path, trial.number), time.perf_counter(), Result([])
     try:
         config = plan.setting(trial.values)
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,25 +59,25 @@ def run_trial(plan: Plan, path: Path, trial: Trial, earlier: Sequence[Result], s
         for one in plan.inner:
             inner.append(mean([_run(plan, folder, one, seed) for seed in plan.all_seeds]))
             say(f"inner={one} value={inner[-1]:.4f}")
-            if plan.prune and len(inner) < len(plan.inner) and _behind(inner, earlier):
-                found = Result(inner, pruned=True)
+            if plan.budget.prune and len(inner) < len(plan.inner) and _behind(inner, earlier):
+                result = Result(inner, pruned=True)
                 break
         else:
-            found = Result(inner)
-    except ValueError as error:  # these settings diverge, or go together with each other as little
-        found = Result([], error=str(error))
-    if not found.error and not found.pruned and math.isnan(found.value):
-        where = f"each of {plan.inner_folds} inner folds" if plan.inner_folds else "the validation part"
+            result = Result(inner)
+    except ValueError as error:  # these settings diverge, or do not fit each other
+        result = Result([], error=str(error))
+    if not result.error and not result.pruned and math.isnan(result.value):
+        where = f"each of {plan.budget.inner_folds} inner folds" if plan.budget.inner_folds else "the validation part"
         raise ValueError(
             f"search: {where} lacks positives or negatives, so that it has no {metric_of(folder)}; try another number "
             "of inner_folds"
         )
-    found = found._replace(seconds=round(time.perf_counter() - begun, 3))
-    write_json(folder / RESULT, found._asdict())
+    result = result._replace(seconds=round(time.perf_counter() - begun, 3))
+    write_json(folder / RESULT, result._asdict())
     for run in folder.iterdir():
         for name in (BEST, LAST, PREDICTIONS):
             (run / name).unlink(missing_ok=True) if run.is_dir() else None
-    return found
+    return result
 
 
 def metric_of(folder: Path) -> str:
@@ -99,7 +92,7 @@ def mean(values: Sequence[float]) -> float:
 
 
 def _run(plan: Plan, folder: Path, inner: str, seed: int) -> float:
-    """The validation metric of one run, which goes on where it was stopped."""
+    """The validation metric of one run, which resumes where it was stopped."""
     path = folder / f"{'own' if '/' not in inner else 'inner' + inner.split('/')[0]}-seed{seed}"
     if not (path / METRICS).is_file():
         more: dict[str, Any] = {"inner": inner, "seed": seed, "device": plan.config.device}

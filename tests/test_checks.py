@@ -3,15 +3,16 @@ import re
 
 import numpy as np
 import pytest
+import torch
 
-from xgraph.checks import choice, integer, number
+from xgraph.checks import choice, holds_integers, integer, number, outside
 
 
 def test_what_is_one_comes_back_plain():
-    assert [integer("n", value, 1, 3) for value in (1, np.int64(3))] == [1, 3]
-    found = [number("x", value, 0, 1) for value in (0, 1, np.float32(0.5))]
-    assert found == [0.0, 1.0, 0.5]
-    assert all(type(value) is float for value in found)
+    assert [integer("n", value, 1, 3) for value in (1, np.int64(3), torch.tensor(2))] == [1, 3, 2]
+    results = [number("x", value, 0, 1) for value in (0, 1, np.float32(0.5))]
+    assert results == [0.0, 1.0, 0.5]
+    assert all(type(value) is float for value in results)
 
 
 @pytest.mark.parametrize(("value", "error", "message"), [
@@ -19,6 +20,7 @@ def test_what_is_one_comes_back_plain():
     (4, ValueError, "n must be at most 3, got 4"),
     (2.0, TypeError, "n must be an integer, got 2.0"),
     (None, TypeError, "n must be an integer, got None"),
+    ([3], TypeError, r"n must be an integer, got \[3\]"),
 ])  # fmt: skip
 def test_what_is_no_such_integer_is_named(value, error, message):
     with pytest.raises(error, match=f"^{message}$"):
@@ -46,3 +48,13 @@ def test_a_word_must_be_one_of_those_possible():
     for value in ("disk", None, []):
         with pytest.raises(ValueError, match=f"^storage must be one of device, host, got {re.escape(repr(value))}$"):
             choice("storage", value, ("device", "host"))
+
+
+def test_integers_by_type():
+    types = (torch.uint8, torch.int64, torch.bool, torch.float16, torch.complex64)
+    assert [holds_integers(torch.zeros(1, dtype=dtype)) for dtype in types] == [True, True, False, False, False]
+
+
+@pytest.mark.parametrize(("index", "bad"), [([], None), ([0, 2], None), ([1, 3, 0], 3), ([-1, 7], -1), ([[0], [3]], 3)])
+def test_a_position_outside(index, bad):
+    assert outside(torch.tensor(index, dtype=torch.int64), 3) == bad

@@ -1,4 +1,4 @@
-"""Arguments, checked."""
+"""Arguments, checked: numbers, words, and tensors of positions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Collection
 from numbers import Real
 from typing import Literal, TypeVar
 
+import torch
+from torch import Tensor
+
 T = TypeVar("T")
 
 SMALL, LARGE = 1e-6, 1e6
@@ -14,70 +17,43 @@ SMALL, LARGE = 1e-6, 1e6
 
 
 def integer(name: str, value: object, least: int = 1, most: int | None = None) -> int:
-    """An integer, if it is one.
-
-    Args:
-        name: what the error calls it.
-        value: anything.
-        least: the smallest allowed.
-        most: the largest allowed; ``None`` = any.
-
-    Raises:
-        TypeError: if it is no integer.
-        ValueError: if it is below ``least`` or above ``most``.
-    """
+    """An integer from `least` to `most`, whatever type it came in."""
     try:
-        found = operator.index(value)  # type: ignore[arg-type]
+        result = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         raise TypeError(f"{name} must be an integer, got {value!r}") from None
-    if found < least:
-        raise ValueError(f"{name} must be at least {least}, got {found}")
-    if most is not None and found > most:
-        raise ValueError(f"{name} must be at most {most}, got {found}")
-    return found
+    if result < least:
+        raise ValueError(f"{name} must be at least {least}, got {result}")
+    if most is not None and result > most:
+        raise ValueError(f"{name} must be at most {most}, got {result}")
+    return result
 
 
 def number(name: str, value: object, low: float, high: float, ends: Literal["[]", "(]", "[)", "()"] = "[]") -> float:
-    """A number, if it is one and lies in an interval.
-
-    Args:
-        name: what the error calls it.
-        value: anything.
-        low: the interval's lower end.
-        high: its upper end.
-        ends: "[" or "]" where an end belongs to it.
-
-    Raises:
-        TypeError: if it is no number.
-        ValueError: if it lies outside.
-
-    Example:
-        >>> number("max_fpr", 0.3, 0, 1, "(]")
-        0.3
-    """
+    """A number in an interval; "[" or "]" where an end belongs to it."""
     if not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    found = float(value)
-    if not low <= found <= high or (ends[0] == "(" and found == low) or (ends[1] == ")" and found == high):
+    result = float(value)
+    if not low <= result <= high or (ends[0] == "(" and result == low) or (ends[1] == ")" and result == high):
         raise ValueError(f"{name} must lie in {ends[0]}{low:g}, {high:g}{ends[1]}, got {value}")
-    return found
+    return result
 
 
 def choice(name: str, value: T, words: Collection[object]) -> T:
-    """A word, if it is one of some.
-
-    Args:
-        name: what the error calls it.
-        value: anything.
-        words: what is possible.
-
-    Raises:
-        ValueError: if it is another.
-
-    Example:
-        >>> choice("storage", "host", ("device", "host"))
-        'host'
-    """
+    """One of some words."""
     if value not in words:
         raise ValueError(f"{name} must be one of {', '.join(map(str, words))}, got {value!r}")
     return value
+
+
+def holds_integers(tensor: Tensor) -> bool:
+    """Whether a tensor's type is one of integers: truth values are none."""
+    return not (tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool)
+
+
+def outside(index: Tensor, size: int) -> int | None:
+    """A position that is none of 0 to `size` - 1, if there is any; torch would count negative ones from the end."""
+    if not index.numel():
+        return None
+    low, high = (int(bound) for bound in index.aminmax())
+    return low if low < 0 else high if high >= size else None

@@ -128,7 +128,7 @@ def test_the_state_is_for_the_same_settings():
     ):
         with pytest.raises(ValueError, match=f"state was taken with {key}"):
             other.load_state_dict(state)
-    with pytest.raises(TypeError, match="state of InOrder must be what state_dict"):
+    with pytest.raises(TypeError, match="state of BagLoader must be what state_dict"):
         BagLoader(Bags()).load_state_dict([])
 
 

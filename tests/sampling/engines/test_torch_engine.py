@@ -239,14 +239,14 @@ def test_recorded_work_gives_the_same_for_other_seeds_and_keys(make, hops, repla
         recorded.append(Traced(*args))
         return recorded[-1]
 
-    with engine._spare.one() as space:
+    with engine._workspaces.borrow() as space:
         space.recorder = Recorder(torch.device("cpu"), record)
     kept = []
     for number, size in enumerate((7, 7, 7, 7, 3, 7, 7, 7)):
         seeds = {name: torch.randint(graph.num_nodes[name], (size,), generator=rng)}
         found = engine.sample(seeds, fanouts, (number,), replace=replace)
         kept.append((found, numba_engine.sample(seeds, fanouts, (number,), replace=replace)))
-    assert len(engine._spare) == 1
+    assert len(engine._workspaces) == 1
     assert [launches.runs for launches in recorded] == [5]
     for found, expected in kept:  # later batches leave earlier ones as they are
         equal(found, expected)
@@ -274,7 +274,7 @@ def test_what_waits_for_the_device_or_is_large_is_not_recorded(options):
     graph = Graph.from_data(random_graph())
     engine = TorchEngine(graph)
     kinds = []
-    with engine._spare.one() as space:
+    with engine._workspaces.borrow() as space:
         space.recorder = lambda kind, function, numbers, finish, same: kinds.append(kind)
     seeds = {"": torch.zeros(options.pop("seeds", 3), dtype=torch.int64)}
     engine.sample(seeds, {EDGE: options.pop("fanouts", [3, 1])}, (0,), **options)
@@ -297,7 +297,7 @@ def test_a_gpu_gives_the_same_recorded_or_not():
             for parts in (found.node, found.row, found.col, found.edge)
         )
         equal(found, expected)
-    with sampler._engine._spare.one() as space:
+    with sampler._engine._workspaces.borrow() as space:
         assert space.recorder._checked
 
 
@@ -306,11 +306,11 @@ def test_tables_are_given_back_only_when_the_device_is_done(monkeypatch):
     engine = TorchEngine(Graph.from_data(random_graph()))
     free = []
     finish = TorchBatch.finish
-    monkeypatch.setattr(TorchBatch, "finish", lambda batch: (free.append(len(engine._spare)), finish(batch))[1])
+    monkeypatch.setattr(TorchBatch, "finish", lambda batch: (free.append(len(engine._workspaces)), finish(batch))[1])
     for _ in range(2):
         engine.sample({"": torch.arange(3)}, {EDGE: [2]}, (0,))
     assert free == [0, 0]
-    assert len(engine._spare) == 1
+    assert len(engine._workspaces) == 1
 
 
 def test_an_error_midway_leaves_the_engine_usable(monkeypatch):

@@ -365,9 +365,9 @@ def test_in_a_loader_and_its_position_while_workers_run_ahead(library, num_worke
         ({"labels": [0, 1, 2]}, ValueError, "got 2 in row 2"),
         ({"batch_size": 1}, ValueError, "batch_size must be at least 2, got 1"),
         ({"batch_size": 8.5}, TypeError, "batch_size must be an integer, got 8.5"),
-        ({"sampling_rate": 0.0}, ValueError, "sampling_rate must be between 0 and 1"),
-        ({"sampling_rate": 1}, ValueError, "sampling_rate must be between 0 and 1"),
-        ({"sampling_rate": NAN}, ValueError, "sampling_rate must be between 0 and 1"),
+        ({"sampling_rate": 0.0}, ValueError, r"sampling_rate must lie in \(0, 1\)"),
+        ({"sampling_rate": 1}, ValueError, r"sampling_rate must lie in \(0, 1\)"),
+        ({"sampling_rate": NAN}, ValueError, r"sampling_rate must lie in \(0, 1\)"),
         ({"seed": -1}, ValueError, "seed must be at least 0"),
     ],
 )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from xgraph.sampling.items.labels import as_matrix, negatives, positives, rows_with
+from xgraph.sampling.items.labels import as_matrix, negatives, num_positives, positives, rows_with
 
 NAN = float("nan")
 
@@ -52,3 +52,10 @@ def test_rows_with_a_label_by_task(num_items):
         rows = rows_with(y, label, np.int32)
         assert [r.tolist() for r in rows] == [np.flatnonzero(y[:, task] == label).tolist() for task in range(3)]
         assert all(r.dtype == np.int32 for r in rows)
+
+
+@pytest.mark.parametrize(
+    ("size", "rate", "expected"), [(10, 0.5, 5), (10, 0.01, 1), (10, 0.99, 9), (2, 0.9, 1), (64, 0.1, 6)]
+)
+def test_both_classes_have_a_place(size, rate, expected):
+    assert num_positives(size, rate) == expected

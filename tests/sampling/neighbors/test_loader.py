@@ -271,7 +271,7 @@ def test_states_of_others_are_refused():
         loader.load_state_dict(NeighborLoader(graph(), FANOUTS).state_dict())
     with pytest.raises(ValueError, match="lacks epoch, batch"):
         loader.load_state_dict({"seed": 0, "num_input_nodes": 60, "num_batches": 8})
-    with pytest.raises(TypeError, match="state must be what"):
+    with pytest.raises(TypeError, match="state of NeighborLoader must be what"):
         loader.load_state_dict([])
     with pytest.raises(ValueError, match=r"state\['epoch'\] must be at least 0, got -1"):
         loader.load_state_dict(loader.state_dict() | {"epoch": -1})

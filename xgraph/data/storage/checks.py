@@ -9,18 +9,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xgraph.checks import holds_integers, outside
+
 METRICS = ("ap", "prc_auc", "roc_auc")
 _CHUNK = 1 << 24  # edges that are checked at once
 
 
 def checked_index(index: Tensor, n: int, what: str) -> Tensor:
     """Positions as int64, if each is 0 to n - 1: torch itself would count negative ones from the end."""
-    if index.is_floating_point() or index.is_complex() or index.dtype == torch.bool:
+    if not holds_integers(index):
         raise ValueError(f"index must hold integers, got {index.dtype}")
     index = index.long()
-    if index.numel() and not 0 <= int(index.min()) <= int(index.max()) < n:
-        wrong = index[(index < 0) | (index >= n)]
-        raise IndexError(f"{what} {int(wrong[0])} is out of range: there are {n}, numbered from 0")
+    wrong = outside(index, n)
+    if wrong is not None:
+        raise IndexError(f"{what} {wrong} is out of range: there are {n}, numbered from 0")
     return index
 
 
@@ -41,9 +43,8 @@ def check_edges(name: str, edges: Tensor | None, num_src: int, num_dst: int) -> 
         raise ValueError(f"{name} must be int64 of shape [2, E], got {edges.dtype} {list(edges.shape)}")
     for ids, n, end in ((edges[0], num_src, "source"), (edges[1], num_dst, "target")):
         for start in range(0, len(ids), _CHUNK):  # they may be mapped from disk, and more than there is memory
-            low, high = (int(bound) for bound in ids[start : start + _CHUNK].aminmax())
-            if low < 0 or high >= n:
-                wrong = low if low < 0 else high
+            wrong = outside(ids[start : start + _CHUNK], n)
+            if wrong is not None:
                 raise ValueError(f"{name} has {end} {wrong}, which is no node: there are {n}, numbered from 0")
 
 
@@ -52,7 +53,7 @@ def check_splits(splits: Mapping[str, Tensor], n: int, what: str) -> None:
     for part, items in splits.items():
         if items.dtype != torch.int64 or items.dim() != 1:
             raise ValueError(f"split {part!r} must be int64 {what}s, got {items.dtype} of shape {list(items.shape)}")
-        if len(items) and not 0 <= int(items.min()) <= int(items.max()) < n:
+        if outside(items, n) is not None:
             raise ValueError(f"split {part!r} names a {what} outside 0 to {n - 1}")
 
 

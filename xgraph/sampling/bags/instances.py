@@ -5,11 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from xgraph.checks import integer, outside
 from xgraph.sampling.engines.hashing import WORD, Keys, derive, randint, uniform
 from xgraph.sampling.engines.node_ids import integers
-from xgraph.sampling.items.checks import integer
+from xgraph.sampling.items.epochs import LARGEST_EPOCH
 
-LARGEST_EPOCH = 2**63 - 1
 LARGEST_NUMBER = 2**31 - 1
 """More instances no bag has."""
 
@@ -98,9 +98,9 @@ def bag_numbers(bags: Any, num_bags: int) -> Tensor:
     numbers = integers("bags", bags)
     if numbers.dim() != 1 or not len(numbers):
         raise ValueError(f"bags must have shape [B] and not be empty, got {list(numbers.shape)}")
-    low, high = (int(bound) for bound in torch.aminmax(numbers))
-    if low < 0 or high >= num_bags:
-        raise IndexError(f"bags must be numbers from 0 to {num_bags - 1}, got {low if low < 0 else high}")
+    wrong = outside(numbers, num_bags)
+    if wrong is not None:
+        raise IndexError(f"bags must be numbers from 0 to {num_bags - 1}, got {wrong}")
     return numbers
 
 

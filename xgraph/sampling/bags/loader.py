@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,11 +11,10 @@ from torch import Tensor
 
 from xgraph.sampling.bags.instances import InstanceSampler, bag_numbers
 from xgraph.sampling.engines.hashing import WORD, digest
-from xgraph.sampling.engines.node_ids import integers
-from xgraph.sampling.items.checks import integer
+from xgraph.sampling.engines.seeds import positions_of
 from xgraph.sampling.items.epochs import EpochSampler
-from xgraph.sampling.memory.prefetch import prefetched
 from xgraph.sampling.neighbors.orders import AnyBatches, InOrder
+from xgraph.sampling.neighbors.resumable import ResumableLoader
 
 
 class Bags(Protocol):
@@ -27,7 +26,7 @@ class Bags(Protocol):
         """Collate bags: all instances, or the rows of some and for each the position of its bag in `positions`."""
 
 
-class BagLoader:
+class BagLoader(ResumableLoader):
     """Makes batches of bags, draws instances of them, and puts them on a device.
 
     Which instances are drawn depends on `seed`, epoch, and which bags are in the batch only: not on `prefetch`,
@@ -83,39 +82,33 @@ class BagLoader:
     ) -> None:
         if not (hasattr(data, "bag_ptr") and hasattr(data, "batch")):
             raise TypeError(f"data must be a data set of bags, with bag_ptr and batch, got {type(data).__name__}")
-        if transform is not None and not callable(transform):
-            raise TypeError(f"transform must be a function of a batch, got {type(transform).__name__}")
         if batch_sampler is not None and (batch_size is not None or shuffle):
             raise ValueError("batch_sampler makes the batches, so batch_size and shuffle must be left out")
-        self.data, self.transform = data, transform
-        self.device = torch.device(device)
-        self.prefetch = integer("prefetch", prefetch, 0)
+        super().__init__(prefetch, torch.device(device), transform)
+        self.data, self.device = data, self._device
         self.instance_sampler = InstanceSampler(data.bag_ptr, num_instances, seed=seed)
         self.bags = _positions(bags, self.instance_sampler.num_bags)
         if batch_sampler is None:
-            batch_sampler = InOrder(len(self.bags), 16 if batch_size is None else batch_size, shuffle, seed)
-        elif not isinstance(batch_sampler, EpochSampler):
-            batch_sampler = AnyBatches(batch_sampler)
-        self.batch_sampler: EpochSampler = batch_sampler
-        self._state: dict[str, int] | None = None  # position behind the batch that was handed out last
+            number = 16 if batch_size is None else batch_size
+            self._set_order(InOrder(len(self.bags), number, shuffle, seed))
+        else:
+            self.batch_sampler = batch_sampler
 
-    def __len__(self) -> int:
-        """Number of batches in a whole epoch."""
-        return len(self.batch_sampler)
+    @property
+    def batch_sampler(self) -> EpochSampler:
+        """What makes the batches; another may be put in its place."""
+        return self._order
+
+    @batch_sampler.setter
+    def batch_sampler(self, source: Any) -> None:
+        is_sampler = isinstance(source, EpochSampler)
+        self._set_order(source if is_sampler else AnyBatches(source, len(self.bags), "bags"))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self.bags)} bags, {self.instance_sampler}, device={self.device})"
 
-    def __iter__(self) -> Iterator[Any]:
-        """Go through the next epoch, or the rest of the one that was restored."""
-        jobs = ((self.batch_sampler.state_dict(), chosen) for chosen in self.batch_sampler)
-
-        def make(job: tuple[dict[str, int], list[int]]) -> tuple[dict[str, int], Any]:
-            return job[0], self.load(job[1], job[0]["epoch"])
-
-        for state, batch in prefetched(make, jobs, self.prefetch, self.device):
-            self._state = state
-            yield batch
+    def _make(self, chosen: Any, epoch: int) -> Any:
+        return self.load(chosen, epoch)
 
     def load(self, positions: Sequence[int] | Tensor, epoch: int = 0) -> Any:
         """Return the batch of some bags.
@@ -124,12 +117,7 @@ class BagLoader:
             positions: Which of `bags`. Shape ``[B]``.
             epoch: Decides with the bags which instances are drawn.
         """
-        chosen = integers("batch_sampler", positions)
-        if len(chosen) and (int(chosen.min()) < 0 or int(chosen.max()) >= len(self.bags)):
-            raise IndexError(
-                f"batch_sampler must give positions from 0 to {len(self.bags) - 1} in bags, got {chosen.tolist()}"
-            )
-        bags = self.bags[chosen]
+        bags = self.bags[positions_of(positions, len(self.bags), "bags")]
         rows = None
         if self.instance_sampler.num_instances is not None:
             # Draws that are told apart by what is in the batch are the same after a resume, whatever came before.
@@ -138,37 +126,6 @@ class BagLoader:
         if self.device.type != "cpu":
             batch = batch.to(self.device)
         return batch if self.transform is None else self.transform(batch)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Let the next `for` be that of `epoch`; if that one was restored midway, it goes on from there.
-
-        Args:
-            epoch: Number of the epoch, from 0.
-        """
-        self.batch_sampler.set_epoch(epoch)
-        self._state = None
-
-    def state_dict(self) -> dict[str, int]:
-        """Return the position, that of the batch sampler included: what the thread has made ahead does not count."""
-        state = self.batch_sampler.state_dict() if self._state is None else self._state
-        return {**state, **self._identity()}
-
-    def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Go on where `state` was taken.
-
-        Args:
-            state: What `state_dict` returned.
-
-        Raises:
-            ValueError: `state` is incomplete, or was taken with other data, another seed or other settings.
-            TypeError: `state` is not a mapping, or its position is not made of integers.
-        """
-        if isinstance(state, Mapping):
-            for key, value in self._identity().items():
-                if state.get(key, value) != value:
-                    raise ValueError(f"state was taken with {key} {state[key]}, this {type(self).__name__} has {value}")
-        self.batch_sampler.load_state_dict(state)
-        self._state = None
 
     def _identity(self) -> dict[str, int]:
         sampler = self.instance_sampler

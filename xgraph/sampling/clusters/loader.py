@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -11,23 +11,23 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
+from xgraph.checks import integer
 from xgraph.sampling.clusters.cluster import Halo, cluster
-from xgraph.sampling.clusters.part_sampler import PartSampler
 from xgraph.sampling.engines.node_ids import integers
 from xgraph.sampling.engines.seeds import seeds_of
 from xgraph.sampling.engines.topology import EDGE, NODE, Graph, Topology
-from xgraph.sampling.items.checks import integer
 from xgraph.sampling.memory.features import to_device
-from xgraph.sampling.memory.prefetch import prefetched
 from xgraph.sampling.memory.storage import Placement
 from xgraph.sampling.neighbors.attributes import Attributes, bytes_of
+from xgraph.sampling.neighbors.orders import InOrder
+from xgraph.sampling.neighbors.resumable import ResumableLoader
 from xgraph.storage import Storage
 
 if TYPE_CHECKING:
     from torch_geometric.typing import InputNodes
 
 
-class ClusterLoader:
+class ClusterLoader(ResumableLoader):
     """Hands out clusters of nodes with their one-hop halo, as GraphFM-OB, GNNAutoScale and Cluster-GCN train on.
 
     A batch is the union of some `parts` of the graph: first its nodes, then the halo, which are the other nodes with
@@ -99,11 +99,9 @@ class ClusterLoader:
             raise TypeError(f"data must be PyG's Data, got {type(data).__name__}")
         if halo not in get_args(Halo):
             raise ValueError(f"halo must be one of {', '.join(get_args(Halo))}, got {halo!r}")
-        if transform is not None and not callable(transform):
-            raise TypeError(f"transform must be a function of a batch, got {type(transform).__name__}")
         self.placement = Placement.of(device, storage)
-        self.prefetch = integer("prefetch", prefetch, 0)
-        self.halo, self.transform = halo, transform
+        super().__init__(prefetch, self.placement.device, transform)
+        self.halo: Halo = halo
         graph = Graph.from_data(data)
         topologies = [graph.topologies[EDGE]]
         num_nodes = graph.num_nodes[NODE]
@@ -123,26 +121,20 @@ class ClusterLoader:
         self._input_id[self.input_nodes] = torch.arange(len(self.input_nodes))
         if int((self._input_id >= 0).sum()) < len(self.input_nodes):
             raise ValueError("input_nodes must hold each node once, got one more than once")
-        self._order = PartSampler(len(self._members), batch_size, shuffle, seed, zlib.crc32(parts.numpy().data))
-        self._state: dict[str, int] | None = None  # position of the batch that was handed out last
+        self.batch_size = integer("batch_size", batch_size, 1)
+        self._checksum = zlib.crc32(parts.numpy().data)
+        self._set_order(InOrder(len(self._members), batch_size, shuffle, seed))
 
-    def __len__(self) -> int:
-        """Number of batches in a whole epoch."""
-        return len(self._order)
+    def _identity(self) -> dict[str, int]:
+        return {"parts": self._checksum}
 
     def __repr__(self) -> str:
         where = f"device={self.placement.device}, storage={self.placement.storage}"
-        sizes = f"{self._topology.num_dst} nodes in {len(self._members)} parts, batch_size={self._order.batch_size}"
+        sizes = f"{self._topology.num_dst} nodes in {len(self._members)} parts, batch_size={self.batch_size}"
         return f"{type(self).__name__}({sizes}, halo={self.halo!r}, {where})"
 
-    def __iter__(self) -> Iterator[Any]:
-        """Go through the next epoch, or the rest of the one that was restored."""
-        jobs = ((self._order.state_dict(), chosen) for chosen in self._order)
-        for state, batch in prefetched(
-            lambda job: (job[0], self.load(job[1])), jobs, self.prefetch, self.placement.device
-        ):
-            self._state = state
-            yield batch
+    def _make(self, chosen: Any, epoch: int) -> Any:
+        return self.load(chosen.tolist())
 
     def load(self, chosen: list[int]) -> Any:
         """Return the batch of some parts.
@@ -162,32 +154,6 @@ class ClusterLoader:
         batch.input_mask, batch.input_id = to_device(mask, device), to_device(input_id[mask], device)
         batch.batch_size, batch.num_cluster_edges = found.size, found.num_cluster_edges
         return batch if self.transform is None else self.transform(batch)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Let the next `for` be that of `epoch`; if that one was restored midway, it goes on from there.
-
-        Args:
-            epoch: Number of the epoch, from 0.
-        """
-        self._order.set_epoch(epoch)
-        self._state = None
-
-    def state_dict(self) -> dict[str, int]:
-        """Return the position: the epoch, how many of its batches were handed out, and what they depend on."""
-        return self._order.state_dict() if self._state is None else self._state
-
-    def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Go on where `state` was taken.
-
-        Args:
-            state: What `state_dict` returned.
-
-        Raises:
-            ValueError: `state` is incomplete, or was taken with other parts or settings.
-            TypeError: `state` is not a mapping, or its position is not made of integers.
-        """
-        self._order.load_state_dict(state)
-        self._state = None
 
 
 def _checked(parts: Any, num_nodes: int) -> Tensor:

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xgraph.checks import integer
 from xgraph.sampling.engines.edge_lists import EDGE, check_edge_index, edges_of
-from xgraph.sampling.items.checks import integer
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data

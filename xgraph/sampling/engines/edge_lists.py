@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from xgraph.sampling.items.checks import integer
+from xgraph.checks import holds_integers, integer, outside
 
 _CONVERT = "only adj_t; convert it: data.edge_index = torch_geometric.utils.to_edge_index(data.adj_t)[0].flip(0)"
 
@@ -19,16 +19,13 @@ def check_edge_index(edge_index: Any, num_src: int, num_dst: int, name: str) -> 
     """Raise an error unless `edge_index` holds edges between these nodes."""
     if not isinstance(edge_index, Tensor):
         raise TypeError(f"{name} must be a tensor, got {type(edge_index).__name__}")
-    if edge_index.is_floating_point() or edge_index.is_complex() or edge_index.dtype == torch.bool:
+    if not holds_integers(edge_index):
         raise TypeError(f"{name} must hold integers, got a tensor of dtype {edge_index.dtype}")
     if edge_index.ndim != 2 or edge_index.shape[0] != 2:
         raise ValueError(f"{name} must have shape [2, E], got {list(edge_index.shape)}")
-    if not edge_index.numel():
-        return
     for ids, num_nodes, what in ((edge_index[0], num_src, "source"), (edge_index[1], num_dst, "target")):
-        low, high = (int(bound) for bound in torch.aminmax(ids))
-        if low < 0 or high >= num_nodes:
-            wrong = low if low < 0 else high
+        wrong = outside(ids, num_nodes)
+        if wrong is not None:
             edge = int((ids == wrong).nonzero()[0])
             raise IndexError(
                 f"{name} must hold node ids from 0 to {num_nodes - 1}, got {what} {wrong} at edge {edge} "
@@ -56,7 +53,7 @@ def edges_of(data: Any) -> list[tuple[EdgeType, Any, int, int]]:
             got = "none; of a graph without edges it has shape [2, 0]"
             raise ValueError(f"data must have an edge_index, got {_CONVERT if 'adj_t' in data else got}")
         return [(EDGE, data.edge_index, num_nodes[NODE], num_nodes[NODE])]
-    found = []
+    edges = []
     for edge_type in data.edge_types:
         if "edge_index" not in data[edge_type]:
             got = f"for {edge_type} {_CONVERT}" if "adj_t" in data[edge_type] else f"none for {edge_type}"
@@ -64,10 +61,10 @@ def edges_of(data: Any) -> list[tuple[EdgeType, Any, int, int]]:
         for node_type in (edge_type[0], edge_type[2]):
             if node_type not in num_nodes:
                 raise ValueError(f"data must have the node type {node_type!r} of its edge type {edge_type}")
-        found.append((edge_type, data[edge_type].edge_index, num_nodes[edge_type[0]], num_nodes[edge_type[2]]))
-    if not found:
+        edges.append((edge_type, data[edge_type].edge_index, num_nodes[edge_type[0]], num_nodes[edge_type[2]]))
+    if not edges:
         raise ValueError("data must have at least one edge type, got none")
-    return found
+    return edges
 
 
 def num_nodes_of(data: Any) -> dict[str, int]:

@@ -14,8 +14,8 @@ from torch import Tensor
 from xgraph.sampling.engines import numba_draws as draws
 from xgraph.sampling.engines.hashing import Key
 from xgraph.sampling.engines.numba_batch import Edges, Nodes, Slots
+from xgraph.sampling.engines.pool import Pool
 from xgraph.sampling.engines.sampled import Mode, Sampled, plan
-from xgraph.sampling.engines.spare import Spare
 from xgraph.sampling.engines.topology import EdgeType, Graph, Topology
 
 SPLIT = 16_384  # a hop with fewer edges is drawn by one thread: handing over work would take longer
@@ -28,7 +28,7 @@ class NumbaEngine:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self._spare: Spare[dict[str, Slots]] = Spare(dict)
+        self._workspaces: Pool[dict[str, Slots]] = Pool(dict)
         # The C library of Linux gives freed arrays above a size back to the system, which hands out the next batch's
         # page by page: half as much time again. The size rises to the largest that was ever freed, up to 32 MiB.
         np.empty(2**25 - 2**16, np.uint8)
@@ -48,7 +48,7 @@ class NumbaEngine:
         mode: Mode = "uniform",
     ) -> Sampled:
         """Sample neighbours of neighbours of seeds."""
-        with self._spare.one() as slots:
+        with self._workspaces.borrow() as slots:
             # Taken anew each time: when tensors are sent to another process, torch moves them to shared memory.
             arrays = {name: _as_arrays(topology) for name, topology in self.graph.topologies.items()}
             nodes = self._start(seeds, None if disjoint else slots)

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from xgraph.checks import holds_integers, outside
 from xgraph.sampling.engines.node_ids import node_ids
 
 
@@ -31,18 +32,17 @@ def seeds_of(input_nodes: Any, num_nodes: Mapping[str, int]) -> tuple[str | None
     return node_type, ids
 
 
-def positions_of(chosen: Any, number: int) -> Tensor:
-    """Return what a batch sampler gave for a batch."""
+def positions_of(chosen: Any, number: int, items: str = "input_nodes") -> Tensor:
+    """Return what a batch sampler chose for a batch: positions in `items`."""
     try:
         positions = torch.as_tensor(chosen).cpu()
     except (TypeError, ValueError, RuntimeError):
         raise TypeError(f"batch_sampler must give lists of integers, got {chosen!r}") from None
     if positions.dim() != 1 or not len(positions):
-        raise ValueError(f"batch_sampler must give lists of positions in input_nodes, got {chosen!r}")
-    if positions.dtype == torch.bool or positions.is_floating_point() or positions.is_complex():
+        raise ValueError(f"batch_sampler must give lists of positions in {items}, got {chosen!r}")
+    if not holds_integers(positions):
         raise TypeError(f"batch_sampler must give lists of integers, got {positions.dtype}")
-    low, high = (int(bound) for bound in torch.aminmax(positions))
-    if low < 0 or high >= number:
-        wrong = low if low < 0 else high
-        raise IndexError(f"batch_sampler must give positions from 0 to {number - 1} in input_nodes, got {wrong}")
+    wrong = outside(positions, number)
+    if wrong is not None:
+        raise IndexError(f"batch_sampler must give positions from 0 to {number - 1} in {items}, got {wrong}")
     return positions.long()

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from xgraph.sampling.engines.draws import every_edge, pick, pick_smallest
 from xgraph.sampling.engines.hashing import Keys
+from xgraph.sampling.engines.pool import Pool
 from xgraph.sampling.engines.recorded import Launches, Recorder
 from xgraph.sampling.engines.relabel import ClaimTable, claim
 from xgraph.sampling.engines.sampled import Draw, Mode, Sampled, plan
-from xgraph.sampling.engines.spare import Spare
 from xgraph.sampling.engines.topology import EdgeType, Graph, Topology
 from xgraph.sampling.engines.torch_batch import TorchBatch, capacities
 
@@ -36,7 +36,7 @@ class TorchEngine:
         self._pick = pick
         self._claim = claim
         # What lies on the device is as large as the graph has nodes, and holds nothing between batches.
-        self._spare = Spare(partial(_Workspace, self.device))
+        self._workspaces = Pool(partial(_Workspace, self.device))
 
     def sample(
         self,
@@ -55,7 +55,7 @@ class TorchEngine:
         words = [word for hop in hops for draw in hop for word in draw.key]
         # Only when the counts were read has the device ended its work on the tables; then another thread may use them,
         # on another stream. After an error it may still be at it, so they are left to torch, which knows when it ends.
-        with self._spare.one() as space:
+        with self._workspaces.borrow() as space:
             tables = None if disjoint else space.tables_of(self.graph)
 
             def numbers() -> Tensor:

@@ -5,7 +5,7 @@ from itertools import chain, islice, repeat
 
 import torch.distributed as dist
 
-from xgraph.sampling.items.checks import integer
+from xgraph.checks import integer
 from xgraph.sampling.items.epochs import EpochSampler, IntArray
 
 
@@ -71,7 +71,7 @@ class DistributedBatches(EpochSampler):
         self.rank = integer("rank", rank, 0)
         if self.rank >= self.num_replicas:
             raise ValueError(f"rank must be less than num_replicas = {self.num_replicas}, got {self.rank}")
-        self._epoch, self._batch, self._begun = sampler._epoch, sampler._batch, sampler._begun
+        self.follow(sampler)
 
     def __len__(self) -> int:
         """Number of batches that each process is given in a whole epoch."""

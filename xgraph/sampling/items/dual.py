@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from xgraph.sampling.items.checks import integer, num_positives, share
+from xgraph.checks import integer
+from xgraph.checks import number as checked_number
 from xgraph.sampling.items.cycle import Cycle
 from xgraph.sampling.items.epochs import EpochSampler, IntArray, fingerprint
-from xgraph.sampling.items.labels import as_matrix, negatives, positives
+from xgraph.sampling.items.labels import as_matrix, negatives, num_positives, positives
 
 
 class DualSampler(EpochSampler):
@@ -62,7 +63,7 @@ class DualSampler(EpochSampler):
     def __init__(self, labels: Any, batch_size: int = 64, sampling_rate: float = 0.5, seed: int = 0) -> None:
         super().__init__(seed)
         self.batch_size = integer("batch_size", batch_size, 2)
-        self.sampling_rate = share("sampling_rate", sampling_rate)
+        self.sampling_rate = checked_number("sampling_rate", sampling_rate, 0, 1, "()")
         self.positives_per_batch = num_positives(self.batch_size, self.sampling_rate)
         self.negatives_per_batch = self.batch_size - self.positives_per_batch
         y = as_matrix(labels)

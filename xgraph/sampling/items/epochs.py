@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
-from xgraph.sampling.items.checks import integer
+from xgraph.checks import integer
 
 IntArray = NDArray[np.int64]
+LARGEST_EPOCH = 2**63 - 1  # it lies in a tensor
 
 
 class EpochSampler(Sampler[list[int]], ABC):
@@ -68,17 +69,29 @@ class EpochSampler(Sampler[list[int]], ABC):
 
     def __iter__(self) -> Iterator[list[int]]:
         """Go through the next epoch, or the rest of the one that was restored."""
+        for _, _, batch in self.walk():
+            yield batch.tolist()
+
+    def walk(self) -> Iterator[tuple[int, int, IntArray]]:
+        """Do so, with the epoch of each batch and the position behind it."""
         # A generator, so that the epoch begins with the first batch asked for: a loader with worker processes
         # calls `iter` twice and uses the second.
-        if self._begun or self._batch >= self._num_batches():
+        if self._begun:
             self._epoch, self._batch = self._epoch + 1, 0
+        else:
+            self.leave_finished_epoch()
         self._begun = True
         epoch, position = self._epoch, self._batch
         for batch in self._from(epoch, position):
             position += self._stride
             if epoch == self._epoch:
                 self._batch = position
-            yield batch.tolist()
+            yield epoch, position, batch
+
+    @property
+    def epoch(self) -> int:
+        """Number of the epoch of the latest `for`, or of the next one if that has not begun."""
+        return self._epoch
 
     def set_epoch(self, epoch: int) -> None:
         """Let the next `for` be that of `epoch`; if that one was restored midway, it goes on from there.
@@ -86,7 +99,7 @@ class EpochSampler(Sampler[list[int]], ABC):
         Args:
             epoch: Number of the epoch, from 0.
         """
-        epoch = integer("epoch", epoch, 0)
+        epoch = integer("epoch", epoch, 0, LARGEST_EPOCH)
         if self._begun or epoch != self._epoch:
             self._epoch, self._batch, self._begun = epoch, 0, False
 
@@ -116,18 +129,29 @@ class EpochSampler(Sampler[list[int]], ABC):
             ValueError: `state` is incomplete, or was taken with other data, another seed or other settings.
             TypeError: `state` is not a mapping, or its position is not made of integers.
         """
-        name = type(self).__name__
+        self.restore(state, self.identity(), type(self).__name__)
+
+    def restore(self, state: Mapping[str, int], identity: Mapping[str, int], name: str) -> None:
+        """Take over the position of a state, if it agrees with `identity`; errors call this `name`."""
         if not isinstance(state, Mapping):
             raise TypeError(f"state of {name} must be what state_dict() returned, got {type(state).__name__}")
-        own = self.identity()
-        missing = [key for key in ("epoch", "batch", *own) if key not in state]
+        missing = [key for key in ("epoch", "batch", *identity) if key not in state]
         if missing:
             raise ValueError(f"state of {name} lacks {', '.join(missing)}")
-        for key, value in own.items():
+        for key, value in identity.items():
             if state[key] != value:
                 raise ValueError(f"state was taken with {key} {state[key]}, this {name} has {value}")
-        epoch, batch = (integer(f"state['{key}']", state[key], 0) for key in ("epoch", "batch"))
+        epoch, batch = (integer(f"state['{key}']", state[key], 0, LARGEST_EPOCH) for key in ("epoch", "batch"))
         self._epoch, self._batch, self._begun = epoch, batch, False
+
+    def leave_finished_epoch(self) -> None:
+        """If all batches of the epoch were handed out, stand at the beginning of the next."""
+        if self._batch >= self._num_batches():
+            self._epoch, self._batch = self._epoch + 1, 0
+
+    def follow(self, other: "EpochSampler") -> None:
+        """Stand where `other` stands."""
+        self._epoch, self._batch, self._begun = other._epoch, other._batch, other._begun
 
     def _num_batches(self) -> int:
         """Where the epoch ends."""

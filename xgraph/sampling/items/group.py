@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from xgraph.sampling.items.checks import integer
+from xgraph.checks import integer
 from xgraph.sampling.items.cycle import Cycle
 from xgraph.sampling.items.epochs import EpochSampler, IntArray, fingerprint
 

@@ -47,3 +47,8 @@ def positives(y: NDArray[Any]) -> list[IntArray]:
 def negatives(y: NDArray[Any]) -> IntArray:
     """Return the rows labelled 0 in at least one task."""
     return np.flatnonzero((y == 0).any(axis=1)).astype(np.int64, copy=False)
+
+
+def num_positives(batch_size: int, sampling_rate: float) -> int:
+    """Return how many of `batch_size` are positives: at least one, and at least one is a negative."""
+    return min(max(round(batch_size * sampling_rate), 1), batch_size - 1)

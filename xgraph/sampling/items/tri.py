@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xgraph.sampling.items.checks import integer, num_positives, share
+from xgraph.checks import integer
+from xgraph.checks import number as checked_number
 from xgraph.sampling.items.cycle import Cycle
 from xgraph.sampling.items.epochs import EpochSampler, IntArray, fingerprint
-from xgraph.sampling.items.labels import as_matrix, rows_with
+from xgraph.sampling.items.labels import as_matrix, num_positives, rows_with
 
 
 class TriSampler(EpochSampler):
@@ -69,7 +70,7 @@ class TriSampler(EpochSampler):
         super().__init__(seed)
         self.batch_size_per_task = integer("batch_size_per_task", batch_size_per_task, 2)
         self.sampled_tasks = integer("sampled_tasks", sampled_tasks, 1)
-        self.sampling_rate_per_task = share("sampling_rate_per_task", sampling_rate_per_task)
+        self.sampling_rate_per_task = checked_number("sampling_rate_per_task", sampling_rate_per_task, 0, 1, "()")
         self.positives_per_task = num_positives(self.batch_size_per_task, self.sampling_rate_per_task)
         self.negatives_per_task = self.batch_size_per_task - self.positives_per_task
         y = as_matrix(labels)

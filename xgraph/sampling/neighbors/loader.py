@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch_geometric.data import Data, HeteroData
 
-from xgraph.sampling.engines.seeds import positions_of, seeds_of
+from xgraph.checks import integer
+from xgraph.sampling.engines.seeds import seeds_of
 from xgraph.sampling.engines.topology import EDGE, Graph
-from xgraph.sampling.items.checks import integer
+from xgraph.sampling.items.epochs import EpochSampler
 from xgraph.sampling.memory.features import to_device
-from xgraph.sampling.memory.prefetch import prefetched
 from xgraph.sampling.memory.storage import Placement
 from xgraph.sampling.neighbors.attributes import Attributes, bytes_of
+from xgraph.sampling.neighbors.orders import AnyBatches, InOrder
 from xgraph.sampling.neighbors.pyg_arguments import refuse
-from xgraph.sampling.neighbors.sampler import LARGEST_EPOCH, NeighborSampler
+from xgraph.sampling.neighbors.resumable import ResumableLoader
+from xgraph.sampling.neighbors.sampler import NeighborSampler
 from xgraph.storage import Storage
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from xgraph.sampling.engines.sampled import Mode
 
 
-class NeighborLoader:
+class NeighborLoader(ResumableLoader):
     """Samples neighbourhoods of seed nodes, gathers their attributes, and hands out PyG graphs.
 
     Each batch is a ``Data`` or ``HeteroData`` like the graph itself: ``x``, ``y``, ``edge_attr`` and every other
@@ -116,7 +115,7 @@ class NeighborLoader:
         if not isinstance(data, Data | HeteroData):
             raise TypeError(f"data must be PyG's Data or HeteroData, got {type(data).__name__}")
         self.placement = Placement.of(device, storage)
-        self.prefetch = integer("prefetch", prefetch, 0)
+        super().__init__(prefetch, self.placement.device, transform)
         self.seed = integer("seed", seed, 0)
         graph = Graph.from_data(data)
         self.placement.require("the graph and its attributes", graph.nbytes + bytes_of(data, self.placement))
@@ -179,26 +178,28 @@ class NeighborLoader:
         self.batch_size = integer("batch_size", batch_size, 1)
         if batch_sampler is not None and (batch_size != 1 or shuffle or drop_last):
             raise ValueError("batch_sampler makes the batches, so batch_size, shuffle and drop_last must be left out")
-        if batch_sampler is not None and not (hasattr(batch_sampler, "__iter__") and hasattr(batch_sampler, "__len__")):
-            raise TypeError(
-                f"batch_sampler must have a length and give lists of positions, got {type(batch_sampler).__name__}"
-            )
-        if transform is not None and not callable(transform):
-            raise TypeError(f"transform must be a function of a batch, got {type(transform).__name__}")
-        self.shuffle, self.drop_last = bool(shuffle), bool(drop_last)
-        self.batch_sampler, self.transform = batch_sampler, transform
+        self._set_transform(transform)
         self.input_type, self.input_nodes = seeds_of(input_nodes, self.neighbor_sampler.graph.num_nodes)
-        self.epoch = 0
-        self._position = 0  # batches of the epoch that were handed out
-        self._begun = False
         self._warm = False
+        identity, number = self._seeds_identity(), len(self.input_nodes)
+        if batch_sampler is None:
+            order: EpochSampler = InOrder(
+                number, batch_size, shuffle, self.seed, drop_last=drop_last, identity=identity
+            )
+        else:
+            order = AnyBatches(batch_sampler, number, "input_nodes", identity)
+        self._set_order(order)
 
-    def __len__(self) -> int:
-        """Number of batches in a whole epoch."""
-        if self.batch_sampler is not None:
-            return len(self.batch_sampler)
-        full, rest = divmod(len(self.input_nodes), self.batch_size)
-        return full + (rest > 0 and not self.drop_last)
+    @property
+    def batch_sampler(self) -> Any:
+        """What makes the batches, if that was given; another may be put in its place."""
+        return self._order.source if isinstance(self._order, AnyBatches) else None
+
+    @batch_sampler.setter
+    def batch_sampler(self, source: Iterable[Sequence[int]]) -> None:
+        order, before = AnyBatches(source, len(self.input_nodes), "input_nodes", self._seeds_identity()), self._order
+        order.follow(before)
+        self._set_order(order)
 
     def __repr__(self) -> str:
         where = f"device={self.placement.device}, storage={self.placement.storage}"
@@ -209,20 +210,14 @@ class NeighborLoader:
 
     def __iter__(self) -> Iterator[Any]:
         """Go through the next epoch, or the rest of the one that was restored."""
-        if self._begun:
-            self.epoch, self._position = self.epoch + 1, 0
-        self._begun = True
-        epoch, position = self.epoch, self._position
         if self.batch_sampler is None and not self._warm:
             self._warm = True
             first = self.input_nodes[: self.batch_size]
             self.neighbor_sampler.warm_up(first if self.input_type is None else (self.input_type, first))
-        jobs = islice(self._positions(epoch), position, None)
-        for batch in prefetched(partial(self.load, epoch=epoch), jobs, self.prefetch, self.placement.device):
-            position += 1
-            if epoch == self.epoch:
-                self._position = position
-            yield batch
+        yield from super().__iter__()
+
+    def _make(self, chosen: Any, epoch: int) -> Any:
+        return self.load(torch.from_numpy(chosen), epoch)
 
     def load(self, positions: Tensor, epoch: int | None = None) -> Any:
         """Return the batch of some seeds.
@@ -232,10 +227,10 @@ class NeighborLoader:
             epoch: Fixes the draws; by default the current one.
         """
         seeds = self.input_nodes.index_select(0, positions)
-        wanted = seeds if self.input_type is None else (self.input_type, seeds)
+        typed = seeds if self.input_type is None else (self.input_type, seeds)
         # The epoch goes with the batch's own numbers, as two loops may be in different ones.
         fixed_by = torch.cat([torch.tensor([self.epoch if epoch is None else epoch]), positions])
-        sampled = self.neighbor_sampler.sample(wanted, input_id=fixed_by)
+        sampled = self.neighbor_sampler.sample(typed, input_id=fixed_by)
         batch = self._attributes.batch(sampled)
         if self._adds_degree:
             self._add_degree(batch, sampled)
@@ -244,64 +239,8 @@ class NeighborLoader:
         store.batch_size = len(seeds)
         return batch if self.transform is None else self.transform(batch)
 
-    def set_epoch(self, epoch: int) -> None:
-        """Let the next `for` be that of `epoch`; if that one was restored midway, it goes on from there.
-
-        Args:
-            epoch: Number of the epoch, from 0 to 2^63 − 1.
-        """
-        epoch = integer("epoch", epoch, 0, LARGEST_EPOCH)
-        if self._begun or epoch != self.epoch:
-            self.epoch, self._position, self._begun = epoch, 0, False
-
-    def state_dict(self) -> dict[str, int]:
-        """Return the position: the epoch, how many of its batches were handed out, and what they depend on.
-
-        What the thread has made ahead does not count. The position of a `batch_sampler` is included, so its own state
-        is not to be restored beside this one.
-        """
-        return {"epoch": self.epoch, "batch": self._position, **self._identity()}
-
-    def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Go on where `state` was taken.
-
-        Args:
-            state: What `state_dict` returned.
-
-        Raises:
-            ValueError: `state` is incomplete, or was taken with other seeds or settings.
-            TypeError: `state` is not a mapping, or its position is not made of integers.
-        """
-        if not isinstance(state, Mapping):
-            raise TypeError(f"state must be what state_dict() returned, got {type(state).__name__}")
-        own = self._identity()
-        missing = [key for key in ("epoch", "batch", *own) if key not in state]
-        if missing:
-            raise ValueError(f"state of {type(self).__name__} lacks {', '.join(missing)}")
-        for key, value in own.items():
-            if state[key] != value:
-                raise ValueError(f"state was taken with {key} {state[key]}, this {type(self).__name__} has {value}")
-        epoch, position = (integer(f"state['{key}']", state[key], 0, LARGEST_EPOCH) for key in ("epoch", "batch"))
-        if position >= len(self):
-            epoch, position = epoch + 1, 0
-        self.epoch, self._position, self._begun = epoch, position, False
-
-    def _identity(self) -> dict[str, int]:
-        return {"seed": self.seed, "num_input_nodes": len(self.input_nodes), "num_batches": len(self)}
-
-    def _positions(self, epoch: int) -> Iterator[Tensor]:
-        """Go through the batches of an epoch as positions in `input_nodes`."""
-        number = len(self.input_nodes)
-        if self.batch_sampler is None:
-            rng = np.random.default_rng([self.seed, epoch])
-            order = torch.from_numpy(rng.permutation(number)) if self.shuffle else torch.arange(number)
-            for batch in range(len(self)):
-                yield order[batch * self.batch_size : (batch + 1) * self.batch_size]
-            return
-        if hasattr(self.batch_sampler, "set_epoch"):
-            self.batch_sampler.set_epoch(epoch)
-        for chosen in self.batch_sampler:
-            yield positions_of(chosen, number)
+    def _seeds_identity(self) -> dict[str, int]:
+        return {"seed": self.seed, "num_input_nodes": len(self.input_nodes)}
 
     def _add_degree(self, batch: Any, sampled: Any) -> None:
         for edge_type, topology in self.neighbor_sampler.graph.topologies.items():

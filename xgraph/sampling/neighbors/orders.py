@@ -1,60 +1,72 @@
 """Batch samplers of the plainest kind: items in order, and batches that another one makes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from xgraph.sampling.engines.node_ids import integers
-from xgraph.sampling.items.checks import integer
+from xgraph.checks import integer
+from xgraph.sampling.engines.seeds import positions_of
 from xgraph.sampling.items.epochs import EpochSampler, IntArray
 
 
 class InOrder(EpochSampler):
-    """Every item once an epoch."""
+    """Every item once an epoch, in order or shuffled."""
 
-    def __init__(self, num_items: int, batch_size: int, shuffle: bool, seed: int) -> None:
+    def __init__(
+        self,
+        num_items: int,
+        batch_size: int,
+        shuffle: bool,
+        seed: int,
+        *,
+        drop_last: bool = False,
+        identity: Mapping[str, int] | None = None,
+    ) -> None:
         super().__init__(seed)
-        self.num_items, self.shuffle = num_items, bool(shuffle)
+        self.num_items, self.shuffle, self.drop_last = num_items, bool(shuffle), bool(drop_last)
         self.batch_size = integer("batch_size", batch_size, 1)
+        self._identity = identity
 
     def __len__(self) -> int:
-        return -(-self.num_items // self.batch_size)
+        full, rest = divmod(self.num_items, self.batch_size)
+        return full + (rest > 0 and not self.drop_last)
 
     def batches(self, epoch: int) -> Iterator[IntArray]:
         """Go through all batches of `epoch`."""
         order = np.arange(self.num_items)
         order = np.random.default_rng([self.seed, epoch]).permutation(order) if self.shuffle else order
-        return (order[i : i + self.batch_size] for i in range(0, self.num_items, self.batch_size))
+        return (order[i * self.batch_size : (i + 1) * self.batch_size] for i in range(len(self)))
 
     def identity(self) -> dict[str, int]:
         """What the batches depend on."""
-        return {
-            "num_items": self.num_items,
-            "batch_size": self.batch_size,
-            "shuffle": int(self.shuffle),
-            "seed": self.seed,
-        }
+        if self._identity is not None:  # as states of NeighborLoader have it
+            return {**self._identity, "num_batches": len(self)}
+        settings = {"num_items": self.num_items, "batch_size": self.batch_size}
+        return {**settings, "shuffle": int(self.shuffle), "seed": self.seed}
 
 
 class AnyBatches(EpochSampler):
-    """The batches of another sampler, or a list of batches."""
+    """The batches of another sampler, or a list of batches: positions in `items`."""
 
-    def __init__(self, given: Any) -> None:
+    def __init__(self, source: Any, num_items: int, items: str, identity: Mapping[str, int] | None = None) -> None:
         super().__init__()
-        if not (hasattr(given, "__iter__") and hasattr(given, "__len__")):
-            raise TypeError(f"batch_sampler must have a length and give lists of positions, got {type(given).__name__}")
-        self.given = given
+        if not (hasattr(source, "__iter__") and hasattr(source, "__len__")):
+            raise TypeError(
+                f"batch_sampler must have a length and give lists of positions, got {type(source).__name__}"
+            )
+        self.source, self.num_items, self.items = source, num_items, items
+        self._identity = identity or {}
 
     def __len__(self) -> int:
-        return len(self.given)
+        return len(self.source)
 
     def batches(self, epoch: int) -> Iterator[IntArray]:
         """Go through all batches of `epoch`."""
-        if hasattr(self.given, "set_epoch"):
-            self.given.set_epoch(epoch)
-        return (integers("batch_sampler", chosen).numpy() for chosen in self.given)
+        if hasattr(self.source, "set_epoch"):
+            self.source.set_epoch(epoch)
+        return (positions_of(chosen, self.num_items, self.items).numpy() for chosen in self.source)
 
     def identity(self) -> dict[str, int]:
         """What the batches depend on, as far as is known."""
-        return {"num_batches": len(self)}
+        return {**self._identity, "num_batches": len(self)}

@@ -15,18 +15,17 @@ from torch_geometric.sampler import (
 )
 from torch_geometric.sampler.neighbor_sampler import edge_sample
 
+from xgraph.checks import integer
 from xgraph.sampling.engines.hashing import derive, digest
 from xgraph.sampling.engines.node_ids import fanouts_by_type, integers, node_ids
 from xgraph.sampling.engines.sampled import Engine, Mode
 from xgraph.sampling.engines.topology import NODE, Graph
-from xgraph.sampling.items.checks import integer
+from xgraph.sampling.items.epochs import LARGEST_EPOCH
 from xgraph.sampling.memory.storage import Placement
 from xgraph.storage import Storage
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data, HeteroData
-
-LARGEST_EPOCH = 2**63 - 1  # it lies in a tensor
 
 Output: TypeAlias = SamplerOutput | HeteroSamplerOutput
 

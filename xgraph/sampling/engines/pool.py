@@ -1,0 +1,32 @@
+"""A pool of objects that calls reuse."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Pool(Generic[Item]):
+    """Lends objects that one thread uses at a time, and keeps those that came back."""
+
+    def __init__(self, make: Callable[[], Item]) -> None:
+        self._make = make
+        self._idle: list[Item] = []
+
+    def __len__(self) -> int:
+        """Number of idle objects."""
+        return len(self._idle)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._make,)
+
+    @contextmanager
+    def borrow(self) -> Iterator[Item]:
+        """Lend one for a ``with``; after an error it is not used again, as it may be half changed."""
+        try:
+            item = self._idle.pop()
+        except IndexError:
+            item = self._make()
+        yield item
+        self._idle.append(item)

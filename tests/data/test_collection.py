@@ -130,13 +130,13 @@ def test_the_competitions_molecules_are_always_left_out(
 def test_the_competitions_file_is_fetched_where_its_data_set_is_named(
     tables: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
+    fetched = []
     monkeypatch.setattr(
-        collection, "obtain", lambda card, wanted, **_: asked.append(wanted.path) or tables / "bare.csv"
+        collection, "obtain", lambda card, wanted, **_: fetched.append(wanted.path) or tables / "bare.csv"
     )
     monkeypatch.setattr(collection, "excluded", lambda spec, **_: [])
     assert collect(["one.csv"]).counts.excluded == 0
-    assert not asked
+    assert not fetched
     assert collect(["one.csv"], exclude=["aicures:test:0"]).counts.excluded == 1
-    assert asked == ["aicures_pseudomonas/test.csv"]
-    assert load_card("aicures").file(asked[0]).bytes == 12447
+    assert fetched == ["aicures_pseudomonas/test.csv"]
+    assert load_card("aicures").file(fetched[0]).bytes == 12447

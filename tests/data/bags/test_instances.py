@@ -15,14 +15,14 @@ from xgraph.data.bags.instances import GraphStore, MappedStore, RowStore, make_s
 def test_rows_of_any_kind(tmp_path: Path, dtype: str, kind: str) -> None:
     array = (np.arange(24).reshape(8, 3) % 5).astype(dtype)
     np.save(tmp_path / "x.npy", array)
-    given: Any = {
+    instances: Any = {
         "tensor": torch.from_numpy(array.copy()),
         "array": array,
         "file": str(tmp_path / "x.npy"),
         "mapped": np.load(tmp_path / "x.npy", mmap_mode="r"),
         "read-only": np.frombuffer(array.tobytes(), dtype).reshape(8, 3),
     }[kind]
-    store = make_store(given)
+    store = make_store(instances)
     assert isinstance(store, MappedStore if kind in ("file", "mapped") else RowStore)
     assert (len(store), store.shape, store.num_features) == (8, (3,), 3)
     x = store.take(torch.tensor([7, 0, 0])).x
@@ -92,8 +92,8 @@ def test_the_first_unusable_instance(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_arrays_that_torch_does_not_take_are_copied() -> None:
     array = np.arange(12.0).reshape(4, 3)
-    for given in (array.astype(">f4"), array[::-1], array[:, ::-1], array[::2]):
-        np.testing.assert_array_equal(make_store(given).take(torch.tensor([1])).x[0], given[1])
+    for instances in (array.astype(">f4"), array[::-1], array[:, ::-1], array[::2]):
+        np.testing.assert_array_equal(make_store(instances).take(torch.tensor([1])).x[0], instances[1])
 
 
 def test_numbers_beyond_float32_are_unusable() -> None:

@@ -44,14 +44,14 @@ def test_long_runs_of_rows_are_announced_where_they_lie(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((5000, 64), dtype=np.float32))
     for first in (0, 1000):
         store = MappedStore(np.load(tmp_path / "x.npy", mmap_mode="r")[first:])
-        told: list[tuple[int, int]] = []
-        spy: Any = SimpleNamespace(madvise=lambda advice, start, length, told=told: told.append((start, length)))
+        announced: list[tuple[int, int]] = []
+        spy: Any = SimpleNamespace(madvise=lambda advice, start, length, spans=announced: spans.append((start, length)))
         store._announce(spy, np.array([*range(10, 900), 1000, 1002, 1004, *range(2000, 2255), *range(3000, 3256)]))
         begin = 128 + first * 256  # behind the header of the file
         expected = []
         for start, end in ((begin + 10 * 256, begin + 900 * 256), (begin + 3000 * 256, begin + 3256 * 256)):
             expected.append((start // mmap.PAGESIZE * mmap.PAGESIZE, end - start // mmap.PAGESIZE * mmap.PAGESIZE))
-        assert told == expected
+        assert announced == expected
 
 
 def anonymous_memory() -> float:

@@ -158,8 +158,8 @@ def test_standardized() -> None:
 
 
 def test_from_smiles_keeps_count_of_every_input() -> None:
-    given = ["CCO", "", None, float("nan"), "  C ", 3, "x\n", "CC\n"]
-    data = MoleculeDataset.from_smiles(given)
+    inputs = ["CCO", "", None, float("nan"), "  C ", 3, "x\n", "CC\n"]
+    data = MoleculeDataset.from_smiles(inputs)
     assert data.row.tolist() == [0, 4, 7]
     assert [error.row for error in data.errors] == [1, 2, 3, 5, 6]
     assert [error.message for error in data.errors][:4] == ["the SMILES is empty"] * 3 + ["not a string but int"]
@@ -214,17 +214,17 @@ def test_features_are_in_the_version(data: MoleculeDataset) -> None:
 
 
 def test_features_that_are_there_are_not_made_again(data: MoleculeDataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[list[str]] = []
+    computed: list[list[str]] = []
 
     def counting(smiles: list[str], kinds: list[str], **options: object) -> torch.Tensor:
-        made.append(kinds)
+        computed.append(kinds)
         return describe(smiles, kinds)
 
     monkeypatch.setattr(module, "describe", counting)
     one = data.with_features(["maccs", "morgan"])
     same, fewer = one.with_features(["maccs", "morgan"]), one.with_features(["morgan"])
     more = one.with_features(["torsion", "morgan", "rdkit"])
-    assert made == [["maccs", "morgan"], [], [], ["torsion", "rdkit"]]
+    assert computed == [["maccs", "morgan"], [], [], ["torsion", "rdkit"]]
     assert same.features is one.features
     for other in (fewer, more):
         assert other.features is not None

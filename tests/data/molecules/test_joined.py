@@ -49,9 +49,9 @@ def test_contradictory_labels_of_one_data_set_are_missing() -> None:
     smiles = ["F[C@H](Cl)Br", "F[C@@H](Cl)Br", "CCO", "OCC", "CCN", "CCN"]
     y = [[0, 1], [1, 1], [NAN, 0], [1, NAN], [0, NAN], [0, NAN]]
     one = data("one", smiles, y, ["a", "b"])
-    found = join([one])
-    torch.testing.assert_close(found.y, torch.tensor([[NAN, 1], [1, 0], [0, NAN]]), equal_nan=True)
-    assert found.counts == Counts(given=6, excluded=0, repeated=3, conflicts=1)
+    joined = join([one])
+    torch.testing.assert_close(joined.y, torch.tensor([[NAN, 1], [1, 0], [0, NAN]]), equal_nan=True)
+    assert joined.counts == Counts(given=6, excluded=0, repeated=3, conflicts=1)
     two = data("two", ["FC(Cl)Br"], [[0]], ["a"])
     assert join([one, two]).y[0].nan_to_num(9).tolist() == [9, 1, 0], "another data set may say another thing"
 
@@ -85,9 +85,9 @@ def test_errors_name_their_data_set() -> None:
 
 
 def test_without_labels() -> None:
-    found = join([MoleculeDataset.from_smiles(["CCO", "OCC", "C"])])
-    assert found.y.shape == (2, 0)
-    assert found.task_names == []
+    joined = join([MoleculeDataset.from_smiles(["CCO", "OCC", "C"])])
+    assert joined.y.shape == (2, 0)
+    assert joined.task_names == []
 
 
 def test_many_molecules_keep_their_labels() -> None:

@@ -57,8 +57,8 @@ def test_several_tasks_and_types_of_nodes() -> None:
     data["author"].num_nodes = 2
     data["author", "writes", "paper"].edge_index = torch.tensor([[0, 1], [0, 2]])
     options: dict[str, Any] = {"name": "toy", "task": "multilabel", "task_names": ["s", "t"], "metric": "roc_auc"}
-    made = NodeDataset(data, torch.zeros(3, 2), node_type="paper", **options)
-    assert (len(made), made.num_features, made.num_edges, made.num_tasks) == (3, 4, 2, 2)
+    nodes = NodeDataset(data, torch.zeros(3, 2), node_type="paper", **options)
+    assert (len(nodes), nodes.num_features, nodes.num_edges, nodes.num_tasks) == (3, 4, 2, 2)
     with pytest.raises(ValueError, match="node_type must be given for a HeteroData, and only then, got None"):
         NodeDataset(data, torch.zeros(3, 2), **options)
 

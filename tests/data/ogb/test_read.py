@@ -64,8 +64,8 @@ def test_mapped(tmp_path: Path) -> None:
 def test_splits_are_the_tables(tmp_path: Path) -> None:
     folder = release.write_arxiv(tmp_path / "ogbn_arxiv")
     torch.save({"train": torch.tensor([4])}, folder / "split" / "time" / "split_dict.pt")
-    found = read_split(folder, Path("time"))
-    assert {part: nodes.tolist() for part, nodes in found.items()} == {"train": [0, 1], "valid": [2], "test": [4, 3]}
+    parts = read_split(folder, Path("time"))
+    assert {part: nodes.tolist() for part, nodes in parts.items()} == {"train": [0, 1], "valid": [2], "test": [4, 3]}
     release.csv_gz(folder / "split" / "time" / "test.csv.gz", [10**30])
     with pytest.raises(ValueError, match=rf"cannot read .*test.csv.gz: .*; delete {re.escape(str(folder))} to fetch"):
         read_split(folder, Path("time"))

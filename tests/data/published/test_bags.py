@@ -59,9 +59,9 @@ def test_mnist_bags(tmp_path: Path) -> None:
     assert arrays.x.shape == (200, 1, 2, 3)
     assert arrays.x.dtype == np.float32
     # each image once
-    found = np.sort((arrays.x.reshape(200, 6) * 255).round().astype(int), axis=0)
+    values = np.sort((arrays.x.reshape(200, 6) * 255).round().astype(int), axis=0)
     pixels = np.sort(np.arange(1200).reshape(200, 6) % 256, axis=0)
-    np.testing.assert_array_equal(found, pixels)
+    np.testing.assert_array_equal(values, pixels)
     assert 7 < sizes[:-1].mean() < 13
     assert arrays.instance_y is not None
     for bag, (start, end) in enumerate(zip(arrays.bag_ptr, arrays.bag_ptr[1:], strict=False)):

@@ -26,8 +26,8 @@ Y = np.array([1, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1], np.int8)
 TRAIN = sources.folds(12)
 
 
-def arrays(made: bytes) -> dict[str, Any]:
-    with np.load(io.BytesIO(made), allow_pickle=False) as file:
+def arrays(derived: bytes) -> dict[str, Any]:
+    with np.load(io.BytesIO(derived), allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
 
@@ -37,19 +37,19 @@ def test_a_julia_file(packed: bool, n: int) -> None:
     bags = [np.full((i % 3 + 1, 2), i, np.float32) for i in range(n)]
     y = np.arange(n) % 3 == 0
     for labels in (y.astype(np.int64), y.astype(np.uint8), np.where(y, 1.0, -1.0)):
-        read, found, train = read_jld(sources.jld(bags, labels, sources.folds(n), packed))
+        read, labels_read, train = read_jld(sources.jld(bags, labels, sources.folds(n), packed))
         assert all(np.array_equal(one, two) for one, two in zip(read, bags, strict=True))
-        np.testing.assert_array_equal(found, y)
+        np.testing.assert_array_equal(labels_read, y)
         np.testing.assert_array_equal(train, sources.folds(n))
-    assert (found.dtype, train.dtype, read[0].dtype) == (np.int8, bool, np.float32)
+    assert (labels_read.dtype, train.dtype, read[0].dtype) == (np.int8, bool, np.float32)
 
 
 def test_one_julia_file() -> None:
-    made = arrays(DERIVE["mil_julia"](sources.jld(BAGS, Y, TRAIN), ""))
-    assert list(made) == ["X", "bag_ptr", "y", "fold_train"]
-    np.testing.assert_array_equal(made["X"], X)
-    assert (made["bag_ptr"].tolist(), made["y"].tolist()) == (PTR.tolist(), Y.tolist())
-    np.testing.assert_array_equal(made["fold_train"], TRAIN)
+    derived = arrays(DERIVE["mil_julia"](sources.jld(BAGS, Y, TRAIN), ""))
+    assert list(derived) == ["X", "bag_ptr", "y", "fold_train"]
+    np.testing.assert_array_equal(derived["X"], X)
+    assert (derived["bag_ptr"].tolist(), derived["y"].tolist()) == (PTR.tolist(), Y.tolist())
+    np.testing.assert_array_equal(derived["fold_train"], TRAIN)
 
 
 def matlab(order: NDArray[Any]) -> bytes:
@@ -67,22 +67,22 @@ def matlab(order: NDArray[Any]) -> bytes:
 
 def test_a_matlab_file_and_folds() -> None:
     source = zipped({"host/toy.mat": matlab(np.arange(len(X))), "other/Toy.jld": sources.jld(BAGS, Y, TRAIN)})
-    made = arrays(DERIVE["mil_prtools"](source, ""))
-    np.testing.assert_array_equal(made["X"], X)
-    assert (made["bag_ptr"].tolist(), made["y"].tolist()) == (PTR.tolist(), Y.tolist())
-    np.testing.assert_array_equal(made["fold_train"], TRAIN)
+    derived = arrays(DERIVE["mil_prtools"](source, ""))
+    np.testing.assert_array_equal(derived["X"], X)
+    assert (derived["bag_ptr"].tolist(), derived["y"].tolist()) == (PTR.tolist(), Y.tolist())
+    np.testing.assert_array_equal(derived["fold_train"], TRAIN)
     source = zipped({"toy.mat": matlab(np.arange(len(X))), "Toy.jld": sources.jld(BAGS, 1 - Y, TRAIN)})
     with pytest.raises(ValueError, match="the folds are of other bags"):
         DERIVE["mil_prtools"](source, "")
 
 
 def test_a_matlab_file_whose_folds_are_drawn() -> None:
-    made = arrays(DERIVE["mil_musk2"](matlab(np.arange(len(X))), ""))
-    test = ~made["fold_train"]
+    derived = arrays(DERIVE["mil_musk2"](matlab(np.arange(len(X))), ""))
+    test = ~derived["fold_train"]
     assert test.shape == (5, 10, 12)
     assert (test.sum(1) == 1).all()  # every bag in one fold of each repetition
     assert set(test.sum(2).ravel()) == {1, 2}
-    positives = (test & (made["y"] == 1)).sum(2)
+    positives = (test & (derived["y"] == 1)).sum(2)
     assert positives.max() == 1
     assert len({part.tobytes() for part in test}) == 5
     shuffled = arrays(DERIVE["mil_musk2"](matlab(np.append(np.arange(3, len(X)), np.arange(3))), ""))
@@ -96,12 +96,12 @@ def test_pictures_of_several_kinds_stand_once() -> None:
         f"data/Corel{name}.jld": sources.jld([BAGS[i] for i in order], y[order], train[..., order])
         for name, order, y, train in zip(("African", "Beach"), orders, labels, folds, strict=True)
     }
-    made = arrays(DERIVE["mil_corel"](zipped(contents), ""))
-    assert list(made) == ["X", "bag_ptr", "y", "categories", "fold_train"]
-    np.testing.assert_array_equal(made["X"], X)
-    np.testing.assert_array_equal(made["y"], labels)
-    np.testing.assert_array_equal(made["fold_train"], folds)
-    assert made["categories"].tolist() == ["African", "Beach"]
+    derived = arrays(DERIVE["mil_corel"](zipped(contents), ""))
+    assert list(derived) == ["X", "bag_ptr", "y", "categories", "fold_train"]
+    np.testing.assert_array_equal(derived["X"], X)
+    np.testing.assert_array_equal(derived["y"], labels)
+    np.testing.assert_array_equal(derived["fold_train"], folds)
+    assert derived["categories"].tolist() == ["African", "Beach"]
     contents["data/CorelBuses.jld"] = sources.jld([bag + 1 for bag in BAGS], Y, TRAIN)
     with pytest.raises(ValueError, match="the files do not hold the same bags"):
         DERIVE["mil_corel"](zipped(contents), "")
@@ -117,21 +117,21 @@ def test_recordings_are_found_by_their_features() -> None:
         order = np.roll(np.arange(12), i)
         bags = [BAGS[j][::-1] for j in order]  # and their rows in another order
         contents[f"x/{species}.jld"] = sources.jld(bags, np.roll(Y, 1)[order], TRAIN[..., order])
-    made = arrays(DERIVE["mil_birds"](zipped(contents), ""))
-    assert next(iter(made)) == "WinterWren_y"
-    assert list(made)[-1] == "bag_id"
-    assert made["bag_id"].tolist() == ids.tolist()
+    derived = arrays(DERIVE["mil_birds"](zipped(contents), ""))
+    assert next(iter(derived)) == "WinterWren_y"
+    assert list(derived)[-1] == "bag_id"
+    assert derived["bag_id"].tolist() == ids.tolist()
     for species in ("WinterWren", "PacificslopeFlycatcher", "Red-breastedNuthatch"):
-        assert made[f"{species}_y"].tolist() == np.roll(Y, 1).tolist()
-        np.testing.assert_array_equal(made[f"{species}_fold_train"], TRAIN)
+        assert derived[f"{species}_y"].tolist() == np.roll(Y, 1).tolist()
+        np.testing.assert_array_equal(derived[f"{species}_fold_train"], TRAIN)
 
 
 def test_sets_become_one_table() -> None:
     contents = {"a/CHEMBL1.smi": b"C,CHEMBL7,5.5\nCC,CHEMBL8,6\n", "a/CHEMBL2.smi": b"CCO,CHEMBL9,7\r\n\r\n"}
-    made = DERIVE["chembl_pki"](zipped(contents), "")
+    derived = DERIVE["chembl_pki"](zipped(contents), "")
     want = "dataset,smiles,chembl_id,pki\nCHEMBL1,C,CHEMBL7,5.5\nCHEMBL1,CC,CHEMBL8,6\nCHEMBL2,CCO,CHEMBL9,7\n"
-    assert gzip.decompress(made).decode() == want
-    assert made == DERIVE["gzip_source"](want.encode(), "")
+    assert gzip.decompress(derived).decode() == want
+    assert derived == DERIVE["gzip_source"](want.encode(), "")
 
 
 def test_without_h5py_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

@@ -29,9 +29,9 @@ def _toy() -> bytes:
 def test_planetoid_by_the_rule() -> None:
     with np.load(io.BytesIO(_toy())) as arrays:
         files = planetoid_pickles(arrays)
-    made = planetoid(zipped(files), "planetoid/toy.npz")
-    assert content_sha256(made, "a.npz") == content_sha256(_toy(), "a.npz")
-    assert made == _toy()
+    derived = planetoid(zipped(files), "planetoid/toy.npz")
+    assert content_sha256(derived, "a.npz") == content_sha256(_toy(), "a.npz")
+    assert derived == _toy()
 
 
 def test_a_pickle_may_ask_for_arrays_only() -> None:
@@ -49,13 +49,13 @@ def test_pyg_object() -> None:
     graph = Data(x=x, edge_index=torch.tensor([[0, 1], [1, 1]]), y=torch.tensor([True, False]))
     file = io.BytesIO()
     torch.save(graph, file)
-    made = pyg_anomaly(zipped({"toy.pt": file.getvalue()}), "")
+    derived = pyg_anomaly(zipped({"toy.pt": file.getvalue()}), "")
     want = {
         "x": np.asfortranarray(x.numpy()),
         "edge_index": np.array([[0, 1], [1, 1]], np.int32),
         "y": np.array([1, 0], np.int8),
     }
-    assert made == npz(**want)
+    assert derived == npz(**want)
     file = io.BytesIO()
     torch.save({"x": Bomb()}, file)
     with pytest.raises(pickle.UnpicklingError):

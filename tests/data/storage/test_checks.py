@@ -6,9 +6,9 @@ from xgraph.data.storage.checks import check_edges, checked_index
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int32, torch.int64])
 def test_any_integers_are_positions(dtype: torch.dtype) -> None:
-    found = checked_index(torch.tensor([2, 0, 2], dtype=dtype), 3, "node")
-    assert found.dtype == torch.int64
-    assert found.tolist() == [2, 0, 2]
+    index = checked_index(torch.tensor([2, 0, 2], dtype=dtype), 3, "node")
+    assert index.dtype == torch.int64
+    assert index.tolist() == [2, 0, 2]
     with pytest.raises(IndexError, match="node 3 is out of range: there are 3, numbered from 0"):
         checked_index(torch.tensor([3], dtype=dtype), 3, "node")
 

@@ -30,5 +30,5 @@ def check_bags(data: BagDataset, order: Tensor | None) -> None:
 
 
 def not_finite(bag: str, row: int) -> ValueError:
-    """The error of an instance that is no use."""
+    """The error of an instance with NaN or infinity."""
     return ValueError(f"row {row} of the instances, of bag {bag!r}, has a number that is not finite")

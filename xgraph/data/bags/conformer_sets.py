@@ -33,7 +33,7 @@ def load_conformers(
     names = card.target_columns
     if targets is None:
         raise ValueError(
-            f"{card.name} holds {len(names)} sets, a protein each: choose by target_columns (--target-columns), such "
+            f"{card.name} holds {len(names)} sets, one per protein: choose by target_columns (--target-columns), such "
             f"as {names[0]}; `xgraph data show {card.name}` lists them"
         )
     path = obtain(card, card.files[0], folder=root, progress=progress)

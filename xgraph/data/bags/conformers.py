@@ -104,7 +104,7 @@ def conformer_bags(
         raise TypeError("smiles must be a sequence of strings, got one string")
     if isinstance(num_conformers, bool) or not isinstance(num_conformers, int) or num_conformers < 1:
         raise ValueError(f"num_conformers must be an integer, 1 or more, got {num_conformers!r}")
-    unknown = [one for one in descriptors if one not in DESCRIPTORS]
+    unknown = [name for name in descriptors if name not in DESCRIPTORS]
     if unknown or not descriptors or isinstance(descriptors, str):
         raise ValueError(f"descriptors must be some of {', '.join(DESCRIPTORS)}, got {descriptors!r}")
     labels = None if y is None else torch.as_tensor(y).float()
@@ -171,7 +171,7 @@ def _described(smiles: str, options: _Options) -> NDArray[np.float32] | str:
             if options.minimize and rdForceFieldHelpers.MMFFHasAllMoleculeParams(molecule):
                 rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(molecule)
             numbers = [
-                np.concatenate([DESCRIPTORS[one](molecule, confId=i) for one in options.descriptors]) for i in ids
+                np.concatenate([DESCRIPTORS[kind](molecule, confId=i) for kind in options.descriptors]) for i in ids
             ]
     except Exception as error:  # RDKit's own types as well as ValueError
         return str(error) if smiles else "the SMILES is empty"

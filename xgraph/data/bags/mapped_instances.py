@@ -37,7 +37,7 @@ class Rows:
 class MappedStore(Rows):
     """Instances as rows of a file that is mapped: of a batch, only its own rows are read."""
 
-    # The system is told that rows are read here and there, so that it does not read on around each of them (some are
+    # The system is advised that reads are random, so that it does not read ahead around each row (some systems are
     # set to megabytes). A copy sent to another process opens the file again instead of carrying its content.
 
     checked = False

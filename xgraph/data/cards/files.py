@@ -12,7 +12,7 @@ from xgraph.data.cards.named import load_card
 from xgraph.data.cards.ogb_files import is_whole, obtain_ogb, ogb_place
 from xgraph.data.cards.schema import Card, CardFile
 from xgraph.data.published.derive import DERIVE, content_sha256
-from xgraph.data.storage.download import FetchError, NotThereError, check, download, read_source
+from xgraph.data.storage.download import FetchError, check, download, from_mirror, read_source
 from xgraph.data.storage.root import Progress, is_unwritable, mirror, replacing
 from xgraph.data.storage.root import root as root_folder
 
@@ -46,20 +46,9 @@ def obtain(
         if not replace:
             remedy = f"`xgraph data fetch {card.name}` replaces it"
             check(got, file.sha256, target, remedy)
-    place = mirror()
-    missing = ""
-    if isinstance(place, str):
-        try:
-            download(f"{place}/{file.path}", target, sha256=file.sha256, progress=progress)
-            return target
-        except NotThereError as error:
-            missing = f"{error}; "
-        except FetchError as error:
-            raise FetchError(f"XGRAPH_MIRROR: {error}") from error
-    elif place is not None:
-        if (place / file.path).is_file():
-            return _from_folder(place / file.path, target, file, progress)
-        missing = f"XGRAPH_MIRROR={place} has no {file.path}; "
+    copy, missing = from_mirror(file.path, lambda source: _copy(source, target, file, progress))
+    if copy is not None:
+        return copy
     try:
         if not file.derive and "#" not in file.source_url:
             download(file.source_url, target, sha256=file.sha256, progress=progress)
@@ -71,13 +60,12 @@ def obtain(
     return target
 
 
-def _from_folder(source: Path, target: Path, file: CardFile, progress: Progress | None) -> Path:
+def _copy(source: str | Path, target: Path, file: CardFile, progress: Progress | None) -> Path:
+    """Copy a file of the mirror; one of a folder is used where it is if the root cannot be written."""
     try:
         download(source, target, sha256=file.sha256, progress=progress)
-    except FetchError:
-        raise
     except OSError as error:
-        if not is_unwritable(error):
+        if isinstance(error, FetchError) or isinstance(source, str) or not is_unwritable(error):
             raise
         check(_sha256(source, file), file.sha256, source)
         return source
@@ -161,7 +149,7 @@ def verify(name: str, *, root: str | Path | None = None) -> list[Checked]:
         root: The root, if not the one of the environment.
 
     Returns:
-        One entry a copy, and one for each file that is in neither place, with state ``"absent"``. Of a data set of
+        One entry per copy, and one for each file that is in neither place, with state ``"absent"``. Of a data set of
         OGB's server, whose files have no checksums, one entry that says whether its release is there.
 
     Raises:

@@ -17,8 +17,8 @@ import zlib
 from pathlib import Path
 
 from xgraph.data.cards.schema import Card
-from xgraph.data.storage.download import FetchError, NotThereError, stream
-from xgraph.data.storage.root import Progress, is_unwritable, mirror, replacing
+from xgraph.data.storage.download import FetchError, from_mirror, stream
+from xgraph.data.storage.root import Progress, is_unwritable, replacing
 from xgraph.data.storage.root import root as root_folder
 
 FOLDER = "ogb"
@@ -96,20 +96,10 @@ def obtain_ogb(card: Card, *, folder: str | Path | None = None, progress: Progre
 def _bring(name: str, url: str, archive: Path, progress: Progress | None) -> None:
     """The archive, from the mirror or the server, with the remedies in the message where there is none."""
     file = f"{FOLDER}/{url.rsplit('/', 1)[-1]}"
-    place = mirror()
-    missing = ""
     with replacing(archive) as out:
-        if place is not None:
-            source = place / file if isinstance(place, Path) else f"{place}/{file}"
-            try:
-                if not isinstance(source, Path) or source.is_file():
-                    stream(source, out, progress=progress)
-                    return
-                missing = f"XGRAPH_MIRROR={place} has no {file}; "
-            except NotThereError as error:
-                missing = f"{error}; "
-            except FetchError as error:
-                raise FetchError(f"{name}: XGRAPH_MIRROR: {error}") from error
+        digest, missing = from_mirror(file, lambda source: stream(source, out, progress=progress))
+        if digest is not None:
+            return
         try:
             stream(url, out, progress=progress)
         except FetchError as error:

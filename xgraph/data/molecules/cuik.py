@@ -29,7 +29,7 @@ SMALLEST = 4  # a list this short goes through RDKit
 PIN = re.compile(r"rdkit\s*==\s*([\d.]+)")
 ATOM_MAP = re.compile(r":\d+\]")
 
-# Columns of the two float matrices, in the order asked for below.
+# Columns of the two float matrices, in the order requested below.
 TAG, NUMBER, DEGREE, CHARGE, RADICALS, HYBRIDIZATION, AROMATIC = slice(0, 5), 5, 6, 7, 8, 9, 10
 ORDER, KIND, STEREO, CONJUGATED, RING = 0, slice(1, 5), slice(5, 12), 12, 13
 _NUMBER_SCALE = 5.0  # cuik-molmaker gives the atomic number divided by 5
@@ -54,7 +54,7 @@ def _release(version: str) -> list[int]:
 
 @cache
 def _engine() -> tuple[Any, ...] | None:
-    """The compiled function and the features asked of it, or None where it cannot be had."""
+    """The compiled function and the features it computes, or None where it is not available."""
     if not _for_this_rdkit():
         return None
     try:

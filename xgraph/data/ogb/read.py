@@ -36,7 +36,7 @@ def read_ogb(kind: Literal["node", "graph"], name: str, folder: Path) -> Any:
 
     kept = folder / "processed" / "geometric_data_processed.pt"
     scratch = folder / f".processed.{uuid.uuid4().hex[:12]}"
-    made = scratch / kept.name
+    fresh = scratch / kept.name
 
     class Reader(Base):  # type: ignore[misc]
         path = kept
@@ -66,10 +66,10 @@ def read_ogb(kind: Literal["node", "graph"], name: str, folder: Path) -> Any:
         with contextlib.suppress(Exception):  # torch raises many types for damaged files
             return read()
     try:
-        Reader.path = made
+        Reader.path = fresh
         opened = read()
         kept.parent.mkdir(exist_ok=True)
-        os.replace(made, kept)
+        os.replace(fresh, kept)
     except Exception as error:  # pandas, gzip and `ogb` raise many types for damaged files
         refused = isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
         remedy = "set XGRAPH_ROOT to a folder you may write to" if refused else "delete the folder to fetch it anew"

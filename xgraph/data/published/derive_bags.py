@@ -114,7 +114,7 @@ def read_jld(content: bytes) -> tuple[Bags, NDArray[np.int8], NDArray[np.bool_]]
                 words = np.asarray(value(fields["chunks"]), dtype="<u8")
                 return np.unpackbits(words.view(np.uint8), bitorder="little")[: int(fields["len"])].astype(bool)
             if isinstance(node, np.ndarray) and node.dtype == object:
-                return [value(one) for one in node]
+                return [value(part) for part in node]
             return node
 
         bags = [np.asarray(bag, dtype=np.float32).T for bag in value(file["X"][()])]

@@ -56,7 +56,9 @@ def read_given(
     elif given.format == "rows":
         parts = [_read_rows(obtain(key)) for key in keys]
     else:
-        parts = match_rows(table, [_read_smiles(obtain(key), smiles_column) for key in keys])
+        from xgraph.data.molecules.table import read_smiles
+
+        parts = match_rows(table, [read_smiles(obtain(key), smiles_column) for key in keys])
     every = np.sort(np.concatenate(parts))
     if not np.array_equal(every, np.sort(table.rows)):
         raise ValueError(
@@ -69,12 +71,6 @@ def _read_rows(path: Path) -> Rows:
     data = path.read_bytes()
     text = gzip.decompress(data) if path.suffix == ".gz" else data
     return np.array(text.split(), dtype=np.int64)
-
-
-def _read_smiles(path: Path, smiles_column: str) -> list[str]:
-    from xgraph.data.molecules.table import read_smiles
-
-    return read_smiles(path, smiles_column)
 
 
 def match_rows(table: Table, parts: list[list[str]]) -> list[Rows]:

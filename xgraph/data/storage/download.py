@@ -8,11 +8,13 @@ import io
 import urllib.error
 import urllib.request
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
-from xgraph.data.storage.root import Progress, replacing
+from xgraph.data.storage.root import Progress, mirror, replacing
 
+T = TypeVar("T")
 CHUNK = 1 << 16
 TIMEOUT = 30.0
 _LARGEST_MEMBER = 1 << 30
@@ -69,6 +71,22 @@ def download(
     """Fetch a file to `path`; nothing is left there unless it is complete and has the right checksum."""
     with replacing(path) as out:
         check(stream(source, out, timeout=timeout, progress=progress), sha256, source)
+
+
+def from_mirror(file: str, receive: Callable[[str | Path], T]) -> tuple[T | None, str]:
+    """What `receive` makes of the mirror's copy of a file; or None, and why there is none."""
+    place = mirror()
+    if place is None:
+        return None, ""
+    source = place / file if isinstance(place, Path) else f"{place}/{file}"
+    if isinstance(source, Path) and not source.is_file():
+        return None, f"XGRAPH_MIRROR={place} has no {file}; "
+    try:
+        return receive(source), ""
+    except NotThereError as error:
+        return None, f"{error}; "
+    except FetchError as error:
+        raise FetchError(f"XGRAPH_MIRROR: {error}") from error
 
 
 def read_source(url: str, *, timeout: float = TIMEOUT, progress: Progress | None = None) -> bytes:

@@ -1,4 +1,4 @@
-"""Where data lives on disk: the root that holds what was fetched, and the mirror that is asked first."""
+"""Where data lives on disk: the root that holds what was fetched, and the mirror that is tried first."""
 
 from __future__ import annotations
 

@@ -245,7 +245,7 @@ def test_what_is_said_on_the_way(train: Train, csv: Path, capsys: pytest.Capture
     assert capsys.readouterr().err.splitlines()[-1].startswith("model=forest seconds=")
 
 
-def test_models_that_are_fitted_at_once(csv: Path) -> None:
+def test_models_that_are_fitted_in_a_single_step(csv: Path) -> None:
     both = xgraph.train(csv, out="both", train_on="train+valid", **FOREST)
     assert "valid" not in both.metrics
     assert (both.metrics["keep"], both.metrics["last_epoch"]) == ("last", 1)

@@ -110,8 +110,8 @@ def test_another_metric_selects(train: Train) -> None:
 def test_a_run_of_before_there_were_so_many_metrics_goes_on(train: Train) -> None:
     run = train(out="run", epochs=1, pretrain_epochs=0)
     state = read_checkpoint(run.path / "last.ckpt")
-    (keeper,) = state["callbacks"].values()
-    for row in keeper["history"]:
+    (callback,) = state["callbacks"].values()
+    for row in callback["history"]:
         del row["valid_pauc_area_fpr0.3"]
     write_checkpoint(state, run.path / "last.ckpt")
     xgraph.train(out="run", resume=True, epochs=2)

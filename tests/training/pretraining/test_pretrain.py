@@ -11,8 +11,8 @@ import torch
 
 import xgraph
 from xgraph.options import OptionError
+from xgraph.training.files.callback import CheckpointCallback
 from xgraph.training.files.checkpoint import read_checkpoint
-from xgraph.training.files.keeper import Keeper
 from xgraph.training.fit.train import Interrupted
 
 SMALL: dict[str, Any] = {"epochs": 2, "batch_size": 16, "hidden_channels": 8, "num_layers": 2, "threads": 1}
@@ -82,15 +82,15 @@ def test_a_run_starts_from_the_encoder(tables: list[str], train: Any, objective:
 @contextmanager
 def stopping(after: int) -> Iterator[None]:
     """Let training stop when an epoch (counted from 0) has been kept."""
-    own = Keeper.on_train_epoch_end
+    own = CheckpointCallback.on_train_epoch_end
 
-    def stop(self: Keeper, trainer: Any, pl_module: Any) -> None:
+    def stop(self: CheckpointCallback, trainer: Any, pl_module: Any) -> None:
         own(self, trainer, pl_module)
         if trainer.current_epoch == after:
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Keeper, "on_train_epoch_end", stop)
+        patch.setattr(CheckpointCallback, "on_train_epoch_end", stop)
         yield
 
 

@@ -29,19 +29,19 @@ def arrange(
     """The parts of a data set as a run has them."""
     import torch
 
-    made = dict(splits)
+    parts = dict(splits)
     inner = None if config.inner is None else inner_fold(config.inner)
-    if (config.train_on == "train" and inner is None) or not {"train", "valid"} <= made.keys():
-        return made
-    both = torch.unique(torch.cat([made["train"], made["valid"]]))  # sorted
+    if (config.train_on == "train" and inner is None) or not {"train", "valid"} <= parts.keys():
+        return parts
+    both = torch.unique(torch.cat([parts["train"], parts["valid"]]))  # sorted
     if inner is None:
-        del made["valid"]
-        return {**made, "train": both}
+        del parts["valid"]
+        return {**parts, "train": both}
     number, folds = inner
     if len(both) < folds:
         raise ValueError(f"inner = {config.inner}: {len(both)} items to train and validate on are fewer than {folds}")
-    part = torch.from_numpy(cut(targets(both).numpy(), folds))
-    return {**made, "train": both[part != number], "valid": both[part == number]}
+    of_item = torch.from_numpy(cut(targets(both).numpy(), folds))
+    return {**parts, "train": both[of_item != number], "valid": both[of_item == number]}
 
 
 def cut(y: "npt.NDArray[np.float32]", folds: int) -> "npt.NDArray[np.int64]":

@@ -23,9 +23,9 @@ _SAME = ("dataset", "num_items", "task_names")
 
 def training_items(source: Source) -> Tensor:
     """A bit for each item of a data set, set in the training part. Bytes, shape [⌈n / 8⌉]."""
-    there = np.zeros(len(source), dtype=bool)
-    there[source.splits["train"].numpy()] = True
-    return torch.from_numpy(np.packbits(there))
+    trained = np.zeros(len(source), dtype=bool)
+    trained[source.splits["train"].numpy()] = True
+    return torch.from_numpy(np.packbits(trained))
 
 
 def start_knowing(header: dict[str, Any], start: Mapping[str, Any], source: Source) -> None:

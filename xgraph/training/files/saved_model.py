@@ -42,7 +42,7 @@ def load_model(state: Mapping[str, Any]) -> nn.Module:
 
 
 def model_without_tables(header: Mapping[str, Any]) -> nn.Module:
-    """A model as the header describes it, with weights by chance; torch's random numbers are left as they were."""
+    """A model as the header describes it, randomly initialised; torch's random numbers are left as they were."""
     known = registry("model")
     if header["model"] not in known:
         raise ValueError(f"unknown model {header['model']!r}; there are {', '.join(known)}")
@@ -83,11 +83,11 @@ def start_from(model: nn.Module, state: Mapping[str, Any], source: "Source", pat
     left = (*TABLES, *(() if same_features else BESIDE), *(() if keep_head else ("head.",)))
     encoder = {name for name in own if not name.startswith(left)}
     for name in sorted(encoder | {name for name in weights if not name.startswith(left)}):
-        there, here = (tuple(w[name].shape) if name in w else None for w in (weights, own))
-        if there != here:
+        saved, present = (tuple(w[name].shape) if name in w else None for w in (weights, own))
+        if saved != present:
             raise ValueError(
                 f"init: {path} holds another model ({header['model']} with {header['model_options']}): {name} is "
-                f"{there} there and {here} here"
+                f"{saved} there and {present} here"
             )
     model.load_state_dict({name: weights[name] for name in encoder}, strict=False)
     return keep_head

@@ -30,7 +30,7 @@ class AveragedWeights(nn.Module):
     def update(self, model: nn.Module) -> None:
         """Take in the weights that a step led to."""
         self.steps += 1
-        t = self.steps.double()  # where the model is: the step is not waited for
+        t = self.steps.double()  # on the model's device: no synchronisation
         weight = 1 - ((1 + t) / (10 + t)).clamp(max=self.decay)
         for own, new in self._pairs(model):
             if own.is_floating_point():
@@ -40,6 +40,6 @@ class AveragedWeights(nn.Module):
 
     def _pairs(self, model: nn.Module) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """What is averaged, and what it is an average of."""
-        there = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+        latest = {**dict(model.named_parameters()), **dict(model.named_buffers())}
         own = {**dict(self.module.named_parameters()), **dict(self.module.named_buffers())}
-        return [(tensor, there[name]) for name, tensor in own.items()]
+        return [(tensor, latest[name]) for name, tensor in own.items()]

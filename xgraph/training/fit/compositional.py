@@ -61,8 +61,8 @@ class Compositional(nn.Module):
         fixed = {name: w.detach().requires_grad_() for name, w in weights.items()}
         buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
         loss = inner_loss(functional_call(model, {**fixed, **buffers}, (inputs,)))
-        found = torch.autograd.grad(loss, list(fixed.values()), allow_unused=True)
-        parts = [torch.zeros_like(w) if g is None else g for w, g in zip(fixed.values(), found, strict=True)]
+        gradients = torch.autograd.grad(loss, list(fixed.values()), allow_unused=True)
+        parts = [torch.zeros_like(w) if g is None else g for w, g in zip(fixed.values(), gradients, strict=True)]
         gradient = torch.cat([g.reshape(-1).to(self.track.value.dtype) for g in parts])
         if not bool(gradient.isfinite().all()):
             raise ValueError("inner_loss has a gradient that is not finite")

@@ -16,14 +16,14 @@ from lightning.pytorch.callbacks import Callback
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.parts import PARTS
+from xgraph.training.files.callback import CheckpointCallback, CheckpointFiles
 from xgraph.training.files.checkpoint import HEADER, check_same_run, read_checkpoint
 from xgraph.training.files.environment import write_environment
-from xgraph.training.files.keeper import Files, Keeper
 from xgraph.training.files.leaks import start_knowing
 from xgraph.training.files.rundir import BEST, LAST, fold_folders, write_config
 from xgraph.training.files.saved_model import start_from
-from xgraph.training.fit.conclude import conclude
-from xgraph.training.fit.fitted import FittedTask, fit_at_once
+from xgraph.training.fit.fitted import FittedTask, fit_in_single_step
+from xgraph.training.fit.results import write_results
 from xgraph.training.fit.task import Task
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def check_data(source: "Source") -> None:
     """Refuse data that cannot be trained on, and warn of data that can hardly be."""
     for name in PARTS:
         if name not in source.data.splits:
-            there = ", ".join(source.data.splits) or "none"
-            raise ValueError(f"dataset: {source.name!r} has no split {name!r} (it has: {there}); see --split")
+            known = ", ".join(source.data.splits) or "none"
+            raise ValueError(f"dataset: {source.name!r} has no split {name!r} (it has: {known}); see --split")
     y = source.targets(source.splits["train"]).numpy()
     if len(y) == 0:
         molecules = source.kind == "graph"
@@ -84,13 +84,13 @@ def fit(
 ) -> dict[str, Any]:
     """Train, select and test; fill the run directory. Call it within `own_random_streams`."""
     if isinstance(task, FittedTask):
-        return fit_at_once(task, path, device=device, resume=resume, progress=bool(callbacks))
+        return fit_in_single_step(task, path, device=device, resume=resume, progress=bool(callbacks))
     last = resume_point(task, path) if resume else None
     write_config(path, task.config)
     write_environment(path, device)
-    keeper = Keeper(path, task.metric, task.config.keep)
-    run_epochs(task, keeper, last, device=device, callbacks=callbacks)
-    return conclude(task.source, task.main_loss.link, keeper, device)
+    callback = CheckpointCallback(path, task.metric, task.config.keep)
+    run_epochs(task, callback, last, device=device, callbacks=callbacks)
+    return write_results(task.source, task.main_loss.link, callback, device)
 
 
 def resume_point(task: Task, path: Path) -> Path | None:
@@ -108,7 +108,7 @@ def resume_point(task: Task, path: Path) -> Path | None:
 
 
 def run_epochs(
-    task: Task, keeper: Keeper, last: Path | None, *, device: str, callbacks: list[Callback] | None = None
+    task: Task, callback: CheckpointCallback, last: Path | None, *, device: str, callbacks: list[Callback] | None = None
 ) -> None:
     """Train for all epochs that are left, keeping what each gives."""
     with _quiet_lightning():
@@ -122,10 +122,10 @@ def run_epochs(
             logger=False,
             enable_progress_bar=False,
             enable_model_summary=False,
-            default_root_dir=keeper.path,
-            enable_checkpointing=False,  # Lightning's own; the keeper does it
-            callbacks=[keeper, *(callbacks or [])],  # in this order: what is announced is kept
-            plugins=[Files()],
+            default_root_dir=callback.path,
+            enable_checkpointing=False,  # Lightning's own; ours does it
+            callbacks=[callback, *(callbacks or [])],  # in this order: what is announced is kept
+            plugins=[CheckpointFiles()],
         )
         _run(trainer, task, last)
 

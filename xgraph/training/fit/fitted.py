@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from xgraph.nn import FittedModel
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig, registry
+from xgraph.training.files.callback import CheckpointCallback
 from xgraph.training.files.checkpoint import HEADER, check_same_run, describe, read_checkpoint, write_checkpoint
 from xgraph.training.files.environment import write_environment
-from xgraph.training.files.keeper import Keeper
 from xgraph.training.files.rundir import BEST, LAST, write_config
 from xgraph.training.fit.bars import data_progress
-from xgraph.training.fit.conclude import conclude
+from xgraph.training.fit.results import write_results
 from xgraph.training.fit.seeding import random_state
 from xgraph.training.scoring.scores import measure
 
@@ -34,7 +34,7 @@ class FittedTask:
             raise OptionError(str(error)) from None
 
 
-def fit_at_once(
+def fit_in_single_step(
     task: FittedTask, path: Path, *, device: str, resume: bool = False, progress: bool = False
 ) -> dict[str, Any]:
     """Fit and test; fill the run directory. Call it within `own_random_streams`."""
@@ -49,10 +49,10 @@ def fit_at_once(
         state = _fit(task, device, progress)
         for name in (BEST, LAST):
             write_checkpoint(state, path / name)
-    keeper = Keeper(path, task.metric, "best" if "valid" in source.splits else "last")
-    keeper.load_state_dict({"history": state["history"], "best": state["history"][-1]})
-    keeper.write_history()
-    return conclude(source, "sigmoid", keeper, device)
+    callback = CheckpointCallback(path, task.metric, "best" if "valid" in source.splits else "last")
+    callback.load_state_dict({"history": state["history"], "best": state["history"][-1]})
+    callback.write_history()
+    return write_results(source, "sigmoid", callback, device)
 
 
 def _fit(task: FittedTask, device: str, progress: bool) -> dict[str, Any]:
@@ -75,8 +75,8 @@ def _fit(task: FittedTask, device: str, progress: bool) -> dict[str, Any]:
     row = {"epoch": 1, "stage": "main", "train_loss": None, "lr": None, "seconds": seconds}
     row |= {f"valid_{name}": value for name, value in values.items()}
     if progress:
-        found = f"valid_{task.metric}={values[task.metric]:.4f} " if values else ""
-        sys.stderr.write(f"model={config.model} {found}seconds={seconds:.1f}\n")
+        shown = f"valid_{task.metric}={values[task.metric]:.4f} " if values else ""
+        sys.stderr.write(f"model={config.model} {shown}seconds={seconds:.1f}\n")
     return {
         HEADER: describe(config, source),
         "state_dict": {f"model.{name}": tensor.cpu() for name, tensor in task.model.state_dict().items()},

@@ -9,6 +9,7 @@ import lightning
 import torch
 from torch import Tensor
 
+from xgraph.estimators import StateTable
 from xgraph.losses.batch import LIMIT
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig, registry
@@ -85,13 +86,13 @@ class Task(lightning.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """One optimiser over the model; losses have state, but nothing to optimise."""
         kind: Any = OPTIMIZERS[self.config.optimizer]
-        made: torch.optim.Optimizer = kind(
+        optimizer: torch.optim.Optimizer = kind(
             self.model.parameters(),
             lr=self.config.lr,
             weight_decay=self.config.weight_decay,
             fused=True,  # small tensors, one after the other, take three times as long
         )
-        return made
+        return optimizer
 
     @property
     def loss_fn(self) -> "Loss":
@@ -116,15 +117,16 @@ class Task(lightning.LightningModule):
         start = self.config.pretrain_epochs
         if self.current_epoch == start > 0:
             if self.after_step is None:
-                # A model whose tables hold what its head gave has a way of its own to forget them with it.
-                getattr(self.model, "reset_head", self.model.head.reset_parameters)()
+                self.model.reset_head()
             for optimizer in self.trainer.optimizers:
                 optimizer.state.clear()
         main = self.stage == "main"
         epoch, epochs = (self.current_epoch - start, self.config.epochs) if main else (self.current_epoch, start)
-        _set_epoch(self.model, self.current_epoch)
+        for module in self.model.modules():
+            if isinstance(module, StateTable):
+                module.set_epoch(self.current_epoch)
         if main:
-            _set_epoch(self.main_loss, epoch)
+            self.main_loss.set_epoch(epoch)
         cosine = self.config.lr_schedule == "cosine"
         factor = 0.5 * (1 + math.cos(math.pi * epoch / epochs)) if cosine else 1.0
         for optimizer in self.trainer.optimizers:
@@ -150,7 +152,7 @@ class Task(lightning.LightningModule):
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Average the weights, if that is wanted."""
+        """Average the weights, if requested."""
         if self.average is not None:
             self.average.update(self.model)
 
@@ -203,11 +205,3 @@ class Task(lightning.LightningModule):
                 f"try a smaller learning rate than {self.config.lr:g}"
                 + (f", or a smaller inner_lr than {self.config.inner_lr:g}" if inner else "")
             )
-
-
-def _set_epoch(part: torch.nn.Module, epoch: int) -> None:
-    """Tell all schedules in a module which epoch begins."""
-    for module in part.modules():
-        set_epoch = getattr(module, "set_epoch", None)
-        if set_epoch is not None:
-            set_epoch(epoch)

@@ -48,7 +48,7 @@ def train(
         dataset: Name of a data set or path of a CSV file; `nci-pains` if neither this nor `config` says.
         config: A TOML file with settings, such as the `config.toml` of another run.
         out: Directory of the run, new or empty; without it, a new one under `runs/`.
-        resume: Go on with the interrupted run in `out`, to the bit.
+        resume: Resume the interrupted run in `out`, to the bit.
         progress: Show progress on stderr.
         settings: Any field of `xgraph.training.TrainConfig` (`loss`, `model`, `epochs`, `lr`, ...) and any
             option of the chosen loss and model (`gamma`, `hidden_channels`, ...; one that both have is the model's,
@@ -81,16 +81,16 @@ def train(
     if isinstance(settings.get("init"), Path):
         settings["init"] = str(settings["init"])
     base = None if config is None else read_config(config)
-    wanted = _build(settings, base, config)
+    chosen = _build(settings, base, config)
     if resume:
-        wanted, out = _settings_to_resume(settings, wanted if config is not None else None, out)
+        chosen, out = _settings_to_resume(settings, chosen if config is not None else None, out)
     elif out is not None:
         check_free(out)  # before the data are read, which may take long
-    device = choose_device(wanted.device)
-    if wanted.fold == "all" or isinstance(wanted.fold, list):
-        return _train_folds(wanted, out, resume, progress, device)
-    with own_random_streams(wanted.seed, wanted.threads):
-        return _train_one(wanted, out, resume, progress, device)
+    device = choose_device(chosen.device)
+    if chosen.fold == "all" or isinstance(chosen.fold, list):
+        return _train_folds(chosen, out, resume, progress, device)
+    with own_random_streams(chosen.seed, chosen.threads):
+        return _train_one(chosen, out, resume, progress, device)
 
 
 def _build(settings: Mapping[str, Any], base: Mapping[str, Any] | None, source: str | Path | None) -> TrainConfig:
@@ -111,17 +111,17 @@ def _settings_to_resume(
     path = Path(out)
     if not (path / CONFIG).is_file():
         raise FileNotFoundError(f"resume: {path} holds no run (no {CONFIG})")
-    own = read_config(path / CONFIG)
-    before, now = _build({}, own, path / CONFIG), from_file or _build(settings, own, path / CONFIG)
-    found = differences(before, now)
-    for name in sorted(found, key=lambda name: name not in settings):  # what was given, then what follows from it
-        there, here = found[name]
-        if name not in _MAY_CHANGE and not (name == "dataset" and _same_file(there, here)):
+    saved = read_config(path / CONFIG)
+    old, new = _build({}, saved, path / CONFIG), from_file or _build(settings, saved, path / CONFIG)
+    changes = differences(old, new)
+    for name in sorted(changes, key=lambda name: name not in settings):  # given ones, then what follows from them
+        before, after = changes[name]
+        if name not in _MAY_CHANGE and not (name == "dataset" and _same_file(before, after)):
             raise OptionError(
-                f"resume: {name} is {there!r} in {path} and cannot become {here!r}; "
+                f"resume: {name} is {before!r} in {path} and cannot become {after!r}; "
                 f"only {', '.join(sorted(_MAY_CHANGE))} can change"
             )
-    return now.replace(dataset=before.dataset), path
+    return new.replace(dataset=old.dataset), path
 
 
 def _same_file(one: object, other: object) -> bool:

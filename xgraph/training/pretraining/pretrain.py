@@ -182,23 +182,23 @@ def _fit(
     task: Task, config: PretrainConfig, data: JoinedDataset, path: Path, device: str, resume: bool, progress: bool
 ) -> dict[str, Any]:
     """Train, and fill the run directory; what `metrics.json` holds."""
+    from xgraph.training.files.callback import CheckpointCallback
     from xgraph.training.files.environment import write_environment
-    from xgraph.training.files.keeper import Keeper
     from xgraph.training.fit.engine import resume_point, run_epochs
     from xgraph.training.fit.progress import EpochBar, EpochLines
 
     last = resume_point(task, path) if resume else None
     _write_config(path, config)
     write_environment(path, device)
-    keeper = Keeper(path, task.metric, "last")
+    callback = CheckpointCallback(path, task.metric, "last")
     shown = (EpochBar if sys.stderr.isatty() else EpochLines)(task.metric)
-    run_epochs(task, keeper, last, device=device, callbacks=[shown] if progress else [])
-    row = keeper.history[-1]
+    run_epochs(task, callback, last, device=device, callbacks=[shown] if progress else [])
+    row = callback.history[-1]
     metrics = {
         "valid": {name.removeprefix("valid_"): value for name, value in row.items() if name.startswith("valid_")},
         "objective": config.objective,
         "last_epoch": row["epoch"],
-        "epochs": len(keeper.history),
+        "epochs": len(callback.history),
         "dataset": data.name,
         "molecules": len(data),
         "tasks": data.num_tasks if config.objective == "multitask" else 0,

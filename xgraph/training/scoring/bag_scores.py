@@ -1,4 +1,4 @@
-"""What a model says of whole bags: many small ones at once, huge ones in chunks, none of their instances left out."""
+"""What a model says of whole bags: many small ones together, huge ones in chunks, none of their instances left out."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -36,7 +36,7 @@ class Explained(NamedTuple):
     instance: npt.NDArray[np.int64]
 
 
-def at_once(data: "BagDataset") -> int:
+def instances_per_pass(data: "BagDataset") -> int:
     """How many instances to encode together."""
     if not data.instance_shape:
         return GRAPHS
@@ -74,7 +74,7 @@ def score_bags(
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Scores:
     """Logits of whole bags by a model in evaluation mode."""
-    model, most = model.to(device).eval(), at_once(data)
+    model, most = model.to(device).eval(), instances_per_pass(data)
     parts = [np.empty((0, model.num_tasks))]
     with torch.inference_mode():
         for group in grouped(data.sizes[positions], most):
@@ -98,7 +98,7 @@ def explain_bags(
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Explained:
     """Logits of whole bags, with scores and weights of their instances, by a model in evaluation mode."""
-    model, most = model.to(device).eval(), at_once(data)
+    model, most = model.to(device).eval(), instances_per_pass(data)
     empty, none = np.empty((0, model.num_tasks)), np.empty(0, dtype=np.int64)
     parts = [Explained(empty, empty, empty, none, none)]
     with torch.inference_mode():
@@ -106,18 +106,18 @@ def explain_bags(
             bags = positions[group]
             if int(data.sizes[bags[0]]) > most:
                 instance: list[Tensor] = []
-                found = model.predict_bag(_noting(chunks(data, int(bags[0]), most), instance))
-                found = found._replace(logits=found.logits[None])
-                rows, bag = torch.cat(instance), torch.zeros(len(found.scores), dtype=torch.long)
+                prediction = model.predict_bag(_recording(chunks(data, int(bags[0]), most), instance))
+                prediction = prediction._replace(logits=prediction.logits[None])
+                rows, bag = torch.cat(instance), torch.zeros(len(prediction.scores), dtype=torch.long)
             else:
                 batch = data.batch(bags)
                 rows, bag = batch.instance, batch.bag
-                found = model.explain(batch.to(device))
-            each = found.weights.repeat_interleave(model.num_tasks // found.weights.size(1), dim=1)
+                prediction = model.explain(batch.to(device))
+            each = prediction.weights.repeat_interleave(model.num_tasks // prediction.weights.size(1), dim=1)
             parts.append(
                 Explained(
-                    _numpy(found.logits),
-                    _numpy(found.scores),
+                    _numpy(prediction.logits),
+                    _numpy(prediction.scores),
                     _numpy(each),
                     bag.cpu().numpy() + group[0],
                     rows.cpu().numpy(),
@@ -128,8 +128,8 @@ def explain_bags(
     return Explained(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _noting(batches: Iterator[Any], instance: list[Tensor]) -> Iterator[Any]:
-    """The same batches, their instances put down."""
+def _recording(batches: Iterator[Any], instance: list[Tensor]) -> Iterator[Any]:
+    """The same batches, with their instances recorded."""
     for batch in batches:
         instance.append(batch.instance)
         yield batch

@@ -25,15 +25,15 @@ def score(
     progress: Callable[[int, int, str], None] | None = None,
 ) -> npt.NDArray[np.float64]:
     """Logits of a model in evaluation mode."""
-    wanted = list(range(len(data))) if positions is None else positions.tolist()
+    items = list(range(len(data))) if positions is None else positions.tolist()
     model = model.to(device).eval()
     parts = []
     with torch.inference_mode():
-        for rows in in_order(len(wanted), EVAL_BATCH_SIZE):
-            batch = data.batch([wanted[i] for i in rows]).to(device)
+        for rows in in_order(len(items), EVAL_BATCH_SIZE):
+            batch = data.batch([items[i] for i in rows]).to(device)
             parts.append(model(batch).double().cpu().numpy())
             if progress is not None:
-                progress(rows[-1] + 1, len(wanted), "scoring")
+                progress(rows[-1] + 1, len(items), "scoring")
     if not parts:
         return np.empty((0, data.num_tasks), dtype=np.float64)
     return np.concatenate(parts)
@@ -62,10 +62,10 @@ def choose_device(device: str) -> str:
     """What `--device` means on this machine."""
     if device not in ("auto", "cpu", "cuda"):
         raise OptionError(f"device = {device!r}: expected auto, cpu or cuda")
-    there = torch.cuda.is_available()
-    if device == "cuda" and not there:
-        raise ValueError("device: 'cuda' was asked for, but torch finds no usable GPU here; use --device cpu")
-    return "cuda" if there and device != "cpu" else "cpu"
+    available = torch.cuda.is_available()
+    if device == "cuda" and not available:
+        raise ValueError("device: 'cuda' was requested, but torch finds no usable GPU; use --device cpu")
+    return "cuda" if available and device != "cpu" else "cpu"
 
 
 def in_order(num_items: int, batch_size: int) -> list[list[int]]:

@@ -57,9 +57,9 @@ def partial_metrics(max_fpr: float | None = None, min_tpr: float | None = None) 
     low, high = 0.5 if min_tpr is None else min_tpr, 0.5 if max_fpr is None else max_fpr
     check_limits(low, fpr)
     return {
-        f"pauc_mcclish_fpr{fpr:g}": lambda found: one_way(found, fpr, "mcclish"),
-        f"pauc_area_fpr{fpr:g}": lambda found: one_way(found, fpr, "area"),
-        f"tpauc_tpr{low:g}_fpr{high:g}": lambda found: two_way(found, low, high),
+        f"pauc_mcclish_fpr{fpr:g}": lambda swept: one_way(swept, fpr, "mcclish"),
+        f"pauc_area_fpr{fpr:g}": lambda swept: one_way(swept, fpr, "area"),
+        f"tpauc_tpr{low:g}_fpr{high:g}": lambda swept: two_way(swept, low, high),
     }
 
 
@@ -72,32 +72,32 @@ def score_all(
         raise ValueError(f"target and score: expected one shape [n] or [n, T], got {y.shape} and {s.shape}")
     if y.ndim == 1:
         y, s = y[:, None], s[:, None]
-    tasks = [found for t in range(y.shape[1]) if (found := sweep(y[:, t], s[:, t])) is not None]
-    wanted = {**METRICS, **(metrics or {})}
+    tasks = [swept for t in range(y.shape[1]) if (swept := sweep(y[:, t], s[:, t])) is not None]
+    chosen = {**METRICS, **(metrics or {})}
     return {
-        name: float(np.mean([metric(found) for found in tasks])) if tasks else math.nan
-        for name, metric in wanted.items()
+        name: float(np.mean([metric(swept) for swept in tasks])) if tasks else math.nan
+        for name, metric in chosen.items()
     }
 
 
-def _of(found: Sweep | None, metric: Metric) -> float:
-    return math.nan if found is None else metric(found)
+def _of(swept: Sweep | None, metric: Metric) -> float:
+    return math.nan if swept is None else metric(swept)
 
 
-def _average_precision(found: Sweep) -> float:
-    tp, fp = found
+def _average_precision(swept: Sweep) -> float:
+    tp, fp = swept
     return float(np.sum(np.diff(tp, prepend=0.0) * (tp / (tp + fp))) / tp[-1])
 
 
-def _prc_auc(found: Sweep) -> float:
-    tp, fp = found
+def _prc_auc(swept: Sweep) -> float:
+    tp, fp = swept
     precision = np.append(1.0, tp / (tp + fp))
     recall = np.append(0.0, tp / tp[-1])
     return float(np.sum(np.diff(recall) * (precision[1:] + precision[:-1]) / 2))
 
 
-def _roc_auc(found: Sweep) -> float:
-    tp, fp = (np.append(0.0, counts) for counts in found)
+def _roc_auc(swept: Sweep) -> float:
+    tp, fp = (np.append(0.0, counts) for counts in swept)
     return float(np.sum(np.diff(fp) * (tp[1:] + tp[:-1]) / 2) / (tp[-1] * fp[-1]))
 
 

@@ -28,29 +28,29 @@ def partial_auc(
     check_limits(0.0, max_fpr)
     if normalization not in get_args(Normalization):
         raise ValueError(f"normalization: expected {' or '.join(get_args(Normalization))}, got {normalization!r}")
-    found = sweep(target, score)
-    return math.nan if found is None else one_way(found, max_fpr, normalization)
+    swept = sweep(target, score)
+    return math.nan if swept is None else one_way(swept, max_fpr, normalization)
 
 
 def two_way_pauc(target: npt.ArrayLike, score: npt.ArrayLike, min_tpr: float = 0.5, max_fpr: float = 0.5) -> float:
     """Two-way partial AUC: how much of the corner TPR ≥ `min_tpr`, FPR ≤ `max_fpr` lies under the ROC curve."""
     check_limits(min_tpr, max_fpr)
-    found = sweep(target, score)
-    return math.nan if found is None else two_way(found, min_tpr, max_fpr)
+    swept = sweep(target, score)
+    return math.nan if swept is None else two_way(swept, min_tpr, max_fpr)
 
 
-def one_way(found: Sweep, max_fpr: float, normalization: Normalization) -> float:
+def one_way(swept: Sweep, max_fpr: float, normalization: Normalization) -> float:
     """`partial_auc` of scores that were swept already."""
-    area = _corner(found, 0.0, max_fpr)
+    area = _corner(swept, 0.0, max_fpr)
     if normalization == "area":
         return area / max_fpr
     chance = max_fpr**2 / 2
     return 0.5 * (1 + (area - chance) / (max_fpr - chance))
 
 
-def two_way(found: Sweep, min_tpr: float, max_fpr: float) -> float:
+def two_way(swept: Sweep, min_tpr: float, max_fpr: float) -> float:
     """`two_way_pauc` of scores that were swept already."""
-    return _corner(found, min_tpr, max_fpr) / ((1 - min_tpr) * max_fpr)
+    return _corner(swept, min_tpr, max_fpr) / ((1 - min_tpr) * max_fpr)
 
 
 def check_limits(min_tpr: float, max_fpr: float) -> None:
@@ -61,9 +61,9 @@ def check_limits(min_tpr: float, max_fpr: float) -> None:
         raise ValueError(f"max_fpr: expected a number above 0 and up to 1, got {max_fpr}")
 
 
-def _corner(found: Sweep, min_tpr: float, max_fpr: float) -> float:
+def _corner(swept: Sweep, min_tpr: float, max_fpr: float) -> float:
     """Area between the ROC curve and the line TPR = min_tpr, left of FPR = max_fpr."""
-    x, y = found.roc()
+    x, y = swept.roc()
     start = int(np.searchsorted(y, min_tpr, side="right"))  # the first corner above the line
     rise = (min_tpr - y[start - 1]) / (y[start] - y[start - 1])
     x = np.append(x[start - 1] + rise * (x[start] - x[start - 1]), x[start:])

@@ -8,11 +8,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from xgraph.training.scoring.bag_scores import at_once, chunks, grouped, score_bags
+from xgraph.training.scoring.bag_scores import chunks, grouped, instances_per_pass, score_bags
 from xgraph.training.sources.base import Progress, Scores, Source
 from xgraph.training.sources.molecules import label_keys
 
 if TYPE_CHECKING:
+    from xgraph.nn import Model
     from xgraph.sampling import BagLoader
     from xgraph.sampling.items.epochs import EpochSampler
 
@@ -45,13 +46,12 @@ class BagSource(Source):
             arguments["num_bags"] = len(self)
         return arguments
 
-    def prepare(self, model: nn.Module) -> None:
+    def prepare(self, model: "Model") -> None:
         """Let the model know mean and deviation of the features, of the training bags only, if it standardises."""
         from xgraph.data import instance_statistics
 
-        scale: Any = getattr(model, "scale", None)
-        if scale is not None:
-            scale.fit(*instance_statistics(self.data, self.splits["train"]))
+        if model.scale is not None:
+            model.scale.fit(*instance_statistics(self.data, self.splits["train"]))
 
     def targets(self, positions: Tensor) -> Tensor:
         """Labels, float32 [n, T]."""
@@ -96,7 +96,7 @@ class BagSource(Source):
 
     def _pieces(self) -> Iterator[Any]:
         """All instances, as many at a time as are scored together."""
-        most, sizes = at_once(self.data), self.data.sizes
+        most, sizes = instances_per_pass(self.data), self.data.sizes
         for group in grouped(sizes, most):
             if int(sizes[group[0]]) > most:
                 yield from chunks(self.data, group[0], most)

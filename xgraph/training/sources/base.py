@@ -16,6 +16,7 @@ from xgraph.training.config.names import distinct
 from xgraph.training.config.parts import arrange
 
 if TYPE_CHECKING:
+    from xgraph.nn import Model
     from xgraph.sampling.items.epochs import EpochSampler
 
 Progress = Callable[[int, int, str], None]
@@ -85,7 +86,7 @@ class Source(ABC):
         """What a model has to be told of the data, beside the number of logits."""
         return {}
 
-    def prepare(self, model: nn.Module) -> None:
+    def prepare(self, model: "Model") -> None:
         """Learn what batches the model wants, before the first one is made; here nothing."""
         return
 

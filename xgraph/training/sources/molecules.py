@@ -13,6 +13,7 @@ from xgraph.training.sources.base import Progress, Scores, Source
 from xgraph.training.sources.batches import make_loader
 
 if TYPE_CHECKING:
+    from xgraph.nn import Model
     from xgraph.sampling.items.epochs import EpochSampler
 
 
@@ -33,13 +34,12 @@ class MoleculeSource(Source):
         """How many numbers there are beside the graph, if there are any."""
         return {} if self.data.features is None else {"num_features": self.data.features.size(1)}
 
-    def prepare(self, model: nn.Module) -> None:
+    def prepare(self, model: "Model") -> None:
         """Let the model know mean and deviation of the numbers beside the graph, of the training molecules only."""
         from xgraph.data import feature_statistics
 
-        scale: Any = getattr(model, "scale", None)
-        if scale is not None and self.data.features is not None:
-            scale.fit(*feature_statistics(self.data.features, self.splits["train"]))
+        if model.scale is not None and self.data.features is not None:
+            model.scale.fit(*feature_statistics(self.data.features, self.splits["train"]))
 
     def targets(self, positions: Tensor) -> Tensor:
         """Labels, float32 [n, T]."""

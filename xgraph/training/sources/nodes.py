@@ -11,12 +11,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from xgraph.nn import NodeModel
 from xgraph.training.config.build import TrainConfig, registry
 from xgraph.training.sources.base import Progress, Scores, Source
 from xgraph.training.sources.molecules import label_keys
 
 if TYPE_CHECKING:
-    from xgraph.nn import InEdges
+    from xgraph.nn import InEdges, Model
     from xgraph.sampling import NeighborLoader
     from xgraph.sampling.items.epochs import EpochSampler
 
@@ -38,7 +39,7 @@ class NodeSource(Source):
         if data.num_features == 0:
             raise ValueError(f"dataset: the nodes of {data.name!r} have no features, which the models here need")
         self._loader: NeighborLoader | None = None
-        self._aggregates_for: nn.Module | None = None
+        self._aggregates_for: NodeModel | None = None
 
     @property
     def several_classes(self) -> bool:
@@ -53,9 +54,9 @@ class NodeSource(Source):
             arguments["num_nodes"] = len(self)
         return arguments
 
-    def prepare(self, model: nn.Module) -> None:
+    def prepare(self, model: "Model") -> None:
         """Learn whether the first layer takes the exact aggregates of the features."""
-        self._aggregates_for = model if getattr(model, "exact_input", False) else None
+        self._aggregates_for = model if isinstance(model, NodeModel) and model.exact_input else None
 
     def targets(self, positions: Tensor) -> Tensor:
         """Labels, float32 [n, T]; of several classes, one-hot rows."""
@@ -95,7 +96,7 @@ class NodeSource(Source):
         logits = layerwise(model.to(device), self.data.data.x, self.in_edges, positions, progress=progress)  # type: ignore[arg-type]
         return logits.double().cpu().numpy()
 
-    def _with_aggregates(self, model: nn.Module) -> Any:
+    def _with_aggregates(self, model: NodeModel) -> Any:
         """The graph, with what the first layer gets from all neighbours."""
         from xgraph.nn import input_aggregate
 

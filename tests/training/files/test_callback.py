@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from xgraph.training.files.keeper import Files, Keeper
+from xgraph.training.files.callback import CheckpointCallback, CheckpointFiles
 from xgraph.training.scoring.metrics import METRICS
 
 NAN = float("nan")
@@ -20,13 +20,13 @@ class Trainer:
         self.saved.append(path.name)
 
 
-def run(keeper: Keeper, stages: list[str], values: list[float]) -> list[list[str]]:
+def run(callback: CheckpointCallback, stages: list[str], values: list[float]) -> list[list[str]]:
     trainer: Any = Trainer()
     saved = []
     for stage, value in zip(stages, values, strict=True):
         metrics = {**dict.fromkeys(METRICS, 0.5), "ap": value}
         task: Any = SimpleNamespace(stage=stage, train_loss=1.0, valid_metrics=metrics, seconds=0.0)
-        keeper.on_train_epoch_end(trainer, task)
+        callback.on_train_epoch_end(trainer, task)
         trainer.current_epoch += 1
         saved.append(trainer.saved)
         trainer.saved = []
@@ -43,16 +43,16 @@ def run(keeper: Keeper, stages: list[str], values: list[float]) -> list[list[str
     ],
 )
 def test_best(tmp_path: Path, stages: str, values: list[float], best: int) -> None:
-    keeper = Keeper(tmp_path, "ap")
-    saved = run(keeper, [{"p": "pretrain", "m": "main"}[s] for s in stages], values)
-    assert keeper.best is not None
-    assert keeper.best["epoch"] == best
+    callback = CheckpointCallback(tmp_path, "ap")
+    saved = run(callback, [{"p": "pretrain", "m": "main"}[s] for s in stages], values)
+    assert callback.best is not None
+    assert callback.best["epoch"] == best
     assert all(names[-1] == "last.ckpt" for names in saved)
     assert [i + 1 for i, names in enumerate(saved) if "best.ckpt" in names][-1] == best
 
 
 def test_memory_is_restored(tmp_path: Path) -> None:
-    one, two = Keeper(tmp_path, "ap"), Keeper(tmp_path, "ap")
+    one, two = CheckpointCallback(tmp_path, "ap"), CheckpointCallback(tmp_path, "ap")
     run(one, ["main"] * 2, [0.5, 0.7])
     two.load_state_dict(one.state_dict())
     assert run(two, ["main"], [0.6]) == [["last.ckpt"]]
@@ -60,7 +60,7 @@ def test_memory_is_restored(tmp_path: Path) -> None:
 
 
 def test_files(tmp_path: Path) -> None:
-    files = Files()
+    files = CheckpointFiles()
     path = tmp_path / "a.ckpt"
     files.save_checkpoint({"xgraph": {"format": 99}}, path)
     with pytest.raises(ValueError, match="has format 99"):
@@ -75,18 +75,18 @@ def test_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("values", [[0.9, 0.1, 0.3], [0.1, NAN, 0.2], [NAN] * 3])
 def test_the_last_is_kept(tmp_path: Path, values: list[float]) -> None:
-    keeper = Keeper(tmp_path, "ap", "last")
-    saved = run(keeper, ["pretrain", "main", "main"], values)
-    assert keeper.best is not None
-    assert keeper.best["epoch"] == 3
+    callback = CheckpointCallback(tmp_path, "ap", "last")
+    saved = run(callback, ["pretrain", "main", "main"], values)
+    assert callback.best is not None
+    assert callback.best["epoch"] == 3
     assert ["best.ckpt" in names for names in saved] == [False, True, True]
 
 
 def test_without_a_validation_part(tmp_path: Path) -> None:
-    keeper, trainer = Keeper(tmp_path, "ap", "last"), Trainer()
+    callback, trainer = CheckpointCallback(tmp_path, "ap", "last"), Trainer()
     task: Any = SimpleNamespace(stage="main", train_loss=1.0, valid_metrics={}, seconds=0.0)
-    keeper.on_train_epoch_end(trainer, task)  # type: ignore[arg-type]
-    assert keeper.best is not None
+    callback.on_train_epoch_end(trainer, task)  # type: ignore[arg-type]
+    assert callback.best is not None
     assert (tmp_path / "metrics.csv").read_text().splitlines() == [
         "epoch,stage,train_loss,lr,seconds",
         "1,main,1.0,0.1,0.0",

@@ -5,8 +5,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from xgraph.training.config.parts import scored_parts
+from xgraph.training.files.callback import CheckpointCallback
 from xgraph.training.files.checkpoint import read_checkpoint
-from xgraph.training.files.keeper import Keeper
 from xgraph.training.files.rundir import BEST, METRICS, PREDICTIONS
 from xgraph.training.files.saved_model import load_model
 from xgraph.training.files.writing import write_csv, write_json
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from xgraph.training.sources import Source
 
 
-def conclude(source: "Source", link: str, keeper: Keeper, device: str) -> dict[str, Any]:
+def write_results(source: "Source", link: str, callback: CheckpointCallback, device: str) -> dict[str, Any]:
     """Score the epoch that is kept on the splits that are left for it, and write metrics and predictions."""
-    path, kept = keeper.path, keeper.best or {}
-    selected = keeper.keep == "best"
-    if selected and math.isnan(kept[f"valid_{keeper.metric}"]):
+    path, kept = callback.path, callback.best or {}
+    selected = callback.keep == "best"
+    if selected and math.isnan(kept[f"valid_{callback.metric}"]):
         warnings.warn(
             f"the validation split of {source.name!r} lacks positives or negatives, so no epoch can be selected by "
-            f"{keeper.metric}: the last epoch is kept",
+            f"{callback.metric}: the last epoch is kept",
             stacklevel=4,
         )
     model = load_model(read_checkpoint(path / BEST))
@@ -36,18 +36,18 @@ def conclude(source: "Source", link: str, keeper: Keeper, device: str) -> dict[s
         logits = source.score(model, positions, device=device)
         y = source.targets(positions).numpy()
         metrics[name] = score_split(source.name, y, logits, several_classes=source.several_classes, link=link)
-        if name == "test" and math.isnan(metrics[name][keeper.metric]):
+        if name == "test" and math.isnan(metrics[name][callback.metric]):
             warnings.warn(
-                f"the test split of {source.name!r} lacks positives or negatives: it has no {keeper.metric}",
+                f"the test split of {source.name!r} lacks positives or negatives: it has no {callback.metric}",
                 stacklevel=4,
             )
         rows += [[name, *row] for row in source.prediction_rows(positions, as_scores(logits, link))]
     write_csv(path / PREDICTIONS, ["split", *source.prediction_columns()], rows)
-    metrics |= {"metric": keeper.metric, "keep": keeper.keep}
-    how = {"selected_by": keeper.metric, "best_epoch": kept["epoch"]} if selected else {"last_epoch": kept["epoch"]}
+    metrics |= {"metric": callback.metric, "keep": callback.keep}
+    how = {"selected_by": callback.metric, "best_epoch": kept["epoch"]} if selected else {"last_epoch": kept["epoch"]}
     metrics |= {
         **how,
-        "epochs": len(keeper.history),
+        "epochs": len(callback.history),
         "dataset": source.name,
         "unreadable_rows": len(source.data.errors),
     }

@@ -14,7 +14,7 @@ from xgraph.training.files.rundir import BEST, HISTORY, LAST
 from xgraph.training.files.writing import write_csv
 
 
-class Files(CheckpointIO):
+class CheckpointFiles(CheckpointIO):
     """How Lightning's checkpoints are written and read: by our own functions, atomically and without pickles."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
@@ -32,13 +32,18 @@ class Files(CheckpointIO):
         Path(path).unlink(missing_ok=True)
 
 
-class Keeper(Callback):
+class CheckpointCallback(Callback):
     """Writes `metrics.csv`, `last.ckpt` and `best.ckpt`; its memory is part of the checkpoints."""
 
     def __init__(self, path: Path, metric: str, keep: str = "best") -> None:
         self.path, self.metric, self.keep = path, metric, keep
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, Any] | None = None
+
+    @property
+    def state_key(self) -> str:
+        """Its key in checkpoints, the same as in those of earlier versions."""
+        return "Keeper"
 
     def state_dict(self) -> dict[str, Any]:
         """The history and the epoch that is kept, as plain values."""

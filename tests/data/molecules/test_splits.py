@@ -10,7 +10,13 @@ from tests.data.molecules.test_molecule import nci
 from xgraph.data.molecules import splits
 from xgraph.data.molecules.keys import graph_keys
 from xgraph.data.molecules.molecule import pack
-from xgraph.data.molecules.splits import SplitOverlapWarning, check_overlap, random_split, scaffold_split
+from xgraph.data.molecules.splits import (
+    SplitOverlapWarning,
+    check_overlap,
+    random_split,
+    scaffold_groups,
+    scaffold_split,
+)
 
 
 def plain_scaffold_split(smiles: list[str]) -> dict[str, list[int]]:
@@ -52,6 +58,11 @@ def test_refused_rows_stand_alone(capfd: pytest.CaptureFixture[str]) -> None:
     assert np.sort(np.concatenate(list(parts.values()))).tolist() == list(range(6))
     assert {2, 3} <= set(parts["train"].tolist())
     assert capfd.readouterr().err == ""
+
+
+def test_scaffolds_are_told_apart_by_chirality() -> None:
+    cis, trans = "C1CC[C@H]2CCCC[C@H]2C1", "C1CC[C@@H]2CCCC[C@H]2C1"
+    assert scaffold_groups([cis, trans, f"O{cis}"]).tolist() == [0, 1, 0]
 
 
 def test_scaffold_split_of_nothing() -> None:

@@ -4,8 +4,16 @@ import torch
 from xgraph.nn import Dropout
 
 
-@pytest.mark.parametrize("p", [0.1, 0.2, 0.5, 0.9, 0.999])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize(
+    ("p", "dtype"),
+    [
+        (0.1, torch.float32),
+        (0.2, torch.bfloat16),
+        (0.5, torch.float64),
+        (0.9, torch.float32),
+        (0.999, torch.bfloat16),
+    ],
+)
 def test_rate_scale_and_gradient(p, dtype):
     torch.manual_seed(0)
     x = torch.full((501, 203), 3.0, dtype=dtype, requires_grad=True)
@@ -21,8 +29,10 @@ def test_rate_scale_and_gradient(p, dtype):
     torch.testing.assert_close(x.grad * 3, out.detach())
 
 
-@pytest.mark.parametrize("p", [0.001, 0.2, 0.5, 0.999])
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(
+    ("p", "dtype"),
+    [(0.001, torch.float64), (0.2, torch.float32), (0.5, torch.bfloat16), (0.999, torch.float16)],
+)
 def test_an_element_stays_where_its_byte_is_below_the_rate(p, dtype):
     x = torch.randn(61, 37).to(dtype)
     torch.manual_seed(0)

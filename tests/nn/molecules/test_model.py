@@ -31,9 +31,15 @@ VARIANTS = [
 MAIN = [variant for variant in VARIANTS if variant not in (("gine", {}), ("mpnn", {}), ("d-mpnn", {"num_layers": 1}))]
 
 
-def over(variants):
+def over(variants, fast=None):
+    """Parametrise over variants; those whose name is not among `fast` are left to the slow suite."""
     return pytest.mark.parametrize(
-        ("name", "options"), variants, ids=lambda v: v if isinstance(v, str) else json.dumps(v)
+        ("name", "options"),
+        [
+            pytest.param(name, options, marks=() if fast is None or name in fast else pytest.mark.slow)
+            for name, options in variants
+        ],
+        ids=lambda v: v if isinstance(v, str) else json.dumps(v),
     )
 
 
@@ -242,7 +248,7 @@ def test_reset_of_model_and_of_head(name, options):
         assert buffer_name.startswith("scale.") or torch.equal(buffer, other), buffer_name
 
 
-@over([variant for variant in MAIN if variant[0] not in ("ml-mpnn", "mpnn")] + [("mpnn", {})])
+@over([variant for variant in MAIN if variant[0] not in ("ml-mpnn", "mpnn")] + [("mpnn", {})], {"d-mpnn", "mpnn"})
 def test_compiled_it_gives_the_same(name, options):
     """Whole; the search for clusters and the recurrent network of set2set, which break the graph, are left out."""
     torch.compiler.reset()  # so many models share one `forward`
@@ -252,7 +258,7 @@ def test_compiled_it_gives_the_same(name, options):
     torch.testing.assert_close(compiled(batch), model(batch))
 
 
-@each_model
+@over(MAIN, {"gine"})
 def test_it_learns_to_tell_molecules_with_rings(name, options):
     torch.manual_seed(0)
     batch = real_batch(60)

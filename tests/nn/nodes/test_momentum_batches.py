@@ -63,8 +63,7 @@ def seen(conv):
 
 
 @pytest.mark.parametrize("name", LAYERS)
-@pytest.mark.parametrize("loader", ["xgraph", "pyg"])
-@pytest.mark.parametrize("trim", [False, True])
+@pytest.mark.parametrize(("loader", "trim"), [("xgraph", True), ("pyg", False)])
 def test_training(name, loader, trim):
     model = Model(name, 0.5, trim)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)

@@ -196,7 +196,7 @@ class BagClassifier(nn.Module, Model):
             self.train(training)
 
     def reset_head(self) -> None:
-        """Reinitialise the head and forget the state of all bags, which is made of its scores; the rest stays."""
+        """Reinitialise the head and forget the state of all bags, which comes from its scores; the rest stays."""
         self.head.reset_parameters()
         if self.pool.track is not None:
             self.pool.track.reset_parameters()

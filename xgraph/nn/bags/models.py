@@ -13,7 +13,7 @@ from xgraph.nn.layers.feature_scale import FeatureScale
 
 
 class BagModel(BagClassifier):
-    """A `BagClassifier` that is told the shape of an instance, and keeps what standardises the features.
+    """A `BagClassifier` for instances of a given shape, which also standardises the features.
 
     Args:
         num_tasks: Number T of logits per bag.

@@ -32,7 +32,7 @@ def find_clusters(source: Any, target: Any, num_nodes: int) -> Any:
         following[source[edge]] += 1
 
     following[:] = begin[:-1]
-    order: Any = np.empty(num_nodes, np.int64)  # nodes as they were found
+    order: Any = np.empty(num_nodes, np.int64)  # nodes in the order of discovery
     number = np.full(num_nodes, -1, np.int64)  # places in that order
     lowest = np.empty(num_nodes, np.int64)  # the first place that a node, or one below it, has an edge to
     parent = np.full(num_nodes, -1, np.int64)

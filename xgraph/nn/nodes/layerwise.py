@@ -99,7 +99,7 @@ def _layers(
 
 
 def _receptive(graph: InEdges, requested: Tensor, num_layers: int, chunk_edges: int) -> list[Tensor]:
-    """The nodes that each layer has to compute, in ascending order; found by as many edges at a time."""
+    """The nodes that each layer has to compute, in ascending order, searched a chunk of edges at a time."""
     needed = torch.zeros(graph.colptr.numel() - 1, dtype=torch.bool)
     needed[requested] = True
     levels = [needed.nonzero().view(-1)]

@@ -27,7 +27,7 @@ class NodeModel(nn.Module, Model):
 
     A batch is a PyG `Data` with `x` (numbers, ``[N, C]``, dense or `torch.sparse_csr`) and `edge_index`
     (``[2, E]``). A sampled one, from xgraph's `NeighborLoader` or PyG's, has besides `batch_size` (its first nodes
-    are those asked for) and `num_sampled_nodes` and `num_sampled_edges` by hop: a layer then computes only what
+    are the ones to score) and `num_sampled_nodes` and `num_sampled_edges` by hop: a layer then computes only what
     later ones need. Convolutions that weigh by degrees want `degree`, the true in-degrees; they are counted from a
     batch that was not sampled.
 

@@ -37,7 +37,7 @@ class AttentionPooling(BagPooling):
         heads: Number of heads H, which divides the number of columns that are pooled.
         num_bags: Number of bags in the data set, if there is to be a state per bag.
         gamma: Weight of the new value in the state, in (0, 1], or a schedule of it over epochs.
-        channels: Number of columns that are pooled, if the table is to be made now; None: at the first batch.
+        channels: Number of columns that are pooled, if the table is to be created now; None: at the first batch.
         max_lag: Bound on log u₂ above its newest estimate; inf: none. Beyond 50 a bag starts anew in any case.
         validate: Check bags and ids, and that what is written is finite, which forces a device synchronisation.
 

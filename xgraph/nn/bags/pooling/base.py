@@ -33,7 +33,7 @@ class BagPooling(Aggregation):  # type: ignore[misc]
     Args:
         num_bags: Number of bags in the data set, if there is to be a state per bag.
         gamma: Weight of the new value in the state, in (0, 1], or a schedule of it over epochs.
-        channels: Number of columns that are pooled, if the table is to be made now; None: at the first batch.
+        channels: Number of columns that are pooled, if the table is to be created now; None: at the first batch.
         max_lag: Bound on a state's logarithm above its newest estimate; inf: none.
         validate: Check bags and ids, and that what is written is finite, which forces a device synchronisation. Without
             it bad input is undefined behaviour, and the pooling compiles whole (with `channels` given).

@@ -18,7 +18,7 @@ class MeanPooling(BagPooling):
     Args:
         num_bags: Number of bags in the data set, if there is to be a state per bag.
         gamma: Weight of the new value in the state, in (0, 1], or a schedule of it over epochs.
-        channels: Number of columns that are pooled, if the table is to be made now; None: at the first batch.
+        channels: Number of columns that are pooled, if the table is to be created now; None: at the first batch.
         validate: Check bags and ids, which forces a device synchronisation.
 
     Example:

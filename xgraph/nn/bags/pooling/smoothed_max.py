@@ -30,7 +30,7 @@ class SmoothedMaxPooling(BagPooling):
             τ · 10⁻⁷, so that a very large one is better replaced by :class:`MeanPooling`.
         num_bags: Number of bags in the data set, if there is to be a state per bag.
         gamma: Weight of the new value in the state, in (0, 1], or a schedule of it over epochs.
-        channels: Number T of score columns, if the table is to be made now; None: at the first batch.
+        channels: Number T of score columns, if the table is to be created now; None: at the first batch.
         max_lag: Bound on log u above its newest estimate; inf: none. Beyond 50 a bag starts anew in any case.
         validate: Check bags and ids, and that scores are finite, which forces a device synchronisation.
 

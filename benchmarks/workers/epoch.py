@@ -42,9 +42,9 @@ class Turns:
 def xgraph(molecules: Molecules, batch_size: int, turns: Turns) -> None:
     """Ours, as `xgraph train` runs it with `train_on = "train+valid"`: no validation, checkpoints are written."""
     from lightning.pytorch.callbacks import Callback
+    from xgraph.training.files.keeper import Keeper
 
     from xgraph.training.config.build import build_config
-    from xgraph.training.files.keeper import Keeper
     from xgraph.training.fit.engine import prepare, run_epochs
     from xgraph.training.fit.seeding import own_random_streams
     from xgraph.training.fit.train import load_data

@@ -48,7 +48,7 @@ def resolve(own: Layer, common: Layer, quick: Layer, dataset: str, share_of_epoc
     try:
         chosen = {**DatasetTraits.of(dataset, merged.get("bag_column")).defaults(), **merged}
         classes = {part: registry(part).get(str(chosen[part])) for part in _PARTS}
-        fitted = bool(getattr(classes["model"], "fitted", False))
+        fitted = classes["model"] is not None and classes["model"].fitted
         shared = {name for name in (*common.values, *quick.values) if _has(name, classes, fitted)}
         settings = {n: v for n, v in common.values.items() if n in shared} | dict(own.values)
         settings |= {n: v for n, v in quick.values.items() if n in shared}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,17 +120,13 @@ def settings_to_resume(
     own = read_config(path / CONFIG)
     before = build_pretrain_config({}, own)
     now = build_pretrain_config(settings, own if base is None else base)
-    now = replace(now, datasets=full_paths(now.datasets), exclude=now.exclude and full_paths(now.exclude))
-    for item in fields(PretrainConfig):
-        there, here = getattr(before, item.name), getattr(now, item.name)
-        if there != here and item.name not in PretrainConfig.may_change:
-            if item.name == "model_options":
-                changed = next(name for name in {**there, **here} if there.get(name) != here.get(name))
-                there, here, name = there.get(changed), here.get(changed), changed
-            else:
-                name = item.name
+    places = {"datasets": full_paths(now.datasets), "exclude": now.exclude and full_paths(now.exclude)}
+    now = now.model_copy(update=places)
+    old, new = ({**vars(one), **one.model_options, "model_options": None} for one in (before, now))
+    for name in {**old, **new}:
+        if old.get(name) != new.get(name) and name not in PretrainConfig.may_change:
             raise OptionError(
-                f"resume: {name} is {there!r} in {path} and cannot become {here!r}; "
+                f"resume: {name} is {old.get(name)!r} in {path} and cannot become {new.get(name)!r}; "
                 f"only {', '.join(sorted(PretrainConfig.may_change))} can change"
             )
     return now, path

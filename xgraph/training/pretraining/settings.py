@@ -1,13 +1,15 @@
 """The settings of pretraining, and their check."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from xgraph.options import OptionError, nearest, options_of
+from xgraph.schema import Schema, explain
 from xgraph.training.config.build import build_config, registry
+from xgraph.training.config.data import Count
+from xgraph.training.config.sections import Rate, Schedule
 from xgraph.training.config.settings import TrainConfig
 
 OF_OBJECTIVE = {
@@ -26,14 +28,13 @@ _SHARED = (
 """Settings that mean what they mean to `TrainConfig`."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PretrainConfig:
-    """The settings of pretraining. Make one with `build_pretrain_config`, which checks them.
+class PretrainConfig(Schema):
+    """The settings of pretraining. Build one with `build_pretrain_config`, which completes the model's options.
 
     Args:
         datasets: Data sets of molecules by name, or CSV files with SMILES, with commas between them.
-        objective: What the encoder learns: all labels of all data sets, or, without labels, to know a molecule again
-            among all others when atoms and bonds are hidden.
+        objective: What the encoder learns: all labels of all data sets, or, without labels, to recognise a molecule
+            among all others from a masked copy.
         model: Model of molecules by name. Its encoder is what is pretrained.
         exclude: What is left out: data sets (`aicures`), parts of one (`hiv:test`), parts of a fold
             (`aicures:test:3`), or CSV files with SMILES. Salts, charges and stereochemistry do not matter. The test
@@ -57,57 +58,65 @@ class PretrainConfig:
         seed: Seed of initialisation, batches, dropout, views, and of what is held out.
         standardize: Keep the largest fragment of each molecule and neutralise its charges.
         device: Where to train; `auto` takes a GPU if there is one.
-        threads: CPU threads of torch; its own default if not given.
+        threads: CPU threads of torch; by default its own number.
+
+    Raises:
+        OptionError: If a setting is out of range or contradicts another one.
     """
 
+    model_config = ConfigDict(protected_namespaces=())
     may_change: ClassVar[frozenset[str]] = frozenset({"epochs", "device", "threads"})
-    """What may change when a run goes on."""
+    """What may change when a run is resumed."""
 
-    datasets: list[str] = field(default_factory=list)
+    datasets: list[str] = Field(default=[], validate_default=True)
     objective: Literal["multitask", "contrastive"] = "multitask"
     model: str = "gine"
     exclude: list[str] | None = None
     balance: Literal["labels", "tasks", "datasets"] = "labels"
     tau: float = 0.1
     gamma: float = 0.9
-    gamma_schedule: Literal["constant", "cosine"] = "constant"
-    projection_channels: int = 64
+    gamma_schedule: Schedule = "constant"
+    projection_channels: Annotated[int, Field(ge=1, le=10**6)] = 64
     mask_atoms: float = 0.25
     drop_bonds: float = 0.25
     drop_atoms: float = 0.0
     drop_subgraph: float = 0.0
-    valid_share: float = 0.05
-    epochs: int = 20
-    batch_size: int = 256
-    lr: float = 1e-3
-    weight_decay: float = 0.0
+    valid_share: float = Field(default=0.05, gt=0, le=0.5)
+    epochs: Count = 20
+    batch_size: Count = 256
+    lr: Rate = 1e-3
+    weight_decay: float = Field(default=0.0, ge=0, le=1e30)
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    lr_schedule: Literal["constant", "cosine"] = "cosine"
-    seed: int = 0
+    lr_schedule: Schedule = "cosine"
+    seed: int = Field(default=0, ge=0, lt=2**63)
     standardize: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    threads: int | None = None
-    model_options: Mapping[str, Any] = field(default_factory=dict)
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    model_options: dict[str, Any] = Field(default={})
 
-    def __post_init__(self) -> None:
+    def __init__(self, **settings: Any) -> None:
+        try:
+            super().__init__(**settings)
+        except ValidationError as refused:
+            raise OptionError(explain(refused.errors()[0], type(self), settings)) from None
+
+    @field_validator("datasets")
+    @classmethod
+    def _different(cls, datasets: list[str]) -> list[str]:
+        if not datasets or len(set(datasets)) < len(datasets):
+            raise ValueError("expected different names of data sets or CSV files, at least one")
+        return datasets
+
+    @model_validator(mode="after")
+    def _of_objective(self) -> "PretrainConfig":
         from xgraph.data.molecules.augment import Augmentation
         from xgraph.losses import SogCLRLoss
 
-        if not self.datasets:
-            raise OptionError("datasets: expected names of data sets or CSV files, with commas between them")
-        if len(set(self.datasets)) < len(self.datasets):
-            raise OptionError(f"datasets = {','.join(self.datasets)}: expected different ones")
-        if not 0 < self.valid_share <= 0.5:
-            raise OptionError(f"valid_share = {self.valid_share}: expected a number above 0 and up to 0.5")
         if self.objective == "contrastive" and self.batch_size < 2:
-            raise OptionError(f"batch_size = {self.batch_size}: expected 2 or more, to contrast molecules")
-        if not 1 <= self.projection_channels <= 10**6:
-            raise OptionError(f"projection_channels = {self.projection_channels}: expected 1 or more")
-        try:  # they know the ranges of their arguments
-            SogCLRLoss(1, self.tau, self.gamma)
-            Augmentation(**self.views)
-        except ValueError as error:
-            raise OptionError(str(error)) from None
+            raise ValueError(f"batch_size = {self.batch_size}: expected 2 or more, to contrast molecules")
+        SogCLRLoss(1, self.tau, self.gamma)  # it knows the ranges of its arguments, as the views do
+        Augmentation(**self.views)
+        return self
 
     @property
     def views(self) -> dict[str, float]:
@@ -115,14 +124,7 @@ class PretrainConfig:
         return {name: getattr(self, name) for name in ("mask_atoms", "drop_bonds", "drop_atoms", "drop_subgraph")}
 
     def training(self, dataset: str) -> TrainConfig:
-        """The same as settings of a run: of cross-entropy in one stage, whose last epoch is kept.
-
-        Args:
-            dataset: What to call the joined data.
-
-        Raises:
-            OptionError: If a setting is out of range, or the model does not fit.
-        """
+        """The same as settings of a run on joined data: of cross-entropy in one stage, whose last epoch is kept."""
         values = {name: getattr(self, name) for name in _SHARED} | {"dataset": dataset, "keep": "last"}
         own = {f"model_{name}": value for name, value in self.model_options.items()}
         return build_config({**values, "loss": "bce", "pretrain_epochs": 0, "sampler": "shuffle", **own})
@@ -142,12 +144,13 @@ class PretrainConfig:
 def build_pretrain_config(settings: Mapping[str, object], base: Mapping[str, object] | None = None) -> PretrainConfig:
     """Check and complete settings."""
     fields = {option.name: option for option in options_of(PretrainConfig)}
+    defaults = {name: option.default for name, option in fields.items()}
     values: dict[str, Any] = {}
     options: dict[str, object] = {}
     for name, value in (base or {}).items():
         if name == "model" and isinstance(value, Mapping):
             options = dict(value)
-            values["model"] = options.pop("name", PretrainConfig.model)
+            values["model"] = options.pop("name", defaults["model"])
         elif name not in fields:
             raise OptionError(f"unknown key {name!r}{nearest(name, fields)}")
         else:
@@ -155,7 +158,7 @@ def build_pretrain_config(settings: Mapping[str, object], base: Mapping[str, obj
     if "model" in settings and settings["model"] != values.get("model"):
         options = {}  # another model: the file's options are not its own
     values |= {name: fields[name].parse(value) for name, value in settings.items() if name in fields}
-    model = values.get("model", PretrainConfig.model)
+    model = values.get("model", defaults["model"])
     known = _options_of_model(model)
     for name, value in settings.items():
         if name not in fields:
@@ -163,7 +166,7 @@ def build_pretrain_config(settings: Mapping[str, object], base: Mapping[str, obj
             if own not in known:
                 raise OptionError(f"unknown option {name!r}{nearest(own, [*fields, *known])} of pretraining {model!r}")
             options[own] = value
-    objective = values.get("objective", PretrainConfig.objective)
+    objective = values.get("objective", defaults["objective"])
     for kind, names in OF_OBJECTIVE.items():
         for name in names if kind != objective else ():
             if name in settings:
@@ -176,11 +179,7 @@ def build_pretrain_config(settings: Mapping[str, object], base: Mapping[str, obj
 
 def pretrainable() -> list[str]:
     """The models that have an encoder of molecules, by name. Imports torch."""
-    return [
-        name
-        for name, cls in registry("model").items()
-        if getattr(cls, "kind", "graph") == "graph" and not getattr(cls, "fitted", False)
-    ]
+    return [name for name, model in registry("model").items() if model.kind == "graph" and not model.fitted]
 
 
 def _options_of_model(model: object) -> list[str]:

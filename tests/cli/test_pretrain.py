@@ -51,7 +51,7 @@ def test_pretrains_and_a_run_starts_from_it(csv: Path, small: list[str], capsys:
 @pytest.mark.parametrize(
     ("argv", "code", "text"),
     [
-        ([], 2, "datasets: expected names of data sets or CSV files"),
+        ([], 2, "datasets = []: expected different names of data sets or CSV files"),
         (["hiv,toxcast"], 1, "unknown data set 'toxcast'"),
         (["hiv,cora"], 1, "'cora' holds the nodes of a graph"),
         (["hiv", "--model", "svm"], 2, "model 'svm' has no encoder of molecules"),

@@ -14,15 +14,10 @@ from xgraph.training.files.checkpoint import HEADER
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.prediction.ensemble import Ensemble
-from xgraph.training.prediction.new_bags import (
-    NewBags,
-    bags_of_conformers,
-    bags_of_table,
-    makes_conformers,
-    read_frame_of_bags,
-)
-from xgraph.training.prediction.own_data import check_same_items, own_source
-from xgraph.training.scoring.bag_scores import Explained, explain_bags
+from xgraph.training.prediction.members import Members, at_rows, existing
+from xgraph.training.prediction.new_bags import NewBags, bags_of_conformers, makes_conformers
+from xgraph.training.prediction.table_bags import bags_of_table, read_frame_of_bags
+from xgraph.training.scoring.bag_scores import explain_bags
 from xgraph.training.scoring.inference import as_scores
 
 if TYPE_CHECKING:
@@ -34,149 +29,106 @@ COLUMN = "bag"
 
 
 class Frames(NamedTuple):
-    """What is predicted.
-
-    Args:
-        bags: A row a bag.
-        instances: A row an instance.
-    """
+    """Predictions: one row per bag, and one row per instance."""
 
     bags: "pd.DataFrame"
     instances: "pd.DataFrame"
 
 
 def predict_bags(
-    states: list[dict[str, Any]],
-    paths: Sequence[Path],
-    tasks: list[str],
+    members: Members,
     items: Sequence[Any] | str | Path | None,
-    device: str,
     ensemble: Ensemble,
     *,
     bag_column: str | None = None,
     smiles_column: str | None = None,
-    progress: bool = False,
 ) -> Frames:
     """Score bags, all instances of each, and their instances."""
-    _check_alike(states, paths)
+    _check_alike(members)
     if items is None:
-        return _own(states, paths, tasks, None, device, ensemble, progress)
-    if makes_conformers(states[0]):
-        return _conformers(states, tasks, items, smiles_column, device, ensemble, progress)
+        return _own(members, None, ensemble)
+    if makes_conformers(members.states[0]):
+        return _conformers(members, items, smiles_column, ensemble)
     if not isinstance(items, str | Path):
-        return _own(states, paths, tasks, _names(items), device, ensemble, progress)
-    frame, column = read_frame_of_bags(Path(items), states[0], bag_column)
+        return _own(members, _names(items), ensemble)
+    path = existing(items, "items", "bags of the run's own data by name")
+    frame, column = read_frame_of_bags(path, members.states[0], bag_column)
     if list(frame.columns) == [column]:
         cells = ["" if cell != cell else str(cell).strip() for cell in frame[column]]
-        return _own(states, paths, tasks, cells, device, ensemble, progress)
-    with data_progress(progress) as report:
-        new = bags_of_table(frame, column, states[0], Path(items), smiles_column, report)
-    return _score_new(states, tasks, new, COLUMN, device, ensemble, progress)
+        return _own(members, cells, ensemble)
+    with data_progress(members.progress) as report:
+        new = bags_of_table(frame, column, members.states[0], path, smiles_column, report)
+    return _score_new(members, new, COLUMN, ensemble)
 
 
 def _conformers(
-    states: list[dict[str, Any]],
-    tasks: list[str],
-    items: Sequence[Any] | str | Path,
-    smiles_column: str | None,
-    device: str,
-    ensemble: Ensemble,
-    progress: bool,
+    members: Members, items: Sequence[Any] | str | Path, smiles_column: str | None, ensemble: Ensemble
 ) -> Frames:
     from xgraph.data.molecules.table import read_smiles
     from xgraph.data.storage.root import root
 
     if isinstance(items, str | Path):
-        if not Path(items).is_file():
-            raise FileNotFoundError(f"items: no file {str(items)!r}; to score SMILES themselves, pass a list of them")
-        texts = read_smiles(items, smiles_column)
+        texts = read_smiles(existing(items, "items", "SMILES themselves"), smiles_column)
     else:
         texts = _names(items)
-    with data_progress(progress) as report:
-        new = bags_of_conformers(texts, states[0], root(), report)
-    return _score_new(states, tasks, new, "smiles", device, ensemble, progress)
+    with data_progress(members.progress) as report:
+        new = bags_of_conformers(texts, members.states[0], root(), report)
+    return _score_new(members, new, "smiles", ensemble)
 
 
-def _score_new(
-    states: list[dict[str, Any]],
-    tasks: list[str],
-    new: NewBags,
-    called: str,
-    device: str,
-    ensemble: Ensemble,
-    progress: bool,
-) -> Frames:
+def _score_new(members: Members, new: NewBags, called: str, ensemble: Ensemble) -> Frames:
     """Scores of new bags; missing where there is an error."""
     import pandas as pd
 
+    tasks = members.tasks
     own = np.full((2, len(new.rows), len(tasks)), np.nan)  # scores and weights of the instances
     if new.data is not None:
         every = torch.arange(len(new.data))
-        found, order = _score_all(states, [new.data] * len(states), every, device, ensemble, progress)
-        own[:, new.instance_place[order]] = found
+        values, order = _score_all(members, [new.data] * len(members.states), every, ensemble)
+        own[:, new.instance_place[order]] = values
     else:
-        for _ in states:
+        for _ in members.states:
             ensemble.add(np.empty((0, len(tasks))))
     bags = pd.DataFrame({called: new.names})
-    for name, values in ensemble.columns(tasks, (called, "error")).items():
+    for name, column in ensemble.columns(tasks, (called, "error")).items():
         bags[name] = np.nan
-        bags.loc[new.place, name] = values
+        bags.loc[new.place, name] = column
     bags["error"] = new.errors
     instances = _instance_columns(new.rows[["bag", "row"]].copy(), tasks, own[0], own[1])
     instances["error"] = list(new.rows["error"])
     return Frames(bags, instances.rename(columns={"bag": called}))
 
 
-def _own(
-    states: list[dict[str, Any]],
-    paths: Sequence[Path],
-    tasks: list[str],
-    names: list[str] | None,
-    device: str,
-    ensemble: Ensemble,
-    progress: bool,
-) -> Frames:
-    """Scores of bags that the runs know; a row for each name, without anything where that is empty."""
+def _own(members: Members, names: list[str] | None, ensemble: Ensemble) -> Frames:
+    """Scores of bags that the runs know; one row per name, without anything where that is empty."""
     import pandas as pd
 
-    check_same_items(states, paths, "data set", "bags")
-    sources = [own_source(state, path, progress) for state, path in zip(states, paths, strict=True)]
+    sources = list(members.own_sources("data set", "bags"))
     data = sources[0].data
-    wanted = _positions(names, data)
-    there = torch.from_numpy(wanted[wanted >= 0])
-    found, order = _score_all(states, [source.data for source in sources], there, device, ensemble, progress)
-    bags = pd.DataFrame({COLUMN: [data.bag_names[i] for i in there]})
-    for name, values in ensemble.columns(tasks, [COLUMN]).items():
-        bags[name] = values
-    if len(bags) < len(wanted):
-        bags = bags.set_axis(np.flatnonzero(wanted >= 0)).reindex(range(len(wanted)))
-    owner = np.repeat(there.numpy(), data.sizes[there].numpy())
+    places = _positions(names, data)
+    index = torch.from_numpy(places[places >= 0])
+    values, order = _score_all(members, [source.data for source in sources], index, ensemble)
+    bags = pd.DataFrame({COLUMN: [data.bag_names[i] for i in index]})
+    for name, column in ensemble.columns(members.tasks, [COLUMN]).items():
+        bags[name] = column
+    owner = np.repeat(index.numpy(), data.sizes[index].numpy())
     rows = order if data.instance_row is None else data.instance_row.numpy()[order]
     instances = pd.DataFrame({COLUMN: [data.bag_names[i] for i in owner], "row": rows})
-    return Frames(bags, _instance_columns(instances, tasks, *found))
+    return Frames(at_rows(bags, places >= 0), _instance_columns(instances, members.tasks, *values))
 
 
 def _score_all(
-    states: list[dict[str, Any]],
-    data: "list[BagDataset]",
-    positions: torch.Tensor,
-    device: str,
-    ensemble: Ensemble,
-    progress: bool,
-) -> tuple[tuple[npt.NDArray[np.float64], ...], npt.NDArray[np.int64]]:
+    members: Members, data: "Sequence[BagDataset]", positions: torch.Tensor, ensemble: Ensemble
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Add the runs' scores of bags to an ensemble; means of scores and weights of instances, and which these are."""
-    total: list[npt.NDArray[np.float64]] = []
-    explained: Explained | None = None
-    for state, bags in zip(states, data, strict=True):
+    total = np.zeros(())
+    for state, bags in zip(members.states, data, strict=True):
         link = loss_link(state)
-        with data_progress(progress) as report:
-            explained = explain_bags(load_model(state), bags, positions, device=device, progress=report)  # type: ignore[arg-type]
+        with data_progress(members.progress) as report:
+            explained = explain_bags(load_model(state), bags, positions, device=members.device, progress=report)  # type: ignore[arg-type]
         ensemble.add(as_scores(explained.logits, link))
-        new = [as_scores(explained.scores, link), explained.weights]
-        total = [a + b for a, b in zip(total, new, strict=True)] if total else new
-    if explained is None:
-        raise ValueError("run: expected at least one run, got none")
-    return tuple(part / len(states) for part in total), explained.instance
+        total = total + np.stack([as_scores(explained.scores, link), explained.weights])
+    return total / len(members.states), explained.instance
 
 
 def _instance_columns(
@@ -214,8 +166,8 @@ def _names(items: Sequence[Any]) -> list[str]:
     return [str(item).strip() for item in listed]
 
 
-def _check_alike(states: list[dict[str, Any]], paths: Sequence[Path]) -> None:
-    """Refuse an ensemble of runs that want different instances."""
+def _check_alike(members: Members) -> None:
+    """Refuse an ensemble of runs that take different instances."""
 
     def wants(state: dict[str, Any]) -> dict[str, Any]:
         header = state[HEADER]
@@ -226,13 +178,13 @@ def _check_alike(states: list[dict[str, Any]], paths: Sequence[Path]) -> None:
             "standardize": header["standardize"],
         }
 
-    first = wants(states[0])
-    for state, path in zip(states[1:], paths[1:], strict=True):
+    first = wants(members.states[0])
+    for state, path in zip(members.states[1:], members.paths[1:], strict=True):
         for what, value in wants(state).items():
             if value != first[what]:
                 raise ValueError(
                     f"run: an ensemble needs runs on the same instances, but {what} is {_short(first[what])} in "
-                    f"{paths[0]} and {_short(value)} in {path}"
+                    f"{members.paths[0]} and {_short(value)} in {path}"
                 )
 
 

@@ -12,7 +12,7 @@ import torch
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.prediction.ensemble import Ensemble
-from xgraph.training.prediction.own_data import check_same_items, own_source
+from xgraph.training.prediction.members import Members, at_rows, existing
 from xgraph.training.scoring.inference import as_scores
 
 if TYPE_CHECKING:
@@ -24,40 +24,28 @@ _BLANK = -1
 """Stands for a row of a file without a node number."""
 
 
-def predict_nodes(
-    states: list[dict[str, Any]],
-    paths: Sequence[Path],
-    tasks: list[str],
-    nodes: Sequence[Any] | str | Path | None,
-    device: str,
-    combine: str,
-    progress: bool,
-) -> "pd.DataFrame":
+def predict_nodes(members: Members, nodes: Sequence[Any] | str | Path | None, combine: str) -> "pd.DataFrame":
     """Score nodes of the graph that runs were trained on, from all their neighbours."""
     import pandas as pd
 
-    check_same_items(states, paths, "graph", "nodes")
-    ensemble, wanted, source = Ensemble(combine), None, None
-    for state, path in zip(states, paths, strict=True):
-        source = own_source(state, path, progress)
-        if wanted is None:
-            wanted = _positions(nodes, len(source), source.name)
-            there = torch.from_numpy(wanted[wanted != _BLANK])
+    ensemble, filled = Ensemble(combine), np.zeros(0, dtype=bool)
+    for state, source in zip(members.states, members.own_sources("graph", "nodes"), strict=True):
+        if not ensemble.members:
+            numbers = _positions(nodes, len(source), source.name)
+            filled = numbers != _BLANK
+            index = torch.from_numpy(numbers[filled])
             ensemble = Ensemble(combine, several_classes=source.several_classes)
-        with data_progress(progress) as report:
-            logits = source.score(load_model(state), there, device=device, progress=report)
+        with data_progress(members.progress) as report:
+            logits = source.score(load_model(state), index, device=members.device, progress=report)
         ensemble.add(as_scores(logits, loss_link(state)))
-    if source is None or wanted is None:
-        raise ValueError("run: expected at least one run, got none")
-    frame = pd.DataFrame({COLUMN: source.data.row.numpy()[there.numpy()]})
+    frame = pd.DataFrame({COLUMN: source.data.row.numpy()[index.numpy()]})
     if source.several_classes:
-        frame["predicted"] = [tasks[i] for i in ensemble.score.argmax(axis=1)]
-    for name, values in ensemble.columns(tasks, list(frame.columns)).items():
+        frame["predicted"] = [members.tasks[i] for i in ensemble.score.argmax(axis=1)]
+    for name, values in ensemble.columns(members.tasks, list(frame.columns)).items():
         frame[name] = values
-    if len(frame) < len(wanted):
+    if not filled.all():
         frame = frame.astype({COLUMN: "Int64"})  # which can be missing, and is not written as 4.0
-        frame = frame.set_axis(np.flatnonzero(wanted != _BLANK)).reindex(range(len(wanted)))
-    return frame
+    return at_rows(frame, filled)
 
 
 def _positions(nodes: Sequence[Any] | str | Path | None, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
@@ -80,10 +68,8 @@ def _read(path: Path, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
     """The node numbers in a file, one for each row; `_BLANK` where there is none."""
     from xgraph.data.storage.columns import read_columns
 
-    if not path.is_file():
-        raise FileNotFoundError(f"items: no file {str(path)!r}; to score nodes by number, pass a list of them")
     try:
-        columns = read_columns(path)
+        columns = read_columns(existing(path, "items", "nodes by number"))
     except ValueError as error:
         raise ValueError(f"items: {error}") from None
     if COLUMN not in columns:

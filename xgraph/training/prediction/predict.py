@@ -1,24 +1,21 @@
 """`xgraph.predict`: scores of one run, or of several as an ensemble, for new molecules or bags, or a graph's nodes."""
 
 import gzip
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from xgraph.options import OptionError
-from xgraph.training.files.checkpoint import HEADER, check_feature_names, read_checkpoint
-from xgraph.training.files.rundir import BEST, CONFIG, fold_folders
-from xgraph.training.files.saved_model import check_scores, load_model
 from xgraph.training.files.writing import write_atomically
-from xgraph.training.fit.bars import data_progress
-from xgraph.training.prediction.ensemble import Ensemble, check_finished, check_members
-from xgraph.training.scoring.inference import choose_device, probability, score
+from xgraph.training.prediction.ensemble import Ensemble
+from xgraph.training.prediction.members import Members, run_kind
+from xgraph.training.prediction.molecules import predict_molecules
+from xgraph.training.scoring.inference import choose_device
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = ["predict", "run_kind", "write_predictions"]
 
 
 def predict(
@@ -75,20 +72,14 @@ def predict(
         >>> list(frame.columns), frame["pains"].notna().tolist()
         (['smiles', 'pains', 'error'], [True, True, False])
     """
-    where = choose_device(device)
+    device = choose_device(device)
     ensemble = Ensemble(combine)
-    paths = checkpoints(run)
-    states = [read_checkpoint(path) for path in paths]
-    for state, path in zip(states, paths, strict=True):
-        check_scores(state, path)
-    check_members(states, paths)
-    tasks: list[str] = states[0][HEADER]["task_names"]
-    kind = states[0][HEADER]["kind"]
+    members = Members.read(run, device, progress)
+    kind = members.header["kind"]
     if kind == "bag":
         from xgraph.training.prediction.bags import predict_bags
 
-        columns = {"bag_column": bag_column, "smiles_column": smiles_column}
-        frames = predict_bags(states, paths, tasks, items, where, ensemble, **columns, progress=progress)
+        frames = predict_bags(members, items, ensemble, bag_column=bag_column, smiles_column=smiles_column)
         if instances_out is not None:
             write_predictions(frames.instances, instances_out)
         return frames.bags
@@ -100,145 +91,13 @@ def predict(
 
         if smiles_column is not None:
             raise OptionError(f"smiles_column = {smiles_column!r}: it is for molecules, and the run is on nodes")
-        return predict_nodes(states, paths, tasks, items, where, combine, progress)
-    if items is None:
-        raise ValueError("items: a run on molecules needs SMILES, or a CSV file with a column of them")
-    return _predict_molecules(states, tasks, items, smiles_column, where, ensemble, progress)
-
-
-def run_kind(run: str | Path) -> str:
-    """What a run was trained on: "graph" (molecules), "node" or "bag"."""
-    return str(read_checkpoint(checkpoints(run)[0])[HEADER]["kind"])
-
-
-def _predict_molecules(
-    states: list[dict[str, Any]],
-    tasks: list[str],
-    smiles: Sequence[Any] | str | Path,
-    smiles_column: str | None,
-    where: str,
-    ensemble: Ensemble,
-    progress: bool,
-) -> "pd.DataFrame":
-    import pandas as pd
-
-    from xgraph.data.molecules.table import read_smiles
-
-    if isinstance(smiles, str | Path):
-        given = texts = read_smiles(_existing(smiles), smiles_column)
-    else:
-        if not isinstance(smiles, Iterable):
-            raise TypeError(f"smiles: expected a list of strings or the path of a CSV file, got {smiles!r}")
-        given = list(smiles)
-        texts = ["" if _missing(text) else text for text in given]
-        wrong = [text for text in texts if not isinstance(text, str)]
-        if wrong:
-            raise TypeError(f"smiles: expected strings, got {wrong[0]!r}")
-    scores = np.zeros((len(states), len(texts), len(tasks)))
-    errors = ["" if text.strip() else "empty: no SMILES in this row" for text in texts]
-    for standardize in sorted({bool(state[HEADER]["standardize"]) for state in states}):
-        group = [m for m, state in enumerate(states) if state[HEADER]["standardize"] == standardize]
-        own = [states[m] for m in group], [scores[m] for m in group]
-        _score_rows(texts, *own, standardize, where, progress, errors)
-    readable = np.array([not error for error in errors], dtype=bool)
-    for one in scores:
-        ensemble.add(one[readable])
-    frame = pd.DataFrame({"smiles": given})
-    taken = ("smiles", "error")
-    names = [f"{name}_score" if name in taken else name for name in tasks]
-    for name, values in ensemble.columns(names, taken).items():
-        frame[name] = np.nan
-        frame.loc[readable, name] = values
-    frame["error"] = errors
-    return frame
+        return predict_nodes(members, items, combine)
+    return predict_molecules(members, items, smiles_column, ensemble)
 
 
 def write_predictions(frame: "pd.DataFrame", path: str | Path) -> None:
-    """Write what `predict` gave as CSV; the file is there completely or not at all."""
+    """Write what `predict` returned as CSV; the file is there completely or not at all."""
     content = frame.to_csv(index=False, lineterminator="\n").encode()
     if Path(path).suffix == ".gz":
         content = gzip.compress(content, mtime=0)
     write_atomically(Path(path), lambda file: file.write(content))
-
-
-def _score_rows(
-    texts: list[str],
-    states: list[dict[str, Any]],
-    scores: "list[np.ndarray[Any, np.dtype[np.float64]]]",
-    standardize: bool,
-    device: str,
-    progress: bool,
-    errors: list[str],
-) -> None:
-    """Write the scores of runs that read molecules in the same way to `scores`, and complain in `errors`."""
-    from xgraph.data import MoleculeDataset
-
-    given = [i for i, text in enumerate(texts) if text.strip()]
-    if not given:
-        return
-    kinds = [_features_of(state) for state in states]
-    with data_progress(progress) as report:
-        data = MoleculeDataset.from_smiles([texts[i] for i in given], standardize=standardize, progress=report)
-        for error in data.errors:
-            errors[given[error.row]] = error.message
-        rows = np.array(given)[data.row.numpy()]
-        if not len(rows):
-            return
-        every = data.with_features(list(dict.fromkeys(chain(*kinds))), keep=False, progress=report)
-        for state, own, found in zip(states, kinds, scores, strict=True):
-            data = every.with_features(own)
-            if state[HEADER]["featurizer"] != data.featurizer:
-                raise ValueError(
-                    f"run: trained on features {state[HEADER]['featurizer']!r} by xgraph "
-                    f"{state[HEADER]['version']}, but this version makes {data.featurizer!r}; train again"
-                )
-            logits = score(load_model(state), data, device=device, progress=report)
-            found[rows] = probability(logits)
-
-
-def _features_of(state: dict[str, Any]) -> list[str]:
-    """The kinds of features that a run takes beside the graph, which can be made here as they were."""
-    kinds: list[str] = state[HEADER]["config"].get("features") or []
-    names: list[str] = []
-    if kinds:
-        from xgraph.data import descriptor_names
-
-        try:
-            names = descriptor_names(kinds)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"run: trained by xgraph {state[HEADER]['version']} on others: {error}") from None
-    check_feature_names(state[HEADER], names, f"a run on {state[HEADER]['dataset']!r}")
-    return kinds
-
-
-def checkpoints(run: str | Path | Sequence[str | Path]) -> list[Path]:
-    """The best checkpoints of runs, of all folds where a run has them."""
-    found = []
-    runs = [run] if isinstance(run, str | Path) else list(run)
-    for path in map(Path, runs):
-        if path.is_file():
-            found.append(path)
-            continue
-        folders = fold_folders(path) or [path]
-        for folder in folders:
-            if not (folder / BEST).is_file():
-                what = "has no best epoch yet" if (folder / CONFIG).is_file() else "is not a run directory"
-                raise FileNotFoundError(f"run: {folder} {what} (no {BEST})")
-            found.append(folder / BEST)
-    if not found:
-        raise ValueError("run: expected at least one run directory, got none")
-    check_finished(runs)
-    return found
-
-
-def _missing(value: object) -> bool:
-    """Whether it is None, NaN or pandas' NA, as columns of tables have them."""
-    import pandas as pd
-
-    return not isinstance(value, str) and pd.api.types.is_scalar(value) and bool(pd.isna(value))
-
-
-def _existing(path: str | Path) -> Path:
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"smiles: no file {str(path)!r}; to score SMILES themselves, pass a list of them")
-    return Path(path)

@@ -1,0 +1,168 @@
+"""Bags that a run has not seen, from a table with one row per instance."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from xgraph.options import OptionError
+from xgraph.training.files.checkpoint import HEADER
+from xgraph.training.prediction.members import check_featurizer
+from xgraph.training.prediction.new_bags import NewBags
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from xgraph.data.storage.root import Progress
+
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+def read_frame_of_bags(path: Path, state: Mapping[str, Any], bag_column: str | None) -> tuple["pd.DataFrame", str]:
+    """A CSV file with a row an instance, and the column that names the bags."""
+    from xgraph.data.bags.columns import read_frame
+    from xgraph.data.bags.roles import BAG_NAMES, find_column, listing
+
+    config = state[HEADER]["config"]
+    texts = [str(config["smiles_column"])] if config.get("smiles_column") else []
+    column = bag_column or config.get("bag_column")
+    frame = read_frame(path, column, texts)
+    if column not in frame.columns:
+        column = None if bag_column else find_column(list(frame.columns), BAG_NAMES)
+        if column is None:
+            lost = f"has no column {bag_column!r}" if bag_column else "has no column that names the bags"
+            hint = "" if bag_column else "; say which with bag_column (--bag-column)"
+            raise ValueError(f"items: {path} {lost}: {listing(list(frame.columns))}{hint}")
+        frame = read_frame(path, column, texts)  # now with the names as they are in the file
+    return frame, str(column)
+
+
+def bags_of_table(
+    frame: "pd.DataFrame",
+    bag_column: str,
+    state: Mapping[str, Any],
+    path: Path,
+    smiles_column: str | None,
+    progress: "Progress | None",
+) -> NewBags:
+    """Bags of a table, in the order in which they first appear."""
+    import pandas as pd
+
+    from xgraph.data import BagDataset
+    from xgraph.data.bags.columns import bags_of
+
+    shape = tuple(state[HEADER]["model_arguments"].get("instance_shape", ()))
+    if smiles_column is not None and shape:
+        raise OptionError(f"smiles_column = {smiles_column!r}: it is for molecules, and the run is on features")
+    filled = ~frame.isna().all(axis=1).to_numpy()
+    frame, number = frame[filled], np.flatnonzero(filled)
+    bag, names = bags_of(frame[bag_column], number)
+    if shape:
+        columns = _feature_columns(list(frame.columns), bag_column, state[HEADER], int(np.prod(shape)), path)
+        instances, wrong = _numbers(frame, columns)
+        wrong = [f"data row {row}: {text}" if text else "" for row, text in zip(number, wrong, strict=True)]
+        errors = _first_of_bag(wrong, bag, len(names))
+        good = ~np.array([bool(text) for text in errors], dtype=bool)[bag]
+        store: Any = torch.from_numpy(instances[good].reshape(-1, *shape))
+    else:
+        molecules, wrong = _molecules(frame, smiles_column, state, path, progress)
+        good = np.array([not text for text in wrong], dtype=bool)
+        store = molecules
+        any_read = np.bincount(bag[good], minlength=len(names)) > 0
+        first = _first_of_bag(wrong, bag, len(names))
+        errors = ["" if fine else f"none of its molecules can be read: {first[i]}" for i, fine in enumerate(any_read)]
+    place = np.flatnonzero([not text for text in errors])
+    rows = pd.DataFrame({"bag": [names[i] for i in bag], "row": number, "error": wrong})
+    data = None
+    if len(place):
+        renumbered = np.full(len(names), -1)
+        renumbered[place] = np.arange(len(place))
+        data = BagDataset(store, bag=renumbered[bag[good]], bag_names=[names[i] for i in place], name=path.name)
+    return NewBags(names, errors, data, place, rows, np.flatnonzero(good))
+
+
+def _feature_columns(
+    columns: list[str], bag_column: str, header: Mapping[str, Any], width: int, path: Path
+) -> list[str]:
+    """The columns that hold what the run was trained on: by their names, or all others if it knows no names."""
+    from xgraph.data.bags.roles import TARGET_NAMES, find_column, listing
+
+    names = list(header.get("feature_names", []))
+    if bag_column in names:
+        raise ValueError(f"items: column {bag_column!r} is a feature of the run, so it names no bags")
+    if names:
+        lost = [name for name in names if name not in columns]
+        if lost:
+            some = ", ".join(map(repr, lost[:10])) + (f" and {len(lost) - 10} more" if len(lost) > 10 else "")
+            raise ValueError(
+                f"items: {path} lacks {len(lost)} of the {len(names)} features that the run was trained on: {some}; "
+                f"{listing(columns)}"
+            )
+        return names
+    others = [name for name in columns if name != bag_column and name not in header["task_names"]]
+    label = find_column(others, TARGET_NAMES)
+    if len(others) != width and label is not None:
+        others.remove(label)
+    if len(others) != width:
+        raise ValueError(
+            f"items: the run was trained on {width} features, but {path} has {len(others)} columns beside that of the "
+            f"bags and labels: {listing(columns)}"
+        )
+    return others
+
+
+def _numbers(frame: "pd.DataFrame", columns: list[str]) -> tuple[npt.NDArray[np.float32], list[str]]:
+    """Features of the rows, and for each row what is wrong with the first that is no finite number."""
+    import pandas as pd
+
+    x = np.empty((len(frame), len(columns)), dtype=np.float32)
+    wrong = [""] * len(frame)
+    for i in range(len(columns) - 1, -1, -1):  # so that the first column has the last word
+        cells = frame[columns[i]]
+        values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        bad = ~(np.abs(values) <= _LARGEST)
+        for row in np.flatnonzero(bad):
+            cell = cells.iloc[row]
+            what = "no number" if pd.isna(cell) else f"{str(cell)[:40]!r}, which is no finite number,"
+            wrong[row] = f"{what} in column {columns[i]!r}"
+        x[:, i] = np.where(bad, 0.0, values)
+    return x, wrong
+
+
+def _molecules(
+    frame: "pd.DataFrame",
+    smiles_column: str | None,
+    state: Mapping[str, Any],
+    path: Path,
+    progress: "Progress | None",
+) -> tuple[Any, list[str]]:
+    """The molecules that can be read, and for each row why it cannot."""
+    from xgraph.data import MoleculeDataset
+    from xgraph.data.bags.roles import listing
+    from xgraph.data.molecules.table import find_smiles
+
+    columns = list(frame.columns)
+    column = smiles_column or state[HEADER]["config"].get("smiles_column")
+    if column not in columns:
+        if smiles_column is not None:
+            raise ValueError(f"items: {path} has no column {smiles_column!r} of SMILES: {listing(columns)}")
+        texts = {name: ["" if c is None or c != c else str(c) for c in frame[name]] for name in columns}
+        column = find_smiles(texts, None, path)
+    cells = [cell if isinstance(cell, str) else "" for cell in frame[column]]
+    molecules = MoleculeDataset.from_smiles(cells, standardize=bool(state[HEADER]["standardize"]), progress=progress)
+    check_featurizer(state, molecules.featurizer)
+    wrong = [""] * len(cells)
+    for error in molecules.errors:
+        wrong[error.row] = error.message if cells[error.row].strip() else "empty: no SMILES in this row"
+    return molecules, wrong
+
+
+def _first_of_bag(texts: Sequence[str], bag: npt.NDArray[np.int64], bags: int) -> list[str]:
+    """For each bag the first text that is not empty."""
+    first = [""] * bags
+    for text, owner in zip(texts, bag, strict=True):
+        first[owner] = first[owner] or text
+    return first

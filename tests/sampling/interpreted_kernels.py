@@ -34,9 +34,9 @@ def compare_pick():
     nodes = torch.randint(-1, len(DEGREES), (150,), generator=rng)
     for dtype in (torch.int32, torch.int64):
         row = torch.randint(0, 1000, (int(colptr[-1]),), dtype=dtype, generator=rng)
-        for fanout in (1, 2, 5, 16, 17):
+        for fanout in (1, 2, 5, 16, 17) if dtype == torch.int32 else (5,):
             for replace in (False, True):
-                for key in KEYS if fanout == 5 else KEYS[:2]:
+                for key in KEYS if fanout == 5 and dtype == torch.int32 else KEYS[:1]:
                     args = colptr, row, nodes, fanout, key, replace
                     ok = same(triton_kernels.pick(*args), draws.pick(*args))
                     report(f"pick {dtype} fanout={fanout} replace={replace} key={key}", ok)
@@ -52,7 +52,7 @@ def compare_pick():
 
 
 def compare_claim():
-    for size, num_nodes in ((1, 5), (50, 20), (3000, 400), (2500, 100000)):
+    for size, num_nodes in ((1, 5), (50, 20), (3000, 400)):
         rng = torch.Generator().manual_seed(size)
         tables = [torch.full((num_nodes + 1,), 2**31 - 1, dtype=torch.int32) for _ in range(2)]
         base = torch.tensor(2**31 - 1)
@@ -81,8 +81,9 @@ def compare_claim():
 def compare_gather():
     rng = torch.Generator().manual_seed(0)
     index = torch.randint(0, 50, (33,), generator=rng)
+    types = (torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.bool)
     for shape in ((50,), (50, 7), (50, 2, 3), (50, 1500), (50, 0)):
-        for dtype in (torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.bool):
+        for dtype in types if shape == (50, 7) else (torch.float32, torch.bool):
             x = torch.randint(0, 5, shape, generator=rng).to(dtype)
             found = triton_kernels.gather_rows(x, index)
             report(f"gather {shape} {dtype}", found.dtype == dtype and torch.equal(found, x[index]))
@@ -101,7 +102,7 @@ def compare_engines():
     by_triton = TorchEngine(graph, pick=triton_kernels.pick, claim=triton_kernels.claim)
     for replace in (False, True):
         for fanouts in ([3, 2], [5, 0, 2], [-1, 2]):
-            for stream in ((0, 0), (7, 1)):
+            for stream in ((7, 1),):
                 seeds = {NODE: torch.tensor([5, 0, 17, 5, 3])}
                 ok = True
                 try:

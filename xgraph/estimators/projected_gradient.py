@@ -23,23 +23,23 @@ class ProjectedGradient(StateTable):
     the gradient: nothing but model parameters goes to the optimiser.
 
     Args:
-        num_items: number of rows.
-        shape: shape of one row; ``()`` for a single number.
-        lr: η, the step size.
-        start: the state of an item before its first step.
-        low: lower bound.
-        high: upper bound.
-        dtype: storage type.
-        validate: check the index and the directions and look for duplicates, as :class:`StateTable` does.
+        num_items: Number of rows.
+        shape: Shape of one row; ``()`` for a single number.
+        lr: Step size η.
+        start: The state of an item before its first step.
+        low: Lower bound.
+        high: Upper bound.
+        dtype: Storage type.
+        validate: Check the index and the directions and look for duplicates, as :class:`StateTable` does.
 
     Attributes:
-        value: buffer ``[num_items, *shape]``, the state.
-        seen: buffer ``[num_items]``, True for items that were touched.
+        value: Buffer ``[num_items, *shape]``, the state.
+        seen: Buffer ``[num_items]``, True for items that were touched.
 
     Raises:
-        ValueError: if ``num_items`` < 1, ``lr`` is not positive and finite, ``low`` is not below ``high``, or
+        ValueError: If ``num_items`` < 1, ``lr`` is not positive and finite, ``low`` is not below ``high``, or
             ``start`` does not lie between them.
-        TypeError: if one of them is not a number.
+        TypeError: If one of them is not a number.
 
     Example:
         >>> dual = ProjectedGradient(num_items=3, lr=0.5, start=0.5, low=0.0, high=1.0)
@@ -86,9 +86,9 @@ class ProjectedGradient(StateTable):
             ``[B, *shape]``, detached.
 
         Raises:
-            IndexError: if an index is negative or not below ``num_items``; nothing has been written then.
-            ValueError: if the index is missing, shapes do not fit or a direction is not finite.
-            TypeError: if ``index`` does not hold integers.
+            IndexError: If an index is negative or not below ``num_items``; nothing has been written then.
+            ValueError: If the index is missing, shapes do not fit or a direction is not finite.
+            TypeError: If ``index`` does not hold integers.
         """
         if index is None:
             raise ValueError("index is missing: it tells which rows move")
@@ -98,12 +98,7 @@ class ProjectedGradient(StateTable):
         return self.move(direction, index.long(), before, duplicates) if self.training else before
 
     def at(self, index: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """``[B, *shape]``, the state of some rows.
-
-        Args:
-            index: ``[B]``, int64, checked.
-            dtype: type of the result, if not that of the table.
-        """
+        """``[B, *shape]``, the state of some checked rows, in the table's type or another."""
         return self.value.index_select(0, index).to(dtype or self.value.dtype)
 
     def move(self, direction: Tensor, index: Tensor, before: Tensor, duplicates: bool = True) -> Tensor:

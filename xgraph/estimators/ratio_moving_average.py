@@ -32,11 +32,11 @@ class RatioMovingAverage(StateTable):
     and errors: :class:`StateTable`.
 
     Args:
-        num_items: number of rows.
+        num_items: Number of rows.
         channels: C, the length of s̄.
-        heads: shape of a row before its last dimension; ``()`` = one head.
-        gamma: weight of the new value, in (0, 1], or a schedule of it over epochs.
-        options: those of :class:`StateTable`.
+        heads: Shape of a row before its last dimension; ``()`` = one head.
+        gamma: Weight of the new value, in (0, 1], or a schedule of it over epochs.
+        options: Those of :class:`StateTable`.
 
     Example:
         >>> track = RatioMovingAverage(num_items=4, channels=1, gamma=0.5)

@@ -16,15 +16,15 @@ def check_rows(index: Tensor, num_items: int, hint: str = "") -> bool:
 
     Args:
         index: ``[B]``.
-        num_items: number of rows.
-        hint: appended to the error about the range.
+        num_items: Number of rows.
+        hint: Appended to the error about the range.
 
     Returns:
         True if a row stands more than once.
 
     Raises:
-        TypeError: if ``index`` is not a tensor of integers.
-        IndexError: if one is negative or not below ``num_items``.
+        TypeError: If ``index`` is not a tensor of integers.
+        IndexError: If one is negative or not below ``num_items``.
 
     Example:
         >>> check_rows(torch.tensor([3, 1, 3]), num_items=4)

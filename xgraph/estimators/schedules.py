@@ -17,10 +17,10 @@ class ConstantGamma:
     """γ stays as it is.
 
     Args:
-        gamma: weight of the new value, in (0, 1].
+        gamma: Weight of the new value, in (0, 1].
 
     Raises:
-        ValueError: if ``gamma`` lies outside (0, 1].
+        ValueError: If ``gamma`` lies outside (0, 1].
 
     Example:
         >>> ConstantGamma(0.1)(epoch=7)
@@ -48,10 +48,10 @@ class CosineGamma:
 
     Args:
         epochs: E, the number of epochs over which γ falls; at least 1.
-        gamma_min: where it ends, in (0, 1].
+        gamma_min: Where it ends, in (0, 1].
 
     Raises:
-        ValueError: if ``epochs`` < 1 or ``gamma_min`` lies outside (0, 1].
+        ValueError: If ``epochs`` < 1 or ``gamma_min`` lies outside (0, 1].
 
     Example:
         >>> gamma = CosineGamma(epochs=10, gamma_min=0.2)

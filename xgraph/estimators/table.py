@@ -51,39 +51,39 @@ class StateTable(RowStore):
     on some systems the usual one for temporary files is in memory.
 
     Args:
-        num_items: number of rows.
-        shape: shape of one row; ``()`` for a single number.
-        gamma: weight of the new value, in (0, 1], or a schedule of it over epochs (see :meth:`set_epoch`).
-        max_lag: how far, in log units, the state may stay above the newest estimate; ``None`` = without bound.
+        num_items: Number of rows.
+        shape: Shape of one row; ``()`` for a single number.
+        gamma: Weight of the new value, in (0, 1], or a schedule of it over epochs (see :meth:`set_epoch`).
+        max_lag: How far, in log units, the state may stay above the newest estimate; ``None`` = without bound.
             For tables of positive quantities only.
-        restart_lag: a state that lies further than this above its newest estimate, in log units, starts anew with
+        restart_lag: A state that lies further than this above its newest estimate, in log units, starts anew with
             that estimate (each number of a row by itself); ``None`` = never. Beyond some tens of units an item would
             pass on no gradient for hundreds of touches.
-        dtype: storage type.
-        watch: record which items are stuck, for `monitor`; of use for positive quantities only.
-        validate: check the index and the estimates and look for duplicates, which costs a host synchronisation
+        dtype: Storage type.
+        watch: Record which items are stuck, for `monitor`; of use for positive quantities only.
+        validate: Check the index and the estimates and look for duplicates, which costs a host synchronisation
             on a GPU. Without it bad input is undefined behaviour, and the whole module compiles.
-        gradient: straight_through, or scaled by γ.
-        storage: where the rows lie: "device", "pinned", "host" or "mmap".
-        folder: where the file of "mmap" lies; ``None`` = the system's folder for temporary files.
-        in_checkpoint: whether ``state_dict`` holds the table. If not, loading leaves it as it is, and a table that
+        gradient: "straight_through", or "scaled" by γ.
+        storage: Where the rows lie: "device", "pinned", "host" or "mmap".
+        folder: Where the file of "mmap" lies; ``None`` = the system's folder for temporary files.
+        in_checkpoint: Whether ``state_dict`` holds the table. If not, loading leaves it as it is, and a table that
             the loaded state holds is passed over.
 
     Attributes:
         value: ``[num_items, *shape]``, the state; a buffer, or with other storage than "device" a tensor on the CPU.
-        seen: buffer ``[num_items]``, True for items that were touched.
-        gamma: the weight of the new value in this epoch.
-        epoch: the epoch that ``gamma`` belongs to.
-        exchange: hook for training in several processes. It takes this process's rows ``(index, estimate)`` and
+        seen: Buffer ``[num_items]``, True for items that were touched.
+        gamma: The weight of the new value in this epoch.
+        epoch: The epoch that ``gamma`` belongs to.
+        exchange: Hook for training in several processes. It takes this process's rows ``(index, estimate)`` and
             returns those of all of them, in the same order everywhere, so that every process writes the same table;
             ``None`` = one process. All processes must step as often. Every write goes through it, and what a rule
             such as ``max_lag`` or ``restart_lag`` decides, it decides on the rows of all. Means over a batch that
             are not kept in a table, such as what losses report in `monitor`, remain those of one process.
 
     Raises:
-        ValueError: if ``num_items`` < 1, ``gamma`` lies outside (0, 1], a lag is not positive, ``gradient`` or
+        ValueError: If ``num_items`` < 1, ``gamma`` lies outside (0, 1], a lag is not positive, ``gradient`` or
             ``storage`` is another word, ``folder`` is given where it is not used, or it has no room for the table.
-        TypeError: if one of them is not a number, or ``dtype`` is not a floating-point type.
+        TypeError: If one of them is not a number, or ``dtype`` is not a floating-point type.
     """
 
     stuck: Tensor
@@ -128,8 +128,8 @@ class StateTable(RowStore):
         """Tell the γ schedule which epoch (counted from 0) begins.
 
         Raises:
-            ValueError: if the schedule gives a γ outside (0, 1].
-            TypeError: if it gives no number.
+            ValueError: If the schedule gives a γ outside (0, 1].
+            TypeError: If it gives no number.
         """
         self.gamma = check_gamma("gamma", self.schedule(epoch))
         self.epoch = epoch
@@ -161,9 +161,9 @@ class StateTable(RowStore):
             ``[B, *shape]``: the value is the state, the gradient is the batch's.
 
         Raises:
-            IndexError: if an index is negative or not below ``num_items``; nothing has been written then.
-            ValueError: if the shapes do not fit or an estimate is not finite; nothing has been written then.
-            TypeError: if ``index`` does not hold integers.
+            IndexError: If an index is negative or not below ``num_items``; nothing has been written then.
+            ValueError: If the shapes do not fit or an estimate is not finite; nothing has been written then.
+            TypeError: If ``index`` does not hold integers.
         """
         estimate = estimate.to(torch.promote_types(estimate.dtype, torch.float32))
         if index is None or not self.training:
@@ -191,14 +191,14 @@ class StateTable(RowStore):
             estimate: ``[B, *shape]``, float32 at least.
             index: ``[B]``, int64.
             duplicates: False if no item stands more than once in ``index``, which saves the search.
-            gamma: the weight of the new value in this step, in (0, 1]; ``None`` = that of the table.
+            gamma: The weight of the new value in this step, in (0, 1]; ``None`` = that of the table.
 
         Returns:
             ``[B, *shape]``.
 
         Raises:
-            ValueError: if ``gamma`` lies outside (0, 1].
-            TypeError: if it is no number.
+            ValueError: If ``gamma`` lies outside (0, 1].
+            TypeError: If it is no number.
         """
         fixed = estimate.detach()
         state, scale = self._write(fixed, index, duplicates, gamma)

@@ -19,7 +19,8 @@ def prefetch_threads():
 def _no_thread_is_left():
     assert not prefetch_threads()
     yield
-    gc.collect()
+    if prefetch_threads():  # an exception's frames hold an iterator until then; the search takes .7 s
+        gc.collect()
     assert not prefetch_threads()
 
 
@@ -115,16 +116,16 @@ def test_an_iterator_that_is_never_begun_starts_no_thread():
     del iterator
 
 
-@pytest.mark.parametrize("end", ["", "raise KeyboardInterrupt", "sys.exit(0)"])
+@pytest.mark.parametrize("end", ["", "raise KeyboardInterrupt"])
 def test_the_interpreter_ends_though_an_iterator_is_held(end):
     code = f"""
-import sys, time
+import time
 from xgraph.sampling.memory.prefetch import prefetched
 held = prefetched(lambda x: time.sleep(0.05), range(1000), 2)
 next(held)
 {end}
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert "Fatal" not in done.stderr
     assert (done.returncode == 0) == ("Interrupt" not in end)
 

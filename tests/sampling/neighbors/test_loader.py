@@ -162,8 +162,7 @@ def test_disjoint():
 
 
 @pytest.mark.parametrize("mode", ["uniform", "labor"])
-@pytest.mark.parametrize("prefetch", [0, 1, 5])
-@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize(("prefetch", "word"), [(0, "mmap"), (1, "host"), (5, "pinned"), (5, "device")])
 def test_the_same_batches_whatever_prefetch_and_storage(prefetch, word, mode):
     data = graph()
     settings = {"batch_size": 8, "shuffle": True, "seed": 5, "mode": mode}

@@ -63,6 +63,7 @@ def test_workers_make_no_difference_and_see_the_epoch():
     second = list(kept)
     same_batches(second, workers)
     assert not torch.equal(first[0].n_id, second[0].n_id)
+    workers._iterator._shutdown_workers()  # or the garbage collector waits for them, 5 s each, in another test
 
 
 @pytest.mark.parametrize("disjoint", [False, True])

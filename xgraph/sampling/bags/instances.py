@@ -30,8 +30,8 @@ class InstanceSampler:
         seed: Seed of the draws, not negative.
 
     Raises:
-        ValueError: `bag_ptr` does not begin with 0, or a bag has no instances, or another argument is out of range.
-        TypeError: `bag_ptr` or another argument is not made of integers.
+        ValueError: If `bag_ptr` does not begin with 0, or a bag has no instances, or another argument is out of range.
+        TypeError: If `bag_ptr` or another argument is not made of integers.
 
     Example:
         >>> sampler = InstanceSampler(bag_ptr=[0, 5, 7, 100_007], num_instances=3)
@@ -67,9 +67,9 @@ class InstanceSampler:
             in `bags`, ascending. Shape ``[n]``, int64, on the CPU.
 
         Raises:
-            TypeError: `bags` or another argument is not made of integers.
-            ValueError: `bags` is empty, or `epoch` or `visit` is out of range.
-            IndexError: There is no such bag.
+            TypeError: If `bags` or another argument is not made of integers.
+            ValueError: If `bags` is empty, or `epoch` or `visit` is out of range.
+            IndexError: If there is no such bag.
         """
         bags = bag_numbers(bags, self.num_bags)
         begin = self.bag_ptr[bags]

@@ -49,9 +49,9 @@ class BagLoader(ResumableLoader):
         transform: Applied to each batch, by the thread.
 
     Raises:
-        ValueError: An argument is out of range, `bags` is empty, or a mask has the wrong size.
-        IndexError: `bags` holds a bag that is not in the data set.
-        TypeError: An argument has the wrong type.
+        ValueError: If an argument is out of range, `bags` is empty, or a mask has the wrong size.
+        IndexError: If `bags` holds a bag that is not in the data set.
+        TypeError: If an argument has the wrong type.
 
     Example:
         >>> from torch_geometric.data import Data

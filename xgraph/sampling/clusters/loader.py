@@ -65,10 +65,10 @@ class ClusterLoader(ResumableLoader):
         sparse: Leave the rows of sparse attributes sparse (CSR).
 
     Raises:
-        ValueError: An argument is out of range, `parts` has not an entry for each node, an attribute such as `y` has
+        ValueError: If an argument is out of range, `parts` has not an entry for each node, an attribute such as `y` has
             an entry neither for each node nor for each edge, the GPU is missing, or the graph is too large for it.
-        IndexError: `input_nodes` holds a node that is not in the graph.
-        TypeError: An argument has the wrong type.
+        IndexError: If `input_nodes` holds a node that is not in the graph.
+        TypeError: If an argument has the wrong type.
 
     Example:
         >>> ring = torch.tensor([[0, 1, 2, 3], [1, 2, 3, 0]])

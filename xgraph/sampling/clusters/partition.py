@@ -46,9 +46,9 @@ def partition(data: "Data | tuple[Tensor, int]", num_parts: int, seed: int = 0, 
         The part of each node, from 0. Shape ``[num_nodes]``, int64, on the CPU.
 
     Raises:
-        TypeError: `data` is something else, or a number is not an integer.
-        ValueError: `num_parts` is less than 1 or more than there are nodes, `method` is unknown, or pymetis is missing.
-        IndexError: An edge points outside of the graph.
+        TypeError: If `data` is something else, or a number is not an integer.
+        ValueError: If `num_parts` is less than 1 or more than the nodes, `method` is unknown, or pymetis is missing.
+        IndexError: If an edge points outside of the graph.
 
     Example:
         >>> two_triangles = torch.tensor([[0, 1, 2, 3, 4, 5, 0], [1, 2, 0, 4, 5, 3, 3]])

@@ -210,9 +210,9 @@ def in_degree(data: "Data | HeteroData | tuple[Tensor, int] | Graph") -> "Tensor
         Shape ``[num_nodes]``, int64; for ``HeteroData`` a dictionary by edge type, of shape ``[num_dst]`` each.
 
     Raises:
-        TypeError: `data` is something else, or ids are not integers.
-        ValueError: There is no ``edge_index``, or the number of nodes is not known.
-        IndexError: An edge points outside of the graph.
+        TypeError: If `data` is something else, or ids are not integers.
+        ValueError: If there is no ``edge_index``, or the number of nodes is not known.
+        IndexError: If an edge points outside of the graph.
 
     Example:
         >>> in_degree((torch.tensor([[0, 1, 2], [1, 0, 1]]), 3)).tolist()

@@ -33,9 +33,9 @@ class DistributedBatches(EpochSampler):
         rank: Number of this process, from 0; by default its rank in that group.
 
     Raises:
-        TypeError: `sampler` is not a sampler of this package or is distributed already, or a number is not an
+        TypeError: If `sampler` is not a sampler of this package or is distributed already, or a number is not an
             integer.
-        ValueError: `num_replicas` or `rank` is out of range, or is left out without an initialised
+        ValueError: If `num_replicas` or `rank` is out of range, or is left out without an initialised
             `torch.distributed`.
 
     Example:

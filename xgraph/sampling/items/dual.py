@@ -47,9 +47,9 @@ class DualSampler(EpochSampler):
         seed: Seed of the shuffles, not negative.
 
     Raises:
-        ValueError: A label is not 0, 1 or NaN, there is no positive or no negative, or another argument is
+        ValueError: If a label is not 0, 1 or NaN, there is no positive or no negative, or another argument is
             out of range.
-        TypeError: `labels` are not numbers, or `batch_size` or `seed` is not an integer.
+        TypeError: If `labels` are not numbers, or `batch_size` or `seed` is not an integer.
 
     Example:
         >>> import torch

@@ -26,8 +26,8 @@ class EpochSampler(Sampler[list[int]], ABC):
         seed: Seed of the epochs, not negative.
 
     Raises:
-        ValueError: `seed` is negative.
-        TypeError: `seed` is not an integer.
+        ValueError: If `seed` is negative.
+        TypeError: If `seed` is not an integer.
 
     Example:
         >>> class Pairs(EpochSampler):
@@ -126,8 +126,8 @@ class EpochSampler(Sampler[list[int]], ABC):
             state: What `state_dict` returned.
 
         Raises:
-            ValueError: `state` is incomplete, or was taken with other data, another seed or other settings.
-            TypeError: `state` is not a mapping, or its position is not made of integers.
+            ValueError: If `state` is incomplete, or was taken with other data, another seed or other settings.
+            TypeError: If `state` is not a mapping, or its position is not made of integers.
         """
         self.restore(state, self.identity(), type(self).__name__)
 

@@ -39,9 +39,9 @@ class GroupSampler(EpochSampler):
         seed: Seed of the shuffles, not negative.
 
     Raises:
-        ValueError: `groups` has another shape, holds a number below −1 or −1 only, or another argument is out
+        ValueError: If `groups` has another shape, holds a number below −1 or −1 only, or another argument is out
             of range.
-        TypeError: `groups` or another argument is not made of integers.
+        TypeError: If `groups` or another argument is not made of integers.
 
     Example:
         >>> import torch

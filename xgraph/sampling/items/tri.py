@@ -45,8 +45,8 @@ class TriSampler(EpochSampler):
         seed: Seed of the shuffles, not negative.
 
     Raises:
-        ValueError: A label is not 0, 1 or NaN, no task has both classes, or another argument is out of range.
-        TypeError: `labels` are not numbers, or another argument is not a number of its kind.
+        ValueError: If a label is not 0, 1 or NaN, no task has both classes, or another argument is out of range.
+        TypeError: If `labels` are not numbers, or another argument is not a number of its kind.
 
     Example:
         >>> import torch

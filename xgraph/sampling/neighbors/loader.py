@@ -73,11 +73,11 @@ class NeighborLoader(ResumableLoader):
         unsupported: Further arguments of PyG's loader, each refused with what there is instead.
 
     Raises:
-        ValueError: An argument is out of range, an attribute such as `y` has an entry neither for each node nor for
+        ValueError: If an argument is out of range, an attribute such as `y` has an entry neither for each node nor for
             each edge, a mask has the wrong size, `input_nodes` is empty, there is no such node type, the GPU is
             missing, or the graph is too large for it.
-        IndexError: `input_nodes` holds a node that is not in the graph.
-        TypeError: An argument has the wrong type, such as ids that are not integers, or is not supported.
+        IndexError: If `input_nodes` holds a node that is not in the graph.
+        TypeError: If an argument has the wrong type, such as ids that are not integers, or is not supported.
 
     Example:
         >>> edge_index = torch.tensor([[1, 2, 3, 0], [0, 0, 1, 2]])

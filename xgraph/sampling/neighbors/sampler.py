@@ -80,10 +80,10 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         graph: The topologies.
 
     Raises:
-        TypeError: An argument is of another type, or ids are not integers.
-        ValueError: There is no ``edge_index`` (one of shape ``[2, 0]`` will do), fan-outs have another length, there is
-            no GPU, or it is too small.
-        IndexError: An edge points outside of the graph.
+        TypeError: If an argument is of another type, or ids are not integers.
+        ValueError: If there is no ``edge_index`` (one of shape ``[2, 0]`` will do), fan-outs have another length, or
+            there is no GPU, or it is too small.
+        IndexError: If an edge points outside of the graph.
 
     Example:
         >>> edge_index = torch.tensor([[1, 2, 3, 0], [0, 0, 0, 1]])
@@ -165,9 +165,9 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
             PyG's sampler output, all ids int64, on the device that sampled.
 
         Raises:
-            TypeError: Ids are not integers.
-            ValueError: A mask has another size, or a node type is missing or not in the graph.
-            IndexError: An id is not in the graph.
+            TypeError: If ids are not integers.
+            ValueError: If a mask has another size, or a node type is missing or not in the graph.
+            IndexError: If an id is not in the graph.
         """
         ids = self._seeds(seeds)
         parts = list(ids.values()) if input_id is None else [integers("input_id", input_id)]
@@ -196,7 +196,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
             inputs: Seeds and their positions in the loader's input.
 
         Raises:
-            ValueError: The input has times: temporal sampling is not supported.
+            ValueError: If the input has times: temporal sampling is not supported.
         """
         _check_time(inputs.time)
         out = self.sample(
@@ -216,7 +216,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
             neg_sampling: How to add negative links.
 
         Raises:
-            ValueError: The input has times: temporal sampling is not supported.
+            ValueError: If the input has times: temporal sampling is not supported.
         """
         _check_time(inputs.time)
         input_id = torch.cat([inputs.row, inputs.col]) if inputs.input_id is None else inputs.input_id

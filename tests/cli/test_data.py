@@ -229,7 +229,7 @@ def test_absent_files_are_no_error_of_verify_whatever_the_source(
     monkeypatch.delenv("XGRAPH_MIRROR", raising=False)
     for name in ("ogbn-arxiv", "cora", "bbbp"):
         assert _run("verify", name) == (0, f"{name}\t0 ok\t0 wrong\t1 absent\n", "")
-    assert "counted as absent, and are no error" in " ".join(_run("verify", "--help")[1].split())
+    assert "count as absent, which is no error" in " ".join(_run("verify", "--help")[1].split())
     (tmp_path / "ogb" / "ogbn_arxiv").mkdir(parents=True)
     code, out, err = _run("verify", "ogbn-arxiv")
     assert (code, out) == (1, "ogbn-arxiv\t0 ok\t1 wrong\t0 absent\n")

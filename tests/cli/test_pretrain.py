@@ -76,4 +76,4 @@ def test_an_interruption_says_how_to_go_on(csv: Path, capsys: Capture, monkeypat
 
     monkeypatch.setattr(Task, "training_step", stop)
     assert main(["pretrain", csv.name, *SMALL, "--out", "run"]) == 130
-    assert "`xgraph pretrain --resume --out run` goes on" in capsys.readouterr().err
+    assert "`xgraph pretrain --resume --out run` resumes" in capsys.readouterr().err

@@ -127,7 +127,7 @@ def test_interrupted_and_gone_on_with(recipe: Make, capsys: Capture) -> None:
         with stopped(fit, epoch, KeyboardInterrupt()):
             assert main(argv) == 130
         err = capsys.readouterr().err
-        assert f"interrupted: `xgraph reproduce {recipe()} --out 'my out' --threads 1` goes on" in err
+        assert f"interrupted: `xgraph reproduce {recipe()} --out 'my out' --threads 1` resumes" in err
         assert "Traceback" not in err
         assert not (out / "report.md").exists()
         now = {name: (out / name / "metrics.json") for name in RUNS}

@@ -1,4 +1,4 @@
-"""The `xgraph` command. Nothing heavy is imported before a command needs it, so that help is there at once."""
+"""The `xgraph` command. Nothing heavy is imported before a command needs it, so that help appears at once."""
 
 import os
 import sys
@@ -11,14 +11,7 @@ _USER_ERRORS = (ValueError, IndexError, TypeError, OSError, MemoryError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        argv: Its arguments; those of the process if None.
-
-    Returns:
-        Exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
-    """
+    """Run the command; the exit code is 0 when done, 1 if it failed, 2 for wrong usage and 130 if interrupted."""
     _open_missing_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words  # wherever it stands, before or after the command's name

@@ -28,8 +28,8 @@ app.command(cls=TrainCommand)(search)
 app.add_typer(data_app, name="data")
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         from xgraph import __version__
 
         typer.echo(__version__)

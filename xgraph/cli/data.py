@@ -1,4 +1,4 @@
-"""`xgraph data`: which data sets there are, and their files."""
+"""`xgraph data`: the data sets and their files."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def list_() -> None:
 
 @app.command()
 def show(name: Annotated[str, typer.Argument(help="Data set.")]) -> None:
-    """Show all that is known about a data set: origin, licence, citation, tasks, splits, files."""
+    """Show a data set: origin, licence, citation, tasks, splits, files."""
     from xgraph.data import load_card
     from xgraph.data.storage.root import root
 
     card = load_card(name)
     folds = f" ({card.folds} folds)" if card.folds else ""
-    given = [split + (folds if split == "given" else "") for split in card.splits]
+    splits = [split + (folds if split == "given" else "") for split in card.splits]
     typer.echo(f"{card.name}: {card.title}\n\n{card.description}\n")
     _field("kind", card.kind)
     _field("task", card.task)
@@ -57,7 +57,7 @@ def show(name: Annotated[str, typer.Argument(help="Data set.")]) -> None:
     if card.smiles_column:
         _field("SMILES column", card.smiles_column)
     _field("target columns" if card.smiles_column else "targets", *card.target_columns)
-    _field("splits", ", ".join(given) + f"; default {card.splits[0]}")
+    _field("splits", ", ".join(splits) + f"; default {card.splits[0]}")
     _field("origin", card.origin)
     _field("licence", card.licence)
     _field("cite", *card.citation.splitlines())
@@ -70,7 +70,7 @@ def show(name: Annotated[str, typer.Argument(help="Data set.")]) -> None:
         if file.derive:
             _field("  derived by", file.derive)
         if not file.source_sha256:
-            _field("  source sha256", "not recorded; what is made of it is checked")
+            _field("  source sha256", "not recorded; the derived file is checked")
         elif file.source_sha256 != file.sha256:
             _field("  source sha256", file.source_sha256)
 
@@ -78,7 +78,7 @@ def show(name: Annotated[str, typer.Argument(help="Data set.")]) -> None:
 @app.command()
 def fetch(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Data sets.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Fetch every data set there is a card for.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Fetch every data set that has a card.")] = False,
 ) -> None:
     """Bring files of data sets into the root, from the mirror or their source, and replace damaged ones."""
     from xgraph.data import fetch as fetch_files
@@ -93,7 +93,7 @@ def fetch(
         if every and load_card(name).ogb:
             typer.echo(f"{name} is large and comes from OGB's server: fetch it by its name", err=True)
             chosen = [other for other in chosen if other != name]
-        load_card(name)  # an unknown name, or a mirror that is not there, is an error before anything is fetched
+        load_card(name)  # an unknown name or a missing mirror is an error before anything is fetched
     mirror()
     failed = 0
     for name in chosen:
@@ -120,8 +120,8 @@ def verify(
 ) -> None:
     """Check the files in the root and in a mirror folder; exit code 1 if any is wrong.
 
-    Files that are in neither are counted as absent, and are no error. Of OGB's data sets, which have no checksums, the
-    one thing counted is whether the expected release is there.
+    Files in neither count as absent, which is no error. OGB's data sets have no checksums: for them only the presence
+    of the expected release is checked.
     """
     from xgraph.data import verify as verify_files
     from xgraph.data.cards.named import names as all_names
@@ -151,7 +151,7 @@ def _row(card: Card) -> tuple[str, ...]:
 
 
 def _counts(card: Card) -> Iterator[tuple[str, str]]:
-    """What there is how many of: items, edges, instances, features, labels, classes."""
+    """The numbers of items, edges, instances, features, labels and classes."""
     yield {"node": "nodes", "bag": "bags"}.get(card.kind, "items"), f"{card.items:,}"
     for key in ("edges", "instances", "features"):
         if getattr(card, key):
@@ -178,8 +178,8 @@ def _presence(card: Card) -> str:
         from xgraph.data import verify
 
         return {"ok": "yes", "absent": "no", "wrong": "wrong"}[verify(card.name)[0].state]
-    there = sum((root() / file.path).is_file() for file in card.files)
-    return "yes" if there == len(card.files) else f"{there} of {len(card.files)} files" if there else "no"
+    present = sum((root() / file.path).is_file() for file in card.files)
+    return "yes" if present == len(card.files) else f"{present} of {len(card.files)} files" if present else "no"
 
 
 def _field(key: str, *values: str) -> None:

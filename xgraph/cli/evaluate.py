@@ -12,8 +12,8 @@ def evaluate(
         list[Path],
         typer.Argument(
             metavar="RUN...",
-            help="Run directory; or several on the same data and splits, whose scores are taken together first, of "
-            "runs over folds fold by fold.",
+            help="Run directory, or several on the same data and splits, whose scores are combined first (fold by fold "
+            "for runs over folds).",
         ),
     ],
     split: Annotated[str, typer.Option(metavar="train|valid|test", help="Which part of the data.")] = "test",
@@ -31,13 +31,13 @@ def evaluate(
     only_json: Annotated[bool, typer.Option("--json", help="Print JSON only, no table.")] = False,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")] = "auto",
 ) -> None:
-    """Score a run's kept epoch anew: all metrics as a table and as JSON; over folds mean ± standard deviation."""
+    """Score a run's kept epoch again: all metrics as a table and as JSON; over folds mean ± standard deviation."""
     from xgraph.cli.tables import metrics_table
     from xgraph.training.files.writing import plain
     from xgraph.training.prediction.evaluate import evaluate_with_spread
 
     limits = {"max_fpr": max_fpr, "min_tpr": min_tpr}
-    found = {split: evaluate_with_spread(runs, split, combine=combine, **limits, device=device, progress=True)}
+    metrics = {split: evaluate_with_spread(runs, split, combine=combine, **limits, device=device, progress=True)}
     if not only_json:
-        typer.echo(metrics_table(found))
-    typer.echo(json.dumps(plain(found)))
+        typer.echo(metrics_table(metrics))
+    typer.echo(json.dumps(plain(metrics)))

@@ -12,7 +12,7 @@ def predict(
         list[Path],
         typer.Argument(
             metavar="RUN... [INPUT.csv]",
-            help="Run directories, of several an ensemble, then the CSV file; without it, all nodes of a run's "
+            help="Run directories (several form an ensemble), then the CSV file; without it, all nodes of a run's "
             "graph, or all bags of its data.",
         ),
     ],
@@ -27,24 +27,22 @@ def predict(
             "all rows of this input, from 0 to 1 (so it depends on what else is in the input).",
         ),
     ] = "mean",
-    smiles_column: Annotated[
-        str | None, typer.Option(help="Column that holds SMILES; found by itself if not given.")
-    ] = None,
+    smiles_column: Annotated[str | None, typer.Option(help="Column that holds SMILES; detected by default.")] = None,
     bag_column: Annotated[
-        str | None, typer.Option(help="Column that names the bag of each row; found by itself if not given.")
+        str | None, typer.Option(help="Column that names the bag of each row; detected by default.")
     ] = None,
     instances_out: Annotated[
         Path | None,
-        typer.Option(help="Of a run on bags, CSV file to write: weight in its bag and score of each instance."),
+        typer.Option(help="For a run on bags, CSV file to write: weight in its bag and score of each instance."),
     ] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")] = "auto",
 ) -> None:
-    """Score molecules, or nodes of the graph that a run was trained on: one row out for each row in; or bags.
+    """Score molecules, or nodes of the graph that a run was trained on, one row out per row in; or bags.
 
-    The CSV file has a column of SMILES, or a column `node`. Rows of SMILES that cannot be read, blank lines too, have
-    empty scores and say why under `error`. Of bags it has a row for each instance: a column `bag` and the features
-    that the run was trained on; one row comes out for each bag. Of several runs, a run over folds too, there is also
-    the standard deviation over them, as <task>_std.
+    The CSV file has a column of SMILES, or a column `node`. Rows whose SMILES cannot be read, and blank lines, have
+    empty scores and the reason under `error`. For bags the file has one row per instance: a column `bag` and the
+    features that the run was trained on; the output has one row per bag. With several runs, or a run over folds, the
+    column <task>_std holds the standard deviation over them.
     """
     runs, source = (paths, None) if paths[-1].is_dir() else (paths[:-1], paths[-1])
     if not runs:
@@ -82,7 +80,7 @@ def predict(
 
 
 def _check_output(out: Path, source: Path | None, option: str = "--out") -> None:
-    """Refuse a place that cannot take the predictions, before the work is done."""
+    """Refuse a path that the predictions cannot be written to, before they are computed."""
     if out.is_dir():
         raise typer.BadParameter(f"{out} is a folder; expected a file to write", param_hint=option)
     if not out.resolve().parent.is_dir():

@@ -13,20 +13,22 @@ def reproduce(
         str | None,
         typer.Argument(metavar="RECIPE|FILE.toml", help="A recipe by name, or a file of your own. None: list them."),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Cut down: ends in minutes, and says that it is cut.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A reduced version that takes minutes; the report says so.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Directory of all runs and the report; if it holds some of them, go on. Default: under runs/."
+            help="Directory of all runs and the report; existing runs are kept or resumed. Default: under runs/."
         ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads of torch; its own default if not given.")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads of torch; its own choice by default.")] = None,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
 ) -> None:
-    """Train and score all models of a recipe, and put them beside the published figures.
+    """Train and score all models of a recipe, and compare them with the published figures.
 
-    Each run is an ordinary run directory below --out. Called again with the same --out, it goes on: what is finished
-    stays, and what was interrupted is resumed after its last epoch.
+    Each run is an ordinary run directory below --out. Called again with the same --out, finished runs are kept and
+    interrupted ones resume after their last epoch.
     """
     if recipe is None:
         if quick or out is not None:
@@ -44,7 +46,7 @@ def reproduce(
         words = ["xgraph", "reproduce", recipe, *(["--quick"] if quick else []), "--out", str(stop.path)]
         words += [] if threads is None else ["--threads", str(threads)]
         words += [] if device == "auto" else ["--device", device]
-        sys.stderr.write(f"interrupted: `{shlex.join(words)}` goes on after the last epoch that was finished\n")
+        sys.stderr.write(f"interrupted: `{shlex.join(words)}` resumes after the last finished epoch\n")
         raise typer.Exit(130) from None
     if report.values["quick"]:
         typer.echo(f"{CUT_DOWN}\n")
@@ -57,7 +59,6 @@ def reproduce(
 
 
 def _list() -> None:
-    """Print the recipes."""
     from xgraph.recipes.schema.shipped import headlines
 
     if sys.stdout.isatty():

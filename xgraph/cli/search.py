@@ -1,12 +1,11 @@
 """`xgraph search`."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xgraph.cli.train import _GIVEN
+from xgraph.cli.train import generated_options, resumable
 
 if TYPE_CHECKING:
     from xgraph.tuning import SearchResult
@@ -31,9 +30,11 @@ def search(
             "be given several times.",
         ),
     ] = None,
-    space: Annotated[Path | None, typer.Option(help="TOML file with the settings to vary, a key for each.")] = None,
+    space: Annotated[
+        Path | None, typer.Option(help="TOML file with the settings to vary, one key per setting.")
+    ] = None,
     trials: Annotated[
-        int | None, typer.Option(help="How many settings are tried; fewer if there are no more. \\[default: 30]")
+        int | None, typer.Option(help="How many settings are tried, or all of them if there are fewer. \\[default: 30]")
     ] = None,
     inner_folds: Annotated[
         int | None,
@@ -43,7 +44,7 @@ def search(
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="Seeds on each inner fold. \\[default: 1]")] = None,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Leave a trial when it falls behind the median of the earlier ones.")
+        bool, typer.Option("--prune", help="Stop a trial when it falls behind the median of the earlier ones.")
     ] = False,
     final: Annotated[
         bool, typer.Option("--final", help="Train the best settings on train and validation part, and test.")
@@ -54,60 +55,55 @@ def search(
     out: Annotated[
         Path | None, typer.Option(help="Directory of the search, new or empty. Default: a new one under runs/.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the search in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the search in --out.")] = False,
 ) -> None:
-    """Choose settings by inner cross-validation, without a look at the test part.
+    """Choose settings by inner cross-validation; the test set is not touched.
 
     Takes all options of xgraph train for what is not varied. With --fold all, settings are chosen within each fold:
     with --final that is nested cross-validation. Writes best.toml, for xgraph train --config, and trials.csv.
     """
     from xgraph.options import OptionError
-    from xgraph.training.fit.train import Interrupted
     from xgraph.tuning import search as run_search
     from xgraph.tuning.space import read_space
 
-    told = {} if space is None else read_space(space)
+    values = {} if space is None else read_space(space)
     for text in vary or []:
-        name, equals, values = text.partition("=")
+        name, equals, choices = text.partition("=")
         name = name.strip().replace("-", "_")
-        if not equals or not values or not name:
+        if not equals or not choices or not name:
             raise OptionError(f"vary = {text!r}: expected NAME=VALUES, such as lr=1e-4..1e-2:log")
-        if name in told:
+        if name in values:
             raise OptionError(f"vary: {name} is given twice")
-        told[name] = values
+        values[name] = choices
     options = {"trials": trials, "inner_folds": inner_folds, "seeds": seeds}
     flags = {"prune": prune or None, "final": final or None}
-    places = {"config": config, "out": out, "resume": resume, "progress": True}
-    try:
-        found = run_search(dataset, vary=told, **options, **flags, **places, **ctx.meta[_GIVEN])  # type: ignore[arg-type]
-    except Interrupted as stop:
-        sys.stderr.write(f"interrupted: `xgraph search --resume --out {stop.path}` goes on with what was finished\n")
-        raise typer.Exit(130) from None
-    typer.echo(_text(found))
+    paths = {"config": config, "out": out, "resume": resume, "progress": True}
+    with resumable("search", "trial"):
+        result = run_search(dataset, vary=values, **options, **flags, **paths, **generated_options(ctx))  # type: ignore[arg-type]
+    typer.echo(_text(result))
 
 
-def _text(found: "SearchResult") -> str:
-    """What came out, as text."""
+def _text(result: "SearchResult") -> str:
     from xgraph.cli.tables import aligned, metrics_table
     from xgraph.tuning.outcome import BEST_SETTINGS
 
     lines = []
-    if found.nested:
-        names = list(next(iter(found.folds.values())).values)
-        rows = [["fold", *names, f"valid {found.metric}"]]
-        for fold, one in found.folds.items():
+    if result.nested:
+        names = list(next(iter(result.folds.values())).values)
+        rows = [["fold", *names, f"valid {result.metric}"]]
+        for fold, one in result.folds.items():
             rows.append([str(fold), *(_plain(one.values[name]) for name in names), f"{one.value:.4f}"])
         lines += ["chosen within each fold", aligned(rows)]
     else:
-        lines.append(f"best of {found.trials} trials: mean valid {found.metric} {found.value:.4f}")
-        lines.append(aligned([[name, _plain(value)] for name, value in found.values.items()]))
-        lines.append(f"config: {found.path / BEST_SETTINGS}")
-    for name, metrics in found.metrics.items():
+        lines.append(f"best of {result.trials} trials: mean valid {result.metric} {result.value:.4f}")
+        lines.append(aligned([[name, _plain(value)] for name, value in result.values.items()]))
+        lines.append(f"config: {result.path / BEST_SETTINGS}")
+    for name, metrics in result.metrics.items():
         what = {"test": "each seed alone", "seeds_averaged": "scores of the seeds averaged"}[name]
-        word = f"nested, mean ± standard deviation over {len(found.folds)} folds" if found.nested else "final"
-        several = "seeds_averaged" in found.metrics
+        word = f"nested, mean ± standard deviation over {len(result.folds)} folds" if result.nested else "final"
+        several = "seeds_averaged" in result.metrics
         lines += ["", f"{word}{f', {what}' if several else ''}", metrics_table({"test": metrics})]
-    return "\n".join([*lines, f"search: {found.path}"])
+    return "\n".join([*lines, f"search: {result.path}"])
 
 
 def _plain(value: object) -> str:

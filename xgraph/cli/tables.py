@@ -5,16 +5,7 @@ from typing import Any
 
 
 def metrics_table(metrics: Mapping[str, Any]) -> str:
-    """The metrics of the splits that there are, a row for each; with folds, mean ± standard deviation.
-
-    Args:
-        metrics: What `metrics.json` holds.
-
-    Example:
-        >>> print(metrics_table({"test": {"ap": 0.5}, "valid": {"ap": 0.25}}))
-        metric   valid    test
-        ap      0.2500  0.5000
-    """
+    """The content of `metrics.json`: one row per metric, one column per split; with folds mean ± deviation."""
     splits = [name for name in ("train", "valid", "test") if name in metrics]
     rows = [["metric", *splits]]
     last = metrics[splits[-1]]
@@ -29,11 +20,7 @@ def metrics_table(metrics: Mapping[str, Any]) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells as lines with aligned columns, the first to the left, the others to the right.
-
-    Args:
-        rows: Cells.
-    """
+    """Lines with aligned columns, the first to the left, the others to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = []
     for row in rows:

@@ -1,6 +1,8 @@
 """`xgraph train`."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,33 +12,43 @@ from typer.core import TyperCommand
 from xgraph.cli.generated import given, training_options
 from xgraph.cli.tables import metrics_table
 
-_GIVEN = "xgraph.options"
+_OPTIONS = "xgraph.options"
 
 
 class TrainCommand(TyperCommand):
-    """The command with the options of all losses and models, which are looked up only when it is used."""
+    """The command with the options of all losses and models, which are collected only when it is used."""
 
     _generated: list[Any] | None = None
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Its own parameters and the generated ones.
-
-        Args:
-            ctx: The context of the call.
-        """
         if self._generated is None:
             self._generated = training_options()
         own = super().get_params(ctx)
         return [*own, *self._generated]
 
     def invoke(self, ctx: Any) -> Any:
-        """Hand the generated options over beside the function's own arguments.
-
-        Args:
-            ctx: The context of the call.
-        """
-        ctx.meta[_GIVEN] = given(ctx.params)
+        """Pass the generated options on beside the function's own arguments."""
+        ctx.meta[_OPTIONS] = given(ctx.params)
         return super().invoke(ctx)
+
+
+def generated_options(ctx: typer.Context) -> dict[str, Any]:
+    """The generated options of a call, by name."""
+    options: dict[str, Any] = ctx.meta[_OPTIONS]
+    return options
+
+
+@contextmanager
+def resumable(command: str, unit: str) -> Iterator[None]:
+    """When interrupted, say which command resumes, and exit with code 130."""
+    from xgraph.training.fit.train import Interrupted
+
+    try:
+        yield
+    except Interrupted as stop:
+        again = f"xgraph {command} --resume --out {stop.path}"
+        sys.stderr.write(f"interrupted: `{again}` resumes after the last finished {unit}\n")
+        raise typer.Exit(130) from None
 
 
 def train(
@@ -56,24 +68,18 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="Directory of the run, new or empty. Default: a new one under runs/.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run in --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted run in --out.")] = False,
 ) -> None:
     """Train a model, test its best epoch (or its last, with --keep last), and write all of it into a run directory.
 
     Without arguments: SOAP on the embedded data set, in under three minutes.
 
-    An option that the loss and the model both have is the model's; --loss-gamma and --model-gamma say whose it is, and
-    so for every option of theirs.
+    An option that both the loss and the model have is the model's; any option of theirs can be written with its owner,
+    as in --loss-gamma and --model-gamma.
     """
-    from xgraph.training.fit.train import Interrupted
     from xgraph.training.fit.train import train as run_training
 
-    try:
-        run = run_training(dataset, config=config, out=out, resume=resume, progress=True, **ctx.meta[_GIVEN])
-    except Interrupted as stop:
-        sys.stderr.write(
-            f"interrupted: `xgraph train --resume --out {stop.path}` goes on after the last epoch that was finished\n"
-        )
-        raise typer.Exit(130) from None
+    with resumable("train", "epoch"):
+        run = run_training(dataset, config=config, out=out, resume=resume, progress=True, **generated_options(ctx))
     typer.echo(metrics_table(run.metrics))
     typer.echo(f"run: {run.path}")

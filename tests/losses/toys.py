@@ -1,7 +1,8 @@
 """Linear models of toy data, all seeds at once: a seed is a task, and a step of Adam does not know the others."""
 
 import torch
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
+from torch.nn import functional as F
 
 SEEDS = 20
 SIGNIFICANT = 2.54
@@ -85,6 +86,42 @@ def two_kinds(count, generator):
     x[..., 1] += target * ~easy
     x[..., 2] = 1
     return x, target
+
+
+def hopeless(count, generator):
+    """One in twenty is a positive, and some of them are beyond hope: they pull cross-entropy's direction around."""
+    positives, near = count // 20, count * 7 // 200
+    x = torch.randn(SEEDS, count, 4, generator=generator)
+    x[:, :near, 0] += 2.0
+    x[:, near:positives, 0] -= 6.0
+    x[..., 3] = 1
+    return x, (torch.arange(count) < positives).float()
+
+
+def rare(count, generator):
+    """One in twenty is a positive; two features and a constant."""
+    positives = count // 20
+    x = torch.randn(SEEDS, count, 3, generator=generator)
+    x[:, :positives, 0] += 2.0
+    x[..., 2] = 1
+    return x, (torch.arange(count) < positives).float()
+
+
+def precision(weight, x, target):
+    """Average precision of each seed."""
+    return torch.tensor([average_precision_score(target, row) for row in torch.einsum("snd,sd->sn", x, weight)])
+
+
+def recall(weight, x, target):
+    """The share of positives above 0."""
+    return (torch.einsum("snd,sd->sn", x, weight)[:, target == 1] > 0).double().mean(1)
+
+
+def worst_class(weight, x, target):
+    """Minus the cross-entropy of the class that fares worse."""
+    scores = torch.einsum("snd,sd->sn", x, weight)
+    losses = (F.softplus(-scores[:, target == 1]).mean(1), F.softplus(scores[:, target == 0]).mean(1))
+    return -torch.maximum(*losses)
 
 
 def two_way_areas(weight, x, target):

@@ -1,5 +1,4 @@
 import math
-import pickle
 
 import pytest
 import torch
@@ -134,33 +133,13 @@ def test_one_item_alone_gives_zero_and_writes_nothing():
     assert not loss_fn.track.seen.any()
 
 
-def test_half_precision_and_autocast_compute_in_single():
-    z = torch.randn(2, 6, 8, generator=torch.Generator().manual_seed(0))
-    index = torch.arange(6)
-    expected = SogCLRLoss(6)(z[0], z[1], index)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(SogCLRLoss(6)(z[0], z[1], index), expected)
-    low = z.bfloat16()
-    found = SogCLRLoss(6)(low[0], low[1], index)
-    assert found.dtype == torch.float32
-    assert torch.equal(found, SogCLRLoss(6)(low[0].float(), low[1].float(), index))
-
-
-def test_state_is_saved_moved_and_pickled():
+def test_a_schedule_and_the_share_seen():
     loss_fn = SogCLRLoss(6, 0.2, CosineGamma(10, gamma_min=0.5))
     loss_fn.set_epoch(5)
     assert loss_fn.track.gamma == pytest.approx(0.75)
     z = torch.randn(2, 4, 3)
     loss_fn(z[0], z[1], torch.arange(4))
-    again = pickle.loads(pickle.dumps(loss_fn))
-    other = SogCLRLoss(6, 0.2, CosineGamma(10, gamma_min=0.5))
-    other.load_state_dict(loss_fn.state_dict())
-    later = torch.randn(2, 4, 3)
-    values = [one(later[0], later[1], torch.arange(4)).item() for one in (loss_fn, again, other)]
-    assert values[0] == values[1] == values[2]
     assert loss_fn.monitor()["seen"] == pytest.approx(4 / 6)
-    with pytest.raises(RuntimeError, match="size mismatch"):
-        SogCLRLoss(7).load_state_dict(SogCLRLoss(6).state_dict())
 
 
 def test_small_batches_are_not_biased():
@@ -178,10 +157,10 @@ def test_small_batches_are_not_biased():
     def mean_gradient(gamma):
         loss_fn = SogCLRLoss(12, 0.1, gamma).double()
         total, count = torch.zeros_like(z), 0
-        for step in range(800):
+        for step in range(500):
             index = torch.randperm(12, generator=generator)[:3]
             (grad,) = torch.autograd.grad(loss_fn(z[index], z[index], index), z)
-            if step >= 300:
+            if step >= 200:
                 total, count = total + grad, count + 1
         return total / count
 

@@ -3,18 +3,8 @@ import math
 import pytest
 import torch
 
-from tests.losses import toys
-from xgraph.estimators import CosineGamma
-from xgraph.losses import BCELoss, SOTAsLoss
-
-NAN = float("nan")
-ELL = {
-    "squared_hinge": (lambda s, m: max(m + s, 0.0) ** 2, lambda s, m: 2 * max(m + s, 0.0)),
-    "hinge": (lambda s, m: max(m + s, 0.0), lambda s, m: float(m + s > 0)),
-    "squared": (lambda s, m: (m + s) ** 2, lambda s, m: 2 * (m + s)),
-    "logistic": (lambda s, m: math.log1p(math.exp(s)), lambda s, m: 1 / (1 + math.exp(-s))),
-    "sigmoid": (lambda s, m: 1 / (1 + math.exp(-s)), lambda s, m: math.exp(-s) / (1 + math.exp(-s)) ** 2),
-}
+from tests.losses.references import EACH_SURROGATE, ELL, NAN, batches, follow, ragged, sides
+from xgraph.losses import SOTAsLoss
 
 
 class Algorithm32:
@@ -27,10 +17,9 @@ class Algorithm32:
 
     def step(self, scores, labels, index, task=0):
         """The loss and d loss / d scores of one task; None if the batch lacks a class."""
-        positives = [i for i, y in enumerate(labels) if y == 1]
-        negatives = [j for j, y in enumerate(labels) if y == 0]
-        if not positives or not negatives:
+        if (classes := sides(labels)) is None:
             return None
+        positives, negatives = classes
 
         def exp(i, j):
             return math.exp(self.value(scores[j] - scores[i], self.margin) / self.inner)
@@ -58,6 +47,10 @@ class Algorithm32:
                 z[i] -= slope
         return self.outer * math.log(v), z
 
+    def tables(self):
+        tasks = {(0, task): value for task, value in self.v.items()}
+        return [("track", self.u, torch.exp), ("track_tasks", tasks, torch.exp)]
+
 
 def closed(scores, positive, negative, outer, inner):
     """(6.33) with the squared hinge: log of each positive's inner mean, and the objective."""
@@ -66,78 +59,21 @@ def closed(scores, positive, negative, outer, inner):
     return u.log(), outer * (u ** (inner / outer)).mean().log()
 
 
-@pytest.mark.parametrize("surrogate", sorted(ELL))
+@EACH_SURROGATE
 @pytest.mark.parametrize(("outer", "inner"), [(0.8, 1.3), (1.5, 0.9)])
 def test_autograd_is_algorithm_32_over_100_steps_and_a_restore(surrogate, outer, inner):
-    torch.manual_seed(0)
     options = {"surrogate": surrogate, "margin": 0.7, "gamma": 0.1, "task_gamma": 0.25}
     options |= {"pos_temperature": outer, "neg_temperature": inner}
-    loss_fn = SOTAsLoss(40, **options).double()
     reference = Algorithm32(0.1, 0.25, outer, inner, surrogate, 0.7)
-    for step in range(100):
-        if step == 50:
-            fresh = SOTAsLoss(40, **options).double()
-            fresh.load_state_dict(loss_fn.state_dict())
-            loss_fn = fresh
-        index = torch.randperm(40)[:12]
-        logits = (0.7 * torch.randn(12, dtype=torch.float64)).requires_grad_()
-        target = (index < 10).double()
-        expected = reference.step(logits.tolist(), target.tolist(), index.tolist())
-        loss = loss_fn(logits, target, index)
-        loss.backward()
-        if expected is None:
-            assert loss.item() == 0
-            continue
-        assert loss.item() == pytest.approx(expected[0], abs=1e-8)
-        torch.testing.assert_close(logits.grad, torch.tensor(expected[1], dtype=torch.float64), atol=1e-8, rtol=1e-8)
-    assert len(reference.u) == 10
-    for (item, _), u in reference.u.items():
-        assert loss_fn.track.value[item].exp().item() == pytest.approx(u, rel=1e-8)
-    assert loss_fn.track_tasks.value[0].exp().item() == pytest.approx(reference.v[0], rel=1e-8)
+    follow(lambda: SOTAsLoss(40, **options).double(), reference, batches(spread=0.7))
 
 
 def test_each_task_has_a_scalar_of_its_own_and_missing_labels_and_duplicates_are_algorithm_32():
-    """Mean over contributing tasks; a task that lacks a class keeps its items' states and its scalar."""
-    torch.manual_seed(1)
-    tasks, items = 5, 15
-    loss_fn = SOTAsLoss(items, tasks, gamma=0.3, task_gamma=0.15, pos_temperature=1.2, neg_temperature=1.7).double()
-    reference = Algorithm32(0.3, 0.15, 1.2, 1.7)
-    duplicates = 0
-    for _ in range(100):
-        index = torch.randint(items, (10,))
-        # each task has a spread of its own, so that a shared scalar shows
-        logits = torch.randn(10, tasks, dtype=torch.float64) * torch.linspace(0.5, 1.2, tasks, dtype=torch.float64)
-        logits.requires_grad_()
-        target = (torch.rand(10, tasks) < 0.3).double()
-        target[torch.rand(10, tasks) < 0.3] = NAN
-        target[:, 3] = 0
-        target[:, 4] = 1
-        results = {
-            t: result
-            for t in range(tasks)
-            if (result := reference.step(logits[:, t].tolist(), target[:, t].tolist(), index.tolist(), t)) is not None
-        }
-        positives = index[target[:, 0] == 1]
-        duplicates += len(positives) > len(positives.unique())
-        loss = loss_fn(logits, target, index)
-        loss.backward()
-        expected = torch.zeros(10, tasks, dtype=torch.float64)
-        for t, (_, z) in results.items():
-            expected[:, t] = torch.tensor(z, dtype=torch.float64) / len(results)
-        assert loss.item() == pytest.approx(sum(r[0] for r in results.values()) / max(len(results), 1), abs=1e-8)
-        torch.testing.assert_close(logits.grad, expected, atol=1e-8, rtol=1e-8)
-    assert duplicates > 5
-    assert loss_fn.track_tasks.seen.tolist() == [True, True, True, False, False]
-    assert set(reference.v) == {0, 1, 2}
-    for task, v in reference.v.items():
-        assert loss_fn.track_tasks.value[task].exp().item() == pytest.approx(v, rel=1e-8)
-    seen = {(int(row) // tasks, int(row) % tasks) for row in loss_fn.track.seen.nonzero()}
-    assert seen == set(reference.u)
-    for (item, task), u in reference.u.items():
-        assert loss_fn.track.value[item * tasks + task].exp().item() == pytest.approx(u, rel=1e-8)
+    options = {"gamma": 0.3, "task_gamma": 0.15, "pos_temperature": 1.2, "neg_temperature": 1.7}
+    follow(lambda: SOTAsLoss(15, 5, **options).double(), Algorithm32(0.3, 0.15, 1.2, 1.7), ragged(spread=1.2))
 
 
-def test_the_weight_of_the_task_scalar_is_gamma_unless_told():
+def test_the_weight_of_the_task_scalar_is_gamma_by_default():
     torch.manual_seed(2)
     target = (torch.arange(12) < 4).double()
     losses = [SOTAsLoss(12, gamma=0.3, task_gamma=g).double() for g in (None, 0.3, 0.9)]
@@ -163,16 +99,6 @@ def test_gamma_one_on_the_full_batch_is_the_closed_form(training):
     assert loss.item() == pytest.approx(expected.item(), abs=1e-12)
     grads = [torch.autograd.grad(value, logits)[0] for value in (loss, expected)]
     torch.testing.assert_close(*grads, atol=1e-12, rtol=1e-12)
-
-
-@pytest.mark.parametrize("surrogate", sorted(ELL))
-def test_finite_differences_with_gamma_one(surrogate):
-    torch.manual_seed(3)
-    options = {"surrogate": surrogate, "pos_temperature": 0.5, "neg_temperature": 0.8}
-    loss_fn = SOTAsLoss(10, 2, gamma=1.0, **options).double()
-    logits = torch.randn(10, 2, dtype=torch.float64, requires_grad=True)
-    target = torch.tensor([[1.0, 0.0]] * 3 + [[0.0, 1.0]] * 6 + [[NAN, 0.0]], dtype=torch.float64)
-    assert torch.autograd.gradcheck(lambda scores: loss_fn(scores, target, torch.arange(10)), (logits,))
 
 
 def test_evaluation_takes_each_task_by_itself():
@@ -208,14 +134,14 @@ def test_tiny_gamma_converges_to_the_inner_values_of_the_whole_set():
     scores = 0.5 * torch.randn(50, dtype=torch.float64)
     target = (torch.arange(50) < 10).double()
     inner, objective = closed(scores, target == 1, target == 0, 1.5, 2.0)
-    loss_fn = SOTAsLoss(50, gamma=0.002, task_gamma=0.002, pos_temperature=1.5, neg_temperature=2.0).double()
-    for _ in range(10_000):
+    loss_fn = SOTAsLoss(50, gamma=0.01, task_gamma=0.01, pos_temperature=1.5, neg_temperature=2.0).double()
+    for _ in range(2_000):
         index = torch.cat([torch.randperm(10)[:2], 10 + torch.randperm(40)[:8]])
         loss_fn(scores[index], target[index], index)
     error = (loss_fn.track.value[:10] - inner).expm1().abs()
-    assert error.mean() < 0.04  # the noise that is left: (γ / 2)^½ of one batch's
-    assert error.max() < 0.1
-    assert (loss_fn.track_tasks.value[0] - objective / 1.5).expm1().abs() < 0.08
+    assert error.mean() < 0.09  # the noise that is left: (γ / 2)^½ of one batch's
+    assert error.max() < 0.22
+    assert (loss_fn.track_tasks.value[0] - objective / 1.5).expm1().abs() < 0.18
 
 
 def test_states_far_above_their_newest_estimates_start_anew():
@@ -246,60 +172,6 @@ def test_a_task_scalar_starts_anew_by_itself():
     assert loss_fn.track.value[0] == 441
 
 
-def test_max_lag_bounds_the_items_states():
-    target, index = torch.tensor([1.0, 0.0]).double(), torch.arange(2)
-    loss_fn = SOTAsLoss(2, gamma=0.1, max_lag=3.0).double()
-    loss_fn(torch.tensor([-3.0, 0.0]).double(), target, index)
-    loss_fn(torch.tensor([0.0, 0.0]).double(), target, index)
-    assert loss_fn.track.value[0].item() == pytest.approx(1.0 + 3.0, abs=1e-12)
-
-
-@pytest.mark.parametrize(("outer", "inner"), [(1e-3, 1e-3), (1e-3, 1.0), (1.0, 1e-3)])
-def test_a_temperature_of_a_thousandth_keeps_learning(outer, inner):
-    torch.manual_seed(6)
-    options = {"pos_temperature": outer, "neg_temperature": inner}
-    loss_fn = SOTAsLoss(30, **options)
-    target = (torch.arange(30) < 6).float()
-    norms, references = [], []
-    for _ in range(50):
-        logits = torch.randn(30, requires_grad=True)
-        loss = loss_fn(logits, target, torch.arange(30))
-        plain = SOTAsLoss(30, **options).eval()(logits, target)
-        assert loss.isfinite()
-        norms.append(torch.autograd.grad(loss, logits)[0].norm())
-        references.append(torch.autograd.grad(plain, logits)[0].norm())
-        assert norms[-1].isfinite()
-    assert sum(norms) > 0.1 * sum(references)
-
-
-def test_monitor_gives_the_tracked_objective():
-    torch.manual_seed(7)
-    loss_fn = SOTAsLoss(20, 3, gamma=1.0, pos_temperature=0.5, neg_temperature=0.7)
-    assert math.isnan(loss_fn.monitor()["objective"])
-    target = (torch.arange(20) < 5).float()[:, None].repeat(1, 3)
-    target[:, 2] = 0  # never contributes
-    loss = loss_fn(torch.randn(20, 3), target, torch.arange(20))
-    report = loss_fn.monitor()
-    assert report["objective"] == pytest.approx(loss.item(), rel=1e-5)
-    assert report["seen"] == pytest.approx(10 / 60)
-    assert report["stuck"] == 0.0
-
-
-def test_the_schedule_reaches_both_tables():
-    loss_fn = SOTAsLoss(5, gamma=CosineGamma(10, 0.2))
-    for table in (loss_fn.track, loss_fn.track_tasks):
-        table.set_epoch(10)
-        assert table.gamma == pytest.approx(0.2)
-
-
-def test_it_raises_the_two_way_area_where_cross_entropy_looks_at_easy_positives():
-    generator = torch.Generator().manual_seed(0)
-    seen, new = toys.two_kinds(500, generator), toys.two_kinds(2000, generator)
-    losses = SOTAsLoss(500, toys.SEEDS, gamma=0.5), BCELoss(500, toys.SEEDS)
-    ours, theirs = (toys.two_way_areas(toys.fitted(loss_fn, *seen), *new) for loss_fn in losses)
-    assert toys.student_t(ours - theirs) > toys.SIGNIFICANT
-
-
 def test_a_task_that_is_stuck_shows():
     """Its scalar is that of a batch that is gone, while the items' own are up to date."""
     loss_fn = SOTAsLoss(3, gamma=0.1)
@@ -311,8 +183,15 @@ def test_a_task_that_is_stuck_shows():
     assert loss_fn.monitor()["task_stuck"] == 1.0
 
 
-@pytest.mark.parametrize("scale", [5.0, 10.0, 20.0, 1e4])
-@pytest.mark.parametrize("options", [{}, {"activation": "sigmoid", "pos_temperature": 0.05, "neg_temperature": 0.05}])
+@pytest.mark.parametrize(
+    ("scale", "options"),
+    [
+        (5.0, {}),
+        (20.0, {}),
+        (10.0, {"activation": "sigmoid", "pos_temperature": 0.05, "neg_temperature": 0.05}),
+        (1e4, {"activation": "sigmoid", "pos_temperature": 0.05, "neg_temperature": 0.05}),
+    ],
+)
 def test_one_wild_batch_silences_it_for_few_steps(scale, options):
     target, index = (torch.arange(20) % 3 == 0).float(), torch.arange(20)
     features = torch.randn(20, 3, generator=torch.Generator().manual_seed(3))

@@ -5,16 +5,9 @@ import torch
 from torch.nn import functional as F
 
 from tests.losses import toys
+from tests.losses.cases import tables, unchanged
+from tests.losses.references import EACH_SURROGATE, ELL, NAN, batches, follow, ragged
 from xgraph.losses import BCELoss, GroupDROLoss
-
-NAN = float("nan")
-ELL = {
-    "squared_hinge": (lambda s, m: max(m + s, 0.0) ** 2, lambda s, m: 2 * max(m + s, 0.0)),
-    "hinge": (lambda s, m: max(m + s, 0.0), lambda s, m: float(m + s > 0)),
-    "squared": (lambda s, m: (m + s) ** 2, lambda s, m: 2 * (m + s)),
-    "logistic": (lambda s, m: math.log1p(math.exp(s)), lambda s, m: 1 / (1 + math.exp(-s))),
-    "sigmoid": (lambda s, m: 1 / (1 + math.exp(-s)), lambda s, m: math.exp(-s) / (1 + math.exp(-s)) ** 2),
-}
 
 
 def smoothed(g, epsilon):
@@ -57,6 +50,10 @@ class Algorithm25:
         self.nu[task] = nu - self.dual_lr * (self.alpha - pressure)
         return loss, z
 
+    def tables(self):
+        thresholds = {(0, task): nu for task, nu in self.nu.items()}
+        return [("track", self.u, lambda value: value), ("threshold", thresholds, lambda value: value)]
+
 
 def closed(values, alpha, epsilon):
     """(6.19) at its optimum in ν, by bisection of the derivative."""
@@ -74,71 +71,23 @@ def cross_entropy(logits, target):
     return F.binary_cross_entropy_with_logits(logits, target, reduction="none")
 
 
-@pytest.mark.parametrize("surrogate", sorted(ELL))
+@EACH_SURROGATE
 def test_autograd_is_algorithm_25_over_100_steps_and_a_restore(surrogate):
-    torch.manual_seed(0)
     groups = torch.arange(40) % 7
     options = {"surrogate": surrogate, "margin": 0.7, "gamma": 0.2, "alpha": 0.4, "epsilon": 0.3, "dual_lr": 0.2}
-    loss_fn = GroupDROLoss(40, groups=groups, **options).double()
     reference = Algorithm25(groups.tolist(), 0.2, 0.4, 0.3, 0.2, surrogate, 0.7)
-    for step in range(100):
-        if step == 50:
-            fresh = GroupDROLoss(40, groups=groups, **options).double()
-            fresh.load_state_dict(loss_fn.state_dict())
-            loss_fn = fresh
-        index = torch.randperm(40)[:9]
-        logits = torch.randn(9, dtype=torch.float64, requires_grad=True)
-        target = (torch.rand(9) < 0.4).double()
-        expected, z = reference.step(logits.tolist(), target.tolist(), index.tolist())
-        loss = loss_fn(logits, target, index)
-        loss.backward()
-        assert loss.item() == pytest.approx(expected, abs=1e-8)
-        torch.testing.assert_close(logits.grad, torch.tensor(z, dtype=torch.float64), atol=1e-8, rtol=1e-8)
+    follow(lambda: GroupDROLoss(40, groups=groups, **options).double(), reference, batches(size=9))
     assert reference.pieces == {0.0, 0.5, 1.0}  # every piece of f_ε was met
-    for (group, _), u in reference.u.items():
-        assert loss_fn.track.value[group].item() == pytest.approx(u, abs=1e-8)
-    assert loss_fn.threshold.value[0].item() == pytest.approx(reference.nu[0], abs=1e-8)
 
 
 def test_tasks_with_missing_labels_and_duplicates_are_algorithm_25_per_task():
     """A label of either class is enough; a group counts where it has one; a task without any keeps u and ν."""
-    torch.manual_seed(1)
-    tasks, items = 5, 15
-    groups = torch.randint(4, (items,))
-    groups[:5] = torch.arange(5)
+    groups = torch.arange(15) * 7 % 5
     options = {"gamma": 0.3, "alpha": 0.3, "epsilon": 0.2, "dual_lr": 0.15}
-    loss_fn = GroupDROLoss(items, tasks, groups=groups, **options).double()
     reference = Algorithm25(groups.tolist(), **options)
-    sometimes = 0
-    for _ in range(100):
-        index = torch.randint(items, (5,))
-        logits = torch.randn(5, tasks, dtype=torch.float64, requires_grad=True)
-        target = (torch.rand(5, tasks) < 0.3).double()
-        target[torch.rand(5, tasks) < 0.5] = NAN
-        target[~target[:, 2].isnan(), 2] = 1
-        target[:, 3] = 0
-        target[:, 4] = NAN
-        results = {
-            t: result
-            for t in range(tasks)
-            if (result := reference.step(logits[:, t].tolist(), target[:, t].tolist(), index.tolist(), t)) is not None
-        }
-        sometimes += 0 not in results
-        loss = loss_fn(logits, target, index)
-        loss.backward()
-        expected = torch.zeros(5, tasks, dtype=torch.float64)
-        for t, (_, z) in results.items():
-            expected[:, t] = torch.tensor(z, dtype=torch.float64) / len(results)
-        assert loss.item() == pytest.approx(sum(r[0] for r in results.values()) / len(results), abs=1e-8)
-        torch.testing.assert_close(logits.grad, expected, atol=1e-8, rtol=1e-8)
-    assert sometimes > 1
-    assert 4 not in reference.nu
-    seen = {(int(row) // tasks, int(row) % tasks) for row in loss_fn.track.seen.nonzero()}
-    assert seen == set(reference.u)
-    for (group, task), u in reference.u.items():
-        assert loss_fn.track.value[group * tasks + task].item() == pytest.approx(u, abs=1e-8)
-    for task, nu in reference.nu.items():
-        assert loss_fn.threshold.value[task].item() == pytest.approx(nu, abs=1e-8)
+    options["groups"] = groups
+    follow(lambda: GroupDROLoss(15, 5, **options).double(), reference, ragged(100, size=5, missing=0.5, empty=True))
+    assert set(reference.nu) == {0, 1, 2, 3}
 
 
 @pytest.mark.parametrize("alpha", [0.25, 0.6, 1.0])
@@ -150,7 +99,7 @@ def test_gamma_one_on_the_full_batch_goes_to_6_19_at_the_optimum_of_nu(alpha):
     values = [cross_entropy(logits, target)[groups == k].mean().item() for k in range(8)]
     expected, nu = closed(values, alpha, 0.1)
     loss_fn = GroupDROLoss(40, groups=groups, gamma=1.0, alpha=alpha, epsilon=0.1, dual_lr=0.05).double()
-    for _ in range(3000):
+    for _ in range(1000):
         loss = loss_fn(logits, target, torch.arange(40))
     assert loss.item() == pytest.approx(expected, abs=1e-6)
     if alpha < 1:  # at α = 1 every ν below all L_k − ε is as good
@@ -176,7 +125,7 @@ def test_evaluation_is_the_value_of_the_batch_alone():
     for _ in range(5):
         index = torch.randperm(40)[:20]
         loss_fn(torch.randn(20, 2).double(), (torch.rand(20, 2) < 0.5).double(), index)
-    before = {key: value.clone() for key, value in loss_fn.state_dict().items()}
+    before = tables(loss_fn)
     loss_fn.eval()
     index = torch.randperm(40)[:20]
     logits = torch.randn(20, 2, dtype=torch.float64)
@@ -189,23 +138,7 @@ def test_evaluation_is_the_value_of_the_batch_alone():
         values = [losses[own == k].mean().item() for k in own.unique()]
         expected += closed(values, 0.25, 0.1)[0] / 2
     assert loss_fn(logits, target, index).item() == pytest.approx(expected, abs=1e-6)
-    assert all(torch.equal(value, before[key]) for key, value in loss_fn.state_dict().items())
-
-
-@pytest.mark.parametrize("surrogate", sorted(ELL))
-def test_finite_differences_with_gamma_one(surrogate):
-    """In training, where ν is a constant: its first value, 0, for every call."""
-    torch.manual_seed(4)
-    groups, index = torch.arange(10) % 3, torch.arange(10)
-    logits = torch.randn(10, 2, dtype=torch.float64, requires_grad=True)
-    target = (torch.rand(10, 2) < 0.5).double()
-    target[0, 1] = NAN
-
-    def fresh(scores):
-        loss_fn = GroupDROLoss(10, 2, groups=groups, surrogate=surrogate, gamma=1.0, epsilon=5.0).double()
-        return loss_fn(scores, target, index)
-
-    assert torch.autograd.gradcheck(fresh, (logits,))
+    assert unchanged(before, loss_fn)
 
 
 def test_alpha_one_is_the_mean_over_groups_whatever_their_size():
@@ -225,40 +158,18 @@ def test_tiny_gamma_converges_to_the_groups_losses():
     logits = torch.randn(200, dtype=torch.float64) * (1 + groups)
     target = (torch.rand(200) < 0.5).double()
     values = torch.stack([cross_entropy(logits, target)[groups == k].mean() for k in range(10)])
-    options = {"gamma": 0.002, "alpha": 0.3, "epsilon": 0.5, "dual_lr": 0.01}
+    options = {"gamma": 0.008, "alpha": 0.3, "epsilon": 0.5, "dual_lr": 0.03}
     loss_fn = GroupDROLoss(200, groups=groups, **options).double()
-    for _ in range(10_000):
+    for _ in range(2_000):
         picked = torch.randperm(10)[:4]
         index = (picked[:, None] + 10 * torch.randint(20, (4, 3))).flatten()
         loss_fn(logits[index], target[index], index)
     error = (loss_fn.track.value / values - 1).abs()
-    assert error.mean() < 0.05
-    assert error.max() < 0.15
+    assert error.mean() < 0.08
+    assert error.max() < 0.25
     _, nu = closed(loss_fn.track.value.tolist(), 0.3, 0.5)
-    assert loss_fn.threshold.value[0].item() == pytest.approx(nu, abs=0.15)
+    assert loss_fn.threshold.value[0].item() == pytest.approx(nu, abs=0.25)
     assert nu > 0.5
-
-
-def test_a_burst_of_wild_logits_passes():
-    """L_k is a plain average, so it falls again by 1 − γ a step, and ν moves by no more than its step."""
-    torch.manual_seed(6)
-    groups, index = torch.arange(30) % 5, torch.arange(30)
-    target = (torch.arange(30) < 6).float()
-    loss_fn = GroupDROLoss(30, groups=groups, dual_lr=0.05)
-    for dtype, scale in ((torch.float32, 1e4), (torch.float16, 6e4)):
-        logits = torch.where(target == 1, -scale, scale).to(dtype).requires_grad_()
-        loss = loss_fn(logits, target, index)
-        loss.backward()
-        assert loss.isfinite()
-        assert logits.grad.isfinite().all()
-        assert logits.grad.abs().sum() > 0
-    assert loss_fn.threshold.value.abs().max() <= 2 * 0.05
-    for _ in range(400):
-        logits = torch.randn(30, requires_grad=True)
-        loss = loss_fn(logits, target, index)
-        loss.backward()
-    assert loss.item() < 10
-    assert logits.grad.abs().sum() > 1e-3
 
 
 def test_a_group_far_above_its_newest_loss_starts_anew_and_the_others_do_not():
@@ -278,7 +189,7 @@ def test_monitor_gives_the_tracked_objective():
     assert math.isnan(loss_fn.monitor()["objective"])
     logits, target = torch.randn(20), (torch.arange(20) < 9).float()
     index = torch.arange(20)[groups != 3]
-    for _ in range(2000):
+    for _ in range(800):
         loss = loss_fn(logits[index], target[index], index)
     report = loss_fn.monitor()
     assert report["objective"] == pytest.approx(loss.item(), rel=1e-4)
@@ -292,15 +203,6 @@ def test_a_missing_index_is_refused_in_evaluation_too():
             loss_fn.train(mode)(torch.randn(6), (torch.arange(6) < 2).float())
 
 
-@pytest.mark.parametrize(
-    ("groups", "got"),
-    [(torch.zeros(5), "torch.float32"), (torch.zeros(5, dtype=torch.bool), "torch.bool"), ([0, 1, 0, 1, 0], "list")],
-)
-def test_groups_must_be_a_tensor_of_integers(groups, got):
-    with pytest.raises(TypeError, match=f"groups must be a tensor of integers.*got {got}"):
-        GroupDROLoss(5, groups=groups)
-
-
 def test_groups_of_narrow_integers_will_do():
     index, logits, target = torch.arange(5), torch.randn(5), torch.tensor([1.0, 0, 0, 1, 0])
     values = [
@@ -311,16 +213,19 @@ def test_groups_of_narrow_integers_will_do():
 
 
 @pytest.mark.parametrize(
-    ("groups", "message"),
+    ("groups", "error", "message"),
     [
-        (torch.arange(4), r"groups must have the shape \[5\].*got \[4\]"),
-        (torch.zeros(5, 1, dtype=torch.long), r"groups must have the shape \[5\].*got \[5, 1\]"),
-        (torch.tensor([0, 1, -2, 1, 0]), "groups must be integers from 0, or -1 .*, got -2"),
-        (torch.full((5,), -1), "groups hold no group"),
+        (torch.zeros(5), TypeError, "groups must be a tensor of integers.*got torch.float32"),
+        (torch.zeros(5, dtype=torch.bool), TypeError, "groups must be a tensor of integers.*got torch.bool"),
+        ([0, 1, 0, 1, 0], TypeError, "groups must be a tensor of integers.*got list"),
+        (torch.arange(4), ValueError, r"groups must have the shape \[5\].*got \[4\]"),
+        (torch.zeros(5, 1, dtype=torch.long), ValueError, r"groups must have the shape \[5\].*got \[5, 1\]"),
+        (torch.tensor([0, 1, -2, 1, 0]), ValueError, "groups must be integers from 0, or -1 .*, got -2"),
+        (torch.full((5,), -1), ValueError, "groups hold no group"),
     ],
 )
-def test_bad_groups_are_named(groups, message):
-    with pytest.raises(ValueError, match=message):
+def test_bad_groups_are_named(groups, error, message):
+    with pytest.raises(error, match=message):
         GroupDROLoss(5, groups=groups)
 
 

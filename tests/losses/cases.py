@@ -1,0 +1,69 @@
+"""How the contract tests build, feed and compare all losses."""
+
+import inspect
+
+import torch
+
+from xgraph.losses import LOSSES, SogCLRLoss
+
+NAN = float("nan")
+BY_TASK = sorted(set(LOSSES) - {"ce"})  # the columns of ce are no tasks by themselves: test_cross_entropy.py
+STATELESS = {"bce", "focal"}
+STATEFUL = sorted(set(BY_TASK) - STATELESS)
+POINTWISE = STATELESS | {"kl-dro", "group-dro"}
+PAIRS = sorted(set(BY_TASK) - POINTWISE)
+BY_ITEM = {"soap", "sopa", "sopa-s", "sota-s", "staco", "group-dro", "sogclr"}
+SLOW = {"sopa", "staco", "auc-margin", "group-dro"}  # their duals move by a step each time
+
+
+def options_of(name):
+    return {} if name == "sogclr" else inspect.signature(LOSSES[name].__init__).parameters
+
+
+def build(name, num_items=50, num_tasks=1, **options):
+    """The loss, with the arguments that it cannot do without."""
+    if name == "sogclr":
+        return SogCLRLoss(num_items, **options)
+    if "groups" in options_of(name):
+        options = {"groups": torch.arange(max(num_items, 0)) % 5} | options
+    return LOSSES[name](num_items, num_tasks, **options)
+
+
+def call(loss_fn, logits, target, index=None):
+    """The loss of a batch; SogCLR takes the logits, and the same in another order, for two views."""
+    if isinstance(loss_fn, SogCLRLoss):
+        return loss_fn(logits, logits.flip(1), index)
+    return loss_fn(logits, target, index)
+
+
+def data(batch=12, tasks=1, seed=0, missing=0.0, dtype=torch.float32, duplicates=False):
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(batch, tasks, generator=generator, dtype=dtype)
+    target = (torch.rand(batch, tasks, generator=generator) < 0.4).to(dtype)
+    target[0], target[1] = 1, 0
+    target[torch.rand(batch, tasks, generator=generator) < missing] = NAN
+    index = torch.randperm(50, generator=generator)[:batch]
+    if duplicates:
+        index = index[torch.randint(batch // 2, (batch,), generator=generator)]
+    return logits.requires_grad_(), target, index
+
+
+def tables(loss_fn):
+    return {name: value.clone() for name, value in loss_fn.state_dict().items()}
+
+
+def unchanged(before, loss_fn):
+    after = tables(loss_fn)
+    return before.keys() == after.keys() and all(torch.equal(before[k], after[k]) for k in before)
+
+
+def trained(name, tasks=1, **options):
+    """A loss with a history, so that a stray write shows."""
+    loss_fn = build(name, num_tasks=tasks, **options)
+    for seed in range(3):
+        call(loss_fn, *data(tasks=tasks, seed=seed + len(options)))
+    return loss_fn
+
+
+def same_gradients(losses, logits, **tolerances):
+    torch.testing.assert_close(*(torch.autograd.grad(loss, logits)[0] for loss in losses), **tolerances)

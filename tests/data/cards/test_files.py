@@ -123,11 +123,7 @@ def _folder_mirror(toy: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("form", [str, Path.as_uri])
 def test_mirror_folder_is_copied_into_the_root(
-    toy: Path,
-    tmp_path: Path,
-    origin: tuple[str, Path],
-    monkeypatch: pytest.MonkeyPatch,
-    form: Callable[[Path], str],
+    toy: Path, tmp_path: Path, origin: tuple[str, Path], monkeypatch: pytest.MonkeyPatch, form: Callable[[Path], str]
 ) -> None:
     mirror = _folder_mirror(toy, tmp_path)
     for file in origin[1].iterdir():

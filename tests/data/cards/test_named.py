@@ -10,19 +10,7 @@ from xgraph.data.cards import named as cards
 from xgraph.data.cards.ogb_files import ogb_meta
 
 NAMES = {
-    *(
-        "nci-pains",
-        "aicures",
-        "ogbg-molhiv",
-        "bbbp",
-        "bace",
-        "clintox",
-        "sider",
-        "tox21",
-        "hiv",
-        "muv",
-        "sars",
-    ),
+    *("nci-pains", "aicures", "ogbg-molhiv", "bbbp", "bace", "clintox", "sider", "tox21", "hiv", "muv", "sars"),
     *(f"advprop-{name}" for name in ("bbbp", "bace", "clintox", "sider", "tox21", "hiv")),
     *("cora", "citeseer", "coauthor-cs", "coauthor-physics", "musae-github", "musae-facebook"),
     *("tolokers", "minesweeper", "reddit-anomaly"),
@@ -89,13 +77,7 @@ def test_ogb_cards_agree_with_ogbs_own_table() -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "near"),
-    [
-        ("aicure", "aicures"),
-        ("AICures", "aicures"),
-        ("ogbg-hiv", "ogbg-molhiv"),
-        ("tox-21", "tox21"),
-        ("pains", "nci"),
-    ],
+    [("aicure", "aicures"), ("AICures", "aicures"), ("ogbg-hiv", "ogbg-molhiv"), ("tox-21", "tox21"), ("pains", "nci")],
 )
 def test_unknown_name_suggests_the_nearest(wrong: str, near: str) -> None:
     with pytest.raises(ValueError, match=rf"unknown data set '{wrong}': did you mean .*{near}"):

@@ -137,13 +137,7 @@ def test_edges_between_types_are_checked_against_both() -> None:
     data["author", "writes", "paper"].edge_index = torch.tensor([[0, 2], [0, 2]])
     with pytest.raises(ValueError, match=r"edge_index of \('author', 'writes', 'paper'\) has source 2, .* there are 2"):
         NodeDataset(
-            data,
-            torch.zeros(3, 1),
-            name="toy",
-            task="binary",
-            task_names=["t"],
-            metric="ap",
-            node_type="paper",
+            data, torch.zeros(3, 1), name="toy", task="binary", task_names=["t"], metric="ap", node_type="paper"
         )
 
 

@@ -41,11 +41,7 @@ def test_masks_are_folds(tmp_path: Path) -> None:
     file.write_bytes(heterophilous_npz())
     assert read_node_split(MASKS, None, 6, file)["train"].tolist() == [0, 3]
     parts = read_node_split(MASKS, 1, 6, file)
-    assert {part: nodes.tolist() for part, nodes in parts.items()} == {
-        "train": [2, 5],
-        "valid": [0, 3],
-        "test": [1, 4],
-    }
+    assert {part: nodes.tolist() for part, nodes in parts.items()} == {"train": [2, 5], "valid": [0, 3], "test": [1, 4]}
 
 
 def test_lists_need_not_cover_all_nodes(tmp_path: Path) -> None:

@@ -106,11 +106,7 @@ def test_mag() -> None:
     assert graph["paper"].x[:, 0].tolist() == [0.5, 1.5, 2.5, 3.5]
     assert graph["paper"].node_year.flatten().tolist() == [2015, 2016, 2017, 2018]
     assert data.y.tolist() == [348, 0, 7, 7]
-    assert {part: nodes.tolist() for part, nodes in data.splits.items()} == {
-        "train": [0, 1],
-        "valid": [3],
-        "test": [2],
-    }
+    assert {part: nodes.tolist() for part, nodes in data.splits.items()} == {"train": [0, 1], "valid": [3], "test": [2]}
 
 
 class Bomb:

@@ -47,11 +47,7 @@ def test_advprop_scaffold_ignores_stereochemistry() -> None:
     table = ("smiles\n" + "".join(s + "\n" for s in ten)).encode()
     with np.load(io.BytesIO(advprop_scaffold(table, ""))) as parts:
         # 8 rings fill the 80 %, then both enantiomers go together: valid (10 %) has no room for two
-        assert {key: parts[key].tolist() for key in parts} == {
-            "train": list(range(2, 10)),
-            "valid": [],
-            "test": [0, 1],
-        }
+        assert {key: parts[key].tolist() for key in parts} == {"train": list(range(2, 10)), "valid": [], "test": [0, 1]}
         assert all(parts[key].dtype == np.int32 for key in parts)
 
 

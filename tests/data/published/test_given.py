@@ -24,23 +24,12 @@ def test_rows_in_plain_and_gzipped_files(tmp_path: Path) -> None:
     (tmp_path / "test.csv").write_text("1")
     given = Given(format="rows", train="train.csv", valid="valid.csv.gz", test="test.csv")
     parts = read_given(given, None, TABLE, lambda path: tmp_path / path, "smiles")
-    assert {part: rows.tolist() for part, rows in parts.items()} == {
-        "train": [0, 3],
-        "valid": [2],
-        "test": [1],
-    }
+    assert {part: rows.tolist() for part, rows in parts.items()} == {"train": [0, 3], "valid": [2], "test": [1]}
     assert all(rows.dtype == np.int64 for rows in parts.values())
 
 
 def test_npz_by_fold(tmp_path: Path) -> None:
-    arrays = {
-        "train_7": [0, 1],
-        "valid_7": [2],
-        "test_7": [3],
-        "train_8": [3, 2],
-        "valid_8": [0],
-        "test_8": [1],
-    }
+    arrays = {"train_7": [0, 1], "valid_7": [2], "test_7": [3], "train_8": [3, 2], "valid_8": [0], "test_8": [1]}
     np.savez(tmp_path / "s.npz", **{key: np.array(rows, dtype=np.int32) for key, rows in arrays.items()})
     given = Given(
         format="npz", train="train_{fold}", valid="valid_{fold}", test="test_{fold}", file="s.npz", folds=["7", "8"]

@@ -91,15 +91,15 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         self.store = make_store(instances)
         labels = None if y is None else labels_of(y, "y")
         names = None if bag_names is None else list(bag_names)
-        counts = {len(given) for given in (labels, names, row) if given is not None}
+        counts = {len(part) for part in (labels, names, row) if part is not None}
         if len(counts) > 1:
             raise ValueError(f"y, bag_names and row must be equally long, got lengths {sorted(counts)}")
-        bags = counts.pop() if counts else None
-        self.bag_ptr, self._order = layout(bag_ptr, bag, len(self.store), bags, names)
+        self.bag_ptr, self._order = layout(bag_ptr, bag, len(self.store), counts.pop() if counts else None, names)
         n = len(self.bag_ptr) - 1
         self.y = torch.empty(n, 0) if labels is None else labels
         self.bag_names = [str(i) for i in range(n)] if names is None else names
-        self.task_names = list(task_names) if task_names is not None else _task_names(self.y.size(1))
+        default = ["y"] if self.y.size(1) == 1 else [f"y{i}" for i in range(self.y.size(1))]
+        self.task_names = default if task_names is None else list(task_names)
         self.row = torch.arange(n) if row is None else row
         self.splits = {part: as_tensor(b, f"split {part!r} must be bags") for part, b in (splits or {}).items()}
         self.instance_row, self.feature_names = instance_row, list(feature_names)
@@ -149,11 +149,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         from xgraph.data.bags.table import frame_bags
 
         return frame_bags(
-            frame,
-            bag_column=bag_column,
-            target_columns=target_columns,
-            feature_columns=feature_columns,
-            **options,
+            frame, bag_column=bag_column, target_columns=target_columns, feature_columns=feature_columns, **options
         )
 
     @property
@@ -252,7 +248,3 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         if not index.is_floating_point() and index.dtype != torch.bool:
             index = torch.where(index < 0, index + len(self), index)
         return checked_index(index, len(self), "bag")
-
-
-def _task_names(tasks: int) -> list[str]:
-    return ["y"] if tasks == 1 else [f"y{i}" for i in range(tasks)]

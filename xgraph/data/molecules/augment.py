@@ -45,11 +45,7 @@ class Augmentation:
     """
 
     def __init__(
-        self,
-        mask_atoms: float = 0.25,
-        drop_bonds: float = 0.25,
-        drop_atoms: float = 0.0,
-        drop_subgraph: float = 0.0,
+        self, mask_atoms: float = 0.25, drop_bonds: float = 0.25, drop_atoms: float = 0.0, drop_subgraph: float = 0.0
     ) -> None:
         self.mask_atoms, self.drop_bonds = _share("mask_atoms", mask_atoms), _share("drop_bonds", drop_bonds)
         self.drop_atoms = _share("drop_atoms", drop_atoms)

@@ -124,9 +124,7 @@ def _around(smiles: Sequence[str], start: int, slow: list[int]) -> tuple[PackedG
     return _join(parts)
 
 
-def _join(
-    parts: Sequence[tuple[PackedGraphs, list[tuple[int, str]]]],
-) -> tuple[PackedGraphs, list[tuple[int, str]]]:
+def _join(parts: Sequence[tuple[PackedGraphs, list[tuple[int, str]]]]) -> tuple[PackedGraphs, list[tuple[int, str]]]:
     graphs = PackedGraphs.concatenate([part for part, _ in parts])
     return graphs, [failure for _, failures in parts for failure in failures]
 

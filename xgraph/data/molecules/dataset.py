@@ -77,9 +77,8 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
     ) -> None:
         n = len(graphs)
         if not len(smiles) == len(y) == len(row) == n:
-            raise ValueError(
-                f"graphs, smiles, y, row must be equally long, got {n}, {len(smiles)}, {len(y)}, {len(row)}"
-            )
+            lengths = f"{n}, {len(smiles)}, {len(y)}, {len(row)}"
+            raise ValueError(f"graphs, smiles, y, row must be equally long, got {lengths}")
         if y.shape != (n, len(task_names)):
             raise ValueError(f"y must have shape [{n}, {len(task_names)}] for the tasks, got {list(y.shape)}")
         check_metric(metric)
@@ -141,12 +140,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
 
     @classmethod
     def from_smiles(
-        cls,
-        smiles: Sequence[Any],
-        *,
-        name: str = "smiles",
-        standardize: bool = False,
-        progress: Progress | None = None,
+        cls, smiles: Sequence[Any], *, name: str = "smiles", standardize: bool = False, progress: Progress | None = None
     ) -> MoleculeDataset:
         """Molecules without labels, to predict for: `row` and `errors` say what became of each input.
 
@@ -252,6 +246,5 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         return self.graphs.batch(idx.numpy(), y=self.y[idx], idx=idx, **beside)
 
     def __repr__(self) -> str:
-        return (
-            f"MoleculeDataset({self.name!r}, molecules={len(self)}, tasks={self.num_tasks}, errors={len(self.errors)})"
-        )
+        counts = f"molecules={len(self)}, tasks={self.num_tasks}, errors={len(self.errors)}"
+        return f"MoleculeDataset({self.name!r}, {counts})"

@@ -209,8 +209,7 @@ def _scaffold_groups(smiles: Sequence[str], workers: int | None, progress: Progr
     number: dict[str | int, int] = {}
     names = (name for part in parts for name in part)
     return np.array(
-        [number.setdefault(i if name is None else name, len(number)) for i, name in enumerate(names)],
-        dtype=np.int64,
+        [number.setdefault(i if name is None else name, len(number)) for i, name in enumerate(names)], dtype=np.int64
     )
 
 

@@ -13,16 +13,7 @@ from numpy.typing import NDArray
 from xgraph.data.molecules.molecule import parses
 from xgraph.data.storage.columns import read_columns
 
-SMILES_NAMES = (
-    "smiles",
-    "canonical_smiles",
-    "isomeric_smiles",
-    "smile",
-    "smi",
-    "mol",
-    "molecule",
-    "structure",
-)
+SMILES_NAMES = ("smiles", "canonical_smiles", "isomeric_smiles", "smile", "smi", "mol", "molecule", "structure")
 MISSING = frozenset({"", "nan", "na", "n/a", "none", "null", "<na>"})
 TRUTH = {"true": 1.0, "false": 0.0}
 ID_NAMES = frozenset({"", "id", "index", "idx", "row", "no", "num", "number", "fold"})
@@ -138,11 +129,7 @@ def _share_parsed(cells: list[str]) -> float:
 
 
 def _labels(
-    columns: dict[str, list[str]],
-    smiles_column: str,
-    requested: Sequence[str] | None,
-    required: bool,
-    path: str | Path,
+    columns: dict[str, list[str]], smiles_column: str, requested: Sequence[str] | None, required: bool, path: str | Path
 ) -> dict[str, NDArray[np.float32]]:
     """Label columns as float32, those requested or all that are 0/1."""
     if requested is not None:

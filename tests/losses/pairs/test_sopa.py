@@ -159,7 +159,9 @@ def test_a_threshold_that_strayed_starts_anew_from_the_batch(make):
     loss_fn.threshold.value[:2] = torch.tensor([1e6, 50.0])
     sent = []
     loss_fn.threshold.exchange = lambda rows, values: sent.append(values) or (rows, values)
-    loss_fn(logits, target, index)
+    loss = loss_fn(logits, target, index)
+    if make is SOPALoss:  # the value is at the thresholds as they were
+        assert loss.item() == pytest.approx(0.5 * (1e6 + 50) / 2)
     step = 0.5 * 0.1 * (1.0 if make is SOPALoss else loss_fn.weight.value[:2])
     start = torch.tensor([quantile(pair_losses(logits, target)[0], 0.5), 50.0]).double()
     torch.testing.assert_close(loss_fn.threshold.value[:2], start - step)

@@ -268,9 +268,7 @@ MUTANTS = [
         "data/nodes/test_splits.py",
     ),
     _mutant("data/bags/splits.py", "rarest_first[::-1]", "rarest_first", "data/bags/test_splits.py"),
-    _mutant(
-        "training/config/parts.py", "both[part != number]", "both[part == number]", "training/config/test_parts.py"
-    ),
+    _mutant("training/config/parts.py", "!= number]", "== number]", "training/config/test_parts.py"),
     # tables and keys of molecules
     _mutant("data/molecules/table.py", "/ len(sample)", "* len(sample)", "data/molecules/test_table.py"),
     _mutant("data/molecules/keys.py", "bond_attr[:, 0]", "bond_attr[:, 1]", "data/molecules/test_keys.py"),

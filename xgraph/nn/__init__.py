@@ -17,8 +17,7 @@ from xgraph.nn.molecules.ecc import ECC, ECCConv
 from xgraph.nn.molecules.edge_network import EdgeNetwork, EdgesByKind, edges_by_kind
 from xgraph.nn.molecules.encoders import ATOM_FEATURE_SIZES, BOND_FEATURE_SIZES, CategoricalEmbedding, MultiHot
 from xgraph.nn.molecules.gen_conv import GENConv
-from xgraph.nn.molecules.gine import GINE
-from xgraph.nn.molecules.gine_conv import GINEConv
+from xgraph.nn.molecules.gine import GINE, GINEConv
 from xgraph.nn.molecules.ml_mpnn import MLMPNN
 from xgraph.nn.molecules.model import MoleculeModel
 from xgraph.nn.molecules.molecule_gcn import MoleculeGCN

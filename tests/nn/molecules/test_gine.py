@@ -5,7 +5,7 @@ from nn_molecules import real_batch
 from torch_geometric.nn import GINEConv as PyGGINEConv
 from torch_geometric.nn import global_add_pool, global_max_pool, global_mean_pool
 
-from xgraph.nn import GINE
+from xgraph.nn import BOND_FEATURE_SIZES, GINE, GINEConv, MultiHot
 
 VARIANTS = [
     {},
@@ -95,3 +95,14 @@ def test_the_same_seed_gives_the_weights_that_it_always_gave():
     first, last = torch.nn.Linear(8, 8), torch.nn.Linear(8, 2)
     assert torch.equal(model.head.mlp[0].weight, first.weight)
     assert torch.equal(model.head.mlp[3].bias, last.bias)
+
+
+def test_equals_pygs_layer_with_the_same_weights():
+    torch.manual_seed(0)
+    batch = real_batch(20)
+    conv = GINEConv(16, BOND_FEATURE_SIZES).double()
+    reference = PyGGINEConv(conv.mlp)  # PyG resets the network that it is given, so it comes first
+    x = torch.randn(batch.num_nodes, 16, dtype=torch.float64, requires_grad=True)
+    rows = MultiHot(BOND_FEATURE_SIZES)(batch.edge_attr, torch.float64)
+    ours, theirs = conv(x, batch.edge_index, rows), reference(x, batch.edge_index, conv.edge(rows))
+    assert_same_with_gradients(ours, theirs, [x, *conv.parameters()], value=1e-10)

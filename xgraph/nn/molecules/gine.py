@@ -1,10 +1,63 @@
-"""Graph isomorphism network for molecules."""
+"""Graph isomorphism network for molecules, and its convolution with edge features."""
 
-from torch import nn
+from collections.abc import Sequence
 
-from xgraph.nn.molecules.encoders import BOND_FEATURE_SIZES
-from xgraph.nn.molecules.gine_conv import GINEConv
+import torch
+from torch import Tensor, nn
+
+from xgraph.nn.layers.norm import BatchNorm
+from xgraph.nn.layers.reset import reset_parameters
+from xgraph.nn.molecules.encoders import BOND_FEATURE_SIZES, CategoricalEmbedding
 from xgraph.nn.molecules.stack import ConvolutionStack
+
+
+class GINEConv(nn.Module):
+    """GINE layer: ``h_v' = MLP(h_v + sum_{u in N(v)} ReLU(h_u + e_uv))``, its edges embedded here.
+
+    The MLP is linear, batch normalisation, ReLU, linear, with twice the channels inside. The linear maps have
+    no bias, since a normalisation follows each of them. From Hu et al., "Strategies for Pre-training Graph
+    Neural Networks", ICLR 2020, with epsilon = 0.
+
+    Args:
+        channels: Length of the node vectors, in and out.
+        edge_sizes: Number of categories of each edge feature.
+
+    Example:
+        >>> conv = GINEConv(8, edge_sizes=(3,))
+        >>> edge_index, edge_rows = torch.tensor([[0, 1], [1, 0]]), torch.eye(3)[:2]
+        >>> conv(torch.randn(2, 8), edge_index, edge_rows).shape
+        torch.Size([2, 8])
+    """
+
+    def __init__(self, channels: int, edge_sizes: Sequence[int]) -> None:
+        super().__init__()
+        self.edge = CategoricalEmbedding(edge_sizes, channels)
+        self.mlp = nn.Sequential(
+            nn.Linear(channels, 2 * channels, bias=False),
+            BatchNorm(2 * channels),
+            nn.ReLU(inplace=True),
+            nn.Linear(2 * channels, channels, bias=False),
+        )
+
+    def reset_parameters(self) -> None:
+        """Reinitialise all weights."""
+        self.edge.reset_parameters()
+        reset_parameters(self.mlp)
+
+    def forward(self, x: Tensor, edge_index: Tensor, edge_rows: Tensor) -> Tensor:
+        """Return new node vectors, ``[N, channels]``.
+
+        Args:
+            x: Node vectors. Shape ``[N, channels]``.
+            edge_index: Source and target node of each edge. Shape ``[2, E]``.
+            edge_rows: Edge features as `MultiHot` gives them. Shape ``[E, sum(edge_sizes)]``.
+        """
+        source, target = edge_index[0], edge_index[1]
+        # index_select and index_add, not x[source]: their gradients are one another, and fast.
+        message = (x.index_select(0, source) + self.edge(edge_rows)).relu_()
+        received = torch.zeros(x.shape, dtype=message.dtype, device=x.device).index_add(0, target, message)
+        out: Tensor = self.mlp(x + received)
+        return out
 
 
 class GINE(ConvolutionStack):

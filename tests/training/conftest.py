@@ -25,6 +25,24 @@ def chains(ends: str = "OCN", positive: str = "N", longest: int = 20) -> list[tu
     return [("C" * n + end, int(end == positive)) for n in range(1, longest + 1) for end in ends]
 
 
+CHAINS = "smiles,amine\n" + "".join(f"{smiles},{y}\n" for smiles, y in chains())
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two graph networks and a forest, on the same molecules and splits."""
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "chains.csv").write_text(CHAINS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XGRAPH_ROOT", str(folder / "root"))
+        for name, width in (("one", 8), ("two", 16)):
+            settings = {**SMALL, "epochs": 1, "pretrain_epochs": 0, "hidden_channels": width}
+            xgraph.train(folder / "chains.csv", **settings, out=folder / name)
+        forest: dict[str, Any] = {"model": "forest", "trees": 5, "features": ["maccs"], "split": "random"}
+        xgraph.train(folder / "chains.csv", **forest, out=folder / "forest")
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def own_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path / "root"))
@@ -34,7 +52,7 @@ def own_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def csv(tmp_path: Path) -> Path:
     path = tmp_path / "chains.csv"
-    path.write_text("smiles,amine\n" + "".join(f"{smiles},{y}\n" for smiles, y in chains()))
+    path.write_text(CHAINS)
     return path
 
 

@@ -80,9 +80,9 @@ class Plan:
         if not file.is_file():
             raise FileNotFoundError(f"resume: {path} holds no search (no {SEARCH})")
         try:
-            found = validate(SearchFile, read_toml(file, "resume"))
-            budget = Budget(**found.model_dump(include=set(Budget.model_fields)))
-            return cls(build_config({}, found.settings), make_space(found.space, found.settings, {}), budget)
+            content = validate(SearchFile, read_toml(file, "resume"))
+            budget = Budget(**content.model_dump(include=set(Budget.model_fields)))
+            return cls(build_config({}, content.settings), make_space(content.space, content.settings, {}), budget)
         except (AttributeError, TypeError, ValueError) as error:
             raise ValueError(f"resume: {file} is damaged: {error}") from None
 

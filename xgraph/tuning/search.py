@@ -49,9 +49,9 @@ def search(
         dataset: Name of a data set or path of a CSV file, as for `xgraph.train`.
         vary: What is varied: for each setting a list of values, `{"low": ..., "high": ..., "log": True}` (or with
             "step"), or a text such as "1e-4..1e-2:log", "8..64:step=8", "2,3,4"; or a TOML file of such.
-        trials: How many settings are tried, 30 if not given; fewer if there are no more.
-        inner_folds: Inner folds, 5 if not given; 0 takes the data set's own validation part.
-        seeds: Seeds on each inner fold, 1 if not given.
+        trials: How many settings are tried, by default 30; fewer if there are no more.
+        inner_folds: Inner folds, by default 5; 0 takes the data set's own validation part.
+        seeds: Seeds on each inner fold, by default 1.
         prune: Leave a trial when its mean so far is below the median of what the earlier ones had by then.
         final: Train the best settings on train and validation part, once for each seed, and test.
         config: A TOML file with settings, such as the `config.toml` of a run.
@@ -74,9 +74,9 @@ def search(
         >>> folder = Path(tempfile.mkdtemp())
         >>> rows = [f"{'C' * n}{end},{int(end == 'N')}" for n in range(1, 20) for end in "OCN"]
         >>> _ = (folder / "amines.csv").write_text("smiles,amine\n" + "\n".join(rows))
-        >>> found = search(folder / "amines.csv", split="random", model="forest", features=["maccs"],
-        ...                vary={"trees": [2, 8]}, inner_folds=2, out=folder / "search")
-        >>> found.trials, sorted(found.values)
+        >>> result = search(folder / "amines.csv", split="random", model="forest", features=["maccs"],
+        ...                 vary={"trees": [2, 8]}, inner_folds=2, out=folder / "search")
+        >>> result.trials, sorted(result.values)
         (2, ['trees'])
     """
     if dataset is not None:

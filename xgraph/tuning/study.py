@@ -92,14 +92,14 @@ class Study:
         known = self._optuna.distributions
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of a range that its step does not divide
-            found: optuna.distributions.BaseDistribution
+            distribution: optuna.distributions.BaseDistribution
             if one.choices:
-                found = known.CategoricalDistribution(one.choices)
+                distribution = known.CategoricalDistribution(one.choices)
             elif one.whole:
-                found = known.IntDistribution(int(one.low), int(one.high), log=one.log, step=int(one.step or 1))
+                distribution = known.IntDistribution(int(one.low), int(one.high), log=one.log, step=int(one.step or 1))
             else:
-                found = known.FloatDistribution(float(one.low), float(one.high), log=one.log, step=one.step)
-        return found
+                distribution = known.FloatDistribution(float(one.low), float(one.high), log=one.log, step=one.step)
+        return distribution
 
 
 def _trial(one: "optuna.trial.FrozenTrial") -> Trial:

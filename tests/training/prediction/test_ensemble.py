@@ -1,5 +1,6 @@
 """Several runs as one."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,12 @@ FOREST: dict[str, Any] = {"model": "forest", "trees": 5, "features": ["maccs"]}
 
 
 @pytest.fixture
-def runs(train: Train, csv: Path) -> list[str]:
-    """Two graph networks and a forest, on the same molecules and splits."""
-    for name, width in (("one", 8), ("two", 16)):
-        train(out=name, epochs=1, pretrain_epochs=0, hidden_channels=width)
-    xgraph.train(csv, **FOREST, split="random", out="forest")
-    return ["one", "two", "forest"]
+def runs(finished: Path, tmp_path: Path) -> list[str]:
+    """Copies of the finished runs."""
+    names = ["one", "two", "forest"]
+    for name in names:
+        shutil.copytree(finished / name, tmp_path / name)
+    return names
 
 
 @pytest.mark.parametrize("rows", [1, 2, 50])
@@ -140,7 +141,7 @@ def test_mistakes(runs: list[str], train: Train) -> None:
         xgraph.evaluate(["one", "nowhere"])
     Path("two/metrics.json").unlink()
     for use in (lambda: xgraph.predict(["one", "two"], ["C"]), lambda: xgraph.evaluate(["one", "two"])):
-        with pytest.raises(FileNotFoundError, match=r"run: two has not finished .*train --resume --out two` goes on"):
+        with pytest.raises(FileNotFoundError, match=r"run: two has not finished .*train --resume --out two` resumes it"):
             use()
     assert len(xgraph.predict("two", ["C"])) == 1, "alone it is what it is so far"
     assert len(xgraph.predict(["one", "two/best.ckpt"], ["C"])) == 1

@@ -85,13 +85,13 @@ def _datasets_of(one: PretrainingEntry, folder: Path) -> dict[str, list[str]]:
     """The data sets of an encoder, and those that it excludes, by name or absolute path."""
     from xgraph.data.cards.named import names
 
-    found: dict[str, list[str]] = {}
+    settings: dict[str, list[str]] = {}
     for key in ("datasets", "exclude"):
         # A part of a data set, such as `hiv:test`, can be excluded; what follows the name is checked with the data.
         part = {text for text in one.exclude if key == "exclude" and text.split(":")[0] in names()}
         texts = [text if text in part else dataset_at(folder, key, text) for text in getattr(one, key)]
-        found |= {key: texts} if texts else {}
-    return found
+        settings |= {key: texts} if texts else {}
+    return settings
 
 
 def _with_members(recipe: Recipe, file: RecipeFile, quick: Quick | None = None) -> Recipe:
@@ -106,11 +106,11 @@ def _with_members(recipe: Recipe, file: RecipeFile, quick: Quick | None = None) 
     for number, one in enumerate(file.member, 1):
         own = Layer(entry_place("member", number, one.name), one.settings)
         for dataset in one.dataset:
-            found = resolve(own, common, changes, dataset, 1.0 if quick is None else quick.share_of_epochs)
-            used |= found.shared
+            resolved = resolve(own, common, changes, dataset, 1.0 if quick is None else quick.share_of_epochs)
+            used |= resolved.shared
             with at(own.place):
-                folds = _check_data(found.config)
-            members.append(Member(one.name, dataset, one.seeds, found.settings, found.config, folds))
+                folds = _check_data(resolved.config)
+            members.append(Member(one.name, dataset, one.seeds, resolved.settings, resolved.config, folds))
             places.append(own.place)
     if not members:
         raise OptionError("[quick]: no member is left")

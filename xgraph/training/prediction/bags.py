@@ -174,7 +174,7 @@ def _check_alike(members: Members) -> None:
         return {
             "shape of an instance": list(header["model_arguments"].get("instance_shape", [])),
             "features": list(header.get("feature_names", [])),
-            "made features": header["featurizer"],
+            "featuriser": header["featurizer"],
             "standardize": header["standardize"],
         }
 

@@ -89,7 +89,7 @@ def check_finished(runs: Sequence[str | Path]) -> None:
         if several and (path / CONFIG).is_file() and not (path / METRICS).is_file():
             raise FileNotFoundError(
                 f"run: {path} has not finished (no {METRICS}), so there is no ensemble with it yet; "
-                f"`xgraph train --resume --out {path}` goes on with it"
+                f"`xgraph train --resume --out {path}` resumes it"
             )
 
 

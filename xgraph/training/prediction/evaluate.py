@@ -28,11 +28,11 @@ def evaluate(
     device: str = "auto",
     progress: bool = False,
 ) -> dict[str, float]:
-    """Score a run's kept epoch on a split of its data set; or several runs, whose scores are taken together first.
+    """Score a run's kept epoch on a split of its data set; or several runs, whose scores are combined first.
 
     Args:
         run: A run directory, or several on the same data set, tasks and splits. For runs over all folds, each fold's
-            runs are taken together, and the mean over the folds is given.
+            runs are combined, and the mean over the folds is given.
         split: "train", "valid" or "test".
         combine: How several runs score an item: by the "mean" of their scores, or of the "rank" that each gives it
             among the items of the split.
@@ -42,8 +42,8 @@ def evaluate(
         progress: Show progress on stderr, if that is a terminal.
 
     Returns:
-        Metrics by name, those of `METRICS` and what was asked for besides; NaN where the
-        split has one class only.
+        Metrics by name, those of `METRICS` and the partial areas requested; NaN where the split has one class
+            only.
 
     Raises:
         FileNotFoundError: If there is no such run, or it has not finished.
@@ -60,8 +60,8 @@ def evaluate(
         True
     """
     limits = {"max_fpr": max_fpr, "min_tpr": min_tpr}
-    found = evaluate_with_spread(run, split, combine=combine, **limits, device=device, progress=progress)
-    metrics: dict[str, float] = found.get("mean", found)
+    result = evaluate_with_spread(run, split, combine=combine, **limits, device=device, progress=progress)
+    metrics: dict[str, float] = result.get("mean", result)
     return metrics
 
 
@@ -88,17 +88,17 @@ def evaluate_with_spread(
     where = choose_device(device)
     check_finished(runs)
     folds = members_by_fold(runs)
-    found = [{"test": _evaluate(members, split, combine, further, where, progress)} for members in folds]
+    by_fold = [{"test": _evaluate(members, split, combine, further, where, progress)} for members in folds]
     if folds == [runs]:
-        return dict(found[0]["test"])
-    summary: dict[str, Any] = summarize_folds(found)["test"]
+        return dict(by_fold[0]["test"])
+    summary: dict[str, Any] = summarize_folds(by_fold)["test"]
     return summary
 
 
 def _evaluate(
     runs: list[Path], split: str, combine: str, further: Mapping[str, Metric], device: str, progress: bool
 ) -> dict[str, float]:
-    """Metrics of runs on the same split, taken together."""
+    """Metrics of the combined scores of runs on the same split."""
     configs = [Run.open(run).config for run in runs]
     states = [read_checkpoint(run / BEST) for run in runs]
     check_members(states, runs, same_split=True)

@@ -63,21 +63,21 @@ class Members(NamedTuple):
 
 def checkpoints(run: str | Path | Sequence[str | Path]) -> list[Path]:
     """The best checkpoints of runs, of all folds where a run has them."""
-    found = []
+    paths: list[Path] = []
     runs = [run] if isinstance(run, str | Path) else list(run)
     for path in map(Path, runs):
         if path.is_file():
-            found.append(path)
+            paths.append(path)
             continue
         for folder in fold_folders(path) or [path]:
             if not (folder / BEST).is_file():
                 what = "has no best epoch yet" if (folder / CONFIG).is_file() else "is not a run directory"
                 raise FileNotFoundError(f"run: {folder} {what} (no {BEST})")
-            found.append(folder / BEST)
-    if not found:
+            paths.append(folder / BEST)
+    if not paths:
         raise ValueError("run: expected at least one run directory, got none")
     check_finished(runs)
-    return found
+    return paths
 
 
 def run_kind(run: str | Path) -> str:

@@ -53,15 +53,15 @@ def _positions(nodes: Sequence[Any] | str | Path | None, num_nodes: int, name: s
         return np.arange(num_nodes)
     if isinstance(nodes, str | Path):
         return _read(Path(nodes), num_nodes, name)
-    found = np.asarray(nodes)
-    if found.size == 0:
+    numbers = np.asarray(nodes)
+    if numbers.size == 0:
         return np.empty(0, dtype=np.int64)
-    if found.dtype.kind not in "iu" or found.ndim != 1:
+    if numbers.dtype.kind not in "iu" or numbers.ndim != 1:
         raise TypeError(f"items: expected a list of node numbers, or a CSV file with a column {COLUMN!r} of them")
-    wrong = found[(found < 0) | (found >= num_nodes)]
+    wrong = numbers[(numbers < 0) | (numbers >= num_nodes)]
     if wrong.size:
         raise ValueError(f"items: {name!r} has the nodes 0 to {num_nodes - 1}, got {int(wrong[0])}")
-    return found.astype(np.int64)
+    return numbers.astype(np.int64)
 
 
 def _read(path: Path, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
@@ -74,7 +74,7 @@ def _read(path: Path, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
         raise ValueError(f"items: {error}") from None
     if COLUMN not in columns:
         raise ValueError(f"items: {path} has no column {COLUMN!r} of node numbers")
-    found = np.full(len(columns[COLUMN]), _BLANK, dtype=np.int64)
+    numbers = np.full(len(columns[COLUMN]), _BLANK, dtype=np.int64)
     for row, cell in enumerate(text.strip() for text in columns[COLUMN]):
         if not cell:
             continue
@@ -82,5 +82,5 @@ def _read(path: Path, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
             raise ValueError(f"items: {path}, row {row}: expected a node number, got {cell!r}")
         if not 0 <= int(cell) < num_nodes:
             raise ValueError(f"items: {path}, row {row}: {name!r} has the nodes 0 to {num_nodes - 1}, got {cell}")
-        found[row] = int(cell)
-    return found
+        numbers[row] = int(cell)
+    return numbers

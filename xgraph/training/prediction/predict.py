@@ -35,15 +35,15 @@ def predict(
         run: A run directory, or several of them, an ensemble. A run over all folds is the ensemble of its folds.
         items: Of a run on molecules, SMILES strings (None or NaN is a missing one); of a run on the nodes of a graph,
             node numbers, or None for all nodes; or the path of a CSV file with a column of them (of nodes: `node`). Of
-            a run on bags, the path of a CSV file of bags, a row an instance, with the columns that the run was trained
-            on; names of bags of the run's own data, or None for all. Of a run on conformers, SMILES again.
+            a run on bags, the path of a CSV file of bags, one row per instance, with the columns that the run was
+            trained on; names of bags of the run's own data, or None for all. Of a run on conformers, SMILES again.
         combine: How the members of an ensemble become one score: the "mean" of their scores, or of the "rank" that
             each gives a row among those that are scored, from 0 for the lowest to 1 for the highest; it depends on
             which rows these are. Not for classes that exclude each other.
-        smiles_column: Column of SMILES; found by itself if not given.
-        bag_column: Column that names the bag of each row; found by itself if not given.
-        instances_out: CSV file to write, of a run on bags: a row an instance, with its `bag`, its `row` in the file or
-            source, its `weight` in the bag (they sum to one) and its own `score`, as if it were alone in a bag; of
+        smiles_column: Column of SMILES; by default recognised by its name and content.
+        bag_column: Column that names the bag of each row; by default recognised by its name.
+        instances_out: CSV file to write, of a run on bags: one row per instance, with its `bag`, its `row` in the file
+            or source, its `weight` in the bag (they sum to one) and its own `score`, as if it were alone in a bag; of
             several tasks these have the task's name in front.
         device: "auto", "cpu" or "cuda".
         progress: Show progress on stderr, if that is a terminal.

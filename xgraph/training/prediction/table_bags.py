@@ -22,7 +22,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 def read_frame_of_bags(path: Path, state: Mapping[str, Any], bag_column: str | None) -> tuple["pd.DataFrame", str]:
-    """A CSV file with a row an instance, and the column that names the bags."""
+    """A CSV file with one row per instance, and the column that names the bags."""
     from xgraph.data.bags.columns import read_frame
     from xgraph.data.bags.roles import BAG_NAMES, find_column, listing
 

@@ -88,14 +88,14 @@ def pretrain(
         settings["exclude"] = _listed("exclude", settings["exclude"])
     base = None if config is None else read_config(config)
     if resume:
-        wanted, out = settings_to_resume(settings, base, out)
+        chosen, out = settings_to_resume(settings, base, out)
     else:
-        wanted = build_pretrain_config(settings, base)
+        chosen = build_pretrain_config(settings, base)
         if out is not None:
             check_free(out)  # before the data are read, which may take long
-    device = choose_device(wanted.device)
-    with own_random_streams(wanted.seed, wanted.threads):
-        return _pretrain(wanted, out, resume, progress, device)
+    device = choose_device(chosen.device)
+    with own_random_streams(chosen.seed, chosen.threads):
+        return _pretrain(chosen, out, resume, progress, device)
 
 
 def _listed(what: str, names: str | Path | Sequence[str | Path]) -> list[str]:

@@ -91,10 +91,10 @@ class ContrastiveTask(Task):
 def task_weights(y: Tensor, datasets: list[str], balance: str) -> Tensor:
     """What a label of each task weighs; 0 for a task without labels."""
     known = y.isnan().logical_not_().sum(0).double()
-    there = known > 0
-    share = there.double()
+    labelled = known > 0
+    share = labelled.double()
     if balance == "datasets":
-        count = {name: sum(bool(there[t]) for t, own in enumerate(datasets) if own == name) for name in datasets}
+        count = {name: sum(bool(labelled[t]) for t, own in enumerate(datasets) if own == name) for name in datasets}
         share /= torch.tensor([max(count[name], 1) for name in datasets]).double()
-    weight = torch.where(there, share / known.clamp_min(1), 0)
+    weight = torch.where(labelled, share / known.clamp_min(1), 0)
     return (weight * known.sum() / (weight * known).sum()).float()

@@ -141,7 +141,7 @@ def test_mistakes(runs: list[str], train: Train) -> None:
         xgraph.evaluate(["one", "nowhere"])
     Path("two/metrics.json").unlink()
     for use in (lambda: xgraph.predict(["one", "two"], ["C"]), lambda: xgraph.evaluate(["one", "two"])):
-        with pytest.raises(FileNotFoundError, match=r"run: two has not finished .*train --resume --out two` resumes it"):
+        with pytest.raises(FileNotFoundError, match=r"run: two has not finished .*train --resume --out two`"):
             use()
     assert len(xgraph.predict("two", ["C"])) == 1, "alone it is what it is so far"
     assert len(xgraph.predict(["one", "two/best.ckpt"], ["C"])) == 1

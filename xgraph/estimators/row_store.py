@@ -110,16 +110,16 @@ class RowStore(nn.Module):
                 state_dict.pop(prefix + name, None)
         elif self.storage != "device":
             name = prefix + "value"
-            given = state_dict.pop(name, None)
-            if given is None:
+            loaded = state_dict.pop(name, None)
+            if loaded is None:
                 missing_keys.append(name)
-            elif given.shape != self.value.shape:
+            elif loaded.shape != self.value.shape:
                 error_msgs.append(
-                    f"size mismatch for {name}: copying a param with shape {given.shape} from checkpoint, "
+                    f"size mismatch for {name}: copying a param with shape {loaded.shape} from checkpoint, "
                     f"the shape in current model is {self.value.shape}."
                 )
             else:
-                self.value.copy_(given)
+                self.value.copy_(loaded)
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )

@@ -58,8 +58,8 @@ def gather(rows: Tensor, index: Tensor) -> Tensor:
     if index.device == rows.device:
         return rows.index_select(0, index)
     # PyTorch keeps page-locked blocks for later use, and not before the copy has ended.
-    found = torch.empty((len(index), *rows.shape[1:]), dtype=rows.dtype, pin_memory=torch.cuda.is_available())
-    return torch.index_select(rows, 0, index.to(rows.device), out=found).to(index.device, non_blocking=True)
+    gathered = torch.empty((len(index), *rows.shape[1:]), dtype=rows.dtype, pin_memory=torch.cuda.is_available())
+    return torch.index_select(rows, 0, index.to(rows.device), out=gathered).to(index.device, non_blocking=True)
 
 
 def scatter(rows: Tensor, index: Tensor, new: Tensor) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
@@ -11,21 +10,15 @@ import torch
 from torch import Tensor
 
 from xgraph.checks import choice, number
-from xgraph.estimators.row_store import RowStore
-from xgraph.estimators.rows import check_estimate, check_rows, slots
+from xgraph.estimators.moving_rows import Exchange, MovingRows
+from xgraph.estimators.rows import check_estimate, check_rows
 from xgraph.estimators.schedules import ConstantGamma, GammaSchedule, as_schedule, check_gamma
 from xgraph.storage import Storage
 
-Exchange = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""Takes this process's (index, estimate) rows, returns those of all processes."""
-
 Gradient = Literal["straight_through", "scaled"]
 
-STUCK = 10.0
-"""An item whose state lies e^10 above its newest estimate passes on next to no gradient."""
 
-
-class StateTable(RowStore):
+class StateTable(MovingRows):
     """A row of state for every item; base of :class:`MovingAverage` and :class:`LogMovingAverage`.
 
     A step touches only the rows in its batch: O(batch) work, O(num_items) memory. The rules, common to all
@@ -85,8 +78,6 @@ class StateTable(RowStore):
             ``storage`` is another word, ``folder`` is given where it is not used, or it has no room for the table.
         TypeError: If one of them is not a number, or ``dtype`` is not a floating-point type.
     """
-
-    stuck: Tensor
 
     _kept = ("value", "seen", "stuck")
 
@@ -171,19 +162,6 @@ class StateTable(RowStore):
         duplicates = self._check(estimate, index) if self.validate else True
         return self.step(estimate, index.long(), duplicates)
 
-    def read(self, index: Tensor, default: Tensor) -> Tensor:
-        """The state of some rows; nothing is written.
-
-        Args:
-            index: ``[B]``, int64, checked.
-            default: ``[B, *shape]``, what to return for items not seen yet; its dtype is that of the result.
-
-        Returns:
-            ``[B, *shape]``, detached.
-        """
-        known = self._broadcast(self.seen.index_select(0, index))
-        return torch.where(known, self._get(index).to(default.dtype), default.detach())
-
     def step(self, estimate: Tensor, index: Tensor, duplicates: bool = True, gamma: float | None = None) -> Tensor:
         """The same in training, for a caller who has checked ``index`` with :func:`check_rows` already.
 
@@ -212,57 +190,6 @@ class StateTable(RowStore):
             ``[B, *shape]``, the new state.
         """
         return self._write(estimate, index, duplicates, gamma)[0]
-
-    def _write(
-        self, estimate: Tensor, index: Tensor, duplicates: bool, gamma: float | None
-    ) -> tuple[Tensor, Tensor | None]:
-        """The new state, and what a scaled gradient is multiplied by; ``None`` = by 1."""
-        gamma = self.gamma if gamma is None else check_gamma("gamma", gamma)
-        if self.exchange is None:
-            return self._move(estimate, index, duplicates, gamma)
-        everyone, estimates = self.exchange(index, estimate)
-        _, scale = self._move(estimates, everyone, True, gamma)
-        if scale is not None:
-            ordered, order = everyone.sort()
-            scale = scale.index_select(0, order.index_select(0, torch.searchsorted(ordered, index)))
-        return self.read(index, estimate), scale
-
-    def _move(self, estimate: Tensor, index: Tensor, duplicates: bool, gamma: float) -> tuple[Tensor, Tensor | None]:
-        """Write the new rows of ``index``; return them and their gradient's scale, as `_write` does."""
-        if duplicates:
-            estimate = self._merge(estimate, index)
-        new, scale = self._next(estimate, index, gamma)
-        self._put(index, new)
-        return new, scale
-
-    def _next(self, estimate: Tensor, index: Tensor, gamma: float) -> tuple[Tensor, Tensor | None]:
-        """The new rows of ``index``, all rows of one item being equal, and their gradient's scale."""
-        scale = None
-        if gamma < 1:
-            old = self._get(index).to(estimate.dtype)
-            known = self._broadcast(self.seen.index_select(0, index))
-            if self.restart_lag is not None:
-                known = known.logical_and(self._lags(old, estimate, self.restart_lag).logical_not_())
-            new = torch.where(known, self._blend(old, estimate, gamma), estimate)
-            if self.gradient == "scaled":
-                scale = torch.ones_like(known, dtype=estimate.dtype).masked_fill_(known, gamma)
-        else:
-            new = estimate
-        if self.max_lag is not None:
-            new = self._bound(new, estimate, self.max_lag)
-        if self.watch and (self.max_lag is None or self.max_lag > STUCK):
-            lagging = self._lags(new, estimate, STUCK)
-            self.stuck.index_copy_(0, index, lagging.flatten(1).any(1) if self.shape else lagging)
-        return new, scale
-
-    def _broadcast(self, rows: Tensor) -> Tensor:
-        return rows.view(-1, *[1] * len(self.shape))
-
-    def _merge(self, estimate: Tensor, index: Tensor) -> Tensor:
-        """Give all rows of one item the mean of its estimates (shapes do not depend on the data)."""
-        slot = slots(index)
-        count = estimate.new_zeros(len(index)).index_add_(0, slot, estimate.new_ones(len(index)))
-        return self._mean(estimate, slot, self._broadcast(count))
 
     def _check(self, estimate: Tensor, index: Tensor) -> bool:
         """Raise on what cannot be written; True if an item stands more than once in ``index``."""
@@ -295,22 +222,3 @@ class StateTable(RowStore):
         words = (("gradient", self.gradient, "straight_through"), ("storage", self.storage, "device"))
         tail += "".join(f", {name}={word}" for name, word, usual in words if word != usual)
         return f"num_items={self.num_items}, shape={self.shape}, gamma={self.schedule}{tail}"
-
-    def _blend(self, old: Tensor, estimate: Tensor, gamma: float) -> Tensor:
-        """The new state of items that are known."""
-        raise NotImplementedError
-
-    def _attach(self, state: Tensor, change: Tensor, fixed: Tensor) -> Tensor:
-        """The state with a gradient: ``change`` is 0 and has the gradient of the estimates, ``fixed``."""
-        raise NotImplementedError
-
-    def _mean(self, estimate: Tensor, slot: Tensor, count: Tensor) -> Tensor:
-        return (torch.zeros_like(estimate).index_add_(0, slot, estimate) / count).index_select(0, slot)
-
-    def _bound(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
-        """The state, at most ``lag`` above the estimates."""
-        raise NotImplementedError
-
-    def _lags(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
-        """Where the state lies more than ``lag`` above the estimates."""
-        raise NotImplementedError

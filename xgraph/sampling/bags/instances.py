@@ -106,13 +106,13 @@ def bag_numbers(bags: Any, num_bags: int) -> Tensor:
 
 def distinct(size: Tensor, count: int, key: Keys) -> Tensor:
     """Draw distinct numbers, each set of them being equally likely."""
-    found = size.new_empty(len(size), count)
+    offsets = size.new_empty(len(size), count)
     few = size <= 2 * count
     for chosen, draw in ((few, _smallest), (~few, _first)):
         if bool(chosen.any()):
             words = [word[chosen, None] if isinstance(word, Tensor) else word for word in key]
-            found[chosen] = draw(size[chosen, None], count, (words[0], words[1]))  # type: ignore[arg-type]
-    return found.sort(dim=1).values
+            offsets[chosen] = draw(size[chosen, None], count, (words[0], words[1]))  # type: ignore[arg-type]
+    return offsets.sort(dim=1).values
 
 
 def _smallest(size: Tensor, count: int, key: Keys) -> Tensor:

@@ -58,7 +58,7 @@ def cluster(topology: Topology, outgoing: Topology | None, nodes: Tensor, halo: 
         row, col, edge = _edges(topology, outside)
         row, col, edge = _chosen(place[row] >= 0, row, col, edge)
         parts.append((place[row], col + size, edge))
-    row, col, edge = (torch.cat(found) for found in zip(*parts, strict=True))
+    row, col, edge = (torch.cat(pieces) for pieces in zip(*parts, strict=True))
     return Cluster(torch.cat([nodes, outside]), row, col, edge, size, inner)
 
 

@@ -144,22 +144,22 @@ class ClusterLoader(ResumableLoader):
         """
         device = self.placement.device
         nodes = torch.cat([self._members[number] for number in chosen])
-        found = cluster(self._topology, self._outgoing, to_device(nodes, self._topology.colptr.device), self.halo)
-        batch = self._attributes.batch(found)
+        subgraph = cluster(self._topology, self._outgoing, to_device(nodes, self._topology.colptr.device), self.halo)
+        batch = self._attributes.batch(subgraph)
         del batch.num_sampled_nodes, batch.num_sampled_edges  # by hop, and there are none
         if self._adds_degree:
-            batch.degree = to_device(self._topology.degree.index_select(0, found.node), device)
+            batch.degree = to_device(self._topology.degree.index_select(0, subgraph.node), device)
         input_id = self._input_id[nodes]
         mask = input_id >= 0
         batch.input_mask, batch.input_id = to_device(mask, device), to_device(input_id[mask], device)
-        batch.batch_size, batch.num_cluster_edges = found.size, found.num_cluster_edges
+        batch.batch_size, batch.num_cluster_edges = subgraph.size, subgraph.num_cluster_edges
         return batch if self.transform is None else self.transform(batch)
 
 
 def _checked(parts: Any, num_nodes: int) -> Tensor:
-    found = integers("parts", parts)
-    if found.shape != (num_nodes,):
-        raise ValueError(f"parts must have an entry for each of {num_nodes} nodes, got shape {list(found.shape)}")
-    if num_nodes and int(found.min()) < 0:
-        raise ValueError(f"parts must hold numbers from 0, got {int(found.min())} for node {int(found.argmin())}")
-    return found
+    numbers = integers("parts", parts)
+    if numbers.shape != (num_nodes,):
+        raise ValueError(f"parts must have an entry for each of {num_nodes} nodes, got shape {list(numbers.shape)}")
+    if num_nodes and int(numbers.min()) < 0:
+        raise ValueError(f"parts must hold numbers from 0, got {int(numbers.min())} for node {int(numbers.argmin())}")
+    return numbers

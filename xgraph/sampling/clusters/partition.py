@@ -93,8 +93,8 @@ def _metis(begin: IntArray, neighbor: IntArray, num_parts: int, seed: int) -> In
     graph = pymetis.CSRAdjacency(begin, neighbor)
     options = pymetis.Options(seed=seed % 2**31)
     # Bisection balances better than METIS's k-way way, is as good here, and leaves parts empty in small graphs only.
-    found = pymetis.part_graph(num_parts, graph, recursive=True, options=options)
-    part = np.array(found.vertex_part, np.int64)
+    result = pymetis.part_graph(num_parts, graph, recursive=True, options=options)
+    part = np.array(result.vertex_part, np.int64)
     size = np.bincount(part, minlength=num_parts)
     for empty in np.flatnonzero(size == 0):
         largest = size.argmax()
@@ -130,8 +130,8 @@ def _grown(begin: IntArray, neighbor: IntArray, num_parts: int, order: IntArray)
         room = num_nodes // num_parts + (number < num_nodes % num_parts)
         level: Any = order[:0]
         while room:
-            found, count = np.unique(_neighbors(begin, neighbor, level, part), return_counts=True)
-            level = found[np.lexsort([rank[found], -count])][:room]
+            reached, count = np.unique(_neighbors(begin, neighbor, level, part), return_counts=True)
+            level = reached[np.lexsort([rank[reached], -count])][:room]
             if not len(level):
                 while part[order[start]] >= 0:
                     start += 1
@@ -145,6 +145,6 @@ def _neighbors(begin: IntArray, neighbor: IntArray, nodes: IntArray, part: IntAr
     """Neighbours of nodes that are in no part yet, as often as they are neighbours."""
     first = begin[nodes]
     count = begin[nodes + 1] - first
-    found = neighbor[np.arange(count.sum()) + np.repeat(first - count.cumsum() + count, count)]
-    left: IntArray = found[part[found] < 0]
+    others = neighbor[np.arange(count.sum()) + np.repeat(first - count.cumsum() + count, count)]
+    left: IntArray = others[part[others] < 0]
     return left

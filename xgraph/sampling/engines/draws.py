@@ -42,9 +42,9 @@ def pick_smallest(colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: 
     before = chosen.cumsum(0)
     kept = chosen[1:] > 0
     column = (before[:-1] - before[begin[target]])[kept]
-    found = torch.full((len(nodes), fanout), -1, dtype=torch.int64, device=nodes.device)
-    found[target[kept], column] = edge[kept]
-    return _look_up(row, found, found >= 0)
+    positions = torch.full((len(nodes), fanout), -1, dtype=torch.int64, device=nodes.device)
+    positions[target[kept], column] = edge[kept]
+    return _look_up(row, positions, positions >= 0)
 
 
 def every_edge(colptr: Tensor, nodes: Tensor) -> tuple[Tensor, Tensor]:

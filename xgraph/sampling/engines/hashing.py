@@ -35,11 +35,11 @@ def derive(*numbers: int) -> Key:
 
 def digest(*ids: Tensor) -> int:
     """Return 64 bits that depend on the numbers in `ids`, their order and nothing else."""
-    found = hashlib.blake2b(digest_size=8)
+    hasher = hashlib.blake2b(digest_size=8)
     for part in ids:
-        found.update(part.numel().to_bytes(8, "little"))
-        found.update(part.detach().to("cpu", torch.int64).contiguous().numpy().data)
-    return int.from_bytes(found.digest(), "little")
+        hasher.update(part.numel().to_bytes(8, "little"))
+        hasher.update(part.detach().to("cpu", torch.int64).contiguous().numpy().data)
+    return int.from_bytes(hasher.digest(), "little")
 
 
 def mix(x: Tensor) -> Tensor:

@@ -114,7 +114,7 @@ def draw_labor(
     for i in range(low, high):
         longest = max(longest, degree[i])
     words = np.empty(BLOCK, np.int64)
-    found = np.empty(longest + 1, np.int64)  # of a long list, the most is never written, so it takes no memory
+    packed = np.empty(longest + 1, np.int64)  # of a long list, the most is never written, so it takes no memory
     stride = max(1, LINE // row.strides[0])
     enough = fanout + 2 * int(np.sqrt(fanout)) + 2
     for first in range(low, high, LISTS):
@@ -127,9 +127,9 @@ def draw_labor(
         for i in range(first, last):
             begin, size = start[i], degree[i]
             if size > fanout:
-                _smallest(fanout, k0, k1, row, begin, size, (enough << 32) // size, words, found)
+                _smallest(fanout, k0, k1, row, begin, size, (enough << 32) // size, words, packed)
             for j in range(min(size, fanout)):
-                position = begin + (found[j] & LARGEST if size > fanout else j)
+                position = begin + (packed[j] & LARGEST if size > fanout else j)
                 source[out] = row[position]
                 edge[out] = perm[position] if perm.size else position
                 col[out] = local + i
@@ -182,7 +182,7 @@ def _floyd_hashed(words: Any, word: int, size: int, fanout: int, begin: int, pic
 
 @compiled
 def _smallest(
-    fanout: int, k0: int, k1: int, row: Any, begin: int, size: int, limit: int, words: Any, found: Any
+    fanout: int, k0: int, k1: int, row: Any, begin: int, size: int, limit: int, words: Any, packed: Any
 ) -> None:  # fmt: skip
     """Write which of `size` edges have the sources of the smallest numbers to ``found[:fanout]``, in order."""
     close = 0
@@ -194,22 +194,22 @@ def _smallest(
                 node = int(row[begin + q])
                 words[q - first] = uniform((node & WORD) ^ mix(node >> 32), k0, k1)
             for q in range(first, last):  # whether a word is small cannot be foretold, so there is no branch
-                found[close] = (words[q - first] << 31) | q
+                packed[close] = (words[q - first] << 31) | q
                 close += words[q - first] < limit
         limit *= 2
-    highest = found[0]
+    highest = packed[0]
     if close <= RANKED:
         for q in range(close):
             rank = 0
             for other in range(close):
-                rank += found[other] < found[q]
+                rank += packed[other] < packed[q]
             if rank == fanout - 1:
-                highest = found[q]
+                highest = packed[q]
                 break
     else:
-        highest = np.partition(found[:close], fanout - 1)[fanout - 1]
+        highest = np.partition(packed[:close], fanout - 1)[fanout - 1]
     kept = 0
     for q in range(close):
-        value = found[q]
-        found[kept] = value
+        value = packed[q]
+        packed[kept] = value
         kept += value <= highest

@@ -58,16 +58,16 @@ class NumbaEngine:
                     src, _, dst = edge_type
                     _draw(*arrays[edge_type], nodes[dst], edges[edge_type], fanout, replace, mode == "labor", key)
                     nodes[src].number(edges[edge_type], nodes[dst])
-                for found in nodes.values():
-                    found.end_hop()
+                for part in nodes.values():
+                    part.end_hop()
             return Sampled(
-                node={name: torch.from_numpy(found.finish()) for name, found in nodes.items()},
-                row={name: torch.from_numpy(found.row) for name, found in edges.items()},
-                col={name: torch.from_numpy(found.col) for name, found in edges.items()},
-                edge={name: torch.from_numpy(found.edge) for name, found in edges.items()},
-                batch={name: torch.from_numpy(found.seeds()) for name, found in nodes.items()} if disjoint else None,
-                num_sampled_nodes={name: found.sizes for name, found in nodes.items()},
-                num_sampled_edges={name: found.sizes for name, found in edges.items()},
+                node={name: torch.from_numpy(part.finish()) for name, part in nodes.items()},
+                row={name: torch.from_numpy(part.row) for name, part in edges.items()},
+                col={name: torch.from_numpy(part.col) for name, part in edges.items()},
+                edge={name: torch.from_numpy(part.edge) for name, part in edges.items()},
+                batch={name: torch.from_numpy(part.seeds()) for name, part in nodes.items()} if disjoint else None,
+                num_sampled_nodes={name: part.sizes for name, part in nodes.items()},
+                num_sampled_edges={name: part.sizes for name, part in edges.items()},
             )
 
     def _start(self, seeds: Mapping[str, Tensor], slots: dict[str, Slots] | None) -> dict[str, Nodes]:

@@ -19,17 +19,17 @@ def number_seeds(table: Any, base: int, seeds: Any) -> None:
 @compiled
 def number_nodes(table: Any, base: int, row: Any, begin: int, end: int, count: int, new: Any) -> int:
     """Replace node ids in `row` by local ids, write new nodes to `new` and return how many they are."""
-    found = 0
+    num_new = 0
     for i in range(begin, end):
         node = row[i]
         value = int(table[node])
         is_new = value < base
-        value = base + count + found if is_new else value
+        value = base + count + num_new if is_new else value
         table[node] = value
-        new[found] = node
-        found += is_new
+        new[num_new] = node
+        num_new += is_new
         row[i] = value - base
-    return found
+    return num_new
 
 
 @compiled
@@ -43,10 +43,10 @@ def number_pairs(
     for i in range(count):
         place[seed_of[i] + 1] += place[seed_of[i] + 1] > 0  # no edges, no table
     for seed in range(num_seeds):
-        wanted, size = 2 * place[seed + 1], 1
-        while size < wanted:
+        needed, size = 2 * place[seed + 1], 1
+        while size < needed:
             size *= 2
-        place[seed + 1] = place[seed] + (size if wanted else 0)
+        place[seed + 1] = place[seed] + (size if needed else 0)
     table = np.full(place[num_seeds], -1, np.int32)
     for i in range(count):
         first = place[seed_of[i]]
@@ -56,7 +56,7 @@ def number_pairs(
             while table[first + slot] >= 0:
                 slot = (slot + 1) & mask
             table[first + slot] = i
-    found = 0
+    num_new = 0
     for i in range(begin, end):
         seed = target_seed[col[i]]
         first = place[seed]
@@ -67,13 +67,13 @@ def number_pairs(
             slot = (slot + 1) & mask
             local = int(table[first + slot])
         if local < 0:
-            local = count + found
+            local = count + num_new
             table[first + slot] = local
             node[local] = row[i]
             seed_of[local] = seed
-            found += 1
+            num_new += 1
         row[i] = local
-    return found
+    return num_new
 
 
 @inlined

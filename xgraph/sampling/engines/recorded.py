@@ -62,17 +62,17 @@ class Recorder(Generic[Out, Result]):
         replayed = self._replay(self._recorded[kind], numbers, finish) if kind in self._recorded else None
         if replayed is not None and kind in self._checked:
             return replayed
-        given = numbers().to(self.device)
-        found = finish(function(given))
+        inputs = numbers().to(self.device)
+        result = finish(function(inputs))
         if replayed is not None:
-            if same(replayed, found):
+            if same(replayed, result):
                 self._checked.add(kind)
             else:
                 self._recorded, self._record = {}, None
         elif kind is not None and kind == self._last and kind not in self._recorded and len(self._recorded) < MOST:
-            self._try_to_record(kind, function, given)
+            self._try_to_record(kind, function, inputs)
         self._last = kind
-        return found
+        return result
 
     def _replay(self, launches: Any, numbers: Callable[[], Tensor], finish: Callable[[Out], Result]) -> Result | None:
         """Return the result; None if torch cannot replay just now, as when another thread is recording."""
@@ -84,10 +84,10 @@ class Recorder(Generic[Out, Result]):
         launches.end()
         return result
 
-    def _try_to_record(self, kind: Hashable, function: Callable[[Tensor], Out], given: Tensor) -> None:
+    def _try_to_record(self, kind: Hashable, function: Callable[[Tensor], Out], inputs: Tensor) -> None:
         if self._record is None or threading.current_thread() is not threading.main_thread():
             return
         try:
-            self._recorded[kind] = self._record(function, given)
+            self._recorded[kind] = self._record(function, inputs)
         except RuntimeError:
             self._record = None

@@ -134,12 +134,12 @@ def bounded(
     graph: Graph, fanouts: Mapping[EdgeType, Sequence[int]], replace: bool, widest: int = 0
 ) -> dict[EdgeType, list[int]]:
     """Return fan-outs without those that no node reaches, which would cost time and memory for nothing."""
-    found = {}
+    bounds = {}
     for edge_type, hops in fanouts.items():
         highest = -1 if replace else graph.topologies[edge_type].max_degree
         most = highest if highest <= widest else -1
-        found[edge_type] = [most if fanout >= highest >= 0 else fanout for fanout in hops]
-    return found
+        bounds[edge_type] = [most if fanout >= highest >= 0 else fanout for fanout in hops]
+    return bounds
 
 
 def draw_key_numbers(graph: Graph, edge_type: EdgeType, hop: int, mode: Mode) -> tuple[int, ...]:

@@ -118,8 +118,8 @@ def _counting_sort(edge_index: Tensor, num_src: int, num_dst: int) -> tuple[Tens
     """Return colptr, row and perm of edges on the CPU; besides them it needs no memory that grows with the edges."""
     from xgraph.sampling.engines import numba_topology as loops  # compilers take a second to import
 
-    given = edge_index if edge_index.dtype in (torch.int64, torch.int32) else edge_index.long()
-    src, dst = given.numpy()
+    edges = edge_index if edge_index.dtype in (torch.int64, torch.int32) else edge_index.long()
+    src, dst = edges.numpy()
     colptr = np.zeros(num_dst + 1, np.int64)
     is_sorted = loops.count_targets(dst, colptr)
     id_type, edge_type = (np.int32 if narrow(size) == torch.int32 else np.int64 for size in (num_src, len(src)))

@@ -86,7 +86,7 @@ class TorchEngine:
         parts = [2 * sum(map(len, hops)), len(self.graph.num_nodes), len(sizes), *sizes.values()]
         words, bases, counts, *seeds = torch.split(numbers, parts)
         word = iter(words)
-        found = TorchBatch(
+        batch = TorchBatch(
             self.graph.num_nodes,
             dict(zip(sizes, seeds, strict=True)),
             dict(zip(sizes, counts, strict=True)),
@@ -95,14 +95,14 @@ class TorchEngine:
             self._claim,
         )
         for hop in hops:
-            found.begin_hop()
+            batch.begin_hop()
             for edge_type, fanout, _ in hop:
                 key = next(word), next(word)
-                nodes = found.frontier[edge_type[2]]
+                nodes = batch.frontier[edge_type[2]]
                 draws = self._draw(self.graph.topologies[edge_type], nodes, fanout, key, replace, mode)
-                found.expand(edge_type, *draws)
-            found.end_hop()
-        return found.end()
+                batch.expand(edge_type, *draws)
+            batch.end_hop()
+        return batch.end()
 
     def _draw(
         self, topology: Topology, nodes: Tensor, fanout: int, key: Keys, replace: bool, mode: Mode

@@ -120,9 +120,9 @@ def _assign(table, candidates, base, count, winner, first, order, local, num_can
 def _gather(x, index, out, num_rows, width, ROWS: tl.constexpr, COLUMNS: tl.constexpr):
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     column = tl.program_id(1).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS)
-    wanted = tl.load(index + place, mask=place < num_rows, other=-1).to(tl.int64)
+    item = tl.load(index + place, mask=place < num_rows, other=-1).to(tl.int64)
     inside = (place[:, None] < num_rows) & (column[None, :] < width)
-    value = tl.load(x + wanted[:, None] * width + column[None, :], mask=inside & (wanted[:, None] >= 0), other=0)
+    value = tl.load(x + item[:, None] * width + column[None, :], mask=inside & (item[:, None] >= 0), other=0)
     tl.store(out + place[:, None] * width + column[None, :], value, mask=inside)
 
 

@@ -70,8 +70,8 @@ class DualSampler(EpochSampler):
         self._num_items = len(y)
         self._positives = positives(y)
         self._negatives = negatives(y)
-        for name, value, found in (("positive", 1, self._positives), ("negative", 0, self._negatives)):
-            if not len(found):
+        for name, value, rows in (("positive", 1, self._positives), ("negative", 0, self._negatives)):
+            if not len(rows):
                 raise ValueError(f"labels hold no {name}: none of the {len(y)} rows has a label {value}")
         self._fingerprint = fingerprint(self._num_items, (*self._positives, self._negatives))
 

@@ -88,8 +88,8 @@ class TriSampler(EpochSampler):
         # List 2t holds the positives of the t-th task that is sampled, list 2t + 1 its negatives.
         self._lists: list[NDArray[Any]] = [rows[label][task] for task in both for label in (0, 1)]
         labelled = np.zeros(len(y), dtype=np.bool_)
-        for found in self._lists:
-            labelled[found] = True
+        for members in self._lists:
+            labelled[members] = True
         self._num_labelled = int(np.count_nonzero(labelled))
         self._fingerprint = fingerprint(self._num_items, self._lists)
 

@@ -24,24 +24,24 @@ class Buffers:
 
     def empty(self, size: Sequence[int], dtype: torch.dtype) -> Tensor:
         """Return a tensor of any content."""
-        wanted = prod(size) * dtype.itemsize
-        if wanted <= SMALL:
+        nbytes = prod(size) * dtype.itemsize
+        if nbytes <= SMALL:
             return torch.empty(size, dtype=dtype)
         # The tensor refers to the slice, and the slice to the block: so the block's references tell its use, and
         # a tensor that is saved takes its own bytes along, not the block's.
-        return torch.from_numpy(self._block(wanted)[:wanted]).view(dtype).view(size)
+        return torch.from_numpy(self._block(nbytes)[:nbytes]).view(dtype).view(size)
 
-    def _block(self, wanted: int) -> NDArray[np.uint8]:
+    def _block(self, nbytes: int) -> NDArray[np.uint8]:
         with self._lock:
             for number in range(len(self._blocks)):
                 # Two references: the list's and the call's own.
                 if sys.getrefcount(self._blocks[number]) <= 2:
-                    if self._blocks[number].size < wanted:
+                    if self._blocks[number].size < nbytes:
                         self._blocks[number] = np.empty(0, dtype=np.uint8)  # freed before the larger one is made
-                        self._blocks[number] = np.empty(wanted + wanted // 8, dtype=np.uint8)
+                        self._blocks[number] = np.empty(nbytes + nbytes // 8, dtype=np.uint8)
                     return self._blocks[number]
             # An eighth more, as the next batch is a little larger or smaller.
-            block = np.empty(wanted + wanted // 8, dtype=np.uint8)
+            block = np.empty(nbytes + nbytes // 8, dtype=np.uint8)
             if len(self._blocks) < self.most:
                 self._blocks.append(block)
             return block

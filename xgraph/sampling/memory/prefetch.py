@@ -30,10 +30,10 @@ def prefetched(
             return batch, None if side is None else side.record_event()
 
     def receive(future: "Future[tuple[Any, torch.cuda.Event | None]]") -> Any:
-        batch, made = future.result()
-        if made is not None:
+        batch, ready = future.result()
+        if ready is not None:
             stream = torch.cuda.current_stream(device)
-            stream.wait_event(made)
+            stream.wait_event(ready)
             for tensor in tensors_in(batch):
                 record(tensor, stream)
         return batch

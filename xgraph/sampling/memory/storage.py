@@ -101,16 +101,16 @@ def usable_device(device: str | torch.device) -> torch.device:
     if not isinstance(device, str | torch.device):
         raise TypeError(f"device must be a name like 'cpu' or 'cuda', got {device!r}")
     try:
-        found = torch.device(device)
+        resolved = torch.device(device)
     except RuntimeError:
         raise ValueError(f"device must be 'cpu' or 'cuda', got {device!r}") from None
-    if found.type not in ("cpu", "cuda"):
-        raise ValueError(f"device must be 'cpu' or 'cuda', got {str(found)!r}")
-    if found.type == "cuda":
+    if resolved.type not in ("cpu", "cuda"):
+        raise ValueError(f"device must be 'cpu' or 'cuda', got {str(resolved)!r}")
+    if resolved.type == "cuda":
         if not torch.cuda.is_available():
-            raise ValueError(f"device: {str(found)!r} was asked for, but torch finds no usable GPU here; use 'cpu'")
-        number = torch.cuda.current_device() if found.index is None else found.index
+            raise ValueError(f"device: {str(resolved)!r} was asked for, but torch finds no usable GPU here; use 'cpu'")
+        number = torch.cuda.current_device() if resolved.index is None else resolved.index
         if number >= torch.cuda.device_count():
-            raise ValueError(f"device: {str(found)!r} was asked for, but there are {torch.cuda.device_count()} GPUs")
-        found = torch.device("cuda", number)
-    return found
+            raise ValueError(f"device: {str(resolved)!r} was asked for, but there are {torch.cuda.device_count()} GPUs")
+        resolved = torch.device("cuda", number)
+    return resolved

@@ -59,8 +59,8 @@ class Attributes:
 
     def __repr__(self) -> str:
         levels = []
-        for what, found in (("node", self._nodes), ("edge", self._edges)):
-            names = [name if key is None else f"{key}.{name}" for key, rows in found.items() for name in rows]
+        for what, attributes in (("node", self._nodes), ("edge", self._edges)):
+            names = [name if key is None else f"{key}.{name}" for key, rows in attributes.items() for name in rows]
             levels.append(f"{what}-level: {', '.join(names) or 'none'}")
         return f"{type(self).__name__}({'; '.join(levels)})"
 
@@ -80,20 +80,20 @@ class Attributes:
 
     def _fill_nodes(self, store: Any, part: dict[str, Any]) -> None:
         index = nothing() if part["node"] is None else part["node"]
-        found = {name: rows.take(index) for name, rows in self._nodes[store._key].items()}
+        values = {name: rows.take(index) for name, rows in self._nodes[store._key].items()}
         if "num_nodes" in store:
-            found["num_nodes"] = index.numel()
-        found["n_id"] = to_device(index, self.placement.device)
+            values["num_nodes"] = index.numel()
+        values["n_id"] = to_device(index, self.placement.device)
         if part["batch"] is not None:
-            found["batch"] = to_device(part["batch"], self.placement.device)
-        store._mapping.update(found, num_sampled_nodes=part["num_sampled_nodes"])  # at once, as each alone is slow
+            values["batch"] = to_device(part["batch"], self.placement.device)
+        store._mapping.update(values, num_sampled_nodes=part["num_sampled_nodes"])  # at once, as each alone is slow
 
     def _fill_edges(self, store: Any, part: dict[str, Any]) -> None:
         row, col, index = (nothing() if part[name] is None else part[name] for name in ("row", "col", "edge"))
-        found = {"edge_index": self._side_by_side(row, col)}
-        found |= {name: rows.take(index) for name, rows in self._edges[store._key].items()}
-        found["e_id"] = to_device(index, self.placement.device)
-        store._mapping.update(found, num_sampled_edges=part["num_sampled_edges"])
+        values = {"edge_index": self._side_by_side(row, col)}
+        values |= {name: rows.take(index) for name, rows in self._edges[store._key].items()}
+        values["e_id"] = to_device(index, self.placement.device)
+        store._mapping.update(values, num_sampled_edges=part["num_sampled_edges"])
 
     def _side_by_side(self, row: Tensor, col: Tensor) -> Tensor:
         device, size = self.placement.device, (2, len(row))
@@ -129,8 +129,8 @@ class Rows:
     def take(self, index: Tensor) -> Any:
         """Return the entries of `index`."""
         if isinstance(self.value, FeatureStore):
-            found = self.value.gather(index, sparse=self.sparse)
-            return found if self.dim == 0 else found.movedim(0, self.dim).contiguous()
+            taken = self.value.gather(index, sparse=self.sparse)
+            return taken if self.dim == 0 else taken.movedim(0, self.dim).contiguous()
         if isinstance(self.value, list | tuple):
             return [self.value[i] for i in index.tolist()]
         return self.value[index.cpu()]  # a table of PyTorch Frame

@@ -17,11 +17,12 @@ from torch_geometric.sampler.neighbor_sampler import edge_sample
 
 from xgraph.checks import integer
 from xgraph.sampling.engines.hashing import derive, digest
-from xgraph.sampling.engines.node_ids import fanouts_by_type, integers, node_ids
-from xgraph.sampling.engines.sampled import Engine, Mode
+from xgraph.sampling.engines.node_ids import fanouts_by_type, integers
+from xgraph.sampling.engines.sampled import Mode
 from xgraph.sampling.engines.topology import NODE, Graph
 from xgraph.sampling.items.epochs import LARGEST_EPOCH
 from xgraph.sampling.memory.storage import Placement
+from xgraph.sampling.neighbors.engine import engine_of, typed_seeds
 from xgraph.storage import Storage
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         self.seed = integer("seed", seed, 0)
         self.device = placement.sampling_device
         self._epoch = _shared(torch.zeros(1, dtype=torch.int64))
-        self._engine = _engine(self.graph, placement)
+        self._engine = engine_of(self.graph, placement)
         self.graph = self._engine.graph
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -169,7 +170,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
             ValueError: If a mask has another size, or a node type is missing or not in the graph.
             IndexError: If an id is not in the graph.
         """
-        ids = self._seeds(seeds)
+        ids = typed_seeds(self.graph, seeds)
         parts = list(ids.values()) if input_id is None else [integers("input_id", input_id)]
         stream = self.seed, self.epoch, digest(*parts)
         sampled = self._engine.sample(
@@ -228,38 +229,6 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
             return edge_sample(
                 inputs, lambda seeds, _: self.sample(seeds, input_id), num_nodes, self.disjoint, None, neg_sampling
             )
-
-    def _seeds(self, seeds: Any) -> dict[str, Tensor]:
-        """Return checked ids by node type."""
-        if not self.graph.is_hetero:
-            if isinstance(seeds, Mapping) or (isinstance(seeds, tuple) and seeds and isinstance(seeds[0], str)):
-                raise ValueError("seeds must be node ids without a type: the graph has no types")
-            return {NODE: node_ids("seeds", seeds, self.graph.num_nodes[NODE])}
-        if isinstance(seeds, tuple) and len(seeds) == 2 and isinstance(seeds[0], str):
-            seeds = {seeds[0]: seeds[1]}
-        if not isinstance(seeds, Mapping):
-            raise ValueError("seeds must be (node_type, ids) or a dictionary: the graph has node types")
-        for name in seeds:
-            if name not in self.graph.num_nodes:
-                raise ValueError(f"seeds must be of a node type of {list(self.graph.num_nodes)}, got {name!r}")
-        return {name: node_ids("seeds", ids, self.graph.num_nodes[name]) for name, ids in seeds.items()}
-
-
-def _engine(graph: Graph, placement: Placement) -> Engine:
-    """Return what samples `graph` where it is put; compilers are imported only now, which takes a second."""
-    placement.require("the graph", sum(placement.cost(t.row) and t.nbytes for t in graph.topologies.values()))
-    if placement.sampling_device.type == "cpu":
-        from xgraph.sampling.engines.numba_engine import NumbaEngine
-
-        return NumbaEngine(graph.map(placement.put, keep_pairs=True))
-    from xgraph.sampling.engines.torch_engine import TorchEngine
-
-    graph = graph.map(placement.put)
-    try:
-        from xgraph.sampling.engines import triton_kernels
-    except ImportError:
-        return TorchEngine(graph, device=placement.device)
-    return TorchEngine(graph, device=placement.device, pick=triton_kernels.pick, claim=triton_kernels.claim)
 
 
 def _shared(tensor: Tensor) -> Tensor:

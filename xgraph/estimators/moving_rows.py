@@ -1,0 +1,105 @@
+"""How the rows of a table move: what is known is blended with the estimates, everything else starts with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from xgraph.estimators.row_store import RowStore
+from xgraph.estimators.rows import slots
+from xgraph.estimators.schedules import check_gamma
+
+Exchange = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Takes this process's (index, estimate) rows, returns those of all processes."""
+
+STUCK = 10.0
+"""An item whose state lies e^10 above its newest estimate passes on next to no gradient."""
+
+
+class MovingRows(RowStore):
+    """The steps of a :class:`StateTable`; subclasses say how rows are blended, bounded and differentiated."""
+
+    stuck: Tensor
+    gamma: float
+    gradient: str
+    max_lag: float | None
+    restart_lag: float | None
+    watch: bool
+    exchange: Exchange | None
+
+    def read(self, index: Tensor, default: Tensor) -> Tensor:
+        """``[B, *shape]``, detached: the state of checked rows, and ``default`` for items not seen yet; in its type."""
+        known = self._broadcast(self.seen.index_select(0, index))
+        return torch.where(known, self._get(index).to(default.dtype), default.detach())
+
+    def _write(
+        self, estimate: Tensor, index: Tensor, duplicates: bool, gamma: float | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """The new state, and what a scaled gradient is multiplied by; ``None`` = by 1."""
+        gamma = self.gamma if gamma is None else check_gamma("gamma", gamma)
+        if self.exchange is None:
+            return self._move(estimate, index, duplicates, gamma)
+        everyone, estimates = self.exchange(index, estimate)
+        _, scale = self._move(estimates, everyone, True, gamma)
+        if scale is not None:
+            ordered, order = everyone.sort()
+            scale = scale.index_select(0, order.index_select(0, torch.searchsorted(ordered, index)))
+        return self.read(index, estimate), scale
+
+    def _move(self, estimate: Tensor, index: Tensor, duplicates: bool, gamma: float) -> tuple[Tensor, Tensor | None]:
+        """Write the new rows of ``index``; return them and their gradient's scale, as `_write` does."""
+        if duplicates:
+            estimate = self._merge(estimate, index)
+        new, scale = self._next(estimate, index, gamma)
+        self._put(index, new)
+        return new, scale
+
+    def _next(self, estimate: Tensor, index: Tensor, gamma: float) -> tuple[Tensor, Tensor | None]:
+        """The new rows of ``index``, all rows of one item being equal, and their gradient's scale."""
+        scale = None
+        if gamma < 1:
+            old = self._get(index).to(estimate.dtype)
+            known = self._broadcast(self.seen.index_select(0, index))
+            if self.restart_lag is not None:
+                known = known.logical_and(self._lags(old, estimate, self.restart_lag).logical_not_())
+            new = torch.where(known, self._blend(old, estimate, gamma), estimate)
+            if self.gradient == "scaled":
+                scale = torch.ones_like(known, dtype=estimate.dtype).masked_fill_(known, gamma)
+        else:
+            new = estimate
+        if self.max_lag is not None:
+            new = self._bound(new, estimate, self.max_lag)
+        if self.watch and (self.max_lag is None or self.max_lag > STUCK):
+            lagging = self._lags(new, estimate, STUCK)
+            self.stuck.index_copy_(0, index, lagging.flatten(1).any(1) if self.shape else lagging)
+        return new, scale
+
+    def _broadcast(self, rows: Tensor) -> Tensor:
+        return rows.view(-1, *[1] * len(self.shape))
+
+    def _merge(self, estimate: Tensor, index: Tensor) -> Tensor:
+        """Give all rows of one item the mean of its estimates (shapes do not depend on the data)."""
+        slot = slots(index)
+        count = estimate.new_zeros(len(index)).index_add_(0, slot, estimate.new_ones(len(index)))
+        return self._mean(estimate, slot, self._broadcast(count))
+
+    def _blend(self, old: Tensor, estimate: Tensor, gamma: float) -> Tensor:
+        """The new state of items that are known."""
+        raise NotImplementedError
+
+    def _attach(self, state: Tensor, change: Tensor, fixed: Tensor) -> Tensor:
+        """The state with a gradient: ``change`` is 0 and has the gradient of the estimates, ``fixed``."""
+        raise NotImplementedError
+
+    def _mean(self, estimate: Tensor, slot: Tensor, count: Tensor) -> Tensor:
+        return (torch.zeros_like(estimate).index_add_(0, slot, estimate) / count).index_select(0, slot)
+
+    def _bound(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
+        """The state, at most ``lag`` above the estimates."""
+        raise NotImplementedError
+
+    def _lags(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
+        """Where the state lies more than ``lag`` above the estimates."""
+        raise NotImplementedError

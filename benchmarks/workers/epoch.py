@@ -41,9 +41,9 @@ class Turns:
 def xgraph(molecules: Molecules, batch_size: int, turns: Turns) -> None:
     """Ours, as `xgraph train` runs it with `train_on = "train+valid"`: no validation, checkpoints are written."""
     from lightning.pytorch.callbacks import Callback
-    from xgraph.training.files.keeper import Keeper
 
     from xgraph.training.config.build import build_config
+    from xgraph.training.files.callback import CheckpointCallback
     from xgraph.training.fit.engine import prepare, run_epochs
     from xgraph.training.fit.seeding import own_random_streams
     from xgraph.training.fit.train import load_data
@@ -60,15 +60,15 @@ def xgraph(molecules: Molecules, batch_size: int, turns: Turns) -> None:
         """An epoch ends when everything is written, which includes what it took to begin."""
 
         def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-            turns.end(len(pl_module.train_positions), own=keeper.history[-1]["seconds"])
+            turns.end(len(pl_module.train_positions), own=checkpoints.history[-1]["seconds"])
             turns.begin()
 
     with own_random_streams(0, torch.get_num_threads()), tempfile.TemporaryDirectory() as folder:
         task = prepare(config, source)
-        keeper = Keeper(Path(folder), task.metric, config.keep)
+        checkpoints = CheckpointCallback(Path(folder), task.metric, config.keep)
         turns.begin()
         with suppress(KeyboardInterrupt):  # what the engine makes of leaving the program
-            run_epochs(task, keeper, None, device="cpu", callbacks=[Turn()])
+            run_epochs(task, checkpoints, None, device="cpu", callbacks=[Turn()])
 
 
 def bare(molecules: Molecules, batch_size: int, turns: Turns) -> None:

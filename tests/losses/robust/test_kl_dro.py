@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from tests.losses.cases import tables, unchanged
 from tests.losses.references import EACH_SURROGATE, ELL, NAN, batches, follow, ragged
 from xgraph.losses import BCELoss, KLDROLoss
 
@@ -201,22 +200,6 @@ def test_reduce_with_tasks_leaves_out_what_is_not_known():
         torch.testing.assert_close(value, other.state_dict()[key])
 
 
-def test_reduce_refuses_what_are_no_losses():
-    loss_fn = KLDROLoss(40, 3)
-    before = tables(loss_fn)
-    with pytest.raises(ValueError, match=r"losses must have the shape \[B, 3\], got \[4, 2\]"):
-        loss_fn.reduce(torch.rand(4, 2))
-    with pytest.raises(ValueError, match=r"known must .*shape.*\[4, 3\], got .*\[4, 2\]"):
-        loss_fn.reduce(torch.rand(4, 3), torch.ones(4, 2, dtype=torch.bool))
-    losses = torch.rand(4, 3)
-    losses[2, 1] = NAN
-    with pytest.raises(ValueError, match="losses must be finite, got nan in row 2"):
-        loss_fn.reduce(losses)
-    with pytest.raises(TypeError, match="losses must be"):
-        loss_fn.reduce([1.0, 2.0])
-    assert unchanged(before, loss_fn)
-
-
 def test_reduce_of_nothing_known_is_zero_with_zero_gradients():
     loss_fn = KLDROLoss(40)
     losses = torch.rand(4, requires_grad=True)
@@ -260,9 +243,5 @@ def test_a_state_somewhat_above_goes_on_as_ever():
     assert loss_fn.track.value[0].item() == pytest.approx(expected, abs=1e-9)
 
 
-def test_losses_too_large_to_be_divided_are_refused_and_nothing_is_written():
-    loss_fn = KLDROLoss(4, temperature=1e-3)
-    with pytest.raises(ValueError, match=r"losses must lie within ±1e\+15, got .*e\+37 in row 1"):
-        loss_fn.reduce(torch.tensor([0.0, 1e38]))
-    assert not loss_fn.track.seen.any()
-    assert loss_fn.reduce(torch.tensor([0.0, 1e15])).isfinite()
+def test_the_largest_losses_at_the_lowest_temperature_are_finite():
+    assert KLDROLoss(4, temperature=1e-3).reduce(torch.tensor([0.0, 1e15])).isfinite()

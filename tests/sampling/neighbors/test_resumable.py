@@ -70,6 +70,10 @@ def test_each_of_two_loops_at_once_has_its_own_epoch(make, prefetch):
     pairs = [(content(next(one)), content(next(other))) for _ in range(len(loader))]
     assert [list(side) for side in zip(*pairs, strict=True)] == epochs
     assert loader.epoch == 1
+    one, other = iter(loader), iter(loader)
+    for batches in (one, other, one):
+        next(batches)
+    assert (loader.state_dict()["epoch"], loader.state_dict()["batch"]) == (3, 1)  # of the loop that began last
 
 
 @LOADERS

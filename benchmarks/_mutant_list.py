@@ -73,14 +73,14 @@ MUTANTS = [
         "estimators/projected_gradient.py", "alpha=self.lr", "alpha=-self.lr", "estimators/test_projected_gradient.py"
     ),
     _mutant(
-        "estimators/table.py",
+        "estimators/moving_rows.py",
         ".masked_fill_(known, gamma)",
         ".masked_fill_(~known, gamma)",
         "estimators/test_gradient.py",
     ),
     _mutant("estimators/table.py", "fixed = estimate.detach()", "fixed = estimate", "estimators/test_gradient.py"),
     _mutant(
-        "estimators/table.py",
+        "estimators/moving_rows.py",
         "index_add_(0, slot, estimate) / count)",
         "index_add_(0, slot, estimate))",
         "estimators/test_moving_average.py",

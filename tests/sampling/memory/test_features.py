@@ -21,8 +21,17 @@ def sparse_matrix(rows=9, columns=5, layout="csr"):
 
 
 @pytest.mark.parametrize("word", WORDS)
-@pytest.mark.parametrize("shape", [(9,), (9, 4), (9, 2, 3), (9, 0)])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.bool])
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [
+        ((9,), torch.int64),
+        ((9, 4), torch.float32),
+        ((9, 4), torch.float16),
+        ((9, 2, 3), torch.bfloat16),
+        ((9, 0), torch.float32),
+        ((9, 4), torch.bool),
+    ],
+)
 def test_dense_rows(word, shape, dtype):
     x = torch.randint(0, 3, shape).to(dtype)
     store = FeatureStore(x, storage=word)

@@ -34,8 +34,10 @@ def test_an_object_and_names_make_the_same_table(make):
 
 @EACH
 def test_unknown_names_are_refused(make):
-    with pytest.raises(TypeError, match="unexpected keyword argument 'dtyp'"):
+    with pytest.raises(TypeError, match="unknown option 'dtyp' of a table; there are gamma, "):
         make(dtyp=torch.float16)
+    with pytest.raises(TypeError, match="'table_dtype' is given twice"):
+        make(dtype=torch.float16, table_dtype=torch.float16)
 
 
 def test_defaults():

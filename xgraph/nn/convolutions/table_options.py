@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,4 +59,13 @@ class TableOptions:
 
     def updated(self, options: dict[str, Any]) -> TableOptions:
         """These options with some of them changed; each by its name, or as a layer calls it, `table_dtype`."""
-        return replace(self, **{name.removeprefix("table_"): value for name, value in options.items()})
+        known = [field.name for field in fields(self)]
+        values: dict[str, Any] = {}
+        for name, value in options.items():
+            own = name.removeprefix("table_")
+            if own not in known:
+                raise TypeError(f"unknown option {name!r} of a table; there are {', '.join(known)}")
+            if own in values:
+                raise TypeError(f"{name!r} is given twice, with and without 'table_'")
+            values[own] = value
+        return replace(self, **values)

@@ -26,6 +26,8 @@ def test_common_settings_go_to_those_that_have_them() -> None:
     assert gine.shared == {"max_fpr", "loss_gamma", "epochs"}
     forest = resolve(layer("m", model="forest"), common, NONE, "nci-pains")
     assert forest.settings == {"trees": 5, "model": "forest"}
+    forest = resolve(layer("m", model="forest"), layer("s", model="gine", trees=5), NONE, "nci-pains")
+    assert forest.settings == {"trees": 5, "model": "forest"}, "its own model says which it has"
     pooled = resolve(layer("m", model="smoothed-max"), layer("s", tau=0.5, trees=3), NONE, "digits-bags")
     assert pooled.settings == {"tau": 0.5, "model": "smoothed-max"}
 

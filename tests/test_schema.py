@@ -51,7 +51,7 @@ def test_values_that_fit() -> None:
     [
         ({"nam": "y"}, "unknown key 'nam' (did you mean 'name'?); the keys are name, share, flag, metric, files, data"),
         ({"name": 3}, "name = 3: expected a text"),
-        ({"share": 0}, "share = 0: expected a number above 0.0"),
+        ({"share": 0}, "share = 0: expected a number above 0"),
         ({"share": "1"}, "share = '1': expected a number"),
         ({"flag": 1}, "flag = 1: expected true or false"),
         ({"metric": "auc"}, "metric = 'auc': expected ap or roc_auc"),

@@ -78,7 +78,8 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
 def explain(error: Mapping[str, Any], cls: type[BaseModel], values: Mapping[str, Any]) -> str:
     """One of pydantic's errors in our words: key, value, and what was expected."""
     steps = [*_steps(error["loc"], values)]
-    key, kind, context = _join(steps), error["type"], error.get("ctx", {})
+    key, kind = _join(steps), error["type"]
+    context = {name: _plain(value) for name, value in error.get("ctx", {}).items()}
     if kind == "extra_forbidden":
         known = _fields_at(cls, error["loc"][:-1])
         return f"unknown key {key!r}{nearest(str(error['loc'][-1]), known)}; the keys are {', '.join(known)}"
@@ -96,6 +97,11 @@ def explain(error: Mapping[str, Any], cls: type[BaseModel], values: Mapping[str,
     else:
         expected = _EXPECTED.get(kind, str(error["msg"]).removeprefix("Input should be ")).format(**context)
     return f"{key} = {error['input']!r}: expected {expected}"
+
+
+def _plain(limit: Any) -> Any:
+    """A limit of a float as one would write it: 1, not 1.0."""
+    return int(limit) if isinstance(limit, float) and limit.is_integer() and abs(limit) < 1e15 else limit
 
 
 def _steps(place: tuple[int | str, ...], values: Any) -> Iterator[int | str]:

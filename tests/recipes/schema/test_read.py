@@ -178,7 +178,7 @@ MEMBER, SETTINGS = ("member", 0), ("settings",)
         (("quick", "leave_out"), ["smz"], "[quick]: leave_out: no 'smz' in this recipe"),
         (("quick", "leave_out"), ["att", "smx"], "[quick]: no member is left"),
         (("quick", "datasets"), ["musk1"], "[quick]: datasets: no 'musk1' in this recipe"),
-        (("quick", "share_of_epochs"), 2, "[quick]: share_of_epochs = 2: expected 1.0 or less"),
+        (("quick", "share_of_epochs"), 2, "[quick]: share_of_epochs = 2: expected 1 or less"),
         (("quick", "settings"), {"tau": 1.0}, "[quick.settings]: tau = 1.0: no member has such a setting"),
         (("quick", "settings"), {"epochs": -1}, "[quick.settings]: epochs = -1: expected 1 or more"),
         (("quick", "settings"), {"dataset": "musk1"}, "[quick.settings]: dataset = 'musk1': expected it with the mem"),

@@ -59,14 +59,7 @@ class Option:
         return "|".join(words) + (",..." if self.many else "")
 
     def parse(self, value: object) -> Any:
-        """Turn a word of the command line, or a value of a file or a call, into what the class takes.
-
-        Args:
-            value: A string or a value that already has the right type.
-
-        Raises:
-            OptionError: If it cannot be one, with what was expected.
-        """
+        """Turn a word of the command line, or a value of a file or a call, into what the class takes."""
         if value is None or (self.nullable and isinstance(value, str) and value.lower() == "none"):
             if self.nullable:
                 return None
@@ -113,30 +106,13 @@ class Option:
 
 
 def options_of(cls: type) -> list[Option]:
-    """List the keyword-only parameters of a class that have simple types.
+    """The keyword-only parameters of a class that have simple types; what its `**options` hand on comes first.
 
-    A class whose `__init__` takes `**options` hands them on: those of its bases are its own too, before its own. Types
-    are `bool`, `int`, `float`, `str`, `Literal` of words, unions of these with each other and `None`, and lists of
-    them. Where a union also names other classes (`float | GammaSchedule`), the simple part is the option; a parameter
-    with no simple type is left out, as it cannot be typed on a command line.
+    Types are `bool`, `int`, `float`, `str`, `Literal` of words, unions of these with each other and `None`, and lists
+    of them; where a union also names other classes (`float | GammaSchedule`), the simple part is the option.
 
     A class attribute `recipe` names the defaults of a run where they differ from those of the class. The fields of a
     pydantic model are options too; a class that is composed of several lists its options itself, by `list_options()`.
-
-    Args:
-        cls: Any class with an `Args:` section in its docstring.
-
-    Example:
-        >>> class Loss:
-        ...     '''A loss.
-        ...
-        ...     Args:
-        ...         margin: How far apart two scores should be.
-        ...     '''
-        ...     def __init__(self, num_items: int, *, margin: float = 1.0, groups: object = None) -> None: ...
-        >>> options_of(Loss)  # doctest: +NORMALIZE_WHITESPACE
-        [Option(name='margin', type=<class 'float'>, default=1.0,
-            help='How far apart two scores should be.', choices=(), nullable=False, many=False)]
     """
     composed: Callable[[], list[Option]] | None = getattr(cls, "list_options", None)
     if composed is not None:
@@ -153,16 +129,7 @@ def options_of(cls: type) -> list[Option]:
 
 
 def parse_options(cls: type, values: Mapping[str, object], what: str) -> dict[str, Any]:
-    """Check and convert the options of one class; those not given get their defaults.
-
-    Args:
-        cls: Class whose options they are.
-        values: Names and values, as typed or as read from a file.
-        what: How messages name the class, e.g. "loss 'soap'".
-
-    Raises:
-        OptionError: If there is no such option (with the nearest name), or it cannot have that value.
-    """
+    """Check and convert the options of one class, called `what` in messages; those not given get their defaults."""
     options = {option.name: option for option in options_of(cls)}
     for name in values:
         if name not in options:
@@ -183,16 +150,7 @@ def parse_options(cls: type, values: Mapping[str, object], what: str) -> dict[st
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A ` (did you mean 'x'?)` for an error message, or nothing if no name comes near.
-
-    Args:
-        name: What was given.
-        known: What exists.
-
-    Example:
-        >>> nearest("gama", ["gamma", "margin"])
-        " (did you mean 'gamma'?)"
-    """
+    """` (did you mean 'x'?)` for an error message; nothing if no known name is near."""
     close = get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 

@@ -1,6 +1,6 @@
 import pytest
 
-from xgraph.cli.generated import given, training_options
+from xgraph.cli.generated import take_typed, training_options
 from xgraph.options import options_of
 
 
@@ -49,5 +49,5 @@ def test_given_takes_what_was_typed() -> None:
         "loss_b__gamma": "0.5",
         "run__standardize": False,
     }
-    assert given(params) == {"epochs": "3", "gamma": "0.5", "standardize": False}
+    assert take_typed(params) == {"epochs": "3", "gamma": "0.5", "standardize": False}
     assert params == {"dataset": "x"}

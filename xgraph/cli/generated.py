@@ -69,15 +69,8 @@ def _declared(parameters: list[inspect.Parameter]) -> list[Any]:
     return list(typer.main.get_command(app).params)
 
 
-def given(params: dict[str, Any]) -> dict[str, Any]:
-    """Take the options that were typed out of a command's parameters.
-
-    Args:
-        params: Parsed parameters; the generated ones are removed.
-
-    Returns:
-        Values by the option's own name.
-    """
+def take_typed(params: dict[str, Any]) -> dict[str, Any]:
+    """Take the generated options out of a command's parameters; those that were typed, by their own names."""
     typed = {}
     for name in [name for name in params if _MARK in name]:
         value = params.pop(name)

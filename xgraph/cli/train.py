@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from xgraph.cli.generated import given, training_options
+from xgraph.cli.generated import take_typed, training_options
 from xgraph.cli.tables import metrics_table
 
 _OPTIONS = "xgraph.options"
@@ -28,7 +28,7 @@ class TrainCommand(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Pass the generated options on beside the function's own arguments."""
-        ctx.meta[_OPTIONS] = given(ctx.params)
+        ctx.meta[_OPTIONS] = take_typed(ctx.params)
         return super().invoke(ctx)
 
 

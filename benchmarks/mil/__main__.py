@@ -7,7 +7,8 @@ from pathlib import Path
 from benchmarks import mil
 from benchmarks._jobs import missing, work
 from benchmarks._report import parser
-from benchmarks.mil.grid import ARM_NAMES, DATASETS, FOLDS, TUNED, jobs
+from benchmarks.mil.grid import ARM_NAMES, DATASETS, FOLDS, TUNED
+from benchmarks.mil.jobs import jobs
 from xgraph.data.storage.root import root
 
 

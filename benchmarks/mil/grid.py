@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from benchmarks._jobs import Job, read
+from benchmarks._jobs import read
 
 DATASETS = ["musk1", "musk2", "elephant", "fox", "protein"]
 FOLDS = range(50)
@@ -79,19 +79,6 @@ def place(out: Path, one: dict[str, Any]) -> Path:
     """The file of a cell."""
     arm = one["arm"] if one["gamma"] == GAMMA else f"{one['arm']}-gamma{one['gamma']:g}"
     return out / one["data"] / f"{arm}-lr{one['lr']:g}-epochs{one['epochs']}-{one['fold']}.json"
-
-
-def jobs(out: Path, datasets: list[str], arms: list[str], folds: int) -> Iterator[Job]:
-    """The cells of some data sets and arms; of the tested sets only the first folds."""
-    for one in grid(out, arms):
-        if one["data"] in datasets and (one["data"] in TUNED or one["fold"] < folds):
-            yield Job(place(out, one), one, lambda one=one: _run(one), lambda result: f"{result['cpu_seconds']:.1f} s")
-
-
-def _run(one: dict[str, Any]) -> dict[str, Any]:
-    from benchmarks.mil.train import run
-
-    return run(one)
 
 
 def tried(out: Path, arm: str) -> dict[Settings, dict[str, float]] | None:

@@ -7,6 +7,7 @@ import pytest
 from benchmarks._jobs import write
 from benchmarks.mil import grid
 from benchmarks.mil.cost import compared, shapes
+from benchmarks.mil.jobs import jobs as jobs_of
 
 ARMS = ["midam-att", "midam-att-slow"]
 
@@ -39,7 +40,7 @@ def test_rates_are_chosen_first(finished, tmp_path):
 
 
 def test_jobs_of_some_sets_and_folds(finished):
-    jobs = list(grid.jobs(finished, ["mutagenesis1", "fox"], ARMS, folds=2))
+    jobs = list(jobs_of(finished, ["mutagenesis1", "fox"], ARMS, folds=2))
     counts = Counter(job.settings["data"] for job in jobs)
     assert counts == {"mutagenesis1": len(grid.TUNING_FOLDS) * 9, "fox": 2 * len(ARMS)}
     assert all(job.result()["settings"] == job.settings for job in jobs if job.path.exists())

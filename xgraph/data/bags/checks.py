@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from xgraph.data.storage.checks import check_splits
 
-if TYPE_CHECKING:
-    from xgraph.data.bags.dataset import BagDataset
+
+class Bags(Protocol):
+    """What is checked of a data set of bags."""
+
+    store: Any
+    y: Tensor
+    bag_ptr: Tensor
+    bag_names: list[str]
+    task_names: list[str]
+    feature_names: list[str]
+    instance_row: Tensor | None
+    splits: dict[str, Tensor]
+
+    @property
+    def num_features(self) -> int: ...
 
 
-def check_bags(data: BagDataset, order: Tensor | None) -> None:
+def check_bags(data: Bags, order: Tensor | None) -> None:
     """Raise a ValueError if the parts of a data set do not fit; `order` is the row of each instance in the store."""
-    n, instances = len(data), data.num_instances
+    n, instances = len(data.bag_names), len(data.store)
     if data.y.size(1) != len(data.task_names):
         raise ValueError(f"y must have shape [{n}, {len(data.task_names)}] for the tasks, got {list(data.y.shape)}")
     if data.feature_names and len(data.feature_names) != data.num_features:

@@ -146,11 +146,12 @@ class BagDataset(torch.utils.data.Dataset[Data]):
             ValueError: If a column is missing or no number, a row has no bag, labels differ within a bag, or a feature
                 is missing.
         """
-        from xgraph.data.bags.table import frame_bags
+        from xgraph.data.bags.frame import bags_of_frame
 
-        return frame_bags(
-            frame, bag_column=bag_column, target_columns=target_columns, feature_columns=feature_columns, **options
+        bags = bags_of_frame(
+            frame, bag_column=bag_column, target_columns=target_columns, feature_columns=feature_columns
         )
+        return cls(**bags, **options)
 
     @property
     def num_tasks(self) -> int:

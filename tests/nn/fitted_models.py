@@ -1,4 +1,4 @@
-"""Tables for the tests of models that are fitted at once, and a round trip through a checkpoint's file."""
+"""Tables for the tests of models that are fitted in a single step, and a round trip through a checkpoint's file."""
 
 import io
 from types import SimpleNamespace

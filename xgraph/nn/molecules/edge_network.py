@@ -74,8 +74,8 @@ class EdgeNetwork(nn.Module):
 
     The network is an embedding, ReLU and one linear layer to C × C numbers. From Gilmer et al., "Neural Message Passing
     for Quantum Chemistry", ICML 2017. The features are categories, so there are few different matrices: one for each
-    combination that the batch holds, not one for each edge. The edges of a combination are multiplied together, for
-    which the device is waited for, once a batch (`edges_by_kind`).
+    combination that the batch holds, not one for each edge. The edges of a combination are multiplied together,
+    which forces one device synchronisation per batch (`edges_by_kind`).
 
     Args:
         sizes: Number of categories of each edge feature.

@@ -83,7 +83,7 @@ class Source(ABC):
 
     @property
     def model_arguments(self) -> dict[str, Any]:
-        """What a model has to be told of the data, beside the number of logits."""
+        """What a model is given of the data, beside the number of logits."""
         return {}
 
     def prepare(self, model: "Model") -> None:

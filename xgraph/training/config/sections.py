@@ -14,7 +14,7 @@ Metric = Literal[
     "ap", "prc_auc", "roc_auc", "pauc_mcclish_fpr0.3", "pauc_area_fpr0.3", "tpauc_tpr0.5_fpr0.5", "accuracy"
 ]
 Schedule = Literal["constant", "cosine"]
-Rate = Annotated[float, Field(gt=0, le=1e30)]  # floats overflow in 32 bits
+Rate = Annotated[float, Field(gt=0, le=1e30, allow_inf_nan=False)]  # floats overflow in 32 bits
 
 OWN = "valid"
 """The word for `RunSettings.inner` that leaves the validation part as it is."""
@@ -108,7 +108,7 @@ class Optimization(_Section):
     inner_gamma: float = Field(default=0.9, gt=0, le=1)
     keep: Literal["best", "last"] = "best"
     lr: Rate = 1e-3
-    weight_decay: float = Field(default=0.0, ge=0, le=1e30)
+    weight_decay: float = Field(default=0.0, ge=0, le=1e30, allow_inf_nan=False)
     name: Literal["adam", "adamw", "sgd"] = "adam"
     lr_schedule: Schedule = "cosine"
     gamma_schedule: Schedule = "constant"

@@ -85,7 +85,7 @@ class PretrainConfig(Schema):
     epochs: Count = 20
     batch_size: Count = 256
     lr: Rate = 1e-3
-    weight_decay: float = Field(default=0.0, ge=0, le=1e30)
+    weight_decay: float = Field(default=0.0, ge=0, le=1e30, allow_inf_nan=False)
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     lr_schedule: Schedule = "cosine"
     seed: int = Field(default=0, ge=0, lt=2**63)

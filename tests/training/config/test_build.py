@@ -142,6 +142,10 @@ def test_read_config(tmp_path: object) -> None:
             file.write(content)
         with pytest.raises(OptionError, match="is not TOML"):
             read_config(f"{tmp_path}/bad.toml")
+    with open(f"{tmp_path}/bad.toml", "w") as file:
+        file.write("[optimizer]\nlrr = 1\n")
+    with pytest.raises(OptionError, match=r"unknown key 'optimizer.lrr' \(did you mean 'lr'\?\).*\(in .*bad.toml\)"):
+        read_config(f"{tmp_path}/bad.toml")
 
 
 def test_no_option_hides_a_setting_and_all_are_explained() -> None:

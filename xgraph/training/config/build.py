@@ -1,11 +1,11 @@
 """What a run is: all settings in one place, from defaults, a TOML file and explicit options, in this order."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from xgraph.options import Option, OptionError, nearest, options_of, parse_options
+from xgraph.schema import read_toml
 from xgraph.training.config.flat import PLACES, SINGLE_STEP, STEPWISE_SETTINGS, to_flat
 from xgraph.training.config.owners import owner_of
 from xgraph.training.config.registry import PARTS, registry
@@ -25,13 +25,11 @@ def build_config(settings: Mapping[str, object], base: Mapping[str, object] | No
 
 def read_config(path: str | Path) -> dict[str, Any]:
     """Read a configuration file; its settings by flat names, as `build_config` takes them for its base."""
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"config: no file {path}")
+    table = read_toml(Path(path), "config")
     try:
-        return to_flat(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"config: {path} is not TOML: {error}") from None
+        return to_flat(table)
+    except OptionError as error:
+        raise OptionError(f"{error} (in {path})") from None
 
 
 def differences(one: TrainConfig, other: TrainConfig) -> dict[str, tuple[object, object]]:

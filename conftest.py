@@ -18,7 +18,7 @@ if importlib.util.find_spec("triton") is None:
     collect_ignore.append("xgraph/sampling/engines/triton_kernels.py")
 
 
-# Started first: their tests take seconds each, and the last one to start is waited for.
+# Started first: their tests take seconds each, and a long test that starts last leaves one core idle.
 LONG = ("tests/integration", "tests/realdata", "tests/tuning", "tests/cli")
 
 

@@ -148,10 +148,8 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         """
         from xgraph.data.bags.frame import bags_of_frame
 
-        bags = bags_of_frame(
-            frame, bag_column=bag_column, target_columns=target_columns, feature_columns=feature_columns
-        )
-        return cls(**bags, **options)
+        columns = bags_of_frame(frame, bag_column, target_columns, feature_columns)
+        return cls(**columns, **options)
 
     @property
     def num_tasks(self) -> int:

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 def bags_of_frame(
     frame: pd.DataFrame,
-    *,
     bag_column: str | None = None,
     target_columns: Sequence[str] | None = None,
     feature_columns: Sequence[str] | None = None,
+    *,
     smiles_column: str | None = None,
     standardize: bool = False,
     require_targets: bool = True,

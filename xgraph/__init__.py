@@ -12,7 +12,7 @@ __all__ = ["Run", "__version__", "evaluate", "predict", "pretrain", "search", "t
 
 
 def __getattr__(name: str) -> object:
-    # The training stack imports torch, PyG and RDKit: only who asks for it pays for it.
+    # The training stack imports torch, PyG and RDKit, so it is loaded on first use.
     if name in {"Run", "evaluate", "predict", "pretrain", "train"}:
         import xgraph.training
 

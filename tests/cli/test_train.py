@@ -121,9 +121,15 @@ def test_quiet_and_parseable_when_not_a_terminal(csv: Path, small: list[str], ca
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["--loss", "bce", "--gamma", "0.5"], "gamma: loss 'bce' and model 'gine' have no such option; loss 'soap'"),
-        (["--loss", "soaap"], "no loss 'soaap' (did you mean 'soap'?)"),
-        (["--loss", "sopa", "--temperature", "1"], "loss 'sopa' and model 'gine' have no such option; loss 'sopa-s'"),
+        (
+            ["--loss", "bce", "--gamma", "0.5"],
+            "model 'gine' have no such option; it is an option of loss 'soap'",
+        ),
+        (["--loss", "soaap"], "unknown loss 'soaap' (did you mean 'soap'?)"),
+        (
+            ["--loss", "sopa", "--temperature", "1"],
+            "no such option; it is an option of loss 'sopa-s'",
+        ),
         (["--loss", "sopa", "--max-fpr", "2", "--split", "random"], "max_fpr must lie in (0, 1], got 2.0"),
         (
             ["--loss", "group-dro", "--groups", "label", "--batch-size", "4", "--split", "random"],
@@ -252,6 +258,6 @@ def test_parts_and_the_epoch_that_is_kept(csv: Path, small: list[str], capsys: p
     assert main(["evaluate", "both", "--split", "valid"]) == 2
     assert "split: 'chains' has train, test, got 'valid'" in capsys.readouterr().err
     assert main(["train", str(csv), *small, "--train-on", "train+valid"]) == 2
-    assert "takes keep = 'last', got keep = 'best'" in capsys.readouterr().err
+    assert "keep = 'best': expected 'last' with train_on = 'train+valid'" in capsys.readouterr().err
     assert main(["train", str(csv), *small, "--inner", "5/5"]) == 2
-    assert "inner = '5/5': expected an inner fold" in capsys.readouterr().err
+    assert "inner = '5/5': expected FOLD/FOLDS" in capsys.readouterr().err

@@ -342,7 +342,7 @@ def test_mistakes(search: Search, csv: Path) -> None:
         with pytest.raises(OptionError, match=message):
             search(**change)
         assert not Path("run").exists()
-    with pytest.raises(ValueError, match="fold: data set .* has no folds"):
+    with pytest.raises(ValueError, match="fold = all: data set .* has no folds"):
         search(fold="all")
     assert not Path("run").exists()
     search(trials=1)

@@ -58,7 +58,7 @@ def test_the_order_is_that_of_the_names() -> None:
     [
         ({}, "vary: nothing is varied; expected settings, each with values such as 2,3,4, or a range"),
         ({"lrr": "1,2"}, r"vary: lrr: unknown option 'lrr' \(did you mean 'lr'\?\)"),
-        ({"C": "1,2"}, "vary: C: .*model 'gine' have no such option; model 'svm' has it"),
+        ({"C": "1,2"}, "vary: C: .*model 'gine' have no such option; it is an option of model 'svm'"),
         ({"dataset": "a,b"}, "vary: dataset cannot be varied: it says what trials are measured on"),
         ({"keep": "best,last"}, "vary: keep cannot be varied"),
         ({"seed": "1,2"}, "vary: seed cannot be varied: a lucky seed is no better setting"),
@@ -81,7 +81,7 @@ def test_the_order_is_that_of_the_names() -> None:
         ({"num_layers": "2,2"}, "expected different values"),
         ({"num_layers": "2,x"}, r"num_layers = 'x': expected INT"),
         ({"optimizer": "adam..sgd"}, "vary: optimizer"),
-        ({"loss": "soap,soup"}, r"no loss 'soup' \(did you mean 'sopa'\?\)"),
+        ({"loss": "soap,soup"}, r"unknown loss 'soup' \(did you mean 'sopa'\?\)"),
         ({"epochs": "0,5"}, "vary: epochs: epochs = 0: expected 1 or more"),
         ({"lr": "-1..1"}, "vary: lr: lr = -1.0: expected a number above 0"),
         ({"model": "gine,forest"}, "some are trained in epochs and some fitted in a single step"),

@@ -1,4 +1,4 @@
-"""From settings to a finished run: training in two stages, checkpoints, metrics, prediction."""
+"""Training: settings, the two-stage training loop, run directories, checkpoints, metrics and prediction."""
 
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.files.rundir import Run

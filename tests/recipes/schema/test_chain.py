@@ -127,7 +127,7 @@ def test_the_order(recipe: Make) -> None:
         ),
         ({"quick": {"leave_out": ["early"]}}, "init = 'early': expected a member .* is not left out"),
         ({"late": {"inner": "0/5"}}, "inner = '0/5': it leaves the test set untouched, which a recipe reports"),
-        ({"late": {"train_on": "train+valid"}}, "takes keep = 'last'"),
+        ({"late": {"train_on": "train+valid"}}, "keep = 'best': expected 'last'"),
     ],
     ids=str,
 )

@@ -150,10 +150,10 @@ MEMBER, SETTINGS = ("member", 0), ("settings",)
         ((*SETTINGS, "split"), "cluster", "[settings]: split = 'cluster': expected"),
         ((*SETTINGS, "seed"), 3, "[settings]: seed = 3: expected it under `seeds`"),
         ((*SETTINGS, "device"), "cuda", "device = 'cuda': expected it on the command line"),
-        ((*MEMBER, "loss"), "soaap", "[[member]] 1 ('att'): loss: no loss 'soaap' (did you mean 'soap'?)"),
+        ((*MEMBER, "loss"), "soaap", "[[member]] 1 ('att'): loss: unknown loss 'soaap' (did you mean 'soap'?)"),
         ((*MEMBER, "model"), "gine", "[[member]] 1 ('att'): model 'gine' is for molecules"),
         ((*MEMBER, "tau"), 0.5, "[[member]] 1 ('att'): tau: loss 'bce' and model 'attention' have no such option"),
-        ((*MEMBER, "fold"), "all", "[[member]] 1 ('att'): fold: data set"),
+        ((*MEMBER, "fold"), "all", "[[member]] 1 ('att'): fold = all: data set"),
         ((*MEMBER, "out"), "there", "unknown option 'out'"),
         ((*MEMBER, "seeds"), [0, 0], "seeds = [0, 0]: expected different values, at least one"),
         ((*MEMBER, "name"), "a/b", "name = 'a/b': expected letters, digits, - and _, as it names a folder"),
@@ -227,8 +227,8 @@ def test_registered_data_sets(recipe: Make) -> None:
     assert read_recipe(with_settings(dataset="aicures", fold="2-3")).members[0].parts == [2, 3]
     assert read_recipe(with_settings(dataset="aicures", fold=2)).members[0].parts == [None]
     for settings, message in (
-        ({"dataset": "aicures", "fold": "8-12"}, "fold = 8,9,10,11,12: 'aicures' has the folds 0 to 9, got 10"),
-        ({"dataset": "aicures", "fold": 10}, "'aicures' has the folds 0 to 9, got 10"),
+        ({"dataset": "aicures", "fold": "8-12"}, "fold = 8,9,10,11,12: 'aicures' has folds 0 to 9, got 10"),
+        ({"dataset": "aicures", "fold": 10}, "'aicures' has folds 0 to 9, got 10"),
         ({"dataset": "tox21", "fold": 0}, "data set 'tox21' has no folds"),
         ({"dataset": "tox21", "split": "given"}, "split = 'given': expected one of scaffold, random for 'tox21'"),
         ({"dataset": "tox21", "target_columns": ["AR"]}, "got ['AR']"),

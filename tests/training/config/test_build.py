@@ -47,7 +47,7 @@ def test_an_option_of_both_is_the_models_unless_it_says_whose_it_is() -> None:
     assert build_config({"dataset": "tolokers", "model": "sage", "gamma": 0.3}).loss_options["gamma"] == 0.3
     ce = build_config({"dataset": "cora", "model": "sage-fm", "gamma": 0.3})
     assert ce.model_options["gamma"] == 0.3
-    with pytest.raises(OptionError, match="model_gamma: model 'sage-fm' got it already, as gamma"):
+    with pytest.raises(OptionError, match="model_gamma: model 'sage-fm' already has this option from gamma"):
         gammas({"gamma": 0.3, "model_gamma": 0.3})
     with pytest.raises(OptionError, match="unknown option 'gamma' for loss 'ce'"):
         build_config({"dataset": "cora", "model": "sage-fm", "loss_gamma": 0.3})
@@ -73,14 +73,18 @@ def test_flags_win_over_the_file() -> None:
 @pytest.mark.parametrize(
     ("settings", "base", "message"),
     [
-        ({"loss": "soaap"}, {}, "no loss 'soaap' .*'soap'.*there are bce"),
-        ({"model": "gin"}, {}, "no model 'gin' .*'gine'"),
+        ({"loss": "soaap"}, {}, "unknown loss 'soaap' .*'soap'.*choose from bce"),
+        ({"model": "gin"}, {}, "unknown model 'gin' .*'gine'"),
         ({"gama": 1}, {}, "unknown option 'gama' .*'gamma'"),
-        ({"loss": "bce", "gamma": 1}, {}, "loss 'bce' and model 'gine' have no such option; loss 'soap'"),
+        (
+            {"loss": "bce", "gamma": 1},
+            {},
+            "loss 'bce' and model 'gine' have no such option; it is an option of loss 'soap'",
+        ),
         ({"loss": "soap", "margin": "x"}, {}, "loss 'soap': margin = 'x': expected FLOAT"),
         ({}, {"epoch": 3}, "unknown key 'epoch' .*'epochs'"),
         ({}, {"loss": {"name": "soap", "marginn": 1}}, "unknown option 'marginn' for loss 'soap' .*'margin'.*it has"),
-        ({}, {"loss": {"name": 3}}, "no loss 3"),
+        ({}, {"loss": {"name": 3}}, "unknown loss 3"),
         ({"epochs": 0}, {}, "epochs = 0: expected 1 or more"),
         ({"epochs": "many"}, {}, "epochs = 'many': expected INT"),
         ({"fold": "first"}, {}, "fold = 'first': expected INT|all"),
@@ -109,7 +113,7 @@ def test_flags_win_over_the_file() -> None:
         ({"loss": "bce", "gamma_schedule": "cosine"}, {}, "neither loss 'bce' nor model 'gine' has a gamma"),
         ({"loss_gama": 1}, {}, "unknown option 'gama' for loss 'soap' .*'gamma'"),
         ({"model_gamma": 1}, {}, "unknown option 'gamma' for model 'gine'; it has: .*num_layers"),
-        ({"gamma": 1, "loss_gamma": 1}, {}, "loss_gamma: loss 'soap' got it already, as gamma"),
+        ({"gamma": 1, "loss_gamma": 1}, {}, "loss_gamma: loss 'soap' already has this option from gamma"),
         ({"model_": 1}, {}, "unknown option 'model_'"),
     ],
 )

@@ -55,9 +55,18 @@ def test_a_file_of_either_form(table: dict[str, Any]) -> None:
         ({"batches": {"lr": 1}}, r"unknown key 'batches.lr'; the keys are batch_size, sampler"),
         ({"optimizer": {"learning_rate": 1}}, r"unknown key 'optimizer.learning_rate'"),
         ({"batchs": {"batch_size": 1}}, "unknown key 'batchs'"),
-        ({"data": {"num_neighbors": [3]}}, r"num_neighbors = \[3\]: it is for nodes, and the items are molecules"),
-        ({"data": {"dataset": "cora", "instances": 3}}, "instances = 3: it is for bags, and the items are nodes"),
-        ({"data": {"dataset": "cora", "standardize": True}}, "standardize = True: it is for molecules and bags"),
+        (
+            {"data": {"num_neighbors": [3]}},
+            r"num_neighbors = \[3\]: this setting is for nodes, but the data set holds molecules",
+        ),
+        (
+            {"data": {"dataset": "cora", "instances": 3}},
+            "instances = 3: this setting is for bags, but the data set holds nodes",
+        ),
+        (
+            {"data": {"dataset": "cora", "standardize": True}},
+            "standardize = True: this setting is for molecules and bags",
+        ),
         ({"run": {"seed": "x"}}, "seed = 'x': expected INT"),
     ],
     ids=str,

@@ -117,7 +117,7 @@ def test_gamma_is_the_models_where_there_is_a_state_and_the_losss_otherwise() ->
     assert gammas(gamma=0.3, instances=4) == (0.3, 0.1)
     assert gammas(gamma=0.3, loss_gamma=0.5, instances=4) == (0.3, 0.5)
     for given in ({"loss": "bce", "gamma": 0.3}, {"model_gamma": 0.3}):
-        with pytest.raises(OptionError, match="gamma: the model keeps a state per bag only where `instances` says how"):
+        with pytest.raises(OptionError, match="gamma: has an effect only if `instances` is set"):
             gammas(**given)
     with pytest.raises(OptionError, match="gamma: loss 'bce' and model 'max' have no such option"):
         gammas(loss="bce", model="max", gamma=0.3)
@@ -126,21 +126,27 @@ def test_gamma_is_the_models_where_there_is_a_state_and_the_losss_otherwise() ->
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"model": "gine"}, "model 'gine' is for molecules; for bags there are attention, gated-attention"),
-        ({"dataset": "nci-pains", "model": "mean"}, "model 'mean' is for bags; for molecules there are gine, "),
-        ({"dataset": "nci-pains", "instances": 4}, "instances = 4: it is for bags, and the items are molecules"),
-        ({"dataset": "cora", "instances": 4}, "instances = 4: it is for bags, and the items are nodes"),
-        ({"dataset": "x.csv", "feature_columns": "a"}, "it is for bags, and the items are molecules"),
+        ({"model": "gine"}, "model 'gine' is for molecules; for bags, choose from attention, gated-attention"),
+        ({"dataset": "nci-pains", "model": "mean"}, "model 'mean' is for bags; for molecules, choose from gine, "),
+        (
+            {"dataset": "nci-pains", "instances": 4},
+            "instances = 4: this setting is for bags, but the data set holds molecules",
+        ),
+        ({"dataset": "cora", "instances": 4}, "instances = 4: this setting is for bags, but the data set holds nodes"),
+        ({"dataset": "x.csv", "feature_columns": "a"}, "this setting is for bags, but the data set holds molecules"),
         ({"instances": 0}, "instances = 0: expected 1 or more"),
         ({"instances": "some"}, "instances = 'some': expected INT"),
-        ({"loss": "ce"}, "loss 'ce' is for classes that exclude each other"),
-        ({"metric": "accuracy"}, "metric 'accuracy' is for classes"),
-        ({"groups": "scaffold"}, "groups = 'scaffold': for bags there is label"),
-        ({"num_neighbors": "3"}, "num_neighbors = .*: it is for nodes, and the items are bags"),
-        ({"storage": "host"}, "storage = 'host': it is for nodes, and the items are bags"),
-        ({"bag_column": "b"}, "bag_column = 'b': it is for CSV files, and 'musk1' is a registered data set"),
-        ({"smiles_column": "s"}, "smiles_column = 's': it is for CSV files"),
-        ({"dataset": "x.csv", "bag_column": "b", "standardize": True}, "without smiles_column the instances are none"),
+        ({"loss": "ce"}, "loss 'ce' is for mutually exclusive classes"),
+        ({"metric": "accuracy"}, "metric 'accuracy' is for mutually exclusive classes"),
+        ({"groups": "scaffold"}, "groups = 'scaffold': expected 'label' for bags"),
+        ({"num_neighbors": "3"}, "num_neighbors = .*: this setting is for nodes, but the data set holds bags"),
+        ({"storage": "host"}, "storage = 'host': this setting is for nodes, but the data set holds bags"),
+        ({"bag_column": "b"}, "bag_column = 'b': this setting is for CSV files, but 'musk1' is a registered data set"),
+        ({"smiles_column": "s"}, "smiles_column = 's': this setting is for CSV files"),
+        (
+            {"dataset": "x.csv", "bag_column": "b", "standardize": True},
+            "give smiles_column if the instances are molecules",
+        ),
         (
             {"dataset": "x.csv", "bag_column": "b", "smiles_column": "s", "feature_columns": "f,g"},
             "feature_columns = f,g: with smiles_column the instances are molecules",
@@ -149,7 +155,7 @@ def test_gamma_is_the_models_where_there_is_a_state_and_the_losss_otherwise() ->
         ({"fold": "0,0"}, r"fold = \[0, 0\]: expected different numbers, or all"),
         ({"fold": "0,all"}, r"fold = \[0, 'all'\]: expected different numbers, or all"),
         ({"encoder": "gcn"}, "model 'attention': encoder = 'gcn': expected mlp|cnn|gine or none"),
-        ({"tau": 0.1}, "tau: .* have no such option; model 'smoothed-max' has it"),
+        ({"tau": 0.1}, "tau: .* have no such option; it is an option of model 'smoothed-max'"),
     ],
 )
 def test_what_does_not_fit(settings: dict[str, Any], message: str) -> None:
@@ -506,7 +512,7 @@ def test_some_folds(folds: None) -> None:
     own = xgraph.predict("run")
     parts = [xgraph.predict(f"run/fold_{fold}")["ill"] for fold in (3, 4)]
     assert list(own["ill"]) == pytest.approx(list((parts[0] + parts[1]) / 2))
-    with pytest.raises(OptionError, match="fold = 49,50: 'musk1' has the folds 0 to 49, got 50"):
+    with pytest.raises(OptionError, match="fold = 49,50: 'musk1' has folds 0 to 49, got 50"):
         xgraph.train("musk1", **settings, fold="49-50")
 
 

@@ -69,9 +69,12 @@ def test_in_the_settings() -> None:
         ({"features": ""}, "features = ''"),
         (
             {"features": "maccs", "dataset": "cora"},
-            r"features = \['maccs'\]: it is for molecules, and the items are nodes",
+            r"features = \['maccs'\]: this setting is for molecules, but the data set holds nodes",
         ),
-        ({"features": "maccs", "dataset": "digits-bags"}, r"it is for molecules, and the items are bags"),
+        (
+            {"features": "maccs", "dataset": "digits-bags"},
+            r"this setting is for molecules, but the data set holds bags",
+        ),
         ({"features": "maccs", "dataset": "x.csv", "bag_column": "b", "smiles_column": "s"}, "the items are bags"),
     ],
 )
@@ -89,7 +92,7 @@ class GraphAlone(MoleculeModel):
 def test_a_model_that_takes_no_features() -> None:
     models, losses = {"alone": GraphAlone, **registry("model")}, registry("loss")
     values = {"dataset": "nci-pains", "loss": "soap", "groups": "scaffold"}
-    with pytest.raises(OptionError, match="model 'alone' takes nothing beside the graph; models that do: gine, mol"):
+    with pytest.raises(OptionError, match="model 'alone' does not take extra features; models that do: gine, mol"):
         DatasetTraits().check({**values, "model": "alone", "features": ["maccs"]}, models, losses)
     for model, features in (("alone", None), ("alone", []), ("gine", ["maccs"])):
         DatasetTraits().check({**values, "model": model, "features": features}, models, losses)

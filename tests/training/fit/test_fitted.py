@@ -203,8 +203,11 @@ def test_features_that_nobody_gave() -> None:
             {"gamma": 0.5},
             "gamma: model 'forest' has no such option; .*loss 'soap'.* model 'svm'.* fitted in a",
         ),
-        ({"margin": 0.5}, "margin: model 'forest' has no such option; loss .* have it; model 'forest' is fitted in"),
-        ({"hidden_channels": 8}, "hidden_channels: model 'forest' has no such option; model 'gine'"),
+        (
+            {"margin": 0.5},
+            "margin: model 'forest' has no such option; it is an option of loss .*; model 'forest' is fitted in",
+        ),
+        ({"hidden_channels": 8}, "hidden_channels: model 'forest' has no such option; it is an option of model 'gine'"),
         ({"treees": 8}, r"unknown option 'treees' \(did you mean 'trees'"),
         ({"dataset": "tolokers"}, "model 'forest' is for molecules"),
     ],

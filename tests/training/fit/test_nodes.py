@@ -138,11 +138,17 @@ def test_what_is_not_given_suits_the_data() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"model": "gine"}, "model 'gine' is for molecules; for nodes there are sage, sage-fm, gcn, gcn-fm, gat, gat"),
-        ({"model": "gat-fm", "exact_input": True}, "model 'gat-fm' have no such option; model 'sage-fm', model 'gcn-f"),
+        (
+            {"model": "gine"},
+            "model 'gine' is for molecules; for nodes, choose from sage, sage-fm, gcn, gcn-fm, gat, gat",
+        ),
+        (
+            {"model": "gat-fm", "exact_input": True},
+            "model 'gat-fm' have no such option; it is an option of model 'sage-fm', model 'gcn-f",
+        ),
         (
             {"model": "sage", "table_dtype": "float16"},
-            "no such option; model 'sage-fm', model 'gcn-fm', model 'gat-fm'",
+            "no such option; it is an option of model 'sage-fm', model 'gcn-fm', model 'gat-fm'",
         ),
         ({"model": "sage-fm", "table_dtype": "int8"}, "table_dtype = 'int8': expected float32|bfloat16|float16"),
         (
@@ -151,23 +157,26 @@ def test_what_is_not_given_suits_the_data() -> None:
         ),
         ({"model": "sage-fm", "gamma": "often"}, "model 'sage-fm': gamma = 'often': expected FLOAT"),
         ({"model": "sage", "gamma": 0.5}, "gamma: loss 'ce' and model 'sage' have no such option; .*model 'sage-fm'"),
-        ({"dataset": "nci-pains", "model": "sage"}, "model 'sage' is for nodes; for molecules there are gine, "),
+        ({"dataset": "nci-pains", "model": "sage"}, "model 'sage' is for nodes; for molecules, choose from gine, "),
         ({"dataset": "some.csv", "model": "gat"}, "model 'gat' is for nodes"),
         (
             {"dataset": BINARY, "loss": "ce"},
-            "loss 'ce' is for classes that exclude each other; .* there are bce, focal",
+            "loss 'ce' is for mutually exclusive classes; .* choose from bce, focal",
         ),
-        ({"dataset": "nci-pains", "loss": "ce"}, "loss 'ce' is for classes that exclude each other"),
-        ({"dataset": BINARY, "metric": "accuracy"}, "metric 'accuracy' is for classes that exclude each other"),
-        ({"groups": "scaffold"}, "groups = 'scaffold': for nodes there is label"),
+        ({"dataset": "nci-pains", "loss": "ce"}, "loss 'ce' is for mutually exclusive classes"),
+        ({"dataset": BINARY, "metric": "accuracy"}, "metric 'accuracy' is for mutually exclusive classes"),
+        ({"groups": "scaffold"}, "groups = 'scaffold': expected 'label' for nodes"),
         ({"smiles_column": "x"}, "smiles_column = 'x': it is for molecules"),
-        ({"standardize": True}, "standardize = True: it is for molecules"),
+        ({"standardize": True}, "standardize = True: this setting is for molecules"),
         ({"num_neighbors": "3,2,1"}, "num_neighbors = 3,2,1: expected one number, or one for each of num_layers = 2"),
         ({"num_neighbors": "3,-2"}, r"num_neighbors\[1\] = -2: expected -1 or more"),
         ({"num_neighbors": "9" * 20}, r"num_neighbors\[0\] = 9+: expected 1000000000 or less"),
-        ({"dataset": "nci-pains", "storage": "host"}, "storage = 'host': it is for nodes, and the items are mol"),
+        (
+            {"dataset": "nci-pains", "storage": "host"},
+            "storage = 'host': this setting is for nodes, but the data set holds mol",
+        ),
         ({"num_neighbors": "many"}, "num_neighbors = 'many': expected INT"),
-        ({"dataset": "nci-pains", "num_neighbors": "3"}, "it is for nodes, and the items are molecules"),
+        ({"dataset": "nci-pains", "num_neighbors": "3"}, "this setting is for nodes, but the data set holds molecules"),
         ({"storage": "tape"}, "storage = 'tape': expected device|pinned|host|mmap"),
     ],
 )
@@ -318,7 +327,7 @@ def test_an_ensemble_is_on_one_graph(train: Train) -> None:
         ("config", None, "is damaged: config should be of type dict, got NoneType"),
         ("config", {"nope": 1}, "has settings that cannot be read: unknown key 'nope'"),
         ("config", {3: 1}, "has settings that cannot be read"),
-        ("loss", "gone", "unknown loss 'gone'; there are bce"),
+        ("loss", "gone", "unknown loss 'gone'; choose from bce"),
     ],
 )
 def test_a_doctored_header(train: Train, name: str, value: object, message: str) -> None:
@@ -738,8 +747,8 @@ def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
         assert main(["predict", "run", "some.csv"]) == 0
         assert capsys.readouterr().out.splitlines()[1].startswith("5,")
         for wrong, message in (
-            (["train", CLASSES, "--model", "gine"], "model 'gine' is for molecules; for nodes there are sage"),
-            (["train", BINARY, "--loss", "ce"], "loss 'ce' is for classes that exclude each other"),
+            (["train", CLASSES, "--model", "gine"], "model 'gine' is for molecules; for nodes, choose from sage"),
+            (["train", BINARY, "--loss", "ce"], "loss 'ce' is for mutually exclusive classes"),
             (["train", CLASSES, "--num-neighbors", "1,2,3"], "num_neighbors = 1,2,3: expected one number"),
             (["train", CLASSES, "--model", "sage-fm", "--gamma", "0"], "gamma is the weight of the new value and must"),
             (["train", CLASSES, "--model", "sage-fm", "--loss-gamma", "1"], "unknown option 'gamma' for loss 'ce'"),

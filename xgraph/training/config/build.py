@@ -1,4 +1,4 @@
-"""What a run is: all settings in one place, from defaults, a TOML file and explicit options, in this order."""
+"""Build the configuration of a run from defaults, a TOML file and explicit settings; later ones win."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,12 +19,12 @@ _LATER_HOPS = 5
 
 
 def build_config(settings: Mapping[str, object], base: Mapping[str, object] | None = None) -> TrainConfig:
-    """Check and complete settings, given by flat names, over those of a file, flat or in sections."""
+    """Check settings, given by flat names, and complete them from a base configuration and the defaults."""
     return _Draft(to_flat(base or {}), settings).complete()
 
 
 def read_config(path: str | Path) -> dict[str, Any]:
-    """Read a configuration file; its settings by flat names, as `build_config` takes them for its base."""
+    """Read a configuration file and return its settings by flat names, ready to be the base of `build_config`."""
     table = read_toml(Path(path), "config")
     try:
         return to_flat(table)
@@ -33,7 +33,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
 
 
 def differences(one: TrainConfig, other: TrainConfig) -> dict[str, tuple[object, object]]:
-    """The settings in which two configurations differ, options of loss and model among them."""
+    """Return the settings in which two configurations differ, including the options of loss and model."""
     result = {}
     shared = {*one.loss_options, *other.loss_options} & {*one.model_options, *other.model_options}
     before, after = one.flat(), other.flat()
@@ -50,7 +50,7 @@ def differences(one: TrainConfig, other: TrainConfig) -> dict[str, tuple[object,
 
 
 class _Draft:
-    """Settings on the way to a configuration: those of a file, then those given explicitly, then defaults."""
+    """A configuration under construction: explicit settings override those of a file, which override defaults."""
 
     def __init__(self, base: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         self.base, self.settings = base, settings
@@ -61,7 +61,7 @@ class _Draft:
         self.traits = DatasetTraits.of(chosen["dataset"], chosen.get("bag_column"))
 
     def complete(self) -> TrainConfig:
-        """The configuration."""
+        """Return the finished configuration."""
         defaults = self.traits.defaults()
         self._read_base(defaults)
         self._drop_derived()
@@ -99,7 +99,7 @@ class _Draft:
                 raise OptionError(f"unknown key {name!r}{nearest(name, self.fields)}")
 
     def _drop_derived(self) -> None:
-        """Forget what the run of the file derived from its model: it is not the same for another one."""
+        """Drop values that the file's run derived from its model, because another model needs other ones."""
         hops, model = self.values.get("num_neighbors") or [], self.options["model"]
         if hops == usual_neighbors(len(hops)) and model.get("num_layers") == len(hops):
             self.values.pop("num_neighbors", None)
@@ -110,11 +110,11 @@ class _Draft:
         for name, value in self.settings.items():
             if name in self.fields:
                 if name in PARTS and value != self.values.get(name):
-                    self.options[name] = {}  # another loss or model: the file's options are not its own
+                    self.options[name] = {}  # the file's options belong to another loss or model
                 self.values[name] = _parse(self.fields[name], value)
 
     def _drop_steps(self) -> None:
-        """Drop how to take steps, which a file says for another model; refuse it if it is said for this one."""
+        """Drop the settings of stepwise training that a file has for another model; refuse them for this one."""
         model, of_file = self.values["model"], self.base.get("model")
         for_this = isinstance(of_file, Mapping) and of_file.get("name") == model
         for name in STEPWISE_SETTINGS:
@@ -124,7 +124,7 @@ class _Draft:
         self.options["loss"] = {}
 
     def _assign_options(self, classes: Mapping[str, type]) -> None:
-        """Give the options that are no settings of the run to the loss or to the model."""
+        """Assign each option that is not a setting of the run to the loss or the model."""
         owners = {part: cls for part, cls in classes.items() if part == "model" or not _fitted(self.values["model"])}
         names: dict[tuple[str, str], str] = {}
         for name, value in self.settings.items():
@@ -132,18 +132,20 @@ class _Draft:
                 part, option = owner_of(name, owners, self.values, self.fields, self.traits.idle_options(self.values))
                 if (part, option) in names:
                     got = names[part, option]
-                    raise OptionError(f"{name}: {part} {self.values[part]!r} got it already, as {got}")
+                    raise OptionError(
+                        f"{name}: {part} {self.values[part]!r} already has this option from {got}; give only one"
+                    )
                 names[part, option] = name
                 self.options[part][option] = value
 
 
 def usual_neighbors(num_layers: int) -> list[int]:
-    """Neighbours to sample at each hop by default."""
+    """Return the default number of neighbours to sample at each hop."""
     return [*_FIRST_HOPS, *[_LATER_HOPS] * num_layers][:num_layers]
 
 
 def _neighbors(hops: list[int] | None, num_layers: int) -> list[int]:
-    """Neighbours to sample at each hop; one number is for all."""
+    """Return the number of neighbours to sample at each hop; a single number applies to all hops."""
     if hops is None:
         return usual_neighbors(num_layers)
     if len(hops) not in (1, num_layers):
@@ -153,19 +155,19 @@ def _neighbors(hops: list[int] | None, num_layers: int) -> list[int]:
 
 
 def _fitted(model: object) -> bool:
-    """Whether a model by name is fitted in a single step, not trained step by step."""
+    """Whether a model, given by name, is fitted in a single step instead of being trained step by step."""
     known = registry("model")
     return model in known and known[str(model)].fitted
 
 
 def _usual_features(model: object, options: Mapping[str, object]) -> list[str] | None:
-    """What a model by name gets beside the graph by default."""
+    """Return the extra molecular features that a model, given by name, uses by default."""
     known = registry("model")
     return known[str(model)].usual_features(options) if model in known else None
 
 
 def _parse(option: Option, value: object) -> Any:
-    """Read a setting; of a list of numbers, one alone will do."""
+    """Parse a setting; a single number is accepted where a list is expected."""
     alone = option.many and isinstance(value, int) and not isinstance(value, bool)
     return option.parse([value] if alone else value)
 
@@ -173,5 +175,5 @@ def _parse(option: Option, value: object) -> Any:
 def _class_of(part: Literal["loss", "model"], name: object) -> type:
     known: dict[str, type] = registry(part)
     if not isinstance(name, str) or name not in known:
-        raise OptionError(f"{part}: no {part} {name!r}{nearest(str(name), known)}; there are {', '.join(known)}")
+        raise OptionError(f"{part}: unknown {part} {name!r}{nearest(str(name), known)}; choose from {', '.join(known)}")
     return known[name]

@@ -1,4 +1,4 @@
-"""The data of a run: one section for each kind of items, so that a setting of another kind cannot be written down."""
+"""The data section of a run's settings, with one schema per kind of data set."""
 
 from typing import Annotated, Literal
 
@@ -106,11 +106,11 @@ class BagData(_Labelled):
     def _columns_fit(self) -> "BagData":
         if self.smiles_column is not None and self.feature_columns:
             raise ValueError(
-                f"feature_columns = {','.join(self.feature_columns)}: with smiles_column the instances are "
-                "molecules, which have no others"
+                f"feature_columns = {','.join(self.feature_columns)}: with smiles_column the instances are molecules, "
+                "which take no feature columns; give one or the other"
             )
         if self.standardize and self.smiles_column is None:
             raise ValueError(
-                "standardize = True: it is for molecules, and without smiles_column the instances are none"
+                "standardize = True: this setting is for molecules; give smiles_column if the instances are molecules"
             )
         return self

@@ -1,4 +1,4 @@
-"""Settings by flat names, as the command line and `xgraph.train` take them, and in sections, as files hold them."""
+"""Convert between flat setting names (command line, `xgraph.train`) and the sections of a configuration file."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -20,12 +20,12 @@ SECTIONS: dict[str, tuple[type[Schema], ...]] = {
     "run": (RunSettings,),
 }
 STEPWISE = ("loss", "optimizer", "batches")
-"""Sections on training step by step: of no use to a model that is fitted in a single step, and then as below."""
+"""Sections about stepwise training. A model that is fitted in a single step ignores them and uses `SINGLE_STEP`."""
 SINGLE_STEP = {"loss": "bce", "epochs": 1, "pretrain_epochs": 0}
 
 
 class Place(NamedTuple):
-    """Where a setting is: its section, its field there, and the models of the section that have it."""
+    """Where a setting lives: its section, its field, and the schemas of the section that have this field."""
 
     section: str
     field: str
@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
     @property
     def default(self) -> Any:
-        """What it is if it is not given."""
+        """The default value."""
         return self.owners[0].model_fields[self.field].get_default(call_default_factory=True)
 
 
@@ -45,20 +45,20 @@ def _places() -> Iterator[tuple[str, Place]]:
 
 
 PLACES = dict(_places())
-"""The place of each setting by its flat name: the field's own, but the name of a part is called as the part."""
+"""The place of each setting by flat name: the field's name, except that `loss.name` is `loss`, and so on."""
 _OWNERS = {place.owners[0] for place in PLACES.values()}
 STEPWISE_SETTINGS = frozenset(name for name, place in PLACES.items() if place.section in STEPWISE)
 
 
 def flat_options() -> list[Option]:
-    """All settings as options."""
+    """Return all settings as options."""
     known = {model: {option.name: option for option in options_of(model)} for model in _OWNERS}
     places = [(name, known[place.owners[0]].get(place.field)) for name, place in PLACES.items()]
     return [replace(option, name=name) for name, option in places if option is not None]
 
 
 def make_sections(values: Mapping[str, Any]) -> dict[str, Schema]:
-    """Put flat settings into checked sections; those of another kind of items are refused."""
+    """Sort flat settings into validated sections; refuse settings that do not apply to the data set's kind."""
     kind = DatasetTraits.of(values.get("dataset", PLACES["dataset"].default), values.get("bag_column")).kind
     models = {section: DATA[kind] if section == "data" else models[0] for section, models in SECTIONS.items()}
     tables: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
@@ -70,12 +70,12 @@ def make_sections(values: Mapping[str, Any]) -> dict[str, Schema]:
             tables[place.section][place.field] = value
         elif value != place.default:
             owners = " and ".join(NOUNS[kind] for kind, model in DATA.items() if model in place.owners)
-            raise OptionError(f"{name} = {value!r}: it is for {owners}, and the items are {NOUNS[kind]}")
+            raise OptionError(f"{name} = {value!r}: this setting is for {owners}, but the data set holds {NOUNS[kind]}")
     return {section: validate(models[section], table) for section, table in tables.items()}
 
 
 def to_tables(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Flat settings as a file has them: a table for each section."""
+    """Return flat settings as in a file: one table per section."""
     tables: dict[str, dict[str, Any]] = {}
     for name, value in values.items():
         place = PLACES[name]
@@ -84,7 +84,7 @@ def to_tables(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def to_flat(table: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a file by flat names; `loss` and `model` stay tables. Older files are flat but for these."""
+    """Return the settings of a file by flat names; `loss` and `model` stay tables. Files of old versions are flat."""
     names = {(place.section, place.field): name for name, place in PLACES.items()}
     values: dict[str, Any] = {}
     for key, value in table.items():

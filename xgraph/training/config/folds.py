@@ -1,4 +1,4 @@
-"""Runs over several folds of a data set: which there are, and what they give together."""
+"""Runs over several folds of a data set: the choice of folds, and the summary over them."""
 
 import math
 from typing import Any
@@ -10,7 +10,7 @@ from xgraph.training.config.build import TrainConfig
 
 
 def chosen_folds(config: TrainConfig) -> list[int]:
-    """The folds that a run over several goes through."""
+    """Return the folds that a run over several folds trains on."""
     from xgraph.data import list_cards
 
     card = {card.name: card for card in list_cards()}.get(config.dataset)
@@ -18,17 +18,17 @@ def chosen_folds(config: TrainConfig) -> list[int]:
     folds = card.folds if card and split == "given" else 0
     what = config.fold if isinstance(config.fold, str) else ",".join(map(str, config.fold or []))
     if folds == 0:
-        way = f" with split {split}" if card and card.folds else ""
-        raise ValueError(f"fold: data set {config.dataset!r}{way} has no folds, so {what!r} means nothing here")
+        way = f" with split {split!r}" if card and card.folds else ""
+        raise ValueError(f"fold = {what}: data set {config.dataset!r}{way} has no folds; leave out --fold")
     chosen = config.fold if isinstance(config.fold, list) else list(range(folds))
     wrong = [fold for fold in chosen if not 0 <= fold < folds]
     if wrong:
-        raise OptionError(f"fold = {what}: {config.dataset!r} has the folds 0 to {folds - 1}, got {wrong[0]}")
+        raise OptionError(f"fold = {what}: {config.dataset!r} has folds 0 to {folds - 1}, got {wrong[0]}")
     return chosen
 
 
 def summarize_folds(folds: list[dict[str, Any]]) -> dict[str, Any]:
-    """Mean and sample standard deviation over folds."""
+    """Return the mean and sample standard deviation of each metric over the folds."""
     summary: dict[str, Any] = {}
     for split in (name for name in ("test", "valid") if name in folds[0]):
         mean, std = {}, {}

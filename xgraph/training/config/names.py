@@ -1,10 +1,10 @@
-"""Names of columns and tasks that must differ."""
+"""Unique names for columns and tasks."""
 
 from collections.abc import Iterable, Sequence
 
 
 def distinct(names: Sequence[str], taken: Iterable[str] = ()) -> list[str]:
-    """Column names that differ from each other and from those taken; `_` is put after one that does not."""
+    """Make names unique, also among those already taken, by appending `_` where needed."""
     used, result = set(taken), []
     for name in names:
         while name in used:

@@ -1,4 +1,4 @@
-"""Whether an option given by its flat name belongs to the chosen loss or to the chosen model."""
+"""Decide whether an option given by its flat name belongs to the chosen loss or to the chosen model."""
 
 from collections.abc import Iterable, Mapping
 
@@ -13,14 +13,14 @@ def owner_of(
     fields: Iterable[str],
     idle: Mapping[str, str],
 ) -> tuple[str, str]:
-    """The part that an option belongs to, and its name there.
+    """Return the part ("loss" or "model") that an option belongs to, and the option's name there.
 
     Args:
-        name: The option, maybe with its part in front (`loss_gamma`).
-        classes: Loss and model by part; the model alone if it is fitted in a single step.
-        chosen: Their names by part.
+        name: Name of the option, with or without the part as a prefix (`loss_gamma`).
+        classes: Loss and model classes by part; only the model if it is fitted in a single step.
+        chosen: Names of the chosen loss and model by part.
         fields: Names of the settings of the run.
-        idle: Options that are of no use to the model, and why.
+        idle: Options that have no effect on the model here, with the reason.
     """
     owners = [part for part, cls in classes.items() if name in _names(cls)]
     if owners[-1:] == ["model"] and name in idle:
@@ -28,7 +28,7 @@ def owner_of(
         if not owners:
             raise OptionError(f"{name}: {idle[name]}")
     if owners:
-        return owners[-1], name  # the model's if both have it
+        return owners[-1], name  # if both have it, the model takes it
     part, _, option = name.partition("_")
     if part == "loss" and part not in classes:
         raise OptionError(f"{name}: {_without_loss(chosen)}")
@@ -46,7 +46,7 @@ def _refusal(name: str, classes: Mapping[str, type], chosen: Mapping[str, str], 
         return OptionError(f"unknown option {name!r}{nearest(name, known)}")
     alone = len(classes) == 1
     have = " and ".join(f"{part} {chosen[part]!r}" for part in classes) + (" has" if alone else " have")
-    text = f"{name}: {have} no such option; {', '.join(others)} ha{'s' if len(others) == 1 else 've'} it"
+    text = f"{name}: {have} no such option; it is an option of {', '.join(others)}"
     return OptionError(f"{text}; {_without_loss(chosen)}" if alone else text)
 
 

@@ -1,4 +1,4 @@
-"""Which items a run is trained on, validated on and tested on, where it is not as the data set has it."""
+"""The training, validation and test parts of a run, where its settings change those of the data set."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from xgraph.training.config.settings import TrainConfig
 
 PARTS = ("train", "valid", "test")
-_SEED = 20_221_122  # of the cut, which is the same for every seed of a run
+_SEED = 20_221_122  # fixed, so that inner folds do not depend on the seed of the run
 
 
 def scored_parts(config: "TrainConfig") -> tuple[str, ...]:
-    """The parts whose metrics a run has when it ends: those that it was not trained on, but never test for `inner`."""
+    """Return the parts that a finished run reports metrics for: those not trained on, and never test with `inner`."""
     if config.inner is not None:
         return ("valid",)
     return ("test",) if config.train_on == "train+valid" else ("valid", "test")
@@ -26,7 +26,7 @@ def scored_parts(config: "TrainConfig") -> tuple[str, ...]:
 def arrange(
     splits: "Mapping[str, Tensor]", targets: "Callable[[Tensor], Tensor]", config: "TrainConfig"
 ) -> "dict[str, Tensor]":
-    """The parts of a data set as a run has them."""
+    """Return the parts of a data set as the settings of a run define them."""
     import torch
 
     parts = dict(splits)
@@ -39,13 +39,16 @@ def arrange(
         return {**parts, "train": both}
     number, folds = inner
     if len(both) < folds:
-        raise ValueError(f"inner = {config.inner}: {len(both)} items to train and validate on are fewer than {folds}")
+        raise ValueError(
+            f"inner = {config.inner}: expected at least {folds} items in the training and validation parts, "
+            f"got {len(both)}"
+        )
     of_item = torch.from_numpy(cut(targets(both).numpy(), folds))
     return {**parts, "train": both[of_item != number], "valid": both[of_item == number]}
 
 
 def cut(y: "npt.NDArray[np.float32]", folds: int) -> "npt.NDArray[np.int64]":
-    """Deal items out to parts of equal size, at random, positives and negatives each by themselves."""
+    """Assign items to parts of equal size at random, stratified by class."""
     import numpy as np
 
     from xgraph.data.bags.splits import bag_classes
@@ -54,5 +57,5 @@ def cut(y: "npt.NDArray[np.float32]", folds: int) -> "npt.NDArray[np.int64]":
     order = np.random.default_rng(_SEED).permutation(len(y))
     order = order[np.argsort(classes[order], kind="stable")]
     part = np.empty(len(y), dtype=np.int64)
-    part[order] = np.arange(len(y)) % folds  # one class goes on where the one before ended
+    part[order] = np.arange(len(y)) % folds  # each class continues where the previous one ended
     return part

@@ -3,11 +3,11 @@
 from typing import Any, Literal
 
 PARTS: tuple[Literal["loss", "model"], ...] = ("loss", "model")
-"""The parts of a run that have options of their own."""
+"""The components of a run that have their own options."""
 
 
 def registry(part: Literal["loss", "model"]) -> dict[str, Any]:
-    """The classes of the losses or models by name. Imports torch."""
+    """Return the loss or model classes by name. Imports torch."""
     if part == "loss":
         from xgraph.losses import LOSSES
 

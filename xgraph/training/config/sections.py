@@ -1,4 +1,4 @@
-"""The sections of a run's settings beside its data: model, loss, batches, optimiser, and the run as a whole."""
+"""The other sections of a run's settings: model, loss, batches, optimiser, and the run as a whole."""
 
 import re
 from collections.abc import Mapping
@@ -149,15 +149,17 @@ class RunSettings(_Section):
     @model_validator(mode="after")
     def _one_cut(self) -> "RunSettings":
         if self.inner is not None and self.train_on != "train":
-            raise ValueError(f"train_on = {self.train_on!r}: with inner = {self.inner} a part is left to validate")
+            raise ValueError(
+                f"train_on = {self.train_on!r}: expected 'train' with inner = {self.inner}, which validates on a part"
+            )
         return self
 
 
 def inner_fold(text: str) -> tuple[int, int] | None:
-    """Read `RunSettings.inner`: the number of the inner fold and how many there are; None for the own part."""
+    """Parse `RunSettings.inner` into the inner fold and the number of folds; None for "valid"."""
     if text == OWN:
         return None
     match = _INNER.fullmatch(text)
     if match is None or not int(match[1]) < int(match[2]) or int(match[2]) < 2:
-        raise ValueError(f"expected an inner fold and how many there are, such as 0/5 to 4/5, or {OWN}")
+        raise ValueError(f"expected FOLD/FOLDS, such as 0/5 (the first of five), or {OWN}")
     return int(match[1]), int(match[2])

@@ -13,11 +13,11 @@ from xgraph.training.config.sections import Batches, LossChoice, ModelChoice, Op
 
 
 class TrainConfig(Schema):
-    """The settings of a run, in sections. Build one with `build_config`, which completes them and checks the names.
+    """The settings of a run, in sections.
 
-    Each setting can be given and read by its flat name as well, such as `lr`; `model`, `loss` and `optimizer` are
-    the names of these, and `model_options` and `loss_options` their options. A setting that is only for another kind of
-    items has its default.
+    Settings can be given and read by flat names, such as ``lr``. ``model``, ``loss`` and ``optimizer`` are the names
+    of these components; ``model_options`` and ``loss_options`` hold their options. A setting that only applies to
+    another kind of data set has its default value.
 
     Args:
         data: Data set, split and fold, and what is special to molecules, nodes or bags.
@@ -63,45 +63,49 @@ class TrainConfig(Schema):
     def _parts_fit(self) -> "TrainConfig":
         options = [self.chosen_loss.options, self.chosen_model.options]
         if self.optimization.gamma_schedule != "constant" and not any("gamma" in one for one in options):
-            raise ValueError(f"gamma_schedule: neither loss {self.loss!r} nor model {self.model!r} has a gamma")
+            raise ValueError(
+                f"gamma_schedule = {self.optimization.gamma_schedule!r}: neither loss {self.loss!r} nor model "
+                f"{self.model!r} has a gamma"
+            )
         storage = self.chosen_model.options.get("table_storage", "device")
         if self.optimization.training == "compositional" and storage != "device":  # the inner step works on copies
             raise ValueError(f"table_storage = {storage!r}: expected 'device' in compositional training")
         if self.run.train_on != "train" and self.optimization.keep != "last" and not self.fitted:
             raise ValueError(
-                f"train_on = {self.run.train_on!r}: nothing is left to select an epoch by, which takes keep = 'last', "
-                f"got keep = {self.optimization.keep!r}"
+                f"keep = {self.optimization.keep!r}: expected 'last' with train_on = {self.run.train_on!r}, because no "
+                "validation part is left to select an epoch by"
             )
         return self
 
     @property
     def fitted(self) -> bool:
-        """Whether the model is fitted in a single step, not trained step by step."""
+        """Whether the model is fitted in a single step instead of being trained step by step."""
         from xgraph.nn import MODELS
 
         return self.model in MODELS and MODELS[self.model].fitted
 
     @staticmethod
     def list_options() -> list[Option]:
-        """All settings as options, by flat names."""
+        """Return all settings as options, by flat names."""
         return flat_options()
 
     def flat(self) -> dict[str, Any]:
-        """All settings by flat names."""
+        """Return all settings by flat names."""
         return {name: getattr(self, name) for name in PLACES}
 
     def replace(self, **settings: Any) -> "TrainConfig":
-        """The same with other settings.
+        """Return a copy with some settings changed.
 
         Args:
-            settings: By flat names.
+            settings: The new values, by flat names.
         """
         return TrainConfig(**{**self.flat(), **settings})
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything by flat names, as plain values: `loss` and `model` hold a name and options; unset values left out.
+        """Return all settings as plain values by flat names; ``loss`` and ``model`` are tables of a name and options.
 
-        So is how to take steps, if none are taken.
+        Unset values are left out, and so are the settings of stepwise training if the model is fitted in a single
+        step.
         """
         idle = STEPWISE_SETTINGS if self.fitted else ()
         values: dict[str, Any] = {}

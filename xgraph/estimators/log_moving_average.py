@@ -19,7 +19,7 @@ class LogMovingAverage(StateTable):
 
     which is the moving average of ĝ with the gradient ∇ĝ/u = exp(q − v) ∇q; the factor is at most 1/γ (m/γ for
     an item that stands m times in the batch). One batch of huge values leaves v far above every later q, and
-    v falls by |log(1−γ)| a touch at most: ``max_lag`` bounds v by q + max_lag, ``restart_lag`` lets such an item
+    v falls by ``|log(1−γ)|`` a touch at most: ``max_lag`` bounds v by q + max_lag, ``restart_lag`` lets such an item
     start anew. Arguments, attributes and errors: :class:`StateTable`.
 
     Example:

@@ -40,7 +40,7 @@ def describe(
     """Numbers that describe each molecule as a whole, the kinds side by side.
 
     - ``rdkit``: all of RDKit's two-dimensional descriptors x, such as the weight and logP, as
-      sign(x)·log(1 + |x|), for their sizes differ by many orders; 0 where x fails or is no finite number, and
+      ``sign(x)·log(1 + |x|)``, for their sizes differ by many orders; 0 where x fails or is no finite number, and
       for molecules of more than 500 atoms, where some would take long. Two have a sounder algorithm than RDKit's:
       `path_information`.
     - ``morgan``: how often each circular neighbourhood of radius 2 occurs, hashed to 2,048 numbers. Rogers and Hahn,

@@ -24,7 +24,7 @@ class SAGEConv(nn.Module):
         h_v' = W_1 \tilde h_v + b + W_2 x_v
 
     :math:`B_v` are the sampled neighbours of v. With ``mean_with_self`` a node is part of its own mean, equations
-    (6.102) to (6.105) of the chapter; |N| is the true in-degree, so that the expectation is the mean over all:
+    (6.102) to (6.105) of the chapter; ``|N|`` is the true in-degree, so that the expectation is the mean over all:
 
     .. math::
         \hat A_v = \frac{1}{|N_v| + 1} x_v + \frac{|N_v|}{|N_v| + 1} \mathrm{mean}_{u \in B_v} x_u,

@@ -23,7 +23,7 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
 ]
-exclude_patterns = ["_build", "**/jupyter_execute", "**/runs/**", "_templates", "examples/README.md", "results/generated/**"]
+exclude_patterns = ["_build", "**/jupyter_execute", "**/runs/**", "_templates", "results/generated/**"]
 templates_path = ["_templates"]
 needs_sphinx = "8.0"
 

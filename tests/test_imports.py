@@ -1,4 +1,4 @@
-"""Imports run downwards only, and light parts stay light."""
+"""Modules only import from lower layers, and light packages do not import heavy ones."""
 
 import ast
 import subprocess
@@ -28,7 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "": {"training", "tuning", "data", "_version"},  # xgraph/__init__.py offers train, predict, evaluate, search
     "__main__": {"cli"},
 }
-# The rooms of a part, from the lowest floor to the highest: a room imports from lower floors only, not from its own.
+# The subpackages ("rooms") of a part by layer ("floor"), lowest first. A room may only import from lower floors.
 FLOORS: dict[str, list[set[str]]] = {
     "data": [
         {"storage"},
@@ -49,7 +49,7 @@ FLOORS: dict[str, list[set[str]]] = {
 
 
 def imported_modules(source: str, module: str) -> set[str]:
-    """Full names that a module imports, wherever in it: at the top, in functions, for type checking."""
+    """Full names that a module imports anywhere: at the top, in functions, for type checking."""
     found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -62,7 +62,7 @@ def imported_modules(source: str, module: str) -> set[str]:
 
 
 def imported_parts(source: str, module: str) -> set[str]:
-    """Parts of xgraph that a module imports; ``from xgraph import __version__`` takes a name of xgraph/__init__.py."""
+    """Parts of xgraph that a module imports; "" is xgraph/__init__.py, as in ``from xgraph import __version__``."""
     parts = set()
     for name in imported_modules(source, module):
         part = [*name.split("."), ""][1]
@@ -71,7 +71,7 @@ def imported_parts(source: str, module: str) -> set[str]:
 
 
 def room_of(name: str, part: str) -> str | None:
-    """The room of `part`, or the module beside the rooms, in which a full name lies; None for the part itself."""
+    """The room or top-level module of `part` that a full name belongs to; None for the part itself."""
     words = name.split(".")
     if words[1] != part or len(words) < 3:
         return None
@@ -90,7 +90,7 @@ def name_of(path: Path) -> str:
 MODULES = sorted(ROOT.rglob("*.py"))
 
 
-def test_the_check_sees_every_form_of_import():
+def test_every_form_of_import_is_detected():
     source = """
 import xgraph.cli.main
 from xgraph import nn
@@ -111,18 +111,18 @@ def f():
     assert room_of("xgraph.data.load", "data") is None
 
 
-def test_imports_run_downwards_between_parts():
+def test_parts_only_import_lower_parts():
     wrong = {}
     for path in MODULES:
         part = part_of(path)
-        assert part in ALLOWED, f"say in this test what xgraph/{part} may import"
+        assert part in ALLOWED, f"add to ALLOWED in this test what xgraph/{part} may import"
         above = imported_parts(path.read_text(), name_of(path)) - ALLOWED[part] - {part}
         if above:
             wrong[name_of(path)] = above
     assert not wrong
 
 
-def test_imports_run_downwards_between_rooms():
+def test_rooms_only_import_lower_rooms():
     wrong = []
     for path in MODULES:
         part, name = part_of(path), name_of(path)
@@ -130,7 +130,7 @@ def test_imports_run_downwards_between_rooms():
         if part not in FLOORS or own in (None, "__init__"):
             continue
         floor = {room: number for number, rooms in enumerate(FLOORS[part]) for room in rooms}
-        assert own in floor, f"say in this test on which floor of xgraph/{part} {own} stands"
+        assert own in floor, f"add xgraph/{part}/{own} to FLOORS in this test"
         rooms = {room_of(found, part) for found in imported_modules(path.read_text(), name)} - {own, None}
         wrong += [f"{name} -> {room}" for room in rooms if floor[room] >= floor[own]]
     assert not wrong
@@ -153,7 +153,7 @@ LIGHT = {
 }
 
 
-def test_light_parts_stay_light():
+def test_light_parts_do_not_import_heavy_packages():
     code = "import sys\n" + "".join(f"import {name}\nprint(' '.join(sys.modules))\n" for name in LIGHT)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=600)
     for (name, unwanted), line in zip(LIGHT.items(), done.stdout.splitlines(), strict=True):  # one after the other

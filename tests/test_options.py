@@ -115,17 +115,33 @@ def test_parse(name: str, given: object, expected: object) -> None:
         ("flag", "maybe"),
     ],
 )
-def test_parse_refuses(name: str, given: object) -> None:
+def test_invalid_values_are_rejected(name: str, given: object) -> None:
     with pytest.raises(OptionError, match=f"{name} = .*expected "):
         option(name).parse(given)
 
 
-def test_parse_options_fills_defaults_and_names_mistakes() -> None:
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("margin", "a number"),
+        ("surrogate", "hinge or squared"),
+        ("weight", "a number, balanced or none"),
+        ("sizes", "an integer, or several separated by commas, or none"),
+        ("flag", "true or false"),
+    ],
+)
+def test_expected_values_are_described_in_words(name: str, expected: str) -> None:
+    assert option(name).expected == expected
+
+
+def test_parse_options_fills_defaults_and_reports_mistakes() -> None:
     values = parse_options(Loss, {"margin": "3"}, "loss 'x'")
     assert values["margin"] == 3.0
     assert values["gamma"] == 0.1
     assert "groups" not in values
-    with pytest.raises(OptionError, match=r"unknown option 'marginn' for loss 'x' .*'margin'.*it has: margin, gamma"):
+    with pytest.raises(
+        OptionError, match=r"unknown option 'marginn' for loss 'x' .*'margin'.*its options are: margin, gamma"
+    ):
         parse_options(Loss, {"marginn": "3"}, "loss 'x'")
     with pytest.raises(OptionError, match="loss 'x': margin = 'a'"):
         parse_options(Loss, {"margin": "a"}, "loss 'x'")
@@ -137,17 +153,17 @@ def test_required_option() -> None:
 
         def __init__(self, *, alpha: float) -> None: ...
 
-    with pytest.raises(OptionError, match="alpha must be given"):
+    with pytest.raises(OptionError, match="alpha is required"):
         parse_options(Needs, {}, "loss 'n'")
-    with pytest.raises(OptionError, match="it has: alpha"):
+    with pytest.raises(OptionError, match="its options are: alpha"):
         parse_options(Needs, {"beta": 1}, "loss 'n'")
 
 
-def test_nearest_says_nothing_when_nothing_is_near() -> None:
+def test_nearest_is_empty_without_a_close_match() -> None:
     assert nearest("zzz", ["gamma"]) == ""
 
 
-def test_a_recipe_names_the_defaults_of_a_run():
+def test_recipe_overrides_the_defaults_of_a_run():
     class Sharp(Loss):
         recipe: ClassVar[dict[str, object]] = {"margin": 3.0}
 
@@ -205,7 +221,7 @@ class Both(Mixin, Wider):
     """Two bases."""
 
 
-def test_a_class_with_kwargs_has_the_options_of_its_bases() -> None:
+def test_class_with_kwargs_inherits_the_options_of_its_bases() -> None:
     options = options_of(Wider)
     assert [(o.name, o.default) for o in options] == [("width", 3), ("depth", 5), ("height", 1.0)]
     assert [o.help for o in options] == ["How wide.", "How deep.", "How high."]

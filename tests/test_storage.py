@@ -1,4 +1,4 @@
-"""One vocabulary for where data lie, and one meaning of each word."""
+"""Names for where data is stored."""
 
 import pytest
 import torch
@@ -7,28 +7,28 @@ from xgraph.estimators import MovingAverage
 from xgraph.storage import MEANINGS, check_folder, check_storage
 
 
-def test_words():
+def test_known_storage_names_are_accepted():
     assert list(MEANINGS) == ["device", "pinned", "host", "mmap"]
     assert [check_storage(word) for word in MEANINGS] == list(MEANINGS)
 
 
 @pytest.mark.parametrize(("value", "error"), [("disk", ValueError), (None, TypeError), ([], TypeError)])
-def test_other_words_are_refused_with_the_meanings_of_all(value, error):
+def test_unknown_storage_is_rejected_with_an_explanation_of_each(value, error):
     with pytest.raises(
-        error, match=r'^table_storage must be one of device, pinned, host, mmap, got .*"mmap": in files'
+        error, match=r'^table_storage must be one of device, pinned, host, mmap, got .*"mmap": in memory-mapped'
     ):
         check_storage(value, "table_storage")
 
 
 @pytest.mark.parametrize("word", ["device", "pinned", "host"])
-def test_a_folder_is_for_files(word):
+def test_folder_is_only_allowed_with_mmap(word):
     check_folder(None, word)
     check_folder("folder", "mmap")
-    with pytest.raises(ValueError, match=f"folder is for storage='mmap', got storage='{word}'"):
+    with pytest.raises(ValueError, match=f"folder is only used with storage='mmap', got storage='{word}'"):
         check_folder("folder", word)
 
 
-def test_only_pinned_rows_are_page_locked(monkeypatch):
+def test_only_pinned_storage_is_page_locked(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     zeros, locked = torch.zeros, []
     monkeypatch.setattr(

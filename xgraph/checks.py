@@ -1,4 +1,4 @@
-"""Arguments, checked: numbers, words, and tensors of positions."""
+"""Checks of arguments: numbers, words, and tensors of positions."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from torch import Tensor
 T = TypeVar("T")
 
 SMALL, LARGE = 1e-6, 1e6
-"""Scales, temperatures and the like lie between: their squares and quotients stay far from the ends of float32."""
+"""Limits for scales, temperatures and the like: their squares and quotients stay well within the range of float32."""
 
 
 def integer(name: str, value: object, least: int = 1, most: int | None = None) -> int:
-    """An integer from `least` to `most`, whatever type it came in."""
+    """Return an integer of any type as `int`, or raise if it is not between `least` and `most`."""
     try:
         result = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
@@ -30,7 +30,7 @@ def integer(name: str, value: object, least: int = 1, most: int | None = None) -
 
 
 def number(name: str, value: object, low: float, high: float, ends: Literal["[]", "(]", "[)", "()"] = "[]") -> float:
-    """A number in an interval; "[" or "]" where an end belongs to it."""
+    """Return a number as `float`, or raise if it is outside an interval; "[" and "]" include its ends."""
     if not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
     result = float(value)
@@ -40,19 +40,19 @@ def number(name: str, value: object, low: float, high: float, ends: Literal["[]"
 
 
 def choice(name: str, value: T, words: Collection[object]) -> T:
-    """One of some words."""
+    """Return `value`, or raise if it is not one of `words`."""
     if value not in words:
         raise ValueError(f"{name} must be one of {', '.join(map(str, words))}, got {value!r}")
     return value
 
 
 def holds_integers(tensor: Tensor) -> bool:
-    """Whether a tensor's type is one of integers: truth values are none."""
+    """Return whether a tensor has an integer type; booleans do not count."""
     return not (tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool)
 
 
 def outside(index: Tensor, size: int) -> int | None:
-    """A position that is none of 0 to `size` - 1, if there is any; torch would count negative ones from the end."""
+    """Return a position outside 0 to `size` - 1, or None; negative ones count as outside, unlike in torch."""
     if not index.numel():
         return None
     low, high = (int(bound) for bound in index.aminmax())

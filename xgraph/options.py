@@ -1,7 +1,7 @@
-"""Options read off a class: its keyword-only parameters, their types, and the `Args:` of its docstring.
+"""Options derived from a class: its keyword-only parameters, their types, and the `Args:` of its docstring.
 
-The command line, the configuration file and `xgraph.train` all take their options from here, so that a new
-loss or model needs nothing but its class.
+The command line, the configuration file and `xgraph.train` all get their options from here, so a new loss or model
+only needs a class.
 """
 
 import inspect
@@ -15,26 +15,27 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 _SIMPLE = (bool, int, float, str)
+_KINDS = {bool: "true or false", int: "an integer", float: "a number", str: "a non-empty string"}
 _RANGE = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 _LONGEST = 10_000
 
 
 class OptionError(ValueError):
-    """An option that does not exist, or a value it cannot take. The command line ends with exit code 2."""
+    """An unknown option, or a value that an option does not accept. The command line exits with code 2."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """One keyword-only parameter of a class, as a command line or a configuration file sees it.
+    """One keyword-only parameter of a class, as presented by the command line and the configuration file.
 
     Args:
         name: Name of the parameter.
-        type: `bool`, `int`, `float` or `str`; of one element if `many`.
-        default: Its default value; `inspect.Parameter.empty` if it has none.
-        help: What the docstring says of it.
-        choices: Words that it can be; beside a number, if `type` is a number.
-        nullable: Whether `None` is a value (written `none`).
-        many: Whether it is a list (written with commas).
+        type: `bool`, `int`, `float` or `str`; the type of one element if `many`.
+        default: Default value; `inspect.Parameter.empty` if there is none.
+        help: Description from the docstring.
+        choices: Accepted words, in addition to numbers if `type` is a number.
+        nullable: Whether `None` is accepted (written `none`).
+        many: Whether the value is a list (written with commas).
     """
 
     name: str
@@ -52,14 +53,24 @@ class Option:
 
     @property
     def metavar(self) -> str:
-        """What stands for the value in help texts: `0.1`-like types or the words it can be."""
+        """The placeholder for the value in help texts, such as `FLOAT` or `best|last`."""
         words = list(self.choices)
         if self.type is not str or not words:
             words.insert(0, {bool: "true|false", int: "INT", float: "FLOAT", str: "TEXT"}[self.type])
         return "|".join(words) + (",..." if self.many else "")
 
+    @property
+    def expected(self) -> str:
+        """A description of the accepted values for error messages, such as `a number` or `best or last`."""
+        words = list(self.choices)
+        if self.type is not str or not words:
+            words.insert(0, _KINDS[self.type])
+        if self.many:
+            words = [f"{_either(words)}, or several separated by commas{',' * self.nullable}"]
+        return _either([*words, "none"] if self.nullable else words)
+
     def parse(self, value: object) -> Any:
-        """Turn a word of the command line, or a value of a file or a call, into what the class takes."""
+        """Convert a word of the command line, or a value from a file or a call, to the type that the class expects."""
         if value is None or (self.nullable and isinstance(value, str) and value.lower() == "none"):
             if self.nullable:
                 return None
@@ -72,7 +83,7 @@ class Option:
         return self._parse_one(value)
 
     def _parse_range(self, value: object) -> list[object]:
-        """One element of a list, or of numbers all from one to another, such as `0-9`."""
+        """Parse one element of a list; a range of integers such as `0-9` gives all of them."""
         ends = _RANGE.fullmatch(value) if self.type is int and isinstance(value, str) else None
         if ends is None:
             return [self._parse_one(value)]
@@ -101,18 +112,23 @@ class Option:
         raise self._refusal(value)
 
     def _refusal(self, value: object) -> OptionError:
-        expected = self.metavar + (" or none" if self.nullable else "")
-        return OptionError(f"{self.name} = {value!r}: expected {expected}")
+        return OptionError(f"{self.name} = {value!r}: expected {self.expected}")
+
+
+def _either(words: list[str]) -> str:
+    """Join alternatives: `a, b or c`."""
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def options_of(cls: type) -> list[Option]:
-    """The keyword-only parameters of a class that have simple types; what its `**options` hand on comes first.
+    """List the keyword-only parameters of a class that have simple types, inherited ones first.
 
-    Types are `bool`, `int`, `float`, `str`, `Literal` of words, unions of these with each other and `None`, and lists
-    of them; where a union also names other classes (`float | GammaSchedule`), the simple part is the option.
+    Simple types are `bool`, `int`, `float`, `str`, `Literal` of words, unions of these with each other and `None`, and
+    lists of them. If a union also contains other classes (`float | GammaSchedule`), the option accepts its simple part.
+    Parameters of base classes are included if the class passes `**options` on to them.
 
-    A class attribute `recipe` names the defaults of a run where they differ from those of the class. The fields of a
-    pydantic model are options too; a class that is composed of several lists its options itself, by `list_options()`.
+    A class attribute `recipe` overrides the class's own defaults for training runs. The fields of a pydantic model are
+    options too. A class composed of several others lists its options itself, with `list_options()`.
     """
     composed: Callable[[], list[Option]] | None = getattr(cls, "list_options", None)
     if composed is not None:
@@ -129,11 +145,11 @@ def options_of(cls: type) -> list[Option]:
 
 
 def parse_options(cls: type, values: Mapping[str, object], what: str) -> dict[str, Any]:
-    """Check and convert the options of one class, called `what` in messages; those not given get their defaults."""
+    """Check and convert the options of one class and fill in defaults; error messages call the class `what`."""
     options = {option.name: option for option in options_of(cls)}
     for name in values:
         if name not in options:
-            has = f"it has: {', '.join(options)}" if options else "it has none"
+            has = f"its options are: {', '.join(options)}" if options else "it has no options"
             raise OptionError(f"unknown option {name!r} for {what}{nearest(name, options)}; {has}")
     result = {}
     for name, option in options.items():
@@ -143,22 +159,22 @@ def parse_options(cls: type, values: Mapping[str, object], what: str) -> dict[st
             elif option.default is not inspect.Parameter.empty:
                 result[name] = option.default
             else:
-                raise OptionError(f"{name} must be given: expected {option.metavar}")
+                raise OptionError(f"{name} is required: expected {option.expected}")
         except OptionError as error:
             raise OptionError(f"{what}: {error}") from None
     return result
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """` (did you mean 'x'?)` for an error message; nothing if no known name is near."""
+    """Return ` (did you mean 'x'?)` for an error message, or an empty string if no known name is similar."""
     close = get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _declared(cls: type) -> dict[str, tuple[object, object]]:
-    """Annotations and defaults of a pydantic model's fields, or of a class's keyword-only parameters.
+    """Return the annotations and defaults of a pydantic model's fields, or of a class's keyword-only parameters.
 
-    Parameters of its bases are among them as far as it hands `**options` on to them.
+    Parameters of base classes are included if the class passes `**options` on to them.
     """
     fields = getattr(cls, "model_fields", None)
     if fields is not None:
@@ -175,7 +191,7 @@ def _declared(cls: type) -> dict[str, tuple[object, object]]:
 
 
 def _simple_type(annotation: object) -> tuple[type, tuple[str, ...], bool, bool] | None:
-    """(type, words, nullable, many) of an annotation, or None if no part of it is simple."""
+    """Return (type, words, nullable, many) for an annotation, or None if no part of it is simple."""
     parts = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     kinds: list[type] = []
     choices: list[str] = []
@@ -192,14 +208,14 @@ def _simple_type(annotation: object) -> tuple[type, tuple[str, ...], bool, bool]
             kinds.append(part)
     if not kinds and not choices:
         return None
-    # The widest type reads all values: "0.5" and "1" are both a float.
+    # The widest type can read all values: both "0.5" and "1" are valid floats.
     kind = max(kinds, key=_SIMPLE.index) if kinds else str
     return kind, tuple(choices), NoneType in parts, many
 
 
 @cache
 def _argument_texts(cls: type) -> dict[str, str]:
-    """The texts of all `Args:` entries of a class and its bases, the class's own winning."""
+    """Return the texts of all `Args:` entries of a class and its bases; the class's own take precedence."""
     texts: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         for doc in (base.__doc__, getattr(vars(base).get("__init__"), "__doc__", None)):
@@ -216,7 +232,7 @@ def _parse_args_section(doc: str) -> dict[str, str]:
     texts: dict[str, str] = {}
     name = ""
     for line in lines:
-        entry = re.match(r"(\w+)(?: \([^)]*\))?: ?(.*)", line)
+        entry = re.match(r"\**(\w+)(?: \([^)]*\))?: ?(.*)", line)
         if entry:
             name = entry.group(1)
             texts[name] = entry.group(2).strip()

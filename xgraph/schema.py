@@ -1,4 +1,4 @@
-"""Declared schemas: pydantic models whose errors name the place, the key, its value and what was expected."""
+"""Schemas for files: pydantic models whose error messages name the place, the key, its value and what was expected."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from xgraph.options import OptionError, nearest
 
 
 class Schema(BaseModel):
-    """A table of a file: unknown keys are refused, and values are not converted."""
+    """A table of a file: unknown keys are rejected, and values are not converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -19,11 +19,11 @@ class Schema(BaseModel):
 Model = TypeVar("Model", bound=BaseModel)
 
 _EXPECTED = {
-    "string_type": "a text",
-    "string_too_short": "a text that is not empty",
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
+    "string_type": "a string",
+    "string_too_short": "a non-empty string",
+    "int_type": "an integer",
+    "int_parsing": "an integer",
+    "int_from_float": "an integer",
     "float_type": "a number",
     "float_parsing": "a number",
     "finite_number": "a finite number",
@@ -33,8 +33,8 @@ _EXPECTED = {
     "dict_type": "a table",
     "model_type": "a table",
     "model_attributes_type": "a table",
-    "too_short": "a list of {min_length} or more",
-    "too_long": "a list of {max_length} or fewer",
+    "too_short": "a list with {min_length} or more elements",
+    "too_long": "a list with {max_length} or fewer elements",
     "greater_than": "a number above {gt}",
     "greater_than_equal": "{ge} or more",
     "less_than": "a number below {lt}",
@@ -45,44 +45,44 @@ _EXPECTED = {
 def validate(
     cls: type[Model], values: Mapping[str, Any], where: str = "", error: type[ValueError] = OptionError
 ) -> Model:
-    """Make a model of a table; the error of the first value that does not fit is raised as `error`.
+    """Create a model from a table, or raise an error about the first invalid value.
 
     Args:
         cls: The model.
         values: The table.
-        where: What messages name in front, such as the file.
-        error: Class of the error.
+        where: Prefix of error messages, such as the name of the file.
+        error: Class of the error to raise.
 
     Raises:
-        OptionError: If a key is unknown or missing, or a value does not fit; of the class that `error` names.
+        OptionError: If a key is unknown or missing, or a value is invalid (or the class given as `error`).
     """
     try:
         return cls.model_validate(values)
-    except ValidationError as refused:
-        # An unknown key is often the reason why another one is missing.
-        first = min(refused.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    except ValidationError as invalid:
+        # Report unknown keys first: a misspelled key often also makes another one missing.
+        first = min(invalid.errors(), key=lambda one: one["type"] != "extra_forbidden")
         text = explain(first, cls, values)
         raise error(f"{where}: {text}" if where else text) from None
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
-    """Read a TOML file; messages call it `what`."""
+    """Read a TOML file; error messages start with `what`."""
     if not path.is_file():
         raise FileNotFoundError(f"{what}: no file {path}")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"{what}: {path} is not TOML: {error}") from None
+        raise OptionError(f"{what}: {path} is not valid TOML: {error}") from None
 
 
 def explain(error: Mapping[str, Any], cls: type[BaseModel], values: Mapping[str, Any]) -> str:
-    """One of pydantic's errors in our words: key, value, and what was expected."""
+    """Reword one of pydantic's errors: key, value, and what was expected."""
     steps = [*_steps(error["loc"], values)]
     key, kind = _join(steps), error["type"]
     context = {name: _plain(value) for name, value in error.get("ctx", {}).items()}
     if kind == "extra_forbidden":
         known = _fields_at(cls, error["loc"][:-1])
-        return f"unknown key {key!r}{nearest(str(error['loc'][-1]), known)}; the keys are {', '.join(known)}"
+        return f"unknown key {key!r}{nearest(str(error['loc'][-1]), known)}; valid keys are {', '.join(known)}"
     if kind == "missing":
         return f"key {key!r} is missing"
     if kind in ("value_error", "assertion_error"):
@@ -100,12 +100,12 @@ def explain(error: Mapping[str, Any], cls: type[BaseModel], values: Mapping[str,
 
 
 def _plain(limit: Any) -> Any:
-    """A limit of a float as one would write it: 1, not 1.0."""
+    """Write a whole-numbered float limit without decimals: 1, not 1.0."""
     return int(limit) if isinstance(limit, float) and limit.is_integer() and abs(limit) < 1e15 else limit
 
 
 def _steps(place: tuple[int | str, ...], values: Any) -> Iterator[int | str]:
-    """The keys of a place, without the tags that pydantic puts between them for unions."""
+    """Yield the keys of a place, without the tags that pydantic inserts for unions."""
     for number, step in enumerate(place):
         last = number == len(place) - 1
         if isinstance(values, Mapping) and (step in values or (last and isinstance(step, str))):
@@ -122,14 +122,14 @@ def _join(steps: list[int | str]) -> str:
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
-    """All models that an annotation names."""
+    """Return all models that occur in an annotation."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for part in get_args(annotation) for model in _models(part)]
 
 
 def _fields_at(cls: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
-    """The keys that may stand at a place."""
+    """Return the valid keys at a place."""
     models = [cls]
     for step in place:
         inner = [

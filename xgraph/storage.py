@@ -1,4 +1,4 @@
-"""Where data lie: one vocabulary for graphs, their features, and tables of per-item state."""
+"""Names for where data is stored, shared by graphs, their features, and tables of per-item state."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Literal
 Storage = Literal["device", "pinned", "host", "mmap"]
 
 MEANINGS: dict[Storage, str] = {
-    "device": "in the memory of the device that trains",
-    "pinned": "in page-locked host memory, which a GPU reads by itself",
-    "host": "in host memory, from which each batch's rows are copied to the device",
-    "mmap": "in files on disk, memory-mapped",
+    "device": "in the memory of the training device",
+    "pinned": "in page-locked host memory, which a GPU reads directly",
+    "host": "in host memory; each batch's rows are copied to the device",
+    "mmap": "in memory-mapped files on disk",
 }
-"""Without a GPU, the first three are the same."""
+"""What each name means. Without a GPU, the first three are the same."""
 
 
 def check_storage(value: object, name: str = "storage") -> Storage:
-    """One of the four words; anything else is a ValueError, or a TypeError if it is no word at all."""
+    """Return `value` if it is a kind of storage; raise ValueError for another string, TypeError for another type."""
     if isinstance(value, str) and value in MEANINGS:
         return value
     kind = ValueError if isinstance(value, str) else TypeError
@@ -25,6 +25,6 @@ def check_storage(value: object, name: str = "storage") -> Storage:
 
 
 def check_folder(folder: object, storage: Storage) -> None:
-    """Only memory-mapped files lie in a folder."""
+    """Raise if a folder is given for storage other than memory-mapped files."""
     if folder is not None and storage != "mmap":
-        raise ValueError(f"folder is for storage='mmap', got storage={storage!r}")
+        raise ValueError(f"folder is only used with storage='mmap', got storage={storage!r}")

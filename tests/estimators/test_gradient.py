@@ -1,4 +1,4 @@
-"""The two gradients of a moving average, and γ for one step alone."""
+"""The two gradients of a moving average, and setting γ for a single step."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ GAMMA = 0.2
 
 
 def tables(gradient, **options):
-    """One of each kind, with rows of shape [3]."""
+    """One table of each kind, with rows of shape [3]."""
     options = {"gamma": GAMMA, "gradient": gradient, **options}
     return (
         MovingAverage(6, (3,), **options).double(),
@@ -19,7 +19,7 @@ def tables(gradient, **options):
 
 
 def as_written(table, estimate, index, gamma):
-    """The new rows by their definition, the old ones being constants, differentiable as they stand. No duplicates."""
+    """The new rows by definition, with constant old rows; differentiable. No duplicates."""
     rows = []
     for item, new in zip(index.tolist(), estimate, strict=True):
         old = table.value[item].clone()
@@ -38,7 +38,7 @@ def as_written(table, estimate, index, gamma):
 
 @pytest.mark.parametrize("kind", [0, 1, 2])
 @pytest.mark.parametrize("share", [None, 0.7])
-def test_scaled_is_the_definition_differentiated_as_written(kind, share):
+def test_scaled_gradient_is_the_derivative_of_the_definition(kind, share):
     table = tables("scaled")[kind]
     generator = torch.Generator().manual_seed(kind)
     for _ in range(12):
@@ -54,7 +54,7 @@ def test_scaled_is_the_definition_differentiated_as_written(kind, share):
 
 
 @pytest.mark.parametrize("kind", [0, 1, 2])
-def test_scaled_is_gamma_times_straight_through_but_whole_where_an_item_is_new(kind):
+def test_scaled_is_gamma_times_straight_through_except_for_new_items(kind):
     plain, scaled = tables("straight_through")[kind], tables("scaled")[kind]
     generator = torch.Generator().manual_seed(0)
     for step in range(2):
@@ -72,10 +72,10 @@ def test_scaled_is_gamma_times_straight_through_but_whole_where_an_item_is_new(k
 
 
 @pytest.mark.parametrize("kind", [0, 1, 2])
-def test_what_starts_anew_has_its_whole_gradient(kind):
+def test_restarted_items_have_an_unscaled_gradient(kind):
     table = tables("scaled", restart_lag=4.0)[kind]
     high, low = ([1e4, 1.0, 1.0], [1.0, 1.0, 1.0]) if kind == 0 else ([9.0, 0.0, 0.0], [0.0, 0.0, 0.0])
-    if kind == 2:  # its level is the last number, and is that of the whole row
+    if kind == 2:  # the last number is the log weight of the whole row
         high = high[::-1]
     index = torch.tensor([4])
     table(torch.tensor([high], dtype=torch.float64), index)
@@ -85,7 +85,7 @@ def test_what_starts_anew_has_its_whole_gradient(kind):
 
 
 @pytest.mark.parametrize("kind", [0, 1, 2])
-def test_with_gamma_one_both_are_the_plain_batch_to_the_bit(kind):
+def test_with_gamma_one_both_gradients_equal_the_plain_batch_exactly(kind):
     index = torch.tensor([2, 0])
     for gradient in ("straight_through", "scaled"):
         table = tables(gradient, gamma=1.0)[kind].float()
@@ -98,8 +98,8 @@ def test_with_gamma_one_both_are_the_plain_batch_to_the_bit(kind):
 
 
 @pytest.mark.parametrize("kind", [0, 1, 2])
-def test_processes_scale_as_one_would(kind):
-    """Whether an item is new or starts anew is decided by the rows of all."""
+def test_scaled_gradients_match_between_one_and_several_processes(kind):
+    """Whether an item is new or restarts depends on the rows of all processes."""
     single, first, second = (tables("scaled", restart_lag=3.0)[kind] for _ in range(3))
     generator = torch.Generator().manual_seed(3)
     for step in range(8):
@@ -115,7 +115,7 @@ def test_processes_scale_as_one_would(kind):
 
 
 @pytest.mark.parametrize("kind", [0, 1, 2])
-def test_gamma_of_one_step_is_that_step_of_another_table(kind):
+def test_gamma_can_be_set_for_a_single_step(kind):
     table, other = tables("straight_through")[kind], tables("straight_through", gamma=0.9)[kind]
     index = torch.tensor([1, 4])
     first, second, third = torch.randn(3, 2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -128,7 +128,7 @@ def test_gamma_of_one_step_is_that_step_of_another_table(kind):
 
 
 @pytest.mark.parametrize(("gamma", "error"), [(0.0, ValueError), (1.5, ValueError), ("1", TypeError)])
-def test_a_wrong_gamma_of_one_step_is_refused_before_anything_is_written(gamma, error):
+def test_invalid_gamma_for_one_step_is_rejected_before_writing(gamma, error):
     table = MovingAverage(3)
     for move in (table.write, table.step):
         with pytest.raises(error, match="gamma is the weight of the new value and must"):
@@ -136,12 +136,12 @@ def test_a_wrong_gamma_of_one_step_is_refused_before_anything_is_written(gamma, 
     assert not table.seen.any()
 
 
-def test_a_gradient_of_another_name_is_refused():
+def test_unknown_gradient_is_rejected():
     with pytest.raises(ValueError, match="gradient must be one of straight_through, scaled, got 'through'"):
         MovingAverage(3, gradient="through")
 
 
-def test_scaled_compiles_whole_with_checks_off():
+def test_scaled_gradient_compiles_to_one_graph_without_checks():
     eager, compiled = (tables("scaled", validate=False)[2] for _ in "ab")
     step = torch.compile(compiled, fullgraph=True, backend="aot_eager")
     for seed in range(2):

@@ -14,7 +14,7 @@ STEPS = st.lists(
 
 @settings(max_examples=100, deadline=None)
 @given(steps=STEPS, gamma=st.floats(0.01, 1.0))
-def test_equals_the_linear_table_of_the_exponentials(steps, gamma):
+def test_equals_a_moving_average_of_the_exponentials(steps, gamma):
     """Values and gradients of log(track(exp q)), duplicates included."""
     log, linear = LogMovingAverage(5, gamma=gamma).double(), MovingAverage(5, gamma=gamma).double()
     for step in steps:
@@ -27,7 +27,7 @@ def test_equals_the_linear_table_of_the_exponentials(steps, gamma):
         torch.testing.assert_close(one.grad, other.grad, rtol=1e-9, atol=1e-12)
 
 
-def test_huge_values_stay_finite_where_the_exponential_overflows():
+def test_huge_values_stay_finite():
     track = LogMovingAverage(2, gamma=0.1)
     index = torch.tensor([0, 1])
     for scale in (1e4, -1e4, 3e4, 0.0):
@@ -40,7 +40,7 @@ def test_huge_values_stay_finite_where_the_exponential_overflows():
 
 
 @pytest.mark.parametrize("repeats", [1, 3])
-def test_the_gradient_factor_is_at_most_m_over_gamma(repeats):
+def test_gradient_factor_is_at_most_m_over_gamma(repeats):
     track = LogMovingAverage(1, gamma=0.2).double()
     track(torch.tensor([-1000.0], dtype=torch.float64), torch.tensor([0]))
     estimate = torch.full((repeats,), -1000.0, dtype=torch.float64)
@@ -50,8 +50,8 @@ def test_the_gradient_factor_is_at_most_m_over_gamma(repeats):
     assert estimate.grad[0].item() == pytest.approx(repeats / 0.2, rel=1e-6)
 
 
-def test_recovery_from_a_burst_takes_as_long_as_the_theory_says():
-    """Without max_lag the state falls by |log(1 − γ)| a touch; with it, it is back at once."""
+def test_recovery_time_after_a_burst_matches_theory():
+    """Without max_lag the state falls by |log(1 − γ)| per update; with it, it recovers immediately."""
     gap, gamma = 20.0, 0.1
     free, bounded = LogMovingAverage(1, gamma=gamma).double(), LogMovingAverage(1, gamma=gamma, max_lag=2.0).double()
     index = torch.tensor([0])
@@ -64,7 +64,7 @@ def test_recovery_from_a_burst_takes_as_long_as_the_theory_says():
     assert bounded(torch.tensor([0.0], dtype=torch.float64), index).item() == pytest.approx(2.0)
 
 
-def test_a_stuck_state_is_seen_and_freed():
+def test_stuck_states_are_reported_and_released():
     index = torch.arange(3)
     free, bounded = LogMovingAverage(3), LogMovingAverage(3, max_lag=5.0)
     for track in (free, bounded):

@@ -12,8 +12,8 @@ STEPS = st.lists(
 
 @settings(max_examples=100, deadline=None)
 @given(steps=STEPS, gamma=st.floats(0.01, 1.0))
-def test_state_follows_the_definition(steps, gamma):
-    """Against a dictionary of Python floats: mean over duplicates, then one update, the first one unscaled."""
+def test_state_matches_the_definition(steps, gamma):
+    """Compared with a dictionary of Python floats: average duplicates, then update once; the first is unscaled."""
     track = MovingAverage(5, gamma=gamma).double()
     state: dict[int, float] = {}
     for step in steps:
@@ -29,8 +29,8 @@ def test_state_follows_the_definition(steps, gamma):
 
 
 @pytest.mark.parametrize("shape", [(), (2,), (3, 2)])
-def test_value_is_the_state_and_the_gradient_is_the_batch(shape):
-    """d mean f(out) = mean ∇f(u) ∇ĝ, the estimator of section 1, over steps in which the history matters."""
+def test_value_is_the_state_and_gradient_is_that_of_the_batch(shape):
+    """The gradient of mean f(out) is mean ∇f(u) ∇ĝ, also when the history matters."""
     torch.manual_seed(0)
     track = MovingAverage(10, shape, gamma=0.2).double()
     weight = torch.randn(4, *shape, dtype=torch.float64, requires_grad=True)
@@ -45,7 +45,7 @@ def test_value_is_the_state_and_the_gradient_is_the_batch(shape):
         torch.testing.assert_close(grad, explicit, rtol=1e-10, atol=1e-10)
 
 
-def test_a_duplicate_counts_as_the_mean():
+def test_duplicates_are_averaged():
     torch.manual_seed(0)
     twice, once = MovingAverage(3, gamma=0.3).double(), MovingAverage(3, gamma=0.3).double()
     for table in (twice, once):

@@ -15,7 +15,7 @@ from xgraph.estimators import ProjectedGradient
     ),
     lr=st.floats(0.01, 2.0),
 )
-def test_is_a_clipped_step_by_the_mean_direction(steps, lr):
+def test_takes_a_clipped_step_along_the_mean_direction(steps, lr):
     table = ProjectedGradient(5, lr=lr, start=0.25, low=-1.0, high=2.0).double()
     state = [0.25] * 5
     for batch in steps:
@@ -31,13 +31,13 @@ def test_is_a_clipped_step_by_the_mean_direction(steps, lr):
     assert set(table.seen.nonzero().flatten().tolist()) == {item for batch in steps for item, _ in batch}
 
 
-def test_is_a_constant_to_the_gradient():
+def test_state_is_a_constant_for_autograd():
     direction = torch.ones(2, requires_grad=True)
     assert not ProjectedGradient(3)(direction, torch.tensor([0, 1])).requires_grad
 
 
-def test_finds_the_optimum_of_an_inner_problem():
-    """min over v of E|x − v|: the median, for each of two items."""
+def test_converges_to_the_optimum_of_an_inner_problem():
+    """min over v of E|x − v| is the median; checked for two items."""
     generator = torch.Generator().manual_seed(0)
     table = ProjectedGradient(2, lr=0.01)
     index = torch.tensor([0, 1])
@@ -47,20 +47,20 @@ def test_finds_the_optimum_of_an_inner_problem():
     assert table.value.tolist() == pytest.approx([0.5, 3.5], abs=0.1)
 
 
-def test_eval_writes_nothing():
+def test_eval_mode_writes_nothing():
     table = ProjectedGradient(3, start=2.0).eval()
     assert table(torch.ones(1), torch.tensor([1])).tolist() == [2.0]
     assert not table.seen.any()
 
 
-def test_a_start_is_exact_in_double_precision_and_moved_rows_stay():
+def test_start_is_exact_in_double_precision_and_updated_rows_are_kept():
     table = ProjectedGradient(2, lr=1.0, start=0.1)
     table(torch.tensor([0.5]), torch.tensor([1]))
     moved = table.value[1].item()
     assert table.double().value.tolist() == [0.1, moved]
 
 
-def test_reset_goes_back_to_the_start():
+def test_reset_returns_to_the_start():
     table = ProjectedGradient(2, start=0.5)
     table(torch.ones(1), torch.tensor([1]))
     table.reset_parameters()
@@ -68,7 +68,7 @@ def test_reset_goes_back_to_the_start():
     assert not table.seen.any()
 
 
-def test_state_travels():
+def test_state_dict_and_deepcopy_keep_the_state():
     table = ProjectedGradient(4, lr=0.3, start=1.0, low=0.0)
     table(torch.tensor([1.0, -9.0]), torch.tensor([0, 3]))
     fresh = ProjectedGradient(4, lr=0.3, start=1.0, low=0.0)
@@ -78,7 +78,7 @@ def test_state_travels():
         assert torch.equal(other.seen, table.seen)
 
 
-def test_processes_write_what_one_process_would():
+def test_several_processes_write_the_same_table_as_one():
     single, first = ProjectedGradient(5, high=1.0), ProjectedGradient(5, high=1.0)
     index, direction = torch.tensor([0, 2, 2, 4]), torch.tensor([1.0, 2.0, 4.0, 90.0])
     first.exchange = lambda *_: (index, first.at(index) + first.lr * direction)
@@ -86,7 +86,7 @@ def test_processes_write_what_one_process_would():
     assert torch.equal(first.value, single.value)
 
 
-def test_compiles_whole_with_checks_off():
+def test_compiles_to_one_graph_without_checks():
     eager, compiled = (ProjectedGradient(9, lr=0.2, low=0.0, validate=False) for _ in range(2))
     step = torch.compile(compiled, fullgraph=True, backend="aot_eager")
     for seed in range(3):
@@ -96,7 +96,7 @@ def test_compiles_whole_with_checks_off():
     assert torch.equal(eager.value, compiled.value)
 
 
-def test_bad_settings_and_input_are_named():
+def test_errors_name_the_invalid_argument():
     with pytest.raises(ValueError, match=r"lr must lie in \(0, inf\), got 0"):
         ProjectedGradient(3, lr=0.0)
     with pytest.raises(ValueError, match="low must be below high, got 2.0 and 1.0"):
@@ -109,7 +109,7 @@ def test_bad_settings_and_input_are_named():
         with pytest.raises(TypeError, match=f"{option} must be a number, got None"):
             ProjectedGradient(3, **{option: None})
     table = ProjectedGradient(3)
-    with pytest.raises(ValueError, match="index is missing"):
+    with pytest.raises(ValueError, match="index is required"):
         table(torch.ones(1))
     with pytest.raises(IndexError, match="got 3"):
         table(torch.ones(1), torch.tensor([3]))

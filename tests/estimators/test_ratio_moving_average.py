@@ -12,15 +12,15 @@ STEPS = st.lists(st.lists(ROW, min_size=1, max_size=7), min_size=1, max_size=6)
 
 
 def apart(rows):
-    """u₁ = e^q s̄ and u₂ = e^q beside each other."""
+    """u₁ = e^q s̄ and u₂ = e^q, concatenated."""
     weight = rows[..., -1:].exp()
     return torch.cat([weight * rows[..., :-1], weight], -1)
 
 
 @settings(max_examples=60, deadline=None)
 @given(steps=STEPS, gamma=st.floats(0.01, 1.0), gradient=st.sampled_from(["straight_through", "scaled"]))
-def test_equals_tables_of_numerator_and_denominator(steps, gamma, gradient):
-    """Values and gradients of r = u₁/u₂ and log u₂, first touches and duplicates included."""
+def test_equals_separate_tables_of_numerator_and_denominator(steps, gamma, gradient):
+    """Values and gradients of r = u₁/u₂ and log u₂, including first updates and duplicates."""
     ratio = RatioMovingAverage(5, 2, gamma=gamma, gradient=gradient).double()
     linear = MovingAverage(5, (3,), gamma=gamma, gradient=gradient, validate=False).double()
     for step in steps:
@@ -35,8 +35,8 @@ def test_equals_tables_of_numerator_and_denominator(steps, gamma, gradient):
         torch.testing.assert_close(one.grad, other.grad, rtol=1e-6, atol=1e-8)
 
 
-def test_the_gradient_is_the_explicit_one():
-    """∇r' = e^(q−v') [∇s̄ + (s̄ − r') ∇q] and ∇v' = e^(q−v') ∇q, of attention over a few instances."""
+def test_gradient_matches_the_explicit_formula():
+    """∇r' = e^(q−v') [∇s̄ + (s̄ − r') ∇q] and ∇v' = e^(q−v') ∇q, for attention over a few instances."""
     torch.manual_seed(0)
     track = RatioMovingAverage(3, 2, gamma=0.1).double()
     w = torch.randn(4, dtype=torch.float64, requires_grad=True)
@@ -58,7 +58,7 @@ def test_the_gradient_is_the_explicit_one():
         torch.testing.assert_close(given, factor * grads[2], rtol=1e-10, atol=1e-12)
 
 
-def test_every_head_is_a_table_of_its_own():
+def test_heads_are_independent():
     generator = torch.Generator().manual_seed(0)
     joint = RatioMovingAverage(6, 2, (3,), gamma=0.3, max_lag=3.0, restart_lag=4.0).double()
     alone = [RatioMovingAverage(6, 2, gamma=0.3, max_lag=3.0, restart_lag=4.0).double() for _ in range(3)]
@@ -72,8 +72,8 @@ def test_every_head_is_a_table_of_its_own():
 
 
 @pytest.mark.parametrize("scale", [1e3, 1e4, 1e5])
-def test_huge_weights_stay_finite_and_do_no_lasting_harm(scale):
-    """What a running maximum per item does not survive. The value stays within the values seen."""
+def test_huge_weights_stay_finite_and_recover(scale):
+    """A running maximum per item fails here. The value stays within the range of the values seen."""
     index = torch.tensor([0])
     for options in ({}, {"restart_lag": 10.0}, {"max_lag": 10.0}):
         track = RatioMovingAverage(1, 1, gamma=0.1, **options)
@@ -86,15 +86,15 @@ def test_huge_weights_stay_finite_and_do_no_lasting_harm(scale):
             assert out[0, 0].item() == pytest.approx(2.0)
         for _ in range(300 if options else 1):
             out = track(torch.tensor([[-1.0, 0.0]]), index)
-        if options:  # else it takes scale / |log .9| touches
+        if options:  # otherwise it takes scale / |log .9| updates
             assert out[0].tolist() == pytest.approx([-1.0, 0.0], abs=1e-4)
         else:
             assert out[0, 0].item() == pytest.approx(2.0)
             assert track.monitor()["stuck"] == 1.0
 
 
-def test_a_burst_that_is_over_is_forgotten_at_the_rate_of_gamma():
-    """v falls by |log(1 − γ)| a touch, and with it what the burst weighs in the ratio."""
+def test_a_burst_is_forgotten_at_the_rate_of_gamma():
+    """v falls by |log(1 − γ)| per update, and the weight of the burst in the ratio falls with it."""
     track = RatioMovingAverage(1, 1, gamma=0.1).double()
     index = torch.tensor([0])
     track(torch.tensor([[5.0, 100.0]], dtype=torch.float64), index)
@@ -108,8 +108,8 @@ def test_a_burst_that_is_over_is_forgotten_at_the_rate_of_gamma():
     assert out[0].tolist() == pytest.approx([1.0, 0.0], abs=1e-9)
 
 
-def test_the_level_is_that_of_a_log_table():
-    """Lags, restarts and what is stuck go by v alone."""
+def test_log_weight_behaves_like_a_log_moving_average():
+    """Lags, restarts and the stuck marks depend on v only."""
     for options in ({}, {"max_lag": 2.0}, {"restart_lag": 3.0}, {"max_lag": 12.0, "restart_lag": 15.0}):
         ratio = RatioMovingAverage(4, 2, gamma=0.2, **options).double()
         level = LogMovingAverage(4, gamma=0.2, **options).double()
@@ -122,7 +122,7 @@ def test_the_level_is_that_of_a_log_table():
         assert ratio.monitor() == level.monitor()
 
 
-def test_an_item_that_starts_anew_leaves_its_old_ratio_behind():
+def test_restarted_items_forget_their_old_ratio():
     index = torch.tensor([0])
     kept = 1 - 2 * 0.9 / (0.1 * math.exp(5) + 0.9)
     for lag, expected in ((4.0, -1.0), (6.0, kept)):
@@ -132,8 +132,8 @@ def test_an_item_that_starts_anew_leaves_its_old_ratio_behind():
         assert out[0, 0].item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_ratio_is_exact_where_weights_are_large():
-    """ω comes from q − v, not from v': at 1e5 float32 resolves v to .008 only."""
+def test_ratio_is_exact_for_large_weights():
+    """ω is computed from q − v, not from v': at 1e5, float32 resolves v only to .008."""
     track = RatioMovingAverage(1, 1, gamma=0.1)
     index = torch.tensor([0])
     track(torch.tensor([[0.0, 1e5]]), index)
@@ -141,7 +141,7 @@ def test_the_ratio_is_exact_where_weights_are_large():
     assert out[0, 0].item() == pytest.approx(0.1, rel=1e-5)
 
 
-def test_an_item_without_instances_is_refused_and_named():
+def test_items_without_instances_are_rejected():
     track = RatioMovingAverage(3, 2)
     estimate = torch.tensor([[1.0, 1.0, 0.0], [0.0, 0.0, -torch.inf]])
     with pytest.raises(ValueError, match=r"estimate must be finite, got -inf in row 1; .* leave out .* \(-inf\)"):
@@ -150,12 +150,12 @@ def test_an_item_without_instances_is_refused_and_named():
 
 
 @pytest.mark.parametrize(("channels", "error"), [(0, ValueError), (1.5, TypeError)])
-def test_channels_are_checked(channels, error):
+def test_invalid_channels_are_rejected(channels, error):
     with pytest.raises(error, match="channels must be"):
         RatioMovingAverage(3, channels)
 
 
-def test_without_state_the_estimate_comes_back():
+def test_estimate_is_returned_unchanged_in_eval_or_without_index():
     track = RatioMovingAverage(3, 1).eval()
     estimate = torch.tensor([[1.0, 2.0]])
     assert torch.equal(track(estimate, torch.tensor([0])), estimate)

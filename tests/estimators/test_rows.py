@@ -19,12 +19,12 @@ def test_check_rows_agrees_with_python(rows, num_items):
 
 
 @given(st.lists(st.integers(-5, 5), max_size=12))
-def test_slots_number_the_distinct_rows_in_their_order(rows):
+def test_slots_number_distinct_rows_in_ascending_order(rows):
     numbers = {row: number for number, row in enumerate(sorted(set(rows)))}
     assert slots(torch.tensor(rows, dtype=torch.long)).tolist() == [numbers[row] for row in rows]
 
 
-def test_estimates_are_checked():
+def test_invalid_estimates_are_rejected():
     check_estimate(torch.zeros(0, 2), (0, 2))
     with pytest.raises(ValueError, match=r"estimate must have the shape \[2, 1\], got \[2\]"):
         check_estimate(torch.zeros(2), (2, 1))

@@ -1,4 +1,4 @@
-"""Tables off the device: the same numbers, wherever the rows lie, and nothing left on the disk."""
+"""Tables stored off the device: same numbers with every storage, and no files left on disk."""
 
 import copy
 import errno
@@ -51,7 +51,7 @@ def equal(one, other):
     ("dtype", "gradient"),
     [(torch.float32, "scaled"), (torch.bfloat16, "straight_through"), (torch.float16, "straight_through")],
 )
-def test_values_and_gradients_are_those_on_the_device(kind, storage, dtype, gradient):
+def test_values_and_gradients_match_device_storage(kind, storage, dtype, gradient):
     options = {"dtype": dtype, "gradient": gradient, "max_lag": 11.0, "restart_lag": 12.0}
     near, far = make(kind, **options), make(kind, storage=storage, **options)
     for estimate, index in batches(8):
@@ -67,11 +67,11 @@ def test_values_and_gradients_are_those_on_the_device(kind, storage, dtype, grad
 
 
 class Remote(torch.Tensor):
-    """A tensor that says it is on the GPU."""
+    """A tensor that claims to be on a GPU."""
 
 
 class TwoDevices(TorchFunctionMode):
-    """Acts as if `Remote` tensors were on a GPU: what mixes them with others fails, `to` makes the one the other."""
+    """Acts as if `Remote` tensors were on a GPU: mixing them with others fails, and `to` converts between the two."""
 
     gpu = torch.device("cuda:0")
 
@@ -104,7 +104,7 @@ class TwoDevices(TorchFunctionMode):
 
 @EVERY
 @pytest.mark.parametrize("gradient", ["straight_through", "scaled"])
-def test_rows_stay_in_host_memory_while_the_rest_is_on_another_device(kind, gradient):
+def test_rows_stay_in_host_memory_when_the_module_is_on_another_device(kind, gradient):
     options = {"gradient": gradient, "dtype": torch.bfloat16, "validate": False, "restart_lag": 3.0}
     near, far = make(kind, **options), make(kind, storage="host", **options)
     stuck_here = make(kind, **options)
@@ -117,14 +117,14 @@ def test_rows_stay_in_host_memory_while_the_rest_is_on_another_device(kind, grad
             out = far(*moved)
             assert out.device.type == far.read(moved[1], moved[0]).device.type == "cuda"
         assert far.value.device.type == "cpu"
-        with pytest.raises(RuntimeError, match="two devices"):  # as the stand-in for a GPU finds
+        with pytest.raises(RuntimeError, match="two devices"):  # raised by TwoDevices
             stuck_here(*moved)
         far.seen, far.stuck = far.seen.to("cpu"), far.stuck.to("cpu")
     assert equal(near, far)
 
 
 @OFF
-def test_moving_the_module_leaves_the_rows(storage):
+def test_moving_the_module_does_not_move_the_rows(storage):
     table = stepped(make(MovingAverage, storage=storage))
     before = table.value
     assert "value" not in dict(table.named_buffers())
@@ -134,7 +134,7 @@ def test_moving_the_module_leaves_the_rows(storage):
 
 
 @OFF
-def test_types_follow_as_on_the_device(storage):
+def test_dtype_conversion_matches_device_storage(storage):
     for dtype in (torch.float32, torch.bfloat16):
         near, far = (stepped(make(MovingAverage, dtype=dtype, storage=where)) for where in ("device", storage))
         for name in ("half", "double", "float", "bfloat16"):
@@ -145,7 +145,7 @@ def test_types_follow_as_on_the_device(storage):
 
 
 @OFF
-def test_states_interchange_between_all_places(storage):
+def test_states_load_across_all_kinds_of_storage(storage):
     source = stepped(make(LogMovingAverage))
     far = make(LogMovingAverage, storage=storage)
     place = far.value.data_ptr()
@@ -164,7 +164,7 @@ def test_states_interchange_between_all_places(storage):
 
 
 @OFF
-def test_a_state_that_does_not_fit_is_refused_and_leaves_the_table_alone(storage):
+def test_mismatched_state_is_rejected_and_table_unchanged(storage):
     table = stepped(make(MovingAverage, storage=storage))
     before = table.value.clone()
     with pytest.raises(RuntimeError, match="size mismatch for value"):
@@ -179,7 +179,7 @@ def test_a_state_that_does_not_fit_is_refused_and_leaves_the_table_alone(storage
 
 @OFF
 @pytest.mark.parametrize("how", ["deepcopy", "pickle", "torch.save"])
-def test_a_copy_has_rows_of_its_own_in_the_same_kind_of_place(storage, how, tmp_path):
+def test_copies_have_their_own_rows_in_the_same_storage(storage, how, tmp_path):
     options = {"folder": tmp_path} if storage == "mmap" else {}
     table = torch.nn.ModuleList([stepped(make(MovingAverage, storage=storage, **options))])
     if how == "deepcopy":
@@ -205,7 +205,7 @@ def test_a_copy_has_rows_of_its_own_in_the_same_kind_of_place(storage, how, tmp_
 
 
 @OFF
-def test_a_shallow_copy_shares_rows_and_marks(storage):
+def test_shallow_copies_share_rows(storage):
     table = make(MovingAverage, storage=storage)
     shallow = copy.copy(table)
     stepped(shallow)
@@ -215,7 +215,7 @@ def test_a_shallow_copy_shares_rows_and_marks(storage):
 
 
 @OFF
-def test_two_tables_share_nothing(storage):
+def test_two_tables_are_independent(storage):
     one, other = make(MovingAverage, storage=storage), make(MovingAverage, storage=storage)
     stepped(one)
     assert not other.value.any()
@@ -223,21 +223,21 @@ def test_two_tables_share_nothing(storage):
 
 
 @OFF
-def test_reset_forgets_everything(storage):
+def test_reset_forgets_all_items(storage):
     table = stepped(make(MovingAverage, storage=storage))
     table.reset_parameters()
     assert equal(table, make(MovingAverage))
 
 
 @pytest.mark.parametrize("storage", ["device", "host", "mmap"])
-def test_a_table_out_of_the_checkpoint(storage):
+def test_table_can_be_excluded_from_checkpoints(storage):
     model = torch.nn.Sequential(make(MovingAverage, storage=storage, in_checkpoint=False, gamma=CosineGamma(9)))
     stepped(model[0])
     model[0].set_epoch(4)
     value, seen = model[0].value.clone(), model[0].seen.clone()
     assert list(model.state_dict()) == ["0.epoch"]
     full = torch.nn.Sequential(make(MovingAverage, gamma=CosineGamma(9)))
-    for state in (model.state_dict(), full.state_dict()):  # without a table, and with one
+    for state in (model.state_dict(), full.state_dict()):  # without and with a table
         model.load_state_dict(state)
         assert torch.equal(model[0].value, value)
         assert torch.equal(model[0].seen, seen)
@@ -247,7 +247,7 @@ def test_a_table_out_of_the_checkpoint(storage):
     assert torch.equal(copy.deepcopy(model)[0].value, value)
 
 
-def test_what_is_not_watched_takes_no_memory():
+def test_unwatched_tables_allocate_no_stuck_buffer():
     table = make(MovingAverage, watch=False)
     assert table.stuck.numel() == 0
     assert stepped(table).monitor()["stuck"] == 0.0
@@ -255,28 +255,28 @@ def test_what_is_not_watched_takes_no_memory():
     assert "stuck" not in table.state_dict()
 
 
-def test_repr_says_what_is_not_usual():
+def test_repr_shows_non_default_settings():
     assert "storage=mmap" in repr(make(MovingAverage, storage="mmap"))
     assert "gradient=scaled" in repr(make(MovingAverage, gradient="scaled"))
     assert "storage" not in repr(make(MovingAverage))
 
 
-def test_wrong_words_and_folders_are_refused(tmp_path):
+def test_invalid_storage_and_folder_are_rejected(tmp_path):
     with pytest.raises(ValueError, match="storage must be one of device, pinned, host, mmap, got 'disk'"):
         make(MovingAverage, storage="disk")
-    with pytest.raises(ValueError, match="folder is for storage='mmap', got storage='host'"):
+    with pytest.raises(ValueError, match="folder is only used with storage='mmap', got storage='host'"):
         make(MovingAverage, storage="host", folder=tmp_path)
     missing = tmp_path / "missing"
     with pytest.raises(ValueError, match=r"cannot reserve 0\.00 GiB in .*missing \(No such file"):
         make(MovingAverage, storage="mmap", folder=missing)
 
 
-def test_rows_without_numbers_need_no_file():
+def test_empty_rows_need_no_file():
     table = MovingAverage(4, (0,), storage="mmap")
     assert table(torch.zeros(2, 0), torch.tensor([1, 3])).shape == (2, 0)
 
 
-# What is on the disk.
+# Files on disk.
 
 
 def maps(folder):
@@ -285,23 +285,23 @@ def maps(folder):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_nothing_is_left_in_the_folder_and_the_file_goes_with_the_table(tmp_path):
+def test_file_is_unlinked_and_freed_with_the_table(tmp_path):
     table = stepped(make(MovingAverage, storage="mmap", folder=tmp_path))
-    assert not list(tmp_path.iterdir())  # even now
+    assert not list(tmp_path.iterdir())  # the file is unlinked as soon as it is mapped
     assert len(maps(tmp_path)) == 1
     table.double()
     gc.collect()
-    assert len(maps(tmp_path)) == 1  # not that of the float32 rows too
+    assert len(maps(tmp_path)) == 1  # the file of the float32 rows is gone
     rows = table.value
     del table
     gc.collect()
-    assert rows.any()  # who holds them keeps them
+    assert rows.any()  # a reference to the rows keeps them alive
     del rows
     gc.collect()
     assert not maps(tmp_path)
 
 
-def test_the_usual_folder_is_that_for_temporary_files(monkeypatch, tmp_path):
+def test_default_folder_is_the_one_for_temporary_files(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
     with pytest.raises(ValueError, match=str(tmp_path / "none")):
         make(MovingAverage, storage="mmap")
@@ -309,12 +309,12 @@ def test_the_usual_folder_is_that_for_temporary_files(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("native", [True, False])
-def test_space_is_reserved_not_promised(native, monkeypatch, tmp_path):
+def test_disk_space_is_reserved_up_front(native, monkeypatch, tmp_path):
     if not native:
         monkeypatch.delattr(os, "posix_fallocate", raising=False)
     elif not hasattr(os, "posix_fallocate"):
         pytest.skip("this system has no posix_fallocate")
-    length = 2**24 + 12345  # more than is written at a time
+    length = 2**24 + 12345  # more than one chunk
     with tempfile.TemporaryFile(dir=tmp_path) as file:
         _reserve(file, length, tmp_path)
         status = os.fstat(file.fileno())
@@ -322,13 +322,13 @@ def test_space_is_reserved_not_promised(native, monkeypatch, tmp_path):
         assert status.st_blocks * 512 >= length
 
 
-def test_a_table_larger_than_the_disk_is_refused_at_once(tmp_path):
-    with pytest.raises(ValueError, match=r"cannot reserve .* GiB in .* GiB are free\); folder must name"):
+def test_table_larger_than_the_free_space_is_rejected_up_front(tmp_path):
+    with pytest.raises(ValueError, match=r"cannot reserve .* GiB in .* GiB are free\); set folder"):
         MovingAverage(2**50, storage="mmap", folder=tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_disk_that_is_full_after_all_is_an_error_not_a_crash(monkeypatch, tmp_path):
+def test_full_disk_raises_an_error_instead_of_crashing(monkeypatch, tmp_path):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -339,7 +339,7 @@ def test_a_disk_that_is_full_after_all_is_an_error_not_a_crash(monkeypatch, tmp_
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="needs limits on the size of files")
-def test_a_limit_on_the_size_of_files_is_an_error_too(tmp_path):
+def test_file_size_limit_raises_an_error(tmp_path):
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, hard))
@@ -382,20 +382,20 @@ for storage, folder in (("mmap", sys.argv[1]), ("host", None)):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_table_of_512_mib_takes_next_to_no_memory_of_its_own(tmp_path):
-    """What is written lies in pages of the file, which the system may write back and drop at any time."""
+def test_mapped_table_of_512_mib_uses_almost_no_private_memory(tmp_path):
+    """Written rows are in pages of the file, which the operating system can write back and drop at any time."""
     done = subprocess.run([sys.executable, "-c", LARGE, str(tmp_path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     mapped, held = (line.split() for line in done.stdout.splitlines())
     assert mapped[:2] == held[:2] == ["512", "True"]
     assert int(mapped[2]) < 64
-    assert int(held[2]) > 200  # so that the figure above says something
+    assert int(held[2]) > 200  # otherwise the check above would be meaningless
 
 
-# Narrow types.
+# 16-bit types.
 
 
-def test_steps_below_the_resolution_of_a_narrow_type_are_lost_as_said():
+def test_updates_below_the_resolution_of_a_16_bit_type_are_lost_as_documented():
     index = torch.tensor([0])
     for dtype, bits in ((torch.bfloat16, 8), (torch.float16, 11)):
         table = MovingAverage(1, gamma=0.1, dtype=dtype)
@@ -406,7 +406,7 @@ def test_steps_below_the_resolution_of_a_narrow_type_are_lost_as_said():
         assert 2.0**-bits * (1 / 0.1 - 2) <= distance <= 2.0**-bits / 0.1
 
 
-def test_a_narrow_table_computes_in_float32():
+def test_16_bit_table_computes_in_float32():
     table = MovingAverage(1, gamma=0.25, dtype=torch.bfloat16)
     table(torch.tensor([1.0]), torch.tensor([0]))
     out = table(torch.tensor([1.001]), torch.tensor([0]))
@@ -415,7 +415,7 @@ def test_a_narrow_table_computes_in_float32():
 
 
 @pytest.mark.parametrize("storage", ["device", "host"])
-def test_what_a_narrow_type_cannot_hold_does_not_spoil_the_row(storage):
+def test_values_beyond_a_16_bit_range_are_clamped(storage):
     table = MovingAverage(2, gamma=0.5, dtype=torch.float16, storage=storage)
     index = torch.tensor([0, 1])
     table(torch.tensor([1e6, -1e6]), index)

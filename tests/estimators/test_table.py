@@ -1,4 +1,4 @@
-"""What holds for every table, whichever quantity it tracks."""
+"""Properties shared by all tables."""
 
 import copy
 import io
@@ -31,7 +31,7 @@ def same(before, after):
 
 
 @BOTH
-def test_the_first_touch_is_not_scaled_by_gamma(table):
+def test_first_estimate_is_not_scaled_by_gamma(table):
     track = table(3, gamma=0.01)
     estimate = torch.tensor([5.0], requires_grad=True)
     out = track(estimate, torch.tensor([1]))
@@ -42,7 +42,7 @@ def test_the_first_touch_is_not_scaled_by_gamma(table):
 
 
 @BOTH
-def test_only_the_touched_rows_move(table):
+def test_only_rows_in_the_batch_change(table):
     track = touched(table, 10)
     before = track.value.clone()
     track(torch.tensor([0.3, 0.4]), torch.tensor([2, 7]))
@@ -51,7 +51,7 @@ def test_only_the_touched_rows_move(table):
 
 
 @BOTH
-def test_gamma_one_is_the_plain_batch_to_the_bit(table):
+def test_gamma_one_equals_the_plain_batch_exactly(table):
     track = table(8, (2,), gamma=1.0)
     for seed in range(5):
         generator = torch.Generator().manual_seed(seed)
@@ -63,7 +63,7 @@ def test_gamma_one_is_the_plain_batch_to_the_bit(table):
 
 @BOTH
 @pytest.mark.parametrize("bad", [[-1, 0], [0, 6], [6, 6], [0, -(2**40)], list(range(600)), [*range(599, 0, -1), -1]])
-def test_an_index_out_of_range_is_refused_before_anything_is_written(table, bad):
+def test_index_out_of_range_is_rejected_before_writing(table, bad):
     track = touched(table)
     before = snapshot(track)
     worst = min(bad) if min(bad) < 0 else max(bad)
@@ -74,7 +74,7 @@ def test_an_index_out_of_range_is_refused_before_anything_is_written(table, bad)
 
 @BOTH
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
-def test_an_estimate_that_is_not_finite_is_refused_before_anything_is_written(table, value):
+def test_nonfinite_estimates_are_rejected_before_writing(table, value):
     track = touched(table, shape=(2,))
     before = snapshot(track)
     with pytest.raises(ValueError, match=r"estimate must be finite, got .* in row 1"):
@@ -83,7 +83,7 @@ def test_an_estimate_that_is_not_finite_is_refused_before_anything_is_written(ta
 
 
 @BOTH
-def test_wrong_shapes_and_types_are_named(table):
+def test_errors_name_wrong_shapes_and_types(table):
     track = table(6, (2,))
     with pytest.raises(ValueError, match=r"estimate must have the shape \[3, 2\], got \[3\]"):
         track(torch.rand(3), torch.arange(3))
@@ -95,7 +95,7 @@ def test_wrong_shapes_and_types_are_named(table):
 
 
 @BOTH
-def test_bad_settings_are_named(table):
+def test_errors_name_invalid_settings(table):
     with pytest.raises(ValueError, match="num_items must be at least 1, got 0"):
         table(0)
     with pytest.raises(TypeError, match="num_items must be an integer, got 2.0"):
@@ -110,7 +110,7 @@ def test_bad_settings_are_named(table):
 
 @BOTH
 @pytest.mark.parametrize("how", ["eval", "no index"])
-def test_without_state_the_estimate_comes_back_and_nothing_is_written(table, how):
+def test_estimate_is_returned_and_nothing_written_in_eval_or_without_index(table, how):
     track = touched(table)
     before = snapshot(track)
     estimate = torch.rand(4, requires_grad=True)
@@ -123,7 +123,7 @@ def test_without_state_the_estimate_comes_back_and_nothing_is_written(table, how
 
 
 @BOTH
-def test_an_empty_batch_does_nothing(table):
+def test_empty_batch_changes_nothing(table):
     track = touched(table, shape=(2,))
     before = snapshot(track)
     assert track(torch.zeros(0, 2), torch.zeros(0, dtype=torch.long)).shape == (0, 2)
@@ -131,7 +131,7 @@ def test_an_empty_batch_does_nothing(table):
 
 
 @BOTH
-def test_state_travels_by_state_dict_deepcopy_pickle_and_torch_save(table):
+def test_state_survives_state_dict_deepcopy_pickle_and_torch_save(table):
     track = touched(table, shape=(2,), gamma=0.3)
     assert set(track.state_dict()) == {"value", "seen", "stuck"}
     loaded = table(6, (2,), gamma=0.3)
@@ -148,7 +148,7 @@ def test_state_travels_by_state_dict_deepcopy_pickle_and_torch_save(table):
 
 
 @BOTH
-def test_a_deepcopy_shares_nothing(table):
+def test_deepcopy_is_independent(table):
     track = touched(table)
     before = snapshot(track)
     copy.deepcopy(track)(torch.rand(2), torch.tensor([0, 1]))
@@ -156,7 +156,7 @@ def test_a_deepcopy_shares_nothing(table):
 
 
 @BOTH
-def test_a_state_of_another_size_is_refused_and_leaves_the_table_alone(table):
+def test_state_of_another_size_is_rejected_and_table_unchanged(table):
     track = touched(table)
     before = snapshot(track)
     with pytest.raises(RuntimeError, match="size mismatch for value"):
@@ -165,7 +165,7 @@ def test_a_state_of_another_size_is_refused_and_leaves_the_table_alone(table):
 
 
 @BOTH
-def test_reset_forgets_everything(table):
+def test_reset_forgets_all_items(table):
     track = touched(table)
     track.reset_parameters()
     assert same(snapshot(track), snapshot(table(6)))
@@ -189,7 +189,7 @@ def test_storage_stays_float32_through_half_and_follows_double(table):
 
 
 @BOTH
-def test_a_storage_type_asked_for_stays(table):
+def test_explicit_storage_type_is_kept(table):
     track = table(4, dtype=torch.bfloat16, gamma=0.5)
     out = track(torch.tensor([1.0]), torch.tensor([0]))
     assert out.dtype == torch.float32
@@ -199,7 +199,7 @@ def test_a_storage_type_asked_for_stays(table):
 
 
 @BOTH
-def test_arithmetic_is_float32_under_autocast_and_for_narrow_estimates(table):
+def test_arithmetic_is_float32_under_autocast_and_for_16_bit_estimates(table):
     track = table(4, gamma=0.5)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         track(torch.tensor([1.0]), torch.tensor([0]))
@@ -209,12 +209,12 @@ def test_arithmetic_is_float32_under_autocast_and_for_narrow_estimates(table):
 
 
 @BOTH
-def test_a_meta_table_moves_devices(table):
+def test_meta_tables_can_move_to_a_device(table):
     assert table(4).to("meta").value.device.type == "meta"
 
 
 @BOTH
-def test_monitor_reports_shares(table):
+def test_monitor_reports_shares_of_seen_and_stuck_items(table):
     track = table(4)
     assert track.monitor() == {"seen": 0.0, "stuck": 0.0}
     big = 60000.0 if table is MovingAverage else 50.0
@@ -227,8 +227,8 @@ def test_monitor_reports_shares(table):
 
 
 @BOTH
-def test_merged_processes_write_what_one_process_would(table):
-    """Two processes with the hook end with the table of one process that sees both batches."""
+def test_exchanged_rows_give_the_same_table_as_one_process(table):
+    """Two processes with the hook end up with the table of one process that sees both batches."""
     generator = torch.Generator().manual_seed(0)
     single, first, second = (table(9, (2,), gamma=0.3) for _ in range(3))
     for _ in range(20):
@@ -243,8 +243,8 @@ def test_merged_processes_write_what_one_process_would(table):
 
 
 @BOTH
-def test_processes_restart_together(table):
-    """What lies far above is decided on the rows of all, so the tables stay equal."""
+def test_processes_agree_on_restarts(table):
+    """Restarts depend on the rows of all processes, so the tables stay equal."""
     single, first, second = (table(3, gamma=0.3, restart_lag=4.0) for _ in range(3))
     index = torch.tensor([0, 1, 1, 2])
     for estimate in (torch.tensor([900.0, 900.0, 900.0, 900.0]), torch.tensor([0.1, 0.1, 500.0, 500.0])):
@@ -258,7 +258,7 @@ def test_processes_restart_together(table):
 
 
 @BOTH
-def test_compiles_whole_with_checks_off(table):
+def test_compiles_to_one_graph_without_checks(table):
     eager, compiled = table(20, (2,), gamma=0.2, validate=False), table(20, (2,), gamma=0.2, validate=False)
     step = torch.compile(compiled, fullgraph=True, backend="aot_eager")
     for seed in range(4):
@@ -274,7 +274,7 @@ def test_compiles_whole_with_checks_off(table):
 
 
 @BOTH
-def test_step_without_duplicates_is_the_same(table):
+def test_step_without_duplicates_matches_forward(table):
     one, other = table(9, gamma=0.4), table(9, gamma=0.4)
     for seed in range(5):
         index = torch.randperm(9, generator=torch.Generator().manual_seed(seed))[:4]
@@ -284,7 +284,7 @@ def test_step_without_duplicates_is_the_same(table):
 
 @BOTH
 @pytest.mark.parametrize("kind", [torch.int32, torch.int16, torch.uint8])
-def test_narrow_integers_are_an_index_too(table, kind):
+def test_index_can_be_of_any_integer_type(table, kind):
     one, other = table(9, gamma=0.4), table(9, gamma=0.4)
     estimate, index = torch.rand(4), torch.tensor([3, 0, 3, 8])
     for _ in range(2):
@@ -293,9 +293,9 @@ def test_narrow_integers_are_an_index_too(table, kind):
 
 
 @BOTH
-def test_an_item_far_above_its_newest_estimate_starts_anew(table):
-    """Only beyond restart_lag; the gradient is then the batch's own."""
-    far = {MovingAverage: (100.0, 1.0), LogMovingAverage: (4.6, 0.0)}[table]  # a factor of 100 either way
+def test_items_far_above_their_newest_estimate_restart(table):
+    """They restart only beyond restart_lag; the gradient is then that of the batch."""
+    far = {MovingAverage: (100.0, 1.0), LogMovingAverage: (4.6, 0.0)}[table]  # a factor of 100 in both cases
     for lag, restarts in ((4.0, True), (5.0, False)):
         track = table(2, gamma=0.1, restart_lag=lag)
         track(torch.tensor([far[0]]), torch.tensor([1]))
@@ -309,7 +309,7 @@ def test_an_item_far_above_its_newest_estimate_starts_anew(table):
 
 @BOTH
 @pytest.mark.parametrize("shape", [(2,), (2, 3)])
-def test_each_number_of_a_row_starts_anew_by_itself(table, shape):
+def test_numbers_of_a_row_restart_separately(table, shape):
     rows, scalars = table(3, shape, gamma=0.1, restart_lag=4.0), table(6, gamma=0.1, restart_lag=4.0)
     first = torch.tensor([1.0, 90.0])
     second = torch.tensor([0.5, 0.5])
@@ -318,23 +318,23 @@ def test_each_number_of_a_row_starts_anew_by_itself(table, shape):
         out = rows(torch.stack([estimate, estimate]), torch.tensor([0, 2]))
         expected = scalars(values, torch.tensor([4, 5])).view(2, *[1] * (len(shape) - 1)).expand(shape)
         torch.testing.assert_close(out[1], expected)
-    assert (out[:, 1] == 0.5).all()  # anew
-    assert (out[:, 0] > 0.5).all()  # as ever
+    assert (out[:, 1] == 0.5).all()  # restarted
+    assert (out[:, 0] > 0.5).all()  # blended
 
 
 @BOTH
 @pytest.mark.parametrize("lag", [79.0, 80.0, 100.0, 800.0, float("inf")])
-def test_long_lags_neither_overflow_nor_make_nan_of_zero(table, lag):
+def test_large_lags_do_not_overflow_or_give_nan(table, lag):
     for options in ({"max_lag": lag}, {"restart_lag": lag}, {"max_lag": lag, "restart_lag": lag}):
         track, free = table(2, gamma=0.5, **options), table(2, gamma=0.5)
         for estimate in (torch.tensor([1.0, 0.0]), torch.zeros(2), torch.tensor([3.0, 0.0])):
             expected = free(estimate, torch.arange(2))
             assert track(estimate, torch.arange(2)).isfinite().all()
-            if lag >= 80 and table is MovingAverage:  # the same as none
+            if lag >= 80 and table is MovingAverage:  # has no effect
                 assert torch.equal(track.value, expected)
 
 
-def test_a_schedule_goes_on_in_its_epoch_after_a_restore():
+def test_schedule_resumes_at_the_saved_epoch():
     def make():
         return MovingAverage(4, gamma=CosineGamma(10))
 
@@ -354,15 +354,15 @@ def test_a_schedule_goes_on_in_its_epoch_after_a_restore():
     restored.load_state_dict(state)
     assert restored.epoch == 6
     assert torch.equal(steps(restored, range(3, 6)), steps(track, range(3, 6)))
-    del state["epoch"]  # as it was saved before
+    del state["epoch"]  # as saved by earlier versions
     older = make()
     older.set_epoch(2)
     older.load_state_dict(state)
     assert older.epoch == 2
-    MovingAverage(4).load_state_dict(track.state_dict())  # a constant γ has no use for the epoch
+    MovingAverage(4).load_state_dict(track.state_dict())  # a constant γ ignores the epoch
 
 
-def test_the_epoch_of_a_table_in_a_model_is_restored_too():
+def test_epoch_of_a_table_inside_a_model_is_restored():
     def make():
         return torch.nn.ModuleDict({"a": MovingAverage(4, gamma=CosineGamma(10)), "b": ProjectedGradient(2)})
 
@@ -375,7 +375,7 @@ def test_the_epoch_of_a_table_in_a_model_is_restored_too():
     assert list(state) == keys
 
 
-def test_a_wide_table_of_narrow_estimates_computes_in_float32():
+def test_float64_table_with_float32_estimates_computes_in_float32():
     track = MovingAverage(1, gamma=0.5).double()
     track(torch.tensor([0.1]), torch.tensor([0]))
     out = track(torch.tensor([0.2]), torch.tensor([0]))
@@ -385,7 +385,7 @@ def test_a_wide_table_of_narrow_estimates_computes_in_float32():
 
 
 @BOTH
-def test_read_gives_states_and_the_default_for_items_not_seen(table):
+def test_read_returns_states_and_the_default_for_unseen_items(table):
     track = table(3, gamma=0.1)
     track(torch.tensor([5.0]), torch.tensor([1]))
     out = track.read(torch.tensor([0, 1]), torch.tensor([7.0, 8.0], dtype=torch.float64))
@@ -395,7 +395,7 @@ def test_read_gives_states_and_the_default_for_items_not_seen(table):
 
 
 @BOTH
-def test_what_is_not_watched_is_never_stuck(table):
+def test_unwatched_items_are_never_stuck(table):
     for watch in (True, False):
         track = table(1, gamma=0.1, watch=watch)
         track(torch.tensor([1e9]), torch.tensor([0]))
@@ -404,7 +404,7 @@ def test_what_is_not_watched_is_never_stuck(table):
 
 
 @BOTH
-def test_a_lag_must_be_positive(table):
+def test_lag_must_be_positive(table):
     with pytest.raises(ValueError, match=r"restart_lag must lie in \(0, inf\], got 0"):
         table(1, restart_lag=0.0)
     assert table(1, max_lag=float("inf")).max_lag is None

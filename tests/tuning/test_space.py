@@ -75,11 +75,11 @@ def test_the_order_is_that_of_the_names() -> None:
         ({"lr": {"low": 1}}, "vary: lr = .*: key 'high' is missing"),
         ({"lr": {"low": 1, "high": 2, "logg": True}}, r"unknown key 'logg' \(did you mean 'log'\?\)"),
         ({"lr": {"low": 1, "high": 2, "log": 1}}, "log = 1: expected true or false"),
-        ({"num_layers": "2..3.5"}, r"num_layers = '3.5': expected INT"),
+        ({"num_layers": "2..3.5"}, r"num_layers = '3.5': expected an integer"),
         ({"num_layers": "2"}, "expected two values or more, or a range"),
         ({"num_layers": []}, "vary: num_layers"),
         ({"num_layers": "2,2"}, "expected different values"),
-        ({"num_layers": "2,x"}, r"num_layers = 'x': expected INT"),
+        ({"num_layers": "2,x"}, r"num_layers = 'x': expected an integer"),
         ({"optimizer": "adam..sgd"}, "vary: optimizer"),
         ({"loss": "soap,soup"}, r"unknown loss 'soup' \(did you mean 'sopa'\?\)"),
         ({"epochs": "0,5"}, "vary: epochs: epochs = 0: expected 1 or more"),
@@ -110,7 +110,7 @@ def test_a_file(tmp_path: Path) -> None:
     file.write_text('lr = "1e-4..1e-2:log"\nnum_layers = [2, 3]\ndropout = {low = 0, high = 0.5}\n')
     assert [one.name for one in make_space(read_space(file), {}, {})] == ["dropout", "lr", "num_layers"]
     file.write_text("lr = ")
-    with pytest.raises(OptionError, match="is not TOML"):
+    with pytest.raises(OptionError, match="is not valid TOML"):
         read_space(file)
     with pytest.raises(FileNotFoundError, match="space: no file nowhere.toml"):
         read_space("nowhere.toml")

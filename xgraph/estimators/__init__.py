@@ -1,4 +1,9 @@
-"""Tables of per-item state and how they move: the one mechanism under every loss and layer of xgraph."""
+"""Tables of per-item state: the mechanism behind every loss and layer of xgraph with memory.
+
+A table keeps one row of numbers per item (a molecule, a node, a bag) and updates the rows that a batch touches.
+Equation and algorithm numbers in the docstrings, such as (6.12), refer to the chapter "Applications: Learning
+Predictive, Generative and Representation Models" of a textbook on compositional optimisation.
+"""
 
 from xgraph.estimators.log_moving_average import LogMovingAverage
 from xgraph.estimators.moving_average import MovingAverage

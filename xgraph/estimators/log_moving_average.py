@@ -1,4 +1,4 @@
-"""A moving average of means of exponentials, kept as their logarithm."""
+"""A moving average of means of exponentials, stored as a logarithm."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ from xgraph.estimators.table import StateTable
 
 
 class LogMovingAverage(StateTable):
-    r"""Tracks :math:`v_i = \log u_i` by :math:`q_i = \log \hat g_i`; nothing overflows.
+    r"""Moving average of exponentials in log space: tracks :math:`v_i = \log u_i` without overflow.
+
+    Each estimate is a logarithm, :math:`q_i = \log \hat g_i`, usually the ``logsumexp`` of a batch.
 
     .. math::
         v_i ← \mathrm{logaddexp}(\log(1-γ) + v_i, \log γ + q_i), \qquad
         out_i = \mathrm{sg}(v_i) + e^{\mathrm{sg}(q_i - v_i)} (q_i - \mathrm{sg}(q_i))
 
-    which is the moving average of ĝ with the gradient ∇ĝ/u = exp(q − v) ∇q; the factor is at most 1/γ (m/γ for
-    an item that stands m times in the batch). One batch of huge values leaves v far above every later q, and
-    v falls by ``|log(1−γ)|`` a touch at most: ``max_lag`` bounds v by q + max_lag, ``restart_lag`` lets such an item
-    start anew. Arguments, attributes and errors: :class:`StateTable`.
+    where sg stops the gradient. This is the moving average of :math:`\hat g_i` with the gradient
+    :math:`∇\hat g_i / u_i = e^{q_i - v_i} ∇q_i`. The factor is at most 1/γ, or m/γ for an item that occurs m times in
+    the batch.
+
+    A single batch of huge values leaves v far above every later q, and v falls by at most \|log(1 − γ)\| per update.
+    Two options prevent this: ``max_lag`` caps v at q + ``max_lag``, and ``restart_lag`` restarts the item from its
+    newest estimate. For arguments, attributes and errors, see :class:`StateTable`.
 
     Example:
         >>> track = LogMovingAverage(num_items=4, gamma=0.5)
@@ -50,7 +55,7 @@ class LogMovingAverage(StateTable):
 
 
 def shares(log_weight: Tensor, slot: Tensor) -> tuple[Tensor, Tensor]:
-    """Exponentials within groups of rows, such that the largest of a group is 1."""
-    where = slot.view(-1, *[1] * (log_weight.dim() - 1)).expand_as(log_weight)
-    top = torch.full_like(log_weight, -torch.inf).scatter_reduce_(0, where, log_weight, "amax")
+    """Return the maximum of each group of rows, and exponentials scaled so that each group's largest is 1."""
+    group = slot.view(-1, *[1] * (log_weight.dim() - 1)).expand_as(log_weight)
+    top = torch.full_like(log_weight, -torch.inf).scatter_reduce_(0, group, log_weight, "amax")
     return top, (log_weight - top.index_select(0, slot)).exp()

@@ -12,21 +12,25 @@ from xgraph.estimators.table import StateTable
 
 
 class MovingAverage(StateTable):
-    r"""Tracks :math:`g_i` by its noisy estimates :math:`\hat g_i`; returns the state with the batch's gradient.
+    r"""Moving average per item: its value is the history, its gradient is that of the current batch.
+
+    The table tracks :math:`g_i` from noisy estimates :math:`\hat g_i`:
 
     .. math::
         u_i ← (1 - γ) u_i + γ \hat g_i, \qquad
         out_i = \mathrm{sg}(u_i) + \hat g_i - \mathrm{sg}(\hat g_i)
 
-    where sg stops the gradient. So ``f(track(g, index)).mean().backward()`` is the estimator
-    mean ∇f(u_i) ∇ĝ_i of the SOX algorithm (Wang and Yang, ICML 2022; Algorithm 28 and (6.12) of the chapter) for
-    any differentiable f. A lag of 80 or more is the same as none: the range of float32 ends there. Arguments,
-    attributes and errors: :class:`StateTable`.
+    where sg stops the gradient. For any differentiable f, ``f(track(g, index)).mean().backward()`` computes the
+    gradient estimator :math:`\mathrm{mean}_i ∇f(u_i) ∇\hat g_i` of the SOX algorithm (`Wang and Yang, ICML 2022
+    <https://arxiv.org/abs/2202.12396>`__; equation (6.12) and Algorithm 28).
+
+    A ``max_lag`` or ``restart_lag`` of 80 or more has no effect, because e⁸⁰ is close to the limit of float32. For
+    arguments, attributes and errors, see :class:`StateTable`.
 
     Example:
         >>> track = MovingAverage(num_items=4, gamma=0.1)
         >>> index = torch.tensor([2])
-        >>> track(torch.tensor([1.0]), index)  # the first touch is taken as it is
+        >>> track(torch.tensor([1.0]), index)  # an item's first estimate is stored unchanged
         tensor([1.])
         >>> track(torch.tensor([2.0]), index)
         tensor([1.1000])

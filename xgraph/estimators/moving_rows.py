@@ -1,4 +1,4 @@
-"""How the rows of a table move: what is known is blended with the estimates, everything else starts with them."""
+"""How a table's rows are updated: known rows are blended with the new estimates, new rows start from them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from xgraph.estimators.rows import slots
 from xgraph.estimators.schedules import check_gamma
 
 Exchange = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-"""Takes this process's (index, estimate) rows, returns those of all processes."""
+"""Takes this process's rows (index, estimate) and returns the rows of all processes."""
 
 STUCK = 10.0
-"""An item whose state lies e^10 above its newest estimate passes on next to no gradient."""
+"""An item whose state is e^10 times its newest estimate passes on almost no gradient."""
 
 
 class MovingRows(RowStore):
-    """The steps of a :class:`StateTable`; subclasses say how rows are blended, bounded and differentiated."""
+    """The update step of a :class:`StateTable`; subclasses define how rows are blended, bounded and differentiated."""
 
     stuck: Tensor
     gamma: float
@@ -30,26 +30,34 @@ class MovingRows(RowStore):
     exchange: Exchange | None
 
     def read(self, index: Tensor, default: Tensor) -> Tensor:
-        """``[B, *shape]``, detached: the state of checked rows, and ``default`` for items not seen yet; in its type."""
+        """Return the detached state of some rows, or ``default`` for items that have not been seen.
+
+        Args:
+            index: ``[B]`` int64 row numbers, already checked.
+            default: ``[B, *shape]``.
+
+        Returns:
+            ``[B, *shape]``, in the type of ``default``.
+        """
         known = self._broadcast(self.seen.index_select(0, index))
         return torch.where(known, self._get(index).to(default.dtype), default.detach())
 
     def _write(
         self, estimate: Tensor, index: Tensor, duplicates: bool, gamma: float | None
     ) -> tuple[Tensor, Tensor | None]:
-        """The new state, and what a scaled gradient is multiplied by; ``None`` = by 1."""
+        """Update rows; return the new state and the factor of a scaled gradient (``None`` means 1)."""
         gamma = self.gamma if gamma is None else check_gamma("gamma", gamma)
         if self.exchange is None:
             return self._move(estimate, index, duplicates, gamma)
-        everyone, estimates = self.exchange(index, estimate)
-        _, scale = self._move(estimates, everyone, True, gamma)
+        all_index, all_estimates = self.exchange(index, estimate)
+        _, scale = self._move(all_estimates, all_index, True, gamma)
         if scale is not None:
-            ordered, order = everyone.sort()
+            ordered, order = all_index.sort()
             scale = scale.index_select(0, order.index_select(0, torch.searchsorted(ordered, index)))
         return self.read(index, estimate), scale
 
     def _move(self, estimate: Tensor, index: Tensor, duplicates: bool, gamma: float) -> tuple[Tensor, Tensor | None]:
-        """Write the new rows of ``index``; return them and their gradient's scale, as `_write` does."""
+        """Write the new rows of ``index``; return them and the scale of their gradient, as `_write` does."""
         if duplicates:
             estimate = self._merge(estimate, index)
         new, scale = self._next(estimate, index, gamma)
@@ -57,7 +65,7 @@ class MovingRows(RowStore):
         return new, scale
 
     def _next(self, estimate: Tensor, index: Tensor, gamma: float) -> tuple[Tensor, Tensor | None]:
-        """The new rows of ``index``, all rows of one item being equal, and their gradient's scale."""
+        """Compute the new rows of ``index`` and the scale of their gradient; rows of the same item are equal."""
         scale = None
         if gamma < 1:
             old = self._get(index).to(estimate.dtype)
@@ -80,26 +88,26 @@ class MovingRows(RowStore):
         return rows.view(-1, *[1] * len(self.shape))
 
     def _merge(self, estimate: Tensor, index: Tensor) -> Tensor:
-        """Give all rows of one item the mean of its estimates (shapes do not depend on the data)."""
+        """Replace each estimate by the mean over the estimates of its item (shapes do not depend on the data)."""
         slot = slots(index)
         count = estimate.new_zeros(len(index)).index_add_(0, slot, estimate.new_ones(len(index)))
         return self._mean(estimate, slot, self._broadcast(count))
 
     def _blend(self, old: Tensor, estimate: Tensor, gamma: float) -> Tensor:
-        """The new state of items that are known."""
+        """Compute the new state of items seen before."""
         raise NotImplementedError
 
     def _attach(self, state: Tensor, change: Tensor, fixed: Tensor) -> Tensor:
-        """The state with a gradient: ``change`` is 0 and has the gradient of the estimates, ``fixed``."""
+        """Give the state a gradient: ``change`` is 0 with the gradient of the estimates, ``fixed`` their value."""
         raise NotImplementedError
 
     def _mean(self, estimate: Tensor, slot: Tensor, count: Tensor) -> Tensor:
         return (torch.zeros_like(estimate).index_add_(0, slot, estimate) / count).index_select(0, slot)
 
     def _bound(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
-        """The state, at most ``lag`` above the estimates."""
+        """Limit the state to ``lag`` above the estimates."""
         raise NotImplementedError
 
     def _lags(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
-        """Where the state lies more than ``lag`` above the estimates."""
+        """Return a mask of the states that are more than ``lag`` above their estimates."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""A moving average of weighted means, kept as the mean and the logarithm of its weight."""
+"""A moving average of weighted means, stored as the mean and the logarithm of its weight."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from xgraph.estimators.table import StateTable
 
 
 class RatioMovingAverage(StateTable):
-    r"""Tracks a ratio of two means: :math:`r = u_1 / u_2` with :math:`u_2 = e^v`; finite for any weights.
+    r"""Tracks a ratio of two means, :math:`r = u_1 / u_2` with :math:`u_2 = e^v`; stays finite for any weights.
 
-    For attention over sampled instances or neighbours, where :math:`\hat g_1 = \mathrm{mean}\, e^g s` and
-    :math:`\hat g_2 = \mathrm{mean}\, e^g`: an item's estimate is :math:`\bar s = \hat g_1 / \hat g_2` (the
-    softmax-weighted mean of its values) and :math:`q = \log \hat g_2`. Rows are ``[*heads, channels + 1]``: C numbers
-    of s̄ or r, and last the one of q or v.
+    Use it for attention over sampled instances or neighbours, where :math:`\hat g_1 = \mathrm{mean}\, e^g s` and
+    :math:`\hat g_2 = \mathrm{mean}\, e^g`. An item's estimate consists of the softmax-weighted mean of its values,
+    :math:`\bar s = \hat g_1 / \hat g_2`, and of :math:`q = \log \hat g_2`. A row has the shape
+    ``[*heads, channels + 1]``: C numbers for :math:`\bar s` (in the table: r), followed by q (in the table: v).
 
     .. math::
         v' &= \mathrm{logaddexp}(\log(1-γ) + v, \log γ + q), \qquad
         ω = e^{\log γ + q - v'}, \qquad r' = (1 - ω) r + ω \bar s \\
         ∇r' &= e^{q - v'} [∇\bar s + (\bar s - r') ∇q], \qquad ∇v' = e^{q - v'} ∇q
 
-    which is the same as moving averages of u₁ and u₂ and their ratio, (6.111) and (6.113) of the chapter. Lags act
-    on v. An item without an instance has q = −∞ and is not to be among the estimates. Other arguments, attributes
-    and errors: :class:`StateTable`.
+    This equals the ratio of two separate moving averages of u₁ and u₂, equations (6.111) and (6.113). ``max_lag`` and
+    ``restart_lag`` apply to v. Leave out items without instances: their q would be −∞. For other arguments,
+    attributes and errors, see :class:`StateTable`.
 
     Args:
         num_items: Number of rows.
-        channels: C, the length of s̄.
-        heads: Shape of a row before its last dimension; ``()`` = one head.
+        channels: C, the number of values to average.
+        heads: Shape of a row before its last dimension; ``()`` for a single head.
         gamma: Weight of the new value, in (0, 1], or a schedule of it over epochs.
-        options: Those of :class:`StateTable`.
+        **options: Further options of :class:`StateTable`.
 
     Example:
         >>> track = RatioMovingAverage(num_items=4, channels=1, gamma=0.5)
@@ -47,7 +47,7 @@ class RatioMovingAverage(StateTable):
         tensor([[2.0000, 0.4055]])
     """
 
-    _hint = "; the last number is the log of a weight: leave out what has no instances (-inf)"
+    _hint = "; its last number is the log of a weight: leave out items without instances (-inf)"
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class RatioMovingAverage(StateTable):
 
     @property
     def channels(self) -> int:
-        """C, the length of the mean."""
+        """C, the number of values that are averaged."""
         return self.shape[-1] - 1
 
     def _blend(self, old: Tensor, estimate: Tensor, gamma: float) -> Tensor:
@@ -92,5 +92,5 @@ class RatioMovingAverage(StateTable):
         return self._split(estimate)[1] + lag < self._split(state)[1]
 
     def _split(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Means ``[B, *heads, C]`` and logarithms of weights ``[B, *heads, 1]``."""
+        """Split rows into means ``[B, *heads, C]`` and logarithms of weights ``[B, *heads, 1]``."""
         return rows[..., :-1], rows[..., -1:]

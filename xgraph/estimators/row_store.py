@@ -1,4 +1,4 @@
-"""One row of numbers for every item, wherever the rows lie."""
+"""One row of numbers per item, on the device, in host memory or on disk."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ WIDE = (torch.float32, torch.float64)
 
 
 class RowStore(nn.Module):
-    """The rows of a :class:`StateTable`: where and in what type they lie, which were touched, how both are kept.
+    """The storage of a :class:`StateTable`: its rows, which of them have been seen, and how both are saved.
 
-    Rows are of type ``dtype`` and stay so under autocast and ``.half()``; float32 rows follow ``.double()``. Of rows
-    off the device those of a batch are gathered by the CPU and copied to the batch's device, and back; only the marks
-    move with the module. A deep copy, or what is read from a pickle, has rows of its own in the same kind of place.
+    Rows have the type ``dtype`` and keep it under autocast and ``.half()``; float32 rows follow ``.double()``. If the
+    rows are not on the device, the CPU gathers a batch's rows, copies them to the batch's device and writes them back;
+    only ``seen`` and ``stuck`` move with the module. A deep copy or an unpickled table has its own rows in the same
+    kind of storage.
     """
 
     value: Tensor
     seen: Tensor
 
     _kept: tuple[str, ...] = ("value", "seen")
-    """What a checkpoint holds."""
+    """Names of the tensors that a checkpoint holds."""
 
     def __init__(
         self,
@@ -53,19 +54,19 @@ class RowStore(nn.Module):
             value = torch.zeros(self.num_items, *self.shape, dtype=dtype)
             self.register_buffer("value", value, persistent=in_checkpoint)
         else:
-            self.value = self._outside(dtype)
+            self.value = self._new_rows(dtype)
         self.register_buffer("seen", torch.zeros(num_items, dtype=torch.bool), persistent=in_checkpoint)
 
-    def _outside(self, dtype: torch.dtype) -> Tensor:
-        """New rows, off the device."""
+    def _new_rows(self, dtype: torch.dtype) -> Tensor:
+        """Create rows that are not on the device."""
         return host_rows((self.num_items, *self.shape), dtype, self.storage, self.folder)
 
     def _get(self, index: Tensor) -> Tensor:
-        """``[B, *shape]``, the rows of ``index``, on its device."""
+        """Return the rows of ``index``, ``[B, *shape]``, on its device."""
         return self.value.index_select(0, index) if self.storage == "device" else gather(self.value, index)
 
     def _put(self, index: Tensor, new: Tensor) -> None:
-        """Overwrite the rows of ``index``. What a narrow type cannot hold becomes its largest number, not infinite."""
+        """Overwrite the rows of ``index``. Values beyond the range of a 16-bit type are clamped, not made infinite."""
         dtype = self.value.dtype
         if dtype.itemsize < 4:
             limit = torch.finfo(dtype).max
@@ -77,7 +78,7 @@ class RowStore(nn.Module):
         self.seen.index_fill_(0, index, True)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Follow devices and ``.double()``, but keep the storage type through ``.half()`` and the like."""
+        """Follow device changes and ``.double()``, but keep the storage type through ``.half()`` and the like."""
         before = self.value
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         dtype = self.value.dtype if self.storage == "device" else fn(before.new_empty(0)).dtype
@@ -85,7 +86,7 @@ class RowStore(nn.Module):
             return self
         wide = before.dtype in WIDE and dtype in WIDE
         if self.storage != "device":
-            self.value = self._outside(dtype).copy_(before) if wide else before
+            self.value = self._new_rows(dtype).copy_(before) if wide else before
         elif not wide:
             self.value = before.to(self.value.device)
         return self
@@ -125,21 +126,21 @@ class RowStore(nn.Module):
         )
 
     def __copy__(self) -> Self:
-        """A shallow copy: the rows are the same."""
+        """Return a shallow copy, which shares the rows."""
         new = type(self).__new__(type(self))
         new.__dict__.update(self.__dict__)
         return new
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """A copy with rows of its own, in the same kind of place."""
+        """Return a copy with its own rows in the same kind of storage."""
         new = type(self).__new__(type(self))
         memo[id(self)] = new
         if self.storage != "device":
-            memo[id(self.value)] = self._outside(self.value.dtype).copy_(self.value)
+            memo[id(self.value)] = self._new_rows(self.value.dtype).copy_(self.value)
         new.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return new
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]
         if self.storage != "device":
-            self.value = self._outside(self.value.dtype).copy_(self.value)
+            self.value = self._new_rows(self.value.dtype).copy_(self.value)

@@ -1,4 +1,4 @@
-"""Rows of a table that a batch names: checked, and grouped where one stands several times."""
+"""Checks of a batch's row numbers and estimates, and the numbering of distinct rows."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from torch import Tensor
 INTEGERS = frozenset({torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8})
 
 FEW = 512
-"""Up to so many rows Python's own set finds duplicates faster than a sort."""
+"""Up to this many rows, a Python set finds duplicates faster than sorting does."""
 
 
 def check_rows(index: Tensor, num_items: int, hint: str = "") -> bool:
-    """Check that ``index`` holds rows of a table.
+    """Check that ``index`` holds valid row numbers of a table, and look for duplicates.
 
     Args:
-        index: ``[B]``.
+        index: ``[B]`` row numbers.
         num_items: Number of rows.
-        hint: Appended to the error about the range.
+        hint: Text appended to the error message about the range.
 
     Returns:
-        True if a row stands more than once.
+        True if a row occurs more than once.
 
     Raises:
         TypeError: If ``index`` is not a tensor of integers.
-        IndexError: If one is negative or not below ``num_items``.
+        IndexError: If a row number is negative or not below ``num_items``.
 
     Example:
         >>> check_rows(torch.tensor([3, 1, 3]), num_items=4)
@@ -49,17 +49,17 @@ def check_rows(index: Tensor, num_items: int, hint: str = "") -> bool:
 
 
 def check_estimate(estimate: Tensor, shape: tuple[int, ...], hint: str = "") -> None:
-    """Check that estimates fit a table's rows and are finite."""
+    """Check that estimates have the shape of a table's rows and are finite."""
     if estimate.shape != shape:
         raise ValueError(f"estimate must have the shape {list(shape)}, got {list(estimate.shape)}")
     finite = estimate.isfinite()
     if not finite.all():
-        where = finite.logical_not_().nonzero()[0].tolist()
-        raise ValueError(f"estimate must be finite, got {estimate[tuple(where)].item()} in row {where[0]}{hint}")
+        position = finite.logical_not_().nonzero()[0].tolist()
+        raise ValueError(f"estimate must be finite, got {estimate[tuple(position)].item()} in row {position[0]}{hint}")
 
 
 def slots(index: Tensor) -> Tensor:
-    """Number the distinct rows of an index, in their order (shapes do not depend on the data)."""
+    """Number the distinct rows of an index in ascending order (shapes do not depend on the data)."""
     order = index.argsort()
     ordered = index[order]
     first = torch.ones_like(ordered)

@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from xgraph.checks import integer, number
 
 GammaSchedule = Callable[[int], float]
-"""Maps an epoch (counted from 0) to γ in (0, 1]."""
+"""A callable that maps an epoch (counted from 0) to γ in (0, 1]."""
 
 
 @dataclass(frozen=True)
 class ConstantGamma:
-    """γ stays as it is.
+    """A schedule that keeps γ constant.
 
     Args:
         gamma: Weight of the new value, in (0, 1].
 
     Raises:
-        ValueError: If ``gamma`` lies outside (0, 1].
+        ValueError: If ``gamma`` is outside (0, 1].
+        TypeError: If ``gamma`` is not a number.
 
     Example:
         >>> ConstantGamma(0.1)(epoch=7)
@@ -33,25 +34,26 @@ class ConstantGamma:
         check_gamma("gamma", self.gamma)
 
     def __call__(self, epoch: int) -> float:
-        """γ, whatever the epoch."""
+        """Return γ; the epoch does not matter."""
         return self.gamma
 
 
 @dataclass(frozen=True)
 class CosineGamma:
-    r"""γ falls from 1 to ``gamma_min`` along half a cosine, then stays there.
+    r"""A schedule that lowers γ from 1 to ``gamma_min`` along half a cosine and then keeps it there.
 
-    .. math:: γ_t = ½ (1 + \cos(π t / E)) (1 - γ_{min}) + γ_{min} \text{ for epoch } t ≤ E
+    .. math:: γ_t = \tfrac12 (1 + \cos(π t / E)) (1 - γ_{min}) + γ_{min} \quad \text{for epoch } t ≤ E
 
-    While the model still moves fast the history is stale, so the average starts without memory and gains it
-    as training settles (section 6.5.3 of the chapter; Wang et al., 2023, use it for contrastive learning).
+    Early in training the model changes quickly and the history is out of date, so the average starts without memory.
+    As training settles, it relies on more history (section 6.5.3).
 
     Args:
         epochs: E, the number of epochs over which γ falls; at least 1.
-        gamma_min: Where it ends, in (0, 1].
+        gamma_min: The final γ, in (0, 1].
 
     Raises:
-        ValueError: If ``epochs`` < 1 or ``gamma_min`` lies outside (0, 1].
+        ValueError: If ``epochs`` is below 1 or ``gamma_min`` is outside (0, 1].
+        TypeError: If ``epochs`` is not an integer or ``gamma_min`` is not a number.
 
     Example:
         >>> gamma = CosineGamma(epochs=10, gamma_min=0.2)
@@ -67,18 +69,18 @@ class CosineGamma:
         check_gamma("gamma_min", self.gamma_min)
 
     def __call__(self, epoch: int) -> float:
-        """γ at ``epoch``, counted from 0."""
+        """Return γ at ``epoch``, counted from 0."""
         share = min(max(epoch, 0) / self.epochs, 1.0)
         return 0.5 * (1.0 + math.cos(math.pi * share)) * (1.0 - self.gamma_min) + self.gamma_min
 
 
 def as_schedule(gamma: float | GammaSchedule, name: str = "gamma") -> GammaSchedule:
-    """A number becomes a :class:`ConstantGamma`; a schedule stays as it is."""
+    """Turn a number into a :class:`ConstantGamma`; return a schedule unchanged."""
     if callable(gamma):
         return gamma
     return ConstantGamma(check_gamma(name, gamma))
 
 
 def check_gamma(name: str, gamma: object) -> float:
-    """γ, if it is one."""
+    """Return γ as a float, or raise if it is not a number in (0, 1]."""
     return number(f"{name} is the weight of the new value and", gamma, 0, 1, "(]")

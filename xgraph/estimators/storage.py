@@ -1,4 +1,4 @@
-"""Where the rows of a table lie: on the device that trains, in host memory, or in a file on disk."""
+"""Rows of a table in host memory or in a memory-mapped file."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ GIB = 2**30
 
 
 def host_rows(size: tuple[int, ...], dtype: torch.dtype, storage: Storage, folder: str | Path | None = None) -> Tensor:
-    """Zeros in host memory, page-locked if "pinned" says so and there is a GPU, or in a file."""
+    """Create zeros in host memory (page-locked for "pinned" if there is a GPU) or in a file ("mmap")."""
     length = prod(size) * dtype.itemsize
-    if storage != "mmap" or not length:  # there are no empty maps
+    if storage != "mmap" or not length:  # an empty file cannot be mapped
         pinned = storage == "pinned" and torch.cuda.is_available()
         return torch.zeros(size, dtype=dtype, device="cpu", pin_memory=pinned)
     place = Path(tempfile.gettempdir() if folder is None else folder)
@@ -32,17 +32,17 @@ def host_rows(size: tuple[int, ...], dtype: torch.dtype, storage: Storage, folde
     except OSError as error:
         raise ValueError(
             f'storage="mmap": cannot reserve {length / GIB:.2f} GiB in {place} ({error.strerror or error}); '
-            "folder must name one on a disk with room"
+            "set folder to a directory on a disk with enough free space"
         ) from error
     if hasattr(mmap, "MADV_RANDOM"):
-        pages.madvise(mmap.MADV_RANDOM)  # rows are needed here and there: reading ahead would be in vain
-    return torch.frombuffer(pages, dtype=dtype).view(size)  # refers to the pages as long as it lives
+        pages.madvise(mmap.MADV_RANDOM)  # rows are read in random order, so reading ahead is useless
+    return torch.frombuffer(pages, dtype=dtype).view(size)  # keeps the mapped pages alive
 
 
 def _reserve(file: IO[bytes], length: int, folder: Path) -> None:
-    """Give an empty file its length and its space on the disk, or raise OSError."""
+    """Extend an empty file to its full length and reserve the disk space, or raise OSError."""
     free = shutil.disk_usage(folder).free
-    if free < length:  # else the disk would be filled before the attempt fails
+    if free < length:  # check first: otherwise the attempt fills the disk before it fails
         raise OSError(0, f"{free / GIB:.2f} GiB are free")
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file.fileno(), 0, length)
@@ -54,10 +54,10 @@ def _reserve(file: IO[bytes], length: int, folder: Path) -> None:
 
 
 def gather(rows: Tensor, index: Tensor) -> Tensor:
-    """Some rows, copied to the device of ``index``."""
+    """Copy some rows to the device of ``index``."""
     if index.device == rows.device:
         return rows.index_select(0, index)
-    # PyTorch keeps page-locked blocks for later use, and not before the copy has ended.
+    # PyTorch caches page-locked blocks and does not reuse one until its copy has finished.
     gathered = torch.empty((len(index), *rows.shape[1:]), dtype=rows.dtype, pin_memory=torch.cuda.is_available())
     return torch.index_select(rows, 0, index.to(rows.device), out=gathered).to(index.device, non_blocking=True)
 

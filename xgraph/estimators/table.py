@@ -1,4 +1,4 @@
-"""The state table: one row of numbers for every item, moved only where a batch touches it."""
+"""The state table: one row of numbers per item, updated only for the items in the batch."""
 
 from __future__ import annotations
 
@@ -19,73 +19,78 @@ Gradient = Literal["straight_through", "scaled"]
 
 
 class StateTable(MovingRows):
-    """A row of state for every item; base of :class:`MovingAverage` and :class:`LogMovingAverage`.
+    """Base of all tables: one row of state per item.
 
-    A step touches only the rows in its batch: O(batch) work, O(num_items) memory. The rules, common to all
-    tables: an item's first estimate is taken as it is, not scaled by γ; the same item several times in a batch
-    is the mean of its estimates and one update; in eval mode, or without an index, nothing is written and the
-    estimate itself comes back.
+    An update only touches the rows in its batch: O(batch) work, O(num_items) memory. All tables follow the same rules:
 
-    The value returned is the state. Its gradient is that of the estimates, for "straight_through"; with "scaled" it
-    is what (1 − γ) u + γ ĝ gives when differentiated as written, u being a constant: γ times the other, and the same
-    for an item that is new or starts anew. With γ = 1 both are that of the plain batch.
+    - An item's first estimate is stored unchanged, not scaled by γ.
+    - If an item occurs several times in a batch, its estimates are averaged and applied as one update.
+    - In eval mode, or without an index, nothing is written and the estimate itself is returned.
 
-    The state is declared as buffers, so that ``state_dict``, ``to``, ``deepcopy`` and pickling carry it; with a
-    schedule of γ, ``state_dict`` carries the epoch too. Arithmetic has the precision of the estimates, float32 at
-    least, whatever that of the table: a float64 table of float32 estimates is as exact as a float32 one. A narrow type
-    takes half the memory and forgets steps below its resolution: a moving average stays where it is once γ times its
-    distance from the estimates is below 2⁻⁸ of it in bfloat16 (2⁻¹¹ in float16); for γ = .1 and estimates without
-    noise, it ends up to 4 % (.5 %) away from them. That may do for features; logarithms of weights need more. What lies
-    beyond the range of the type is kept as its largest number.
+    **Gradient.** The returned value is the state. With ``gradient="straight_through"``, its gradient is that of the
+    estimates. With ``gradient="scaled"``, it is the gradient of (1 − γ) u + γ ĝ with u constant: γ times the
+    straight-through gradient, or the whole of it for an item that is new or has just restarted. With γ = 1 both equal
+    the gradient of the plain batch.
 
-    Rows that do not fit on the device may lie in host memory ("host", or page-locked: "pinned"), or in a file without a
-    name that is mapped into memory ("mmap"), of which the system keeps in memory what it can: a row for each of the
-    111,059,956 nodes of ogbn-papers100M, 256 numbers of 2 bytes, takes 57 GB of disk. The folder should be on a disk;
-    on some systems the usual one for temporary files is in memory.
+    **Saving.** The state consists of buffers, so ``state_dict``, ``to``, ``deepcopy`` and pickling include it. With a
+    schedule for γ, ``state_dict`` includes the epoch too.
+
+    **Precision.** Arithmetic uses the precision of the estimates, at least float32, whatever the type of the table; a
+    float64 table fed with float32 estimates is no more exact than a float32 table. A 16-bit type halves the memory but
+    loses updates below its resolution: a moving average stops moving once γ times its distance from the estimates is
+    below 2⁻⁸ of its value in bfloat16 (2⁻¹¹ in float16). With γ = .1 and noise-free estimates, it ends up to 4 % (.5 %)
+    away from them. This can be good enough for features, but not for logarithms of weights. Values beyond the range of
+    the type are stored as its largest number.
+
+    **Storage.** Rows that do not fit on the device can be kept in host memory ("host", or "pinned" for page-locked
+    memory) or in an unnamed memory-mapped file ("mmap"), which the operating system caches as far as memory allows. As
+    an example, one row of 256 two-byte numbers for each of the 111,059,956 nodes of ogbn-papers100M takes 57 GB on
+    disk. Choose a ``folder`` on a real disk: on some systems the default folder for temporary files is in memory.
 
     Args:
         num_items: Number of rows.
         shape: Shape of one row; ``()`` for a single number.
         gamma: Weight of the new value, in (0, 1], or a schedule of it over epochs (see :meth:`set_epoch`).
-        max_lag: How far, in log units, the state may stay above the newest estimate; ``None`` = without bound.
-            For tables of positive quantities only.
-        restart_lag: A state that lies further than this above its newest estimate, in log units, starts anew with
-            that estimate (each number of a row by itself); ``None`` = never. Beyond some tens of units an item would
-            pass on no gradient for hundreds of touches.
+        max_lag: How far, in log units, the state may exceed the newest estimate; ``None`` for no bound. Only for
+            tables of positive quantities.
+        restart_lag: A state that exceeds its newest estimate by more than this, in log units, restarts from that
+            estimate (each number of a row separately); ``None`` for never. Beyond a few tens of units, an item would
+            otherwise pass on no gradient for hundreds of updates.
         dtype: Storage type.
-        watch: Record which items are stuck, for `monitor`; of use for positive quantities only.
-        validate: Check the index and the estimates and look for duplicates, which costs a host synchronisation
-            on a GPU. Without it bad input is undefined behaviour, and the whole module compiles.
-        gradient: "straight_through", or "scaled" by γ.
-        storage: Where the rows lie: "device", "pinned", "host" or "mmap".
-        folder: Where the file of "mmap" lies; ``None`` = the system's folder for temporary files.
-        in_checkpoint: Whether ``state_dict`` holds the table. If not, loading leaves it as it is, and a table that
-            the loaded state holds is passed over.
+        watch: Record which items are stuck, for :meth:`monitor`. Only useful for positive quantities.
+        validate: Check ``index`` and the estimates and look for duplicates, which forces a device synchronisation on a
+            GPU. Without it, invalid input is undefined behaviour and the whole module compiles.
+        gradient: "straight_through" or "scaled"; see above.
+        storage: Where to keep the rows: "device", "pinned", "host" or "mmap".
+        folder: Folder for the file of "mmap"; ``None`` for the system's folder for temporary files.
+        in_checkpoint: Whether ``state_dict`` includes the table. If not, loading a state leaves the table unchanged,
+            even if that state includes one.
 
     Attributes:
-        value: ``[num_items, *shape]``, the state; a buffer, or with other storage than "device" a tensor on the CPU.
-        seen: Buffer ``[num_items]``, True for items that were touched.
-        gamma: The weight of the new value in this epoch.
-        epoch: The epoch that ``gamma`` belongs to.
-        exchange: Hook for training in several processes. It takes this process's rows ``(index, estimate)`` and
-            returns those of all of them, in the same order everywhere, so that every process writes the same table;
-            ``None`` = one process. All processes must step as often. Every write goes through it, and what a rule
-            such as ``max_lag`` or ``restart_lag`` decides, it decides on the rows of all. Means over a batch that
-            are not kept in a table, such as what losses report in `monitor`, remain those of one process.
+        value: ``[num_items, *shape]``, the state: a buffer, or a CPU tensor if ``storage`` is not "device".
+        seen: Buffer ``[num_items]``, True for items that have been updated.
+        gamma: Weight of the new value in the current epoch.
+        epoch: The current epoch.
+        exchange: Hook for training with several processes; ``None`` for a single process. It takes this process's
+            rows ``(index, estimate)`` and returns the rows of all processes, in the same order on each, so that all
+            processes write the same table. All of them must take the same number of steps. Every write goes through
+            the hook, and rules such as ``max_lag`` and ``restart_lag`` see the rows of all processes. Batch means
+            that are not stored in a table, such as those reported by a loss's ``monitor``, are per process.
 
     Raises:
-        ValueError: If ``num_items`` < 1, ``gamma`` lies outside (0, 1], a lag is not positive, ``gradient`` or
-            ``storage`` is another word, ``folder`` is given where it is not used, or it has no room for the table.
-        TypeError: If one of them is not a number, or ``dtype`` is not a floating-point type.
+        ValueError: If ``num_items`` is below 1, ``gamma`` is outside (0, 1], a lag is not positive, ``gradient`` or
+            ``storage`` is unknown, ``folder`` is given for another storage than "mmap", or the folder has too little
+            free space.
+        TypeError: If a number is expected and something else is given, or ``dtype`` is not a floating-point type.
     """
 
     _kept = ("value", "seen", "stuck")
 
     _far: ClassVar[float] = math.inf
-    """Lags from here on are the same as none."""
+    """A lag of this size or more has no effect."""
 
     _hint: ClassVar[str] = ""
-    """Appended to the error about an estimate that is not finite."""
+    """Text appended to the error about an estimate that is not finite."""
 
     def __init__(
         self,
@@ -116,11 +121,11 @@ class StateTable(MovingRows):
         self.register_buffer("stuck", stuck, persistent=watch and in_checkpoint)
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell the γ schedule which epoch (counted from 0) begins.
+        """Set γ for an epoch (counted from 0); call it at the start of each epoch if ``gamma`` is a schedule.
 
         Raises:
-            ValueError: If the schedule gives a γ outside (0, 1].
-            TypeError: If it gives no number.
+            ValueError: If the schedule returns a γ outside (0, 1].
+            TypeError: If the schedule does not return a number.
         """
         self.gamma = check_gamma("gamma", self.schedule(epoch))
         self.epoch = epoch
@@ -132,28 +137,28 @@ class StateTable(MovingRows):
         self.stuck.zero_()
 
     def monitor(self) -> dict[str, float]:
-        """What the table has seen: shares of its items.
+        """Report how many items have been seen and how many are stuck.
 
         Returns:
-            ``seen``: the share of items touched so far; ``stuck``: the share of those whose state lay more than
-            10 in log units above their newest estimate. Stuck items pass on almost no gradient (see ``max_lag``).
+            ``seen``, the share of items updated so far, and ``stuck``, the share of these whose state exceeded the
+            newest estimate by more than 10 log units. Stuck items pass on almost no gradient (see ``max_lag``).
         """
         seen = int(self.seen.sum())
         return {"seen": seen / self.num_items, "stuck": int(self.stuck.sum()) / max(seen, 1)}
 
     def forward(self, estimate: Tensor, index: Tensor | None = None) -> Tensor:
-        """Move the touched rows and return them.
+        """Update the rows of a batch and return them.
 
         Args:
             estimate: ``[B, *shape]``, this batch's estimate for each item.
-            index: ``[B]`` integers, the items' rows. ``None`` = no state.
+            index: ``[B]`` integers, the items' rows. ``None``: return the estimate without using the table.
 
         Returns:
-            ``[B, *shape]``: the value is the state, the gradient is the batch's.
+            ``[B, *shape]``: the value is the state, the gradient is that of the batch.
 
         Raises:
-            IndexError: If an index is negative or not below ``num_items``; nothing has been written then.
-            ValueError: If the shapes do not fit or an estimate is not finite; nothing has been written then.
+            IndexError: If an index is negative or not below ``num_items``. Nothing is written in this case.
+            ValueError: If shapes do not match or an estimate is not finite. Nothing is written in this case.
             TypeError: If ``index`` does not hold integers.
         """
         estimate = estimate.to(torch.promote_types(estimate.dtype, torch.float32))
@@ -163,20 +168,20 @@ class StateTable(MovingRows):
         return self.step(estimate, index.long(), duplicates)
 
     def step(self, estimate: Tensor, index: Tensor, duplicates: bool = True, gamma: float | None = None) -> Tensor:
-        """The same in training, for a caller who has checked ``index`` with :func:`check_rows` already.
+        """Like :meth:`forward` in training, for a caller that has already checked ``index`` with :func:`check_rows`.
 
         Args:
-            estimate: ``[B, *shape]``, float32 at least.
+            estimate: ``[B, *shape]``, at least float32.
             index: ``[B]``, int64.
-            duplicates: False if no item stands more than once in ``index``, which saves the search.
-            gamma: The weight of the new value in this step, in (0, 1]; ``None`` = that of the table.
+            duplicates: False if no item occurs more than once in ``index``; this saves searching for duplicates.
+            gamma: Weight of the new value in this step, in (0, 1]; ``None`` for the table's own.
 
         Returns:
-            ``[B, *shape]``.
+            ``[B, *shape]``: the value is the state, the gradient is that of the batch.
 
         Raises:
-            ValueError: If ``gamma`` lies outside (0, 1].
-            TypeError: If it is no number.
+            ValueError: If ``gamma`` is outside (0, 1].
+            TypeError: If ``gamma`` is not a number.
         """
         fixed = estimate.detach()
         state, scale = self._write(fixed, index, duplicates, gamma)
@@ -184,7 +189,7 @@ class StateTable(MovingRows):
         return self._attach(state, change if scale is None else change * scale, fixed)
 
     def write(self, estimate: Tensor, index: Tensor, duplicates: bool = True, gamma: float | None = None) -> Tensor:
-        """The same without a gradient: arguments and errors are those of :meth:`step`, ``estimate`` is detached.
+        """Like :meth:`step`, but without a gradient; ``estimate`` must be detached.
 
         Returns:
             ``[B, *shape]``, the new state.
@@ -192,7 +197,7 @@ class StateTable(MovingRows):
         return self._write(estimate, index, duplicates, gamma)[0]
 
     def _check(self, estimate: Tensor, index: Tensor) -> bool:
-        """Raise on what cannot be written; True if an item stands more than once in ``index``."""
+        """Raise if the input cannot be written; return True if an item occurs more than once in ``index``."""
         if isinstance(index, Tensor) and index.dim() != 1:
             raise ValueError(f"index must have the shape [B], got {list(index.shape)}")
         duplicates = check_rows(index, self.num_items)
@@ -205,9 +210,9 @@ class StateTable(MovingRows):
             destination[prefix + "epoch"] = torch.tensor(self.epoch)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
-        epoch = state_dict.pop(prefix + "epoch", None)  # of a copy; states of a constant γ have none
+        epoch = state_dict.pop(prefix + "epoch", None)  # state_dict is a copy; a constant γ saves no epoch
         if self.watch and self.in_checkpoint:
-            state_dict.setdefault(prefix + "stuck", self.stuck)  # states of earlier versions have none
+            state_dict.setdefault(prefix + "stuck", self.stuck)  # earlier versions did not save it
         super()._load_from_state_dict(state_dict, prefix, *rest)
         if epoch is not None:
             self.set_epoch(int(epoch))
@@ -216,7 +221,7 @@ class StateTable(MovingRows):
         return None if lag is None or number(name, lag, 0, math.inf, "(]") >= self._far else float(lag)
 
     def extra_repr(self) -> str:
-        """The table's size and settings."""
+        """Describe the table's size and settings."""
         lags = (("max_lag", self.max_lag), ("restart_lag", self.restart_lag))
         tail = "".join(f", {name}={lag:g}" for name, lag in lags if lag is not None)
         words = (("gradient", self.gradient, "straight_through"), ("storage", self.storage, "device"))

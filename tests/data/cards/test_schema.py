@@ -120,7 +120,7 @@ derive = "mil_julia"
 content_sha256 = "{HASH}"
 """
 KEYS = (
-    "the keys are name, kind, title, description, origin, licence, citation, task, metric, items, labels, "
+    "valid keys are name, kind, title, description, origin, licence, citation, task, metric, items, labels, "
     "target_columns, splits, positives, smiles_column, num_classes, class_names, table, embedded, reader, ogb, "
     "given, files"
 )
@@ -149,8 +149,8 @@ def test_cards_hold_what_the_file_says() -> None:
     ("card", "old", "new", "text"),
     [
         (CARD, "items = 3", "", "key 'items' is missing"),
-        (CARD, "items = 3", 'items = "3"', "items = '3': expected a whole number"),
-        (CARD, "items = 3", "items = true", "items = True: expected a whole number"),
+        (CARD, "items = 3", 'items = "3"', "items = '3': expected an integer"),
+        (CARD, "items = 3", "items = true", "items = True: expected an integer"),
         (CARD, "items = 3", "items = 3\nitms = 4", f"unknown key 'itms' (did you mean 'items'?); {KEYS}"),
         (CARD, "items = 3", "items = 3\nedges = 4", f"unknown key 'edges'; {KEYS}"),
         (CARD, "items = 3", "items = 3\nogb = 1", "ogb = 1: expected true or false"),
@@ -165,7 +165,7 @@ def test_cards_hold_what_the_file_says() -> None:
             "task = 'trinary classification': expected binary classification, ",
         ),
         (CARD, '"random"]', '"stratified"]', "splits[1] = 'stratified': expected given, scaffold or random"),
-        (CARD, '["given", "random"]', "[]", "splits = []: expected a list of 1 or more"),
+        (CARD, '["given", "random"]', "[]", "splits = []: expected a list with 1 or more elements"),
         (CARD, '["given", "random"]', '["random"]', "key 'given' and splits disagree"),
         (CARD, "table = ", 'table = "none.csv"#', "table = 'none.csv' is not among the files"),
         (CARD, "table = ", "#", "expected one of the keys table, embedded, reader, ogb, got none"),
@@ -219,7 +219,7 @@ def test_cards_hold_what_the_file_says() -> None:
         (NODES, 'file = "web', 'file = "no', "key 'given' names ['no.npz'], which are not among the files"),
         (BAGS, '"mil"', '"planetoid"', "reader = 'planetoid': expected mil, birds, mnist-bags or conformers"),
         (BAGS, 'kind = "bag"', 'kind = "graph"', f"unknown key 'instances'; {KEYS}"),
-        (BAGS, "instances = 39", 'instances = "39"', "instances = '39': expected a whole number"),
+        (BAGS, "instances = 39", 'instances = "39"', "instances = '39': expected an integer"),
         (BAGS, '["given", "stratified"]', '["stratified"]', "key 'given' and splits disagree"),
         (BAGS, "positives = 10", "", "key 'positives' is missing"),
     ],

@@ -240,7 +240,7 @@ def test_n_id_that_is_no_tensor():
         ((5, 2, 0), {}, ValueError, r"gamma is the weight of the new value and must lie in \(0, 1\], got 0"),
         ((5, 2, 1.5), {}, ValueError, "got 1.5"),
         ((5, 2), {"storage": "disk"}, ValueError, "storage must be one of device, pinned, host, mmap, got 'disk'"),
-        ((5, 2), {"storage": "pinned", "folder": "."}, ValueError, "folder is for storage='mmap', got"),
+        ((5, 2), {"storage": "pinned", "folder": "."}, ValueError, "folder is only used with storage='mmap', got"),
         ((5, 2), {"gradient": "none"}, ValueError, "gradient must be one of"),
         ((5, 2), {"dtype": torch.int8}, TypeError, "dtype must be a floating-point type"),
     ],

@@ -122,7 +122,7 @@ def test_a_recipe_is_written_with_its_encoders(recipe: Make, chains: Path) -> No
         ({"name": "../up"}, r"name = '../up': expected letters, digits"),
         ({"datasets": ["chain.csv"]}, r"\[\[pretraining\]\] 1 \('encoder'\): datasets: no data set 'chain.csv'"),
         ({"datasets": []}, r"datasets = \[\]: expected different values, at least one"),
-        ({"exclude": [3]}, r"exclude\[0\] = 3: expected a text"),
+        ({"exclude": [3]}, r"exclude\[0\] = 3: expected a string"),
         ({"exclude": ["aicure:test"]}, r"exclude: no data set 'aicure:test'"),
         ({"epoch": 3}, r"unknown option 'epoch'.*'epochs'"),
         ({"epochs": 0}, r"epochs = 0: expected 1 or more"),

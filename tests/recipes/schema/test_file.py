@@ -35,13 +35,13 @@ def test_a_file_as_it_is_written(tmp_path: Path) -> None:
         ("member", {"seeds": []}, "[[member]] 2: seeds = []: expected different values, at least one"),
         ("member", {"seeds": 3}, "[[member]] 2: seeds = 3: expected a list"),
         ("member", {"seeds": [0, -1]}, "[[member]] 2: seeds[1] = -1: expected 0 or more"),
-        ("member", {"seeds": [True]}, "[[member]] 2: seeds[0] = True: expected a whole number"),
+        ("member", {"seeds": [True]}, "[[member]] 2: seeds[0] = True: expected an integer"),
         ("member", {"dataset": ["a", "a"]}, "[[member]] 2: dataset = ['a', 'a']: expected different values"),
         ("compare", {"metric": "auc"}, "[[compare]] 2: metric = 'auc': expected names of metrics: ap"),
-        ("published", {"source": " "}, "[[published]] 2: source = ' ': expected a text that is not empty"),
+        ("published", {"source": " "}, "[[published]] 2: source = ' ': expected a non-empty string"),
         ("published", {"values": {"auc": 1}}, "expected names of metrics"),
         ("published", {"values": {"ap": True}}, "[[published]] 2: values.ap = True: expected a number, or [mean"),
-        ("published", {"kind": 3}, "[[published]] 2: unknown key 'kind'; the keys are name, source, values"),
+        ("published", {"kind": 3}, "[[published]] 2: unknown key 'kind'; valid keys are name, source, values"),
         ("quick", {"leave_out": "att"}, "[quick]: leave_out = 'att': expected a list"),
         ("quick", {"share_of_epochs": 0}, "[quick]: share_of_epochs = 0: expected a number above 0"),
         ("quick", {"share_of_epochs": float("nan")}, "[quick]: share_of_epochs = nan: expected"),
@@ -63,5 +63,5 @@ def test_no_toml(tmp_path: Path) -> None:
         read_file(tmp_path / "a.toml")
     for content in (b"a = = 3", b"\xff\xfe", b"a = 1\na = 2"):
         (tmp_path / "a.toml").write_bytes(content)
-        with pytest.raises(OptionError, match="recipe: .* is not TOML"):
+        with pytest.raises(OptionError, match="recipe: .* is not valid TOML"):
             read_file(tmp_path / "a.toml")

@@ -143,7 +143,7 @@ MEMBER, SETTINGS = ("member", 0), ("settings",)
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ((*SETTINGS, "epochs"), "x", "tiny.toml: [settings]: epochs = 'x': expected INT"),
+        ((*SETTINGS, "epochs"), "x", "tiny.toml: [settings]: epochs = 'x': expected an integer"),
         ((*SETTINGS, "epochz"), 3, "[settings]: epochz = 3: there is no such setting (did you mean 'epochs'?)"),
         ((*SETTINGS, "dataset"), "bagz.csv", "[settings]: dataset: no data set 'bagz.csv', and no file"),
         ((*SETTINGS, "dataset"), "musk3", "dataset: no data set 'musk3' (did you mean 'musk2'?)"),

@@ -67,7 +67,7 @@ def test_a_file_of_either_form(table: dict[str, Any]) -> None:
             {"data": {"dataset": "cora", "standardize": True}},
             "standardize = True: this setting is for molecules and bags",
         ),
-        ({"run": {"seed": "x"}}, "seed = 'x': expected INT"),
+        ({"run": {"seed": "x"}}, "seed = 'x': expected an integer"),
     ],
     ids=str,
 )

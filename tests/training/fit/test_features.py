@@ -64,7 +64,10 @@ def test_in_the_settings() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"features": "rdkit,ecfp"}, r"features = 'ecfp': expected rdkit\|morgan\|maccs\|torsion,\.\.\. or none"),
+        (
+            {"features": "rdkit,ecfp"},
+            r"features = 'ecfp': expected rdkit, morgan, maccs or torsion, or several separated by commas, or none",
+        ),
         ({"features": "maccs,rdkit,maccs"}, r"features = \['maccs', 'rdkit', 'maccs'\]: expected different kinds"),
         ({"features": ""}, "features = ''"),
         (

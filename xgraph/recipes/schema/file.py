@@ -48,7 +48,7 @@ def _figure(value: Any) -> tuple[float, float | None]:
 
 
 _different = _check(lambda values: 0 < len(values) == len(set(values)), "different values, at least one")
-Text = Annotated[str, _check(str.strip, "a text that is not empty")]
+Text = Annotated[str, _check(str.strip, "a non-empty string")]
 Texts = Annotated[list[Text], _different]
 Datasets = Annotated[Texts, BeforeValidator(_listed)]
 Seeds = Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], _different]

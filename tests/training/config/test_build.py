@@ -83,7 +83,11 @@ def test_flags_win_over_the_file() -> None:
         ),
         ({"loss": "soap", "margin": "x"}, {}, "loss 'soap': margin = 'x': expected a number"),
         ({}, {"epoch": 3}, "unknown key 'epoch' .*'epochs'"),
-        ({}, {"loss": {"name": "soap", "marginn": 1}}, "unknown option 'marginn' for loss 'soap' .*'margin'.*its options are"),
+        (
+            {},
+            {"loss": {"name": "soap", "marginn": 1}},
+            "unknown option 'marginn' for loss 'soap' .*'margin'.*its options are",
+        ),
         ({}, {"loss": {"name": 3}}, "unknown loss 3"),
         ({"epochs": 0}, {}, "epochs = 0: expected 1 or more"),
         ({"epochs": "many"}, {}, "epochs = 'many': expected an integer"),

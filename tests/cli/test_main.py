@@ -34,6 +34,17 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_command_sets_how_threads_wait_and_the_import_does_not() -> None:
+    code = (
+        "import os, sys; from xgraph.cli.openmp import WAIT_POLICY as policy\n"
+        "[os.environ.pop(name, None) for name in policy]; before = dict(os.environ)\n"
+        "import xgraph; from xgraph.cli import main; same = dict(os.environ) == before\n"
+        "main(['--version']); sys.exit(0 if same and policy.items() <= os.environ.items() else str(os.environ))"
+    )
+    done = python(code)
+    assert done.returncode == 0, done.stderr
+
+
 def test_import_xgraph_is_lazy() -> None:
     assert python("import sys, xgraph; sys.exit('torch' in sys.modules)").returncode == 0
 

@@ -20,6 +20,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not debug:
         warnings.showwarning = _show_warning
     try:
+        from xgraph.cli.openmp import let_threads_sleep
+
+        let_threads_sleep()
         from xgraph.cli.app import app
 
         app(args=words, prog_name="xgraph")

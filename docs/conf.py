@@ -63,3 +63,15 @@ html_theme_options = {
 }
 copybutton_exclude = ".linenos, .gp, .go"
 copybutton_prompt_text = "$ "
+
+
+def draw_results(app):
+    """The pictures of the results pages, from ``benchmarks/results/*.json``."""
+    import plots
+
+    plots.draw(HERE / "results" / "plots")
+
+
+def setup(app):
+    """Called by Sphinx."""
+    app.connect("builder-inited", draw_results)

@@ -403,15 +403,19 @@ def bags_sampled() -> str:
     return markdown(["", *BAGS], rows)
 
 
-def bag_ms(shape: str, model: str, instances: str = "all", library: str = "xgraph", way: str = "one batch") -> str:
+def bag_ms(
+    shape: str, model: str, instances: str | int = "all", library: str = "xgraph", way: str = "one batch"
+) -> str:
     return number(_bag_cost(shape, model, instances, library, way)["ms"])
 
 
-def bag_times(shape: str, model: str, instances: str = "all", library: str = "libauc", way: str = "one batch") -> str:
+def bag_times(
+    shape: str, model: str, instances: str | int = "all", library: str = "libauc", way: str = "one batch"
+) -> str:
     return times(_bag_cost(shape, model, instances, library, way)["× ours"])
 
 
-def _bag_cost(shape: str, model: str, instances: str, library: str, way: str = "one batch") -> dict[str, Any]:
+def _bag_cost(shape: str, model: str, instances: str | int, library: str, way: str = "one batch") -> dict[str, Any]:
     return one(read("mil_speed")["rows"], shape=shape, model=model, instances=instances, library=library, **{"as": way})
 
 

@@ -67,7 +67,7 @@ MODELS: dict[str, type[Model]] = {
     "mean": MeanModel,
     "max": MaxModel,
 }
-"""The models by the name they have on the command line; `kind` says what they give logits to."""
+"""Model classes by their command-line name; a class's ``kind`` says whether it scores graphs, nodes or bags."""
 
 __all__ = [
     "ATOM_FEATURE_SIZES",
@@ -135,7 +135,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is built on PyG on first use: that import takes seconds."""
+    """Import the poolings on first use: they are built on PyG, which takes seconds to import."""
     from importlib import import_module
 
     pooling = import_module(f"{__name__}.bags.pooling")

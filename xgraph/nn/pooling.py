@@ -1,4 +1,4 @@
-"""The poolings under their earlier address; they live in `xgraph.nn.bags.pooling`."""
+"""Former location of the poolings, kept for compatibility: they now live in ``xgraph.nn.bags.pooling``."""
 
 from xgraph.nn.bags.pooling import AttentionPooling, BagPooling, MeanPooling, SmoothedMaxPooling
 

@@ -9,7 +9,7 @@ def test_in_degree_counts_edges():
     assert in_degree(torch.tensor([1], dtype=torch.int32), 2).dtype == torch.int64
 
 
-def test_a_block_moves():
+def test_to_moves_all_tensors_of_a_block():
     block = Block(torch.zeros(2, 3), 4, torch.ones(5), torch.arange(5))
     moved = block.to("meta")
     assert [part.device.type for part in (moved.edge_index, moved.degree, moved.n_id)] == ["meta"] * 3

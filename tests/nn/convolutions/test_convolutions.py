@@ -66,7 +66,7 @@ def gradients(out, *inputs):
 
 @EACH
 @pytest.mark.parametrize("channels", [3, 9])
-def test_a_whole_graph_gives_the_convolution_and_its_gradient(name, channels):
+def test_whole_graph_matches_the_convolution_and_its_gradient(name, channels):
     conv, convolution = build(name, channels)
     edge_index = loop_free()
     x = torch.randn(24, channels, dtype=torch.double, requires_grad=True)
@@ -86,7 +86,7 @@ def test_a_whole_graph_gives_the_convolution_and_its_gradient(name, channels):
 
 @EACH
 @pytest.mark.parametrize("channels", [3, 9])
-def test_sparse_vectors_are_as_good(name, channels):
+def test_sparse_vectors_give_the_same_result(name, channels):
     conv, convolution = build(name, channels)
     x = torch.randn(24, channels, dtype=torch.double)
     x = x * (x > 0.5)
@@ -97,7 +97,7 @@ def test_sparse_vectors_are_as_good(name, channels):
 
 
 @EACH
-def test_targets_are_the_first_nodes_or_a_tensor_of_their_own(name):
+def test_targets_are_the_first_nodes_or_a_separate_tensor(name):
     conv, convolution = build(name)
     x = torch.randn(24, 6, dtype=torch.double)
     full = sampled(loop_free(), 24, 3)
@@ -133,7 +133,7 @@ def test_the_aggregate_is_unbiased(name):
 
 
 @pytest.mark.parametrize("name", LINEAR)
-def test_a_linear_aggregate_is_what_its_weights_say(name):
+def test_linear_aggregate_equals_the_sum_with_its_weights(name):
     """In bfloat16 the weights are float32 all the same: a degree of 257 would be 256."""
     conv, convolution = build(name)
     assert convolution.linear
@@ -150,7 +150,7 @@ def test_a_linear_aggregate_is_what_its_weights_say(name):
 
 
 @pytest.mark.parametrize("name", LINEAR)
-def test_an_aggregate_made_beforehand_may_be_sparse(name):
+def test_precomputed_aggregate_may_be_sparse(name):
     conv, convolution = build(name)
     x = torch.randn(24, 6, dtype=torch.double)
     x = x * (x > 0.5)
@@ -164,7 +164,7 @@ def test_an_aggregate_made_beforehand_may_be_sparse(name):
 
 
 @EACH
-def test_what_is_computed(name):
+def test_computed_nodes_have_an_edge_or_no_neighbours_at_all(name):
     """Nodes with a sampled edge; those without neighbours have a row too, but for attention."""
     _, convolution = build(name)
     edge_index = torch.tensor([[1, 2], [0, 0]])
@@ -173,7 +173,7 @@ def test_what_is_computed(name):
 
 
 @EACH
-def test_half_precision_stays_and_its_table_is_float32(name):
+def test_half_precision_output_with_float32_table(name):
     conv, convolution = build(name)
     conv = conv.bfloat16()
     x = torch.randn(24, 6, dtype=torch.bfloat16, requires_grad=True)
@@ -201,41 +201,41 @@ def test_autocast(name):
 
 
 @pytest.mark.parametrize("name", ["sage", "gin", "gat", "own-sage"])
-def test_weights_of_edges_where_none_are_taken(name):
+def test_unsupported_edge_weights_are_rejected(name):
     conv, convolution = build(name)
     block = whole(torch.tensor([[1], [0]]), 2)
     for way in (convolution.aggregate, convolution.whole):
-        with pytest.raises(ValueError, match=r"takes no edge_weight; GCNConv\(normalize=False\) and GraphConv do"):
+        with pytest.raises(ValueError, match=r"does not support edge_weight; GCNConv\(normalize=False\)"):
             way(conv, torch.randn(2, 6).double(), block, torch.ones(1))
 
 
 @pytest.mark.parametrize(
     ("conv", "message"),
     [
-        (lambda: SAGEConv(4, 4, aggr="max"), "SAGEConv aggregates by max.*aggr='mean' or 'sum'"),
-        (lambda: SAGEConv(4, 4, aggr="lstm"), "SAGEConv aggregates by lstm"),
-        (lambda: SAGEConv(4, 4, aggr=["mean", "max"]), "SAGEConv aggregates by multi"),
-        (lambda: GraphConv(4, 4, aggr="max"), "GraphConv aggregates by max.*aggr='sum' or 'mean'"),
-        (lambda: GINConv(torch.nn.Linear(4, 4), aggr="max"), "GINConv aggregates by max"),
-        (lambda: GCNConv(4, 4, aggr="mean"), "GCNConv aggregates by mean.*aggr='sum'"),
-        (lambda: GCNConv(4, 4, cached=True), "GCNConv must have cached=False"),
-        (lambda: GATConv(4, 4, aggr="max"), "GATConv aggregates by max"),
-        (lambda: GATConv(4, 4, edge_dim=2), "edge_dim=None with feature momentum, got 2"),
+        (lambda: SAGEConv(4, 4, aggr="max"), "SAGEConv with feature momentum needs aggr='mean' or 'sum', got 'max'"),
+        (lambda: SAGEConv(4, 4, aggr="lstm"), "SAGEConv .* got 'lstm'"),
+        (lambda: SAGEConv(4, 4, aggr=["mean", "max"]), "SAGEConv .* got 'multi'"),
+        (lambda: GraphConv(4, 4, aggr="max"), "GraphConv with feature momentum needs aggr='sum' or 'mean', got 'max'"),
+        (lambda: GINConv(torch.nn.Linear(4, 4), aggr="max"), "GINConv .* got 'max'"),
+        (lambda: GCNConv(4, 4, aggr="mean"), "GCNConv with feature momentum needs aggr='sum', got 'mean'"),
+        (lambda: GCNConv(4, 4, cached=True), r"feature momentum needs GCNConv\(cached=False\)"),
+        (lambda: GATConv(4, 4, aggr="max"), "GATConv .* got 'max'"),
+        (lambda: GATConv(4, 4, edge_dim=2), "GATConv needs edge_dim=None, got 2"),
         (lambda: SAGEConv(4, 4, flow="target_to_source"), "flow='source_to_target', got 'target_to_source'"),
         (
             lambda: GATv2Conv(4, 4),
-            "SAGEConv, GCNConv, GINConv, GraphConv, GATConv of torch_geo.*got GATv2Conv",
+            "SAGEConv, GCNConv, GINConv, GraphConv, GATConv from torch_geo.*got GATv2Conv",
         ),
         (lambda: GINEConv(torch.nn.Linear(4, 4)), "got GINEConv"),
         (lambda: torch.nn.Linear(4, 4), "got Linear"),
     ],
 )
-def test_what_cannot_be_tracked(conv, message):
+def test_unsupported_convolutions_are_rejected(conv, message):
     with pytest.raises(ValueError, match=message):
         convolution_of(conv())
 
 
-def test_a_subclass_may_compute_something_else():
+def test_subclasses_are_rejected():
     class Own(SAGEConv):
         def message(self, x_j):
             return x_j**2

@@ -26,7 +26,7 @@ def filled(num_nodes=6, channels=2, **options):
 
 @pytest.mark.parametrize("gradient", ["straight_through", "scaled"])
 @pytest.mark.parametrize("gamma", [0.1, 0.7, 1.0])
-def test_values_and_gradients_are_those_of_the_formula(gradient, gamma):
+def test_values_and_gradients_follow_the_formula(gradient, gamma):
     """Against a loop over rows: duplicates, rows that are not computed, first touches, over several batches."""
     g = torch.Generator().manual_seed(0)
     momentum = FeatureMomentum(8, 3, gamma, gradient=gradient, dtype=torch.double)
@@ -57,7 +57,7 @@ def test_values_and_gradients_are_those_of_the_formula(gradient, gamma):
     assert len(history) == 8
 
 
-def test_rows_that_were_not_computed_are_neither_written_nor_scaled():
+def test_uncomputed_rows_are_returned_unchanged():
     momentum = filled(gamma=0.5)
     value, seen = known(momentum)
     aggregate = torch.randn(6, 2)
@@ -70,7 +70,7 @@ def test_rows_that_were_not_computed_are_neither_written_nor_scaled():
     torch.testing.assert_close(momentum.table.value[0], (value[0] + aggregate[0]) / 2)
 
 
-def test_nothing_computed():
+def test_batch_without_computed_nodes():
     momentum = filled()
     before = known(momentum)
     out = momentum(torch.randn(3, 2, requires_grad=True), torch.arange(3), torch.zeros(3, dtype=torch.bool))
@@ -88,7 +88,7 @@ def test_evaluation_writes_nothing():
     assert all(torch.equal(a, b) for a, b in zip(known(momentum), before, strict=True))
 
 
-def test_gamma_of_one_is_the_aggregate_to_the_bit():
+def test_gamma_1_returns_the_aggregate_bit_for_bit():
     momentum = filled(gamma=lambda epoch: 1.0)
     aggregate = torch.randn(6, 2)
     assert torch.equal(momentum(aggregate, torch.arange(6)), aggregate)
@@ -116,7 +116,7 @@ def test_a_table_of_ratios():
 
 @pytest.mark.parametrize("storage", ["device", "pinned", "host", "mmap"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_storages_and_types(storage, dtype, tmp_path):
+def test_storage_and_dtype_options(storage, dtype, tmp_path):
     plain = filled(gamma=0.5)
     folder = tmp_path if storage == "mmap" else None
     momentum = filled(gamma=0.5, storage=storage, dtype=dtype, folder=folder)
@@ -140,7 +140,7 @@ def test_autocast_and_half_keep_the_table():
 
 
 @pytest.mark.parametrize("way", ["state_dict", "deepcopy", "pickle"])
-def test_a_copy_goes_on_as_the_original_and_apart_from_it(way):
+def test_copies_are_equal_and_independent(way):
     momentum = filled(gamma=0.3)
     if way == "state_dict":
         buffer = io.BytesIO()
@@ -158,7 +158,7 @@ def test_a_copy_goes_on_as_the_original_and_apart_from_it(way):
     assert torch.equal(momentum.table.value, other.table.value)
 
 
-def test_a_table_outside_of_checkpoints():
+def test_table_can_be_left_out_of_checkpoints():
     momentum = filled(in_checkpoint=False)
     assert not momentum.state_dict()
     before = known(momentum)
@@ -167,11 +167,11 @@ def test_a_table_outside_of_checkpoints():
     assert all(torch.equal(a, b) for a, b in zip(known(momentum), before, strict=True))
 
 
-def test_a_table_takes_no_memory_for_what_only_positive_quantities_need():
+def test_table_allocates_no_buffers_for_positive_quantities():
     assert filled().table.stuck.numel() == 0
 
 
-def test_reset_forgets():
+def test_reset_clears_the_tables():
     momentum = filled()
     momentum.reset_parameters()
     assert not momentum.table.seen.any()
@@ -179,16 +179,22 @@ def test_reset_forgets():
     assert torch.equal(momentum(aggregate, torch.arange(6)), aggregate)
 
 
-def test_a_state_of_another_graph():
+def test_loading_a_table_of_another_graph_fails():
     holder = nn.ModuleDict({"momentum": FeatureMomentum(7, 2)})
-    with pytest.raises(RuntimeError, match=r"momentum.table is of a graph with 6 nodes, but num_nodes=7.*strict=False"):
+    with pytest.raises(RuntimeError, match=r"table belongs to a graph with 6 nodes, but num_nodes=7.*strict=False"):
         holder.load_state_dict({"momentum." + name: value for name, value in filled().state_dict().items()})
 
 
 @pytest.mark.parametrize(
     ("aggregate", "n_id", "computed", "error", "message"),
     [
-        (torch.ones(3, 2), [0, 1, 6], None, IndexError, r"n_id must lie in 0..5.*num_nodes=6, got 6.*make a new layer"),
+        (
+            torch.ones(3, 2),
+            [0, 1, 6],
+            None,
+            IndexError,
+            r"between 0 and 5.*num_nodes=6, got 6.*create a new layer",
+        ),
         (torch.ones(3, 2), [0, -1, 2], None, IndexError, "got -1"),
         (
             torch.ones(3, 2),
@@ -207,7 +213,7 @@ def test_a_state_of_another_graph():
             [0, 1, 2],
             [1, 0, 1],
             TypeError,
-            "tensor of truth values, got torch.int64",
+            "computed must be a boolean tensor, got torch.int64",
         ),
         (torch.full((3, 2), torch.nan), [0, 1, 2], None, ValueError, "must be finite"),
     ],
@@ -224,7 +230,7 @@ def test_bad_input_writes_nothing(aggregate, n_id, computed, error, message, res
     assert all(torch.equal(a, b) for a, b in zip(known(momentum), before, strict=True))
 
 
-def test_n_id_that_is_no_tensor():
+def test_n_id_must_be_a_tensor():
     with pytest.raises(TypeError, match="n_id must be a tensor of integers, got NoneType"):
         filled()(torch.ones(3, 2), None)
 
@@ -235,7 +241,7 @@ def test_n_id_that_is_no_tensor():
         ((0, 2), {}, ValueError, "num_nodes must be at least 1, got 0"),
         ((2.5, 2), {}, TypeError, "num_nodes must be an integer"),
         ((5, 0), {}, ValueError, "channels must be at least 1, got 0"),
-        ((5, ()), {}, ValueError, "channels must be a number or the shape of a row"),
+        ((5, ()), {}, ValueError, "channels must be an integer or a non-empty shape"),
         ((5, (2, 1)), {"ratio": True}, ValueError, "channels must be at least 2, got 1"),
         ((5, 2, 0), {}, ValueError, r"gamma is the weight of the new value and must lie in \(0, 1\], got 0"),
         ((5, 2, 1.5), {}, ValueError, "got 1.5"),

@@ -30,7 +30,7 @@ def test_the_formula():
     torch.testing.assert_close(convolution.update(conv, aggregate, x, block), expected[None])
 
 
-def test_two_batches_with_a_table():
+def test_table_averages_two_batches():
     """Numerator and denominator are moving averages."""
     torch.manual_seed(1)
     conv = GATConv(3, 2, heads=2, add_self_loops=False, bias=False).double()
@@ -69,7 +69,7 @@ def test_nodes_without_neighbours(loops):
     assert not table.table.seen.any()
 
 
-def test_many_neighbours_in_half_precision():
+def test_many_neighbours_do_not_overflow_half_precision():
     """Exponentials are summed in float32: in bfloat16, 256 + 1 is 256."""
     conv = GATConv(1, 1).bfloat16()
     block = Block(
@@ -82,7 +82,7 @@ def test_many_neighbours_in_half_precision():
     assert aggregate[0, 0, 1].item() == pytest.approx(math.log(1000))
 
 
-def test_a_node_whose_neighbours_were_not_sampled_has_its_history():
+def test_node_without_sampled_neighbours_uses_its_row():
     conv = GATConv(3, 2, heads=2)
     convolution = convolution_of(conv)
     table = convolution.make_table(conv, 3, TableOptions())
@@ -96,7 +96,7 @@ def test_a_node_whose_neighbours_were_not_sampled_has_its_history():
 
 
 @pytest.mark.parametrize("scale", [1e3, -1e3])
-def test_attention_of_any_size_is_finite(scale):
+def test_extreme_attention_is_finite(scale):
     torch.manual_seed(2)
     conv = GATConv(3, 2, heads=2)
     with torch.no_grad():
@@ -111,7 +111,7 @@ def test_attention_of_any_size_is_finite(scale):
         assert grad.isfinite().all()
 
 
-def test_dropout_of_attention_is_that_of_pyg():
+def test_attention_dropout_matches_pyg():
     """Each coefficient is dropped by itself, the others doubled; the denominator is not touched."""
     conv = GATConv(1, 1, dropout=0.5, bias=False)
     with torch.no_grad():
@@ -132,7 +132,7 @@ def test_dropout_of_attention_is_that_of_pyg():
     assert convolution.convolve(conv, x, block).item() == pytest.approx(5.5)
 
 
-def test_sources_and_targets_of_two_lengths():
+def test_sources_and_targets_of_different_sizes():
     conv = GATConv((3, 5), 2, heads=2, add_self_loops=False)
     convolution = convolution_of(conv)
     block = whole(loop_free(), 24)

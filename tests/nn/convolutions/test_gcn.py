@@ -17,7 +17,7 @@ def block():
 
 
 @pytest.mark.parametrize(("options", "loops"), [({}, 1), ({"improved": True}, 2), ({"add_self_loops": False}, 0)])
-def test_weights_are_those_of_the_true_degrees(options, loops):
+def test_weights_use_the_true_degrees(options, loops):
     conv = GCNConv(2, 2, **options)
     convolution = convolution_of(conv)
     x = torch.randn(3, 2)
@@ -29,7 +29,7 @@ def test_weights_are_those_of_the_true_degrees(options, loops):
     torch.testing.assert_close(convolution.update(conv, aggregate, x, block()), expected)
 
 
-def test_the_own_loop_is_fresh():
+def test_self_loop_uses_the_current_vector():
     """It is not in the table: with a table that holds something else, only the neighbours' part changes."""
     conv = GCNConv(2, 2)
     convolution = convolution_of(conv)
@@ -44,7 +44,7 @@ def test_the_own_loop_is_fresh():
     torch.testing.assert_close(table.table.value[:2], tracked)
 
 
-def test_weights_that_were_normalised_beforehand():
+def test_prenormalised_edge_weights():
     """`normalize=False` with the weights of `gcn_norm` is the convolution; its loops are then edges like others."""
     edge_index = loop_free()
     x = torch.randn(24, 5)
@@ -56,20 +56,20 @@ def test_weights_that_were_normalised_beforehand():
     torch.testing.assert_close(out, peer(x, edge_index))
 
 
-def test_weights_of_a_sample_are_rescaled():
+def test_edge_weights_of_a_sample_are_rescaled():
     conv = GCNConv(2, 2, normalize=False)
     x = torch.randn(3, 2)
     aggregate = convolution_of(conv).aggregate(conv, x, block(), torch.tensor([0.5]))
     torch.testing.assert_close(aggregate, torch.stack([3 * 0.5 * x[2], torch.zeros(2)]))
 
 
-def test_weights_that_would_have_to_be_normalised():
+def test_unnormalised_edge_weights_are_rejected():
     conv = GCNConv(2, 2)
     with pytest.raises(ValueError, match=r"edge_weight cannot be normalised.*GCNConv\(normalize=False\)"):
         convolution_of(conv).aggregate(conv, torch.randn(3, 2), block(), torch.ones(1))
 
 
-def test_degrees_in_the_batch_alone_would_be_others():
+def test_degrees_differ_from_those_in_the_batch():
     conv = GCNConv(6, 4)
     x = torch.randn(24, 6)
     few = sampled(loop_free(), 24, 1)

@@ -9,7 +9,7 @@ from xgraph.nn.convolutions import convolution_of
 from xgraph.nn.convolutions.block import Block
 
 
-def test_rescaled_sum_beside_the_node_itself():
+def test_rescaled_sum_plus_the_node_itself():
     conv = GINConv(nn.Linear(2, 3), eps=0.5)
     convolution = convolution_of(conv)
     block = Block(torch.tensor([[1, 2], [0, 0]]), 1, torch.tensor([6, 1, 1]), torch.arange(3))
@@ -28,14 +28,14 @@ def test_rescaled_sum_beside_the_node_itself():
         MLP([7, 3, 5]),
     ],
 )
-def test_channels_are_those_of_the_first_layer(network):
+def test_channels_come_from_the_first_layer(network):
     conv = GINConv(network)
     assert convolution_of(conv).channels(conv) == (7,)
 
 
 @pytest.mark.parametrize("network", [nn.Identity(), nn.Sequential(PyGLinear(-1, 3), nn.Linear(3, 3))])
-def test_channels_that_are_not_known(network):
+def test_unknown_channels_are_an_error(network):
     conv = GINConv(network)
-    with pytest.raises(ValueError, match="not known: give it as channels="):
+    with pytest.raises(ValueError, match="cannot be determined: pass it as channels="):
         convolution_of(conv).channels(conv)
     assert convolution_of(conv).make_table(conv, 5, TableOptions(), 7).shape == (7,)

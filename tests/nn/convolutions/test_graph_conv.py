@@ -8,7 +8,7 @@ from xgraph.nn.convolutions.block import Block
 
 
 @pytest.mark.parametrize("aggr", ["add", "mean"])
-def test_weights_of_edges_and_their_gradient(aggr):
+def test_edge_weights_and_their_gradient(aggr):
     conv = GraphConv(4, 3, aggr=aggr).double()
     edge_index = loop_free()
     x = torch.randn(24, 4, dtype=torch.double, requires_grad=True)
@@ -22,7 +22,7 @@ def test_weights_of_edges_and_their_gradient(aggr):
 
 
 @pytest.mark.parametrize(("aggr", "scale"), [("add", 6 / 2), ("mean", 1 / 2)])
-def test_a_sample(aggr, scale):
+def test_sampled_neighbours_are_rescaled(aggr, scale):
     conv = GraphConv(2, 3, aggr=aggr)
     block = Block(torch.tensor([[1, 2], [0, 0]]), 1, torch.tensor([6, 1, 1]), torch.arange(3))
     x = torch.randn(3, 2)

@@ -13,7 +13,7 @@ def block(x, edge_index, n_id=None, degree=None, num_targets=None):
 EDGES = torch.tensor([[1, 2, 2], [0, 0, 1]])
 
 
-def test_what_is_not_given_is_that_of_the_batch():
+def test_defaults_come_from_the_batch():
     result = block(torch.ones(4, 2), EDGES)
     assert result.num_targets == 4
     assert result.degree.tolist() == [2, 1, 0, 0]
@@ -35,7 +35,7 @@ def test_edges_become_a_plain_tensor_of_int64(edges):
 
 
 @pytest.mark.parametrize("name", ["n_id", "degree"])
-def test_what_is_needed(name):
+def test_missing_arguments_are_an_error(name):
     given = {"n_id": torch.arange(4), "degree": torch.ones(4), name: None}
-    with pytest.raises(ValueError, match=f"Identity with momentum needs {name} in training"):
+    with pytest.raises(ValueError, match=f"Identity with feature momentum needs {name} in training"):
         block_of(nn.Identity(), torch.ones(4, 2), EDGES, **given, num_targets=None, needed=("n_id", "degree"))

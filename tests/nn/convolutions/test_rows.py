@@ -14,7 +14,7 @@ def matrix(rows=7, columns=5, seed=0):
 
 @pytest.mark.parametrize("layout", ["dense", "sparse"])
 @pytest.mark.parametrize("index", [[6, 0, 0, 3], [], [3], list(range(7))])
-def test_rows_in_their_order(layout, index):
+def test_take_rows_keeps_the_order(layout, index):
     x = matrix()
     given = x if layout == "dense" else x.to_sparse_csr()
     taken = take_rows(given, torch.tensor(index, dtype=torch.long))
@@ -42,13 +42,13 @@ def test_products_and_their_gradients(dtype, rows):
     torch.testing.assert_close(*(torch.autograd.grad(out, weight, grad)[0] for out in outs))
 
 
-def test_finite_differences():
+def test_gradients_match_finite_differences():
     x = matrix().double().to_sparse_csr()
     weight = torch.randn(4, 5, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda w: linear(x, w), (weight,))
 
 
-def test_narrow_indices_and_nothing_in_a_matrix():
+def test_int32_indices_and_empty_matrices():
     x = matrix().to_sparse_csr()
     narrow = torch.sparse_csr_tensor(x.crow_indices().int(), x.col_indices().int(), x.values(), x.shape)
     weight = torch.randn(4, 5, requires_grad=True)

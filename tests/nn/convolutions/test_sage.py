@@ -33,12 +33,12 @@ def test_sum():
     torch.testing.assert_close(convolution_of(conv).aggregate(conv, x, block()), expected)
 
 
-def test_projected_vectors_cannot_be_summed_beforehand():
+def test_projection_is_not_linear():
     assert convolution_of(SAGEConv(2, 2)).linear
     assert not convolution_of(SAGEConv(2, 2, project=True)).linear
 
 
-def test_sources_and_targets_of_two_lengths():
+def test_sources_and_targets_of_different_sizes():
     conv = SAGEConv((3, 5), 2)
     x, own = torch.randn(4, 3), torch.randn(3, 5)
     convolution = convolution_of(conv)

@@ -20,7 +20,7 @@ def options_of(momentum):
 
 
 @EACH
-def test_an_object_and_names_make_the_same_table(make):
+def test_table_object_and_single_options_are_equivalent(make):
     want = (0.3, "scaled", torch.float16, "device", False)
     by_name = {"gamma": 0.3, "gradient": "scaled", "dtype": torch.float16, "in_checkpoint": False}
     assert options_of(make(table=TABLE)) == options_of(make(**by_name)) == want
@@ -33,8 +33,8 @@ def test_an_object_and_names_make_the_same_table(make):
 
 
 @EACH
-def test_unknown_names_are_refused(make):
-    with pytest.raises(TypeError, match="unknown option 'dtyp' of a table; there are gamma, "):
+def test_unknown_options_are_rejected(make):
+    with pytest.raises(TypeError, match="unknown table option 'dtyp'; the options are gamma, "):
         make(dtyp=torch.float16)
     with pytest.raises(TypeError, match="'table_dtype' is given twice"):
         make(dtype=torch.float16, table_dtype=torch.float16)
@@ -46,6 +46,6 @@ def test_defaults():
 
 
 @pytest.mark.parametrize(("gamma", "plain"), [(1, True), (1.0, True), (0.5, False)])
-def test_no_table_where_only_the_new_value_counts(gamma, plain):
+def test_gamma_1_needs_no_table(gamma, plain):
     assert TableOptions(gamma=gamma).plain == plain
     assert (MAKERS["sage"](gamma=gamma) is None) == (MAKERS["wrapped"](gamma=gamma) is None) == plain

@@ -33,7 +33,7 @@ def test_rate_scale_and_gradient(p, dtype):
     ("p", "dtype"),
     [(0.001, torch.float64), (0.2, torch.float32), (0.5, torch.bfloat16), (0.999, torch.float16)],
 )
-def test_an_element_stays_where_its_byte_is_below_the_rate(p, dtype):
+def test_element_is_kept_if_its_byte_is_below_the_rate(p, dtype):
     x = torch.randn(61, 37).to(dtype)
     torch.manual_seed(0)
     out = Dropout(p)(x)
@@ -53,7 +53,7 @@ def test_all_eight_elements_of_a_draw_have_the_same_rate_and_are_independent():
     assert abs(torch.corrcoef(torch.stack([kept[:-1, 0], kept[1:, 0]]))[0, 1]) < 0.025
 
 
-def test_follows_the_seed_and_rests_in_eval_mode():
+def test_follows_the_seed_and_is_inactive_in_eval_mode():
     layer, x = Dropout(0.5), torch.ones(3, 5)
     torch.manual_seed(1)
     first = layer(x)
@@ -67,6 +67,6 @@ def test_follows_the_seed_and_rests_in_eval_mode():
 
 
 @pytest.mark.parametrize("p", [-0.1, 1.0, 2, float("nan")])
-def test_a_rate_out_of_range_is_refused(p):
+def test_rate_out_of_range_is_rejected(p):
     with pytest.raises(ValueError, match=r"dropout must be in \[0, 1\), got"):
         Dropout(p)

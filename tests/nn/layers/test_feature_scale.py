@@ -18,7 +18,7 @@ def test_features_and_images():
         torch.testing.assert_close(out.std(dims, correction=0), torch.ones(3))
 
 
-def test_the_numbers_are_saved_and_never_trained():
+def test_statistics_are_saved_but_not_trained():
     scale = FeatureScale(2)
     scale.fit(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]))
     assert list(scale.parameters()) == []
@@ -39,11 +39,11 @@ def test_the_numbers_are_saved_and_never_trained():
         ([0.0, 0.0], [1.0, 0.0], "std must be finite and positive"),
     ],
 )
-def test_numbers_that_cannot_be(mean, std, message):
+def test_invalid_statistics_are_rejected(mean, std, message):
     with pytest.raises(ValueError, match=message):
         FeatureScale(2).fit(torch.tensor(mean), torch.tensor(std))
 
 
-def test_wrong_width():
+def test_wrong_number_of_features_is_rejected():
     with pytest.raises(ValueError, match=r"x must have shape \[n, 2, ...\], got \[5, 3\]"):
         FeatureScale(2)(torch.zeros(5, 3))

@@ -12,7 +12,7 @@ def test_is_a_two_layer_network():
     torch.testing.assert_close(head(x), reference)
 
 
-def test_reset_draws_every_weight_anew():
+def test_reset_reinitialises_every_weight():
     head = Head(6, 3, dropout=0.5)
     before = [p.clone() for p in head.parameters()]
     head.reset_parameters()

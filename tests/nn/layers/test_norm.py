@@ -5,7 +5,7 @@ from xgraph.nn import BatchNorm
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_is_torchs_for_two_and_more_rows(training):
+def test_matches_torch_for_two_or_more_rows(training):
     torch.manual_seed(0)
     ours, theirs = BatchNorm(4).train(training), torch.nn.BatchNorm1d(4).train(training)
     for rows in (2, 7, 100):
@@ -15,7 +15,7 @@ def test_is_torchs_for_two_and_more_rows(training):
 
 
 @pytest.mark.parametrize("rows", [0, 1])
-def test_too_few_rows_use_the_running_statistics_and_leave_them(rows):
+def test_single_row_uses_running_statistics_without_updating_them(rows):
     norm = BatchNorm(4)
     norm(torch.randn(50, 4) * 3 + 1)
     before = {key: value.clone() for key, value in norm.state_dict().items()}

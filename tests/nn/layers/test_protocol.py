@@ -7,7 +7,7 @@ EACH = pytest.mark.parametrize("name", MODELS)
 
 
 @EACH
-def test_models_answer_what_is_asked_of_all(name):
+def test_models_implement_the_protocol(name):
     model = MODELS[name]
     assert issubclass(model, nn.Module)
     assert model.kind in ("graph", "node", "bag")
@@ -21,7 +21,7 @@ def test_models_answer_what_is_asked_of_all(name):
 
 
 @EACH
-def test_reset_head_leaves_the_encoder(name):
+def test_reset_head_keeps_the_encoder(name):
     model = MODELS[name](1, (4,) if MODELS[name].kind == "bag" else 4)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     model.reset_head()

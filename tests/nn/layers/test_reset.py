@@ -6,7 +6,7 @@ from xgraph.nn import ECCConv, EdgeNetwork, GENConv, GINEConv, Head, MoleculeGCN
 from xgraph.nn.layers.reset import reset_parameters
 
 
-def test_direct_children_that_can_be_reset_are():
+def test_resettable_direct_children_are_reset():
     layers = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.BatchNorm1d(4))
     layers[2].running_mean.fill_(3.0)
     before = layers[0].weight.clone()

@@ -63,7 +63,7 @@ def equal(first, second):
 @MODELS
 @pytest.mark.parametrize("options", [{}, {"norm": "batch", "residual": True, "jk": "sum", "dropout": 0.5}])
 @pytest.mark.parametrize("gamma", [0, 0.3])
-def test_one_part_is_the_whole_graph(kind, options, gamma):
+def test_single_part_matches_the_whole_graph(kind, options, gamma):
     data = graph()
     plain, other = make(kind, **options), GraphFMOB(make(kind, **options), NUM_NODES, gamma)
     (batch,) = ClusterLoader(data, torch.zeros(NUM_NODES, dtype=torch.int64))
@@ -83,7 +83,7 @@ def test_one_part_is_the_whole_graph(kind, options, gamma):
 
 @MODELS
 @pytest.mark.parametrize("halo", ["read", "all"])
-def test_without_momentum_the_tables_become_exact(kind, halo):
+def test_tables_become_exact_without_momentum(kind, halo):
     """With frozen weights: the first layer's in one epoch, the next one's in two, and then the logits are."""
     data = graph()
     model = make(kind)
@@ -111,7 +111,7 @@ def sage_by_hand(model, number, x, edges, targets):
 
 
 @pytest.mark.parametrize("halo", ["read", "batch", "all"])
-def test_momentum_by_hand(halo):
+def test_momentum_matches_a_manual_computation(halo):
     data = graph()
     data.x = data.x.double()
     model = make(norm="none", num_layers=2).double()
@@ -191,7 +191,7 @@ def test_gradients(gradient):
         torch.testing.assert_close(a, b.grad, rtol=1e-9, atol=1e-10)
 
 
-def test_what_was_never_seen_is_zero_without_momentum():
+def test_unseen_halo_nodes_are_zero_without_momentum():
     model = make(norm="none", num_layers=2)
     batch = next(iter(loader()))
     train = GraphFMOB(model, NUM_NODES, 0)
@@ -203,7 +203,7 @@ def test_what_was_never_seen_is_zero_without_momentum():
     assert train.tables["0"].table.seen.nonzero()[:, 0].tolist() == sorted(batch.n_id[:size].tolist())
 
 
-def test_tables_hold_what_is_before_dropout():
+def test_tables_hold_embeddings_before_dropout():
     model = make(dropout=0.5, norm="none", num_layers=2)
     train = GraphFMOB(model, NUM_NODES, 0)
     for batch in loader():
@@ -212,7 +212,7 @@ def test_tables_hold_what_is_before_dropout():
     torch.testing.assert_close(train.tables["0"].table.value, exact(without, graph(), 0))
 
 
-def test_only_the_cluster_counts_for_batch_normalisation():
+def test_batch_norm_statistics_come_from_the_cluster_only():
     batch = next(iter(loader()))
     result = []
     for gamma in (0, 0.5):
@@ -226,7 +226,7 @@ def test_only_the_cluster_counts_for_batch_normalisation():
 
 
 @pytest.mark.parametrize("gamma", [0, 0.3])
-def test_evaluation_reads_only(gamma):
+def test_evaluation_does_not_write(gamma):
     train = GraphFMOB(make(norm="batch"), NUM_NODES, gamma)
     batches = list(loader())
     train(batches[0])
@@ -283,7 +283,7 @@ def test_sparse_features():
         torch.testing.assert_close(GraphFMOB(make(), NUM_NODES)(batch), expected, atol=1e-5, rtol=1e-5)
 
 
-def test_batches_without_the_loaders_numbers():
+def test_batches_without_num_cluster_edges():
     """The edges may come in any order."""
     batch = next(iter(loader()))
     first = GraphFMOB(make(), NUM_NODES)(batch)
@@ -311,11 +311,11 @@ def test_state(options):
     assert train.tables["0"].table.value.dtype == options.get("dtype", torch.float32)
 
 
-def test_state_without_tables():
+def test_tables_can_be_left_out_of_checkpoints():
     train = GraphFMOB(make(), NUM_NODES, in_checkpoint=False)
     assert not any(name.startswith("tables") for name in train.state_dict())
     other = GraphFMOB(make(), NUM_NODES + 1)
-    with pytest.raises(RuntimeError, match=f"of a graph with {NUM_NODES} nodes, but num_nodes={NUM_NODES + 1}"):
+    with pytest.raises(RuntimeError, match=f"belongs to a graph with {NUM_NODES} nodes, but num_nodes={NUM_NODES + 1}"):
         other.load_state_dict(GraphFMOB(make(), NUM_NODES).state_dict())
 
 
@@ -342,15 +342,19 @@ def changed(**attributes):
     [
         ({"n_id": None}, ValueError, "the batch has no n_id: use xgraph.sampling.ClusterLoader"),
         ({"degree": None}, ValueError, "the batch has no degree"),
-        ({"n_id": lambda b: b.n_id[1:]}, ValueError, r"n_id must have an entry for each of \d+ nodes"),
-        ({"n_id": lambda b: b.n_id + 30}, IndexError, "tables were made for num_nodes = 40.*graph that has grown"),
-        ({"n_id": lambda b: b.n_id - 30}, IndexError, "n_id must lie in 0..39"),
-        ({"n_id": lambda b: b.n_id * 0}, ValueError, "n_id must hold each node once, got 0 more than once"),
-        ({"batch_size": lambda b: b.batch_size + 1}, ValueError, "the batch must have all edges into its first"),
+        ({"n_id": lambda b: b.n_id[1:]}, ValueError, r"n_id must have one entry for each of \d+ nodes"),
+        ({"n_id": lambda b: b.n_id + 30}, IndexError, "tables have num_nodes=40.*if the graph has grown"),
+        ({"n_id": lambda b: b.n_id - 30}, IndexError, "n_id must be between 0 and 39"),
+        (
+            {"n_id": lambda b: b.n_id * 0},
+            ValueError,
+            "n_id must not contain duplicates, but node 0",
+        ),
+        ({"batch_size": lambda b: b.batch_size + 1}, ValueError, r"the batch must have all \d+ edges into its first"),
         ({"x": None}, ValueError, "the batch has no x"),
     ],
 )
-def test_batches_that_do_not_fit(attributes, error, message):
+def test_invalid_batches_are_rejected(attributes, error, message):
     train = GraphFMOB(make(), NUM_NODES)
     before = state(train)
     with pytest.raises(error, match=message):
@@ -358,7 +362,7 @@ def test_batches_that_do_not_fit(attributes, error, message):
     assert equal(state(train), before)
 
 
-def test_a_batch_without_halo_lacks_edges():
+def test_batch_without_halo_is_rejected():
     with pytest.raises(ValueError, match="use xgraph.sampling.ClusterLoader with a halo"):
         GraphFMOB(make(), NUM_NODES)(next(iter(loader(halo="none"))))
 
@@ -366,8 +370,8 @@ def test_a_batch_without_halo_lacks_edges():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"model": torch.nn.Linear(2, 2)}, TypeError, "model must be a NodeModel, such as GraphSAGE, got Linear"),
-        ({"model": make(GraphSAGEFM, num_nodes=NUM_NODES)}, ValueError, "model must have no tables of its own"),
+        ({"model": torch.nn.Linear(2, 2)}, TypeError, "model must be a NodeModel such as GraphSAGE, got Linear"),
+        ({"model": make(GraphSAGEFM, num_nodes=NUM_NODES)}, ValueError, "model must not have tables of its own"),
         ({"gamma": -0.1}, ValueError, "got -0.1"),
         ({"gamma": 1.1}, ValueError, "got 1.1"),
         ({"num_nodes": 0}, ValueError, "num_items|num_nodes"),

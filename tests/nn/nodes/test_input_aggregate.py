@@ -36,7 +36,7 @@ def matrix(name, edges):
 
 @EACH
 @pytest.mark.parametrize(("chunk_edges", "sparse"), [(1, True), (7, False), (10**9, True)])
-def test_by_its_formula(name, chunk_edges, sparse):
+def test_matches_the_formula(name, chunk_edges, sparse):
     data = graph()
     x = data.x * (data.x > 0)
     result = input_aggregate(
@@ -50,7 +50,7 @@ def test_by_its_formula(name, chunk_edges, sparse):
 
 
 @pytest.mark.parametrize("name", sorted({*CONVS} - {"improved"}))  # which PyG's ignores without weights of edges
-def test_goes_into_the_convolution(name):
+def test_replaces_the_edges_in_the_convolution(name):
     data, conv = graph(), CONVS[name]()
     kind, block = convolution_of(conv), block_of(graph())
     update = kind.update(conv, input_aggregate(conv, data.x, data.edge_index), data.x, block)
@@ -60,7 +60,7 @@ def test_goes_into_the_convolution(name):
     torch.testing.assert_close(update, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_of_a_model():
+def test_uses_the_first_convolution_of_a_model():
     data = graph()
     for cls, name in ((GraphSAGEFM, "mean"), (GCNFM, "by degrees")):
         result = input_aggregate(cls(2, 6, N, num_layers=3), data.x, data.edge_index)
@@ -98,7 +98,7 @@ def test_small_graphs(sparse):
         assert torch.equal(result.to_dense(), torch.zeros(num_nodes, 3))
 
 
-def test_columns_of_sparse_rows_ascend():
+def test_sparse_columns_are_sorted():
     """As those of every CSR matrix of torch's."""
     data = graph()
     x = input_aggregate(CONVS["mean"](), data.x.to_sparse_csr(), data.edge_index)
@@ -109,9 +109,9 @@ def test_columns_of_sparse_rows_ascend():
 
 def test_mistakes():
     data = graph()
-    with pytest.raises(ValueError, match="GATConv is no weighted sum of its input"):
+    with pytest.raises(ValueError, match="GATConv is not a weighted sum of its input"):
         input_aggregate(GATConv(6, 8), data.x, data.edge_index)
-    with pytest.raises(ValueError, match="SAGEConv is no weighted sum of its input"):
+    with pytest.raises(ValueError, match="SAGEConv is not a weighted sum of its input"):
         input_aggregate(PyGSAGEConv(6, 8, project=True), data.x, data.edge_index)
     with pytest.raises(ValueError, match=r"x must have shape \[N, C\], got \[30\]"):
         input_aggregate(CONVS["mean"](), data.x[:, 0], data.edge_index)
@@ -119,5 +119,5 @@ def test_mistakes():
         input_aggregate(CONVS["mean"](), data.x, data.edge_index, chunk_edges=0)
     with pytest.raises(IndexError, match="but the graph has 10 nodes"):
         input_aggregate(CONVS["mean"](), data.x[:10], data.edge_index)
-    with pytest.raises(ValueError, match="conv must be a"):
+    with pytest.raises(ValueError, match="conv must be one of"):
         input_aggregate(torch.nn.Linear(6, 8), data.x, data.edge_index)

@@ -54,7 +54,7 @@ def test_sparse_and_wide_features(name, channels):
 
 
 @EACH
-def test_some_nodes_in_their_order(name):
+def test_selected_nodes_keep_their_order(name):
     x, edges = graph(num_edges=200)
     model = trained(name)
     whole = layerwise(model, x, edges)
@@ -64,7 +64,7 @@ def test_some_nodes_in_their_order(name):
     assert layerwise(model, x, graph_, nodes[:0]).shape == (0, 4)
 
 
-def test_computes_no_more_than_the_nodes_see():
+def test_computes_only_the_receptive_field():
     x = torch.randn(100, 6)
     path = torch.stack([torch.arange(99), torch.arange(1, 100)])  # each node sees the one before
     counts = []
@@ -72,7 +72,7 @@ def test_computes_no_more_than_the_nodes_see():
     assert set(counts) == {1 + 2 + 3}
 
 
-def test_a_chunk_holds_no_more_edges_than_it_may(monkeypatch):
+def test_chunks_respect_the_maximum_number_of_edges(monkeypatch):
     x, edges = graph()
     model = trained("sage")
     sizes = []
@@ -89,7 +89,7 @@ def test_a_chunk_holds_no_more_edges_than_it_may(monkeypatch):
     assert len(sizes) < 3 * 2 * (1500 + 200) / 64
 
 
-def test_looks_for_neighbours_by_chunks_too(monkeypatch):
+def test_neighbours_are_looked_up_in_chunks(monkeypatch):
     x, edges = graph(num_edges=400)
     model, nodes = trained("sage"), torch.arange(0, 200, 2)
     expected = layerwise(model, x, edges, nodes)
@@ -123,7 +123,7 @@ def test_under_autocast(name, options, sparse):
     torch.testing.assert_close(result, expected, rtol=0.05, atol=0.05)
 
 
-def test_narrow_ids():
+def test_int32_edges():
     x, edges = graph()
     model = trained("sage")
     sorted_ = InEdges.from_edge_index(edges, 200)
@@ -132,7 +132,7 @@ def test_narrow_ids():
 
 
 @EACH
-def test_leaves_the_model_as_it_was(name):
+def test_restores_the_training_mode(name):
     x, edges = graph()
     for training in (True, False):
         model = trained(name).train(training)
@@ -153,7 +153,7 @@ def test_mistakes():
         layerwise(model, x[:100], edges)
     with pytest.raises(ValueError, match="x has 100 rows, but the graph has 200 nodes"):
         layerwise(model, x[:100], InEdges.from_edge_index(edges, 200))
-    with pytest.raises(IndexError, match=r"nodes must lie within 0\.\.199, got 3\.\.200"):
+    with pytest.raises(IndexError, match=r"nodes must be between 0 and 199, got 200"):
         layerwise(model, x, edges, torch.tensor([3, 200]))
     with pytest.raises(ValueError, match="chunk_edges must be at least 1, got 0"):
         layerwise(model, x, edges, chunk_edges=0)

@@ -80,7 +80,7 @@ def test_training(name, loader, trim):
 
 @pytest.mark.parametrize("loader", ["xgraph", "pyg"])
 @pytest.mark.parametrize("trim", [False, True])
-def test_rows_written_are_those_of_the_nodes_computed(loader, trim):
+def test_only_computed_nodes_are_written(loader, trim):
     """The first layer's: seeds and first hop; the second's: seeds, and untrimmed whatever has edges in the batch."""
     model = Model("sage", 0.5, trim)
     batch = next(iter(batches(loader, 2)))
@@ -95,7 +95,7 @@ def test_rows_written_are_those_of_the_nodes_computed(loader, trim):
 
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("trim", [False, True])
-def test_all_neighbours_and_gamma_of_one_are_the_whole_graph(name, trim):
+def test_all_neighbours_and_gamma_1_match_the_whole_graph(name, trim):
     model = Model(name, 1.0, trim)
     graph = data()
     graph.n_id, graph.batch_size = torch.arange(NODES), NODES
@@ -122,18 +122,18 @@ def test_disjoint_batches():
             torch.testing.assert_close(model.first.momentum.table.value[node], rows.mean(0))
 
 
-def test_a_graph_that_has_grown():
+def test_grown_graph_is_an_error():
     model = Model("sage", 0.5, trim=True)
     graph = data()
     graph.x = torch.cat([graph.x, torch.randn(2, 5)])
     graph.edge_index = torch.cat([graph.edge_index, torch.tensor([[0], [NODES + 1]])], 1)
     graph.degree = in_degree(graph)
     loader = NeighborLoader(graph, [2, 2], batch_size=1, input_nodes=torch.tensor([NODES + 1]))
-    with pytest.raises(IndexError, match=rf"num_nodes={NODES}, got {NODES + 1}.*make a new layer"):
+    with pytest.raises(IndexError, match=rf"num_nodes={NODES}, got {NODES + 1}.*create a new layer"):
         model(next(iter(loader)))
 
 
-def test_pygs_own_sampled_graph_without_degrees():
+def test_pyg_batches_without_degrees_are_an_error():
     model = Model("gcn", 0.5, trim=False)
     graph = data()
     del graph.degree

@@ -49,7 +49,7 @@ def neighbourhood_of(data, *args, **options):
 
 
 @EACH
-def test_the_first_touch_is_the_model_without_tables(name):
+def test_first_batch_matches_the_model_without_tables(name):
     model = build(name, **without_input(name))
     twin = plain(name, model)
     batch = neighbourhood(graph(), [4, 1, 29], 2, 2)
@@ -60,7 +60,7 @@ def test_the_first_touch_is_the_model_without_tables(name):
 
 
 @EACH
-def test_a_gamma_of_1_is_the_model_without_tables(name):
+def test_gamma_1_matches_the_model_without_tables(name):
     always = build(name, gamma=lambda epoch: 1.0, **without_input(name))
     never = build(name, gamma=1, **without_input(name))
     assert (len(always.tables), len(never.tables)) == (2, 0)
@@ -78,7 +78,7 @@ def test_a_gamma_of_1_is_the_model_without_tables(name):
 
 @pytest.mark.parametrize("exact_input", [False, True])
 @pytest.mark.parametrize("with_self", [False, True])
-def test_sage_by_loops_over_nodes(exact_input, with_self):
+def test_sage_matches_a_loop_over_nodes(exact_input, with_self):
     """Several batches by the formulas, node by node, in float64."""
     data = graph()
     data.x = data.x.double()
@@ -126,7 +126,7 @@ def test_sage_by_loops_over_nodes(exact_input, with_self):
     ("options", "num_layers", "sparse"),
     [({}, 1, False), ({}, 2, True), ({"norm": "layer"}, 2, False), ({"jk": "sum", "residual": True}, 3, True)],
 )
-def test_exact_input_needs_a_hop_less(name, options, num_layers, sparse):
+def test_exact_input_needs_one_hop_fewer(name, options, num_layers, sparse):
     data = graph(channels=9)
     data.x = data.x * (data.x > 0)
     model = build(name, channels=9, num_layers=num_layers, gamma=0.5, **options)
@@ -151,7 +151,7 @@ def test_exact_input_needs_a_hop_less(name, options, num_layers, sparse):
 
 
 @EACH
-def test_evaluation_is_exact_and_leaves_the_tables(name):
+def test_evaluation_is_exact_and_does_not_write(name):
     data = graph()
     model = build(name, num_layers=3)
     full = data if name == "gat" else with_aggregates(model, data)
@@ -171,7 +171,7 @@ def test_evaluation_is_exact_and_leaves_the_tables(name):
 
 
 @EACH
-def test_training_on_the_whole_graph_needs_nothing_but_it(name):
+def test_training_on_the_whole_graph_needs_no_further_attributes(name):
     data = graph()
     model = build(name, gamma=0.5)
     twin = plain(name, model)
@@ -182,7 +182,7 @@ def test_training_on_the_whole_graph_needs_nothing_but_it(name):
 
 
 @EACH
-def test_tables_of_layers_are_their_own(name):
+def test_layers_have_separate_tables(name):
     model = build(name, num_layers=4)
     assert list(model.tables) == (["0", "1", "2", "3"] if name == "gat" else ["1", "2", "3"])
     places = [table.table.value.data_ptr() for table in model.tables.values()]
@@ -194,7 +194,7 @@ def test_tables_of_layers_are_their_own(name):
 
 
 @EACH
-def test_weights_interchange(name):
+def test_weights_are_interchangeable_with_the_plain_model(name):
     model, twin = build(name), PAIRS[name][0](3, 6, hidden_channels=8)
     own = {key for key in model.state_dict() if not key.startswith("tables.")}
     assert own == set(twin.state_dict())
@@ -211,14 +211,14 @@ def test_weights_interchange(name):
 def test_training_needs_the_number_of_nodes(name):
     model = build(name, num_nodes=None)
     for batch in (graph(), neighbourhood(graph(), [1, 2], 2)):
-        with pytest.raises(ValueError, match="FM has no tables, which it needs in training: make it with num_nodes="):
+        with pytest.raises(ValueError, match="FM needs tables for training: create it with num_nodes="):
             model.train()(batch)
         assert model.eval()(batch).isfinite().all()
     assert build(name, num_nodes=None, gamma=1)(graph()).isfinite().all()
 
 
 @EACH
-def test_a_state_goes_on_where_it_was(name):
+def test_training_resumes_from_a_state_dict(name):
     data = graph()
     model = build(name, gamma=CosineGamma(4, gamma_min=0.1))
     data = data if name == "gat" else with_aggregates(model, data)
@@ -257,7 +257,7 @@ def test_both_gradients(name):
 
 @EACH
 @pytest.mark.parametrize(("storage", "dtype"), [("device", "bfloat16"), ("pinned", "float16"), ("mmap", "bfloat16")])
-def test_small_tables_elsewhere(name, storage, dtype):
+def test_narrow_tables_in_other_storage(name, storage, dtype):
     model = build(name, table_storage=storage, table_dtype=dtype, **without_input(name))
     wide = build(name, **without_input(name))
     for seed in range(3):
@@ -267,7 +267,7 @@ def test_small_tables_elsewhere(name, storage, dtype):
 
 
 @EACH
-def test_reset_forgets(name):
+def test_reset_clears_the_tables(name):
     model = build(name)
     model(graph())
     weight = model.convs[0].state_dict()
@@ -277,7 +277,7 @@ def test_reset_forgets(name):
     assert all(not torch.equal(value, model.convs[0].state_dict()[key]) for key, value in weight.items())
 
 
-def test_takes_batches_of_loaders():
+def test_accepts_batches_of_loaders():
     from torch_geometric.loader import NodeLoader
 
     from xgraph.sampling import NeighborSampler
@@ -295,7 +295,7 @@ def test_takes_batches_of_loaders():
     assert int(model.tables["2"].table.seen.sum()) == NUM_NODES
 
 
-def test_a_batch_that_is_not_trimmed():
+def test_untrimmed_batch():
     """Nodes of the last hop are computed at no layer that knows nothing of their neighbours."""
     data = graph(num_edges=300)
     model = build("sage", norm="none")
@@ -351,27 +351,27 @@ def test_bad_batches(name):
 
     with pytest.raises(ValueError, match=f"the batch has no n_id, which {kind} needs in training"):
         model(batch(n_id=None))
-    with pytest.raises(ValueError, match=f"sampled and has no degree, which {kind} needs"):
+    with pytest.raises(ValueError, match=f"sampled batch has no degree, which {kind} needs"):
         model(batch(degree=None))
-    with pytest.raises(ValueError, match="n_id must have one number for each of the 9 nodes"):
+    with pytest.raises(ValueError, match="n_id must have one entry for each of the 9 nodes"):
         model(batch(n_id=torch.arange(2)))
     before = copy.deepcopy(model.state_dict())
     with pytest.raises(IndexError, match="num_nodes=30"):
         model(batch(n_id=batch().n_id + 29))
     small = Data(x=data.x[:20], edge_index=data.edge_index[:, (data.edge_index < 20).all(0)])
-    with pytest.raises(ValueError, match=r"no n_id.*num_nodes = 30 nodes \(if the graph grew, make a new model"):
+    with pytest.raises(ValueError, match=r"no n_id.*num_nodes=30 nodes \(if the graph has grown, create a new model"):
         model(small)
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items() if "tables" in key)
     if name == "gat":
-        with pytest.raises(ValueError, match="sampled to 1 hops, but the model has num_layers = 2$"):
+        with pytest.raises(ValueError, match="sampled with 1 hops, but the model has num_layers=2$"):
             model(neighbourhood(data, [1], 1))
         return
     with pytest.raises(ValueError, match=f"no x_aggr, which {kind} needs in training: set data.x_aggr = xgraph.nn.inp"):
         model(batch(x_aggr=None))
     with pytest.raises(ValueError, match=r"x_aggr must have the shape of x, \[\d+, 6\], got \[\d+, 5\]"):
         model(batch(x_aggr=batch().x_aggr[:, :5]))
-    with pytest.raises(ValueError, match="sampled to 0 hops, but the model has num_layers = 2 and gets x_aggr"):
+    with pytest.raises(ValueError, match="sampled with 0 hops, but the model has num_layers=2 and x_aggr, and needs 1"):
         model(neighbourhood_of(data, [1], 0))
     assert model.eval()(batch(n_id=None)).shape == (2, 3)
-    with pytest.raises(ValueError, match="sampled to 1 hops, but the model has num_layers = 2$"):
+    with pytest.raises(ValueError, match="sampled with 1 hops, but the model has num_layers=2$"):
         model(neighbourhood(data, [1], 1))

@@ -51,7 +51,7 @@ def test_a_batch_with_all_neighbours_equals_the_whole_graph(name, jk, residual, 
 
 
 @EACH
-def test_nodes_that_only_send_do_not_move_the_statistics(name):
+def test_source_nodes_do_not_affect_batch_norm_statistics(name):
     """In training a sampled batch with all neighbours normalises a layer by the nodes that it computes."""
     data = graph()
     seeds = [7, 0, 12]
@@ -66,7 +66,7 @@ def test_nodes_that_only_send_do_not_move_the_statistics(name):
 
 @EACH
 @pytest.mark.parametrize("channels", [6, 20])
-def test_sparse_features_are_as_good(name, channels):
+def test_sparse_features_give_the_same_result(name, channels):
     data = graph(channels=channels)
     data.x = data.x * (data.x > 0.7)
     sparse = copy.copy(data)
@@ -84,13 +84,13 @@ def test_sparse_features_are_as_good(name, channels):
 
 
 @pytest.mark.parametrize("channels", [6, 20])
-def test_sage_is_pygs(channels):
+def test_sage_matches_pyg(channels):
     data = graph(channels=channels)
     model = build("sage", channels=channels)
     torch.testing.assert_close(model.convolve(0, data.x, block_of(data)), model.convs[0](data.x, data.edge_index))
 
 
-def test_gcn_is_pygs_where_the_graph_has_no_loops():
+def test_gcn_matches_pyg_without_self_loops():
     from torch_geometric.nn import GCNConv
 
     data = graph()
@@ -101,7 +101,7 @@ def test_gcn_is_pygs_where_the_graph_has_no_loops():
     torch.testing.assert_close(model.convolve(0, data.x, block_of(data)), conv(data.x, data.edge_index))
 
 
-def test_gcn_by_its_formula():
+def test_gcn_matches_the_formula():
     data = graph()
     model = build("gcn").double()
     data.x = data.x.double()
@@ -115,7 +115,7 @@ def test_gcn_by_its_formula():
 
 
 @pytest.mark.parametrize(("name", "options"), [("sage", {}), ("sage", {"mean_with_self": True}), ("gcn", {})])
-def test_the_mean_over_samples_is_the_whole_neighbourhoods(name, options):
+def test_mean_over_samples_is_unbiased(name, options):
     data = graph(num_edges=240)
     model = build(name, **options).eval()
     whole = model.convolve(0, data.x, block_of(data))[:5]
@@ -129,7 +129,7 @@ def test_the_mean_over_samples_is_the_whole_neighbourhoods(name, options):
     assert ((result.mean(0) - whole).abs() < 5 * error + 1e-5).all()
 
 
-def test_gat_is_pygs_where_the_graph_has_no_loops():
+def test_gat_matches_pyg_without_self_loops():
     data = graph()
     data.edge_index = remove_self_loops(data.edge_index)[0]
     model = build("gat", heads=2)
@@ -138,7 +138,7 @@ def test_gat_is_pygs_where_the_graph_has_no_loops():
 
 @EACH
 @pytest.mark.parametrize("dtype", [torch.float64, torch.uint8])
-def test_features_of_another_precision(name, dtype):
+def test_features_of_a_different_dtype(name, dtype):
     data = graph()
     data.x = (10 * data.x).round().abs()
     model = build(name).eval()
@@ -156,7 +156,7 @@ def test_a_graph_without_edges(name):
 
 
 @EACH
-def test_reset_draws_anew(name):
+def test_reset_reinitialises(name):
     model = build(name)
     before = copy.deepcopy(model.state_dict())
     model(graph())
@@ -179,7 +179,7 @@ def test_norms(name, norm):
 
 
 @EACH
-def test_says_what_it_is(name):
+def test_repr_shows_the_options(name):
     text = repr(build(name, jk="sum"))
     assert text.startswith(NODE_MODELS[name].__name__)
     for option in options_of(NODE_MODELS[name]):
@@ -216,11 +216,11 @@ def test_bad_batches(name):
         model(graph(channels=7))
     with pytest.raises(ValueError, match=r"edge_index must have shape \[2, E\], got \[3, 4\]"):
         model(Data(x=data.x, edge_index=torch.zeros(3, 4, dtype=torch.long)))
-    with pytest.raises(ValueError, match="sampled to 1 hops, but the model has num_layers = 2"):
+    with pytest.raises(ValueError, match="sampled with 1 hops, but the model has num_layers=2"):
         model(neighbourhood(data, [1], 1))
 
 
-def test_who_wants_degrees_of_a_sampled_batch():
+def test_which_models_need_degrees_in_a_sampled_batch():
     batch = neighbourhood(graph(), [1, 2], 2, 2)
     del batch.degree
     for name, options in (("gcn", {}), ("gat", {}), ("sage", {"mean_with_self": True})):
@@ -231,7 +231,7 @@ def test_who_wants_degrees_of_a_sampled_batch():
 
 
 @pytest.mark.parametrize("channels", [6, 20])
-def test_sage_with_the_node_in_its_mean(channels):
+def test_sage_with_mean_with_self(channels):
     data = graph(channels=channels)
     model = build("sage", channels=channels, mean_with_self=True)
     conv = model.convs[0]

@@ -57,7 +57,7 @@ def same(left, right):
 
 
 @EACH_AND_OWN
-def test_it_is_update_of_the_tracked_aggregate(name):
+def test_forward_is_the_update_of_the_tracked_aggregate(name):
     conv = build(name, gamma=0.3)
     other, own = convolution_of(inner(conv)), inner(conv)
     momentum = copy.deepcopy(conv.momentum)
@@ -73,7 +73,7 @@ def test_it_is_update_of_the_tracked_aggregate(name):
 
 @EACH_AND_OWN
 @pytest.mark.parametrize("gamma", [1, ConstantGamma(1.0)])
-def test_gamma_of_one_is_the_plain_convolution_to_the_bit(name, gamma):
+def test_gamma_1_matches_the_plain_convolution_bit_for_bit(name, gamma):
     conv = build(name, gamma=gamma)
     assert (conv.momentum is None) == isinstance(gamma, int | float)
     for seed in range(3):
@@ -83,14 +83,14 @@ def test_gamma_of_one_is_the_plain_convolution_to_the_bit(name, gamma):
 
 
 @EACH_AND_OWN
-def test_all_neighbours_and_gamma_of_one_are_pygs(name):
+def test_all_neighbours_and_gamma_1_match_pyg(name):
     conv = build(name, gamma=1.0)
     x, block = torch.randn(24, 4), whole(loop_free(), 24)
     torch.testing.assert_close(call(conv, x, block), peer(conv)(x, block.edge_index))
 
 
 @EACH_AND_OWN
-def test_evaluation_is_pygs_and_writes_nothing(name):
+def test_evaluation_matches_pyg_and_writes_nothing(name):
     conv = build(name)
     x, block = torch.randn(24, 4), sampled(loop_free(), 24, 2)
     call(conv, x, block)
@@ -106,7 +106,7 @@ def test_evaluation_is_pygs_and_writes_nothing(name):
 
 
 @EACH_AND_OWN
-def test_a_checkpoint_in_mid_training_goes_on_to_the_bit(name):
+def test_training_resumes_from_a_checkpoint_bit_for_bit(name):
     def step(conv, optimizer, seed):
         x = torch.randn(24, 4, generator=torch.Generator().manual_seed(seed))
         loss = call(conv, x, sampled(loop_free(), 24, 2, seed)).square().mean()
@@ -158,7 +158,7 @@ def test_two_layers_never_share_a_table():
         assert same(table(twin), before)
 
 
-def test_weights_of_edges():
+def test_edge_weights():
     block = sampled(loop_free(), 24, 2)
     x, weight = torch.randn(24, 4), torch.rand(block.edge_index.size(1))
     for conv in (GraphConv(4, 3), GCNConv(4, 3, normalize=False)):
@@ -174,25 +174,25 @@ def test_weights_of_edges():
     assert torch.equal(gcn(x, block.edge_index, weight), gcn.conv(x, block.edge_index, weight))
 
 
-def test_improved_means_the_same_in_training_and_in_evaluation():
+def test_improved_is_the_same_in_training_and_evaluation():
     conv = with_feature_momentum(GCNConv(4, 3, improved=True), 24)
     x, block = torch.randn(24, 4), whole(loop_free(), 24)
     torch.testing.assert_close(call(conv, x, block), conv.eval()(x, block.edge_index))
 
 
 @pytest.mark.parametrize("name", ["gcn", "gat"])
-def test_loops_beside_those_that_are_added(name):
+def test_additional_self_loops_are_rejected(name):
     conv = build(name)
     block = whole(torch.tensor([[1, 2], [0, 2]]), 24)
     for mode in (True, False):
         conv.train(mode)
-        with pytest.raises(ValueError, match="edge_index has one already.*torch_geometric.utils.remove_self_loops"):
+        with pytest.raises(ValueError, match="edge_index already has one.*torch_geometric.utils.remove_self_loops"):
             call(conv, torch.randn(24, 4), block)
     assert not conv.momentum.table.seen.any()
 
 
 @pytest.mark.parametrize("conv", [GCNConv(4, 3, add_self_loops=False), SAGEConv(4, 3), GraphConv(4, 3)])
-def test_loops_that_are_edges_like_others(conv):
+def test_self_loops_are_treated_as_edges(conv):
     momentum = with_feature_momentum(conv, 24)
     x, block = torch.randn(24, 4), whole(torch.tensor([[1, 2], [0, 2]]), 24)
     torch.testing.assert_close(call(momentum, x, block), conv(x, block.edge_index))
@@ -211,12 +211,16 @@ def test_reset(name):
 @pytest.mark.parametrize(
     ("conv", "options", "message"),
     [
-        (lambda: SAGEConv(4, 4, aggr="max"), {}, "SAGEConv aggregates by max.*possible.*'mean' or 'sum'"),
-        (lambda: nn.Linear(4, 4), {}, "conv must be a SAGEConv.*got Linear"),
-        (lambda: SAGEConv(-1, 4), {}, "SAGEConv must know its in_channels, got -1"),
-        (lambda: GATConv(-1, 4), {}, "GATConv must know its in_channels, got -1"),
-        (lambda: xgraph.nn.SAGEConv(4, 4), {}, r"momentum of its own: SAGEConv\(..., num_nodes=24\)"),
-        (lambda: GINConv(nn.Identity()), {}, "give it as channels="),
+        (
+            lambda: SAGEConv(4, 4, aggr="max"),
+            {},
+            "SAGEConv with feature momentum needs aggr='mean' or 'sum', got 'max'",
+        ),
+        (lambda: nn.Linear(4, 4), {}, "conv must be one of SAGEConv.*got Linear"),
+        (lambda: SAGEConv(-1, 4), {}, "SAGEConv must have a known in_channels, got -1"),
+        (lambda: GATConv(-1, 4), {}, "GATConv must have a known in_channels, got -1"),
+        (lambda: xgraph.nn.SAGEConv(4, 4), {}, r"momentum built in: use SAGEConv\(..., num_nodes=24\)"),
+        (lambda: GINConv(nn.Identity()), {}, "pass it as channels="),
         (lambda: GCNConv(4, 4), {"gamma": 0.0}, r"must lie in \(0, 1\], got 0"),
         (lambda: GCNConv(4, 4), {"gradient": "other"}, "gradient must be one of straight_through, scaled"),
         (lambda: GCNConv(4, 4), {"storage": "disk"}, "storage must be one of device, pinned, host, mmap"),
@@ -229,21 +233,21 @@ def test_bad_arguments(conv, options, message):
 
 @EACH
 @pytest.mark.parametrize("gamma", [0.1, 1.0])
-def test_what_is_missing(name, gamma):
+def test_missing_n_id_or_degree_is_an_error(name, gamma):
     conv = build(name, gamma=gamma)
     x, edge_index = torch.randn(24, 4), loop_free()
     given = {"n_id": torch.arange(24), "degree": whole(edge_index, 24).degree}
     kind = type(conv.conv).__name__
-    with pytest.raises(ValueError, match=f"{kind} with momentum needs degree in training"):
+    with pytest.raises(ValueError, match=f"{kind} with feature momentum needs degree in training"):
         conv(x, edge_index, n_id=given["n_id"])
     if gamma < 1:
-        with pytest.raises(ValueError, match=f"{kind} with momentum needs n_id in training"):
+        with pytest.raises(ValueError, match=f"{kind} with feature momentum needs n_id in training"):
             conv(x, edge_index, degree=given["degree"])
     else:
         assert conv(x, edge_index, degree=given["degree"]).shape == (24, 6)
 
 
-def test_weights_of_a_wrong_length():
+def test_edge_weights_of_the_wrong_length_are_rejected():
     conv = build("graph")
     block = sampled(loop_free(), 24, 2)
     with pytest.raises(ValueError, match=r"edge_weight must have shape \[\d+\], got \[3\]"):

@@ -1,4 +1,4 @@
-"""How convolutions split into an aggregate, which a table can track, and an update of it."""
+"""Convolutions split into an aggregate, which a table can track, and an update."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ CONVOLUTIONS: dict[str, Callable[[Any], Convolution]] = {
     "torch_geometric.nn.conv.graph_conv.GraphConv": GraphConvolution,
     "torch_geometric.nn.conv.gat_conv.GATConv": GATConvolution,
 }
-"""By full name of a class: so none of them need be imported."""
+"""Supported convolutions by qualified class name, so that none has to be imported."""
 
 
 def convolution_of(conv: Any) -> Convolution:
-    """How a convolution splits; ValueError if it cannot have feature momentum."""
+    """Return how a convolution splits; ValueError if it does not support feature momentum."""
     split = CONVOLUTIONS.get(f"{type(conv).__module__}.{type(conv).__qualname__}")
     if split is None:
         raise ValueError(
-            f"conv must be a {', '.join(name.rpartition('.')[2] for name in list(CONVOLUTIONS)[1:])} of "
-            f"torch_geometric.nn or the SAGEConv of xgraph.nn, got {type(conv).__name__}"
+            f"conv must be one of {', '.join(name.rpartition('.')[2] for name in list(CONVOLUTIONS)[1:])} from "
+            f"torch_geometric.nn, or SAGEConv from xgraph.nn, got {type(conv).__name__}"
         )
     flow = getattr(conv, "flow", "source_to_target")
     if flow != "source_to_target":

@@ -1,4 +1,4 @@
-"""What a convolution is to feature momentum: an update of an aggregate, which a table can track in between."""
+"""The interface between a convolution and feature momentum: aggregate, track, update."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from xgraph.nn.convolutions.table_options import TableOptions
 
 
 class Convolution(ABC):
-    r"""How a convolution of PyG splits: :math:`h_v' = \mathrm{update}(x_v, \mathrm{track}(\hat A_v))`.
+    r"""Splits a PyG convolution into two steps: :math:`h_v' = \mathrm{update}(x_v, \mathrm{track}(\hat A_v))`.
 
-    :math:`\hat A_v` aggregates the messages of the neighbours :math:`B_v` in the batch. For all neighbours it is what
-    PyG's convolution aggregates; for :math:`B_v` drawn uniformly from :math:`N_v` its expectation is that, as sums are
-    rescaled by :math:`|N_v| / |B_v|`, with the true in-degrees :math:`|N_v|`. Where the convolution allows it,
-    :math:`\hat A_v` is taken before the weights, so that a table of it does not age when they change.
+    :math:`\hat A_v` aggregates the messages of the neighbours :math:`B_v` in the batch. With all neighbours it equals
+    the aggregate of PyG's convolution. With :math:`B_v` drawn uniformly from :math:`N_v` it is an unbiased estimate of
+    it: sums are rescaled by :math:`|N_v| / |B_v|`, where :math:`|N_v|` is the true in-degree. Where the convolution
+    allows it, :math:`\hat A_v` is computed before the weights are applied, so that the table does not go stale when
+    they change.
 
-    The methods take the convolution, whose parameters they use, and hold nothing themselves. Loops in the graph are
-    edges like others, beside those that a convolution adds itself.
+    The methods take the convolution as an argument and use its parameters; this class has no state of its own.
+    Self-loops in the graph are treated like any other edge, in addition to those that a convolution adds itself.
 
     Attributes:
-        linear: Whether :math:`\hat A_v` is a weighted sum of `x` with the weights of `edge_weight` and `own_weight`,
-            so that for constant `x` it can be computed beforehand.
-        ratio: Whether :math:`\hat A_v` is a numerator and a denominator, tracked apart.
+        linear: Whether :math:`\hat A_v` is a weighted sum of `x` with the weights `edge_weight` and `own_weight`. It
+            can then be computed in advance if `x` is constant.
+        ratio: Whether :math:`\hat A_v` consists of a numerator and a denominator that are tracked separately.
     """
 
     linear: bool = True
@@ -36,19 +37,19 @@ class Convolution(ABC):
 
     @abstractmethod
     def channels(self, conv: Any) -> tuple[int, ...]:
-        """Shape of a node's aggregate; ValueError if the convolution does not say."""
+        """Return the shape of one node's aggregate; ValueError if it cannot be determined from the convolution."""
 
     def make_table(
         self, conv: Any, num_nodes: int, table: TableOptions, channels: int | tuple[int, ...] | None = None
     ) -> FeatureMomentum | None:
-        """Make a table for the aggregates of a convolution (of `channels`, if it does not say); none if γ is 1."""
+        """Create the table for a convolution's aggregates, with rows of shape `channels` if given; None if γ is 1."""
         if table.plain:
             return None
         shape = self.channels(conv) if channels is None else channels
         return FeatureMomentum(num_nodes, shape, ratio=self.ratio, table=table)
 
     def computed(self, block: Block) -> Tensor:
-        """Which targets' rows are written: those with an edge, or without neighbours in the whole graph."""
+        """Return which targets' rows are written: those with an edge, or with no neighbours in the whole graph."""
         return (in_degree(block.edge_index[1], block.num_targets) > 0).logical_or_(
             block.degree[: block.num_targets] == 0
         )
@@ -59,12 +60,12 @@ class Convolution(ABC):
 
     @abstractmethod
     def update(self, conv: Any, aggregate: Tensor, x: Nodes, block: Block) -> Tensor:
-        """New vectors ``[num_targets, out_channels]`` from aggregates, tracked or not, dense or sparse."""
+        """Return new vectors ``[num_targets, out_channels]`` from aggregates, tracked or not, dense or sparse."""
 
     def convolve(
         self, conv: Any, x: Nodes, block: Block, table: FeatureMomentum | None = None, edge_weight: Tensor | None = None
     ) -> Tensor:
-        """The whole convolution: `update` of the `aggregate` that `table` tracks, ``[num_targets, out_channels]``."""
+        """Apply the whole convolution: aggregate, track with `table`, update. Shape ``[num_targets, out_channels]``."""
         aggregate = self.aggregate(conv, x, block, edge_weight)
         if table is not None:
             tracked = table(aggregate, block.n_id[: block.num_targets], self.computed(block))
@@ -72,29 +73,29 @@ class Convolution(ABC):
         return self.update(conv, aggregate, x, block)
 
     def fused(self, conv: Any, x: Nodes, block: Block) -> Tensor:
-        """`convolve` without a table, in whatever order is fastest: the same but for rounding."""
+        """Like `convolve` without a table, in the fastest order of operations; equal up to rounding."""
         return self.convolve(conv, x, block)
 
     def whole(self, conv: Any, x: Nodes, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """The convolution as it is, of the block's edges: nothing is rescaled."""
+        """Apply PyG's convolution to the block's edges unchanged, without rescaling."""
         no_edge_weight(conv, edge_weight)
         out: Tensor = conv(x, block.edge_index)
         return out[: block.num_targets]
 
 
 class WeightedSum(Convolution):
-    """A convolution whose aggregate is a weighted sum of vectors."""
+    """A convolution whose aggregate is a weighted sum of the neighbours' vectors."""
 
     @abstractmethod
     def edge_weight(self, conv: Any, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """Weight of each edge in its target's sum, float32 or wider ``[E]``."""
+        """Return the weight of each edge in its target's sum, in float32 or wider. Shape ``[E]``."""
 
     def own_weight(self, conv: Any, block: Block) -> Tensor | None:
-        """Weight of each target's own vector in its sum, ``[num_targets]``; None: 0."""
+        """Return the weight of each target's own vector in its sum, ``[num_targets]``; None means 0."""
         return None
 
     def aggregate(self, conv: Any, x: Nodes, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """Sum the vectors of the neighbours, and perhaps the target's own: see `Convolution.aggregate`."""
+        """Sum the neighbours' vectors and, with an own weight, the target's: see `Convolution.aggregate`."""
         weight = self.edge_weight(conv, block, edge_weight)
         total = weighted_sum(sources(x), block, weight)
         own = self.own_weight(conv, block)

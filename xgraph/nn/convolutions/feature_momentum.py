@@ -13,34 +13,36 @@ from xgraph.nn.convolutions.table_options import TableOptions
 
 
 class FeatureMomentum(nn.Module):
-    r"""A table with a row for each node of a graph: the history of what the node's neighbours send.
+    r"""Feature momentum: a table with a moving average of each node's aggregated neighbour features.
 
-    .. math:: \tilde h_v ← (1 - γ) \tilde h_v + γ \hat A_v \quad \text{for the nodes } v \text{ that are computed}
+    .. math:: \tilde h_v ← (1 - γ) \tilde h_v + γ \hat A_v \quad \text{for the nodes } v \text{ computed in the batch}
 
-    :math:`\hat A_v` is the aggregate over the few neighbours of v that were sampled, :math:`\tilde h_v` what is passed
-    to the layer's update: after some epochs it has seen many neighbours, at the cost of one. A node's first
-    :math:`\hat A_v` is taken as it is. Equations (6.104) and (6.105) of the chapter; Yu et al., "GraphFM: Improving
-    Large-Scale GNN Training via Feature Momentum", ICML 2022 (who weigh the old value by their β = 1 − γ).
+    :math:`\hat A_v` is the aggregate over the few sampled neighbours of v, and :math:`\tilde h_v` replaces it in the
+    layer's update. After a few epochs :math:`\tilde h_v` has averaged over many neighbours, although each step sampled
+    only a few. A node's first :math:`\hat A_v` is stored unchanged. Equations (6.104) and (6.105) of the chapter; Yu et
+    al., "GraphFM: Improving Large-Scale GNN Training via Feature Momentum", ICML 2022 (whose β is the weight of the old
+    value, 1 − γ).
 
-    Every layer has a table of its own, and is to be applied once in a training step: neither twice in a model, nor
-    again for the gradient (``torch.utils.checkpoint``). It holds ``num_nodes * channels`` numbers: for the 111,059,956
-    nodes of ogbn-papers100M, 256 channels in bfloat16 are 53 GiB, which may be a memory-mapped file.
+    Every layer needs its own table and must be applied exactly once per training step: do not share it between layers
+    of a model, and do not recompute it for the gradient (``torch.utils.checkpoint``). The table holds
+    ``num_nodes * channels`` numbers. For the 111,059,956 nodes of ogbn-papers100M, 256 channels in bfloat16 take
+    53 GiB; such a table can be a memory-mapped file.
 
     Args:
-        num_nodes: Nodes of the whole graph.
-        channels: Length, or shape, of an aggregate.
-        gamma: Weight γ of the new value, in (0, 1], or a schedule of it over epochs; None: as `table` has it.
-        ratio: Rows hold a weighted mean and, last, the logarithm of its weight, as those of attention do: numerator and
-            denominator are tracked (`xgraph.estimators.RatioMovingAverage`).
-        table: How the table moves, and where it lies.
-        options: Those of `TableOptions` by name: `gradient`, `dtype`, `storage`, `folder`, `in_checkpoint`.
+        num_nodes: Number of nodes in the whole graph.
+        channels: Size or shape of one node's aggregate.
+        gamma: Weight γ of the new value, in (0, 1], or a schedule over epochs; None takes it from `table`.
+        ratio: Whether a row holds a weighted mean followed by the logarithm of its total weight, as in attention.
+            Numerator and denominator are then tracked (:class:`xgraph.estimators.RatioMovingAverage`).
+        table: Options of the table: how it is updated and where it is stored.
+        options: Options of `TableOptions` by name: `gradient`, `dtype`, `storage`, `folder`, `in_checkpoint`.
 
     Attributes:
-        table: The state: ``value`` and ``seen``.
+        table: The moving average, with its buffers ``value`` and ``seen``.
 
     Raises:
         ValueError: If an argument is out of range.
-        TypeError: If an argument is of another type than expected.
+        TypeError: If an argument has the wrong type.
 
     Example:
         >>> momentum = FeatureMomentum(num_nodes=100, channels=2, gamma=0.5)
@@ -66,7 +68,7 @@ class FeatureMomentum(nn.Module):
         integer("num_nodes", num_nodes)
         shape = tuple(channels) if isinstance(channels, tuple | list) else (channels,)
         if not shape:
-            raise ValueError("channels must be a number or the shape of a row, got ()")
+            raise ValueError("channels must be an integer or a non-empty shape, got ()")
         for position, length in enumerate(reversed(shape)):
             integer("channels", length, 2 if ratio and position == 0 else 1)
         rows: dict[str, Any] = {"gradient": own.gradient, "dtype": own.dtype, "watch": False, "folder": own.folder}
@@ -80,29 +82,29 @@ class FeatureMomentum(nn.Module):
 
     @property
     def gamma(self) -> float:
-        """The weight of the new value in this epoch."""
+        """Weight of the new value in the current epoch."""
         return self.table.gamma
 
     def forward(self, aggregate: Tensor, n_id: Tensor, computed: Tensor | None = None) -> Tensor:
-        """Move the rows of the nodes that were computed, and return the rows of all.
+        """Update the rows of the computed nodes, and return the rows of all nodes.
 
-        A node whose neighbours are not in the batch, as those of the last hop, is not computed: its row is neither
-        written nor scaled, and comes back as it is, without a gradient; as the aggregate given, if there is none yet.
-        In evaluation mode the aggregate comes back and nothing is written.
+        A node whose neighbours are not in the batch, such as a node of the last hop, is not computed: its row is
+        returned unchanged and without a gradient. If the node has no row yet, its given aggregate is returned. In
+        evaluation mode the aggregates are returned unchanged and nothing is written.
 
         Args:
             aggregate: Aggregates of the nodes. Shape ``[B, *channels]``.
-            n_id: The nodes' numbers in the whole graph. A node that stands more than once counts once, with the mean
-                of its aggregates. Shape ``[B]``.
-            computed: bool, which nodes were computed; None: all. Shape ``[B]``.
+            n_id: Index of each node in the whole graph. If a node occurs more than once, its row is updated once, with
+                the mean of its aggregates. Shape ``[B]``.
+            computed: Boolean mask of the nodes that were computed; None means all. Shape ``[B]``.
 
         Returns:
-            float32 or wider in training. Shape ``[B, *channels]``.
+            The rows, in float32 or wider in training. Shape ``[B, *channels]``.
 
         Raises:
-            ValueError: If a shape is not the expected one, or the aggregate of a computed node is not finite.
-            IndexError: If a number is not one of a node; nothing was written.
-            TypeError: If `n_id` does not hold integers, or `computed` no truth values.
+            ValueError: If a shape is wrong, or the aggregate of a computed node is not finite.
+            IndexError: If an index in `n_id` is out of range; nothing is written in this case.
+            TypeError: If `n_id` does not hold integers or `computed` does not hold booleans.
         """
         if not self.training:
             return aggregate
@@ -116,11 +118,11 @@ class FeatureMomentum(nn.Module):
         return self.table.read(n_id.long(), aggregate).index_copy(0, rows, moved)
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell the schedule of γ which epoch begins, counted from 0."""
+        """Set the epoch, counted from 0, for a schedule of γ."""
         self.table.set_epoch(epoch)
 
     def reset_parameters(self) -> None:
-        """Forget all nodes."""
+        """Clear the table."""
         self.table.reset_parameters()
 
     def extra_repr(self) -> str:
@@ -150,10 +152,10 @@ class FeatureMomentum(nn.Module):
             )
         count = [len(aggregate)]
         if list(n_id.shape) != count:
-            raise ValueError(f"n_id must have one number per aggregate, shape {count}, got {list(n_id.shape)}")
+            raise ValueError(f"n_id must have one entry per aggregate, shape {count}, got {list(n_id.shape)}")
         if computed is not None:
             if computed.dtype != torch.bool:
-                raise TypeError(f"computed must be a tensor of truth values, got {computed.dtype}")
+                raise TypeError(f"computed must be a boolean tensor, got {computed.dtype}")
             if list(computed.shape) != count:
                 raise ValueError(f"computed must have shape {count}, got {list(computed.shape)}")
         if not n_id.numel():
@@ -161,9 +163,9 @@ class FeatureMomentum(nn.Module):
         low, high = (int(i) for i in n_id.aminmax())
         if low < 0 or high >= self.num_nodes:
             raise IndexError(
-                f"n_id must lie in 0..{self.num_nodes - 1}, as the table was made with num_nodes={self.num_nodes}, got "
-                f"{low if low < 0 else high}: for a graph that has grown, or another one, make a new layer with its "
-                "num_nodes (weights may be copied, tables not)"
+                f"n_id must be between 0 and {self.num_nodes - 1}, as the table has num_nodes={self.num_nodes}, got "
+                f"{low if low < 0 else high}; if the graph has grown or changed, create a new layer with its num_nodes "
+                "(you can copy the weights, but not the table)"
             )
 
     def _load_from_state_dict(
@@ -179,8 +181,8 @@ class FeatureMomentum(nn.Module):
         seen = state_dict.get(prefix + "table.seen")
         if isinstance(seen, Tensor) and self.table.in_checkpoint and len(seen) != self.num_nodes:
             error_msgs.append(
-                f"{prefix}table is of a graph with {len(seen)} nodes, but num_nodes={self.num_nodes}: a table cannot "
-                "be used for another graph; leave its entries out and load with strict=False"
+                f"{prefix}table belongs to a graph with {len(seen)} nodes, but num_nodes={self.num_nodes}: a table "
+                "cannot be used for another graph; remove its entries and load with strict=False"
             )
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs

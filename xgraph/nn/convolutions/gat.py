@@ -1,4 +1,4 @@
-"""Means weighted by attention: GATConv."""
+"""GATConv: means weighted by attention."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from xgraph.nn.convolutions.sums import Nodes, rescaling, sources, targets
 
 
 class Projected(NamedTuple):
-    """What a block's nodes send, and what attention they ask for.
+    """Projected vectors of a block's nodes, and the two parts of their attention logits.
 
     Args:
-        sent: Messages of all nodes, by head. Shape ``[N, heads, C]``.
-        key: Their part of the attention. Shape ``[N, heads]``.
-        query: The targets' part. Shape ``[num_targets, heads]``.
+        sent: Messages of all nodes, per head. Shape ``[N, heads, C]``.
+        key: The sources' part of the attention logits. Shape ``[N, heads]``.
+        query: The targets' part of the attention logits. Shape ``[num_targets, heads]``.
     """
 
     sent: Tensor
@@ -31,7 +31,7 @@ class Projected(NamedTuple):
 
 
 class GATConvolution(Convolution):
-    """`GATConv` of PyG, whose softmax over sampled neighbours would be biased: so both sides of it are tracked."""
+    """PyG's `GATConv`. A softmax over sampled neighbours is biased, so numerator and denominator are both tracked."""
 
     linear = False
     ratio = True
@@ -39,32 +39,34 @@ class GATConvolution(Convolution):
     def __init__(self, conv: Any) -> None:
         aggregation(conv, ("sum",))
         if conv.edge_dim is not None:
-            raise ValueError(f"GATConv must have edge_dim=None with feature momentum, got {conv.edge_dim}")
+            raise ValueError(
+                f"feature momentum does not support edge features: GATConv needs edge_dim=None, got {conv.edge_dim}"
+            )
 
     def channels(self, conv: Any) -> tuple[int, ...]:
-        """Heads, and the numbers of each."""
+        """Return the number of heads, and the size of a row for each."""
         return (conv.heads, conv.out_channels + 1)
 
     def computed(self, block: Block) -> Tensor:
-        """Which targets have a neighbour to attend to. One without any in the whole graph needs no row."""
+        """Return which targets have a neighbour to attend to; a node with none in the whole graph needs no row."""
         return in_degree(block.edge_index[1], block.num_targets) > 0
 
     def aggregate(self, conv: Any, x: Nodes, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """Attend to the neighbours."""
+        """Compute the attention-weighted means over the neighbours."""
         no_edge_weight(conv, edge_weight)
         return _attend(conv, _project(conv, x, block), block)
 
     def update(self, conv: Any, aggregate: Tensor, x: Nodes, block: Block) -> Tensor:
-        """Attend to the node itself as well."""
+        """Add the node's attention to itself, and the output layers."""
         first = x if isinstance(x, tuple) else targets(x, block)
         return _finish(conv, aggregate, _project(conv, first, block), x, block)
 
     def convolve(
         self, conv: Any, x: Nodes, block: Block, table: FeatureMomentum | None = None, edge_weight: Tensor | None = None
     ) -> Tensor:
-        """The whole convolution: see `Convolution.convolve`."""
+        """Apply the whole convolution: see `Convolution.convolve`."""
         no_edge_weight(conv, edge_weight)
-        projected = _project(conv, x, block)  # once for both parts
+        projected = _project(conv, x, block)  # shared by both steps
         aggregate = _attend(conv, projected, block)
         if table is not None:
             aggregate = table(aggregate, block.n_id[: block.num_targets], self.computed(block))
@@ -84,7 +86,7 @@ def _project(conv: Any, x: Nodes, block: Block) -> Projected:
 
 
 def _attend(conv: Any, projected: Projected, block: Block) -> Tensor:
-    """Aggregates in float32 at least: exponentials are summed."""
+    """Return the aggregates in float32 or wider, as exponentials are summed."""
     source, target = block.edge_index[0], block.edge_index[1]
     sent, key, query = projected
     count = block.num_targets

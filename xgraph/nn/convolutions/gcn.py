@@ -1,4 +1,4 @@
-"""Sums weighted by degrees: GCNConv."""
+"""GCNConv: sums weighted by degrees."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from xgraph.nn.convolutions.sums import Nodes, rescaling, sources, targets, time
 
 
 class GCNConvolution(WeightedSum):
-    """`GCNConv` of PyG, with the weights of the whole graph."""
+    """PyG's `GCNConv`, with weights from the degrees in the whole graph."""
 
     def __init__(self, conv: Any) -> None:
         aggregation(conv, ("sum",))
         if conv.cached:
             raise ValueError(
-                "GCNConv must have cached=False with feature momentum: else it would take the edges of the first batch "
-                "that it is evaluated on for those of all others"
+                "feature momentum needs GCNConv(cached=False): with cached=True, the edges of the first batch in "
+                "evaluation would be used for all later batches"
             )
 
     def channels(self, conv: Any) -> tuple[int, ...]:
-        """Length of the neighbours' vectors."""
+        """Return the size of the neighbours' vectors."""
         return (int(conv.lin.weight.size(1)),)
 
     def edge_weight(self, conv: Any, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """Weight of each edge, from the true degrees and rescaled."""
+        """Return the weight of each edge, from the true degrees and rescaled."""
         dtype = float_type(conv)
         source, target = block.edge_index[0], block.edge_index[1]
         scale = rescaling(block, dtype)
@@ -38,16 +38,16 @@ class GCNConvolution(WeightedSum):
             return scale[target] if edge_weight is None else scale[target] * edge_weight
         if edge_weight is not None:
             raise ValueError(
-                "edge_weight cannot be normalised here, where the sums of weights into the nodes are not known: use "
-                "GCNConv(normalize=False) with weights of the whole graph that were normalised beforehand "
-                "(torch_geometric.nn.conv.gcn_conv.gcn_norm)"
+                "edge_weight cannot be normalised in a sampled batch, where the total weight into a node is unknown: "
+                "normalise the weights of the whole graph first (torch_geometric.nn.conv.gcn_conv.gcn_norm) and use "
+                "GCNConv(normalize=False)"
             )
         degree = block.degree.to(dtype) + _loops(conv)
         root = degree.rsqrt().masked_fill_(degree == 0, 0)
         return root[source] * (root[: block.num_targets] * scale)[target]
 
     def update(self, conv: Any, aggregate: Tensor, x: Nodes, block: Block) -> Tensor:
-        """Add the node's own loop, and weigh."""
+        """Add the node's self-loop, and apply the weights."""
         own, loop = targets(x, block), self._loop(conv, block)
         if loop is None:
             return _biased(conv, linear(aggregate, conv.lin.weight))
@@ -56,7 +56,7 @@ class GCNConvolution(WeightedSum):
         return _biased(conv, linear(aggregate, conv.lin.weight) + times(linear(own, conv.lin.weight), loop))
 
     def fused(self, conv: Any, x: Nodes, block: Block) -> Tensor:
-        """The convolution; sparse or wide vectors are made short before the sum is taken, by linearity."""
+        """Apply the convolution; sparse or wide vectors are projected before they are summed, which is equivalent."""
         sent, weight = sources(x), conv.lin.weight
         if isinstance(x, tuple) or (sent.layout == torch.strided and weight.size(1) <= weight.size(0)):
             return self.convolve(conv, x, block)
@@ -66,14 +66,14 @@ class GCNConvolution(WeightedSum):
         return _biased(conv, total if loop is None else total + times(short[: block.num_targets], loop))
 
     def whole(self, conv: Any, x: Nodes, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """The convolution as it is: see `Convolution.whole`."""
-        if edge_weight is None and conv.improved:  # PyG ignores `improved` without them
+        """Apply PyG's convolution unchanged: see `Convolution.whole`."""
+        if edge_weight is None and conv.improved:  # without weights, PyG ignores `improved`
             edge_weight = torch.ones(block.edge_index.size(1), dtype=float_type(conv), device=block.edge_index.device)
         out: Tensor = conv(x, block.edge_index, edge_weight)
         return out[: block.num_targets]
 
     def _loop(self, conv: Any, block: Block) -> Tensor | None:
-        """Weight of each target's own loop."""
+        """Return the normalised weight of each target's self-loop."""
         loops = _loops(conv)
         if not (conv.normalize and loops):
             return None
@@ -81,7 +81,7 @@ class GCNConvolution(WeightedSum):
 
 
 def _loops(conv: Any) -> float:
-    """Weight of a node's own loop before it is normalised."""
+    """Return the weight of a node's self-loop before normalisation."""
     if not conv.add_self_loops:
         return 0.0
     return 2.0 if conv.improved else 1.0

@@ -1,4 +1,4 @@
-"""Sums beside the node itself: GINConv."""
+"""GINConv: sums over neighbours plus the node itself."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from xgraph.nn.convolutions.sums import Nodes, dense, mean_or_sum, targets
 
 
 class GINConvolution(WeightedSum):
-    """`GINConv` of PyG, with ``aggr="sum"`` or ``"mean"``."""
+    """PyG's `GINConv`, with ``aggr="sum"`` or ``"mean"``."""
 
     def __init__(self, conv: Any) -> None:
         aggregation(conv, ("sum", "mean"))
 
     def channels(self, conv: Any) -> tuple[int, ...]:
-        """Length of the neighbours' vectors: what the first layer of the network with a width takes."""
+        """Return the size of the neighbours' vectors: the input size of the network's first layer that has one."""
         layers = conv.nn.modules() if isinstance(conv.nn, nn.Module) else ()
         widths = (getattr(layer, name, None) for layer in layers for name in ("in_channels", "in_features"))
         first = next((width for width in widths if isinstance(width, int)), 0)
         if first > 0:
             return (first,)
-        raise ValueError(f"the length of the vectors that {conv} takes is not known: give it as channels=")
+        raise ValueError(f"the input size of {conv} cannot be determined: pass it as channels=")
 
     def edge_weight(self, conv: Any, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """Weight of each edge in its target's sum."""
+        """Return the weight of each edge in its target's sum."""
         no_edge_weight(conv, edge_weight)
         return mean_or_sum(aggregation(conv, ("sum", "mean")), block, float_type(conv))
 

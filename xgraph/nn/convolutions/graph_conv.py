@@ -1,4 +1,4 @@
-"""Weighted sums or means: GraphConv."""
+"""GraphConv: weighted sums or means."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from xgraph.nn.convolutions.sums import Nodes, mean_or_sum, sources, targets, we
 
 
 class GraphConvolution(WeightedSum):
-    """`GraphConv` of PyG, with ``aggr="add"`` or ``"mean"``."""
+    """PyG's `GraphConv`, with ``aggr="add"`` or ``"mean"``."""
 
     def __init__(self, conv: Any) -> None:
         aggregation(conv, ("sum", "mean"))
 
     def channels(self, conv: Any) -> tuple[int, ...]:
-        """Length of the neighbours' vectors."""
+        """Return the size of the neighbours' vectors."""
         return (int(conv.lin_rel.weight.size(1)),)
 
     def edge_weight(self, conv: Any, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """Weight of each edge in its target's sum."""
+        """Return the weight of each edge in its target's sum."""
         weight = mean_or_sum(aggregation(conv, ("sum", "mean")), block, float_type(conv))
         return weight if edge_weight is None else weight * edge_weight
 
     def update(self, conv: Any, aggregate: Tensor, x: Nodes, block: Block) -> Tensor:
-        """Weigh the aggregate and the target's own vector."""
+        """Apply the weights to the aggregate and to the target's own vector."""
         return self._finish(conv, linear(aggregate, conv.lin_rel.weight), x, block)
 
     def fused(self, conv: Any, x: Nodes, block: Block) -> Tensor:
-        """The convolution; sparse or wide vectors are made short before the sum is taken, by linearity."""
+        """Apply the convolution; sparse or wide vectors are projected before they are summed, which is equivalent."""
         sent, weight = sources(x), conv.lin_rel.weight
         if sent.layout == torch.strided and weight.size(1) <= weight.size(0):
             return self.convolve(conv, x, block)
         return self._finish(conv, weighted_sum(linear(sent, weight), block, self.edge_weight(conv, block)), x, block)
 
     def whole(self, conv: Any, x: Nodes, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """The convolution as it is: see `Convolution.whole`."""
+        """Apply PyG's convolution unchanged: see `Convolution.whole`."""
         out: Tensor = conv(x, block.edge_index, edge_weight)
         return out[: block.num_targets]
 

@@ -1,4 +1,4 @@
-"""What a user's model gives a convolution, checked."""
+"""Checks of the arguments that a user's model passes to a convolution."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from xgraph.nn.convolutions.block import Block, in_degree
 from xgraph.nn.convolutions.sums import Nodes
 
 WHERE = {
-    "n_id": "batches of PyG's and of xgraph's loaders have it",
-    "degree": "batches of xgraph.sampling.NeighborLoader have it; for PyG's loaders, set "
-    "data.degree = xgraph.sampling.in_degree(data) beforehand",
+    "n_id": "batches from PyG's and xgraph's loaders have it",
+    "degree": "batches from xgraph.sampling.NeighborLoader have it; for PyG's loaders, first set "
+    "data.degree = xgraph.sampling.in_degree(data)",
 }
 
 
@@ -27,7 +27,7 @@ def block_of(
     *,
     needed: tuple[str, ...],
 ) -> Block:
-    """The edges of a layer, from what its `forward` is given."""
+    """Check the arguments of a layer's `forward`, and return them as a block."""
     sent, own = x if isinstance(x, tuple) else (x, x)
     for vectors in (sent, own):
         if not isinstance(vectors, Tensor) or vectors.dim() != 2:
@@ -36,23 +36,27 @@ def block_of(
     count, most = sent.size(0), min(sent.size(0), own.size(0))
     num_targets = own.size(0) if num_targets is None else num_targets
     if not 0 <= num_targets <= most:
-        raise ValueError(f"num_targets must lie in 0..{most}, the number of nodes in x, got {num_targets}")
+        raise ValueError(f"num_targets must be between 0 and {most}, the number of nodes in x, got {num_targets}")
     edge_index = _edges(edge_index, count, num_targets)
     for name, value in (("n_id", n_id), ("degree", degree)):
         if value is None:
             if name in needed:
-                raise ValueError(f"{type(conv).__name__} with momentum needs {name} in training: {WHERE[name]}")
+                raise ValueError(f"{type(conv).__name__} with feature momentum needs {name} in training: {WHERE[name]}")
         elif list(value.shape) != [count]:
             raise ValueError(
-                f"{name} must have one entry for each of the {count} nodes in x, got shape {list(value.shape)}; where "
-                f"a batch is trimmed, {name}[: x.size(0)]"
+                f"{name} must have one entry for each of the {count} nodes in x, got shape {list(value.shape)}; for a "
+                f"trimmed batch, pass {name}[: x.size(0)]"
             )
         elif value.device != edge_index.device:
-            raise ValueError(f"{name} must be on the device of edge_index, {edge_index.device}, got {value.device}")
+            raise ValueError(
+                f"{name} must be on the same device as edge_index, {edge_index.device}, got {value.device}"
+            )
     if degree is None:
         degree = in_degree(edge_index[1], count)
     elif degree.device.type == "cpu" and bool((degree[edge_index[1]] < 1).any()):
-        raise ValueError("degree is 0 for a node that edge_index has edges into: it must hold the true in-degrees")
+        raise ValueError(
+            "degree must hold the true in-degrees, but it is 0 for a node with incoming edges in edge_index"
+        )
     n_id = torch.arange(count, device=edge_index.device) if n_id is None else n_id
     return Block(edge_index, num_targets, degree, n_id)
 
@@ -62,8 +66,8 @@ def _edges(edge_index: Tensor, num_nodes: int, num_targets: int) -> Tensor:
         edge_index = edge_index.as_tensor()
     if not isinstance(edge_index, Tensor) or edge_index.layout != torch.strided:
         raise TypeError(
-            "edge_index must be a tensor of integers with shape [2, E], got a sparse matrix: "
-            "torch_geometric.utils.to_edge_index(adj_t.t())[0] makes one of it"
+            "edge_index must be a tensor of integers with shape [2, E], got a sparse matrix: convert it with "
+            "torch_geometric.utils.to_edge_index(adj_t.t())[0]"
             if hasattr(edge_index, "t")
             else f"edge_index must be a tensor of integers with shape [2, E], got {type(edge_index).__name__}"
         )
@@ -71,11 +75,11 @@ def _edges(edge_index: Tensor, num_nodes: int, num_targets: int) -> Tensor:
         raise ValueError(f"edge_index must have shape [2, E], got {list(edge_index.shape)}")
     if edge_index.is_floating_point() or edge_index.dtype == torch.bool:
         raise TypeError(f"edge_index must be a tensor of integers, got {edge_index.dtype}")
-    if edge_index.device.type == "cpu" and edge_index.numel():  # to ask would synchronise a GPU
+    if edge_index.device.type == "cpu" and edge_index.numel():  # checking would synchronise a GPU
         for what, ends, most in (("source", edge_index[0], num_nodes), ("target", edge_index[1], num_targets)):
             low, high = (int(i) for i in ends.aminmax())
             if low < 0 or high >= most:
                 raise IndexError(
-                    f"edge_index has the {what} {low if low < 0 else high}, but there are {most} nodes that can be one"
+                    f"edge_index has {what} {low if low < 0 else high}, but the {what}s are nodes 0 to {most - 1}"
                 )
     return edge_index.long()

@@ -1,4 +1,4 @@
-"""Rows of dense and of sparse matrices, and weighted sums of them."""
+"""Row selection from dense and sparse matrices, and weighted sums of rows."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from torch.autograd.function import once_differentiable
 
 
 def take_rows(x: Tensor, index: Tensor) -> Tensor:
-    """Rows of a matrix, in the layout that it has: a sparse one is never made dense."""
+    """Return rows of a matrix in its own layout; a sparse matrix stays sparse."""
     if x.layout != torch.sparse_csr:
         return x.index_select(0, index)
     begin = x.crow_indices()
@@ -21,7 +21,7 @@ def take_rows(x: Tensor, index: Tensor) -> Tensor:
 
 
 def first_rows(x: Tensor, count: int) -> Tensor:
-    """The first rows of a matrix, in the layout that it has."""
+    """Return the first rows of a matrix in its own layout."""
     if x.layout != torch.sparse_csr:
         return x[:count]
     begin = x.crow_indices()[: count + 1]
@@ -30,7 +30,7 @@ def first_rows(x: Tensor, count: int) -> Tensor:
 
 
 def linear(x: Tensor, weight: Tensor) -> Tensor:
-    """``x @ weight.T`` for a dense or a sparse `x`."""
+    """Return ``x @ weight.T`` for a dense or sparse `x`."""
     if x.layout != torch.sparse_csr:
         return F.linear(x, weight)
     out: Tensor = _Sums.apply(x.crow_indices(), x.col_indices(), x.values(), weight.t())  # type: ignore[no-untyped-call]
@@ -38,9 +38,9 @@ def linear(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def sum_neighbors(x: Tensor, edge_index: Tensor, num_targets: int, weight: Tensor) -> Tensor:
-    """Weighted sums over the sources of each target's edges."""
+    """Return the weighted sum of each target's source vectors."""
     source, target = edge_index[0], edge_index[1]
-    if target.is_cuda or not bool((target[1:] >= target[:-1]).all()):  # to ask would synchronise a GPU
+    if target.is_cuda or not bool((target[1:] >= target[:-1]).all()):  # checking would synchronise a GPU
         target, order = torch.sort(target, stable=True)
         source, weight = source[order], weight[order]
     out: Tensor = _Sums.apply(_begins(target, num_targets), source, weight, x)  # type: ignore[no-untyped-call]
@@ -48,7 +48,7 @@ def sum_neighbors(x: Tensor, edge_index: Tensor, num_targets: int, weight: Tenso
 
 
 class _Sums(torch.autograd.Function):
-    """Weighted sums of rows, row i being that of the entries ``begin[i]`` to ``begin[i + 1]``."""
+    """Weighted sums of rows: row i of the result sums the entries ``begin[i]`` to ``begin[i + 1]``."""
 
     @staticmethod
     def forward(begin: Tensor, index: Tensor, value: Tensor, rows: Tensor) -> Tensor:
@@ -66,7 +66,7 @@ class _Sums(torch.autograd.Function):
         if not ctx.needs_input_grad[3]:
             return None, None, None, None
         begin, index, value = ctx.saved_tensors
-        index = index.to(torch.int16) if ctx.num_rows < 2**15 else index  # sorted in a third of the time
+        index = index.to(torch.int16) if ctx.num_rows < 2**15 else index  # int16 sorts three times as fast
         index, order = torch.sort(index, stable=True)
         numbers = torch.arange(len(begin) - 1, device=begin.device)
         target = numbers.repeat_interleave(begin.diff(), output_size=len(index))
@@ -74,7 +74,7 @@ class _Sums(torch.autograd.Function):
 
 
 def _begins(ascending: Tensor, count: int) -> Tensor:
-    """Where each of the numbers from 0 begins, and where the last one ends."""
+    """Return where each of the numbers 0 to `count` - 1 begins in an ascending list, and where the last one ends."""
     return torch.searchsorted(ascending, torch.arange(count + 1, device=ascending.device, dtype=ascending.dtype))
 
 

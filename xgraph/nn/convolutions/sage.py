@@ -1,4 +1,4 @@
-"""Means or sums over neighbours: SAGEConv."""
+"""SAGEConv: means or sums over neighbours."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from xgraph.nn.convolutions.sums import Nodes, mean_or_sum, sources, targets, ti
 
 
 class SAGEConvolution(WeightedSum):
-    """`SAGEConv` of PyG and of xgraph, with ``aggr="mean"`` or ``"sum"``."""
+    """PyG's and xgraph's `SAGEConv`, with ``aggr="mean"`` or ``"sum"``."""
 
     def __init__(self, conv: Any) -> None:
         aggregation(conv, ("mean", "sum"))
         self.linear = not getattr(conv, "project", False)
 
     def channels(self, conv: Any) -> tuple[int, ...]:
-        """Length of the neighbours' vectors."""
+        """Return the size of the neighbours' vectors."""
         return (int(conv.lin_l.weight.size(1)),)
 
     def edge_weight(self, conv: Any, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """Weight of each edge in its target's mean or sum."""
+        """Return the weight of each edge in its target's mean or sum."""
         no_edge_weight(conv, edge_weight)
         weight = mean_or_sum(aggregation(conv, ("mean", "sum")), block, float_type(conv))
         if not _with_self(conv):
@@ -36,7 +36,7 @@ class SAGEConvolution(WeightedSum):
         return weight * (degree / (degree + 1))[block.edge_index[1]]
 
     def own_weight(self, conv: Any, block: Block) -> Tensor | None:
-        """Weight of each target in a mean with itself: 1 if nothing is known of its neighbours."""
+        """Return the weight of each target in a mean that includes it; 1 if the batch has none of its neighbours."""
         if not _with_self(conv):
             return None
         none = in_degree(block.edge_index[1], block.num_targets) == 0
@@ -44,7 +44,7 @@ class SAGEConvolution(WeightedSum):
         return (degree + 1).reciprocal_().masked_fill_(none, 1)
 
     def aggregate(self, conv: Any, x: Nodes, block: Block, edge_weight: Tensor | None = None) -> Tensor:
-        """Mean or sum over the neighbours, projected before if the convolution does so."""
+        """Return the mean or sum over the neighbours, which are projected first if the convolution has ``project``."""
         if not self.linear:
             sent = linear(sources(x), conv.lin.weight)
             sent = (sent if conv.lin.bias is None else sent + conv.lin.bias).relu()
@@ -52,11 +52,11 @@ class SAGEConvolution(WeightedSum):
         return super().aggregate(conv, x, block, edge_weight)
 
     def update(self, conv: Any, aggregate: Tensor, x: Nodes, block: Block) -> Tensor:
-        """Weigh the aggregate and the target's own vector."""
+        """Apply the weights to the aggregate and to the target's own vector."""
         return self._finish(conv, linear(aggregate, conv.lin_l.weight), x, block)
 
     def fused(self, conv: Any, x: Nodes, block: Block) -> Tensor:
-        """The convolution; sparse or wide vectors are made short before the mean is taken, by linearity."""
+        """Apply the convolution; sparse or wide vectors are projected before they are averaged, which is equivalent."""
         sent, weight = sources(x), conv.lin_l.weight
         if not self.linear or (sent.layout == torch.strided and weight.size(1) <= weight.size(0)):
             return self.convolve(conv, x, block)

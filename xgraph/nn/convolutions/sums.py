@@ -9,31 +9,31 @@ from xgraph.nn.convolutions.block import Block, in_degree
 from xgraph.nn.convolutions.rows import first_rows, sum_neighbors, take_rows
 
 Nodes = Tensor | tuple[Tensor, Tensor]
-"""Vectors of a block's nodes, targets first; or those of all its nodes, and others of its targets."""
+"""Vectors of a block's nodes, targets first; or a pair with the vectors of all nodes and those of the targets."""
 
 
 def sources(x: Nodes) -> Tensor:
-    """The vectors that are sent."""
+    """Return the source vectors."""
     return x[0] if isinstance(x, tuple) else x
 
 
 def targets(x: Nodes, block: Block) -> Tensor:
-    """The targets' own vectors."""
+    """Return the targets' own vectors."""
     return first_rows(x[1] if isinstance(x, tuple) else x, block.num_targets)
 
 
 def dense(x: Tensor) -> Tensor:
-    """The same matrix, not sparse."""
+    """Return the matrix in dense layout."""
     return x.to_dense() if x.layout == torch.sparse_csr else x
 
 
 def times(x: Tensor, weight: Tensor) -> Tensor:
-    """Each row times its number, dense."""
+    """Return each row multiplied by its weight, in dense layout."""
     return dense(x) * weight.to(x.dtype).unsqueeze(1)
 
 
 def weighted_sum(x: Tensor, block: Block, weight: Tensor) -> Tensor:
-    """Weighted sums over the sources of each target's edges."""
+    """Return the weighted sum of each target's source vectors."""
     source, target = block.edge_index[0], block.edge_index[1]
     if x.layout == torch.sparse_csr:
         rows = take_rows(x, source)
@@ -49,14 +49,14 @@ def weighted_sum(x: Tensor, block: Block, weight: Tensor) -> Tensor:
 
 
 def rescaling(block: Block, dtype: torch.dtype) -> Tensor:
-    """Neighbours in the whole graph for each in the batch, :math:`|N_v| / |B_v|`; 0 where the batch has none."""
+    """Return the ratio of neighbours in the whole graph to those in the batch; 0 where the batch has none."""
     count = in_degree(block.edge_index[1], block.num_targets)
     scale = block.degree[: block.num_targets].to(dtype) / count.clamp(min=1)
     return scale.masked_fill_(count == 0, 0)
 
 
 def mean_or_sum(which: str, block: Block, dtype: torch.dtype) -> Tensor:
-    """Weight of each edge in its target's mean, or in its rescaled sum."""
+    """Return the weight of each edge in its target's mean or rescaled sum."""
     target = block.edge_index[1]
     if which == "sum":
         return rescaling(block, dtype)[target]

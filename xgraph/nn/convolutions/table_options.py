@@ -1,4 +1,4 @@
-"""Where and how the tables of feature momentum keep their rows."""
+"""Options for the tables of feature momentum."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ Gradient = Literal["straight_through", "scaled"]
 
 @dataclass(frozen=True)
 class TableOptions:
-    r"""How a table of feature momentum moves, and where it lies: the same for all layers of a model.
+    r"""Options for the tables of feature momentum: how they are updated and where they are stored.
 
-    Whatever makes tables (`FeatureMomentum`, `SAGEConv`, `with_feature_momentum`, `GraphFMOB`) takes these as one
-    object, `table`, or by name; what is given by name wins.
+    `FeatureMomentum`, `SAGEConv`, `with_feature_momentum` and `GraphFMOB` accept these options as one object, `table`,
+    or individually by name. An option given by name takes precedence.
 
     Args:
-        gamma: Weight γ of the new value, in (0, 1], or a schedule of it over epochs. The number 1: no table.
-        gradient: "straight_through": that of the aggregate, as if it were not scaled by γ; "scaled": the one that
-            passes through :math:`γ \hat A_v` when the equation is differentiated as written.
-        dtype: In what the table is stored. With bfloat16, changes below 2⁻⁹ of a number are lost in rounding, so that
-            γ of .01 and less barely moves it.
-        storage: Where the table lies: "device" (the module's), "pinned" (page-locked host memory), "host" (any host
-            memory) or "mmap" (a scratch file). Of all but the first only the rows of a batch are copied to the device.
-        folder: Where the scratch file lies; None: the system's folder for such.
+        gamma: Weight γ of the new value, in (0, 1], or a schedule over epochs. With the number 1 no table is created.
+        gradient: Gradient with respect to the aggregate. "straight_through" passes it on unchanged; "scaled" multiplies
+            it by γ, as differentiating the update equation does.
+        dtype: Type of the stored numbers. In bfloat16, relative changes below 2⁻⁹ are lost to rounding, so a table with
+            γ of 0.01 or less barely changes.
+        storage: Where the table is stored: "device" (the module's device), "pinned" (page-locked host memory), "host"
+            (host memory) or "mmap" (a memory-mapped scratch file). With all but "device", only the rows of a batch are
+            copied to the device.
+        folder: Folder of the scratch file, for storage "mmap"; None means the system's temporary folder.
         in_checkpoint: Whether the table is part of the ``state_dict``.
 
     Raises:
@@ -54,17 +55,17 @@ class TableOptions:
 
     @property
     def plain(self) -> bool:
-        """Whether γ is 1: the new value alone counts, and no table is needed."""
+        """Whether γ is 1, so that only the new value counts and no table is needed."""
         return isinstance(self.gamma, int | float) and self.gamma == 1
 
     def updated(self, options: dict[str, Any]) -> TableOptions:
-        """These options with some of them changed; each by its name, or as a layer calls it, `table_dtype`."""
+        """Return a copy with some options changed, each given by its name or with the prefix ``table_``."""
         known = [field.name for field in fields(self)]
         values: dict[str, Any] = {}
         for name, value in options.items():
             own = name.removeprefix("table_")
             if own not in known:
-                raise TypeError(f"unknown option {name!r} of a table; there are {', '.join(known)}")
+                raise TypeError(f"unknown table option {name!r}; the options are {', '.join(known)}")
             if own in values:
                 raise TypeError(f"{name!r} is given twice, with and without 'table_'")
             values[own] = value

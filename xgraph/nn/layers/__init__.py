@@ -1,1 +1,1 @@
-"""Small layers that all models share: dropout, normalisation, scaling of features, the output head."""
+"""Small layers shared by all models: dropout, normalisation, feature scaling and the output head."""

@@ -1,4 +1,4 @@
-"""Dropout with cheap masks on the CPU."""
+"""Dropout with fast masks on the CPU."""
 
 import torch
 import torch.nn.functional as F
@@ -6,13 +6,13 @@ from torch import Tensor, nn
 
 
 class Dropout(nn.Module):
-    """Dropout; on the CPU a mask costs a byte of randomness per element instead of a Bernoulli draw.
+    """Dropout that is faster on the CPU, where a mask takes one random byte per element, not a Bernoulli draw.
 
-    There the rate is rounded to a multiple of 1/256, and the rounded rate also gives the scale, so that the
-    expectation is exact. On other devices and under `torch.compile` this is `torch.nn.functional.dropout`.
+    On the CPU the rate is rounded to a multiple of 1/256. The kept elements are scaled by the rounded rate, so the
+    expectation is exact. On other devices and under `torch.compile` this is :func:`torch.nn.functional.dropout`.
 
     Args:
-        p: Probability that an element becomes zero, in [0, 1).
+        p: Probability of zeroing an element, in [0, 1).
 
     Raises:
         ValueError: If `p` is out of range.
@@ -30,18 +30,18 @@ class Dropout(nn.Module):
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
-        """Drop elements of `x`, of any shape, in training mode."""
+        """Apply dropout in training mode; `x` may have any shape."""
         if not self.training or self.p == 0:
             return x
         if x.device.type != "cpu" or torch.compiler.is_compiling():
             return F.dropout(x, self.p)
         keep = max(round(256 * (1 - self.p)), 1)
-        # 64 random bits at a time: eight elements for one draw.
+        # Each draw gives 64 random bits: enough for eight elements.
         words = torch.empty(-(-x.numel() // 8), dtype=torch.int64).random_(-(2**63), None)
         bits = words.view(torch.uint8)[: x.numel()].view(x.shape)
-        # Compared as numbers of x's type, which all hold 0 to 256: a sixth of the time of bytes made masks of x's type.
+        # Compare in x's own type, which represents 0 to 256 exactly: six times as fast as converting a boolean mask.
         return x * bits.to(x.dtype).lt_(keep).mul_(256 / keep)
 
     def extra_repr(self) -> str:
-        """Show the rate."""
+        """Show the dropout rate."""
         return f"p={self.p}"

@@ -1,17 +1,18 @@
-"""Features brought to mean 0 and standard deviation 1."""
+"""Standardisation of features: mean 0 and standard deviation 1."""
 
 import torch
 from torch import Tensor, nn
 
 
 class FeatureScale(nn.Module):
-    """Subtracts a mean and divides by a standard deviation, which are buffers: saved with the model, never trained.
+    """Standardise features: subtract a mean and divide by a standard deviation.
 
-    Until `fit` nothing changes. Nothing is learned from batches, so what a model computes of an item does not depend on
-    the other items.
+    Mean and standard deviation are buffers: they are saved with the model and never trained. Until `fit` is called,
+    features pass through unchanged. Unlike batch normalisation, the result for one item does not depend on the other
+    items of the batch.
 
     Args:
-        channels: Number C of features, or of channels of an image.
+        channels: Number C of features or image channels.
 
     Example:
         >>> scale = FeatureScale(2)
@@ -29,14 +30,14 @@ class FeatureScale(nn.Module):
         self.register_buffer("std", torch.ones(channels))
 
     def fit(self, mean: Tensor, std: Tensor) -> None:
-        """Set the numbers, such as those of `xgraph.data.instance_statistics`.
+        """Set mean and standard deviation, for example from :func:`xgraph.data.instance_statistics`.
 
         Args:
-            mean: Shape ``[C]``.
-            std: Shape ``[C]``.
+            mean: Means. Shape ``[C]``.
+            std: Standard deviations. Shape ``[C]``.
 
         Raises:
-            ValueError: If a shape is wrong, a number is not finite, or a deviation is not positive.
+            ValueError: If a shape is wrong, a value is not finite, or a standard deviation is not positive.
         """
         for name, value in (("mean", mean), ("std", std)):
             if value.shape != self.mean.shape:
@@ -47,13 +48,13 @@ class FeatureScale(nn.Module):
         self.std.copy_(std)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Scale features, ``[n, C]``, or images, ``[n, C, height, width]``.
+        """Standardise features ``[n, C]`` or images ``[n, C, height, width]``.
 
         Args:
-            x: Floating-point numbers.
+            x: Features or images, as floating-point numbers.
 
         Raises:
-            ValueError: If they have another number of features or channels.
+            ValueError: If the number of features or channels is not C.
         """
         if x.dim() < 2 or x.size(1) != len(self.mean):
             raise ValueError(f"x must have shape [n, {len(self.mean)}, ...], got {list(x.shape)}")
@@ -61,5 +62,5 @@ class FeatureScale(nn.Module):
         return (x - self.mean.view(shape)) / self.std.view(shape)
 
     def extra_repr(self) -> str:
-        """The number of channels."""
+        """Show the number of channels."""
         return str(len(self.mean))

@@ -1,4 +1,4 @@
-"""From graph vectors to logits."""
+"""The output head: vectors to logits."""
 
 from torch import Tensor, nn
 
@@ -7,12 +7,14 @@ from xgraph.nn.layers.reset import reset_parameters
 
 
 class Head(nn.Module):
-    """Linear, ReLU, dropout, linear: graph vectors ``[B, C]`` to logits ``[B, num_tasks]``.
+    """The output head of a model: it maps vectors ``[B, C]`` of graphs or nodes to logits ``[B, num_tasks]``.
+
+    The layers are linear, ReLU, dropout, linear.
 
     Args:
-        channels: Length C of the graph vectors, and of the hidden layer.
-        num_tasks: Number of logits.
-        dropout: Probability that a hidden element becomes zero.
+        channels: Size C of the input vectors and of the hidden layer.
+        num_tasks: Number of logits per item.
+        dropout: Probability of zeroing a hidden element.
 
     Example:
         >>> import torch
@@ -30,10 +32,10 @@ class Head(nn.Module):
         )
 
     def reset_parameters(self) -> None:
-        """Reinitialise all weights, as the second of two training stages does."""
+        """Reinitialise all weights, for example before fine-tuning a pretrained encoder."""
         reset_parameters(self.mlp)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return logits, ``[B, num_tasks]``, of graph vectors, ``[B, C]``."""
+        """Return logits ``[B, num_tasks]`` for vectors ``[B, C]``."""
         out: Tensor = self.mlp(x)
         return out

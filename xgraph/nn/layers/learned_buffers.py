@@ -1,4 +1,4 @@
-"""Buffers whose sizes come from what was learned."""
+"""Buffers whose sizes are only known after fitting."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from torch import Tensor, nn
 
 
 class LearnedBuffers(nn.Module):
-    """A module whose buffers get their sizes by learning: `load_state_dict` takes what it is given.
+    """A module whose buffers get their sizes when it is fitted: `load_state_dict` accepts buffers of any size.
 
-    A subclass says in `_misfit` what is wrong with buffers that do not belong together, as those of a damaged
+    A subclass overrides `_inconsistency` to reject buffers that do not fit together, such as those of a damaged
     checkpoint.
     """
 
-    def _misfit(self) -> str:
-        """What is wrong with the buffers, if anything is."""
+    def _inconsistency(self) -> str:
+        """Describe what is wrong with the buffers; empty if nothing is."""
         return ""
 
     def _load_from_state_dict(
@@ -33,5 +33,5 @@ class LearnedBuffers(nn.Module):
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )
-        if not error_msgs and not missing_keys and (misfit := self._misfit()):
-            error_msgs.append(f"{prefix.removesuffix('.')}: {misfit}")
+        if not error_msgs and not missing_keys and (problem := self._inconsistency()):
+            error_msgs.append(f"{prefix.removesuffix('.')}: {problem}")

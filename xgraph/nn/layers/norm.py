@@ -1,4 +1,4 @@
-"""What normalises the vectors of nodes; batch normalisation that takes a batch of one."""
+"""Normalisation layers, and batch normalisation that accepts a single row."""
 
 from typing import Literal
 
@@ -9,13 +9,13 @@ Norm = Literal["none", "batch", "layer"]
 
 
 class BatchNorm(nn.BatchNorm1d):
-    """`torch.nn.BatchNorm1d` over rows, except that fewer than two rows are no error in training.
+    """Like :class:`torch.nn.BatchNorm1d`, but accepts a batch of fewer than two rows in training.
 
-    One row has no variance (a molecule of one atom alone in its batch, or a virtual node of a single graph):
-    it is normalised by the running statistics, which stay as they are.
+    A single row has no variance (for example a one-atom molecule alone in its batch, or the virtual node of a single
+    graph). It is normalised by the running statistics, which are then not updated.
 
     Args:
-        num_features: Channels C of the input ``[N, C]``.
+        num_features: Number of channels C of the input ``[N, C]``.
 
     Example:
         >>> import torch
@@ -24,7 +24,7 @@ class BatchNorm(nn.BatchNorm1d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise the columns of `x`, ``[N, C]``."""
+        """Normalise the columns of `x`. Shape ``[N, C]``."""
         if self.training and x.size(0) < 2:
             return F.batch_norm(
                 x, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps
@@ -33,7 +33,7 @@ class BatchNorm(nn.BatchNorm1d):
 
 
 def make_norm(norm: Norm, channels: int) -> nn.Module:
-    """Make what normalises a layer's output."""
+    """Create the normalisation that follows a layer; the identity for "none"."""
     if norm == "batch":
         return BatchNorm(channels)
     return nn.LayerNorm(channels) if norm == "layer" else nn.Identity()

@@ -1,4 +1,4 @@
-"""What training, prediction and recipes may ask of any model."""
+"""The interface that training, prediction and recipes expect of every model."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
@@ -12,10 +12,10 @@ Kind = Literal["graph", "node", "bag"]
 
 @runtime_checkable
 class Model(Protocol):
-    """A model by name: an `nn.Module` that maps a batch to logits ``[B, num_tasks]`` and answers what is listed here.
+    """Interface of the named models: an :class:`torch.nn.Module` that maps a batch to logits ``[B, num_tasks]``.
 
-    The models' base classes (`MoleculeModel`, `NodeModel`, `BagClassifier`, `FittedModel`) inherit from it, and with
-    that the answers that most models give.
+    The base classes `MoleculeModel`, `NodeModel`, `BagClassifier` and `FittedModel` inherit from it, and with it the
+    defaults below.
 
     Example:
         >>> from xgraph.nn import MODELS
@@ -24,23 +24,23 @@ class Model(Protocol):
     """
 
     kind: ClassVar[Kind]
-    """What gets logits."""
+    """What the model scores: "graph", "node" or "bag"."""
 
     fitted: ClassVar[bool] = False
-    """Whether `fit` learns everything in a single step, so that an optimiser has nothing to do."""
+    """Whether the model is fitted in a single step by its ``fit`` method, not trained by an optimiser."""
 
     takes_features: ClassVar[bool] = False
-    """Whether it takes `num_features`: numbers beside the graph, in the batch's `features`."""
+    """Whether the model accepts ``num_features`` additional features per graph, in the batch's ``features``."""
 
     num_tasks: int
     """Number of logits per item."""
 
     scale: FeatureScale | None
-    """Mean and deviation of the features, if the model standardises them; to be fitted on the training set."""
+    """Standardisation of the features, to be fitted on the training set; None if the model does not standardise."""
 
     @classmethod
     def usual_features(cls, options: Mapping[str, Any]) -> list[str] | None:
-        """Return the kinds of features that a run gives the model by default; None: the graph alone.
+        """Return the names of the features that a run computes for this model by default; None for no features.
 
         Args:
             options: The model's options.
@@ -48,14 +48,14 @@ class Model(Protocol):
         return None
 
     def embed(self, batch: Any) -> Tensor:
-        """Return the vectors that the logits are computed from, ``[B, C]``; of bags, one per instance.
+        """Return the vectors that the head turns into logits, ``[B, C]``; for bags, one vector per instance.
 
         Args:
-            batch: As `forward` takes it.
+            batch: A batch, as for `forward`.
         """
         raise NotImplementedError
 
     def reset_head(self) -> None:
-        """Reinitialise the head, and forget what was derived from its outputs; the encoder stays."""
+        """Reinitialise the head and clear any state derived from its outputs; the encoder keeps its weights."""
         head: nn.Module = self.head  # type: ignore[attr-defined]
         head.reset_parameters()  # type: ignore[operator]

@@ -1,10 +1,10 @@
-"""Reinitialised weights."""
+"""Reinitialisation of weights."""
 
 from torch import nn
 
 
 def reset_parameters(layers: nn.Module) -> None:
-    """Reset all direct children of a module that can be reset."""
+    """Call `reset_parameters` on every direct child that has it."""
     for layer in layers.children():
         reset = getattr(layer, "reset_parameters", None)
         if callable(reset):

@@ -1,1 +1,1 @@
-"""Models for the nodes of a graph, sampled or exact, with and without feature momentum."""
+"""Models for the nodes of one large graph, with neighbour sampling or exact, with or without feature momentum."""

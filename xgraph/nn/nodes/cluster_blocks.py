@@ -1,4 +1,4 @@
-"""The edges of a cluster and of its halo, from a batch."""
+"""Splits a batch into the edges of a cluster and those of its halo."""
 
 from typing import Any, NamedTuple
 
@@ -9,12 +9,12 @@ from xgraph.nn.convolutions.block import Block, in_degree
 
 
 class Halo(NamedTuple):
-    """The edges into the nodes beside a cluster.
+    """The edges into a cluster's halo: the batch's other nodes.
 
     Args:
-        order: The batch's nodes with the halo's first and the cluster's last. Shape ``[N]``.
+        order: The batch's nodes, with the halo first and the cluster last. Shape ``[N]``.
         block: The edges, as positions in that order.
-        known: Which of the halo have an edge, or need none as they have none in the whole graph. Shape ``[num_halo]``.
+        known: Whether a halo node has an edge in the batch, or has none in the whole graph. Shape ``[num_halo]``.
     """
 
     order: Tensor
@@ -23,7 +23,7 @@ class Halo(NamedTuple):
 
     @classmethod
     def of(cls, edges: Tensor, cluster: Block) -> "Halo":
-        """Turn a batch round."""
+        """Reorder a batch so that the halo's nodes are the targets."""
         size, count = cluster.num_targets, len(cluster.n_id)
         beside = count - size
         order = torch.arange(count, device=edges.device).roll(-size)
@@ -33,7 +33,7 @@ class Halo(NamedTuple):
 
 
 def cluster_blocks(batch: Any, num_nodes: int) -> tuple[Block, Halo | None]:
-    """Return the edges into a batch's cluster, and those into its halo, if there is one."""
+    """Return the edges into a batch's cluster, and the edges into its halo if there is one."""
     count, edges = batch.x.size(0), batch.edge_index
     size = int(getattr(batch, "batch_size", None) or count)
     n_id: Any = getattr(batch, "n_id", None)
@@ -44,18 +44,18 @@ def cluster_blocks(batch: Any, num_nodes: int) -> tuple[Block, Halo | None]:
     for name, value in (("n_id", n_id), ("degree", degree)):
         if value is None:
             raise ValueError(
-                f"the batch has no {name}: use xgraph.sampling.ClusterLoader, or give the whole graph of "
-                f"num_nodes = {num_nodes} nodes, got {count}"
+                f"the batch has no {name}: use xgraph.sampling.ClusterLoader, or pass the whole graph of "
+                f"num_nodes={num_nodes} nodes, got {count} nodes"
             )
         if list(value.shape) != [count]:
-            raise ValueError(f"{name} must have an entry for each of {count} nodes, got {list(value.shape)}")
+            raise ValueError(f"{name} must have one entry for each of {count} nodes, got shape {list(value.shape)}")
     n_id = n_id.long()
     _check_nodes(n_id, num_nodes)
     within, beyond = _split(batch, size, count)
     expected = int(degree[:size].sum())
     if within.size(1) != expected:
         raise ValueError(
-            f"the batch must have all edges into its first batch_size = {size} nodes, {expected}, got "
+            f"the batch must have all {expected} edges into its first batch_size={size} nodes, got "
             f"{within.size(1)}: use xgraph.sampling.ClusterLoader with a halo"
         )
     cluster = Block(within, size, degree, n_id)
@@ -63,7 +63,7 @@ def cluster_blocks(batch: Any, num_nodes: int) -> tuple[Block, Halo | None]:
 
 
 def _split(batch: Any, size: int, count: int) -> tuple[Tensor, Tensor]:
-    """The edges into the first nodes of a batch, and the others."""
+    """Return the edges into the first nodes of a batch, and the other edges."""
     edges, cut = batch.edge_index, getattr(batch, "num_cluster_edges", None)
     if size == count:
         return edges, edges[:, :0]
@@ -80,9 +80,11 @@ def _check_nodes(n_id: Tensor, num_nodes: int) -> None:
     low, high = int(ordered[0]), int(ordered[-1])
     if low < 0 or high >= num_nodes:
         raise IndexError(
-            f"n_id must lie in 0..{num_nodes - 1}, as the tables were made for num_nodes = {num_nodes}, got "
-            f"{low if low < 0 else high}: for a graph that has grown, make a new GraphFMOB of the same model"
+            f"n_id must be between 0 and {num_nodes - 1}, as the tables have num_nodes={num_nodes}, got "
+            f"{low if low < 0 else high}; if the graph has grown, create a new GraphFMOB of the same model"
         )
     again = (ordered[1:] == ordered[:-1]).nonzero()
     if len(again):
-        raise ValueError(f"n_id must hold each node once, got {int(ordered[again[0, 0]])} more than once")
+        raise ValueError(
+            f"n_id must not contain duplicates, but node {int(ordered[again[0, 0]])} occurs more than once"
+        )

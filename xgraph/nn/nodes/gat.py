@@ -1,4 +1,4 @@
-"""Graph attention network: means weighted by attention."""
+"""Graph attention network for nodes."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ from xgraph.nn.nodes.momentum_model import MomentumModel
 
 
 class GAT(NodeModel):
-    r"""Graph attention network with PyG's `GATConv`: each node attends to itself and to the nodes with an edge to it.
+    r"""Graph attention network with PyG's `GATConv`: each node attends to its neighbours and to itself.
 
-    On a sampled batch the softmax is over the sampled neighbours, which is biased; each of them stands for
-    :math:`|N_v| / |B_v|` neighbours, so that the node's own share is not larger for there being few. Loops that the
-    graph has are edges like others. From Veličković et al., "Graph Attention Networks", ICLR 2018. Other arguments and
-    batches: `NodeModel`; sampled batches need `degree`.
+    In a sampled batch the softmax runs over the sampled neighbours, which is a biased estimate. Each sampled neighbour
+    is given the weight of :math:`|N_v| / |B_v|` neighbours, so that sampling does not increase the node's attention to
+    itself. Self-loops in the graph are treated like other edges. From Veličković et al., "Graph Attention Networks",
+    ICLR 2018. For other arguments and the format of batches see `NodeModel`; sampled batches need `degree`.
 
     Args:
-        heads: Number of attention heads, which share `hidden_channels` equally.
+        heads: Number of attention heads; each has ``hidden_channels / heads`` channels.
 
     Raises:
-        ValueError: If `hidden_channels` is no multiple of `heads`.
+        ValueError: If `hidden_channels` is not a multiple of `heads`.
 
     Example:
         >>> import torch
@@ -42,7 +42,7 @@ class GAT(NodeModel):
         super().__init__(num_tasks, in_channels, hidden_channels=hidden_channels, **options)
 
     def make_conv(self, in_channels: int, out_channels: int) -> nn.Module:
-        """Make a `GATConv` whose heads are concatenated."""
+        """Create a `GATConv` with concatenated heads."""
         from torch_geometric.nn import GATConv
 
         conv: nn.Module = GATConv(in_channels, out_channels // self.heads, heads=self.heads)
@@ -54,10 +54,11 @@ class GAT(NodeModel):
 
 
 class GATFM(MomentumModel, GAT):
-    """`GAT` with feature momentum, which tracks numerator and denominator of the attention for each node and head.
+    """`GAT` with feature momentum on the numerator and denominator of the attention of each node and head.
 
-    So the softmax over few sampled neighbours, which is biased, becomes one over many. The first layer has a table
-    too, as the features' attention changes with the weights. Arguments: `MomentumModel`, `GAT`.
+    The softmax over a few sampled neighbours, a biased estimate, thereby becomes one over many. Unlike `GraphSAGEFM`
+    and `GCNFM`, the first layer has a table too, because attention to the input features depends on the weights. For
+    the arguments see `MomentumModel` and `GAT`.
 
     Example:
         >>> import torch

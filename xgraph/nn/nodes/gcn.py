@@ -1,4 +1,4 @@
-"""Graph convolutional network: sums weighted by degrees."""
+"""Graph convolutional network for nodes."""
 
 from torch import nn
 
@@ -12,12 +12,12 @@ class GCN(NodeModel):
     .. math::
         h_v' = \frac{W h_v}{d_v + 1} + \frac{|N_v|}{|B_v|} \sum_{u \in B_v} \frac{W h_u}{\sqrt{(d_u + 1)(d_v + 1)}} + b
 
-    d are in-degrees in the whole graph, :math:`|N_v| = d_v`, and :math:`B_v` are the neighbours in the batch: all of
-    them in a whole graph, where this is the convolution of Kipf and Welling, "Semi-Supervised Classification with
-    Graph Convolutional Networks", ICLR 2017. On a uniformly sampled batch the rescaled sum has the true one as its
-    expectation, as the weights are those of the whole graph; with degrees counted in the batch it would not.
-    Loops that the graph has are edges like others, beside the one that the formula adds. Arguments and batches:
-    `NodeModel`; sampled batches need `degree`.
+    :math:`d_v = |N_v|` is the in-degree in the whole graph and :math:`B_v` the neighbours in the batch. On the whole
+    graph this is the convolution of Kipf and Welling, "Semi-Supervised Classification with Graph Convolutional
+    Networks", ICLR 2017. In a uniformly sampled batch the rescaled sum is an unbiased estimate of the full sum, because
+    the weights use the true degrees; with degrees counted in the batch it would be biased. Self-loops in the graph are
+    treated like other edges, in addition to the one that the formula adds. For the arguments and the format of batches
+    see `NodeModel`; sampled batches need `degree`.
 
     Example:
         >>> import torch
@@ -30,7 +30,7 @@ class GCN(NodeModel):
     needs_degree: bool = True
 
     def make_conv(self, in_channels: int, out_channels: int) -> nn.Module:
-        """Make a `GCNConv`."""
+        """Create a `GCNConv`."""
         from torch_geometric.nn import GCNConv
 
         conv: nn.Module = GCNConv(in_channels, out_channels)
@@ -38,7 +38,9 @@ class GCN(NodeModel):
 
 
 class GCNFM(ExactInputModel, GCN):
-    """`GCN` with feature momentum: few neighbours do the work of many. Arguments: `MomentumModel`, `ExactInputModel`.
+    """`GCN` with feature momentum, which needs fewer sampled neighbours.
+
+    For the arguments see `MomentumModel` and `ExactInputModel`.
 
     Example:
         >>> import torch
@@ -47,6 +49,6 @@ class GCNFM(ExactInputModel, GCN):
         >>> x, edge_index = torch.randn(60, 8), torch.randint(0, 60, (2, 900))
         >>> model = GCNFM(5, 8, num_nodes=60, gamma=0.1, hidden_channels=16, num_layers=2)
         >>> data = Data(x=x, edge_index=edge_index, x_aggr=input_aggregate(model, x, edge_index))
-        >>> model(data).shape  # or batches of a NeighborLoader(data, num_neighbors=[1])
+        >>> model(data).shape  # or batches of NeighborLoader(data, num_neighbors=[1])
         torch.Size([60, 5])
     """

@@ -1,4 +1,4 @@
-"""GraphFM-OB: clusters as batches, and tables of the embeddings of the nodes beside them."""
+"""GraphFM-OB: training on clusters of nodes, with momentum tables for the neighbours outside the cluster."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,44 +20,46 @@ from xgraph.nn.nodes.momentum_model import MomentumModel
 
 
 class GraphFMOB(nn.Module):
-    r"""Trains a model on clusters of nodes; what lies beside a cluster comes from tables, refreshed by momentum.
+    r"""GraphFM-OB: trains a model on clusters of nodes and takes neighbours outside the cluster from tables.
 
-    A batch is a cluster with all edges into it, and its halo: the other nodes with such an edge. Layer by layer, the
-    cluster's embeddings are computed from all their neighbours, and written to the layer's table. The halo's cannot be,
-    as their neighbours are elsewhere: they are taken from the table, after a step towards the estimate
-    :math:`\hat h_v` which the batch's edges into the halo give,
+    A batch is a cluster of nodes, all edges into the cluster, and its halo: the nodes outside the cluster with an edge
+    into it. In each layer, the cluster's embeddings are computed from all their neighbours and written to the layer's
+    table. The halo's embeddings cannot be computed, because most of their neighbours are not in the batch. They are
+    read from the table, after a momentum step towards the estimate :math:`\hat h_v` from the batch's edges into the
+    halo:
 
     .. math:: \bar h_v ← (1 - γ) \bar h_v + γ \hat h_v \quad (\text{halo}), \qquad \bar h_v ← h_v \quad (\text{cluster})
 
-    So memory and time of a step are those of a cluster and its halo, whatever the number of layers. Yu et al.,
-    "GraphFM: Improving Large-Scale GNN Training via Feature Momentum", ICML 2022 (who weigh the old value). With γ = 0
-    the halo is only read: GNNAutoScale of Fey et al., ICML 2021. No table is needed after the last layer.
+    A step therefore takes memory and time for one cluster and its halo, independent of the number of layers. From Yu
+    et al., "GraphFM: Improving Large-Scale GNN Training via Feature Momentum", ICML 2022 (where the momentum is the
+    weight of the old value). With γ = 0 the halo is only read; this is GNNAutoScale (Fey et al., ICML 2021). The last
+    layer has no table.
 
-    Tables hold vectors as they are before dropout, which is drawn anew whenever they are read; a halo node's residual
-    is the vector that it has in the layer before. Estimates are rescaled by the true degrees, as the convolution does
-    with sampled neighbours, and normalised by the running statistics of batch normalisation, to which only the cluster
-    contributes. A halo node that no batch has computed or estimated is zero with γ = 0, as it is there; else its first
-    estimate counts in full. If no edge leads to it, there is no estimate: it is read only, and before its first visit
-    as good as its own features.
+    Tables hold embeddings before dropout, which is applied after reading. The residual of a halo node is its vector in
+    the previous layer. Estimates are rescaled by the true degrees, as the convolution does with sampled neighbours, and
+    normalised by the running statistics of batch normalisation, which are updated from the cluster only. A halo node
+    that has no row yet is zero with γ = 0, as in GNNAutoScale; otherwise its first estimate is stored unchanged. A halo
+    node without an edge into it in the batch has no estimate: its row is only read, and if it has none yet, a value
+    computed from its own vector is used.
 
-    Clusters are no random samples: labels and statistics differ from one to the next. So take many small parts and
-    several of them in a batch, and ``norm="layer"`` rather than batch normalisation.
+    Clusters are not random samples: labels and statistics differ from one to the next. Use many small parts, several
+    parts per batch, and ``norm="layer"`` instead of batch normalisation.
 
-    The model is trained in place; for exact scores, leave this module aside: ``layerwise(model, x, edge_index)``. In
-    evaluation mode nothing is written, and a batch's halo comes from the tables as they are.
+    The model is trained in place. For exact scores, use the model without this wrapper:
+    ``layerwise(model, x, edge_index)``. In evaluation mode nothing is written, and the halo is read from the tables.
 
     Args:
-        model: A model without tables of its own. If it takes exact aggregates of the features (`exact_input`), the
-            first layer is exact in the halo too, and has no table.
-        num_nodes: Nodes of the whole graph.
-        gamma: Weight γ of the estimates, in [0, 1], or a schedule of it in (0, 1]; None: as `table` has it.
-        table: How the tables move, and where they lie; None: with γ = 0.3 and ``gradient="scaled"``, so that halo nodes
-            pass on to their estimates the gradient times γ, as the equation says.
-        options: Those of `TableOptions` by name: `gradient`, `dtype`, `storage`, `folder`, `in_checkpoint`.
+        model: A model without tables of its own. If it uses the exact aggregates of the features (`exact_input`), the
+            first layer is exact for the halo too and has no table.
+        num_nodes: Number of nodes in the whole graph.
+        gamma: Weight γ of the estimates, in [0, 1], or a schedule in (0, 1]; None takes it from `table`.
+        table: Options of the tables. The default is γ = 0.3 and ``gradient="scaled"``, which passes the gradient times
+            γ to the estimates, as differentiating the equation does.
+        options: Options of `TableOptions` by name: `gradient`, `dtype`, `storage`, `folder`, `in_checkpoint`.
 
     Raises:
-        ValueError: If an argument is out of range, the model has tables, or a batch lacks an attribute, or edges.
-        IndexError: If a batch has a node that the tables have no row for.
+        ValueError: If an argument is out of range, the model has tables, or a batch lacks an attribute or edges.
+        IndexError: If a batch has a node that is not in the tables.
 
     Example:
         >>> from torch_geometric.data import Data
@@ -81,9 +83,11 @@ class GraphFMOB(nn.Module):
     ) -> None:
         super().__init__()
         if not isinstance(model, NodeModel):
-            raise TypeError(f"model must be a NodeModel, such as GraphSAGE, got {type(model).__name__}")
+            raise TypeError(f"model must be a NodeModel such as GraphSAGE, got {type(model).__name__}")
         if isinstance(model, MomentumModel) and len(model.tables):
-            raise ValueError("model must have no tables of its own, as those of GraphFM-OB take their place")
+            raise ValueError(
+                "model must not have tables of its own: pass GraphSAGE, not GraphSAGEFM, or create it without num_nodes"
+            )
         self.model, self.num_nodes = model, num_nodes
         own = table or TableOptions(gamma=0.3, gradient="scaled")
         own = own.updated(options if gamma is None else {"gamma": gamma, **options})
@@ -94,12 +98,12 @@ class GraphFMOB(nn.Module):
             self.tables[str(number)] = FeatureMomentum(num_nodes, model.hidden_channels, table=own)
 
     def forward(self, batch: Any) -> Tensor:
-        """Return logits of the cluster's nodes, ``[batch_size, num_tasks]``; `batch` may also be a whole graph."""
+        """Return logits of the cluster's nodes, ``[batch_size, num_tasks]``; `batch` may also be the whole graph."""
         out: Tensor = self.model.head(self.embed(batch))
         return out
 
     def embed(self, batch: Any) -> Tensor:
-        """Return the vectors that the head sees, ``[batch_size, hidden_channels]``."""
+        """Return the vectors that the head turns into logits, ``[batch_size, hidden_channels]``."""
         model = self.model
         model._check(batch)
         aggregate = model._input_aggregate(batch)
@@ -107,7 +111,7 @@ class GraphFMOB(nn.Module):
         if model.exact_input and aggregate is None and halo is not None:
             raise ValueError(
                 "the batch has no x_aggr, which a model with exact_input needs: set data.x_aggr = "
-                "xgraph.nn.input_aggregate(model, data.x, data.edge_index) before the loader is made"
+                "xgraph.nn.input_aggregate(model, data.x, data.edge_index) before creating the loader"
             )
         h, size = batch.x, inner.num_targets
         total: Tensor | None = None
@@ -127,7 +131,7 @@ class GraphFMOB(nn.Module):
         return h if total is None else total
 
     def _with_halo(self, number: int, x: Tensor, own: Tensor, inner: Block, halo: Halo | None) -> Tensor:
-        """Write the cluster's new vectors, and append those of the halo."""
+        """Write the cluster's new vectors to the table, and append the halo's."""
         if str(number) not in self.tables:
             return own
         table: Any = self.tables[str(number)]
@@ -147,20 +151,20 @@ class GraphFMOB(nn.Module):
         return torch.cat([own, beside])
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell the schedule of γ which epoch begins, counted from 0."""
+        """Set the epoch, counted from 0, for a schedule of γ."""
         for table in self.tables.values():
             if isinstance(table, FeatureMomentum):
                 table.set_epoch(epoch)
 
     def reset_parameters(self) -> None:
-        """Reinitialise all weights and forget all nodes."""
+        """Reinitialise all weights and clear the tables."""
         self.model.reset_parameters()
         reset_parameters(self.tables)
 
 
 @contextmanager
 def _running_statistics(norm: nn.Module) -> Iterator[None]:
-    """Let batch normalisation use, and not change, its running statistics."""
+    """Make batch normalisation use its running statistics without updating them."""
     training = norm.training
     norm.eval()
     try:

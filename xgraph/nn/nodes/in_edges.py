@@ -1,4 +1,4 @@
-"""A graph's edges by their targets, and blocks of them, a chunk of targets after another."""
+"""A graph's edges sorted by target, and their division into chunks."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -9,14 +9,14 @@ from torch import Tensor
 from xgraph.nn.convolutions.block import Block
 
 CHUNK_EDGES = 2**18
-"""Edges of a chunk: with 256 channels, their messages take 256 MiB."""
+"""Default number of edges in a chunk: with 256 channels, their messages take 256 MiB."""
 
 
 class InEdges(NamedTuple):
-    """A graph's edges by their targets, in compressed columns.
+    """A graph's edges sorted by target, in compressed sparse column (CSC) format.
 
     Args:
-        colptr: Where the edges into each node begin; the last entry is their number. Shape ``[N + 1]``.
+        colptr: Position of the first edge into each node; the last entry is the number of edges. Shape ``[N + 1]``.
         row: Source of each edge. Shape ``[E]``.
     """
 
@@ -33,7 +33,7 @@ class InEdges(NamedTuple):
 
         Raises:
             ValueError: If `edge_index` has another shape.
-            IndexError: If an edge leads to or from a node that is not there.
+            IndexError: If an edge refers to a node outside 0 to N − 1.
 
         Example:
             >>> InEdges.from_edge_index(torch.tensor([[0, 1, 2], [1, 0, 1]]), 3)
@@ -53,24 +53,24 @@ class InEdges(NamedTuple):
 
     @classmethod
     def of(cls, edges: "Tensor | InEdges", num_nodes: int) -> "InEdges":
-        """Edges sorted by target, in host memory, of `edges` that are sorted already or not, on any device."""
+        """Return edges sorted by target in host memory, from an edge index or from sorted edges on any device."""
         graph = edges if isinstance(edges, InEdges) else cls.from_edge_index(edges.cpu(), num_nodes)
         if graph.colptr.numel() != num_nodes + 1:
             raise ValueError(f"x has {num_nodes} rows, but the graph has {graph.colptr.numel() - 1} nodes")
         return cls(graph.colptr.cpu(), graph.row.cpu())
 
     def sources(self, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """The sources of all edges into nodes in ascending order, and how many edges each of these has."""
+        """Return the sources of all edges into the given nodes (ascending), and the number of edges into each."""
         first = self.colptr[targets]
         counts = self.colptr[targets + 1] - first
-        if len(targets) and int(targets[-1]) - int(targets[0]) + 1 == len(targets):  # in a row, as they are ascending
+        if len(targets) and int(targets[-1]) - int(targets[0]) + 1 == len(targets):  # contiguous, as they are ascending
             return self.row[int(first[0]) : int(first[-1] + counts[-1])], counts
         ends = counts.cumsum(0)
         entries = torch.arange(int(counts.sum())) + (first - ends + counts).repeat_interleave(counts)
         return self.row[entries], counts
 
     def chunks(self, targets: Tensor, chunk_edges: int = CHUNK_EDGES) -> Iterator[Tensor]:
-        """Cut nodes in ascending order into parts of at most so many edges; loops of their own count as one each."""
+        """Split ascending nodes into chunks of at most `chunk_edges` edges; each node counts as one extra edge."""
         ends = (self.colptr[targets + 1] - self.colptr[targets] + 1).cumsum(0)
         begin, before = 0, 0
         while begin < len(targets):
@@ -79,7 +79,7 @@ class InEdges(NamedTuple):
             begin, before = end, int(ends[end - 1])
 
     def block(self, targets: Tensor, place: Tensor) -> tuple[Tensor, Block]:
-        """The nodes that a chunk looks at, itself first, and its edges; `place` is scratch space: -1 for every node."""
+        """Return a chunk's nodes, targets first, and its edges; `place` is scratch space with -1 for every node."""
         row, counts = self.sources(targets)
         row = row.long()
         place[targets] = torch.arange(len(targets))

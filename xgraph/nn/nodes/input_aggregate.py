@@ -1,4 +1,4 @@
-"""What the first layer gets from all neighbours: constants, as the features are, so computed once."""
+"""Exact aggregates of the input features, computed once because the features are constant."""
 
 from typing import Any
 
@@ -13,24 +13,25 @@ from xgraph.nn.nodes.model import NodeModel
 
 
 def input_aggregate(model: nn.Module, x: Tensor, edges: Tensor | InEdges, *, chunk_edges: int = CHUNK_EDGES) -> Tensor:
-    r"""The exact aggregates of the features: what the first layer's table would estimate, :math:`\hat A_v` for all v.
+    r"""Return the exact aggregates of the input features, :math:`\hat A_v` over all neighbours, for every node v.
 
-    Make it an attribute of the graph, ``data.x_aggr = input_aggregate(model, data.x, data.edge_index)``; loaders then
-    hand it out with the features, and a model with `exact_input` takes it. It depends on the kind of the convolution,
-    not on its weights: the mean over the neighbours for `GraphSAGEFM`, the sum weighted by degrees for `GCNFM`.
+    The first layer can use them instead of a table. Store them as an attribute of the graph,
+    ``data.x_aggr = input_aggregate(model, data.x, data.edge_index)``: loaders slice it along with the features, and a
+    model with `exact_input` reads it. The result depends on the type of the convolution, not on its weights: it is the
+    mean over the neighbours for `GraphSAGEFM`, and the sum weighted by degrees for `GCNFM`.
 
     Args:
-        model: A `NodeModel` whose first convolution is meant, or a convolution.
+        model: A `NodeModel`, whose first convolution is used, or a convolution.
         x: Features of all nodes, dense or ``torch.sparse_csr``. Shape ``[N, C]``.
-        edges: ``edge_index``, or `InEdges`.
-        chunk_edges: Most edges of a chunk, unless a single node has more.
+        edges: An ``edge_index`` or an `InEdges`.
+        chunk_edges: Maximum number of edges processed together, unless a single node has more.
 
     Returns:
-        float32 or wider, in the layout of `x` and on its device. Shape ``[N, C]``.
+        The aggregates in float32 or wider, in the layout and on the device of `x`. Shape ``[N, C]``.
 
     Raises:
-        ValueError: If the convolution is no weighted sum of its input (`GATConv`), or an argument has a wrong shape.
-        IndexError: If an edge leads to or from a node that is not there.
+        ValueError: If the convolution is not a weighted sum of its input (`GATConv`), or a shape is wrong.
+        IndexError: If an edge refers to a node outside 0 to N − 1.
 
     Example:
         >>> from torch_geometric.nn import SAGEConv
@@ -42,7 +43,9 @@ def input_aggregate(model: nn.Module, x: Tensor, edges: Tensor | InEdges, *, chu
     conv: Any = model.convs[0] if isinstance(model, NodeModel) else model
     kind = convolution_of(conv)
     if not isinstance(kind, WeightedSum) or not kind.linear:
-        raise ValueError(f"{type(conv).__name__} is no weighted sum of its input, so that cannot be aggregated before")
+        raise ValueError(
+            f"{type(conv).__name__} is not a weighted sum of its input, so the input cannot be aggregated in advance"
+        )
     if x.dim() != 2:
         raise ValueError(f"x must have shape [N, C], got {list(x.shape)}")
     if chunk_edges < 1:
@@ -64,7 +67,7 @@ def input_aggregate(model: nn.Module, x: Tensor, edges: Tensor | InEdges, *, chu
 
 
 def _product(kind: WeightedSum, conv: Any, x: Tensor, block: Block) -> Any:
-    """The aggregates of a chunk, as a matrix of SciPy's: torch multiplies sparse rows by sparse rows with MKL only."""
+    """Return a chunk's aggregates as a SciPy matrix: torch needs MKL to multiply two sparse matrices."""
     from scipy.sparse import csr_array
 
     (source, target), weight = block.edge_index, kind.edge_weight(conv, block)
@@ -79,7 +82,7 @@ def _product(kind: WeightedSum, conv: Any, x: Tensor, block: Block) -> Any:
 
 
 def _stack(parts: list[Any], x: Tensor, dtype: torch.dtype) -> Tensor:
-    """One matrix of torch's of those of the chunks."""
+    """Stack the chunks' SciPy matrices into one torch matrix."""
     from scipy.sparse import vstack
 
     if not parts:

@@ -1,4 +1,4 @@
-"""Exact inference over many nodes: layer by layer, each node's vector computed once, from all its neighbours."""
+"""Exact layer-wise inference: each node's vector is computed once per layer, from all its neighbours."""
 
 from collections.abc import Callable
 
@@ -19,26 +19,26 @@ def layerwise(
     chunk_edges: int = CHUNK_EDGES,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Tensor:
-    """Logits of nodes, as a forward pass over the whole graph in evaluation mode gives them.
+    """Return exact logits of nodes, equal to a forward pass over the whole graph in evaluation mode.
 
-    Each layer is computed for one chunk of nodes after another, from all their neighbours, on the model's device;
-    vectors in between stay where `x` is. So the device holds a chunk, and the host two matrices of vectors, whatever
-    the graph's size. Of the early layers only those nodes are computed that `nodes` see.
+    Each layer is computed chunk by chunk on the model's device, with all neighbours of each node. Intermediate vectors
+    stay on the device of `x`. For any size of the graph, the model's device holds only one chunk, and the device of `x`
+    two matrices of vectors. If `nodes` is given, earlier layers are computed only for the nodes that it depends on.
 
     Args:
-        model: The model; it is put into evaluation mode for as long as this takes.
+        model: The model; it is switched to evaluation mode during the call.
         x: Features of all nodes, dense or ``torch.sparse_csr``. Shape ``[N, C]``.
-        edges: ``edge_index``, or `InEdges`, which saves the sorting where a graph is used more than once.
-        nodes: Which nodes, in any order; all if None. Shape ``[n]``.
-        chunk_edges: Most edges of a chunk, unless a single node has more.
-        progress: Called with (done, total, what).
+        edges: An ``edge_index``, or an `InEdges`, which saves sorting the edges again when a graph is used repeatedly.
+        nodes: Indices of the nodes to score, in any order; None means all. Shape ``[n]``.
+        chunk_edges: Maximum number of edges processed together, unless a single node has more.
+        progress: Called with ``(done, total, description)``.
 
     Returns:
         Logits, on the device of `x`. Shape ``[n, num_tasks]``.
 
     Raises:
-        ValueError: If an argument has another shape than expected.
-        IndexError: If a node is not there.
+        ValueError: If an argument has the wrong shape.
+        IndexError: If `nodes` or an edge refers to a node outside 0 to N − 1.
 
     Example:
         >>> from xgraph.nn import GraphSAGE
@@ -55,7 +55,7 @@ def layerwise(
     requested = torch.arange(num_nodes) if nodes is None else nodes.cpu()
     low, high = (int(i) for i in requested.aminmax()) if requested.numel() else (0, 0)
     if requested.numel() and (low < 0 or high >= num_nodes):
-        raise IndexError(f"nodes must lie within 0..{num_nodes - 1}, got {low}..{high}")
+        raise IndexError(f"nodes must be between 0 and {num_nodes - 1}, got {low if low < 0 else high}")
     training = model.training
     model.eval()
     try:
@@ -76,14 +76,14 @@ def _layers(
     device = next(model.parameters()).device
     levels = _receptive(graph, requested, model.num_layers, chunk_edges)
     work, done = sum(len(level) for level in levels), 0
-    place = torch.full((x.size(0),), -1)  # of a node among those of a chunk
+    place = torch.full((x.size(0),), -1)  # of each node within a chunk
     h, total = x, None
     for number, targets in enumerate(levels):
         new = torch.empty(0, model.hidden_channels, device=x.device)
         for chunk in graph.chunks(targets, chunk_edges):
             sources, block = graph.block(chunk, place)
             out = model.layer(number, take_rows(h, sources.to(h.device)).to(device), block.to(device))
-            if not len(new):  # under autocast, the dtype is not that of the weights
+            if not len(new):  # under autocast, the dtype differs from that of the weights
                 new = torch.empty(x.size(0), model.hidden_channels, dtype=out.dtype, device=x.device)
             new[chunk.to(x.device)] = out.to(x.device)
             done += len(chunk)
@@ -99,7 +99,7 @@ def _layers(
 
 
 def _receptive(graph: InEdges, requested: Tensor, num_layers: int, chunk_edges: int) -> list[Tensor]:
-    """The nodes that each layer has to compute, in ascending order, searched a chunk of edges at a time."""
+    """Return the nodes that each layer has to compute, ascending; neighbours are looked up chunk by chunk."""
     needed = torch.zeros(graph.colptr.numel() - 1, dtype=torch.bool)
     needed[requested] = True
     levels = [needed.nonzero().view(-1)]

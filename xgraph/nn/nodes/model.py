@@ -1,4 +1,4 @@
-"""What all models of nodes share: batches of sampled or whole graphs, layers, and the head."""
+"""The base of all node models: batches of sampled or whole graphs, layers and the head."""
 
 from typing import Any, ClassVar, Literal, get_args
 
@@ -20,29 +20,29 @@ JumpingKnowledge = Literal["last", "sum"]
 
 
 class NodeModel(nn.Module, Model):
-    """Base of the models that give logits to nodes: `GraphSAGE`, `GCN`, `GAT`.
+    """Base class of the node models `GraphSAGE`, `GCN` and `GAT`.
 
-    A layer is a convolution, a normalisation, ReLU and dropout; after the last one comes the `Head`. A subclass
-    says which convolution (`make_conv`), one of those that `with_feature_momentum` takes.
+    A layer consists of a convolution, normalisation, ReLU and dropout; the `Head` follows the last layer. A subclass
+    creates the convolution in `make_conv`, which must be one that `with_feature_momentum` supports.
 
-    A batch is a PyG `Data` with `x` (numbers, ``[N, C]``, dense or `torch.sparse_csr`) and `edge_index`
-    (``[2, E]``). A sampled one, from xgraph's `NeighborLoader` or PyG's, has besides `batch_size` (its first nodes
-    are the ones to score) and `num_sampled_nodes` and `num_sampled_edges` by hop: a layer then computes only what
-    later ones need. Convolutions that weigh by degrees want `degree`, the true in-degrees; they are counted from a
-    batch that was not sampled.
+    A batch is a PyG `Data` with `x` (``[N, C]``, dense or ``torch.sparse_csr``) and `edge_index` (``[2, E]``). A
+    sampled batch, from xgraph's or PyG's `NeighborLoader`, also has `batch_size` (the first `batch_size` nodes are
+    scored) and, per hop, `num_sampled_nodes` and `num_sampled_edges`: each layer then computes only what later layers
+    need. Convolutions that weight by degree need `degree`, the true in-degrees, in a sampled batch; in a whole graph
+    they are counted.
 
     Args:
         num_tasks: Number of logits per node.
         in_channels: Number C of input features.
-        hidden_channels: Length of the node vectors.
-        num_layers: Number of convolutions: how many edges away a node sees.
-        dropout: Probability that an element becomes zero, after each layer and in the head.
-        norm: What normalises a layer's output: nothing, or statistics of the batch or of each node's vector.
-        residual: Whether each layer but the first adds its input to its output.
-        jk: Vectors that the head sees: those of the last layer, or the sum over all layers.
+        hidden_channels: Size of the node vectors.
+        num_layers: Number of convolutions, that is, the number of hops a node can see.
+        dropout: Dropout probability after each layer and in the head.
+        norm: Normalisation of each layer's output: none, batch normalisation or layer normalisation.
+        residual: Whether every layer except the first adds its input to its output.
+        jk: Jumping knowledge: pass the head the vectors of the last layer, or the sum over all layers.
 
     Raises:
-        ValueError: If an argument is out of range, or a batch lacks an attribute or does not fit the model.
+        ValueError: If an argument is out of range, or a batch lacks an attribute or does not match the model.
     """
 
     kind: ClassVar[Kind] = "node"
@@ -53,7 +53,7 @@ class NodeModel(nn.Module, Model):
     """Whether the convolution needs the true in-degrees of sampled nodes."""
 
     exact_input: bool = False
-    """Whether the first layer takes `x_aggr`, the exact aggregates of the features, from batches that have them."""
+    """Whether the first layer uses the exact aggregates of the features, ``x_aggr``, if the batch has them."""
 
     def __init__(
         self,
@@ -81,17 +81,17 @@ class NodeModel(nn.Module, Model):
         self.head = Head(hidden_channels, num_tasks, dropout)
 
     def make_conv(self, in_channels: int, out_channels: int) -> nn.Module:
-        """Make the convolution of one layer."""
+        """Create the convolution of one layer."""
         raise NotImplementedError
 
     def convolve(self, number: int, x: Tensor, block: Block, aggregate: Tensor | None = None) -> Tensor:
-        """The convolution of a layer, ``[num_targets, hidden_channels]``; `aggregate`, if known, replaces the edges."""
+        """Apply a layer's convolution, ``[num_targets, hidden_channels]``; a known `aggregate` replaces the edges."""
         conv = self.convs[number]
         kind = convolution_of(conv)
         return kind.fused(conv, x, block) if aggregate is None else kind.update(conv, aggregate, x, block)
 
     def hidden(self, number: int, x: Tensor, block: Block, aggregate: Tensor | None = None) -> Tensor:
-        """A layer up to its ReLU: nothing of it is drawn at random, except where the convolution itself does so."""
+        """Apply a layer up to its ReLU; this is deterministic unless the convolution itself is random."""
         if number == 0:  # stored features may be narrower than the weights
             x = x.to(next(self.parameters()).dtype)
             aggregate = None if aggregate is None else aggregate.to(x.dtype)
@@ -99,21 +99,21 @@ class NodeModel(nn.Module, Model):
         return out.relu()
 
     def connect(self, number: int, x: Tensor, hidden: Tensor) -> Tensor:
-        """The rest of a layer: dropout, and the input `x` (its targets first) added to the output."""
+        """Apply the rest of a layer: dropout and, with `residual`, the addition of its input `x` (targets first)."""
         out: Tensor = self.dropout(hidden)
         return out + x[: len(out)] if self.residual and number else out
 
     def layer(self, number: int, x: Tensor, block: Block, aggregate: Tensor | None = None) -> Tensor:
-        """One layer, by number: vectors of the block's targets, ``[num_targets, hidden_channels]``."""
+        """Apply one layer: the vectors of the block's targets, ``[num_targets, hidden_channels]``."""
         return self.connect(number, x, self.hidden(number, x, block, aggregate))
 
     def forward(self, batch: Any) -> Tensor:
-        """Return logits of the first `batch_size` nodes, by default of all, ``[batch_size, num_tasks]``."""
+        """Return logits of the first `batch_size` nodes (by default all nodes), ``[batch_size, num_tasks]``."""
         out: Tensor = self.head(self.embed(batch))
         return out
 
     def embed(self, batch: Any) -> Tensor:
-        """Return the vectors that the head sees, ``[batch_size, hidden_channels]``."""
+        """Return the vectors that the head turns into logits, ``[batch_size, hidden_channels]``."""
         self._check(batch)
         n_id, degree, aggregate = self._n_id(batch), self._degree(batch), self._input_aggregate(batch)
         hops = self._hops(batch, self.num_layers - (aggregate is not None))
@@ -125,7 +125,7 @@ class NodeModel(nn.Module, Model):
             num_nodes = num_targets = h.size(0)
             edges = batch.edge_index
             if hops is not None:
-                left = self.num_layers - number  # hops that this layer and the later ones look at
+                left = self.num_layers - number  # hops still needed by this layer and the later ones
                 num_targets, num_nodes = sum(hops[0][:left]), sum(hops[0][: left + 1])
                 edges = edges[:, : sum(hops[1][:left])]
             if aggregate is not None:
@@ -137,7 +137,7 @@ class NodeModel(nn.Module, Model):
         return h if total is None else total
 
     def reset_parameters(self) -> None:
-        """Reinitialise all weights and forget the normalisation statistics."""
+        """Reinitialise all weights and reset the normalisation statistics."""
         for modules in (self, self.convs, self.norms):
             reset_parameters(modules)
 
@@ -163,26 +163,26 @@ class NodeModel(nn.Module, Model):
             raise ValueError(f"edge_index must have shape [2, E], got {list(edges.shape)}")
 
     def _input_aggregate(self, batch: Any) -> Tensor | None:
-        """The exact aggregates of the features, if this model takes them and the batch has them."""
+        """Return the exact aggregates of the features, if the model uses them and the batch has them."""
         aggregate: Tensor | None = getattr(batch, "x_aggr", None) if self.exact_input else None
         if aggregate is not None and aggregate.shape != batch.x.shape:
             raise ValueError(f"x_aggr must have the shape of x, {list(batch.x.shape)}, got {list(aggregate.shape)}")
         return aggregate
 
     def _n_id(self, batch: Any) -> Tensor:
-        """The nodes' numbers in the whole graph; by default their positions in the batch."""
+        """Return the nodes' indices in the whole graph; by default their positions in the batch."""
         n_id: Tensor | None = getattr(batch, "n_id", None)
         return torch.arange(batch.x.size(0), device=batch.edge_index.device) if n_id is None else n_id
 
     def _hops(self, batch: Any, least: int) -> tuple[list[int], list[int]] | None:
-        """Nodes and edges by hop, if the batch was sampled."""
+        """Return the numbers of nodes and edges per hop; None if the batch was not sampled."""
         nodes, edges = (getattr(batch, f"num_sampled_{what}", None) for what in ("nodes", "edges"))
         if nodes is None or edges is None:
             return None
         if len(edges) < least:
-            reason = "" if least == self.num_layers else " and gets x_aggr"
+            reason = "" if least == self.num_layers else f" and x_aggr, and needs {least}"
             raise ValueError(
-                f"the batch was sampled to {len(edges)} hops, but the model has num_layers = {self.num_layers}{reason}"
+                f"the batch was sampled with {len(edges)} hops, but the model has num_layers={self.num_layers}{reason}"
             )
         return list(nodes), list(edges)
 
@@ -192,15 +192,15 @@ class NodeModel(nn.Module, Model):
             return torch.as_tensor(degree)
         if (self.needs_degree or self._tracks()) and self._is_part(batch):
             raise ValueError(
-                f"the batch was sampled and has no degree, which {type(self).__name__} needs: use "
-                "xgraph.sampling.NeighborLoader, or set data.degree = xgraph.sampling.in_degree(data) beforehand"
+                f"the sampled batch has no degree, which {type(self).__name__} needs: use "
+                "xgraph.sampling.NeighborLoader, or set data.degree = xgraph.sampling.in_degree(data) before sampling"
             )
         return in_degree(batch.edge_index[1], batch.x.size(0))
 
     def _tracks(self) -> bool:
-        """Whether tables of feature momentum take part."""
+        """Whether tables of feature momentum are in use."""
         return False
 
     def _is_part(self, batch: Any) -> bool:
-        """Whether a batch lacks edges that the graph has."""
+        """Whether a batch is only a part of the graph."""
         return getattr(batch, "num_sampled_nodes", None) is not None

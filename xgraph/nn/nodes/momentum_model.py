@@ -1,4 +1,4 @@
-"""Models of nodes with feature momentum: a table beside each layer keeps the nodes' aggregates."""
+"""Node models with feature momentum: each layer has a table of the nodes' aggregates."""
 
 from typing import Any, Literal, get_args
 
@@ -19,32 +19,32 @@ TableType = Literal["float32", "bfloat16", "float16"]
 
 
 class MomentumModel(NodeModel):
-    r"""Base of the models that remember what each node got from its neighbours: `GraphSAGEFM`, `GCNFM`, `GATFM`.
+    r"""Base class of the node models with feature momentum: `GraphSAGEFM`, `GCNFM` and `GATFM`.
 
-    In training, a layer's aggregates come from the few neighbours in the batch, and are noisy. A table per layer keeps
-    a moving average of them for each node, :math:`\tilde h_v \leftarrow (1 - \gamma) \tilde h_v + \gamma \hat A_v`,
-    and that is passed on. Rows are written only for nodes whose neighbours were sampled. In evaluation mode
-    nothing is written or read: scores are exact where the batch, or `layerwise`, has all neighbours.
+    In training, a layer's aggregates come from the few neighbours in the batch and are noisy. A table per layer keeps
+    a moving average of them for each node, :math:`\tilde h_v \leftarrow (1 - \gamma) \tilde h_v + \gamma \hat A_v`, and
+    the layer uses the average in place of the batch's aggregate. Rows are written only for nodes whose neighbours were
+    sampled. In evaluation mode the tables are neither read nor written: scores are exact if the batch has all
+    neighbours, or with `layerwise`.
 
-    The weights are named as those of the model without tables, so that either can start from the other's. Batches that
-    are a part of the graph need `n_id` and `degree`: xgraph's `NeighborLoader` gives both, PyG's the first, and
-    `data.degree = xgraph.sampling.in_degree(data)` the second. If the graph changes, make a new model, and load the
-    weights of all but its `tables`. Other arguments and batches: `NodeModel`.
+    The weights have the same names as in the model without tables, so each can be initialised from the other. Batches
+    that are a part of the graph need `n_id` and `degree`. xgraph's `NeighborLoader` provides both. PyG's provides
+    `n_id`; set ``data.degree = xgraph.sampling.in_degree(data)`` for the other. If the graph changes, create a new
+    model and load all weights except `tables`. For other arguments and the format of batches see `NodeModel`.
 
     Args:
-        num_nodes: Number of nodes of the whole graph; None: no tables, for a model that is only to be evaluated.
-        gamma: Weight of the new value in the tables, in (0, 1], or a schedule of it (see `set_epoch`). With the number
-            1 there are none.
-        gradient: What the tables pass on: the gradient of the batch's aggregates, or that times gamma.
+        num_nodes: Number of nodes in the whole graph; None for a model without tables, which can only be evaluated.
+        gamma: Weight of the new value in the tables, in (0, 1], or a schedule over epochs. With 1 there are no tables.
+        gradient: Gradient with respect to the batch's aggregates: passed on unchanged, or multiplied by gamma.
         table_dtype: Type of the numbers in the tables.
-        table_storage: Where the tables lie: on the model's device, in page-locked or any host memory, or in scratch
-            files in the folder for temporary files (TMPDIR).
-        table_in_checkpoint: Whether checkpoints hold the tables; without them a resumed run starts with empty ones.
+        table_storage: Where the tables are stored: on the model's device, in page-locked host memory, in other host
+            memory, or in memory-mapped scratch files in the system's temporary folder (TMPDIR).
+        table_in_checkpoint: Whether checkpoints hold the tables. Without them a resumed run starts with empty tables.
 
     Raises:
-        ValueError: If an argument is out of range, a batch lacks an attribute or does not fit the model, or a model
+        ValueError: If an argument is out of range, a batch lacks an attribute or does not match the model, or a model
             without `num_nodes` is trained.
-        IndexError: If a batch has a node that the tables have no row for.
+        IndexError: If a batch has a node that is not in the tables.
     """
 
     def __init__(
@@ -76,20 +76,20 @@ class MomentumModel(NodeModel):
                     self.tables[str(number)] = table
 
     def convolve(self, number: int, x: Tensor, block: Block, aggregate: Tensor | None = None) -> Tensor:
-        """The convolution of a layer; in training, through its table, unless the exact `aggregate` is known."""
+        """Apply a layer's convolution; in training with its table, unless the exact `aggregate` is known."""
         if aggregate is None and self._tracks() and str(number) in self.tables:
             conv, table = self.convs[number], self.tables[str(number)]
             return convolution_of(conv).convolve(conv, x, block, table)  # type: ignore[arg-type]
         return super().convolve(number, x, block, aggregate)
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell the schedule of γ which epoch begins, counted from 0."""
+        """Set the epoch, counted from 0, for a schedule of γ."""
         for table in self.tables.values():
             if isinstance(table, FeatureMomentum):
                 table.set_epoch(epoch)
 
     def reset_parameters(self) -> None:
-        """Reinitialise all weights, and forget the normalisation statistics and all nodes."""
+        """Reinitialise all weights, reset the normalisation statistics and clear the tables."""
         super().reset_parameters()
         reset_parameters(self.tables)
 
@@ -113,31 +113,34 @@ class MomentumModel(NodeModel):
         n_id: Tensor = super()._n_id(batch)
         name, size = type(self).__name__, batch.x.size(0)
         if self.training and not self.table_options.plain and self.num_nodes is None:
-            raise ValueError(f"{name} has no tables, which it needs in training: make it with num_nodes= of the graph")
+            raise ValueError(
+                f"{name} needs tables for training: create it with num_nodes=, the number of nodes in the graph"
+            )
         if not self._tracks():
             return n_id
         if getattr(batch, "n_id", None) is None and self._is_part(batch):
             raise ValueError(
-                f"the batch has no n_id, which {name} needs in training: the numbers of its {size} nodes in the graph "
-                f"of num_nodes = {self.num_nodes} nodes (if the graph grew, make a new model for its tables)"
+                f"the batch has no n_id, which {name} needs in training: the indices of its {size} nodes in the graph "
+                f"of num_nodes={self.num_nodes} nodes (if the graph has grown, create a new model)"
             )
         if n_id.dim() != 1 or len(n_id) != size:
             raise ValueError(
-                f"n_id must have one number for each of the {size} nodes in the batch, got {list(n_id.shape)}"
+                f"n_id must have one entry for each of the {size} nodes in the batch, got shape {list(n_id.shape)}"
             )
         return n_id
 
 
 class ExactInputModel(MomentumModel):
-    """A `MomentumModel` whose first layer takes the exact aggregates of the features, which are constants.
+    """A `MomentumModel` whose first layer uses the exact aggregates of the input features.
 
-    They are computed once, `data.x_aggr = input_aggregate(model, data.x, data.edge_index)`, and every loader hands out
-    those of a batch's nodes as it does their features. The first layer then looks at no edges: batches need one hop
-    less than the model has layers, and further ones are left aside.
+    The features are constant, so their aggregates are computed once:
+    ``data.x_aggr = input_aggregate(model, data.x, data.edge_index)``. Every loader slices `x_aggr` along with the
+    features. The first layer then needs no edges, so batches need one hop fewer than the model has layers; further
+    hops are ignored.
 
     Args:
-        exact_input: Whether the first layer takes the features' exact aggregates over all neighbours, computed once;
-            else it has a table like the others.
+        exact_input: Whether the first layer uses the exact aggregates of the features over all neighbours, computed
+            once. If not, it has a table like the other layers.
     """
 
     def __init__(
@@ -161,7 +164,7 @@ class ExactInputModel(MomentumModel):
         if aggregate is None and self.exact_input and self.training and self._is_part(batch):
             raise ValueError(
                 f"the batch has no x_aggr, which {type(self).__name__} needs in training: set data.x_aggr = "
-                "xgraph.nn.input_aggregate(model, data.x, data.edge_index) before the loader is made, or make the "
+                "xgraph.nn.input_aggregate(model, data.x, data.edge_index) before creating the loader, or create the "
                 "model with exact_input=False"
             )
         return aggregate

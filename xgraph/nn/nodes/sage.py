@@ -1,4 +1,4 @@
-"""GraphSAGE: means over neighbours."""
+"""GraphSAGE for nodes."""
 
 from typing import Any
 
@@ -10,16 +10,17 @@ from xgraph.nn.nodes.sage_conv import SAGEConv
 
 
 class GraphSAGE(NodeModel):
-    r"""GraphSAGE with our `SAGEConv`: :math:`h_v' = W_1 \, \mathrm{mean}_{u \in N(v)} h_u + b + W_2 h_v`.
+    r"""GraphSAGE with `SAGEConv`: :math:`h_v' = W_1 \, \mathrm{mean}_{u \in N(v)} h_u + b + W_2 h_v`.
 
-    Or, `mean_with_self`, :math:`h_v' = W \, \mathrm{mean}_{u \in N(v) \cup \{v\}} h_u + b`.
+    With `mean_with_self`, :math:`h_v' = W \, \mathrm{mean}_{u \in N(v) \cup \{v\}} h_u + b`.
 
-    On a sampled batch the mean is over the sampled neighbours, which is the true one in expectation. From Hamilton et
-    al., "Inductive Representation Learning on Large Graphs", NeurIPS 2017. Other arguments and batches: `NodeModel`.
+    In a sampled batch the mean is over the sampled neighbours, an unbiased estimate. From Hamilton et al., "Inductive
+    Representation Learning on Large Graphs", NeurIPS 2017. For other arguments and the format of batches see
+    `NodeModel`.
 
     Args:
-        mean_with_self: Whether a node is part of its own mean, and has no weights of its own; sampled batches need
-            `degree` then.
+        mean_with_self: Whether the mean includes the node itself, in place of a separate weight for the node. Sampled
+            batches then need `degree`.
 
     Example:
         >>> import torch
@@ -34,7 +35,7 @@ class GraphSAGE(NodeModel):
         super().__init__(num_tasks, in_channels, **options)
 
     def make_conv(self, in_channels: int, out_channels: int) -> nn.Module:
-        """Make a `SAGEConv`, whose parameters are named as those of PyG's."""
+        """Create a `SAGEConv`, whose parameters have the same names as PyG's."""
         return SAGEConv(in_channels, out_channels, mean_with_self=self.mean_with_self)
 
     def extra_repr(self) -> str:
@@ -43,7 +44,9 @@ class GraphSAGE(NodeModel):
 
 
 class GraphSAGEFM(ExactInputModel, GraphSAGE):
-    """`GraphSAGE` with feature momentum: few neighbours do the work of many. Arguments: `MomentumModel`, `GraphSAGE`.
+    """`GraphSAGE` with feature momentum, which needs fewer sampled neighbours.
+
+    For the arguments see `MomentumModel`, `ExactInputModel` and `GraphSAGE`.
 
     Example:
         >>> import torch
@@ -52,6 +55,6 @@ class GraphSAGEFM(ExactInputModel, GraphSAGE):
         >>> x, edge_index = torch.randn(60, 8), torch.randint(0, 60, (2, 900))
         >>> model = GraphSAGEFM(5, 8, num_nodes=60, gamma=0.1, hidden_channels=16, num_layers=2)
         >>> data = Data(x=x, edge_index=edge_index, x_aggr=input_aggregate(model, x, edge_index))
-        >>> model(data).shape  # or batches of a NeighborLoader(data, num_neighbors=[1])
+        >>> model(data).shape  # or batches of NeighborLoader(data, num_neighbors=[1])
         torch.Size([60, 5])
     """

@@ -16,42 +16,44 @@ from xgraph.nn.convolutions.table_options import TableOptions
 
 
 class SAGEConv(nn.Module):
-    r"""GraphSAGE's convolution, which remembers each node's mean over neighbours from batch to batch.
+    r"""GraphSAGE convolution with feature momentum: a moving average of each node's mean over its neighbours.
 
     .. math::
         \hat A_v = \mathrm{mean}_{u \in B_v} x_u, \qquad
         \tilde h_v ← (1 - γ) \tilde h_v + γ \hat A_v, \qquad
         h_v' = W_1 \tilde h_v + b + W_2 x_v
 
-    :math:`B_v` are the sampled neighbours of v. With ``mean_with_self`` a node is part of its own mean, equations
-    (6.102) to (6.105) of the chapter; ``|N|`` is the true in-degree, so that the expectation is the mean over all:
+    :math:`B_v` are the sampled neighbours of v. With ``mean_with_self`` the mean includes the node itself (equations
+    (6.102) to (6.105) of the chapter). :math:`|N_v|` is the true in-degree, so the estimate is unbiased:
 
     .. math::
         \hat A_v = \frac{1}{|N_v| + 1} x_v + \frac{|N_v|}{|N_v| + 1} \mathrm{mean}_{u \in B_v} x_u,
         \qquad h_v' = W \tilde h_v + b
 
-    Rows of the table are written only for nodes that were computed: those with a sampled neighbour, or with none in the
-    whole graph. Trim batches in models of several layers (``torch_geometric.utils.trim_to_layer``): else later layers
-    compute, and write, outer nodes too, from vectors of the last hop that are old, or never were computed.
+    Rows of the table are written only for nodes that were computed: those with a sampled neighbour, and those with no
+    neighbour in the whole graph. In models with several layers, trim batches
+    (``torch_geometric.utils.trim_to_layer``). Otherwise later layers also compute and write outer nodes, from vectors
+    of the last hop that are outdated or were never computed.
 
-    In evaluation mode the mean is over the edges given, and nothing is written: give all of a node's edges for the
-    exact one. Without a table (``gamma=1`` or no `num_nodes`) this is plain GraphSAGE.
+    In evaluation mode the mean is over the given edges, and nothing is written; pass all edges of a node for its exact
+    mean. Without a table (``gamma=1``, or no `num_nodes`) this is plain GraphSAGE.
 
-    Parameters are named and drawn as those of PyG's `SAGEConv`, so that their states are interchangeable where there
-    is no table (with one, load with ``strict=False``). From Hamilton et al., "Inductive Representation Learning on
-    Large Graphs", NeurIPS 2017, and Yu et al., "GraphFM", ICML 2022.
+    Parameters have the names and the initialisation of PyG's `SAGEConv`, so state dicts are interchangeable without a
+    table; with a table, load them with ``strict=False``. From Hamilton et al., "Inductive Representation Learning on
+    Large Graphs", NeurIPS 2017, and Yu et al., "GraphFM: Improving Large-Scale GNN Training via Feature Momentum", ICML
+    2022.
 
     Args:
-        in_channels: Length of the vectors, or a pair: of the sources, of the targets.
-        out_channels: Length of the new vectors.
-        num_nodes: Nodes of the whole graph; None: no table.
-        mean_with_self: Whether a node is part of its own mean, and has no weights of its own.
-        aggr: "mean", or "sum" rescaled by the share of neighbours that were sampled.
-        normalize: Whether new vectors are scaled to length 1.
-        root_weight: Whether there is a :math:`W_2`.
-        bias: Whether there is a b.
-        table: How the table moves, and where it lies.
-        options: Those of `TableOptions` by name: `gamma`, `gradient`, `table_dtype`, `table_storage`, `table_folder`,
+        in_channels: Size of the input vectors, or a pair of sizes for sources and targets.
+        out_channels: Size of the output vectors.
+        num_nodes: Number of nodes in the whole graph; None for no table.
+        mean_with_self: Whether the mean includes the node itself, in place of the separate weight :math:`W_2`.
+        aggr: "mean", or "sum", which is rescaled by :math:`|N_v| / |B_v|`.
+        normalize: Whether to scale output vectors to length 1.
+        root_weight: Whether to add :math:`W_2 x_v`.
+        bias: Whether to add b.
+        table: Options of the table: how it is updated and where it is stored.
+        options: Options of `TableOptions` by name: `gamma`, `gradient`, `table_dtype`, `table_storage`, `table_folder`,
             `table_in_checkpoint`.
 
     Attributes:
@@ -59,7 +61,7 @@ class SAGEConv(nn.Module):
 
     Raises:
         ValueError: If an argument is out of range.
-        TypeError: If an argument is of another type than expected.
+        TypeError: If an argument has the wrong type.
 
     Example:
         >>> import torch
@@ -92,7 +94,7 @@ class SAGEConv(nn.Module):
             integer(name, value)
         if mean_with_self and (sent != own or aggr != "mean"):
             raise ValueError(
-                f"mean_with_self needs aggr='mean' and vectors of one length, got aggr={aggr!r} and "
+                f"mean_with_self needs aggr='mean' and a single size of vectors, got aggr={aggr!r} and "
                 f"in_channels={in_channels}"
             )
         self.in_channels, self.out_channels = in_channels, out_channels
@@ -109,12 +111,12 @@ class SAGEConv(nn.Module):
         self.reset_parameters()
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell the schedule of γ, if there is a table, which epoch begins, counted from 0."""
+        """Set the epoch, counted from 0, for a schedule of γ."""
         if self.momentum is not None:
             self.momentum.set_epoch(epoch)
 
     def reset_parameters(self) -> None:
-        """Reinitialise all weights and forget all nodes."""
+        """Reinitialise all weights and clear the table."""
         for layer in (self.lin_l, self.lin_r) if self.root_weight else (self.lin_l,):
             bound = 1 / math.sqrt(layer.in_features)
             nn.init.uniform_(layer.weight, -bound, bound)
@@ -132,23 +134,25 @@ class SAGEConv(nn.Module):
         *,
         num_targets: int | None = None,
     ) -> Tensor:
-        """Make new vectors.
+        """Return new vectors of the targets.
 
         Args:
-            x: Vectors of the batch's nodes, targets first, ``[N, C]``; or a pair: of all nodes, of the targets.
+            x: Vectors of the batch's nodes, targets first, ``[N, C]``; or a pair, the vectors of all nodes and those of
+                the targets.
             edge_index: Source and target of each edge. Shape ``[2, E]``.
-            n_id: The nodes' numbers in the whole graph. Shape ``[N]``.
-            degree: Number of edges into each node in the whole graph. Shape ``[N]``.
-            num_targets: The first so many nodes get new vectors; None: as many as `x` is a pair for, or all.
+            n_id: Index of each node in the whole graph. Shape ``[N]``.
+            degree: In-degree of each node in the whole graph. Shape ``[N]``.
+            num_targets: Number of targets, which are the first nodes; by default the length of the second tensor if `x`
+                is a pair, otherwise all nodes.
 
         Returns:
-            Shape ``[num_targets, out_channels]``.
+            The new vectors. Shape ``[num_targets, out_channels]``.
 
         Raises:
-            ValueError: If there is a table, the layer is in training, and `n_id` or `degree` is missing; or a shape is
-                another one than expected.
-            IndexError: If an edge leads to or from a missing node, or `n_id` holds a number that is not in the table.
-            TypeError: If `edge_index` is a sparse matrix, or no tensor of integers.
+            ValueError: If a layer with a table is in training mode and `n_id` or `degree` is missing, or if a shape is
+                wrong.
+            IndexError: If an edge refers to a missing node, or `n_id` holds an index that is not in the table.
+            TypeError: If `edge_index` is a sparse matrix or does not hold integers.
         """
         table = self.momentum if self.training else None
         needed = () if table is None else ("n_id", "degree")

@@ -1,4 +1,4 @@
-"""Feature momentum for PyG's own convolutions."""
+"""Feature momentum for PyG's convolutions."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from xgraph.nn.nodes.sage_conv import SAGEConv
 
 
 class MomentumConv(nn.Module):
-    """A convolution of PyG whose aggregates have feature momentum; `with_feature_momentum` makes it.
+    """A PyG convolution with feature momentum, created by `with_feature_momentum`.
 
-    In training it computes what its `Convolution` says (see `xgraph.nn.convolutions`): PyG's formula with the weights
-    of the whole graph, sums rescaled to all neighbours, and the history of a node's aggregate in place of the
-    aggregate. In evaluation mode it is PyG's convolution of the edges given; with `degree`, the rescaled formula of
-    them, without history. Nothing is written then.
+    In training it computes PyG's formula with the weights of the whole graph, sums rescaled to all neighbours, and the
+    moving average of a node's aggregate in place of the batch's aggregate. In evaluation mode it applies PyG's
+    convolution to the given edges; if `degree` is given, it applies the rescaled formula, without the moving average.
+    Nothing is written in evaluation mode.
 
-    Trim batches in models of several layers (``torch_geometric.utils.trim_to_layer``): else later layers compute, and
-    write, outer nodes too, from vectors of the last hop that are old, or never were computed.
+    In models with several layers, trim batches (``torch_geometric.utils.trim_to_layer``). Otherwise later layers also
+    compute and write outer nodes, from vectors of the last hop that are outdated or were never computed.
 
     Args:
-        conv: The convolution, used and trained as it is.
-        momentum: The table; None: no history (γ = 1).
+        conv: The convolution, which is trained in place.
+        momentum: The table; None for no moving average (γ = 1).
 
     Attributes:
         conv: The convolution.
         momentum: The table, or None.
 
     Raises:
-        ValueError: See `with_feature_momentum`.
+        ValueError: As for `with_feature_momentum`.
     """
 
     def __init__(self, conv: nn.Module, momentum: FeatureMomentum | None) -> None:
@@ -52,25 +52,26 @@ class MomentumConv(nn.Module):
         degree: Tensor | None = None,
         num_targets: int | None = None,
     ) -> Tensor:
-        """Make new vectors.
+        """Return new vectors of the targets.
 
         Args:
-            x: Vectors of the batch's nodes, targets first, ``[N, C]``; or a pair: of all nodes, of the targets.
+            x: Vectors of the batch's nodes, targets first, ``[N, C]``; or a pair, the vectors of all nodes and those of
+                the targets.
             edge_index: Source and target of each edge. Shape ``[2, E]``.
             edge_weight: Weight of each edge, for ``GCNConv(normalize=False)`` and `GraphConv`. Shape ``[E]``.
-            n_id: The nodes' numbers in the whole graph. Shape ``[N]``.
-            degree: Number of edges into each node in the whole graph. Shape ``[N]``.
-            num_targets: The first so many nodes get new vectors; None: as many as `x` is a pair for, or all.
+            n_id: Index of each node in the whole graph. Shape ``[N]``.
+            degree: In-degree of each node in the whole graph. Shape ``[N]``.
+            num_targets: Number of targets, which are the first nodes; by default the length of the second tensor if `x`
+                is a pair, otherwise all nodes.
 
         Returns:
-            Shape ``[num_targets, out_channels]``.
+            The new vectors. Shape ``[num_targets, out_channels]``.
 
         Raises:
-            ValueError: If the layer is in training, and `n_id` or `degree` is missing; a shape is another one than
-                expected; `edge_weight` cannot be used; or there is a loop in the batch besides the one that the
-                convolution adds.
-            IndexError: If an edge leads to or from a missing node, or `n_id` holds a number that is not in the table.
-            TypeError: If `edge_index` is a sparse matrix, or no tensor of integers.
+            ValueError: If the layer is in training mode and `n_id` or `degree` is missing, a shape is wrong, the
+                convolution does not support `edge_weight`, or it adds self-loops and the batch already has one.
+            IndexError: If an edge refers to a missing node, or `n_id` holds an index that is not in the table.
+            TypeError: If `edge_index` is a sparse matrix or does not hold integers.
         """
         needed: tuple[str, ...] = ()
         if self.training:
@@ -82,18 +83,18 @@ class MomentumConv(nn.Module):
             return self.convolution.whole(self.conv, x, block, edge_weight)
         if getattr(self.conv, "add_self_loops", False) and bool((block.edge_index[0] == block.edge_index[1]).any()):
             raise ValueError(
-                f"{type(self.conv).__name__} adds a loop to each node, but edge_index has one already: remove those of "
-                "the graph before it is sampled (torch_geometric.utils.remove_self_loops), or set add_self_loops=False"
+                f"{type(self.conv).__name__} adds self-loops, but edge_index already has one: remove self-loops before "
+                "sampling the graph (torch_geometric.utils.remove_self_loops), or set add_self_loops=False"
             )
         return self.convolution.convolve(self.conv, x, block, self.momentum if self.training else None, edge_weight)
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell the schedule of γ, if there is a table, which epoch begins, counted from 0."""
+        """Set the epoch, counted from 0, for a schedule of γ."""
         if self.momentum is not None:
             self.momentum.set_epoch(epoch)
 
     def reset_parameters(self) -> None:
-        """Reinitialise all weights and forget all nodes."""
+        """Reinitialise all weights and clear the table."""
         reset: Any = self.conv.reset_parameters
         reset()
         if self.momentum is not None:
@@ -111,20 +112,20 @@ def with_feature_momentum(
     table: TableOptions | None = None,
     **options: Any,
 ) -> MomentumConv:
-    """Give a convolution of PyG a memory of each node's aggregate.
+    """Add feature momentum to a PyG convolution: a moving average of each node's aggregate.
 
     Args:
-        conv: A `SAGEConv` (mean, sum), `GCNConv`, `GINConv`, `GraphConv` (add, mean) or `GATConv` of
-            ``torch_geometric.nn``; with its channels known, not -1.
-        num_nodes: Nodes of the whole graph.
-        channels: Length of the vectors that the convolution takes, for a `GINConv` whose network does not say.
-        table: How the table moves, and where it lies. With ``gamma=1`` there is none, only the formula with the weights
-            of the whole graph.
-        options: Those of `TableOptions` by name: `gamma`, `gradient`, `dtype`, `storage`, `folder`, `in_checkpoint`.
+        conv: A `SAGEConv` (mean or sum), `GCNConv`, `GINConv`, `GraphConv` (add or mean) or `GATConv` from
+            ``torch_geometric.nn``. Its input size must be known, not -1.
+        num_nodes: Number of nodes in the whole graph.
+        channels: Input size of the convolution; only needed for a `GINConv` whose network does not reveal it.
+        table: Options of the table: how it is updated and where it is stored. With ``gamma=1`` there is no table, and
+            only the formula with the weights of the whole graph remains.
+        options: Options of `TableOptions` by name: `gamma`, `gradient`, `dtype`, `storage`, `folder`, `in_checkpoint`.
 
     Raises:
-        ValueError: If the convolution is none of these, or aggregates by something else, such as a maximum; or an
-            argument is out of range.
+        ValueError: If the convolution or its aggregation (such as a maximum) is not supported, or an argument is out of
+            range.
 
     Example:
         >>> import torch
@@ -137,8 +138,8 @@ def with_feature_momentum(
     """
     convolution = convolution_of(conv)
     if isinstance(conv, SAGEConv):
-        raise ValueError(f"xgraph's SAGEConv has momentum of its own: SAGEConv(..., num_nodes={num_nodes})")
+        raise ValueError(f"xgraph's SAGEConv has feature momentum built in: use SAGEConv(..., num_nodes={num_nodes})")
     if any(isinstance(parameter, nn.parameter.UninitializedParameter) for parameter in conv.parameters()):
-        raise ValueError(f"{type(conv).__name__} must know its in_channels, got -1")
+        raise ValueError(f"{type(conv).__name__} must have a known in_channels, got -1")
     table = (table or TableOptions()).updated(options)
     return MomentumConv(conv, convolution.make_table(conv, num_nodes, table, channels))

@@ -140,7 +140,7 @@ class SVM(LearnedBuffers, FittedModel):
         variance = float(x.double().var(correction=0))
         return 1.0 / (self.num_features * variance) if variance > 0 else 1.0
 
-    def _misfit(self) -> str:
+    def _inconsistency(self) -> str:
         shapes = {
             "vectors": (len(self.vectors), self.num_features),
             "weight": (len(self.vectors), self.num_tasks),

@@ -77,7 +77,7 @@ class Trees(LearnedBuffers):
             node = torch.where(below, self.left[node], self.right[node])
         return leaves.view(len(root), len(x))
 
-    def _misfit(self) -> str:
+    def _inconsistency(self) -> str:
         nodes, inner = len(self.feature), self.feature >= 0
         if not len(self.number) == len(self.left) == len(self.right) == nodes or len(self.root) != len(self.task):
             return "lists of nodes of different lengths"

@@ -76,5 +76,5 @@ def test_a_malicious_run(run: str, capsys: Capture) -> None:
 
     Path("run/best.ckpt").write_bytes(pickle.dumps(Bomb()))
     assert main(["predict", run, "new.csv"]) == 1
-    assert "not a checkpoint of xgraph" in capsys.readouterr().err
+    assert "not an xgraph checkpoint" in capsys.readouterr().err
     assert not Path("exploded").exists()

@@ -190,16 +190,16 @@ def test_bad_files(name: str, small: list[str], capsys: Capture) -> None:
         (["nci-pains", "--fold", "1"], "fold"),
         (["nci-pains", "--fold", "all"], "has no folds"),
         (["chains.csv", "--device", "cuda"], "no usable GPU"),
-        (["chains.csv", "--out", "taken"], "taken exists and is not empty"),
+        (["chains.csv", "--out", "taken"], "taken is not empty"),
         (["chains.csv", "--out", "chains.csv"], "out: chains.csv is a file; expected a directory"),
         (
             ["chains.csv", "--split", "random", "--out", "chains.csv/run"],
-            "out: cannot make the directory chains.csv/run",
+            "out: cannot create directory chains.csv/run",
         ),
         (["chains.csv", "--target-columns", "amine,amine"], "target_columns names 'amine' twice"),
         (["--resume", "--out", "nowhere"], "nowhere holds no run"),
         (["chains.csv", "--config", "none.toml"], "no file none.toml"),
-        (["chains.csv", "--split", "random", "--init", "nowhere"], "holds no checkpoint"),
+        (["chains.csv", "--split", "random", "--init", "nowhere"], "expected a run directory or a checkpoint"),
     ],
 )
 def test_failures(csv: Path, argv: list[str], message: str, capsys: Capture) -> None:

@@ -260,7 +260,7 @@ def test_one_process_at_a_time(recipe: Make, capsys: Capture) -> None:
     fcntl.flock(folder, fcntl.LOCK_EX)
     try:
         assert main(["reproduce", str(recipe()), "--out", "out"]) == 1
-        assert "another run is being written to out now" in capsys.readouterr().err
+        assert "another run is writing to out" in capsys.readouterr().err
     finally:
         os.close(folder)
 

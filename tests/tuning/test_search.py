@@ -350,7 +350,7 @@ def test_mistakes(search: Search, csv: Path) -> None:
         search()
     Path("full").mkdir()
     Path("full/file").write_text("mine")
-    with pytest.raises(FileExistsError, match="full exists and is not empty"):
+    with pytest.raises(FileExistsError, match="full is not empty"):
         search(out="full")
     with pytest.raises(FileNotFoundError, match="resume: full holds no search"):
         xgraph.search(out="full", resume=True)

@@ -172,7 +172,7 @@ def test_train_and_validation_part_together(train: Train, csv: Path) -> None:
 
 
 def test_divergence_is_seen_without_a_validation_part(train: Train) -> None:
-    with pytest.raises(ValueError, match=r"diverged.*smaller learning rate than 1e\+30"):
+    with pytest.raises(ValueError, match=r"diverged.*learning rate below lr = 1e\+30"):
         train(out="run", lr=1e30, optimizer="sgd", pretrain_epochs=0, batch_size=100, **BOTH)
 
 

@@ -66,7 +66,7 @@ def test_files(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="has format 99"):
         files.load_checkpoint(path, weights_only=False)
     path.write_bytes(b"junk")
-    with pytest.raises(ValueError, match="not a checkpoint of xgraph"):
+    with pytest.raises(ValueError, match="not an xgraph checkpoint"):
         files.load_checkpoint(path)
     files.remove_checkpoint(path)
     files.remove_checkpoint(path)

@@ -19,13 +19,13 @@ def test_an_encoder_that_knows_the_labels_is_warned_of(csv: Path, train: Any) ->
     both = [str(csv), str(other)]
     start = {"pretrain_epochs": 0, "epochs": 1}
     xgraph.pretrain(both, out="known", **SMALL)
-    with pytest.warns(UserWarning, match="pretrained on labels of 'chains' too, .* pretrain with --exclude chains"):
+    with pytest.warns(UserWarning, match="pretrained on the labels of 'chains', .* pretrain with --exclude chains"):
         train(init="known", out="one", **start)
     xgraph.pretrain(both, out="without", exclude="part.csv", **SMALL)
     xgraph.pretrain(both, out="contrast", objective="contrastive", **SMALL)
     xgraph.pretrain(other, out="elsewhere", **SMALL)
     with warnings.catch_warnings():
-        warnings.filterwarnings("error", message=".*pretrained on labels")
+        warnings.filterwarnings("error", message=".*pretrained on the labels")
         for name in ("without", "contrast", "elsewhere"):
             train(init=name, out=f"after {name}", **start)
 
@@ -52,7 +52,10 @@ def test_a_run_that_is_scored_on_what_its_start_has_learned_is_warned_of(csv: Pa
         part = splits[1][name]
         many = len(set(part.tolist()) & set(splits[0]["train"].tolist()))
         assert many > 0
-        assert f"init: that run was trained on {many} of the {len(part)} molecules of this one's {name} part" in said
+        assert (
+            f"init: the initial weights were trained on {many} of the {len(part)} molecules in this run's {name} part"
+            in said
+        )
 
 
 def test_what_the_start_of_the_start_has_learned_counts(csv: Path, train: Any) -> None:
@@ -63,14 +66,16 @@ def test_what_the_start_of_the_start_has_learned_counts(csv: Path, train: Any) -
     few, many = (len(part & set(known.tolist())) for known in (two["train"], torch.cat([one["train"], two["train"]])))
     assert few < many
     said = start(train, "third", split="random", seed=3, init="second")[-1]
-    assert f"init: that run was trained on {many} of the {len(part)} molecules of this one's test part" in said
+    assert (
+        f"init: the initial weights were trained on {many} of the {len(part)} molecules in this run's test part" in said
+    )
 
 
 def test_the_validation_part_counts_where_it_was_trained_on(csv: Path, train: Any) -> None:
     start(train, "first", split="random", train_on="train+valid", keep="last")
     part = xgraph.data.load(csv, split="random", seed=0).splits["valid"]
     (said,) = start(train, "second", split="random", init="first")
-    assert f"trained on {len(part)} of the {len(part)} molecules of this one's valid part" in said
+    assert f"trained on {len(part)} of the {len(part)} molecules in this run's valid part" in said
     assert start(train, "third", split="random", train_on="train+valid", keep="last", init="first") == []
 
 
@@ -98,5 +103,5 @@ def test_a_damaged_header_is_refused(train: Any, damaged: object) -> None:
     state = torch.load("first/best.ckpt", weights_only=True)
     state[HEADER][LEARNED] = damaged
     torch.save(state, "first/best.ckpt")
-    with pytest.raises(ValueError, match="best.ckpt is damaged: learned should be a bit for each item"):
+    with pytest.raises(ValueError, match="best.ckpt is damaged: expected one bit per item in learned"):
         train(out="second", split="random", init="first", epochs=1)

@@ -9,7 +9,7 @@ from xgraph.training.files.lock import locked
 
 def test_one_at_a_time_and_nothing_left(tmp_path: Path) -> None:
     with locked(tmp_path):
-        with pytest.raises(FileExistsError, match="another run is being written"), locked(tmp_path):
+        with pytest.raises(FileExistsError, match="another run is writing to"), locked(tmp_path):
             pass
         assert list(tmp_path.iterdir()) == []
     with locked(tmp_path):

@@ -28,7 +28,7 @@ def test_out_may_exist_if_it_is_empty(tmp_path: Path) -> None:
         make_run_directory(tmp_path / "a", config)
     with pytest.raises(FileExistsError, match="file is a file; expected a directory"):
         make_run_directory(tmp_path / "file", config)
-    with pytest.raises(OSError, match="out: cannot make the directory .*file/run: Not a directory"):
+    with pytest.raises(OSError, match="out: cannot create directory .*file/run: Not a directory"):
         make_run_directory(tmp_path / "file" / "run", config)
 
 

@@ -524,7 +524,7 @@ def test_init_to_and_from_runs_with_states(train: Train, bags: Path) -> None:
     task = task_of(bags, init="sampled")
     assert task.model.pool.track is None
     assert torch.equal(task.model.scale.mean, sampled.model.scale.mean)  # type: ignore[union-attr]
-    with pytest.raises(ValueError, match="init: .* holds another model"):
+    with pytest.raises(ValueError, match="init: the model in .* differs"):
         train(out="other", init="plain", model="mean")
 
 

@@ -170,7 +170,7 @@ def test_mistakes() -> None:
     with pytest.raises(ValueError, match="no parameter that requires a gradient"):
         Compositional(nn.Flatten())
     after_step = Compositional(model)
-    with pytest.raises(ValueError, match="gradient that is not finite"):
+    with pytest.raises(ValueError, match="gradient is not finite"):
         after_step(model, x[0], lambda scores: bce(scores, y) * math.inf)
     assert not after_step.track.seen.any()
     with pytest.raises(ValueError, match="model has 4 parameters that require a gradient, but 21 are tracked"):

@@ -176,11 +176,11 @@ def test_standardized(train: Train) -> None:
     [
         (
             [*FEW, "RingCount"],
-            r"trained on 3 features .* makes 4 of the same kinds \(new: 'RingCount'\); use the version",
+            r"trained with 3 extra features, .* computes 4 of these kinds \(new: 'RingCount'\); install",
         ),
-        (FEW[1:], r"makes 2 of the same kinds \(gone: 'MolWt'\)"),
-        (["RingCount", *FEW[1:]], r"makes 3 of the same kinds \(new: 'RingCount'; gone: 'MolWt'\)"),
-        (FEW[::-1], r"makes 3 of the same kinds \(in another order\)"),
+        (FEW[1:], r"computes 2 of these kinds \(missing: 'MolWt'\)"),
+        (["RingCount", *FEW[1:]], r"computes 3 of these kinds \(new: 'RingCount'; missing: 'MolWt'\)"),
+        (FEW[::-1], r"computes 3 of these kinds \(in a different order\)"),
     ],
 )
 def test_another_rdkit_has_other_descriptors(
@@ -209,7 +209,7 @@ def test_features_of_another_version(train: Train) -> None:
         ValueError, match=r"trained on features '.*maccs/2' by xgraph .* makes '.*maccs/1'; train again"
     ):
         xgraph.predict(run.path, ["C"])
-    with pytest.raises(ValueError, match=r"trained on features '.*maccs/2', now there are '.*maccs/1'"):
+    with pytest.raises(ValueError, match=r"trained with features '.*maccs/2', but the data now have '.*maccs/1'"):
         xgraph.evaluate(run.path)
     for features in (["ecfp"], "maccs", 5):
         config = {**state[HEADER]["config"], "features": features}
@@ -293,7 +293,7 @@ def test_init_with_other_features(train: Train, csv: Path, there: str | None, he
 def test_init_with_another_encoder(train: Train, csv: Path) -> None:
     train(out="run", features="maccs")
     for features in ("maccs", "morgan", None):
-        with pytest.raises(ValueError, match=r"init: .* holds another model \(gine with"):
+        with pytest.raises(ValueError, match=r"init: the model in .* \(gine with"):
             model_of(csv, features=features, init="run", hidden_channels=16)
 
 

@@ -113,7 +113,9 @@ def test_seed_and_threads(train: Train, model: str) -> None:
 def test_several_tasks_with_missing_labels(train: Train, tmp_path: Path) -> None:
     rows = [f"{'C' * n}{end},{int(end == 'N')},{n % 2 if n > 4 else ''},1" for n in range(1, 21) for end in "OCN"]
     (tmp_path / "three.csv").write_text("smiles,amine,odd,always\n" + "\n".join(rows))
-    with pytest.warns(UserWarning, match="one class only in the training split: 'always'; not learned"):
+    with pytest.warns(
+        UserWarning, match="tasks with labels of one class only in the training part cannot be learned: 'always'"
+    ):
         run = train(dataset=tmp_path / "three.csv", out="run", target_columns=["amine", "odd", "always"])
     frame = xgraph.predict("run", ["CCO", "CCN"])
     assert list(frame.columns) == ["smiles", "amine", "odd", "always", "error"]
@@ -238,7 +240,7 @@ def test_settings_of_a_file() -> None:
 def test_no_encoder_comes_from_it(train: Train, csv: Path) -> None:
     train(out="run")
     small = {"split": "random", "hidden_channels": 8, "num_layers": 2}
-    with pytest.raises(ValueError, match=r"init: run/best.ckpt holds another model \(forest with"):
+    with pytest.raises(ValueError, match=r"init: the model in run/best.ckpt \(forest with"):
         xgraph.train(csv, init="run", **small)
 
 

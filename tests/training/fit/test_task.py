@@ -75,8 +75,8 @@ def test_scores_that_a_loss_refuses_come_with_advice(csv: Path, value: float, tr
     batch = next(iter(task.train_dataloader()))
     wild = torch.full(batch.y.shape, value)
     task._scores = lambda batch: wild  # type: ignore[method-assign]
-    advice = "smaller learning rate than 0.02"
+    advice = "learning rate below lr = 0.02"
     if training == "compositional":
-        advice += ", or a smaller inner_lr than 0.03"
+        advice += ", or an inner_lr below 0.03"
     with pytest.raises(ValueError, match=rf"training diverged: .* epoch 1; try a {advice}$"):
         task.training_step(batch, 0)

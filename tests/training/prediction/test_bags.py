@@ -158,7 +158,7 @@ def test_bags_that_the_run_knows(run: xgraph.Run) -> None:
     with pytest.raises(TypeError, match="items: expected names, got 2.5"):
         xgraph.predict(run.path, [2.5])
     table(seed=1).to_csv("patients.csv", index=False)
-    with pytest.raises(ValueError, match="'patients' has other bags, labels or splits than when run/best.ckpt was"):
+    with pytest.raises(ValueError, match="the bags, labels or splits of 'patients' have changed since run/best.ckpt"):
         xgraph.predict(run.path)
 
 

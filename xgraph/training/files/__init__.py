@@ -1,1 +1,1 @@
-"""The run directory: checkpoints, histories, models read back, locks."""
+"""Run directories: checkpoints, metric histories, loading saved models, and locks."""

@@ -1,4 +1,4 @@
-"""After each epoch: the history, the last checkpoint, and the one of the main stage that is kept."""
+"""The callback that writes the metric history and the checkpoints after each epoch."""
 
 import math
 from collections.abc import Mapping
@@ -15,25 +15,33 @@ from xgraph.training.files.writing import write_csv
 
 
 class CheckpointFiles(CheckpointIO):
-    """How Lightning's checkpoints are written and read: by our own functions, atomically and without pickles."""
+    """Writes and reads Lightning's checkpoints with our own functions: atomically, and without pickles."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Write one."""
+        """Write a checkpoint."""
         write_checkpoint(checkpoint, path)
 
     def load_checkpoint(
         self, path: Any, map_location: Any | None = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Read one to the CPU, always with `weights_only`."""
+        """Read a checkpoint to the CPU, always with ``weights_only=True``."""
         return read_checkpoint(path)
 
     def remove_checkpoint(self, path: Any) -> None:
-        """Delete one."""
+        """Delete a checkpoint."""
         Path(path).unlink(missing_ok=True)
 
 
 class CheckpointCallback(Callback):
-    """Writes `metrics.csv`, `last.ckpt` and `best.ckpt`; its memory is part of the checkpoints."""
+    """Writes ``metrics.csv``, ``last.ckpt`` and ``best.ckpt`` after each epoch.
+
+    Its own state, the metric history and the best epoch so far, is saved in the checkpoints.
+
+    Args:
+        path: The run directory.
+        metric: Name of the validation metric that selects the best epoch.
+        keep: Which epoch of the main stage to keep as ``best.ckpt``: the "best" one or the "last" one.
+    """
 
     def __init__(self, path: Path, metric: str, keep: str = "best") -> None:
         self.path, self.metric, self.keep = path, metric, keep
@@ -42,19 +50,19 @@ class CheckpointCallback(Callback):
 
     @property
     def state_key(self) -> str:
-        """Its key in checkpoints, the same as in those of earlier versions."""
+        """The key of its state in checkpoints; unchanged from earlier versions so that old checkpoints load."""
         return "Keeper"
 
     def state_dict(self) -> dict[str, Any]:
-        """The history and the epoch that is kept, as plain values."""
+        """Return the history and the kept epoch as plain values."""
         return {"history": self.history, "best": self.best}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take up what a checkpoint holds."""
+        """Restore the state from a checkpoint."""
         self.history, self.best = list(state_dict["history"]), state_dict["best"]
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Keep what this epoch gave."""
+        """Record the epoch and write the files."""
         task: Any = pl_module
         row = {
             "epoch": trainer.current_epoch + 1,

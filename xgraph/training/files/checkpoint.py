@@ -1,4 +1,4 @@
-"""Checkpoints: one file with everything that a run needs to go on, and nothing that could run code."""
+"""Checkpoints: one file with everything needed to resume a run, and nothing that could execute code."""
 
 import io
 import warnings
@@ -38,61 +38,61 @@ _STATE_TYPES = {"state_dict": dict, "epochs_done": int, "sampler": dict, "random
 
 
 def write_checkpoint(state: Mapping[str, Any], path: str | Path) -> None:
-    """Save tensors and plain values; the file is there completely or not at all."""
-    content = io.BytesIO()  # torch hides what goes wrong with a file, such as a full disk
+    """Save tensors and plain values atomically: an interrupted write leaves no partial file."""
+    content = io.BytesIO()  # torch.save hides file errors such as a full disk
     torch.save(dict(state), content)
     write_atomically(Path(path), lambda file: file.write(content.getbuffer()))
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Load a checkpoint to the CPU without running any code that it may contain."""
+    """Load a checkpoint to the CPU without executing any code that it may contain."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"checkpoint: no file {path}")
     content = io.BytesIO(path.read_bytes())
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch muses about pickles that it then refuses
+            warnings.simplefilter("ignore")  # torch warns about pickles that it then refuses
             state = torch.load(content, map_location="cpu", weights_only=True)
-    except Exception:  # what a wrong file raises depends on where it is wrong
+    except Exception:  # the type depends on which part of the file is damaged
         raise ValueError(
-            f"checkpoint: {path} is not a checkpoint of xgraph: it is truncated, or was made by another program"
+            f"checkpoint: {path} is not an xgraph checkpoint: it is truncated, or was written by another program"
         ) from None
     header = state.get(HEADER) if isinstance(state, dict) else None
     if not isinstance(header, dict):
-        raise ValueError(f"checkpoint: {path} is not a checkpoint of xgraph: another program made it")
+        raise ValueError(f"checkpoint: {path} is not an xgraph checkpoint: it was written by another program")
     if header.get("format") != FORMAT:
         raise ValueError(
-            f"checkpoint: {path} has format {header.get('format')}, written by xgraph {header.get('version')}; "
-            f"this is xgraph {__version__}, which reads format {FORMAT}"
+            f"checkpoint: {path} has format {header.get('format')} (written by xgraph {header.get('version')}), but "
+            f"xgraph {__version__} reads format {FORMAT}; use the version that wrote it, or train again"
         )
-    header.setdefault("kind", "graph")  # there was no other at first
+    header.setdefault("kind", "graph")  # the first versions supported no other kind
     header.setdefault("model_arguments", {})
     _check_content(state, header, path)
     return dict(state)
 
 
 def _check_content(state: Mapping[str, Any], header: Mapping[str, Any], path: Path) -> None:
-    """Refuse a checkpoint that lacks something, so that nobody who reads it has to ask."""
+    """Raise `ValueError` if a checkpoint is incomplete, so that later code can rely on its contents."""
     for part, types in ((header, _HEADER_TYPES), (state, _STATE_TYPES)):
         for name, kind in types.items():
             if not isinstance(part.get(name), kind):
                 raise ValueError(
-                    f"checkpoint: {path} is damaged: {name} should be of type {kind.__name__}, "
+                    f"checkpoint: {path} is damaged: expected {name} to be of type {kind.__name__}, "
                     f"got {type(part.get(name)).__name__}"
                 )
     if LEARNED in header:
         learned, size = header[LEARNED], -(-header["num_items"] // 8)
         if not (torch.is_tensor(learned) and learned.dtype == torch.uint8 and learned.shape == (size,)):
-            raise ValueError(f"checkpoint: {path} is damaged: {LEARNED} should be a bit for each item")
+            raise ValueError(f"checkpoint: {path} is damaged: expected one bit per item in {LEARNED}")
     if not all(isinstance(name, str) for name in header["task_names"]):
-        raise ValueError(f"checkpoint: {path} is damaged: task_names should be strings")
+        raise ValueError(f"checkpoint: {path} is damaged: expected task_names to be strings")
     if not all(isinstance(n, str) and isinstance(w, torch.Tensor) for n, w in state["state_dict"].items()):
-        raise ValueError(f"checkpoint: {path} is damaged: not all of its weights are tensors")
+        raise ValueError(f"checkpoint: {path} is damaged: some of its weights are not tensors")
 
 
 def describe(config: TrainConfig, source: "Source") -> dict[str, Any]:
-    """The header of a checkpoint: what was trained, on which data, by which version."""
+    """Return the header of a checkpoint: what was trained, on which data, by which version."""
     return {
         "format": FORMAT,
         "version": __version__,
@@ -115,40 +115,46 @@ def describe(config: TrainConfig, source: "Source") -> dict[str, Any]:
 
 
 def check_same_run(header: Mapping[str, Any], config: TrainConfig, source: "Source", path: Path) -> None:
-    """Refuse to go on with another data set or another kind of run than the checkpoint's."""
+    """Raise `ValueError` if a run cannot resume from a checkpoint because its data, model or loss differ."""
     now = describe(config, source)
     for name in ("dataset", "task_names", "num_items", "featurizer", "model", "loss"):
         if header[name] != now[name]:
-            raise ValueError(f"resume: {path} was made with {name} = {header[name]!r}, this run has {now[name]!r}")
+            raise ValueError(
+                f"resume: {path} was written with {name} = {header[name]!r}, but this run has {now[name]!r}"
+            )
     if source.kind == "graph":
         check_feature_names(header, now["feature_names"], path)
     if header["fingerprint"] != now["fingerprint"]:
         raise ValueError(
-            f"resume: {path} was made with other {source.noun}, labels or splits of {source.name!r} than there are now"
+            f"resume: the {source.noun}, labels or splits of {source.name!r} have changed since {path} was written; "
+            "restore the data, or start a new run"
         )
 
 
 def check_same_data(header: Mapping[str, Any], source: "Source", path: Path) -> None:
-    """Refuse to score on another data set than the checkpoint's."""
+    """Raise `ValueError` if the data set has changed since the checkpoint was written."""
     if source.fingerprint() != header["fingerprint"]:
-        raise ValueError(f"run: {source.name!r} has other {source.noun}, labels or splits than when {path} was trained")
+        raise ValueError(
+            f"run: the {source.noun}, labels or splits of {source.name!r} have changed since {path} was trained"
+        )
     if source.featurizer != header["featurizer"]:
         raise ValueError(
-            f"run: {path} was trained on features {header['featurizer']!r}, now there are {source.featurizer!r}"
+            f"run: {path} was trained with features {header['featurizer']!r}, but the data now have "
+            f"{source.featurizer!r}; train again"
         )
     if source.kind == "graph":
         check_feature_names(header, source.feature_names, path)
 
 
 def check_feature_names(header: Mapping[str, Any], names: list[str], path: str | Path) -> None:
-    """Refuse features beside the graph that are not those of the checkpoint."""
+    """Raise `ValueError` if the extra molecular features are not those of the checkpoint."""
     before = header.get("feature_names") or []
     if before == names:
         return
     new, lost = ([name for name in one if name not in other] for one, other in ((names, before), (before, names)))
-    changes = [f"{what} {', '.join(map(repr, some[:3]))}" for what, some in (("new:", new), ("gone:", lost)) if some]
-    what = "; ".join(changes) or "in another order"
+    changes = [f"{what} {', '.join(map(repr, some[:3]))}" for what, some in (("new:", new), ("missing:", lost)) if some]
+    what = "; ".join(changes) or "in a different order"
     raise ValueError(
-        f"run: {path} was trained on {len(before)} features beside the graph, and RDKit here makes {len(names)} of the "
-        f"same kinds ({what}); use the version of RDKit that its env.json names, or train again"
+        f"run: {path} was trained with {len(before)} extra features, but the installed RDKit computes {len(names)} of "
+        f"these kinds ({what}); install the RDKit version named in the run's env.json, or train again"
     )

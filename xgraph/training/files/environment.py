@@ -1,4 +1,4 @@
-"""What a run was made with: versions, machine, command, commit."""
+"""Record the environment of a run: versions, machine, command and commit."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ from xgraph.training.files.writing import write_json
 
 
 def write_environment(path: Path, device: str) -> None:
-    """Write `env.json`: versions, machine, threads, command, and the commit if run from a checkout."""
+    """Write `env.json`: versions, machine, threads, command, and, in a git checkout, the commit."""
     import torch
 
     packages = ("torch", "torch-geometric", "lightning", "rdkit", "numpy", "scikit-learn", "ogb")
@@ -39,7 +39,7 @@ def write_environment(path: Path, device: str) -> None:
 
 
 def _commit() -> str | None:
-    """The commit of the checkout that this package lies in, if it is one."""
+    """Return the git commit of this package if it runs from a checkout."""
     root = Path(__file__).resolve().parents[3]
     if not (root / ".git").exists():
         return None

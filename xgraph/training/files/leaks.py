@@ -1,4 +1,4 @@
-"""What weights to start from must not have learned before a run is scored."""
+"""Warn when initial weights (`init`) were trained on items that the new run is scored on."""
 
 from __future__ import annotations
 
@@ -16,29 +16,35 @@ if TYPE_CHECKING:
     from xgraph.training.sources import Source
 
 LEARNED = "learned"
-"""Of a checkpoint's header: the items that its weights were trained on, as a bit each."""
+"""Key in a checkpoint's header: the items that the weights were trained on, one bit per item."""
 
 _SAME = ("dataset", "num_items", "task_names")
 
 
 def training_items(source: Source) -> Tensor:
-    """A bit for each item of a data set, set in the training part. Bytes, shape [⌈n / 8⌉]."""
+    """Return one bit per item of a data set, set for the training part, packed into bytes of shape [⌈n / 8⌉]."""
     trained = np.zeros(len(source), dtype=bool)
     trained[source.splits["train"].numpy()] = True
     return torch.from_numpy(np.packbits(trained))
 
 
-def start_knowing(header: dict[str, Any], start: Mapping[str, Any], source: Source) -> None:
-    """Warn if a run is scored on what the weights that it starts from have learned, and note that it knows this too."""
+def warn_of_leaks(header: dict[str, Any], start: Mapping[str, Any], source: Source) -> None:
+    """Warn if the initial weights were trained on items that the run is scored on, and record these items.
+
+    Args:
+        header: Header of the new run's checkpoints; the items learned before are added to it.
+        start: Header of the checkpoint that the run starts from.
+        source: Data of the new run.
+    """
     settings = start.get("pretraining", {})
     learned = settings.get("objective") == "multitask" and not settings.get("exclude")
     if learned and source.name in start["dataset"].split("+"):
         warnings.warn(
-            f"init: the encoder was pretrained on labels of {source.name!r} too, and nothing was excluded: the scores "
-            f"of this run are too good; pretrain with --exclude {source.name}, or a part of it",
+            f"init: the encoder was pretrained on the labels of {source.name!r}, so this run's scores are too "
+            f"optimistic; pretrain with --exclude {source.name} (or a part of it)",
             stacklevel=3,
         )
-    known = start.get(LEARNED)  # earlier versions did not say
+    known = start.get(LEARNED)  # not recorded by earlier versions
     if known is None or settings or any(start[name] != header[name] for name in _SAME):
         return
     header[LEARNED] = header[LEARNED] | known
@@ -47,7 +53,7 @@ def start_knowing(header: dict[str, Any], start: Mapping[str, Any], source: Sour
         part = source.splits[name].numpy()
         if many := int(bits[part].sum()):
             warnings.warn(
-                f"init: that run was trained on {many} of the {len(part)} {source.noun} of this one's {name} part: its "
-                "scores are too good; start from a run with the same split, fold and seed that left them out",
+                f"init: the initial weights were trained on {many} of the {len(part)} {source.noun} in this run's "
+                f"{name} part, so its scores are too optimistic; start from a run with the same split, fold and seed",
                 stacklevel=3,
             )

@@ -1,4 +1,4 @@
-"""A run directory belongs to one process at a time."""
+"""A lock that lets only one process at a time write to a run directory."""
 
 import os
 import sys
@@ -9,8 +9,8 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep other processes out of a run directory for as long as the block takes."""
-    if sys.platform == "win32":  # it has no such locks: two runs into one directory are the user's to avoid
+    """Hold the lock of a run directory while the block runs."""
+    if sys.platform == "win32":  # no directory locks; users must avoid two runs in one directory themselves
         yield
         return
     import fcntl
@@ -20,7 +20,9 @@ def locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise FileExistsError(f"out: another run is being written to {path} now") from None
+            raise FileExistsError(
+                f"out: another run is writing to {path}; wait for it to finish, or choose another directory"
+            ) from None
         except OSError:
             pass
         yield

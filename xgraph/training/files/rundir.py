@@ -1,4 +1,4 @@
-"""Run directories: where a run is kept, what is in it, and how it is described."""
+"""Run directories: creating, opening and discarding them, and writing their configuration."""
 
 import contextlib
 import json
@@ -27,13 +27,14 @@ BEST, LAST = "best.ckpt", "last.ckpt"
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run, as `xgraph.train` returns it.
+    """A finished run, as returned by :func:`xgraph.train`.
 
     Args:
-        path: Its directory: `config.toml`, `metrics.csv`, `metrics.json`, `predictions.csv`, `best.ckpt`,
-            `last.ckpt`, `env.json`; or, after all folds of a data set, `metrics.json` and a directory for each.
-        metrics: What `metrics.json` holds: `{"test": {"ap": ...}, "valid": {...}, ...}`, without a part that the run
-            was trained on or left alone.
+        path: The run directory. It holds ``config.toml``, ``metrics.csv``, ``metrics.json``, ``predictions.csv``,
+            ``best.ckpt``, ``last.ckpt`` and ``env.json``. For a run over several folds, it holds ``config.toml``,
+            ``metrics.json`` and one directory per fold.
+        metrics: The contents of ``metrics.json``: ``{"test": {"ap": ...}, "valid": {...}, ...}``. Parts that the run
+            was trained on, or did not touch, are absent.
     """
 
     path: Path
@@ -44,10 +45,10 @@ class Run:
         """Open a finished run.
 
         Args:
-            path: Its directory.
+            path: The run directory.
 
         Raises:
-            FileNotFoundError: If there is no run, or it has not finished.
+            FileNotFoundError: If the directory holds no run, or the run has not finished.
             ValueError: If its metrics cannot be read.
         """
         path = Path(path)
@@ -60,29 +61,32 @@ class Run:
         except ValueError as error:  # not JSON, or not text
             raise ValueError(f"run: {file} is damaged: {error}") from None
         if not isinstance(metrics, dict):
-            raise ValueError(f"run: {file} is damaged: it holds no table of metrics")
+            raise ValueError(f"run: {file} is damaged: expected a JSON object of metrics")
         return cls(path, metrics)
 
     @property
     def config(self) -> TrainConfig:
-        """Its settings.
+        """The settings of the run.
 
         Raises:
-            ValueError: If it has others, as a pretrained encoder.
+            ValueError: If the run is a pretrained encoder, which has other settings.
         """
         values = read_config(self.path / CONFIG)
         if "objective" in values:
-            raise ValueError(f"run: {self.path} is a pretrained encoder, which a run starts from by init")
+            raise ValueError(
+                f"run: {self.path} is a pretrained encoder, not a training run; train a model from it with "
+                f"init={str(self.path)!r}"
+            )
         return build_config({}, values)
 
     @property
     def folds(self) -> list["Run"]:
-        """The runs of the folds, if it is a run over all folds; else empty."""
+        """The runs of the individual folds; empty unless this is a run over several folds."""
         return [Run.open(folder) for folder in fold_folders(self.path)]
 
     @property
     def model(self) -> "nn.Module":
-        """The model with the weights of the epoch that is kept, in evaluation mode on the CPU."""
+        """The model with the weights of the kept epoch, in evaluation mode on the CPU."""
         from xgraph.training.files.checkpoint import read_checkpoint
         from xgraph.training.files.saved_model import load_model
 
@@ -90,7 +94,7 @@ class Run:
 
 
 def _with_nan(value: Any) -> Any:
-    """Undo what JSON does to metrics that are not defined."""
+    """Turn the nulls of JSON back into NaN, for metrics that are not defined."""
     if isinstance(value, dict):
         return {name: _with_nan(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -99,22 +103,24 @@ def _with_nan(value: Any) -> Any:
 
 
 def fold_folders(path: Path) -> list[Path]:
-    """The directories of the folds of a run, in order."""
+    """Return the fold directories of a run in order."""
     numbers = [folder.name.removeprefix("fold_") for folder in path.glob("fold_*") if folder.is_dir()]
     return [path / f"fold_{number}" for number in sorted(filter(str.isdecimal, numbers), key=int)]
 
 
 def check_free(out: str | Path) -> None:
-    """Refuse a place for a run that holds something."""
+    """Raise `FileExistsError` unless `out` is a new or empty directory."""
     path = Path(out)
     if path.exists() and not path.is_dir():
-        raise FileExistsError(f"out: {path} is a file; expected a directory, new or empty")
+        raise FileExistsError(f"out: {path} is a file; expected a new or empty directory")
     if path.exists() and any(path.iterdir()):
-        raise FileExistsError(f"out: {path} exists and is not empty; choose another, or --resume to go on")
+        raise FileExistsError(
+            f"out: {path} is not empty; choose another directory, or resume the run in it with --resume"
+        )
 
 
 def make_run_directory(out: str | Path | None, config: TrainConfig) -> Path:
-    """Make an empty directory for a run; nothing that exists is ever overwritten."""
+    """Create an empty directory for a run; existing files are never overwritten."""
     if out is not None:
         check_free(out)
         return _make(Path(out), exist_ok=True)
@@ -126,7 +132,7 @@ def make_run_directory(out: str | Path | None, config: TrainConfig) -> Path:
 
 
 def new_run_directory(name: str) -> Path:
-    """Make a directory under `runs/`, with a number after its name if there is one already."""
+    """Create a directory under `runs/`, with a number appended to its name if the name is taken."""
     number = 1
     while True:
         path = Path("runs") / (name if number == 1 else f"{name}-{number}")
@@ -137,33 +143,33 @@ def new_run_directory(name: str) -> Path:
 
 
 def _make(path: Path, exist_ok: bool) -> Path:
-    """Make a directory, its parents too."""
+    """Create a directory and its parents."""
     try:
         path.mkdir(parents=True, exist_ok=exist_ok)
     except FileExistsError:
         raise
     except OSError as error:
-        raise OSError(f"out: cannot make the directory {path}: {error.strerror}; choose another place") from error
+        raise OSError(f"out: cannot create directory {path}: {error.strerror}; choose another location") from error
     return path
 
 
 def discard(path: Path) -> None:
-    """Take away what a run left that failed before its first epoch was over; the directory too, if empty then."""
+    """Remove the files of a run that failed in its first epoch, and the directory if it is then empty."""
     if (path / LAST).exists() or fold_folders(path):
         return
     for name in (CONFIG, ENVIRONMENT):
         (path / name).unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # something else is in there
+    with contextlib.suppress(OSError):  # the directory holds other files
         path.rmdir()
 
 
 def dataset_label(dataset: str) -> str:
-    """A data set's name as part of a file name: that of a CSV file without folder and ending."""
+    """Return a data set's name for use in a file name: for a CSV file, its name without folder and extension."""
     return Path(dataset).name.removesuffix(".gz").removesuffix(".csv") or "data"
 
 
 def config_values(config: TrainConfig) -> dict[str, Any]:
-    """Settings as plain values, with paths that hold from anywhere."""
+    """Return the settings as plain values, with absolute paths."""
     values = config.to_dict()
     for name in ("dataset", "init"):
         if name in values and (name == "init" or Path(values[name]).is_file()):
@@ -172,10 +178,10 @@ def config_values(config: TrainConfig) -> dict[str, Any]:
 
 
 def write_config(path: Path, config: TrainConfig) -> None:
-    """Write `config.toml`; `--config` on it repeats the run."""
+    """Write `config.toml`, from which `--config` repeats the run."""
     import tomli_w
 
     text = tomli_w.dumps(to_tables(config_values(config)))
-    # A name such as "a\x7f.csv" must not make a file that cannot be read back.
+    # Fail now rather than when reading it back, for names such as "a\x7f.csv".
     tomllib.loads(text)
     write_text(path / CONFIG, text)

@@ -1,4 +1,4 @@
-"""The model of a checkpoint: rebuilt, for scores, or as the start of another run."""
+"""Rebuild the model of a checkpoint, to score with it or to start another run from it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from xgraph.training.sources import Source
 
 TABLES = ("tables.", "pool.track.")
-"""What the names of a model's tables begin with: of feature momentum, and of states of bags."""
+"""Name prefixes of a model's tables: the histories of feature momentum and the states of bags."""
 
 AVERAGED = "average.module."
-"""What the names of averaged weights begin with."""
+"""Name prefix of averaged weights."""
 
 BESIDE = ("features.", "scale.")
-"""What the names of the weights begin with that take the numbers beside a molecule's graph."""
+"""Name prefixes of the weights that process extra molecular features."""
 
 _OF_TABLES = ("num_nodes", "num_bags")
 
@@ -37,15 +37,15 @@ def load_model(state: Mapping[str, Any]) -> nn.Module:
         model.load_state_dict(model_weights(state))
     except RuntimeError as error:
         first = " ".join(str(error).split("\n")[1:2]).strip() or str(error)
-        raise ValueError(f"checkpoint: its weights do not fit its model {header['model']!r}: {first}") from None
+        raise ValueError(f"checkpoint: the weights do not fit model {header['model']!r}: {first}") from None
     return model.eval()
 
 
 def model_without_tables(header: Mapping[str, Any]) -> nn.Module:
-    """A model as the header describes it, randomly initialised; torch's random numbers are left as they were."""
+    """Build the model that a header describes, randomly initialised; torch's random state is not changed."""
     known = registry("model")
     if header["model"] not in known:
-        raise ValueError(f"unknown model {header['model']!r}; there are {', '.join(known)}")
+        raise ValueError(f"unknown model {header['model']!r}; choose from {', '.join(known)}")
     options = parse_options(known[header["model"]], header["model_options"], f"model {header['model']!r}")
     arguments = {name: value for name, value in header["model_arguments"].items() if name not in _OF_TABLES}
     with torch.random.fork_rng(devices=[]):
@@ -54,21 +54,23 @@ def model_without_tables(header: Mapping[str, Any]) -> nn.Module:
 
 
 def check_scores(state: Mapping[str, Any], path: Path) -> None:
-    """Refuse to score with a model that has learned no labels."""
+    """Raise `ValueError` if a model was trained without labels and so cannot score."""
     if state[HEADER].get("pretraining", {}).get("objective") == "contrastive":
-        raise ValueError(f"run: {path} was pretrained without labels, and scores nothing; a run starts from it by init")
+        raise ValueError(
+            f"run: {path} was pretrained without labels and cannot score; train a model from it with init first"
+        )
 
 
 def loss_link(state: Mapping[str, Any]) -> str:
-    """What makes scores of a checkpoint's logits: the `link` of its loss."""
+    """Return the `link` of a checkpoint's loss, which turns logits into scores."""
     name, known = state[HEADER]["loss"], registry("loss")
     if name not in known:
-        raise ValueError(f"checkpoint: unknown loss {name!r}; there are {', '.join(known)}")
+        raise ValueError(f"checkpoint: unknown loss {name!r}; choose from {', '.join(known)}")
     return str(known[name].link)
 
 
 def model_weights(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """The model's part of a checkpoint's weights, named as in the model; not its tables of nodes or bags."""
+    """Return a checkpoint's model weights by their names in the model, without the tables of nodes or bags."""
     weights = state["state_dict"]
     prefix = AVERAGED if any(name.startswith(AVERAGED) for name in weights) else "model."
     named = {n.removeprefix(prefix): w for n, w in weights.items() if n.startswith(prefix)}
@@ -76,18 +78,18 @@ def model_weights(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
 
 
 def start_from(model: nn.Module, state: Mapping[str, Any], source: "Source", path: Path) -> bool:
-    """Copy encoder weights from another run, but no tables of nodes or bags."""
+    """Copy encoder weights from another run, but not its tables; return whether the head was copied too."""
     own, weights, header = model.state_dict(), model_weights(state), state[HEADER]
     same_features = source.kind != "graph" or (header.get("feature_names") or []) == source.feature_names
     keep_head = bool(same_features and header["task_names"] == source.task_names)
     left = (*TABLES, *(() if same_features else BESIDE), *(() if keep_head else ("head.",)))
     encoder = {name for name in own if not name.startswith(left)}
     for name in sorted(encoder | {name for name in weights if not name.startswith(left)}):
-        saved, present = (tuple(w[name].shape) if name in w else None for w in (weights, own))
+        saved, present = (str(tuple(w[name].shape)) if name in w else "missing" for w in (weights, own))
         if saved != present:
             raise ValueError(
-                f"init: {path} holds another model ({header['model']} with {header['model_options']}): {name} is "
-                f"{saved} there and {present} here"
+                f"init: the model in {path} ({header['model']} with {header['model_options']}) differs from this "
+                f"run's: {name} is {saved} there and {present} here; use the same model and options"
             )
     model.load_state_dict({name: weights[name] for name in encoder}, strict=False)
     return keep_head

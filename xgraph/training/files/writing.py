@@ -1,4 +1,4 @@
-"""Files that are there completely or not at all: written beside their place, synced, then renamed."""
+"""Atomic file writing: into a temporary file in the same folder, which is synced and then renamed."""
 
 import csv
 import errno
@@ -21,7 +21,7 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
                 write(device)
         else:
             _replace(Path(os.path.realpath(path)), write)
-    except BrokenPipeError:  # nobody reads on, which is no fault of the file
+    except BrokenPipeError:  # the reader of a pipe stopped, which is not an error of the file
         raise
     except OSError as error:
         raise OSError(error.errno, f"cannot write: {error.strerror}", str(path)) from error
@@ -65,7 +65,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
 
 
 def plain(value: object) -> object:
-    """A value as JSON has it: NaN and infinities become None, also inside of lists and mappings."""
+    """Convert a value for JSON: NaN and infinities become None, also inside lists and mappings."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,11 +1,11 @@
-"""An average of the weights over the last steps, to be scored in place of where the last step ended."""
+"""An exponential moving average of the weights, which is scored in place of the weights of the last step."""
 
 import torch
 from torch import nn
 
 
 class AveragedWeights(nn.Module):
-    """Exponential moving average of a model's weights and normalisation statistics."""
+    """The exponential moving average of a model's weights and normalisation statistics."""
 
     steps: torch.Tensor
 
@@ -21,14 +21,14 @@ class AveragedWeights(nn.Module):
 
     @torch.no_grad()
     def restart(self, model: nn.Module) -> None:
-        """Forget what was averaged, and take a model as it is."""
+        """Restart the average from a model's current weights."""
         self.steps.zero_()
         for own, new in self._pairs(model):
             own.copy_(new)
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
-        """Take in the weights that a step led to."""
+        """Update the average with a model's current weights."""
         self.steps += 1
         t = self.steps.double()  # on the model's device: no synchronisation
         weight = 1 - ((1 + t) / (10 + t)).clamp(max=self.decay)
@@ -39,7 +39,7 @@ class AveragedWeights(nn.Module):
                 own.copy_(new)
 
     def _pairs(self, model: nn.Module) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """What is averaged, and what it is an average of."""
+        """Return pairs of averaged and current tensors."""
         latest = {**dict(model.named_parameters()), **dict(model.named_buffers())}
         own = {**dict(self.module.named_parameters()), **dict(self.module.named_buffers())}
         return [(tensor, latest[name]) for name, tensor in own.items()]

@@ -1,4 +1,4 @@
-"""Live bars on a terminal, for whatever takes long; they need neither torch nor Lightning."""
+"""Live progress bars on a terminal; they need neither torch nor Lightning."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def data_progress(enabled: bool) -> Iterator[Callable[[int, int, str], None] | None]:
-    """A `progress` for the data functions: bars on a terminal, nothing elsewhere."""
+    """Yield a `progress` callback for the data functions: it shows bars on a terminal, and is None elsewhere."""
     if not enabled or not sys.stderr.isatty():
         yield None
         return
@@ -28,7 +28,7 @@ def data_progress(enabled: bool) -> Iterator[Callable[[int, int, str], None] | N
 
 
 def make_bar(note: str) -> "Progress":
-    """A bar on stderr with the time left."""
+    """Create a progress bar on stderr that shows the time left."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -1,4 +1,4 @@
-"""Compositional training: features by cross-entropy and an X-risk by one objective, instead of in two stages."""
+"""Compositional training: one objective that learns features by cross-entropy and minimises the loss on top of them."""
 
 import math
 from collections.abc import Callable
@@ -12,7 +12,10 @@ from xgraph.estimators import MovingAverage
 
 
 class Compositional(nn.Module):
-    """Scores of a model after a step of cross-entropy, for a loss that is to be small there."""
+    """Scores of a model at the (averaged) weights after one inner step of cross-entropy.
+
+    A loss of these scores has its gradient with respect to the model's own parameters.
+    """
 
     def __init__(self, model: nn.Module, *, lr: float = 0.01, gamma: float = 0.9) -> None:
         super().__init__()
@@ -28,7 +31,7 @@ class Compositional(nn.Module):
         self.track.to(trained[0].device)
 
     def forward(self, model: nn.Module, inputs: Any, inner_loss: Callable[[Tensor], Tensor]) -> Tensor:
-        """Scores at u_t, whose gradient goes to the model's parameters."""
+        """Return the scores at the averaged weights u_t; their gradient is that of the model's parameters."""
         weights = _trained(model)
         sizes = [w.numel() for w in weights.values()]
         if sum(sizes) != self.num_parameters:
@@ -57,7 +60,7 @@ class Compositional(nn.Module):
     def _inner_gradient(
         self, model: nn.Module, weights: dict[str, Tensor], inputs: Any, inner_loss: Callable[[Tensor], Tensor]
     ) -> Tensor:
-        """∇L_CE at w, flat and detached."""
+        """Return ∇L_CE at w, flattened and detached."""
         fixed = {name: w.detach().requires_grad_() for name, w in weights.items()}
         buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
         loss = inner_loss(functional_call(model, {**fixed, **buffers}, (inputs,)))
@@ -65,7 +68,7 @@ class Compositional(nn.Module):
         parts = [torch.zeros_like(w) if g is None else g for w, g in zip(fixed.values(), gradients, strict=True)]
         gradient = torch.cat([g.reshape(-1).to(self.track.value.dtype) for g in parts])
         if not bool(gradient.isfinite().all()):
-            raise ValueError("inner_loss has a gradient that is not finite")
+            raise ValueError("inner_loss: its gradient is not finite")
         return gradient
 
 

@@ -1,4 +1,4 @@
-"""One fit: Lightning's trainer set up quietly, then the kept epoch scored and everything written down."""
+"""One fit: set up Lightning's trainer, train, score the kept epoch and write the results."""
 
 import logging
 import signal
@@ -19,7 +19,7 @@ from xgraph.training.config.parts import PARTS
 from xgraph.training.files.callback import CheckpointCallback, CheckpointFiles
 from xgraph.training.files.checkpoint import HEADER, check_same_run, read_checkpoint
 from xgraph.training.files.environment import write_environment
-from xgraph.training.files.leaks import start_knowing
+from xgraph.training.files.leaks import warn_of_leaks
 from xgraph.training.files.rundir import BEST, LAST, fold_folders, write_config
 from xgraph.training.files.saved_model import start_from
 from xgraph.training.fit.fitted import FittedTask, fit_in_single_step
@@ -29,7 +29,7 @@ from xgraph.training.fit.task import Task
 if TYPE_CHECKING:
     from xgraph.training.sources import Source
 
-# Advice for other set-ups than ours; everything else that Lightning warns of is shown.
+# Advice that does not apply to our set-up; all other warnings of Lightning are shown.
 _NOISE = (
     r".*does not have many workers.*",
     r".*Checkpoint directory .* exists.*",
@@ -42,39 +42,37 @@ _NOISE = (
 
 
 def check_data(source: "Source") -> None:
-    """Refuse data that cannot be trained on, and warn of data that can hardly be."""
+    """Raise `ValueError` if the data cannot be trained on, and warn if some tasks cannot be learned."""
     for name in PARTS:
         if name not in source.data.splits:
             known = ", ".join(source.data.splits) or "none"
-            raise ValueError(f"dataset: {source.name!r} has no split {name!r} (it has: {known}); see --split")
+            raise ValueError(f"dataset: {source.name!r} has no {name!r} part (it has: {known}); choose another --split")
     y = source.targets(source.splits["train"]).numpy()
     if len(y) == 0:
         molecules = source.kind == "graph"
-        advice = "; where nearly all molecules share one scaffold, --split random helps" if molecules else ""
-        raise ValueError(
-            f"dataset: this split of {source.name!r} leaves no {source.noun.removesuffix('s')} to train on{advice}"
-        )
+        advice = "; if nearly all molecules share one scaffold, use --split random" if molecules else ""
+        raise ValueError(f"dataset: the training part of {source.name!r} is empty{advice}")
     positives, negatives = (y == 1).sum(axis=0), (y == 0).sum(axis=0)
     lacking = [f"{source.task_names[t]!r}" for t in np.flatnonzero((positives == 0) | (negatives == 0))]
     if len(lacking) == source.num_tasks:
         raise ValueError(
-            f"dataset: the training split of {source.name!r} has one class only: {int(positives.sum())} positive and "
-            f"{int(negatives.sum())} negative labels among {len(y)} {source.noun}; both are needed"
+            f"dataset: the training part of {source.name!r} needs labels of both classes, but has "
+            f"{int(positives.sum())} positive and {int(negatives.sum())} negative labels among {len(y)} {source.noun}"
         )
     if lacking:
-        what = "no item" if source.several_classes else "one class only"
-        warnings.warn(f"{what} in the training split: {', '.join(lacking)}; not learned", stacklevel=3)
+        what = "classes without items" if source.several_classes else "tasks with labels of one class only"
+        warnings.warn(f"{what} in the training part cannot be learned: {', '.join(lacking)}", stacklevel=3)
 
 
 def prepare(config: TrainConfig, source: "Source") -> Task | FittedTask:
-    """Build model, loss and samplers, within `own_random_streams`. Nothing is written."""
+    """Build model, loss and samplers, without writing anything. Call it within `own_random_streams`."""
     if config.fitted:
         return FittedTask(config, source)
     task = Task(config, source)
     if config.init is not None:
         path = find_checkpoint(config.init, config.fold if isinstance(config.fold, int) else None)
         state = read_checkpoint(path)
-        start_knowing(task.header, state[HEADER], source)
+        warn_of_leaks(task.header, state[HEADER], source)
         start_from(task.model, state, source, path)
     return task
 
@@ -82,7 +80,7 @@ def prepare(config: TrainConfig, source: "Source") -> Task | FittedTask:
 def fit(
     task: Task | FittedTask, path: Path, *, device: str, resume: bool = False, callbacks: list[Callback] | None = None
 ) -> dict[str, Any]:
-    """Train, select and test; fill the run directory. Call it within `own_random_streams`."""
+    """Train, select and test, and write the run directory. Call it within `own_random_streams`."""
     if isinstance(task, FittedTask):
         return fit_in_single_step(task, path, device=device, resume=resume, progress=bool(callbacks))
     last = resume_point(task, path) if resume else None
@@ -94,7 +92,7 @@ def fit(
 
 
 def resume_point(task: Task, path: Path) -> Path | None:
-    """The checkpoint that a run goes on from, if it has finished an epoch."""
+    """Return the checkpoint to resume from, or None if the run has not finished an epoch."""
     last = path / LAST
     if not last.exists():
         return None
@@ -102,7 +100,8 @@ def resume_point(task: Task, path: Path) -> Path | None:
     check_same_run(state[HEADER], config, task.source, last)
     if state["epochs_done"] > config.pretrain_epochs + config.epochs:
         raise OptionError(
-            f"epochs = {config.epochs}: {path} has done {state['epochs_done'] - config.pretrain_epochs} already"
+            f"epochs = {config.epochs}: {path} has already done {state['epochs_done'] - config.pretrain_epochs}; "
+            "epochs is the total, so give a larger number"
         )
     return last
 
@@ -110,28 +109,28 @@ def resume_point(task: Task, path: Path) -> Path | None:
 def run_epochs(
     task: Task, callback: CheckpointCallback, last: Path | None, *, device: str, callbacks: list[Callback] | None = None
 ) -> None:
-    """Train for all epochs that are left, keeping what each gives."""
+    """Train for the remaining epochs."""
     with _quiet_lightning():
         trainer = Trainer(
             accelerator="gpu" if device == "cuda" else "cpu",
             devices=1,
             max_epochs=task.config.pretrain_epochs + task.config.epochs,
-            reload_dataloaders_every_n_epochs=1,  # the stages have samplers of their own
+            reload_dataloaders_every_n_epochs=1,  # each stage has its own sampler
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
             logger=False,
             enable_progress_bar=False,
             enable_model_summary=False,
             default_root_dir=callback.path,
-            enable_checkpointing=False,  # Lightning's own; ours does it
-            callbacks=[callback, *(callbacks or [])],  # in this order: what is announced is kept
+            enable_checkpointing=False,  # CheckpointCallback writes the checkpoints
+            callbacks=[callback, *(callbacks or [])],  # in this order: an epoch is saved before it is announced
             plugins=[CheckpointFiles()],
         )
         _run(trainer, task, last)
 
 
 def find_checkpoint(run: str | Path, fold: int | None = None) -> Path:
-    """The best checkpoint of a run; of one over folds, of the run on the same fold."""
+    """Return the best checkpoint of a run; for a run over folds, that of the given fold."""
     path = Path(run)
     if path.is_file():
         return path
@@ -140,11 +139,11 @@ def find_checkpoint(run: str | Path, fold: int | None = None) -> Path:
     for name in (BEST, LAST):
         if (path / name).is_file():
             return path / name
-    raise FileNotFoundError(f"init: {path} holds no checkpoint ({BEST})")
+    raise FileNotFoundError(f"init: expected a run directory or a checkpoint, but {path} has no {BEST}")
 
 
 def _run(trainer: Trainer, task: Task, last: Path | None) -> None:
-    """Fit. Lightning answers an interruption by leaving the program with SIGINT ignored: undo both."""
+    """Fit. On an interrupt, Lightning exits the program and leaves SIGINT ignored: undo both."""
     in_main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT)
     try:
@@ -162,7 +161,7 @@ def _run(trainer: Trainer, task: Task, last: Path | None) -> None:
 
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    """Drop Lightning's announcements and the advice that does not apply, not its warnings."""
+    """Silence Lightning's announcements and the advice that does not apply, but not its other warnings."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     try:

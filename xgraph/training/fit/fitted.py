@@ -1,4 +1,4 @@
-"""A run of a model that is fitted in a single step: the same run directory, of one epoch."""
+"""Runs of models that are fitted in a single step; their run directories look like those of one epoch."""
 
 import sys
 import time
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class FittedTask:
-    """What there is to fit: the model and the data."""
+    """The model to fit and the data to fit it to."""
 
     def __init__(self, config: TrainConfig, source: "Source") -> None:
         self.config, self.source = config, source
@@ -30,14 +30,14 @@ class FittedTask:
         make: Any = registry("model")[config.model]
         try:
             self.model: FittedModel = make(source.num_tasks, **source.model_arguments, **config.model_options)
-        except ValueError as error:  # it knows the ranges of its options
+        except ValueError as error:  # an option is out of range
             raise OptionError(str(error)) from None
 
 
 def fit_in_single_step(
     task: FittedTask, path: Path, *, device: str, resume: bool = False, progress: bool = False
 ) -> dict[str, Any]:
-    """Fit and test; fill the run directory. Call it within `own_random_streams`."""
+    """Fit and test, and write the run directory. Call it within `own_random_streams`."""
     config, source = task.config, task.source
     last = path / LAST if resume and (path / LAST).exists() else None
     state = None if last is None else read_checkpoint(last)
@@ -56,7 +56,7 @@ def fit_in_single_step(
 
 
 def _fit(task: FittedTask, device: str, progress: bool) -> dict[str, Any]:
-    """What the checkpoint holds."""
+    """Fit the model and return the contents of its checkpoint."""
     config, source = task.config, task.source
     train, valid = source.splits["train"], source.splits.get("valid")
     began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What a run minimises: its loss, and the batches that it is estimated on."""
+"""The objective of a run: its loss, and the samplers of the batches that it is estimated on."""
 
 import inspect
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class Objective(NamedTuple):
-    """The loss of the main stage, and the batches of both.
+    """The loss of the main stage, and the samplers of both stages.
 
     Args:
         loss: Maps (logits, labels, positions in the data set) to a scalar.
-        samplers: Batches of positions in the training split, by stage.
+        samplers: Samplers of batches of positions in the training part, by stage.
     """
 
     loss: "Loss"
@@ -27,7 +27,7 @@ class Objective(NamedTuple):
 
 
 def make_objective(config: TrainConfig, source: "Source") -> Objective:
-    """Build loss and samplers."""
+    """Build the loss and the samplers."""
     from xgraph.estimators import CosineGamma
 
     loss_class = registry("loss")[config.loss]
@@ -43,7 +43,7 @@ def make_objective(config: TrainConfig, source: "Source") -> Objective:
         if config.gamma_schedule == "cosine" and "gamma" in options:
             options["gamma"] = CosineGamma(config.epochs, gamma_min=options["gamma"])
         loss: Loss = loss_class(len(source), source.num_tasks, **options)
-    except ValueError as error:  # it knows the ranges of its options
+    except ValueError as error:  # an option is out of range
         raise OptionError(str(error)) from None
     train = source.splits["train"]
     labels, own = source.targets(train), None if groups is None else groups[train]

@@ -1,4 +1,4 @@
-"""What a run says while it works: a live bar on a terminal, one line an epoch elsewhere, always on stderr."""
+"""Progress of a run on stderr: a live bar on a terminal, one line per epoch elsewhere."""
 
 import math
 import sys
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 class EpochLines(Callback):
-    """One line of `name=value` pairs an epoch."""
+    """Writes one line of ``name=value`` pairs per epoch.
+
+    Args:
+        metric: Name of the validation metric to show.
+        stream: Where to write; by default stderr.
+    """
 
     def __init__(self, metric: str, stream: IO[str] | None = None) -> None:
         self.metric = metric
@@ -33,7 +38,11 @@ class EpochLines(Callback):
 
 
 class EpochBar(Callback):
-    """A bar over all steps of the run, with the time left, the loss and the validation metric so far."""
+    """Shows a bar over all steps of the run, with the time left, the loss and the validation metric.
+
+    Args:
+        metric: Name of the validation metric to show.
+    """
 
     def __init__(self, metric: str) -> None:
         self.metric = metric
@@ -69,19 +78,19 @@ class EpochBar(Callback):
             self._bar.update(self._id, note=note)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Leave the terminal in order, however the run ended."""
+        """Restore the terminal, however the run ended."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Leave the terminal in order."""
+        """Restore the terminal."""
         self.teardown(trainer, pl_module, "fit")
 
     def _move(self, trainer: Trainer, task: Any, batches: int) -> None:
         if self._bar is None or self._id is None:
             return
-        # Epochs of the two stages differ in length; a bar counted in steps needs both.
+        # The epochs of the two stages differ in length, and the bar counts steps.
         lengths = {stage: max(len(sampler), 1) for stage, sampler in task.samplers.items()}
         pretrain, epochs = task.config.pretrain_epochs, task.config.epochs
         epoch = trainer.current_epoch

@@ -1,4 +1,4 @@
-"""The end of a run: the epoch that is kept scored, and metrics and predictions written down."""
+"""The end of a run: score the kept epoch, and write metrics and predictions."""
 
 import math
 import warnings
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def write_results(source: "Source", link: str, callback: CheckpointCallback, device: str) -> dict[str, Any]:
-    """Score the epoch that is kept on the splits that are left for it, and write metrics and predictions."""
+    """Score the kept epoch on the parts that the run reports, and write metrics and predictions."""
     path, kept = callback.path, callback.best or {}
     selected = callback.keep == "best"
     if selected and math.isnan(kept[f"valid_{callback.metric}"]):
         warnings.warn(
-            f"the validation split of {source.name!r} lacks positives or negatives, so no epoch can be selected by "
-            f"{callback.metric}: the last epoch is kept",
+            f"the validation part of {source.name!r} has only one class, so {callback.metric} is undefined there and "
+            "cannot select the best epoch; the last epoch is kept",
             stacklevel=4,
         )
     model = load_model(read_checkpoint(path / BEST))
@@ -38,7 +38,7 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
         metrics[name] = score_split(source.name, y, logits, several_classes=source.several_classes, link=link)
         if name == "test" and math.isnan(metrics[name][callback.metric]):
             warnings.warn(
-                f"the test split of {source.name!r} lacks positives or negatives: it has no {callback.metric}",
+                f"the test part of {source.name!r} has only one class, so {callback.metric} is undefined there",
                 stacklevel=4,
             )
         rows += [[name, *row] for row in source.prediction_rows(positions, as_scores(logits, link))]

@@ -1,4 +1,4 @@
-"""Random streams: a run has its own, and leaves its caller's as they were."""
+"""Random streams: a run uses its own, and leaves those of its caller unchanged."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ def own_random_streams(seed: int, threads: int | None = None) -> Iterator[None]:
 
 
 def random_state() -> dict[str, Any]:
-    """The state of all global generators as tensors and plain numbers, which a checkpoint may hold."""
+    """Return the state of all global generators as tensors and plain numbers, for a checkpoint."""
     version, words, gauss = random.getstate()
     _, keys, position, has_gauss, cached = np.random.get_state()  # noqa: NPY002
     state: dict[str, Any] = {
@@ -39,14 +39,14 @@ def random_state() -> dict[str, Any]:
             "cached": float(cached),
         },
     }
-    # A run on the CPU need not wake the GPU.
+    # Do not initialise CUDA in a run on the CPU.
     if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         state["cuda"] = torch.cuda.get_rng_state_all()
     return state
 
 
 def restore_random_state(state: Mapping[str, Any]) -> None:
-    """Set all global generators."""
+    """Restore the state of all global generators."""
     python, numpy = state["python"], state["numpy"]
     random.setstate((python["version"], tuple(python["words"].tolist()), python["gauss"]))
     keys = numpy["keys"].numpy().astype(np.uint32)

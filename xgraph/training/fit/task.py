@@ -1,4 +1,4 @@
-"""One run as Lightning sees it: model, loss, the two stages, and what a checkpoint holds beside weights."""
+"""The Lightning module of a run: model, loss, the two stages, and the contents of its checkpoints."""
 
 import math
 import time
@@ -29,7 +29,7 @@ OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch
 
 
 class Task(lightning.LightningModule):
-    """Trains a model in two stages, first with cross-entropy, then, with a new head, with the requested loss."""
+    """Trains a model in two stages: first with cross-entropy, then, with a new head, with the chosen loss."""
 
     def __init__(self, config: TrainConfig, source: "Source") -> None:
         super().__init__()
@@ -42,11 +42,11 @@ class Task(lightning.LightningModule):
         cross_entropy = CrossEntropyLoss if source.several_classes else BCELoss
         self.pretrain_loss: Loss = cross_entropy(len(source), source.num_tasks)
         options = dict(config.model_options)
-        if config.gamma_schedule == "cosine" and "gamma" in options:  # over both stages: the tables go through them
+        if config.gamma_schedule == "cosine" and "gamma" in options:  # the model's tables live through both stages
             options["gamma"] = CosineGamma(config.pretrain_epochs + config.epochs, gamma_min=options["gamma"])
         try:
             self.model = registry("model")[config.model](source.num_tasks, **source.model_arguments, **options)
-        except ValueError as error:  # it knows the ranges of its options
+        except ValueError as error:  # an option is out of range
             raise OptionError(str(error)) from None
         source.prepare(self.model)
         self.main_loss, self.samplers = make_objective(config, source)
@@ -65,7 +65,7 @@ class Task(lightning.LightningModule):
 
     @property
     def scored_model(self) -> torch.nn.Module:
-        """The model that is validated and kept: that which trains, or its average."""
+        """The model that is validated and saved: the trained one, or its moving average."""
         return self.model if self.average is None else self.average.module
 
     @property
@@ -100,17 +100,17 @@ class Task(lightning.LightningModule):
         return self.main_loss if self.stage == "main" else self.pretrain_loss
 
     def train_dataloader(self) -> Iterable[Any]:
-        """The batches of this stage; asked for at each epoch."""
+        """Return the batches of the current stage; Lightning calls this at each epoch."""
         sampler = self.samplers[self.stage]
         sampler.set_epoch(self.current_epoch)
         return self.source.loader(self.train_positions, sampler, self.current_epoch, self.device)
 
     def val_dataloader(self) -> Iterable[Any]:
-        """One step: the validation split is scored as a whole."""
+        """Return a single step: the validation part is scored as a whole."""
         return [0]
 
     def on_train_epoch_start(self) -> None:
-        """Begin an epoch, and with it perhaps a stage."""
+        """Start an epoch, and at the right epoch the main stage."""
         if self._random_state is not None:
             restore_random_state(self._random_state)
             self._random_state = None
@@ -138,13 +138,13 @@ class Task(lightning.LightningModule):
         self._began = time.perf_counter()
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """One step."""
+        """Return the loss of one batch."""
         logits: Tensor | None = None
         try:
             logits = self._scores(batch)
             loss: Tensor = self.loss_fn(logits, batch.y, batch.idx)
         except ValueError:
-            with torch.no_grad():  # without logits it was the inner step that could not be taken
+            with torch.no_grad():  # without logits, the inner step has failed
                 self._check_finite(self.model(batch) if logits is None else logits)
             raise
         self.loss_sum += loss.detach()
@@ -152,12 +152,12 @@ class Task(lightning.LightningModule):
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Average the weights, if requested."""
+        """Update the average of the weights, if there is one."""
         if self.average is not None:
             self.average.update(self.model)
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """Score the validation split, as evaluation does, if there is one."""
+        """Score the validation part, if there is one, in the same way as `xgraph.evaluate`."""
         if self.valid_positions is None:
             self._check_finite(torch.cat([weight.detach().reshape(-1) for weight in self.scored_model.parameters()]))
             return
@@ -171,8 +171,8 @@ class Task(lightning.LightningModule):
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what is ours; checkpoints are taken at the end of an epoch."""
-        # Lightning's own counters restart epochs in ways of their own; the number of epochs done is enough.
+        """Add the header, the progress and the random state; checkpoints are taken at the end of an epoch."""
+        # Lightning's loop counters would restart the epoch differently; the number of finished epochs is enough.
         checkpoint.pop("loops", None)
         checkpoint[HEADER] = self.header
         checkpoint["epochs_done"] = self.current_epoch + 1
@@ -180,7 +180,7 @@ class Task(lightning.LightningModule):
         checkpoint["random_state"] = random_state()
 
     def on_load_checkpoint(self, checkpoint: Mapping[str, Any]) -> None:
-        """Go on after the last epoch that was saved."""
+        """Continue after the last saved epoch."""
         done = int(checkpoint["epochs_done"])
         progress: Any = self.trainer.fit_loop.epoch_progress.current
         progress.ready = progress.started = progress.processed = progress.completed = done
@@ -189,7 +189,7 @@ class Task(lightning.LightningModule):
         self._random_state = checkpoint["random_state"]
 
     def _scores(self, batch: Any) -> Tensor:
-        """Scores of the model, or of its parameters after an inner step of cross-entropy."""
+        """Return the model's scores; in compositional training, those after an inner step of cross-entropy."""
         scores: Tensor
         if self.after_step is None or self.stage == "pretrain":
             scores = self.model(batch)
@@ -201,7 +201,7 @@ class Task(lightning.LightningModule):
         if not bool((logits.float().abs() <= LIMIT).all()):
             inner = self.after_step is not None and self.stage == "main"
             raise ValueError(
-                f"training diverged: scores are not finite, or beyond ±{LIMIT:g}, in epoch {self.current_epoch + 1}; "
-                f"try a smaller learning rate than {self.config.lr:g}"
-                + (f", or a smaller inner_lr than {self.config.inner_lr:g}" if inner else "")
+                f"training diverged in epoch {self.current_epoch + 1}: scores are not finite or exceed ±{LIMIT:g}; "
+                f"try a learning rate below lr = {self.config.lr:g}"
+                + (f", or an inner_lr below {self.config.inner_lr:g}" if inner else "")
             )

@@ -1,4 +1,4 @@
-"""`xgraph.train`: from settings to a finished run directory, one fold or all."""
+"""`xgraph.train`: train one fold or several, from settings to a finished run directory."""
 
 import sys
 import warnings
@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
     from xgraph.training.sources import Source
 
-# What may change when a run goes on: how long, and on what.
+# The settings that may change when a run is resumed.
 _MAY_CHANGE = {"epochs", "device", "storage", "threads"}
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user stopped a run, which can be resumed."""
+    """The user stopped a run, which can be resumed.
+
+    Args:
+        path: The run directory.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__(str(path))
@@ -42,26 +46,26 @@ def train(
     progress: bool = False,
     **settings: Any,
 ) -> Run:
-    r"""Train a model on a data set; what `xgraph train` calls.
+    r"""Train a model on a data set, as the command ``xgraph train`` does.
 
     Args:
-        dataset: Name of a data set or path of a CSV file; `nci-pains` if neither this nor `config` says.
-        config: A TOML file with settings, such as the `config.toml` of another run.
-        out: Directory of the run, new or empty; without it, a new one under `runs/`.
-        resume: Resume the interrupted run in `out`, to the bit.
+        dataset: Name of a data set or path of a CSV file; by default that of ``config``, or ``nci-pains``.
+        config: A TOML file with settings, such as the ``config.toml`` of another run.
+        out: The run directory, which must be new or empty; by default a new directory under ``runs/``.
+        resume: Resume the interrupted run in ``out``. The result is bit-identical to that of an uninterrupted run.
         progress: Show progress on stderr.
-        settings: Any field of `xgraph.training.TrainConfig` (`loss`, `model`, `epochs`, `lr`, ...) and any
-            option of the chosen loss and model (`gamma`, `hidden_channels`, ...; one that both have is the model's,
-            and `loss_gamma` that of the loss).
+        settings: Any setting of :class:`xgraph.training.TrainConfig` (``loss``, ``model``, ``epochs``, ``lr``, ...)
+            and any option of the chosen loss and model (``gamma``, ``hidden_channels``, ...). If both have an option of
+            that name, it is given to the model; prefix it to give it to the loss (``loss_gamma``).
 
     Returns:
-        The run: its path and metrics. With `fold="all"`, a run for each fold in directories of its own, and
-        mean and standard deviation over them.
+        The finished run, with its path and metrics. With several folds (``fold="all"``), each fold is a run in its own
+        directory, and the metrics hold the mean and standard deviation over the folds.
 
     Raises:
-        OptionError: (a ValueError): a setting that does not exist, or cannot have that value.
+        OptionError: If a setting does not exist or has an invalid value. It is a ``ValueError``.
         ValueError: If the data cannot be trained on, or training diverges.
-        FileExistsError: If `out` holds something already.
+        FileExistsError: If ``out`` is not empty.
 
     Example:
         >>> import tempfile
@@ -85,7 +89,7 @@ def train(
     if resume:
         chosen, out = _settings_to_resume(settings, chosen if config is not None else None, out)
     elif out is not None:
-        check_free(out)  # before the data are read, which may take long
+        check_free(out)  # fail before the data are read, which may take long
     device = choose_device(chosen.device)
     if chosen.fold == "all" or isinstance(chosen.fold, list):
         return _train_folds(chosen, out, resume, progress, device)
@@ -105,12 +109,12 @@ def _build(settings: Mapping[str, Any], base: Mapping[str, Any] | None, source: 
 def _settings_to_resume(
     settings: Mapping[str, Any], from_file: TrainConfig | None, out: str | Path | None
 ) -> tuple[TrainConfig, Path]:
-    """The settings of the run in `out`; those given besides may not contradict them."""
+    """Return the settings of the run in `out`; settings that are given explicitly must not contradict them."""
     if out is None:
-        raise OptionError("resume: say which run, with the directory it is in (--out)")
+        raise OptionError("resume: expected the directory of the run to resume in out (--out)")
     path = Path(out)
     if not (path / CONFIG).is_file():
-        raise FileNotFoundError(f"resume: {path} holds no run (no {CONFIG})")
+        raise FileNotFoundError(f"resume: {path} is not a run directory (no {CONFIG})")
     saved = read_config(path / CONFIG)
     old, new = _build({}, saved, path / CONFIG), from_file or _build(settings, saved, path / CONFIG)
     changes = differences(old, new)
@@ -129,7 +133,7 @@ def _same_file(one: object, other: object) -> bool:
 
 
 def _train_one(config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str) -> Run:
-    """One fit; the random streams are the run's own already."""
+    """Train one run. Call it within `own_random_streams`."""
     source = load_data(config, progress)
     from xgraph.training.fit.engine import check_data, fit, prepare  # Lightning takes seconds to import
 
@@ -143,7 +147,7 @@ def _train_one(config: TrainConfig, out: str | Path | None, resume: bool, progre
     try:
         with locked(path):
             if not resume:
-                check_free(path)  # somebody else may have been faster
+                check_free(path)  # another process may have written to it in the meantime
             return Run(path, fit(task, path, device=device, resume=resume, callbacks=callbacks))
     except KeyboardInterrupt:
         raise Interrupted(path) from None
@@ -156,7 +160,7 @@ def _train_one(config: TrainConfig, out: str | Path | None, resume: bool, progre
 
 
 def _train_folds(config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str) -> Run:
-    """One run for each fold, then mean and standard deviation; finished folds are not run again."""
+    """Train one run per fold and summarise them; finished folds are not trained again."""
     folds = chosen_folds(config)
     path = Path(out) if resume and out is not None else make_run_directory(out, config)
     write_config(path, config)
@@ -184,13 +188,13 @@ def _train_folds(config: TrainConfig, out: str | Path | None, resume: bool, prog
 
 
 def load_data(config: TrainConfig, progress: bool) -> "Source":
-    """The data set of a run, with a warning if some of its rows could not be read."""
+    """Load the data set of a run, and warn if some of its rows could not be read."""
     from xgraph.data import load
     from xgraph.training.fit.bars import data_progress
     from xgraph.training.sources import make_source
 
     if isinstance(config.fold, str | list):
-        raise ValueError(f"fold: expected a number, got {config.fold!r}")
+        raise ValueError(f"fold: expected a single fold, got {config.fold!r}")
     with data_progress(progress) as report:
         data = load(
             config.dataset,
@@ -208,8 +212,8 @@ def load_data(config: TrainConfig, progress: bool) -> "Source":
     if data.errors:
         first = data.errors[0]
         warnings.warn(
-            f"{len(data.errors)} rows of {data.name!r} are left out; the first is row {first.row}, "
-            f"{first.smiles!r}: {first.message}",
+            f"{len(data.errors)} rows of {data.name!r} could not be read and are left out; the first is row "
+            f"{first.row}, {first.smiles!r}: {first.message}",
             stacklevel=2,
         )
     return make_source(data, config)

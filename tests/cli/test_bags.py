@@ -53,7 +53,7 @@ def test_errors_of_rows_are_counted(run: str, capsys: Capture) -> None:
     new.to_csv("new.csv", index=False)
     assert main(["predict", run, "new.csv", "-o", "preds.csv"]) == 0
     assert "1 of 5 rows have no score: see the column `error`" in capsys.readouterr().err
-    assert "data row 3: '?', which is no finite number, in column 'f0'" in Path("preds.csv").read_text()
+    assert "data row 3: expected a finite number in column 'f0', got '?'" in Path("preds.csv").read_text()
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,12 @@ def test_what_cannot_be_trained(patients: str, argv: list[str], code: int, messa
         (["run", "none.csv"], 1, "items: no file 'none.csv'"),
         (["run", "narrow.csv"], 1, "lacks 1 of the 4 features that the run was trained on: 'f2'"),
         (["run", "new.csv", "--bag-column", "b"], 1, "has no column 'b'"),
-        (["run", "new.csv", "--bag-column", "f1"], 1, "column 'f1' is a feature of the run, so it names no bags"),
-        (["run", "new.csv", "--smiles-column", "b"], 2, "it is for molecules, and the run is on features"),
+        (["run", "new.csv", "--bag-column", "f1"], 1, "column 'f1' is a feature of the run and cannot name the bags"),
+        (
+            ["run", "new.csv", "--smiles-column", "b"],
+            2,
+            "this option is for molecules, but the run is on feature columns",
+        ),
         (["run", "new.csv", "--instances-out", "."], 2, "Invalid value for --instances-out: . is a folder"),
         (["run", "new.csv", "--instances-out", "no/w.csv"], 2, "no folder"),
         (["run", "new.csv", "--instances-out", "new.csv"], 2, "is the input file"),

@@ -51,12 +51,12 @@ def test_pretrains_and_a_run_starts_from_it(csv: Path, small: list[str], capsys:
 @pytest.mark.parametrize(
     ("argv", "code", "text"),
     [
-        ([], 2, "datasets = []: expected different names of data sets or CSV files"),
+        ([], 2, "datasets = []: expected one or more data sets or CSV files"),
         (["hiv,toxcast"], 1, "unknown data set 'toxcast'"),
         (["hiv,cora"], 1, "'cora' holds the nodes of a graph"),
-        (["hiv", "--model", "svm"], 2, "model 'svm' has no encoder of molecules"),
+        (["hiv", "--model", "svm"], 2, "model 'svm' has no molecular encoder"),
         (["hiv", "--tau", "0.5"], 2, "tau: it is for objective 'contrastive'"),
-        (["hiv", "--resume"], 2, "resume: say which run"),
+        (["hiv", "--resume"], 2, "resume: expected the directory of the run"),
         (["none.csv"], 1, "there is no file 'none.csv'"),
     ],
 )

@@ -133,12 +133,12 @@ def test_quiet_and_parseable_when_not_a_terminal(csv: Path, small: list[str], ca
         (["--loss", "sopa", "--max-fpr", "2", "--split", "random"], "max_fpr must lie in (0, 1], got 2.0"),
         (
             ["--loss", "group-dro", "--groups", "label", "--batch-size", "4", "--split", "random"],
-            "items_per_group = 8: expected batch_size = 4 or less",
+            "items_per_group = 8: expected at most the batch size, batch_size = 4",
         ),
         (["--sampler", "tri", "--batch-size", "1", "--split", "random"], "batch_size = 1: expected 2 or more"),
         (["--metric", "auc"], "metric = 'auc': expected ap, prc_auc, roc_auc"),
         (["--epochs", "x"], "epochs = 'x': expected an integer"),
-        (["--resume"], "say which run"),
+        (["--resume"], "expected the directory of the run"),
         (["--gamma", "7", "--split", "random"], "gamma is the weight of the new value and must lie in (0, 1], got 7.0"),
         (["--batch-size", "1", "--split", "random"], "batch_size = 1: expected 2 or more"),
         (["--threads", "100000"], "threads = 100000: expected 1024 or less"),
@@ -256,7 +256,7 @@ def test_parts_and_the_epoch_that_is_kept(csv: Path, small: list[str], capsys: p
     assert main(["evaluate", "inner", "--split", "test"]) == 0
     assert capsys.readouterr().out.splitlines()[0].split() == ["metric", "test"]
     assert main(["evaluate", "both", "--split", "valid"]) == 2
-    assert "split: 'chains' has train, test, got 'valid'" in capsys.readouterr().err
+    assert "split = 'valid': expected a part of 'chains': train, test" in capsys.readouterr().err
     assert main(["train", str(csv), *small, "--train-on", "train+valid"]) == 2
     assert "keep = 'best': expected 'last' with train_on = 'train+valid'" in capsys.readouterr().err
     assert main(["train", str(csv), *small, "--inner", "5/5"]) == 2

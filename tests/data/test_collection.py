@@ -102,7 +102,7 @@ def test_what_cannot_be_excluded(tables: Path, spec: str, error: type[Exception]
         ("toxcats", ValueError, "unknown data set 'toxcats'"),
         ("cora", ValueError, "'cora' holds the nodes of a graph; only data sets of molecules"),
         ("musk1", ValueError, "'musk1' holds bags"),
-        ("ogbg-ppa", ValueError, "'ogbg-ppa' holds graphs that are no molecules"),
+        ("ogbg-ppa", ValueError, "'ogbg-ppa' holds graphs that are not molecules"),
         ("./none.csv", FileNotFoundError, "there is no file"),
     ],
 )

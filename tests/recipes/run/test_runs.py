@@ -127,7 +127,7 @@ def test_a_recipe_is_written_with_its_encoders(recipe: Make, chains: Path) -> No
         ({"epoch": 3}, r"unknown option 'epoch'.*'epochs'"),
         ({"epochs": 0}, r"epochs = 0: expected 1 or more"),
         ({"out": "there"}, r"out = 'there': it is no setting of a recipe"),
-        ({"model": "attention"}, r"model 'attention' has no encoder of molecules"),
+        ({"model": "attention"}, r"model 'attention' has no molecular encoder"),
         ({"hidden_channels": 16}, r"init: 'encoder' has hidden_channels = 16 and 'first' has 8: expected the same"),
         ({"model": "mpnn"}, r"init: 'encoder' has model = 'mpnn' and 'first' has 'gine'"),
         ({"name": "unused"}, r"init: no member 'encoder' .*; there are first, then, alone, unused"),

@@ -166,7 +166,7 @@ def test_train_and_validation_part_together(train: Train, csv: Path) -> None:
     assert run.metrics["last_epoch"] == 2
     assert xgraph.evaluate("run") == pytest.approx(run.metrics["test"])
     assert "ap" in xgraph.evaluate("run", "train")
-    with pytest.raises(OptionError, match="split: 'chains' has train, test, got 'valid'"):
+    with pytest.raises(OptionError, match="split = 'valid': expected a part of 'chains': train, test"):
         xgraph.evaluate("run", "valid")
     assert len(xgraph.predict("run", ["CCN"])) == 1
 
@@ -265,10 +265,10 @@ def test_ensembles_of_runs_on_other_parts(train: Train, csv: Path) -> None:
     y = [int(r["amine"]) for r in rows_of(both.path / "predictions.csv")]
     assert xgraph.evaluate(["plain", "both"]) == pytest.approx(score_all(y, np.mean(scores, axis=0)))
     assert len(xgraph.predict(["plain", "both"], ["CCN", "CCO"])) == 2
-    with pytest.raises(ValueError, match="the train part of both is not that of plain"):
+    with pytest.raises(ValueError, match="the train parts of both and plain differ"):
         xgraph.evaluate(["plain", "both"], "train")
     train(out="other", seed=1, **BOTH)
-    with pytest.raises(ValueError, match="the test part of other is not that of plain"):
+    with pytest.raises(ValueError, match="the test parts of other and plain differ"):
         xgraph.evaluate(["plain", "other"])
 
 

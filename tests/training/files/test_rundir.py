@@ -26,7 +26,7 @@ def test_out_may_exist_if_it_is_empty(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FileExistsError, match="not empty"):
         make_run_directory(tmp_path / "a", config)
-    with pytest.raises(FileExistsError, match="file is a file; expected a directory"):
+    with pytest.raises(FileExistsError, match="file is a file; expected a new or empty directory"):
         make_run_directory(tmp_path / "file", config)
     with pytest.raises(OSError, match="out: cannot create directory .*file/run: Not a directory"):
         make_run_directory(tmp_path / "file" / "run", config)

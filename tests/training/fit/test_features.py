@@ -78,7 +78,7 @@ def test_in_the_settings() -> None:
             {"features": "maccs", "dataset": "digits-bags"},
             r"this setting is for molecules, but the data set holds bags",
         ),
-        ({"features": "maccs", "dataset": "x.csv", "bag_column": "b", "smiles_column": "s"}, "the items are bags"),
+        ({"features": "maccs", "dataset": "x.csv", "bag_column": "b", "smiles_column": "s"}, "the data set holds bags"),
     ],
 )
 def test_refused_by_the_settings(settings: dict[str, Any], message: str) -> None:
@@ -206,7 +206,7 @@ def test_features_of_another_version(train: Train) -> None:
     later = {"featurizer": state[HEADER]["featurizer"].replace("maccs/1", "maccs/2")}
     write_checkpoint({**state, HEADER: {**state[HEADER], **later}}, path)
     with pytest.raises(
-        ValueError, match=r"trained on features '.*maccs/2' by xgraph .* makes '.*maccs/1'; train again"
+        ValueError, match=r"trained with features '.*maccs/2' by xgraph .* computes '.*maccs/1'; train again"
     ):
         xgraph.predict(run.path, ["C"])
     with pytest.raises(ValueError, match=r"trained with features '.*maccs/2', but the data now have '.*maccs/1'"):

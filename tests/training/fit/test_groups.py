@@ -64,7 +64,9 @@ def test_labels_of_several_tasks_are_taken_together() -> None:
 
 
 def test_one_group_only_is_warned_of() -> None:
-    with pytest.warns(UserWarning, match="by scaffold, all 4 training molecules are in one group.*= 3 molecules"):
+    with pytest.warns(
+        UserWarning, match="groups = 'scaffold': all 4 training molecules are in one group.*= 3 molecules"
+    ):
         assert make_groups("scaffold", data([2, 2]), smallest=3).tolist() == [0] * 4
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -78,5 +78,5 @@ def test_scores_that_a_loss_refuses_come_with_advice(csv: Path, value: float, tr
     advice = "learning rate below lr = 0.02"
     if training == "compositional":
         advice += ", or an inner_lr below 0.03"
-    with pytest.raises(ValueError, match=rf"training diverged: .* epoch 1; try a {advice}$"):
+    with pytest.raises(ValueError, match=rf"training diverged in epoch 1: .*; try a {advice}$"):
         task.training_step(batch, 0)

@@ -246,7 +246,7 @@ def test_resume_can_prolong_a_run_but_not_change_it(train: Train) -> None:
     run = xgraph.train(out="run", resume=True, epochs=2)
     assert [row["epoch"] for row in without_time(run.path / "metrics.csv")] == ["1", "2", "3"]
     assert run.config.epochs == 2
-    with pytest.raises(OptionError, match="epochs = 1: run has done 2 already"):
+    with pytest.raises(OptionError, match="epochs = 1: run has already done 2"):
         xgraph.train(out="run", resume=True, epochs=1)
     with pytest.raises(OptionError, match=r"lr is 0.001 in run and cannot become 0.1"):
         xgraph.train(out="run", resume=True, lr=0.1)
@@ -260,7 +260,7 @@ def test_resume_with_other_data_is_refused(train: Train, csv: Path) -> None:
     train(out="run", epochs=1)
     lines = csv.read_text().splitlines()
     csv.write_text("\n".join(lines[:-3]))
-    with pytest.raises(ValueError, match="num_items = 60, this run has 57"):
+    with pytest.raises(ValueError, match="num_items = 60, but this run has 57"):
         xgraph.train(out="run", resume=True, epochs=2)
     csv.write_text("\n".join([lines[0], *reversed(lines[1:])]))
     with pytest.raises(ValueError, match="other molecules, labels or splits"):
@@ -309,7 +309,7 @@ def test_existing_directory_is_never_overwritten(train: Train, csv: Path) -> Non
 def test_a_failure_before_training_leaves_no_directory(train: Train) -> None:
     with pytest.raises(ValueError, match="gamma"):
         train(out="run", gamma=2.0)
-    with pytest.raises(OptionError, match="focal.*have|has"):
+    with pytest.raises(OptionError, match="option of loss 'focal'"):
         train(out="run", focusing=2.0)
     assert not Path("run").exists()
 
@@ -321,7 +321,7 @@ def write(path: Path, rows: list[str]) -> Path:
 
 def test_one_class_only_in_training(train: Train, tmp_path: Path) -> None:
     path = write(tmp_path / "one.csv", ["C" * n + ",0" for n in range(1, 30)])
-    with pytest.raises(ValueError, match=r"one class only: 0 positive and 23 negative"):
+    with pytest.raises(ValueError, match=r"0 positive and 23 negative"):
         train(dataset=path, out="run")
     assert not Path("run").exists()
 

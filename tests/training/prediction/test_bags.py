@@ -74,10 +74,10 @@ def test_what_cannot_be_read_is_an_error_of_its_bag_alone(run: xgraph.Run) -> No
     assert list(frame["bag"]) == list(whole["bag"])
     assert list(frame["error"]) == [
         "",
-        f"data row {rows[0]}: no number in column 'f1'",
-        f"data row {rows[1]}: '1,5', which is no finite number, in column 'f1'",
+        f"data row {rows[0]}: expected a finite number in column 'f1', got no value",
+        f"data row {rows[1]}: expected a finite number in column 'f1', got '1,5'",
         "",
-        f"data row {rows[2]}: 'inf', which is no finite number, in column 'f3'",
+        f"data row {rows[2]}: expected a finite number in column 'f3', got 'inf'",
         "",
     ]
     bad = frame["error"] != ""
@@ -109,7 +109,10 @@ def test_blank_lines_and_bags_named_by_numbers(run: xgraph.Run) -> None:
             lambda t: t.drop(columns=["f1", "f3"]),
             "lacks 2 of the 4 features that the run was trained on: 'f1', 'f3'; the",
         ),
-        (lambda t: t.drop(columns="patient"), "has no column that names the bags: the table has 'ill', .*--bag-column"),
+        (
+            lambda t: t.drop(columns="patient"),
+            "has no recognisable column of bag names: the table has 'ill', .*--bag-column",
+        ),
         (lambda t: t.assign(patient=t.patient.where(t.index != 7)), "'patient' names no bag in 1 rows; .* data row 7"),
         (lambda t: t[:0], "has a header .* but no rows"),
     ],
@@ -129,7 +132,9 @@ def test_the_column_of_bags(run: xgraph.Run) -> None:
         xgraph.predict(run.path, other, bag_column="cse")
     with pytest.raises(FileNotFoundError, match="items: no file 'nowhere.csv'"):
         xgraph.predict(run.path, "nowhere.csv")
-    with pytest.raises(OptionError, match="smiles_column = 'x': it is for molecules, and the run is on features"):
+    with pytest.raises(
+        OptionError, match="smiles_column = 'x': this option is for molecules, but the run is on feature columns"
+    ):
         xgraph.predict(run.path, other, bag_column="case", smiles_column="x")
 
 
@@ -155,7 +160,7 @@ def test_bags_that_the_run_knows(run: xgraph.Run) -> None:
     assert len(xgraph.predict(run.path, [])) == 0
     with pytest.raises(ValueError, match=r"'patients' has no bag 'p99' \(did you mean"):
         xgraph.predict(run.path, ["p99"])
-    with pytest.raises(TypeError, match="items: expected names, got 2.5"):
+    with pytest.raises(TypeError, match="items: expected bag names .*, got 2.5"):
         xgraph.predict(run.path, [2.5])
     table(seed=1).to_csv("patients.csv", index=False)
     with pytest.raises(ValueError, match="the bags, labels or splits of 'patients' have changed since run/best.ckpt"):
@@ -186,7 +191,7 @@ def test_ensembles(run: xgraph.Run, tmp_path: Path) -> None:
         xgraph.predict(["run", "narrow"], path)
     table(seed=4)[lambda t: t["patient"] != "p3"].to_csv("patients.csv", index=False)
     xgraph.train("patients.csv", **SMALL, out="fewer")
-    with pytest.raises(ValueError, match="needs runs on the same data set, got 'patients' with 60 bags"):
+    with pytest.raises(ValueError, match="must be on the same data set, got 'patients' with 60 bags"):
         xgraph.predict(["run", "fewer"])
 
 
@@ -196,7 +201,7 @@ def test_ensembles_of_several_kinds(run: xgraph.Run, csv: Path) -> None:
     with pytest.raises(ValueError, match=r"got bags \(run/best.ckpt\) and molecules \(molecules/best.ckpt\)"):
         xgraph.predict(["run", "molecules"])
     for option in ("bag_column", "instances_out"):
-        with pytest.raises(OptionError, match=f"{option} = 'x': it is for runs on bags"):
+        with pytest.raises(OptionError, match=f"{option} = 'x': this option is for runs on bags"):
             xgraph.predict("molecules", ["CC"], **{option: "x"})
 
 
@@ -224,7 +229,7 @@ def test_features_without_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ):
         found = xgraph.predict("named", written(frame), bag_column="patient")
         np.testing.assert_allclose(found["ill"], expected["ill"], rtol=1e-6)
-    with pytest.raises(ValueError, match="trained on 4 features, but new.csv has 3 columns beside that of the bags"):
+    with pytest.raises(ValueError, match="trained on 4 features, but new.csv has 3 columns besides those of bags"):
         xgraph.predict("named", written(new.drop(columns="f2")), bag_column="patient")
 
 

@@ -110,8 +110,8 @@ def test_members_must_score_the_same() -> None:
         with pytest.raises(ValueError, match=message):
             check_members(states(**change), paths)
     for change, message in (
-        ({"dataset": "e"}, r"evaluated on one data set, got 'd' \(one/best.ckpt\) and 'e' \(two/best.ckpt\)"),
-        ({"fingerprint": "2"}, "two/best.ckpt was trained on other molecules, labels or splits of 'd' than one/best"),
+        ({"dataset": "e"}, r"must be on the same data set, got 'd' \(one/best.ckpt\) and 'e' \(two/best.ckpt\)"),
+        ({"fingerprint": "2"}, "the molecules, labels or splits of 'd' differ between two/best.ckpt and one/best"),
     ):
         check_members(states(**change), paths)
         with pytest.raises(ValueError, match=message):

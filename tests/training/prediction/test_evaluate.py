@@ -103,12 +103,12 @@ def test_runs_over_folds_are_scored_fold_by_fold(folds: None) -> None:
         assert found["std"][name] == pytest.approx(np.std(values, ddof=1))
     assert xgraph.evaluate(["a", "b"]) == found["mean"]
     assert "mean" not in evaluate_with_spread(["a/fold_0", "b/fold_0"])
-    with pytest.raises(ValueError, match=r"b/fold_1 was trained on other molecules, labels or splits of 'chains' than"):
+    with pytest.raises(ValueError, match=r"the molecules, labels or splits of 'chains' differ between b/fold_1 and"):
         xgraph.evaluate(["a/fold_0", "b/fold_1"])
     xgraph.train("aicures", **FOREST, fold="0-1", out="c")
-    with pytest.raises(ValueError, match="the folds of a are 0, 1, 2 and those of c 0, 1"):
+    with pytest.raises(ValueError, match="a has 0, 1, 2 and c has 0, 1"):
         xgraph.evaluate(["a", "c"])
-    with pytest.raises(ValueError, match="the folds of a are 0, 1, 2 and those of b/fold_0 none"):
+    with pytest.raises(ValueError, match="a has 0, 1, 2 and b/fold_0 has none"):
         xgraph.evaluate(["a", "b/fold_0"])
     Path("a/metrics.json").unlink()
     for use in (lambda: xgraph.evaluate("a"), lambda: xgraph.predict("a", ["C"])):
@@ -119,7 +119,7 @@ def test_runs_over_folds_are_scored_fold_by_fold(folds: None) -> None:
 def test_runs_that_are_not_scored_together(train: Train, csv: Path) -> None:
     train(out="run", epochs=1, pretrain_epochs=0)
     train(out="other_split", epochs=1, pretrain_epochs=0, seed=1)
-    with pytest.raises(ValueError, match="other_split was trained on other molecules, labels or splits of 'chains'"):
+    with pytest.raises(ValueError, match="the molecules, labels or splits of 'chains' differ between other_split"):
         xgraph.evaluate(["run", "other_split"])
     Path("same.csv").write_text(csv.read_text())
     train(dataset="same.csv", out="other_name", epochs=1, pretrain_epochs=0)
@@ -127,7 +127,7 @@ def test_runs_that_are_not_scored_together(train: Train, csv: Path) -> None:
         xgraph.evaluate(["run", "other_name"])
     csv.write_text(csv.read_text().replace("amine", "another"))
     train(out="other_task", epochs=1, pretrain_epochs=0)
-    with pytest.raises(ValueError, match=r"same tasks in all runs, got 'amine' \(run\) and 'another' \(other_task\)"):
+    with pytest.raises(ValueError, match=r"must have the same tasks, got 'amine' \(run\) and 'another' \(other_task\)"):
         xgraph.evaluate(["run", "other_task"])
     with pytest.raises(ValueError, match="at least one run directory, got none"):
         xgraph.evaluate([])

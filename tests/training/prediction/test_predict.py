@@ -140,10 +140,10 @@ def test_other_features_than_in_training(run: xgraph.Run) -> None:
     [
         ("nowhere", ["C"], FileNotFoundError, "nowhere is not a run directory"),
         ([], ["C"], ValueError, "at least one run"),
-        ("run", "CCO", FileNotFoundError, "pass a list"),
-        ("run", 5, TypeError, "smiles: expected a list of strings or the path of a CSV file, got 5"),
-        ("run", ["C", 3], TypeError, "expected strings, got 3"),
-        ("run", ["C", ["CC"]], TypeError, r"expected strings, got \['CC'\]"),
+        ("run", "CCO", FileNotFoundError, "pass them as a list"),
+        ("run", 5, TypeError, "items: expected a list of SMILES or the path of a CSV file, got 5"),
+        ("run", ["C", 3], TypeError, "expected SMILES strings, got 3"),
+        ("run", ["C", ["CC"]], TypeError, r"expected SMILES strings, got \['CC'\]"),
     ],
 )
 def test_mistakes(run: xgraph.Run, runs: Any, smiles: Any, error: type[Exception], message: str) -> None:

@@ -23,13 +23,15 @@ def test_a_share_is_held_out_by_seed(csv: Path) -> None:
 def test_too_few_molecules(csv: Path) -> None:
     few = csv.with_name("few.csv")
     few.write_text("smiles,a\nC,0\nCC,1\nCCC,0\n")
-    with pytest.raises(ValueError, match="3 molecules are left of 3, too few to learn from"):
+    with pytest.raises(ValueError, match="only 3 of 3 molecules remain after exclusion"):
         load_joined(build_pretrain_config({"datasets": [str(few)]}), False)
 
 
 def test_rows_that_cannot_be_read_are_said(csv: Path) -> None:
     csv.write_text(csv.read_text() + "C1CC,0\n")
-    with pytest.warns(UserWarning, match="1 rows are left out; the first is row 60, 'C1CC': chains: RDKit"):
+    with pytest.warns(
+        UserWarning, match="left out 1 row.* that could not be read; the first is row 60, 'C1CC': chains: RDKit"
+    ):
         load_joined(build_pretrain_config({"datasets": [str(csv)]}), False)
 
 

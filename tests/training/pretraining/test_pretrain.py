@@ -193,7 +193,7 @@ def test_scores_need_labels(tables: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("smiles,a\n" + "".join(f"{'C' * n},1\n" for n in range(1, 30)), "no task of 'given' has labels 0 and 1"),
+        ("smiles,a\n" + "".join(f"{'C' * n},1\n" for n in range(1, 30)), "no task of 'given' has both labels, 0 and 1"),
         ("smiles,a\n" + "".join(f"{'C' * n},0.5\n" for n in range(1, 30)), "no labels 0 or 1 are there to learn from"),
     ],
 )
@@ -209,9 +209,9 @@ def test_data_without_labels_to_learn(csv: Path, text: str, error: str) -> None:
 def test_bad_calls(tables: list[str]) -> None:
     with pytest.raises(TypeError, match="datasets: expected names or paths, got 5"):
         xgraph.pretrain(5)  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match=r"datasets = \[\]: expected different names"):
+    with pytest.raises(OptionError, match=r"datasets = \[\]: expected one or more data sets"):
         xgraph.pretrain()
-    with pytest.raises(OptionError, match="resume: say which run"):
+    with pytest.raises(OptionError, match="resume: expected the directory of the run"):
         xgraph.pretrain(tables, resume=True)
     with pytest.raises(FileNotFoundError, match="resume: nowhere holds no run"):
         xgraph.pretrain(tables, resume=True, out="nowhere")

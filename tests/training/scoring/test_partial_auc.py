@@ -120,10 +120,10 @@ def test_rates_out_of_range(rate: float) -> None:
         lambda: two_way_pauc(y, s, 0.5, rate),
         lambda: partial_metrics(max_fpr=rate),
     ):
-        with pytest.raises(ValueError, match=f"max_fpr: expected a number above 0 and up to 1, got {rate}"):
+        with pytest.raises(ValueError, match=rf"max_fpr: expected a number in \(0, 1\], got {rate}"):
             call()
     for call in (lambda: two_way_pauc(y, s, rate, 0.5), lambda: partial_metrics(min_tpr=rate)):
-        with pytest.raises(ValueError, match=f"min_tpr: expected a number from 0 up to, but not, 1, got {rate}"):
+        with pytest.raises(ValueError, match=rf"min_tpr: expected a number in \[0, 1\), got {rate}"):
             call()
 
 

@@ -71,11 +71,13 @@ def test_position_is_restored(kind: str) -> None:
 
 
 def test_batches_too_small_for_what_they_should_hold() -> None:
-    with pytest.raises(OptionError, match="batch_size = 1: expected 2 or more, for both classes to be in each"):
+    with pytest.raises(OptionError, match="batch_size = 1: expected 2 or more, so that both classes fit in it"):
         made("dual", batch_size=1)
-    with pytest.raises(OptionError, match="batch_size = 3: expected 4 or more, for both classes of each of sampled"):
+    with pytest.raises(
+        OptionError, match="batch_size = 3: expected 4 or more, so that both classes of each of the sampled"
+    ):
         made("tri", batch_size=3, sampled_tasks=2)
-    with pytest.raises(OptionError, match="items_per_group = 8: expected batch_size = 4 or less"):
+    with pytest.raises(OptionError, match="items_per_group = 8: expected at most the batch size, batch_size = 4"):
         made("group")
     with pytest.raises(ValueError, match="groups"):
         made("group", None)

@@ -56,7 +56,7 @@ def check_data(source: "Source") -> None:
     lacking = [f"{source.task_names[t]!r}" for t in np.flatnonzero((positives == 0) | (negatives == 0))]
     if len(lacking) == source.num_tasks:
         raise ValueError(
-            f"dataset: the training part of {source.name!r} needs labels of both classes, but has "
+            f"dataset: no task of {source.name!r} has both labels, 0 and 1, in the training part, which has "
             f"{int(positives.sum())} positive and {int(negatives.sum())} negative labels among {len(y)} {source.noun}"
         )
     if lacking:

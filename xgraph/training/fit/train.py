@@ -212,7 +212,7 @@ def load_data(config: TrainConfig, progress: bool) -> "Source":
     if data.errors:
         first = data.errors[0]
         warnings.warn(
-            f"{len(data.errors)} rows of {data.name!r} could not be read and are left out; the first is row "
+            f"left out {len(data.errors)} row(s) of {data.name!r} that could not be read; the first is row "
             f"{first.row}, {first.smiles!r}: {first.message}",
             stacklevel=2,
         )

@@ -1,1 +1,1 @@
-"""Scores of new data, evaluation of finished runs, ensembles."""
+"""Prediction for new data, evaluation of finished runs, and ensembles."""

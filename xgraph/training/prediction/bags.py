@@ -1,4 +1,4 @@
-"""Scores of runs on bags: of new ones, or of those that the runs were trained on."""
+"""Predictions of runs on bags, for new bags or for those of the runs' own data."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +43,7 @@ def predict_bags(
     bag_column: str | None = None,
     smiles_column: str | None = None,
 ) -> Frames:
-    """Score bags, all instances of each, and their instances."""
+    """Score whole bags and each of their instances."""
     _check_alike(members)
     if items is None:
         return _own(members, None, ensemble)
@@ -77,7 +77,7 @@ def _conformers(
 
 
 def _score_new(members: Members, new: NewBags, called: str, ensemble: Ensemble) -> Frames:
-    """Scores of new bags; missing where there is an error."""
+    """Score new bags; scores are missing where a bag has an error."""
     import pandas as pd
 
     tasks = members.tasks
@@ -100,7 +100,7 @@ def _score_new(members: Members, new: NewBags, called: str, ensemble: Ensemble) 
 
 
 def _own(members: Members, names: list[str] | None, ensemble: Ensemble) -> Frames:
-    """Scores of bags that the runs know; one row per name, without anything where that is empty."""
+    """Score bags of the runs' own data; one row per name, and a row of missing values for an empty name."""
     import pandas as pd
 
     sources = list(members.own_sources("data set", "bags"))
@@ -120,7 +120,7 @@ def _own(members: Members, names: list[str] | None, ensemble: Ensemble) -> Frame
 def _score_all(
     members: Members, data: "Sequence[BagDataset]", positions: torch.Tensor, ensemble: Ensemble
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Add the runs' scores of bags to an ensemble; means of scores and weights of instances, and which these are."""
+    """Add the runs' bag scores to an ensemble; return the mean instance scores and weights, and the instances' rows."""
     total = np.zeros(())
     for state, bags in zip(members.states, data, strict=True):
         link = loss_link(state)
@@ -134,7 +134,7 @@ def _score_all(
 def _instance_columns(
     frame: "pd.DataFrame", tasks: list[str], scores: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
 ) -> "pd.DataFrame":
-    """Add weights and scores to the rows of instances."""
+    """Add weight and score columns to the rows of instances."""
     names = [("weight", "score")] if len(tasks) == 1 else [(f"{task}_weight", f"{task}_score") for task in tasks]
     flat = distinct([name for pair in names for name in pair], taken=[*frame.columns, "error"])
     for t in range(len(tasks)):
@@ -143,7 +143,7 @@ def _instance_columns(
 
 
 def _positions(names: list[str] | None, data: "BagDataset") -> npt.NDArray[np.int64]:
-    """Positions of the bags that are named; -1 where no name is."""
+    """Return the positions of bags by name; -1 for an empty name."""
     if names is None:
         return np.arange(len(data))
     place = {name: i for i, name in reversed(list(enumerate(data.bag_names)))}
@@ -154,20 +154,20 @@ def _positions(names: list[str] | None, data: "BagDataset") -> npt.NDArray[np.in
 
 
 def _names(items: Sequence[Any]) -> list[str]:
-    """Names as strings; numbers are names too, and what is missing is an empty one."""
+    """Return names as strings; numbers are converted, and missing values become empty names."""
     import pandas as pd
 
     if isinstance(items, str) or not hasattr(items, "__iter__"):
-        raise TypeError(f"items: expected a list of names or the path of a CSV file, got {items!r}")
+        raise TypeError(f"items: expected a list of bag names or the path of a CSV file, got {items!r}")
     listed = ["" if pd.api.types.is_scalar(item) and pd.isna(item) else item for item in items]
     wrong = [item for item in listed if isinstance(item, bool) or not isinstance(item, str | int | np.integer)]
     if wrong:
-        raise TypeError(f"items: expected names, got {wrong[0]!r}")
+        raise TypeError(f"items: expected bag names (strings or integers), got {wrong[0]!r}")
     return [str(item).strip() for item in listed]
 
 
 def _check_alike(members: Members) -> None:
-    """Refuse an ensemble of runs that take different instances."""
+    """Raise `ValueError` if the runs of an ensemble were trained on different instances."""
 
     def wants(state: dict[str, Any]) -> dict[str, Any]:
         header = state[HEADER]
@@ -183,8 +183,8 @@ def _check_alike(members: Members) -> None:
         for what, value in wants(state).items():
             if value != first[what]:
                 raise ValueError(
-                    f"run: an ensemble needs runs on the same instances, but {what} is {_short(first[what])} in "
-                    f"{members.paths[0]} and {_short(value)} in {path}"
+                    f"run: the runs of an ensemble must be trained on the same instances, but {what} is "
+                    f"{_short(first[what])} in {members.paths[0]} and {_short(value)} in {path}"
                 )
 
 

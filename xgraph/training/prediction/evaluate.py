@@ -1,4 +1,4 @@
-"""`xgraph.evaluate`: metrics of a finished run, or of several together, computed anew from the best checkpoints."""
+"""`xgraph.evaluate`: compute the metrics of one or several finished runs from their best checkpoints."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,27 +28,26 @@ def evaluate(
     device: str = "auto",
     progress: bool = False,
 ) -> dict[str, float]:
-    """Score a run's kept epoch on a split of its data set; or several runs, whose scores are combined first.
+    """Evaluate one run, or an ensemble of several, on a part of its data set.
 
     Args:
-        run: A run directory, or several on the same data set, tasks and splits. For runs over all folds, each fold's
-            runs are combined, and the mean over the folds is given.
-        split: "train", "valid" or "test".
-        combine: How several runs score an item: by the "mean" of their scores, or of the "rank" that each gives it
-            among the items of the split.
-        max_fpr: Give the partial areas under the ROC curve at this highest false positive rate too.
-        min_tpr: And the two-way one at this lowest true positive rate.
+        run: A run directory, or several on the same data set, tasks and splits; their scores are combined before the
+            metrics are computed. Runs over folds are combined fold by fold, and the metrics are means over the folds.
+        split: Part of the data set: "train", "valid" or "test".
+        combine: How to combine the scores of several runs: "mean" averages the scores; "rank" averages the rank that
+            each run gives an item among the items of the part.
+        max_fpr: Also compute the partial areas under the ROC curve up to this false positive rate.
+        min_tpr: Also compute the two-way partial area from this true positive rate.
         device: "auto", "cpu" or "cuda".
-        progress: Show progress on stderr, if that is a terminal.
+        progress: Show progress on stderr if it is a terminal.
 
     Returns:
-        Metrics by name, those of `METRICS` and the partial areas requested; NaN where the split has one class
-            only.
+        Metrics by name, including the requested partial areas; NaN where the part has only one class.
 
     Raises:
         FileNotFoundError: If there is no such run, or it has not finished.
-        ValueError: If there is no such split, a rate is out of range, the data set is not what it was, or the runs
-            are not on the same data, tasks and splits.
+        ValueError: If there is no such part, a rate is out of range, the data set has changed since training, or the
+            runs differ in data, tasks or splits.
 
     Example:
         >>> import tempfile, xgraph
@@ -75,7 +74,7 @@ def evaluate_with_spread(
     device: str = "auto",
     progress: bool = False,
 ) -> dict[str, Any]:
-    """The same, and over folds with `mean` and `std` beside the metrics, as `metrics.json` has them."""
+    """Evaluate like `evaluate`; over folds, the result also holds `mean` and `std`, as in `metrics.json`."""
     limits = {"max_fpr": max_fpr, "min_tpr": min_tpr}
     try:
         further = {} if set(limits.values()) == {None} else partial_metrics(**limits)
@@ -84,7 +83,7 @@ def evaluate_with_spread(
     runs = [Path(one) for one in ([run] if isinstance(run, str | Path) else run)]
     if not runs:
         raise ValueError("run: expected at least one run directory, got none")
-    Ensemble(combine)  # before the data are read, which may take long
+    Ensemble(combine)  # fail before the data are read, which may take long
     where = choose_device(device)
     check_finished(runs)
     folds = members_by_fold(runs)
@@ -98,7 +97,7 @@ def evaluate_with_spread(
 def _evaluate(
     runs: list[Path], split: str, combine: str, further: Mapping[str, Metric], device: str, progress: bool
 ) -> dict[str, float]:
-    """Metrics of the combined scores of runs on the same split."""
+    """Return the metrics of the combined scores of runs on the same split."""
     configs = [Run.open(run).config for run in runs]
     states = [read_checkpoint(run / BEST) for run in runs]
     check_members(states, runs, same_split=True)
@@ -107,23 +106,24 @@ def _evaluate(
     for run, config, state in zip(runs, configs, states, strict=True):
         source = load_data(config, progress)
         if split not in source.splits:
-            raise OptionError(f"split: {source.name!r} has {', '.join(source.splits)}, got {split!r}")
+            raise OptionError(f"split = {split!r}: expected a part of {source.name!r}: {', '.join(source.splits)}")
         check_same_data(state[HEADER], source, run)
         own = [source.splits[split], source.targets(source.splits[split])]
         scored = scored or own
         if not all(map(_same, scored, own)):
             raise ValueError(
-                f"run: an ensemble is evaluated on one split, but the {split} part of {run} is not that of {runs[0]}"
+                f"run: runs that are evaluated together must have the same split, but the {split} parts of {run} and "
+                f"{runs[0]} differ"
             )
         ensemble = ensemble or Ensemble(combine, several_classes=source.several_classes)
         logits, link = source.score(load_model(state), source.splits[split], device=device), loss_link(state)
         if len(runs) > 1:
             ensemble.add(as_scores(logits, link))
-            logits, link = ensemble.score, "sigmoid"  # which leaves scores as they are, to rank items by
+            logits, link = ensemble.score, "sigmoid"  # monotone, so the scores rank items as they are
     y = scored[1].numpy()
     return score_split(source.name, y, logits, further, several_classes=source.several_classes, link=link)
 
 
 def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
-    """Whether two tensors are equal, missing labels too."""
+    """Whether two tensors are equal, including missing labels."""
     return one.shape == other.shape and torch.equal(one.nan_to_num(-1), other.nan_to_num(-1))

@@ -1,4 +1,4 @@
-"""The runs that score together: their checkpoints, and what all of them must share."""
+"""The members of an ensemble: their checkpoints, and what they must have in common."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Members(NamedTuple):
-    """Checkpoints of runs with the same tasks, and how to score with them."""
+    """Checkpoints of runs with the same tasks, and the device to score on."""
 
     states: list[dict[str, Any]]
     paths: list[Path]
@@ -49,20 +49,20 @@ class Members(NamedTuple):
         return tasks
 
     def own_sources(self, data: str, noun: str) -> Iterator[Source]:
-        """The data of each run, one after the other: item 7 of one data set is not item 7 of another."""
+        """Yield the data of each run after checking that all runs are on the same data set."""
         items = [(state[HEADER]["dataset"], state[HEADER]["num_items"]) for state in self.states]
         for other, path in zip(items, self.paths, strict=True):
             if other != items[0]:
                 (one, many), (two, more) = items[0], other
                 raise ValueError(
-                    f"run: an ensemble needs runs on the same {data}, got {one!r} with {many} {noun} ({self.paths[0]}) "
-                    f"and {two!r} with {more} {noun} ({path})"
+                    f"run: the runs of an ensemble must be on the same {data}, got {one!r} with {many} {noun} "
+                    f"({self.paths[0]}) and {two!r} with {more} {noun} ({path})"
                 )
         return (own_source(state, path, self.progress) for state, path in zip(self.states, self.paths, strict=True))
 
 
 def checkpoints(run: str | Path | Sequence[str | Path]) -> list[Path]:
-    """The best checkpoints of runs, of all folds where a run has them."""
+    """Return the best checkpoints of runs; for a run over folds, those of all its folds."""
     paths: list[Path] = []
     runs = [run] if isinstance(run, str | Path) else list(run)
     for path in map(Path, runs):
@@ -81,32 +81,32 @@ def checkpoints(run: str | Path | Sequence[str | Path]) -> list[Path]:
 
 
 def run_kind(run: str | Path) -> str:
-    """What a run was trained on: "graph" (molecules), "node" or "bag"."""
+    """Return the kind of data that a run was trained on: "graph" (molecules), "node" or "bag"."""
     return str(read_checkpoint(checkpoints(run)[0])[HEADER]["kind"])
 
 
 def check_featurizer(state: Mapping[str, Any], now: str) -> None:
-    """Refuse to score with other features than a run was trained on."""
+    """Raise `ValueError` if features are not computed as they were when a run was trained."""
     header = state[HEADER]
     if header["featurizer"] != now:
         raise ValueError(
-            f"run: trained on features {header['featurizer']!r} by xgraph {header['version']}, but this version makes "
-            f"{now!r}; train again"
+            f"run: trained with features {header['featurizer']!r} by xgraph {header['version']}, but this version "
+            f"computes {now!r}; train again"
         )
 
 
 def existing(path: str | Path, argument: str, noun: str) -> Path:
-    """The path of a file of items."""
+    """Return the path of a file of items after checking that it exists."""
     if not Path(path).is_file():
-        raise FileNotFoundError(f"{argument}: no file {str(path)!r}; to score {noun}, pass a list of them")
+        raise FileNotFoundError(f"{argument}: no file {str(path)!r}; to score {noun}, pass them as a list")
     return Path(path)
 
 
 def empty_smiles(texts: Sequence[str]) -> list[str]:
-    """The errors of texts that hold no SMILES; empty for the others."""
+    """Return an error message for each blank text, and an empty one for the others."""
     return ["" if text.strip() else "empty: no SMILES in this row" for text in texts]
 
 
 def at_rows(frame: "pd.DataFrame", filled: npt.NDArray[np.bool_]) -> "pd.DataFrame":
-    """The rows of a table at the places that are filled, and missing values at the others."""
+    """Spread the rows of a table over the filled places, with missing values at the others."""
     return frame if filled.all() else frame.set_axis(np.flatnonzero(filled)).reindex(range(len(filled)))

@@ -1,4 +1,4 @@
-"""Scores of runs for new molecules."""
+"""Predictions of runs for new molecules."""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 def predict_molecules(
     members: Members, smiles: Sequence[Any] | str | Path | None, smiles_column: str | None, ensemble: Ensemble
 ) -> "pd.DataFrame":
-    """Score molecules; those that cannot be read have an error instead."""
+    """Score molecules; those that cannot be read get an error instead."""
     import pandas as pd
 
     if smiles is None:
-        raise ValueError("items: a run on molecules needs SMILES, or a CSV file with a column of them")
+        raise ValueError("items: expected a list of SMILES or the path of a CSV file with a SMILES column, got None")
     inputs, texts = _read(smiles, smiles_column)
     tasks = members.tasks
     scores = np.zeros((len(members.states), len(texts), len(tasks)))
@@ -49,19 +49,19 @@ def predict_molecules(
 
 
 def _read(smiles: Sequence[Any] | str | Path, column: str | None) -> tuple[list[Any], list[str]]:
-    """The inputs, and the same as texts."""
+    """Return the inputs as given and as texts."""
     from xgraph.data.molecules.table import read_smiles
 
     if isinstance(smiles, str | Path):
-        texts = read_smiles(existing(smiles, "smiles", "SMILES themselves"), column)
+        texts = read_smiles(existing(smiles, "items", "SMILES strings"), column)
         return texts, texts
     if not isinstance(smiles, Iterable):
-        raise TypeError(f"smiles: expected a list of strings or the path of a CSV file, got {smiles!r}")
+        raise TypeError(f"items: expected a list of SMILES or the path of a CSV file, got {smiles!r}")
     inputs = list(smiles)
     texts = ["" if _missing(text) else text for text in inputs]
     wrong = [text for text in texts if not isinstance(text, str)]
     if wrong:
-        raise TypeError(f"smiles: expected strings, got {wrong[0]!r}")
+        raise TypeError(f"items: expected SMILES strings, got {wrong[0]!r}")
     return inputs, texts
 
 
@@ -72,7 +72,7 @@ def _score_rows(
     standardize: bool,
     errors: list[str],
 ) -> None:
-    """Write the scores of runs that read molecules in the same way to `scores`, and what is wrong to `errors`."""
+    """Fill `scores` with those of runs that read molecules in the same way, and `errors` for unreadable molecules."""
     from xgraph.data import MoleculeDataset
 
     filled = [i for i, text in enumerate(texts) if text.strip()]
@@ -94,7 +94,7 @@ def _score_rows(
 
 
 def _features_of(state: dict[str, Any]) -> list[str]:
-    """The kinds of features that a run takes beside the graph, if this version makes them as they were."""
+    """Return the kinds of extra features that a run uses, after checking that this version computes the same ones."""
     kinds: list[str] = state[HEADER]["config"].get("features") or []
     names: list[str] = []
     if kinds:
@@ -103,13 +103,16 @@ def _features_of(state: dict[str, Any]) -> list[str]:
         try:
             names = descriptor_names(kinds)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"run: trained by xgraph {state[HEADER]['version']} on others: {error}") from None
+            version = state[HEADER]["version"]
+            raise ValueError(
+                f"run: trained by xgraph {version} with features that are not available: {error}"
+            ) from None
     check_feature_names(state[HEADER], names, f"a run on {state[HEADER]['dataset']!r}")
     return kinds
 
 
 def _missing(value: object) -> bool:
-    """Whether it is None, NaN or pandas' NA, as columns of tables have them."""
+    """Whether a value is None, NaN or pandas' NA."""
     import pandas as pd
 
     return not isinstance(value, str) and pd.api.types.is_scalar(value) and bool(pd.isna(value))

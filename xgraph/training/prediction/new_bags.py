@@ -1,4 +1,4 @@
-"""Bags that a run has not seen, such as molecules whose conformers are generated as for training."""
+"""New bags to score, including bags of the generated conformers of molecules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,30 +18,30 @@ if TYPE_CHECKING:
     from xgraph.data.storage.root import Progress
 
 CONFORMERS = "conformers"
-"""What the featurizer of bags of conformers begins with."""
+"""Prefix of the featuriser version of conformer bags."""
 
 
 @dataclass
 class NewBags:
-    """Bags to score, and what could not be read of them."""
+    """Bags to score, with an error for each bag that cannot be scored."""
 
-    names: list[Any]  # of all bags, in the order of the result
+    names: list[Any]  # all bags, in the order of the result
     errors: list[str]  # why a bag cannot be scored; empty if it can
-    data: "BagDataset | None"  # those that can be scored
-    place: npt.NDArray[np.int64]  # the position of each of those among all
+    data: "BagDataset | None"  # the bags that can be scored
+    place: npt.NDArray[np.int64]  # the position of each bag of `data` among all bags
     rows: "pd.DataFrame"  # the instances in the order of the result: `bag`, `row` in the file, and `error`
     instance_place: npt.NDArray[np.int64]  # the position in `rows` of each instance of `data`
 
 
 def makes_conformers(state: Mapping[str, Any]) -> bool:
-    """Whether the bags of a run are conformers of molecules."""
+    """Whether the bags of a run are molecules with their conformers as instances."""
     return str(state[HEADER]["featurizer"]).startswith(CONFORMERS)
 
 
 def bags_of_conformers(
     smiles: Sequence[str], state: Mapping[str, Any], root: Path | None, progress: "Progress | None"
 ) -> NewBags:
-    """Molecules as bags of their conformers, made as for training."""
+    """Generate conformers as for training, and return molecules as bags of them."""
     import pandas as pd
 
     from xgraph.data import conformer_bags
@@ -52,7 +52,7 @@ def bags_of_conformers(
     if filled:
         try:
             data = conformer_bags([smiles[i] for i in filled], root=root, progress=progress)
-        except ValueError as error:  # there are none at all
+        except ValueError as error:  # no molecule has a conformer
             for i in filled:
                 errors[i] = str(error)
     if data is None:

@@ -1,4 +1,4 @@
-"""Scores of runs on the nodes of a graph."""
+"""Predictions of runs for the nodes of a graph."""
 
 import re
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 COLUMN = "node"
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _BLANK = -1
-"""Stands for a row of a file without a node number."""
+"""Marks a row of a file that has no node number."""
 
 
 def predict_nodes(members: Members, nodes: Sequence[Any] | str | Path | None, combine: str) -> "pd.DataFrame":
-    """Score nodes of the graph that runs were trained on, from all their neighbours."""
+    """Score nodes of the graph that runs were trained on, using all neighbours."""
     import pandas as pd
 
     ensemble, filled = Ensemble(combine), np.zeros(0, dtype=bool)
@@ -44,7 +44,7 @@ def predict_nodes(members: Members, nodes: Sequence[Any] | str | Path | None, co
     for name, values in ensemble.columns(members.tasks, list(frame.columns)).items():
         frame[name] = values
     if not filled.all():
-        frame = frame.astype({COLUMN: "Int64"})  # which can be missing, and is not written as 4.0
+        frame = frame.astype({COLUMN: "Int64"})  # nullable, and not written as 4.0
     return at_rows(frame, filled)
 
 
@@ -60,12 +60,12 @@ def _positions(nodes: Sequence[Any] | str | Path | None, num_nodes: int, name: s
         raise TypeError(f"items: expected a list of node numbers, or a CSV file with a column {COLUMN!r} of them")
     wrong = numbers[(numbers < 0) | (numbers >= num_nodes)]
     if wrong.size:
-        raise ValueError(f"items: {name!r} has the nodes 0 to {num_nodes - 1}, got {int(wrong[0])}")
+        raise ValueError(f"items: {name!r} has nodes 0 to {num_nodes - 1}, got {int(wrong[0])}")
     return numbers.astype(np.int64)
 
 
 def _read(path: Path, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
-    """The node numbers in a file, one for each row; `_BLANK` where there is none."""
+    """Read the node numbers in a file, one per row; `_BLANK` where there is none."""
     from xgraph.data.storage.columns import read_columns
 
     try:
@@ -73,7 +73,7 @@ def _read(path: Path, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
     except ValueError as error:
         raise ValueError(f"items: {error}") from None
     if COLUMN not in columns:
-        raise ValueError(f"items: {path} has no column {COLUMN!r} of node numbers")
+        raise ValueError(f"items: {path} has no column {COLUMN!r} with node numbers; it has: {', '.join(columns)}")
     numbers = np.full(len(columns[COLUMN]), _BLANK, dtype=np.int64)
     for row, cell in enumerate(text.strip() for text in columns[COLUMN]):
         if not cell:
@@ -81,6 +81,6 @@ def _read(path: Path, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
         if not _NUMBER.fullmatch(cell):
             raise ValueError(f"items: {path}, row {row}: expected a node number, got {cell!r}")
         if not 0 <= int(cell) < num_nodes:
-            raise ValueError(f"items: {path}, row {row}: {name!r} has the nodes 0 to {num_nodes - 1}, got {cell}")
+            raise ValueError(f"items: {path}, row {row}: {name!r} has nodes 0 to {num_nodes - 1}, got {cell}")
         numbers[row] = int(cell)
     return numbers

@@ -1,4 +1,4 @@
-"""The data that a run was trained on, when it is to score items of it."""
+"""Load the data that a run was trained on, to score items of it."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from xgraph.training.sources import Source
 
 
 def own_source(state: dict[str, Any], path: Path, progress: bool) -> Source:
-    """The data set of a run, as it was."""
+    """Load the data set of a run after checking that it has not changed."""
     from xgraph.training.fit.train import load_data
 
     try:

@@ -1,4 +1,4 @@
-"""`xgraph.predict`: scores of one run, or of several as an ensemble, for new molecules or bags, or a graph's nodes."""
+"""`xgraph.predict`: score molecules, bags or nodes with one run, or with several as an ensemble."""
 
 import gzip
 from collections.abc import Sequence
@@ -29,40 +29,46 @@ def predict(
     device: str = "auto",
     progress: bool = False,
 ) -> "pd.DataFrame":
-    """Score molecules, nodes or bags with a trained run, or with several as an ensemble.
+    """Score molecules, nodes or bags with a trained run, or with an ensemble of several.
 
     Args:
-        run: A run directory, or several of them, an ensemble. A run over all folds is the ensemble of its folds.
-        items: Of a run on molecules, SMILES strings (None or NaN is a missing one); of a run on the nodes of a graph,
-            node numbers, or None for all nodes; or the path of a CSV file with a column of them (of nodes: `node`). Of
-            a run on bags, the path of a CSV file of bags, one row per instance, with the columns that the run was
-            trained on; names of bags of the run's own data, or None for all. Of a run on conformers, SMILES again.
-        combine: How the members of an ensemble become one score: the "mean" of their scores, or of the "rank" that
-            each gives a row among those that are scored, from 0 for the lowest to 1 for the highest; it depends on
-            which rows these are. Not for classes that exclude each other.
+        run: A run directory, or several that form an ensemble. A run over folds is an ensemble of its folds.
+        items: What to score, which depends on what the run was trained on.
+
+            - Molecules: SMILES strings (None or NaN counts as missing), or the path of a CSV file with a SMILES column.
+            - Nodes of a graph: node numbers, the path of a CSV file with a column ``node``, or None for all nodes.
+            - Bags: the path of a CSV file with one row per instance and the columns that the run was trained on, names
+              of bags of the run's own data, or None for all of these.
+            - Conformers of molecules: SMILES, as for molecules.
+        combine: How to combine the scores of an ensemble: "mean" averages the scores; "rank" averages the rank of a
+            row among all scored rows, from 0 (lowest) to 1 (highest), so it depends on which rows are scored together.
+            "rank" is not available for mutually exclusive classes.
         smiles_column: Column of SMILES; by default recognised by its name and content.
         bag_column: Column that names the bag of each row; by default recognised by its name.
-        instances_out: CSV file to write, of a run on bags: one row per instance, with its `bag`, its `row` in the file
-            or source, its `weight` in the bag (they sum to one) and its own `score`, as if it were alone in a bag; of
-            several tasks these have the task's name in front.
+        instances_out: For runs on bags, a CSV file to write with one row per instance: its ``bag``, its ``row`` in the
+            file or source, its ``weight`` in the bag (the weights of a bag sum to one), and its own ``score``, as if it
+            were the only instance of a bag. With several tasks, the task's name is a prefix of the last two columns.
         device: "auto", "cpu" or "cuda".
-        progress: Show progress on stderr, if that is a terminal.
+        progress: Show progress on stderr if it is a terminal.
 
     Returns:
-        One row per input in its order. Of molecules: `smiles` as given, for each task a score between 0 and 1 (the
-        sigmoid of the model's logit; for ranking losses such as SOAP it orders molecules and is no probability),
-        and `error`, empty unless the row could not be read; its scores are missing then. Of nodes: `node`, for
-        classes that exclude each other the `predicted` one, and a score for each task or class (after `ce` the
-        softmax); all of them missing where a row of the file holds no node number. Of bags, in the order in which they
-        first appear: `bag`, a score for each task, and of new bags `error`, empty unless a feature of the bag is no
-        finite number, or none of its molecules can be read. Of several members, the scores are followed by a column
-        `<task>_std` each, the sample standard deviation over the members.
+        A table with one row per input, in the same order.
+
+        - Molecules: ``smiles`` as given, one score between 0 and 1 per task, and ``error``. The score is the sigmoid of
+          the model's logit; after training with a ranking loss such as SOAP it ranks molecules but is not a
+          probability. If a molecule cannot be read, ``error`` says why and the scores are missing.
+        - Nodes: ``node``, ``predicted`` (for mutually exclusive classes), and one score per task or class. All are
+          missing where a row of the file has no node number.
+        - Bags, in order of first appearance: ``bag``, one score per task, and for new bags ``error``, which says why a
+          bag cannot be scored.
+
+        With several runs, each score also has a column ``<task>_std``, the sample standard deviation over the runs.
 
     Raises:
-        FileNotFoundError: If there is no such run or file, or a member of an ensemble has not finished.
-        TypeError: If something in `items` is neither a string nor missing, or is no node number.
-        ValueError: If runs do not have the same tasks or are on the nodes of several graphs, a checkpoint or the file
-            is not readable or lacks a column, or a node or bag is not in the data.
+        FileNotFoundError: If there is no such run or file, or a run of an ensemble has not finished.
+        TypeError: If ``items`` holds something other than strings, missing values or node numbers.
+        ValueError: If the runs differ in tasks or data, a checkpoint or file cannot be read or lacks a column, or a
+            node or bag is not in the data.
 
     Example:
         >>> import tempfile, xgraph
@@ -85,18 +91,20 @@ def predict(
         return frames.bags
     for name, value in (("bag_column", bag_column), ("instances_out", instances_out)):
         if value is not None:
-            raise OptionError(f"{name} = {str(value)!r}: it is for runs on bags")
+            raise OptionError(f"{name} = {str(value)!r}: this option is for runs on bags")
     if kind == "node":
         from xgraph.training.prediction.nodes import predict_nodes
 
         if smiles_column is not None:
-            raise OptionError(f"smiles_column = {smiles_column!r}: it is for molecules, and the run is on nodes")
+            raise OptionError(
+                f"smiles_column = {smiles_column!r}: this option is for molecules, but the run is on nodes"
+            )
         return predict_nodes(members, items, combine)
     return predict_molecules(members, items, smiles_column, ensemble)
 
 
 def write_predictions(frame: "pd.DataFrame", path: str | Path) -> None:
-    """Write what `predict` returned as CSV; the file is there completely or not at all."""
+    """Write the result of `predict` as CSV atomically; gzipped if the name ends in `.gz`."""
     content = frame.to_csv(index=False, lineterminator="\n").encode()
     if Path(path).suffix == ".gz":
         content = gzip.compress(content, mtime=0)

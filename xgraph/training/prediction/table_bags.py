@@ -1,4 +1,4 @@
-"""Bags that a run has not seen, from a table with one row per instance."""
+"""New bags from a table with one row per instance."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 def read_frame_of_bags(path: Path, state: Mapping[str, Any], bag_column: str | None) -> tuple["pd.DataFrame", str]:
-    """A CSV file with one row per instance, and the column that names the bags."""
+    """Read a CSV file with one row per instance; return it and the column that names the bags."""
     from xgraph.data.bags.columns import read_frame
     from xgraph.data.bags.roles import BAG_NAMES, find_column, listing
 
@@ -33,10 +33,10 @@ def read_frame_of_bags(path: Path, state: Mapping[str, Any], bag_column: str | N
     if column not in frame.columns:
         column = None if bag_column else find_column(list(frame.columns), BAG_NAMES)
         if column is None:
-            lost = f"has no column {bag_column!r}" if bag_column else "has no column that names the bags"
-            hint = "" if bag_column else "; say which with bag_column (--bag-column)"
+            lost = f"has no column {bag_column!r}" if bag_column else "has no recognisable column of bag names"
+            hint = "" if bag_column else "; name it with bag_column (--bag-column)"
             raise ValueError(f"items: {path} {lost}: {listing(list(frame.columns))}{hint}")
-        frame = read_frame(path, column, texts)  # now with the names as they are in the file
+        frame = read_frame(path, column, texts)  # read again, to keep the bag names as they are in the file
     return frame, str(column)
 
 
@@ -48,7 +48,7 @@ def bags_of_table(
     smiles_column: str | None,
     progress: "Progress | None",
 ) -> NewBags:
-    """Bags of a table, in the order in which they first appear."""
+    """Return the bags of a table in order of first appearance."""
     import pandas as pd
 
     from xgraph.data import BagDataset
@@ -56,7 +56,9 @@ def bags_of_table(
 
     shape = tuple(state[HEADER]["model_arguments"].get("instance_shape", ()))
     if smiles_column is not None and shape:
-        raise OptionError(f"smiles_column = {smiles_column!r}: it is for molecules, and the run is on features")
+        raise OptionError(
+            f"smiles_column = {smiles_column!r}: this option is for molecules, but the run is on feature columns"
+        )
     filled = ~frame.isna().all(axis=1).to_numpy()
     frame, number = frame[filled], np.flatnonzero(filled)
     bag, names = bags_of(frame[bag_column], number)
@@ -87,12 +89,14 @@ def bags_of_table(
 def _feature_columns(
     columns: list[str], bag_column: str, header: Mapping[str, Any], width: int, path: Path
 ) -> list[str]:
-    """The columns that hold what the run was trained on: by their names, or all others if it knows no names."""
+    """Return the feature columns of the run: by name, or if the run has no feature names, all remaining columns."""
     from xgraph.data.bags.roles import TARGET_NAMES, find_column, listing
 
     names = list(header.get("feature_names", []))
     if bag_column in names:
-        raise ValueError(f"items: column {bag_column!r} is a feature of the run, so it names no bags")
+        raise ValueError(
+            f"items: column {bag_column!r} is a feature of the run and cannot name the bags; choose another bag_column"
+        )
     if names:
         lost = [name for name in names if name not in columns]
         if lost:
@@ -108,26 +112,26 @@ def _feature_columns(
         others.remove(label)
     if len(others) != width:
         raise ValueError(
-            f"items: the run was trained on {width} features, but {path} has {len(others)} columns beside that of the "
+            f"items: the run was trained on {width} features, but {path} has {len(others)} columns besides those of "
             f"bags and labels: {listing(columns)}"
         )
     return others
 
 
 def _numbers(frame: "pd.DataFrame", columns: list[str]) -> tuple[npt.NDArray[np.float32], list[str]]:
-    """Features of the rows, and for each row what is wrong with the first that is no finite number."""
+    """Return the features of the rows, and an error for each row with a value that is not a finite number."""
     import pandas as pd
 
     x = np.empty((len(frame), len(columns)), dtype=np.float32)
     wrong = [""] * len(frame)
-    for i in range(len(columns) - 1, -1, -1):  # so that the first column has the last word
+    for i in range(len(columns) - 1, -1, -1):  # backwards, so that the error names the first bad column
         cells = frame[columns[i]]
         values = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
         bad = ~(np.abs(values) <= _LARGEST)
         for row in np.flatnonzero(bad):
             cell = cells.iloc[row]
-            what = "no number" if pd.isna(cell) else f"{str(cell)[:40]!r}, which is no finite number,"
-            wrong[row] = f"{what} in column {columns[i]!r}"
+            what = "no value" if pd.isna(cell) else repr(str(cell)[:40])
+            wrong[row] = f"expected a finite number in column {columns[i]!r}, got {what}"
         x[:, i] = np.where(bad, 0.0, values)
     return x, wrong
 
@@ -139,7 +143,7 @@ def _molecules(
     path: Path,
     progress: "Progress | None",
 ) -> tuple[Any, list[str]]:
-    """The molecules that can be read, and for each row why it cannot."""
+    """Return the molecules that can be read, and an error for each row that cannot."""
     from xgraph.data import MoleculeDataset
     from xgraph.data.bags.roles import listing
     from xgraph.data.molecules.table import find_smiles
@@ -148,7 +152,7 @@ def _molecules(
     column = smiles_column or state[HEADER]["config"].get("smiles_column")
     if column not in columns:
         if smiles_column is not None:
-            raise ValueError(f"items: {path} has no column {smiles_column!r} of SMILES: {listing(columns)}")
+            raise ValueError(f"items: {path} has no SMILES column {smiles_column!r}: {listing(columns)}")
         texts = {name: ["" if c is None or c != c else str(c) for c in frame[name]] for name in columns}
         column = find_smiles(texts, None, path)
     cells = [cell if isinstance(cell, str) else "" for cell in frame[column]]
@@ -161,7 +165,7 @@ def _molecules(
 
 
 def _first_of_bag(texts: Sequence[str], bag: npt.NDArray[np.int64], bags: int) -> list[str]:
-    """For each bag the first text that is not empty."""
+    """Return the first non-empty text of each bag."""
     first = [""] * bags
     for text, owner in zip(texts, bag, strict=True):
         first[owner] = first[owner] or text

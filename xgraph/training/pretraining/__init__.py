@@ -1,4 +1,4 @@
-"""Encoders pretrained on several data sets, by labels or by contrast."""
+"""Pretraining of encoders on several data sets, from labels or by contrastive learning."""
 
 from xgraph.training.pretraining.pretrain import pretrain
 from xgraph.training.pretraining.settings import PretrainConfig

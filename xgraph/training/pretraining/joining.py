@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def load_joined(config: PretrainConfig, progress: bool) -> JoinedDataset:
-    """The joined data, with what is held out, and a warning if some rows could not be read."""
+    """Join the data sets and hold out a part for validation; warn if some rows could not be read."""
     from xgraph.data import collect
 
     with data_progress(progress) as report:
@@ -31,12 +31,15 @@ def load_joined(config: PretrainConfig, progress: bool) -> JoinedDataset:
     if data.errors:
         first = data.errors[0]
         warnings.warn(
-            f"{len(data.errors)} rows are left out; the first is row {first.row}, {first.smiles!r}: {first.message}",
+            f"left out {len(data.errors)} row(s) that could not be read; the first is row {first.row}, "
+            f"{first.smiles!r}: {first.message}",
             stacklevel=2,
         )
     held = max(round(config.valid_share * len(data)), 2)
     if len(data) - held < 2:
-        raise ValueError(f"datasets: {len(data)} molecules are left of {data.counts.given}, too few to learn from")
+        raise ValueError(
+            f"datasets: only {len(data)} of {data.counts.given} molecules remain after exclusion, which is too few"
+        )
     order = np.random.default_rng(config.seed).permutation(len(data))
     data.splits = {
         "train": torch.from_numpy(np.sort(order[held:])),
@@ -46,18 +49,18 @@ def load_joined(config: PretrainConfig, progress: bool) -> JoinedDataset:
 
 
 def summary(config: PretrainConfig, data: JoinedDataset, path: Path) -> str:
-    """A line that says what is trained on, and how many molecules were excluded."""
+    """Return a line that describes the data and how many molecules were excluded."""
     counts = data.counts
     tasks = f", {data.num_tasks} tasks" if config.objective == "multitask" else ""
     conflicts = f", {counts.conflicts} contradictory labels dropped" if counts.conflicts else ""
     return (
-        f"{data.name}: {counts.given} molecules, {counts.excluded} excluded, {counts.repeated} repeated{conflicts}; "
+        f"{data.name}: {counts.given} molecules, {counts.excluded} excluded, {counts.repeated} duplicates{conflicts}; "
         f"{len(data.splits['train'])} train, {len(data.splits['valid'])} valid{tasks}; run directory {path}\n"
     )
 
 
 def full_paths(names: list[str]) -> list[str]:
-    """Paths of files in full; names of data sets as they are."""
+    """Make paths of files absolute; names of data sets stay as they are."""
     from xgraph.data.cards.named import names as known
 
     return [

@@ -1,4 +1,4 @@
-"""`xgraph.pretrain`: from a list of data sets to a run whose encoder others start from."""
+"""`xgraph.pretrain`: pretrain an encoder on several data sets, for other runs to start from."""
 
 from __future__ import annotations
 
@@ -41,31 +41,31 @@ def pretrain(
     progress: bool = False,
     **settings: Any,
 ) -> Run:
-    r"""Pretrain an encoder of molecules on several data sets; what `xgraph pretrain` calls.
+    r"""Pretrain an encoder of molecules on several data sets, as the command ``xgraph pretrain`` does.
 
-    The data sets are joined (`xgraph.data.join`), without the molecules to exclude. The encoder learns all their
-    labels by cross-entropy, or, with `objective="contrastive"`, without labels to tell two views of each molecule
-    from those of all others (`xgraph.losses.SogCLRLoss`). A run of the same model with the same options starts from
-    it by `xgraph.train(..., init=str(run.path))`; its head is new.
+    The data sets are joined (:func:`xgraph.data.join`) without the excluded molecules. By default, the encoder learns
+    all their labels by cross-entropy. With ``objective="contrastive"`` it uses no labels: it learns to match two views
+    of the same molecule among all others (:class:`xgraph.losses.SogCLRLoss`). To start a run from the encoder, train
+    the same model with the same options and ``init=run.path``; the run gets a new head.
 
     Args:
-        datasets: Names of data sets or paths of CSV files; one string may name several, with commas between them.
-        config: A TOML file with settings, such as the `config.toml` of another such run.
-        out: Directory of the run, new or empty; without it, a new one under `runs/`.
-        resume: Go on with the interrupted run in `out`, to the bit.
+        datasets: Names of data sets or paths of CSV files; a single string may list several, separated by commas.
+        config: A TOML file with settings, such as the ``config.toml`` of another pretraining run.
+        out: The run directory, which must be new or empty; by default a new directory under ``runs/``.
+        resume: Resume the interrupted run in ``out``. The result is bit-identical to that of an uninterrupted run.
         progress: Show progress on stderr.
-        settings: Any field of `PretrainConfig` (`objective`, `exclude`, `model`, `epochs`, ...) and any option of the
-            model.
+        settings: Any setting of :class:`xgraph.training.PretrainConfig` (``objective``, ``exclude``, ``model``,
+            ``epochs``, ...) and any option of the model.
 
     Returns:
-        The run: its path and metrics. `metrics["valid"]` is of the molecules held out, after the last epoch;
-        `metrics["joined"]` says how many were excluded.
+        The finished run, with its path and metrics. ``metrics["valid"]`` is measured on held-out molecules after the
+        last epoch; ``metrics["joined"]`` counts the molecules that were joined and excluded.
 
     Raises:
-        OptionError: (a ValueError): a setting that does not exist, is for the other objective, or cannot have that
-            value.
-        ValueError: If a data set is unknown or holds no molecules, nothing is left to learn from, or training diverges.
-        FileExistsError: If `out` holds something already.
+        OptionError: If a setting does not exist, is for the other objective, or has an invalid value. It is a
+            ``ValueError``.
+        ValueError: If a data set is unknown or does not hold molecules, too few molecules remain, or training diverges.
+        FileExistsError: If ``out`` is not empty.
 
     Example:
         >>> import tempfile
@@ -92,7 +92,7 @@ def pretrain(
     else:
         chosen = build_pretrain_config(settings, base)
         if out is not None:
-            check_free(out)  # before the data are read, which may take long
+            check_free(out)  # fail before the data are read, which may take long
     device = choose_device(chosen.device)
     with own_random_streams(chosen.seed, chosen.threads):
         return _pretrain(chosen, out, resume, progress, device)
@@ -111,12 +111,12 @@ def _listed(what: str, names: str | Path | Sequence[str | Path]) -> list[str]:
 def settings_to_resume(
     settings: dict[str, Any], base: dict[str, Any] | None, out: str | Path | None
 ) -> tuple[PretrainConfig, Path]:
-    """The settings of the run in `out`; those given besides may not contradict them."""
+    """Return the settings of the run in `out`; settings that are given explicitly must not contradict them."""
     if out is None:
-        raise OptionError("resume: say which run, with the directory it is in (--out)")
+        raise OptionError("resume: expected the directory of the run to resume in out (--out)")
     path = Path(out)
     if not (path / CONFIG).is_file():
-        raise FileNotFoundError(f"resume: {path} holds no run (no {CONFIG})")
+        raise FileNotFoundError(f"resume: {path} is not a run directory (no {CONFIG})")
     own = read_config(path / CONFIG)
     before = build_pretrain_config({}, own)
     now = build_pretrain_config(settings, own if base is None else base)
@@ -133,7 +133,7 @@ def settings_to_resume(
 
 
 def _pretrain(config: PretrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str) -> Run:
-    """One fit; the random streams are the run's own already."""
+    """Pretrain. Call it within `own_random_streams`."""
     data = load_joined(config, progress)
     task = _make_task(config, data)
     training = task.config
@@ -148,7 +148,7 @@ def _pretrain(config: PretrainConfig, out: str | Path | None, resume: bool, prog
     try:
         with locked(path):
             if not resume:
-                check_free(path)  # somebody else may have been faster
+                check_free(path)  # another process may have written to it in the meantime
             return Run(path, _fit(task, config, data, path, device, resume, progress))
     except KeyboardInterrupt:
         raise Interrupted(path) from None
@@ -170,14 +170,14 @@ def _make_task(config: PretrainConfig, data: JoinedDataset) -> Task:
     source = make_source(data, config.training(data.name))
     y = source.targets(source.splits["train"])
     if not bool(((y == 1).any(0) & (y == 0).any(0)).any()):
-        raise ValueError(f"datasets: no task of {data.name!r} has labels 0 and 1 among the molecules to learn from")
+        raise ValueError(f"datasets: no task of {data.name!r} has both labels, 0 and 1, in the training part")
     return MultitaskTask(config, source, data.sources)
 
 
 def _fit(
     task: Task, config: PretrainConfig, data: JoinedDataset, path: Path, device: str, resume: bool, progress: bool
 ) -> dict[str, Any]:
-    """Train, and fill the run directory; what `metrics.json` holds."""
+    """Train, write the run directory, and return the contents of `metrics.json`."""
     from xgraph.training.files.callback import CheckpointCallback
     from xgraph.training.files.environment import write_environment
     from xgraph.training.fit.engine import resume_point, run_epochs
@@ -206,7 +206,7 @@ def _fit(
 
 
 def _write_config(path: Path, config: PretrainConfig) -> None:
-    """Write `config.toml`; `--config` on it repeats the run."""
+    """Write `config.toml`, from which `--config` repeats the run."""
     import tomli_w
 
     values = config.to_dict()

@@ -1,4 +1,4 @@
-"""The settings of pretraining, and their check."""
+"""The settings of pretraining, and their validation."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
@@ -19,13 +19,13 @@ OF_OBJECTIVE = {
         *("mask_atoms", "drop_bonds", "drop_atoms", "drop_subgraph"),
     ),
 }
-"""Settings that are for one objective only."""
+"""Settings that apply to one objective only."""
 
 _SHARED = (
     *("model", "epochs", "batch_size", "lr", "weight_decay", "optimizer", "lr_schedule", "seed"),
     *("standardize", "device", "threads"),
 )
-"""Settings that mean what they mean to `TrainConfig`."""
+"""Settings that have the same meaning as in `TrainConfig`."""
 
 
 class PretrainConfig(Schema):
@@ -104,7 +104,7 @@ class PretrainConfig(Schema):
     @classmethod
     def _different(cls, datasets: list[str]) -> list[str]:
         if not datasets or len(set(datasets)) < len(datasets):
-            raise ValueError("expected different names of data sets or CSV files, at least one")
+            raise ValueError("expected one or more data sets or CSV files, each listed once")
         return datasets
 
     @model_validator(mode="after")
@@ -113,24 +113,24 @@ class PretrainConfig(Schema):
         from xgraph.losses import SogCLRLoss
 
         if self.objective == "contrastive" and self.batch_size < 2:
-            raise ValueError(f"batch_size = {self.batch_size}: expected 2 or more, to contrast molecules")
-        SogCLRLoss(1, self.tau, self.gamma)  # it knows the ranges of its arguments, as the views do
+            raise ValueError(f"batch_size = {self.batch_size}: expected 2 or more for objective 'contrastive'")
+        SogCLRLoss(1, self.tau, self.gamma)  # the constructors check the ranges of their arguments
         Augmentation(**self.views)
         return self
 
     @property
     def views(self) -> dict[str, float]:
-        """The arguments of `Augmentation`."""
+        """The arguments of ``Augmentation``."""
         return {name: getattr(self, name) for name in ("mask_atoms", "drop_bonds", "drop_atoms", "drop_subgraph")}
 
     def training(self, dataset: str) -> TrainConfig:
-        """The same as settings of a run on joined data: of cross-entropy in one stage, whose last epoch is kept."""
+        """Return the settings of the training run: cross-entropy in a single stage, keeping the last epoch."""
         values = {name: getattr(self, name) for name in _SHARED} | {"dataset": dataset, "keep": "last"}
         own = {f"model_{name}": value for name, value in self.model_options.items()}
         return build_config({**values, "loss": "bce", "pretrain_epochs": 0, "sampler": "shuffle", **own})
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything that is of use to the objective, as plain values; `[model]` holds a name and options."""
+        """Return all settings of the objective as plain values; ``model`` is a table of a name and options."""
         other = [name for kind, names in OF_OBJECTIVE.items() if kind != self.objective for name in names]
         values = {
             option.name: value
@@ -142,7 +142,7 @@ class PretrainConfig(Schema):
 
 
 def build_pretrain_config(settings: Mapping[str, object], base: Mapping[str, object] | None = None) -> PretrainConfig:
-    """Check and complete settings."""
+    """Check settings and complete them with the defaults."""
     fields = {option.name: option for option in options_of(PretrainConfig)}
     defaults = {name: option.default for name, option in fields.items()}
     values: dict[str, Any] = {}
@@ -156,7 +156,7 @@ def build_pretrain_config(settings: Mapping[str, object], base: Mapping[str, obj
         else:
             values[name] = fields[name].parse(value)
     if "model" in settings and settings["model"] != values.get("model"):
-        options = {}  # another model: the file's options are not its own
+        options = {}  # the file's options belong to another model
     values |= {name: fields[name].parse(value) for name, value in settings.items() if name in fields}
     model = values.get("model", defaults["model"])
     known = _options_of_model(model)
@@ -170,7 +170,7 @@ def build_pretrain_config(settings: Mapping[str, object], base: Mapping[str, obj
     for kind, names in OF_OBJECTIVE.items():
         for name in names if kind != objective else ():
             if name in settings:
-                raise OptionError(f"{name}: it is for objective {kind!r}, and this is {objective!r}")
+                raise OptionError(f"{name}: this setting is for objective {kind!r}, but the objective is {objective!r}")
             values.pop(name, None)
     config = PretrainConfig(**values, model_options=options)
     full = config.training("joined.csv")
@@ -178,14 +178,14 @@ def build_pretrain_config(settings: Mapping[str, object], base: Mapping[str, obj
 
 
 def pretrainable() -> list[str]:
-    """The models that have an encoder of molecules, by name. Imports torch."""
+    """Return the names of the models that have an encoder of molecules. Imports torch."""
     return [name for name, model in registry("model").items() if model.kind == "graph" and not model.fitted]
 
 
 def _options_of_model(model: object) -> list[str]:
-    """Names of its options, if it is one that can be pretrained."""
+    """Return the names of a model's options; raise `OptionError` if it cannot be pretrained."""
     names = pretrainable()
     if model not in names:
-        why = "has no encoder of molecules" if model in registry("model") else "is unknown"
-        raise OptionError(f"model {model!r} {why}{nearest(str(model), names)}; there are {', '.join(names)}")
+        why = "has no molecular encoder to pretrain" if model in registry("model") else "is unknown"
+        raise OptionError(f"model {model!r} {why}{nearest(str(model), names)}; choose from {', '.join(names)}")
     return [option.name for option in options_of(registry("model")[str(model)])]

@@ -1,4 +1,4 @@
-"""What pretraining minimises, as tasks of the engine."""
+"""The Lightning modules of pretraining, one per objective."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from xgraph.training.sources import Source
 from xgraph.training.sources.batches import make_loader
 
 _VALID = 2**32
-"""A stream of draws for what is held out: no epoch has this number."""
+"""The random stream of the held-out molecules; no epoch has this number."""
 
 
 class MultitaskTask(Task):
@@ -35,7 +35,7 @@ class MultitaskTask(Task):
 
 
 class ContrastiveTask(Task):
-    """Learns to tell two views of a molecule from those of all others (SogCLR); the model's head projects."""
+    """Learns to match two views of a molecule among all others (SogCLR); the model's head is the projection."""
 
     def __init__(self, settings: PretrainConfig, source: ViewSource) -> None:
         super().__init__(source.config, source)
@@ -47,12 +47,12 @@ class ContrastiveTask(Task):
         self.contrast = SogCLRLoss(len(source), settings.tau, gamma)
 
     def on_train_epoch_start(self) -> None:
-        """Begin an epoch."""
+        """Start an epoch."""
         super().on_train_epoch_start()
         self.contrast.set_epoch(self.current_epoch)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """One step."""
+        """Return the loss of one batch."""
         z1, z2 = self._project(batch, self.current_epoch, batch_idx)
         loss: Tensor = self.contrast(z1, z2, batch.idx[: len(z1)])
         self.loss_sum += loss.detach()
@@ -60,11 +60,11 @@ class ContrastiveTask(Task):
         return loss
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """Compare views of what is held out, the same in each epoch, within batches of the same size as in training."""
+        """Compare views of the held-out molecules, the same in each epoch, in batches as large as in training."""
         source: Any = self.source
         positions = source.splits["valid"]
         rows = in_order(len(positions), self.config.batch_size)
-        rows = [part for part in rows if len(part) > 1]  # one alone has nothing to be compared with
+        rows = [part for part in rows if len(part) > 1]  # a single molecule has nothing to be compared with
         sums: dict[str, float] = dict.fromkeys(("loss", "alignment", "uniformity", "top1"), 0.0)
         for number, pairs in enumerate(make_loader(source.twice, positions, rows)):
             z1, z2 = self._project(pairs.to(self.device), _VALID, number)
@@ -79,7 +79,7 @@ class ContrastiveTask(Task):
         self.valid_metrics = {name: value / count for name, value in sums.items()}
 
     def _project(self, batch: Any, stream: int, number: int) -> tuple[Tensor, Tensor]:
-        """The vectors of both views, ``[B, P]`` each."""
+        """Return the projections of both views, ``[B, P]`` each."""
         seed = np.random.SeedSequence([self.config.seed, stream, number]).generate_state(1, np.uint64)[0]
         source: Any = self.source
         z = self.model(source.augment(batch, torch.Generator().manual_seed(int(seed) >> 1)))
@@ -89,7 +89,7 @@ class ContrastiveTask(Task):
 
 
 def task_weights(y: Tensor, datasets: list[str], balance: str) -> Tensor:
-    """What a label of each task weighs; 0 for a task without labels."""
+    """Return the weight of a label of each task; 0 for a task without labels."""
     known = y.isnan().logical_not_().sum(0).double()
     labelled = known > 0
     share = labelled.double()

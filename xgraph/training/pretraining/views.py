@@ -1,4 +1,4 @@
-"""Molecules in pairs: what a contrastive loss compares."""
+"""Pairs of views of molecules, for a contrastive loss."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 class Twice:
-    """A data set whose batches hold each molecule twice: first all of them, then all of them again."""
+    """A data set whose batches hold each molecule twice: all molecules of the batch, then all of them again."""
 
     def __init__(self, data: MoleculeDataset) -> None:
         self.data = data
 
     def batch(self, positions: Sequence[int]) -> Any:
-        """Collate."""
+        """Collate a batch."""
         return self.data.batch([*positions, *positions])
 
 
 class ViewSource(MoleculeSource):
-    """Molecules to tell apart: batches hold each twice, and the columns are those of a projection, without labels."""
+    """Unlabelled molecules for contrastive learning: batches hold each one twice, and the outputs are projections."""
 
     def __init__(self, data: JoinedDataset, settings: PretrainConfig) -> None:
         from xgraph.data import Augmentation
@@ -41,14 +41,14 @@ class ViewSource(MoleculeSource):
 
     @property
     def task_names(self) -> list[str]:
-        """The columns of the projection."""
+        """Names of the projection's columns."""
         return list(self._columns)
 
     @property
     def num_tasks(self) -> int:
-        """Their number."""
+        """Number of the projection's columns."""
         return len(self._columns)
 
     def loader(self, positions: Tensor, batches: EpochSampler, epoch: int, device: torch.device) -> Iterable[Any]:
-        """PyG batches, on the CPU, of each molecule twice."""
+        """Return PyG batches on the CPU that hold each molecule twice."""
         return make_loader(self.twice, positions, batches)

@@ -1,1 +1,1 @@
-"""Metrics, and scores of a model over many items."""
+"""Metrics, and scoring many items with a model."""

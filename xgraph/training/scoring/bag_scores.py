@@ -1,4 +1,4 @@
-"""What a model says of whole bags: many small ones together, huge ones in chunks, none of their instances left out."""
+"""Score whole bags with all their instances: small bags together in a batch, huge bags in chunks."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from xgraph.nn import BagClassifier
 
 Scores = npt.NDArray[np.float64]
-NUMBERS = 2**21  # of instances that are encoded together: 8 MiB
-INSTANCES = 4096  # at most, however short
-GRAPHS = 512
+NUMBERS = 2**21  # values of the instances that are encoded together: 8 MiB
+INSTANCES = 4096  # instances encoded together, at most
+GRAPHS = 512  # the same for instances that are graphs
 
 
 class Explained(NamedTuple):
-    """What a model says of bags and of each of their n instances.
+    """A model's predictions for B bags and for each of their n instances.
 
     Args:
-        logits: Of the bags, shape [B, T].
-        scores: Of the instances, shape [n, T].
-        weights: How much an instance counts for each task; they sum to one in a bag. Shape [n, T].
-        bag: Position of each instance's bag among those asked for, ascending. Shape [n].
-        instance: Rows of the instances in the store. Shape [n].
+        logits: Logits of the bags, shape [B, T].
+        scores: Scores of the instances, shape [n, T].
+        weights: Weight of each instance in its bag for each task; the weights of a bag sum to one. Shape [n, T].
+        bag: Position of each instance's bag among the requested bags, ascending. Shape [n].
+        instance: Row of each instance in the store. Shape [n].
     """
 
     logits: Scores
@@ -37,14 +37,14 @@ class Explained(NamedTuple):
 
 
 def instances_per_pass(data: "BagDataset") -> int:
-    """How many instances to encode together."""
+    """Return how many instances to encode together."""
     if not data.instance_shape:
         return GRAPHS
     return int(min(max(NUMBERS // int(np.prod(data.instance_shape)), 1), INSTANCES))
 
 
 def grouped(sizes: Tensor, most: int) -> Iterator[list[int]]:
-    """Consecutive bags that together have no more than so many instances; one that has more is alone."""
+    """Group consecutive bags so that a group has at most `most` instances; a larger bag forms its own group."""
     group: list[int] = []
     total = 0
     for place, size in enumerate(sizes.tolist()):
@@ -58,7 +58,7 @@ def grouped(sizes: Tensor, most: int) -> Iterator[list[int]]:
 
 
 def chunks(data: "BagDataset", bag: int, most: int) -> Iterator[Any]:
-    """The instances of one bag, some at a time, as batches."""
+    """Yield the instances of one bag in batches of at most `most`."""
     begin, end = data.bag_ptr[bag].item(), data.bag_ptr[bag + 1].item()
     for start in range(int(begin), int(end), most):
         rows = torch.arange(start, min(start + most, int(end)))
@@ -73,7 +73,7 @@ def score_bags(
     device: str = "cpu",
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Scores:
-    """Logits of whole bags by a model in evaluation mode."""
+    """Return the logits of whole bags from a model in evaluation mode."""
     model, most = model.to(device).eval(), instances_per_pass(data)
     parts = [np.empty((0, model.num_tasks))]
     with torch.inference_mode():
@@ -97,7 +97,7 @@ def explain_bags(
     device: str = "cpu",
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Explained:
-    """Logits of whole bags, with scores and weights of their instances, by a model in evaluation mode."""
+    """Return the logits of whole bags and the scores and weights of their instances, in evaluation mode."""
     model, most = model.to(device).eval(), instances_per_pass(data)
     empty, none = np.empty((0, model.num_tasks)), np.empty(0, dtype=np.int64)
     parts = [Explained(empty, empty, empty, none, none)]
@@ -129,7 +129,7 @@ def explain_bags(
 
 
 def _recording(batches: Iterator[Any], instance: list[Tensor]) -> Iterator[Any]:
-    """The same batches, with their instances recorded."""
+    """Yield the same batches, and record their instances."""
     for batch in batches:
         instance.append(batch.instance)
         yield batch

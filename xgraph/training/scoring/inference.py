@@ -1,4 +1,4 @@
-"""Scores of a trained model over many molecules."""
+"""Score many molecules with a trained model, and convert logits to scores."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ def score(
     device: str = "cpu",
     progress: Callable[[int, int, str], None] | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Logits of a model in evaluation mode."""
+    """Return the logits of a model in evaluation mode."""
     items = list(range(len(data))) if positions is None else positions.tolist()
     model = model.to(device).eval()
     parts = []
@@ -40,34 +40,34 @@ def score(
 
 
 def probability(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The sigmoid of logits, in float64 so that confident scores keep their order."""
+    """Return the sigmoid of logits, in float64 so that confident scores keep their order."""
     positive = logits >= 0
     small = np.exp(np.where(positive, -logits, logits))
     return np.where(positive, 1.0, small) / (1.0 + small)
 
 
 def class_scores(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The logarithm of the softmax over classes: comparable between items, which logits are not."""
+    """Return the logarithm of the softmax over classes, which unlike logits is comparable between items."""
     shifted = logits - logits.max(axis=1, keepdims=True, initial=-np.inf)
     result: npt.NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return result
 
 
 def as_scores(logits: npt.NDArray[np.float64], link: str) -> npt.NDArray[np.float64]:
-    """Scores between 0 and 1."""
+    """Convert logits to scores between 0 and 1."""
     return np.exp(class_scores(logits)) if link == "softmax" else probability(logits)
 
 
 def choose_device(device: str) -> str:
-    """What `--device` means on this machine."""
+    """Resolve the `device` setting to "cpu" or "cuda" on this machine."""
     if device not in ("auto", "cpu", "cuda"):
         raise OptionError(f"device = {device!r}: expected auto, cpu or cuda")
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
-        raise ValueError("device: 'cuda' was requested, but torch finds no usable GPU; use --device cpu")
+        raise ValueError("device = 'cuda': torch finds no usable GPU; use --device cpu")
     return "cuda" if available and device != "cpu" else "cpu"
 
 
 def in_order(num_items: int, batch_size: int) -> list[list[int]]:
-    """Batches of consecutive items, for evaluation."""
+    """Return batches of consecutive items, for evaluation."""
     return [list(range(i, min(i + batch_size, num_items))) for i in range(0, num_items, batch_size)]

@@ -1,4 +1,4 @@
-"""Ranking metrics of runs, each from one sorted sweep over the scores of a task."""
+"""Ranking metrics, each computed from one sorted sweep over the scores of a task."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -26,22 +26,22 @@ Metric = Callable[[Sweep], float]
 
 
 def average_precision(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
-    """Average precision: sum of (recall step) x precision, without interpolation."""
+    """Return the average precision: the sum of (recall step) × precision, without interpolation; ties form one step."""
     return _of(sweep(target, score), _average_precision)
 
 
 def prc_auc(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
-    """Area under the precision-recall curve by trapezoids (what the AICures leaderboard reports)."""
+    """Return the area under the precision-recall curve by trapezoids, as the AICures leaderboard reports it."""
     return _of(sweep(target, score), _prc_auc)
 
 
 def roc_auc(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
-    """Area under the ROC curve: the share of (positive, negative) pairs in the right order, a tie being half."""
+    """Return the area under the ROC curve: the share of (positive, negative) pairs in order; ties count half."""
     return _of(sweep(target, score), _roc_auc)
 
 
 def accuracy(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
-    """Share of items whose highest score is that of their class."""
+    """Return the share of items whose highest score is that of their class."""
     y, s = (np.asarray(a, dtype=np.float64) for a in (target, score))
     if y.shape != s.shape or y.ndim != 2:
         raise ValueError(f"target and score: expected one shape [n, C], got {y.shape} and {s.shape}")
@@ -52,7 +52,7 @@ def accuracy(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
 
 
 def partial_metrics(max_fpr: float | None = None, min_tpr: float | None = None) -> dict[str, Metric]:
-    """The partial areas, each under a name that says its limits."""
+    """Return the partial areas by name; the names contain the limits."""
     fpr = 0.3 if max_fpr is None else max_fpr
     low, high = 0.5 if min_tpr is None else min_tpr, 0.5 if max_fpr is None else max_fpr
     check_limits(low, fpr)
@@ -66,7 +66,7 @@ def partial_metrics(max_fpr: float | None = None, min_tpr: float | None = None) 
 def score_all(
     target: npt.ArrayLike, score: npt.ArrayLike, metrics: Mapping[str, Metric] | None = None
 ) -> dict[str, float]:
-    """All metrics, each the mean over the tasks that have both classes."""
+    """Return all metrics, each as the mean over the tasks that have both classes."""
     y, s = (np.asarray(a, dtype=np.float64) for a in (target, score))
     if y.shape != s.shape or y.ndim not in (1, 2):
         raise ValueError(f"target and score: expected one shape [n] or [n, T], got {y.shape} and {s.shape}")
@@ -107,4 +107,4 @@ METRICS: dict[str, Metric] = {
     "roc_auc": _roc_auc,
     **partial_metrics(),
 }
-"""What every run reports. The limits of the partial areas are fixed, so that runs compare."""
+"""The metrics that every run reports. The limits of the partial areas are fixed, so that runs are comparable."""

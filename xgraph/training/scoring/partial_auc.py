@@ -1,10 +1,10 @@
-"""Partial areas under the ROC curve: at few false positives, and at few false and many true positives.
+"""Partial areas under the ROC curve: at low false positive rates, and also at high true positive rates only.
 
-Two normalisations of the one-way area are in use, and a value means little without its own:
+There are two normalisations of the one-way area, so a value must name the one it uses:
 
-- `mcclish`: 0 to max_fpr is mapped so that chance is .5 and a perfect ranking 1 (scikit-learn's
-  `roc_auc_score(max_fpr=)`, LibAUC and the published tables of one-way partial AUC);
-- `area`: the area itself over the largest possible, so that a perfect ranking is 1 and chance max_fpr / 2.
+- `mcclish`: rescaled so that a random ranking has .5 and a perfect one 1 (scikit-learn's `roc_auc_score(max_fpr=)`,
+  LibAUC, and the published tables of one-way partial AUC);
+- `area`: the area divided by the largest possible one, so that a perfect ranking has 1 and a random one max_fpr / 2.
 """
 
 import math
@@ -24,7 +24,7 @@ def partial_auc(
     max_fpr: float = 0.3,
     normalization: Normalization = "mcclish",
 ) -> float:
-    """One-way partial AUC: the area under the ROC curve at false positive rates up to `max_fpr`."""
+    """Return the one-way partial AUC: the area under the ROC curve at false positive rates up to `max_fpr`."""
     check_limits(0.0, max_fpr)
     if normalization not in get_args(Normalization):
         raise ValueError(f"normalization: expected {' or '.join(get_args(Normalization))}, got {normalization!r}")
@@ -33,14 +33,14 @@ def partial_auc(
 
 
 def two_way_pauc(target: npt.ArrayLike, score: npt.ArrayLike, min_tpr: float = 0.5, max_fpr: float = 0.5) -> float:
-    """Two-way partial AUC: how much of the corner TPR ≥ `min_tpr`, FPR ≤ `max_fpr` lies under the ROC curve."""
+    """Return the two-way partial AUC: the share of the corner TPR ≥ `min_tpr`, FPR ≤ `max_fpr` under the ROC curve."""
     check_limits(min_tpr, max_fpr)
     swept = sweep(target, score)
     return math.nan if swept is None else two_way(swept, min_tpr, max_fpr)
 
 
 def one_way(swept: Sweep, max_fpr: float, normalization: Normalization) -> float:
-    """`partial_auc` of scores that were swept already."""
+    """Compute `partial_auc` from a sweep."""
     area = _corner(swept, 0.0, max_fpr)
     if normalization == "area":
         return area / max_fpr
@@ -49,20 +49,20 @@ def one_way(swept: Sweep, max_fpr: float, normalization: Normalization) -> float
 
 
 def two_way(swept: Sweep, min_tpr: float, max_fpr: float) -> float:
-    """`two_way_pauc` of scores that were swept already."""
+    """Compute `two_way_pauc` from a sweep."""
     return _corner(swept, min_tpr, max_fpr) / ((1 - min_tpr) * max_fpr)
 
 
 def check_limits(min_tpr: float, max_fpr: float) -> None:
-    """Refuse rates between which there is nothing."""
+    """Raise `ValueError` if a rate is out of range."""
     if not 0 <= min_tpr < 1:
-        raise ValueError(f"min_tpr: expected a number from 0 up to, but not, 1, got {min_tpr}")
+        raise ValueError(f"min_tpr: expected a number in [0, 1), got {min_tpr}")
     if not 0 < max_fpr <= 1:
-        raise ValueError(f"max_fpr: expected a number above 0 and up to 1, got {max_fpr}")
+        raise ValueError(f"max_fpr: expected a number in (0, 1], got {max_fpr}")
 
 
 def _corner(swept: Sweep, min_tpr: float, max_fpr: float) -> float:
-    """Area between the ROC curve and the line TPR = min_tpr, left of FPR = max_fpr."""
+    """Return the area between the ROC curve and the line TPR = min_tpr, left of FPR = max_fpr."""
     x, y = swept.roc()
     start = int(np.searchsorted(y, min_tpr, side="right"))  # the first corner above the line
     rise = (min_tpr - y[start - 1]) / (y[start] - y[start - 1])

@@ -1,4 +1,4 @@
-"""Metrics of a split: our own, and OGB's for its benchmarks."""
+"""Metrics of a part of a data set: our own, and the Open Graph Benchmark's for its data sets."""
 
 import contextlib
 import io
@@ -24,7 +24,7 @@ def measure(
     several_classes: bool = False,
     link: str = "sigmoid",
 ) -> dict[str, float]:
-    """Our metrics of a split; NaN where it has one class only."""
+    """Return our metrics; NaN if there is only one class."""
     values = score_all(y, class_scores(logits) if link == "softmax" else logits, further)
     return {"accuracy": accuracy(y, logits), **values} if several_classes else values
 
@@ -38,7 +38,7 @@ def score_split(
     several_classes: bool = False,
     link: str = "sigmoid",
 ) -> dict[str, float]:
-    """All metrics of a split; NaN where it has one class only."""
+    """Return all metrics; NaN if there is only one class."""
     values = measure(y, logits, further, several_classes=several_classes, link=link)
     needed = ("accuracy",) if several_classes else tuple(METRICS)
     if dataset.startswith(_OGB) and not any(math.isnan(values[name]) for name in needed):
@@ -51,7 +51,7 @@ def score_split(
 
 
 def ogb_scores(dataset: str, y: npt.NDArray[Any], predicted: npt.NDArray[Any]) -> dict[str, float]:
-    """The score that OGB's leaderboard would give, under `ogb_<metric>`."""
+    """Return the score of OGB's evaluator as `ogb_<metric>`."""
     with without_version_check(), contextlib.redirect_stdout(io.StringIO()):
         if dataset.startswith("ogbn-"):
             from ogb.nodeproppred import Evaluator

@@ -1,6 +1,6 @@
-"""The one pass over sorted scores that every ranking metric is made of, in float64, ties counted exactly.
+"""One pass over sorted scores, in float64 and with exact ties, from which all ranking metrics are computed.
 
-Scores are raw logits: a sigmoid in float32 would tie the confident ones and move the metrics.
+Scores are raw logits: a sigmoid in float32 would make confident scores equal and change the metrics.
 """
 
 from typing import NamedTuple
@@ -12,24 +12,24 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class Sweep(NamedTuple):
-    """What lies at or above each distinct score, from the highest; both classes are there.
+    """Counts of items at or above each of k distinct scores, from the highest down; both classes are present.
 
     Args:
-        tp: Positives, shape [k]; the last is their number.
-        fp: Negatives, shape [k]; the last is their number.
+        tp: Number of positives, shape [k]; the last entry is their total.
+        fp: Number of negatives, shape [k]; the last entry is their total.
     """
 
     tp: FloatArray
     fp: FloatArray
 
     def roc(self) -> tuple[FloatArray, FloatArray]:
-        """False and true positive rates of the ROC curve's corners, from (0, 0) to (1, 1), shape [k + 1] each."""
+        """Return the false and true positive rates of the ROC curve from (0, 0) to (1, 1), shape [k + 1] each."""
         fpr, tpr = (np.concatenate([[0.0], counts / counts[-1]]) for counts in (self.fp, self.tp))
         return fpr, tpr
 
 
 def sweep(target: npt.ArrayLike, score: npt.ArrayLike) -> Sweep | None:
-    """Count from the highest score down."""
+    """Count positives and negatives from the highest score down; None if there is only one class."""
     y, s = (np.asarray(a, dtype=np.float64) for a in (target, score))
     if y.shape != s.shape or y.ndim != 1:
         raise ValueError(f"target and score: expected one shape [n], got {y.shape} and {s.shape}")

@@ -1,4 +1,4 @@
-"""Data sets as training sees them, whatever their items are."""
+"""A common interface of training to data sets of molecules, nodes and bags."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ __all__ = ["Source", "make_source"]
 
 
 def make_source(data: Any, config: TrainConfig) -> Source:
-    """What training needs of a data set."""
+    """Wrap a data set in the `Source` of its kind."""
     from xgraph.data import BagDataset, MoleculeDataset, NodeDataset
     from xgraph.training.sources.bags import BagSource
     from xgraph.training.sources.molecules import MoleculeSource
@@ -19,4 +19,4 @@ def make_source(data: Any, config: TrainConfig) -> Source:
     for kind, source in kinds.items():
         if isinstance(data, kind):
             return source(data, config)
-    raise ValueError(f"dataset: {data.name!r} holds graphs that are no molecules, and there is no model for them yet")
+    raise ValueError(f"dataset: {data.name!r} holds graphs that are not molecules, and no model supports these yet")

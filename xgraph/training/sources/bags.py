@@ -1,4 +1,4 @@
-"""Bags of instances: a few of each to train on if asked, all of them to score."""
+"""Bags of instances: trained on sampled or all instances, scored on all of them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class BagSource(Source):
-    """A `BagDataset` to train and score on."""
+    """A `BagDataset` as a source."""
 
     kind: ClassVar[Literal["graph", "node", "bag"]] = "bag"
     noun: ClassVar[str] = "bags"
@@ -29,41 +29,41 @@ class BagSource(Source):
 
     @property
     def samples(self) -> bool:
-        """Whether a batch lacks instances of its bags."""
+        """Whether batches may hold only a sample of a bag's instances."""
         k = self.config.instances
         return k is not None and k < int(self.data.sizes.max())
 
     @property
     def feature_names(self) -> list[str]:
-        """What the features are called; empty if they have no names."""
+        """Names of the features; empty if they have none."""
         return list(self.data.feature_names)
 
     @property
     def model_arguments(self) -> dict[str, Any]:
-        """The shape of an instance, and where instances are sampled the number of bags."""
+        """The shape of an instance and, if instances are sampled, the number of bags."""
         arguments: dict[str, Any] = {"instance_shape": list(self.data.instance_shape)}
         if self.samples:
             arguments["num_bags"] = len(self)
         return arguments
 
     def prepare(self, model: "Model") -> None:
-        """Let the model know mean and deviation of the features, of the training bags only, if it standardises."""
+        """Set mean and deviation of the features of the training bags, if the model standardises them."""
         from xgraph.data import instance_statistics
 
         if model.scale is not None:
             model.scale.fit(*instance_statistics(self.data, self.splits["train"]))
 
     def targets(self, positions: Tensor) -> Tensor:
-        """Labels, float32 [n, T]."""
+        """Return labels, float32 [n, T]."""
         labels: Tensor = self.data.targets(positions)
         return labels
 
     def loader(self, positions: Tensor, batches: "EpochSampler", epoch: int, device: torch.device) -> Iterable[Any]:
-        """Ragged batches, of sampled instances or of all."""
+        """Return batches of bags with sampled instances or all of them."""
         from xgraph.sampling import BagLoader
 
         loader = self._loader
-        if loader is None:  # the stages differ in their batches only
+        if loader is None:  # shared by both stages, which differ only in their batches
             k, seed = self.config.instances, self.config.seed
             loader = self._loader = BagLoader(self.data, k, positions, batch_sampler=batches, seed=seed, device=device)
         loader.batch_sampler = batches
@@ -73,11 +73,11 @@ class BagSource(Source):
     def score(
         self, model: nn.Module, positions: Tensor, *, device: str = "cpu", progress: Progress | None = None
     ) -> Scores:
-        """Logits of whole bags, shape [n, T]."""
+        """Return the logits of whole bags, shape [n, T]."""
         return score_bags(model, self.data, positions, device=device, progress=progress)  # type: ignore[arg-type]
 
     def contents(self) -> Iterable[bytes]:
-        """Names, sizes, instances and labels of the bags."""
+        """Yield names, sizes, instances and labels of the bags."""
         yield "\n".join(self.data.bag_names).encode()
         yield self.data.bag_ptr.numpy().tobytes()
         for batch in self._pieces():
@@ -87,15 +87,15 @@ class BagSource(Source):
         yield self.data.y.numpy().tobytes()
 
     def place(self, position: int) -> Sequence[object]:
-        """The bag's name."""
+        """Return the bag's name."""
         return (self.data.bag_names[position],)
 
     def group_keys(self, by: str) -> npt.NDArray[np.int64]:
-        """The labels of all tasks."""
+        """Group bags by the labels of all tasks."""
         return label_keys(self.data.y)
 
     def _pieces(self) -> Iterator[Any]:
-        """All instances, as many at a time as are scored together."""
+        """Yield all instances in the batches in which they are scored."""
         most, sizes = instances_per_pass(self.data), self.data.sizes
         for group in grouped(sizes, most):
             if int(sizes[group[0]]) > most:

@@ -1,4 +1,4 @@
-"""What training, evaluation and checkpoints need of a data set."""
+"""The interface of training, evaluation and checkpoints to a data set."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -24,16 +24,16 @@ Scores = npt.NDArray[np.float64]
 
 
 class Source(ABC):
-    """A data set with the ways to train and score on it. Items are known by their positions in it."""
+    """A data set that can be trained on and scored. Items are identified by their positions in it."""
 
     kind: ClassVar[Literal["graph", "node", "bag"]]
-    """What a model for it gives logits to."""
+    """What a model predicts for."""
 
     noun: ClassVar[str]
-    """What the items are called in messages."""
+    """The plural noun for the items in messages."""
 
     places: ClassVar[tuple[str, ...]]
-    """Columns of the predictions file that say which item a row is."""
+    """Columns of the predictions file that identify the item of a row."""
 
     def __init__(self, data: Any, config: TrainConfig) -> None:
         self.data, self.config = data, config
@@ -48,76 +48,76 @@ class Source(ABC):
 
     @property
     def task_names(self) -> list[str]:
-        """The T columns of logits: tasks, or classes that exclude each other."""
+        """Names of the T columns of logits: tasks, or mutually exclusive classes."""
         return list(self.data.task_names)
 
     @property
     def num_tasks(self) -> int:
-        """T."""
+        """Number of columns of logits, T."""
         return len(self.data.task_names)
 
     @property
     def several_classes(self) -> bool:
-        """Whether the columns are classes that exclude each other."""
+        """Whether the columns are mutually exclusive classes."""
         return False
 
     @property
     def metric(self) -> str:
-        """Metric that selects, unless the settings say which."""
+        """The default metric for selecting the epoch."""
         return str(self.data.metric)
 
     @cached_property
     def splits(self) -> dict[str, Tensor]:
-        """Positions of the parts, as the settings want them."""
+        """Positions of the training, validation and test parts, according to the settings."""
         return arrange(self.data.splits, self.targets, self.config)
 
     @property
     def featurizer(self) -> str:
-        """Version of the features that are made here; empty if they come with the data."""
+        """Version of the features that xgraph computes; empty if they come with the data."""
         return str(self.data.featurizer)
 
     @property
     def feature_names(self) -> list[str]:
-        """What the features are called, where new items are to bring them under these names; here nothing."""
+        """Names of the features that new items must have; empty by default."""
         return []
 
     @property
     def model_arguments(self) -> dict[str, Any]:
-        """What a model is given of the data, beside the number of logits."""
+        """Arguments of the model that depend on the data, other than the number of logits."""
         return {}
 
     def prepare(self, model: "Model") -> None:
-        """Learn what batches the model wants, before the first one is made; here nothing."""
+        """Adapt the model and the batches to each other before training; does nothing by default."""
         return
 
     @abstractmethod
     def targets(self, positions: Tensor) -> Tensor:
-        """Labels as losses take them."""
+        """Return labels in the form that losses expect."""
 
     @abstractmethod
     def loader(self, positions: Tensor, batches: "EpochSampler", epoch: int, device: torch.device) -> Iterable[Any]:
-        """The batches of an epoch, each with `y` [B, T] and `idx` [B], the positions."""
+        """Return the batches of an epoch, each with labels `y` [B, T] and positions `idx` [B]."""
 
     @abstractmethod
     def score(
         self, model: nn.Module, positions: Tensor, *, device: str = "cpu", progress: Progress | None = None
     ) -> Scores:
-        """Logits of a model in evaluation mode."""
+        """Return the logits of a model in evaluation mode."""
 
     @abstractmethod
     def contents(self) -> Iterable[bytes]:
-        """All that the items consist of, labels included: runs on other contents are other runs."""
+        """Yield the contents of all items and their labels, for the fingerprint."""
 
     @abstractmethod
     def place(self, position: int) -> Sequence[object]:
-        """What stands under `places` in an item's row."""
+        """Return the cells of an item under `places`."""
 
     @abstractmethod
     def group_keys(self, by: str) -> npt.NDArray[np.int64]:
-        """A number for each item, the same for items of one group."""
+        """Return a number per item that is the same for items of one group."""
 
     def fingerprint(self) -> str:
-        """A hash over items, labels and splits."""
+        """Return a hash of items, labels and splits."""
         digest = hashlib.sha256()
         for part in self.contents():
             digest.update(part)
@@ -126,7 +126,7 @@ class Source(ABC):
         return digest.hexdigest()
 
     def prediction_columns(self) -> list[str]:
-        """Header of the predictions file, after `split`."""
+        """Return the header of the predictions file, after `split`."""
         if self.several_classes:
             names = ["label", "predicted", *(f"{name}_score" for name in self.task_names)]
         else:
@@ -134,7 +134,7 @@ class Source(ABC):
         return [*self.places, *distinct(names, taken=("split", *self.places))]
 
     def prediction_rows(self, positions: Tensor, scores: Scores) -> Iterable[list[object]]:
-        """Rows of the predictions file, after `split`."""
+        """Yield the rows of the predictions file, after `split`."""
         for position, labels, own in zip(
             positions.tolist(), self.targets(positions).tolist(), scores.tolist(), strict=True
         ):

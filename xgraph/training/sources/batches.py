@@ -1,4 +1,4 @@
-"""Batches of a data set: which items stand in them, seeded and resumable."""
+"""Samplers and loaders of batches, seeded and resumable."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class ShuffleSampler(EpochSampler):
-    """Every item once an epoch, in an order that depends on seed and epoch only."""
+    """Yields every item once per epoch, in an order that depends only on seed and epoch."""
 
     def __init__(self, num_items: int, batch_size: int, seed: int = 0) -> None:
         super().__init__(seed)
@@ -27,36 +27,38 @@ class ShuffleSampler(EpochSampler):
         return -(-self.num_items // self.batch_size)
 
     def batches(self, epoch: int) -> Iterator[IntArray]:
-        """Go through all batches of `epoch`."""
+        """Return all batches of `epoch`."""
         order = np.random.default_rng([self.seed, epoch]).permutation(self.num_items)
         return (order[i : i + self.batch_size] for i in range(0, self.num_items, self.batch_size))
 
     def identity(self) -> dict[str, int]:
-        """What the batches depend on."""
+        """Return everything that the batches depend on."""
         return {"num_items": self.num_items, "batch_size": self.batch_size, "seed": self.seed}
 
 
 def make_sampler(
     kind: str, labels: torch.Tensor, config: TrainConfig, groups: torch.Tensor | None = None
 ) -> EpochSampler:
-    """The batches of a stage."""
+    """Create the sampler of a stage."""
     size, rate, seed = config.batch_size, config.sampling_rate, config.seed
     if kind == "shuffle":
         return ShuffleSampler(len(labels), size, seed)
     if kind == "group":
         if groups is None:
-            raise ValueError("groups: the sampler 'group' needs them")
+            raise ValueError("sampler = 'group': expected groups, got None")
         if size < config.items_per_group:
-            raise OptionError(f"items_per_group = {config.items_per_group}: expected batch_size = {size} or less")
+            raise OptionError(
+                f"items_per_group = {config.items_per_group}: expected at most the batch size, batch_size = {size}"
+            )
         num_groups = len(torch.unique(groups[groups >= 0]))
-        each = max(config.items_per_group, size // num_groups)  # of a few groups, as many as fill a batch
+        each = max(config.items_per_group, size // num_groups)  # enough to fill a batch even from few groups
         return GroupSampler(groups, groups_per_batch=size // each, items_per_group=each, seed=seed)
     both = int(((labels == 1).any(0) & (labels == 0).any(0)).sum())
     tasks = min(config.sampled_tasks, max(both, 1)) if kind == "tri" else 1
     if size < 2 * tasks:
-        of_each = f" of each of sampled_tasks = {tasks}" if tasks > 1 else ""
-        raise OptionError(f"batch_size = {size}: expected {2 * tasks} or more, for both classes{of_each} to be in each")
-    size = min(size // tasks, max(len(labels), 2))  # the samplers would repeat items, whatever that takes
+        of_each = f" of each of the sampled_tasks = {tasks} tasks" if tasks > 1 else ""
+        raise OptionError(f"batch_size = {size}: expected {2 * tasks} or more, so that both classes{of_each} fit in it")
+    size = min(size // tasks, max(len(labels), 2))  # the samplers would repeat items to fill a larger batch
     if kind == "tri":
         return TriSampler(labels, size, sampled_tasks=tasks, sampling_rate_per_task=rate, seed=seed)
     return DualSampler(labels, size, sampling_rate=rate, seed=seed)
@@ -65,8 +67,8 @@ def make_sampler(
 def make_loader(
     data: "MoleculeDataset", positions: torch.Tensor, batches: EpochSampler | Sequence[list[int]]
 ) -> DataLoader[Any]:
-    """A loader over part of a data set, collated in one go from its packed store."""
-    # A generator of its own: a loader draws a base seed for each pass, from torch's global stream otherwise.
+    """Create a loader over part of a data set that collates a batch in a single step from the packed store."""
+    # With its own generator, because a loader draws a seed for each pass, by default from torch's global stream.
     return DataLoader(
         positions.tolist(),  # type: ignore[arg-type]
         batch_sampler=batches,

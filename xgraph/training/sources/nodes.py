@@ -1,4 +1,4 @@
-"""Nodes of one graph: sampled neighbourhoods to train on, all neighbours to score."""
+"""Nodes of one graph: trained on sampled neighbourhoods, scored with all neighbours."""
 
 import copy
 import inspect
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class NodeSource(Source):
-    """A `NodeDataset` to train and score on."""
+    """A `NodeDataset` as a source."""
 
     kind: ClassVar[Literal["graph", "node", "bag"]] = "node"
     noun: ClassVar[str] = "nodes"
@@ -33,44 +33,44 @@ class NodeSource(Source):
         super().__init__(data, config)
         if data.node_type is not None:
             raise ValueError(
-                f"dataset: {data.name!r} has several types of nodes, which the models here cannot take; "
-                "NeighborLoader samples it for models of your own"
+                f"dataset: {data.name!r} has several node types, which the built-in models do not support; "
+                "use NeighborLoader with a model of your own"
             )
         if data.num_features == 0:
-            raise ValueError(f"dataset: the nodes of {data.name!r} have no features, which the models here need")
+            raise ValueError(f"dataset: the nodes of {data.name!r} have no features, which the built-in models require")
         self._loader: NeighborLoader | None = None
         self._aggregates_for: NodeModel | None = None
 
     @property
     def several_classes(self) -> bool:
-        """Whether the columns are classes that exclude each other."""
+        """Whether the columns are mutually exclusive classes."""
         return bool(self.data.task == "multiclass")
 
     @property
     def model_arguments(self) -> dict[str, Any]:
-        """The number of features, and for a model with tables that of nodes."""
+        """The number of features and, for a model with tables, the number of nodes."""
         arguments = {"in_channels": int(self.data.num_features)}
         if "num_nodes" in inspect.signature(registry("model")[self.config.model]).parameters:
             arguments["num_nodes"] = len(self)
         return arguments
 
     def prepare(self, model: "Model") -> None:
-        """Learn whether the first layer takes the exact aggregates of the features."""
+        """Note whether the model's first layer uses the exact aggregates of the features."""
         self._aggregates_for = model if isinstance(model, NodeModel) and model.exact_input else None
 
     def targets(self, positions: Tensor) -> Tensor:
-        """Labels, float32 [n, T]; of several classes, one-hot rows."""
+        """Return labels, float32 [n, T]; one-hot rows for mutually exclusive classes."""
         labels: Tensor = self.data.targets(positions)
         return labels
 
     def loader(self, positions: Tensor, batches: "EpochSampler", epoch: int, device: torch.device) -> Iterable[Any]:
-        """Sampled neighbourhoods."""
+        """Return batches of sampled neighbourhoods."""
         from xgraph.sampling import NeighborLoader
 
         loader = self._loader
-        if loader is None:  # it holds the graph and the features; the stages differ in their batches only
+        if loader is None:  # it holds graph and features; shared by both stages, which differ only in their batches
             data, hops = self.data.data, self.config.num_neighbors or []
-            if self._aggregates_for is not None:  # its first layer looks at no edges
+            if self._aggregates_for is not None:  # its first layer uses no edges
                 data, hops = self._with_aggregates(self._aggregates_for), hops[:-1] or [0]
             loader = self._loader = NeighborLoader(
                 data,
@@ -90,14 +90,14 @@ class NodeSource(Source):
     def score(
         self, model: nn.Module, positions: Tensor, *, device: str = "cpu", progress: Progress | None = None
     ) -> Scores:
-        """Logits from all neighbours, shape [n, T]."""
+        """Return logits computed from all neighbours, shape [n, T]."""
         from xgraph.nn import layerwise
 
         logits = layerwise(model.to(device), self.data.data.x, self.in_edges, positions, progress=progress)  # type: ignore[arg-type]
         return logits.double().cpu().numpy()
 
     def _with_aggregates(self, model: NodeModel) -> Any:
-        """The graph, with what the first layer gets from all neighbours."""
+        """Return the graph with the first layer's aggregates over all neighbours."""
         from xgraph.nn import input_aggregate
 
         data = copy.copy(self.data.data)
@@ -106,7 +106,7 @@ class NodeSource(Source):
 
     @cached_property
     def in_edges(self) -> "InEdges":
-        """The edges by target: those of the sampler, or sorted here."""
+        """The edges sorted by target, shared with the sampler if possible."""
         from xgraph.nn import InEdges
 
         if self._loader is not None:
@@ -116,13 +116,13 @@ class NodeSource(Source):
         return InEdges.from_edge_index(self.data.data.edge_index, len(self))
 
     def _label(self, batch: Any) -> Any:
-        """Add what a loss wants to a batch."""
+        """Add labels and positions to a batch, for the loss."""
         batch.idx = batch.n_id[: batch.batch_size]
         batch.y = self.targets(batch.idx.cpu()).to(batch.idx.device)
         return batch
 
     def contents(self) -> Iterable[bytes]:
-        """Features, edges and labels."""
+        """Yield features, edges and labels."""
         x = self.data.data.x
         sparse = x.layout == torch.sparse_csr
         parts = (x.crow_indices(), x.col_indices(), x.values()) if sparse else (x,)
@@ -130,10 +130,10 @@ class NodeSource(Source):
             yield part.reshape(-1).numpy().data
 
     def place(self, position: int) -> Sequence[object]:
-        """The node's number in its source."""
+        """Return the node's number in its source."""
         return (int(self.data.row[position]),)
 
     def group_keys(self, by: str) -> npt.NDArray[np.int64]:
-        """The label, or the labels of all tasks."""
+        """Group nodes by their label, or by the labels of all tasks."""
         y: Tensor = self.data.y
         return label_keys(y if y.dim() == 2 else y.unsqueeze(1).float())

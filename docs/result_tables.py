@@ -280,6 +280,12 @@ def momentum_mean(data: str, layers: int, fan_out: int | str, arm: str = "moment
     return momentum(data, layers, fan_out, arm).split(" ")[0]
 
 
+def full_runs(data: str, layers: int) -> list[float]:
+    """Test scores of the runs on all neighbours, by seed."""
+    runs = read("feature_momentum")["runs"]
+    return [run["test"] for run in runs if (run["dataset"], run["arm"], run["num_layers"]) == (data, "full", layers)]
+
+
 def momentum_scores() -> str:
     head = ["", "layers", "", "1 neighbour", "2", "5", "10", "all neighbours"]
     arms = {"plain": "plain", "exact": "plain, exact first layer", "momentum": "momentum"}
@@ -392,9 +398,14 @@ def bags_scores(metric: str = "ROC-AUC") -> str:
     )
 
 
+def gain_of_bags(data: str, arm: str) -> Gain:
+    """A sampled arm less the same loss on whole bags."""
+    return Gain(data, "", arm, WHOLE[arm], "ROC-AUC", "repetitions", bag_gain(data, arm, WHOLE[arm]))
+
+
 def bag_difference(data: str, arm: str) -> str:
-    """A sampled arm less the same loss on whole bags: mean and 95 % interval over five repetitions."""
-    gain = Gain(data, "", arm, WHOLE[arm], "ROC-AUC", "repetitions", bag_gain(data, arm, WHOLE[arm]))
+    """Mean and 95 % interval over five repetitions."""
+    gain = gain_of_bags(data, arm)
     return f"{share(gain.mean, signed=True)} ({gain.interval})"
 
 

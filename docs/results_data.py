@@ -238,3 +238,13 @@ def auc_gains() -> list[Gain]:
         values = bag_gain(data, "attention-aucm", "attention-bce")
         gains.append(Gain(f"{data}, bags, attention", "", name, bce, "ROC-AUC", "repetitions", values))
     return gains
+
+
+def all_gains() -> list[Gain]:
+    """Every comparison of an objective with cross-entropy."""
+    return precision_gains() + partial_gains() + auc_gains()
+
+
+def verdicts(verdict: str) -> int:
+    """How many comparisons end so."""
+    return sum(gain.verdict == verdict for gain in all_gains())

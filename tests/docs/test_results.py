@@ -26,6 +26,7 @@ def test_tables_and_figures_of_a_page_are_those_of_the_results(page):
 @pytest.mark.parametrize("page", sorted((DOCS / "results").glob("*.md")), ids=lambda page: page.stem)
 def test_every_score_in_a_sentence_is_checked(page):
     text = result_tables.BLOCK.sub("", page.read_text(encoding="utf-8"))
+    text = result_tables.FIGURE.sub("<!-- = -->", text)
     text = re.sub(r"```.*?```|`[^`]*`|\[[^\]]*\]\([^)]*\)", "", text, flags=re.DOTALL)
     lines = [line for line in text.splitlines() if not line.startswith("|")]
     unchecked = [line for line in lines if re.search(r"(?<![\d\w])\.\d{2,}(?!\d|×?<!-- =| ± )", line)]

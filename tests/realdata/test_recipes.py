@@ -73,7 +73,7 @@ def test_a_submission_in_the_competitions_format(capsys: pytest.CaptureFixture[s
     captured = capsys.readouterr()
     assert "predictions: out/test_predictions.csv" in captured.out
     assert (
-        "warning: test_predictions.csv gives the lowest score to molecules that cannot be read: row 198" in captured.err
+        "warning: Molecules that cannot be read get the lowest score in test_predictions.csv: row 198" in captured.err
     )
     table = pd.read_csv("out/test_predictions.csv")
     given = pd.read_csv(mirror_folder / "aicures_pseudomonas/test.csv", encoding="utf-8-sig")

@@ -64,7 +64,7 @@ def test_a_whole_recipe_then_again(recipe: Make, capsys: Capture) -> None:
     assert "att, seeds averaged" in captured.out
     assert "both, one seed each" in captured.out
     assert captured.out.splitlines()[-1] == "report: out/report.md"
-    assert "Cut down" not in captured.out
+    assert "Reduced run" not in captured.out
     out = Path("out")
     names = {"recipe.toml", "report.md", "report.json", "times.json", "att", "smx"}
     assert {path.name for path in out.iterdir()} == names
@@ -113,7 +113,7 @@ def test_what_the_report_says(recipe: Make) -> None:
         "Wall time",
     ):
         assert expected in text
-    assert "Cut down" not in text
+    assert "Reduced run" not in text
     assert report.path == Path("out")
     assert tomllib.loads(Path("out/recipe.toml").read_text())["member"][0]["name"] == "att"
 
@@ -167,19 +167,19 @@ def test_cut_down(recipe: Make, capsys: Capture) -> None:
     argv = ["reproduce", str(recipe()), "--quick"]
     assert main(argv) == 0
     out = Path("runs/tiny-quick")
-    assert capsys.readouterr().out.startswith("Cut down: this is not the published protocol")
+    assert capsys.readouterr().out.startswith("Reduced run: this is not the full protocol")
     assert numbers(out)["quick"] is True
-    assert Path(out, "report.md").read_text().splitlines()[2].startswith("> **Cut down: this is not the published")
+    assert Path(out, "report.md").read_text().splitlines()[2].startswith("> **Reduced run: this is not the full")
     assert [path.name for path in out.glob("*/seed_*")] == ["seed_3"]
-    for words, was, now in ((["--quick"], "in full", "cut down"), ([], "cut down", "in full")):
+    for words, was, now in ((["--quick"], "a full run", "a reduced run"), ([], "a reduced run", "a full run")):
         other = "full" if words else str(out)
         if words:
             reproduce(recipe(), out="full")
         capsys.readouterr()
         assert main(["reproduce", str(recipe()), *words, "--out", other]) == 2
         err = capsys.readouterr().err
-        assert f"holds a recipe that is run {was}" in err
-        assert f"and this is one {now}" in err
+        assert f"holds {was}" in err
+        assert f"but this is {now}" in err
     # What it wrote down is a recipe too, and stays one that is cut down.
     assert main(["reproduce", str(out / "recipe.toml"), "--out", str(out)]) == 0
     assert numbers(out)["quick"] is True
@@ -226,7 +226,7 @@ def test_a_finished_run_with_other_settings_is_not_taken(recipe: Make, capsys: C
     file.write_text(file.read_text().replace("instances = 2", "instances = 3"))
     capsys.readouterr()
     assert main(["reproduce", str(recipe()), "--out", "out"]) == 2
-    assert "out/smx/seed_1 was trained with instances = 3, and the recipe has 2" in capsys.readouterr().err
+    assert "out/smx/seed_1 was trained with instances = 3, but the recipe has 2" in capsys.readouterr().err
 
 
 def test_times_and_machines_that_are_lost(recipe: Make) -> None:
@@ -243,7 +243,7 @@ def test_places_that_cannot_be_taken(recipe: Make, capsys: Capture) -> None:
     Path("file").write_text("")
     Path("full").mkdir()
     Path("full/file").write_text("")
-    for place, message in (("file", "file is a file"), ("full", "full is not empty and holds no recipe.toml")):
+    for place, message in (("file", "file is a file"), ("full", "full is not empty and has no recipe.toml")):
         assert main(["reproduce", str(recipe()), "--out", place]) == 1
         assert message in capsys.readouterr().err
     Path("broken").mkdir()
@@ -306,7 +306,7 @@ def test_networks_and_forests_where_the_seed_draws_the_split(recipe: Make, chain
     report = reproduce(recipe(values), out="out")
     assert [row["name"] for row in report.values["rows"]] == ["net", "forest", "both"]
     assert report.values["compared"][0]["pairs"] == 2
-    assert report.tables[0].note.startswith("mean ± standard deviation over 2 seeds, each with a split of its own")
+    assert report.tables[0].note.startswith("Mean ± standard deviation over 2 seeds, each with its own split")
 
 
 def test_several_data_sets(recipe: Make, bags: Path) -> None:
@@ -324,5 +324,5 @@ def test_several_data_sets(recipe: Make, bags: Path) -> None:
     ]
     assert [table.heading for table in report.tables] == ["bags: test", "more: test"]
     values["settings"]["dataset"] = "bags.csv"
-    with pytest.raises(ValueError, match=r"member 'att' on .*more.csv' is not in this one"):
+    with pytest.raises(ValueError, match=r"member 'att' on .*more.csv' is missing in this one"):
         reproduce(recipe(values), out="out")

@@ -1,1 +1,1 @@
-"""Named runs as TOML files, and `reproduce`, which trains, scores, compares and reports them."""
+"""Recipes: TOML files of named runs, and `reproduce`, which trains, evaluates, compares and reports them."""

@@ -1,4 +1,4 @@
-"""`xgraph reproduce`: all runs of a recipe, one after the other, then the report."""
+"""`xgraph reproduce`: train all runs of a recipe one after the other, then write the report."""
 
 import sys
 from pathlib import Path
@@ -27,11 +27,27 @@ def reproduce(
     device: str = "auto",
     progress: bool = False,
 ) -> Report:
-    """Run a recipe, or resume it, and report the results; what `xgraph reproduce` calls."""
+    """Run or resume a recipe and write its report, as the command `xgraph reproduce` does.
+
+    Args:
+        recipe: Name of a shipped recipe, or path of a TOML file.
+        out: Directory of the runs; by default one under `runs/` with the name of the recipe.
+        quick: Run the reduced version that the recipe describes in `[quick]`.
+        threads: CPU threads of torch.
+        device: "auto", "cpu" or "cuda".
+        progress: Show progress on stderr.
+
+    Returns:
+        The report, which is also written to the directory as `report.md` and `report.json`.
+
+    Raises:
+        OptionError: If the recipe is wrong, or `out` holds the runs of another recipe.
+        FileExistsError: If `out` holds other files.
+    """
     runs = read_recipe(recipe, quick=quick)
     device = choose_device(device)
     if threads is not None:
-        build_config({"threads": threads})  # it knows the range
+        build_config({"threads": threads})  # check its range
     path = Path(out) if out is not None else Path("runs") / (runs.path.stem + ("-quick" if quick else ""))
     claim(path, runs)
     try:
@@ -48,7 +64,7 @@ def reproduce(
 
 
 def _fetch(recipe: Recipe) -> None:
-    """Get all data sets before the first run, so that none is missing hours later."""
+    """Fetch all data sets before the first run, so that a missing one is not noticed hours later."""
     from xgraph.data import fetch
     from xgraph.data.cards.named import names
 

@@ -57,5 +57,5 @@ def test_little_to_compare() -> None:
     assert paired([0.5], [0.25]).p == 1.0
     assert paired([], []).pairs == 0
     assert math.isnan(paired([0.5, 0.5], [0.5, 0.5]).p)
-    with pytest.raises(ValueError, match="as many values, got 1 and 2"):
+    with pytest.raises(ValueError, match="equally many values, got 1 and 2"):
         paired([0.5], [0.5, 0.5])

@@ -192,7 +192,7 @@ def test_a_member_that_is_missing_or_scored_others(made: tuple[Recipe, Path]) ->
     file = out / "two/seed_5/fold_1/predictions.csv"
     before = file.read_text()
     file.write_text(before.replace("bag3,", "bag99,"))
-    with pytest.raises(ValueError, match=r"two/seed_0/fold_1 and .*two/seed_5/fold_1 scored other items"):
+    with pytest.raises(ValueError, match=r"cannot combine .*two/seed_0/fold_1 and .*two/seed_5/fold_1"):
         Results(recipe, out).rows()
     file.unlink()
     with pytest.raises(FileNotFoundError, match=r"two/seed_5/fold_1 has no predictions.csv"):

@@ -77,5 +77,5 @@ def test_only_the_same_items_are_put_together() -> None:
         one._replace(y=np.array([[0.0], [np.nan]])),
         Part(one.items[:1], one.y[:1], one.scores[:1]),
     ):
-        with pytest.raises(ValueError, match="run: a and b scored other items, or have other labels for them"):
+        with pytest.raises(ValueError, match="run: cannot combine a and b, because their items or the labels"):
             check_same_items(one, other, (Path("a"), Path("b")))

@@ -43,7 +43,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def test_members_weigh_the_same_and_every_row_has_a_score(recipe: Any, asked: list[Any], tmp_path: Path) -> None:
     made = read_recipe(recipe(VALUES))
-    with pytest.warns(UserWarning, match=r"test_predictions.csv gives the lowest score .* row 1 \(RDKit refuses it\)"):
+    with pytest.warns(UserWarning, match=r"get the lowest score in test_predictions.csv: row 1 \(RDKit refuses it\)"):
         written = write_submission(made, tmp_path, "cpu")
     assert [call[0] for call in asked] == [
         [str(tmp_path / f"one/seed_{seed}") for seed in (0, 1)],
@@ -65,5 +65,5 @@ def test_no_molecule_can_be_read(
         return pd.DataFrame({"smiles": smiles, "activity": np.nan, "error": "RDKit refuses it"})
 
     monkeypatch.setattr(sys.modules["xgraph.training.prediction.predict"], "predict", nothing)
-    with pytest.raises(ValueError, match="no molecule can be read; of the first: RDKit refuses it"):
+    with pytest.raises(ValueError, match="no molecule can be read; the first error is: RDKit refuses it"):
         write_submission(read_recipe(recipe(VALUES)), tmp_path, "cpu")

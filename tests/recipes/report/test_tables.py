@@ -41,7 +41,7 @@ def test_metrics_with_published_rows_beside(made: Recipe) -> None:
         ["published: theirs (a paper)", "", "0.5000 ± 0.2500", "0.7500", "-", ""],
     ]
     assert "over seeds" in table.note
-    assert elsewhere.heading.endswith("published under other protocols, not to be compared")
+    assert elsewhere.heading.endswith("published with other protocols (not comparable)")
     assert elsewhere.rows == [["", "ROC-AUC", "protocol"], ["others (a board)", "0.9000", "ten folds"]]
 
 
@@ -49,7 +49,7 @@ def test_beside_a_cut_down_run_nothing_published_stands(made: Recipe) -> None:
     rows = [row(made.members[0], {0: 0.5}, 0.5)]
     table, elsewhere = tables_of(replace(made, cut_down="seeds 0 only"), rows, [])
     assert len(table.rows) == 2
-    assert [cells[-1] for cells in elsewhere.rows] == ["protocol", "the full one, which this run is not", "ten folds"]
+    assert [cells[-1] for cells in elsewhere.rows] == ["protocol", "the full protocol of this recipe", "ten folds"]
 
 
 def test_comparisons_and_parts(made: Recipe) -> None:

@@ -118,7 +118,7 @@ def test_a_recipe_is_written_with_its_encoders(recipe: Make, chains: Path) -> No
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"name": "first"}, r"\[\[pretraining\]\] 'first': expected another name than that of a member"),
+        ({"name": "first"}, r"\[\[pretraining\]\] 'first': this name is taken by a member"),
         ({"name": "../up"}, r"name = '../up': expected letters, digits"),
         ({"datasets": ["chain.csv"]}, r"\[\[pretraining\]\] 1 \('encoder'\): datasets: no data set 'chain.csv'"),
         ({"datasets": []}, r"datasets = \[\]: expected different values, at least one"),
@@ -126,11 +126,11 @@ def test_a_recipe_is_written_with_its_encoders(recipe: Make, chains: Path) -> No
         ({"exclude": ["aicure:test"]}, r"exclude: no data set 'aicure:test'"),
         ({"epoch": 3}, r"unknown option 'epoch'.*'epochs'"),
         ({"epochs": 0}, r"epochs = 0: expected 1 or more"),
-        ({"out": "there"}, r"out = 'there': it is no setting of a recipe"),
+        ({"out": "there"}, r"out = 'there': all runs of a recipe share this setting"),
         ({"model": "attention"}, r"model 'attention' has no molecular encoder"),
-        ({"hidden_channels": 16}, r"init: 'encoder' has hidden_channels = 16 and 'first' has 8: expected the same"),
+        ({"hidden_channels": 16}, r"init: 'encoder' and 'first' must have the same hidden_channels, got 16 and 8"),
         ({"model": "mpnn"}, r"init: 'encoder' has model = 'mpnn' and 'first' has 'gine'"),
-        ({"name": "unused"}, r"init: no member 'encoder' .*; there are first, then, alone, unused"),
+        ({"name": "unused"}, r"init: no member or run 'encoder'.*; expected one of first, then, alone, unused"),
     ],
 )
 def test_what_is_refused(change: dict[str, Any], message: str, recipe: Make, chains: Path) -> None:
@@ -141,10 +141,10 @@ def test_what_is_refused(change: dict[str, Any], message: str, recipe: Make, cha
 def test_an_encoder_that_nobody_starts_from(recipe: Make, chains: Path) -> None:
     values = pretrained()
     values["pretraining"].append({**values["pretraining"][0], "name": "second"})
-    with pytest.raises(OptionError, match=r"'second': expected a member that starts from it by init"):
+    with pytest.raises(OptionError, match=r"'second': expected a member with init = 'second'"):
         read_recipe(recipe(values))
     values["pretraining"][1]["name"] = "Encoder"
-    with pytest.raises(OptionError, match="another name than that of an encoder before"):
+    with pytest.raises(OptionError, match="this name is taken by an earlier encoder"):
         read_recipe(recipe(values))
 
 
@@ -153,7 +153,7 @@ def test_another_encoder_is_refused(recipe: Make, chains: Path) -> None:
     values["member"] = values["member"][:1]
     reproduce(recipe(values), out="out", threads=1)
     values["pretraining"][0]["lr"] = 0.1
-    with pytest.raises(OptionError, match=r"out: out holds another recipe: encoder 'encoder' differs"):
+    with pytest.raises(OptionError, match=r"out: out holds another recipe: the settings of encoder 'encoder' differ"):
         reproduce(recipe(values), out="out", threads=1)
     Path("out/recipe.toml").write_text(to_toml(read_recipe(recipe(values))))
     with pytest.raises(OptionError, match=r"encoder: resume: lr is 0.001 in .* and cannot become 0.1"):

@@ -108,25 +108,25 @@ def test_the_order(recipe: Make) -> None:
     [
         (
             {"late": {"init": "earli"}},
-            r"\[\[member\]\] 1 \('late'\): init: no member 'earli' \(did you mean 'early'\?\)",
+            r"\[\[member\]\] 1 \('late'\): init: no member or run 'earli' \(did you mean 'early'\?\)",
         ),
-        ({"late": {"init": "late"}}, "init: late from late is a circle"),
+        ({"late": {"init": "late"}}, "init: circular chain of members: late from late"),
         (
             {"early": {"init": "late"}},
-            "init: late from early from late is a circle: expected one that starts by itself",
+            "init: circular chain of members: late from early from late",
         ),
-        ({"early": {"seeds": [0]}}, "init: 'early' has no seed 1, which 'late' has"),
+        ({"early": {"seeds": [0]}}, "init: 'late' has seed 1, but 'early', which it starts from, has not"),
         (
             {"early": {"model": "mean"}},
-            "init: 'early' has model = 'mean' and 'late' has 'attention': expected the same",
+            "init: 'early' and 'late' must have the same model, got 'mean' and 'attention'",
         ),
         ({"early": {"split": "random"}}, "init: 'early' has split = 'random' and 'late' has 'stratified'"),
         (
             {"early": {"dataset": "more.csv"}},
-            "expected a member that is trained on .*bags.csv too, and is not left out",
+            "expected a member that is also trained on .*bags.csv and not left out",
         ),
-        ({"quick": {"leave_out": ["early"]}}, "init = 'early': expected a member .* is not left out"),
-        ({"late": {"inner": "0/5"}}, "inner = '0/5': it leaves the test set untouched, which a recipe reports"),
+        ({"quick": {"leave_out": ["early"]}}, "init = 'early': expected a member .* not left out"),
+        ({"late": {"inner": "0/5"}}, "inner = '0/5': not available in recipes, which report the test set"),
         ({"late": {"train_on": "train+valid"}}, "keep = 'best': expected 'last'"),
     ],
     ids=str,
@@ -145,12 +145,12 @@ def test_another_fold(recipe: Make) -> None:
     values = {name: tiny()[name] for name in ("title", "about")}
     values |= {"settings": {"dataset": "musk1"}, "member": chained()["member"]}
     values["member"][0]["fold"], values["member"][1]["fold"] = "0-3", "0-2"
-    with pytest.raises(OptionError, match="init: 'early' has no fold 3, which 'late' has"):
+    with pytest.raises(OptionError, match="init: 'late' has fold 3, but 'early', which it starts from, has not"):
         read_recipe(recipe(values))
     values["member"][0]["fold"] = 2
     assert read_recipe(recipe(values)).members[0].config.fold == 2
     values["member"][1]["fold"] = 1
-    with pytest.raises(OptionError, match="init: 'early' has no fold 2, which 'late' has"):
+    with pytest.raises(OptionError, match="init: 'late' has fold 2, but 'early', which it starts from, has not"):
         read_recipe(recipe(values))
 
 

@@ -25,7 +25,7 @@ def test_partial_areas_by_name() -> None:
     ],
 )
 def test_what_is_no_metric(name: str) -> None:
-    with pytest.raises(ValueError, match="no metric"):
+    with pytest.raises(ValueError, match="unknown metric"):
         further_metrics([name])
 
 

@@ -61,7 +61,7 @@ def test_errors_say_where(own: dict[str, Any], common: dict[str, Any], quick: di
 def test_what_nobody_has() -> None:
     check_settings(layer("s", epochs=3, trees=5, model_tau=1.0))
     check_settings(layer("s", epochs=3, trees=5), {"epochs", "trees"})
-    with pytest.raises(OptionError, match=r"s: treez = 5: there is no such setting \(did you mean 'trees'\?\)"):
+    with pytest.raises(OptionError, match=r"s: treez = 5: unknown setting \(did you mean 'trees'\?\)"):
         check_settings(layer("s", epochs=3, treez=5))
-    with pytest.raises(OptionError, match="s: trees = 5: no member has such a setting"):
+    with pytest.raises(OptionError, match="s: trees = 5: this setting applies to no member"):
         check_settings(layer("s", epochs=3, trees=5), {"epochs"})

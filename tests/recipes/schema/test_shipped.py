@@ -77,7 +77,9 @@ def test_molhiv_has_ten_seeds() -> None:
 
 def test_names_and_files() -> None:
     assert find_recipe("aicures").is_file()
-    with pytest.raises(OptionError, match=r"no recipe 'aicure' \(did you mean 'aicures'\?\); there are aicures, "):
+    with pytest.raises(
+        OptionError, match=r"unknown recipe 'aicure' \(did you mean 'aicures'\?\); choose from aicures, "
+    ):
         find_recipe("aicure")
     for path in ("mine.toml", "folder/mine"):
         with pytest.raises(FileNotFoundError, match="no file"):

@@ -40,7 +40,7 @@ def test_the_summary_says_how_many_were_excluded(csv: Path) -> None:
     out.write_text("smiles\nCO\nCN\nCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC\n")
     config = build_pretrain_config({"datasets": [str(csv)], "exclude": [str(out)]})
     text = summary(config, load_joined(config, False), Path("run"))
-    expected = "chains: 60 molecules, 2 excluded, 0 repeated; 55 train, 3 valid, 1 tasks; run directory run\n"
+    expected = "chains: 60 molecules, 2 excluded, 0 duplicates; 55 train, 3 valid, 1 task; run directory run\n"
     assert text == expected
 
 

@@ -153,7 +153,7 @@ def test_what_may_not_change_when_it_goes_on(tables: list[str]) -> None:
         with pytest.raises(OptionError, match=text):
             xgraph.pretrain(out="run", resume=True, **settings)
     assert xgraph.pretrain([Path(t).name for t in tables], out="run", resume=True, epochs=3).metrics["epochs"] == 3
-    with pytest.raises(OptionError, match=r"epochs = 1: run has done 3 already"):
+    with pytest.raises(OptionError, match=r"epochs = 1: run has already done 3"):
         xgraph.pretrain(out="run", resume=True, epochs=1)
     Path(tables[0]).write_text("smiles,amine\n" + "".join(f"{'C' * n},{n % 2}\n" for n in range(1, 30)))
     with pytest.raises(ValueError, match="resume: .* was made with"):
@@ -213,7 +213,7 @@ def test_bad_calls(tables: list[str]) -> None:
         xgraph.pretrain()
     with pytest.raises(OptionError, match="resume: expected the directory of the run"):
         xgraph.pretrain(tables, resume=True)
-    with pytest.raises(FileNotFoundError, match="resume: nowhere holds no run"):
+    with pytest.raises(FileNotFoundError, match="resume: nowhere is not a run directory"):
         xgraph.pretrain(tables, resume=True, out="nowhere")
     Path("full").mkdir()
     Path("full/file").touch()

@@ -1,1 +1,1 @@
-"""What the runs of a recipe give: figures, comparisons, tables, predictions for a competition."""
+"""The report of a recipe: metrics, comparisons, tables, and predictions for a competition."""

@@ -1,4 +1,4 @@
-"""Two rows of a report compared pair by pair: differences and an exact Wilcoxon signed-rank test."""
+"""Paired comparison of two rows of a report: differences and an exact Wilcoxon signed-rank test."""
 
 import math
 from collections.abc import Sequence
@@ -10,18 +10,18 @@ import numpy as np
 class Paired(NamedTuple):
     """Summary of the differences `one - other`."""
 
-    pairs: int  # in which both have the metric
+    pairs: int  # pairs in which both values are known
     mean: float
-    std: float  # of a sample; NaN of one pair
+    std: float  # sample standard deviation; NaN for a single pair
     better: int
     worse: int
-    p: float  # two-sided, of the Wilcoxon signed-rank test; NaN where all differences are zero
+    p: float  # two-sided p of the Wilcoxon signed-rank test; NaN if all differences are zero
 
 
 def paired(one: Sequence[float], other: Sequence[float]) -> Paired:
-    """Compare values that belong together, such as those of the same folds."""
+    """Compare paired values, such as those of the same folds."""
     if len(one) != len(other):
-        raise ValueError(f"one and other: expected as many values, got {len(one)} and {len(other)}")
+        raise ValueError(f"one and other: expected equally many values, got {len(one)} and {len(other)}")
     d = np.asarray(one, dtype=np.float64) - np.asarray(other, dtype=np.float64)
     d = d[~np.isnan(d)]
     if not d.size:
@@ -31,10 +31,10 @@ def paired(one: Sequence[float], other: Sequence[float]) -> Paired:
 
 
 def signed_rank_p(differences: Sequence[float] | np.ndarray) -> float:
-    """Two-sided p of Wilcoxon's signed-rank test, exact also where differences are equal."""
+    """Return the two-sided p of Wilcoxon's signed-rank test, which is exact even with tied differences."""
     from scipy.stats import rankdata
 
-    # Two floats that are the same difference on paper, such as 0.3 - 0.2 and 0.2 - 0.1, should share a rank.
+    # Differences that are equal up to rounding, such as 0.3 - 0.2 and 0.2 - 0.1, share a rank.
     d = np.round(np.asarray(differences, dtype=np.float64), 12)
     d = d[d != 0]
     if not d.size:

@@ -1,4 +1,4 @@
-"""The report of a recipe: its tables as text and as Markdown, and all figures as JSON."""
+"""Write the report of a recipe: its tables as Markdown, and all values as JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,19 @@ from xgraph.recipes.schema.recipe import NUMBERS, REPORT, Recipe
 from xgraph.training.files.rundir import ENVIRONMENT, fold_folders
 from xgraph.training.files.writing import write_json, write_text
 
-CUT_DOWN = "Cut down: this is not the published protocol, and no figure here is a result of it."
+CUT_DOWN = "Reduced run: this is not the full protocol, so do not compare these figures with published ones."
 
 
 @dataclass(frozen=True)
 class Report:
-    """The directory of a recipe that was run, the values of its `report.json`, its tables and predictions."""
+    """The report of a finished recipe.
+
+    Args:
+        path: Directory of the runs and of the report.
+        values: The contents of `report.json`.
+        tables: The tables of the report.
+        submission: The file of predictions for a competition, if the recipe has one.
+    """
 
     path: Path
     values: dict[str, Any] = field(repr=False)
@@ -64,7 +71,7 @@ def write_report(
 
 
 def _row(row: Row) -> dict[str, Any]:
-    """A row as JSON has it: figures of every seed and part, and their summaries."""
+    """Return a row for JSON: the metrics of every seed and part, and their summaries."""
     values: dict[str, Any] = {"name": row.name, "dataset": row.dataset}
     values["kind"] = "member" if row.is_member else "ensemble"
     values["members"] = {member.name: member.seeds for member in row.members}
@@ -86,7 +93,7 @@ def _summary(parts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _machines(recipe: Recipe, out: Path) -> list[dict[str, Any]]:
-    """The versions and machines of the runs; runs with the same are one entry."""
+    """Return the versions and machines of the runs, with one entry per distinct environment."""
     entries: dict[str, dict[str, Any]] = {}
     for member in recipe.members:
         for seed in member.seeds:
@@ -103,7 +110,7 @@ def _machines(recipe: Recipe, out: Path) -> list[dict[str, Any]]:
 def _markdown(recipe: Recipe, tables: Sequence[Grid], values: Mapping[str, Any]) -> str:
     lines = [f"# {recipe.title}", ""]
     if recipe.cut_down:
-        lines += [f"> **{CUT_DOWN}** What was cut: {recipe.cut_down}.", ""]
+        lines += [f"> **{CUT_DOWN}** Reduced: {recipe.cut_down}.", ""]
     lines += [recipe.about.strip(), ""]
     for grid in tables:
         lines += [f"## {grid.heading}", "", *_markdown_table(grid.rows), ""]
@@ -114,13 +121,15 @@ def _markdown(recipe: Recipe, tables: Sequence[Grid], values: Mapping[str, Any])
         where = f" on {member.dataset}" if len(recipe.datasets) > 1 else ""
         lines.append(f"- **{member.name}**{where}, seeds {', '.join(map(str, member.seeds))}: {settings or 'defaults'}")
     for one in recipe.ensembles:
-        lines.append(f"- **{one.name}**: {one.combine} of {', '.join(one.members)}")
-    lines += ["", f"## How it was run\n\nWall time {_clock(values['wall_seconds'])} in all."]
+        what = "mean score" if one.combine == "mean" else "mean rank"
+        lines.append(f"- **{one.name}**: {what} of {', '.join(one.members)}")
+    lines += ["", f"## Environment\n\nTotal wall time: {_clock(values['wall_seconds'])}."]
     for entry in values["environments"]:
         machine, versions = entry["machine"] or {}, entry["versions"] or {}
         words = [f"{name} {version}" for name, version in versions.items()]
         words += [f"{name} {value}" for name, value in machine.items()]
-        lines.append(f"\n{len(entry['runs'])} runs: {', '.join(words)}, commit {entry['commit'] or 'unknown'}.")
+        number = f"{len(entry['runs'])} run{'' if len(entry['runs']) == 1 else 's'}"
+        lines.append(f"\n{number}: {', '.join(words)}, commit {entry['commit'] or 'unknown'}.")
     if values["submission"]:
         lines.append(f"\nPredictions: `{values['submission']['file']}`. {values['submission']['note']}".rstrip())
     return "\n".join(lines) + "\n"

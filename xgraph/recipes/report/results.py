@@ -1,4 +1,4 @@
-"""The rows of a report: metrics of each member and ensemble, of single runs and of all together."""
+"""The rows of a report: metrics of each member and ensemble, for single runs and for all runs combined."""
 
 import math
 from collections.abc import Mapping
@@ -18,31 +18,34 @@ from xgraph.training.files.rundir import Run
 from xgraph.training.scoring.scores import score_split
 
 Figures = Mapping[str, Mapping[str, float]]
-"""Metrics of the parts "test" and, where nothing was trained on it, "valid"."""
+"""Metrics of the part "test" and, unless it was trained on, of "valid"."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """The figures of a member or an ensemble on a data set, by part: a fold, a seed that draws the split, or None."""
+    """The metrics of a member or an ensemble on a data set.
+
+    They are keyed by part: a fold, a seed if the seed determines the split, or None if there is a single split.
+    """
 
     name: str
     dataset: str
     members: list[Member]
-    single: dict[int, dict[int | None, Figures]]  # of each seed alone; empty if the members have other seeds
-    together: dict[int | None, Figures]  # of all scores of a part combined
+    single: dict[int, dict[int | None, Figures]]  # for each seed alone; empty if the members' seeds differ
+    together: dict[int | None, Figures]  # for the combined scores of all seeds
 
     @property
     def parts(self) -> list[int | None]:
-        """The parts that figures are a mean over."""
+        """The parts that the metrics are averaged over."""
         return self.members[0].parts
 
     @property
     def is_member(self) -> bool:
-        """Whether it is a member, not an ensemble."""
+        """Whether the row is a member rather than an ensemble."""
         return self.members[0].name == self.name
 
     def of_single_seeds(self) -> dict[str, Any]:
-        """Mean and standard deviation of single seeds: over parts (of each the mean of its seeds), or over seeds."""
+        """Summarise single runs: over the parts, after averaging the seeds of each, or else over the seeds."""
         if self.parts == [None]:
             return summarize_folds([dict(runs[None]) for runs in self.single.values()])
         means = []
@@ -52,11 +55,11 @@ class Row:
         return summarize_folds(means)
 
     def of_all(self) -> dict[str, Any]:
-        """Mean and standard deviation over the parts, of the combined scores."""
+        """Summarise the combined scores over the parts."""
         return summarize_folds([dict(self.together[part]) for part in self.parts])
 
     def values(self, metric: str) -> list[float]:
-        """What is compared with another row."""
+        """Return the values that are compared with those of another row."""
         if self.parts == [None]:
             figures = [self.single[seed][None] for seed in sorted(self.single)]
         else:
@@ -66,7 +69,7 @@ class Row:
 
 @dataclass
 class Results:
-    """Rows of all members and ensembles of a recipe, from its finished runs in a directory."""
+    """Computes the rows of all members and ensembles of a recipe from its finished runs."""
 
     recipe: Recipe
     out: Path
@@ -83,7 +86,7 @@ class Results:
         return rows
 
     def compared(self, rows: list[Row]) -> list[tuple[Row, Row, str, Paired]]:
-        """The recipe's comparisons, on each data set that both have."""
+        """Return the recipe's comparisons on each data set that both sides have."""
         by_name = {(row.name, row.dataset): row for row in rows}
         pairs = []
         for pair in self.recipe.comparisons:
@@ -106,7 +109,7 @@ class Results:
         return Row(name, dataset, members, single, together)
 
     def _figures(self, name: str, members: list[Member], part: int | None, seeds: list[int] | None = None) -> Figures:
-        """Figures of a part, from the runs with some seeds; with all of them if None."""
+        """Return the metrics of a part, from the runs with the given seeds, or from all runs if None."""
         if seeds is not None and members[0].name == name:
             return self._single(members[0], seeds[0], part)
         return self._together(members, part, seeds, self.recipe.combine_of(name))
@@ -121,7 +124,7 @@ class Results:
         return self._read[path]
 
     def _single(self, member: Member, seed: int, part: int | None) -> Figures:
-        """Figures of a run: its own, from logits, and those that it does not report."""
+        """Return the metrics of a run: those that it reports itself, and further ones computed from its scores."""
         path = self._path(member, seed, part)
         own = Run.open(path).metrics
         figures = {name: dict(own[name]) for name in _parts_of([member])}
@@ -150,5 +153,5 @@ class Results:
 
 
 def _parts_of(members: list[Member]) -> list[str]:
-    """The parts that all members have scored."""
+    """Return the parts that all members have scored."""
     return [name for name in ("test", "valid") if all(name in scored_parts(member.config) for member in members)]

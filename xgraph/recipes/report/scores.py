@@ -1,4 +1,4 @@
-"""Scores of finished runs, as their predictions files have them, and scores of several runs combined."""
+"""Read the scores of finished runs from their predictions files, and combine the scores of several runs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ FloatArray = npt.NDArray[np.float64]
 class Part(NamedTuple):
     """The test or the validation part of a run."""
 
-    items: list[tuple[str, ...]]  # what tells the items apart
+    items: list[tuple[str, ...]]  # the cells that identify an item
     y: FloatArray  # labels 0/1, NaN = missing, [n, T]
     scores: FloatArray  # between 0 and 1, [n, T]
 
@@ -35,7 +35,7 @@ def read_parts(path: Path, config: TrainConfig) -> dict[str, Part]:
     try:
         table = pd.read_csv(file, dtype=str, keep_default_na=False)
         if list(table.columns[: 1 + len(places)]) != ["split", *places]:
-            raise ValueError(f"expected the columns split, {', '.join(places)} first")
+            raise ValueError(f"expected it to start with the columns split, {', '.join(places)}")
         rest = table.columns[1 + len(places) :]
         parts = {}
         for name in scored_parts(config):
@@ -58,13 +58,15 @@ def read_parts(path: Path, config: TrainConfig) -> dict[str, Part]:
 
 
 def check_same_items(one: Part, other: Part, paths: Sequence[Path]) -> None:
-    """Refuse to combine scores of other items, or of items with other labels."""
+    """Raise `ValueError` if two runs have scored different items, or items with different labels."""
     if one.items != other.items or not np.array_equal(one.y, other.y, equal_nan=True):
-        raise ValueError(f"run: {paths[0]} and {paths[1]} scored other items, or have other labels for them")
+        raise ValueError(
+            f"run: cannot combine {paths[0]} and {paths[1]}, because their items or the labels of these differ"
+        )
 
 
 def combine(scores: Sequence[Sequence[FloatArray]], how: Combine) -> FloatArray:
-    """Combine the scores of one part; members count the same however many runs they have."""
+    """Combine the scores of one part; all members have the same weight, however many runs they have."""
     means = []
     for runs in scores:
         together = Ensemble(how)
@@ -72,5 +74,5 @@ def combine(scores: Sequence[Sequence[FloatArray]], how: Combine) -> FloatArray:
             together.add(own)
         means.append(together.score)
     mean: FloatArray = np.mean(means, axis=0)
-    # Means of ranks are often equal on paper; their last bits must not order them.
+    # Mean ranks are often tied; rounding errors must not order them.
     return mean if how == "mean" else np.round(mean, 12)

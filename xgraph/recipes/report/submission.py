@@ -1,4 +1,4 @@
-"""Predictions for molecules without labels, in the format of a competition."""
+"""Predict unlabelled molecules in the format of a competition."""
 
 import warnings
 from pathlib import Path
@@ -8,7 +8,7 @@ from xgraph.recipes.schema.recipe import Recipe
 
 
 class Written(NamedTuple):
-    """A file of predictions, and a note on it if there is one."""
+    """A file of predictions, and a note if some molecules could not be read."""
 
     path: Path
     note: str = ""
@@ -22,7 +22,7 @@ def write_submission(recipe: Recipe, out: Path, device: str) -> Written:
 
     submission = recipe.submission
     if submission is None:
-        raise ValueError("recipe: it has no [submission]")
+        raise ValueError("recipe: expected a [submission] table, but there is none")
     card = load_card(submission.dataset)
     file = dict(zip([one.path for one in card.files], fetch(submission.dataset), strict=True))[submission.file]
     smiles = read_smiles(file, card.smiles_column or None)
@@ -36,12 +36,12 @@ def write_submission(recipe: Recipe, out: Path, device: str) -> Written:
     result[submission.columns[1:]] = sum(scores) / len(scores)
     scored = result[submission.columns[1:]]
     if not scored.notna().any().all():
-        raise ValueError(f"{submission.file}: no molecule can be read; of the first: {frame['error'][0]}")
+        raise ValueError(f"{submission.file}: no molecule can be read; the first error is: {frame['error'][0]}")
     result = result.fillna(scored.min())
     write_predictions(result, out / submission.name)
     failed = [f"row {row} ({error})" for row, error in frame["error"].items() if error]
     if not failed:
         return Written(out / submission.name)
-    note = f"{submission.name} gives the lowest score to molecules that cannot be read: {', '.join(failed)}"
+    note = f"Molecules that cannot be read get the lowest score in {submission.name}: {', '.join(failed)}"
     warnings.warn(note, stacklevel=2)
     return Written(out / submission.name, note)

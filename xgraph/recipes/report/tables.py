@@ -15,7 +15,7 @@ from xgraph.training.files.rundir import dataset_label
 
 @dataclass(frozen=True)
 class Grid:
-    """A table of text: its heading, its cells (those of the header first), and a note below it."""
+    """A table of text: a heading, rows of cells with the header first, and a note."""
 
     heading: str
     rows: list[list[str]]
@@ -23,7 +23,7 @@ class Grid:
 
 
 def tables_of(recipe: Recipe, rows: Sequence[Row], compared: Sequence[tuple[Row, Row, str, Paired]]) -> list[Grid]:
-    """All tables of a report: metrics, published rows, comparisons, and the parts one by one."""
+    """Return all tables of a report: metrics, published results, comparisons, and metrics of each part."""
     grids = []
     for dataset in recipe.datasets:
         own = [row for row in rows if row.dataset == dataset]
@@ -41,13 +41,13 @@ def tables_of(recipe: Recipe, rows: Sequence[Row], compared: Sequence[tuple[Row,
 
 
 def _beside(recipe: Recipe, row: Published) -> Published:
-    """A published row; beside a cut-down run, it is one of another protocol."""
-    protocol = row.protocol or ("the full one, which this run is not" if recipe.cut_down else "")
+    """Return a published row; for a reduced run, it always counts as one of another protocol."""
+    protocol = row.protocol or ("the full protocol of this recipe" if recipe.cut_down else "")
     return row.model_copy(update={"protocol": protocol})
 
 
 def figure(mean: float | None, std: float | None = None) -> str:
-    """A mean with its standard deviation, as tables have it."""
+    """Format a mean and its standard deviation for a table."""
     if mean is None or math.isnan(mean):
         return "-"
     return f"{mean:.4f}" if std is None or math.isnan(std) else f"{mean:.4f} ± {std:.4f}"
@@ -73,7 +73,7 @@ def _metrics(recipe: Recipe, label: str, rows: Sequence[Row], published: Sequenc
 
 
 def summaries(row: Row) -> list[tuple[str, dict[str, Any]]]:
-    """The lines of a row: of several seeds each alone and all together, where there are both; else one."""
+    """Return the table lines of a row: one for single seeds and one for all seeds combined, where both exist."""
     if not row.single:
         return [(row.name, row.of_all())]
     if len(row.single) == 1 or row.members[0].drawn_by_seed:
@@ -87,18 +87,19 @@ def _summed(summary: Mapping[str, Any], metric: str) -> str:
 
 
 def _meaning(rows: Sequence[Row]) -> str:
-    """What the mean is over."""
+    """Return a note that says what the means are taken over."""
     notes = []
     for row in rows:
         member, parts = row.members[0], row.parts
         if member.drawn_by_seed:
-            note = f"mean ± standard deviation over {len(parts)} seeds, each with a split of its own"
+            note = f"mean ± standard deviation over {len(parts)} seeds, each with its own split"
         elif parts != [None]:
-            note = f"mean ± standard deviation over the folds {', '.join(map(str, parts))}"
+            note = f"mean ± standard deviation over folds {', '.join(map(str, parts))}"
         else:
             note = "mean ± standard deviation over seeds"
         notes.append(note)
-    return "; ".join(dict.fromkeys(notes)) + ". Standard deviations are those of a sample (n − 1)."
+    text = "; ".join(dict.fromkeys(notes))
+    return f"{text[:1].upper()}{text[1:]}. Sample standard deviations (n − 1)."
 
 
 def _elsewhere(recipe: Recipe, label: str, published: Sequence[Published]) -> Grid:
@@ -106,7 +107,7 @@ def _elsewhere(recipe: Recipe, label: str, published: Sequence[Published]) -> Gr
     names = list(dict.fromkeys([*(metric for metric in recipe.metrics if metric in reported), *reported]))
     cells = [["", *map(title, names), "protocol"]]
     cells += [[f"{one.name} ({one.source})", *_figures_of(one, names), one.protocol] for one in published]
-    return Grid(f"{label}: published under other protocols, not to be compared", cells)
+    return Grid(f"{label}: published with other protocols (not comparable)", cells)
 
 
 def _comparisons(label: str, compared: Sequence[tuple[Row, Row, str, Paired]]) -> Grid:
@@ -118,13 +119,13 @@ def _comparisons(label: str, compared: Sequence[tuple[Row, Row, str, Paired]]) -
     notes = []
     for one, *_ in compared:
         by_fold = one.parts != [None] and not one.members[0].drawn_by_seed
-        notes.append("folds, with all scores of a fold combined" if by_fold else "seeds")
+        notes.append("folds (with the scores of all seeds combined)" if by_fold else "seeds")
     over = "; ".join(dict.fromkeys(notes))
-    return Grid(f"{label}: compared", cells, f"Pairs are {over}. Exact signed-rank test, two-sided.")
+    return Grid(f"{label}: paired comparisons", cells, f"Paired by {over}. Exact two-sided Wilcoxon signed-rank test.")
 
 
 def _by_part(recipe: Recipe, label: str, rows: Sequence[Row]) -> list[Grid]:
-    """The two leading metrics of each fold; of the rows that have the same folds, a table."""
+    """Return tables of the first two metrics by fold, with one table per group of rows with the same folds."""
     grids = []
     groups: dict[tuple[int | None, ...], list[Row]] = {}
     for row in rows:

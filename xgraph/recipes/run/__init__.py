@@ -1,1 +1,1 @@
-"""The runs of a recipe in one directory: trained one after the other, resumed, timed."""
+"""Train and resume the runs of a recipe in one directory, and record their times."""

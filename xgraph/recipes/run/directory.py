@@ -1,4 +1,4 @@
-"""The directory of a recipe's runs: whether it may be used, and how long each run took."""
+"""The directory of a recipe's runs: checking that it fits the recipe, and recording wall times."""
 
 import json
 import time
@@ -14,7 +14,7 @@ from xgraph.training.config.build import differences
 from xgraph.training.files.writing import write_json
 
 SETTINGS_OF_SEEDS = {"threads", "device", "storage", "seed"}
-"""Settings that do not make another member of one."""
+"""Settings that may differ when a recipe is resumed."""
 
 
 def claim(path: Path, recipe: Recipe) -> None:
@@ -24,26 +24,26 @@ def claim(path: Path, recipe: Recipe) -> None:
     if (path / RECIPE).is_file():
         _check_same(path, read_recipe(path / RECIPE), recipe)
     elif path.is_dir() and any(path.iterdir()):
-        raise FileExistsError(f"out: {path} is not empty and holds no {RECIPE}; choose another directory")
+        raise FileExistsError(f"out: {path} is not empty and has no {RECIPE} to resume; choose another directory")
     path.mkdir(parents=True, exist_ok=True)
 
 
 def _check_same(path: Path, before: Recipe, now: Recipe) -> None:
-    """Refuse to continue with other runs than a directory has. Further members and seeds may be added."""
+    """Raise `OptionError` if a directory holds the runs of another recipe. New members and seeds may be added."""
     if bool(before.cut_down) != bool(now.cut_down):
-        was, this = ("cut down (--quick)" if one.cut_down else "in full" for one in (before, now))
-        raise OptionError(f"out: {path} holds a recipe that is run {was}, and this is one {this}; choose another --out")
+        was, this = ("a reduced run (--quick)" if one.cut_down else "a full run" for one in (before, now))
+        raise OptionError(f"out: {path} holds {was} of the recipe, but this is {this}; choose another --out")
     other = f"out: {path} holds another recipe:"
     encoders = {one.name: one.config for one in now.pretrainings}
     for one in before.pretrainings:
         if encoders.get(one.name) != one.config:
-            raise OptionError(f"{other} encoder {one.name!r} differs; choose another --out")
+            raise OptionError(f"{other} the settings of encoder {one.name!r} differ; choose another --out")
     own = {(member.name, member.dataset): member for member in now.members}
     for member in before.members:
         what = f"{other} member {member.name!r} on {member.dataset!r}"
         same = own.get((member.name, member.dataset))
         if same is None:
-            raise OptionError(f"{what} is not in this one; choose another --out")
+            raise OptionError(f"{what} is missing in this one; choose another --out")
         changed = differences(member.config, same.config)
         if not set(member.seeds) <= set(same.seeds):
             changed["seeds"] = (member.seeds, same.seeds)
@@ -51,12 +51,14 @@ def _check_same(path: Path, before: Recipe, now: Recipe) -> None:
             if name not in SETTINGS_OF_SEEDS:
                 raise OptionError(f"{what} has {name} = {old!r} there and {new!r} here; choose another --out")
     if len(before.datasets) == 1 < len(now.datasets):
-        raise OptionError(f"out: {path} holds a recipe on one data set, and this is on several; choose another --out")
+        raise OptionError(
+            f"out: {path} holds a recipe with one data set, but this one has several; choose another --out"
+        )
 
 
 @contextmanager
 def timed(out: Path, name: str) -> Iterator[None]:
-    """Add the wall time of a run to the file of times, interrupted or not."""
+    """Add the wall time of the block to a run's time on file, even if it is interrupted."""
     begun = time.perf_counter()
     try:
         yield
@@ -66,12 +68,12 @@ def timed(out: Path, name: str) -> Iterator[None]:
 
 
 def run_times(path: Path) -> dict[str, float]:
-    """Wall time of runs, of all calls together; nothing where it is not known."""
+    """Return the total wall time of each run, where it is known."""
     return {name: float(value) for name, value in read_json(path / TIMES).items()}
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """A file that is only reported on: nothing where it is missing or damaged."""
+    """Read a JSON object; empty if the file is missing or damaged, because it is only used for reports."""
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):

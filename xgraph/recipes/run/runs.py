@@ -1,4 +1,4 @@
-"""One run of a recipe: an encoder that is pretrained, or a member that is trained with one of its seeds."""
+"""The single runs of a recipe: pretraining an encoder, or training a member with one of its seeds."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from xgraph.training.pretraining.pretrain import pretrain, settings_to_resume
 
 @dataclass(frozen=True)
 class Runner:
-    """Trains what is not finished below a directory, or resumes it."""
+    """Trains or resumes the unfinished runs of a recipe in a directory."""
 
     recipe: Recipe
     out: Path
@@ -69,7 +69,10 @@ def _named(name: str) -> Iterator[None]:
 
 
 def _check_finished(run: Run, member: Member, free: bool) -> None:
-    """Refuse a run with other settings than the recipe's; its `init` is free where the recipe says what that is."""
+    """Raise `OptionError` if a run's settings are not the recipe's; `init` is not compared if the recipe sets it."""
     for name, (before, now) in differences(run.config, member.config).items():
         if name not in {*SETTINGS_OF_SEEDS, "dataset", *(["init"] if free else [])}:
-            raise OptionError(f"out: {run.path} was trained with {name} = {before!r}, and the recipe has {now!r}")
+            raise OptionError(
+                f"out: {run.path} was trained with {name} = {before!r}, but the recipe has {now!r}; "
+                "choose another --out"
+            )

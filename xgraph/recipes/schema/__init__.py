@@ -1,1 +1,1 @@
-"""What a recipe says: the tables of its TOML file, and the runs and comparisons that follow from them."""
+"""The schema of recipes: the tables of the TOML file, and the runs and comparisons that they define."""

@@ -1,4 +1,4 @@
-"""Members that start from what another member, an encoder or a run elsewhere has learned: whether that can be."""
+"""Check the `init` of members that start from another member, a pretrained encoder or an existing run."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,9 +10,9 @@ _SAME = ("model", "split", "smiles_column", "bag_column", "standardize")
 
 
 def checked_start(member: Member, recipe: Recipe, names: list[str]) -> Member:
-    """A member with its `init` checked; the path of a run elsewhere becomes absolute.
+    """Return a member with its `init` checked; the path of an existing run becomes absolute.
 
-    `names` are those of all members, also of those that a cut-down recipe leaves out.
+    `names` are those of all members, including those that a reduced recipe leaves out.
     """
     encoder, init = recipe.encoder_of(member), member.config.init
     if init is None:
@@ -29,24 +29,28 @@ def checked_start(member: Member, recipe: Recipe, names: list[str]) -> Member:
 def _check_member(member: Member, recipe: Recipe) -> None:
     other, name = recipe.start_of(member), member.config.init
     if other is None:
-        where = f"a member that is trained on {member.dataset} too, and is not left out"
-        raise OptionError(f"init = {name!r}: expected {where}")
+        raise OptionError(
+            f"init = {name!r}: expected a member that is also trained on {member.dataset} and not left out"
+        )
     line = [member]
     while (before := recipe.start_of(line[-1])) is not None and before not in line:
         line.append(before)
     if before is not None:
         words = " from ".join(one.name for one in [*line, before])
-        raise OptionError(f"init: {words} is a circle: expected one that starts by itself")
+        raise OptionError(f"init: circular chain of members: {words}")
     _check_same(
         member, other.name, {what: (getattr(other.config, what), getattr(member.config, what)) for what in _SAME}
     )
     for what, lacking in (("seed", set(member.seeds) - set(other.seeds)), ("fold", _folds(member) - _folds(other))):
         if lacking:
-            raise OptionError(f"init: {other.name!r} has no {what} {min(map(str, lacking))}, which {member.name!r} has")
+            raise OptionError(
+                f"init: {member.name!r} has {what} {min(map(str, lacking))}, but {other.name!r}, which it starts from, "
+                "has not"
+            )
 
 
 def _check_encoder(member: Member, encoder: Pretraining) -> None:
-    """Weights must fit, and that is to be known before hours of pretraining."""
+    """Check that the encoder's weights will fit, before hours of pretraining."""
     one, two = encoder.config, member.config
     pairs: dict[str, tuple[object, object]] = {
         "model": (one.model, two.model),
@@ -61,7 +65,7 @@ def _check_same(member: Member, start: str, pairs: Mapping[str, tuple[object, ob
     for what, (theirs, own) in pairs.items():
         if theirs != own:
             raise OptionError(
-                f"init: {start!r} has {what} = {theirs!r} and {member.name!r} has {own!r}: expected the same"
+                f"init: {start!r} and {member.name!r} must have the same {what}, got {theirs!r} and {own!r}"
             )
 
 
@@ -74,7 +78,9 @@ def _with_path(member: Member, recipe: Recipe, names: list[str]) -> Member:
     path = (recipe.path.parent / name).resolve()
     known = list(dict.fromkeys([*names, *(one.name for one in recipe.pretrainings)]))
     if not path.exists():
-        has = f"there are {', '.join(known)}"
-        raise OptionError(f"init: no member {name!r}{nearest(name, known)} and no run {path}; {has}")
+        raise OptionError(
+            f"init: no member or run {name!r}{nearest(name, known)}; expected one of {', '.join(known)}, or a run "
+            f"directory ({path} does not exist)"
+        )
     settings = {**member.settings, "init": str(path)}
     return replace(member, settings=settings, config=member.config.replace(init=str(path)))

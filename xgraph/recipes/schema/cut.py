@@ -1,4 +1,4 @@
-"""`[quick]`: how a recipe is cut down to a run of minutes."""
+"""Apply `[quick]`: reduce a recipe to a run of minutes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from xgraph.training.pretraining.settings import build_pretrain_config
 
 
 def cut_file(file: RecipeFile, quick: Quick, recipe: Recipe) -> RecipeFile:
-    """The file with the data sets and seeds that are left of its members; those left out have no data set."""
+    """Return the file with the remaining data sets and seeds of its members; members left out have no data set."""
     with at("[quick]"):
         datasets = [recipe.find_dataset(text) or text for text in quick.datasets]
         for dataset in datasets:
@@ -26,7 +26,7 @@ def cut_file(file: RecipeFile, quick: Quick, recipe: Recipe) -> RecipeFile:
 
 
 def cut_outcome(short: Recipe, full: Recipe, quick: Quick) -> Recipe:
-    """A recipe of the members that are left, with what can still be made of them."""
+    """Return the recipe of the remaining members with the ensembles and comparisons that are still possible."""
     trained, datasets = {one.name for one in short.members}, set(short.datasets)
     ensembles = []
     for one in full.ensembles:
@@ -54,10 +54,10 @@ def _shortened(encoder: Pretraining, share_of_epochs: float) -> Pretraining:
 
 
 def _words(quick: Quick, datasets: Sequence[str]) -> str:
-    """What is cut, for reports."""
-    parts = [f"of the data sets only {', '.join(datasets)}"] if datasets else []
-    parts += [f"seeds {', '.join(map(str, quick.seeds))} only"] if quick.seeds else []
-    parts += [f"{quick.share_of_epochs:g} of the epochs"] if quick.share_of_epochs < 1 else []
+    """Describe the reduction for reports."""
+    parts = [f"only data sets {', '.join(datasets)}"] if datasets else []
+    parts += [f"only seeds {', '.join(map(str, quick.seeds))}"] if quick.seeds else []
+    parts += [f"{quick.share_of_epochs:.3g} of the epochs"] if quick.share_of_epochs < 1 else []
     parts += [f"{name} = {value}" for name, value in quick.settings.items()]
     parts += [f"without {', '.join(quick.leave_out)}"] if quick.leave_out else []
     return "; ".join(parts) or "nothing"

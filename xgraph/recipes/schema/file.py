@@ -1,4 +1,4 @@
-"""The tables of a recipe's TOML file, as they are written."""
+"""Schemas of the tables in a recipe's TOML file."""
 
 import math
 import re
@@ -16,7 +16,7 @@ _OF_ALL_RUNS = ("device", "out", "progress", "resume", "threads")
 
 
 def _check(fits: Callable[[Any], object], expected: str) -> AfterValidator:
-    """A check with what it expects."""
+    """Create a validator from a predicate and a description of the expected value."""
 
     def check(value: Any) -> Any:
         if not fits(value):
@@ -35,12 +35,12 @@ def _are_metrics(names: Any) -> bool:
 
 
 def _listed(value: object) -> object:
-    """One text stands for a list of one."""
+    """Wrap a single string in a list."""
     return [value] if isinstance(value, str) else value
 
 
 def _figure(value: Any) -> tuple[float, float | None]:
-    """A mean, with its standard deviation or None."""
+    """Parse a mean with an optional standard deviation."""
     numbers = value if isinstance(value, list) else [value]
     if len(numbers) not in (1, 2) or not all(type(one) in (int, float) and math.isfinite(one) for one in numbers):
         raise ValueError("expected a number, or [mean, standard deviation]")
@@ -64,7 +64,7 @@ Figure = Annotated[
 
 
 class Settings(Schema):
-    """A table with settings of `xgraph.train` beside its own keys."""
+    """A table that may hold settings of `xgraph.train` in addition to its own keys."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -72,7 +72,7 @@ class Settings(Schema):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that are no keys of recipes."""
+        """The settings of `xgraph.train`."""
         return dict(self.model_extra or {})
 
 
@@ -97,7 +97,8 @@ class PretrainingEntry(Schema):
         for key in _OF_ALL_RUNS:
             if key in (self.model_extra or {}):
                 raise ValueError(
-                    f"{key} = {getattr(self, key)!r}: it is no setting of a recipe, whose runs all share it"
+                    f"{key} = {getattr(self, key)!r}: all runs of a recipe share this setting; give it to xgraph "
+                    "reproduce instead"
                 )
         return self
 
@@ -108,7 +109,7 @@ class PretrainingEntry(Schema):
 
 
 class Ensemble(Schema):
-    """`[[ensemble]]`: members whose scores are combined, by their mean or by the mean of their ranks."""
+    """`[[ensemble]]`: members whose scores are combined by their mean or the mean of their ranks."""
 
     name: Text
     members: Annotated[Texts, _check(lambda names: len(names) > 1, "two members or more")]
@@ -125,12 +126,12 @@ class Comparison(Schema):
     @model_validator(mode="after")
     def _of_two(self) -> "Comparison":
         if self.one == self.other:
-            raise ValueError(f"other = {self.other!r}: expected another than {self.one!r}")
+            raise ValueError(f"other = {self.other!r}: expected a different name than one = {self.one!r}")
         return self
 
 
 class Published(Schema):
-    """`[[published]]`: figures of a publication, and how its protocol differs from the recipe's, if it does."""
+    """`[[published]]`: published results, and how their protocol differs from the recipe's, if it does."""
 
     name: Text
     source: Text
@@ -144,17 +145,17 @@ class Published(Schema):
 
 
 class Submission(Schema):
-    """`[submission]`: molecules without labels that a member or an ensemble scores in a competition's format."""
+    """`[submission]`: unlabelled molecules that a member or an ensemble scores in a competition's format."""
 
     of: Text
     dataset: Text = ""
-    file: Text  # path of the CSV file of molecules, as the data set's card has it
-    columns: Texts  # header of the file that is written: SMILES, then one column per task
+    file: Text  # path of the CSV file of molecules in the data set's card
+    columns: Texts  # header of the output file: SMILES, then one column per task
     name: Annotated[str, _check(re.compile(r"[^/]*\.csv").fullmatch, "the name of a CSV file")] = "test_predictions.csv"
 
 
 class Quick(Schema):
-    """`[quick]`: what a run of minutes leaves out and changes."""
+    """`[quick]`: how to reduce the recipe to a run of minutes."""
 
     time: Text = ""
     seeds: Seeds = Field(default=[])
@@ -165,7 +166,7 @@ class Quick(Schema):
 
 
 class RecipeFile(Schema):
-    """A whole file."""
+    """A whole recipe file."""
 
     title: Text
     about: Text
@@ -195,7 +196,7 @@ _TABLES: dict[str, type[Schema]] = {
 
 
 def read_file(path: Path) -> RecipeFile:
-    """Read a recipe's file; what is wrong is named with its place in it."""
+    """Read and validate a recipe file; errors name the table in the file."""
     values = read_toml(path, "recipe")
     for place, table, content in _tables(values):
         validate(table, content, f"{path}: {place}")

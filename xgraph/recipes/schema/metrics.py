@@ -1,4 +1,4 @@
-"""Metrics by name: those that runs report, partial areas with limits of one's own, and what tables call them."""
+"""Metrics by name: those that runs report, partial areas with other limits, and their titles in tables."""
 
 import re
 from collections.abc import Sequence
@@ -28,21 +28,21 @@ EXPECTED = (
 
 
 def further_metrics(names: Sequence[str]) -> dict[str, Metric]:
-    """The metrics among those named that runs do not report."""
+    """Return the named metrics that runs do not report by themselves."""
     return {name: _partial(name) for name in names if name not in METRICS and name not in _ELSEWHERE}
 
 
 def _partial(name: str) -> Metric:
-    """A partial area by its name, which has its limits as `partial_metrics` writes them."""
+    """Return a partial area from its name, which contains the limits as in `partial_metrics`."""
     for pattern, limits in _PARTIAL:
         if match := pattern.fullmatch(name):
-            with suppress(ValueError, KeyError):  # no number, or one out of range
+            with suppress(ValueError, KeyError):  # not a number, or out of range
                 return partial_metrics(**dict(zip(limits, map(float, match.groups()), strict=True)))[name]
-    raise ValueError(f"no metric {name!r}")
+    raise ValueError(f"unknown metric {name!r}")
 
 
 def title(name: str) -> str:
-    """What tables call a metric; of two-way areas the least TPR and the highest FPR stand in brackets."""
+    """Return the title of a metric in tables; two-way areas have the lowest TPR and the highest FPR in brackets."""
     for pattern, limits in _PARTIAL:
         match = pattern.fullmatch(name)
         if match and len(limits) == 2:

@@ -1,4 +1,4 @@
-"""What a recipe makes of its runs: whether ensembles, comparisons, published rows and the submission fit them."""
+"""Check the ensembles, comparisons, published rows and the submission of a recipe against its members."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ OnDataset = TypeVar("OnDataset", Published, Submission)
 
 
 def with_outcome(recipe: Recipe, file: RecipeFile) -> Recipe:
-    """A recipe of members with all that follows them, checked."""
+    """Return a recipe with the checked ensembles, comparisons, published rows and submission of a file."""
     for number, ensemble in enumerate(file.ensemble, 1):
         with at(f"[[ensemble]] {number}"):
             _check_ensemble(ensemble, recipe)
@@ -37,7 +37,7 @@ def with_outcome(recipe: Recipe, file: RecipeFile) -> Recipe:
 
 
 def _with_dataset(table: OnDataset, recipe: Recipe) -> OnDataset:
-    """A table with the data set that it is about; the recipe's only one by default."""
+    """Return a table with its data set filled in; by default, the recipe's only one."""
     text = table.dataset or (recipe.datasets[0] if len(recipe.datasets) == 1 else "")
     expected = f"expected one of {', '.join(recipe.datasets)}"
     if not text:
@@ -50,7 +50,7 @@ def _with_dataset(table: OnDataset, recipe: Recipe) -> OnDataset:
 
 def _check_ensemble(one: Ensemble, recipe: Recipe) -> None:
     if one.name.lower() in {name.lower() for name in recipe.names}:
-        raise OptionError(f"name = {one.name!r}: expected another name than that of a member or an ensemble before")
+        raise OptionError(f"name = {one.name!r}: this name is taken by a member or an earlier ensemble")
     known = list(dict.fromkeys(member.name for member in recipe.members))
     for name in one.members:
         check_known("members", name, known)
@@ -59,9 +59,9 @@ def _check_ensemble(one: Ensemble, recipe: Recipe) -> None:
     for members in combined:
         _check_same_items(members)
         if one.combine == "rank" and DatasetTraits.of(members[0].dataset, members[0].config.bag_column).several_classes:
-            raise OptionError("combine = 'rank': expected mean, as these are classes that exclude each other")
+            raise OptionError("combine = 'rank': expected 'mean' for mutually exclusive classes")
     if not combined:
-        raise OptionError(f"members = {one.members!r}: expected members that have a data set in common")
+        raise OptionError(f"members = {one.members!r}: expected members with at least one data set in common")
 
 
 def _check_comparison(pair: Comparison, recipe: Recipe) -> None:
@@ -74,9 +74,7 @@ def _check_comparison(pair: Comparison, recipe: Recipe) -> None:
     for one, other in both:
         _check_same_items([*one, *other])
         if one[0].parts == [None] and not same_seeds([*one, *other]):
-            raise OptionError(
-                f"one: {pair.one!r} and {pair.other!r} have one split and other seeds: expected the same, to pair them"
-            )
+            raise OptionError(f"one: {pair.one!r} and {pair.other!r} are paired by seed and must have the same seeds")
 
 
 def same_seeds(members: Iterable[Member]) -> bool:
@@ -85,19 +83,19 @@ def same_seeds(members: Iterable[Member]) -> bool:
 
 
 def _check_same_items(members: Sequence[Member]) -> None:
-    """Refuse members whose scores are not of the same items."""
+    """Raise `OptionError` if members do not score the same items."""
     first = members[0]
     for member in members[1:]:
         for name in _SAME:
             one, other = getattr(first.config, name), getattr(member.config, name)
             if one != other:
                 raise OptionError(
-                    f"members: {first.name!r} has {name} = {one!r} and {member.name!r} has {other!r}: expected the "
-                    "same items in all"
+                    f"members: {first.name!r} and {member.name!r} must score the same items, but have {name} = {one!r} "
+                    f"and {other!r}"
                 )
         if first.parts != member.parts or first.config.fold != member.config.fold:
-            what = "seeds, which draw the split" if first.drawn_by_seed else "folds"
-            raise OptionError(f"members: {first.name!r} and {member.name!r} have other {what}: expected the same")
+            what = "seeds, which determine the split" if first.drawn_by_seed else "folds"
+            raise OptionError(f"members: {first.name!r} and {member.name!r} must have the same {what}")
 
 
 def _check_submission(one: Submission, recipe: Recipe) -> None:
@@ -116,4 +114,4 @@ def _check_submission(one: Submission, recipe: Recipe) -> None:
         raise OptionError(f"file = {one.file!r}: expected a file of {one.dataset}, such as {', '.join(paths[:3])}")
     tasks = members[0].config.target_columns or card.target_columns
     if len(one.columns) != 1 + len(tasks):
-        raise OptionError(f"columns = {one.columns!r}: expected a column of SMILES and {len(tasks)} of scores")
+        raise OptionError(f"columns = {one.columns!r}: expected one SMILES column and {len(tasks)} score column(s)")

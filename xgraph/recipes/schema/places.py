@@ -1,4 +1,4 @@
-"""Where in a recipe something stands, and the data sets that it names."""
+"""Places in a recipe file for error messages, and the data sets that a recipe names."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from xgraph.options import OptionError, nearest
 
 @contextmanager
 def at(place: object) -> Iterator[None]:
-    """Put a place in front of the errors that are raised within."""
+    """Prefix the errors raised in the block with a place."""
     try:
         yield
     except ValueError as error:
@@ -17,12 +17,12 @@ def at(place: object) -> Iterator[None]:
 
 
 def entry_place(key: str, number: int, name: str) -> str:
-    """The place of a named table, as messages give it."""
+    """Return the place of a named table for error messages."""
     return f"[[{key}]] {number} ({name!r})"
 
 
 def dataset_at(folder: Path, key: str, text: str) -> str:
-    """A data set's name, or the absolute path of a file; relative paths start from the recipe's folder."""
+    """Return a data set's name or the absolute path of a file; paths are relative to the recipe's folder."""
     from xgraph.data.cards.named import names
 
     if text in names():
@@ -30,10 +30,10 @@ def dataset_at(folder: Path, key: str, text: str) -> str:
     path = folder / text
     if path.is_file():
         return str(path.resolve())
-    raise OptionError(f"{key}: no data set {text!r}{nearest(text, names())}, and no file {path}")
+    raise OptionError(f"{key}: no data set {text!r}{nearest(text, names())} and no file {path}")
 
 
 def check_known(key: str, name: str, known: list[str]) -> None:
-    """Refuse a name that the recipe does not have."""
+    """Raise `OptionError` if a name is not in the recipe."""
     if name not in known:
-        raise OptionError(f"{key}: no {name!r} in this recipe{nearest(name, known)}; there are {', '.join(known)}")
+        raise OptionError(f"{key}: no {name!r} in this recipe{nearest(name, known)}; choose from {', '.join(known)}")

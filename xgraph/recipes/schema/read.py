@@ -1,4 +1,4 @@
-"""Recipes from TOML files, checked whole before anything runs."""
+"""Read recipes from TOML files and check them completely before anything runs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ from xgraph.training.pretraining.settings import build_pretrain_config
 
 
 def read_recipe(recipe: str | Path, *, quick: bool = False) -> Recipe:
-    """Read a recipe and check everything in it, `[quick]` too."""
+    """Read a recipe and check everything in it, including `[quick]`."""
     path = find_recipe(recipe)
     file = read_file(path)
     with at(path):
@@ -31,10 +31,10 @@ def read_recipe(recipe: str | Path, *, quick: bool = False) -> Recipe:
         full = with_outcome(_with_members(full, file), file)
         for encoder in encoders:
             if all(member.config.init != encoder.name for member in full.members):
-                raise OptionError(f"[[pretraining]] {encoder.name!r}: expected a member that starts from it by init")
+                raise OptionError(f"[[pretraining]] {encoder.name!r}: expected a member with init = {encoder.name!r}")
         if file.quick is None:
             if quick:
-                raise OptionError("quick: there is no [quick] in this recipe, which would say how it is cut down")
+                raise OptionError("quick: this recipe has no [quick] table, so it cannot be reduced")
             return full
         left = cut_file(file, file.quick, full)
         short = _with_members(replace(full, members=[], ensembles=[]), left, file.quick)
@@ -43,7 +43,7 @@ def read_recipe(recipe: str | Path, *, quick: bool = False) -> Recipe:
 
 
 def _with_datasets(file: RecipeFile, folder: Path) -> list[MemberEntry]:
-    """The members with their data sets by name or absolute path, and names that differ."""
+    """Return the members with their data sets resolved, after checking that their names differ."""
     members: list[MemberEntry] = []
     with at("[settings]"):
         common = [dataset_at(folder, "dataset", text) for text in file.settings.dataset]
@@ -51,20 +51,20 @@ def _with_datasets(file: RecipeFile, folder: Path) -> list[MemberEntry]:
         with at(entry_place("member", number, one.name)):
             datasets = [dataset_at(folder, "dataset", text) for text in one.dataset] or common
             if not datasets:
-                raise OptionError("dataset is missing: expected it here or in [settings]")
+                raise OptionError("dataset is missing: give it here or in [settings]")
             for other in members:
                 twice = set(datasets) & set(other.dataset)
-                expected = ""
+                problem = ""
                 if other.name == one.name and twice:
-                    expected = f"another name than that of a member before, also on {min(twice)}"
+                    problem = f"this name is taken by an earlier member on {min(twice)}"
                 elif other.name != one.name and other.name.lower() == one.name.lower():
-                    expected = f"one that differs from {other.name!r} in more than case"
-                if expected:
-                    raise OptionError(f"name = {one.name!r}: expected {expected}")
+                    problem = f"names must differ in more than case, but there is {other.name!r}"
+                if problem:
+                    raise OptionError(f"name = {one.name!r}: {problem}")
             members.append(one.model_copy(update={"dataset": datasets}))
     every = list(dict.fromkeys(dataset for one in members for dataset in one.dataset))
     if len(set(map(dataset_label, every))) < len(every):
-        raise OptionError(f"[settings]: dataset: expected files of different names, got {', '.join(every)}")
+        raise OptionError(f"[settings]: dataset: expected files with different names, got {', '.join(every)}")
     return members
 
 
@@ -73,21 +73,21 @@ def _pretrainings(file: RecipeFile, folder: Path) -> list[Pretraining]:
     for number, one in enumerate(file.pretraining, 1):
         with at(entry_place("pretraining", number, one.name)):
             if one.name.lower() in {other.name.lower() for other in encoders}:
-                raise OptionError(f"name = {one.name!r}: expected another name than that of an encoder before")
+                raise OptionError(f"name = {one.name!r}: this name is taken by an earlier encoder")
             settings = {**one.settings, **_datasets_of(one, folder)}
             encoders.append(Pretraining(one.name, settings, build_pretrain_config(settings)))
         if one.name.lower() in {member.name.lower() for member in file.member}:
-            raise OptionError(f"[[pretraining]] {one.name!r}: expected another name than that of a member")
+            raise OptionError(f"[[pretraining]] {one.name!r}: this name is taken by a member")
     return encoders
 
 
 def _datasets_of(one: PretrainingEntry, folder: Path) -> dict[str, list[str]]:
-    """The data sets of an encoder, and those that it excludes, by name or absolute path."""
+    """Return the data sets of an encoder, and those that it excludes, resolved."""
     from xgraph.data.cards.named import names
 
     settings: dict[str, list[str]] = {}
     for key in ("datasets", "exclude"):
-        # A part of a data set, such as `hiv:test`, can be excluded; what follows the name is checked with the data.
+        # A part of a data set, such as `hiv:test`, can be excluded; the part is checked when the data are loaded.
         part = {text for text in one.exclude if key == "exclude" and text.split(":")[0] in names()}
         texts = [text if text in part else dataset_at(folder, key, text) for text in getattr(one, key)]
         settings |= {key: texts} if texts else {}
@@ -95,7 +95,7 @@ def _datasets_of(one: PretrainingEntry, folder: Path) -> dict[str, list[str]]:
 
 
 def _with_members(recipe: Recipe, file: RecipeFile, quick: Quick | None = None) -> Recipe:
-    """The recipe with one member per entry and data set, with their settings and starts checked."""
+    """Return the recipe with one member per entry and data set, after checking their settings and `init`."""
     common = Layer("[settings]", file.settings.settings)
     changes = Layer("[quick.settings]", {} if quick is None else quick.settings)
     last = common if quick is None else changes
@@ -113,7 +113,7 @@ def _with_members(recipe: Recipe, file: RecipeFile, quick: Quick | None = None) 
             members.append(Member(one.name, dataset, one.seeds, resolved.settings, resolved.config, folds))
             places.append(own.place)
     if not members:
-        raise OptionError("[quick]: no member is left")
+        raise OptionError("[quick]: expected at least one remaining member")
     check_settings(last, used)
     return _with_starts(replace(recipe, members=members), places, [one.name for one in file.member])
 
@@ -127,7 +127,7 @@ def _with_starts(recipe: Recipe, places: Sequence[str], names: list[str]) -> Rec
 
 
 def _check_data(config: TrainConfig) -> list[int] | None:
-    """Refuse a split, folds or tasks that the data set does not have; the folds that a run goes through, if any."""
+    """Check split, folds and tasks against the data set; return the folds of a run over several, or None."""
     from xgraph.data import load_card
     from xgraph.data.cards.named import names
     from xgraph.data.cards.targets import card_targets

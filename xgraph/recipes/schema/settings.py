@@ -1,4 +1,4 @@
-"""The settings of a member: those common to all, its own, and those of a cut-down run."""
+"""Resolve the settings of a member from the common ones, its own, and those of a reduced run."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -10,37 +10,37 @@ from xgraph.training.config.flat import STEPWISE_SETTINGS
 from xgraph.training.config.traits import DatasetTraits
 
 _ELSEWHERE = {
-    "dataset": "expected it with the members or in [settings]; [quick] chooses some under `datasets`",
-    "seed": "expected it under `seeds`, with the member or in [quick]",
-    "inner": "it leaves the test set untouched, which a recipe reports; it is for xgraph train and xgraph search",
-    "threads": "expected it on the command line, as it may change when runs are resumed",
-    "device": "expected it on the command line, as it may change when runs are resumed",
+    "dataset": "give it to the members or in [settings]; in [quick], choose among them with `datasets`",
+    "seed": "give `seeds` to the member or in [quick] instead",
+    "inner": "not available in recipes, which report the test set; use it with xgraph train or xgraph search",
+    "threads": "give it on the command line instead",
+    "device": "give it on the command line instead",
 }
 _PARTS: tuple[Literal["loss", "model"], ...] = ("loss", "model")
 _NAMED = re.compile(r"(\w+)(?: = |: )|unknown option '(\w+)'")
 
 
 class Layer(NamedTuple):
-    """Settings, with the place in the file that they come from."""
+    """Settings and the place in the file that they come from."""
 
     place: str
     values: Mapping[str, Any]
 
     def error(self, text: object) -> OptionError:
-        """An error at this place."""
+        """Return an error that names this place."""
         return OptionError(f"{self.place}: {text}")
 
 
 class Resolved(NamedTuple):
-    """The settings of a member as `xgraph.train` takes them, without data set and seed, and completed."""
+    """The settings of a member."""
 
-    settings: dict[str, Any]
-    config: TrainConfig
-    shared: set[str]  # which of the common ones, and of those of a cut-down run, it has
+    settings: dict[str, Any]  # for `xgraph.train`, without data set and seed
+    config: TrainConfig  # the same settings, completed
+    shared: set[str]  # the settings of [settings] and [quick.settings] that apply to the member
 
 
 def resolve(own: Layer, common: Layer, quick: Layer, dataset: str, share_of_epochs: float = 1.0) -> Resolved:
-    """Put the settings of a member together and check them."""
+    """Merge the settings of a member and check them."""
     for layer in (own, common, quick):
         for name in layer.values.keys() & _ELSEWHERE.keys():
             raise layer.error(f"{name} = {layer.values[name]!r}: {_ELSEWHERE[name]}")
@@ -64,19 +64,19 @@ def resolve(own: Layer, common: Layer, quick: Layer, dataset: str, share_of_epoc
 
 
 def check_settings(layer: Layer, used: Collection[str] | None = None) -> None:
-    """Refuse settings that do not exist, or that no member uses: a misspelt one must not go unnoticed."""
+    """Raise `OptionError` for settings that do not exist or that no member uses, so that typos are noticed."""
     classes = [TrainConfig, *(cls for part in _PARTS for cls in registry(part).values())]
     known = {option.name for cls in classes for option in options_of(cls)}
     known |= {f"{part}_{name}" for part in _PARTS for name in known}
     for name, value in layer.values.items():
         if name not in known and name not in _ELSEWHERE:
-            raise layer.error(f"{name} = {value!r}: there is no such setting{nearest(name, known)}")
+            raise layer.error(f"{name} = {value!r}: unknown setting{nearest(name, known)}")
         if used is not None and name not in used:
-            raise layer.error(f"{name} = {value!r}: no member has such a setting")
+            raise layer.error(f"{name} = {value!r}: this setting applies to no member")
 
 
 def _has(name: str, classes: Mapping[Literal["loss", "model"], type | None], fitted: bool) -> bool:
-    """Whether a setting is one of a run with this model and loss."""
+    """Whether a setting applies to a run with this model and loss."""
     if name in {option.name for option in options_of(TrainConfig)}:
         return not (fitted and name in STEPWISE_SETTINGS)
     for part, cls in classes.items():
@@ -87,6 +87,6 @@ def _has(name: str, classes: Mapping[Literal["loss", "model"], type | None], fit
 
 
 def _layer_of(error: OptionError, layers: Sequence[Layer]) -> Layer:
-    """The layer with the setting that an error names; if none has it, the member's own."""
+    """Return the layer that holds the setting named in an error; by default, the member's own."""
     names = [match[1] or match[2] for match in _NAMED.finditer(str(error))]
     return next((layer for name in names for layer in layers if name in layer.values), layers[1])

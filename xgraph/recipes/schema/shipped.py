@@ -1,4 +1,4 @@
-"""The recipes that come with the package."""
+"""The recipes that are shipped with the package."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +10,7 @@ _FOLDER = Path(__file__).parents[1] / "shipped"
 
 
 class Headline(NamedTuple):
-    """What lists say of a recipe: name, title, and how long it takes in full and cut down."""
+    """A recipe's entry in lists: its name, its title, and how long the full and the quick run take."""
 
     name: str
     title: str
@@ -19,18 +19,18 @@ class Headline(NamedTuple):
 
 
 def recipe_names() -> list[str]:
-    """Names of the recipes that are shipped."""
+    """Return the names of the shipped recipes."""
     return sorted(path.stem for path in _FOLDER.glob("*.toml"))
 
 
 def headlines() -> list[Headline]:
-    """The recipes that are shipped, without a check of all that they hold."""
+    """Return the entries of the shipped recipes, without checking the whole files."""
     files = {name: read_toml(find_recipe(name), "recipe") for name in recipe_names()}
     return [Headline(name, one["title"], one["time"], one["quick"]["time"]) for name, one in files.items()]
 
 
 def find_recipe(recipe: str | Path) -> Path:
-    """The file of a recipe."""
+    """Return the path of a recipe, given by name or path."""
     path, name = Path(recipe), str(recipe)
     if path.suffix == ".toml" or len(path.parts) > 1:
         if not path.is_file():
@@ -38,5 +38,8 @@ def find_recipe(recipe: str | Path) -> Path:
         return path
     known = recipe_names()
     if name not in known:
-        raise OptionError(f"recipe: no recipe {name!r}{nearest(name, known)}; there are {', '.join(known)}")
+        raise OptionError(
+            f"recipe: unknown recipe {name!r}{nearest(name, known)}; choose from {', '.join(known)}, or give the path "
+            "of a TOML file"
+        )
     return _FOLDER / f"{name}.toml"

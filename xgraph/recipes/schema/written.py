@@ -1,4 +1,4 @@
-"""A recipe as a file that repeats it."""
+"""Write a recipe as a TOML file that repeats it."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from xgraph.recipes.schema.recipe import Recipe
 
 
 def to_toml(recipe: Recipe) -> str:
-    """A recipe as TOML: every member with all its settings, and no `[quick]`."""
+    """Return a recipe as TOML: every member with all its settings, and without `[quick]`."""
     import tomli_w
 
     values: dict[str, Any] = {"title": recipe.title, "about": recipe.about}

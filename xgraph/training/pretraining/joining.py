@@ -51,7 +51,8 @@ def load_joined(config: PretrainConfig, progress: bool) -> JoinedDataset:
 def summary(config: PretrainConfig, data: JoinedDataset, path: Path) -> str:
     """Return a line that describes the data and how many molecules were excluded."""
     counts = data.counts
-    tasks = f", {data.num_tasks} tasks" if config.objective == "multitask" else ""
+    plural = "" if data.num_tasks == 1 else "s"
+    tasks = f", {data.num_tasks} task{plural}" if config.objective == "multitask" else ""
     conflicts = f", {counts.conflicts} contradictory labels dropped" if counts.conflicts else ""
     return (
         f"{data.name}: {counts.given} molecules, {counts.excluded} excluded, {counts.repeated} duplicates{conflicts}; "

@@ -4,28 +4,32 @@ from typing import Annotated
 
 import typer
 
+from xgraph.cli.commands import PlainCommand, PlainGroup, PretrainCommand, SearchCommand, TrainCommand
 from xgraph.cli.data import app as data_app
 from xgraph.cli.evaluate import evaluate
+from xgraph.cli.parts import losses, models
 from xgraph.cli.predict import predict
-from xgraph.cli.pretrain import PretrainCommand, pretrain
+from xgraph.cli.pretrain import pretrain
 from xgraph.cli.reproduce import reproduce
 from xgraph.cli.search import search
-from xgraph.cli.train import TrainCommand, train
+from xgraph.cli.train import train
 
 app = typer.Typer(
+    cls=PlainGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(cls=TrainCommand)(train)
+app.command(cls=PlainCommand)(predict)
+app.command(cls=PlainCommand)(evaluate)
+app.command(cls=SearchCommand)(search)
 app.command(cls=PretrainCommand)(pretrain)
-app.command()(predict)
-app.command()(evaluate)
-app.command()(reproduce)
-app.command(cls=TrainCommand)(search)
+app.command(cls=PlainCommand)(losses)
+app.command(cls=PlainCommand)(models)
 app.add_typer(data_app, name="data")
+app.command(cls=PlainCommand)(reproduce)
 
 
 def _version(requested: bool) -> None:
@@ -41,6 +45,6 @@ def _xgraph(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="On an error, show where it came from.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Train graph neural networks where labels are rare, and score molecules, nodes and bags with them."""
+    """Train graph neural networks and multi-instance models on rare labels, and predict with them."""

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xgraph.cli.commands import PlainCommand, PlainGroup
+
 if TYPE_CHECKING:
     from xgraph.data.cards.schema import Card
     from xgraph.data.storage.root import Progress
 
-app = typer.Typer(help="List, describe, fetch and verify data sets.", no_args_is_help=True)
+app = typer.Typer(
+    cls=PlainGroup, help="List, describe, download and verify data sets.", no_args_is_help=True, rich_markup_mode=None
+)
 
 _HEADER = ("name", "kind", "items", "tasks", "positives", "metric", "in root")
 
 
-@app.command("list")
+@app.command("list", cls=PlainCommand)
 def list_() -> None:
     """List the data sets: items, tasks, positive labels or classes, metric, and whether the files are in the root."""
     from xgraph.data import list_cards
@@ -39,7 +43,7 @@ def list_() -> None:
             typer.echo("\t".join(row))
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def show(name: Annotated[str, typer.Argument(help="Data set.")]) -> None:
     """Show a data set: origin, licence, citation, tasks, splits, files."""
     from xgraph.data import load_card
@@ -75,7 +79,7 @@ def show(name: Annotated[str, typer.Argument(help="Data set.")]) -> None:
             _field("  source sha256", file.source_sha256)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def fetch(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Data sets.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Fetch every data set that has a card.")] = False,
@@ -112,7 +116,7 @@ def fetch(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def verify(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Data sets; all of them if none is named.")

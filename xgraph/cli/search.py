@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xgraph.cli.train import generated_options, resumable
+from xgraph.cli.commands import HelpAll, catalogue_options
+from xgraph.cli.completion import complete_dataset
+from xgraph.cli.train import resumable
 
 if TYPE_CHECKING:
     from xgraph.tuning import SearchResult
@@ -17,7 +19,8 @@ def search(
         str | None,
         typer.Argument(
             metavar="DATASET|FILE.csv",
-            help="What to search on, as for xgraph train. \\[default: nci-pains]",
+            help="What to train on, as for `xgraph train`. [default: nci-pains]",
+            autocompletion=complete_dataset,
             show_default=False,
         ),
     ] = None,
@@ -25,42 +28,66 @@ def search(
         list[str] | None,
         typer.Option(
             metavar="NAME=VALUES",
-            help="A setting to vary, with its values (num_layers=2,3,4) or a range (dropout=0..0.5, lr=1e-4..1e-2:log, "
-            "hidden_channels=32..128:step=32); one value of several parts is written features=rdkit,rdkit+maccs. Can "
-            "be given several times.",
+            help="A setting to vary: values (num_layers=2,3,4) or a range (dropout=0..0.5, lr=1e-4..1e-2:log, "
+            "hidden_channels=32..128:step=32). Write a value that is itself a list with +, as in "
+            "features=rdkit,rdkit+maccs. Can be repeated.",
+            rich_help_panel="Search",
         ),
     ] = None,
     space: Annotated[
-        Path | None, typer.Option(help="TOML file with the settings to vary, one key per setting.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="TOML file with the settings to vary, one key per setting.", rich_help_panel="Search"
+        ),
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(help="How many settings are tried, or all of them if there are fewer. \\[default: 30]")
+        int | None, typer.Option(help="Maximum number of trials. [default: 30]", rich_help_panel="Search")
     ] = None,
     inner_folds: Annotated[
         int | None,
         typer.Option(
-            help="Inner folds that a trial is a mean over; 0 takes the data set's own validation part. \\[default: 5]"
+            help="Inner folds that each trial is averaged over; 0 uses the data set's own validation set. [default: 5]",
+            rich_help_panel="Search",
         ),
     ] = None,
-    seeds: Annotated[int | None, typer.Option(help="Seeds on each inner fold. \\[default: 1]")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="Seeds per inner fold. [default: 1]", rich_help_panel="Search")
+    ] = None,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Stop a trial when it falls behind the median of the earlier ones.")
+        bool,
+        typer.Option(
+            "--prune", help="Stop a trial that falls behind the median of earlier ones.", rich_help_panel="Search"
+        ),
     ] = False,
     final: Annotated[
-        bool, typer.Option("--final", help="Train the best settings on train and validation part, and test.")
+        bool,
+        typer.Option(
+            "--final",
+            help="Train the best settings on training and validation set, and test them.",
+            rich_help_panel="Search",
+        ),
     ] = False,
     config: Annotated[
-        Path | None, typer.Option(help="TOML file with settings, such as the config.toml of a run.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="TOML file with settings, such as config.toml of a run.", rich_help_panel="Run"
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Directory of the search, new or empty. Default: a new one under runs/.")
+        Path | None,
+        typer.Option(
+            help="Directory of the search, new or empty. [default: a new one in runs/]", rich_help_panel="Run"
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Resume the search in --out.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume the search in --out.", rich_help_panel="Run")
+    ] = False,
+    help_all: HelpAll = False,
 ) -> None:
     """Choose settings by inner cross-validation; the test set is not touched.
 
-    Takes all options of xgraph train for what is not varied. With --fold all, settings are chosen within each fold:
-    with --final that is nested cross-validation. Writes best.toml, for xgraph train --config, and trials.csv.
+    Options of `xgraph train` set what is not varied. With --fold all, settings are chosen within each fold; adding
+    --final makes this nested cross-validation. The search writes trials.csv, and best.toml for `xgraph train --config`.
     """
     from xgraph.options import OptionError
     from xgraph.tuning import search as run_search
@@ -79,7 +106,7 @@ def search(
     flags = {"prune": prune or None, "final": final or None}
     paths = {"config": config, "out": out, "resume": resume, "progress": True}
     with resumable("search", "trial"):
-        result = run_search(dataset, vary=values, **options, **flags, **paths, **generated_options(ctx))  # type: ignore[arg-type]
+        result = run_search(dataset, vary=values, **options, **flags, **paths, **catalogue_options(ctx))  # type: ignore[arg-type]
     typer.echo(_text(result))
 
 

@@ -1,0 +1,51 @@
+"""Checks of what was typed that need no torch: names, types, and whose option it is."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from xgraph.cli.catalogue import Part
+from xgraph.options import Option, OptionError, nearest
+
+
+def check_typed(typed: Mapping[str, Any], settings: Iterable[Option], parts: Mapping[str, Mapping[str, Part]]) -> None:
+    """Refuse values that no loss, model or setting can take. What the catalogue does not know is checked later.
+
+    Args:
+        typed: Options by name.
+        settings: Settings of the run.
+        parts: Losses and models by name, under "loss" and "model".
+
+    Raises:
+        OptionError: If a value cannot be taken.
+    """
+    known = {option.name: option for option in settings}
+    for part, named in parts.items():
+        if part in typed and typed[part] not in named:
+            name = typed[part]
+            raise OptionError(f"{part}: no {part} {name!r}{nearest(name, named)}; there are {', '.join(named)}")
+    for name, value in typed.items():
+        if name in known:
+            known[name].parse(value)
+        else:
+            _check_of_part(name, value, typed, parts)
+
+
+def _check_of_part(name: str, value: Any, typed: Mapping[str, Any], parts: Mapping[str, Mapping[str, Part]]) -> None:
+    """Refuse a value of an option that none of the losses and models that may be meant can take."""
+    meant = [
+        (owner.name, option)
+        for part, named in parts.items()
+        for owner in ([named[typed[part]]] if part in typed else named.values())
+        for option in owner.options
+        if name in (option.name, f"{part}_{option.name}")
+    ]
+    refusal = None
+    for owner, option in meant:
+        try:
+            option.parse(value)
+        except OptionError as error:
+            refusal = refusal or OptionError(f"{owner}: {error}" if len(meant) == 1 else str(error))
+        else:
+            return
+    if refusal is not None:
+        raise refusal

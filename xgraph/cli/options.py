@@ -1,0 +1,88 @@
+"""How an option reads in help: its name with the values that it takes, and what it means."""
+
+import inspect
+from collections.abc import Iterable, Mapping
+
+from xgraph.cli.catalogue import Part
+from xgraph.cli.text import first_sentence
+from xgraph.options import Option
+
+_LONG = 60
+"""Choices that take more characters are not listed beside a name."""
+_KINDS = {"graph": "molecules", "node": "nodes", "bag": "bags"}
+
+
+def term(option: Option, of_part: bool = False) -> str:
+    """The option with its values, such as ``--pool mean|sum|max``.
+
+    Args:
+        option: The option.
+        of_part: Whether it is one of a loss or model, where none is a value; settings of a run are just not given.
+    """
+    if option.type is bool:
+        return f"{option.flag}/--no-{option.flag.removeprefix('--')}"
+    return f"{option.flag} {values(option, of_part)}"
+
+
+def values(option: Option, of_part: bool = False) -> str:
+    """What the option takes."""
+    metavar = option.metavar
+    if len(metavar) > _LONG:
+        metavar = "NAME"
+    return f"{metavar}|none" if option.nullable and of_part else metavar
+
+
+def meaning(option: Option) -> str:
+    """What the option means, and its default."""
+    return f"{option.help}{default(option)}"
+
+
+def brief(option: Option) -> str:
+    """The first sentence of the meaning, and the default."""
+    return f"{first_sentence(option.help)}{default(option)}"
+
+
+def default(option: Option) -> str:
+    """The default in brackets, if there is one."""
+    if option.default is None or option.default is inspect.Parameter.empty:
+        return ""
+    value = str(option.default)
+    return f" [default: {value.lower() if option.type is bool else value}]"
+
+
+def shared(losses: Mapping[str, Part], models: Mapping[str, Part]) -> dict[str, list[str]]:
+    """All options of losses and models, each once, with its meanings: those who have it, what it means to them.
+
+    Args:
+        losses: Losses by name.
+        models: Models by name.
+
+    Returns:
+        Meanings by the option's term, in alphabetical order.
+    """
+    owners: dict[str, dict[tuple[str, str], list[Part]]] = {}
+    for part in (*losses.values(), *models.values()):
+        for option in part.options:
+            owners.setdefault(option.name, {}).setdefault((values(option, True), meaning(option)), []).append(part)
+    known = {option.name: option for part in (*losses.values(), *models.values()) for option in part.options}
+    result: dict[str, list[str]] = {}
+    for name in sorted(known, key=str.lower):
+        option, meanings = known[name], owners[name]
+        alike = len({metavar for metavar, _ in meanings}) == 1
+        result[term(option, True) if alike or option.type is bool else option.flag] = [
+            f"{who(parts, models)}{'' if alike else f' ({metavar})'}: {text}"
+            for (metavar, text), parts in meanings.items()
+        ]
+    return result
+
+
+def who(parts: Iterable[Part], models: Mapping[str, Part]) -> str:
+    """Names of losses or models; all trained models of one kind are named together."""
+    left = {part.name: part for part in parts}
+    words = []
+    for kind, noun in _KINDS.items():
+        family = [name for name, part in models.items() if part.kind == kind and not part.fitted]
+        if len(family) > 1 and set(family) <= left.keys():
+            words.append(f"models of {noun}")
+            left = {name: part for name, part in left.items() if name not in family}
+    return ", ".join([*words, *left])

@@ -1,0 +1,109 @@
+"""`xgraph losses` and `xgraph models`: what there is, and the options of one."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from xgraph.cli.catalogue import Part, load_catalogue
+from xgraph.cli.completion import complete_loss, complete_model
+from xgraph.cli.descriptions import Description, descriptions
+from xgraph.cli.options import meaning, term
+from xgraph.cli.text import definitions, paragraphs, section, table, wrapped
+from xgraph.options import OptionError, nearest
+
+_KINDS = {
+    "graph": ("molecules", "nci-pains"),
+    "node": ("the nodes of a graph", "tolokers"),
+    "bag": ("bags of instances", "digits-bags"),
+}
+"""What a kind of items is called, and a data set of it for the example."""
+
+_SAMPLERS = {
+    "dual": "a fixed share of positives in each (--sampler dual)",
+    "shuffle": "items in random order (--sampler shuffle)",
+    "group": "several groups in each (--sampler group)",
+}
+
+
+def losses(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A loss.", autocompletion=complete_loss, show_default=False)
+    ] = None,
+) -> None:
+    """List the losses, or describe one and its options."""
+    known = load_catalogue().losses
+    if name is not None:
+        typer.echo(loss_text(_find("loss", name, known)))
+        return
+    rows = [[one, _about("loss", one).summary, _about("loss", one).short] for one in known]
+    typer.echo(table([["name", "optimises", "paper"], *rows]))
+    typer.echo("\nOptions, description and an example of one: xgraph losses NAME")
+
+
+def models(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A model.", autocompletion=complete_model, show_default=False)
+    ] = None,
+) -> None:
+    """List the models, or describe one and its options."""
+    known = load_catalogue().models
+    if name is not None:
+        typer.echo(model_text(_find("model", name, known)))
+        return
+    for kind, (noun, _) in _KINDS.items():
+        parts = [one for one in known.values() if one.kind == kind]
+        rows = [[one.name, _about("model", one.name).summary, _about("model", one.name).short] for one in parts]
+        typer.echo(f"For {noun}:\n{table(rows, indent=2)}\n")
+    typer.echo("Options, description and an example of one: xgraph models NAME")
+
+
+def loss_text(loss: Part) -> str:
+    """What a loss is, its options and an example."""
+    several = loss.link == "softmax"
+    facts = [
+        (
+            "labels",
+            "one of several classes for each item"
+            if several
+            else "0 and 1, for one or many tasks; some may be missing",
+        ),
+        ("batches", _SAMPLERS[loss.sampler]),
+    ]
+    return _text("loss", loss, facts, "cora" if several else _KINDS["graph"][1])
+
+
+def model_text(model: Part) -> str:
+    """What a model is, its options and an example."""
+    noun, dataset = _KINDS[model.kind]
+    return _text("model", model, [("for", noun)], dataset)
+
+
+def _text(part: str, one: Part, facts: list[tuple[str, str]], dataset: str) -> str:
+    about = _about(part, one.name)
+    if about.paper:
+        facts.append(("paper", about.paper))
+    if about.link:
+        facts.append(("", about.link))
+    facts.append(("Python", one.python))
+    options = [(term(option, True), meaning(option)) for option in one.options]
+    blocks = [wrapped(f"{one.name}: {about.summary}"), paragraphs(about.text), definitions(facts, indent=0)]
+    if options:
+        blocks.append(section("Options", definitions(options)))
+    blocks.append(section("Example", f"  {example(part, one, dataset)}"))
+    return "\n\n".join(block for block in blocks if block)
+
+
+def example(part: str, one: Part, dataset: str) -> str:
+    """A command that trains with a loss or model."""
+    return f"xgraph train {dataset} --{part} {one.name}"
+
+
+def _about(part: str, name: str) -> Description:
+    return descriptions()[part].get(name) or Description(summary="", text="")
+
+
+def _find(part: str, name: str, known: Mapping[str, Part]) -> Part:
+    if name not in known:
+        raise OptionError(f"no {part} {name!r}{nearest(name, known)}; there are {', '.join(known)}")
+    return known[name]

@@ -54,6 +54,9 @@ class CatalogueCommand(PlainCommand):
     common: tuple[str, ...] = ()
     """Settings that the short help shows."""
 
+    details = ""
+    """What the full help says before the options of losses and models."""
+
     prefixed = True
     """Whether options of losses and models can be given with their owner in front."""
 
@@ -102,7 +105,9 @@ class CatalogueCommand(PlainCommand):
         lines = []
         for name, texts in shared(parts.get("loss", {}), parts["model"]).items():
             lines += [f"  {name}", *(wrapped(text, 6, 2) for text in texts)]
-        return self.help_text(ctx, rows, section(f"Options of {_plural(parts)}", "\n".join(lines)))
+        return self.help_text(
+            ctx, rows, paragraphs(self.details), section(f"Options of {_plural(parts)}", "\n".join(lines))
+        )
 
     def _rows(self, ctx: Any, groups: Groups, text: Callable[[Any], str]) -> dict[str, list[tuple[str, str]]]:
         generated = {title: [(term(option), text(option)) for option in options] for title, options in groups.items()}
@@ -115,6 +120,10 @@ class TrainCommand(CatalogueCommand):
     """The options of a run, of all losses and of all models."""
 
     common: tuple[str, ...] = COMMON
+    details = (
+        "If the loss and the model both have an option, such as --gamma, it goes to the model. Every option of a loss "
+        "or model can be written with its owner in front: --loss-gamma, --model-gamma."
+    )
     notes = (
         "Each loss and model has options of its own, such as --gamma or --hidden-channels: `xgraph losses NAME` and "
         "`xgraph models NAME` list them. `xgraph train --help-all` lists every option."

@@ -7,8 +7,18 @@ from xgraph.cli.catalogue import Part
 from xgraph.cli.text import first_sentence
 from xgraph.options import Option
 
-_LONG = 60
+_LONG = 50
 """Choices that take more characters are not listed beside a name."""
+_METAVARS = {
+    "init": "RUN",
+    "fold": "K|all",
+    "inner": "K/N|valid",
+    "smiles_column": "COLUMN",
+    "bag_column": "COLUMN",
+    "target_columns": "COLUMN,...",
+    "feature_columns": "COLUMN,...",
+    "num_neighbors": "N,...",
+}
 _KINDS = {"graph": "molecules", "node": "nodes", "bag": "bags"}
 
 
@@ -26,15 +36,15 @@ def term(option: Option, of_part: bool = False) -> str:
 
 def values(option: Option, of_part: bool = False) -> str:
     """What the option takes."""
-    metavar = option.metavar
-    if len(metavar) > _LONG:
-        metavar = "NAME"
+    metavar = "NAME" if _hides_choices(option) else _METAVARS.get(option.name, option.metavar)
     return f"{metavar}|none" if option.nullable and of_part else metavar
 
 
 def meaning(option: Option) -> str:
-    """What the option means, and its default."""
-    return f"{option.help}{default(option)}"
+    """What the option means, its choices unless they stand beside its name, and its default."""
+    listed = option.name in ("loss", "model") or not _hides_choices(option)
+    choices = "" if listed else f" One of {', '.join(option.choices)}."
+    return f"{option.help}{choices}{default(option)}"
 
 
 def brief(option: Option) -> str:
@@ -86,3 +96,7 @@ def who(parts: Iterable[Part], models: Mapping[str, Part]) -> str:
             words.append(f"models of {noun}")
             left = {name: part for name, part in left.items() if name not in family}
     return ", ".join([*words, *left])
+
+
+def _hides_choices(option: Option) -> bool:
+    return len("|".join(option.choices)) > _LONG

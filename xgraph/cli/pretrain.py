@@ -35,7 +35,7 @@ def pretrain(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Directory of the run, new or empty. [default: a new one in runs/]",
+            help="Run directory. [default: a new one in runs/]",
             rich_help_panel="Run",
         ),
     ] = None,

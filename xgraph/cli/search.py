@@ -75,9 +75,7 @@ def search(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="Directory of the search, new or empty. [default: a new one in runs/]", rich_help_panel="Run"
-        ),
+        typer.Option(help="Search directory. [default: a new one in runs/]", rich_help_panel="Run"),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume the search in --out.", rich_help_panel="Run")

@@ -47,7 +47,7 @@ def train(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Directory of the run, new or empty. [default: a new one in runs/]",
+            help="Run directory. [default: a new one in runs/]",
             rich_help_panel="Run",
         ),
     ] = None,
@@ -59,9 +59,6 @@ def train(
     """Train a model, test its best epoch, and write everything to a run directory.
 
     Without arguments, it trains SOAP on the embedded data set nci-pains.
-
-    If the loss and the model both have an option, such as --gamma, the model gets it; --loss-gamma and --model-gamma
-    say which one is meant.
     """
     from xgraph.training.fit.train import train as run_training
 

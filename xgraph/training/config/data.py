@@ -16,11 +16,11 @@ class Data(Schema):
     """What all kinds of items have.
 
     Args:
-        dataset: Name of a data set (`xgraph data list`), or a CSV file with SMILES and 0/1 labels; with bag_column, a
-            CSV file of bags, one row per instance.
-        split: How a data set is divided, where it offers more than one way.
-        fold: Fold of a data set that has several, counted from 0; `all`, or some such as `0-9` or `0,3`, train a run
-            for each.
+        dataset: Name of a data set (``xgraph data list``), or a CSV file with SMILES and 0/1 labels. With
+            ``bag_column``, a CSV file of bags, one row per instance.
+        split: How to split the data, if the data set offers several ways.
+        fold: Fold of a data set with given folds, counted from 0. A range such as ``0-9``, a list such as ``0,3``, or
+            ``all`` trains one run per fold.
     """
 
     dataset: str = "nci-pains"
@@ -39,10 +39,8 @@ class _Labelled(Data):
     """Items of tables, which say in columns what they are.
 
     Args:
-        smiles_column: Column of a CSV file that holds SMILES; found by itself if not given. In one of bags it must be
-            given if the instances are molecules.
-        target_columns: Columns of a CSV file that hold labels; found by themselves if not given. Of a data set by name,
-            a choice among its tasks.
+        smiles_column: CSV column with SMILES; detected by default. For bags, give it if the instances are molecules.
+        target_columns: CSV columns with labels; detected by default. For a data set by name, the tasks to train on.
         standardize: Keep the largest fragment of each molecule and neutralise its charges.
     """
 
@@ -55,9 +53,9 @@ class MoleculeData(_Labelled):
     """Molecules.
 
     Args:
-        features: Numbers that the model gets of each molecule beside its graph: RDKit's descriptors, Morgan
-            fingerprints, MACCS keys, topological torsions. By default none; of a model that is fitted in a single step
-            rdkit,morgan,maccs, and of svm with kernel tanimoto morgan.
+        features: What the model gets in addition to the graph: RDKit descriptors, Morgan fingerprints, MACCS keys,
+            topological torsions. Nothing by default, but ``rdkit,morgan,maccs`` for models that are fitted in a single
+            step, and ``morgan`` for ``svm`` with the kernel ``tanimoto``.
     """
 
     kind: Literal["graph"] = "graph"
@@ -75,11 +73,12 @@ class NodeData(Data):
     """Nodes of a graph.
 
     Args:
-        num_neighbors: Neighbours that are sampled of a node in training, from the last layer to the first, or one
-            number for all; -1 takes all neighbours. By default 15, 10, and 5 in further layers. The last number goes
-            unused where the first layer has exact_input. Validation and test always take all.
-        storage: Where the graph of nodes lies while neighbours are sampled: on the device; page-locked in host memory,
-            from where the GPU reads; in host memory, where the CPU samples; or in files, for graphs larger than that.
+        num_neighbors: Neighbours to sample per node in training; -1 takes all. One number for each layer, from the last
+            layer to the first, or one number for all; by default 15, 10, and 5 for further layers. With ``exact_input``
+            the number for the first layer is not used. Validation and test always use all neighbours.
+        storage: Where the graph is stored while neighbours are sampled: on the device, in page-locked host memory that
+            the GPU reads (pinned), in host memory where the CPU samples (host), or in files for graphs larger than
+            memory (mmap).
     """
 
     kind: Literal["node"] = "node"
@@ -91,10 +90,10 @@ class BagData(_Labelled):
     """Bags of instances.
 
     Args:
-        bag_column: Column of a CSV file that names the bag of each row.
-        feature_columns: Columns of a CSV file of bags that hold features; all others if not given.
-        instances: Instances that are drawn of a bag each time it is trained on, without replacement; all if not given.
-            Where they are drawn, the model keeps a state per bag. Validation and test always take all.
+        bag_column: CSV column that names the bag of each row; with it the file holds bags.
+        feature_columns: CSV columns with the instances' features; all remaining columns by default.
+        instances: Instances to sample from each bag in training, without replacement; all by default. With sampling,
+            the model keeps a state per bag. Validation and test always use all instances.
     """
 
     kind: Literal["bag"] = "bag"

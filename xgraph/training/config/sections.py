@@ -32,8 +32,8 @@ class ModelChoice(_Section):
     """The model.
 
     Args:
-        name: Model by name; by default gine for molecules, sage for the nodes of a graph, attention for bags. For
-            molecules, forest, extra-trees and svm are fitted to features in a single step, without a loss and epochs.
+        name: Model; by default ``gine`` for molecules, ``sage`` for nodes, ``attention`` for bags. For molecules,
+            ``forest``, ``extra-trees`` and ``svm`` are fitted to features in a single step, without a loss and epochs.
     """
 
     name: str = "gine"
@@ -44,7 +44,8 @@ class LossChoice(_Section):
     """The loss.
 
     Args:
-        name: Objective by name; by default soap, auc-margin for bags, and ce for classes that exclude each other.
+        name: Loss; by default ``soap``, ``auc-margin`` for bags, and ``ce`` for items that belong to one of several
+            classes.
     """
 
     name: str = "soap"
@@ -55,16 +56,17 @@ class Batches(_Section):
     """The batches of training.
 
     Args:
-        batch_size: Molecules, nodes or bags in a batch; by default 64, 512 and 16.
-        sampler: What the batches of the main stage hold: both classes (dual), some tasks and both classes of each
-            (tri), whatever comes (shuffle), some groups (group); by default what suits the loss.
-        sampling_rate: Share of positives in a batch, or among those drawn for a task, of the samplers dual and tri.
-        sampled_tasks: Tasks in a batch of the sampler tri, which share it equally.
-        groups: What a group is, for the sampler group and for losses of groups: molecules with the same
-            Bemis-Murcko scaffold, or molecules, nodes or bags with the same labels; groups too small for a batch are
-            pooled. By default scaffold for molecules.
-        items_per_group: Items of each group in a batch of the sampler group; more if the groups are too few to
-            fill it.
+        batch_size: Items per batch; by default 64 molecules, 512 nodes or 16 bags.
+        sampler: How to draw the batches of the main stage: with both classes (dual), with some tasks and both classes
+            of each (tri), in random order (shuffle), or from several groups (group). The default depends on the loss.
+        sampling_rate: Share of positives in a batch of the sampler ``dual``, or among the items drawn for a task by
+            ``tri``.
+        sampled_tasks: Tasks per batch of the sampler ``tri``; they share the batch equally.
+        groups: What a group is, for the sampler ``group`` and the loss ``group-dro``: molecules with the same
+            Bemis-Murcko scaffold, or items with the same labels. Groups too small for a batch are pooled. By default
+            scaffold for molecules, and label for nodes and bags.
+        items_per_group: Items of each group in a batch of the sampler ``group``; more if there are too few groups to
+            fill the batch.
     """
 
     batch_size: Count = 64
@@ -79,24 +81,24 @@ class Optimization(_Section):
     """How a loss is minimised, step by step.
 
     Args:
-        epochs: Epochs of the main stage, in which the loss is minimised.
-        training: How features are learned: by cross-entropy in a stage before the loss, or in each step of the loss
-            (its gradient is taken after an inner step of cross-entropy).
-        pretrain_epochs: Epochs of cross-entropy before the main stage; the head is then initialised again. By
-            default 20; none before ce, nor in compositional training, where the head is kept.
-        inner_lr: Length of the inner step of compositional training.
-        inner_gamma: Weight of the new value in the average over inner steps, in (0, 1].
-        keep: Which epoch of the main stage is kept, and tested: that with the best validation metric, or the last.
-        lr: Learning rate; by default 0.001 for molecules and bags, and 0.01 for nodes.
+        epochs: Epochs in which the loss is minimised (the main stage).
+        training: How to learn the features: with cross-entropy in a stage before the loss (two-stage), or in every step
+            of the loss, whose gradient is taken after an inner step of cross-entropy (compositional).
+        pretrain_epochs: Epochs of cross-entropy before the loss; by default 20. The head is initialised again after
+            them. The default is 0 for the loss ``ce`` and in compositional training, which keeps the head.
+        inner_lr: Step size of the inner step in compositional training.
+        inner_gamma: Weight of the new value in the moving average over inner steps, in (0, 1].
+        keep: Which epoch of the main stage to keep and test: the one with the best validation metric, or the last.
+        lr: Learning rate; by default 0.001, and 0.01 for nodes.
         weight_decay: Weight decay.
         name: Optimiser.
-        lr_schedule: Learning rate over the epochs of a stage: as it is, or falling to zero along a cosine.
-        gamma_schedule: The gamma of the loss, and that of the model, over the epochs: as it is, or falling from 1 to it
+        lr_schedule: Learning rate over the epochs of a stage: constant, or decaying to zero along a cosine.
+        gamma_schedule: Gamma of the loss and of the model over the epochs: constant, or decaying from 1 to its value
             along a cosine.
-        ema_decay: Validate, keep and test an exponential moving average of the weights with this decay per step, of
-            about 1 / (1 - decay) steps; 0 takes the weights themselves.
-        init: Run whose encoder weights to start from; its head too, if tasks and features are the same. Of a run over
-            folds, each fold takes its own.
+        ema_decay: Decay per step of an exponential moving average of the weights, which is then validated, kept and
+            tested. It averages over about 1 / (1 - decay) steps; 0 turns it off.
+        init: Run whose encoder weights to start from. The head is reused too if tasks and features are the same. With
+            several folds, each fold starts from its own.
     """
 
     recipe: ClassVar[Mapping[str, object]] = dict.fromkeys(("pretrain_epochs", "lr"))
@@ -120,16 +122,17 @@ class RunSettings(_Section):
     """What is trained on and scored, and where.
 
     Args:
-        metric: Validation metric that selects the epoch; by default the data set's own. The accuracy is that of
-            classes that exclude each other; there, the other metrics are means over each class against the rest.
-        train_on: What is trained on: the training part, or the training and the validation part together. Nothing is
-            validated then, so the last epoch must be kept.
-        inner: Inner fold to choose settings by, such as `0/5` (of five, counted from 0): training and validation part
-            are joined and cut anew, the same for each seed, and the test part is not touched; `valid` does not touch
-            it either, and leaves the other parts as they are.
-        seed: Seed of initialisation, batches and dropout.
-        device: Where to train; `auto` takes a GPU if there is one.
-        threads: CPU threads of torch; by default its own number.
+        metric: Validation metric that selects the epoch; by default the data set's own. The metric ``accuracy`` is for
+            items that belong to one of several classes; for those, the others are means over one class against the
+            rest.
+        train_on: What to train on: the training set, or the training and validation sets together. The latter leaves
+            nothing to validate on and needs ``keep = last``.
+        inner: Inner fold for choosing settings, such as ``0/5`` (the first of five): training and validation sets are
+            joined and split anew, in the same way for every seed. The test set is not touched. ``valid`` keeps the
+            given validation set, and does not touch the test set either.
+        seed: Seed for weights, batches and dropout.
+        device: Where to train; ``auto`` uses a GPU if there is one.
+        threads: CPU threads; by default torch's own number.
     """
 
     metric: Metric | None = None

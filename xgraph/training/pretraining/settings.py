@@ -32,33 +32,33 @@ class PretrainConfig(Schema):
     """The settings of pretraining. Build one with `build_pretrain_config`, which completes the model's options.
 
     Args:
-        datasets: Data sets of molecules by name, or CSV files with SMILES, with commas between them.
-        objective: What the encoder learns: all labels of all data sets, or, without labels, to recognise a molecule
-            among all others from a masked copy.
-        model: Model of molecules by name. Its encoder is what is pretrained.
-        exclude: What is left out: data sets (`aicures`), parts of one (`hiv:test`), parts of a fold
-            (`aicures:test:3`), or CSV files with SMILES. Salts, charges and stereochemistry do not matter. The test
-            molecules of the AICures competition are always left out where their file is at hand.
-        balance: What weighs the same: each label, each task, or each data set and in it each task.
-        tau: Temperature of the contrast: the smaller, the more the molecules that are most alike count.
+        datasets: Molecule data sets by name, or CSV files with SMILES, separated by commas.
+        objective: What the encoder learns: all labels of all data sets (multitask), or, without labels, to recognise a
+            molecule among all others from a masked copy (contrastive).
+        model: Model whose encoder is pretrained.
+        exclude: Molecules to leave out: data sets (``aicures``), parts of them (``hiv:test``, or ``aicures:test:3`` of
+            a fold), or CSV files with SMILES. Salts, charges and stereochemistry are ignored in the comparison. The
+            test molecules of the AICures competition are always left out if their file is available.
+        balance: What has equal weight: each label, each task, or each data set and within it each task.
+        tau: Temperature of the contrast: the smaller, the more the most similar molecules count.
         gamma: Weight of the new value in each molecule's moving average, in (0, 1].
-        gamma_schedule: Gamma over the epochs: as it is, or falling from 1 to it along a cosine.
-        projection_channels: Length of the vectors that are contrasted; the head that makes them is not reused.
+        gamma_schedule: Gamma over the epochs: constant, or decaying from 1 to its value along a cosine.
+        projection_channels: Length of the vectors that are contrasted. The head that makes them is not reused.
         mask_atoms: Share of atoms whose features are masked in a view.
-        drop_bonds: Share of bonds that a view lacks.
-        drop_atoms: Share of atoms that a view lacks, wherever they are.
-        drop_subgraph: Share of atoms that a view lacks around one of them.
-        valid_share: Share of molecules that are held out, at random, and scored after each epoch.
-        epochs: Epochs; the last one is kept.
-        batch_size: Molecules in a batch.
+        drop_bonds: Share of bonds that are dropped in a view.
+        drop_atoms: Share of atoms that are dropped in a view, at random.
+        drop_subgraph: Share of atoms that are dropped in a view around one of them.
+        valid_share: Share of molecules held out at random and scored after each epoch.
+        epochs: Number of epochs. The last one is kept.
+        batch_size: Molecules per batch.
         lr: Learning rate.
         weight_decay: Weight decay.
         optimizer: Optimiser.
-        lr_schedule: Learning rate over the epochs: as it is, or falling to zero along a cosine.
-        seed: Seed of initialisation, batches, dropout, views, and of what is held out.
+        lr_schedule: Learning rate over the epochs: constant, or decaying to zero along a cosine.
+        seed: Seed for weights, batches, dropout, views and held-out molecules.
         standardize: Keep the largest fragment of each molecule and neutralise its charges.
-        device: Where to train; `auto` takes a GPU if there is one.
-        threads: CPU threads of torch; by default its own number.
+        device: Where to train; ``auto`` uses a GPU if there is one.
+        threads: CPU threads; by default torch's own number.
 
     Raises:
         OptionError: If a setting is out of range or contradicts another one.

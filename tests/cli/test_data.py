@@ -73,13 +73,19 @@ def test_list_as_a_table_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "…" not in out
 
 
-def test_show_tells_everything(toy: Path) -> None:
+def test_show_describes_a_data_set_and_lists_its_files_on_demand(toy: Path) -> None:
     code, out, _ = _run("show", "toy")
     card = load_card("toy")
     assert code == 0
-    for text in (card.title, card.origin, card.licence, card.metric, card.files[0].sha256, card.files[0].source_url):
+    for text in (card.title, card.origin, card.licence, card.metric, "1 file, 0.0 MB; --files lists it"):
         assert text in out
-    assert all(line in out for line in card.description.splitlines() + card.citation.splitlines())
+    assert card.files[0].sha256 not in out
+    full = _run("show", "toy", "--files")[1]
+    for text in (card.title, card.files[0].sha256, card.files[0].source_url):
+        assert text in full
+    words = " ".join(out.split())
+    assert " ".join(card.description.split()) in words
+    assert " ".join(card.citation.split()) in words
     assert "1,560 of 2,039 labels" in out
     assert "default scaffold" in out
 
@@ -101,7 +107,7 @@ def test_nodes_and_ogb_are_listed_and_shown(tmp_path: Path, monkeypatch: pytest.
         assert text in out
     assert "SMILES" not in out
     assert "default stratified" in out
-    assert "not recorded" in _run("show", "cora")[1]
+    assert "not recorded" in _run("show", "cora", "--files")[1]
     assert "given (10 folds), stratified, random; default given" in _run("show", "tolokers")[1]
     assert _run("verify", "ogbn-arxiv")[:2] == (0, "ogbn-arxiv\t0 ok\t0 wrong\t1 absent\n")
 
@@ -114,11 +120,14 @@ def test_bags_are_listed_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert found["corel"] == ["bag", "2000", "7", "700 (5%)", "ap", "no"]
     assert found["digits-bags"] == ["bag", "500", "1", "100 (20%)", "ap", "embedded"]
     out = _run("show", "musk2")[1]
-    for text in ("bags            102", "instances       6,598", "features        166", "mil_musk2"):
+    for text in ("bags            102", "instances       6,598", "features        166"):
         assert text in out
+    assert "mil_musk2" not in out
+    assert "mil_musk2" in _run("show", "musk2", "--files")[1]
     assert "given (50 folds), stratified, random; default given" in out
     assert "targets         Brown Creeper\n                Winter Wren\n" in _run("show", "birds")[1]
-    assert "not recorded" in _run("show", "protein")[1]
+    assert "\n                and 116 more\n" in _run("show", "ogbg-molpcba")[1]
+    assert "not recorded" in _run("show", "protein", "--files")[1]
     assert _run("fetch", "digits-bags")[2].startswith("digits-bags is embedded")
     assert _run("verify", "birds")[:2] == (0, "birds\t0 ok\t0 wrong\t4 absent\n")
 
@@ -134,12 +143,12 @@ def test_releases_of_ogb_are_fetched_by_name_only(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("xgraph.data.fetch", lambda name, progress: [])
     code, _, err = _run("fetch", "--all")
     assert code == 0
-    assert "ogbn-papers100M is large and comes from OGB's server: fetch it by its name" in err
+    assert "ogbn-papers100M is large and comes from OGB's server: fetch it by name" in err
     assert "ogbn-arxiv is embedded" not in err
 
 
 def test_show_folds_and_derivation() -> None:
-    out = _run("show", "advprop-tox21")[1]
+    out = _run("show", "advprop-tox21", "--files")[1]
     assert "given (3 folds), scaffold, random; default given" in out
     assert "advprop_random" in out
     assert "NR-AR-LBD" in out

@@ -1,53 +1,35 @@
-import pytest
+from xgraph.cli.catalogue import Part, load_catalogue
+from xgraph.cli.generated import parameters, take_typed
+from xgraph.options import Option
 
-from xgraph.cli.generated import take_typed, training_options
-from xgraph.options import options_of
-
-
-class Other:
-    """Another loss.
-
-    Args:
-        gamma: Weight, in [0, 1].
-        beta: Share.
-        fast: A switch.
-    """
-
-    def __init__(
-        self, num_items: int, num_tasks: int = 1, *, gamma: float = 0.9, beta: float, fast: bool = True
-    ) -> None: ...
+GAMMA = Option("gamma", float, 0.9, "Weight, in [0, 1]. And more.")
+FAST = Option("fast", bool, True, "A switch.")
+EPOCHS = Option("epochs", int, 20, "Epochs.")
 
 
-def test_a_new_loss_brings_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
-    import xgraph.losses
-
-    monkeypatch.setitem(xgraph.losses.LOSSES, "other-one", Other)
-    params = training_options()
-    names = [param.name for param in params]
-    assert {"loss_other_one__gamma", "loss_soap__gamma", "run__epochs"} <= set(names)
-    other = next(param for param in params if param.name == "loss_other_one__gamma")
-    assert other.opts == ["--gamma"]
-    assert other.help == "Weight, in \\[0, 1]. \\[default: 0.9]"
-    assert other.rich_help_panel == "Loss other-one"
-    assert next(p for p in params if p.name == "loss_other_one__fast").secondary_opts == ["--no-fast"]
-    own = next(param for param in params if param.name == "prefixed__loss_beta")
-    assert own.opts == ["--loss-beta"]
-    assert own.hidden
-    assert not other.hidden
-    assert len([param for param in params if "--loss-gamma" in param.opts]) == 1
-    assert next(p for p in params if p.name == "prefixed__loss_fast").secondary_opts == ["--no-loss-fast"]
-    loss = next(param for param in params if param.name == "run__loss")
-    assert "other-one" in loss.metavar
-    assert len(options_of(Other)) == 3
+def test_each_option_is_a_parameter_once() -> None:
+    losses = {name: Part(name, "", (GAMMA, FAST)) for name in ("one", "two")}
+    made = {param.name: param for param in parameters([EPOCHS], {"loss": losses}, prefixed=True)}
+    assert set(made) == {f"option__{name}" for name in ("epochs", "gamma", "fast", "loss_gamma", "loss_fast")}
+    gamma, fast = made["option__gamma"], made["option__fast"]
+    assert gamma.opts == ["--gamma"]
+    assert gamma.help == "Weight, in [0, 1]. [default: 0.9]"
+    assert not gamma.hidden
+    assert (fast.opts, fast.secondary_opts) == (["--fast"], ["--no-fast"])
+    own = made["option__loss_fast"]
+    assert (own.opts, own.secondary_opts, own.hidden) == (["--loss-fast"], ["--no-loss-fast"], True)
+    assert len(parameters([EPOCHS], {"loss": losses}, prefixed=False)) == 3
 
 
-def test_given_takes_what_was_typed() -> None:
-    params = {
-        "dataset": "x",
-        "run__epochs": "3",
-        "loss_a__gamma": None,
-        "loss_b__gamma": "0.5",
-        "run__standardize": False,
-    }
-    assert take_typed(params) == {"epochs": "3", "gamma": "0.5", "standardize": False}
+def test_all_options_of_all_losses_can_be_typed() -> None:
+    losses = load_catalogue().losses
+    names = {param.name for param in parameters([], {"loss": losses}, prefixed=True)}
+    for loss in losses.values():
+        for option in loss.options:
+            assert {f"option__{option.name}", f"option__loss_{option.name}"} <= names
+
+
+def test_typed_options_are_taken_out_of_the_parameters() -> None:
+    params = {"dataset": "x", "option__epochs": "3", "option__gamma": None, "option__standardize": False}
+    assert take_typed(params) == {"epochs": "3", "standardize": False}
     assert params == {"dataset": "x"}

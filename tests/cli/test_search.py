@@ -75,9 +75,13 @@ def test_mistakes(csv: Path, options: list[str], code: int, message: str, capsys
 
 def test_help(capsys: Capture) -> None:
     assert main(["search", "--help"]) == 0
-    out = capsys.readouterr().out
-    for word in ("--vary", "--space", "--trials", "--inner-folds", "--final", "--resume", "--fold", "--trees"):
-        assert word in out
+    short = capsys.readouterr().out
+    assert main(["search", "--help-all"]) == 0
+    full = capsys.readouterr().out
+    for word in ("--vary", "--space", "--trials", "--inner-folds", "--final", "--resume", "--fold"):
+        assert word in short
+        assert word in full
+    assert "--trees" in full
 
 
 def test_nested_figures_are_called_so(csv: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:

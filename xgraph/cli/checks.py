@@ -3,25 +3,28 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from xgraph.cli.catalogue import Part
+from xgraph.cli.catalogue import Catalogue, Part
 from xgraph.options import Option, OptionError, nearest
 
 
-def check_typed(typed: Mapping[str, Any], settings: Iterable[Option], parts: Mapping[str, Mapping[str, Part]]) -> None:
-    """Refuse values that no loss, model or setting can take. What the catalogue does not know is checked later.
+def check_typed(
+    typed: Mapping[str, Any], settings: Iterable[Option], parts: Mapping[str, Mapping[str, Part]], catalogue: Catalogue
+) -> None:
+    """Refuse values that no setting, loss or model can take. What the catalogue does not tell is checked later.
 
     Args:
         typed: Options by name.
         settings: Settings of the run.
-        parts: Losses and models by name, under "loss" and "model".
+        parts: The losses and models that the command is for, under "loss" and "model".
+        catalogue: All that there are.
 
     Raises:
         OptionError: If a value cannot be taken.
     """
     known = {option.name: option for option in settings}
     for part, named in parts.items():
-        if part in typed and typed[part] not in named:
-            name = typed[part]
+        name = typed.get(part)
+        if name is not None and name not in (catalogue.losses if part == "loss" else catalogue.models):
             raise OptionError(f"{part}: no {part} {name!r}{nearest(name, named)}; there are {', '.join(named)}")
     for name, value in typed.items():
         if name in known:
@@ -31,11 +34,12 @@ def check_typed(typed: Mapping[str, Any], settings: Iterable[Option], parts: Map
 
 
 def _check_of_part(name: str, value: Any, typed: Mapping[str, Any], parts: Mapping[str, Mapping[str, Part]]) -> None:
-    """Refuse a value of an option that none of the losses and models that may be meant can take."""
+    """Refuse a value that none of the losses and models that may be meant can take."""
     meant = [
         (owner.name, option)
         for part, named in parts.items()
-        for owner in ([named[typed[part]]] if part in typed else named.values())
+        for owner in named.values()
+        if typed.get(part, owner.name) == owner.name
         for option in owner.options
         if name in (option.name, f"{part}_{option.name}")
     ]

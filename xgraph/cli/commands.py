@@ -88,7 +88,7 @@ class CatalogueCommand(PlainCommand):
         typed = take_typed(ctx.params)
         catalogue = self.made[0]
         settings = [option for options in self.groups(catalogue).values() for option in options]
-        check_typed(typed, settings, self.parts(catalogue))
+        check_typed(typed, settings, self.parts(catalogue), catalogue)
         ctx.meta[_OPTIONS] = typed
         return super().invoke(ctx)
 

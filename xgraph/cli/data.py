@@ -1,14 +1,16 @@
-"""`xgraph data`: the data sets and their files."""
+"""`xgraph data`: data sets and their files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from xgraph.cli.commands import PlainCommand, PlainGroup
+from xgraph.cli.completion import complete_dataset
+from xgraph.cli.text import paragraphs, wrapped
 
 if TYPE_CHECKING:
     from xgraph.data.cards.schema import Card
@@ -18,12 +20,18 @@ app = typer.Typer(
     cls=PlainGroup, help="List, describe, download and verify data sets.", no_args_is_help=True, rich_markup_mode=None
 )
 
+_MANY = 13
+"""Names that are listed in full."""
+
 _HEADER = ("name", "kind", "items", "tasks", "positives", "metric", "in root")
 
 
 @app.command("list", cls=PlainCommand)
 def list_() -> None:
-    """List the data sets: items, tasks, positive labels or classes, metric, and whether the files are in the root."""
+    """List the data sets, and which of them are downloaded (in root).
+
+    The output is a table in a terminal, and tab-separated in a pipe.
+    """
     from xgraph.data import list_cards
 
     rows = [_HEADER, *(_row(card) for card in list_cards())]
@@ -44,47 +52,54 @@ def list_() -> None:
 
 
 @app.command(cls=PlainCommand)
-def show(name: Annotated[str, typer.Argument(help="Data set.")]) -> None:
-    """Show a data set: origin, licence, citation, tasks, splits, files."""
+def show(
+    name: Annotated[str, typer.Argument(help="Data set.", autocompletion=complete_dataset)],
+    files: Annotated[
+        bool, typer.Option("--files", help="Show the files too, with sizes, checksums and sources.")
+    ] = False,
+) -> None:
+    """Show a data set: description, counts, tasks, splits, origin, licence and citation."""
     from xgraph.data import load_card
     from xgraph.data.storage.root import root
 
     card = load_card(name)
     folds = f" ({card.folds} folds)" if card.folds else ""
     splits = [split + (folds if split == "given" else "") for split in card.splits]
-    typer.echo(f"{card.name}: {card.title}\n\n{card.description}\n")
-    _field("kind", card.kind)
+    typer.echo(f"{card.name}: {card.title}\n\n{paragraphs(card.description)}\n")
+    _field("kind", {"graph": "molecules", "node": "nodes of a graph", "bag": "bags of instances"}[card.kind])
     _field("task", card.task)
     _field("metric", card.metric)
     for key, value in _counts(card):
         _field(key, value)
     if card.smiles_column:
         _field("SMILES column", card.smiles_column)
-    _field("target columns" if card.smiles_column else "targets", *card.target_columns)
+    _names("target columns" if card.smiles_column else "targets", card.target_columns)
     _field("splits", ", ".join(splits) + f"; default {card.splits[0]}")
     _field("origin", card.origin)
     _field("licence", card.licence)
     _field("cite", *card.citation.splitlines())
     _field("in root", f"{_presence(card)} ({root()})")
-    for file in card.files:
-        typer.echo(f"\n{file.path}")
-        _field("  bytes", f"{file.bytes:,}")
-        _field("  sha256", file.sha256)
-        _field("  source", file.source_url)
-        if file.derive:
-            _field("  derived by", file.derive)
-        if not file.source_sha256:
-            _field("  source sha256", "not recorded; the derived file is checked")
-        elif file.source_sha256 != file.sha256:
-            _field("  source sha256", file.source_sha256)
+    if files:
+        _show_files(card)
+    elif card.files:
+        size = sum(file.bytes for file in card.files) / 1e6
+        count = len(card.files)
+        _field(
+            "files", f"{count} file{'s' * (count > 1)}, {size:,.1f} MB; --files lists {'them' if count > 1 else 'it'}"
+        )
 
 
 @app.command(cls=PlainCommand)
 def fetch(
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Data sets.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Fetch every data set that has a card.")] = False,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME...", help="Data sets.", autocompletion=complete_dataset)
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Fetch every data set.")] = False,
 ) -> None:
-    """Bring files of data sets into the root, from the mirror or their source, and replace damaged ones."""
+    """Download data sets, from the mirror (XGRAPH_MIRROR) or their source, and replace damaged files.
+
+    They are stored in the folder XGRAPH_ROOT, by default ~/.cache/xgraph.
+    """
     from xgraph.data import fetch as fetch_files
     from xgraph.data import load_card
     from xgraph.data.cards.named import names as all_names
@@ -95,7 +110,7 @@ def fetch(
     chosen = all_names() if every else list(names or [])
     for name in chosen:
         if every and load_card(name).ogb:
-            typer.echo(f"{name} is large and comes from OGB's server: fetch it by its name", err=True)
+            typer.echo(f"{name} is large and comes from OGB's server: fetch it by name", err=True)
             chosen = [other for other in chosen if other != name]
         load_card(name)  # an unknown name or a missing mirror is an error before anything is fetched
     mirror()
@@ -119,13 +134,14 @@ def fetch(
 @app.command(cls=PlainCommand)
 def verify(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Data sets; all of them if none is named.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Data sets. [default: all]", autocompletion=complete_dataset),
     ] = None,
 ) -> None:
-    """Check the files in the root and in a mirror folder; exit code 1 if any is wrong.
+    """Check the checksums of downloaded files; exit code 1 if any is wrong.
 
-    Files in neither count as absent, which is no error. OGB's data sets have no checksums: for them only the presence
-    of the expected release is checked.
+    Files in the root and in a mirror folder are checked. Files in neither count as absent, which is no error. OGB's
+    data sets have no checksums: for them, only the presence of the expected release is checked.
     """
     from xgraph.data import verify as verify_files
     from xgraph.data.cards.named import names as all_names
@@ -188,7 +204,27 @@ def _presence(card: Card) -> str:
 
 def _field(key: str, *values: str) -> None:
     for i, value in enumerate(values):
-        typer.echo(f"{'' if i else key:<16}{value}")
+        typer.echo(("" if i else key).ljust(16) + wrapped(value, 16)[16:])
+
+
+def _names(key: str, names: Sequence[str]) -> None:
+    """A field that holds names: one per line if they are few, else the first of them and how many there are."""
+    few = names if len(names) <= _MANY else [*names[: _MANY - 1], f"and {len(names) - _MANY + 1} more"]
+    _field(key, *few)
+
+
+def _show_files(card: Card) -> None:
+    for file in card.files:
+        typer.echo(f"\n{file.path}")
+        _field("  bytes", f"{file.bytes:,}")
+        _field("  sha256", file.sha256)
+        _field("  source", file.source_url)
+        if file.derive:
+            _field("  derived by", file.derive)
+        if not file.source_sha256:
+            _field("  source sha256", "not recorded; the derived file is checked")
+        elif file.source_sha256 != file.sha256:
+            _field("  source sha256", file.source_sha256)
 
 
 def _terminal() -> bool:

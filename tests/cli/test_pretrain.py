@@ -32,7 +32,7 @@ def test_pretrains_and_a_run_starts_from_it(csv: Path, small: list[str], capsys:
     assert main([*argv, "--out", "run"]) == 0
     captured = capsys.readouterr()
     first, epoch = captured.err.splitlines()
-    assert first == "chains: 60 molecules, 0 excluded, 0 repeated; 57 train, 3 valid; run directory run"
+    assert first == "chains: 60 molecules, 0 excluded, 0 duplicates; 57 train, 3 valid; run directory run"
     assert dict(pair.split("=") for pair in epoch.split()).keys() == {"epoch", "stage", "loss", "valid_loss", "seconds"}
     lines = captured.out.splitlines()
     assert [line.split()[0] for line in lines] == [

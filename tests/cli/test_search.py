@@ -52,17 +52,17 @@ def test_a_space_in_a_file(csv: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        ([], 2, "vary: nothing is varied"),
+        ([], 2, "vary: expected at least one setting"),
         (["--vary", "trees"], 2, "vary = 'trees': expected NAME=VALUES"),
         (["--vary", "treez=2,3"], 2, "unknown option 'treez' (did you mean 'trees'?)"),
-        (["--vary", "trees=3..2"], 2, "vary: trees = '3..2': expected a lower end below the upper one"),
-        (["--trees", "5", "--vary", "trees=2..3"], 2, "vary: trees is fixed, as '5'"),
+        (["--vary", "trees=3..2"], 2, "vary: trees = '3..2': expected the lower end to be below the upper end"),
+        (["--trees", "5", "--vary", "trees=2..3"], 2, "vary: trees cannot be varied, because it is fixed to '5'"),
         (["--vary", "trees=2..3", "--trials", "0"], 2, "trials = 0"),
-        (["--vary", "trees=2..3", "--inner", "0/5"], 2, "inner = '0/5': a search decides"),
+        (["--vary", "trees=2..3", "--inner", "0/5"], 2, "inner = '0/5': not available in a search"),
         (["--vary", "trees=2..3", "--keep", "last"], 2, "keep: model 'forest' is fitted in a single step"),
         (["--space", "nowhere.toml"], 1, "space: no file nowhere.toml"),
-        (["--resume"], 2, "resume: say which search"),
-        (["--resume", "--out", "nowhere"], 1, "resume: nowhere holds no search"),
+        (["--resume"], 2, "resume: expected the directory of the search"),
+        (["--resume", "--out", "nowhere"], 1, "resume: nowhere is not the directory of a search"),
     ],
 )
 def test_mistakes(csv: Path, options: list[str], code: int, message: str, capsys: Capture) -> None:

@@ -109,7 +109,7 @@ def test_what_the_report_says(recipe: Make) -> None:
         "# Tiny",
         "| published: theirs (a paper) |",
         "ten folds",
-        "**both**: rank of att, smx",
+        "**both**: mean rank of att, smx",
         "Wall time",
     ):
         assert expected in text

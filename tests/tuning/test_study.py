@@ -105,5 +105,7 @@ def test_without_optuna(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     modules: Any = {"optuna": None}
     for name, module in modules.items():
         monkeypatch.setitem(__import__("sys").modules, name, module)
-    with pytest.raises(ValueError, match=r"search: it needs Optuna; `pip install 'xgraph-pyg\[search\]'`"):
+    with pytest.raises(
+        ValueError, match=r"search: requires Optuna; install it with `pip install 'xgraph-pyg\[search\]'`"
+    ):
         Study(tmp_path, SPACE, 0)

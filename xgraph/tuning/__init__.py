@@ -1,4 +1,4 @@
-"""Hyper-parameter search: settings chosen by inner cross-validation, without a look at the test part."""
+"""Hyper-parameter search by inner cross-validation, without using the test part."""
 
 from xgraph.tuning.outcome import SearchResult
 from xgraph.tuning.search import search

@@ -1,4 +1,4 @@
-"""One setting that a search varies: its values or its range, and how these are written."""
+"""A setting that a search varies, with its values or its range, and the syntax of these."""
 
 import math
 import re
@@ -16,7 +16,7 @@ _RANGE = re.compile(r"(?P<low>[^:]+?)\.\.(?P<high>[^:]+)(?P<marks>(:[^:]+)*)")
 
 
 class Range(Schema):
-    """A range as a file has it."""
+    """A range as written in a file."""
 
     low: Any
     high: Any
@@ -25,13 +25,13 @@ class Range(Schema):
 
     @classmethod
     def of_text(cls, text: str) -> "dict[str, Any] | None":
-        """The same written as `low..high`, perhaps followed by `:log` or `:step=NUMBER`; None for other texts."""
+        """Parse `low..high`, optionally followed by `:log` or `:step=NUMBER`; None for other texts."""
         match = _RANGE.fullmatch(text)
         if match is None:
             return None
         marks = dict((mark + "=").split("=")[:2] for mark in match["marks"].split(":")[1:])
         if set(marks) - {"log", "step"} or marks.get("log"):
-            raise OptionError("expected log and step=NUMBER only behind the range")
+            raise OptionError("expected only :log or :step=NUMBER after the range")
         return {"low": match["low"], "high": match["high"], **marks, **({"log": True} if "log" in marks else {})}
 
 
@@ -44,17 +44,17 @@ class NumberRange(Range):
         if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
             raise ValueError("expected finite numbers")
         if not self.low < self.high:
-            raise ValueError("expected a lower end below the upper one")
+            raise ValueError("expected the lower end to be below the upper end")
         if self.log and (self.low <= 0 or self.step is not None):
-            raise ValueError("expected with log a range above 0, without a step")
+            raise ValueError("expected a range above 0 and no step with log")
         if self.step is not None and not 0 < self.step <= self.high - self.low:
-            raise ValueError("expected a step above 0, and no longer than the range")
+            raise ValueError("expected a step above 0 that is not longer than the range")
         return self
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """A setting that is varied, over its choices or over a range."""
+    """A setting that is varied over a list of choices or a range."""
 
     name: str
     choices: tuple[Any, ...] = ()
@@ -70,12 +70,12 @@ class Dimension:
 
     @property
     def ends(self) -> list[Any]:
-        """Values that stand for all: the choices, or both ends of a range."""
+        """The values to check: all choices, or both ends of a range."""
         return list(self.choices) or [self.low, self.high]
 
     @property
     def values(self) -> list[Any] | None:
-        """All values; None where there are too many to count."""
+        """All values; None for a continuous range."""
         if self.choices or (not self.whole and self.step is None):
             return list(self.choices) or None
         step = self.step or 1
@@ -83,7 +83,7 @@ class Dimension:
         return [int(value) for value in values] if self.whole else values
 
     def plain(self) -> Any:
-        """As a file of settings has it."""
+        """Return the dimension as plain values for a TOML file."""
         if self.choices:
             return ["none" if value is None else value for value in self.choices]
         marks = {name: value for name, value in (("log", self.log), ("step", self.step)) if value}
@@ -91,7 +91,7 @@ class Dimension:
 
 
 def first_value(values: Any) -> Any:
-    """One of the values, as far as can be said without knowing the setting."""
+    """Return one of the values, as well as possible without knowing the type of the setting."""
     if isinstance(values, list) and values:
         return ",".join(map(str, values[0])) if isinstance(values[0], list) else values[0]
     if isinstance(values, Mapping):
@@ -109,19 +109,19 @@ def read_dimension(option: Option, values: Any) -> Dimension:
         return _choices(option, values)
     span = validate(Range, table)
     if option.type not in (int, float) or option.many:
-        raise OptionError(f"expected values ({option.metavar}) instead of a range, as it is no number")
+        raise OptionError(f"expected a list of values ({option.metavar}), because a range must be of numbers")
     ends = {key: option.parse(getattr(span, key)) for key in ("low", "high", "step") if key in table}
     numbers = validate(NumberRange, {**ends, "log": span.log})
     return Dimension(option.name, (), numbers.low, numbers.high, numbers.log, numbers.step)
 
 
 def _choices(option: Option, values: Any) -> Dimension:
-    """A dimension of values one by one; a list in a list, or `a+b` in a text, is one value of several parts."""
+    """Read a list of values; a list in the list, or `a+b` in a text, is a single value of several parts."""
     if isinstance(values, str):
         values = [part.strip().replace("+", ",") if option.many else part.strip() for part in values.split(",")]
     if not isinstance(values, list) or len(values) < 2:
-        raise OptionError(f"expected two values or more, or a range; {FORMS}")
-    if option.many:  # studies know no lists
+        raise OptionError(f"expected {FORMS}, with at least two values")
+    if option.many:  # Optuna does not support lists
         texts = [",".join(map(str, one)) if isinstance(one, list) else one for one in values]
         parsed = [one if option.parse(one) is None else ",".join(map(str, option.parse(one))) for one in texts]
     else:

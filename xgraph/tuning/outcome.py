@@ -1,4 +1,4 @@
-"""The results of a search: its trials, the best settings, and their test."""
+"""The results of a search: its trials, the best settings, and their test metrics."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,15 +22,16 @@ class SearchResult:
     """The result of a search.
 
     Args:
-        path: Directory of the search: `search.toml`, `trials.csv`, `best.toml`, `search.json`, `trials/`, `final/`; or
-            of several folds a directory for each, and `search.json`.
-        metric: By which metric settings were chosen.
-        trials: How many trials there are, those of all folds together.
-        values: The best settings, as far as they were varied; empty over several folds.
-        value: Their mean validation metric; of several folds, the mean over these.
-        best: Number of the best trial, from 1; 0 over several folds.
-        metrics: Of the runs that were trained in the end: `{"test": {...}}`, and of several seeds `seeds_averaged`;
-            empty if there are none. Over several folds each has `mean` and `std`.
+        path: Directory of the search. It holds ``search.toml``, ``trials.csv``, ``best.toml``, ``search.json``,
+            ``trials/`` and ``final/``. For a search over several folds, it holds ``search.toml``, ``search.json`` and
+            one directory per fold.
+        metric: The validation metric that was maximised.
+        trials: Number of trials, summed over the folds.
+        values: The best values of the varied settings; empty over several folds.
+        value: The validation metric of the best trial; over several folds, the mean of these.
+        best: Number of the best trial, counted from 1; 0 over several folds.
+        metrics: Metrics of the final runs: ``{"test": {...}}`` and, with several seeds, ``seeds_averaged``; empty if no
+            final runs were requested. Over several folds, each holds ``mean`` and ``std``.
         folds: The results within each fold, if there are several.
     """
 
@@ -45,7 +46,7 @@ class SearchResult:
 
     @property
     def nested(self) -> bool:
-        """Whether the figures are those of nested cross-validation: settings were chosen within each fold."""
+        """Whether this is a nested cross-validation, with settings chosen separately within each fold."""
         return bool(self.folds)
 
 
@@ -63,12 +64,13 @@ def write_trials(path: Path, plan: Plan, trials: Sequence[Trial]) -> None:
 
 
 def write_best(path: Path, plan: Plan, study: Study) -> SearchResult:
-    """Write `best.toml`, which `xgraph train --config` takes."""
+    """Write `best.toml`, a configuration for `xgraph train --config`."""
     best, count = study.best, len(study.trials)
     if best is None or best.value is None:
         errors = [read_result(trial_folder(path, one.number)) for one in study.trials]
         last = next((one.error for one in reversed(errors) if one is not None and one.error), "")
-        raise ValueError(f"search: none of {count} trials is complete{'; the last failed so: ' + last if last else ''}")
+        why = f"; the last one failed with: {last}" if last else ""
+        raise ValueError(f"search: none of the {count} trials was completed{why}")
     folder = trial_folder(path, best.number)
     metric = metric_of(folder)
     inner, seeds = plan.budget.inner_folds, plan.budget.seeds
@@ -79,11 +81,11 @@ def write_best(path: Path, plan: Plan, study: Study) -> SearchResult:
 
 
 def train_best(best: SearchResult, plan: Plan, progress: bool) -> dict[str, Any]:
-    """Train with the best settings, each seed once, and test. Finished runs stay, interrupted ones are resumed."""
+    """Train and test the best settings, once per seed; finished runs are kept and interrupted ones resumed."""
     runs = []
     selected = not plan.config.fitted and plan.config.keep == "best"
     for seed in plan.all_seeds:
-        run = best.path / FINAL / f"trial_{best.best:04d}-seed_{seed}"  # of more trials, another may be the best
+        run = best.path / FINAL / f"trial_{best.best:04d}-seed_{seed}"  # more trials may find another best one
         if not (run / METRICS).is_file():
             more: dict[str, Any] = {"seed": seed, "train_on": "train" if selected else "train+valid"}
             more |= {"device": plan.config.device}
@@ -98,7 +100,7 @@ def train_best(best: SearchResult, plan: Plan, progress: bool) -> dict[str, Any]
 
 
 def over_folds(path: Path, folds: Mapping[int, SearchResult]) -> SearchResult:
-    """The results within several folds as one."""
+    """Summarise the results within several folds."""
     results = list(folds.values())
     metrics: dict[str, Any] = {}
     for name in results[0].metrics:
@@ -116,7 +118,7 @@ def write_outcome(result: SearchResult, plan: Plan) -> None:
 def _values(result: SearchResult, plan: Plan) -> dict[str, Any]:
     own = {"metric": result.metric, "trials": result.trials, "value": result.value, **result.metrics}
     if result.nested:
-        protocol = "settings chosen within each fold, without its test part"
+        protocol = "settings chosen within each fold, without using its test part"
         folds = {str(fold): _values(one, plan) for fold, one in result.folds.items()}
         return {"nested": True, "protocol": protocol, **own, "folds": folds}
     how = {"nested": False, "inner_folds": plan.budget.inner_folds, "seeds": plan.all_seeds}

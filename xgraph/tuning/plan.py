@@ -1,4 +1,4 @@
-"""What a search is, and the file that says so."""
+"""The plan of a search, and the file that holds it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,13 +21,13 @@ _MOST = 10_000
 
 
 class Budget(Schema):
-    """How much a search tries: trials at most, each a mean over inner folds and seeds."""
+    """The size of a search: the number of trials, and the inner folds and seeds of each."""
 
     trials: int = Field(default=30, ge=1, le=_MOST)
     inner_folds: int = Field(default=5, ge=0, le=_MOST)  # 0: the data set's own validation part
-    seeds: int = Field(default=1, ge=1, le=_MOST)  # from `config.seed` on
-    prune: bool = False  # whether a trial ends early when it falls behind
-    final: bool = False  # whether the best settings are trained on train and validation part, and tested
+    seeds: int = Field(default=1, ge=1, le=_MOST)  # starting with `config.seed`
+    prune: bool = False  # whether to stop a trial early when it falls behind
+    final: bool = False  # whether to train the best settings on the training and validation parts, and test them
 
     @field_validator("inner_folds")
     @classmethod
@@ -46,7 +46,7 @@ class SearchFile(Budget):
 
 @dataclass(frozen=True)
 class Plan:
-    """A search: the settings of all trials where they are not varied, what is varied, and how much is tried."""
+    """A search: the common settings of all trials, the settings that are varied, and the size of the search."""
 
     config: TrainConfig
     space: list[Dimension]
@@ -54,16 +54,16 @@ class Plan:
 
     @property
     def inner(self) -> list[str]:
-        """The values of `TrainConfig.inner` that a trial goes through."""
+        """The values of `TrainConfig.inner` for the runs of a trial."""
         return [f"{k}/{self.budget.inner_folds}" for k in range(self.budget.inner_folds)] or ["valid"]
 
     @property
     def all_seeds(self) -> list[int]:
-        """The seeds."""
+        """The seeds of the runs of a trial."""
         return [self.config.seed + i for i in range(self.budget.seeds)]
 
     def setting(self, values: Mapping[str, Any]) -> TrainConfig:
-        """All settings of a trial."""
+        """Return the complete settings of a trial."""
         return build_config(values, config_values(self.config))
 
     def write(self, path: Path) -> None:
@@ -78,7 +78,7 @@ class Plan:
         """Read `search.toml`."""
         file = path / SEARCH
         if not file.is_file():
-            raise FileNotFoundError(f"resume: {path} holds no search (no {SEARCH})")
+            raise FileNotFoundError(f"resume: {path} is not the directory of a search (no {SEARCH})")
         try:
             content = validate(SearchFile, read_toml(file, "resume"))
             budget = Budget(**content.model_dump(include=set(Budget.model_fields)))
@@ -88,19 +88,19 @@ class Plan:
 
 
 def make_plan(vary: Mapping[str, Any], base: Mapping[str, Any], settings: Mapping[str, Any], **numbers: Any) -> Plan:
-    """Check a search."""
+    """Check the arguments of a search and make its plan."""
     budget = validate(Budget, {name: value for name, value in numbers.items() if value is not None})
     for name, expected in (("inner", None), ("train_on", "train")):
         value = {**base, **settings}.get(name, expected)
         if value != expected:
-            raise OptionError(f"{name} = {value!r}: a search decides what is trained on; see inner_folds and final")
+            raise OptionError(f"{name} = {value!r}: not available in a search; use inner_folds and final instead")
     config = build_config(settings, base)
     if not config.fitted and "keep" not in {**base, **settings}:
-        config = config.replace(keep="last")  # so that what is trained in the end has as many epochs
+        config = config.replace(keep="last")  # so that the final run, without validation, trains for as many epochs
     if config.split == "random" and budget.seeds > 1:
         raise OptionError(
-            f"seeds = {budget.seeds}: with split random each seed draws another test part, which the others are "
-            "trained on; expected 1"
+            f"seeds = {budget.seeds}: expected 1 with split 'random', where each seed has a different test part, so "
+            "the other seeds would train on it"
         )
     return Plan(config, make_space(vary, config_values(config), settings), budget)
 
@@ -108,7 +108,7 @@ def make_plan(vary: Mapping[str, Any], base: Mapping[str, Any], settings: Mappin
 def resumed(
     path: Path, vary: Mapping[str, Any], base: Mapping[str, Any], settings: Mapping[str, Any], **numbers: Any
 ) -> Plan:
-    """The search in a directory, with what may change: trials, final, and where to train."""
+    """Return the plan of the search in a directory, with changes to the trials, `final` and where to train."""
     before = Plan.read(path)
     now = build_config(settings, base or config_values(before.config))
     if base and "keep" not in base:
@@ -117,7 +117,7 @@ def resumed(
         if name not in _MAY_CHANGE and not (name == "dataset" and Path(str(new)).resolve() == Path(str(old))):
             raise OptionError(f"resume: {name} is {old!r} in {path} and cannot become {new!r}")
     if vary and make_space(vary, config_values(now), settings) != before.space:
-        raise OptionError(f"resume: {path} varies other settings, or other values of them; see its {SEARCH}")
+        raise OptionError(f"resume: the search in {path} varies other settings or values; see its {SEARCH}")
     old_budget = before.budget.model_dump()
     changes = {name: value for name, value in numbers.items() if value is not None and value != old_budget[name]}
     for name in ("inner_folds", "seeds", "prune"):

@@ -1,4 +1,4 @@
-"""`xgraph.search`: trials one after the other, then the best settings, within one fold or within each."""
+"""`xgraph.search`: run trials one after the other and find the best settings, within one fold or several."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ from xgraph.tuning.space import read_space
 from xgraph.tuning.study import Study
 from xgraph.tuning.trial import read_result, run_trial, trial_folder
 
-_HOPELESS = 3  # trials that fail one after the other at the start
+_HOPELESS = 3  # give up if this many trials fail at the start
 
 
 def search(
@@ -38,36 +38,38 @@ def search(
     progress: bool = False,
     **settings: Any,
 ) -> SearchResult:
-    r"""Choose settings by inner cross-validation; what `xgraph search` calls.
+    r"""Search for the best settings by inner cross-validation, as the command ``xgraph search`` does.
 
-    A trial is a choice of settings. Its value is the mean of the validation metric over inner folds: train and
-    validation part are joined and cut anew (`TrainConfig.inner`), and the test set is not touched. Networks keep their
-    last epoch unless `keep` says otherwise. With several folds of a data set the search is done within each, so that
-    the mean of their test metrics is that of nested cross-validation.
+    A trial is a choice of settings. Its value is the validation metric averaged over inner folds: the training and
+    validation parts are joined and split anew (the setting ``inner``), and the test part is not touched. Networks keep
+    their last epoch unless ``keep`` is given. With several folds of a data set, the search runs within each fold, so
+    the mean of the test metrics is that of a nested cross-validation.
 
     Args:
-        dataset: Name of a data set or path of a CSV file, as for `xgraph.train`.
-        vary: What is varied: for each setting a list of values, `{"low": ..., "high": ..., "log": True}` (or with
-            "step"), or a text such as "1e-4..1e-2:log", "8..64:step=8", "2,3,4"; or a TOML file of such.
-        trials: How many settings are tried, by default 30; fewer if there are no more.
-        inner_folds: Inner folds, by default 5; 0 takes the data set's own validation part.
-        seeds: Seeds on each inner fold, by default 1.
-        prune: Leave a trial when its mean so far is below the median of what the earlier ones had by then.
-        final: Train the best settings on train and validation part, once for each seed, and test.
-        config: A TOML file with settings, such as the `config.toml` of a run.
-        out: Directory of the search, new or empty; without it, a new one under `runs/`.
-        resume: Resume the search in `out`; `trials`, `final` and where to train can be others.
+        dataset: Name of a data set or path of a CSV file, as for :func:`xgraph.train`.
+        vary: The settings to vary, each with a list of values, a range ``{"low": ..., "high": ..., "log": True}`` (or
+            with ``"step"``), or a text such as ``"1e-4..1e-2:log"``, ``"8..64:step=8"`` or ``"2,3,4"``; or the path of
+            a TOML file of these.
+        trials: Number of settings to try, by default 30; fewer if there are not as many combinations.
+        inner_folds: Number of inner folds, by default 5; 0 uses the data set's own validation part.
+        seeds: Number of seeds on each inner fold, by default 1.
+        prune: Stop a trial when its mean so far is below the median of earlier trials at the same point.
+        final: Train the best settings on the training and validation parts, once per seed, and test them.
+        config: A TOML file with settings, such as the ``config.toml`` of a run.
+        out: Directory of the search, which must be new or empty; by default a new directory under ``runs/``.
+        resume: Resume the search in ``out``. ``trials``, ``final``, ``device``, ``storage`` and ``threads`` may change.
         progress: Show progress on stderr.
-        settings: Settings that are not varied, as `xgraph.train` takes them; `fold` can be several, or "all".
+        settings: Settings that are not varied, as for :func:`xgraph.train`; ``fold`` may be several folds, or "all".
 
     Returns:
-        The best settings, and with `final` their test metrics.
+        The best settings and, with ``final``, their test metrics.
 
     Raises:
-        OptionError: If a setting does not exist, is fixed, or cannot have a value (a ValueError).
-        ValueError: If Optuna is missing, the data cannot be trained on, or no trial can.
-        FileExistsError: If `out` holds something already.
-        Interrupted: If the user stops it; with `resume` it continues.
+        OptionError: If a setting does not exist, is both fixed and varied, or has an invalid value. It is a
+            ``ValueError``.
+        ValueError: If Optuna is not installed, the data cannot be trained on, or all trials fail.
+        FileExistsError: If ``out`` is not empty.
+        Interrupted: If the user stops the search, which can then be resumed.
 
     Example:
         >>> import tempfile
@@ -86,12 +88,14 @@ def search(
     numbers = {"trials": trials, "inner_folds": inner_folds, "seeds": seeds, "prune": prune, "final": final}
     if resume:
         if out is None:
-            raise OptionError("resume: say which search, with the directory it is in (--out)")
+            raise OptionError("resume: expected the directory of the search to resume in out (--out)")
         path = Path(out)
         plan = resumed(path, space, base, settings, **numbers)
     else:
         if out is not None and (Path(out) / SEARCH).is_file():
-            raise FileExistsError(f"out: {out} holds a search already; choose another, or --resume to continue")
+            raise FileExistsError(
+                f"out: {out} already holds a search; choose another directory, or resume the search with --resume"
+            )
         if out is not None:
             check_free(out)
         plan = make_plan(space, base, settings, **numbers)
@@ -122,7 +126,7 @@ def search(
 
 
 def _search(plan: Plan, path: Path, say: Callable[[str], object], progress: bool) -> SearchResult:
-    """The search within one fold; what is finished stays."""
+    """Search within one fold; finished trials are kept."""
     study = Study(path, plan.space, plan.config.seed)
     while (trial := study.next(plan.budget.trials)) is not None:
         number = f"trial={trial.number + 1}/{plan.budget.trials}"
@@ -130,8 +134,8 @@ def _search(plan: Plan, path: Path, say: Callable[[str], object], progress: bool
         ended = [one for one in study.trials if one.state != "running"]
         twin = next((one for one in ended if one.values == trial.values and one.state != "pruned"), None)
         result = None if twin is None else read_result(trial_folder(path, twin.number))
-        if result is not None:  # the same again gives the same
-            say(f"{number} as in trial {twin.number + 1}\n" if twin is not None else "")
+        if result is not None:  # the same settings give the same result
+            say(f"{number} same settings as trial {twin.number + 1}\n" if twin is not None else "")
         else:
             complete = [read_result(trial_folder(path, one.number)) for one in ended if one.state == "complete"]
             earlier = [one for one in complete if one is not None]
@@ -141,7 +145,7 @@ def _search(plan: Plan, path: Path, say: Callable[[str], object], progress: bool
             study.tell(trial, None, "fail")
             if len(ended) + 1 == _HOPELESS and study.best is None:
                 write_trials(path, plan, study.trials)
-                raise ValueError(f"search: the first {_HOPELESS} trials failed, the last of them so: {result.error}")
+                raise ValueError(f"search: the first {_HOPELESS} trials failed, the last one with: {result.error}")
         elif result.pruned:
             say(f"{number} pruned seconds={result.seconds:.1f}\n")
             study.tell(trial, None, "pruned")

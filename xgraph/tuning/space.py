@@ -1,4 +1,4 @@
-"""What a search varies: settings with the values that they can have."""
+"""The search space: the settings that are varied, with their values."""
 
 import itertools
 import math
@@ -17,29 +17,29 @@ _DATA = (
     *("metric", "inner", "train_on", "keep"),
 )
 _REASONS = {
-    **dict.fromkeys(_DATA, "it says what trials are measured on, which is the same for all"),
-    **dict.fromkeys(("device", "storage", "threads"), "it says where to train, which is no matter of choice"),
-    "seed": "a lucky seed is no better setting; `seeds` says how many each trial is a mean over",
+    **dict.fromkeys(_DATA, "all trials must be measured in the same way on the same data"),
+    **dict.fromkeys(("device", "storage", "threads"), "it does not change the result"),
+    "seed": "a lucky seed is not a better setting; set `seeds` to average each trial over several",
 }
 
 
 def read_space(file: str | Path) -> dict[str, Any]:
-    """Read a TOML file with a key for each setting."""
+    """Read a TOML file with one key per setting."""
     return read_toml(Path(file), "space")
 
 
 def make_space(vary: Mapping[str, Any], base: Mapping[str, Any], fixed: Mapping[str, Any]) -> list[Dimension]:
-    """Check what is to be varied."""
+    """Check the settings to vary."""
     if not vary:
-        raise OptionError(f"vary: nothing is varied; expected settings, each with {FORMS}")
+        raise OptionError(f"vary: expected at least one setting, with {FORMS}")
     for name in vary:
         if name in _REASONS:
             raise OptionError(f"vary: {name} cannot be varied: {_REASONS[name]}")
         if name in fixed:
-            raise OptionError(f"vary: {name} is fixed, as {fixed[name]!r}, and cannot be varied as well")
+            raise OptionError(f"vary: {name} cannot be varied, because it is fixed to {fixed[name]!r}")
     space: list[Dimension] = []
-    for name, values in sorted(vary.items()):  # in an order that files keep
-        # Whose option it is may depend on a model or a loss that is varied too.
+    for name, values in sorted(vary.items()):  # sorted, because files do not keep the order
+        # The meaning of an option may depend on a model or a loss that is varied as well.
         others = {other: first_value(vary[other]) for other in ("model", "loss") if other in vary and other != name}
         config = _build({**others, name: first_value(values)}, base, name)
         try:
@@ -51,7 +51,7 @@ def make_space(vary: Mapping[str, Any], base: Mapping[str, Any], fixed: Mapping[
 
 
 def combinations(space: Sequence[Dimension], most: int) -> list[dict[str, Any]] | None:
-    """All settings of a space; None where there are more than `most`."""
+    """Return all combinations in a space, or None if there are more than `most`."""
     values: list[list[Any]] = []
     for one in space:
         own = one.values
@@ -69,7 +69,7 @@ def _build(values: Mapping[str, Any], base: Mapping[str, Any], name: str) -> Tra
 
 
 def _check(space: Sequence[Dimension], base: Mapping[str, Any]) -> None:
-    """Refuse values that a setting cannot have, and models of two sorts."""
+    """Raise `OptionError` for invalid values, and for models of which some are trained in epochs and some are not."""
     first = {one.name: one.ends[0] for one in space}
     sorts = set()
     for one in space:
@@ -77,15 +77,16 @@ def _check(space: Sequence[Dimension], base: Mapping[str, Any]) -> None:
             sorts.add(_build({**first, one.name: value}, base, one.name).fitted)
     if len(sorts) > 1:
         raise OptionError(
-            "vary: model: some are trained in epochs and some fitted in a single step; search each sort by itself"
+            "vary: model: some of these models are trained in epochs and others are fitted in a single step; run a "
+            "separate search for each of the two kinds"
         )
 
 
 def _option(name: str, config: TrainConfig) -> Option:
-    """The option that a name means, which is one of the settings, of the model or of the loss."""
+    """Return the option of that name, which belongs to the settings, the model or the loss."""
     own = {option.name: option for option in options_of(TrainConfig)}
     known: dict[str, Option] = {}
-    for part in ("loss", "model"):  # the model's if both have it
+    for part in ("loss", "model"):  # if both have it, the model's
         for option in options_of(registry(part)[getattr(config, part)]):
             known |= {option.name: option, f"{part}_{option.name}": option}
     return replace({**known, **own}[name], name=name)

@@ -1,4 +1,4 @@
-"""The study of a search: Optuna's tree-structured Parzen estimator, kept in a file."""
+"""The Optuna study of a search: a tree-structured Parzen estimator, saved in a file."""
 
 import warnings
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _NAME = "search"
 
 
 class Trial(NamedTuple):
-    """A trial, with the metric if it is complete."""
+    """A trial, with its value if it is complete."""
 
     number: int  # from 0
     values: dict[str, Any]
@@ -27,19 +27,19 @@ class Trial(NamedTuple):
 
 
 class Study:
-    """Which settings to try next."""
+    """Proposes the settings to try next."""
 
     def __init__(self, path: Path, space: Sequence[Dimension], seed: int) -> None:
         try:
             import optuna
             from sqlalchemy.engine import URL
         except ImportError:
-            raise ValueError("search: it needs Optuna; `pip install 'xgraph-pyg[search]'` brings it") from None
+            raise ValueError("search: requires Optuna; install it with `pip install 'xgraph-pyg[search]'`") from None
         self._optuna, self.space, self.seed = optuna, list(space), seed
         self._distributions = {one.name: self._distribution(one) for one in space}
         file = URL.create("sqlite", database=str((path / STUDY).resolve())).render_as_string()
         before = optuna.logging.get_verbosity()
-        optuna.logging.set_verbosity(optuna.logging.WARNING)  # it announces the study otherwise
+        optuna.logging.set_verbosity(optuna.logging.WARNING)  # do not announce the study
         try:
             storage = optuna.storages.RDBStorage(file)
             self._study = optuna.create_study(
@@ -50,23 +50,23 @@ class Study:
 
     @property
     def trials(self) -> list[Trial]:
-        """All trials that have begun, in order."""
+        """All started trials in order."""
         begun = self._study.get_trials(deepcopy=False)
         return [_trial(one) for one in begun if one.params.keys() == self._distributions.keys()]
 
     @property
     def best(self) -> Trial | None:
-        """The first of the trials with the highest value, if there is one."""
+        """The first trial with the highest value, if any is complete."""
         complete = [one for one in self.trials if one.state == "complete"]
         return max(complete, key=lambda one: (one.value or 0.0, -one.number)) if complete else None
 
     def next(self, trials: int) -> Trial | None:
-        """The trial that has begun and not ended, or a new one; None if there are enough."""
+        """Return the unfinished trial or a new one; None once there are enough trials."""
         states = self._optuna.trial.TrialState
         for one in self._study.get_trials(deepcopy=False, states=(states.RUNNING,)):
             if one.params.keys() == self._distributions.keys():
                 return _trial(one)
-            self._study.tell(one.number, state=states.FAIL)  # it was stopped before it had all its values
+            self._study.tell(one.number, state=states.FAIL)  # interrupted before it had all its values
         seen = self.trials
         every = combinations(self.space, trials)
         left = None if every is None else [one for one in every if one not in [trial.values for trial in seen]]
@@ -85,13 +85,13 @@ class Study:
         return Trial(trial.number, dict(trial.params), "running", None)
 
     def tell(self, trial: Trial, value: float | None, state: str = "complete") -> None:
-        """End a trial."""
+        """Finish a trial."""
         self._study.tell(trial.number, value, state=self._optuna.trial.TrialState[state.upper()])
 
     def _distribution(self, one: Dimension) -> "optuna.distributions.BaseDistribution":
         known = self._optuna.distributions
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of a range that its step does not divide
+            warnings.simplefilter("ignore", UserWarning)  # for a range that is not a multiple of its step
             distribution: optuna.distributions.BaseDistribution
             if one.choices:
                 distribution = known.CategoricalDistribution(one.choices)

@@ -1,4 +1,4 @@
-"""One trial: ordinary runs on inner folds, of which the metrics are kept."""
+"""One trial of a search: ordinary runs on inner folds, of which only the metrics are kept."""
 
 import json
 import math
@@ -16,30 +16,30 @@ from xgraph.tuning.plan import Plan
 from xgraph.tuning.study import Trial
 
 RESULT = "result.json"
-_TO_PRUNE = 5  # complete trials that a new one is compared with, at least
+_TO_PRUNE = 5  # complete trials that are needed before a new one can be pruned
 
 
 class Result(NamedTuple):
     """The result of a trial."""
 
-    inner: list[float]  # the metric on each inner fold, mean over seeds; NaN where it is not defined
+    inner: list[float]  # the metric on each inner fold, averaged over seeds; NaN where it is undefined
     seconds: float = 0.0
-    error: str = ""  # why these settings could not be trained with
-    pruned: bool = False  # whether it ended early because it fell behind
+    error: str = ""  # why training with these settings failed
+    pruned: bool = False  # whether it was stopped early
 
     @property
     def value(self) -> float:
-        """Mean over the inner folds that have the metric."""
+        """Mean over the inner folds where the metric is defined."""
         return mean(self.inner)
 
 
 def trial_folder(path: Path, number: int) -> Path:
-    """Where a trial is kept."""
+    """Return the directory of a trial."""
     return path / "trials" / f"{number + 1:04d}"
 
 
 def read_result(folder: Path) -> Result | None:
-    """The result of a trial; None if it has not ended."""
+    """Read the result of a trial; None if it has not finished."""
     try:
         values = json.loads((folder / RESULT).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -49,7 +49,7 @@ def read_result(folder: Path) -> Result | None:
 
 
 def run_trial(plan: Plan, path: Path, trial: Trial, earlier: Sequence[Result], say: Callable[[str], object]) -> Result:
-    """Train with the settings of a trial on each inner fold and seed, or resume it."""
+    """Run or resume a trial: train its settings on each inner fold with each seed."""
     folder, begun, result = trial_folder(path, trial.number), time.perf_counter(), Result([])
     try:
         config = plan.setting(trial.values)
@@ -64,14 +64,11 @@ def run_trial(plan: Plan, path: Path, trial: Trial, earlier: Sequence[Result], s
                 break
         else:
             result = Result(inner)
-    except ValueError as error:  # these settings diverge, or do not fit each other
+    except ValueError as error:  # training diverged, or the settings contradict each other
         result = Result([], error=str(error))
     if not result.error and not result.pruned and math.isnan(result.value):
         where = f"each of {plan.budget.inner_folds} inner folds" if plan.budget.inner_folds else "the validation part"
-        raise ValueError(
-            f"search: {where} lacks positives or negatives, so that it has no {metric_of(folder)}; try another number "
-            "of inner_folds"
-        )
+        raise ValueError(f"search: {where} has only one class, so {metric_of(folder)} is undefined; change inner_folds")
     result = result._replace(seconds=round(time.perf_counter() - begun, 3))
     write_json(folder / RESULT, result._asdict())
     for run in folder.iterdir():
@@ -81,18 +78,18 @@ def run_trial(plan: Plan, path: Path, trial: Trial, earlier: Sequence[Result], s
 
 
 def metric_of(folder: Path) -> str:
-    """The metric by which the runs of a trial are judged."""
+    """Return the metric that the runs of a trial are measured by."""
     return str(Run.open(next(run for run in sorted(folder.iterdir()) if run.is_dir())).metrics["metric"])
 
 
 def mean(values: Sequence[float]) -> float:
-    """Mean of those that are defined; NaN if none is."""
+    """Return the mean of the values that are not NaN; NaN if there are none."""
     known = [value for value in values if not math.isnan(value)]
     return float(np.mean(known)) if known else math.nan
 
 
 def _run(plan: Plan, folder: Path, inner: str, seed: int) -> float:
-    """The validation metric of one run, which resumes where it was stopped."""
+    """Train or resume one run and return its validation metric."""
     path = folder / f"{'own' if '/' not in inner else 'inner' + inner.split('/')[0]}-seed{seed}"
     if not (path / METRICS).is_file():
         more: dict[str, Any] = {"inner": inner, "seed": seed, "device": plan.config.device}
@@ -104,7 +101,7 @@ def _run(plan: Plan, folder: Path, inner: str, seed: int) -> float:
 
 
 def _behind(inner: Sequence[float], earlier: Sequence[Result]) -> bool:
-    """Whether the mean so far is below the median of what earlier trials had by then."""
+    """Whether the mean so far is below the median of earlier trials at the same point."""
     then = [mean(one.inner[: len(inner)]) for one in earlier]
     then = [value for value in then if not math.isnan(value)]
     return len(then) >= _TO_PRUNE and mean(inner) < float(np.median(then))

@@ -129,7 +129,7 @@ def test_a_recipe_is_written_with_its_encoders(recipe: Make, chains: Path) -> No
         ({"out": "there"}, r"out = 'there': all runs of a recipe share this setting"),
         ({"model": "attention"}, r"model 'attention' has no molecular encoder"),
         ({"hidden_channels": 16}, r"init: 'encoder' and 'first' must have the same hidden_channels, got 16 and 8"),
-        ({"model": "mpnn"}, r"init: 'encoder' has model = 'mpnn' and 'first' has 'gine'"),
+        ({"model": "mpnn"}, r"init: 'encoder' and 'first' must have the same model, got 'mpnn' and 'gine'"),
         ({"name": "unused"}, r"init: no member or run 'encoder'.*; expected one of first, then, alone, unused"),
     ],
 )
@@ -170,5 +170,5 @@ def test_a_damaged_encoder_is_named(recipe: Make, chains: Path) -> None:
     values["pretraining"][0]["epochs"] = 1
     Path("out/encoder/metrics.json").write_text("{}")
     Path("out/recipe.toml").write_text(to_toml(read_recipe(recipe(values))))
-    with pytest.raises(OptionError, match=r"encoder: epochs = 1: .* has done 2 already"):
+    with pytest.raises(OptionError, match=r"encoder: epochs = 1: .* has already done 2"):
         reproduce(recipe(values), out="out", threads=1)

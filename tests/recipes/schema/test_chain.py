@@ -120,7 +120,7 @@ def test_the_order(recipe: Make) -> None:
             {"early": {"model": "mean"}},
             "init: 'early' and 'late' must have the same model, got 'mean' and 'attention'",
         ),
-        ({"early": {"split": "random"}}, "init: 'early' has split = 'random' and 'late' has 'stratified'"),
+        ({"early": {"split": "random"}}, "'early' and 'late' must have the same split, got 'random' and 'stratified'"),
         (
             {"early": {"dataset": "more.csv"}},
             "expected a member that is also trained on .*bags.csv and not left out",

@@ -42,7 +42,7 @@ def test_cut_down(recipe: Make, bags: Path) -> None:
     assert (att.seeds, att.config.epochs, att.config.pretrain_epochs) == ([3], 1, 0)
     assert att.config.model_options["hidden_channels"] == 3
     assert (made.ensembles, made.comparisons, made.time) == ([], [], "a second")
-    assert made.cut_down == "seeds 3 only; 0.5 of the epochs; hidden_channels = 3; without smx"
+    assert made.cut_down == "only seeds 3; 0.5 of the epochs; hidden_channels = 3; without smx"
 
 
 def test_epochs_are_cut_where_there_are_some(recipe: Make) -> None:
@@ -145,7 +145,7 @@ MEMBER, SETTINGS = ("member", 0), ("settings",)
     [
         ((*SETTINGS, "epochs"), "x", "tiny.toml: [settings]: epochs = 'x': expected an integer"),
         ((*SETTINGS, "epochz"), 3, "[settings]: epochz = 3: unknown setting (did you mean 'epochs'?)"),
-        ((*SETTINGS, "dataset"), "bagz.csv", "[settings]: dataset: no data set 'bagz.csv', and no file"),
+        ((*SETTINGS, "dataset"), "bagz.csv", "[settings]: dataset: no data set 'bagz.csv' and no file"),
         ((*SETTINGS, "dataset"), "musk3", "dataset: no data set 'musk3' (did you mean 'musk2'?)"),
         ((*SETTINGS, "split"), "cluster", "[settings]: split = 'cluster': expected"),
         ((*SETTINGS, "seed"), 3, "[settings]: seed = 3: give `seeds` to the member"),

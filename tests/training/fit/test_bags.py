@@ -442,7 +442,7 @@ def test_bags_of_molecules(tmp_path: Path) -> None:
     ):
         run = xgraph.train(path, **settings, instances=2, out="run")
     assert type(run.model.encoder).__name__ == "GINE"
-    with pytest.warns(UserWarning, match="1 rows"):
+    with pytest.warns(UserWarning, match="left out 1 row"):
         assert xgraph.evaluate("run") == pytest.approx(run.metrics["test"])
     new = tmp_path / "new.csv"
     new.write_text("mixture,smiles\na,CCO\nb,oops\na,CCCN\nc,CC\nc,\n")

@@ -104,7 +104,7 @@ def test_members_must_score_the_same() -> None:
         return [{"xgraph": header}, {"xgraph": {**header, **change}}]
 
     for change, message in (
-        ({"kind": "bag"}, r"runs on the same data, got molecules \(one/best.ckpt\) and bags \(two/best.ckpt\)"),
+        ({"kind": "bag"}, r"must be on the same data, got molecules \(one/best.ckpt\) and bags \(two/best.ckpt\)"),
         ({"task_names": list("abcde")}, r"same tasks.*'a' \(one/best.ckpt\) and 'a', 'b', 'c' and 2 more \(two/best"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -124,7 +124,7 @@ def test_folds_go_together(tmp_path: Path) -> None:
     a, b, c, d = (tmp_path / name for name in "abcd")
     assert members_by_fold([a, b]) == [[run / f"fold_{n}" for run in (a, b)] for n in (0, 2, 10)]
     assert members_by_fold([d]) == [[d]]
-    with pytest.raises(ValueError, match=r"folds of .*/a are 0, 2, 10 and those of .*/c 0$"):
+    with pytest.raises(ValueError, match=r"but .*/a has 0, 2, 10 and .*/c has 0$"):
         members_by_fold([a, c])
     with pytest.raises(ValueError, match=r"folds of .*/a are 0, 2, 10 and those of .*/d none$"):
         members_by_fold([a, d])

@@ -41,12 +41,12 @@ def test_partial_areas_at_other_limits(train: Train) -> None:
 
 def test_mistakes(train: Train, csv: Path) -> None:
     train(out="run", epochs=1, pretrain_epochs=0)
-    with pytest.raises(ValueError, match=r"train.*got 'tset'"):
+    with pytest.raises(ValueError, match=r"'tset': expected a part of 'chains': train"):
         xgraph.evaluate("run", "tset")
     with pytest.raises(FileNotFoundError, match="not a run directory"):
         xgraph.evaluate("nowhere")
     csv.write_text(csv.read_text().replace("\nCCO,0\n", "\nCCO,1\n"))
-    with pytest.raises(ValueError, match="other molecules, labels or splits"):
+    with pytest.raises(ValueError, match="the molecules, labels or splits of 'chains' have changed"):
         xgraph.evaluate("run")
     csv.unlink()
     with pytest.raises(FileNotFoundError, match=r"chains\.csv"):
@@ -123,7 +123,7 @@ def test_runs_that_are_not_scored_together(train: Train, csv: Path) -> None:
         xgraph.evaluate(["run", "other_split"])
     Path("same.csv").write_text(csv.read_text())
     train(dataset="same.csv", out="other_name", epochs=1, pretrain_epochs=0)
-    with pytest.raises(ValueError, match=r"on one data set, got 'chains' \(run\) and 'same' \(other_name\)"):
+    with pytest.raises(ValueError, match=r"on the same data set, got 'chains' \(run\) and 'same' \(other_name\)"):
         xgraph.evaluate(["run", "other_name"])
     csv.write_text(csv.read_text().replace("amine", "another"))
     train(out="other_task", epochs=1, pretrain_epochs=0)

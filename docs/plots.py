@@ -129,7 +129,7 @@ def _sampling_panel(axis: Axes, what: str, graphs: list[str], title: str) -> Non
 
 def overview() -> Figure:
     """For the README: a loss, the sampler, one neighbour with momentum."""
-    fig, (left, middle, right) = _figure(1, 3, 11.6, 3.5)
+    fig, (left, middle, right) = _figure(1, 3, 9.8, 3.2)
     _loss_panel(left, "soap", "A step of the SOAP loss, ms")
     left.legend()
     names = [fanouts.replace("-", ", ") for fanouts in FANOUTS]
@@ -157,7 +157,7 @@ def _short(value: float) -> str:
 def losses() -> Figure:
     """Time against batch size beside LibAUC."""
     shown = {"soap": "SOAP", "sopa-s": "SOPA-s", "staco": "STACO", "auc-margin": "AUC margin"}
-    fig, axes = _figure(2, 4, 11.6, 5.4)
+    fig, axes = _figure(2, 4, 9.8, 5.0)
     for axis, (loss, name) in zip(axes[:4], shown.items(), strict=True):
         _loss_panel(axis, loss, f"{name}, one task")
     for axis, (loss, name) in zip(axes[4:], shown.items(), strict=True):
@@ -171,7 +171,7 @@ def losses() -> Figure:
 def sampling() -> Figure:
     """Samplers and loaders beside torch-sparse."""
     graphs = ["power-law", "tolokers", "coauthor-physics"]
-    fig, (left, right) = _figure(1, 2, 11.6, 4.2)
+    fig, (left, right) = _figure(1, 2, 9.4, 3.9)
     _sampling_panel(left, "sampler", graphs, "Sampler")
     _sampling_panel(right, "loader", graphs, "Loader, with 100 features per node")
     right.set_yticklabels([])
@@ -181,7 +181,7 @@ def sampling() -> Figure:
 
 def feature_momentum() -> Figure:
     """Test score against sampled neighbours."""
-    fig, axes = _figure(1, 4, 11.6, 3.4)
+    fig, axes = _figure(2, 2, 8.6, 5.8)
     for axis, (data, layers, name) in zip(
         axes,
         (
@@ -209,7 +209,7 @@ def step_times() -> Figure:
         ("2,2,2", "momentum", "#6f9fd0"),
         ("1,1,1", "momentum", OURS),
     ]
-    fig, axes = _figure(1, 3, 11.6, 2.8)
+    fig, axes = _figure(1, 3, 9.4, 2.5)
     for axis, (data, name) in zip(axes, graphs.items(), strict=True):
         values = [_cost(data, arm, fan_out)["ms"] for fan_out, arm, _ in bars]
         drawn = axis.barh(range(4), values, color=[color for *_, color in bars])
@@ -230,7 +230,7 @@ def bags() -> Figure:
         "midam-att": (OURS, "o"),
         "midam-att-slow": (THIRD, "^"),
     }
-    fig, axes = _figure(1, 5, 11.6, 3.3)
+    fig, axes = _figure(1, 5, 9.8, 3.2)
     for axis, data in zip(axes, BAGS, strict=True):
         for place, (arm, (color, marker)) in enumerate(arms.items()):
             gain = Gain(data, "", arm, "", "ROC-AUC", "repetitions", repetitions(bag_folds(data, arm, "ROC-AUC")))
@@ -245,7 +245,7 @@ def bags() -> Figure:
 def bags_cost() -> Figure:
     """Time of a training step against the size of the bags."""
     sizes = [100, 1000, 10_000]
-    fig, axes = _figure(1, 2, 9.2, 3.6)
+    fig, axes = _figure(1, 2, 8.6, 3.4)
     for axis, (model, name) in zip(
         axes, (("attention", "attention"), ("smoothed-max", "smoothed maximum")), strict=True
     ):
@@ -280,7 +280,7 @@ def _gain_panel(axis: Axes, gains: list[Gain], names: list[str], limit: float, l
 def objectives() -> Figure:
     """SOAP against cross-entropy."""
     gains = precision_gains()
-    fig, (axis,) = _figure(1, 1, 9.6, 4.4)
+    fig, (axis,) = _figure(1, 1, 8.6, 4.4)
     names = [f"{g.data}\n{g.what}" if g.data.startswith("HIV, draws") else g.data for g in gains]
     _gain_panel(axis, gains, names, 0.21, "test average precision, SOAP − cross-entropy of the same length")
     return fig
@@ -289,18 +289,19 @@ def objectives() -> Figure:
 def partial_areas() -> Figure:
     """Losses for partial areas against cross-entropy."""
     gains = partial_gains()
-    fig, axes = _figure(1, 2, 11.6, 3.4)
+    fig, axes = _figure(1, 2, 9.4, 3.6)
     for axis, loss, limit in zip(axes, ("SOPA-s", "SOTA-s"), (0.25, 0.75), strict=True):
         some = [g for g in gains if g.what == loss]
-        names = [f"{g.data}: {g.against}" for g in some] if axis is axes[0] else [""] * len(some)
-        _gain_panel(axis, some, names, limit, f"{some[0].metric}: {loss} − cross-entropy")
+        names = [f"{g.data}\n{g.against}" for g in some] if axis is axes[0] else [""] * len(some)
+        _gain_panel(axis, some, names, limit, f"{loss} − cross-entropy")
+        axis.set_title(some[0].metric)
     return fig
 
 
 def auc_margin() -> Figure:
     """The AUC margin loss against cross-entropy."""
     gains = auc_gains()
-    fig, (axis,) = _figure(1, 1, 9.6, 4.2)
+    fig, (axis,) = _figure(1, 1, 8.6, 4.2)
     _gain_panel(axis, gains, [g.data for g in gains], 0.14, "test ROC-AUC, AUC margin − cross-entropy")
     return fig
 

@@ -75,10 +75,15 @@ def value(code: str) -> str:
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table."""
+    """A table, in which numbers are not torn from their units and deviations."""
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    lines += ["| " + " | ".join(cells) + " |" for cells in rows]
+    lines += ["| " + " | ".join(map(_unbroken, cells)) + " |" for cells in rows]
     return "\n".join(lines)
+
+
+def _unbroken(text: str) -> str:
+    text = re.sub(r" (±|to) (?=[+−.\d])", "\u00a0\\1\u00a0", text)
+    return re.sub(r"(?<=\d) (?=(?:ms|s|MiB|molecules/s|%|of \d)(?:\W|$))", "\u00a0", text)
 
 
 # How it was measured
@@ -481,35 +486,25 @@ def bags_two_way() -> str:
 # Objectives
 
 
-def gains_table(gains: Iterable[Gain], against: bool = True) -> str:
-    head = [
-        "data",
-        "training positives",
-        "loss",
-        "against",
-        "metric",
-        "difference",
-        "95 % interval",
-        "better",
-        "verdict",
-    ]
-    rows = []
+def gains_table(gains: Iterable[Gain]) -> str:
+    """Paired differences; a column whose cells are all the same is left out."""
+    columns: dict[str, list[str]] = {}
     for gain in gains:
-        better = f"{gain.better} {gain.unit}"
-        rows.append(
-            [
-                gain.data,
-                gain.actives,
-                gain.what,
-                gain.against,
-                gain.metric,
-                share(gain.mean, signed=True),
-                gain.interval,
-                better,
-                gain.verdict,
-            ]
-        )
-    return markdown(head, rows)
+        cells = {
+            "data": gain.data,
+            "training positives": gain.actives,
+            "loss": gain.what,
+            "against": gain.against,
+            "metric": gain.metric,
+            "difference": share(gain.mean, signed=True),
+            "95 % interval": gain.interval,
+            "better": f"{gain.better} {gain.unit}",
+            "verdict": gain.verdict,
+        }
+        for name, text in cells.items():
+            columns.setdefault(name, []).append(text)
+    kept = {name: texts for name, texts in columns.items() if len(set(texts)) > 1 or name in ("better", "verdict")}
+    return markdown([*kept], zip(*kept.values(), strict=True))
 
 
 def gain(gains: Sequence[Gain], data: str, what: str = "", against: str = "") -> Gain:

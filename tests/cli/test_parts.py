@@ -53,6 +53,6 @@ def test_an_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 def test_an_unknown_name_is_refused_with_the_nearest(command: str, name: str, near: str, capsys: Capture) -> None:
     assert main([command, name]) == 2
     err = capsys.readouterr().err
-    assert f"no {'loss' if command == 'losses' else 'model'} {name!r} (did you mean {near!r}?)" in err
+    assert f"unknown {'loss' if command == 'losses' else 'model'} {name!r} (did you mean {near!r}?)" in err
     assert main([command, "something-else"]) == 2
     assert "did you mean" not in capsys.readouterr().err

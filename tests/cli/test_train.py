@@ -173,7 +173,7 @@ def test_bad_files(name: str, small: list[str], capsys: Capture) -> None:
         (["nci-pains", "--fold", "all"], "has no folds"),
         (["chains.csv", "--device", "cuda"], "no usable GPU"),
         (["chains.csv", "--out", "taken"], "taken is not empty"),
-        (["chains.csv", "--out", "chains.csv"], "out: chains.csv is a file; expected a directory"),
+        (["chains.csv", "--out", "chains.csv"], "out: chains.csv is a file; expected a new or empty directory"),
         (
             ["chains.csv", "--split", "random", "--out", "chains.csv/run"],
             "out: cannot create directory chains.csv/run",

@@ -25,11 +25,11 @@ def check_typed(
     for part, named in parts.items():
         name = typed.get(part)
         if name is not None and name not in (catalogue.losses if part == "loss" else catalogue.models):
-            raise OptionError(f"{part}: no {part} {name!r}{nearest(name, named)}; there are {', '.join(named)}")
+            raise OptionError(f"{part}: unknown {part} {name!r}{nearest(name, named)}; choose from {', '.join(named)}")
     for name, value in typed.items():
-        if name in known:
+        if name in known and name not in parts:
             known[name].parse(value)
-        else:
+        elif name not in parts:
             _check_of_part(name, value, typed, parts)
 
 

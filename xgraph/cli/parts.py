@@ -105,5 +105,5 @@ def _about(part: str, name: str) -> Description:
 
 def _find(part: str, name: str, known: Mapping[str, Part]) -> Part:
     if name not in known:
-        raise OptionError(f"no {part} {name!r}{nearest(name, known)}; there are {', '.join(known)}")
+        raise OptionError(f"unknown {part} {name!r}{nearest(name, known)}; choose from {', '.join(known)}")
     return known[name]

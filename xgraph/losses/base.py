@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -120,7 +121,7 @@ class Loss(nn.Module):
         scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
         batch = Batch(scores, labels == 1, labels == 0)
         if len(scores):
-            check_values(scores.detach(), labels, batch)
+            _check_values(scores.detach(), labels, batch)
         if index is not None:
             batch.duplicates = self._check_index(index, len(scores))
             batch.items = index.long()
@@ -150,6 +151,16 @@ class Loss(nn.Module):
             raise ValueError(f"index must have the shape {expected}, got {list(index.shape)}")
         hint = "; it is the item's position in the data set, not in the batch"
         return check_rows(index, self.num_items, hint)
+
+
+def _check_values(scores: Tensor, labels: Tensor, batch: Batch) -> None:
+    """Check labels and scores, outside of compiled graphs."""
+    if torch.compiler.is_compiling() or "torch._dynamo" in sys.modules:
+        from xgraph.losses import uncompiled
+
+        uncompiled.check_values(scores, labels, batch)
+    else:
+        check_values(scores, labels, batch)
 
 
 def _check_state(loss_fn: nn.Module, state: Mapping[str, Any], prefix: str, *_: object) -> None:

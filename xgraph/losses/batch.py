@@ -37,7 +37,6 @@ class Batch:
         return self.negative.view(-1).nonzero().view(-1)
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]  # it branches on values, and would be compiled anew for each size
 def check_values(scores: Tensor, labels: Tensor, batch: Batch) -> None:
     """Raise if a label is not 0, 1 or NaN, or a score is not finite."""
     if scores.numel() <= FEW:  # Python's own loops are faster than the dispatch of a few operations

@@ -1,5 +1,6 @@
 """Molecules seen from further away: ring systems, the chains between them, and what they are joined to."""
 
+import sys
 from typing import NamedTuple
 
 import torch
@@ -22,9 +23,18 @@ class Clusters(NamedTuple):
     graph: Tensor
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]
 def clusters(edge_index: Tensor, graph: Tensor) -> Clusters:
     """Cut the bonds that join a ring system to something else: what hangs together still is a cluster."""
+    if torch.compiler.is_compiling() or "torch._dynamo" in sys.modules:
+        from xgraph.nn.molecules import uncompiled
+
+        found: Clusters = uncompiled.find_clusters(edge_index, graph)
+        return found
+    return find(edge_index, graph)
+
+
+def find(edge_index: Tensor, graph: Tensor) -> Clusters:
+    """What `clusters` does; it must not be compiled."""
     from xgraph.nn.molecules.cluster_loops import find_clusters  # numba takes its time to import
 
     source, target = edge_index.contiguous().cpu().numpy()

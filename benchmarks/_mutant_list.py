@@ -94,7 +94,9 @@ MUTANTS = [
     _mutant(
         "losses/pairs/reductions.py", "(count * top - rank)", "(count * top - rank - 1)", "losses/pairs/test_sopa.py"
     ),
-    _mutant("losses/pairs/reductions.py", "place.ceil().long()", "place.floor().long()", "losses/pairs/test_sopa.py"),
+    _mutant(
+        "losses/pairs/reductions.py", "position.ceil().long()", "position.floor().long()", "losses/pairs/test_sopa.py"
+    ),
     _mutant(
         "losses/pairs/reductions.py",
         "else out - math.log(block.values.shape[1])",

@@ -1,4 +1,4 @@
-"""How the contract tests build, feed and compare all losses."""
+"""Helpers to build, call and compare losses in tests."""
 
 import inspect
 
@@ -7,13 +7,13 @@ import torch
 from xgraph.losses import LOSSES, SogCLRLoss
 
 NAN = float("nan")
-BY_TASK = sorted(set(LOSSES) - {"ce"})  # the columns of ce are no tasks by themselves: test_cross_entropy.py
+BY_TASK = sorted(set(LOSSES) - {"ce"})  # the columns of ce are classes, not tasks: see test_cross_entropy.py
 STATELESS = {"bce", "focal"}
 STATEFUL = sorted(set(BY_TASK) - STATELESS)
 POINTWISE = STATELESS | {"kl-dro", "group-dro"}
 PAIRS = sorted(set(BY_TASK) - POINTWISE)
 BY_ITEM = {"soap", "sopa", "sopa-s", "sota-s", "staco", "group-dro", "sogclr"}
-SLOW = {"sopa", "staco", "auc-margin", "group-dro"}  # their duals move by a step each time
+SLOW = {"sopa", "staco", "auc-margin", "group-dro"}  # their duals need several steps
 
 
 def options_of(name):
@@ -21,7 +21,7 @@ def options_of(name):
 
 
 def build(name, num_items=50, num_tasks=1, **options):
-    """The loss, with the arguments that it cannot do without."""
+    """The loss, with its required arguments."""
     if name == "sogclr":
         return SogCLRLoss(num_items, **options)
     if "groups" in options_of(name):
@@ -30,7 +30,7 @@ def build(name, num_items=50, num_tasks=1, **options):
 
 
 def call(loss_fn, logits, target, index=None):
-    """The loss of a batch; SogCLR takes the logits, and the same in another order, for two views."""
+    """The loss of a batch; SogCLR uses the logits and the reordered logits as two views."""
     if isinstance(loss_fn, SogCLRLoss):
         return loss_fn(logits, logits.flip(1), index)
     return loss_fn(logits, target, index)
@@ -58,7 +58,7 @@ def unchanged(before, loss_fn):
 
 
 def trained(name, tasks=1, **options):
-    """A loss with a history, so that a stray write shows."""
+    """A loss with a history, so that an unintended write is noticed."""
     loss_fn = build(name, num_tasks=tasks, **options)
     for seed in range(3):
         call(loss_fn, *data(tasks=tasks, seed=seed + len(options)))

@@ -1,4 +1,4 @@
-"""What the losses' references share: surrogates in Python floats, batches, and how a loss is held against one."""
+"""Shared parts of the reference implementations: surrogates in Python floats, batches, and comparisons."""
 
 import math
 
@@ -22,7 +22,7 @@ def mean(values):
 
 
 def quantile(values, level):
-    """Linear between the order statistics."""
+    """The quantile, interpolated linearly between order statistics."""
     ordered = sorted(values)
     place = level * (len(ordered) - 1)
     below = math.floor(place)
@@ -31,18 +31,18 @@ def quantile(values, level):
 
 
 def cvar(values, share):
-    """share · CVaR: the least share · ν + mean (x − ν)₊; piecewise linear, so the least is at one of the values."""
+    """share · CVaR: the minimum of share · ν + mean (x − ν)₊. It is piecewise linear, so it is at one of the values."""
     return min(share * nu + mean(max(x - nu, 0.0) for x in values) for nu in values)
 
 
 def sides(labels):
-    """The places of positives and of negatives; None if a class is missing."""
+    """The positions of positives and of negatives; None if a class is missing."""
     positives, negatives = ([i for i, y in enumerate(labels) if y == side] for side in (1, 0))
     return (positives, negatives) if positives and negatives else None
 
 
 def pair_losses(scores, target, surrogate="squared_hinge", margin=1.0):
-    """A list of losses for each positive."""
+    """A list of losses per positive."""
     value = ELL[surrogate][0]
     rows = list(zip(scores.tolist(), target.tolist(), strict=True))
     return [[value(b - a, margin) for b, y in rows if y == 0] for a, label in rows if label == 1]
@@ -57,7 +57,7 @@ def fixed(positives, negatives, seed=0):
 
 
 def holes(tasks, rows=30, seed=0):
-    """Scores and labels with missing ones; the task before the last has no positives."""
+    """Scores and labels, some of them missing; the second-to-last task has no positives."""
     generator = torch.Generator().manual_seed(seed)
     logits = torch.randn(rows, tasks, dtype=torch.float64, generator=generator)
     target = (torch.rand(rows, tasks, generator=generator) < 0.3).double()
@@ -67,7 +67,7 @@ def holes(tasks, rows=30, seed=0):
 
 
 def batches(steps=100, size=12, items=40, spread=1.0):
-    """Ten of forty items are positives, so that a batch may lack them."""
+    """Ten of forty items are positives, so that a batch can be without any."""
     generator = torch.Generator().manual_seed(0)
     for _ in range(steps):
         index = torch.randperm(items, generator=generator)[:size]
@@ -79,11 +79,11 @@ def batches(steps=100, size=12, items=40, spread=1.0):
 
 
 def ragged(steps=60, size=10, items=15, spread=1.0, missing=0.3, empty=0.0):
-    """Five tasks with missing labels, items that come twice; the last two tasks have one class, or no label (empty)."""
+    """Five tasks with missing labels and duplicated items; the last two have one class, or no labels (if empty)."""
     generator = torch.Generator().manual_seed(1)
     for _ in range(steps):
         index = torch.randint(items, (size,), generator=generator)
-        # each task has a spread of its own, so that a shared scalar shows
+        # the tasks differ in spread, so that a scalar shared by mistake would be noticed
         logits = (
             torch.randn(size, 5, dtype=torch.float64, generator=generator) * torch.linspace(0.5, spread, 5).double()
         )
@@ -95,11 +95,11 @@ def ragged(steps=60, size=10, items=15, spread=1.0, missing=0.3, empty=0.0):
 
 
 def follow(make, reference, batches, tolerance=1e-8):
-    """Value and gradient of each batch are the reference's, and so are all states; with a restore in the middle.
+    """Compare values, gradients and states with the reference after each batch, with a restore in the middle.
 
-    The value is the mean over the tasks that contribute; the others keep their states. The reference has a method
-    `step`, for one task, and `tables`: the loss's tables by name, what they hold of each (item, task), and a function
-    of the loss's values that gives the reference's.
+    The value is the mean over the contributing tasks; the others keep their states. The reference has a method `step`
+    for one task, and `tables`: the loss's tables by name, their content per (item, task), and a function that converts
+    the loss's values to those of the reference.
     """
     loss_fn, batches = make(), list(batches)
     for step, (logits, target, index) in enumerate(batches):

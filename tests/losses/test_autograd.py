@@ -1,4 +1,4 @@
-"""Gradients as PyTorch sees them: finite differences, compilation, memory, changes in place."""
+"""Losses under autograd: finite differences, compilation, memory, in-place changes."""
 
 import gc
 import weakref
@@ -13,15 +13,15 @@ EACH = pytest.mark.parametrize("name", BY_TASK)
 
 
 @EACH
-def test_finite_differences(name):
-    """In eval mode, where the loss is a plain function of the logits."""
+def test_gradients_match_finite_differences(name):
+    """In eval mode the loss is a plain function of the logits."""
     loss_fn = build(name, num_tasks=2).double().eval()
     logits, target, index = data(10, 2, missing=0.2, dtype=torch.float64)
     assert torch.autograd.gradcheck(lambda scores: loss_fn(scores, target, index), (logits,))
 
 
 PARTS = {"auc-pairwise", "sopa", "sopa-s", "sota-s", "staco"}
-"""Losses that take long to trace; what they are made of is traced in SOAP, KL-DRO and group DRO as well."""
+"""Losses that are slow to trace; SOAP, KL-DRO and group DRO cover their building blocks."""
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,8 @@ PARTS = {"auc-pairwise", "sopa", "sopa-s", "sota-s", "staco"}
     ],
 )
 @EACH_SURROGATE
-def test_finite_differences_of_a_first_step_with_gamma_one(name, options, surrogate):
-    """In training, where duals are constants, with every surrogate."""
+def test_gradients_of_a_first_step_match_finite_differences(name, options, surrogate):
+    """In training the duals are constants; tested with every surrogate."""
     torch.manual_seed(3)
     logits = torch.randn(10, 2, dtype=torch.float64, requires_grad=True)
     target = torch.tensor([[1.0, 0.0]] * 3 + [[0.0, 1.0]] * 6 + [[NAN, 0.0]], dtype=torch.float64)
@@ -62,13 +62,13 @@ def traces(name, tasks):
 
 
 @pytest.mark.parametrize("name", sorted({*BY_TASK, "sogclr"} - PARTS))
-def test_traces_with_graph_breaks_under_compile(name):
+def test_compiles_with_graph_breaks(name):
     traces(name, 3)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "tasks"), [(name, 1) for name in BY_TASK] + [(name, 3) for name in sorted(PARTS)])
-def test_traces_with_another_number_of_tasks(name, tasks):
+def test_compiles_with_several_tasks(name, tasks):
     traces(name, tasks)
 
 
@@ -83,7 +83,7 @@ class Keep(torch.autograd.Function):
         return grad, None
 
 
-def test_a_graph_goes_with_its_loss_and_does_not_wait_for_the_garbage_collector():
+def test_graph_is_freed_with_its_loss_without_garbage_collection():
     gc.collect()
     gc.disable()
     try:
@@ -104,7 +104,7 @@ def test_a_graph_goes_with_its_loss_and_does_not_wait_for_the_garbage_collector(
 
 @pytest.mark.parametrize("name", sorted(set(PAIRS) - {"auc-margin"}))
 @pytest.mark.parametrize("chunk", [1 << 18, 5])
-def test_logits_changed_in_place_before_backward_are_noticed(name, chunk, monkeypatch):
+def test_in_place_changes_of_logits_before_backward_are_detected(name, chunk, monkeypatch):
     monkeypatch.setattr("xgraph.losses.pairs.blocks.CHUNK", chunk)
     logits, target, index = data()
     scores = logits * 1
@@ -116,7 +116,7 @@ def test_logits_changed_in_place_before_backward_are_noticed(name, chunk, monkey
 
 
 class HalfSquare:
-    """s²/2, whose slope is its argument: the tensor itself, not a copy."""
+    """s²/2: its slope is the argument itself, not a copy."""
 
     def __call__(self, difference):
         return difference.square() / 2
@@ -126,7 +126,7 @@ class HalfSquare:
 
 
 @pytest.mark.parametrize("name", sorted(set(PAIRS) - {"auc-margin"}))
-def test_what_a_surrogate_returns_is_not_written_to(name):
+def test_results_of_a_surrogate_are_not_modified(name):
     torch.manual_seed(0)
     logits, target = torch.randn(12, dtype=torch.float64, requires_grad=True), (torch.arange(12) < 4).double()
     loss = build(name, 12, surrogate=HalfSquare()).double()(logits, target, torch.arange(12))
@@ -136,8 +136,8 @@ def test_what_a_surrogate_returns_is_not_written_to(name):
     assert torch.autograd.gradcheck(lambda scores: plain(scores, target), (logits,))
 
 
-def test_losses_of_pairs_are_differentiable_once_and_say_so():
+def test_second_derivative_of_pair_losses_raises():
     logits = torch.randn(6, requires_grad=True)
     loss = build("soap", 6)(logits, (torch.arange(6) < 2).float(), torch.arange(6))
-    with pytest.raises(RuntimeError, match="once only"):
+    with pytest.raises(RuntimeError, match="only be differentiated once"):
         torch.autograd.grad(loss, logits, create_graph=True)

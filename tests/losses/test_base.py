@@ -1,4 +1,4 @@
-"""What the base class refuses, and how a state is saved, loaded and reported."""
+"""Errors of the base class, and saving, loading and reporting of a state."""
 
 import copy
 import io
@@ -13,14 +13,14 @@ from xgraph.estimators import CosineGamma
 from xgraph.losses import LOSSES
 
 ROWS, LABELS, INDEX = (part.detach() for part in data())
-REFUSED = [
+INVALID = [
     ((ROWS.expand(12, 2), LABELS, INDEX), ValueError, r"logits must have the shape \[B\] or \[B, 1\], got \[12, 2\]"),
     ((ROWS, LABELS[:11], INDEX), ValueError, r"target must have the shape of logits \[12, 1\], got \[11, 1\]"),
     ((ROWS.long(), LABELS, INDEX), TypeError, "logits must be floating-point numbers, got torch.int64"),
     (
         (ROWS, LABELS, INDEX[:11]),
         ValueError,
-        r"index must have the shape \[12\], one for each row of logits, got \[11\]",
+        r"index must have the shape \[12\], one position per row of logits, got \[11\]",
     ),
     ((ROWS, LABELS, INDEX.float()), TypeError, "index must be a tensor of integers, got torch.float32"),
     ((ROWS, LABELS, INDEX.tolist()), TypeError, "index must be a tensor of integers, got list"),
@@ -28,7 +28,11 @@ REFUSED = [
     ((ROWS.to("meta"), LABELS, INDEX), ValueError, r"one device, got .*logits on meta.*"),
     ((ROWS, LABELS.to("meta"), INDEX), ValueError, r"one device, got .*target on meta.*"),
     *(  # row 1 is a negative: every row of the index is checked, not only those with a state
-        ((ROWS, LABELS, INDEX.index_fill(0, torch.tensor(1), bad)), IndexError, rf"0\.\.49 .*=50\), got {bad}; it is")
+        (
+            (ROWS, LABELS, INDEX.index_fill(0, torch.tensor(1), bad)),
+            IndexError,
+            rf"0\.\.49 .*=50\), got {bad}; index is",
+        )
         for bad in (50, -1, 2**40)
     ),
 ]
@@ -36,12 +40,12 @@ REFUSED = [
 
 @pytest.fixture(scope="module")
 def histories():
-    """Every loss with a history: a call that is refused must leave it as it is."""
+    """Every loss with a history, which a rejected call must not change."""
     return {name: trained(name) for name in BY_TASK}
 
 
-@pytest.mark.parametrize(("arguments", "error", "message"), REFUSED)
-def test_wrong_arguments_are_named_and_nothing_is_written(arguments, error, message, histories):
+@pytest.mark.parametrize(("arguments", "error", "message"), INVALID)
+def test_invalid_arguments_are_rejected_before_writing(arguments, error, message, histories):
     for loss_fn in histories.values():
         before = tables(loss_fn)
         with pytest.raises(error, match=message):
@@ -49,7 +53,7 @@ def test_wrong_arguments_are_named_and_nothing_is_written(arguments, error, mess
         assert unchanged(before, loss_fn)
 
 
-def test_the_shape_of_several_tasks_is_named():
+def test_error_names_the_shape_for_several_tasks():
     with pytest.raises(ValueError, match=r"logits must have the shape \[B, 3\], got \[12, 1\]"):
         build("soap", num_tasks=3)(ROWS, LABELS, INDEX)
 
@@ -69,20 +73,20 @@ def test_sizes_must_be_positive_integers(name):
 
 
 @pytest.mark.parametrize("name", STATEFUL)
-def test_everything_must_be_on_the_device_of_the_state(name):
-    with pytest.raises(ValueError, match=r"the loss on meta; a loss moves by \.to"):
+def test_tensors_must_be_on_the_device_of_the_state(name):
+    with pytest.raises(ValueError, match=r"the loss on meta; move the loss with \.to"):
         build(name).to("meta")(ROWS, LABELS, INDEX)
     with pytest.raises(ValueError, match=r"one device, got .*index on meta.*"):
         build(name)(ROWS, LABELS, INDEX.to("meta"))
 
 
-def test_losses_without_a_state_are_on_any_device():
+def test_losses_without_state_work_on_any_device():
     for name in STATELESS:
         assert build(name).to("meta")(ROWS, LABELS, INDEX).isfinite()
 
 
 @pytest.mark.parametrize("name", [*BY_TASK, "sogclr"])
-def test_the_rest_of_a_run_is_the_same_after_a_restore(name):
+def test_training_continues_identically_after_a_restore(name):
     loss_fn = trained(name, 2)
     restored = build(name, num_tasks=2)
     restored.load_state_dict(loss_fn.state_dict())
@@ -100,10 +104,10 @@ def test_the_rest_of_a_run_is_the_same_after_a_restore(name):
 
 @pytest.mark.parametrize("name", sorted({*STATEFUL, "sogclr"} - {"auc-pairwise"}))
 @pytest.mark.parametrize(("num_items", "num_tasks"), [(50, 3), (60, 2)])
-def test_a_state_of_another_size_is_refused_and_nothing_is_taken_from_it(name, num_items, num_tasks):
+def test_state_of_another_size_is_rejected_and_loss_unchanged(name, num_items, num_tasks):
     loss_fn, other = trained(name, 2), build(name, num_items, num_tasks)
     if all(v.shape == other.state_dict()[k].shape for k, v in loss_fn.state_dict().items()):
-        # nothing depends on the number of items (or, for SogCLR, of tasks)
+        # no state depends on the number of items (or, for SogCLR, of tasks)
         assert name in ({"sogclr"} if num_items == 50 else {"auc-margin", "kl-dro", "group-dro"})
         source = trained(name, 2) if name == "sogclr" else trained(name, 2, num_items=num_items)
         loss_fn.load_state_dict(source.state_dict())
@@ -116,32 +120,32 @@ def test_a_state_of_another_size_is_refused_and_nothing_is_taken_from_it(name, n
 
 
 @pytest.mark.parametrize("name", STATEFUL)
-def test_a_state_that_does_not_fit_is_refused_as_a_whole(name):
+def test_mismatched_state_is_rejected_as_a_whole(name):
     loss_fn = trained(name, 2)
     before = tables(loss_fn)
     for other in STATEFUL:
         state = build(other, num_tasks=2).state_dict()
         if state.keys() != before.keys():
-            with pytest.raises(RuntimeError, match=f"the state is not that of this {type(loss_fn).__name__}"):
+            with pytest.raises(RuntimeError, match=f"state_dict does not match this {type(loss_fn).__name__}"):
                 loss_fn.load_state_dict(state)
     for key in before:
         with pytest.raises(RuntimeError, match=f"must hold tensors, got list for {key}"):
             loss_fn.load_state_dict({**before, key: [1.0]})
     for key in (key for key in before if not key.endswith("stuck")):
-        with pytest.raises(RuntimeError, match=rf"it lacks \['{key}'\]"):
+        with pytest.raises(RuntimeError, match=rf"missing keys \['{key}'\]"):
             loss_fn.load_state_dict({k: v for k, v in before.items() if k != key})
-    with pytest.raises(RuntimeError, match="has .'strange'. instead"):
+    with pytest.raises(RuntimeError, match="unexpected keys .'strange'."):
         torch.nn.ModuleDict({"loss": loss_fn}).load_state_dict(
             {f"loss.{key}": value for key, value in (before | {"strange": torch.zeros(1)}).items()}
         )
     assert unchanged(before, loss_fn)
-    loss_fn.load_state_dict({}, strict=False)  # a model's weights without a loss's state
+    loss_fn.load_state_dict({}, strict=False)  # a model's weights without the state of its loss
     torch.nn.ModuleDict({"loss": loss_fn}).load_state_dict({f"loss.{key}": value for key, value in before.items()})
     assert unchanged(before, loss_fn)
 
 
 @pytest.mark.parametrize("name", STATEFUL)
-def test_a_schedule_resumes_after_a_restore_at_the_epoch_of_the_state(name):
+def test_schedule_resumes_at_the_saved_epoch(name):
     def make():
         return build(name, gamma=CosineGamma(10))
 
@@ -158,11 +162,11 @@ def test_a_schedule_resumes_after_a_restore_at_the_epoch_of_the_state(name):
     assert unchanged(tables(loss_fn), restored)
     assert loss_fn.monitor()["objective"] == restored.monitor()["objective"]
     older = {key: value for key, value in loss_fn.state_dict().items() if not key.endswith(("epoch", "stuck"))}
-    make().load_state_dict(older)  # states of earlier versions lack both
+    make().load_state_dict(older)  # earlier versions saved neither
 
 
 @pytest.mark.parametrize("name", STATEFUL)
-def test_the_schedule_of_gamma_reaches_everything_it_weights(name):
+def test_gamma_schedule_reaches_all_tables(name):
     scheduled, constant, other = (build(name, gamma=g) for g in (CosineGamma(10, 0.2), 0.2, 0.9))
     scheduled.set_epoch(10)
     for seed in range(3):
@@ -173,7 +177,7 @@ def test_the_schedule_of_gamma_reaches_everything_it_weights(name):
 
 
 @pytest.mark.parametrize("name", STATEFUL)
-def test_monitor_is_not_a_number_before_the_first_batch_and_plain_numbers_after(name):
+def test_monitor_is_nan_before_the_first_batch(name):
     loss_fn = build(name, num_tasks=2)
     assert math.isnan(loss_fn.monitor()["objective"])
     loss_fn.eval()(*data(tasks=2))
@@ -183,8 +187,8 @@ def test_monitor_is_not_a_number_before_the_first_batch_and_plain_numbers_after(
 
 
 @pytest.mark.parametrize("name", ["soap", "sopa-s", "sota-s", "kl-dro", "auc-pairwise"])
-def test_monitor_gives_the_objective_of_the_tasks_that_contribute(name):
-    """With γ = 1 the tracked objective is the value of the newest batch."""
+def test_monitor_reports_the_objective_of_contributing_tasks(name):
+    """With γ = 1, the tracked objective is the value of the newest batch."""
     loss_fn = build(name, 20, 3, gamma=1.0)
     generator = torch.Generator().manual_seed(0)
     target = (torch.arange(20) < 5).float()[:, None].repeat(1, 3)

@@ -1,4 +1,4 @@
-"""Values of labels and scores that are refused, with their row, by every loss."""
+"""Every loss rejects invalid labels and scores and names their row."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ def histories():
     return {name: {tasks: trained(name, tasks) for tasks in (1, 2)} for name in BY_TASK}
 
 
-def refused(loss_fn, message, *arguments):
+def rejected(loss_fn, message, *arguments):
     before = tables(loss_fn)
     with pytest.raises(ValueError, match=message):
         loss_fn(*arguments)
@@ -19,14 +19,14 @@ def refused(loss_fn, message, *arguments):
 
 
 @pytest.mark.parametrize("value", [-1.0, 0.5, 2.0, float("inf")])
-def test_other_labels(value, histories):
+def test_invalid_labels_are_rejected(value, histories):
     logits, target, index = data(tasks=2)
     target[3, 1], target[5, 0] = value, NAN
     long = target.repeat(20, 1)
     for own in histories.values():
         message = rf"target must be 0, 1 or NaN \(missing\), got {value:g} in row 3"
-        refused(own[2], message, logits, target, index)
-        refused(own[2], message, logits.repeat(20, 1), long, index.repeat(20))  # too many for Python's loops
+        rejected(own[2], message, logits, target, index)
+        rejected(own[2], message, logits.repeat(20, 1), long, index.repeat(20))  # too many for the path in plain Python
 
 
 @pytest.mark.parametrize(
@@ -36,12 +36,12 @@ def test_other_labels(value, histories):
         (float("inf"), torch.bfloat16, 400),
         (float("-inf"), torch.float32, 12),
         (NAN, torch.float64, 400),
-        (-1e20, torch.float32, 12),  # its square is infinite, and would stay in the tables
+        (-1e20, torch.float32, 12),  # its square is infinite and would remain in the tables
         (1e20, torch.float32, 12),
         (-1e20, torch.float32, 400),
     ],
 )
-def test_scores_that_are_not_finite_or_beyond_all_reason(value, dtype, rows, histories):
+def test_nonfinite_or_huge_scores_are_rejected(value, dtype, rows, histories):
     logits, target, index = torch.randn(rows).to(dtype), (torch.arange(rows) < 4).float(), torch.arange(rows) % 50
     logits[4], logits[7] = value, value
     if abs(value) == 1e20:
@@ -49,4 +49,4 @@ def test_scores_that_are_not_finite_or_beyond_all_reason(value, dtype, rows, his
     else:
         message = f"logits must be finite, got {value} in row 4"
     for own in histories.values():
-        refused(own[1], message, logits, target, index)
+        rejected(own[1], message, logits, target, index)

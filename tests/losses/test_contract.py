@@ -1,4 +1,4 @@
-"""What every loss does with a batch, whichever loss it is."""
+"""Properties shared by all losses."""
 
 import pytest
 import torch
@@ -26,7 +26,7 @@ EACH = pytest.mark.parametrize("name", BY_TASK)
 ALL = pytest.mark.parametrize("name", [*BY_TASK, "sogclr"])
 
 
-def test_names_samplers_and_links_are_those_of_the_command_line():
+def test_names_samplers_and_links():
     names = "auc-margin auc-pairwise bce ce focal group-dro kl-dro soap sopa sopa-s sota-s staco"
     assert sorted(LOSSES) == names.split()
     other = {"group-dro": "group", "kl-dro": "shuffle", "bce": "shuffle", "ce": "shuffle", "focal": "shuffle"}
@@ -36,14 +36,14 @@ def test_names_samplers_and_links_are_those_of_the_command_line():
 
 
 @ALL
-def test_no_parameters_and_nothing_drawn_from_the_global_generator(name):
+def test_losses_have_no_parameters_and_do_not_use_the_global_generator(name):
     before = torch.get_rng_state()
     assert not list(trained(name, 2).parameters())
     assert torch.equal(torch.get_rng_state(), before)
 
 
 @EACH
-def test_shapes_types_and_strides_that_mean_the_same(name):
+def test_equivalent_shapes_types_and_strides_give_the_same_loss(name):
     logits, target, index = data()
     expected = build(name)(logits, target, index)
     assert expected.dim() == 0
@@ -68,8 +68,8 @@ def test_shapes_types_and_strides_that_mean_the_same(name):
 
 
 @EACH
-def test_a_batch_in_which_nothing_contributes_gives_zero_and_zero_gradients(name):
-    """No rows, no labels, or one class for losses of pairs; nothing is written."""
+def test_batch_without_contribution_gives_zero_loss_and_gradients(name):
+    """Without rows or labels, or with one class for losses of pairs; nothing is written."""
     loss_fn = trained(name, 2)
     before = tables(loss_fn)
     cases = [(rows, NAN) for rows in (0, 1, 4)]
@@ -87,7 +87,7 @@ def test_a_batch_in_which_nothing_contributes_gives_zero_and_zero_gradients(name
 
 
 @pytest.mark.parametrize("name", sorted(POINTWISE))
-def test_a_batch_of_one_item_trains_losses_of_single_items(name):
+def test_pointwise_losses_train_on_a_single_item(name):
     for label in (1.0, 0.0):
         logits = torch.tensor([0.3], requires_grad=True)
         loss = build(name)(logits, torch.tensor([label]), torch.tensor([7]))
@@ -97,7 +97,7 @@ def test_a_batch_of_one_item_trains_losses_of_single_items(name):
 
 
 @EACH
-def test_a_missing_label_is_as_if_the_item_were_not_in_the_batch(name):
+def test_missing_labels_are_ignored(name):
     logits, target, index = data(20)
     target[5:9] = NAN
     keep = ~target.isnan().flatten()
@@ -111,7 +111,7 @@ def test_a_missing_label_is_as_if_the_item_were_not_in_the_batch(name):
 
 @EACH
 @pytest.mark.parametrize(("tasks", "duplicates"), [(1, True), (3, False), (3, True)])
-def test_order_in_the_batch_does_not_matter(name, tasks, duplicates):
+def test_order_of_the_batch_does_not_matter(name, tasks, duplicates):
     one, other = build(name, num_tasks=tasks).double(), build(name, num_tasks=tasks).double()
     for seed in range(4):
         logits, target, index = data(16, tasks, seed, 0.2, torch.float64, duplicates)
@@ -124,11 +124,11 @@ def test_order_in_the_batch_does_not_matter(name, tasks, duplicates):
 
 
 @EACH
-def test_several_tasks_are_the_mean_of_each_by_itself(name):
-    """Nothing is shared between tasks; one without both classes (pairs) or without labels contributes nothing."""
+def test_several_tasks_give_the_mean_of_separate_losses(name):
+    """Tasks share nothing; a task without labels, or without both classes (pairs), contributes nothing."""
     together, alone = build(name, num_tasks=5).double(), [build(name).double() for _ in range(5)]
     for seed in range(8):
-        # the baselines take the mean over all labels, which is the same if none is missing
+        # the baselines average over all labels, which gives the same result if none is missing
         missing = 0.0 if name in STATELESS else 0.3
         logits, target, index = data(14, 5, seed, missing, torch.float64)
         target[:, 3] = 1
@@ -153,14 +153,14 @@ def test_eval_mode_writes_nothing_and_does_not_depend_on_the_history(name):
     logits, target, index = data(tasks=2, seed=9)
     fresh = call(build(name, num_tasks=2).eval(), logits, target, index)
     assert call(loss_fn, logits, target, index).item() == pytest.approx(fresh.item(), rel=1e-6)
-    if name != "group-dro":  # it has to know the groups
+    if name != "group-dro":  # it always needs an index, for the groups
         assert call(loss_fn, logits, target).item() == pytest.approx(fresh.item(), rel=1e-6)
     assert unchanged(before, loss_fn)
 
 
 @pytest.mark.parametrize("name", [*sorted(set(BY_TASK) - SLOW), "sogclr"])
-def test_a_first_batch_is_not_scaled(name):
-    """Whatever γ: the first value of an item counts as in evaluation. (Duals have yet to find their optimum.)"""
+def test_first_batch_is_not_scaled_by_gamma(name):
+    """For any γ, an item's first value is used unchanged, as in evaluation. (Duals are not yet at their optimum.)"""
     options = {} if name in STATELESS else {"gamma": 0.01}
     logits, target, index = data(tasks=2, seed=9)
     training, evaluation = (build(name, num_tasks=2, **options) for _ in range(2))
@@ -170,11 +170,11 @@ def test_a_first_batch_is_not_scaled(name):
 
 
 @ALL
-def test_training_needs_an_index_only_where_items_have_states(name):
+def test_index_is_required_only_for_losses_with_per_item_state(name):
     with_index, without = build(name, num_tasks=2), build(name, num_tasks=2)
     if name in BY_ITEM:
         logits, target, _ = data(tasks=2)
-        with pytest.raises(ValueError, match="index is missing"):
+        with pytest.raises(ValueError, match="index is required in training"):
             call(without, logits, target)
         assert unchanged(tables(build(name, num_tasks=2)), without)
         return
@@ -184,8 +184,8 @@ def test_training_needs_an_index_only_where_items_have_states(name):
 
 
 @pytest.mark.parametrize("name", [name for name in BY_TASK if "activation" in options_of(name)])
-def test_activation_works_on_probabilities(name):
-    """Losses of single items take 2σ(h) − 1 instead of σ(h): a score of 0 is as far from one class as the other."""
+def test_activation_applies_the_surrogate_to_probabilities(name):
+    """Per-item losses use 2σ(h) − 1 instead of σ(h), so that a score of 0 is equally far from both classes."""
     active, plain = build(name, activation="sigmoid").double(), build(name).double()
     for seed in range(4):
         logits, target, index = data(seed=seed, dtype=torch.float64)

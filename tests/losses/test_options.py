@@ -1,4 +1,4 @@
-"""Options of losses: what is refused, and that the ends of what is allowed work."""
+"""Options of losses: invalid values are rejected, and the limits of valid ranges work."""
 
 import re
 
@@ -24,13 +24,13 @@ NUMBERS += [f"{which}temperature" for which in ("", "pos_", "neg_", "min_")]
 
 
 def owners(option):
-    """The losses that have an option, and what else shows it."""
+    """The losses that have an option, and how it appears elsewhere."""
     names = [name for name in BY_TASK if option in options_of(name)]
     assert names
     return names, {"surrogate": "squared_hinge"} if option == "margin" else {}
 
 
-def test_values_out_of_range_are_named():
+def test_errors_name_options_out_of_range():
     for option, value in WRONG:
         names, others = owners(option)
         for name in names:
@@ -39,17 +39,17 @@ def test_values_out_of_range_are_named():
 
 
 @pytest.mark.parametrize("value", [None, "0.3", [1.0]], ids=["none", "text", "list"])
-def test_values_of_another_type_are_named(value):
+def test_errors_name_options_of_the_wrong_type(value):
     for option in NUMBERS:
         if value is None and option in ("task_gamma", "max_lag"):
-            continue  # means something
+            continue  # a valid value
         names, others = owners(option)
         for name in names:
             with pytest.raises(TypeError, match=f"^{option} .*must be a number, got "):
                 build(name, **others, **{option: value})
 
 
-def test_a_schedule_of_gamma_out_of_range_is_named():
+def test_errors_name_gamma_schedules_out_of_range():
     for name in owners("gamma")[0]:
         with pytest.raises(ValueError, match=r"gamma .*\(0, 1\], got 0.0"):
             build(name, gamma=lambda epoch: 0.0)
@@ -61,21 +61,21 @@ def test_a_schedule_of_gamma_out_of_range_is_named():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("auc-margin", {"dual_lr": 2.5}, r"dual_lr must lie in \(0, 2\], got 2\.5"),  # α would swing at each step
+        ("auc-margin", {"dual_lr": 2.5}, r"dual_lr must lie in \(0, 2\], got 2\.5"),  # α would oscillate
         ("kl-dro", {"learnable": True, "temperature": 0.05, "min_temperature": 0.1}, "min_temperature .*0.05, got 0.1"),
         ("focal", {"alpha": 1.0}, r"alpha must lie in \(0, 1\), got 1"),
         ("focal", {"focusing": -1.0}, r"focusing must lie in \[0, 1e\+06\], got -1"),
         ("bce", {"pos_weight": 0.0}, r"pos_weight must lie in \(0, 1e\+06\], got 0"),
     ],
 )
-def test_the_ranges_that_are_a_losss_own(name, options, message):
+def test_ranges_specific_to_one_loss(name, options, message):
     with pytest.raises(ValueError, match=message):
         build(name, **options)
 
 
 @pytest.mark.parametrize("name", ["sopa-s", "sota-s", "kl-dro"])
 def test_max_lag_bounds_the_state(name):
-    """After a batch far off a logarithm is at most 3 above its newest estimate."""
+    """After an extreme batch, a logarithm is at most 3 above its newest estimate."""
     loss_fn = build(name, 2, gamma=0.1, max_lag=3.0).double()
     fresh = build(name, 2).double()
     target, ordinary = torch.tensor([1.0, 0.0]), torch.zeros(2).double()
@@ -102,8 +102,8 @@ EXTREMES = [
 
 
 @pytest.mark.parametrize("options", EXTREMES, ids=lambda options: ",".join(f"{k}={v:g}" for k, v in options.items()))
-def test_the_ends_of_the_ranges_are_finite(options):
-    """With the largest logits too."""
+def test_losses_are_finite_at_the_ends_of_the_ranges(options):
+    """Also with the largest logits."""
     for name in BY_TASK:
         if set(options) <= set(options_of(name)):
             more = {"surrogate": "squared_hinge"} if "margin" in options else {}

@@ -1,4 +1,4 @@
-"""Number types, and scores of any size: what goes in comes out finite, and a bad batch is got over."""
+"""Number types and scores of any size: results are finite, and losses recover from a bad batch."""
 
 import math
 
@@ -14,7 +14,7 @@ EACH = pytest.mark.parametrize("name", BY_TASK)
 
 @pytest.mark.parametrize("name", [*BY_TASK, "sogclr"])
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_narrow_logits_and_autocast_compute_in_float32(name, dtype):
+def test_16_bit_logits_and_autocast_compute_in_float32(name, dtype):
     logits, target, index = data(16, 2)
     narrow = logits.detach().to(dtype)
     expected = call(build(name, num_tasks=2), narrow.float(), target, index)
@@ -30,7 +30,7 @@ def test_narrow_logits_and_autocast_compute_in_float32(name, dtype):
 
 
 @EACH
-def test_half_keeps_the_tables_wide_and_double_widens_them(name):
+def test_half_keeps_tables_in_float32_and_double_converts_them(name):
     plain, half, double = build(name), build(name).half(), build(name).double()
     for seed in range(3):
         logits, target, index = data(seed=seed)
@@ -53,8 +53,8 @@ def test_half_keeps_the_tables_wide_and_double_widens_them(name):
         (3, torch.float64, torch.bfloat16),
     ],
 )
-def test_tables_of_one_precision_and_scores_of_another(name, tasks, table, scores):
-    """The result has the precision of the scores, float32 at least."""
+def test_tables_and_scores_can_have_different_precision(name, tasks, table, scores):
+    """The result has the precision of the scores, at least float32."""
     loss_fn = build(name, num_tasks=tasks).to(table)
     for seed in range(3):
         logits, target, index = data(tasks=tasks, seed=seed)
@@ -88,13 +88,14 @@ GRID = [
 
 
 @pytest.mark.parametrize(("name", "options", "dtype", "history"), GRID)
-def test_extreme_logits_are_finite_and_the_loss_recovers(name, options, dtype, history):
-    """A burst of wild scores, then ordinary batches: the gradient comes back to what it would have been.
+def test_extreme_logits_give_finite_losses_that_recover(name, options, dtype, history):
+    """After a burst of extreme scores, ordinary batches bring the gradient back to what it would have been.
 
-    Exactly where the state forgets; in its direction, and alive, where duals walk back by a step each time.
+    It does so exactly if the state is forgotten; with duals, which return step by step, the direction is right and the
+    gradient does not vanish.
     """
     slow = name in SLOW or options.get("learnable")
-    # large steps, so that few batches are enough
+    # large steps, so that a few batches are enough
     quick = {"gamma": 0.3, "dual_lr": 0.3}
     options = {key: value for key, value in quick.items() if key in options_of(name)} | options
     hit, spared, plain = (build(name, 30, **options) for _ in range(3))
@@ -115,7 +116,7 @@ def test_extreme_logits_are_finite_and_the_loss_recovers(name, options, dtype, h
         scores = torch.randn(30, generator=generator)
         grad(hit, scores)
         grad(spared, scores)
-    # gradients in float16 end at 65,504; the slope of a squared hinge is 4 × size, a weight up to 1 / γ² for SOTA-s
+    # float16 gradients end at 65,504; the slope of a squared hinge is 4 × size, its weight up to 1 / γ² for SOTA-s
     size = 500.0 if dtype == torch.float16 else 1e4
     burst = torch.where(target == 1, -size, size)
     for scores in (burst, -burst, burst):
@@ -131,7 +132,7 @@ def test_extreme_logits_are_finite_and_the_loss_recovers(name, options, dtype, h
             reference.append(pushes[1])
             ideal.append(grad(plain, scores))
     after, reference, ideal = (torch.stack(g) for g in (after, reference, ideal))
-    # alive: as a whole the push is of the size of the mini-batch's own, times a weight of up to 1 / γ or 1 / γ²
+    # not stuck: the total gradient is as large as that of the mini-batch, times a weight of up to 1 / γ or 1 / γ²
     assert 0.1 < after.norm() / ideal.norm() < 100
     assert torch.nn.functional.cosine_similarity(after.flatten(), reference.flatten(), dim=0) > 0.9
     if not slow:
@@ -145,7 +146,7 @@ def test_extreme_logits_are_finite_and_the_loss_recovers(name, options, dtype, h
         st.tuples(st.floats(-1e4, 1e4, width=32), st.sampled_from([0.0, 1.0, NAN]), st.integers(0, 9)), max_size=12
     ),
 )
-def test_any_batch_of_ordinary_numbers_is_finite(name, values):
+def test_loss_and_gradient_are_finite_for_ordinary_batches(name, values):
     loss_fn = build(name, 10)
     logits = torch.tensor([v[0] for v in values], requires_grad=True)
     target = torch.tensor([v[1] for v in values])

@@ -1,4 +1,4 @@
-"""Linear models of toy data, all seeds at once: a seed is a task, and a step of Adam does not know the others."""
+"""Linear models on toy data. All seeds train together as tasks: Adam updates each one independently."""
 
 import torch
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -10,14 +10,14 @@ SIGNIFICANT = 2.54
 
 
 def fitted(loss_fn, x, target, picks=None, steps=150):
-    """``[S, D]`` weights after some batches with so many positives and negatives, or of all items.
+    """Train weights ``[S, D]`` on batches with fixed numbers of positives and negatives, or on all items.
 
     Args:
-        loss_fn: with S tasks.
+        loss_fn: A loss with S tasks.
         x: ``[S, N, D]``; a constant feature is the intercept.
         target: ``[N]``.
-        picks: how many of each class; None = all.
-        steps: of Adam, their size falling to nothing.
+        picks: Number of items per class; None for all.
+        steps: Number of Adam steps; their size decreases to zero.
     """
     generator = torch.Generator().manual_seed(0)
     weight = torch.zeros(len(x), x.shape[2], requires_grad=True)
@@ -38,21 +38,21 @@ def fitted(loss_fn, x, target, picks=None, steps=150):
 
 
 def areas(weight, x, target, max_fpr=None):
-    """The area under each seed's ROC curve, or its part."""
+    """The area under each seed's ROC curve, or the partial area."""
     return torch.tensor(
         [roc_auc_score(target, scores, max_fpr=max_fpr) for scores in torch.einsum("snd,sd->sn", x, weight)]
     )
 
 
 def student_t(gains):
-    """The mean over its standard error."""
+    """The mean divided by its standard error."""
     return (gains.mean() / (gains.std() / len(gains) ** 0.5)).item()
 
 
 def impostors(count, generator):
-    """A tenth are positives, of two kinds; a few negatives look like the second kind, but more so.
+    """A tenth are positives, of two kinds; a few negatives look like the second kind, only more extreme.
 
-    All pairs are served best by both directions, low false-positive rates by the first alone.
+    Over all pairs it is best to use both directions; at low false-positive rates, only the first.
     """
     positives, fakes = count // 10, count // 20
     x = torch.randn(SEEDS, count, 3, generator=generator)
@@ -64,9 +64,9 @@ def impostors(count, generator):
 
 
 def strays(count, generator):
-    """A fifth are positives; a few negatives are far off where most of the difference is.
+    """A fifth are positives; a few negatives are outliers along the most informative direction.
 
-    Cross-entropy gives up that direction for them; to the order of pairs they are few.
+    Cross-entropy gives up that direction because of them; among all pairs, they are few.
     """
     positives, far = count // 5, count // 20
     x = torch.randn(SEEDS, count, 3, generator=generator)
@@ -78,7 +78,7 @@ def strays(count, generator):
 
 
 def two_kinds(count, generator):
-    """A fifth are positives, half of them far off along one axis; the others differ along another, a little."""
+    """A fifth are positives: half of them far away along one axis, the others slightly shifted along another."""
     target = (torch.arange(count) % 5 == 0).float()
     x = torch.randn(SEEDS, count, 3, generator=generator)
     easy = torch.rand(SEEDS, count, generator=generator) < 0.5
@@ -89,7 +89,7 @@ def two_kinds(count, generator):
 
 
 def hopeless(count, generator):
-    """One in twenty is a positive, and some of them are beyond hope: they pull cross-entropy's direction around."""
+    """One in twenty is a positive, and some of them cannot be found: they mislead cross-entropy."""
     positives, near = count // 20, count * 7 // 200
     x = torch.randn(SEEDS, count, 4, generator=generator)
     x[:, :near, 0] += 2.0
@@ -113,19 +113,19 @@ def precision(weight, x, target):
 
 
 def recall(weight, x, target):
-    """The share of positives above 0."""
+    """The share of positives with scores above 0."""
     return (torch.einsum("snd,sd->sn", x, weight)[:, target == 1] > 0).double().mean(1)
 
 
 def worst_class(weight, x, target):
-    """Minus the cross-entropy of the class that fares worse."""
+    """The negative cross-entropy of the worse class."""
     scores = torch.einsum("snd,sd->sn", x, weight)
     losses = (F.softplus(-scores[:, target == 1]).mean(1), F.softplus(scores[:, target == 0]).mean(1))
     return -torch.maximum(*losses)
 
 
 def two_way_areas(weight, x, target):
-    """The share of right pairs of the lower half of the positives and the upper half of the negatives."""
+    """The share of correctly ordered pairs of the lower half of the positives and the upper half of the negatives."""
     scores = torch.einsum("snd,sd->sn", x, weight)
     positives, negatives = scores[:, target == 1].sort(1).values, scores[:, target == 0].sort(1).values
     lower, upper = positives[:, : positives.shape[1] // 2], negatives[:, negatives.shape[1] // 2 :]

@@ -1,4 +1,10 @@
-"""Objectives on scores. Every loss maps ``(logits, target, index)`` to a scalar and carries its own state."""
+"""Losses: modules that map ``(logits, target, index)`` to a scalar and keep their own state.
+
+The state of a loss (running averages, thresholds, multipliers) consists of module buffers, so it is part of the
+``state_dict``; there are no parameters to optimise. Equation and algorithm numbers in the docstrings, such as (6.22),
+refer to the chapter "Applications: Learning Predictive, Generative and Representation Models" of a textbook on
+compositional optimisation.
+"""
 
 from xgraph.losses.base import Loss
 from xgraph.losses.contrastive.sogclr import SogCLRLoss
@@ -31,7 +37,7 @@ LOSSES: dict[str, type[Loss]] = {
     "group-dro": GroupDROLoss,
     "ce": CrossEntropyLoss,
 }
-"""The losses by the name they have on the command line."""
+"""The losses by their names on the command line."""
 
 __all__ = [
     "LOSSES",

@@ -1,4 +1,4 @@
-"""The base of all losses: shapes, devices, indices, precision and the loading of a state."""
+"""The base class of all losses: checks of shapes, devices and indices, precision, and loading of a state."""
 
 from __future__ import annotations
 
@@ -15,28 +15,33 @@ from xgraph.estimators import StateTable, check_rows
 from xgraph.losses.batch import Batch, check_values
 
 RESTART_LAG = 50.0
-"""A logarithm 50 above its newest estimate passes on no gradient in float32: its item restarts."""
+"""A logarithm 50 above its newest estimate passes on no gradient in float32, so the item restarts."""
 
 TASK_RESTART_LAG = 20.0
-"""The same where one state that lags silences all items of its task, at this lag by e⁻²⁰."""
+"""The same limit for states shared by all items of a task: at this lag, all their gradients are scaled by e⁻²⁰."""
 
 STRAY = math.exp(5)
-"""A state so many times above the newest losses would take very long to come down: its item restarts."""
+"""A state this many times above the newest losses would take very long to recover, so the item restarts."""
 
 
 class Loss(nn.Module):
-    """Base of all losses: maps ``(logits, target, index)`` to a scalar.
+    """Base class of all losses: maps ``(logits, target, index)`` to a scalar.
+
+    The base class checks shapes, devices, labels and indices, computes in float32 or wider, and refuses a
+    ``state_dict`` of another size. To write your own loss, implement ``_loss(batch)``. It gets ``batch.scores``,
+    ``batch.positive`` and ``batch.negative``, each ``[B, T]``, and ``batch.items``, the ``[B]`` positions in the data
+    set (``None`` without an index). It returns a scalar, or ``None`` if no label contributes.
 
     Args:
-        num_items: Size of the data set that ``index`` points into.
+        num_items: Size of the data set that ``index`` refers to.
         num_tasks: T, the number of label columns.
 
     Raises:
         ValueError: If either is below 1.
-        TypeError: If either is no integer.
+        TypeError: If either is not an integer.
 
     Example:
-        >>> class Mean(Loss):  # a loss of one's own
+        >>> class Mean(Loss):
         ...     def _loss(self, batch):
         ...         return (batch.scores * batch.negative).mean()
         >>> Mean(num_items=3)(torch.tensor([2.0, 1.0]), torch.tensor([1.0, 0.0]))
@@ -44,13 +49,13 @@ class Loss(nn.Module):
     """
 
     sampler: ClassVar[Literal["dual", "shuffle", "group"]] = "dual"
-    """The batches it trains on by default: a fixed number of positives, shuffled items, or several groups."""
+    """The default sampler: "dual" (a fixed number of positives per batch), "shuffle", or "group" (several groups)."""
 
     link: ClassVar[Literal["sigmoid", "softmax"]] = "sigmoid"
-    """How logits become scores in [0, 1]: each by itself, or all classes of an item together."""
+    """How logits become scores in [0, 1]: "sigmoid" for each logit separately, "softmax" over an item's classes."""
 
     recipe: ClassVar[Mapping[str, object]] = {}
-    """Options for which `xgraph train` has another default than the class."""
+    """Defaults of ``xgraph train`` that differ from those of the class."""
 
     def __init__(self, num_items: int, num_tasks: int = 1) -> None:
         super().__init__()
@@ -59,21 +64,21 @@ class Loss(nn.Module):
         self.register_load_state_dict_pre_hook(_check_state)  # type: ignore[no-untyped-call]
 
     def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
-        """The loss of one batch.
+        """Compute the loss of one batch.
 
         Args:
             logits: ``[B]`` or ``[B, T]`` raw scores.
-            target: The same shape; 0, 1 or NaN (missing).
+            target: Labels of the same shape: 0, 1 or NaN (missing).
             index: ``[B]`` positions of the items in the data set. Losses with state need it in training.
 
         Returns:
-            A scalar. A batch in which no task contributes gives 0 and zero gradients.
+            A scalar. If no task contributes, the result is 0 and all gradients are zero.
 
         Raises:
-            ValueError: If shapes or devices do not fit, a label is not 0, 1 or NaN, or a logit is not finite or
-                beyond ±1e15. No state has been written then.
-            IndexError: If an index is negative or not below ``num_items``. No state has been written then.
-            TypeError: If logits are not a tensor of floating-point numbers, or ``index`` not one of integers.
+            ValueError: If shapes or devices do not match, a label is not 0, 1 or NaN, or a logit is not finite or
+                beyond ±1e15. No state is written in this case.
+            IndexError: If an index is negative or not below ``num_items``. No state is written in this case.
+            TypeError: If ``logits`` is not a floating-point tensor, or ``index`` is not an integer tensor.
         """
         batch = self._check(logits, target, index)
         device = logits.device.type
@@ -85,26 +90,26 @@ class Loss(nn.Module):
         return batch.scores[:0].sum() if loss is None else loss
 
     def _loss(self, batch: Batch) -> Tensor | None:
-        """The loss of a checked batch; ``None`` if nothing contributes."""
+        """Compute the loss of a checked batch; return ``None`` if nothing contributes."""
         raise NotImplementedError
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell the γ schedules which epoch (counted from 0) begins."""
+        """Set the epoch (counted from 0) of the γ schedules; call it at the start of each epoch."""
         for module in self.modules():
             if isinstance(module, StateTable):
                 module.set_epoch(epoch)
 
     def monitor(self) -> dict[str, float]:
-        """What to watch in training.
+        """Return figures to log during training.
 
         Returns:
-            ``objective``: The tracked estimate of what is minimised, NaN before the first batch; for losses with
-            state also what :meth:`xgraph.estimators.StateTable.monitor` reports. Losses without state: nothing.
+            ``objective``, the tracked estimate of the objective (NaN before the first batch), and for losses with
+            state the figures of :meth:`xgraph.estimators.StateTable.monitor`. Empty for losses without state.
         """
         return {}
 
     def extra_repr(self) -> str:
-        """The sizes."""
+        """Describe the sizes."""
         return f"num_items={self.num_items}, num_tasks={self.num_tasks}"
 
     def _check(self, logits: Tensor, target: Tensor, index: Tensor | None) -> Batch:
@@ -128,15 +133,15 @@ class Loss(nn.Module):
         return batch
 
     def _check_devices(self, **tensors: Tensor | None) -> None:
-        """Raise unless all tensors are on the device of the states, if the loss has any."""
+        """Raise unless all tensors, and the state if there is any, are on one device."""
         devices = {name: value.device for name, value in tensors.items() if isinstance(value, Tensor)}
-        for table in self._modules.values():  # children() takes longer than all the rest
+        for table in self._modules.values():  # children() would be slower than the rest of this method
             if isinstance(table, StateTable):
                 devices["the loss"] = table.seen.device
                 break
         if len(set(devices.values())) > 1:
             got = ", ".join(f"{name} on {device}" for name, device in devices.items())
-            raise ValueError(f"everything must be on one device, got {got}; a loss moves by .to(device)")
+            raise ValueError(f"all tensors must be on one device, got {got}; move the loss with .to(device)")
 
     def _columns(self, name: str, values: Tensor) -> Tensor:
         columns = values.unsqueeze(1) if values.dim() == 1 else values
@@ -147,9 +152,9 @@ class Loss(nn.Module):
 
     def _check_index(self, index: Tensor, length: int) -> bool:
         if isinstance(index, Tensor) and index.shape != (length,):
-            expected = f"[{length}], one for each row of logits"
+            expected = f"[{length}], one position per row of logits"
             raise ValueError(f"index must have the shape {expected}, got {list(index.shape)}")
-        hint = "; it is the item's position in the data set, not in the batch"
+        hint = "; index is the item's position in the data set, not in the batch"
         return check_rows(index, self.num_items, hint)
 
 
@@ -164,20 +169,20 @@ def _check_values(scores: Tensor, labels: Tensor, batch: Batch) -> None:
 
 
 def _check_state(loss_fn: nn.Module, state: Mapping[str, Any], prefix: str, *_: object) -> None:
-    """Refuse a state that does not fit as a whole: PyTorch would load the tensors that do and then raise."""
+    """Reject a mismatched state before loading; PyTorch would first load the tensors that match and then raise."""
     kind, table = type(loss_fn).__name__, loss_fn.state_dict()
     saved = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
     names = {name for name in table.keys() ^ saved.keys() if name.rpartition(".")[2] != "epoch"}
-    names -= {name for name in table if name.endswith(".stuck")}  # states of earlier versions have none
+    names -= {name for name in table if name.endswith(".stuck")}  # earlier versions did not save it
     if saved and names:
         missing, unknown = sorted(names & table.keys()), sorted(names - table.keys())
-        raise RuntimeError(f"the state is not that of this {kind}: it lacks {missing} and has {unknown} instead")
+        raise RuntimeError(f"state_dict does not match this {kind}: missing keys {missing}, unexpected keys {unknown}")
     for name in table.keys() & saved.keys():
         own, other = table[name], saved[name]
         if not isinstance(other, Tensor):
-            raise RuntimeError(f"the state of this {kind} must hold tensors, got {type(other).__name__} for {name}")
+            raise RuntimeError(f"state_dict of {kind} must hold tensors, got {type(other).__name__} for {name}")
         if other.shape != own.shape:
             raise RuntimeError(
-                f"size mismatch: the state has {name} of shape {list(other.shape)}, this {kind} "
-                f"of {list(own.shape)}; num_items or num_tasks differ"
+                f"size mismatch for {name}: expected shape {list(own.shape)} for this {kind}, got {list(other.shape)} "
+                "in state_dict; num_items or num_tasks differ"
             )

@@ -1,4 +1,4 @@
-"""One batch of logits and labels, and the checks of their values."""
+"""A batch of logits and labels, and checks of their values."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 FEW = 256
-"""Up to so many labels and scores are checked without tensor operations."""
+"""Up to this many labels and scores are checked without tensor operations."""
 
 LIMIT = 1e15
-"""Logits beyond it would overflow float32 in the surrogates; training has diverged long before."""
+"""Logits beyond this limit would overflow float32 in the surrogates; training has diverged long before."""
 
 
 @dataclass
 class Batch:
-    """``[B, T]`` each: logits (float32 at least), label is 1, label is 0; ``[B]`` positions in the data set or None."""
+    """A checked batch: ``[B, T]`` logits (at least float32) and masks of labels 1 and 0; ``[B]`` positions or None."""
 
     scores: Tensor
     positive: Tensor
@@ -28,18 +28,18 @@ class Batch:
 
     @cached_property
     def known(self) -> Tensor:
-        """``[B, T]``, the label is not missing."""
+        """``[B, T]``, True where the label is not missing."""
         return self.positive | self.negative
 
     @cached_property
     def single_negatives(self) -> Tensor:
-        """``[N]``, positions of the negatives, if there is one task."""
+        """``[N]``, positions of the negatives in a batch with a single task."""
         return self.negative.view(-1).nonzero().view(-1)
 
 
 def check_values(scores: Tensor, labels: Tensor, batch: Batch) -> None:
     """Raise if a label is not 0, 1 or NaN, or a score is not finite."""
-    if scores.numel() <= FEW:  # Python's own loops are faster than the dispatch of a few operations
+    if scores.numel() <= FEW:  # plain Python is faster than dispatching a few tensor operations
         plain = labels.dtype == torch.bool or {0.0, 1.0}.issuperset(labels.flatten().tolist())
         values = scores.flatten().tolist()
         sound = math.isfinite(sum(values)) and min(values) >= -LIMIT and max(values) <= LIMIT
@@ -56,7 +56,7 @@ def check_values(scores: Tensor, labels: Tensor, batch: Batch) -> None:
 
 
 def check_finite(name: str, values: Tensor) -> None:
-    """Raise for the first of ``[B, T]`` values (float32 at least) that is not finite or beyond `LIMIT`."""
+    """Raise for the first of ``[B, T]`` values (at least float32) that is not finite or is beyond `LIMIT`."""
     invalid = (values.detach().abs() <= LIMIT).logical_not_().nonzero()
     if len(invalid):
         row, task = invalid[0].tolist()

@@ -8,13 +8,13 @@ from xgraph.losses import SogCLRLoss
 
 
 class Algorithm34:
-    """The chapter's algorithm in linear space, one pair at a time in Python floats: u, the weights and the gradient."""
+    """Algorithm 34 in linear space, one pair at a time in Python floats: u, the weights and the gradient."""
 
     def __init__(self, tau, gamma):
         self.tau, self.gamma, self.u = tau, gamma, {}
 
     def step(self, z1, z2, index):
-        """The loss, and d loss / d h of the normalised vectors of both views."""
+        """The loss, and d loss / d h for the normalised vectors of both views."""
         views = [*z1, *z2]
         items = [*index, *index]
         h = [[x / math.sqrt(sum(y * y for y in row)) for x in row] for row in views]
@@ -49,7 +49,7 @@ class Algorithm34:
 
 
 def gradient(z, h, slope):
-    """Of a vector before it was normalised: (slope - h (h . slope)) / |z|."""
+    """The gradient for a vector before normalisation: (slope - h (h . slope)) / |z|."""
     rows = []
     for row, unit, own in zip(z, h, slope, strict=True):
         norm = math.sqrt(sum(x * x for x in row))
@@ -60,7 +60,7 @@ def gradient(z, h, slope):
 
 @pytest.mark.parametrize(("tau", "gamma"), [(0.1, 0.9), (0.5, 0.3), (0.2, 1.0)])
 @pytest.mark.parametrize("duplicates", [False, True])
-def test_autograd_is_algorithm_34_over_many_steps_and_a_restore(tau, gamma, duplicates):
+def test_autograd_matches_algorithm_34_over_many_steps_and_a_restore(tau, gamma, duplicates):
     generator = torch.Generator().manual_seed(0)
     loss_fn, reference = SogCLRLoss(20, tau, gamma).double(), Algorithm34(tau, gamma)
     for step in range(30):
@@ -88,8 +88,8 @@ def test_autograd_is_algorithm_34_over_many_steps_and_a_restore(tau, gamma, dupl
     assert set(loss_fn.track.seen.nonzero().flatten().tolist()) == set(reference.u)
 
 
-def test_without_history_it_is_the_gradient_of_the_plain_batch():
-    """gamma = 1, and eval mode, against autograd through the formula itself."""
+def test_gradient_without_history_is_that_of_the_plain_batch():
+    """gamma = 1 and eval mode, compared with autograd through the formula itself."""
     z = torch.randn(2, 5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
     h = z / z.norm(dim=2, keepdim=True)
     a = torch.cat([h[0], h[1]])
@@ -108,11 +108,11 @@ def test_without_history_it_is_the_gradient_of_the_plain_batch():
 
 
 @pytest.mark.parametrize("tau", [0.01, 0.02, 1000.0])
-def test_finite_for_any_temperature_and_after_the_worst_history(tau):
+def test_finite_for_any_temperature_even_after_the_worst_history(tau):
     loss_fn = SogCLRLoss(3, tau, 0.1)
     index = torch.arange(3)
     alike = torch.ones(3, 2)
-    loss_fn(alike, alike, index)  # every negative is as near as the positive
+    loss_fn(alike, alike, index)  # every negative is as close as the positive
     assert loss_fn.track.value[0].item() == pytest.approx(1 / tau, rel=1e-4)
     z = torch.tensor([[1.0, 0.0], [-0.5, 0.8], [-0.5, -0.8]], requires_grad=True)
     for _ in range(50):
@@ -123,7 +123,7 @@ def test_finite_for_any_temperature_and_after_the_worst_history(tau):
     assert abs(loss.item() - SogCLRLoss(3, tau).eval()(z, z).item()) < max(0.3, 0.01 * tau)
 
 
-def test_one_item_alone_gives_zero_and_writes_nothing():
+def test_single_item_gives_zero_and_writes_nothing():
     loss_fn = SogCLRLoss(3)
     z = torch.randn(2, 4, requires_grad=True)
     loss = loss_fn(z, z, torch.tensor([1, 1]))
@@ -133,7 +133,7 @@ def test_one_item_alone_gives_zero_and_writes_nothing():
     assert not loss_fn.track.seen.any()
 
 
-def test_a_schedule_and_the_share_seen():
+def test_schedule_and_monitor():
     loss_fn = SogCLRLoss(6, 0.2, CosineGamma(10, gamma_min=0.5))
     loss_fn.set_epoch(5)
     assert loss_fn.track.gamma == pytest.approx(0.75)
@@ -143,10 +143,10 @@ def test_a_schedule_and_the_share_seen():
 
 
 def test_small_batches_are_not_biased():
-    """The mini-batch loss (gamma = 1) of three items moves away from the minimum of the whole; the history does not.
+    """With three items per batch, the mini-batch loss (gamma = 1) drifts away from the minimum over all items.
 
-    Ten vectors on a circle, each with itself as its other view: the gradient of the whole at a fixed point, against
-    the mean of the gradients of its batches.
+    For vectors on a circle, each serving as its own second view, compare the gradient over all items at a fixed point
+    with the mean gradient over batches.
     """
     generator = torch.Generator().manual_seed(0)
     z = torch.randn(12, 2, generator=generator, dtype=torch.float64).requires_grad_()
@@ -179,16 +179,16 @@ Z = torch.ones(3, 2)
         ((Z[0], Z[0]), [0, 1], ValueError, r"one shape \[B, P\]"),
         ((Z.long(), Z), [0, 1, 2], TypeError, r"z1 must be a tensor of floating-point numbers, got torch\.int64"),
         ((Z, [1.0]), [0, 1, 2], TypeError, "z2 must be a tensor of floating-point numbers, got list"),
-        ((Z, Z), [0, 1], ValueError, r"index must have the shape \[3\], one for each row, got \[2\]"),
+        ((Z, Z), [0, 1], ValueError, r"index must have the shape \[3\], one position per row, got \[2\]"),
         ((Z, Z), [0, 1, 5], IndexError, r"index must lie in 0\.\.4"),
         ((Z, Z), [0, -1, 2], IndexError, "got -1"),
         ((Z, Z), [0.0, 1.0, 2.0], TypeError, "index must be a tensor of integers"),
-        ((Z, Z), None, ValueError, "index is missing"),
+        ((Z, Z), None, ValueError, "index is required in training"),
         ((Z, Z * torch.tensor([[1.0], [math.nan], [1.0]])), [0, 1, 2], ValueError, "z2 must be finite, .* in row 1"),
         ((Z / 0, Z), [0, 1, 2], ValueError, "z1 must be finite, .* in row 0"),
     ],
 )
-def test_bad_input_is_refused_and_nothing_is_written(views, index, error, text):
+def test_invalid_input_is_rejected_before_writing(views, index, error, text):
     loss_fn = SogCLRLoss(5)
     with pytest.raises(error, match=text):
         loss_fn(*views, None if index is None else torch.tensor(index))
@@ -206,7 +206,7 @@ def test_bad_input_is_refused_and_nothing_is_written(views, index, error, text):
         ({"tau": "warm"}, TypeError, "tau"),
     ],
 )
-def test_arguments_out_of_range(arguments, error, text):
+def test_arguments_out_of_range_are_rejected(arguments, error, text):
     with pytest.raises(error, match=text):
         SogCLRLoss(**{"num_items": 5, **arguments})
 

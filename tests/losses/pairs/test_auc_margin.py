@@ -10,14 +10,14 @@ from xgraph.losses import AUCMarginLoss, PairwiseAUCLoss
 
 
 class Algorithm27:
-    """The chapter's algorithm for the squared hinge in Python floats: a, b, α and the vanilla gradient estimator z."""
+    """Algorithm 27 for the squared hinge in Python floats: a, b, α and the vanilla gradient estimator z."""
 
     def __init__(self, gamma, dual_lr, margin=1.0):
         self.gamma, self.tau, self.margin = gamma, dual_lr, margin
         self.a, self.b, self.alpha, self.alphas = {}, {}, {}, []
 
     def step(self, scores, labels, index=None, task=0):
-        """The loss and d loss / d scores of one task; None if the batch lacks a class."""
+        """The loss and d loss / d scores of one task; None if the batch does not hold both classes."""
         if (classes := sides(labels)) is None:
             return None
         positives, negatives = classes
@@ -36,7 +36,7 @@ class Algorithm27:
         return value, z
 
     def term(self, task, s):
-        """The third term of (6.21) at the previous α, and that α; then α moves."""
+        """The third term of (6.21) at the previous α, and that α; then update α."""
         alpha = self.alpha.get(task, 0.0)
         self.alphas.append(alpha)
         self.alpha[task] = max((1 - self.tau / 2) * alpha + self.tau * (self.margin + s), 0.0)
@@ -47,7 +47,7 @@ class Algorithm27:
 
 
 class AnySurrogate(Algorithm27):
-    """The same for any f, by the point u where the tangent lies: α = f'(u), the term is f(u) + f'(u) (s − u)."""
+    """The same for any f, by the tangent at u: α = f'(u), and the term is f(u) + f'(u) (s − u)."""
 
     def __init__(self, gamma, dual_lr, surrogate, margin=1.0):
         super().__init__(gamma, dual_lr, margin)
@@ -73,7 +73,7 @@ def closed_form(scores, target, surrogate="squared_hinge", margin=1.0):
 
 
 def wandering(steps, separation=0.0, seed=0, size=12):
-    """Scores that wander apart and together, so that α meets its bound and leaves it."""
+    """Scores that drift apart and together, so that α reaches its bound and leaves it again."""
     generator = torch.Generator().manual_seed(seed)
     for step in range(steps):
         target = (torch.rand(size, 1, generator=generator) < 0.4).double()
@@ -88,25 +88,25 @@ def agree(loss_fn, reference):
 
 
 @pytest.mark.parametrize("dual_lr", [0.05, 0.5, 2.0])
-def test_autograd_is_algorithm_27_over_100_steps_and_a_restore(dual_lr):
+def test_autograd_matches_algorithm_27_over_100_steps_and_a_restore(dual_lr):
     options, reference = {"margin": 0.7, "gamma": 0.2, "dual_lr": dual_lr}, Algorithm27(0.2, dual_lr, 0.7)
     agree(follow(lambda: AUCMarginLoss(40, **options).double(), reference, wandering(100, 2.1)), reference)
     if dual_lr >= 0.5:
-        alphas = reference.alphas[1:]  # it starts at 0
+        alphas = reference.alphas[1:]  # the first one is the start, 0
         assert min(alphas) == 0 < max(alphas)
-        assert any(b > a == 0 for a, b in itertools.pairwise(alphas))  # it left its bound again
+        assert any(b > a == 0 for a, b in itertools.pairwise(alphas))  # α leaves its bound again
 
 
 @EACH_SURROGATE
-def test_autograd_is_the_tangent_form_for_any_surrogate(surrogate):
+def test_autograd_matches_the_tangent_form_for_any_surrogate(surrogate):
     options = {"surrogate": surrogate, "margin": 0.7, "gamma": 0.2, "dual_lr": 0.5}
     reference = AnySurrogate(0.2, 0.5, surrogate, 0.7)
     agree(follow(lambda: AUCMarginLoss(40, **options).double(), reference, wandering(100, 2.1)), reference)
     assert len(set(reference.alphas)) > 1
 
 
-def test_the_tangent_form_of_the_squared_hinge_is_algorithm_27():
-    """A check of the references: α = 2 (m + u)."""
+def test_tangent_form_of_the_squared_hinge_equals_algorithm_27():
+    """Checks the references against each other: α = 2 (m + u)."""
     one, other = Algorithm27(0.2, 0.5, 0.7), AnySurrogate(0.2, 0.5, "squared_hinge", 0.7)
     for logits, target, _ in wandering(100, separation=2.0):
         a, b = (reference.step(logits[:, 0].tolist(), target[:, 0].tolist()) for reference in (one, other))
@@ -117,13 +117,13 @@ def test_the_tangent_form_of_the_squared_hinge_is_algorithm_27():
 
 
 @pytest.mark.parametrize("surrogate", ["squared_hinge", "logistic"])
-def test_tasks_with_missing_labels_and_duplicates_each_have_their_own_state(surrogate):
-    """Rows count, not items."""
+def test_each_task_has_its_own_state_with_missing_labels_and_duplicates(surrogate):
+    """The class means count rows, not items."""
     options, reference = {"surrogate": surrogate, "gamma": 0.3, "dual_lr": 0.4}, AnySurrogate(0.3, 0.4, surrogate)
     agree(follow(lambda: AUCMarginLoss(15, 5, **options).double(), reference, ragged(missing=0.4)), reference)
 
 
-def test_the_first_step_has_no_dual_force():
+def test_first_step_minimises_the_variances_only():
     """a and b are the batch's means and α = 0: the loss is the two variances."""
     logits, target, _ = next(wandering(1))
     loss = AUCMarginLoss(12).double()(logits, target)
@@ -133,7 +133,7 @@ def test_the_first_step_has_no_dual_force():
 
 @pytest.mark.parametrize("apart", [0.0, 3.0])
 @EACH_SURROGATE
-def test_full_batches_end_at_the_closed_form(surrogate, apart):
+def test_full_batches_converge_to_the_closed_form(surrogate, apart):
     torch.manual_seed(0)
     target = (torch.arange(30) < 8).double()
     logits = torch.randn(30, dtype=torch.float64) + apart * target
@@ -146,8 +146,8 @@ def test_full_batches_end_at_the_closed_form(surrogate, apart):
     assert loss_fn.alpha.item() == pytest.approx(ELL[surrogate][1](s, 1.0), abs=1e-10)
 
 
-def test_with_the_squared_surrogate_the_optimum_is_the_pairwise_loss():
-    """What 6.4.1 says of the AUC square loss; so α may be negative here."""
+def test_squared_surrogate_gives_the_pairwise_loss_at_the_optimum():
+    """As section 6.4.1 says of the AUC square loss; α can be negative here."""
     torch.manual_seed(0)
     target = (torch.arange(30) < 8).double()
     for apart in (0.0, 3.0):
@@ -160,7 +160,7 @@ def test_with_the_squared_surrogate_the_optimum_is_the_pairwise_loss():
 
 
 @EACH_SURROGATE
-def test_eval_gives_the_closed_form_at_once(surrogate):
+def test_eval_gives_the_closed_form(surrogate):
     loss_fn = AUCMarginLoss(12, surrogate=surrogate, margin=0.7).double()
     for logits, target, _ in wandering(5):
         loss_fn(logits, target)
@@ -184,7 +184,7 @@ def test_eval_with_missing_labels_is_the_mean_over_tasks():
 
 
 @pytest.mark.parametrize("apart", [0.0, 3.0])
-def test_tiny_steps_converge_to_the_moments_of_the_whole_set(apart):
+def test_small_steps_converge_to_the_moments_of_the_whole_data_set(apart):
     torch.manual_seed(0)
     target = (torch.arange(60) < 12).double()
     scores = torch.randn(60, dtype=torch.float64) + apart * target
@@ -202,13 +202,13 @@ def test_tiny_steps_converge_to_the_moments_of_the_whole_set(apart):
     assert mean(values[-1000:]) == pytest.approx(closed_form(scores, target), rel=0.06)
 
 
-def test_a_shift_of_all_scores_changes_nothing_from_the_start():
+def test_loss_is_invariant_to_a_shift_of_all_scores():
     one, other = AUCMarginLoss(12).double(), AUCMarginLoss(12).double()
     for logits, target, _ in wandering(20):
         torch.testing.assert_close(one(logits, target), other(logits + 5, target))
 
 
-def test_monitor_gives_the_tracked_objective():
+def test_monitor_reports_the_tracked_objective():
     torch.manual_seed(0)
     loss_fn = AUCMarginLoss(30, gamma=0.2, dual_lr=0.2).double()
     assert math.isnan(loss_fn.monitor()["objective"])
@@ -223,8 +223,8 @@ def test_monitor_gives_the_tracked_objective():
 
 
 @pytest.mark.parametrize("surrogate", ["logistic", "sigmoid"])
-def test_without_a_margin_the_dual_starts_at_the_first_batch(surrogate):
-    """α = ℓ'(s): the first step is that of ℓ(s) itself, and not 0 as with a margin."""
+def test_dual_starts_at_the_first_batch_for_surrogates_without_margin(surrogate):
+    """α = ℓ'(s): the first gradient is that of ℓ(s) itself, not 0 as with a margin."""
     logits, target, _ = next(wandering(1))
     loss_fn = AUCMarginLoss(12, surrogate=surrogate).double()
     loss = loss_fn(logits, target)

@@ -8,13 +8,13 @@ from xgraph.losses import PairwiseAUCLoss
 
 
 class AllPairs:
-    """Method 1 of 6.4.1, one pair at a time in Python floats."""
+    """Method 1 of section 6.4.1, one pair at a time in Python floats."""
 
     def __init__(self, surrogate="squared_hinge", margin=1.0):
         self.margin, (self.value, self.slope) = margin, ELL[surrogate]
 
     def step(self, scores, labels, index=None, task=0):
-        """The loss and its gradient; None if the batch lacks a class."""
+        """The loss and its gradient; None if the batch does not hold both classes."""
         if (classes := sides(labels)) is None:
             return None
         count = len(classes[0]) * len(classes[1])
@@ -33,7 +33,7 @@ class AllPairs:
 
 @pytest.mark.parametrize("mode", ["train", "eval"])
 @EACH_SURROGATE
-def test_autograd_is_the_mean_over_pairs(surrogate, mode):
+def test_autograd_matches_the_mean_over_pairs(surrogate, mode):
     options = {"surrogate": surrogate, "margin": 0.7}
 
     def make():
@@ -42,12 +42,12 @@ def test_autograd_is_the_mean_over_pairs(surrogate, mode):
     follow(make, AllPairs(surrogate, 0.7), batches(30), tolerance=1e-12)
 
 
-def test_tasks_with_missing_labels_count_the_same_each():
+def test_tasks_have_equal_weight_with_missing_labels():
     follow(lambda: PairwiseAUCLoss(15, 5).double(), AllPairs(), ragged(30), tolerance=1e-12)
 
 
-def test_steep_sigmoid_counts_the_pairs_in_the_wrong_order():
-    """With a surrogate that is next to the indicator it is one minus the AUC."""
+def test_steep_sigmoid_counts_misordered_pairs():
+    """With a surrogate close to the indicator, the loss is one minus the AUC."""
     from sklearn.metrics import roc_auc_score
 
     from xgraph.losses import Sigmoid
@@ -58,8 +58,8 @@ def test_steep_sigmoid_counts_the_pairs_in_the_wrong_order():
     assert 1 - loss.item() == pytest.approx(roc_auc_score(target, logits), abs=1e-9)
 
 
-def test_a_squared_surrogate_is_a_closed_form_of_class_moments():
-    """mean (m + b − a)² = var₊ + var₋ + (m + mean₋ − mean₊)²: what links it to the AUC margin loss."""
+def test_squared_surrogate_has_a_closed_form_in_class_moments():
+    """mean (m + b − a)² = var₊ + var₋ + (m + mean₋ − mean₊)²: the link to the AUC margin loss."""
     torch.manual_seed(0)
     logits, target = torch.randn(50, dtype=torch.float64), (torch.arange(50) < 15).double()
     a, b = logits[:15], logits[15:]
@@ -68,7 +68,7 @@ def test_a_squared_surrogate_is_a_closed_form_of_class_moments():
     assert loss.item() == pytest.approx(expected.item(), abs=1e-12)
 
 
-def test_gamma_smooths_the_monitor_and_nothing_else():
+def test_gamma_only_smooths_the_monitored_objective():
     torch.manual_seed(0)
     slow, fast = PairwiseAUCLoss(20, gamma=0.25).double(), PairwiseAUCLoss(20, gamma=1.0).double()
     assert math.isnan(slow.monitor()["objective"])
@@ -88,7 +88,7 @@ def test_gamma_smooths_the_monitor_and_nothing_else():
     assert slow.monitor()["objective"] == pytest.approx(expected, rel=1e-9)
 
 
-def test_random_batches_average_to_the_objective_of_the_whole_set():
+def test_random_batches_average_to_the_objective_of_the_whole_data_set():
     torch.manual_seed(0)
     logits, target = torch.randn(60, dtype=torch.float64), (torch.arange(60) < 12).double()
     loss_fn, values = PairwiseAUCLoss(60).double(), []

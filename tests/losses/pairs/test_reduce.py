@@ -1,4 +1,4 @@
-"""Every reduction of pairs, against loops over them; with one task and several, in one block and many."""
+"""Every reduction of pairs, compared with loops; with one and several tasks, in one and many blocks."""
 
 import math
 
@@ -35,7 +35,7 @@ def rows(batch, target, surrogate):
 
 
 def tail(losses, top):
-    """Sorted, and the last one in part."""
+    """Sort, and use the last one partially."""
     ordered, left, total = losses.sort(descending=True).values, top * len(losses), 0.0
     for value in ordered:
         total = total + min(max(left, 0.0), 1.0) * value
@@ -66,7 +66,7 @@ def test_values_and_gradients(name, tasks, chunk, monkeypatch):
     reduce, definition = REDUCTIONS[name]
     for surrogate in (Logistic(), SquaredHinge(0.5)):
         batch, target = batch_of(tasks)
-        out = reduce(Pairs(batch, Anchors.of(batch), batch.scores, surrogate))
+        out = reduce(Pairs(batch, Anchors.from_batch(batch), batch.scores, surrogate))
         expected = torch.stack([definition(losses) for losses in rows(batch, target, surrogate)])
         torch.testing.assert_close(out, expected)
         upstream = torch.randn(len(out), dtype=torch.float64, generator=torch.Generator().manual_seed(1))
@@ -75,9 +75,9 @@ def test_values_and_gradients(name, tasks, chunk, monkeypatch):
 
 
 @pytest.mark.parametrize("tasks", [1, 3])
-def test_shares_are_over_all_known_items(tasks):
+def test_shares_use_all_labelled_items(tasks):
     batch, target = batch_of(tasks)
-    out = Pairs(batch, Anchors.of(batch), batch.scores, Logistic()).shares()
+    out = Pairs(batch, Anchors.from_batch(batch), batch.scores, Logistic()).shares()
     expected = []
     for t in range(tasks):
         known = [j for j in range(len(target)) if target[j, t] == target[j, t]]
@@ -94,11 +94,11 @@ def test_shares_are_over_all_known_items(tasks):
 
 @pytest.mark.parametrize("chunk", [1 << 18, 25])
 @pytest.mark.parametrize("tasks", [1, 3])
-def test_constants_of_the_pairs(tasks, chunk, monkeypatch):
-    """The share above a threshold, the largest loss, quantiles."""
+def test_largest_excess_and_quantiles_match_loops(tasks, chunk, monkeypatch):
+    """The share above a threshold, the largest loss, and quantiles."""
     monkeypatch.setattr("xgraph.losses.pairs.blocks.CHUNK", chunk)
     batch, target = batch_of(tasks, seed=3)
-    pairs, losses = Pairs(batch, Anchors.of(batch), batch.scores, Logistic()), rows(batch, target, Logistic())
+    pairs, losses = Pairs(batch, Anchors.from_batch(batch), batch.scores, Logistic()), rows(batch, target, Logistic())
     above = pairs.excess(torch.full((len(losses),), 0.8, dtype=torch.float64))[1]
     torch.testing.assert_close(above, torch.stack([(row > 0.8).double().mean() for row in losses]))
     torch.testing.assert_close(pairs.largest(), torch.stack([row.max() for row in losses]))

@@ -6,14 +6,14 @@ from xgraph.losses import SOAPLoss
 
 
 class Algorithm28:
-    """The chapter's algorithm, one pair at a time in Python floats: u and the vanilla gradient estimator z."""
+    """Algorithm 28, one pair at a time in Python floats: u and the vanilla gradient estimator z."""
 
     def __init__(self, gamma, surrogate="squared_hinge", margin=1.0):
         self.gamma, self.margin, self.u = gamma, margin, {}
         self.value, self.slope = ELL[surrogate]
 
     def step(self, scores, labels, index, task=0):
-        """The loss and d loss / d scores of one task; None if the batch lacks a class."""
+        """The loss and d loss / d scores of one task; None if the batch does not hold both classes."""
         known = [j for j, y in enumerate(labels) if y == y]
         positives = [j for j in known if labels[j] == 1]
         if not positives or len(positives) == len(known):
@@ -44,16 +44,16 @@ class Algorithm28:
 
 
 @EACH_SURROGATE
-def test_autograd_is_algorithm_28_over_100_steps_and_a_restore(surrogate):
+def test_autograd_matches_algorithm_28_over_100_steps_and_a_restore(surrogate):
     options = {"surrogate": surrogate, "margin": 0.7, "gamma": 0.1}
     follow(lambda: SOAPLoss(40, **options).double(), Algorithm28(0.1, surrogate, 0.7), batches())
 
 
-def test_tasks_with_missing_labels_and_duplicates_are_algorithm_28_per_task():
+def test_each_task_matches_algorithm_28_with_missing_labels_and_duplicates():
     follow(lambda: SOAPLoss(15, 5, gamma=0.3).double(), Algorithm28(0.3), ragged())
 
 
-def test_gamma_one_on_the_full_batch_is_the_closed_form():
+def test_gamma_one_on_the_full_batch_equals_the_closed_form():
     logits = torch.randn(30, dtype=torch.float64)
     target = (torch.arange(30) < 7).double()
     ell = (1 + logits[None] - logits[:7, None]).clamp_min(0) ** 2
@@ -63,7 +63,7 @@ def test_gamma_one_on_the_full_batch_is_the_closed_form():
     assert loss_fn(logits, target, torch.arange(30)).item() == pytest.approx(expected.item(), abs=1e-12)
 
 
-def test_tiny_gamma_converges_to_the_inner_values_of_the_whole_set():
+def test_small_gamma_converges_to_the_inner_values_of_the_whole_data_set():
     """Batches that keep the share of positives give unbiased estimates of g1 and g2."""
     torch.manual_seed(0)
     scores = torch.randn(50, dtype=torch.float64)
@@ -73,16 +73,16 @@ def test_tiny_gamma_converges_to_the_inner_values_of_the_whole_set():
     for _ in range(2_000):
         index = torch.cat([torch.randperm(10)[:2], 10 + torch.randperm(40)[:8]])
         loss_fn(scores[index], target[index], index)
-    # item i is always in its own batch, so its own pair has the weight 1/10 and the others of its class share 1/10
+    # item i is always in its own batch: its own pair has weight 1/10, and the others of its class share 1/10
     own, rest = ell.diagonal(), (ell[:, :10].sum(1) - ell.diagonal()) / 9
     g1 = (own + rest) / 10
     expected = torch.stack([g1, g1 + ell[:, 10:].sum(1) / 50], 1)
     error = (loss_fn.track.value[:10] / expected - 1).abs()
-    assert error.mean() < 0.09  # the noise that is left: (γ / 2)^½ of one batch's
+    assert error.mean() < 0.09  # remaining noise: (γ / 2)^½ times that of one batch
     assert error.max() < 0.3
 
 
-def test_many_pairs_go_in_blocks_with_the_same_result(monkeypatch):
+def test_processing_pairs_in_blocks_gives_the_same_result(monkeypatch):
     generator = torch.Generator().manual_seed(0)
     target = (torch.rand(40, 4, generator=generator) < 0.5).double()
     for tasks in (1, 4):
@@ -99,7 +99,7 @@ def test_many_pairs_go_in_blocks_with_the_same_result(monkeypatch):
 
 
 def test_memory_does_not_grow_with_the_number_of_pairs():
-    """32,768 scores with 1 % positives are 11 million pairs; one float32 for each would be 41 MiB."""
+    """32,768 scores with 1 % positives give 11 million pairs; one float32 per pair would take 41 MiB."""
     logits = torch.randn(32768, requires_grad=True)
     target = (torch.arange(32768) < 327).float()
     loss_fn = SOAPLoss(32768)

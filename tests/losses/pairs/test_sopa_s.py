@@ -8,14 +8,14 @@ from xgraph.losses import SOPAsLoss
 
 
 class Algorithm30:
-    """The chapter's algorithm in linear space, one pair at a time in Python floats: u, the weights p and z."""
+    """Algorithm 30 in linear space, one pair at a time in Python floats: u, the weights p and z."""
 
     def __init__(self, gamma, temperature, surrogate="squared_hinge", margin=1.0):
         self.gamma, self.tau, self.margin, self.u = gamma, temperature, margin, {}
         self.value, self.slope = ELL[surrogate]
 
     def step(self, scores, labels, index, task=0):
-        """The loss and d loss / d scores of one task; None if the batch lacks a class."""
+        """The loss and d loss / d scores of one task; None if the batch does not hold both classes."""
         if (classes := sides(labels)) is None:
             return None
         positives, negatives = classes
@@ -30,7 +30,7 @@ class Algorithm30:
         for key, found in estimates.items():
             mean = sum(found) / len(found)
             old = self.u.get(key, mean)
-            assert old < mean * math.exp(45)  # no state that far above is meant to survive
+            assert old < mean * math.exp(45)  # states this far above would have been restarted
             self.u[key] = (1 - self.gamma) * old + self.gamma * mean
         z, loss = [0.0] * len(scores), 0.0
         for i in positives:
@@ -48,25 +48,25 @@ class Algorithm30:
 
 
 def inner(scores, positive, negative, temperature, margin=1.0):
-    """log mean_j exp(ℓ_ij / τ) of each positive, with the squared hinge."""
+    """log mean_j exp(ℓ_ij / τ) for each positive, with the squared hinge."""
     ell = (margin + scores[negative][None] - scores[positive][:, None]).clamp_min(0) ** 2
     return (ell / temperature).exp().mean(1).log()
 
 
 @EACH_SURROGATE
-def test_autograd_is_algorithm_30_over_100_steps_and_a_restore(surrogate):
+def test_autograd_matches_algorithm_30_over_100_steps_and_a_restore(surrogate):
     options = {"surrogate": surrogate, "margin": 0.7, "gamma": 0.1, "temperature": 0.8}
     reference = Algorithm30(0.1, 0.8, surrogate, 0.7)
     follow(lambda: SOPAsLoss(40, **options).double(), reference, batches(spread=0.7))
 
 
-def test_tasks_with_missing_labels_and_duplicates_are_algorithm_30_per_task():
+def test_each_task_matches_algorithm_30_with_missing_labels_and_duplicates():
     follow(lambda: SOPAsLoss(15, 5, gamma=0.3, temperature=1.5).double(), Algorithm30(0.3, 1.5), ragged())
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_gamma_one_on_the_full_batch_is_the_closed_form(training):
-    """(6.28); with γ = 1 in training, and with any γ and any history in evaluation."""
+def test_gamma_one_on_the_full_batch_equals_the_closed_form(training):
+    """(6.28) holds with γ = 1 in training, and with any γ and any history in evaluation."""
     torch.manual_seed(2)
     target = (torch.arange(30) < 7).double()
     loss_fn = SOPAsLoss(30, gamma=1.0 if training else 0.1, temperature=0.6).double()
@@ -80,7 +80,7 @@ def test_gamma_one_on_the_full_batch_is_the_closed_form(training):
     torch.testing.assert_close(*grads, atol=1e-12, rtol=1e-12)
 
 
-def test_evaluation_takes_each_task_by_itself():
+def test_eval_treats_tasks_separately():
     torch.manual_seed(4)
     logits = torch.randn(40, 3, dtype=torch.float64)
     target = (torch.rand(40, 3) < 0.3).double()
@@ -91,7 +91,7 @@ def test_evaluation_takes_each_task_by_itself():
     assert loss.item() == pytest.approx(sum(terms).item() / 2, abs=1e-12)
 
 
-def test_the_temperature_leads_from_the_mean_to_the_maximum():
+def test_temperature_interpolates_between_mean_and_maximum():
     logits = torch.randn(20, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
     target = (torch.arange(20) < 5).double()
     ell = (1 + logits[5:][None] - logits[:5, None]).clamp_min(0) ** 2
@@ -100,7 +100,7 @@ def test_the_temperature_leads_from_the_mean_to_the_maximum():
     assert sharp == pytest.approx(ell.amax(1).mean().item(), rel=1e-4)
 
 
-def test_tiny_gamma_converges_to_the_inner_values_of_the_whole_set():
+def test_small_gamma_converges_to_the_inner_values_of_the_whole_data_set():
     torch.manual_seed(0)
     scores = 0.5 * torch.randn(50, dtype=torch.float64)
     target = (torch.arange(50) < 10).double()
@@ -110,12 +110,12 @@ def test_tiny_gamma_converges_to_the_inner_values_of_the_whole_set():
         index = torch.cat([torch.randperm(10)[:2], 10 + torch.randperm(40)[:8]])
         loss_fn(scores[index], target[index], index)
     error = (loss_fn.track.value[:10] - expected).expm1().abs()
-    assert error.mean() < 0.09  # the noise that is left: (γ / 2)^½ of one batch's
+    assert error.mean() < 0.09  # remaining noise: (γ / 2)^½ times that of one batch
     assert error.max() < 0.22
 
 
-def test_an_item_far_above_its_newest_estimate_starts_anew_and_the_others_do_not():
-    """441 above: e^441 / e^v of the gradient would be nothing for thousands of touches. 36 above: as Algorithm 30."""
+def test_only_items_far_above_their_newest_estimate_restart():
+    """At 441 above, the gradient would vanish for thousands of updates. At 36 above, Algorithm 30 applies."""
     target, index = torch.tensor([1.0, 1.0, 0.0, 0.0]).double(), torch.arange(4)
     loss_fn = SOPAsLoss(4, gamma=0.1, temperature=1.0).double()
     loss_fn(torch.tensor([-20.0, -5.0, 0.0, 0.0]).double(), target, index)

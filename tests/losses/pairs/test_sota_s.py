@@ -8,7 +8,7 @@ from xgraph.losses import SOTAsLoss
 
 
 class Algorithm32:
-    """The chapter's algorithm in linear space, one pair at a time in Python floats: u, v, the weights p and z."""
+    """Algorithm 32 in linear space, one pair at a time in Python floats: u, v, the weights p and z."""
 
     def __init__(self, gamma, task_gamma, outer, inner, surrogate="squared_hinge", margin=1.0):
         self.gamma, self.task_gamma, self.outer, self.inner = gamma, task_gamma, outer, inner
@@ -16,7 +16,7 @@ class Algorithm32:
         self.value, self.slope = ELL[surrogate]
 
     def step(self, scores, labels, index, task=0):
-        """The loss and d loss / d scores of one task; None if the batch lacks a class."""
+        """The loss and d loss / d scores of one task; None if the batch does not hold both classes."""
         if (classes := sides(labels)) is None:
             return None
         positives, negatives = classes
@@ -31,7 +31,7 @@ class Algorithm32:
         for key, found in estimates.items():
             mean = sum(found) / len(found)
             old = self.u.get(key, mean)
-            assert old < mean * math.exp(45)  # no state that far above is meant to survive
+            assert old < mean * math.exp(45)  # states this far above would have been restarted
             self.u[key] = (1 - self.gamma) * old + self.gamma * mean
         power = self.inner / self.outer
         mean = sum(self.u[(index[i], task)] ** power for i in positives) / len(positives)
@@ -53,7 +53,7 @@ class Algorithm32:
 
 
 def closed(scores, positive, negative, outer, inner):
-    """(6.33) with the squared hinge: log of each positive's inner mean, and the objective."""
+    """(6.33) with the squared hinge: the log of each positive's inner mean, and the objective."""
     ell = (1 + scores[negative][None] - scores[positive][:, None]).clamp_min(0) ** 2
     u = (ell / inner).exp().mean(1)
     return u.log(), outer * (u ** (inner / outer)).mean().log()
@@ -61,19 +61,19 @@ def closed(scores, positive, negative, outer, inner):
 
 @EACH_SURROGATE
 @pytest.mark.parametrize(("outer", "inner"), [(0.8, 1.3), (1.5, 0.9)])
-def test_autograd_is_algorithm_32_over_100_steps_and_a_restore(surrogate, outer, inner):
+def test_autograd_matches_algorithm_32_over_100_steps_and_a_restore(surrogate, outer, inner):
     options = {"surrogate": surrogate, "margin": 0.7, "gamma": 0.1, "task_gamma": 0.25}
     options |= {"pos_temperature": outer, "neg_temperature": inner}
     reference = Algorithm32(0.1, 0.25, outer, inner, surrogate, 0.7)
     follow(lambda: SOTAsLoss(40, **options).double(), reference, batches(spread=0.7))
 
 
-def test_each_task_has_a_scalar_of_its_own_and_missing_labels_and_duplicates_are_algorithm_32():
+def test_each_task_matches_algorithm_32_with_missing_labels_and_duplicates():
     options = {"gamma": 0.3, "task_gamma": 0.15, "pos_temperature": 1.2, "neg_temperature": 1.7}
     follow(lambda: SOTAsLoss(15, 5, **options).double(), Algorithm32(0.3, 0.15, 1.2, 1.7), ragged(spread=1.2))
 
 
-def test_the_weight_of_the_task_scalar_is_gamma_by_default():
+def test_task_gamma_defaults_to_gamma():
     torch.manual_seed(2)
     target = (torch.arange(12) < 4).double()
     losses = [SOTAsLoss(12, gamma=0.3, task_gamma=g).double() for g in (None, 0.3, 0.9)]
@@ -85,8 +85,8 @@ def test_the_weight_of_the_task_scalar_is_gamma_by_default():
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_gamma_one_on_the_full_batch_is_the_closed_form(training):
-    """(6.33); with γ = 1 in training, and with any γ and any history in evaluation."""
+def test_gamma_one_on_the_full_batch_equals_the_closed_form(training):
+    """(6.33) holds with γ = 1 in training, and with any γ and any history in evaluation."""
     torch.manual_seed(2)
     target = (torch.arange(30) < 7).double()
     gamma = 1.0 if training else 0.1
@@ -101,7 +101,7 @@ def test_gamma_one_on_the_full_batch_is_the_closed_form(training):
     torch.testing.assert_close(*grads, atol=1e-12, rtol=1e-12)
 
 
-def test_evaluation_takes_each_task_by_itself():
+def test_eval_treats_tasks_separately():
     torch.manual_seed(4)
     logits = torch.randn(40, 3, dtype=torch.float64)
     target = (torch.rand(40, 3) < 0.3).double()
@@ -112,8 +112,8 @@ def test_evaluation_takes_each_task_by_itself():
     assert loss.item() == pytest.approx(sum(terms).item() / 2, abs=1e-12)
 
 
-def test_each_temperature_has_its_side():
-    """The outer one leads from the mean over positives to the worst, the inner one the same over negatives."""
+def test_each_temperature_acts_on_its_own_class():
+    """The outer one interpolates between the mean and the worst of the positives, the inner one over the negatives."""
     logits = torch.randn(20, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
     target = (torch.arange(20) < 5).double()
     ell = (1 + logits[5:][None] - logits[:5, None]).clamp_min(0) ** 2
@@ -129,7 +129,7 @@ def test_each_temperature_has_its_side():
     assert value(sharp, sharp) == pytest.approx(ell.max().item(), rel=1e-2)
 
 
-def test_tiny_gamma_converges_to_the_inner_values_of_the_whole_set():
+def test_small_gamma_converges_to_the_inner_values_of_the_whole_data_set():
     torch.manual_seed(0)
     scores = 0.5 * torch.randn(50, dtype=torch.float64)
     target = (torch.arange(50) < 10).double()
@@ -139,12 +139,12 @@ def test_tiny_gamma_converges_to_the_inner_values_of_the_whole_set():
         index = torch.cat([torch.randperm(10)[:2], 10 + torch.randperm(40)[:8]])
         loss_fn(scores[index], target[index], index)
     error = (loss_fn.track.value[:10] - inner).expm1().abs()
-    assert error.mean() < 0.09  # the noise that is left: (γ / 2)^½ of one batch's
+    assert error.mean() < 0.09  # remaining noise: (γ / 2)^½ times that of one batch
     assert error.max() < 0.22
     assert (loss_fn.track_tasks.value[0] - objective / 1.5).expm1().abs() < 0.18
 
 
-def test_states_far_above_their_newest_estimates_start_anew():
+def test_states_far_above_their_newest_estimates_restart():
     target, index = torch.tensor([1.0, 1.0, 0.0, 0.0]).double(), torch.arange(4)
     loss_fn = SOTAsLoss(4, gamma=0.1).double()
     loss_fn(torch.tensor([-20.0, 0.0, 0.0, 0.0]).double(), target, index)
@@ -153,14 +153,14 @@ def test_states_far_above_their_newest_estimates_start_anew():
     logits = torch.tensor([0.0, 0.5, 0.1, 0.2], dtype=torch.float64, requires_grad=True)
     loss_fn(logits, target, index).backward()
     q = closed(logits.detach(), target == 1, target == 0, 1.0, 1.0)[0].exp().tolist()
-    u = [q[0], 0.9 * math.e + 0.1 * q[1]]  # the first anew, the second as ever
+    u = [q[0], 0.9 * math.e + 0.1 * q[1]]  # the first restarts, the second is blended
     assert loss_fn.track.value[:2].exp().tolist() == pytest.approx(u, abs=1e-12)
     assert loss_fn.track_tasks.value[0].exp().item() == pytest.approx(sum(u) / 2, abs=1e-12)
     assert logits.grad.norm() > 0.1
 
 
-def test_a_task_scalar_starts_anew_by_itself():
-    """The wild item is in the first batch only: the others' states are right and the scalar alone is far above."""
+def test_task_scalar_restarts_independently():
+    """The extreme item is only in the first batch: the other items' states are right, only the scalar is far above."""
     target = torch.tensor([1.0, 0.0]).double()
     loss_fn = SOTAsLoss(3, gamma=0.1).double()
     loss_fn(torch.tensor([-20.0, 0.0]).double(), target, torch.tensor([0, 2]))
@@ -172,8 +172,8 @@ def test_a_task_scalar_starts_anew_by_itself():
     assert loss_fn.track.value[0] == 441
 
 
-def test_a_task_that_is_stuck_shows():
-    """Its scalar is that of a batch that is gone, while the items' own are up to date."""
+def test_monitor_reports_stuck_tasks():
+    """The task's scalar stems from an earlier batch, while its items' states are up to date."""
     loss_fn = SOTAsLoss(3, gamma=0.1)
     target = torch.tensor([1.0, 0.0])
     loss_fn(torch.tensor([-3.5, 0.0]), target, torch.tensor([0, 2]))
@@ -192,7 +192,7 @@ def test_a_task_that_is_stuck_shows():
         (1e4, {"activation": "sigmoid", "pos_temperature": 0.05, "neg_temperature": 0.05}),
     ],
 )
-def test_one_wild_batch_silences_it_for_few_steps(scale, options):
+def test_recovers_within_a_few_steps_from_an_extreme_batch(scale, options):
     target, index = (torch.arange(20) % 3 == 0).float(), torch.arange(20)
     features = torch.randn(20, 3, generator=torch.Generator().manual_seed(3))
     loss_fn, noise = SOTAsLoss(20, **options), torch.Generator().manual_seed(0)

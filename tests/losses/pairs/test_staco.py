@@ -22,7 +22,7 @@ from xgraph.losses import SOPALoss, STACOLoss
 
 
 class Algorithm31:
-    """The chapter's algorithm, one pair at a time in Python floats: y, ν, ν' and the vanilla gradient estimator z."""
+    """Algorithm 31, one pair at a time in Python floats: y, ν, ν' and the vanilla gradient estimator z."""
 
     def __init__(self, max_fpr, min_tpr, dual_lr, surrogate="squared_hinge", margin=1.0):
         self.beta, self.rho, self.dual_lr, self.margin = max_fpr, 1 - min_tpr, dual_lr, margin
@@ -30,7 +30,7 @@ class Algorithm31:
         self.value, self.slope = ELL[surrogate]
 
     def step(self, scores, labels, index, task=0):
-        """The loss and d loss / d scores of one task; None if the batch lacks a class."""
+        """The loss and d loss / d scores of one task; None if the batch does not hold both classes."""
         if (classes := sides(labels)) is None:
             return None
         positives, negatives = classes
@@ -72,12 +72,12 @@ class Algorithm31:
 
 
 def two_way(scores, target, max_fpr, min_tpr, surrogate="squared_hinge"):
-    """The optimum over ν, ν' and y of the objective: the top share of positives by their top share of negatives."""
+    """The objective at its optimum over ν, ν' and y: the worst positives against the best negatives."""
     return cvar([cvar(row, max_fpr) for row in pair_losses(scores, target, surrogate)], 1 - min_tpr)
 
 
 def bottom_by_top(scores, target, k1, k2, surrogate="squared_hinge"):
-    """The definition: over the k₁ lowest positives and the k₂ highest negatives, divided by all pairs."""
+    """By definition: sum over the k₁ lowest positives and the k₂ highest negatives, divided by the number of pairs."""
     value = ELL[surrogate][0]
     positives, negatives = sorted(scores[target == 1].tolist()), sorted(scores[target == 0].tolist(), reverse=True)
     pairs = [value(b - a, 1.0) for a in positives[:k1] for b in negatives[:k2]]
@@ -85,21 +85,21 @@ def bottom_by_top(scores, target, k1, k2, surrogate="squared_hinge"):
 
 
 @EACH_SURROGATE
-def test_autograd_is_algorithm_31_over_100_steps_and_a_restore(surrogate):
+def test_autograd_matches_algorithm_31_over_100_steps_and_a_restore(surrogate):
     options = {"surrogate": surrogate, "margin": 0.7, "max_fpr": 0.57, "min_tpr": 0.6, "dual_lr": 0.3}
     reference = Algorithm31(0.57, 0.6, 0.3, surrogate, 0.7)
     follow(lambda: STACOLoss(40, **options).double(), reference, batches())
-    assert {0.0, 1.0} < reference.weights  # the history went to both ends and between
+    assert {0.0, 1.0} < reference.weights  # the weights reached both bounds and values in between
 
 
-def test_tasks_with_missing_labels_and_duplicates_are_algorithm_31_per_task():
-    """A new item that comes twice is judged by its own start in each row; the tables get their mean, moved once."""
+def test_each_task_matches_algorithm_31_with_missing_labels_and_duplicates():
+    """Each row of a duplicated new item uses its own start; the tables store their mean after one step."""
     options = {"max_fpr": 0.43, "min_tpr": 0.7, "dual_lr": 0.3}
     follow(lambda: STACOLoss(15, 5, **options).double(), Algorithm31(**options), ragged())
 
 
-def test_y_climbs_where_the_chapter_prints_a_minus():
-    """The positive that is ranked worst keeps y = 1, that ranked best loses it: (6.32) is a maximum over y."""
+def test_y_is_maximised_despite_the_misprinted_sign():
+    """The lowest-ranked positive keeps y = 1 and the highest loses it, because (6.32) is a maximum over y."""
     logits = torch.tensor([-2.0, 2.0, 0.1, 0.0, -0.1], dtype=torch.float64)
     target = torch.tensor([1.0, 1, 0, 0, 0], dtype=torch.float64)
     loss_fn = STACOLoss(5, max_fpr=0.5, min_tpr=0.5, dual_lr=0.2).double()
@@ -109,11 +109,11 @@ def test_y_climbs_where_the_chapter_prints_a_minus():
 
 
 @pytest.mark.parametrize("surrogate", sorted(set(ELL) - {"squared"}))  # squared is not monotone
-def test_full_batches_end_at_the_bottom_positives_by_the_top_negatives(surrogate):
+def test_full_batches_converge_to_the_optimum(surrogate):
     logits, target, index = fixed(6, 20)
     expected = bottom_by_top(logits, target, 3, 5, surrogate)
     loss_fn = STACOLoss(26, surrogate=surrogate, max_fpr=0.25, min_tpr=0.5, dual_lr=0.2).double()
-    loss_fn(logits.flip(0), target, index)  # starts at other thresholds
+    loss_fn(logits.flip(0), target, index)  # start from other thresholds
     assert abs(loss_fn(logits, target, index).item() - expected) > 1e-3
     for _ in range(2000):
         loss = loss_fn(logits, target, index)
@@ -125,7 +125,7 @@ def test_full_batches_end_at_the_bottom_positives_by_the_top_negatives(surrogate
 
 @pytest.mark.parametrize(("max_fpr", "min_tpr"), [(0.25, 0.5), (0.3, 0.2), (1 / 3, 0.95), (1.0, 0.6), (0.4, 0.0)])
 @pytest.mark.parametrize("surrogate", ["squared_hinge", "logistic"])
-def test_eval_gives_the_optimum_at_once_also_where_it_splits_a_pair(surrogate, max_fpr, min_tpr):
+def test_eval_gives_the_optimum_even_if_it_splits_a_pair(surrogate, max_fpr, min_tpr):
     options = {"surrogate": surrogate, "max_fpr": max_fpr, "min_tpr": min_tpr}
     loss_fn = STACOLoss(26, **options).double().eval()
     before = tables(loss_fn)
@@ -142,7 +142,7 @@ def test_eval_gives_the_optimum_at_once_also_where_it_splits_a_pair(surrogate, m
     assert torch.autograd.gradcheck(lambda scores: two(scores, target), (logits.requires_grad_(),))
 
 
-def test_eval_is_the_definition_where_the_counts_are_whole():
+def test_eval_matches_the_definition_for_whole_counts():
     logits, target, _ = fixed(6, 20)
     for k1, k2 in ((1, 1), (3, 5), (2, 20), (6, 7)):
         loss_fn = STACOLoss(26, max_fpr=k2 / 20, min_tpr=1 - k1 / 6).double().eval()
@@ -156,14 +156,14 @@ def test_eval_with_missing_labels_is_the_mean_over_tasks():
     assert loss_fn(logits, target).item() == pytest.approx(expected, abs=1e-12)
 
 
-def test_at_tpr_zero_it_is_one_way():
+def test_min_tpr_zero_equals_one_way_partial_auc():
     logits, target, _ = fixed(6, 20)
     one_way = SOPALoss(26, max_fpr=0.3).double().eval()(logits, target).item()
     assert STACOLoss(26, max_fpr=0.3, min_tpr=0.0).double().eval()(logits, target).item() == pytest.approx(one_way)
 
 
-def test_tiny_steps_converge_to_the_duals_of_the_whole_set():
-    """Batches know a quarter of either class; y ends at 1 for the lower half of the positives, ν at their quantiles."""
+def test_small_steps_converge_to_the_duals_of_the_whole_data_set():
+    """With a quarter of each class per batch, y ends at 1 for the lower half of the positives, ν at their quantiles."""
     torch.manual_seed(0)
     scores, target, _ = fixed(16, 200)
     loss_fn = STACOLoss(216, surrogate="logistic", max_fpr=0.25, min_tpr=0.5, dual_lr=0.03).double()
@@ -173,7 +173,7 @@ def test_tiny_steps_converge_to_the_duals_of_the_whole_set():
         values.append(loss_fn(scores[index], target[index], index).item())
     y, nu = loss_fn.weight.value[:16], loss_fn.threshold.value[:16]
     order = scores[:16].argsort()
-    assert y[order[:6]].min() > 0.9  # the two beside the boundary gain next to nothing either way
+    assert y[order[:6]].min() > 0.9  # the two next to the boundary gain almost nothing in either direction
     assert y[order[10:]].max() < 0.1
     losses = torch.nn.functional.softplus(scores[None, 16:] - scores[:16, None])
     share = (losses > nu[:, None]).double().mean(1)
@@ -184,7 +184,7 @@ def test_tiny_steps_converge_to_the_duals_of_the_whole_set():
     assert mean(values[-2000:]) == pytest.approx(expected, rel=0.02)
 
 
-def test_monitor_gives_the_tracked_objective():
+def test_monitor_reports_the_tracked_objective():
     loss_fn = STACOLoss(26, gamma=0.25, max_fpr=0.25, dual_lr=0.2).double()
     assert math.isnan(loss_fn.monitor()["objective"])
     logits, target, index = fixed(6, 20)

@@ -17,7 +17,7 @@ EACH = pytest.mark.parametrize(("surrogate", "definition"), DEFINITIONS, ids=lam
 
 
 @EACH
-def test_value_is_the_definition(surrogate, definition):
+def test_value_matches_the_definition(surrogate, definition):
     s = torch.linspace(-5, 5, 41, dtype=torch.float64)
     assert surrogate(s).tolist() == pytest.approx([definition(x) for x in s.tolist()], abs=1e-12)
 
@@ -30,7 +30,7 @@ def test_slope_is_the_derivative(surrogate, definition):
 
 
 @EACH
-def test_neither_changes_its_argument_nor_overflows(surrogate, definition):
+def test_arguments_are_not_modified_and_results_do_not_overflow(surrogate, definition):
     s = torch.tensor([-2e4, -1.0, 0.0, 1.0, 2e4])
     before = s.clone()
     assert surrogate(s).isfinite().all()
@@ -38,7 +38,7 @@ def test_neither_changes_its_argument_nor_overflows(surrogate, definition):
     assert torch.equal(s, before)
 
 
-def test_names_and_objects():
+def test_surrogates_can_be_names_or_objects():
     assert as_surrogate("squared_hinge", 0.5) == SquaredHinge(0.5)
     assert as_surrogate("squared") == Squared(1.0)
     assert as_surrogate("logistic") == Logistic()
@@ -47,10 +47,10 @@ def test_names_and_objects():
     assert as_surrogate(own) is own
 
 
-def test_what_is_no_surrogate_is_refused():
+def test_invalid_surrogates_are_rejected():
     with pytest.raises(ValueError, match="surrogate must be one of squared_hinge, hinge, .*, got 'square'"):
         as_surrogate("square")
     with pytest.raises(ValueError, match=r"margin must lie in \[1e-06, 1e\+06\], got 0"):
         as_surrogate("hinge", 0)
-    with pytest.raises(TypeError, match=r"have a slope\(\)"):
+    with pytest.raises(TypeError, match=r"with a slope\(\) method"):
         as_surrogate(torch.relu)

@@ -5,7 +5,7 @@ from xgraph.losses import BCELoss
 
 
 @pytest.mark.parametrize("weight", [1.0, 4.0])
-def test_equals_torch_on_the_known_labels(weight):
+def test_equals_torch_on_known_labels(weight):
     torch.manual_seed(0)
     logits, target = torch.randn(20, 3, dtype=torch.float64), (torch.rand(20, 3) < 0.3).double()
     target[torch.rand(20, 3) < 0.3] = float("nan")

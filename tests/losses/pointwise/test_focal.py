@@ -16,7 +16,7 @@ def test_equals_the_published_formula():
     assert loss.item() == pytest.approx(total / 5, abs=1e-12)
 
 
-def test_without_focusing_it_is_half_of_cross_entropy():
+def test_focusing_zero_is_half_of_cross_entropy():
     logits, target = torch.randn(9), (torch.arange(9) < 4).float()
     loss = FocalLoss(9, alpha=0.5, focusing=0.0)(logits, target)
     torch.testing.assert_close(2 * loss, BCELoss(9)(logits, target))

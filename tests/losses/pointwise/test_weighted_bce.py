@@ -8,7 +8,7 @@ from xgraph.losses import BCELoss, WeightedBCELoss
 NAN = math.nan
 
 
-def test_the_weighted_mean_over_known_labels():
+def test_equals_the_weighted_mean_over_known_labels():
     torch.manual_seed(0)
     logits = torch.randn(20, 4, dtype=torch.float64, requires_grad=True)
     y = (torch.rand(20, 4) < 0.4).double()
@@ -29,13 +29,13 @@ def test_the_weighted_mean_over_known_labels():
     torch.testing.assert_close(logits.grad, slope / bottom, atol=1e-12, rtol=1e-10)
 
 
-def test_equal_weights_are_plain_cross_entropy():
+def test_equal_weights_give_plain_cross_entropy():
     logits, y = torch.randn(6, 2), torch.tensor([[1.0, NAN]] * 3 + [[0.0, 1.0]] * 3)
     found = WeightedBCELoss(6, 2, task_weight=torch.full((2,), 7.0))(logits, y)
     torch.testing.assert_close(found, BCELoss(6, 2)(logits, y))
 
 
-def test_a_batch_without_weighing_labels_gives_zero():
+def test_batch_with_zero_weights_gives_zero():
     logits = torch.randn(2, 2, requires_grad=True)
     loss = WeightedBCELoss(2, 2, task_weight=torch.tensor([1.0, 0.0]))(logits, torch.tensor([[NAN, 1.0]] * 2))
     loss.backward()
@@ -43,13 +43,13 @@ def test_a_batch_without_weighing_labels_gives_zero():
     assert not logits.grad.any()
 
 
-def test_the_weights_are_state():
+def test_weights_are_saved_in_the_state_dict():
     one, other = (WeightedBCELoss(2, 2, task_weight=torch.tensor(w)) for w in ([1.0, 2.0], [1.0, 1.0]))
     other.load_state_dict(one.state_dict())
     assert other.task_weight.tolist() == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("weight", [[1.0], [1.0, -1.0], [1.0, NAN], [[1.0, 1.0]]])
-def test_weights_that_are_none(weight):
+def test_invalid_weights_are_rejected(weight):
     with pytest.raises(ValueError, match="task_weight must"):
         WeightedBCELoss(2, 2, task_weight=torch.tensor(weight))

@@ -1,4 +1,4 @@
-"""Per-item losses that `reduce` refuses, of any loss that has it."""
+"""Invalid per-item losses are rejected by every loss with a `reduce` method."""
 
 import pytest
 import torch
@@ -30,7 +30,7 @@ def spoilt(value):
         (spoilt(-1e38), None, ValueError, r"losses must lie within ±1e\+15, got -.* in row 2"),
     ],
 )
-def test_what_are_no_losses_is_named_and_nothing_is_written(name, losses, known, error, message):
+def test_invalid_losses_are_rejected_before_writing(name, losses, known, error, message):
     loss_fn = build(name, num_tasks=3)
     before = tables(loss_fn)
     with pytest.raises(error, match=message):

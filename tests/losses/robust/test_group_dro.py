@@ -11,14 +11,14 @@ from xgraph.losses import BCELoss, GroupDROLoss
 
 
 def smoothed(g, epsilon):
-    """f_ε and its derivative, piece by piece."""
+    """f_ε and its derivative, piecewise."""
     if g >= epsilon:
         return g - epsilon / 2, 1.0
     return (g * g / (2 * epsilon), g / epsilon) if g > 0 else (0.0, 0.0)
 
 
 class Algorithm25:
-    """The chapter's algorithm, one sample at a time in Python floats."""
+    """Algorithm 25, one sample at a time in Python floats."""
 
     def __init__(self, groups, gamma, alpha, epsilon, dual_lr, surrogate="logistic", margin=1.0):
         self.groups, self.gamma, self.alpha, self.epsilon, self.dual_lr = groups, gamma, alpha, epsilon, dual_lr
@@ -26,7 +26,7 @@ class Algorithm25:
         self.value, self.slope = ELL[surrogate]
 
     def step(self, scores, labels, index, task=0):
-        """The loss and d loss / d scores of one task; None if the batch has no label of it."""
+        """The loss and d loss / d scores of one task; None if the batch has no labels for it."""
         members = {}
         for i, y in enumerate(labels):
             if y == y:
@@ -56,7 +56,7 @@ class Algorithm25:
 
 
 def closed(values, alpha, epsilon):
-    """(6.19) at its optimum in ν, by bisection of the derivative."""
+    """(6.19) at its optimum in ν, found by bisection of the derivative."""
     low, high = min(values) - epsilon - 1, max(values) + 1
     for _ in range(200):
         nu = (low + high) / 2
@@ -72,16 +72,16 @@ def cross_entropy(logits, target):
 
 
 @EACH_SURROGATE
-def test_autograd_is_algorithm_25_over_100_steps_and_a_restore(surrogate):
+def test_autograd_matches_algorithm_25_over_100_steps_and_a_restore(surrogate):
     groups = torch.arange(40) % 7
     options = {"surrogate": surrogate, "margin": 0.7, "gamma": 0.2, "alpha": 0.4, "epsilon": 0.3, "dual_lr": 0.2}
     reference = Algorithm25(groups.tolist(), 0.2, 0.4, 0.3, 0.2, surrogate, 0.7)
     follow(lambda: GroupDROLoss(40, groups=groups, **options).double(), reference, batches(size=9))
-    assert reference.pieces == {0.0, 0.5, 1.0}  # every piece of f_ε was met
+    assert reference.pieces == {0.0, 0.5, 1.0}  # every piece of f_ε was used
 
 
-def test_tasks_with_missing_labels_and_duplicates_are_algorithm_25_per_task():
-    """A label of either class is enough; a group counts where it has one; a task without any keeps u and ν."""
+def test_each_task_matches_algorithm_25_with_missing_labels_and_duplicates():
+    """A label of either class is enough; groups without labels are left out; a task without labels keeps u and ν."""
     groups = torch.arange(15) * 7 % 5
     options = {"gamma": 0.3, "alpha": 0.3, "epsilon": 0.2, "dual_lr": 0.15}
     reference = Algorithm25(groups.tolist(), **options)
@@ -91,7 +91,7 @@ def test_tasks_with_missing_labels_and_duplicates_are_algorithm_25_per_task():
 
 
 @pytest.mark.parametrize("alpha", [0.25, 0.6, 1.0])
-def test_gamma_one_on_the_full_batch_goes_to_6_19_at_the_optimum_of_nu(alpha):
+def test_gamma_one_on_the_full_batch_converges_to_6_19(alpha):
     torch.manual_seed(2)
     groups = torch.arange(40) % 8
     logits = (3 * torch.randn(40, dtype=torch.float64)).requires_grad_()
@@ -102,7 +102,7 @@ def test_gamma_one_on_the_full_batch_goes_to_6_19_at_the_optimum_of_nu(alpha):
     for _ in range(1000):
         loss = loss_fn(logits, target, torch.arange(40))
     assert loss.item() == pytest.approx(expected, abs=1e-6)
-    if alpha < 1:  # at α = 1 every ν below all L_k − ε is as good
+    if alpha < 1:  # at α = 1 every ν below all L_k − ε is optimal
         assert loss_fn.threshold.value[0].item() == pytest.approx(nu, abs=1e-4)
     # (6.17): α times the mean loss of the worst share α of the groups, up to the smoothing
     count = round(8 * alpha)
@@ -116,8 +116,8 @@ def test_gamma_one_on_the_full_batch_goes_to_6_19_at_the_optimum_of_nu(alpha):
     assert any(idle) == (alpha < 1)
 
 
-def test_evaluation_is_the_value_of_the_batch_alone():
-    """(6.19) of the batch's own group means; what was tracked has no part in it."""
+def test_eval_depends_on_the_batch_only():
+    """(6.19) with the batch's own group means; the tracked values are not used."""
     torch.manual_seed(3)
     groups = torch.arange(40) % 8
     options = {"groups": groups, "alpha": 0.25, "epsilon": 0.1}
@@ -141,7 +141,7 @@ def test_evaluation_is_the_value_of_the_batch_alone():
     assert unchanged(before, loss_fn)
 
 
-def test_alpha_one_is_the_mean_over_groups_whatever_their_size():
+def test_alpha_one_is_the_mean_over_groups_of_any_size():
     torch.manual_seed(5)
     groups = torch.tensor([0] * 27 + [1] * 2 + [2])
     logits, target = torch.randn(30, dtype=torch.float64), (torch.rand(30) < 0.5).double()
@@ -151,8 +151,8 @@ def test_alpha_one_is_the_mean_over_groups_whatever_their_size():
     assert loss_fn(logits, target, torch.arange(30)).item() == pytest.approx(expected.item(), abs=1e-4)
 
 
-def test_tiny_gamma_converges_to_the_groups_losses():
-    """And a small step of ν, to the optimum of (6.19), when every group is drawn as often."""
+def test_small_gamma_converges_to_the_losses_of_the_groups():
+    """With small steps, ν converges to the optimum of (6.19) if all groups are drawn equally often."""
     torch.manual_seed(0)
     groups = torch.arange(200) % 10
     logits = torch.randn(200, dtype=torch.float64) * (1 + groups)
@@ -172,8 +172,8 @@ def test_tiny_gamma_converges_to_the_groups_losses():
     assert nu > 0.5
 
 
-def test_a_group_far_above_its_newest_loss_starts_anew_and_the_others_do_not():
-    """Above e⁵ times (its newest loss + ℓ(0)); below, Algorithm 25."""
+def test_only_groups_far_above_their_newest_loss_restart():
+    """Above e⁵ times (its newest loss + ℓ(0)) it restarts; below, Algorithm 25 applies."""
     loss_fn = GroupDROLoss(4, groups=torch.tensor([0, 0, 1, 1]), gamma=0.1).double()
     index, target = torch.arange(4), torch.ones(4)
     loss_fn(torch.tensor([-1e4, -1e4, -100.0, -100.0]).double(), target, index)
@@ -182,7 +182,7 @@ def test_a_group_far_above_its_newest_loss_starts_anew_and_the_others_do_not():
     assert loss_fn.track.value.tolist() == pytest.approx([math.log(2), 90 + 0.1 * math.log(2)], abs=1e-9)
 
 
-def test_monitor_gives_the_tracked_objective():
+def test_monitor_reports_the_tracked_objective():
     torch.manual_seed(7)
     groups = torch.arange(20) % 4
     loss_fn = GroupDROLoss(20, groups=groups, gamma=1.0, alpha=0.5)
@@ -196,14 +196,14 @@ def test_monitor_gives_the_tracked_objective():
     assert report["seen"] == 0.75
 
 
-def test_a_missing_index_is_refused_in_evaluation_too():
+def test_index_is_required_in_eval_mode_too():
     loss_fn = GroupDROLoss(6, groups=torch.arange(6) % 2)
     for mode in (True, False):
-        with pytest.raises(ValueError, match="index is missing"):
+        with pytest.raises(ValueError, match="index is required"):
             loss_fn.train(mode)(torch.randn(6), (torch.arange(6) < 2).float())
 
 
-def test_groups_of_narrow_integers_will_do():
+def test_groups_can_be_of_any_integer_type():
     index, logits, target = torch.arange(5), torch.randn(5), torch.tensor([1.0, 0, 0, 1, 0])
     values = [
         GroupDROLoss(5, groups=torch.tensor([0, 1, 2, 1, 0], dtype=kind))(logits, target, index).item()
@@ -221,16 +221,16 @@ def test_groups_of_narrow_integers_will_do():
         (torch.arange(4), ValueError, r"groups must have the shape \[5\].*got \[4\]"),
         (torch.zeros(5, 1, dtype=torch.long), ValueError, r"groups must have the shape \[5\].*got \[5, 1\]"),
         (torch.tensor([0, 1, -2, 1, 0]), ValueError, "groups must be integers from 0, or -1 .*, got -2"),
-        (torch.full((5,), -1), ValueError, "groups hold no group"),
+        (torch.full((5,), -1), ValueError, "groups must assign at least one item"),
     ],
 )
-def test_bad_groups_are_named(groups, error, message):
+def test_invalid_groups_are_rejected(groups, error, message):
     with pytest.raises(error, match=message):
         GroupDROLoss(5, groups=groups)
 
 
-def test_numbers_of_groups_may_be_any():
-    """Only which items go together counts; memory is for the groups that there are."""
+def test_group_numbers_can_be_arbitrary():
+    """Only the partition of the items matters, and memory depends on the number of groups."""
     small, large = torch.tensor([0, 2, 1, 2, 0, 1]), torch.tensor([3, 10**13, 7, 10**13, 3, 7])
     one, other = GroupDROLoss(6, groups=small), GroupDROLoss(6, groups=large)
     assert one.num_groups == other.num_groups == 3
@@ -241,7 +241,7 @@ def test_numbers_of_groups_may_be_any():
 
 
 @pytest.mark.parametrize("mode", ["train", "eval"])
-def test_items_without_a_group_count_for_nothing(mode):
+def test_items_without_a_group_are_ignored(mode):
     groups = torch.tensor([4, -1, 9, 4, -1, 9, -1])
     kept = groups >= 0
     whole, part = GroupDROLoss(7, 2, groups=groups), GroupDROLoss(4, 2, groups=groups[kept])
@@ -261,14 +261,14 @@ def test_items_without_a_group_count_for_nothing(mode):
     assert alone.item() == 0
 
 
-def test_losses_below_zero_are_averaged_like_others():
+def test_negative_losses_are_averaged_like_others():
     loss_fn = GroupDROLoss(2, groups=torch.tensor([0, 1]), gamma=0.1).double()
     for values in ([-2.0, 3.0], [-4.0, 5.0]):
         loss_fn.reduce(torch.tensor(values).double(), torch.arange(2))
     assert loss_fn.track.value.tolist() == pytest.approx([-2.2, 3.2])
 
 
-def test_processes_start_a_group_anew_together():
+def test_processes_agree_on_restarting_a_group():
     groups, index, target = torch.tensor([0, 0, 1, 1]), torch.arange(4), torch.ones(4)
     first, second = (GroupDROLoss(4, groups=groups, gamma=0.1) for _ in range(2))
     wild, calm = torch.tensor([-1e4, -1e4, -1.0, -1.0]), torch.zeros(4)
@@ -276,15 +276,15 @@ def test_processes_start_a_group_anew_together():
         loss_fn(wild, target, index)
     sent = []
     second.track.exchange = lambda *rows: sent.append(rows) or rows
-    second(0.9 * wild, target, index)  # still wild here
+    second(0.9 * wild, target, index)  # this process still sees extreme losses
     first.track.exchange = lambda *rows: tuple(torch.cat(pair) for pair in zip(rows, sent[0], strict=True))
-    first(calm, target, index)  # calm there: the mean of both is not far below
+    first(calm, target, index)  # the other does not: the mean of both is not far below
     assert first.track.value[0].item() == pytest.approx(0.9 * 1e4 + 0.1 * 4500, rel=1e-3)
     assert first.track.seen.all()
 
 
-def test_the_best_threshold_of_many_groups_takes_little_memory():
-    """A square of the number of groups would be 300 MiB here."""
+def test_best_threshold_of_many_groups_uses_little_memory():
+    """Memory quadratic in the number of groups would be 300 MiB here."""
     from xgraph.losses.robust.group_dro import best_threshold
 
     level = torch.randn(2, 6000, generator=torch.Generator().manual_seed(0))
@@ -298,7 +298,7 @@ def test_the_best_threshold_of_many_groups_takes_little_memory():
 
 
 @pytest.mark.parametrize(("alpha", "epsilon"), [(0.2, 0.1), (0.05, 1e-3), (0.5, 5.0), (0.99, 0.1), (1.0, 0.1)])
-def test_the_best_threshold_is_that_of_bisection(alpha, epsilon):
+def test_best_threshold_matches_bisection(alpha, epsilon):
     from xgraph.losses.robust.group_dro import best_threshold
 
     generator = torch.Generator().manual_seed(0)
@@ -313,7 +313,7 @@ def test_the_best_threshold_is_that_of_bisection(alpha, epsilon):
 
 
 def conflicting(count, generator):
-    """Three groups want one direction, the fourth another; a linear model cannot serve all."""
+    """Three groups need one direction, the fourth another; a linear model cannot fit all of them."""
     groups = torch.arange(count) % 4
     x = torch.randn(toys.SEEDS, count, 3, generator=generator)
     x[..., 2] = 1
@@ -336,8 +336,8 @@ def fitted(loss_fn, x, target, groups):
     return weight.detach()
 
 
-def test_it_serves_the_worst_group_where_cross_entropy_serves_the_many():
-    """The same model, batches and steps; all groups are shown as often."""
+def test_worst_group_improves_over_cross_entropy():
+    """Same model, batches and steps for both losses; all groups are drawn equally often."""
     generator = torch.Generator().manual_seed(0)
     x, target, groups = conflicting(400, generator)
     others, truth, kinds = conflicting(2000, generator)

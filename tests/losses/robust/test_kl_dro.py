@@ -9,7 +9,7 @@ from xgraph.losses import BCELoss, KLDROLoss
 
 
 class Algorithm24:
-    """The chapter's algorithm in linear space, one sample at a time in Python floats; with (6.16) if rho is given."""
+    """Algorithm 24 in linear space, one sample at a time in Python floats; with (6.16) if rho is given."""
 
     def __init__(self, gamma, temperature, rho=None, floor=0.1, lr=0.01, surrogate="logistic", margin=1.0):
         self.gamma, self.start, self.rho, self.floor, self.lr = gamma, temperature, rho, floor, lr
@@ -17,7 +17,7 @@ class Algorithm24:
         self.value, self.slope = ELL[surrogate]
 
     def step(self, scores, labels, index=None, task=0):
-        """The loss and d loss / d scores of one task; None if the batch has no label of it."""
+        """The loss and d loss / d scores of one task; None if the batch has no labels for it."""
         known = [i for i, y in enumerate(labels) if y == y]
         signs = [-1 if y == 1 else 1 for y in labels]  # a positive should score high
         losses = {i: self.value(signs[i] * scores[i], self.margin) for i in known}
@@ -36,7 +36,7 @@ class Algorithm24:
         tau, n = self.tau.setdefault(task, self.start), len(losses)
         mean = sum(math.exp(ell / tau) for ell in losses.values()) / n
         old = self.u.get(task, mean)
-        assert old < mean * math.exp(45)  # no state that far above is meant to survive
+        assert old < mean * math.exp(45)  # states this far above would have been restarted
         u = self.u[task] = (1 - self.gamma) * old + self.gamma * mean
         p = {i: math.exp(ell / tau) / u for i, ell in losses.items()}
         loss = tau * math.log(u)
@@ -64,18 +64,18 @@ def cross_entropy(logits, target):
 
 @EACH_SURROGATE
 @pytest.mark.parametrize("learnable", [False, True])
-def test_autograd_is_algorithm_24_over_100_steps_and_a_restore(surrogate, learnable):
+def test_autograd_matches_algorithm_24_over_100_steps_and_a_restore(surrogate, learnable):
     options = {"surrogate": surrogate, "margin": 0.7, "gamma": 0.1, "temperature": 0.9, "learnable": learnable}
     options |= {"rho": 0.3, "min_temperature": 0.4, "temperature_lr": 0.01}
     reference = Algorithm24(0.1, 0.9, 0.3 if learnable else None, 0.4, 0.01, surrogate, 0.7)
     follow(lambda: KLDROLoss(40, **options).double(), reference, batches(spread=0.5))
     if learnable:
-        assert abs(reference.tau[0] - 0.9) > 1e-3  # it went somewhere
+        assert abs(reference.tau[0] - 0.9) > 1e-3  # the temperature has changed
 
 
 @pytest.mark.parametrize("learnable", [False, True])
-def test_tasks_with_missing_labels_have_states_and_temperatures_of_their_own(learnable):
-    """A label of either class is enough to contribute; a task without any keeps its state and its temperature."""
+def test_tasks_have_their_own_states_and_temperatures(learnable):
+    """A label of either class is enough; a task without labels keeps its state and its temperature."""
     options = {"gamma": 0.3, "temperature": 0.8, "learnable": learnable, "rho": 0.2, "temperature_lr": 0.02}
     reference = Algorithm24(0.3, 0.8, 0.2 if learnable else None, 0.1, 0.02)
     follow(lambda: KLDROLoss(15, 5, **options).double(), reference, ragged(100, size=4, missing=0.5, empty=True))
@@ -83,14 +83,14 @@ def test_tasks_with_missing_labels_have_states_and_temperatures_of_their_own(lea
 
 
 def temperature(loss_fn):
-    """Of the first task, from what the loss itself returns: value = τ (v + ρ) for one sample of loss 0."""
+    """The temperature of the first task, from the value of the loss: τ (v + ρ) for one sample of loss 0."""
     probe = KLDROLoss(1, learnable=True, rho=1.0).double().eval()
     probe.load_state_dict(loss_fn.state_dict())
     return probe.reduce(torch.zeros(1, dtype=torch.float64)).item()
 
 
-def test_the_temperature_goes_to_the_optimum_of_6_16():
-    """On the full batch with γ = 1 the value becomes min over τ of τ log mean exp(ℓ/τ) + τρ."""
+def test_temperature_converges_to_the_optimum_of_6_16():
+    """On the full batch with γ = 1, the value becomes the minimum over τ of τ log mean exp(ℓ/τ) + τρ."""
     torch.manual_seed(2)
     losses = torch.rand(50, dtype=torch.float64) * 4
     loss_fn = KLDROLoss(50, gamma=1.0, learnable=True, rho=0.2, temperature_lr=0.1).double()
@@ -101,12 +101,12 @@ def test_the_temperature_goes_to_the_optimum_of_6_16():
     objective = torch.cat([g * ((losses[None] / g[:, None]).exp().mean(1).log() + 0.2) for g in grid.split(10_000)])
     best = grid[objective.argmin()].item()
     assert 0.5 < best < 5
-    assert best != pytest.approx(1.0, abs=0.1)  # not where it began
+    assert best != pytest.approx(1.0, abs=0.1)  # not the initial value
     assert temperature(loss_fn) == pytest.approx(best, abs=1e-3)
     assert value == pytest.approx(objective.min().item(), abs=1e-6)
 
 
-def test_the_temperature_stops_at_its_floor():
+def test_temperature_stops_at_its_lower_bound():
     loss_fn = KLDROLoss(8, learnable=True, rho=5.0, min_temperature=0.7, temperature_lr=0.05).double()
     torch.manual_seed(3)
     seen = []
@@ -118,7 +118,7 @@ def test_the_temperature_stops_at_its_floor():
     assert min(seen) >= 0.7 - 1e-7
 
 
-def test_evaluation_leaves_the_temperature_and_uses_it():
+def test_eval_uses_the_temperature_without_changing_it():
     torch.manual_seed(4)
     loss_fn = KLDROLoss(20, learnable=True, rho=0.4, temperature_lr=0.2).double()
     for _ in range(5):
@@ -134,8 +134,8 @@ def test_evaluation_leaves_the_temperature_and_uses_it():
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_gamma_one_on_the_full_batch_is_the_closed_form(training):
-    """(6.11) of the cross-entropy; with γ = 1 in training, and with any γ and any history in evaluation."""
+def test_gamma_one_on_the_full_batch_equals_the_closed_form(training):
+    """(6.11) with cross-entropy holds with γ = 1 in training, and with any γ and any history in evaluation."""
     torch.manual_seed(5)
     loss_fn = KLDROLoss(30, 2, gamma=1.0 if training else 0.1, temperature=0.6).double()
     loss_fn(*batch(30, 2))
@@ -150,7 +150,7 @@ def test_gamma_one_on_the_full_batch_is_the_closed_form(training):
     torch.testing.assert_close(*grads, atol=1e-12, rtol=1e-12)
 
 
-def test_the_temperature_leads_from_the_mean_to_the_maximum():
+def test_temperature_interpolates_between_mean_and_maximum():
     torch.manual_seed(7)
     logits, target = batch(20)
     plain = cross_entropy(logits, target)
@@ -159,8 +159,8 @@ def test_the_temperature_leads_from_the_mean_to_the_maximum():
     assert sharp == pytest.approx(plain.max().item(), rel=1e-3)
 
 
-def test_reduce_takes_per_sample_losses_of_any_kind():
-    """Multi-class cross-entropy, say: 100 steps of Algorithm 24 on the losses."""
+def test_reduce_accepts_per_item_losses_of_any_kind():
+    """For example multi-class cross-entropy: 100 steps of Algorithm 24 on the losses."""
     torch.manual_seed(8)
     loss_fn = KLDROLoss(40, gamma=0.2, temperature=0.7).double()
     reference = Algorithm24(0.2, 0.7)
@@ -176,7 +176,7 @@ def test_reduce_takes_per_sample_losses_of_any_kind():
         torch.testing.assert_close(logits.grad, z, atol=1e-8, rtol=1e-8)
 
 
-def test_reduce_with_tasks_leaves_out_what_is_not_known():
+def test_reduce_ignores_unknown_losses():
     torch.manual_seed(9)
     one, other = (KLDROLoss(40, 3, gamma=0.2, temperature=0.7, learnable=True).double() for _ in range(2))
     for _ in range(20):
@@ -185,7 +185,7 @@ def test_reduce_with_tasks_leaves_out_what_is_not_known():
         target[:, 2] = NAN
         expected = one(logits, target)
         known = ~target.isnan()
-        losses = cross_entropy(logits, target)  # NaN where nothing is known
+        losses = cross_entropy(logits, target)  # NaN where the label is missing
         loss = other.reduce(losses, known)
         assert loss.item() == pytest.approx(expected.item(), abs=1e-12)
         (grad,) = torch.autograd.grad(expected, logits)
@@ -200,7 +200,7 @@ def test_reduce_with_tasks_leaves_out_what_is_not_known():
         torch.testing.assert_close(value, other.state_dict()[key])
 
 
-def test_reduce_of_nothing_known_is_zero_with_zero_gradients():
+def test_reduce_without_known_losses_gives_zero_loss_and_gradients():
     loss_fn = KLDROLoss(40)
     losses = torch.rand(4, requires_grad=True)
     loss = loss_fn.reduce(losses, torch.zeros(4, dtype=torch.bool))
@@ -210,7 +210,7 @@ def test_reduce_of_nothing_known_is_zero_with_zero_gradients():
     assert not loss_fn.track.seen.any()
 
 
-def test_tiny_gamma_converges_to_the_inner_value_of_the_whole_set():
+def test_small_gamma_converges_to_the_inner_value_of_the_whole_data_set():
     torch.manual_seed(0)
     logits, target = torch.randn(200, dtype=torch.float64), (torch.arange(200) < 60).double()
     expected = cross_entropy(logits, target).exp().mean().log()
@@ -221,7 +221,7 @@ def test_tiny_gamma_converges_to_the_inner_value_of_the_whole_set():
     assert (loss_fn.track.value[0] - expected).expm1().abs() < 0.08
 
 
-def test_a_state_far_above_its_newest_estimate_starts_anew():
+def test_state_far_above_its_newest_estimate_restarts():
     loss_fn = KLDROLoss(4, gamma=0.1).double()
     loss_fn(torch.full((4,), -200.0).double(), torch.ones(4))
     assert loss_fn.track.value[0].item() == pytest.approx(200.0, abs=1e-9)
@@ -234,8 +234,8 @@ def test_a_state_far_above_its_newest_estimate_starts_anew():
     torch.testing.assert_close(grad, torch.autograd.grad(plain, logits)[0])
 
 
-def test_a_state_somewhat_above_goes_on_as_ever():
-    """The weights are what the algorithm is about, large or small: nothing is cut off within 20 log units."""
+def test_state_slightly_above_its_newest_estimate_does_not_restart():
+    """Small weights are part of the algorithm: nothing is cut off within 20 log units."""
     loss_fn = KLDROLoss(4, gamma=0.1).double()
     loss_fn(torch.full((4,), -8.0).double(), torch.ones(4))
     loss_fn(torch.zeros(4).double(), torch.ones(4))
@@ -243,5 +243,5 @@ def test_a_state_somewhat_above_goes_on_as_ever():
     assert loss_fn.track.value[0].item() == pytest.approx(expected, abs=1e-9)
 
 
-def test_the_largest_losses_at_the_lowest_temperature_are_finite():
+def test_largest_losses_at_the_lowest_temperature_are_finite():
     assert KLDROLoss(4, temperature=1e-3).reduce(torch.tensor([0.0, 1e15])).isfinite()

@@ -1,4 +1,4 @@
-"""Which items of a batch are compared with which: positives as anchors, and the others of their task."""
+"""Which items of a batch are compared: positives are anchors, negatives of the same task are their opponents."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from xgraph.losses.batch import Batch
 
 
 class Anchors(NamedTuple):
-    """The R positives that contribute: (item, task) pairs of tasks that have both classes, sorted by task."""
+    """The R contributing positives: (item, task) pairs of tasks that have both classes, sorted by task."""
 
     cell: Tensor  # task · B + item: positions in the transposed scores
     item: Tensor  # positions in the batch
     task: Tensor | None  # None for a single task
-    weight: Tensor | None  # sums to 1: tasks count the same, and so do the positives of a task; None for a single task
+    weight: Tensor | None  # sums to 1, equal for all tasks and for the positives of a task; None for a single task
 
     @classmethod
-    def of(cls, batch: Batch) -> Anchors:
+    def from_batch(cls, batch: Batch) -> Anchors:
         size, num_tasks = batch.scores.shape
-        if num_tasks == 1:  # the same as below in a third of the operations: small batches feel it
+        if num_tasks == 1:  # a third of the operations of the general path, which matters for small batches
             item = batch.positive.view(-1).nonzero().view(-1)
             item = item if len(batch.single_negatives) else item[:0]
             return cls(item, item, None, None)
@@ -33,44 +33,44 @@ class Anchors(NamedTuple):
         return cls(torch.add(item, task, alpha=size), item, task, weight)
 
     def mean(self, values: Tensor) -> Tensor:
-        """``[R]`` to a scalar: the mean over tasks of the mean over each task's anchors."""
+        """Reduce ``[R]`` values to a scalar: the mean over tasks of the mean over each task's anchors."""
         return values.mean() if self.weight is None else torch.dot(self.weight, values)
 
     def rows(self, index: Tensor, num_tasks: int) -> Tensor:
-        """``[R]`` rows of a table that holds one row for each (item, task)."""
+        """Return the anchors' rows, ``[R]``, in a table with one row per (item, task) pair."""
         rows = index.index_select(0, self.item)
         return rows if self.task is None else torch.add(self.task, rows, alpha=num_tasks)
 
-    def some(self, which: Tensor) -> Anchors:
-        """The anchors selected by a boolean mask ``[R]``, without weights, for reductions."""
-        return Anchors(self.cell[which], self.item[which], None if self.task is None else self.task[which], None)
+    def select(self, mask: Tensor) -> Anchors:
+        """Return the anchors selected by a boolean mask ``[R]``, without weights."""
+        return Anchors(self.cell[mask], self.item[mask], None if self.task is None else self.task[mask], None)
 
     def by_task(self) -> Tasks:
-        """The contributing tasks."""
+        """Group the anchors by task."""
         if self.task is None:
             return Tasks(self.item.new_zeros(1), None, None)
         return Tasks(*torch.unique_consecutive(self.task, return_inverse=True, return_counts=True))
 
 
 class Tasks(NamedTuple):
-    """The C tasks that contribute, and which of them an anchor belongs to."""
+    """The C contributing tasks, and which of them each anchor belongs to."""
 
     task: Tensor  # [C], columns of the scores
     slot: Tensor | None  # [R], each anchor's position in `task`; None for a single task
-    anchors: Tensor | None  # [C], how many anchors each task has; None for a single task
+    anchors: Tensor | None  # [C], number of anchors of each task; None for a single task
 
     def spread(self, values: Tensor) -> Tensor:
-        """``[C]`` to ``[R]``, or to ``[1]`` for a single task: each task's value at its anchors."""
+        """Give each anchor the value of its task: ``[C]`` to ``[R]``, or to ``[1]`` for a single task."""
         return values if self.slot is None else values.index_select(0, self.slot)
 
     def mean(self, values: Tensor) -> Tensor:
-        """``[R]`` to ``[C]``: the mean over each task's anchors."""
+        """Average over each task's anchors: ``[R]`` to ``[C]``."""
         if self.slot is None or self.anchors is None:
             return values.mean(0, keepdim=True)
         return values.new_zeros(len(self.task)).index_add(0, self.slot, values) / self.anchors
 
     def log_mean_exp(self, values: Tensor) -> Tensor:
-        """``[R]`` to ``[C]``: the logarithm of the mean of the exponentials, without overflow."""
+        """Compute the logarithm of each task's mean of exponentials, without overflow: ``[R]`` to ``[C]``."""
         if self.slot is None:
             return values.logsumexp(0, keepdim=True) - math.log(len(values))
         top = values.new_full((len(self.task),), -torch.inf)
@@ -78,15 +78,15 @@ class Tasks(NamedTuple):
         return self.mean((values - self.spread(top)).exp()).log() + top
 
 
-class Others(NamedTuple):
-    """What the anchors are compared with, and with which weight."""
+class Opponents(NamedTuple):
+    """The items that the anchors are compared with, and their weights."""
 
-    item: Tensor | None  # [N] positions in the batch; None = all B of them
-    share: Tensor | None  # [T, N], sums to 1 in each task; None = uniform
+    item: Tensor | None  # [N] positions in the batch; None for all B of them
+    share: Tensor | None  # [T, N], sums to 1 in each task; None for uniform weights
 
     @classmethod
-    def negatives(cls, batch: Batch) -> Others:
-        """The negatives of each task, all with the same weight."""
+    def negatives(cls, batch: Batch) -> Opponents:
+        """Return the negatives of each task, with equal weights."""
         if batch.scores.shape[1] == 1:
             return cls(batch.single_negatives, None)
         count = batch.negative.sum(0, dtype=batch.scores.dtype).clamp_min_(1)

@@ -5,25 +5,25 @@ from __future__ import annotations
 from torch import Tensor
 
 from xgraph.estimators import GammaSchedule
-from xgraph.losses.pairs.base import Activation, PairLoss, Recent
+from xgraph.losses.pairs.base import Activation, PairLoss, RecentLoss
 from xgraph.losses.pairs.reduce import Pairs
 from xgraph.losses.pairs.surrogates import Surrogate
 
 
 class PairwiseAUCLoss(PairLoss):
-    r"""Area under the ROC curve, by a surrogate of all (positive, negative) pairs of the batch.
+    r"""Area under the ROC curve (AUC), by a surrogate over all (positive, negative) pairs of the batch.
 
     .. math:: \min_w \mathrm{mean}_{i ∈ S_+, j ∈ S_-} ℓ(h_j - h_i)
 
-    Method 1 of section 6.4.1 of the chapter. The mean over a batch is unbiased, so there is no state.
+    The mean over a batch is an unbiased estimate, so the loss has no state (section 6.4.1, method 1).
 
     Args:
-        num_items: Size of the data set (unused without state; ``index`` is checked against it).
+        num_items: Size of the data set (only used to check ``index``).
         num_tasks: T, the number of label columns.
-        surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
-        margin: Margin m, for the surrogates that have one.
-        activation: With sigmoid, ℓ is applied to σ(h), as in published recipes; with none, to the logits.
-        gamma: Weight of the newest batch in the objective that `monitor` reports, in (0, 1].
+        surrogate: ℓ: squared_hinge, hinge, squared, logistic or sigmoid (from Python also a :class:`Surrogate`).
+        margin: Margin m of the surrogates that have one.
+        activation: With sigmoid, apply ℓ to σ(h), as published recipes do; with none, to the logits.
+        gamma: Weight of the newest batch in the objective reported by ``monitor``, in (0, 1].
 
     Raises:
         ValueError: If an argument is out of range.
@@ -48,7 +48,7 @@ class PairwiseAUCLoss(PairLoss):
         gamma: float | GammaSchedule = 0.1,
     ) -> None:
         super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
-        self.recent = Recent(gamma)
+        self.recent = RecentLoss(gamma)
 
     def _objective(self, pairs: Pairs, rows: Tensor | None, duplicates: bool) -> Tensor:
         loss = pairs.anchors.mean(pairs.mean())
@@ -57,5 +57,5 @@ class PairwiseAUCLoss(PairLoss):
         return loss
 
     def monitor(self) -> dict[str, float]:
-        """``objective``: a moving average of the loss over the latest batches, NaN before the first."""
+        """Return ``objective``: a moving average of the loss over recent batches, NaN before the first."""
         return {"objective": self.recent.objective}

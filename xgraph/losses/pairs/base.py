@@ -1,4 +1,4 @@
-"""Bases of the losses with a surrogate, and of those that compare pairs; what they monitor."""
+"""Base classes of losses with a surrogate and of losses that compare pairs, and helpers for ``monitor``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Activation = Literal["sigmoid"]
 
 
 class SurrogateLoss(Loss):
-    """A loss with a surrogate ℓ, applied to the scores h or to σ(h)."""
+    """A loss with a surrogate ℓ that is applied to the scores h or to σ(h)."""
 
     def __init__(
         self,
@@ -37,26 +37,26 @@ class SurrogateLoss(Loss):
         self.activation = activation
 
     def activated(self, batch: Batch) -> Tensor:
-        """``[B, T]``, what the surrogate is applied to."""
+        """Return the input of the surrogate, ``[B, T]``."""
         return batch.scores.sigmoid() if self.activation else batch.scores
 
 
 class PairLoss(SurrogateLoss):
-    """A loss of pairs: each positive, an anchor, is compared with the negatives of its task.
+    """A loss of pairs: each positive (the anchor) is compared with the negatives of its task.
 
-    Batches must hold both classes of a task for the task to contribute: see :class:`xgraph.sampling.DualSampler`.
+    A task contributes only if the batch holds both of its classes: see :class:`xgraph.sampling.DualSampler`.
     """
 
-    # On raw logits the squared hinge is zero once the classes are apart, and training stops there.
+    # On raw logits, the squared hinge becomes zero once the classes are separated, and training stops.
     recipe: ClassVar[Mapping[str, object]] = {"activation": "sigmoid"}
 
     stateful: ClassVar[bool] = True
-    """Whether each positive has a state, so that training needs an index."""
+    """Whether each positive has a state; if so, training needs an index."""
 
     def _loss(self, batch: Batch) -> Tensor | None:
         if self.stateful and self.training and batch.items is None:
-            raise ValueError("index is missing: in training the loss keeps a state for each item of the data set")
-        anchors = Anchors.of(batch)
+            raise ValueError("index is required in training: the loss keeps a state for each item of the data set")
+        anchors = Anchors.from_batch(batch)
         if not len(anchors.item):
             return None
         pairs = Pairs(batch, anchors, self.activated(batch), self.surrogate)
@@ -65,29 +65,35 @@ class PairLoss(SurrogateLoss):
         return self._objective(pairs, anchors.rows(batch.items, self.num_tasks), batch.duplicates)
 
     def _objective(self, pairs: Pairs, rows: Tensor | None, duplicates: bool) -> Tensor:
-        """The loss; ``rows [R]`` index tables with a row per (item, task); ``None`` = no state, nothing is written."""
+        """Compute the loss.
+
+        Args:
+            pairs: The pairs of the batch.
+            rows: ``[R]`` rows of the anchors in tables with one row per (item, task) pair; ``None``: use no state.
+            duplicates: Whether a row occurs more than once.
+        """
         raise NotImplementedError
 
 
-class Recent(MovingAverage):
-    """A moving average of the loss over the latest batches, for :meth:`Loss.monitor`."""
+class RecentLoss(MovingAverage):
+    """A moving average of the loss over recent batches, for :meth:`Loss.monitor`."""
 
     def __init__(self, gamma: float | GammaSchedule) -> None:
         super().__init__(1, gamma=gamma)
 
     def add(self, loss: Tensor) -> None:
-        fixed = loss.detach()  # a table's step in a third of the operations: small batches feel it
+        fixed = loss.detach()  # a third of the operations of StateTable.step, which matters for small batches
         self.value.copy_(torch.where(self.seen, torch.lerp(self.value.to(fixed.dtype), fixed, self.gamma), fixed))
         self.seen.fill_(True)
 
     @property
     def objective(self) -> float:
-        """The average; NaN before the first batch."""
+        """The moving average; NaN before the first batch."""
         return self.value.item() if bool(self.seen) else float("nan")
 
 
 def mean_over_tasks(values: Tensor, table: StateTable, num_tasks: int) -> float:
-    """The mean over tasks of the mean over their items seen by the table (task = row modulo T); NaN if none was."""
+    """Average over each task's seen items (task = row modulo T), then over tasks; NaN if no item has been seen."""
     seen = table.seen.view(-1, num_tasks)
     count = seen.sum(0)
     total = torch.where(seen, values.view(-1, num_tasks), 0).sum(0, dtype=torch.float64)

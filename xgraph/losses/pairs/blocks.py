@@ -1,4 +1,4 @@
-"""The pairs of a batch in blocks, so that memory does not grow with their number."""
+"""The pairs of a batch, processed in blocks so that memory use does not grow with their number."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from xgraph.losses.pairs.anchors import Anchors
 from xgraph.losses.pairs.surrogates import Surrogate
 
 CHUNK = 1 << 18
-"""Pairs handled at a time: 1 MiB of float32, so that one block stays in a core's cache."""
+"""Pairs per block: 1 MiB of float32, so that a block fits in a core's cache."""
 
 
 class Block:
-    """A run of r anchors (``span`` of all, ``None`` = all) and the ``[r, N]`` differences h_j − h_i of their pairs."""
+    """Consecutive anchors (r of them; ``span`` is ``None`` for all) and the ``[r, N]`` differences h_j − h_i."""
 
     def __init__(
         self, span: slice | None, anchors: Anchors, own: Tensor, columns: Tensor, surrogate: Surrogate
     ) -> None:
         self.span, self.surrogate = span, surrogate
-        self.kept: Tensor | None = None  # what a reduction keeps from its value for its slope
+        self.kept: Tensor | None = None  # intermediate result of a reduction's `value`, reused by its `slope`
         self.cell = self.part(anchors.cell)
         self.task = None if anchors.task is None else self.part(anchors.task)
         self.difference = rows_of(columns, self.task) - self.part(own).unsqueeze(1)
 
     def part(self, values: Tensor) -> Tensor:
-        """``[..., R]`` to ``[..., r]``."""
+        """Slice values of all anchors: ``[..., R]`` to ``[..., r]``."""
         return values if self.span is None else values[..., self.span]
 
     @cached_property
@@ -37,7 +37,7 @@ class Block:
 
 
 class Blocks:
-    """The blocks of anchors with scores ``own [R]`` against ``columns [T, N]``, computed at each pass if several."""
+    """The blocks of anchors with scores ``own [R]`` against ``columns [T, N]``; several are recomputed in each pass."""
 
     def __init__(self, anchors: Anchors, own: Tensor, columns: Tensor, surrogate: Surrogate) -> None:
         self.rest = (anchors, own, columns, surrogate)
@@ -53,5 +53,5 @@ class Blocks:
 
 
 def rows_of(table: Tensor, task: Tensor | None) -> Tensor:
-    """The anchors' rows of ``[..., T, N]``; a single task is broadcast instead."""
+    """Select the anchors' rows of a table ``[..., T, N]``; a single task is broadcast instead."""
     return table if task is None else table.index_select(-2, task)

@@ -1,4 +1,4 @@
-"""Reductions of an anchor's pair losses to a few numbers: mean, log-mean-exp, excess over a threshold, tail."""
+"""Reductions of each anchor's pair losses to a few numbers: mean, log-mean-exp, excess over a threshold, tail."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from xgraph.losses.pairs.blocks import Block, rows_of
 
 
 class Reduction(Protocol):
-    """Maps the pairs of each anchor, ``[r, N]`` values of ℓ, to a number or K of them; with its derivative."""
+    """Maps the pair losses of each anchor, ``[r, N]``, to one or K numbers, and computes the derivative."""
 
     def value(self, block: Block) -> Tensor:
-        """``[r]`` or ``[K, r]``."""
+        """Compute the reduction, ``[r]`` or ``[K, r]``."""
 
     def slope(self, block: Block, grad: Tensor) -> Tensor:
-        """``[r, N]``, Σ_k grad_k ∂value_k/∂ℓ, where ``grad`` has the shape of `value`."""
+        """Compute Σ_k grad_k ∂value_k/∂ℓ, ``[r, N]``; ``grad`` has the shape of `value`."""
 
 
 class Mean:
-    """mean_j ℓ_ij with weights ``share [T, N]``; ``None`` = uniform (in all classes below)."""
+    """mean_j ℓ_ij with weights ``share [T, N]``; here and below, ``None`` means uniform weights."""
 
     def __init__(self, share: Tensor | None) -> None:
         self.share = share
@@ -41,7 +41,7 @@ class Sums:
         self.weights = weights
 
     def value(self, block: Block) -> Tensor:
-        # not a matrix product: too thin to gain from one, and its threads cost
+        # the matrices are too thin for a matrix product to pay off, and its threads have a cost
         return (block.values * rows_of(self.weights, block.task)).sum(2)
 
     def slope(self, block: Block, grad: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ class LogMeanExp:
 
     def value(self, block: Block) -> Tensor:
         exponent = self._exponent(block)
-        block.kept = exponent.softmax(1)  # one pass, several times faster than PyTorch's logsumexp or exp
+        block.kept = exponent.softmax(1)  # a single pass, several times faster than PyTorch's logsumexp or exp
         out = exponent.amax(1) - block.kept.amax(1).log()  # the largest share is exp(largest − logsumexp)
         return out if self.log_share is not None else out - math.log(block.values.shape[1])
 
@@ -71,7 +71,7 @@ class LogMeanExp:
 
 
 class Excess:
-    """mean_j (ℓ_ij − ν_i)₊; after a pass ``above`` holds ``[R]`` shares of j with ℓ_ij > ν_i."""
+    """mean_j (ℓ_ij − ν_i)₊; after a pass, ``above`` holds the shares of j with ℓ_ij > ν_i, ``[R]``."""
 
     def __init__(self, threshold: Tensor, share: Tensor | None) -> None:
         self.threshold, self.share = threshold, share
@@ -92,7 +92,7 @@ class Excess:
 
 
 class Tail:
-    """The sum of the largest β·N of the ℓ_ij (the last one in part), over N: β times their value at risk."""
+    """The sum of the largest β·N of the ℓ_ij (the last one partially), divided by N: β times their CVaR."""
 
     def __init__(self, top: float, share: Tensor | None) -> None:
         self.top, self.share = top, share
@@ -109,7 +109,7 @@ class Tail:
 
 
 def tail_weights(values: Tensor, known: Tensor | None, top: float) -> Tensor:
-    """``[r, N]`` weights of each row's top·n largest of n known values: 1/n each, the last in part; sum ``top``."""
+    """Weight each row's top·n largest of n known values by 1/n, the last one partially; ``[r, N]``, sums to ``top``."""
     if known is None:
         count = values.new_full((len(values), 1), values.shape[1])
     else:
@@ -122,15 +122,15 @@ def tail_weights(values: Tensor, known: Tensor | None, top: float) -> Tensor:
 
 
 def quantiles(values: Tensor, known: Tensor | None, q: float) -> Tensor:
-    """``[r]``, the q-quantile of each row's known values, by linear interpolation as in `torch.quantile`."""
+    """Compute the q-quantile of each row's known values, ``[r]``, with linear interpolation as in `torch.quantile`."""
     if known is not None:
         values = values.masked_fill(~known, torch.inf)
     ordered = values.sort(1).values
     last = values.shape[1] - 1 if known is None else known.sum(1, keepdim=True) - 1
-    place = q * torch.as_tensor(last, device=values.device).to(values.dtype).expand(len(values), 1)
-    low = place.floor()
-    high = ordered.gather(1, place.ceil().long())
-    return torch.lerp(ordered.gather(1, low.long()), high, place - low).squeeze(1)
+    position = q * torch.as_tensor(last, device=values.device).to(values.dtype).expand(len(values), 1)
+    low = position.floor()
+    high = ordered.gather(1, position.ceil().long())
+    return torch.lerp(ordered.gather(1, low.long()), high, position - low).squeeze(1)
 
 
 def _average(values: Tensor, share: Tensor | None, block: Block) -> Tensor:

@@ -11,26 +11,28 @@ from xgraph.losses.pairs.surrogates import Surrogate
 
 
 class SOAPLoss(PairLoss):
-    r"""Average precision, by a surrogate and a moving average for each positive (SOAP; Qi et al., NeurIPS 2021).
+    r"""Average precision, by a surrogate and a moving average per positive (SOAP).
 
     .. math::
         \min_w \frac{1}{n_+} Σ_{i ∈ S_+} - \frac{g_{i1}}{g_{i2}}, \quad
         g_{i1} = \mathrm{mean}_j 1[y_j = 1] ℓ(h_j - h_i), \quad g_{i2} = \mathrm{mean}_j ℓ(h_j - h_i)
 
-    (6.22) and Algorithm 28 of the chapter. Each (item, task) that is positive tracks u = [g₁, g₂]; the value
-    returned is mean −u₁/u₂, an estimate of minus the (surrogate) average precision, so it lies in [−1, 0).
-    Batches must hold both classes of a task for the task to contribute: see
-    :class:`xgraph.sampling.DualSampler`.
+    Each positive (item, task) pair tracks u = [g₁, g₂]. The loss returns mean −u₁/u₂, an estimate of the negative
+    surrogate average precision, so its value is in [−1, 0). A task contributes only if the batch holds both of its
+    classes: see :class:`xgraph.sampling.DualSampler`.
+
+    SOAP, stochastic optimisation of average precision: `Qi et al., NeurIPS 2021 <https://arxiv.org/abs/2104.08736>`__;
+    equation (6.22) and Algorithm 28.
 
     Args:
-        num_items: Size of the data set that ``index`` points into.
-        num_tasks: T, the number of label columns; each (item, task) is an item of its own.
-        surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
-        margin: Margin m, for the surrogates that have one.
-        activation: With sigmoid, ℓ is applied to σ(h), as in published recipes; with none, to the logits.
-        gamma: Weight of the new value in the moving average, in (0, 1] (in Python also a schedule).
-        max_lag: The state stays below e^max_lag times the newest estimate, so that one batch of extreme scores does
-            not silence an item for long; inf = no bound.
+        num_items: Size of the data set that ``index`` refers to.
+        num_tasks: T, the number of label columns; each (item, task) pair has its own state.
+        surrogate: ℓ: squared_hinge, hinge, squared, logistic or sigmoid (from Python also a :class:`Surrogate`).
+        margin: Margin m of the surrogates that have one.
+        activation: With sigmoid, apply ℓ to σ(h), as published recipes do; with none, to the logits.
+        gamma: Weight of the new value in the moving average, in (0, 1] (from Python also a schedule).
+        max_lag: Keep the state below e^max_lag times the newest estimate, so that a batch of extreme scores does not
+            suppress an item's gradient for long; inf for no bound.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -67,7 +69,11 @@ class SOAPLoss(PairLoss):
         return -pairs.anchors.mean(relevant / all_)
 
     def monitor(self) -> dict[str, float]:
-        """``objective``: the mean of −u₁/u₂ over the positives seen so far; the table's ``seen`` and ``stuck``."""
+        """Return figures to log during training.
+
+        Returns:
+            ``objective``: the mean of −u₁/u₂ over the positives seen so far; ``seen`` and ``stuck`` of the table.
+        """
         relevant, all_ = self.track.value.unbind(1)
         objective = -mean_over_tasks(relevant / all_, self.track, self.num_tasks)
         return {"objective": objective, **self.track.monitor()}

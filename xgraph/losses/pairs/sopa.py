@@ -1,4 +1,4 @@
-"""SOPA: one-way partial AUC with a threshold for each positive."""
+"""SOPA: one-way partial AUC with a threshold per positive."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from torch import Tensor
 from xgraph.checks import LARGE, number
 from xgraph.estimators import GammaSchedule, ProjectedGradient
 from xgraph.losses.base import STRAY
-from xgraph.losses.pairs.base import Activation, PairLoss, Recent
+from xgraph.losses.pairs.base import Activation, PairLoss, RecentLoss
 from xgraph.losses.pairs.reduce import Pairs
 from xgraph.losses.pairs.surrogates import Surrogate
 
 
 class Thresholds(ProjectedGradient):
-    """ν_i of every positive, the (1−β)-quantile of its pair losses, found by descent; ``top`` is β."""
+    """The threshold ν_i of every positive: the (1−β)-quantile of its pair losses, found by descent; ``top`` is β."""
 
     def __init__(self, num_items: int, lr: float, top: float) -> None:
         super().__init__(num_items, (), number("dual_lr", lr, 0, LARGE, "(]"))
         self.top = number("max_fpr", top, 0, 1, "(]")
 
     def before(self, pairs: Pairs, rows: Tensor) -> Tensor:
-        """``[R]`` constants: ν of the batch's anchors before its step; new ones start at the batch's quantile."""
+        """Return the anchors' ν before the step, ``[R]`` constants; new ones start at the batch's quantile."""
         start = self.at(rows, pairs.scores.dtype)
         known = self.seen.index_select(0, rows)
         if not known.all():
@@ -30,8 +30,8 @@ class Thresholds(ProjectedGradient):
     def step_along(
         self, pairs: Pairs, rows: Tensor, before: Tensor, above: Tensor, direction: Tensor, duplicates: bool
     ) -> None:
-        """ν ← ν + η direction; a ν far above all its losses restarts from the batch's quantile. All ``[R]``."""
-        stuck = above == 0  # such an item passes on no gradient
+        """Update ν ← ν + η direction, all ``[R]``; a ν far above all its losses restarts at the batch's quantile."""
+        stuck = above == 0  # these items pass on no gradient
         self.stuck.index_copy_(0, rows, stuck)
         if stuck.any():
             strayed = before > (pairs.largest() + pairs.surrogate(before.new_zeros(()))) * STRAY
@@ -42,25 +42,26 @@ class Thresholds(ProjectedGradient):
 
 
 class SOPALoss(PairLoss):
-    r"""One-way partial AUC, the area at false-positive rates up to β (SOPA; Zhu et al., ICML 2022).
+    r"""One-way partial AUC: the area under the ROC curve at false-positive rates up to β (SOPA).
 
     .. math:: \min_{w, ν} \mathrm{mean}_{i ∈ S_+} \big\{ β ν_i + \mathrm{mean}_{j ∈ S_-} (ℓ(h_j - h_i) - ν_i)_+ \big\}
 
-    (6.26) and Algorithm 29 of the chapter: at its optimum ν_i separates the β·n₋ negatives that score highest from
-    the rest, and the value is β times their mean loss. Each (item, task) that is positive has its ν_i, which starts
-    at the (1−β)-quantile of its first batch and descends by ν ← ν − η (β − mean_j 1[ℓ_ij > ν_i]); value and gradient
-    use it as it was before that step. After a batch of extreme scores (ν above e⁵ times all losses of a batch) it
-    restarts from the quantile of that batch.
+    At its optimum, ν_i separates the β·n₋ highest-scoring negatives from the rest, and the value is β times their mean
+    loss. Each positive (item, task) pair has its own ν_i. It starts at the (1−β)-quantile of its first batch and
+    descends by ν ← ν − η (β − mean_j 1[ℓ_ij > ν_i]); value and gradient use ν from before the step. After a batch of
+    extreme scores (ν above e⁵ times all losses of a batch), ν restarts at the quantile of that batch.
+
+    `Zhu et al., ICML 2022 <https://arxiv.org/abs/2203.00176>`__; equation (6.26) and Algorithm 29.
 
     Args:
-        num_items: Size of the data set that ``index`` points into.
-        num_tasks: T, the number of label columns; each (item, task) is an item of its own.
-        surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
-        margin: Margin m, for the surrogates that have one.
-        activation: With sigmoid, ℓ is applied to σ(h), as in published recipes; with none, to the logits.
-        gamma: Weight of the newest batch in the objective that `monitor` reports, in (0, 1].
-        max_fpr: β, the largest false-positive rate of interest, in (0, 1]; 1 is the pairwise AUC loss.
-        dual_lr: η, the step size of ν, in units of ℓ.
+        num_items: Size of the data set that ``index`` refers to.
+        num_tasks: T, the number of label columns; each (item, task) pair has its own state.
+        surrogate: ℓ: squared_hinge, hinge, squared, logistic or sigmoid (from Python also a :class:`Surrogate`).
+        margin: Margin m of the surrogates that have one.
+        activation: With sigmoid, apply ℓ to σ(h), as published recipes do; with none, to the logits.
+        gamma: Weight of the newest batch in the objective reported by ``monitor``, in (0, 1].
+        max_fpr: Largest false-positive rate of interest, β, in (0, 1]; 1 gives the pairwise AUC loss.
+        dual_lr: Step size η of ν, in units of ℓ.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -71,7 +72,7 @@ class SOPALoss(PairLoss):
         >>> logits = torch.tensor([0.5, -1.0, 0.5], requires_grad=True)
         >>> loss = loss_fn(logits, torch.tensor([1.0, 0.0, 0.0]), index=torch.tensor([7, 3, 42]))
         >>> loss.backward()
-        >>> loss.item()  # half of the negatives: the one with ℓ = 1, times β
+        >>> loss.item()  # β times the loss of the top half of the negatives: 0.5 · 1
         0.5
     """
 
@@ -90,7 +91,7 @@ class SOPALoss(PairLoss):
         super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
         self.threshold = Thresholds(num_items * num_tasks, dual_lr, max_fpr)
         self.max_fpr = self.threshold.top
-        self.recent = Recent(gamma)
+        self.recent = RecentLoss(gamma)
 
     def _objective(self, pairs: Pairs, rows: Tensor | None, duplicates: bool) -> Tensor:
         if rows is None:
@@ -103,8 +104,11 @@ class SOPALoss(PairLoss):
         return loss
 
     def monitor(self) -> dict[str, float]:
-        """``objective``: a moving average of the loss over the latest batches; ``seen``: the share of items seen.
+        """Return figures to log during training.
 
-        ``stuck``: the share of those with no loss above their threshold in their newest batch: no gradient.
+        Returns:
+            ``objective``: a moving average of the loss over recent batches; ``seen``: the share of items seen;
+            ``stuck``: the share of these without a loss above their threshold in their newest batch, which therefore
+            pass on no gradient.
         """
         return {"objective": self.recent.objective, **self.threshold.monitor()}

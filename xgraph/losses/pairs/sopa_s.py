@@ -1,4 +1,4 @@
-"""SOPA-s: one-way partial AUC by a soft maximum over the negatives."""
+"""SOPA-s: one-way partial AUC with a soft maximum over the negatives."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ from xgraph.losses.pairs.surrogates import Surrogate
 
 
 class SOPAsLoss(PairLoss):
-    r"""One-way partial AUC, the area at low false-positive rates (SOPA-s; Zhu et al., ICML 2022).
+    r"""One-way partial AUC: the area under the ROC curve at low false-positive rates, in smooth form (SOPA-s).
 
     .. math:: \min_w \mathrm{mean}_{i ∈ S_+} τ \log \mathrm{mean}_{j ∈ S_-} \exp(ℓ(h_j - h_i) / τ)
 
-    (6.28) and Algorithm 30 of the chapter: each positive weighs the negatives by how far they outscore it, the more
-    sharply the smaller τ. τ → 0 looks at the top negative only, τ → ∞ is the pairwise AUC loss. Each (item, task)
-    that is positive tracks log u_i, so nothing overflows; the value returned is mean τ log u_i.
+    Each positive gives more weight to the negatives that outscore it most; the smaller τ, the stronger this effect. As
+    τ → 0 only the highest-scoring negative counts; as τ → ∞ the loss becomes the pairwise AUC loss. Each positive
+    (item, task) pair tracks log u_i, so nothing overflows, and the loss returns mean τ log u_i.
+
+    `Zhu et al., ICML 2022 <https://arxiv.org/abs/2203.00176>`__; equation (6.28) and Algorithm 30.
 
     Args:
-        num_items: Size of the data set that ``index`` points into.
-        num_tasks: T, the number of label columns; each (item, task) is an item of its own.
-        surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
-        margin: Margin m, for the surrogates that have one.
-        activation: With sigmoid, ℓ is applied to σ(h), as in published recipes; with none, to the logits.
-        gamma: Weight of the new value in the moving average, in (0, 1] (in Python also a schedule).
-        temperature: τ, in units of ℓ.
-        max_lag: Bound on log u_i above its newest estimate; inf = none. Beyond 50 an item restarts in any case.
+        num_items: Size of the data set that ``index`` refers to.
+        num_tasks: T, the number of label columns; each (item, task) pair has its own state.
+        surrogate: ℓ: squared_hinge, hinge, squared, logistic or sigmoid (from Python also a :class:`Surrogate`).
+        margin: Margin m of the surrogates that have one.
+        activation: With sigmoid, apply ℓ to σ(h), as published recipes do; with none, to the logits.
+        gamma: Weight of the new value in the moving average, in (0, 1] (from Python also a schedule).
+        temperature: Temperature τ, in units of ℓ.
+        max_lag: Bound on log u_i above its newest estimate; inf for none. Beyond 50 an item restarts in any case.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -69,6 +71,10 @@ class SOPAsLoss(PairLoss):
         return self.temperature * pairs.anchors.mean(log_means)
 
     def monitor(self) -> dict[str, float]:
-        """``objective``: the mean of τ log u_i over the positives seen so far; the table's ``seen`` and ``stuck``."""
+        """Return figures to log during training.
+
+        Returns:
+            ``objective``: the mean of τ log u_i over the positives seen so far; ``seen`` and ``stuck`` of the table.
+        """
         objective = self.temperature * mean_over_tasks(self.track.value, self.track, self.num_tasks)
         return {"objective": objective, **self.track.monitor()}

@@ -1,4 +1,4 @@
-"""SOTA-s: two-way partial AUC by soft maxima over negatives and positives."""
+"""SOTA-s: two-way partial AUC with soft maxima over negatives and positives."""
 
 from __future__ import annotations
 
@@ -16,27 +16,29 @@ from xgraph.losses.pairs.surrogates import Surrogate
 
 
 class SOTAsLoss(PairLoss):
-    r"""Two-way partial AUC: low false-positive and high true-positive rates (SOTA-s; Zhu et al., ICML 2022).
+    r"""Two-way partial AUC: the area at low false-positive and high true-positive rates, in smooth form (SOTA-s).
 
     .. math::
         \min_w τ_1 \log \mathrm{mean}_{i ∈ S_+}
         \big( \mathrm{mean}_{j ∈ S_-} \exp(ℓ(h_j - h_i) / τ_2) \big)^{τ_2 / τ_1}
 
-    (6.33) and Algorithm 32 of the chapter: beside the top negatives (τ₂), the worst-ranked positives (τ₁) weigh most.
-    Each (item, task) that is positive tracks the logarithm of its mean over negatives, each task that of its mean
-    over positives; the value returned is τ₁ times the latter, the mean over tasks.
+    The highest-scoring negatives (τ₂) and the lowest-ranked positives (τ₁) get the most weight. Each positive
+    (item, task) pair tracks the logarithm of its mean over negatives, and each task the logarithm of its mean over
+    positives. The loss returns τ₁ times the latter, averaged over tasks.
+
+    `Zhu et al., ICML 2022 <https://arxiv.org/abs/2203.00176>`__; equation (6.33) and Algorithm 32.
 
     Args:
-        num_items: Size of the data set that ``index`` points into.
-        num_tasks: T, the number of label columns; each (item, task) is an item of its own.
-        surrogate: ℓ: squared_hinge, hinge, squared, logistic, sigmoid (in Python also a :class:`Surrogate`).
-        margin: Margin m, for the surrogates that have one.
-        activation: With sigmoid, ℓ is applied to σ(h), as in published recipes; with none, to the logits.
-        gamma: Weight of the new value in each positive's average, in (0, 1] (in Python also a schedule).
-        pos_temperature: τ₁, over positives, in units of ℓ.
-        neg_temperature: τ₂, over negatives, in units of ℓ.
-        task_gamma: Weight of the new value in each task's average; the same as gamma if none.
-        max_lag: Bound on either logarithm above its newest estimate; inf = none. Beyond 20 it restarts in any case.
+        num_items: Size of the data set that ``index`` refers to.
+        num_tasks: T, the number of label columns; each (item, task) pair has its own state.
+        surrogate: ℓ: squared_hinge, hinge, squared, logistic or sigmoid (from Python also a :class:`Surrogate`).
+        margin: Margin m of the surrogates that have one.
+        activation: With sigmoid, apply ℓ to σ(h), as published recipes do; with none, to the logits.
+        gamma: Weight of the new value in each positive's average, in (0, 1] (from Python also a schedule).
+        pos_temperature: Temperature τ₁ over positives, in units of ℓ.
+        neg_temperature: Temperature τ₂ over negatives, in units of ℓ.
+        task_gamma: Weight of the new value in each task's average; by default that of gamma.
+        max_lag: Bound on either logarithm above its newest estimate; inf for none. Beyond 20 it restarts in any case.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -47,7 +49,7 @@ class SOTAsLoss(PairLoss):
         >>> logits = torch.tensor([0.5, 0.5, 0.5], requires_grad=True)
         >>> loss = loss_fn(logits, torch.tensor([1.0, 0.0, 0.0]), index=torch.tensor([7, 3, 42]))
         >>> loss.backward()
-        >>> round(loss.item(), 4)  # all ties: ℓ = 1
+        >>> round(loss.item(), 4)  # all scores are tied, so ℓ = 1
         1.0
     """
 
@@ -83,7 +85,12 @@ class SOTAsLoss(PairLoss):
         return self.pos_temperature * outer.mean()
 
     def monitor(self) -> dict[str, float]:
-        """``objective``: the mean of τ₁ times the tasks' logarithms; positives' ``seen``, ``stuck``; ``task_stuck``."""
+        """Return figures to log during training.
+
+        Returns:
+            ``objective``: the mean over tasks of τ₁ times the task's logarithm; ``seen`` and ``stuck`` of the table of
+            positives; ``task_stuck``: the share of tasks that are stuck.
+        """
         objective = self.pos_temperature * mean_over_tasks(self.track_tasks.value, self.track_tasks, self.num_tasks)
         stuck = self.track_tasks.monitor()["stuck"]
         return {"objective": objective, **self.track.monitor(), "task_stuck": stuck}

@@ -1,4 +1,4 @@
-"""Smooth stand-ins ℓ(s) for the indicator 1[s ≥ 0], with s = h(negative) − h(positive)."""
+"""Surrogates ℓ(s) of the indicator 1[s ≥ 0], where s = h(negative) − h(positive)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,29 @@ from xgraph.checks import LARGE, SMALL, number
 
 
 class Surrogate(Protocol):
-    """A non-decreasing function of a score difference, and its derivative. Any object with these two methods fits."""
+    """Protocol of surrogates ℓ(s): a non-decreasing function of a score difference, and its derivative.
+
+    Any object with these two methods can be passed as the ``surrogate`` of a loss. The difference is
+    s = h(negative) − h(positive).
+
+    Example:
+        >>> class Exponential:
+        ...     def __call__(self, difference):
+        ...         return difference.exp()
+        ...
+        ...     def slope(self, difference):
+        ...         return difference.exp()
+        >>> from xgraph.losses import PairwiseAUCLoss
+        >>> loss_fn = PairwiseAUCLoss(num_items=2, surrogate=Exponential())
+        >>> loss_fn(torch.tensor([1.0, 1.0]), torch.tensor([1.0, 0.0]))
+        tensor(1.)
+    """
 
     def __call__(self, difference: Tensor) -> Tensor:
-        """ℓ(s), elementwise."""
+        """Compute ℓ(s) elementwise."""
 
     def slope(self, difference: Tensor) -> Tensor:
-        """ℓ'(s), elementwise."""
+        """Compute the derivative ℓ'(s) elementwise."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +56,13 @@ class _WithScale:
 
 
 class SquaredHinge(_WithMargin):
-    """max(m + s, 0)².
+    """Squared hinge: ℓ(s) = max(m + s, 0)².
 
     Args:
-        margin: m, in [1e-6, 1e6].
+        margin: Margin m, in [1e-6, 1e6].
 
     Raises:
-        ValueError: If the margin is out of range.
+        ValueError: If ``margin`` is out of range.
 
     Example:
         >>> SquaredHinge(margin=0.5)(torch.tensor([-1.0, 0.5]))
@@ -62,7 +78,14 @@ class SquaredHinge(_WithMargin):
 
 
 class Hinge(_WithMargin):
-    """max(m + s, 0), with the margin m in [1e-6, 1e6]."""
+    """Hinge: ℓ(s) = max(m + s, 0).
+
+    Args:
+        margin: Margin m, in [1e-6, 1e6].
+
+    Raises:
+        ValueError: If ``margin`` is out of range.
+    """
 
     def __call__(self, difference: Tensor) -> Tensor:
         return (difference + self.margin).clamp_min_(0)
@@ -73,7 +96,14 @@ class Hinge(_WithMargin):
 
 
 class Squared(_WithMargin):
-    """(m + s)², with the margin m in [1e-6, 1e6]. Non-decreasing for s ≥ −m only; published as the AUC square loss."""
+    """Square: ℓ(s) = (m + s)², published as the AUC square loss. It is non-decreasing only for s ≥ −m.
+
+    Args:
+        margin: Margin m, in [1e-6, 1e6].
+
+    Raises:
+        ValueError: If ``margin`` is out of range.
+    """
 
     def __call__(self, difference: Tensor) -> Tensor:
         return (difference + self.margin).square_()
@@ -84,7 +114,14 @@ class Squared(_WithMargin):
 
 
 class Logistic(_WithScale):
-    """log(1 + exp(scale · s)), with a scale in [1e-6, 1e6] and without a margin."""
+    """Logistic: ℓ(s) = log(1 + exp(scale · s)). It has no margin.
+
+    Args:
+        scale: Scale in [1e-6, 1e6].
+
+    Raises:
+        ValueError: If ``scale`` is out of range.
+    """
 
     def __call__(self, difference: Tensor) -> Tensor:
         return F.softplus(difference * self.scale)
@@ -95,7 +132,14 @@ class Logistic(_WithScale):
 
 
 class Sigmoid(_WithScale):
-    """1 / (1 + exp(−scale · s)), with a scale in [1e-6, 1e6] and without a margin."""
+    """Sigmoid: ℓ(s) = 1 / (1 + exp(−scale · s)). It has no margin.
+
+    Args:
+        scale: Scale in [1e-6, 1e6].
+
+    Raises:
+        ValueError: If ``scale`` is out of range.
+    """
 
     def __call__(self, difference: Tensor) -> Tensor:
         return torch.sigmoid(difference * self.scale)
@@ -107,7 +151,7 @@ class Sigmoid(_WithScale):
 
 
 SURROGATES = frozenset({SquaredHinge, Hinge, Squared, Logistic, Sigmoid})
-"""Those of this module: what they return is new memory."""
+"""The surrogates of this module, which always return new memory."""
 
 _WITH_MARGIN: dict[str, Callable[[float], Surrogate]] = {
     "squared_hinge": SquaredHinge,
@@ -118,10 +162,10 @@ _WITH_SCALE: dict[str, Callable[[], Surrogate]] = {"logistic": Logistic, "sigmoi
 
 
 def as_surrogate(surrogate: str | Surrogate, margin: float = 1.0) -> Surrogate:
-    """The surrogate of that name, with this margin where it has one; an object stays as it is."""
+    """Return the surrogate of a name, with the margin if it has one; return an object unchanged."""
     if not isinstance(surrogate, str):
         if not (callable(surrogate) and hasattr(surrogate, "slope")):
-            raise TypeError(f"surrogate must be a name or be callable and have a slope(), got {surrogate!r}")
+            raise TypeError(f"surrogate must be a name or a callable with a slope() method, got {surrogate!r}")
         return surrogate
     if surrogate in _WITH_MARGIN:
         return _WITH_MARGIN[surrogate](margin)

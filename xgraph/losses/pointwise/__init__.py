@@ -1,1 +1,1 @@
-"""Losses that look at each score by itself."""
+"""Losses of individual scores."""

@@ -1,4 +1,4 @@
-"""Binary cross-entropy, optionally with a weight on the positives."""
+"""Binary cross-entropy, optionally with a weight for positives."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from xgraph.losses.batch import Batch
 
 
 class BCELoss(Loss):
-    """Binary cross-entropy on logits, averaged over all known labels. The baseline; it has no state.
+    """Binary cross-entropy on logits, averaged over all known labels. It has no state.
 
     Args:
-        num_items: Size of the data set (unused; for a common signature).
+        num_items: Size of the data set (unused; all losses have the same signature).
         num_tasks: T, the number of label columns.
         pos_weight: Weight of a positive label relative to a negative one.
 
     Raises:
-        ValueError: If ``pos_weight`` lies outside (0, 1e6].
+        ValueError: If ``pos_weight`` is outside (0, 1e6].
 
     Example:
         >>> import torch

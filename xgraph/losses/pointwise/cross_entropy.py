@@ -1,4 +1,4 @@
-"""Softmax cross-entropy over classes that exclude each other."""
+"""Softmax cross-entropy over mutually exclusive classes."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ from xgraph.losses.batch import Batch
 
 
 class CrossEntropyLoss(Loss):
-    """Softmax cross-entropy over the T columns of logits, averaged over the items with a label; it has no state.
+    """Softmax cross-entropy over the T columns of logits, averaged over the labelled items. It has no state.
 
     The columns are the classes, and the target is one-hot: 1 in the column of an item's class and 0 elsewhere. An
-    item with NaN in its row has no label. (The other losses take the same targets as T labels, one class against
-    the rest.)
+    item with NaN in its row has no label. (The other losses treat the same targets as T one-against-the-rest labels.)
 
     Args:
-        num_items: Size of the data set (unused; for a common signature).
+        num_items: Size of the data set (unused; all losses have the same signature).
         num_tasks: T, the number of classes.
-        label_smoothing: Share of the target that is spread over all classes, in [0, 1).
+        label_smoothing: Share of the target that is spread evenly over all classes, in [0, 1).
 
     Raises:
-        ValueError: If there are fewer than two classes, or ``label_smoothing`` is out of range; in a call, besides
-            what every loss raises, if a row of the target has another number of ones than one.
+        ValueError: If there are fewer than two classes, or ``label_smoothing`` is out of range. When called, also if
+            a row of the target does not hold exactly one 1, in addition to the errors of :class:`Loss`.
 
     Example:
         >>> import torch
@@ -41,7 +40,7 @@ class CrossEntropyLoss(Loss):
     def __init__(self, num_items: int, num_tasks: int, *, label_smoothing: float = 0.0) -> None:
         super().__init__(num_items, num_tasks)
         if num_tasks < 2:
-            raise ValueError(f"num_tasks must be at least 2, one for each class, got {num_tasks}")
+            raise ValueError(f"num_tasks must be at least 2, one per class, got {num_tasks}")
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"label_smoothing must lie in [0, 1), got {label_smoothing}")
         self.label_smoothing = label_smoothing
@@ -49,10 +48,10 @@ class CrossEntropyLoss(Loss):
     def _loss(self, batch: Batch) -> Tensor:
         labelled = batch.known.all(1)
         ones = batch.positive.sum(1)
-        strange = labelled & (ones != 1)
-        if strange.any():
-            row = int(strange.nonzero()[0])
-            raise ValueError(f"target must be one-hot, with one 1 in each row, got {int(ones[row])} in row {row}")
+        invalid = labelled & (ones != 1)
+        if invalid.any():
+            row = int(invalid.nonzero()[0])
+            raise ValueError(f"target must be one-hot with a single 1 per row; row {row} has {int(ones[row])}")
         share = batch.positive.to(batch.scores.dtype).lerp(
             torch.full_like(batch.scores, 1 / self.num_tasks), self.label_smoothing
         )

@@ -11,15 +11,17 @@ from xgraph.losses.batch import Batch
 
 
 class FocalLoss(Loss):
-    r"""Focal loss on logits, averaged over all known labels (Lin et al., ICCV 2017). A baseline; it has no state.
+    r"""Focal loss on logits, averaged over all known labels. It has no state.
 
     .. math:: -α (1-p)^{φ} \log p \text{ for positives}, \quad -(1-α) p^{φ} \log(1-p) \text{ for negatives}
 
+    `Lin et al., ICCV 2017 <https://arxiv.org/abs/1708.02002>`__; p is the probability that the model predicts.
+
     Args:
-        num_items: Size of the data set (unused; for a common signature).
+        num_items: Size of the data set (unused; all losses have the same signature).
         num_tasks: T, the number of label columns.
-        alpha: α, the weight of positives, in (0, 1); negatives have 1 − α.
-        focusing: φ ≥ 0; 0 is weighted cross-entropy, larger values fade out easy examples.
+        alpha: Weight α of positives, in (0, 1); negatives have weight 1 − α.
+        focusing: Exponent φ ≥ 0: 0 is weighted cross-entropy, larger values give less weight to easy examples.
 
     Raises:
         ValueError: If ``alpha`` or ``focusing`` is out of range.
@@ -38,7 +40,7 @@ class FocalLoss(Loss):
         self.focusing = number("focusing", focusing, 0, LARGE)
 
     def _loss(self, batch: Batch) -> Tensor:
-        # log p and log(1 − p) from softplus, so that no probability is ever rounded to 0
+        # compute log p and log(1 − p) with softplus, so that no probability is rounded to 0
         surprise_positive, surprise_negative = F.softplus(-batch.scores), F.softplus(batch.scores)
         positive = (-self.focusing * surprise_negative).exp() * surprise_positive * batch.positive
         negative = (-self.focusing * surprise_positive).exp() * surprise_negative * batch.negative

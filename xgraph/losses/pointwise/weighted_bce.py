@@ -1,4 +1,4 @@
-"""Binary cross-entropy in which tasks weigh differently."""
+"""Binary cross-entropy with a weight per task."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from xgraph.losses.batch import Batch
 
 
 class WeightedBCELoss(Loss):
-    """Binary cross-entropy on logits, the weighted mean over all known labels; it has no state.
+    """Binary cross-entropy on logits: a weighted mean over all known labels with a weight per task. It has no state.
 
     Args:
-        num_items: Size of the data set (unused; for a common signature).
+        num_items: Size of the data set (unused; all losses have the same signature).
         num_tasks: T, the number of label columns.
-        task_weight: ``[T]`` weight of a label of each task, 0 or more.
+        task_weight: ``[T]`` weights of the tasks' labels, 0 or more.
 
     Raises:
-        ValueError: If the weights have another shape, or one is negative or not finite.
+        ValueError: If ``task_weight`` has the wrong shape, or a weight is negative or not finite.
 
     Example:
         >>> loss_fn = WeightedBCELoss(3, 2, task_weight=torch.tensor([1.0, 0.0]))
@@ -36,7 +36,7 @@ class WeightedBCELoss(Loss):
         if task_weight.shape != (num_tasks,):
             raise ValueError(f"task_weight must have the shape [{num_tasks}], got {list(task_weight.shape)}")
         if not bool((task_weight.isfinite() & (task_weight >= 0)).all()):
-            raise ValueError(f"task_weight must hold finite numbers, 0 or more, got {task_weight.tolist()}")
+            raise ValueError(f"task_weight must hold finite numbers of 0 or more, got {task_weight.tolist()}")
         self.register_buffer("task_weight", task_weight.detach().clone().float())
 
     def _loss(self, batch: Batch) -> Tensor | None:

@@ -1,4 +1,4 @@
-"""Losses of single items, reduced in other ways than by their mean."""
+"""Per-item losses that are not simply averaged."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ from xgraph.losses.pairs.base import SurrogateLoss
 
 
 class PointwiseLoss(SurrogateLoss):
-    """A loss of per-item losses: ℓ(−h) on positives, ℓ(h) on negatives. Arguments: :class:`SurrogateLoss`."""
+    """A loss computed from per-item losses: ℓ(−h) for positives, ℓ(h) for negatives.
+
+    For the arguments, see :class:`SurrogateLoss`.
+    """
 
     sampler: ClassVar[Literal["dual", "shuffle", "group"]] = "shuffle"
 
     def activated(self, batch: Batch) -> Tensor:
-        """``[B, T]``, what the surrogate is applied to: h, or 2σ(h) − 1, whose sign is h's."""
+        """Return the input of the surrogate, ``[B, T]``: h, or 2σ(h) − 1, which has the sign of h."""
         return batch.scores.sigmoid() * 2 - 1 if self.activation else batch.scores
 
     def pointwise(self, batch: Batch) -> Tensor:
-        """``[B, T]``; of no meaning where the label is missing."""
+        """Return the per-item losses, ``[B, T]``; they are meaningless where the label is missing."""
         scores = self.activated(batch)
         return self.surrogate(torch.where(batch.positive, -scores, scores))
 
     def _check_losses(self, losses: Tensor, known: Tensor | None, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """``[B, T]`` each, the losses float32 at least and 0 where they do not count."""
+        """Return losses (at least float32, 0 where masked out) and the mask, ``[B, T]`` each."""
         if not (isinstance(losses, Tensor) and losses.is_floating_point()):
             kind = losses.dtype if isinstance(losses, Tensor) else type(losses).__name__
             raise TypeError(f"losses must be a tensor of floating-point numbers, got {kind}")
@@ -37,7 +40,7 @@ class PointwiseLoss(SurrogateLoss):
             mask = self._columns("known", known)
         else:
             got = f"{known.dtype} {list(known.shape)}" if isinstance(known, Tensor) else type(known).__name__
-            expected = f"a boolean tensor of the shape of losses {list(losses.shape)}"
+            expected = f"a boolean tensor with the shape of losses {list(losses.shape)}"
             raise ValueError(f"known must be {expected}, got {got}")
         self._check_devices(losses=losses, known=known, index=index)
         values = torch.where(mask, values, 0).to(torch.promote_types(values.dtype, torch.float32))

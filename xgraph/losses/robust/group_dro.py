@@ -1,4 +1,4 @@
-"""Group distributionally robust optimisation: the worst groups count."""
+"""Group distributionally robust optimisation: minimise the loss of the worst groups."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from xgraph.losses.pairs.surrogates import Surrogate
 from xgraph.losses.robust.base import PointwiseLoss
 
 
-class Levels(MovingAverage):
-    """L_k of every group; one that lies far above the group's newest loss, on the scale of ℓ(0), restarts."""
+class GroupLosses(MovingAverage):
+    """The loss L_k of every group; one far above the group's newest loss, on the scale of ℓ(0), restarts."""
 
     def __init__(self, num_items: int, gamma: float | GammaSchedule, surrogate: Surrogate) -> None:
         super().__init__(num_items, (), gamma, restart_lag=math.log(STRAY), watch=False)
@@ -28,33 +28,37 @@ class Levels(MovingAverage):
 
 
 class GroupDROLoss(PointwiseLoss):
-    r"""The mean loss of the worst share of groups (CVaR group DRO by SONEX; Chen et al., 2025).
+    r"""Group distributionally robust optimisation (group DRO): the mean loss of the worst share of groups.
 
     .. math:: \min_{w, ν} \mathrm{mean}_k f_ε(L_k - ν) + α ν
 
-    (6.19) and Algorithm 25 of the chapter. L_k is the mean loss of group k, say of the molecules with one scaffold;
-    f_ε is the hinge, smoothed: g²/2ε up to ε, g − ε/2 beyond. At the optimum ν separates the worst α of the groups
-    from the rest. Each (group, task) tracks its L_k; each task has its ν, which starts at 0 and descends by
-    ν ← ν − η (α − mean f_ε'(L_k − ν)). Value and gradient use the new L_k and the old ν; the mean is over the groups in
-    the batch, which should hold several items of each: see :class:`xgraph.sampling.GroupSampler`. After a batch of
-    extreme scores (L_k above e⁵ times the group's newest loss) a group restarts.
+    :math:`L_k` is the mean loss of group k, for example of the molecules that share a scaffold, and :math:`f_ε` is a
+    smoothed hinge: g²/2ε up to ε, g − ε/2 beyond. At the optimum, ν separates the worst share α of the groups from the
+    rest (their conditional value at risk, CVaR).
+
+    The loss tracks :math:`L_k` for each (group, task) pair. Each task has its own ν, which starts at 0 and descends by
+    ν ← ν − η (α − mean f_ε'(L_k − ν)). Value and gradient use the new :math:`L_k` and the old ν, averaged over the
+    groups in the batch. Batches should hold several items of each group: see :class:`xgraph.sampling.GroupSampler`.
+    After a batch of extreme scores (:math:`L_k` above e⁵ times the group's newest loss), a group restarts.
+
+    SONEX (Chen et al., 2025); equation (6.19) and Algorithm 25.
 
     Args:
-        num_items: Size of the data set that ``index`` points into.
+        num_items: Size of the data set that ``index`` refers to.
         num_tasks: T, the number of label columns.
-        groups: ``[num_items]`` integers from 0, each item's group (numbers may be missing); −1 = no group: such an
-            item counts for nothing, as with :class:`xgraph.sampling.GroupSampler`.
-        surrogate: ℓ(−h) on positives and ℓ(h) on negatives; logistic is cross-entropy.
-        margin: Margin m, for the surrogates that have one.
-        activation: With sigmoid, ℓ is applied to 2σ(h) − 1; with none, to the logits.
-        gamma: Weight of the new value in each group's average, in (0, 1] (in Python also a schedule).
-        alpha: α, the share of groups that count, in (0, 1].
-        epsilon: ε, the width over which the hinge is smoothed, in units of ℓ.
-        dual_lr: η, the step size of ν.
+        groups: ``[num_items]`` group numbers of the items, integers from 0 (gaps are allowed). Items without a group
+            have −1 and are ignored, as in :class:`xgraph.sampling.GroupSampler`.
+        surrogate: ℓ, applied to −h for positives and to h for negatives; logistic is cross-entropy.
+        margin: Margin m of the surrogates that have one.
+        activation: With sigmoid, apply ℓ to 2σ(h) − 1; with none, to the logits.
+        gamma: Weight of the new value in each group's average, in (0, 1] (from Python also a schedule).
+        alpha: Share α of the groups to minimise the loss of, in (0, 1].
+        epsilon: Width ε over which the hinge is smoothed, in units of ℓ.
+        dual_lr: Step size η of ν.
 
     Raises:
         ValueError: If an argument is out of range, or no item has a group.
-        TypeError: If an argument has the wrong type, such as ``groups`` that are no tensor of integers.
+        TypeError: If an argument has the wrong type, for example if ``groups`` is not an integer tensor.
 
     Example:
         >>> loss_fn = GroupDROLoss(num_items=4, groups=torch.tensor([0, 0, 1, 1]), alpha=0.5)
@@ -88,29 +92,29 @@ class GroupDROLoss(PointwiseLoss):
         self.register_buffer("groups", _renumbered(groups, num_items), persistent=False)
         self.num_groups = int(self.groups.max()) + 1
         self._all_grouped = int(self.groups.min()) >= 0
-        self.track = Levels(self.num_groups * num_tasks, gamma, self.surrogate)
+        self.track = GroupLosses(self.num_groups * num_tasks, gamma, self.surrogate)
         self.threshold = ProjectedGradient(num_tasks, (), number("dual_lr", dual_lr, 0, LARGE, "(]"))
 
     def _loss(self, batch: Batch) -> Tensor | None:
         if batch.items is None:
-            raise ValueError("index is missing: it tells the group of each item")
+            raise ValueError("index is required: it determines the group of each item")
         return self._reduce(self.pointwise(batch), batch.known, batch.items)
 
     def reduce(self, losses: Tensor, index: Tensor, known: Tensor | None = None) -> Tensor:
-        """The same for per-item losses of any kind.
+        """Compute the group DRO loss from per-item losses of any kind.
 
         Args:
             losses: ``[B]`` or ``[B, T]``, with gradient.
             index: ``[B]`` positions of the items in the data set.
-            known: Boolean, of the shape of losses: which of them count; all if ``None``.
+            known: Boolean mask with the shape of ``losses``: the losses to use; ``None`` for all.
 
         Returns:
             A scalar.
 
         Raises:
-            ValueError: If a shape or device does not fit, or a loss that counts is not finite or beyond ±1e15.
+            ValueError: If a shape or device does not match, or a used loss is not finite or is beyond ±1e15.
             IndexError: If an index is negative or not below ``num_items``.
-            TypeError: If losses are not floating-point numbers, or ``index`` does not hold integers.
+            TypeError: If ``losses`` is not a floating-point tensor, or ``index`` does not hold integers.
         """
         values, mask = self._check_losses(losses, known, index)
         self._check_index(index, len(values))
@@ -146,16 +150,21 @@ class GroupDROLoss(PointwiseLoss):
         return (self._hinge(over) / count[task]).sum() / len(tasks) + self.alpha * threshold.mean()
 
     def _slope(self, over: Tensor) -> Tensor:
-        """f_ε'."""
+        """Return f_ε'(over)."""
         return over.clamp(0, self.epsilon) / self.epsilon
 
     def _hinge(self, over: Tensor) -> Tensor:
-        """f_ε."""
+        """Return f_ε(over)."""
         part = self._slope(over)
         return part * (over - part * (self.epsilon / 2))
 
     def monitor(self) -> dict[str, float]:
-        """``objective``: mean f_ε(L_k − ν) + αν over the groups seen; ``worst``: max L_k; ``seen``, ``stuck``."""
+        """Return figures to log during training.
+
+        Returns:
+            ``objective``: mean f_ε(L_k − ν) + αν over the groups seen; ``worst``: the largest L_k; ``seen`` and
+            ``stuck`` of the table.
+        """
         seen = self.track.seen.view(-1, self.num_tasks)
         level = self.track.value.view(-1, self.num_tasks)
         hinge = torch.where(seen, self._hinge(level - self.threshold.value), 0).sum(0) / seen.sum(0)
@@ -165,16 +174,16 @@ class GroupDROLoss(PointwiseLoss):
 
 
 def best_threshold(level: Tensor, alpha: float, epsilon: float) -> Tensor:
-    """``[C]``, the ν that minimises mean_k f_ε(L_k − ν) + αν; ``[C, K]`` L_k, −inf where a task lacks the group."""
+    """Find the ν, ``[C]``, that minimise mean_k f_ε(L_k − ν) + αν for ``[C, K]`` L_k (−inf if a task lacks a group)."""
     known = level > -torch.inf
-    bends = torch.cat([level, level - epsilon], 1)  # the mean slope is linear in ν between these
+    bends = torch.cat([level, level - epsilon], 1)  # the mean slope is piecewise linear in ν, with kinks here
     bends = torch.where(known.repeat(1, 2), bends, level.amax(1, keepdim=True)).sort(1).values
 
     def slope(place: Tensor) -> Tensor:
         over = (level - bends.gather(1, place)).clamp(0, epsilon)
         return over.sum(1, keepdim=True) / epsilon / known.sum(1, keepdim=True)
 
-    # It falls along the bends: the last one where it is α at least lies between these two places.
+    # The slope decreases along the kinks. Search for the last one where it is still at least α.
     first = torch.zeros(len(level), 1, dtype=torch.long, device=level.device)
     last = torch.full_like(first, bends.shape[1] - 2)
     for _ in range(bends.shape[1].bit_length()):
@@ -187,7 +196,7 @@ def best_threshold(level: Tensor, alpha: float, epsilon: float) -> Tensor:
 
 
 def _renumbered(groups: Tensor, num_items: int) -> Tensor:
-    """``[num_items]``, the groups counted from 0 without gaps; −1 stays."""
+    """Renumber the groups, ``[num_items]``, from 0 without gaps; −1 is kept."""
     if (
         not isinstance(groups, Tensor)
         or groups.is_floating_point()
@@ -197,11 +206,11 @@ def _renumbered(groups: Tensor, num_items: int) -> Tensor:
         got = groups.dtype if isinstance(groups, Tensor) else type(groups).__name__
         raise TypeError(f"groups must be a tensor of integers, got {got}")
     if groups.shape != (num_items,):
-        raise ValueError(f"groups must have the shape [{num_items}], one for each item, got {list(groups.shape)}")
+        raise ValueError(f"groups must have the shape [{num_items}], one per item, got {list(groups.shape)}")
     least = int(groups.min())
     if least < -1:
         raise ValueError(f"groups must be integers from 0, or -1 for an item without a group, got {least}")
     if int(groups.max()) < 0:
-        raise ValueError("groups hold no group: each item has -1")
+        raise ValueError("groups must assign at least one item to a group, got -1 for all of them")
     numbers: Tensor = torch.unique(groups.detach(), return_inverse=True)[1]
     return numbers + least if least < 0 else numbers

@@ -1,4 +1,4 @@
-"""Distributionally robust optimisation with a KL divergence."""
+"""Distributionally robust optimisation with a Kullback-Leibler (KL) divergence."""
 
 from __future__ import annotations
 
@@ -16,34 +16,40 @@ from xgraph.losses.pairs.surrogates import Surrogate
 from xgraph.losses.robust.base import PointwiseLoss
 
 MAX_CHANGE = 0.3
-"""A step changes a temperature by this part of it at most: v belongs to the old one, so a large step runs away."""
+"""Largest relative change of a temperature per step: v belongs to the old temperature, so large steps diverge."""
 
 
 class KLDROLoss(PointwiseLoss):
-    r"""KL-regularised distributionally robust loss: hard items weigh more (AB-SGD; Qi et al., 2020).
+    r"""Distributionally robust optimisation (DRO) with a KL regulariser: hard items get more weight.
 
     .. math:: \min_w τ \log \mathrm{mean}_i \exp(ℓ_i / τ)
 
-    (6.11) and Algorithm 24 of the chapter, in log space (6.14). Each task tracks one number, v = log u; the value
-    returned is τ·v, and an item's weight in the gradient is exp(ℓ_i/τ − v). τ → ∞ is the plain mean. A learnable
-    temperature is that of the constrained form (6.16), min over τ ≥ τ₀ of τ·v + τρ: state too, moved by
-    τ ← max(τ₀, τ − η z), z = v + ρ − mean exp(ℓ_i/τ − v) ℓ_i/τ, by 30 % a step at most.
+    Each task tracks one number, v = log u. The loss returns τ·v, and an item's weight in the gradient is
+    :math:`\exp(ℓ_i/τ - v)`. As τ → ∞, the loss becomes the plain mean.
 
-    :meth:`reduce` does the same to per-item losses of any kind: multi-class, regression, another library's.
+    With ``learnable=True``, the loss takes the constrained form: it minimises τ·v + τρ over τ ≥ τ₀. The temperature is
+    then part of the state and follows τ ← max(τ₀, τ − η z) with z = v + ρ − mean exp(ℓ_i/τ − v) ℓ_i/τ, changing by at
+    most 30 % per step.
+
+    :meth:`reduce` applies the same reduction to per-item losses of any kind: multi-class, regression, or losses from
+    another library.
+
+    AB-SGD (attentional-biased stochastic gradient descent; `Qi et al., 2020 <https://arxiv.org/abs/2012.06951>`__);
+    equations (6.11), in log space (6.14), and (6.16) for a learnable temperature; Algorithm 24.
 
     Args:
-        num_items: Size of the data set (unused; ``index`` is checked against it).
+        num_items: Size of the data set (only used to check ``index``).
         num_tasks: T, the number of label columns.
-        surrogate: ℓ(−h) on positives and ℓ(h) on negatives; logistic is cross-entropy.
-        margin: Margin m, for the surrogates that have one.
-        activation: With sigmoid, ℓ is applied to 2σ(h) − 1; with none, to the logits.
-        gamma: Weight of the new value in the moving average, in (0, 1] (in Python also a schedule).
-        temperature: τ, in units of ℓ; where it starts, if learnable.
-        learnable: Whether τ is learned.
-        rho: ρ, how far the weights may go from uniform (KL divergence), if learnable.
-        min_temperature: τ₀, if learnable.
-        temperature_lr: η, if learnable.
-        max_lag: Bound on v above its newest estimate; inf = none. Beyond 20 it restarts in any case.
+        surrogate: ℓ, applied to −h for positives and to h for negatives; logistic is cross-entropy.
+        margin: Margin m of the surrogates that have one.
+        activation: With sigmoid, apply ℓ to 2σ(h) − 1; with none, to the logits.
+        gamma: Weight of the new value in the moving average, in (0, 1] (from Python also a schedule).
+        temperature: Temperature τ in units of ℓ; its initial value if learnable.
+        learnable: Whether to learn τ.
+        rho: How far the weights may deviate from uniform, ρ (KL divergence); only if learnable.
+        min_temperature: Lower bound τ₀; only if learnable.
+        temperature_lr: Step size η of τ; only if learnable.
+        max_lag: Bound on v above its newest estimate; inf for none. Beyond 20 it restarts in any case.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -90,18 +96,18 @@ class KLDROLoss(PointwiseLoss):
         return self._reduce(self.pointwise(batch), batch.known)
 
     def reduce(self, losses: Tensor, known: Tensor | None = None) -> Tensor:
-        """The robust mean of per-item losses, instead of their plain mean.
+        """Compute the robust loss from per-item losses of any kind, in place of their plain mean.
 
         Args:
             losses: ``[B]`` or ``[B, T]``, with gradient.
-            known: Boolean, of the same shape: which of them count; all if ``None``.
+            known: Boolean mask with the shape of ``losses``: the losses to use; ``None`` for all.
 
         Returns:
             A scalar.
 
         Raises:
-            ValueError: If a shape or device does not fit, or a loss that counts is not finite or beyond ±1e15.
-            TypeError: If losses are not floating-point numbers.
+            ValueError: If a shape or device does not match, or a used loss is not finite or is beyond ±1e15.
+            TypeError: If ``losses`` is not a floating-point tensor.
         """
         loss = self._reduce(*self._check_losses(losses, known))
         return losses[:0].sum() if loss is None else loss
@@ -129,7 +135,12 @@ class KLDROLoss(PointwiseLoss):
         return (temperature * (level + self.rho)).mean()
 
     def monitor(self) -> dict[str, float]:
-        """``objective``: the mean over tasks of τ·v (+ τρ); ``temperature``: that of τ; ``seen``, ``stuck``."""
+        """Return figures to log during training.
+
+        Returns:
+            ``objective``: the mean over tasks of τ·v (+ τρ); ``temperature``: the mean of τ; ``seen`` and ``stuck``
+            of the table.
+        """
         start = torch.full_like(self.track.value, self.temperature)
         temperature = start if self.temperature_state is None else self.temperature_state.value
         objective = mean_over_tasks(temperature * (self.track.value + self.rho), self.track, self.num_tasks)

@@ -1,1 +1,1 @@
-"""Speed and quality, measured against peers and published figures: ``python -m benchmarks.<name>``."""
+"""Measures speed and quality beside other libraries and published figures: ``python -m benchmarks.NAME``."""

@@ -1,6 +1,6 @@
-"""Jobs: the runs of a benchmark, each with a file for its result, so that a rerun does what is missing.
+"""Jobs: the runs of a benchmark. Each has a result file, so a rerun does only what is missing.
 
-Several processes that are started at once share the work: each takes the first job that no other one has locked.
+Several processes started at the same time share the work: each takes the first job that no other process has locked.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ class Job:
     path: Path
     """``.json``, or ``.pt`` for results with tensors."""
     settings: dict[str, Any]
-    """All that the result depends on, as JSON knows it: a file made with other settings is refused."""
+    """Everything that the result depends on, as JSON types. A file made with other settings is refused."""
     run: Callable[[], Result]
     summary: Callable[[Result], str] = lambda result: f"{result['seconds']:.1f} s"
-    """What to print of a result."""
+    """The line printed when the job has finished."""
 
     def result(self) -> Result:
         """The finished result; SystemExit if it was made with other settings."""
         result = read(self.path)
         if result["settings"] != self.settings:
-            text = f"{self.path} was made with other settings: {result['settings']}, now {self.settings}"
-            raise SystemExit(f"{text}; take another --out")
+            text = f"{self.path} was made with other settings: {result['settings']}; now they are {self.settings}"
+            raise SystemExit(f"{text}. Choose another --out")
         return result
 
     def do(self) -> Result | None:
-        """The result, computed if it is missing; None while another process computes it."""
+        """Return the result, computing it if it is missing; None while another process computes it."""
         if self.path.exists():
             return self.result()
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,14 +70,14 @@ class Job:
 
 
 def missing(jobs: Iterable[Job]) -> list[Job]:
-    """Those without a result."""
+    """Return the jobs that have no result yet."""
     return [job for job in jobs if not job.path.exists()]
 
 
 def work(jobs: Callable[[], Iterable[Job]], wait: float = 5.0) -> None:
-    """Do all jobs, the first missing one first; waits while other processes do what is left.
+    """Do all jobs in order; wait while other processes do the last ones.
 
-    The list is asked for anew after each job, as the settings of some jobs are chosen by the results of others.
+    `jobs` is called again after each job, because the settings of some jobs depend on the results of others.
     """
     finished: set[Path] = set()
     while True:
@@ -99,14 +99,14 @@ def work(jobs: Callable[[], Iterable[Job]], wait: float = 5.0) -> None:
 
 
 def results(jobs: Iterable[Job]) -> list[Result]:
-    """Do all jobs of a fixed list; their results."""
+    """Do all jobs of a fixed list and return their results."""
     jobs = list(jobs)
     work(lambda: jobs)
     return [job.result() for job in jobs]
 
 
 def read(path: Path) -> Result:
-    """A file that `write` has written."""
+    """Read a file written by `write`."""
     if path.suffix == ".pt":
         import torch
 
@@ -115,7 +115,7 @@ def read(path: Path) -> Result:
 
 
 def write(path: Path, result: Result) -> None:
-    """All or nothing: an interrupted run leaves no half of a file."""
+    """Write a result atomically: an interrupted run leaves no partial file."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     if path.suffix == ".pt":
         import torch

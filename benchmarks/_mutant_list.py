@@ -1,4 +1,4 @@
-"""The mutants: a file, a line's part that stands in it once, what takes its place, and the tests that should notice."""
+"""The mutants: a file, a snippet that occurs in it once, its replacement, and the tests that should notice."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Mutant(NamedTuple):
-    """One change for the worse; files are relative to xgraph/ and tests/, the nearest test first."""
+    """One deliberate mistake; the tests are sorted by distance, the closest first."""
 
     file: str
     old: str

@@ -1,4 +1,4 @@
-"""Peers run in environments of their own, made once, and are called by subprocess."""
+"""Runs other libraries, each in a virtual environment of its own that is created once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ INSTALL = {
 
 
 def peer_python(name: str) -> str:
-    """The Python of the peer's environment; makes it under ``XGRAPH_ROOT/peers`` if missing."""
+    """Return the Python of a peer's environment; create it under ``XGRAPH_ROOT/peers`` if it is missing."""
     folder = root() / "peers" / name
     python, done = folder / "bin" / "python", folder / "installed"
     if not done.exists():
@@ -45,12 +45,12 @@ def peer_python(name: str) -> str:
 
 
 def pythons(*peers: str) -> dict[str, str]:
-    """The Python of each library, ours first."""
+    """Return the Python of each library, ours first."""
     return {"xgraph": sys.executable, **{name: peer_python(name) for name in peers}}
 
 
 class Worker:
-    """A process that answers one JSON line with another: a script of `benchmarks.workers`."""
+    """A process that answers each line of JSON with another one: a script in `benchmarks.workers`."""
 
     def __init__(self, python: str, script: str, *arguments: object) -> None:
         command = [python, str(WORKERS / f"{script}.py"), *map(str, arguments)]
@@ -64,20 +64,20 @@ class Worker:
         self.process.wait()
 
     def ask(self, **question: Any) -> Any:
-        """Send a question, wait for the answer."""
+        """Send a question and wait for the answer."""
         self.process.stdin.write(json.dumps(question) + "\n")
         self.process.stdin.flush()
         for line in self.process.stdout:
             if line.startswith("{"):
                 return json.loads(line)
-        raise RuntimeError(f"the worker {self.process.args} ended with {self.process.wait()}")
+        raise RuntimeError(f"the worker {self.process.args} stopped with exit code {self.process.wait()}")
 
 
 @contextmanager
 def workers(
     script: str, pythons: dict[str, str], *arguments: object, named: bool = False
 ) -> Iterator[dict[str, Worker]]:
-    """A worker for each library, so that they can be timed in turn; its first argument is its library, if `named`."""
+    """Start a worker for each library, to time them in turn; if `named`, its first argument is the library."""
     with ExitStack() as stack:
         yield {
             library: stack.enter_context(Worker(python, script, *([library] if named else []), *arguments))

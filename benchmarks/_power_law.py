@@ -1,4 +1,4 @@
-"""Generated graphs, kept on disk as arrays, so that every process maps the same one."""
+"""Generated graphs, stored as arrays that every process maps."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from xgraph.data.storage.root import root
 
 
 def power_law(name: str, num_nodes: int, num_edges: int, seed: int = 0) -> Path:
-    """A folder with ``colptr.npy`` (int64) and ``row.npy`` (int64) of a directed graph with power-law degrees.
+    """Return a folder with ``colptr.npy`` and ``row.npy`` (int64) of a directed graph with power-law degrees.
 
-    Both ends of an edge are drawn with probability proportional to a weight, ``(rank / num_nodes) ** -0.4``, whose
-    ranks are shuffled: in- and out-degrees have a tail of exponent 3.5, and no order of the nodes helps a cache.
+    Both ends of an edge are drawn with probability proportional to the weight ``(rank / num_nodes) ** -0.4``. Ranks are
+    shuffled. In- and out-degrees have a tail of exponent 3.5, and the order of the nodes does not help a cache.
     """
     folder = root() / "graphs" / f"{name}-{num_nodes}-{num_edges}-{seed}"
     if (folder / "row.npy").exists():
@@ -36,5 +36,5 @@ def power_law(name: str, num_nodes: int, num_edges: int, seed: int = 0) -> Path:
     colptr = np.concatenate([[0], np.bincount(target, minlength=num_nodes).cumsum()])
     np.save(folder / "colptr.npy", colptr.astype(np.int64))
     np.save(folder / "row.tmp.npy", source[order].astype(np.int64))
-    (folder / "row.tmp.npy").replace(folder / "row.npy")  # last, so that half a graph is never taken for one
+    (folder / "row.tmp.npy").replace(folder / "row.npy")  # last: an interrupted run leaves no partial graph
     return folder

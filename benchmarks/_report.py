@@ -1,4 +1,4 @@
-"""Where results go: one JSON file a benchmark, with the machine, the versions and the commit; and a table."""
+"""Writes results: one JSON file per benchmark, with the machine, the versions and the commit; prints a table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import math
 import os
 import platform
+import re
 import statistics
 import subprocess
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ PACKAGES = ("torch", "torch-geometric", "rdkit", "numpy", "lightning", "scikit-l
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
-    """A parser of options that prints a module's docstring as it stands."""
+    """An argument parser that prints a module's docstring unchanged."""
     return argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
@@ -53,7 +54,7 @@ def report(name: str, rows: list[dict[str, Any]], **extra: Any) -> Path:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Rows as aligned columns."""
+    """Format rows as aligned columns."""
     if not rows:
         return "(no rows)"
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -65,13 +66,18 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def spread(values: Sequence[float], digits: int = 4, signed: bool = False) -> str:
-    """Mean ± standard deviation, or the mean alone where there is no deviation; an empty text for no values."""
+    """Format mean ± standard deviation; the mean alone for a single value, an empty text for none."""
     if not values:
         return ""
     mean = f"{statistics.mean(values):{'+' if signed else ''}.{digits}f}"
     if len(values) < 2 or any(math.isnan(value) for value in values):
         return mean
     return f"{mean} ± {statistics.stdev(values):.{digits}f}"
+
+
+def without_zeros(text: str) -> str:
+    """Write numbers below one without the leading zero: ``.331``."""
+    return re.sub(r"(?<![\d.])0(?=\.\d)", "", text)
 
 
 def _text(value: Any) -> str:

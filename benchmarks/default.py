@@ -1,4 +1,8 @@
-"""SOAP and cross-entropy on the embedded data set, as ``xgraph train`` runs them: ``python -m benchmarks.default``."""
+"""Compares SOAP with cross-entropy on the embedded data set: ``python -m benchmarks.default``.
+
+Both are trained as ``xgraph train`` trains them, on scaffold and on random splits. Results:
+``docs/results/objectives.md``.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +29,14 @@ METRICS = ("valid_ap", "test_ap", "test_prc_auc", "test_roc_auc")
 def main() -> None:
     arguments = parser(__doc__)
     default = RESULTS.parent / "runs" / "default"
-    arguments.add_argument("out", nargs="?", type=Path, default=default, help="finished runs; default: %(default)s")
+    arguments.add_argument(
+        "out", nargs="?", type=Path, default=default, help="folder for finished runs (default: %(default)s)"
+    )
     measure(arguments.parse_args().out)
 
 
 def measure(out: Path) -> None:
-    """Same model, optimiser, epochs, split and selection by validation; the arms differ in their loss and batches."""
+    """Train all arms. They share model, optimiser, epochs, split and selection, and differ in loss and batches."""
     runs = results(job(out, split, seed, arm) for split, seed, arm in product(SPLITS, SEEDS, ARMS))
     runs = [{key: one[key] for key in ("split", "arm", "seed", *METRICS, "seconds")} for one in runs]
     rows, gains = [], {}
@@ -54,7 +60,7 @@ def measure(out: Path) -> None:
 
 
 def job(out: Path, split: str, seed: int, arm: str) -> Job:
-    """One run of ``xgraph train``; an interrupted one resumes."""
+    """Return one run of ``xgraph train`` as a job; an interrupted run is resumed."""
 
     def run() -> dict[str, Any]:
         folder = out / f"{split}-{arm}-{seed}"

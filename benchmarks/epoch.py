@@ -1,8 +1,9 @@
-"""What an epoch of training on molecules costs: ``python -m benchmarks.epoch``. Needs XGRAPH_MIRROR.
+"""Measures an epoch of training on molecules beside other libraries: ``python -m benchmarks.epoch``.
 
-The first molecules of ogbg-molhiv, cross-entropy, Adam. Ours is the engine of `xgraph train`, with its checkpoints;
-beside it stand a bare loop over PyG's own loader and layers, LibAUC's GraphTrainer and chemprop's default network. Each
-side is a process of its own, and they take turns, an epoch each.
+The data are the first molecules of ogbg-molhiv; the loss is cross-entropy, the optimiser Adam. xgraph runs the engine
+of `xgraph train` with its checkpoints. The others are a bare loop over PyG's own loader and layers, LibAUC's
+GraphTrainer, and chemprop with its default network. Each runs in a process of its own, an epoch at a time in turn.
+Needs XGRAPH_MIRROR. Results: ``docs/results/speed.md``.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def first_molecules(count: int, file: Path) -> None:
 
 
 def measured(library: str, batch_size: int, epochs: list[dict[str, float]], molecules: int) -> Row:
-    """One row: medians over the epochs, scaled to this number of molecules."""
+    """Return one row: medians over the epochs, scaled to this number of molecules."""
     row: Row = {"library": library, "network": NETWORKS[library], "batch": batch_size}
     for name, key in (("wall", "wall_s"), ("cpu", "cpu_s"), ("own", "metrics_csv_s")):
         if name in epochs[0]:
@@ -49,7 +50,7 @@ def measured(library: str, batch_size: int, epochs: list[dict[str, float]], mole
 
 
 def with_ratios(rows: list[Row]) -> list[Row]:
-    """Each row with its time as a multiple of the bare loop's at the same batch size."""
+    """Add to each row its time as a multiple of the bare loop's at the same batch size."""
     for row in rows:
         for key in ("wall_s", "cpu_s"):
             others = [one[key] for one in rows if one["library"] == "bare" and one["batch"] == row["batch"]]
@@ -61,7 +62,7 @@ def with_ratios(rows: list[Row]) -> list[Row]:
 def compare(
     libraries: list[str], batch_size: int, epochs: int, threads: int, file: Path
 ) -> dict[str, list[dict[str, float]]]:
-    """Epochs of each side in turn, after a first one that does not count."""
+    """Time epochs of each library in turn, after a first one that does not count."""
     python = {name: sys.executable if name in ("xgraph", "bare") else peer_python(name) for name in libraries}
     times: dict[str, list[dict[str, float]]] = {name: [] for name in libraries}
     with workers("epoch", python, file, batch_size, threads, named=True) as ask:
@@ -78,10 +79,12 @@ def main() -> None:
     """Measure, write ``benchmarks/results/epoch.json``, print a table."""
     arguments = parser(__doc__)
     arguments.add_argument("--library", nargs="+", choices=LIBRARIES, default=LIBRARIES, help="default: all")
-    arguments.add_argument("--batch", nargs="+", type=int, default=[64, 256], help="molecules of a batch")
-    arguments.add_argument("--epochs", type=int, default=5, help="of each, after one that does not count")
+    arguments.add_argument("--batch", nargs="+", type=int, default=[64, 256], help="batch sizes")
+    arguments.add_argument(
+        "--epochs", type=int, default=5, help="epochs of each library, after one that does not count"
+    )
     arguments.add_argument("--molecules", type=int, default=8_000)
-    arguments.add_argument("--threads", type=int, default=2, help="of torch")
+    arguments.add_argument("--threads", type=int, default=2, help="torch threads")
     options = arguments.parse_args()
     load_before = os.getloadavg()[1]
     rows = []

@@ -1,7 +1,8 @@
-"""Molecules per second on one core: SMILES -> graphs, and graphs -> batches, next to RDKit, OGB and PyG.
+"""Measures molecules per second on one core: ``python -m benchmarks.featurize``.
 
-The input is the first 5,000 rows of ogbg-molhiv where XGRAPH_MIRROR is set, else the NCI set in RDKit's wheel.
-Every contender runs once per round, one after the other, and the medians over the rounds are compared.
+From SMILES to graphs and from graphs to batches, beside RDKit, OGB and PyG. The input is the first 5,000 rows of
+ogbg-molhiv if XGRAPH_MIRROR is set, otherwise the NCI set in RDKit's wheel. Every contender runs once per round, in
+turn; medians over the rounds are compared. Results: ``docs/results/speed.md``.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def molecules() -> tuple[str, list[str]]:
 
 
 def alternately(contenders: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each contender in each round; a first round that warms up is not counted."""
+    """Time each contender in each round, in seconds; a first round, to warm up, is not counted."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(rounds + 1):
         for name, run in contenders.items():
@@ -92,7 +93,7 @@ def collating(smiles: list[str], rounds: int, size: int) -> list[Row]:
     peer = median(seconds["PyG Batch.from_data_list"])
     return [
         {
-            "what": f"collate, {size} a batch",
+            "what": f"batches of {size}",
             "name": name,
             "molecules_per_s": round(len(data) / median(values)),
             "us_per_molecule": 1e6 * median(values) / len(data),
@@ -108,7 +109,7 @@ def main() -> None:
     rounds = arguments.parse_args().rounds
     torch.set_num_threads(1)
     source, smiles = molecules()
-    # smiles2graph and from_smiles fail on what RDKit refuses, so those few are left out for all.
+    # smiles2graph and from_smiles fail on SMILES that RDKit refuses, so these few are left out for all contenders.
     good = [text for text in smiles if parses(text)]
     rows = featurizing(good, rounds)
     for size in (64, 512):

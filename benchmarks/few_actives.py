@@ -1,10 +1,11 @@
-"""What to do after cross-entropy where few molecules are active: ``python -m benchmarks.few_actives``.
+"""Compares second training stages when few molecules are active: ``python -m benchmarks.few_actives``.
 
-AICures has 48 actives, and its dev parts are test parts of other folds, so no setting is chosen there, but here:
-from the HIV set, molecules are drawn like a fold of AICures, 1,886 with 43 actives, and 5,000 with 250 actives of other
-scaffolds to test on, which tells settings apart that AICures cannot. GINE (3 layers of 64, dropout 0.2) with RDKit's
-descriptors and MACCS keys; the last epoch is tested. Finished runs stay under ``--out``, and a rerun does what is
-missing. Needs XGRAPH_MIRROR.
+Settings for AICures cannot be chosen on AICures itself: it has 48 actives, and the dev part of one fold is the test
+part of another. So they are chosen here. Draws from the HIV set have the size of a fold of AICures (1,886 molecules, 43
+active), but 5,000 molecules with 250 actives of other scaffolds to test on, enough to tell settings apart. The network
+is a GINE (3 layers of 64, dropout 0.2) with RDKit's descriptors and MACCS keys; the last epoch is tested. Finished runs
+stay under ``--out``, and a rerun does only what is missing. Needs XGRAPH_MIRROR. Results:
+``docs/results/objectives.md``.
 """
 
 from __future__ import annotations
@@ -67,10 +68,10 @@ ARMS = {**ALONE, **AFTER}
 
 
 def main() -> None:
-    """Run what is missing, then report."""
+    """Run what is missing, then write the results."""
     arguments = parser(__doc__)
     out = Path(os.environ.get("XGRAPH_ROOT", "runs")) / "few_actives"
-    arguments.add_argument("--out", type=Path, default=out, help="finished runs; default: %(default)s")
+    arguments.add_argument("--out", type=Path, default=out, help="folder for finished runs (default: %(default)s)")
     out = arguments.parse_args().out
     work(lambda: (job for arm in jobs(out).values() for job in arm))
     runs = {name: [job.result()["test"] for job in arm] for name, arm in jobs(out).items()}
@@ -82,7 +83,7 @@ def main() -> None:
 
 
 def jobs(out: Path) -> dict[str, list[Job]]:
-    """By arm, a run on each draw; runs that continue another one once that is finished."""
+    """Return the runs of each arm, one per draw; runs that continue another run appear once that has finished."""
     arms: dict[str, list[Job]] = {}
     for i, (name, arm) in enumerate(ARMS.items()):
         arms[name] = []
@@ -96,12 +97,12 @@ def jobs(out: Path) -> dict[str, list[Job]]:
 
 
 def summary(result: dict[str, Any]) -> str:
-    """What is printed of a run."""
+    """Return the line that is printed for a finished run."""
     return f"PRC-AUC {result['test']['prc_auc']:.3f}, ROC-AUC {result['test']['roc_auc']:.3f}"
 
 
 def train(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    """Test metrics of a run directory, trained if they are missing."""
+    """Return the test metrics of a run directory; train first if they are missing."""
     if not (folder / METRICS).exists():
         start = {"init": str(folder.parent / settings["init"])} if "init" in settings else {}
         config, data, seed = build_config({**settings, **start}), molecules(), settings["seed"]
@@ -120,7 +121,7 @@ def molecules() -> Any:
 
 @cache
 def draws() -> list[dict[str, torch.Tensor]]:
-    """Draws of the size of a fold of AICures; training and test molecules have different scaffolds."""
+    """Return draws of the size of a fold of AICures; training and test molecules have different scaffolds."""
     data, parts = molecules(), []
     RDLogger.DisableLog("rdApp.*")
     scaffolds = [MurckoScaffoldSmiles(mol=Chem.MolFromSmiles(smiles)) for smiles in data.smiles]

@@ -1,6 +1,7 @@
-"""Cost of every loss, forward and backward, beside LibAUC's in the same run: ``python -m benchmarks.losses``.
+"""Measures time and memory of every loss beside LibAUC's: ``python -m benchmarks.losses``.
 
-And the memory that a batch of 65,536 with 1 % positives takes, each loss in a process of its own.
+Time is that of forward and backward, both libraries in turn. Memory is that of a batch of 65,536 scores with 1 %
+positives, each loss in a process of its own. Results: ``docs/results/losses.md``.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from benchmarks._report import parser, report, table
 from benchmarks.workers._libraries import COUNTERPARTS, MEASURED
 
 GOALS = {(64, 1): 1.0, (512, 1): 4.0, (4096, 1): 1.0, (64, 128): 5.0, (512, 128): 5.0, (4096, 128): 5.0}
-"""Times faster than LibAUC: never slower, and clearly faster where it matters."""
-POINTWISE = ("bce", "focal", "kl-dro", "group-dro")  # no pairs to save: not slower is all there is to ask
+"""By batch size and tasks: how many times faster than LibAUC we aim to be."""
+POINTWISE = ("bce", "focal", "kl-dro", "group-dro")  # no pairs: being as fast is enough
 LONG = 2**19  # scores; more are measured in one round, of steps that take seconds
 BIG, RARE, LIMIT = 65536, 0.01, 1024
 Row = dict[str, Any]
@@ -27,7 +28,7 @@ def main() -> None:
     arguments = parser(__doc__)
     arguments.add_argument("--losses", nargs="+", choices=MEASURED, default=MEASURED)
     arguments.add_argument("--rounds", type=int, default=5)
-    arguments.add_argument("--seconds", type=float, default=0.3, help="of each measurement")
+    arguments.add_argument("--seconds", type=float, default=0.3, help="length of each measurement")
     arguments.add_argument("--threads", type=int, default=1)
     options = arguments.parse_args()
     losses = ["bce", *(name for name in options.losses if name != "bce")]
@@ -48,7 +49,7 @@ def main() -> None:
 
 
 def speed(losses: list[str], options: argparse.Namespace, ask: dict[str, Worker]) -> list[Row]:
-    """In turn, A B A B; the figure is the median over the rounds."""
+    """Measure both libraries in turn (A B A B); the result is the median over the rounds."""
     rows = []
     for batch, tasks in GOALS:
         times: dict[tuple[str, str], list[float]] = {}
@@ -71,7 +72,7 @@ def speed(losses: list[str], options: argparse.Namespace, ask: dict[str, Worker]
 
 
 def footprint(loss: str, threads: int, python: dict[str, str]) -> Row:
-    """MiB, each in a new process."""
+    """Measure memory in MiB, each library in a new process."""
     row: Row = {"loss": loss, "batch": BIG, "positives": RARE}
     for library in python:
         row[f"{library} MiB"] = None

@@ -1,7 +1,7 @@
-"""How many of 60 deliberate mistakes the fast tests notice.
+"""Counts how many of 60 deliberate mistakes the fast tests notice: ``python -m benchmarks.mutants``.
 
-`python -m benchmarks.mutants` changes one line at a time in a temporary copy of the checkout and runs the tests nearest
-to it. Exit code 1 if more than three mutants survive, 2 if the list no longer fits the code.
+Each mutant changes one line in a temporary copy of the checkout; then the tests closest to that line run. The exit code
+is 1 if more than three mutants survive, and 2 if the list no longer matches the code.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from benchmarks._report import report
 
 ROOT = Path(__file__).parents[1]
 MAY_SURVIVE = 3
-TIMEOUT = 600  # seconds; a mutant that takes longer is noticed too
+TIMEOUT = 600  # seconds; a mutant that takes longer counts as noticed
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "runs", "dist", "build", "results")
 
 
 def problems(root: Path, mutants: Sequence[Mutant]) -> list[str]:
-    """What no longer fits the code: snippets that do not stand in their file once, and missing files."""
+    """Return what no longer matches the code: snippets that do not occur exactly once, and missing files."""
     found = []
     for number, mutant in enumerate(mutants):
         file = root / mutant.file
         count = file.read_text().count(mutant.old) if file.is_file() else 0
         if count != 1:
-            found.append(f"{number}: {mutant.old!r} stands {count} times in {mutant.file}, not once")
+            found.append(f"{number}: {mutant.old!r} occurs {count} times in {mutant.file}, expected once")
         found += [f"{number}: no file {test}" for test in mutant.tests if not (root / test).is_file()]
     return found
 
 
 @contextmanager
 def mutated(root: Path, mutant: Mutant) -> Iterator[None]:
-    """The copy with this mutant, and as it was afterwards."""
+    """Apply a mutant to the copy, and restore the file afterwards."""
     file = root / mutant.file
     before = file.read_text()
     file.write_text(before.replace(mutant.old, mutant.new))
@@ -54,7 +54,7 @@ def mutated(root: Path, mutant: Mutant) -> Iterator[None]:
 
 
 def run_tests(root: Path, tests: Sequence[str], cache: Path, *options: str) -> tuple[int, list[str]]:
-    """Exit code of pytest (1 after a timeout), and the tests that failed."""
+    """Run tests; return the exit code of pytest (1 after a timeout) and the tests that failed."""
     own = {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", "NUMBA_CACHE_DIR": str(cache)}
     command = [sys.executable, "-m", "pytest", "-m", "not slow", "-p", "no:cacheprovider", *options, *tests]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", **own}
@@ -66,14 +66,16 @@ def run_tests(root: Path, tests: Sequence[str], cache: Path, *options: str) -> t
         return 1, ["timeout"]
     failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
     if done.returncode not in (0, 1, 2):  # passed, failed, not even collected
-        raise RuntimeError(f"pytest ended with {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        raise RuntimeError(
+            f"pytest stopped with exit code {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+        )
     return done.returncode, [line.partition(" ")[2].partition(" - ")[0] for line in failed]
 
 
 def result_of(number: int, mutant: Mutant, root: Path, cache: Path, failing: Sequence[str]) -> dict[str, Any]:
-    """Run the tests of a mutant in a copy, without those that fail anyhow."""
+    """Run the tests of a mutant in a copy, except those that fail without it."""
     begin = time.perf_counter()
-    # Numba's cache knows nothing of changes in the functions that a cached one calls.
+    # Numba's cache does not notice changes in functions that a cached function calls.
     fresh = cache.with_name(f"{cache.name}-{number}") if "numba" in mutant.file else cache
     with mutated(root, mutant):
         code, failed = run_tests(root, mutant.tests, fresh, "-x", *(f"--deselect={test}" for test in failing))
@@ -88,7 +90,7 @@ def result_of(number: int, mutant: Mutant, root: Path, cache: Path, failing: Seq
 
 
 def run(mutants: dict[int, Mutant], jobs: int) -> list[dict[str, Any]]:
-    """Results of some mutants by number, several at a time, each in a copy of its own."""
+    """Run mutants, several at a time, each in a copy of its own; return the results."""
     with tempfile.TemporaryDirectory() as folder:
         copies: Queue[Path] = Queue()
         for job in range(jobs):
@@ -97,7 +99,7 @@ def run(mutants: dict[int, Mutant], jobs: int) -> list[dict[str, Any]]:
 
         @contextmanager
         def copy() -> Iterator[tuple[Path, Path]]:
-            """A copy that is free, and its folder for what numba compiles."""
+            """Borrow a free copy and its folder for numba's cache."""
             root = copies.get()
             try:
                 yield root, Path(folder, f"numba-{root.name}")
@@ -118,16 +120,16 @@ def run(mutants: dict[int, Mutant], jobs: int) -> list[dict[str, Any]]:
             tests = list(dict.fromkeys(test for mutant in mutants.values() for test in mutant.tests))
             failing = [test for part in pool.map(without, [tests[job::jobs] for job in range(jobs)]) for test in part]
             for test in failing:
-                print(f"left out, as it fails without a mutant: {test}")
+                print(f"skipped, because it fails without a mutant: {test}")
             return list(pool.map(within, mutants))
 
 
 def main() -> int:
-    """Run the mutants of the command line."""
+    """Run the mutants that the command line selects."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=2, help="how many at a time")
-    parser.add_argument("--only", help="numbers, such as 3,7-9; nothing is written then")
-    parser.add_argument("--list", action="store_true", help="print the mutants and run none")
+    parser.add_argument("--jobs", type=int, default=2, help="mutants to run at the same time")
+    parser.add_argument("--only", help="numbers of mutants, such as 3,7-9; no results file is written")
+    parser.add_argument("--list", action="store_true", help="print the mutants without running them")
     options = parser.parse_args()
     wrong = problems(ROOT, MUTANTS)
     if options.list:

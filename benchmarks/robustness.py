@@ -1,4 +1,7 @@
-"""What our losses and LibAUC's survive: ``python -m benchmarks.robustness``; checks are in `workers.robustness`."""
+"""Tests our losses and LibAUC's on extreme and incomplete input: ``python -m benchmarks.robustness``.
+
+The checks are in `benchmarks.workers.robustness`; results: ``docs/results/robustness.md``.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from benchmarks.workers._libraries import COUNTERPARTS, MEASURED
 
 
 def main() -> None:
-    """The same checks on both sides, on raw logits, with the defaults of each."""
+    """Run the same checks on both libraries, on raw logits, with the defaults of each."""
     parser(__doc__).parse_args()
     rows, details = [], []
     with workers("robustness", pythons("libauc")) as ask:

@@ -1,9 +1,10 @@
-"""Neighbour sampling beside its peers, on two cores or on a GPU: ``python -m benchmarks.sampling``.
+"""Measures neighbour sampling beside torch-sparse and pyg-lib: ``python -m benchmarks.sampling``.
 
-Sampling alone, and the loader with the features of what it sampled; each library in a process and an environment of
-its own, the same seeds in the same order, in turn (A B A B), medians. Memory is the highest resident set above what
-the process had before it had the graph. torch-sparse is built from source, which takes many minutes; pyg-lib is not on
-the package index, and is measured where an environment ``XGRAPH_ROOT/peers/pyg-lib`` has been made by hand.
+Measured are the sampler alone, and the loader, which also gathers features. Each library runs in a process and an
+environment of its own; all sample the same seed nodes in the same order, in turn (A B A B). Times are medians. Memory
+is the highest resident set above the one before the graph was loaded. torch-sparse is built from source, which takes
+many minutes. pyg-lib is not on the package index: it is measured if you have created an environment
+``XGRAPH_ROOT/peers/pyg-lib`` by hand. Results: ``docs/results/sampling.md``.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def main() -> None:
     arguments.add_argument("--peers", nargs="*", choices=["torch-sparse", "pyg-lib"], default=["torch-sparse"])
     arguments.add_argument("--batch-size", type=int, default=1024)
     arguments.add_argument("--rounds", type=int, default=5)
-    arguments.add_argument("--batches", type=int, default=8, help="of each library in each round")
+    arguments.add_argument("--batches", type=int, default=8, help="batches of each library per round")
     arguments.add_argument("--threads", type=int, default=os.cpu_count())
     options = arguments.parse_args()
     python = pythons(*options.peers)
@@ -58,7 +59,7 @@ def main() -> None:
 def measure(
     graph: str, folder: Path, what: str, fanouts: list[int], python: dict[str, str], options: argparse.Namespace
 ) -> list[Row]:
-    """One line for each library that can do it."""
+    """Return one row for each library that supports `what`."""
     sides = {name: python[name] for name in python if name == "xgraph" or what in ("sampler", "loader")}
     question = {"graph": str(folder), "what": what, "fanouts": fanouts, "batch_size": options.batch_size}
     answers: dict[str, list[Row]] = {name: [] for name in sides}
@@ -82,7 +83,7 @@ def measure(
 
 
 def mirrored(name: str) -> Path:
-    """A data set's graph as arrays, as the generated ones are kept."""
+    """Store a data set's graph as arrays, like the generated graphs."""
     import torch
 
     from xgraph.data import load

@@ -1,11 +1,11 @@
-"""Partial AUC on molecules, by the protocol of the partial-AUC paper: ``python -m benchmarks.xrisk``.
+"""Measures partial AUC on molecules by the protocol of Zhu et al., ICML 2022: ``python -m benchmarks.xrisk``.
 
-A GIN (5 layers of 64, mean pooling, dropout 0.5) is trained with cross-entropy, once for each seed. Every loss
-continues from these weights with a new head and the same number of epochs; the last epoch is tested, nothing is
-selected.
+A GIN (5 layers of 64, mean pooling, dropout 0.5) is trained with cross-entropy, once per seed. Every loss continues
+from these weights with a new output layer and the same number of epochs. The last epoch is tested; nothing is selected.
 
-Each finished (data set, seed, loss) has a file of its own under ``--out``, and a rerun does what is missing.
-``--report`` makes the table and ``benchmarks/results/xrisk.json`` of all finished runs. Needs XGRAPH_MIRROR.
+Each finished run (data set, seed, loss) has a file of its own under ``--out``, and a rerun does only what is missing.
+``--report`` writes the table and ``benchmarks/results/xrisk.json`` from all finished runs. Needs XGRAPH_MIRROR.
+Results: ``docs/results/x-risks.md``.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ ARMS = {
     "ogbg-molhiv": ["bce", "sopa-s", "sota-s"],
 }
 EPOCHS = {"muv-548": 20, "ogbg-molhiv": 10}
-"""Of each stage; the paper has 60."""
+"""Epochs of each stage; the paper has 60."""
 
-# Fixed beforehand: two validation positives in MUV-548 leave nothing to tune on. γ of SOPA-s and SOTA-s, the squared
+# Fixed in advance: two validation positives in MUV-548 are too few to tune on. γ of SOPA-s and SOTA-s, the squared
 # hinge with margin 1, Adam's weight decay and the batch size are the paper's; so is the sigmoid on scores.
 PAIRS = {"surrogate": "squared_hinge", "margin": 1.0, "activation": "sigmoid"}
 OPTIONS: dict[str, dict[str, Any]] = {
     "bce": {},
-    "bce-balanced": {},  # cross-entropy on the batches of the others: what of a gain is due to the batches
+    "bce-balanced": {},  # cross-entropy on the batches of the other losses: what the batches alone gain
     "auc-pairwise": PAIRS,
     "auc-margin": {**PAIRS, "dual_lr": 0.1},
     "sopa": {**PAIRS, "max_fpr": 0.3, "dual_lr": 0.1},
@@ -80,22 +80,28 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     options = parser(__doc__)
     options.add_argument("--dataset", nargs="+", choices=DATASETS, default=list(DATASETS))
-    options.add_argument("--losses", nargs="+", choices=OPTIONS, help="default: those of the data set")
+    options.add_argument(
+        "--losses", nargs="+", choices=OPTIONS, help="losses to train (default: those of the data set)"
+    )
     options.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    options.add_argument("--pretrain-epochs", type=int, help=f"of cross-entropy; default: {EPOCHS}")
-    options.add_argument("--epochs", type=int, help=f"of the loss; default: {EPOCHS}")
-    options.add_argument("--lr", type=float, default=1e-3, help="Adam's, of both stages")
+    options.add_argument("--pretrain-epochs", type=int, help=f"epochs of cross-entropy (default: {EPOCHS})")
+    options.add_argument("--epochs", type=int, help=f"epochs of the loss (default: {EPOCHS})")
+    options.add_argument("--lr", type=float, default=1e-3, help="learning rate of Adam in both stages")
     options.add_argument("--weight-decay", type=float, default=2e-4)
     options.add_argument("--batch-size", type=int, default=64)
-    options.add_argument("--sampling-rate", type=float, default=0.25, help="positives in a batch, but for bce")
-    options.add_argument("--out", type=Path, default=root() / "xrisk", help="finished runs; default: XGRAPH_ROOT/xrisk")
-    options.add_argument("--report", action="store_true", help="the table of finished runs, no training")
+    options.add_argument(
+        "--sampling-rate", type=float, default=0.25, help="share of positives in a batch, except for bce"
+    )
+    options.add_argument(
+        "--out", type=Path, default=root() / "xrisk", help="folder for finished runs (default: XGRAPH_ROOT/xrisk)"
+    )
+    options.add_argument("--report", action="store_true", help="write the table of finished runs, without training")
     return options.parse_args()
 
 
 @cache
 def dataset(name: str) -> MoleculeDataset:
-    """The data set, its splits cut down to the molecules that have a label."""
+    """Load a data set; its splits keep only the molecules that have a label."""
     source, columns = DATASETS[name]
     data = load(source, target_columns=columns)
     data.splits = {part: positions[~data.y[positions, 0].isnan()] for part, positions in data.splits.items()}
@@ -107,7 +113,7 @@ def dataset(name: str) -> MoleculeDataset:
 
 
 def jobs(options: argparse.Namespace) -> Iterator[Job]:
-    """For each data set and seed the encoder, and once that is trained, the losses."""
+    """Yield, for each data set and seed, the encoder and, once it is trained, the losses."""
     for name in options.dataset:
         common = {key: getattr(options, key) for key in ("lr", "weight_decay", "batch_size")}
         common["pretrain_epochs"] = options.pretrain_epochs or EPOCHS[name]
@@ -126,7 +132,7 @@ def jobs(options: argparse.Namespace) -> Iterator[Job]:
 
 
 def pretraining(out: Path, name: str, seed: int, settings: dict[str, Any]) -> Job:
-    """Weights after cross-entropy, and the curve."""
+    """Return the job that trains with cross-entropy: its weights and its curve."""
 
     def run() -> dict[str, Any]:
         data = dataset(name)
@@ -139,7 +145,7 @@ def pretraining(out: Path, name: str, seed: int, settings: dict[str, Any]) -> Jo
 
 
 def training(out: Path, name: str, seed: int, arm: str, settings: dict[str, Any], encoder: Job) -> Job:
-    """One cell of the table."""
+    """Return the job of one cell of the table."""
 
     def run() -> dict[str, Any]:
         data, result = dataset(name), {"dataset": name, "seed": seed, "arm": arm}
@@ -162,7 +168,7 @@ def training(out: Path, name: str, seed: int, arm: str, settings: dict[str, Any]
 def train(
     model: nn.Module, data: MoleculeDataset, seed: int, arm: str, settings: dict[str, Any], epochs: int
 ) -> list[dict[str, float]]:
-    """The same loop for both stages; returns its curve."""
+    """Train one stage and return its curve."""
     positions = data.splits["train"]
     cls = LOSSES[arm.removesuffix("-balanced")]
     loss_fn = cls(len(data), data.num_tasks, **settings["loss"])
@@ -194,13 +200,13 @@ def train(
 
 
 def shuffled(items: int, batch_size: int, seed: int, epoch: int) -> list[list[int]]:
-    """Every item once."""
+    """Return batches that hold every item once."""
     order = np.random.default_rng([seed, epoch]).permutation(items)
     return [order[i : i + batch_size].tolist() for i in range(0, items, batch_size)]
 
 
 def metrics(part: dict[str, list[float]]) -> dict[str, float]:
-    """All of one run's, on one part of the data."""
+    """Return all metrics of one run on one part of the data."""
     target, scores = np.array(part["target"], dtype=float), np.array(part["score"])
     return {
         "opauc_0.3": partial_auc(target, scores, max_fpr=0.3, normalization="mcclish"),
@@ -213,7 +219,7 @@ def metrics(part: dict[str, list[float]]) -> dict[str, float]:
 
 
 def summarize(out: Path) -> None:
-    """Mean ± standard deviation over the finished seeds."""
+    """Write the mean ± standard deviation over the finished seeds."""
     rows, runs = [], []
     for name in DATASETS:
         for arm in OPTIONS:

@@ -26,5 +26,5 @@ def test_each_mutant_changes_the_program(tmp_path: Path) -> None:
 def test_outdated_mutants_are_reported(tmp_path: Path) -> None:
     mutant = MUTANTS[0]
     (found, *missing) = problems(tmp_path, [mutant])
-    assert found == f"0: {mutant.old!r} stands 0 times in {mutant.file}, not once"
+    assert found == f"0: {mutant.old!r} occurs 0 times in {mutant.file}, expected once"
     assert missing == [f"0: no file {test}" for test in mutant.tests]

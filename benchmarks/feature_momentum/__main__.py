@@ -14,11 +14,11 @@ from xgraph.data.storage.root import root
 def main() -> None:
     arguments = parser(feature_momentum.__doc__)
     arguments.add_argument("--dataset", nargs="+", choices=[*DATASETS, "reddit2-sized"], help="default: all")
-    arguments.add_argument("--out", type=Path, default=root() / "feature_momentum", help="finished cells")
-    arguments.add_argument("--list", action="store_true", help="the cells that are still missing")
-    arguments.add_argument("--cost", action="store_true", help="time and memory instead")
+    arguments.add_argument("--out", type=Path, default=root() / "feature_momentum", help="folder for finished cells")
+    arguments.add_argument("--list", action="store_true", help="print the cells that are still missing")
+    arguments.add_argument("--cost", action="store_true", help="measure time and memory instead")
     arguments.add_argument(
-        "--report", action="store_true", help="tables and figures of the finished cells, no training"
+        "--report", action="store_true", help="write tables and figures of finished cells, without training"
     )
     options = arguments.parse_args()
     cells = (options.out, options.dataset or list(DATASETS))

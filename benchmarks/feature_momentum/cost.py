@@ -1,4 +1,4 @@
-"""Time and memory of one configuration of `benchmarks.feature_momentum`, for a process of its own."""
+"""Measures time and memory of one configuration of `benchmarks.feature_momentum` in this process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.workers._serve import resident
 
 
 def main() -> None:
-    """Settings as JSON in the first argument; prints figures as JSON."""
+    """Read settings as JSON from the first argument; print the figures as JSON."""
     cell = json.loads(sys.argv[1])
     torch.set_num_threads(1)
     torch.manual_seed(cell["seed"])
@@ -25,7 +25,7 @@ def main() -> None:
     if cell["exact_input"]:
         _ = data.input_mean
     once = time.process_time() - began
-    data.__dict__.pop("edges", None)  # the loader has its own
+    data.__dict__.pop("edges", None)  # the loader has its own copy
     warm_up(data, cell)
     seconds, sizes = [], []
     with measured(memory=True) as used:

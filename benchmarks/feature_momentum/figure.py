@@ -1,4 +1,4 @@
-"""Figures of what `benchmarks.feature_momentum` has finished."""
+"""Draws figures of the finished cells of `benchmarks.feature_momentum`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ METRIC = {"tolokers": "ROC-AUC", "musae-github": "ROC-AUC"}
 TITLES = {"noisy": "generated graph", "tolokers": "tolokers", "musae-github": "musae-github"}
 LATE = f"momentum, {LONG} epochs"
 NAMES = {"plain": "plain", "exact": "plain, exact first layer", "momentum": "momentum", LATE: LATE}
-"""Of the arms, in the tables' order."""
+"""Names of the arms, in the order of the tables."""
 STYLES = {
     "momentum": ("tab:blue", "o-"),
     LATE: ("tab:purple", "D-"),
@@ -23,7 +23,7 @@ STYLES = {
 
 
 def figure(name: str, groups: dict[tuple[int, str, str], Any], errors: list[dict[str, Any]]) -> None:
-    """Test score against neighbours per layer, and the error of the aggregates over training."""
+    """Draw test score against neighbours per layer, and the error of the aggregates over training."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,4 +1,4 @@
-"""The data sets of `benchmarks.feature_momentum`, and GraphSAGE on all of their neighbours."""
+"""The data sets of `benchmarks.feature_momentum`, and GraphSAGE over all neighbours."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from xgraph.training.scoring.metrics import roc_auc
 
 @dataclass
 class Graph:
-    """A data set as the runs use it."""
+    """A data set in the form that the runs use."""
 
     data: Data
     parts: dict[str, Tensor]
     outputs: int
-    """Logits of a node."""
+    """Number of logits per node."""
 
     @cached_property
     def edges(self) -> InEdges:
@@ -43,12 +43,12 @@ class Graph:
 
     @cached_property
     def input_mean(self) -> Tensor:
-        """The exact means of the neighbours' features: a constant."""
+        """The exact means of the neighbours' features, which never change."""
         return input_aggregate(SAGEConv(self.data.x.size(1), 1), self.data.x, self.edges)
 
     @property
     def multiclass(self) -> bool:
-        """Whether labels are classes; else they are 0 and 1."""
+        """Whether labels are classes; otherwise they are 0 and 1."""
         return not self.data.y.is_floating_point()
 
     def loss(self, logits: Tensor, y: Tensor) -> Tensor:
@@ -56,7 +56,7 @@ class Graph:
         return F.cross_entropy(logits, y) if self.multiclass else F.binary_cross_entropy_with_logits(logits, y)
 
     def score(self, logits: Tensor, part: str) -> float:
-        """Accuracy of classes, else ROC-AUC."""
+        """Return the accuracy for classes, otherwise ROC-AUC."""
         nodes = self.parts[part]
         y = self.data.y[nodes]
         if self.multiclass:
@@ -66,7 +66,7 @@ class Graph:
 
 @cache
 def graph(name: str, fold: int = 0) -> Graph:
-    """A data set, by the masks of a fold where there are several."""
+    """Load a data set, with the masks of one fold if it has several."""
     if name in SIZES:
         data = noisy_graph(SIZES[name])
         parts = {part: data.pop(f"{part}_mask").nonzero().view(-1) for part in ("train", "valid", "test")}
@@ -79,10 +79,11 @@ def graph(name: str, fold: int = 0) -> Graph:
 
 
 def whole_graph(data: Graph, model: NodeModel, nodes: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
-    """Logits of `nodes` (None: all), and each layer's aggregates, from all neighbours in an undirected graph.
+    """Return the logits of `nodes` (None: all) and each layer's aggregates, from all neighbours of an undirected graph.
 
-    The same as a batch of all neighbours, or `layerwise`, in a small part of the time: nothing is sampled, no edges are
-    sorted for the gradient, each layer is computed once, the last one for `nodes` only. Tables are not used.
+    The result is that of a batch with all neighbours, or of `layerwise`, in a fraction of the time: nothing is sampled,
+    no edges are sorted for the gradient, and each layer is computed once, the last one for `nodes` only. Tables are not
+    used.
     """
     h, means = data.data.x.to(torch.float32), []
     for number in range(model.num_layers):
@@ -106,7 +107,7 @@ def whole_graph(data: Graph, model: NodeModel, nodes: Tensor | None = None) -> t
 
 
 class _Means(torch.autograd.Function):
-    """Means over neighbours in an undirected graph: its matrix is symmetric, so both ways are sums over rows."""
+    """Means over neighbours. An undirected graph has a symmetric matrix, so forward and backward sum over rows."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, edges: InEdges, inverse: Tensor) -> Tensor:

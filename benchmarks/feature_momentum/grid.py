@@ -1,4 +1,4 @@
-"""The cells of `benchmarks.feature_momentum`: which there are, where results are kept, how settings are chosen."""
+"""The cells of `benchmarks.feature_momentum`, the files of their results, and the choice of settings."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ DATASETS: dict[str, dict[str, Any]] = {
 }
 MAIN = ["tolokers", "noisy"]
 FULL_EPOCHS = (50, 100)
-"""For these two data sets; the better one at two layers, by validation."""
+"""Numbers of epochs from which full chooses at two layers, by validation score."""
 LONG = 300
-"""Epochs of a second series, to see what settles later."""
+"""Epochs of a second, longer series."""
 Tried = dict[str, dict[tuple[str, float], list[float]]]
 STRAIGHT, SCALED = "straight_through", "scaled"
-TUNED: Tried = {  # γ that were tried, by fan-out, gradient and rate
+TUNED: Tried = {  # values of γ that are tried, by fan-out, gradient and learning rate
     "1": {
         (STRAIGHT, 0.01): [0.3, 0.1, 0.05, 0.03, 0.02],
         (STRAIGHT, 0.003): [0.1, 0.05, 0.03],
@@ -47,12 +47,12 @@ TUNED_DEEP: Tried = {  # at three layers, for three and more
 }
 TUNED_SMALL: Tried = {fan_out: {(STRAIGHT, 0.01): [0.3, 0.1, 0.03]} for fan_out in ("1", "2")}
 RATES = (0.01, 0.003)
-"""Of the other arms, at one neighbour, or all."""
+"""Learning rates of the other arms, with one neighbour or all."""
 TUNING_SEEDS = {"tolokers": [0, 1], "noisy": [0], "musae-github": [0], "coauthor-physics": [0]}
 
 
 def cell(name: str, arm: str, layers: int, fan_out: str, seed: int, **other: Any) -> dict[str, Any]:
-    """All settings of a cell; `other` is what differs from `COMMON` and `DATASETS`."""
+    """Return all settings of a cell; `other` overrides `COMMON` and `DATASETS`."""
     settings = {"dataset": name, "arm": arm, "num_layers": layers, "fan_out": fan_out, "seed": seed}
     settings |= COMMON | DATASETS[name] | {"exact_input": arm != "plain"} | other
     if arm == "full":
@@ -61,7 +61,7 @@ def cell(name: str, arm: str, layers: int, fan_out: str, seed: int, **other: Any
 
 
 def grid(out: Path) -> Iterator[dict[str, Any]]:
-    """The cells, the most important first; those of momentum once γ has been chosen."""
+    """Yield the cells, the most important first; those of momentum once γ has been chosen."""
     for name in MAIN:
         yield from tuning(name)
     yield from (one for name in MAIN for one in tracked(out, name))
@@ -87,7 +87,7 @@ def grid(out: Path) -> Iterator[dict[str, Any]]:
 
 
 def small(out: Path) -> Iterator[dict[str, Any]]:
-    """Fewer points on two further data sets."""
+    """Yield the smaller series of the two other data sets."""
     for name in DATASETS:
         if name not in MAIN:
             yield from tuning(name)
@@ -97,7 +97,7 @@ def small(out: Path) -> Iterator[dict[str, Any]]:
 
 
 def tuning(name: str) -> Iterator[dict[str, Any]]:
-    """Cells among which γ, the gradient, the rate, and the epochs of full are chosen."""
+    """Yield the cells by which γ, gradient, learning rate and the epochs of full are chosen."""
     for seed in TUNING_SEEDS[name]:
         for layers, tried in ((2, TUNED), (3, TUNED_DEEP)) if name in MAIN else ((2, TUNED_SMALL),):
             for fan_out, words in tried.items():
@@ -156,19 +156,19 @@ def arms(
 
 
 def full(out: Path, name: str, layers: int, seed: int, **other: Any) -> Iterator[dict[str, Any]]:
-    """The reference."""
+    """Yield the cells of the reference."""
     if (best := chosen(out, candidates(name, "full", layers, "-1"), *CHOSEN["full"])) is not None:
         yield cell(name, "full", layers, "all", seed, **(best | other))
 
 
 def tracked(out: Path, name: str) -> Iterator[dict[str, Any]]:
-    """Cells that follow the error of the aggregates: three layers, one neighbour."""
+    """Yield the cells that record the error of the aggregates: three layers, one neighbour."""
     for one in arms(out, name, 3, ["1"], 0, ["momentum", "plain", "exact"]):
         yield one | {"track": True}
 
 
 def place(out: Path, one: dict[str, Any]) -> Path:
-    """The file of a cell."""
+    """Return the file of a cell."""
     words = [one["arm"], one["num_layers"], one["fan_out"].replace("-1", "all")]
     words += [one["gamma"], one["gradient"]] if one["arm"] == "momentum" else []
     words += [f"epochs{one['epochs']}"] if one["arm"] == "full" or one["epochs"] == LONG else []
@@ -178,7 +178,7 @@ def place(out: Path, one: dict[str, Any]) -> Path:
 
 
 def jobs(out: Path, names: list[str]) -> Iterator[Job]:
-    """The cells of some data sets."""
+    """Yield the cells of some data sets as jobs."""
     for one in grid(out):
         if one["dataset"] in names:
             yield Job(place(out, one), one, lambda one=one: _run(one), _summary)
@@ -193,7 +193,7 @@ def _run(one: dict[str, Any]) -> dict[str, Any]:
 
 def _summary(result: dict[str, Any]) -> str:
     scores = f"valid {result['valid']:.4f} test {result['test']:.4f} at {result['epoch']}"
-    return f"{scores}, {result['cpu_seconds']:.2f} s an epoch, {result['seconds']:.0f} s"
+    return f"{scores}, {result['cpu_seconds']:.2f} s per epoch, {result['seconds']:.0f} s"
 
 
 COSTS: dict[str, dict[str, Any]] = {
@@ -201,7 +201,7 @@ COSTS: dict[str, dict[str, Any]] = {
     "noisy": {"batch_size": 1024, "steps": 20},
     "reddit2-sized": {"batch_size": 1024, "steps": 20, "hidden_channels": 256},
 }
-"""Where time and memory are taken, and over how many steps."""
+"""Data sets of which time and memory are measured, and over how many steps."""
 FANS = {
     "plain": ["1,1,1", "2,2,2", "5,5,5", "10,10,10", "25,10,10", "-1,-1,-1"],
     "exact": ["25,10,10"],
@@ -210,7 +210,7 @@ FANS = {
 
 
 def cost_jobs(out: Path, names: list[str]) -> list[Job]:
-    """Milliseconds a step and memory of three layers, each configuration in a process of its own, three times."""
+    """Return jobs that measure time and memory of three layers, each in a process of its own, three times."""
     cells = []
     for name, turn, (arm, fans) in product(names, range(3), FANS.items()):
         for fan_out in fans:

@@ -1,13 +1,13 @@
-"""A generated graph on which a node's class shows only in the mean over many neighbours, and of these over theirs.
+"""Generates a graph whose classes show only in means over many neighbours, and over many of their neighbours.
 
-Nodes lie in communities, several to a class. Both ends of an edge are drawn in proportion to a log-normal weight,
-the second one in the first one's community with probability `homophily`, else anywhere: an undirected graph (each edge
-in both directions, none twice, no loops) with degrees of heavy tail. Features are the centre of the community and
-Gaussian noise, several times larger than the distance between centres. The centres of a class's communities have mean
-zero: no linear function of one node's features tells anything of its class, and what other functions tell falls with
-the square of the ratio of signal and noise. So what a few sampled neighbours say cannot be put right by a longer
-training, or by exact means in evaluation: the network has to see means over many while it learns. The noise is such
-that neighbours' features do not suffice either (see `benchmarks/README.md`): the exact first layer alone is no cure.
+Nodes belong to communities, several per class. Both ends of an edge are drawn in proportion to a log-normal weight, the
+second one within the community of the first with probability `homophily`, otherwise anywhere. The graph is undirected
+(each edge in both directions, none twice, no loops) and its degrees have a heavy tail. Features are the centre of the
+community plus Gaussian noise several times larger than the distance between centres. The centres of a class's
+communities have mean zero, so no linear function of a node's own features tells its class, and what other functions
+tell falls with the square of the ratio of signal to noise. Therefore neither longer training nor exact means at
+evaluation make up for few neighbours: the network has to see means over many neighbours while it learns. The noise is
+large enough that exact means in the first layer alone do not suffice either (see ``docs/results/feature-momentum.md``).
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from torch_geometric.data import Data
 from xgraph.data.storage.root import root
 
 FORMAT = 1
-"""Counted up when other graphs come out of the same settings."""
+"""Increased when the same settings give another graph."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a graph is made of."""
+    """Settings of a generated graph."""
 
     num_nodes: int = 30_000
     num_pairs: int = 1_500_000  # undirected edges
@@ -55,7 +55,7 @@ SIZES = {
 
 
 def noisy_graph(settings: Settings) -> Data:
-    """The graph, made once and kept: ``x``, ``edge_index`` by ascending target, ``y`` and masks."""
+    """Return the graph, generated once and stored: ``x``, ``edge_index`` by ascending target, ``y`` and masks."""
     graphs = root() / "graphs"
     name = f"noisy-{settings.num_nodes}-{settings.num_pairs}-{settings.seed}"
     folder, expected = graphs / name, {"format": FORMAT, **asdict(settings)}
@@ -67,7 +67,7 @@ def noisy_graph(settings: Settings) -> Data:
         for key, array in _arrays(settings).items():
             np.save(temporary / f"{key}.npy", array)
         (temporary / "settings.json").write_text(json.dumps(expected))
-        shutil.rmtree(folder, ignore_errors=True)  # of other settings
+        shutil.rmtree(folder, ignore_errors=True)  # it has other settings
         temporary.rename(folder)
     arrays = {key: _read(folder / f"{key}.npy") for key in ("x", "edge_index", "y", "train", "valid", "test")}
     parts = {f"{part}_mask": arrays.pop(part) for part in ("train", "valid", "test")}
@@ -99,7 +99,7 @@ def _arrays(settings: Settings) -> dict[str, np.ndarray]:
 
 
 def _edges(settings: Settings, community: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Pairs until there are enough, then both directions by ascending target."""
+    """Draw pairs until there are enough; return both directions by ascending target."""
     num_nodes, num_pairs = settings.num_nodes, settings.num_pairs
     weight = np.minimum(np.exp(settings.spread * rng.normal(size=num_nodes)), num_nodes**0.5)
     by_community = np.argsort(community, kind="stable")  # communities are ranges of the cumulated weights

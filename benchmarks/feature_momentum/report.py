@@ -1,4 +1,4 @@
-"""Tables and figures of what `benchmarks.feature_momentum` has finished."""
+"""Writes tables and figures of the finished cells of `benchmarks.feature_momentum`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from benchmarks import feature_momentum
 from benchmarks._jobs import read
-from benchmarks._report import RESULTS, report, spread
+from benchmarks._report import RESULTS, report, spread, without_zeros
 from benchmarks.feature_momentum import grid
 from benchmarks.feature_momentum.figure import FANS, NAMES, figure
 
 JOB = ("settings", "code", "seconds")
-"""What every job keeps beside its figures."""
+"""Keys that every job stores beside its figures."""
 
 
 def summarize(out: Path) -> None:
@@ -32,14 +32,14 @@ def summarize(out: Path) -> None:
         text += [f"### {name}", "", *table(groups), "", *tried(runs), "", *error_table(errors), ""]
         figure(name, groups, errors)
     text += cost_table(costs)
-    (RESULTS / "feature_momentum.md").write_text("\n".join(text).rstrip() + "\n")
+    (RESULTS / "feature_momentum.md").write_text(without_zeros("\n".join(text).rstrip() + "\n"))
     compacted = [compact(one) for one in cells]
     report("feature_momentum", rows, protocol=feature_momentum.__doc__, costs=costs, runs=compacted)
     print("\n".join(text))
 
 
 def compact(one: dict[str, Any]) -> dict[str, Any]:
-    """What the results keep of a run."""
+    """Return the part of a run that the results file keeps."""
     keys = ("dataset", "arm", "num_layers", "fan_out", "gamma", "gradient", "lr", "epochs", "valid_every", "seed")
     kept = {key: one["settings"][key] for key in keys}
     kept |= {key: one[key] for key in ("code", "epoch", "valid", "test", "cpu_seconds", "memory_mib")}
@@ -50,7 +50,7 @@ def compact(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def grouped(out: Path, runs: list[dict[str, Any]]) -> dict[tuple[int, str, str], Any]:
-    """Runs with what was chosen on validation, by layers, fan-out and arm, then by seed."""
+    """Return the runs with the chosen settings by layers, fan-out and arm, then by seed."""
     groups: dict[tuple[int, str, str], Any] = {}
     for one in runs:
         settings = one["settings"]
@@ -61,7 +61,7 @@ def grouped(out: Path, runs: list[dict[str, Any]]) -> dict[tuple[int, str, str],
 
 
 def is_chosen(out: Path, settings: dict[str, Any]) -> bool:
-    """Whether a cell has what was chosen on validation, or there is nothing yet."""
+    """Return whether a cell has the chosen settings; True if nothing has been chosen yet."""
     arm = settings["arm"]
     cells = grid.candidates(settings["dataset"], arm, settings["num_layers"], settings["fan_out"])
     best = grid.chosen(out, cells, *grid.CHOSEN[arm]) or {}
@@ -71,13 +71,13 @@ def is_chosen(out: Path, settings: dict[str, Any]) -> bool:
 
 
 def order(item: tuple[tuple[int, str, str], Any]) -> tuple[int, int, str]:
-    """Key to sort groups by."""
+    """Return the sort key of a group."""
     layers, fan_out, arm = item[0]
     return layers, FANS.index(fan_out), arm
 
 
 def row(key: tuple[int, str, str], runs: dict[int, Any], groups: dict[tuple[int, str, str], Any]) -> dict[str, Any]:
-    """A group's figures."""
+    """Return the figures of a group."""
     layers, fan_out, arm = key
     some = next(iter(runs.values()))["settings"]
     figures: dict[str, Any] = {
@@ -99,7 +99,7 @@ def row(key: tuple[int, str, str], runs: dict[int, Any], groups: dict[tuple[int,
 
 
 def table(groups: dict[tuple[int, str, str], Any]) -> list[str]:
-    """Test scores, layers and arms by fan-outs, in Markdown."""
+    """Return test scores by layers, arm and fan-out, in Markdown."""
     lines = ["| layers | | 1 | 2 | 5 | 10 | all |", "|---|---|---|---|---|---|---|"]
     for layers in sorted({key[0] for key in groups}):
         for arm in NAMES:
@@ -115,7 +115,7 @@ def table(groups: dict[tuple[int, str, str], Any]) -> list[str]:
 
 
 def tried(runs: list[dict[str, Any]]) -> list[str]:
-    """Validation scores of what was chosen among."""
+    """Return the validation scores of all candidates, in Markdown."""
     scores: dict[tuple[Any, ...], list[float]] = {}
     seeds = grid.TUNING_SEEDS[runs[0]["settings"]["dataset"]]
     for one in runs:
@@ -126,7 +126,12 @@ def tried(runs: list[dict[str, Any]]) -> list[str]:
         word = some["gradient"].replace("_", "-") if arm == "momentum" else arm
         what = some["gamma"] if arm == "momentum" else some["epochs"]
         scores.setdefault((layers, FANS.index(fan_out), word, some["lr"], what), []).append(one["valid"])
-    lines = ["Validation scores of what was tried:", "", "| layers | fan-out | | rate | |", "|---|---|---|---|---|"]
+    lines = [
+        "Validation scores of all candidates:",
+        "",
+        "| layers | fan-out | | learning rate | |",
+        "|---|---|---|---|---|",
+    ]
     for group in dict.fromkeys(words[:4] for words in sorted(scores)):
         texts = [
             f"{words[4]:g}{' epochs' if words[4] > 1 else ''}: {statistics.mean(values):.4f}"
@@ -139,7 +144,7 @@ def tried(runs: list[dict[str, Any]]) -> list[str]:
 
 
 def error_table(errors: list[dict[str, Any]]) -> list[str]:
-    """‖h̃ − h‖ / ‖h‖ by layer at some epochs."""
+    """Return ‖h̃ − h‖ / ‖h‖ by layer at some epochs, in Markdown."""
     if not errors:
         return []
     epochs = [point["epoch"] for point in errors[0]["curve"]]
@@ -156,7 +161,7 @@ def error_table(errors: list[dict[str, Any]]) -> list[str]:
 
 
 def costs_of(out: Path) -> list[dict[str, Any]]:
-    """Medians of the measurements of time and memory."""
+    """Return the medians of the measurements of time and memory."""
     kept: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for path in sorted(out.glob("cost/*/*.json")):
         one = read(path)
@@ -170,10 +175,14 @@ def costs_of(out: Path) -> list[dict[str, Any]]:
 
 
 def cost_table(costs: list[dict[str, Any]]) -> list[str]:
-    """Time and memory in Markdown."""
+    """Return time and memory, in Markdown."""
     if not costs:
         return []
-    lines = ["### Time and memory", "", "| graph | | neighbours | nodes | edges | ms a step | s an epoch | × | MiB |"]
+    lines = [
+        "### Time and memory",
+        "",
+        "| graph | | neighbours | nodes | edges | ms per step | s per epoch | × | MiB |",
+    ]
     lines.append("|---" * 9 + "|")
     for name in dict.fromkeys(one["data"] for one in costs):
         some = sorted((one for one in costs if one["data"] == name), key=lambda one: one["ms"])

@@ -1,4 +1,4 @@
-"""One cell of `benchmarks.feature_momentum`: a GraphSAGE trained on sampled neighbours, and its figures."""
+"""One cell of `benchmarks.feature_momentum`: trains GraphSAGE on sampled neighbours and measures it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from xgraph.training.fit.seeding import own_random_streams
 
 
 def make_model(data: Graph, cell: dict[str, Any]) -> NodeModel:
-    """The model of a cell, its weights drawn from torch's generator."""
+    """Return the model of a cell, initialised from torch's generator."""
     options: dict[str, Any] = {key: cell[key] for key in ("num_layers", "hidden_channels", "dropout", "norm")}
     sizes = (data.outputs, data.data.x.size(1))
     if not cell["exact_input"] and cell["arm"] != "momentum":
@@ -33,7 +33,7 @@ def make_model(data: Graph, cell: dict[str, Any]) -> NodeModel:
 
 
 def make_loader(data: Graph, cell: dict[str, Any]) -> NeighborLoader:
-    """Batches of the training nodes; with exact input the last hop is not sampled."""
+    """Return a loader of the training nodes; with exact input the last hop is not sampled."""
     source = Data(x=data.data.x, edge_index=data.data.edge_index, y=data.data.y)
     if cell["exact_input"]:
         source.x_aggr = data.input_mean
@@ -53,7 +53,7 @@ def make_loader(data: Graph, cell: dict[str, Any]) -> NeighborLoader:
 
 
 def run(data: Graph, cell: dict[str, Any]) -> dict[str, Any]:
-    """Train; the curve of exact scores, seconds and memory, and the test score where validation was best."""
+    """Train; return the curve of exact scores, times and memory, and the test score at the best validation score."""
     with own_random_streams(cell["seed"]):
         model = make_model(data, cell)
         loader = make_loader(data, cell)
@@ -93,7 +93,7 @@ def run(data: Graph, cell: dict[str, Any]) -> dict[str, Any]:
 def train(
     data: Graph, model: NodeModel, loader: NeighborLoader, optimizer: torch.optim.Optimizer, *, whole: bool
 ) -> float:
-    """One epoch; returns its mean loss."""
+    """Train one epoch and return its mean loss."""
     model.train()
     nodes, total = data.parts["train"], 0.0
     seeds = nodes[torch.randperm(len(nodes))].split(loader.batch_size) if whole else None
@@ -108,7 +108,7 @@ def train(
 
 
 def exact(data: Graph, model: NodeModel, *, check: bool) -> Tensor:
-    """Logits of all nodes in evaluation mode, from all their neighbours."""
+    """Return the logits of all nodes in evaluation mode, from all their neighbours."""
     model.eval()
     with torch.no_grad():
         logits = whole_graph(data, model)[0]
@@ -120,7 +120,7 @@ def exact(data: Graph, model: NodeModel, *, check: bool) -> Tensor:
 
 
 def warm_up(data: Graph, cell: dict[str, Any]) -> None:
-    """A small batch by a model of its own, so that no first use is measured."""
+    """Run a small batch through another model, so that no first use is measured."""
     model = make_model(data, cell)
     loader = make_loader(data, {**cell, "batch_size": 8, "fan_out": 1})
     model.train()
@@ -130,7 +130,7 @@ def warm_up(data: Graph, cell: dict[str, Any]) -> None:
 
 @contextmanager
 def measured(*, memory: bool) -> Iterator[dict[str, float]]:
-    """Seconds of the process and of the clock, and how far the resident set rose in between."""
+    """Measure processor time, wall time, and by how much the resident set rose."""
     used: dict[str, float] = {}
     before = reset_peak(trim=True) if memory else 0.0
     wall, cpu = time.perf_counter(), time.process_time()
@@ -141,17 +141,19 @@ def measured(*, memory: bool) -> Iterator[dict[str, float]]:
 
 
 def errors(data: Graph, model: NodeModel, cell: dict[str, Any]) -> list[float | None]:
-    """‖h̃ − h‖ / ‖h‖ over the training nodes, for each layer; None where the layer takes the exact aggregate.
+    """Return ‖h̃ − h‖ / ‖h‖ over the training nodes for each layer; None for a layer with the exact aggregate.
 
-    h are the aggregates over all neighbours of what the present weights make of all neighbours. h̃ are the rows of the
-    tables as training left them. Without momentum they are the sampled aggregates of one pass with the present
-    weights, which a model of the same weights with γ = 1 leaves in its tables.
+    h are the exact aggregates over all neighbours with the present weights. h̃ are the rows of the tables after
+    training. Without momentum, h̃ are the sampled aggregates of one pass with the present weights, which a model with
+    the same weights and γ = 1 leaves in its tables.
     """
     tracked: Any = model
     if cell["arm"] != "momentum":
         once = {**cell, "arm": "momentum", "gamma": 1.0, "gradient": "straight_through", "dropout": 0.0}
         with torch.random.fork_rng(), torch.no_grad():
-            tracked = make_model(data, {**once, "gamma": {"gamma_min": 1.0, "epochs": 1}})  # the number: no tables
+            tracked = make_model(
+                data, {**once, "gamma": {"gamma_min": 1.0, "epochs": 1}}
+            )  # a plain number would mean no tables
             tracked.load_state_dict(model.state_dict(), strict=False)
             tracked.train()
             for batch in make_loader(data, {**once, "seed": cell["seed"] + 1000}):

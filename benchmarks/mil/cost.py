@@ -1,4 +1,4 @@
-"""Time and memory of a training step on bags, ours beside torchmil's ABMIL and LibAUC's MIDAM, in turn."""
+"""Measures time and memory of a training step on bags beside torchmil's ABMIL and LibAUC's MIDAM, in turn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LENGTHS = [100, 1_000, 10_000]
 RAGGED = "ragged"
 SAMPLED = 4
 Side = tuple[str, str]
-"""Library, and what its worker calls the model."""
+"""A library, and its worker's name for the model."""
 SIDES: dict[tuple[str, int | None], list[Side]] = {
     ("abmil", None): [("xgraph", "abmil"), ("torchmil", "abmil"), ("torchmil", "abmil-ones")],
     ("attention", None): [("xgraph", "attention"), ("libauc", "attention")],
@@ -23,19 +23,19 @@ SIDES: dict[tuple[str, int | None], list[Side]] = {
     ("attention", SAMPLED): [("xgraph", "attention"), ("libauc", "attention")],
     ("smoothed-max", SAMPLED): [("xgraph", "smoothed-max"), ("libauc", "smoothed-max")],
 }
-"""Libraries and their models, by model and instances of a bag (None: all); the first of each is ours."""
+"""Libraries and their models, by model and instances per bag (None: all); the first of each is ours."""
 NAME = "mil_speed"
 Row = dict[str, Any]
 
 
 def shapes(largest: int) -> dict[str, list[int]]:
-    """Sizes of the bags, by name."""
+    """Return the sizes of the bags by name."""
     uniform = {f"{BAGS} × {length:,}": [length] * BAGS for length in LENGTHS if length <= largest}
     return uniform | {RAGGED: [largest] + [SHORT] * (BAGS - 1)}
 
 
 def measure(rounds: int, seconds: float, threads: int, largest: int) -> None:
-    """Measure everything, A B A B; write ``benchmarks/results/mil_speed.json``, and print it."""
+    """Measure everything in turn (A B A B); write ``benchmarks/results/mil_speed.json`` and print it."""
     python = pythons("torchmil", "libauc")
     rows: list[Row] = []
     with workers("mil", python, threads) as ask:
@@ -60,7 +60,7 @@ def measure(rounds: int, seconds: float, threads: int, largest: int) -> None:
 
 
 def compared(shape: str, model: str, instances: int | None, figures: dict[Side, list[dict[str, float]]]) -> list[Row]:
-    """A row for each side, with how many times longer it takes and how much more memory than ours."""
+    """Return a row for each library, with its time as a multiple of ours."""
     rows: list[Row] = []
     for (library, name), values in figures.items():
         row: Row = {"shape": shape, "model": model, "instances": "all" if instances is None else instances}

@@ -1,4 +1,4 @@
-"""The cells of `benchmarks.mil`: which there are, where their results are kept, and how settings are chosen."""
+"""The cells of `benchmarks.mil`, the files of their results, and the choice of settings."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ RATES = [1e-2, 3e-3, 1e-3]
 EPOCHS = 50
 GAMMA = 0.9
 SLOW = [0.3, 0.1]
-"""γ among which the arms with a slow state choose; the others have `GAMMA`."""
+"""Values of γ from which the arms with a slow state choose; the others use `GAMMA`."""
 
 
 @dataclass(frozen=True)
 class Arm:
-    """What is compared."""
+    """One way of training that is compared."""
 
     pooling: str
-    """How the scores of a bag are pooled."""
+    """How the instances of a bag are pooled."""
     loss: str
-    """With losses of pairs, half of a batch is positive."""
+    """With losses over pairs, half of each batch is positive."""
     instances: int | None
-    """How many of a bag's instances a step sees, whose state stands for the rest; None: all."""
+    """Instances per bag in a training step, the bag's state standing in for the others; None: all."""
     title: str
-    """In tables."""
+    """The name in tables."""
 
 
 ARMS = {
@@ -52,21 +52,21 @@ ARMS = {
 }
 ARM_NAMES = list(ARMS)
 Settings = tuple[float, float]
-"""Rate and γ."""
+"""Learning rate and γ."""
 
 
 def cell(data: str, arm: str, lr: float, gamma: float, fold: int) -> dict[str, Any]:
-    """All settings of a cell; rate and γ are those of the first epoch; fold: 10 × the repetition, plus the part."""
+    """Return all settings of a cell: learning rate and γ of the first epoch; fold is 10 × repetition + part."""
     return {"data": data, "arm": arm, "lr": lr, "gamma": gamma, "fold": fold, "epochs": EPOCHS}
 
 
 def candidates(arm: str) -> list[Settings]:
-    """Rates and γ that an arm chooses among."""
+    """Return the learning rates and γ from which an arm chooses."""
     return list(product(RATES, SLOW if arm.endswith("-slow") else [GAMMA]))
 
 
 def grid(out: Path, arms: list[str]) -> Iterator[dict[str, Any]]:
-    """The cells to choose settings by, and once all of these are finished, the others, fold by fold."""
+    """Yield the cells by which settings are chosen and, once all of these are finished, the others, fold by fold."""
     for fold, data, arm in product(TUNING_FOLDS, TUNED, arms):
         yield from (cell(data, arm, *settings, fold) for settings in candidates(arm))
     known = {arm: settings for arm in arms if (settings := chosen(out, arm)) is not None}
@@ -76,13 +76,13 @@ def grid(out: Path, arms: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def place(out: Path, one: dict[str, Any]) -> Path:
-    """The file of a cell."""
+    """Return the file of a cell."""
     arm = one["arm"] if one["gamma"] == GAMMA else f"{one['arm']}-gamma{one['gamma']:g}"
     return out / one["data"] / f"{arm}-lr{one['lr']:g}-epochs{one['epochs']}-{one['fold']}.json"
 
 
 def tried(out: Path, arm: str) -> dict[Settings, dict[str, float]] | None:
-    """Mean ROC-AUC by rate and γ, and data set; None as long as a cell is missing."""
+    """Return the mean ROC-AUC by learning rate and γ, and by data set; None while a cell is missing."""
     means: dict[Settings, dict[str, float]] = {}
     for settings, data in product(candidates(arm), TUNED):
         paths = [place(out, cell(data, arm, *settings, fold)) for fold in TUNING_FOLDS]

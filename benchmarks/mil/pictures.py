@@ -1,4 +1,4 @@
-"""Pictures of a run on bags: which instances made the first positive test bags positive."""
+"""Draws which instances of the first positive test bags had the largest weights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from xgraph.training.scoring.bag_scores import explain_bags
 
 SHOWN = 6
 WIDEST = 14
-"""Images of a bag that are drawn."""
+"""Images drawn per bag."""
 RUNS: dict[str, dict[str, Any]] = {
     "digits": {"dataset": "digits-bags", "epochs": 30},
     "conformers": {"dataset": "chembl-conformers", "target_columns": ["CHEMBL2468"], "epochs": 40},
@@ -29,20 +29,20 @@ ELEMENTS = {6: "0.35", 7: "tab:blue", 8: "tab:red", 9: "tab:green", 16: "goldenr
 
 
 class Bag(NamedTuple):
-    """A bag as a picture shows it, its instances by falling weight."""
+    """A bag in a picture, its instances sorted by falling weight."""
 
     name: str
     logit: float
     rows: NDArray[np.int64]
-    """Of the instances in the store."""
+    """Rows of the instances in the store."""
     weights: NDArray[np.float64]
-    """How much each counts; they sum to one."""
+    """Weights of the instances; they sum to one."""
     place: NDArray[np.int64]
-    """Which of the bag's instances each is, from 0."""
+    """Positions of the instances in the bag, from 0."""
 
 
 def draw(runs: list[Path], root: Path) -> None:
-    """A picture for each run, as ``instances.svg`` beside its checkpoint; without runs, the two of the results."""
+    """Draw each run as ``instances.svg`` beside its checkpoint; without runs, the two pictures of the results."""
     for run in runs:
         print(picture(run, run / "instances.svg"))
     if not runs:
@@ -74,7 +74,7 @@ def picture(run: Path, path: Path) -> Path:
 
 
 def first_positives(model: Any, data: Any) -> list[Bag]:
-    """The first positive test bags, with the weights of their instances for the first task."""
+    """Return the first positive test bags with the weights of their instances for the first task."""
     test = torch.as_tensor(data.splits["test"])
     bags = test[data.y[test, 0] == 1][:SHOWN]
     explained = explain_bags(model, data, bags)
@@ -88,7 +88,7 @@ def first_positives(model: Any, data: Any) -> list[Bag]:
 
 
 def images(data: Any, bags: list[Bag]) -> Any:
-    """Rows of images, the one that counted most first; those that are labelled positive have a frame."""
+    """Draw rows of images by falling weight; images labelled positive have a frame."""
     from matplotlib import pyplot as plt
 
     across = min(max(len(bag.rows) for bag in bags), WIDEST)
@@ -115,7 +115,7 @@ def images(data: Any, bags: list[Bag]) -> Any:
 
 
 def bars(bags: list[Bag]) -> Any:
-    """Weights of the instances of each bag, where there is nothing to draw."""
+    """Draw the weights of each bag as bars, for instances that have no picture."""
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(len(bags), figsize=(6, 1.1 * len(bags) + 0.4), squeeze=False, layout="constrained")
@@ -127,7 +127,7 @@ def bars(bags: list[Bag]) -> Any:
 
 
 def weight_bars(axis: Any, bag: Bag) -> None:
-    """A bar for each instance, in the order of the bag; a line where all would count alike."""
+    """Draw a bar for each instance in the order of the bag, and a line at equal weights."""
     axis.bar(bag.place, bag.weights, color="tab:blue")
     axis.axhline(1 / len(bag.weights), color="black", linewidth=0.8, linestyle=":")
     axis.set(ylabel="weight", xlim=(-0.6, len(bag.weights) - 0.4), ylim=(0, None))
@@ -137,7 +137,7 @@ def weight_bars(axis: Any, bag: Bag) -> None:
 
 
 def conformers(data: Any, bags: list[Bag]) -> Any:
-    """Of each molecule its formula, its conformers' weights, and the shapes that count most and least."""
+    """Draw each molecule's formula, its conformers' weights, and the shapes with the largest and smallest weight."""
     from matplotlib import pyplot as plt
 
     size = (9.2, 1.75 * len(bags) + 0.3)
@@ -151,7 +151,7 @@ def conformers(data: Any, bags: list[Bag]) -> Any:
         for axis, which in ((line[2], 0), (line[3], -1)):
             shape(axis, molecule, int(bag.place[which]))
             axis.set_title(f"conformer {bag.place[which]}: {bag.weights[which]:.2f}", fontsize=8)
-    for axis, title in zip(axes[0], ("molecule", "weights", "counts most", "counts least"), strict=True):
+    for axis, title in zip(axes[0], ("molecule", "weights", "largest weight", "smallest weight"), strict=True):
         axis.set_title(title + (f"\n{axis.get_title()}" if axis.get_title() else ""), fontsize=8)
     axes[-1, 1].set_xlabel("conformer")
     figure.suptitle(f"{data.task_names[0]}, the first active molecules of the test part")
@@ -159,7 +159,7 @@ def conformers(data: Any, bags: list[Bag]) -> Any:
 
 
 def shapes(smiles: str, number: int, seed: int) -> Any:
-    """A molecule with the conformers that the data set described, without its hydrogens."""
+    """Return a molecule with the conformers of the data set, without hydrogens."""
     from rdkit import Chem
 
     from xgraph.data.bags.conformers import _embed, _Options
@@ -171,7 +171,7 @@ def shapes(smiles: str, number: int, seed: int) -> Any:
 
 
 def formula(smiles: str) -> NDArray[np.uint8]:
-    """The structural formula as an image."""
+    """Return the structural formula as an image."""
     from io import BytesIO
 
     from matplotlib import image
@@ -186,7 +186,7 @@ def formula(smiles: str) -> NDArray[np.uint8]:
 
 
 def shape(axis: Any, molecule: Any, conformer: int) -> None:
-    """Bonds of a conformer, seen along its shortest axis; what is further away is paler."""
+    """Draw the bonds of a conformer along its shortest axis; those further away are paler."""
     from matplotlib.collections import LineCollection
 
     position = np.array(molecule.GetConformers()[conformer].GetPositions())

@@ -1,4 +1,4 @@
-"""Tables of what `benchmarks.mil` has finished."""
+"""Writes the tables of the finished cells of `benchmarks.mil`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import mil
-from benchmarks._report import RESULTS, report, spread
+from benchmarks._report import RESULTS, report, spread, without_zeros
 from benchmarks.mil import grid
 from benchmarks.mil.cost import NAME as SPEED
 from benchmarks.mil.cost import RAGGED
@@ -23,7 +23,7 @@ REFERENCE = "attention-bce"
 POOLED = {"att": "attention", "smx": "smx"}
 PAIRS = [*((arm, REFERENCE) for arm in ARMS if arm != REFERENCE)]
 PAIRS += [(f"midam-{short}{state}", f"{full}-aucm") for state in ("", "-slow") for short, full in POOLED.items()]
-"""What is compared fold by fold; the last four are what sampling costs."""
+"""Arms compared fold by fold; the last four show what sampling instances costs."""
 METRICS: dict[str, Callable[[Any, Any], float]] = {
     "ROC-AUC": roc_auc,
     "AP": average_precision,
@@ -31,7 +31,7 @@ METRICS: dict[str, Callable[[Any, Any], float]] = {
     "TPAUC (.3, .7)": lambda y, s: two_way_pauc(y, s, 0.3, 0.7),
     "TPAUC (.1, .9)": lambda y, s: two_way_pauc(y, s, 0.1, 0.9),
 }
-"""The two-way areas at (TPR ≥, FPR ≤)."""
+"""Metrics; two-way partial areas are given as (TPR ≥, FPR ≤)."""
 PUBLISHED = {
     "musk2": {
         "AUC-M (att)": [0.675, 0.783, 0.867],
@@ -48,7 +48,7 @@ PUBLISHED = {
         "SONT (att)": [0.120, 0.343, 0.578],
     },
 }
-"""TPAUC of the SONX paper: other splits (a fixed tenth for the test, five trainings), a tuned margin and rate."""
+"""TPAUC of Hu et al., NeurIPS 2023: other splits (a fixed tenth to test on, five trainings), margin and rate tuned."""
 Folds = dict[int, dict[str, float]]
 
 
@@ -65,7 +65,7 @@ def summarize(out: Path) -> None:
     if (path := RESULTS / f"{SPEED}.json").exists():
         text += ["", "## Time and memory", "", *speed(json.loads(path.read_text()))]
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "mil.md").write_text("\n".join(text) + "\n")
+    (RESULTS / "mil.md").write_text(without_zeros("\n".join(text) + "\n"))
     values = {
         f"{data} {arm}": {name: " ".join(f"{one[name]:.4f}" for _, one in sorted(folds.items())) for name in METRICS}
         for (data, arm), folds in results.items()
@@ -83,7 +83,7 @@ def summarize(out: Path) -> None:
 
 
 def read(out: Path, data: str, arm: str) -> Folds:
-    """Metrics of the finished folds of an arm with its chosen settings; NaN where a test part has one class."""
+    """Return the metrics of an arm's finished folds with its chosen settings; NaN if a test part has one class."""
     settings = grid.chosen(out, arm)
     paths = {} if settings is None else {f: grid.place(out, grid.cell(data, arm, *settings, f)) for f in grid.FOLDS}
     cells = {fold: json.loads(path.read_text()) for fold, path in paths.items() if path.exists()}
@@ -93,12 +93,12 @@ def read(out: Path, data: str, arm: str) -> Folds:
 
 
 def seconds(out: Path) -> float:
-    """Processor time of all cells."""
+    """Return the processor time of all cells."""
     return sum(json.loads(path.read_text())["cpu_seconds"] for path in sorted(out.glob("*/*-epochs*.json")))
 
 
 def row(data: str, arm: str, folds: Folds) -> dict[str, Any]:
-    """All figures of an arm."""
+    """Return all figures of an arm."""
     lost = sum(math.isnan(one["ROC-AUC"]) for one in folds.values())
     figures: dict[str, Any] = {"data": data, "arm": arm, "folds": len(folds), "of one class": lost}
     for name in METRICS:
@@ -107,7 +107,7 @@ def row(data: str, arm: str, folds: Folds) -> dict[str, Any]:
 
 
 def paired(folds: Folds, others: Folds, name: str) -> dict[str, Any]:
-    """Differences fold by fold."""
+    """Summarise differences fold by fold."""
     values = {fold: folds[fold][name] - others[fold][name] for fold in sorted(folds.keys() & others.keys())}
     values = {fold: value for fold, value in values.items() if not math.isnan(value)}
     repetitions: dict[int, list[float]] = {}
@@ -124,8 +124,8 @@ def paired(folds: Folds, others: Folds, name: str) -> dict[str, Any]:
 
 
 def settings_tried(out: Path) -> list[str]:
-    """What rates and γ were chosen by."""
-    lines = [f"ROC-AUC by which rates were chosen, {' / '.join(grid.TUNED)} (γ = {grid.GAMMA:g}):", ""]
+    """Return the table of scores by which learning rates and γ were chosen."""
+    lines = [f"ROC-AUC by which learning rates were chosen, {' / '.join(grid.TUNED)} (γ = {grid.GAMMA:g}):", ""]
     lines += ["| | " + " | ".join(f"{lr:g}" for lr in grid.RATES) + " | chosen |", "|---" * (len(grid.RATES) + 2) + "|"]
     for arm, what in ARMS.items():
         means = grid.tried(out, arm) or {}
@@ -138,7 +138,7 @@ def settings_tried(out: Path) -> list[str]:
 
 
 def scores(data: str, results: dict[tuple[str, str], Folds]) -> list[str]:
-    """Metrics by arm, in Markdown."""
+    """Return the metrics by arm, in Markdown."""
     lines = [f"| {data} | folds | {' | '.join(METRICS)} |", "|---" * (len(METRICS) + 2) + "|"]
     for arm, what in ARMS.items():
         if folds := results.get((data, arm)):
@@ -149,11 +149,11 @@ def scores(data: str, results: dict[tuple[str, str], Folds]) -> list[str]:
 
 
 def differences(data: str, results: dict[tuple[str, str], Folds]) -> list[str]:
-    """Paired differences, in Markdown."""
+    """Return the paired differences, in Markdown."""
     shown = ["ROC-AUC", "AP", "TPAUC (.5, .5)"]
     lines = ["Paired differences: mean ± standard deviation over folds [standard error of the repetitions' means], "]
     lines[0] += "folds better / worse:"
-    lines += ["", f"| | less | {' | '.join(shown)} |", "|---" * (len(shown) + 2) + "|"]
+    lines += ["", f"| | minus | {' | '.join(shown)} |", "|---" * (len(shown) + 2) + "|"]
     for arm, other in PAIRS:
         folds, others = results.get((data, arm)), results.get((data, other))
         if folds and others:
@@ -167,7 +167,7 @@ def differences(data: str, results: dict[tuple[str, str], Folds]) -> list[str]:
 
 
 def published(data: str, results: dict[tuple[str, str], Folds]) -> list[str]:
-    """Published two-way areas beside the best of ours, in Markdown."""
+    """Return published two-way areas beside the best of ours, in Markdown."""
     names = list(METRICS)[2:]
     lines = [f"| published, {data} | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for method, values in PUBLISHED[data].items():
@@ -186,9 +186,9 @@ def published(data: str, results: dict[tuple[str, str], Folds]) -> list[str]:
 
 
 def speed(measured: dict[str, Any]) -> list[str]:
-    """Time and memory, in Markdown."""
+    """Return time and memory, in Markdown."""
     lines = [measured["protocol"] + ".", ""]
-    lines += ["| bags | model | instances | | ms | of which the batch | × ours | MiB | MiB without the batch |"]
+    lines += ["| bags | model | instances | | ms | of which batching | × ours | MiB | MiB without the batch |"]
     lines.append("|---" * 9 + "|")
     for one in measured["rows"]:
         who = one["library"] + ("" if one["as"] == "one batch" else f", {one['as']}")

@@ -1,4 +1,4 @@
-"""One cell of `benchmarks.mil`: a model of bags trained on a fold, and its scores of the test bags."""
+"""One cell of `benchmarks.mil`: trains a bag model on a fold and scores the test bags."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ BATCH = 16
 WEIGHT_DECAY = 1e-4
 TAU = 0.1
 WIDTH = 128
-"""Least width of the hidden layer, which is otherwise that of the input."""
+"""Minimum width of the hidden layer; otherwise it is as wide as the input."""
 
 
 @dataclass(frozen=True)
 class Halved:
-    """γ that is halved from each of the given epochs on, when the rate falls."""
+    """A γ that is halved at each of the given epochs, at which the learning rate falls too."""
 
     gamma: float
     epochs: tuple[int, ...]
@@ -36,12 +36,12 @@ class Halved:
 
 
 def milestones(epochs: int) -> tuple[int, int]:
-    """Where the rate falls to a tenth: after half and after three quarters."""
+    """Return the epochs at which the learning rate is divided by ten: after a half and three quarters."""
     return epochs // 2, epochs * 3 // 4
 
 
 def run(cell: dict[str, Any]) -> dict[str, Any]:
-    """Train, and score the test bags by all of their instances."""
+    """Train, and score the test bags on all of their instances."""
     data: Any = load(cell["data"], fold=cell["fold"])
     train = torch.cat([torch.as_tensor(data.splits[part]) for part in ("train", "valid")]).sort().values
     test = torch.as_tensor(data.splits["test"])
@@ -60,7 +60,7 @@ def run(cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_model(data: BagDataset, arm: Arm, gamma: float, falls: tuple[int, ...]) -> BagModel:
-    """The model of an arm, its weights drawn from torch's generator."""
+    """Return the model of an arm, initialised from torch's generator."""
     classes = {"attention": AttentionModel, "mean": MeanModel, "max": MaxModel, "smoothed-max": SmoothedMaxModel}
     options: dict[str, Any] = {"hidden_channels": max(data.num_features, WIDTH), "num_layers": 1}
     if arm.pooling != "max":
@@ -73,7 +73,7 @@ def make_model(data: BagDataset, arm: Arm, gamma: float, falls: tuple[int, ...])
 
 
 def make_loader(data: BagDataset, train: Tensor, arm: Arm, seed: int) -> BagLoader:
-    """Batches of the training bags, without prefetching."""
+    """Return a loader of the training bags, without prefetching."""
     common: dict[str, Any] = {"num_instances": arm.instances, "bags": train, "seed": seed, "prefetch": 0}
     if arm.loss == "bce":
         return BagLoader(data, batch_size=BATCH, shuffle=True, **common)
@@ -81,7 +81,7 @@ def make_loader(data: BagDataset, train: Tensor, arm: Arm, seed: int) -> BagLoad
 
 
 def trained(data: BagDataset, train: Tensor, cell: dict[str, Any]) -> tuple[BagModel, float]:
-    """The model after the last epoch, and the mean loss of that epoch."""
+    """Return the model after the last epoch, and the mean loss of that epoch."""
     arm, falls = ARMS[cell["arm"]], milestones(cell["epochs"])
     model = make_model(data, arm, cell["gamma"], falls)
     if model.scale is not None:

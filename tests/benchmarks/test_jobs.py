@@ -53,7 +53,9 @@ def test_a_result_with_other_settings_is_refused(runs):
     job = runs.job(3)
     job.do()
     other = Job(job.path, {"number": 4}, lambda: {})
-    with pytest.raises(SystemExit, match=r"3\.json was made with other settings: .*3.*, now .*4.*; take another --out"):
+    with pytest.raises(
+        SystemExit, match=r"3\.json was made with other settings: .*3.*; now they are .*4.*\. Choose another --out"
+    ):
         other.do()
 
 

@@ -42,7 +42,7 @@ def test_a_worker_that_ended_is_an_error():
     with (
         Worker(sys.executable, "ends") as worker,
         open("/dev/null", "w") as worker.process.stdin,
-        pytest.raises(RuntimeError, match=r"ends\.py.* ended with 3"),
+        pytest.raises(RuntimeError, match=r"ends\.py.* stopped with exit code 3"),
     ):
         worker.ask()
 

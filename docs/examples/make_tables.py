@@ -1,0 +1,44 @@
+"""Write molecules.csv and candidates.csv, the example tables of the documentation.
+
+The molecules are from the NCI set that RDKit's wheel carries. The label `active` is a rule, not an assay: 1 if the
+molecule has a hydroxyl or amino group on an aromatic ring and a calculated logP of at least 2.5, 0 if not.
+"""
+
+import csv
+import random
+from pathlib import Path
+
+from rdkit import Chem, RDConfig, RDLogger
+from rdkit.Chem.Crippen import MolLogP
+from rdkit.Chem.Descriptors import MolWt
+
+DONOR = Chem.MolFromSmarts("c[OH,NH2]")
+LOGP = 2.5
+LABELLED, CANDIDATES = 1500, 200
+
+
+def main() -> None:
+    RDLogger.DisableLog("rdApp.*")
+    lines = (Path(RDConfig.RDDataDir) / "NCI" / "first_5K.smi").read_text().splitlines()
+    molecules = {Chem.CanonSmiles(s): s for s in (line.split()[0] for line in lines if line) if Chem.MolFromSmiles(s)}
+    smiles = random.Random(0).sample(list(molecules.values()), LABELLED + CANDIDATES)
+    rows = []
+    for number, text in enumerate(smiles[:LABELLED], 1):
+        molecule = Chem.MolFromSmiles(text)
+        active = molecule.HasSubstructMatch(DONOR) and MolLogP(molecule) >= LOGP
+        rows.append([f"M{number:04}", text, int(active), f"{MolWt(molecule):.1f}"])
+    rows[17][2] = rows[250][2] = ""  # two missing labels
+    rows[99][1] = "c1ccccc"  # and a ring that is never closed
+    write("molecules.csv", ["name", "smiles", "active", "weight"], rows)
+    candidates = [[f"C{number:03}", text] for number, text in enumerate(smiles[LABELLED:], 1)]
+    candidates[2][1] = "CC(=O)Oc1ccccc1C(=O"
+    write("candidates.csv", ["name", "smiles"], candidates)
+
+
+def write(name: str, header: list[str], rows: list[list[object]]) -> None:
+    with (Path(__file__).parent / name).open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+
+
+if __name__ == "__main__":
+    main()

@@ -38,15 +38,14 @@ def blocks(page: Path) -> list[Block]:
     """All ``python`` and ``bash`` blocks of a page; a ``text`` block right below one is its output."""
     text = page.read_text()
     result: list[Block] = []
-    end = -1  # where the last block that runs ends
+    end = 0  # where the last block that runs ends
     for match in _BLOCK.finditer(text):
         kind, code = match["kind"].strip(), match["code"]
         if kind in ("python", "bash"):
             result.append(Block(kind, code, text.count("\n", 0, match.start("code")) + 1, bool(match["mark"])))
             end = match.end()
-        elif kind == "text" and result and not text[end : match.start()].strip():
+        elif kind == "text" and result and result[-1].output is None and not text[end : match.start()].strip():
             result[-1].output = code
-            end = -1
     return result
 
 

@@ -80,6 +80,10 @@ class TestBlocks:
         )
         assert (second.kind, second.output, second.realdata) == ("bash", None, True)
 
+    def test_only_the_first_text_block_is_the_output(self, tmp_path):
+        (block,) = blocks(self.page(tmp_path, "```python\nprint(1)\n```\n```text\n1\n```\nso:\n```text\n2\n```\n"))
+        assert block.output == "1\n"
+
     def test_blocks_share_a_namespace_and_outputs_are_compared(self, tmp_path, monkeypatch):
         monkeypatch.setattr("tests.docs.blocks.ROOT", tmp_path)
         good = "```python\na = 2\n```\n```python\nprint('a is', a)\n```\n```text\na  is ...\n```\n"

@@ -8,8 +8,8 @@ is chosen among `RATES` (for two arms also γ among `SLOW`) by the mean ROC-AUC 
 in `TUNED`, which are not tested. All other settings are those of MIDAM's protocol: one hidden layer as wide as the
 input (at least 128), 16 bags per batch, half of them positive (with BCE: as they come), 4 instances, weight decay 1e-4,
 τ = .1, γ = .9, the rate divided by ten and γ halved after a half and three quarters of the epochs, features
-standardised by the training bags. Other than there: Adam instead of SGD with momentum .1, and `EPOCHS` epochs instead
-of 100.
+standardised by the training bags. Unlike in that protocol: Adam instead of SGD with momentum .1, and `EPOCHS` epochs
+instead of 100.
 
 ``--report`` writes ``benchmarks/results/mil.json`` and ``mil.md`` from all finished cells. ``--speed`` measures time
 and memory beside torchmil and LibAUC. ``--pictures`` draws the instances with the largest weights: of two runs that it

@@ -1,1 +1,1 @@
-"""The processes that answer for one library: scripts, as they also run in the environments of the peers."""
+"""Scripts that measure one library each; they also run in the environments of other libraries."""

@@ -1,4 +1,4 @@
-"""The network that ours is, of the layers of PyG and torch alone. Runs where there is no xgraph."""
+"""The network of `xgraph.nn.GINE` from PyG's and torch's own layers; needs no xgraph."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Embeddings(nn.Module):
 
 
 class BareGINE(nn.Module):
-    """The network that ours is, of PyG's and torch's own layers."""
+    """The same network as `xgraph.nn.GINE`, from PyG's and torch's own layers."""
 
     def __init__(self) -> None:
         super().__init__()

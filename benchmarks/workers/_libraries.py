@@ -1,4 +1,4 @@
-"""A loss of xgraph or of LibAUC by our name. Runs in the peer's environment as well, so it imports each late."""
+"""Losses of xgraph and LibAUC by our names. Also runs in LibAUC's environment, so each is imported late."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ COUNTERPARTS = {
     "sota-s": "tpAUC_KL_Loss",
     "staco": "tpAUC_CVaR_loss",
 }
-"""LibAUC's class for the same objective. None for kl-dro and group-dro; its focal loss broadcasts to [B, B]."""
+"""LibAUC's class for the same objective. It has none for kl-dro and group-dro; its focal loss broadcasts to [B, B]."""
 
 MEASURED = [
     *["bce", "focal", "soap", "sopa", "sopa-s", "sota-s", "staco"],
     *["auc-margin", "auc-pairwise", "kl-dro", "group-dro"],
 ]
-"""Our losses of one task or several; the one left out is for classes that exclude each other."""
+"""Our losses for one or several tasks; the remaining one is for mutually exclusive classes."""
 
 GROUPS = 32
 
 
 def make(library: str, loss: str, items: int, tasks: int) -> tuple[nn.Module, Call]:
-    """The module that holds the state, and how to call it."""
+    """Return the module that holds the state, and a function that calls it."""
     return {"xgraph": _xgraph, "libauc": _libauc}[library](loss, items, tasks)
 
 
@@ -45,11 +45,11 @@ def _xgraph(loss: str, items: int, tasks: int) -> tuple[nn.Module, Call]:
 
 
 def _libauc(loss: str, items: int, tasks: int) -> tuple[nn.Module, Call]:
-    """Called as its documentation says, on the same scores as ours; the squared hinge and margin 1 throughout."""
+    """LibAUC's loss on the same raw scores as ours, with squared hinge and margin 1."""
     import libauc.losses.auc as auc
     from libauc.losses import CrossEntropyLoss
 
-    if loss == "bce":  # it flattens what it is given, so tasks make no difference
+    if loss == "bce":  # it flattens its input, so tasks make no difference
         module = CrossEntropyLoss()
         return module, lambda logits, target, index: module(logits, target)
     if tasks > 1:
@@ -63,7 +63,7 @@ def _libauc(loss: str, items: int, tasks: int) -> tuple[nn.Module, Call]:
         if loss in several:
             module = several[loss]()
             return module, lambda logits, target, index: module(logits, target, index=index)
-        # it has no form for several tasks (STACO fails through the wrapper): one loss for each
+        # no form for several tasks (STACO fails through the wrapper): one loss per task
         modules, calls = zip(*(_libauc(loss, items, 1) for _ in range(tasks)), strict=True)
 
         def mean(logits: Tensor, target: Tensor, index: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
-"""What workers share: questions and answers as JSON lines, and figures of time and memory.
+"""Shared by the workers: questions and answers as lines of JSON, measurements of time and memory.
 
-Workers are scripts that also run in the peers' environments, so nothing here imports xgraph.
+Workers also run in the environments of other libraries, so this module does not import xgraph.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ import torch
 
 
 def questions() -> Iterator[dict[str, Any]]:
-    """The lines of standard input, until it is closed."""
+    """Yield the questions on standard input until it is closed."""
     for line in sys.stdin:
         yield json.loads(line)
 
 
 def answer(content: dict[str, Any]) -> None:
-    """One line on standard output."""
+    """Write an answer as one line on standard output."""
     print(json.dumps(content), flush=True)
 
 
 def serve(handler: Callable[..., dict[str, Any]]) -> None:
-    """Answer each question by a call of the handler, the question's keys as arguments."""
+    """Answer each question by calling the handler with the question's keys as arguments."""
     for question in questions():
         answer(handler(**question))
 
 
 def serve_costs(milliseconds: Callable[..., dict[str, float]], mebibytes: Callable[..., dict[str, float]]) -> None:
-    """Answer questions for time or memory (`measure`: "ms" or "mib") on as many threads as the first argument says."""
+    """Answer questions for time or memory (`measure`: "ms" or "mib"); the first argument is the number of threads."""
     torch.set_num_threads(int(sys.argv[1]))
-    torch.zeros(7_500_000)  # as in training, whose allocator has long since seen and freed large tensors
+    torch.zeros(7_500_000)  # as in training, where the allocator has already seen and freed large tensors
     measures = {"ms": milliseconds, "mib": mebibytes}
     serve(lambda measure, **question: measures[measure](**question))
 
 
 def rounds(seconds: float, *steps: Callable[[], Any]) -> list[list[float]]:
-    """Milliseconds of each step in each round; rounds of all steps for so many seconds, at least three."""
+    """Time each step in milliseconds, in rounds of all steps, for so many seconds and at least three rounds."""
     times: list[list[float]] = []
     began = time.perf_counter()
     while len(times) < 3 or time.perf_counter() - began < seconds:
@@ -56,13 +56,13 @@ def rounds(seconds: float, *steps: Callable[[], Any]) -> list[list[float]]:
 
 
 def resident(name: str) -> float:
-    """A figure of this process's memory in MiB: VmRSS or VmHWM."""
+    """Return a figure of this process's memory, VmRSS or VmHWM, in MiB."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
 
 
 def reset_peak(trim: bool = False) -> float:
-    """Let the highest resident set (VmHWM) count from now; the present one, MiB. `trim`: give freed memory back."""
+    """Reset the peak resident set (VmHWM); return the present one in MiB. `trim` returns freed memory first."""
     if trim:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     before = resident("VmRSS")
@@ -71,7 +71,7 @@ def reset_peak(trim: bool = False) -> float:
 
 
 def rise(call: Callable[[], Any], trim: bool = False) -> float:
-    """How far a call raises the highest resident set above that before, in MiB."""
+    """Return by how many MiB a call raises the peak resident set."""
     before = reset_peak(trim)
     call()
     return resident("VmHWM") - before

@@ -1,4 +1,4 @@
-"""Worker: epochs of training on molecules, one per question. Runs in the peers' environments as well."""
+"""Worker: trains on molecules, one epoch per question. Also runs in the environments of other libraries."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ Molecules = dict[str, Any]
 
 
 class Turns:
-    """Waits for its turn before an epoch, and answers with the epoch's time after it."""
+    """Waits for a question before each epoch, and answers with the epoch's time."""
 
     def __init__(self) -> None:
         self.questions = questions()
 
     def begin(self) -> None:
-        """Wait; leave the program if there is nothing more to do."""
+        """Wait for the next question; exit if there is none."""
         if next(self.questions, None) is None:
             raise SystemExit
         self.cpu, self.wall = time.process_time(), time.perf_counter()
 
     def end(self, molecules: int, **further: float) -> None:
-        """Answer."""
+        """Answer with the time of the epoch."""
         wall, cpu = time.perf_counter() - self.wall, time.process_time() - self.cpu
         answer({"wall": wall, "cpu": cpu, "molecules": molecules, **further})
 
 
 def xgraph(molecules: Molecules, batch_size: int, turns: Turns) -> None:
-    """Ours, as `xgraph train` runs it with `train_on = "train+valid"`: no validation, checkpoints are written."""
+    """Train as `xgraph train` does with `train_on = "train+valid"`: no validation, but checkpoints."""
     from lightning.pytorch.callbacks import Callback
 
     from xgraph.training.config.build import build_config
@@ -57,7 +57,7 @@ def xgraph(molecules: Molecules, batch_size: int, turns: Turns) -> None:
     source.data.splits = dict(zip(("train", "valid", "test"), parts, strict=True))
 
     class Turn(Callback):
-        """An epoch ends when everything is written, which includes what it took to begin."""
+        """Ends an epoch when everything is written."""
 
         def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
             turns.end(len(pl_module.train_positions), own=checkpoints.history[-1]["seconds"])
@@ -67,7 +67,7 @@ def xgraph(molecules: Molecules, batch_size: int, turns: Turns) -> None:
         task = prepare(config, source)
         checkpoints = CheckpointCallback(Path(folder), task.metric, config.keep)
         turns.begin()
-        with suppress(KeyboardInterrupt):  # what the engine makes of leaving the program
+        with suppress(KeyboardInterrupt):  # the engine turns SystemExit into this
             run_epochs(task, checkpoints, None, device="cpu", callbacks=[Turn()])
 
 
@@ -91,8 +91,8 @@ def bare(molecules: Molecules, batch_size: int, turns: Turns) -> None:
 def libauc(molecules: Molecules, batch_size: int, turns: Turns) -> None:
     """LibAUC's GraphTrainer and GINE.
 
-    It insists on CUDA, replaced by a no-op, and on a fixed number of positives in each batch, here about their share of
-    all molecules: an epoch goes through slightly more or fewer molecules.
+    It requires CUDA, which is replaced by a no-op, and a fixed number of positives in each batch, here about their
+    share in the data, so an epoch goes through slightly more or fewer molecules.
     """
     from unittest.mock import MagicMock
 
@@ -101,7 +101,7 @@ def libauc(molecules: Molecules, batch_size: int, turns: Turns) -> None:
 
     for kind in (Tensor, nn.Module, Data):
         kind.cuda = lambda self, *_, **__: self  # type: ignore[method-assign, assignment]
-    # images and settings files, which graphs in memory do without
+    # modules for images and settings files, which graphs in memory do not need
     for name in ("torchvision", "torchvision.transforms", "torchvision.models", "PIL", "PIL.Image", "omegaconf"):
         sys.modules.setdefault(name, MagicMock())
     from libauc.trainer.config.args import TrainingArguments
@@ -158,7 +158,7 @@ def libauc(molecules: Molecules, batch_size: int, turns: Turns) -> None:
 
 
 def chemprop(molecules: Molecules, batch_size: int, turns: Turns) -> None:
-    """The default network of chemprop, its molecules featurised beforehand, under Lightning as in its command."""
+    """The default network of chemprop, under Lightning as in its command; molecules are featurised beforehand."""
     from chemprop.data import MoleculeDatapoint, MoleculeDataset, build_dataloader
     from chemprop.models import MPNN
     from chemprop.nn import BinaryClassificationFFN, BondMessagePassing, NormAggregation
@@ -185,7 +185,7 @@ def chemprop(molecules: Molecules, batch_size: int, turns: Turns) -> None:
 
 
 def graphs(molecules: Molecules) -> list[Any]:
-    """A PyG `Data` for each molecule."""
+    """Return a PyG `Data` for each molecule."""
     from torch_geometric.data import Data
 
     atoms, edges = molecules["atoms"], molecules["edges"]

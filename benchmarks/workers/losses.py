@@ -1,4 +1,4 @@
-"""Worker: time and memory of a loss. Runs in the peer's environment as well."""
+"""Worker: measures time and memory of a loss. Also runs in LibAUC's environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WARM_UP = 3
 
 
 def inputs(batch: int, tasks: int, positives: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Logits, labels with this share of positives in every task, index."""
+    """Return logits, labels with this share of positives in every task, and the index."""
     generator = torch.Generator().manual_seed(0)
     order = torch.rand(batch, tasks, generator=generator).argsort(0)
     target = (order < max(round(batch * positives), 1)).float()
@@ -22,13 +22,13 @@ def inputs(batch: int, tasks: int, positives: float) -> tuple[Tensor, Tensor, Te
 
 
 def step(call: Call, logits: Tensor, target: Tensor, index: Tensor) -> None:
-    """A forward and a backward pass."""
+    """Run a forward and a backward pass."""
     logits.grad = None
     call(logits, target, index).backward()
 
 
 def milliseconds(library: str, loss: str, batch: int, tasks: int, seconds: float) -> dict[str, float]:
-    """Median time of a step on items that have been seen; 10 % positives."""
+    """Return the median time of a step on items seen before, 10 % of them positive."""
     arguments = inputs(batch, tasks, 0.1)
     _, call = make(library, loss, batch, tasks)
     for _ in range(WARM_UP):
@@ -37,9 +37,9 @@ def milliseconds(library: str, loss: str, batch: int, tasks: int, seconds: float
 
 
 def mebibytes(library: str, loss: str, batch: int, positives: float) -> dict[str, float]:
-    """Highest resident memory in two steps, the first of them on items not seen before, above what it was before."""
+    """Return by how much two steps raise the peak memory; the first one is on items not seen before."""
     _, small = make(library, loss, 64, 1)
-    step(small, *inputs(64, 1, 0.1))  # libraries that are loaded at first use
+    step(small, *inputs(64, 1, 0.1))  # loads libraries that are loaded at first use
     arguments = inputs(batch, 1, positives)
 
     def two_steps() -> None:

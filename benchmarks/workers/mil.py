@@ -1,4 +1,4 @@
-"""Worker: time and memory of a training step on bags. Runs in the peers' environments as well."""
+"""Worker: measures a training step on bags. Also runs in the environments of other libraries."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ FEATURES, HIDDEN = 512, 128
 TAU, GAMMA, MARGIN, RATE = 0.1, 0.9, 1.0, 0.01
 SMALL = [4] * 16
 Side = tuple[Callable[[], Any], Callable[[Any], None]]
-"""What makes a batch, and what does a step with it."""
+"""A function that makes a batch, and one that does a step with it."""
 
 
 def xgraph(model: str, sizes: list[int], instances: int | None, x: Tensor, y: Tensor) -> Side:
-    """Ours: `abmil` as torchmil has it, `attention` and `smoothed-max` as LibAUC has them."""
+    """xgraph: `abmil` like torchmil's, `attention` and `smoothed-max` like LibAUC's."""
     from xgraph.data import BagDataset
     from xgraph.losses import LOSSES
     from xgraph.nn import BagClassifier
@@ -57,7 +57,7 @@ def xgraph(model: str, sizes: list[int], instances: int | None, x: Tensor, y: Te
 
 
 def torchmil(model: str, sizes: list[int], instances: int | None, x: Tensor, y: Tensor) -> Side:
-    """Its ABMIL: `abmil` on one batch, padded by its own function; `abmil-ones` on batches of one bag."""
+    """The ABMIL of torchmil: `abmil` on one padded batch, `abmil-ones` on batches of one bag."""
     from torchmil.data import collate_fn
     from torchmil.models import ABMIL
 
@@ -80,7 +80,7 @@ def torchmil(model: str, sizes: list[int], instances: int | None, x: Tensor, y: 
 
 
 def libauc(model: str, sizes: list[int], instances: int | None, x: Tensor, y: Tensor) -> Side:
-    """Its MIDAM, as its tutorials call it: bag by bag, then the loss of the batch."""
+    """LibAUC's MIDAM as in its tutorials: bag by bag, then the loss of the batch."""
     from libauc.losses import MIDAMLoss
     from libauc.models import FFNN, FFNN_stoc_att
     from libauc.optimizers import MIDAM
@@ -111,9 +111,9 @@ def libauc(model: str, sizes: list[int], instances: int | None, x: Tensor, y: Te
 SIDES = {"xgraph": xgraph, "torchmil": torchmil, "libauc": libauc}
 
 
-@lru_cache(maxsize=1)  # bags stay in memory until others are asked for
+@lru_cache(maxsize=1)  # bags stay in memory until other sizes are requested
 def bags_of(sizes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Instances of all bags, and labels of the bags, half of them positive."""
+    """Return the instances of all bags and the labels of the bags, half of them positive."""
     generator = torch.Generator().manual_seed(0)
     x = torch.empty(sum(sizes), FEATURES)
     for part in x.split(4096):
@@ -138,7 +138,7 @@ def milliseconds(seconds: float, **question: Any) -> dict[str, float]:
 
 
 def mebibytes(**question: Any) -> dict[str, float]:
-    """Highest resident memory of two steps above that before: with their batches, and with an existing batch."""
+    """Return by how much two steps raise the peak memory: batches included, and with an existing batch."""
     batch, step = side(**question | {"sizes": SMALL})  # libraries that are loaded at first use
     step(batch())
     batch, step = side(**question)

@@ -1,4 +1,4 @@
-"""Worker: puts a loss through what training may do to it. Runs in the peer's environment as well."""
+"""Worker: tests a loss on extreme and incomplete input. Also runs in LibAUC's environment."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ Seen = tuple[bool, str]
 
 
 class Training:
-    """A loss that is called as training calls it: with batches of items that come again, which keep their labels."""
+    """Calls a loss as training does: items return in later batches and keep their labels."""
 
     def __init__(self, library: str, loss: str, seed: int = 0) -> None:
         self.module: nn.Module
         self.call: Call
         self.module, self.call = make(library, loss, ITEMS, 1)
-        # the peer's margin loss leaves its scalars to the optimiser
+        # LibAUC's margin loss leaves its scalars to the optimiser
         parameters = list(self.module.parameters())
         self.optimizer = torch.optim.SGD(parameters, lr=0.1) if parameters else None
         self.generator = torch.Generator().manual_seed(seed)
 
     def batch(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits of an untrained model; a quarter of the batch is positive, items 0 to 63 are the positives."""
+        """Return random logits; a quarter of the batch is positive, and items 0 to 63 are the positives."""
         positive = torch.randperm(ITEMS // 4, generator=self.generator)[:POSITIVES]
         negative = torch.randperm(ITEMS * 3 // 4, generator=self.generator)[: BATCH - POSITIVES] + ITEMS // 4
         index = torch.cat([positive, negative])
         return torch.randn(BATCH, 1, generator=self.generator), (index < ITEMS // 4).float().view(-1, 1), index
 
     def step(self, logits: Tensor, target: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Value and gradient."""
+        """Return value and gradient."""
         logits = logits.detach().clone().requires_grad_()
         if self.optimizer is not None:
             self.optimizer.zero_grad()
@@ -49,7 +49,7 @@ class Training:
 
 
 def finite(library: str, loss: str, size: float, dtype: torch.dtype) -> Seen:
-    """Ordinary steps, then the worst ranking there is: all positives at -size, all negatives at +size; twice."""
+    """Ordinary steps, then twice the worst ranking: all positives at -size, all negatives at +size."""
     training = Training(library, loss)
     for _ in range(3):
         training.step(*training.batch())
@@ -62,7 +62,7 @@ def finite(library: str, loss: str, size: float, dtype: torch.dtype) -> Seen:
 
 
 def alive(library: str, loss: str) -> Seen:
-    """Ordinary batches after a wild one: the first whose gradient is at least 1 % of that without the wild one."""
+    """After one extreme batch, an ordinary batch has a gradient of at least 1 % of its usual size."""
     training, other = Training(library, loss), Training(library, loss)
     for _ in range(3):
         training.step(*training.batch())
@@ -75,11 +75,11 @@ def alive(library: str, loss: str) -> Seen:
         usual = other.step(*other.batch())[1].norm().item()
         if math.isfinite(grad) and grad >= 0.01 * usual:
             return True, f"after {number + 1}"
-    return False, f"gradient {grad:.3g}, without the wild batch {usual:.3g}"
+    return False, f"gradient {grad:.3g}, without the extreme batch {usual:.3g}"
 
 
 def resumes(library: str, loss: str) -> Seen:
-    """Ten steps, state_dict through a file to a new loss, twenty steps of both: equal to the bit or not."""
+    """Ten steps, state_dict through a file to a new loss, then twenty steps of both are bitwise equal."""
     training = Training(library, loss)
     for _ in range(10):
         training.step(*training.batch())
@@ -97,7 +97,7 @@ def resumes(library: str, loss: str) -> Seen:
 
 
 def missing(library: str, loss: str) -> Seen:
-    """Rows with a NaN label: as if they were not there, and without a gradient."""
+    """Rows with a NaN label change neither value nor gradient, and get no gradient."""
     training, other = Training(library, loss), Training(library, loss)
     logits, target, index = training.batch()
     rows = torch.arange(0, BATCH, 5)
@@ -112,7 +112,7 @@ def missing(library: str, loss: str) -> Seen:
 
 
 def one_class(library: str, loss: str) -> Seen:
-    """Only negatives, only positives: a finite value and finite gradients, no error."""
+    """Batches with only negatives or only positives give a finite value and gradient, no error."""
     for label in (0.0, 1.0):
         training = Training(library, loss)
         logits, _, index = training.batch()
@@ -134,10 +134,10 @@ CHECKS: dict[str, Callable[[str, str], Seen]] = {
 
 
 def answer(check: str, library: str, loss: str) -> dict[str, object]:
-    """An error is a no."""
+    """Run a check; an error counts as failed."""
     try:
         passed, seen = CHECKS[check](library, loss)
-    except Exception as error:  # whatever a loss may raise is what a user would see
+    except Exception as error:  # a user would see it, whatever it is
         passed, seen = False, f"{type(error).__name__}: {str(error)[:200]}"
     return {"passed": bool(passed), "seen": seen}
 

@@ -1,4 +1,4 @@
-"""Worker: one library's side of ``benchmarks.sampling``, in its environment."""
+"""Worker of ``benchmarks.sampling``: measures one library in its environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from _serve import reset_peak, resident, serve
 
 
 class Answers:
-    """Answers for one library, with one graph in memory at a time, so that the memory is its own."""
+    """Answers questions for one library, with one graph in memory at a time."""
 
     def __init__(self, library: str) -> None:
         self.sides, self.key = SIDES[library], ""
@@ -38,7 +38,7 @@ class Answers:
 
 
 def first_use(library: str) -> None:
-    """Load and compile what a first sample needs, so that it is not counted as memory for the graph."""
+    """Load and compile everything a first sample needs, so that it does not count as memory of the graph."""
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "colptr.npy", np.arange(9, dtype=np.int64))
         np.save(Path(folder) / "row.npy", np.arange(8, dtype=np.int64))
@@ -47,13 +47,13 @@ def first_use(library: str) -> None:
 
 
 def csc(graph: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """The graph in memory, int64: pages of a mapped file would not count."""
+    """Load the graph into memory (int64); pages of a mapped file would not be counted."""
     folder = Path(graph)
     return torch.from_numpy(np.load(folder / "colptr.npy")), torch.from_numpy(np.load(folder / "row.npy"))
 
 
 def seeds_of(num_nodes: int, batch_size: int, seed: int = 0) -> Iterator[torch.Tensor]:
-    """The same batches on both sides."""
+    """Yield the same batches of seeds for every library."""
     rng = np.random.default_rng(seed)
     while True:
         order = rng.permutation(num_nodes)
@@ -101,7 +101,7 @@ def xgraph_loader(graph: str, fanouts: list[int], batch_size: int, prefetch: int
 
 
 def xgraph_parts(graph: str, fanouts: list[int], batch_size: int, **_: Any) -> Any:
-    """The sampler and the look-up of its nodes' features: what the loader's overhead is measured against."""
+    """The sampler and the look-up of features alone, to measure the overhead of the loader."""
     from xgraph.sampling import NeighborSampler
     from xgraph.sampling.memory.features import FeatureStore
 

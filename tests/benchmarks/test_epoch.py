@@ -1,4 +1,4 @@
-"""Figures of an epoch: scaled to the same number of molecules, and beside the bare loop."""
+"""Epoch times are scaled to the same number of molecules and compared with the bare loop."""
 
 from benchmarks.epoch import measured, with_ratios
 

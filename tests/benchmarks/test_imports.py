@@ -1,4 +1,4 @@
-"""What benchmarks import from the library exists: late imports of workers are otherwise seen only when they run."""
+"""Everything that benchmarks import from the library exists, including late imports of workers."""
 
 import ast
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Jobs: done once, shared between processes, refused where settings differ."""
+"""Jobs run once, are shared between processes, and refuse results made with other settings."""
 
 import fcntl
 import json
@@ -11,7 +11,7 @@ from benchmarks._jobs import Job, missing, read, results, work, write
 
 
 class Runs:
-    """Counts what was run, and returns a result by the settings."""
+    """Makes jobs that record that they ran."""
 
     def __init__(self, folder):
         self.folder, self.done = folder, []
@@ -29,7 +29,7 @@ def runs(tmp_path):
     return Runs(tmp_path)
 
 
-def test_a_job_is_done_once(runs, monkeypatch, capsys):
+def test_a_job_runs_once(runs, monkeypatch, capsys):
     monkeypatch.setenv("XGRAPH_CODE", "abc")
     job = runs.job(3)
     result = job.do()
@@ -59,7 +59,7 @@ def test_a_result_with_other_settings_is_refused(runs):
         other.do()
 
 
-def test_an_error_leaves_nothing(tmp_path):
+def test_a_failed_job_leaves_no_files(tmp_path):
     def fail():
         raise RuntimeError("no")
 
@@ -69,7 +69,7 @@ def test_an_error_leaves_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_job_of_another_process_is_left_to_it(runs):
+def test_a_job_locked_by_another_process_is_skipped(runs):
     job = runs.job(1)
     job.path.parent.mkdir()
     with job.path.with_suffix(".lock").open("w") as lock:
@@ -96,7 +96,7 @@ def test_work_waits_for_other_processes(runs, monkeypatch):
     assert runs.done == [2]
 
 
-def test_work_lists_anew_as_jobs_depend_on_results(runs):
+def test_the_job_list_is_refreshed_after_each_job(runs):
     def jobs():
         yield runs.job(1)
         if runs.job(1).path.exists():
@@ -107,7 +107,7 @@ def test_work_lists_anew_as_jobs_depend_on_results(runs):
     assert runs.done == [1, 3, 2]
 
 
-def test_results_in_the_order_of_the_jobs(runs):
+def test_results_come_in_the_order_of_the_jobs(runs):
     jobs = [runs.job(number) for number in (3, 1, 2)]
     jobs[1].do()
     assert [job.settings["number"] for job in missing(jobs)] == [3, 2]
@@ -115,7 +115,7 @@ def test_results_in_the_order_of_the_jobs(runs):
     assert missing(jobs) == []
 
 
-def test_tensors(runs):
+def test_results_with_tensors_are_saved(runs):
     job = runs.job(2, suffix=".pt", weights=torch.arange(3))
     job.do()
     assert torch.equal(job.result()["weights"], torch.arange(3))

@@ -9,7 +9,7 @@ from benchmarks import _report
 from benchmarks._report import report, spread, table
 
 
-def test_spread():
+def test_spread_is_mean_and_deviation():
     assert spread([1.0, 2.0], 3) == "1.500 ± 0.707"
     assert spread([0.5], 2, signed=True) == "+0.50"
     assert spread([]) == ""
@@ -26,12 +26,12 @@ def test_a_results_file_holds_rows_machine_and_commit(tmp_path, monkeypatch, cap
     assert capsys.readouterr().out.splitlines() == ["a      b  c", "1.235  x", "None      2"]
 
 
-def test_no_rows():
+def test_an_empty_table_says_so():
     assert table([]) == "(no rows)"
 
 
 @pytest.mark.parametrize("module", ["epoch", "losses", "robustness", "sampling", "startup", "xrisk"])
-def test_help_starts(module, monkeypatch, capsys):
+def test_help_names_the_command(module, monkeypatch, capsys):
     from importlib import import_module
 
     monkeypatch.setattr("sys.argv", [module, "--help"])

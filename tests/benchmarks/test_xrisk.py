@@ -1,4 +1,4 @@
-"""Partial AUC: the losses of a seed wait for its encoder."""
+"""The partial-AUC benchmark trains a seed's encoder before its losses."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Cells of the benchmark of feature momentum: their list, and the choice of γ and rates."""
+"""Cells of the benchmark of feature momentum, and the choice of γ and learning rates."""
 
 from itertools import islice
 
@@ -10,7 +10,7 @@ from benchmarks.feature_momentum import grid
 
 @pytest.fixture
 def finished(tmp_path):
-    """The tuning cells of tolokers; γ = .05 is best."""
+    """Finished tuning cells of tolokers; γ = .05 is best."""
     for one in grid.tuning("tolokers"):
         path = grid.place(tmp_path, one)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def test_deeper_models_take_the_choice_at_three_layers(finished):
     assert {one["fan_out"] for one in deep} == {"1"}
 
 
-def test_tuning_comes_first_and_files_differ(finished):
+def test_tuning_comes_first_and_each_cell_has_its_own_file(finished):
     cells = list(grid.grid(finished))
     tuning = list(grid.tuning("tolokers"))
     assert cells[: len(tuning)] == tuning
@@ -48,7 +48,7 @@ def test_jobs_are_the_cells_of_a_data_set(finished):
     assert [job.settings for job in jobs] == list(islice(grid.tuning("noisy"), 3))
 
 
-def test_costs_leave_out_what_does_not_fit(tmp_path):
+def test_costs_skip_configurations_that_do_not_fit(tmp_path):
     jobs = grid.cost_jobs(tmp_path, ["tolokers", "reddit2-sized"])
     whole = [job for job in jobs if "-1" in job.settings["fan_out"]]
     assert {job.settings["dataset"] for job in whole} == {"tolokers"}

@@ -1,4 +1,4 @@
-"""Cells of the benchmark of bags: their list, and the choice of rates."""
+"""Cells of the benchmark on bags, and the choice of learning rates."""
 
 from collections import Counter
 
@@ -14,7 +14,7 @@ ARMS = ["midam-att", "midam-att-slow"]
 
 @pytest.fixture
 def finished(tmp_path):
-    """The tuning cells; rate .003 ranks all bags rightly, γ = .1 as well."""
+    """Finished tuning cells; only a rate of .003 (with γ = .1 for the slow arm) ranks the bags correctly."""
     for one in grid.grid(tmp_path, ARMS):
         path = grid.place(tmp_path, one)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,12 +23,12 @@ def finished(tmp_path):
     return tmp_path
 
 
-def test_files_differ(finished):
+def test_each_cell_has_its_own_file(finished):
     cells = list(grid.grid(finished, ARMS))
     assert len({grid.place(finished, one) for one in cells}) == len(cells)
 
 
-def test_rates_are_chosen_first(finished, tmp_path):
+def test_learning_rates_are_chosen_before_testing(finished, tmp_path):
     tuning = len(grid.TUNED) * len(grid.TUNING_FOLDS) * (3 + 6)
     cells = list(grid.grid(finished, ARMS))
     assert len(cells) == tuning + len(grid.DATASETS) * len(grid.FOLDS) * 2
@@ -50,7 +50,7 @@ def test_the_best_mean_over_sets_is_chosen():
     assert grid.best({(0.01, 0.9): {"a": 0.5, "b": 0.9}, (0.001, 0.9): {"a": 0.8, "b": 0.7}}) == (0.001, 0.9)
 
 
-def test_shapes_of_batches():
+def test_bag_sizes_of_each_shape():
     sizes = {name: (len(bags), sum(bags)) for name, bags in shapes(1_000).items()}
     assert sizes == {"16 × 100": (16, 1600), "16 × 1,000": (16, 16000), "ragged": (16, 2500)}
 

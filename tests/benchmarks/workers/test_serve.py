@@ -13,7 +13,7 @@ from benchmarks.workers._serve import reset_peak, resident, rise, rounds
 
 @pytest.fixture
 def scripts(tmp_path, monkeypatch):
-    """A folder of workers with an adder and one that ends."""
+    """A folder with two workers: one adds, one stops at once."""
     (tmp_path / "_serve.py").write_text((_peers.WORKERS / "_serve.py").read_text())
     script = """
         import sys
@@ -38,7 +38,7 @@ def test_workers_answer_in_turn_and_end():
 
 
 @pytest.mark.usefixtures("scripts")
-def test_a_worker_that_ended_is_an_error():
+def test_a_stopped_worker_raises_an_error():
     with (
         Worker(sys.executable, "ends") as worker,
         open("/dev/null", "w") as worker.process.stdin,
@@ -54,7 +54,7 @@ def test_rounds_time_each_step():
     assert [len(one) for one in times] == [2, 2, 2]
 
 
-def test_rise_sees_memory_that_is_freed_again():
+def test_rise_includes_memory_that_is_freed_again():
     reset_peak(trim=True)
     assert rise(lambda: torch.ones(64 * 2**18).sum(), trim=True) == pytest.approx(64, abs=16)
     assert resident("VmHWM") >= resident("VmRSS")

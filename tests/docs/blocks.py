@@ -50,14 +50,17 @@ def blocks(page: Path) -> list[Block]:
 
 
 def run(page: Path, folder: Path, realdata: bool = False) -> None:
-    """Run the blocks of a page in ``folder``: its plain ones, or those that read the mirror."""
+    """Run the blocks of a page in ``folder``, the working directory: its plain ones, or those that read the mirror."""
     for pattern in TABLES:
         for table in (DOCS / "examples").glob(pattern):
             shutil.copy(table, folder)
+    run_blocks(page, [block for block in blocks(page) if block.realdata == realdata])
+
+
+def run_blocks(page: Path, chosen: list[Block]) -> None:
+    """Run these blocks of a page in the working directory, the Python ones in one namespace, and compare outputs."""
     namespace: dict[str, Any] = {"__name__": "__page__"}
-    for block in blocks(page):
-        if block.realdata != realdata:
-            continue
+    for block in chosen:
         where = f"{page.relative_to(ROOT)}, line {block.line}"
         stream = io.StringIO()
         with contextlib.redirect_stdout(stream):

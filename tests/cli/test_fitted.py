@@ -42,7 +42,7 @@ def test_train(csv: Path, model: str, options: list[str], kept: dict[str, object
     [
         (
             ["--model", "forest", "--epochs", "5"],
-            "epochs: model 'forest' is fitted in a single step, without a loss",
+            "epochs: model 'forest' is fitted in a single step, so this setting",
         ),
         (["--model", "svm", "--loss", "soap"], "loss: model 'svm' is fitted in a single step"),
         (["--model", "svm", "--init", "run"], "init: model 'svm' is fitted in a single step"),

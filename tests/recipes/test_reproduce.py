@@ -110,7 +110,7 @@ def test_what_the_report_says(recipe: Make) -> None:
         "| published: theirs (a paper) |",
         "ten folds",
         "**both**: mean rank of att, smx",
-        "Wall time",
+        "Total wall time",
     ):
         assert expected in text
     assert "Reduced run" not in text

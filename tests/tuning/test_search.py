@@ -362,7 +362,7 @@ def test_mistakes(search: Search, csv: Path) -> None:
 
 
 def test_data_that_cannot_be_trained_on(search: Search) -> None:
-    with pytest.raises(ValueError, match="inner = 0/100: 54 items"):
+    with pytest.raises(ValueError, match="inner = 0/100: expected at least 100 items"):
         search(inner_folds=100)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         search(dataset="nowhere.csv", out="third")

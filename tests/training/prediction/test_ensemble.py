@@ -126,7 +126,7 @@ def test_folds_go_together(tmp_path: Path) -> None:
     assert members_by_fold([d]) == [[d]]
     with pytest.raises(ValueError, match=r"but .*/a has 0, 2, 10 and .*/c has 0$"):
         members_by_fold([a, c])
-    with pytest.raises(ValueError, match=r"folds of .*/a are 0, 2, 10 and those of .*/d none$"):
+    with pytest.raises(ValueError, match=r"but .*/a has 0, 2, 10 and .*/d has none$"):
         members_by_fold([a, d])
 
 

@@ -156,7 +156,7 @@ def test_what_may_not_change_when_it_goes_on(tables: list[str]) -> None:
     with pytest.raises(OptionError, match=r"epochs = 1: run has already done 3"):
         xgraph.pretrain(out="run", resume=True, epochs=1)
     Path(tables[0]).write_text("smiles,amine\n" + "".join(f"{'C' * n},{n % 2}\n" for n in range(1, 30)))
-    with pytest.raises(ValueError, match="resume: .* was made with"):
+    with pytest.raises(ValueError, match="resume: .* was written with"):
         xgraph.pretrain(out="run", resume=True, epochs=4)
 
 

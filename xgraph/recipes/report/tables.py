@@ -119,7 +119,7 @@ def _comparisons(label: str, compared: Sequence[tuple[Row, Row, str, Paired]]) -
     notes = []
     for one, *_ in compared:
         by_fold = one.parts != [None] and not one.members[0].drawn_by_seed
-        notes.append("folds (with the scores of all seeds combined)" if by_fold else "seeds")
+        notes.append("fold (with the scores of all seeds combined)" if by_fold else "seed")
     over = "; ".join(dict.fromkeys(notes))
     return Grid(f"{label}: paired comparisons", cells, f"Paired by {over}. Exact two-sided Wilcoxon signed-rank test.")
 

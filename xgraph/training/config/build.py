@@ -119,7 +119,7 @@ class _Draft:
         for_this = isinstance(of_file, Mapping) and of_file.get("name") == model
         for name in STEPWISE_SETTINGS:
             if name in self.settings or (for_this and name in self.base):
-                raise OptionError(f"{name}: model {model!r} is fitted in a single step, without a loss and epochs")
+                raise OptionError(f"{name}: model {model!r} is fitted in a single step, so this setting does not apply")
             self.values.pop(name, None)
         self.options["loss"] = {}
 

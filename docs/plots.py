@@ -278,11 +278,16 @@ def _gain_panel(axis: Axes, gains: list[Gain], names: list[str], limit: float, l
 
 
 def objectives() -> Figure:
-    """SOAP against cross-entropy."""
+    """SOAP against cross-entropy; intervals that are wider than the picture are cut off."""
     gains = precision_gains()
-    fig, (axis,) = _figure(1, 1, 8.6, 4.4)
-    names = [f"{g.data}\n{g.what}" if g.data.startswith("HIV, draws") else g.data for g in gains]
-    _gain_panel(axis, gains, names, 0.21, "test average precision, SOAP − cross-entropy of the same length")
+    fig, (axis,) = _figure(1, 1, 8.6, 5.6)
+    names = []
+    for gain in gains:
+        name = gain.data
+        if sum(other.data == name for other in gains) > 1:
+            name += f"\n{gain.what}" if name.startswith("HIV") else f"\n{gain.against.split(' of ')[0]}"
+        names.append(name)
+    _gain_panel(axis, gains, names, 0.21, "test average precision, SOAP − cross-entropy")
     return fig
 
 

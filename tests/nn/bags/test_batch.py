@@ -6,7 +6,7 @@ from torch_geometric.data import Batch, Data
 from xgraph.nn.bags.batch import bags_of, chunks_of, runs_of
 
 
-def test_bags_of_instances_are_found():
+def test_bags_of_reads_bag_or_batch():
     e = torch.zeros(3, 2)
     two, nodes = torch.tensor([0, 1, 1]), torch.tensor([0, 0, 0, 1, 2])
     for batch, bag, size in (
@@ -20,7 +20,7 @@ def test_bags_of_instances_are_found():
         result, number = bags_of(batch, e)
         assert torch.equal(result, bag)
         assert number == size
-    with pytest.raises(ValueError, match=r"the bag of each of 3 instances, got shape \[5\] .*in the attribute bag"):
+    with pytest.raises(ValueError, match=r"the bag of each of its 3 instances in 'batch' .*got shape \[5\]"):
         bags_of(Batch(batch=nodes), e)
 
 
@@ -36,7 +36,7 @@ def test_bags_of_instances_are_found():
     ],
 )
 @pytest.mark.parametrize("known", [True, False])
-def test_runs_are_of_whole_bags(sizes, limit, wanted, known):
+def test_runs_hold_whole_bags(sizes, limit, wanted, known):
     bag = torch.repeat_interleave(torch.tensor(sizes))
     runs = runs_of(bag, len(sizes) if known or len(bag) <= limit else None, limit)
     assert [bags.stop - bags.start for _, bags in runs] == wanted
@@ -49,7 +49,7 @@ def test_runs_are_of_whole_bags(sizes, limit, wanted, known):
     ("bag", "size"),
     [([0, 1, 0, 1], 2), ([0, 0, 2, 2], 3), ([0, 0, 1, 1], 3), ([0, 0, 1, 2], 2), ([-1, 0, 0, 1], 2), ([], 0)],
 )
-def test_bags_out_of_order_or_wrong_stay_together(bag, size):
+def test_unsorted_or_invalid_bags_are_not_split(bag, size):
     bag = torch.tensor(bag, dtype=torch.long)
     assert runs_of(bag, size, 2) == [(slice(0, len(bag)), slice(0, size))]
     if len(bag):
@@ -73,6 +73,6 @@ def test_chunks_of_tensors_arrays_and_batches(tmp_path):
 
 
 @pytest.mark.parametrize("instances", [Data(x=torch.zeros(2, 1)), 5, None])
-def test_what_is_no_bag(instances):
-    with pytest.raises(TypeError, match="instances must be a tensor or an array, or an iterable of batches, got"):
+def test_instances_of_the_wrong_type_are_rejected(instances):
+    with pytest.raises(TypeError, match="instances must be a tensor, an array or an iterable of batches, got"):
         list(chunks_of(instances, 2))

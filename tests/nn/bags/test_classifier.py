@@ -51,7 +51,7 @@ def test_attention_is_a_linear_layer_on_pooled_embeddings():
 
 
 @EACH
-def test_with_gamma_one_and_whole_bags_the_state_changes_nothing(pooling):
+def test_state_has_no_effect_with_gamma_1_and_whole_bags(pooling):
     plain, tracked, batch = make(pooling), make(pooling, num_bags=20, gamma=1.0), bags()
     for _ in range(2):
         torch.testing.assert_close(tracked(batch), plain(batch))
@@ -60,7 +60,7 @@ def test_with_gamma_one_and_whole_bags_the_state_changes_nothing(pooling):
 @pytest.mark.parametrize(
     ("pooling", "norm"), [*((pooling, "none") for pooling in POOLINGS), ("attention", "batch"), ("mean", "layer")]
 )
-def test_a_large_batch_a_few_bags_at_a_time_is_the_same(pooling, norm, monkeypatch):
+def test_large_batch_in_runs_gives_the_same_result(pooling, norm, monkeypatch):
     state = {} if pooling == "max" else {"num_bags": 20, "gamma": 0.5}
     model, batch = make(pooling, norm=norm, **state).double(), bags()
     batch.x, batch.batch = batch.x.double(), batch.batch.sort().values
@@ -81,7 +81,7 @@ def test_a_large_batch_a_few_bags_at_a_time_is_the_same(pooling, norm, monkeypat
 
 
 @EACH
-def test_the_state_is_in_the_checkpoint_and_not_written_in_eval_mode(pooling):
+def test_state_is_in_checkpoints_and_not_written_in_eval_mode(pooling):
     model = make(pooling, num_bags=20, gamma=0.5)
     for seed in range(3):
         model(bags(seed=seed))
@@ -101,7 +101,7 @@ def test_the_state_is_in_the_checkpoint_and_not_written_in_eval_mode(pooling):
 @pytest.mark.parametrize(
     ("pooling", "loss"), [*(("attention", loss) for loss in LOSSES), *((pooling, "soap") for pooling in POOLINGS[1:])]
 )
-def test_a_step_with_every_loss(pooling, loss):
+def test_training_step_with_every_loss(pooling, loss):
     model, batch = make(pooling, num_bags=20), bags()
     options = {"groups": torch.arange(20) % 3} if LOSSES[loss] is GroupDROLoss else {}
     loss_fn = LOSSES[loss](20, 2, **options)
@@ -121,7 +121,7 @@ def test_a_step_with_every_loss(pooling, loss):
 
 
 @EACH
-def test_a_huge_bag_is_scored_in_chunks(pooling, tmp_path):
+def test_predict_bag_scores_a_huge_bag_in_chunks(pooling, tmp_path):
     model = make(pooling, num_bags=20, dropout=0.5)
     x = torch.randn(1000, 6, generator=torch.Generator().manual_seed(3))
     whole = Data(x=x)
@@ -140,7 +140,7 @@ def test_a_huge_bag_is_scored_in_chunks(pooling, tmp_path):
     assert not model.training
 
 
-def test_chunks_are_encoded_a_few_at_a_time(monkeypatch):
+def test_predict_bag_respects_the_chunk_size(monkeypatch):
     model, seen = make(), []
     encode = model._encode
     monkeypatch.setattr(model, "_encode", lambda x: seen.append(len(x)) or encode(x))
@@ -158,7 +158,7 @@ def test_heads_for_each_task():
     torch.testing.assert_close(model.predict_bag(x, chunk_size=3).logits, expected[2], rtol=1e-4, atol=1e-6)
 
 
-def test_the_maximum_needs_no_numbers_of_bags():
+def test_max_pooling_needs_no_idx():
     """It has no state, with num_bags or without."""
     batch = bags()
     expected = make("max")(batch)
@@ -188,19 +188,19 @@ def test_graphs_as_instances():
     result = model.predict_bag([Batch.from_data_list(list(graphs[2:4])), Batch.from_data_list(list(graphs[4:5]))])
     torch.testing.assert_close(result.logits, model(batch)[1])
     del batch.bag
-    with pytest.raises(ValueError, match=r"the bag of each of 6 instances.*in the attribute bag"):
+    with pytest.raises(ValueError, match=r"the bag of each of its 6 instances.*in 'bag' if instances are graphs"):
         model(batch)
 
 
-def test_an_encoder_of_ones_own():
+def test_custom_encoder():
     encoder = torch.nn.Sequential(torch.nn.Linear(6, 8), torch.nn.Tanh())
     model = BagClassifier(2, encoder=encoder, hidden_channels=8)
     assert torch.equal(model.embed(bags()), encoder(bags().x))
-    with pytest.raises(ValueError, match=r"the encoder must give vectors of shape \[n, 16\] \(hidden_channels\)"):
+    with pytest.raises(ValueError, match=r"the encoder must return vectors of shape \[n, 16\] \(hidden_channels\)"):
         BagClassifier(2, encoder=encoder, hidden_channels=16)(bags())
 
 
-def test_the_number_of_bags_is_found():
+def test_number_of_bags_is_inferred():
     model, batch = make(), bags()
     expected = model(batch)
     del batch.num_bags
@@ -213,7 +213,7 @@ def test_the_number_of_bags_is_found():
     torch.testing.assert_close(model(one), expected[2:3])
 
 
-def test_weights_are_drawn_anew():
+def test_reset_parameters_reinitialises_the_weights():
     model = make(num_bags=20)
     model(bags())
     before = copy.deepcopy(dict(model.named_parameters()))
@@ -224,7 +224,7 @@ def test_weights_are_drawn_anew():
     assert not model.pool.track.seen.any()
 
 
-def test_its_options_can_be_typed():
+def test_options_have_choices_and_help():
     options = {option.name: option for option in options_of(BagClassifier)}
     assert {"encoder", "hidden_channels", "num_layers", "dropout", "pooling", "tau", "heads", "gamma"} <= set(options)
     assert options["pooling"].choices == tuple(POOLINGS)
@@ -235,7 +235,7 @@ def test_its_options_can_be_typed():
 
 
 @pytest.mark.parametrize("pooling", ["attention", "smoothed-max"])
-def test_midam_with_four_instances_finds_the_witness(pooling):
+def test_midam_learns_from_four_sampled_instances(pooling):
     """Bags of 20 to 40, positive if six instances have a large first feature."""
     g = torch.Generator().manual_seed(0)
     sizes = torch.randint(20, 41, (240,), generator=g)
@@ -270,38 +270,38 @@ def test_midam_with_four_instances_finds_the_witness(pooling):
             "pooling must be one of attention, gated-attention, smoothed-max, mean, max",
         ),
         ({"encoder": "lstm"}, ValueError, "encoder must be one of mlp, cnn, gine, got 'lstm'"),
-        ({"in_channels": None}, ValueError, "in_channels must be given for encoder 'mlp'"),
+        ({"in_channels": None}, ValueError, "in_channels must be given for encoder='mlp'"),
         ({"num_tasks": 0}, ValueError, "num_tasks must be at least 1"),
         ({"num_bags": 0}, ValueError, "num_bags must be at least 1"),
         ({"num_layers": 0}, ValueError, "num_layers must be at least 1"),
-        ({"num_tasks": 3, "heads": 2, "num_bags": 4}, ValueError, "heads must divide the 3 columns"),
-        ({"num_tasks": 3, "heads": 2}, ValueError, "heads must divide the 3 columns"),
+        ({"num_tasks": 3, "heads": 2, "num_bags": 4}, ValueError, "heads must divide the number of pooled columns, 3"),
+        ({"num_tasks": 3, "heads": 2}, ValueError, "heads must divide the number of pooled columns, 3"),
         ({"dropout": 1.0}, ValueError, "dropout must be in"),
     ],
 )
-def test_bad_options_are_refused(options, error, message):
+def test_invalid_options_are_rejected(options, error, message):
     with pytest.raises(error, match=message):
         BagClassifier(**{"num_tasks": 1, "in_channels": 6, **options})
 
 
-def test_bad_batches_are_refused():
+def test_invalid_batches_are_rejected():
     model = make(num_bags=20)
     batch = bags()
     with pytest.raises(ValueError, match="the batch has no x"):
         model(Data(batch=batch.batch))
     with pytest.raises(ValueError, match=r"x must have shape \[n, 6\], got \[22, 5\]"):
         model(Data(x=batch.x[:, :5], batch=batch.batch))
-    with pytest.raises(ValueError, match=r"the bag of each of 22 instances, got shape \[3\]"):
+    with pytest.raises(ValueError, match=r"the bag of each of its 22 instances.* got shape \[3\]"):
         model(Data(x=batch.x, bag=batch.bag[:3]))
     with pytest.raises(ValueError, match="bag 6 of the batch"):
         model(Data(x=batch.x, bag=batch.bag, num_bags=7, idx=torch.arange(7)))
-    with pytest.raises(ValueError, match="the batch has no idx: the state per bag needs the bags' numbers"):
+    with pytest.raises(ValueError, match="the batch has no idx: training with a state per bag"):
         model(Data(x=batch.x, bag=batch.bag, num_bags=6))
-    with pytest.raises(IndexError, match=r"bag_id must hold numbers from 0 to 19 \(num_bags=20\), got 25"):
+    with pytest.raises(IndexError, match=r"bag_id must be between 0 and 19 \(num_bags=20\), got 25"):
         model(Data(x=batch.x, bag=batch.bag, num_bags=6, idx=batch.idx + 10))
     with pytest.raises(ValueError, match="instances is empty"):
         model.predict_bag(batch.x[:0])
-    with pytest.raises(TypeError, match="instances must be a tensor or an array, or an iterable of batches, got Data"):
+    with pytest.raises(TypeError, match="instances must be a tensor, an array or an iterable of batches, got Data"):
         model.predict_bag(batch)
     with pytest.raises(ValueError, match="chunk_size must be at least 1"):
         model.predict_bag(batch.x, chunk_size=0)

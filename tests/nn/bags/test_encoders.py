@@ -5,7 +5,7 @@ from xgraph.nn.bags.encoders import FeatureEncoder, ImageEncoder
 
 
 @pytest.mark.parametrize("norm", ["none", "batch", "layer"])
-def test_features_pass_through_linear_layers(norm):
+def test_feature_encoder_applies_linear_layers(norm):
     encoder = FeatureEncoder(6, 8, num_layers=2, norm=norm).eval()
     x = torch.randn(5, 6)
     h = x
@@ -23,7 +23,7 @@ def test_features_pass_through_linear_layers(norm):
 
 
 @pytest.mark.parametrize("size", [(8, 8), (28, 28), (1, 3), (17, 9)])
-def test_images_of_any_size_become_vectors(size):
+def test_image_encoder_accepts_any_size(size):
     encoder = ImageEncoder(3, 16, num_layers=3)
     out = encoder(torch.randn(4, 3, *size))
     assert out.shape == (4, 16)
@@ -32,7 +32,7 @@ def test_images_of_any_size_become_vectors(size):
     assert [conv.out_channels for conv in encoder.convs] == [32, 64, 128]
 
 
-def test_an_image_is_encoded_by_itself():
+def test_images_are_encoded_independently():
     encoder = ImageEncoder(1, 16).eval()
     x = torch.randn(4, 1, 8, 8)
     torch.testing.assert_close(encoder(x)[2:3], encoder(x[2:3]))
@@ -40,7 +40,7 @@ def test_an_image_is_encoded_by_itself():
 
 
 @pytest.mark.parametrize("encoder", [FeatureEncoder(4, 8, dropout=0.5), ImageEncoder(4, 8, dropout=0.5)])
-def test_dropout_and_new_weights(encoder):
+def test_dropout_and_reset_parameters(encoder):
     x = torch.randn(64, 4) if isinstance(encoder, FeatureEncoder) else torch.randn(64, 4, 8, 8)
     assert (encoder(x) == 0).float().mean() > (encoder.eval()(x) == 0).float().mean() + 0.1
     before = encoder(x)
@@ -56,6 +56,6 @@ def test_dropout_and_new_weights(encoder):
         (lambda: ImageEncoder(1)(torch.zeros(2, 8, 8)), r"x must have shape \[n, 1, height, width\], got \[2, 8, 8\]"),
     ],
 )
-def test_bad_arguments_are_refused(call, message):
+def test_invalid_arguments_are_rejected(call, message):
     with pytest.raises(ValueError, match=message):
         call()

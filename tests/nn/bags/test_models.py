@@ -10,7 +10,7 @@ COMMON = {"encoder", "hidden_channels", "num_layers", "dropout", "norm", "standa
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_is_the_classifier_with_its_pooling(name):
+def test_each_model_is_the_classifier_with_its_pooling(name):
     torch.manual_seed(0)
     model = MODELS[name](2, instance_shape=(4,), num_bags=9, hidden_channels=8).eval()
     torch.manual_seed(0)
@@ -39,7 +39,7 @@ def test_options(name, own):
     assert options["encoder"].default is None
 
 
-def test_features_are_scaled_before_the_encoder_in_every_way_of_asking():
+def test_features_are_standardised_in_every_method():
     torch.manual_seed(0)
     model = MODELS["attention"](1, instance_shape=(3,), hidden_channels=8).eval()
     plain = MODELS["attention"](1, instance_shape=(3,), hidden_channels=8, standardize_features=False).eval()
@@ -54,7 +54,7 @@ def test_features_are_scaled_before_the_encoder_in_every_way_of_asking():
         torch.testing.assert_close(a, b)
 
 
-def test_images_as_images_or_as_rows():
+def test_images_with_the_cnn_or_flattened_for_the_mlp():
     x, bag = torch.rand(5, 1, 6, 6), torch.tensor([0, 0, 1, 1, 1])
     for encoder in (None, "cnn", "mlp"):
         model = MODELS["max"](2, instance_shape=[1, 6, 6], encoder=encoder, hidden_channels=4)
@@ -65,19 +65,19 @@ def test_images_as_images_or_as_rows():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"instance_shape": (4,), "encoder": "cnn"}, "encoder must be mlp for instances that are feature rows, got"),
-        ({"instance_shape": (), "encoder": "mlp"}, "encoder must be gine for instances that are graphs, got 'mlp'"),
-        ({"instance_shape": (1, 8, 8), "encoder": "gine"}, "encoder must be cnn or mlp for instances that are images"),
+        ({"instance_shape": (4,), "encoder": "cnn"}, "encoder must be mlp if instances are feature rows, got"),
+        ({"instance_shape": (), "encoder": "mlp"}, "encoder must be gine if instances are graphs, got 'mlp'"),
+        ({"instance_shape": (1, 8, 8), "encoder": "gine"}, "encoder must be cnn or mlp if instances are images"),
         ({"instance_shape": (8, 8)}, r"instance_shape must have 0, 1 or 3 numbers, got \[8, 8\]"),
     ],
 )
-def test_encoders_that_do_not_fit(arguments, message):
+def test_mismatched_encoders_are_rejected(arguments, message):
     with pytest.raises(ValueError, match=message):
         MODELS["attention"](1, **arguments)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_explain_is_all_three_at_once(name):
+def test_explain_returns_logits_scores_and_weights(name):
     torch.manual_seed(0)
     model = MODELS[name](2, instance_shape=(4,), hidden_channels=8).eval()
     batch = Data(x=torch.randn(7, 4), batch=torch.tensor([0, 0, 1, 1, 1, 2, 2]), num_bags=3)
@@ -88,7 +88,7 @@ def test_explain_is_all_three_at_once(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_new_head_forgets_the_state(name):
+def test_reset_head_clears_the_state(name):
     torch.manual_seed(0)
     model = MODELS[name](1, instance_shape=(4,), num_bags=5, hidden_channels=8)
     model(Data(x=torch.randn(4, 4), batch=torch.tensor([0, 0, 1, 1]), num_bags=2, idx=torch.tensor([3, 1])))

@@ -52,7 +52,7 @@ def graphs(draw):
 
 @given(graphs())
 @settings(max_examples=150, deadline=None)
-def test_any_graph(case):
+def test_random_graphs(case):
     """With loops, and with several bonds between the same atoms, which are a ring of two."""
     num_nodes, bonds = case
     edges = torch.tensor(bonds + [(v, u) for u, v in bonds], dtype=torch.long).reshape(-1, 2).t()
@@ -62,7 +62,7 @@ def test_any_graph(case):
     assert {tuple(pair) for pair in result.edge_index.t().tolist()} == {(a, b) for a, b in ends if a != b}
 
 
-def test_rings_are_those_of_rdkit():
+def test_rings_match_rdkit():
     batch = real_batch(40)
     result = clusters(batch.edge_index, batch.batch)
     assert torch.equal(result.is_ring[result.of_atom], batch.x[:, 8])  # the feature "in a ring"
@@ -96,7 +96,7 @@ def test_molecules(smiles, rings, chains):
     assert sizes == sorted([(n, True) for n in rings] + [(n, False) for n in chains])
 
 
-def test_the_layout_of_the_edges_does_not_matter():
+def test_memory_layout_of_edges_does_not_matter():
     edge_index = real_batch(5).edge_index
     graph = real_batch(5).batch
     other = edge_index.t().contiguous().t()

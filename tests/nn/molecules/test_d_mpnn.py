@@ -28,7 +28,7 @@ def reference(model, batch):
 
 @pytest.mark.parametrize("num_layers", [1, 2, 4])
 @pytest.mark.parametrize("shuffled", [False, True])
-def test_equals_the_definition(num_layers, shuffled):
+def test_matches_the_definition(num_layers, shuffled):
     torch.manual_seed(0)
     batch = real_batch(5)
     if shuffled:
@@ -41,7 +41,7 @@ def test_equals_the_definition(num_layers, shuffled):
     assert_same_with_gradients(model.encode(batch, batch.batch, 5), atoms, parameters)
 
 
-def test_atom_vectors_are_those_of_the_concatenated_map():
+def test_atom_vectors_match_a_linear_layer_on_the_concatenation():
     """W_a is kept in two parts, since the atom's own is zeros and ones."""
     model = DMPNN(hidden_channels=4)
     whole = torch.cat([model.own.weight.T, model.received.weight], dim=1)
@@ -49,7 +49,7 @@ def test_atom_vectors_are_those_of_the_concatenated_map():
     torch.testing.assert_close(torch.cat([x, m], 1) @ whole.T, x @ model.own.weight + m @ model.received.weight.T)
 
 
-def test_a_bond_in_one_direction_only_is_named():
+def test_error_names_a_bond_without_its_reverse():
     molecule = random_molecule(4, 3)
     molecule.edge_index = torch.tensor([[0, 1, 2, 1, 2, 3], [1, 2, 3, 0, 1, 0]])
     with pytest.raises(ValueError, match="edge_index must hold both directions of each bond, got 2 -> 3"):

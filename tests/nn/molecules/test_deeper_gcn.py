@@ -8,7 +8,7 @@ from xgraph.nn.molecules.readout import readout
 
 @pytest.mark.parametrize("virtual_node", [False, True])
 @pytest.mark.parametrize("num_layers", [1, 4])
-def test_blocks_are_pre_activated_and_residual(virtual_node, num_layers):
+def test_blocks_are_residual_with_pre_activation(virtual_node, num_layers):
     torch.manual_seed(0)
     batch = real_batch(10)
     model = DeeperGCN(3, hidden_channels=8, num_layers=num_layers, virtual_node=virtual_node, pool="mean").double()
@@ -31,7 +31,7 @@ def test_blocks_are_pre_activated_and_residual(virtual_node, num_layers):
     torch.testing.assert_close(model(batch), model.head(expected))
 
 
-def test_it_has_as_many_weights_as_the_published_one_on_ogbg_molhiv():
+def test_number_of_weights_matches_the_published_ogbg_molhiv_model():
     """531,976 with 7 layers of 256, of which 257 in a linear head; there atoms had one kind of chirality less."""
     model = DeeperGCN(hidden_channels=256, num_layers=7)
     encoder = sum(p.numel() for name, p in model.named_parameters() if not name.startswith("head."))

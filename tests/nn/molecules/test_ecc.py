@@ -23,7 +23,7 @@ def sorted_edges(batch):
     return edges_by_kind(batch.edge_index, batch.edge_attr, BOND_FEATURE_SIZES)
 
 
-def test_convolution_equals_the_formula():
+def test_convolution_matches_the_formula():
     torch.manual_seed(0)
     batch = real_batch(5)
     conv = ECCConv(6, BOND_FEATURE_SIZES).double()
@@ -32,7 +32,7 @@ def test_convolution_equals_the_formula():
     torch.testing.assert_close(out, formula(conv, h, batch.edge_index, batch.edge_attr), rtol=1e-12, atol=1e-12)
 
 
-def test_convolution_equals_that_of_pyg():
+def test_convolution_matches_pyg():
     torch.manual_seed(0)
     batch = real_batch(5)
     conv = ECCConv(6, BOND_FEATURE_SIZES)
@@ -47,7 +47,7 @@ def test_convolution_equals_that_of_pyg():
 
 
 @pytest.mark.parametrize("layers", [1, 3])
-def test_layers_follow_each_other(layers):
+def test_layers_are_applied_in_order(layers):
     torch.manual_seed(0)
     batch = real_batch(10)
     model = ECC(3, hidden_channels=8, num_layers=layers, pool="mean").double()
@@ -63,7 +63,7 @@ def test_layers_follow_each_other(layers):
     torch.testing.assert_close(model(batch), model.head(expected))
 
 
-def test_edges_are_sorted_once_a_batch(monkeypatch):
+def test_edges_are_sorted_once_per_batch(monkeypatch):
     asked = []
     monkeypatch.setattr(
         "xgraph.nn.molecules.ecc.edges_by_kind", lambda *given: asked.append(1) or edges_by_kind(*given)

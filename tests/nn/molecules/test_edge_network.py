@@ -21,7 +21,7 @@ def reference(network, h, edge_index, edge_attr):
 
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("make_batch", [lambda: real_batch(5), lambda: random_molecule(6, 9)])
-def test_equals_the_formula_and_its_gradient(compiled, make_batch, monkeypatch):
+def test_matches_the_formula_and_its_gradient(compiled, make_batch, monkeypatch):
     torch.manual_seed(0)
     batch = make_batch()
     network = EdgeNetwork(BOND_FEATURE_SIZES, 6).double()
@@ -36,7 +36,7 @@ def test_equals_the_formula_and_its_gradient(compiled, make_batch, monkeypatch):
     assert_same_with_gradients(ours, theirs, [h, *network.parameters()])
 
 
-def test_every_combination_has_its_own_matrix():
+def test_every_feature_combination_has_its_own_matrix():
     network = EdgeNetwork((2, 3), channels=4)
     all_kinds = network.matrices(torch.arange(6))
     assert len(all_kinds.flatten(1).unique(dim=0)) == 6
@@ -50,7 +50,7 @@ def test_every_combination_has_its_own_matrix():
             torch.testing.assert_close(out[4], all_kinds[number][atom])
 
 
-def test_only_combinations_that_occur_are_listed():
+def test_only_occurring_combinations_are_listed():
     batch = real_batch(20)
     edges = edges_by_kind(batch.edge_index, batch.edge_attr, BOND_FEATURE_SIZES)
     _, expected = batch.edge_attr.unique(dim=0, return_counts=True)
@@ -58,7 +58,7 @@ def test_only_combinations_that_occur_are_listed():
     assert len(edges.kinds) == len(expected) < 15 < batch.num_edges
 
 
-def test_messages_are_not_longer_than_vectors():
+def test_initial_messages_are_not_longer_than_vectors():
     torch.manual_seed(0)
     for channels in (16, 64):
         network = EdgeNetwork(BOND_FEATURE_SIZES, channels)

@@ -28,7 +28,7 @@ def reference(conv, x, edge_index, edge_attr):
 
 @pytest.mark.parametrize("temperature", [1.0, 0.0, 3.0, -2.0])
 @pytest.mark.parametrize("make_batch", [lambda: real_batch(3), lambda: random_molecule(6, 3)])
-def test_equals_the_formula_and_its_gradient(temperature, make_batch):
+def test_matches_the_formula_and_its_gradient(temperature, make_batch):
     torch.manual_seed(0)
     batch = make_batch()
     conv = GENConv(6, BOND_FEATURE_SIZES).double()
@@ -39,7 +39,7 @@ def test_equals_the_formula_and_its_gradient(temperature, make_batch):
     assert_same_with_gradients(ours, theirs, [x, *conv.parameters()])
 
 
-def test_equals_pygs_layer_but_for_its_tiny_number():
+def test_matches_pyg_up_to_its_epsilon():
     torch.manual_seed(0)
     batch = real_batch(10)
     conv = GENConv(16, BOND_FEATURE_SIZES).double()
@@ -53,7 +53,7 @@ def test_equals_pygs_layer_but_for_its_tiny_number():
     torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
 
 
-def test_scores_of_any_size_are_no_trouble():
+def test_extreme_scores_are_finite():
     score = torch.tensor([[1e4], [-1e4], [1e4 - 1], [-3e38], [5.0]], requires_grad=True)
     value = torch.tensor([[2.0], [3.0], [4.0], [6.0], [7.0]])
     out = softmax_sum(value, score, torch.tensor([0, 0, 0, 1, 3]), 4)

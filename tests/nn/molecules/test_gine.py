@@ -52,7 +52,7 @@ def trained(model, batch):
 
 
 @pytest.mark.parametrize("options", VARIANTS)
-def test_equals_a_network_of_pygs_layers(options):
+def test_matches_a_network_of_pyg_layers(options):
     torch.manual_seed(0)
     batch = real_batch()
     model = trained(GINE(3, hidden_channels=16, num_layers=3, **options).double(), batch)
@@ -63,7 +63,7 @@ def test_equals_a_network_of_pygs_layers(options):
     assert_same_with_gradients(model(batch), model.head(reference), list(model.parameters()), 1e-10, 1e-8)
 
 
-def test_weights_are_named_and_ordered_as_in_checkpoints_that_exist():
+def test_weight_names_match_existing_checkpoints():
     """Optimisers keep their state by the order of the parameters, checkpoints the weights by name."""
 
     def linear_norm_linear(prefix):
@@ -82,7 +82,7 @@ def test_weights_are_named_and_ordered_as_in_checkpoints_that_exist():
         assert {name.rsplit(".", 1)[1] for name in model.state_dict() if name not in names} == statistics
 
 
-def test_the_same_seed_gives_the_weights_that_it_always_gave():
+def test_initialisation_for_a_seed_has_not_changed():
     torch.manual_seed(3)
     model = GINE(2, hidden_channels=8, num_layers=2)
     torch.manual_seed(3)
@@ -97,7 +97,7 @@ def test_the_same_seed_gives_the_weights_that_it_always_gave():
     assert torch.equal(model.head.mlp[3].bias, last.bias)
 
 
-def test_equals_pygs_layer_with_the_same_weights():
+def test_matches_pyg_with_the_same_weights():
     torch.manual_seed(0)
     batch = real_batch(20)
     conv = GINEConv(16, BOND_FEATURE_SIZES).double()

@@ -64,7 +64,7 @@ def reference(model, batch, num_graphs):
 
 
 @pytest.mark.parametrize("pool", ["mean", "max", "sum"])
-def test_equals_the_equations(pool):
+def test_matches_the_equations(pool):
     torch.manual_seed(0)
     batch = real_batch(4)
     model = MLMPNN(3, hidden_channels=4, num_layers=2, pool=pool).double()
@@ -86,7 +86,7 @@ def test_equals_the_equations(pool):
         torch.testing.assert_close(a, b, rtol=1e-8, atol=1e-8)
 
 
-def test_distant_atoms_meet_through_the_levels():
+def test_distant_atoms_interact_through_the_levels():
     """Two layers bring a change from one end of a chain to the other: up to the molecule, and down again."""
     from torch_geometric.data import Data
 

@@ -70,7 +70,7 @@ def trained(model, batch):
 
 
 @each_variant
-def test_every_parameter_learns(name, options):
+def test_every_parameter_gets_a_gradient(name, options):
     model = make(name, options)
     model(described(real_batch())).square().sum().backward()
     for parameter_name, parameter in model.named_parameters():
@@ -79,7 +79,7 @@ def test_every_parameter_learns(name, options):
 
 
 @each_variant
-def test_the_order_of_atoms_bonds_and_molecules_does_not_matter(name, options):
+def test_order_of_atoms_bonds_and_molecules_does_not_matter(name, options):
     molecules = list(real_molecules())
     batch = described(Batch.from_data_list(molecules))
     model = trained(make(name, options).double(), batch)
@@ -104,7 +104,7 @@ def test_the_order_of_atoms_bonds_and_molecules_does_not_matter(name, options):
 
 
 @each_variant
-def test_each_feature_of_atoms_and_bonds_matters(name, options):
+def test_every_atom_and_bond_feature_affects_the_output(name, options):
     molecule = described(random_molecule(6, 5))
     model = make(name, options, hidden_channels=16).double().eval()
     out = model(molecule)
@@ -116,7 +116,7 @@ def test_each_feature_of_atoms_and_bonds_matters(name, options):
 
 
 @pytest.mark.parametrize("name", ["ecc", "mpnn", "ml-mpnn", "d-mpnn", "deeper-gcn", "molecule-gcn", "gine"])
-def test_an_atom_sees_as_many_bonds_away_as_there_are_layers(name):
+def test_receptive_field_grows_with_the_number_of_layers(name):
     """Of a chain of twelve atoms the last one changes; only the first one's vector is looked at."""
     ends = torch.arange(11)
     pairs = torch.stack([ends, ends + 1, ends + 1, ends], 1).view(-1, 2).t()
@@ -138,7 +138,7 @@ def test_an_atom_sees_as_many_bonds_away_as_there_are_layers(name):
     training=st.booleans(),
 )
 @settings(max_examples=40, deadline=None)
-def test_any_graphs_give_finite_logits_and_gradients(sizes, variant, training):
+def test_random_graphs_give_finite_logits_and_gradients(sizes, variant, training):
     batch = described(Batch.from_data_list([random_molecule(n, m, seed) for seed, (n, m) in enumerate(sizes)]))
     model = make(*variant).train(training)
     out = model(batch)
@@ -150,7 +150,7 @@ def test_any_graphs_give_finite_logits_and_gradients(sizes, variant, training):
 
 @each_variant
 @pytest.mark.parametrize("training", [True, False])
-def test_one_atom_without_bonds(name, options, training):
+def test_single_atom_without_bonds(name, options, training):
     model = make(name, options).train(training)
     atom = described(random_molecule(1, 0))
     assert model(atom).shape == (1, 2)
@@ -173,7 +173,7 @@ def test_graphs_without_atoms_keep_their_rows(name, options):
 
 
 @each_model
-def test_graphs_are_counted_by_what_the_batch_offers(name, options):
+def test_number_of_graphs_is_inferred_from_the_batch(name, options):
     full = real_batch(5)
     model = make(name, options, num_features=0).eval()
     parts = {"x": full.x, "edge_index": full.edge_index, "edge_attr": full.edge_attr, "batch": full.batch}
@@ -206,7 +206,7 @@ def test_half_precision(name, options):
     assert all(p.grad.isfinite().all() for p in model.parameters())
 
 
-def test_small_integers_are_categories_too():
+def test_categories_may_have_any_integer_type():
     batch = described(real_batch(5))
     model = make("gine", {}).eval()
     out = model(batch)
@@ -249,7 +249,7 @@ def test_reset_of_model_and_of_head(name, options):
 
 
 @over([variant for variant in MAIN if variant[0] not in ("ml-mpnn", "mpnn")] + [("mpnn", {})], {"d-mpnn", "mpnn"})
-def test_compiled_it_gives_the_same(name, options):
+def test_compiled_model_gives_the_same_result(name, options):
     """Whole; the search for clusters and the recurrent network of set2set, which break the graph, are left out."""
     torch.compiler.reset()  # so many models share one `forward`
     batch = described(real_batch(6))
@@ -259,7 +259,7 @@ def test_compiled_it_gives_the_same(name, options):
 
 
 @over(MAIN, {"gine"})
-def test_it_learns_to_tell_molecules_with_rings(name, options):
+def test_learns_to_recognise_molecules_with_rings(name, options):
     torch.manual_seed(0)
     batch = real_batch(60)
     in_ring = torch.zeros(60).index_add(0, batch.batch, batch.x[:, 8].float())
@@ -275,7 +275,7 @@ def test_it_learns_to_tell_molecules_with_rings(name, options):
 
 
 @each_model
-def test_features_beside_the_graph(name, options):
+def test_additional_features(name, options):
     batch = described(real_batch())
     batch.features[0, 0] = 1e6
     model = trained(make(name, options).double(), batch)
@@ -299,7 +299,7 @@ def test_features_beside_the_graph(name, options):
 
 
 @each_model
-def test_without_features_the_batchs_are_not_looked_at(name, options):
+def test_features_are_ignored_with_num_features_0(name, options):
     batch = described(real_batch(5))
     model = make(name, options, num_features=0).eval()
     assert not [key for key in model.state_dict() if key.startswith(("features.", "scale."))]
@@ -312,20 +312,24 @@ def test_without_features_the_batchs_are_not_looked_at(name, options):
         ({"x": None}, ValueError, "the batch has no x"),
         ({"edge_attr": None}, ValueError, "the batch has no edge_attr"),
         ({"edge_index": None}, ValueError, "the batch has no edge_index"),
-        ({"features": None}, ValueError, "the batch has no features.*num_features = 5"),
+        ({"features": None}, ValueError, "the batch has no features.*num_features=5"),
         ({"features": torch.zeros(1, 4)}, ValueError, r"features must have shape \[1, 5\], got \[1, 4\]"),
         ({"features": torch.zeros(2, 5)}, ValueError, r"features must have shape \[1, 5\], got \[2, 5\]"),
         ({"features": torch.zeros(5)}, ValueError, r"features must have shape \[1, 5\], got \[5\]"),
         ({"x": torch.randn(5, 9)}, TypeError, "x must hold integer categories, got torch.float32"),
         ({"x": torch.zeros(5, 7, dtype=torch.long)}, ValueError, r"x must have shape \[N, 9\]"),
-        ({"edge_attr": torch.full((8, 3), 5)}, ValueError, r"edge_attr\[0, 0\] is 5.*categories 0 to 4"),
-        ({"edge_attr": torch.zeros(7, 3, dtype=torch.long)}, ValueError, r"edge_attr has 7 rows.*8 edges"),
+        ({"edge_attr": torch.full((8, 3), 5)}, ValueError, r"edge_attr\[0, 0\] is 5.*between 0 and 4"),
+        (
+            {"edge_attr": torch.zeros(7, 3, dtype=torch.long)},
+            ValueError,
+            "edge_attr must have one row per edge, 8, got 7",
+        ),
         ({"edge_index": torch.zeros(8, 2, dtype=torch.long)}, ValueError, r"edge_index must have shape \[2, E\]"),
         ({"edge_index": torch.full((2, 8), 5)}, IndexError, "edge_index.*5.*5 atoms"),
         ({"edge_index": torch.full((2, 8), -1)}, IndexError, "edge_index.*-1.*5 atoms"),
     ],
 )
-def test_a_bad_batch_is_named(change, error, message):
+def test_invalid_batches_are_rejected(change, error, message):
     batch = described(Batch.from_data_list([random_molecule(5, 4)]))
     for attribute, value in change.items():
         batch[attribute] = value
@@ -344,14 +348,14 @@ def test_a_bad_batch_is_named(change, error, message):
         ({"pool": "median"}, "pool must be one of mean, sum, max.*, got 'median'"),
     ],
 )
-def test_bad_options_are_named(options, message):
+def test_invalid_options_are_rejected(options, message):
     for name in {name for name, _ in VARIANTS}:
         with pytest.raises(ValueError, match=message):
             MODELS[name](**options)
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in VARIANTS}))
-def test_registered_and_described(name):
+def test_model_is_registered_with_a_repr(name):
     cls = MODELS[name]
     assert issubclass(cls, MoleculeModel)
     assert cls.kind == "graph"

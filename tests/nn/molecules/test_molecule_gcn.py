@@ -6,7 +6,7 @@ from xgraph.nn.molecules.molecule_gcn_conv import degree_weights
 from xgraph.nn.molecules.readout import readout
 
 
-def test_layers_follow_each_other():
+def test_layers_are_applied_in_order():
     torch.manual_seed(0)
     batch = real_batch(10)
     model = MoleculeGCN(3, hidden_channels=8, num_layers=3, pool="sum").double()
@@ -25,7 +25,7 @@ def test_layers_follow_each_other():
     torch.testing.assert_close(model(batch), model.head(expected))
 
 
-def test_it_has_as_many_weights_as_ogbs():
+def test_number_of_weights_matches_ogb():
     """OGB's baseline, layer by layer: atoms, convolutions (linear, root, bonds), normalisation; heads differ."""
     channels = 300
     model = MoleculeGCN(hidden_channels=channels, num_layers=5)

@@ -25,7 +25,7 @@ def reference(conv, x, edge_index, edge_attr):
 
 
 @pytest.mark.parametrize("make_batch", [lambda: real_batch(4), lambda: random_molecule(6, 3)])
-def test_equals_the_formula_and_its_gradient(make_batch):
+def test_matches_the_formula_and_its_gradient(make_batch):
     torch.manual_seed(0)
     batch = make_batch()
     conv = MoleculeGCNConv(6, BOND_FEATURE_SIZES).double()
@@ -37,7 +37,7 @@ def test_equals_the_formula_and_its_gradient(make_batch):
     assert_same_with_gradients(ours, theirs, [x, *conv.parameters()])
 
 
-def test_weights_are_counted_in_float32():
+def test_degrees_are_counted_in_float32():
     star = torch.stack([torch.arange(1, 301), torch.zeros(300, dtype=torch.long)])
     star = torch.cat([star, star.flip(0)], dim=1)
     edge, own = degree_weights(star, 301, torch.bfloat16)

@@ -37,7 +37,7 @@ def set_to_set(layer, h, graph, num_graphs):
 
 
 @pytest.mark.parametrize("pool", ["mean", "max", "set2set"])
-def test_steps_share_their_weights(pool):
+def test_steps_share_weights(pool):
     torch.manual_seed(0)
     batch = real_batch(5)
     model = MPNN(3, hidden_channels=6, num_layers=4, pool=pool).double().eval()
@@ -55,12 +55,12 @@ def test_steps_share_their_weights(pool):
     torch.testing.assert_close(model(batch), model.head(expected), rtol=1e-10, atol=1e-10)
 
 
-def test_more_steps_have_no_more_weights():
+def test_number_of_weights_does_not_depend_on_the_steps():
     count = [sum(p.numel() for p in MPNN(num_layers=layers).parameters()) for layers in (1, 6)]
     assert count[0] == count[1]
 
 
-def test_dropout_is_in_the_messages():
+def test_dropout_is_applied_to_messages():
     torch.manual_seed(0)
     batch = real_batch(5)
     model = MPNN(hidden_channels=8, dropout=0.5)

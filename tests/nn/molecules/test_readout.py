@@ -8,7 +8,7 @@ REFERENCE = {"mean": global_mean_pool, "sum": global_add_pool, "max": global_max
 
 
 @pytest.mark.parametrize("pool", ["mean", "sum", "max"])
-def test_equals_pygs_pooling_with_empty_graphs_in_the_middle_and_at_the_end(pool):
+def test_matches_pyg_pooling_with_empty_graphs(pool):
     torch.manual_seed(0)
     x = torch.randn(30, 5, dtype=torch.float64, requires_grad=True)
     graph = torch.tensor([0] * 10 + [2] * 19 + [3])
@@ -22,7 +22,7 @@ def test_equals_pygs_pooling_with_empty_graphs_in_the_middle_and_at_the_end(pool
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
-def test_equal_largest_elements_share_the_gradient_as_in_scatter_reduce(dtype):
+def test_ties_share_the_gradient_as_in_scatter_reduce(dtype):
     torch.manual_seed(0)
     x = torch.randint(-2, 1, (40, 6)).to(dtype).requires_grad_()
     graph = torch.randint(0, 5, (40,))
@@ -38,7 +38,7 @@ def test_equal_largest_elements_share_the_gradient_as_in_scatter_reduce(dtype):
     assert (ours != 0).sum() > weight[:5].numel()
 
 
-def test_max_can_be_differentiated_twice():
+def test_max_is_twice_differentiable():
     torch.manual_seed(0)
     x, graph = torch.randn(12, 3, dtype=torch.float64, requires_grad=True), torch.arange(12) // 4
     assert torch.autograd.gradcheck(lambda x: readout(x, graph, 4, "max"), x)
@@ -46,19 +46,19 @@ def test_max_can_be_differentiated_twice():
 
 
 @pytest.mark.parametrize("pool", ["mean", "sum"])
-def test_a_large_graph_in_bfloat16_does_not_lose_its_sum(pool):
+def test_sum_over_a_large_graph_in_bfloat16_is_accurate(pool):
     x = torch.full((4096, 1), 1.0, dtype=torch.bfloat16)
     out = readout(x, torch.zeros(4096, dtype=torch.long), 1, pool)
     assert out.dtype == torch.bfloat16
     assert out.item() == (1 if pool == "mean" else 4096)
 
 
-def test_an_unknown_pool_is_refused():
+def test_unknown_pool_is_rejected():
     with pytest.raises(ValueError, match="pool must be one of mean, sum, max, got 'median'"):
         readout(torch.zeros(1, 1), torch.zeros(1, dtype=torch.long), 1, "median")
 
 
-def test_the_maximum_in_functional_transforms():
+def test_max_in_functional_transforms():
     x, graph = torch.tensor([[1.0, 5.0], [3.0, 2.0], [4.0, 4.0]]), torch.tensor([0, 0, 1])
     result = torch.func.grad(lambda v: (readout(v, graph, 2, "max") * torch.tensor([[1.0, 2.0], [3.0, 4.0]])).sum())(x)
     assert result.tolist() == [[0.0, 2.0], [1.0, 0.0], [3.0, 4.0]]

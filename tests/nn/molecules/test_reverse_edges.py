@@ -8,7 +8,7 @@ from xgraph.nn.molecules.reverse_edges import reverse_edges
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=15), st.randoms())
-def test_every_order_of_edges(bonds, random):
+def test_any_order_of_edges(bonds, random):
     """Several bonds between the same atoms and loops included."""
     edges = bonds + [(v, u) for u, v in bonds]
     random.shuffle(edges)
@@ -20,7 +20,7 @@ def test_every_order_of_edges(bonds, random):
         assert torch.equal(reverse[reverse], torch.arange(len(edges)))
 
 
-def test_neighbouring_pairs_are_seen_without_sorting(monkeypatch):
+def test_adjacent_pairs_need_no_sorting(monkeypatch):
     edge_index = real_batch(20).edge_index
     monkeypatch.setattr(torch.Tensor, "argsort", lambda *_, **__: pytest.fail("it sorted"))
     reverse = reverse_edges(edge_index, int(edge_index.max()) + 1)
@@ -36,7 +36,7 @@ def test_neighbouring_pairs_are_seen_without_sorting(monkeypatch):
         ([[3, 4, 3], [4, 3, 4]], "3 -> 4 without 4 -> 3"),
     ],
 )
-def test_an_edge_without_its_other_direction_is_named(edges, lonely):
+def test_error_names_an_edge_without_its_reverse(edges, lonely):
     edge_index = torch.tensor(edges)
     if lonely is None:
         reverse_edges(edge_index, 5)

@@ -32,7 +32,7 @@ class Stack(ConvolutionStack):
 @pytest.mark.parametrize("virtual_node", [False, True])
 @pytest.mark.parametrize("jk", ["last", "sum"])
 @pytest.mark.parametrize("residual", [False, True])
-def test_any_convolution_is_stacked(virtual_node, jk, residual):
+def test_any_convolution_can_be_stacked(virtual_node, jk, residual):
     torch.manual_seed(0)
     batch = real_batch(10)
     model = Stack(hidden_channels=4, num_layers=3, virtual_node=virtual_node, jk=jk, residual=residual).double().eval()
@@ -61,7 +61,7 @@ def test_any_convolution_is_stacked(virtual_node, jk, residual):
     assert model.asked == 1
 
 
-def test_bad_options_are_named():
+def test_invalid_options_are_rejected():
     with pytest.raises(ValueError, match="jk must be one of last, sum, got 'max'"):
         Stack(jk="max")
     with pytest.raises(NotImplementedError):

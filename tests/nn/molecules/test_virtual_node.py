@@ -3,7 +3,7 @@ import torch
 from xgraph.nn import VirtualNode
 
 
-def test_each_graph_sums_its_own_nodes():
+def test_each_virtual_node_sums_its_own_graph():
     torch.manual_seed(0)
     update = VirtualNode(4, dropout=0.5).double().eval()
     state, x = torch.randn(2, 4, dtype=torch.float64), torch.randn(5, 4, dtype=torch.float64)

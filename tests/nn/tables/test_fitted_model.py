@@ -15,7 +15,7 @@ def make(name, tasks=3, channels=6, **options):
 
 
 @EACH
-def test_registered_and_described(name):
+def test_model_is_registered_with_a_repr(name):
     cls = MODELS[name]
     text = repr(make(name))
     assert text.startswith(f"{cls.__name__}(3, 6, ")
@@ -36,7 +36,7 @@ def test_learns(name):
 
 
 @EACH
-def test_a_task_with_one_class_has_logit_zero(name):
+def test_task_with_one_class_has_logit_zero(name):
     x, y = table(tasks=4)
     y[:, 1] = torch.where(y[:, 1].isnan(), y[:, 1], 1.0)
     y[:, 2] = float("nan")
@@ -49,7 +49,7 @@ def test_a_task_with_one_class_has_logit_zero(name):
 
 
 @EACH
-def test_missing_labels_do_not_count(name):
+def test_missing_labels_are_ignored(name):
     x, y = table(tasks=1)
     known = ~y[:, 0].isnan()
     ours, theirs = make(name, tasks=1), make(name, tasks=1)
@@ -71,7 +71,7 @@ def test_seed_and_threads(name):
 
 
 @EACH
-def test_global_generators_stay_as_they_are(name):
+def test_global_random_state_is_not_changed(name):
     before = torch.get_rng_state()
     x, y = table()
     make(name).fit(x, y)
@@ -79,7 +79,7 @@ def test_global_generators_stay_as_they_are(name):
 
 
 @EACH
-def test_all_is_in_the_state(name):
+def test_state_dict_holds_the_whole_fit(name):
     x, y = table()
     model = make(name)
     model.fit(x, y)
@@ -92,7 +92,7 @@ def test_all_is_in_the_state(name):
 
 
 @EACH
-def test_fitted_again_it_forgets(name):
+def test_refitting_replaces_the_earlier_fit(name):
     x, y = table()
     model, fresh = make(name), make(name)
     model.fit(*table(50, seed=3))
@@ -102,7 +102,7 @@ def test_fitted_again_it_forgets(name):
 
 
 @EACH
-def test_one_row_and_none(name):
+def test_batches_of_one_row_and_no_rows(name):
     x, y = table()
     model = make(name)
     model.fit(x, y)
@@ -110,7 +110,7 @@ def test_one_row_and_none(name):
     assert model(batch(x[:0])).shape == (0, 3)
 
 
-def test_labels_of_one_task_may_be_a_vector():
+def test_labels_of_a_single_task_may_be_a_vector():
     x, y = table(tasks=1)
     model, other = make("svm", tasks=1), make("svm", tasks=1)
     model.fit(x, y)
@@ -132,22 +132,22 @@ def test_progress_counts_tasks(name):
     [
         ({"features": torch.zeros(80, 5)}, r"features must have shape \[B, 6\], got \[80, 5\]"),
         ({"features": torch.full((80, 6), float("nan"))}, "features must be finite"),
-        ({"features": torch.full((80, 6), 1e300, dtype=torch.float64)}, "features must be finite numbers in float32"),
+        ({"features": torch.full((80, 6), 1e300, dtype=torch.float64)}, "features must be finite in float32"),
         ({"y": torch.zeros(80, 2)}, r"y must have shape \[80, 3\], got \[80, 2\]"),
-        ({"y": torch.full((80, 3), 0.5)}, "y must hold 0, 1 or NaN only"),
+        ({"y": torch.full((80, 3), 0.5)}, "y must be 0, 1 or NaN"),
         ({"y": torch.zeros(80, 3)}, "labels of both classes in at least one task"),
         ({"seed": -1}, "seed must be at least 0, got -1"),
         ({"threads": 0}, "threads must be at least 1, got 0"),
     ],
 )
-def test_what_cannot_be_fitted(change, message):
+def test_invalid_training_data_is_rejected(change, message):
     x, y = table()
     with pytest.raises(ValueError, match=message):
         make("forest").fit(**{"features": x, "y": y, **change})
 
 
 @EACH
-def test_batches_that_do_not_fit(name):
+def test_invalid_batches_are_rejected(name):
     x, y = table()
     model = make(name)
     with pytest.raises(ValueError, match="not fitted yet"):

@@ -23,7 +23,7 @@ EACH = pytest.mark.parametrize("name", REFERENCE)
     ],
     ids=str,
 )
-def test_probabilities_are_those_of_scikit_learn(name, options):
+def test_probabilities_match_scikit_learn(name, options):
     x, y = table(150)
     y[:, 1] = torch.where(y[:, 1].isnan(), y[:, 1], 0.0)
     model = MODELS[name](3, 6, trees=20, **options)
@@ -43,7 +43,7 @@ def test_probabilities_are_those_of_scikit_learn(name, options):
 
 
 @EACH
-def test_order_is_kept_to_the_ends(name):
+def test_extreme_probabilities_keep_their_order(name):
     x, y = table(300, tasks=1, missing=0.0)
     model = MODELS[name](1, 6, trees=50)
     model.fit(x, y)
@@ -56,7 +56,7 @@ def test_order_is_kept_to_the_ends(name):
         assert np.array_equal(np.sign(np.subtract.outer(a, a).round(12)), np.sign(np.subtract.outer(b, b).round(9)))
 
 
-def test_the_checkpoint_of_a_real_forest_is_small_integers_and_numbers():
+def test_checkpoint_of_a_forest_is_compact():
     x, y = table(150)
     model = RandomForest(3, 6, trees=10)
     model.fit(x, y)
@@ -67,11 +67,11 @@ def test_the_checkpoint_of_a_real_forest_is_small_integers_and_numbers():
     assert torch.equal(reloaded(model, "forest", trees=10)(batch(x)), model(batch(x)))
 
 
-def test_another_number_of_features_does_not_load():
+def test_loading_a_different_number_of_features_fails():
     x, y = table()
     model = ExtraTrees(3, 6, trees=5)
     model.fit(x, y)
-    with pytest.raises(RuntimeError, match="a feature beyond the 2 that there are"):
+    with pytest.raises(RuntimeError, match="refers to a feature beyond num_features=2"):
         ExtraTrees(3, 2, trees=5).load_state_dict(model.state_dict())
 
 
@@ -80,11 +80,11 @@ def test_another_number_of_features_does_not_load():
     [
         ({"trees": 0}, "trees must be at least 1, got 0"),
         ({"min_samples_leaf": 0}, "min_samples_leaf must be at least 1, got 0"),
-        ({"max_features": 0.0}, "max_features must be a share above 0 and up to 1, or sqrt or log2, got 0.0"),
-        ({"max_features": 1.5}, "max_features must be a share .*got 1.5"),
-        ({"max_features": "all"}, "max_features must be a share .*got 'all'"),
+        ({"max_features": 0.0}, r"max_features must be a fraction in \(0, 1\], or sqrt or log2, got 0.0"),
+        ({"max_features": 1.5}, "max_features must be a fraction .*got 1.5"),
+        ({"max_features": "all"}, "max_features must be a fraction .*got 'all'"),
     ],
 )
-def test_bad_options_are_named(options, message):
+def test_invalid_options_are_rejected(options, message):
     with pytest.raises(ValueError, match=message):
         RandomForest(1, 6, **options)

@@ -31,19 +31,19 @@ def test_tanimoto_is_sum_of_minima_over_sum_of_maxima(few, transform, monkeypatc
     assert tanimoto(a, b).dtype == torch.float64
 
 
-def test_tanimoto_of_values_in_one_operand_only():
+def test_tanimoto_with_values_in_one_operand_only():
     a, b = torch.tensor([[1.0, 0.0]]), torch.tensor([[2.0, 3.0]])
     assert tanimoto(a, b).tolist() == tanimoto(b, a).T.tolist() == [[0.2]]
 
 
-def test_tanimoto_of_many_values():
+def test_tanimoto_with_many_distinct_values():
     g = torch.Generator().manual_seed(0)
     a, b = torch.rand(6, 100, generator=g), torch.rand(7, 100, generator=g)
     expected = [[float(torch.minimum(x, z).sum() / torch.maximum(x, z).sum()) for z in b] for x in a]
     torch.testing.assert_close(tanimoto(a, b), torch.tensor(expected).double(), rtol=0, atol=1e-6)
 
 
-def test_tanimoto_of_bits_is_that_of_fingerprints():
+def test_tanimoto_of_bits_matches_rdkit():
     from rdkit import DataStructs
     from rdkit.DataStructs import ExplicitBitVect
 
@@ -58,7 +58,7 @@ def test_tanimoto_of_bits_is_that_of_fingerprints():
 
 
 @pytest.mark.parametrize("few", [256, 0])
-def test_tanimoto_of_nothing(few, monkeypatch):
+def test_tanimoto_of_zero_rows_is_one(few, monkeypatch):
     monkeypatch.setattr(kernels, "_FEW", few)
     x = torch.tensor([[0.0, 0.0], [1.0, 2.0]])
     assert tanimoto(x, x).tolist() == [[1.0, 0.0], [0.0, 1.0]]

@@ -18,7 +18,7 @@ def counts(n, channels=12, seed=0):
     [{}, {"C": 10.0, "balanced": False}, {"gamma": 0.5}, {"C": 0.1, "gamma": 2.0, "balanced": False}],
     ids=str,
 )
-def test_decision_function_is_that_of_scikit_learn(options):
+def test_decision_function_matches_scikit_learn(options):
     x, y = table(150)
     y[:, 1] = torch.where(y[:, 1].isnan(), y[:, 1], 1.0)
     x = x * torch.arange(1, 7) + 5
@@ -61,7 +61,7 @@ def test_decision_function_with_the_tanimoto_kernel():
     assert model.scale is None
 
 
-def test_vectors_are_kept_once():
+def test_shared_support_vectors_are_stored_once():
     x, y = table(100, missing=0.0)
     y = torch.cat([y, y], dim=1)
     model = SVM(6, 6)
@@ -71,7 +71,7 @@ def test_vectors_are_kept_once():
     torch.testing.assert_close(model(batch(x))[:, :3], model(batch(x))[:, 3:])
 
 
-def test_a_feature_that_never_varies():
+def test_constant_feature():
     x, y = table(100)
     x[:, 2] = 4.0
     model = SVM(3, 6)
@@ -82,7 +82,7 @@ def test_a_feature_that_never_varies():
     assert bool(model(batch(x)).isfinite().all())
 
 
-def test_both_kernels_come_back_from_a_file():
+def test_both_kernels_can_be_saved_and_loaded():
     x = counts(80)
     y = (x[:, :1] > x[:, 1:2]).float()
     for options in ({}, {"kernel": "tanimoto"}):
@@ -91,29 +91,29 @@ def test_both_kernels_come_back_from_a_file():
         assert torch.equal(reloaded(model, "svm", **options)(batch(x)), model(batch(x)))
 
 
-def test_what_it_is_given_if_nobody_says():
+def test_usual_features_depend_on_the_kernel():
     assert SVM.usual_features({"kernel": "rbf"}) == ["rdkit", "morgan", "maccs"]
     assert SVM.usual_features({"kernel": "tanimoto"}) == ["morgan"]
 
 
-def test_counts_are_not_negative():
+def test_negative_counts_are_rejected():
     x, y = table()
-    with pytest.raises(ValueError, match="features must not be below 0 for kernel 'tanimoto'"):
+    with pytest.raises(ValueError, match="features must not be negative with kernel='tanimoto'"):
         SVM(3, 6, kernel="tanimoto").fit(x, y)
     model = SVM(1, 12, kernel="tanimoto")
     model.fit(counts(50), (counts(50)[:, 0] > 1).float())
-    with pytest.raises(ValueError, match="features must not be below 0"):
+    with pytest.raises(ValueError, match="features must not be negative"):
         model(batch(-counts(5)))
 
 
-def test_too_many_pairs(monkeypatch):
+def test_too_many_items_are_rejected(monkeypatch):
     monkeypatch.setattr("xgraph.nn.tables.support_vectors._MOST", 79)
     x, y = table()
-    with pytest.raises(ValueError, match="features: 80 items, whose kernel would take 0 GB; expected 79 or fewer"):
+    with pytest.raises(ValueError, match="SVM needs at most 79 items, got 80"):
         SVM(3, 6).fit(x, y)
 
 
-def test_a_damaged_state_is_refused():
+def test_damaged_state_is_rejected():
     x, y = table()
     model = SVM(3, 6)
     model.fit(x, y)
@@ -130,10 +130,10 @@ def test_a_damaged_state_is_refused():
         ({"C": 0.0}, "C must be a positive number, got 0.0"),
         ({"C": float("inf")}, "C must be a positive number, got inf"),
         ({"kernel": "linear"}, "kernel must be one of rbf, tanimoto, got 'linear'"),
-        ({"gamma": -1.0}, "gamma must be a positive number or scale, got -1.0"),
-        ({"gamma": "auto"}, "gamma must be a positive number or scale, got 'auto'"),
+        ({"gamma": -1.0}, "gamma must be a positive number or 'scale', got -1.0"),
+        ({"gamma": "auto"}, "gamma must be a positive number or 'scale', got 'auto'"),
     ],
 )
-def test_bad_options_are_named(options, message):
+def test_invalid_options_are_rejected(options, message):
     with pytest.raises(ValueError, match=message):
         SVM(1, 6, **options)

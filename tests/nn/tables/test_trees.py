@@ -15,7 +15,7 @@ def grown(n=300, seed=0):
     return x, (x[:, 0] + x[:, 3] + rng.standard_normal(n) > 1).astype(int)
 
 
-def test_one_tree_is_walked_down_by_hand():
+def test_single_tree_matches_a_manual_descent():
     x, y = grown()
     tree = DecisionTreeClassifier(random_state=0, min_samples_leaf=5).fit(x, y).tree_
     expected = []
@@ -32,7 +32,7 @@ def test_one_tree_is_walked_down_by_hand():
 
 
 @pytest.mark.parametrize("ends", [(0.1, 0.7), (0.0, 1.0)])  # a threshold that float32 has not, and one that it has
-def test_values_at_a_threshold_and_beside_it(ends):
+def test_values_at_and_next_to_a_threshold(ends):
     x = np.float32(ends)[:, None]
     tree = DecisionTreeClassifier().fit(x, [0, 1])
     threshold = np.float32(tree.tree_.threshold[0])
@@ -45,7 +45,7 @@ def test_values_at_a_threshold_and_beside_it(ends):
     assert expected[2] == 1
 
 
-def test_tasks_have_trees_of_their_own(monkeypatch):
+def test_tasks_have_separate_trees(monkeypatch):
     x, y = grown()
     one = RandomForestClassifier(5, random_state=0).fit(x, y)
     two = RandomForestClassifier(3, random_state=1).fit(x, 1 - y)
@@ -57,7 +57,7 @@ def test_tasks_have_trees_of_their_own(monkeypatch):
         np.testing.assert_allclose(trees(torch.from_numpy(x)).numpy(), expected, atol=1e-12)
 
 
-def test_state_takes_the_place_of_another():
+def test_loaded_state_replaces_the_trees():
     x, y = grown()
     large, small = Trees(1, 4), Trees(1, 4)
     large.keep([RandomForestClassifier(9, random_state=0).fit(x, y).estimators_])
@@ -69,14 +69,14 @@ def test_state_takes_the_place_of_another():
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("feature", 4, "a feature beyond the 4"),
-        ("left", 0, "whose child does not stand behind it"),
-        ("right", 10**6, "whose child does not stand behind it"),
-        ("root", -1, "a root that does not exist"),
-        ("task", 1, "a task that does not exist"),
+        ("feature", 4, "refers to a feature beyond num_features=4"),
+        ("left", 0, "a node does not come before its child"),
+        ("right", 10**6, "a node does not come before its child"),
+        ("root", -1, "a root is out of range"),
+        ("task", 1, "a task is out of range"),
     ],
 )
-def test_a_damaged_state_is_refused(name, value, message):
+def test_damaged_state_is_rejected(name, value, message):
     x, y = grown()
     trees = Trees(1, 4)
     trees.keep([RandomForestClassifier(2, random_state=0).fit(x, y).estimators_])
@@ -86,7 +86,7 @@ def test_a_damaged_state_is_refused(name, value, message):
     with pytest.raises(RuntimeError, match=message):
         Trees(1, 4).load_state_dict(state)
     cut = {**trees.state_dict(), "number": trees.number[1:]}
-    with pytest.raises(RuntimeError, match="lists of nodes of different lengths"):
+    with pytest.raises(RuntimeError, match="the lists of nodes have different lengths"):
         Trees(1, 4).load_state_dict(cut)
     with pytest.raises(RuntimeError, match="Missing key"):
         Trees(1, 4).load_state_dict({"feature": trees.feature})

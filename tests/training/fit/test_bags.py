@@ -166,7 +166,7 @@ def test_what_does_not_fit(settings: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"encoder": "cnn"}, "encoder must be mlp for instances that are feature rows, got 'cnn'"),
+        ({"encoder": "cnn"}, "encoder must be mlp if instances are feature rows, got 'cnn'"),
         ({"heads": 2}, "heads must divide the 1 columns"),
         ({"instances": 2, "gamma": 2.0}, "gamma"),
         ({"batch_size": 1}, "batch_size = 1: expected 2 or more"),
@@ -428,7 +428,7 @@ def test_images_and_encoders(monkeypatch: pytest.MonkeyPatch) -> None:
         assert xgraph.evaluate(run.path) == pytest.approx(run.metrics["test"])
         assert run.model.scale.mean.shape == (1,)
     assert widths == {None: 1, "cnn": 1, "mlp": 36}
-    with pytest.raises(OptionError, match="encoder must be cnn or mlp for instances that are images, got 'gine'"):
+    with pytest.raises(OptionError, match="encoder must be cnn or mlp if instances are images, got 'gine'"):
         xgraph.train("digits-bags", out="gine", encoder="gine", **small)
 
 

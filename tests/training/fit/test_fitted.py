@@ -172,7 +172,7 @@ def test_a_name_without_a_loss(train: Train) -> None:
 
 
 def test_what_cannot_be_fitted_leaves_nothing(train: Train) -> None:
-    with pytest.raises(ValueError, match="features must not be below 0 for kernel 'tanimoto'"):
+    with pytest.raises(ValueError, match="features must not be negative with kernel='tanimoto'"):
         train("svm", kernel="tanimoto", features=["rdkit"], out="run")
     assert not Path("run").exists()
     with pytest.raises(OptionError, match="trees must be at least 1, got 0"):

@@ -1,1 +1,1 @@
-"""Multi-instance models: encoders of instances and the pooling of a bag."""
+"""Multi-instance models: encoders for instances, and pooling over a bag."""

@@ -1,4 +1,4 @@
-"""Batches of bags, as models see them."""
+"""Access to batches of bags."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -9,15 +9,15 @@ from torch import Tensor
 
 
 def bags_of(batch: Any, e: Tensor) -> tuple[Tensor, int | None]:
-    """The bag of each instance, and the number of bags if the batch says it."""
+    """Return the bag of each instance, and the number of bags if the batch has it."""
     bag = getattr(batch, "bag", None)
     bag = getattr(batch, "batch", None) if bag is None else bag
     if bag is None:
         bag = torch.zeros(len(e), dtype=torch.long, device=e.device)
     if bag.shape != (len(e),):
         raise ValueError(
-            f"the batch must name the bag of each of {len(e)} instances, got shape {list(bag.shape)} (of graphs as "
-            "instances, in the attribute bag)"
+            f"the batch must give the bag of each of its {len(e)} instances in 'batch' (or in 'bag' if instances are "
+            f"graphs), got shape {list(bag.shape)}"
         )
     size = getattr(batch, "num_bags", None)
     if size is None and isinstance(getattr(batch, "y", None), Tensor):
@@ -26,7 +26,7 @@ def bags_of(batch: Any, e: Tensor) -> tuple[Tensor, int | None]:
 
 
 def runs_of(bag: Tensor, size: int | None, limit: int) -> list[tuple[slice, slice]]:
-    """Cut a batch into runs of whole bags."""
+    """Split a batch into runs of whole bags, each of at most `limit` instances unless a single bag has more."""
     whole = [(slice(0, len(bag)), slice(0, size))]
     if len(bag) <= limit or bag.dtype != torch.long or not bool((bag[1:] >= bag[:-1]).all()):
         return whole
@@ -44,15 +44,15 @@ def runs_of(bag: Tensor, size: int | None, limit: int) -> list[tuple[slice, slic
 
 
 def chunks_of(instances: Any, size: int) -> Iterator[Any]:
-    """Go through the instances of one bag, some at a time."""
+    """Iterate over the instances of one bag in chunks."""
     if isinstance(instances, Tensor | np.ndarray):
         for begin in range(0, len(instances), size):
             part = instances[begin : begin + size]
-            # Of an array a copy: it may be mapped to a file that is not to be written.
+            # Copy from an array: it may be a read-only memory map.
             yield part if isinstance(part, Tensor) else torch.from_numpy(np.array(part))
     elif isinstance(instances, Iterable) and not hasattr(instances, "x"):
         yield from instances
     else:
         raise TypeError(
-            f"instances must be a tensor or an array, or an iterable of batches, got {type(instances).__name__}"
+            f"instances must be a tensor, an array or an iterable of batches, got {type(instances).__name__}"
         )

@@ -1,4 +1,4 @@
-"""Bags of instances to logits."""
+"""The classifier of bags of instances."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
@@ -16,17 +16,18 @@ from xgraph.nn.layers.protocol import Kind, Model
 from xgraph.nn.layers.reset import reset_parameters
 
 RUN = 2**20
-"""Numbers in the vectors of the instances that are encoded and pooled together, if their bags are smaller."""
+"""Maximum number of elements in the vectors of instances that are encoded and pooled together."""
 Pooling = Literal["attention", "gated-attention", "smoothed-max", "mean", "max"]
 
 
 class BagPrediction(NamedTuple):
-    """What a model says of one bag.
+    """Prediction for one bag.
 
     Args:
-        logits: Shape ``[T]``.
+        logits: Logits of the bag. Shape ``[T]``.
         scores: Scores of the instances. Shape ``[n, T]``.
-        weights: How much each instance counts; they sum to one. Shape ``[n, heads]`` of attention, else ``[n, T]``.
+        weights: Weight of each instance in its bag; the weights sum to one. Shape ``[n, heads]`` with attention,
+            otherwise ``[n, T]``.
     """
 
     logits: Tensor
@@ -35,39 +36,45 @@ class BagPrediction(NamedTuple):
 
 
 class BagClassifier(nn.Module, Model):
-    """Multi-instance learning: instances are encoded and scored, and the scores of a bag pooled to its logits.
+    """Multi-instance classifier: it encodes and scores instances, and pools the scores of a bag to logits.
 
-    For attention this is the same as a linear layer on pooled embeddings (ABMIL; Ilse et al., ICML 2018), as the head
-    is linear; and each instance has a score. With `num_bags` the pooling has a state per bag, which makes a few
-    sampled instances stand for all: with an AUC-margin loss on the logits that is MIDAM (Zhu et al., ICML 2023). The
-    chapter's sigmoid is left to the loss.
+    Because the head is linear, attention over scores equals a linear layer on pooled embeddings, as in attention-based
+    multi-instance learning (ABMIL; Ilse et al., ICML 2018), and each instance has a score of its own. With `num_bags`,
+    the pooling keeps a moving average per bag, so that training works with a few sampled instances of each bag. With an
+    AUC-margin loss on the logits this is MIDAM (Zhu et al., ICML 2023). The chapter's sigmoid is left to the loss.
 
-    A batch is a PyG `Data` of bags of any sizes: `x`, feature rows ``[n, C]`` or images ``[n, channels, height,
-    width]``; `batch`, the position of each instance's bag in the batch, ``[n]``; `num_bags`, how many there are (or
-    `y`, with a row for each); and, in training with a state per bag, `idx`, the bags' numbers from 0 to
-    ``num_bags - 1`` of the model. Of graphs as instances it is a PyG `Batch` of all of them, whose `batch` is PyG's
-    own; the bags of the graphs are then `bag`, ``[n]``.
+    A batch is a PyG `Data` with bags of any sizes:
+
+    - `x`: feature rows ``[n, C]``, or images ``[n, channels, height, width]``.
+    - `batch`: for each instance, the position of its bag in the batch. Shape ``[n]``.
+    - `num_bags`: the number of bags; alternatively `y`, with one row per bag.
+    - `idx`: the index of each bag in the data set, from 0 to the model's ``num_bags - 1``; only needed for training
+      with a state per bag.
+
+    If instances are graphs, the batch is a PyG `Batch` of all graphs. Its `batch` is PyG's own, and the bag of each
+    graph is given in `bag`, ``[n]``.
 
     Args:
         num_tasks: Number T of logits per bag.
         in_channels: Number of features of an instance, or of channels of an image; not needed for graphs.
-        num_bags: Number of bags in the data set, for a state per bag; None: no state. Without effect for max.
-        encoder: What encodes the instances: layers for features (mlp), small images (cnn) or molecules (gine); in
-            Python also a module that maps `x` to vectors ``[n, hidden_channels]``, each row on its own (batch norm
-            apart), or a batch by its `embed`.
-        hidden_channels: Length of the instances' vectors.
+        num_bags: Number of bags in the data set, to keep a state per bag; None for no state. Not used with max pooling.
+        encoder: Encoder of the instances: mlp for features, cnn for small images or gine for molecules. In Python also
+            a module of your own. It either maps `x` to vectors ``[n, hidden_channels]``, treating rows independently
+            (except for batch normalisation), or has a method ``embed`` that does so for a batch.
+        hidden_channels: Size of the instances' vectors.
         num_layers: Number of layers of the encoder.
-        dropout: Probability that an element becomes zero, in the encoder.
-        norm: What normalises the layers of the encoder mlp: nothing, or statistics of the batch's instances or of each
-            vector.
-        pooling: How the scores of a bag are pooled.
+        dropout: Dropout probability in the encoder.
+        norm: Normalisation in the mlp encoder: none, batch normalisation or layer normalisation.
+        pooling: Pooling of the scores of a bag.
         tau: Temperature of smoothed-max, in units of the logits.
-        heads: Number of attentions, which divides the tasks: 1 for all tasks together, T for one each.
-        attention_channels: Length of the hidden layer of the attention.
+        heads: Number of attention heads, which must divide the number of tasks: 1 shares one attention between all
+            tasks, T gives each task its own.
+        attention_channels: Size of the hidden layer of the attention.
         gamma: Weight of the new value in a bag's state, in (0, 1] (in Python also a schedule).
 
     Raises:
-        ValueError: If an argument is out of range or unknown, or a batch lacks an attribute or does not fit.
+        ValueError: If an argument is out of range or unknown, or a batch lacks an attribute or does not match the
+            model.
 
     Example:
         >>> from torch_geometric.data import Data
@@ -134,26 +141,26 @@ class BagClassifier(nn.Module, Model):
         return out
 
     def embed(self, batch: Any) -> Tensor:
-        """Return the vectors of the instances, which the head sees, ``[n, hidden_channels]``."""
+        """Return the vectors of the instances, which the head turns into scores, ``[n, hidden_channels]``."""
         if getattr(batch, "x", None) is None:
             raise ValueError("the batch has no x")
         embed = getattr(self.encoder, "embed", None)
         return self._checked(self._encode(batch.x) if embed is None else embed(batch))
 
     def instance_scores(self, batch: Any) -> Tensor:
-        """Return the scores of the instances, ``[n, num_tasks]``: logits of bags that hold nothing else."""
+        """Return the scores of the instances, ``[n, num_tasks]``: the logits of bags with a single instance."""
         out: Tensor = self.head(self.embed(batch))
         return out
 
     def attention(self, batch: Any) -> Tensor:
-        """Return how much each instance counts in its bag, ``[n, heads]``; without attention, the logits' gradients."""
+        """Return the weight of each instance in its bag, ``[n, heads]``; without attention, ``[n, num_tasks]``."""
         e = self.embed(batch)
         bag, size = bags_of(batch, e)
         out: Tensor = self.pool.weights(e if self.attends else self.head(e), bag, dim_size=size)
         return out
 
     def explain(self, batch: Any) -> BagPrediction:
-        """Return logits ``[B, num_tasks]``, instance scores and weights together, the instances encoded once."""
+        """Return logits ``[B, num_tasks]``, instance scores and weights, encoding the instances only once."""
         e = self.embed(batch)
         bag, size = bags_of(batch, e)
         scores = self.head(e)
@@ -163,14 +170,14 @@ class BagClassifier(nn.Module, Model):
 
     @torch.no_grad()
     def predict_bag(self, instances: Any, chunk_size: int = 4096) -> BagPrediction:
-        """Return what the model says of one bag of any size, its instances encoded a few at a time.
+        """Return the prediction for one bag of any size, encoding its instances in chunks.
 
-        The result is that of all instances together, in eval mode, whatever the mode.
+        The result equals that of encoding all instances together. The model is in evaluation mode during the call.
 
         Args:
-            instances: `x` of all instances, a tensor or an array (of a mapped one, only a chunk is read at once); or an
-                iterable of batches, each with some of them.
-            chunk_size: Instances of a tensor or array that are encoded together.
+            instances: `x` of all instances, as a tensor or an array (a memory-mapped array is read chunk by chunk), or
+                an iterable of batches that together hold all instances.
+            chunk_size: Number of instances of a tensor or array that are encoded together.
 
         Raises:
             ValueError: If there are no instances.
@@ -196,13 +203,13 @@ class BagClassifier(nn.Module, Model):
             self.train(training)
 
     def reset_head(self) -> None:
-        """Reinitialise the head and forget the state of all bags, which comes from its scores; the rest stays."""
+        """Reinitialise the head and clear the state of all bags, which is derived from its scores."""
         self.head.reset_parameters()
         if self.pool.track is not None:
             self.pool.track.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Reinitialise all weights and forget the state of all bags."""
+        """Reinitialise all weights and clear the state of all bags."""
         reset_parameters(self)
 
     def extra_repr(self) -> str:
@@ -210,7 +217,7 @@ class BagClassifier(nn.Module, Model):
         return f"{self.num_tasks}, hidden_channels={self.hidden_channels}, pooling={self.pooling!r}"
 
     def _runs(self, batch: Any) -> Iterator[tuple[Tensor, Tensor, int | None]]:
-        """Vectors and bags of the instances, some whole bags at a time where the encoder takes rows one by one."""
+        """Yield vectors and bags of the instances, a few whole bags at a time if the encoder allows it."""
         x = getattr(batch, "x", None)
         apart = not hasattr(self.encoder, "embed") and not (self.training and self._normalises())
         if not apart or not isinstance(x, Tensor) or x.device.type != "cpu" or torch.compiler.is_compiling():
@@ -232,7 +239,7 @@ class BagClassifier(nn.Module, Model):
     def _checked(self, e: Tensor) -> Tensor:
         if e.dim() != 2 or e.size(1) != self.hidden_channels:
             raise ValueError(
-                f"the encoder must give vectors of shape [n, {self.hidden_channels}] (hidden_channels), "
+                f"the encoder must return vectors of shape [n, {self.hidden_channels}] (hidden_channels), "
                 f"got {list(e.shape)}"
             )
         return e
@@ -242,5 +249,7 @@ class BagClassifier(nn.Module, Model):
             return None
         idx: Tensor | None = getattr(batch, "idx", None)
         if idx is None:
-            raise ValueError("the batch has no idx: the state per bag needs the bags' numbers in training")
+            raise ValueError(
+                "the batch has no idx: training with a state per bag (num_bags) needs the index of each bag"
+            )
         return idx

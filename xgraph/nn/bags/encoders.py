@@ -1,4 +1,4 @@
-"""Encoders of instances: features or images to vectors."""
+"""Encoders of instances, from features or images to vectors."""
 
 from itertools import pairwise
 from typing import Literal, get_args
@@ -17,7 +17,7 @@ InstanceNorm = Literal["none", "batch", "layer"]
 
 
 class FeatureEncoder(nn.Module):
-    """Feature rows to vectors: linear, normalisation, ReLU, dropout, several times."""
+    """Encodes feature rows by repeated linear, normalisation, ReLU and dropout layers."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class FeatureEncoder(nn.Module):
 
 
 class ImageEncoder(nn.Module):
-    """Small images to vectors: convolution 3 × 3, ReLU and halving, several times, then one linear layer."""
+    """Encodes small images by repeated 3 × 3 convolution, ReLU and 2 × 2 max pooling, then one linear layer."""
 
     def __init__(self, in_channels: int, hidden_channels: int = 128, num_layers: int = 2, dropout: float = 0.0) -> None:
         super().__init__()
@@ -79,14 +79,14 @@ class ImageEncoder(nn.Module):
 def make_encoder(
     name: str, in_channels: int | None, hidden_channels: int, num_layers: int, dropout: float, norm: InstanceNorm
 ) -> nn.Module:
-    """Make an encoder."""
+    """Create an encoder by name."""
     choice("encoder", name, get_args(Encoder))
     if name == "gine":
         gine = GINE(1, hidden_channels=hidden_channels, num_layers=num_layers, dropout=dropout)
         gine.head = nn.Identity()  # type: ignore[assignment]  # the classifier has its own
         return gine
     if in_channels is None:
-        raise ValueError(f"in_channels must be given for encoder {name!r}")
+        raise ValueError(f"in_channels must be given for encoder={name!r}")
     in_channels = integer("in_channels", in_channels)
     if name == "cnn":
         return ImageEncoder(in_channels, hidden_channels, num_layers, dropout)

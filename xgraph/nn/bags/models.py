@@ -1,4 +1,4 @@
-"""The models of bags by name: each a `BagClassifier` with one pooling and the options that it has."""
+"""The named bag models: each is a `BagClassifier` with one pooling and its options."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,25 +13,25 @@ from xgraph.nn.layers.feature_scale import FeatureScale
 
 
 class BagModel(BagClassifier):
-    """A `BagClassifier` for instances of a given shape, which also standardises the features.
+    """Base class of the bag models: a `BagClassifier` that also standardises the features.
 
     Args:
         num_tasks: Number T of logits per bag.
-        instance_shape: Shape of an instance in `x`: (C,), or (channels, height, width) of images; empty for graphs.
-        num_bags: Number of bags in the data set, for a state per bag; None: no state.
+        instance_shape: Shape of an instance in `x`: (C,) for features, (channels, height, width) for images, empty for
+            graphs.
+        num_bags: Number of bags in the data set, to keep a state per bag; None for no state.
         of_pooling: Arguments of the pooling.
-        encoder: What encodes the instances: layers for features (mlp), small images (cnn) or molecules (gine). If not
-            given, the one that suits them. With mlp, images are rows of pixels.
-        hidden_channels: Length of the instances' vectors.
+        encoder: Encoder of the instances: mlp for features, cnn for small images or gine for molecules. By default it
+            is chosen by the shape of the instances. With mlp, images are flattened.
+        hidden_channels: Size of the instances' vectors.
         num_layers: Number of layers of the encoder.
-        dropout: Probability that an element becomes zero, in the encoder.
-        norm: What normalises the layers of the encoder mlp: nothing, or statistics of the batch's instances or of each
-            vector.
-        standardize_features: Subtract mean and divide by standard deviation of each feature, or of each channel of
-            images, over the training bags; they are kept with the model.
+        dropout: Dropout probability in the encoder.
+        norm: Normalisation in the mlp encoder: none, batch normalisation or layer normalisation.
+        standardize_features: Whether to standardise each feature, or each channel of images, by its mean and standard
+            deviation over the training bags, which are saved with the model.
 
     Raises:
-        ValueError: If an argument is out of range, or the encoder is for other instances.
+        ValueError: If an argument is out of range, or the encoder does not match the shape of the instances.
 
     Example:
         >>> MaxModel(num_tasks=1, instance_shape=(166,)).encoder.in_channels
@@ -39,7 +39,7 @@ class BagModel(BagClassifier):
     """
 
     pools: ClassVar[Pooling]
-    """How the scores of a bag are pooled."""
+    """Pooling of the scores of a bag."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class BagModel(BagClassifier):
         suiting = fitting[len(shape)]
         if encoder not in (None, *suiting):
             what = {0: "graphs", 1: "feature rows", 3: "images"}[len(shape)]
-            raise ValueError(f"encoder must be {' or '.join(suiting)} for instances that are {what}, got {encoder!r}")
+            raise ValueError(f"encoder must be {' or '.join(suiting)} if instances are {what}, got {encoder!r}")
         chosen = encoder or suiting[0]
         super().__init__(
             num_tasks,
@@ -87,17 +87,20 @@ class BagModel(BagClassifier):
 
 
 class AttentionModel(BagModel):
-    """Attention over instances: ABMIL (Ilse et al., ICML 2018), and with sampled instances MIDAM's (ICML 2023).
+    """Attention pooling over instances (ABMIL; Ilse et al., ICML 2018).
+
+    With sampled instances this is the attention of MIDAM (Zhu et al., ICML 2023).
 
     Args:
-        num_tasks: As `BagModel` has it, like the following two.
+        num_tasks: Number T of logits per bag.
         instance_shape: Shape of an instance.
-        num_bags: Number of bags in the data set, for a state per bag.
-        heads: Number of attentions, which divides the tasks: 1 for all tasks together, T for one each.
-        attention_channels: Length of the hidden layer of the attention.
-        gamma: Weight of the new value in a bag's state, in (0, 1] (in Python also a schedule), where instances are
+        num_bags: Number of bags in the data set, to keep a state per bag.
+        heads: Number of attention heads, which must divide the number of tasks: 1 shares one attention between all
+            tasks, T gives each task its own.
+        attention_channels: Size of the hidden layer of the attention.
+        gamma: Weight of the new value in a bag's state, in (0, 1] (in Python also a schedule); used if instances are
             sampled.
-        options: Those of `BagModel`.
+        options: Options of `BagModel`.
     """
 
     pools: ClassVar[Pooling] = "attention"
@@ -118,22 +121,24 @@ class AttentionModel(BagModel):
 
 
 class GatedAttentionModel(AttentionModel):
-    """The same with gated attention. Arguments: `AttentionModel`."""
+    """Gated attention pooling over instances (Ilse et al., ICML 2018). For the arguments see `AttentionModel`."""
 
     pools: ClassVar[Pooling] = "gated-attention"
 
 
 class SmoothedMaxModel(BagModel):
-    """A soft maximum over the instances' scores: with sampled instances MIDAM's (Zhu et al., ICML 2023).
+    """Smoothed maximum (log-mean-exp) over the instances' scores.
+
+    With sampled instances this is the smoothed-max pooling of MIDAM (Zhu et al., ICML 2023).
 
     Args:
-        num_tasks: As `BagModel` has it, like the following two.
+        num_tasks: Number T of logits per bag.
         instance_shape: Shape of an instance.
-        num_bags: Number of bags in the data set, for a state per bag.
+        num_bags: Number of bags in the data set, to keep a state per bag.
         tau: Temperature, in units of the logits.
-        gamma: Weight of the new value in a bag's state, in (0, 1] (in Python also a schedule), where instances are
+        gamma: Weight of the new value in a bag's state, in (0, 1] (in Python also a schedule); used if instances are
             sampled.
-        options: Those of `BagModel`.
+        options: Options of `BagModel`.
     """
 
     pools: ClassVar[Pooling] = "smoothed-max"
@@ -152,15 +157,15 @@ class SmoothedMaxModel(BagModel):
 
 
 class MeanModel(BagModel):
-    """The mean of the instances' scores.
+    """Mean of the instances' scores.
 
     Args:
-        num_tasks: As `BagModel` has it, like the following two.
+        num_tasks: Number T of logits per bag.
         instance_shape: Shape of an instance.
-        num_bags: Number of bags in the data set, for a state per bag.
-        gamma: Weight of the new value in a bag's state, in (0, 1] (in Python also a schedule), where instances are
+        num_bags: Number of bags in the data set, to keep a state per bag.
+        gamma: Weight of the new value in a bag's state, in (0, 1] (in Python also a schedule); used if instances are
             sampled.
-        options: Those of `BagModel`.
+        options: Options of `BagModel`.
     """
 
     pools: ClassVar[Pooling] = "mean"
@@ -178,6 +183,6 @@ class MeanModel(BagModel):
 
 
 class MaxModel(BagModel):
-    """The largest of the instances' scores, without a state per bag. Arguments: `BagModel`."""
+    """Maximum of the instances' scores, without a state per bag. For the arguments see `BagModel`."""
 
     pools: ClassVar[Pooling] = "max"

@@ -1,1 +1,1 @@
-"""Graph networks for molecules, and the convolutions they are made of."""
+"""Graph neural networks for molecules, and their convolutions."""

@@ -1,4 +1,4 @@
-"""The loop over the bonds of molecules that finds ring systems and chains, compiled by numba."""
+"""Search for ring systems and chains in molecules, compiled by numba."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -10,10 +10,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def _compiled(function: Function) -> Function:
-    """Compile at the first call, and keep the result on disk where there is a folder for it."""
+    """Compile on the first call, and cache the result on disk if a folder is writable."""
     try:
         return njit(nogil=True, cache=True)(function)  # type: ignore[no-any-return]
-    except RuntimeError:  # neither the package's folder nor the user's can be written
+    except RuntimeError:  # neither the package's folder nor the user's cache is writable
         return njit(nogil=True)(function)  # type: ignore[no-any-return]
 
 
@@ -26,17 +26,19 @@ def find_clusters(source: Any, target: Any, num_nodes: int) -> Any:
     for node in range(num_nodes):
         begin[node + 1] += begin[node]
     following = begin[:-1].copy()
-    neighbor = np.empty(source.size, np.int64)  # targets, by source
+    neighbor = np.empty(source.size, np.int64)  # targets, sorted by source
     for edge in range(source.size):
         neighbor[following[source[edge]]] = target[edge]
         following[source[edge]] += 1
 
     following[:] = begin[:-1]
-    order: Any = np.empty(num_nodes, np.int64)  # nodes in the order of discovery
-    number = np.full(num_nodes, -1, np.int64)  # places in that order
-    lowest = np.empty(num_nodes, np.int64)  # the first place that a node, or one below it, has an edge to
+    order: Any = np.empty(num_nodes, np.int64)  # nodes in order of discovery
+    number = np.full(num_nodes, -1, np.int64)  # position in that order
+    lowest = np.empty(num_nodes, np.int64)  # lowest position reachable by an edge from the node or its descendants
     parent = np.full(num_nodes, -1, np.int64)
-    returned = np.zeros(num_nodes, np.bool_)  # one edge to the parent is the bond one came by; a second closes a ring
+    returned = np.zeros(
+        num_nodes, np.bool_
+    )  # the first edge to the parent is the tree edge; a second one closes a ring
     count = 0
     for root in range(num_nodes):
         node = root if number[root] < 0 else -1
@@ -45,7 +47,7 @@ def find_clusters(source: Any, target: Any, num_nodes: int) -> Any:
                 order[count] = node
                 number[node] = lowest[node] = count
                 count += 1
-            if following[node] == begin[node + 1]:  # all its edges are seen
+            if following[node] == begin[node + 1]:  # all its edges have been visited
                 above = parent[node]
                 if above >= 0:
                     lowest[above] = min(lowest[above], lowest[node])

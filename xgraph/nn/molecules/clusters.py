@@ -1,4 +1,4 @@
-"""Molecules seen from further away: ring systems, the chains between them, and what they are joined to."""
+"""Partition of molecules into ring systems and the chains between them."""
 
 import sys
 from typing import NamedTuple
@@ -8,12 +8,12 @@ from torch import Tensor
 
 
 class Clusters(NamedTuple):
-    """The clusters of the molecules of a batch, which make a tree of each molecule.
+    """The clusters of a batch of molecules; the clusters of each molecule form a tree.
 
     Args:
         of_atom: Cluster of each atom. Shape ``[N]``.
         is_ring: 1 for a ring system, 0 for a chain. Shape ``[M]``.
-        edge_index: Clusters that a bond joins, in both directions. Shape ``[2, L]``.
+        edge_index: Pairs of clusters joined by a bond, in both directions. Shape ``[2, L]``.
         graph: Graph of each cluster. Shape ``[M]``.
     """
 
@@ -24,7 +24,7 @@ class Clusters(NamedTuple):
 
 
 def clusters(edge_index: Tensor, graph: Tensor) -> Clusters:
-    """Cut the bonds that join a ring system to something else: what hangs together still is a cluster."""
+    """Cut the bonds between ring systems and the rest; the remaining connected components are the clusters."""
     if torch.compiler.is_compiling() or "torch._dynamo" in sys.modules:
         from xgraph.nn.molecules import uncompiled
 
@@ -34,8 +34,8 @@ def clusters(edge_index: Tensor, graph: Tensor) -> Clusters:
 
 
 def find(edge_index: Tensor, graph: Tensor) -> Clusters:
-    """What `clusters` does; it must not be compiled."""
-    from xgraph.nn.molecules.cluster_loops import find_clusters  # numba takes its time to import
+    """Compute the clusters, without `torch.compile`."""
+    from xgraph.nn.molecules.cluster_loops import find_clusters  # numba is slow to import
 
     source, target = edge_index.contiguous().cpu().numpy()
     cluster, is_ring = find_clusters(source, target, graph.size(0))

@@ -1,4 +1,4 @@
-"""Directed message passing network: messages of bonds that do not return to where they come from."""
+"""Directed message passing neural network (D-MPNN)."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from xgraph.nn.molecules.reverse_edges import reverse_edges
 
 
 class DMPNN(MoleculeModel):
-    r"""Directed message passing on molecules: each direction of a bond has a vector.
+    r"""Directed message passing neural network (D-MPNN): each direction of a bond has a hidden vector.
 
     .. math::
         z_{uv} &= W_x x_u + W_e e_{uv}, \qquad h_{uv}^1 = \mathrm{ReLU}(z_{uv}) \\
@@ -20,13 +20,14 @@ class DMPNN(MoleculeModel):
         h_{uv}^{t+1} = \mathrm{dropout}(\mathrm{ReLU}(z_{uv} + W_m m_{uv}^t)) \\
         h_v &= \mathrm{dropout}(\mathrm{ReLU}(W_a [x_v, \textstyle\sum_{u \in N(v)} h_{uv}^T] + b))
 
-    x and e are the categories as rows of zeros and ones, and all steps have the same weights. A message to v leaves out
-    what came from v: the sum over u's bonds minus the one of the other direction. From Yang et al., "Analyzing Learned
-    Molecular Representations for Property Prediction", J. Chem. Inf. Model. 2019, the encoder of Chemprop. Batches,
-    which must have both directions of each bond, and other arguments: `MoleculeModel`.
+    x and e are one-hot encoded features, and all steps share the same weights. A message from u to v excludes what u
+    received from v: it is the sum over u's incoming bonds minus the reverse bond. From Yang et al., "Analyzing Learned
+    Molecular Representations for Property Prediction", J. Chem. Inf. Model. 2019; this is the encoder of Chemprop.
+    Batches must contain both directions of each bond. For other arguments and the format of batches see
+    `MoleculeModel`.
 
     Args:
-        num_layers: Number T of steps: how many bonds away an atom sees.
+        num_layers: Number T of message passing steps, that is, the number of bonds an atom can see.
 
     Example:
         >>> import torch
@@ -42,7 +43,7 @@ class DMPNN(MoleculeModel):
         self.num_layers = integer("num_layers", num_layers)
         channels = self.hidden_channels
         self.bond = CategoricalEmbedding(BOND_FEATURE_SIZES, channels)
-        # With one step nothing is passed on.
+        # With a single step there are no messages.
         self.message = nn.Linear(channels, channels, bias=False) if num_layers > 1 else None
         self.own = CategoricalEmbedding(self.atom.sizes, channels)
         self.received = nn.Linear(channels, channels)

@@ -1,4 +1,4 @@
-"""DeeperGCN: pre-activated residual blocks that aggregate by a softmax."""
+"""DeeperGCN: pre-activation residual blocks with softmax aggregation."""
 
 from typing import Any
 
@@ -10,20 +10,20 @@ from xgraph.nn.molecules.stack import LayeredModel
 
 
 class DeeperGCN(LayeredModel):
-    r"""DeeperGCN on molecules: blocks "res+", which can be many, around the softmax convolution `GENConv`.
+    r"""DeeperGCN for molecules: residual "res+" blocks with the softmax convolution `GENConv`, suited to many layers.
 
     .. math::
         h^1 &= \mathrm{conv}_1(h^0) \\
         h^{l} &= h^{l-1} + \mathrm{conv}_l(\mathrm{dropout}(\mathrm{ReLU}(\mathrm{norm}_{l-1}(h^{l-1}))))
 
-    and the atom vectors are :math:`\mathrm{dropout}(\mathrm{norm}_L(h^L))`. From Li et al., "DeeperGCN: All You Need to
-    Train Deeper GCNs", 2020, with the sizes of its runs on ogbg-molhiv: one linear map in a convolution, and an
-    embedding of the bonds in each. Batches and other arguments: `MoleculeModel`.
+    The final atom vectors are :math:`\mathrm{dropout}(\mathrm{norm}_L(h^L))`. From Li et al., "DeeperGCN: All You Need
+    to Train Deeper GCNs", 2020, configured as in its ogbg-molhiv runs: one linear layer per convolution, and a separate
+    bond embedding in each. For other arguments and the format of batches see `MoleculeModel`.
 
     Args:
         num_layers: Number of convolutions.
-        virtual_node: Whether each graph gets a node that all its atoms are joined to. Its vector is added to what a
-            convolution takes, and updated from that before each one but the first.
+        virtual_node: Whether to add a virtual node, connected to all atoms, to each graph. Its vector is added to the
+            input of each convolution, and updated from that input before each convolution except the first.
 
     Example:
         >>> import torch
@@ -48,7 +48,7 @@ class DeeperGCN(LayeredModel):
         self.add_head()
 
     def make_conv(self, channels: int) -> nn.Module:
-        """Make a `GENConv`."""
+        """Create a `GENConv`."""
         return GENConv(channels, BOND_FEATURE_SIZES)
 
     def encode(self, batch: Any, graph: Tensor, num_graphs: int) -> Tensor:

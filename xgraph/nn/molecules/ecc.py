@@ -1,4 +1,4 @@
-"""Edge-conditioned convolutions one after the other."""
+"""Edge-conditioned convolution (ECC)."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from xgraph.nn.molecules.stack import ConvolutionStack
 class ECCConv(nn.Module):
     r"""Edge-conditioned convolution: :math:`h_v' = W h_v + \sum_{u \in N(v)} A(e_{uv}) h_u`, with an `EdgeNetwork` A.
 
-    From Simonovsky & Komodakis, "Dynamic Edge-Conditioned Filters in Convolutional Neural Networks on Graphs", CVPR
-    2017, with a sum where the paper has the mean. There is no bias, since a normalisation follows.
+    From Simonovsky and Komodakis, "Dynamic Edge-Conditioned Filters in Convolutional Neural Networks on Graphs", CVPR
+    2017, with a sum instead of the paper's mean. It has no bias because normalisation follows.
 
     Args:
-        channels: Length C of the node vectors, in and out.
+        channels: Size C of the input and output node vectors.
         edge_sizes: Number of categories of each edge feature.
 
     Example:
@@ -42,21 +42,22 @@ class ECCConv(nn.Module):
 
         Args:
             x: Node vectors. Shape ``[N, C]``.
-            edge_index: Not used; the edges are sorted.
-            edges: The edges, sorted with these sizes.
+            edge_index: Not used; `edges` holds the edges.
+            edges: The edges sorted by kind, from `edges_by_kind` with the same sizes.
         """
         out: Tensor = self.root(x) + self.network(x, edges)
         return out
 
 
 class ECC(ConvolutionStack):
-    """Edge-conditioned convolutions on molecules with the Open Graph Benchmark's atom and bond features.
+    """Edge-conditioned convolutions (ECC) for molecules, with the Open Graph Benchmark's atom and bond features.
 
-    A layer is `ECCConv`, batch normalisation, ReLU (not after the last layer) and dropout. The network that the tables
-    of Qi et al., "Stochastic Optimization of Areas Under Precision-Recall Curves with Provable Convergence", NeurIPS
-    2021, call MPNN is of this kind. What differs there: the edge network is linear; the first layer reads one-hot
-    features, not an embedding; vectors are divided by the root of the number of atoms before batch normalisation, which
-    the last layer does not have. Batches and arguments: `MoleculeModel`, `ConvolutionStack`.
+    A layer consists of `ECCConv`, batch normalisation, ReLU (except in the last layer) and dropout. The network called
+    MPNN in the tables of Qi et al., "Stochastic Optimization of Areas Under Precision-Recall Curves with Provable
+    Convergence", NeurIPS 2021, is of this kind, with some differences: its edge network is linear; its first layer
+    reads one-hot features, not an embedding; and it divides vectors by the square root of the number of atoms before
+    batch normalisation, which its last layer omits. For the arguments and the format of batches see `ConvolutionStack`
+    and `MoleculeModel`.
 
     Example:
         >>> import torch
@@ -68,9 +69,9 @@ class ECC(ConvolutionStack):
     """
 
     def make_conv(self, channels: int) -> nn.Module:
-        """Make an `ECCConv`."""
+        """Create an `ECCConv`."""
         return ECCConv(channels, BOND_FEATURE_SIZES)
 
     def edge_inputs(self, batch: Any, bond_rows: Tensor) -> tuple[EdgesByKind]:
-        """Return the edges, sorted by their kind."""
+        """Return the edges sorted by kind."""
         return (edges_by_kind(batch.edge_index, batch.edge_attr, BOND_FEATURE_SIZES),)

@@ -1,4 +1,4 @@
-"""A matrix for each kind of bond, and messages through them."""
+"""The edge network: messages through one matrix per kind of bond."""
 
 from collections.abc import Sequence
 from math import prod
@@ -11,13 +11,13 @@ from xgraph.nn.molecules.encoders import CategoricalEmbedding, MultiHot
 
 
 class EdgesByKind(NamedTuple):
-    """The edges of a batch, one kind after the other; a kind is a combination of edge features.
+    """The edges of a batch, grouped by kind; a kind is a combination of edge features.
 
     Args:
         source: Source of each edge. Shape ``[E]``.
         target: Target of each edge. Shape ``[E]``.
-        kinds: The kinds that occur, by number, the last feature counting fastest. Shape ``[K]``.
-        lengths: Number of edges of each of these kinds; none where each edge has an entry of its own in `kinds`.
+        kinds: Numbers of the kinds that occur; the last feature varies fastest. Shape ``[K]``.
+        lengths: Number of edges of each kind; None if each edge has its own entry in `kinds`.
     """
 
     source: Tensor
@@ -26,11 +26,11 @@ class EdgesByKind(NamedTuple):
     lengths: list[int] | None
 
     def messages(self, h: Tensor, matrices: Tensor) -> Tensor:
-        """Sum the messages to each node, ``[N, C]``: the source's vector times the matrix of the edge's kind.
+        """Return the sum of each node's messages, ``[N, C]``: the source's vector times the matrix of the edge's kind.
 
         Args:
             h: Node vectors. Shape ``[N, C]``.
-            matrices: Of each of the kinds. Shape ``[K, C, C]``.
+            matrices: The matrix of each kind. Shape ``[K, C, C]``.
         """
         at_source = h.index_select(0, self.source)
         if self.lengths is None:
@@ -43,13 +43,13 @@ class EdgesByKind(NamedTuple):
 
 
 def edges_by_kind(edge_index: Tensor, edge_attr: Tensor, sizes: Sequence[int]) -> EdgesByKind:
-    """Sort edges by their combination of features, which forces a device synchronisation.
+    """Group edges by their combination of features. This forces a device synchronisation.
 
-    Under `torch.compile`, where all shapes must be known, they stay as they are and each has a kind for itself.
+    Under `torch.compile`, which needs static shapes, the edges are not sorted and each has its own entry in `kinds`.
 
     Args:
         edge_index: Source and target of each edge. Shape ``[2, E]``.
-        edge_attr: Categories within their vocabularies. Shape ``[E, F]``.
+        edge_attr: Category of each edge feature, within its vocabulary. Shape ``[E, F]``.
         sizes: Number of categories of each edge feature.
 
     Example:
@@ -70,21 +70,21 @@ def edges_by_kind(edge_index: Tensor, edge_attr: Tensor, sizes: Sequence[int]) -
 
 
 class EdgeNetwork(nn.Module):
-    r"""Messages :math:`m_v = \sum_{u \in N(v)} A(e_{uv}) h_u`, where a network makes a matrix A of the bond's features.
+    r"""Messages :math:`m_v = \sum_{u \in N(v)} A(e_{uv}) h_u`, where a network maps bond features to a matrix A.
 
-    The network is an embedding, ReLU and one linear layer to C × C numbers. From Gilmer et al., "Neural Message Passing
-    for Quantum Chemistry", ICML 2017. The features are categories, so there are few different matrices: one for each
-    combination that the batch holds, not one for each edge. The edges of a combination are multiplied together,
+    The network consists of an embedding, ReLU and one linear layer to C × C numbers. From Gilmer et al., "Neural
+    Message Passing for Quantum Chemistry", ICML 2017. Because the features are categorical, one matrix per combination
+    of features in the batch is enough, instead of one per edge. All edges of a combination are multiplied together,
     which forces one device synchronisation per batch (`edges_by_kind`).
 
     Args:
         sizes: Number of categories of each edge feature.
-        channels: Length C of the node vectors.
+        channels: Size C of the node vectors.
 
     Example:
         >>> network = EdgeNetwork((2, 3), channels=4)
         >>> edge_index, edge_attr = torch.tensor([[0, 1], [1, 0]]), torch.tensor([[0, 2], [0, 2]])
-        >>> edges = edges_by_kind(edge_index, edge_attr, (2, 3))  # for all networks and steps
+        >>> edges = edges_by_kind(edge_index, edge_attr, (2, 3))  # once for all networks and steps
         >>> network(torch.randn(2, 4), edges).shape
         torch.Size([2, 4])
     """
@@ -101,7 +101,7 @@ class EdgeNetwork(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Reinitialise all weights, so small that a matrix does not make vectors longer."""
+        """Reinitialise all weights, scaled down so that the matrices do not lengthen vectors."""
         self.embedding.reset_parameters()
         self.linear.reset_parameters()
         with torch.no_grad():
@@ -109,16 +109,16 @@ class EdgeNetwork(nn.Module):
                 parameter.div_(self.channels**0.5)
 
     def matrices(self, kinds: Tensor) -> Tensor:
-        """Return the transposed matrices, ``[K, C, C]``: a row vector times one is its message."""
+        """Return the transposed matrices, ``[K, C, C]``: a row vector times its matrix is the message."""
         hidden = self.embedding(self.rows.index_select(0, kinds)).relu_()
         matrices: Tensor = self.linear(hidden)
         return matrices.view(-1, self.channels, self.channels)
 
     def forward(self, x: Tensor, edges: EdgesByKind) -> Tensor:
-        """Sum the messages to each node, ``[N, C]``.
+        """Return the sum of each node's messages, ``[N, C]``.
 
         Args:
             x: Node vectors. Shape ``[N, C]``.
-            edges: The edges, sorted with these sizes.
+            edges: The edges sorted by kind, from `edges_by_kind` with the same sizes.
         """
         return edges.messages(x, self.matrices(edges.kinds))

@@ -14,20 +14,20 @@ BOND_FEATURE_SIZES = (5, 6, 2)
 
 
 class MultiHot(nn.Module):
-    """Categorical features as rows of zeros and ones, one column per category.
+    """Encodes categorical features as rows of zeros and ones, with one column per category.
 
-    A sum of embeddings is a product of these rows with one table. That is faster than separate look-ups,
-    whose gradient has to be scattered, and all layers that embed the same features can share the rows.
+    The sum of the features' embeddings is then a product of these rows with one matrix. This is faster than separate
+    look-ups, whose gradients must be scattered, and all layers that embed the same features can share the rows.
 
     Args:
         sizes: Number of categories of each feature.
-        name: What the features are called in error messages.
+        name: Name of the features in error messages.
 
     Raises:
         TypeError: If the codes are not integers.
-        ValueError: If the codes have another number of features, or one is out of its vocabulary. The range is
-            checked at once on the CPU; on a GPU, where looking would stall the device, a wrong code raises a
-            device-side assertion; under `torch.compile` it is not checked.
+        ValueError: If the number of features is wrong, or a code is out of its vocabulary. On the CPU the range is
+            checked immediately. On a GPU a wrong code raises a device-side assertion, which avoids a synchronisation.
+            Under `torch.compile` the range is not checked.
 
     Example:
         >>> MultiHot((2, 3))(torch.tensor([[1, 0], [0, 2]]))
@@ -47,11 +47,11 @@ class MultiHot(nn.Module):
         self.register_buffer("first", first, persistent=False)
 
     def forward(self, codes: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """Return the rows, ``[N, sum(sizes)]``.
+        """Return the encoded rows, ``[N, sum(sizes)]``.
 
         Args:
-            codes: Category of each feature, from 0. Shape ``[N, F]``, any integer type.
-            dtype: Type of the rows, by default torch's default type.
+            codes: Category of each feature, from 0, in any integer type. Shape ``[N, F]``.
+            dtype: Type of the result; by default torch's default type.
         """
         if codes.dtype.is_floating_point or codes.dtype.is_complex or codes.dtype == torch.bool:
             raise TypeError(f"{self.name} must hold integer categories, got {codes.dtype}")
@@ -70,21 +70,21 @@ class MultiHot(nn.Module):
     def _check_range(self, codes: Tensor) -> None:
         valid = (codes >= 0) & (codes < self.sizes)
         if codes.device.type != "cpu":
-            torch._assert_async(valid.all(), f"{self.name} holds a category out of its vocabulary")
+            torch._assert_async(valid.all(), f"{self.name} holds a category outside its vocabulary")
         elif not valid.all():
             row, feature = (int(i) for i in torch.nonzero(~valid)[0])
             raise ValueError(
                 f"{self.name}[{row}, {feature}] is {int(codes[row, feature])}, "
-                f"but this feature has the categories 0 to {int(self.sizes[feature]) - 1}"
+                f"but this feature must be between 0 and {int(self.sizes[feature]) - 1}"
             )
 
 
 class CategoricalEmbedding(nn.Module):
-    """Sum of one learned vector per feature: ``sum_f table_f[code_f]``.
+    """Sum of one learned embedding per categorical feature: ``sum_f table_f[code_f]``.
 
     Args:
         sizes: Number of categories of each feature.
-        channels: Length of the vectors.
+        channels: Size of the vectors.
 
     Example:
         >>> embed = CategoricalEmbedding((2, 3), channels=4)
@@ -100,15 +100,15 @@ class CategoricalEmbedding(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Reinitialise every feature's table (Glorot's uniform distribution)."""
+        """Reinitialise every feature's table with the Glorot uniform distribution."""
         with torch.no_grad():
             for table in torch.split(self.weight, self.sizes):
                 nn.init.xavier_uniform_(table)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Return the vectors, ``[N, channels]``, of rows that `MultiHot` made with the same sizes."""
+        """Return vectors ``[N, channels]`` for rows from a `MultiHot` with the same sizes."""
         return rows @ self.weight
 
     def extra_repr(self) -> str:
-        """Show sizes and channels."""
+        """Show the sizes and channels."""
         return f"{self.sizes}, channels={self.weight.size(1)}"

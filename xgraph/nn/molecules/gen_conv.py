@@ -1,4 +1,4 @@
-"""Graph convolution that aggregates by a softmax."""
+"""Graph convolution with softmax aggregation."""
 
 from collections.abc import Sequence
 
@@ -11,19 +11,20 @@ TINY = 1e-30
 
 
 class GENConv(nn.Module):
-    r"""Convolution with a softmax over each node's messages, channel by channel, its edges embedded here.
+    r"""Convolution with channel-wise softmax aggregation of messages; it embeds the edge features itself.
 
     .. math::
         m_{uv} &= \mathrm{ReLU}(h_u + e_{uv}) \\
         h_v' &= W \Bigl( h_v + \sum_{u \in N(v)}
         \frac{\exp(t \, m_{uv})}{\sum_{w \in N(v)} \exp(t \, m_{wv})} \, m_{uv} \Bigr) + b
 
-    The temperature t is learned, from 1: at 0 this is the mean over the neighbours, towards infinity the maximum. From
-    Li et al., "DeeperGCN: All You Need to Train Deeper GCNs", 2020, without the tiny number that is added to each
-    message there: only its other aggregation, by powers, needs it. A node without neighbours gets nothing from them.
+    The inverse temperature t is learned and starts at 1. At 0 the aggregation is the mean over the neighbours; as t
+    grows it approaches the maximum. From Li et al., "DeeperGCN: All You Need to Train Deeper GCNs", 2020, without the
+    small constant that the paper adds to each message, which only its power-mean aggregation needs. The sum is zero for
+    a node without neighbours.
 
     Args:
-        channels: Length of the node vectors, in and out.
+        channels: Size of the input and output node vectors.
         edge_sizes: Number of categories of each edge feature.
 
     Example:
@@ -40,7 +41,7 @@ class GENConv(nn.Module):
         self.linear = nn.Linear(channels, channels)
 
     def reset_parameters(self) -> None:
-        """Reinitialise all weights; the temperature is 1."""
+        """Reinitialise all weights, and set t to 1."""
         self.edge.reset_parameters()
         nn.init.ones_(self.temperature)
         self.linear.reset_parameters()
@@ -51,7 +52,7 @@ class GENConv(nn.Module):
         Args:
             x: Node vectors. Shape ``[N, channels]``.
             edge_index: Source and target node of each edge. Shape ``[2, E]``.
-            edge_rows: Edge features as `MultiHot` gives them. Shape ``[E, sum(edge_sizes)]``.
+            edge_rows: Edge features encoded by `MultiHot`. Shape ``[E, sum(edge_sizes)]``.
         """
         source, target = edge_index[0], edge_index[1]
         message = (x.index_select(0, source) + self.edge(edge_rows)).relu_()
@@ -61,14 +62,14 @@ class GENConv(nn.Module):
 
 
 def softmax_sum(value: Tensor, score: Tensor, target: Tensor, num_targets: int) -> Tensor:
-    """Return sums of values, weighted by a softmax of scores over the rows of each target, channel by channel."""
-    # With the largest score of each target as zero, exponentials stay within [0, 1], and each target has a 1. The
-    # result does not depend on what is taken off, so no gradient goes there.
+    """Return sums of values, weighted channel-wise by a softmax of scores over the rows of each target."""
+    # Subtract each target's largest score so that exponentials lie in [0, 1]. The result does not depend on the
+    # subtracted value, so it needs no gradient.
     fixed = score.detach()
     shape = (num_targets, fixed.size(1))
     top = fixed.new_zeros(shape)
     top = top.scatter_reduce(0, target.unsqueeze(1).expand_as(fixed), fixed, "amax", include_self=False)
     weight = (score - top.index_select(0, target)).exp_()
     weighted = weight * value
-    below = weight.new_full(shape, TINY).index_add(0, target, weight)  # of use to a target without rows alone
-    return weighted.new_zeros(shape).index_add(0, target, weighted) / below
+    total = weight.new_full(shape, TINY).index_add(0, target, weight)  # TINY only matters for a target without rows
+    return weighted.new_zeros(shape).index_add(0, target, weighted) / total

@@ -1,4 +1,4 @@
-"""Graph isomorphism network for molecules, and its convolution with edge features."""
+"""Graph isomorphism network with edge features (GINE)."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,16 @@ from xgraph.nn.molecules.stack import ConvolutionStack
 
 
 class GINEConv(nn.Module):
-    """GINE layer: ``h_v' = MLP(h_v + sum_{u in N(v)} ReLU(h_u + e_uv))``, its edges embedded here.
+    r"""GINE convolution; it embeds the edge features itself.
 
-    The MLP is linear, batch normalisation, ReLU, linear, with twice the channels inside. The linear maps have
-    no bias, since a normalisation follows each of them. From Hu et al., "Strategies for Pre-training Graph
-    Neural Networks", ICLR 2020, with epsilon = 0.
+    .. math:: h_v' = \mathrm{MLP}\Bigl(h_v + \sum_{u \in N(v)} \mathrm{ReLU}(h_u + e_{uv})\Bigr)
+
+    The MLP is linear, batch normalisation, ReLU, linear, with a hidden layer of twice the channels. The linear layers
+    have no bias because normalisation follows each of them. From Hu et al., "Strategies for Pre-training Graph Neural
+    Networks", ICLR 2020, with ε = 0.
 
     Args:
-        channels: Length of the node vectors, in and out.
+        channels: Size of the input and output node vectors.
         edge_sizes: Number of categories of each edge feature.
 
     Example:
@@ -50,10 +52,10 @@ class GINEConv(nn.Module):
         Args:
             x: Node vectors. Shape ``[N, channels]``.
             edge_index: Source and target node of each edge. Shape ``[2, E]``.
-            edge_rows: Edge features as `MultiHot` gives them. Shape ``[E, sum(edge_sizes)]``.
+            edge_rows: Edge features encoded by `MultiHot`. Shape ``[E, sum(edge_sizes)]``.
         """
         source, target = edge_index[0], edge_index[1]
-        # index_select and index_add, not x[source]: their gradients are one another, and fast.
+        # index_select and index_add are each other's gradient, which makes them faster than x[source].
         message = (x.index_select(0, source) + self.edge(edge_rows)).relu_()
         received = torch.zeros(x.shape, dtype=message.dtype, device=x.device).index_add(0, target, message)
         out: Tensor = self.mlp(x + received)
@@ -61,11 +63,11 @@ class GINEConv(nn.Module):
 
 
 class GINE(ConvolutionStack):
-    """Graph isomorphism network on molecules with the Open Graph Benchmark's atom and bond features.
+    """Graph isomorphism network (GINE) for molecules, with the Open Graph Benchmark's atom and bond features.
 
-    A layer is `GINEConv`, batch normalisation, ReLU (not after the last layer) and dropout. From Hu et al.,
-    "Strategies for Pre-training Graph Neural Networks", ICLR 2020. Batches and arguments: `MoleculeModel`,
-    `ConvolutionStack`.
+    A layer consists of `GINEConv`, batch normalisation, ReLU (except in the last layer) and dropout. From Hu et al.,
+    "Strategies for Pre-training Graph Neural Networks", ICLR 2020. For the arguments and the format of batches see
+    `ConvolutionStack` and `MoleculeModel`.
 
     Example:
         >>> import torch
@@ -78,5 +80,5 @@ class GINE(ConvolutionStack):
     """
 
     def make_conv(self, channels: int) -> nn.Module:
-        """Make a `GINEConv`."""
+        """Create a `GINEConv`."""
         return GINEConv(channels, BOND_FEATURE_SIZES)

@@ -1,4 +1,4 @@
-"""Multi-level message passing network: bonds, atoms, ring systems and chains, and the whole molecule."""
+"""Multi-level message passing neural network (ML-MPNN)."""
 
 from typing import Any
 
@@ -13,8 +13,10 @@ from xgraph.nn.molecules.readout import Pool, readout
 
 
 class MLMPNN(MoleculeModel):
-    r"""Multi-level message passing on molecules: every level has vectors and is updated in each layer, from small to
-    large.
+    r"""Multi-level message passing neural network (ML-MPNN): bonds, atoms, clusters and the whole molecule exchange
+    messages.
+
+    Each layer updates the levels from small to large:
 
     .. math::
         e_{uv}' &= \phi_e[e_{uv}, h_u, h_v, g] \\
@@ -24,22 +26,28 @@ class MLMPNN(MoleculeModel):
         \mathrm{ReLU}(W_a \textstyle\sum_{d \sim c} s_d + b_a), \; g] \\
         g' &= \phi_g[g, \; \mathrm{pool}_{uv} e_{uv}', \; \mathrm{pool}_v h_v', \; \mathrm{pool}_c s_c']
 
-    Each :math:`\phi` concatenates its inputs and is linear, ReLU, dropout, linear, batch normalisation, with weights of
-    its own in each layer. e belongs to a direction of a bond, h to an atom, s to a cluster, g to the molecule; c ~ d
-    are clusters that a bond joins. h and e begin as embeddings of the features, s as one of the cluster's kind, g as
-    one of the mean of the molecule's bond features. The last g is the graph vector.
+    e belongs to one direction of a bond, h to an atom, s to a cluster and g to the molecule; c ~ d are clusters joined
+    by a bond. Each :math:`\phi` concatenates its inputs and applies linear, ReLU, dropout, linear and batch
+    normalisation, with its own weights in each layer. h and e start as embeddings of the features, s as an embedding of
+    the kind of cluster, and g as an embedding of the mean of the molecule's bond features. The last g is the graph
+    vector.
 
     From Wang et al., "Advanced graph and sequence neural networks for molecular property prediction and drug
-    discovery", Bioinformatics 2022 (ML-MPNN). What differs: the clusters are ring systems and chains (`clusters`), not
-    those of a junction tree, in which rings that share bonds and the bonds of a chain are clusters each; the features
-    are the Open Graph Benchmark's, embedded by one linear map, not two layers; vectors are not divided by the root of
-    the number of atoms before batch normalisation; dropout comes once in a :math:`\phi`, not before both of its maps;
-    where the publication's code has two linear maps in succession here is one. The descriptors that it hands to the
-    head are `features` here. Batches and other arguments: `MoleculeModel`.
+    discovery", Bioinformatics 2022, with these differences:
+
+    - The clusters are ring systems and chains. In the paper they come from a junction tree, in which each ring and each
+      bond of a chain is a cluster of its own.
+    - The features are the Open Graph Benchmark's, embedded by one linear layer instead of two layers.
+    - Vectors are not divided by the square root of the number of atoms before batch normalisation.
+    - Dropout is applied once in each :math:`\phi`, not before both of its linear layers.
+    - Two consecutive linear layers in the published code are one layer here.
+
+    The descriptors that the paper passes to the head are `features` here. For other arguments and the format of batches
+    see `MoleculeModel`.
 
     Args:
-        num_layers: Number of rounds.
-        pool: How edges, atoms and clusters are pooled for the molecule's vector.
+        num_layers: Number of layers.
+        pool: Pooling of bonds, atoms and clusters for the molecule's vector.
 
     Example:
         >>> import torch
@@ -63,7 +71,7 @@ class MLMPNN(MoleculeModel):
         self.add_head()
 
     def graph_vectors(self, batch: Any, graph: Tensor, num_graphs: int) -> Tensor:
-        """Return graph vectors, ``[B, hidden_channels]``: those of the last layer's whole molecules."""
+        """Return graph vectors, ``[B, hidden_channels]``: the last layer's vectors of whole molecules."""
         return self.levels(batch, graph, num_graphs).whole
 
     def encode(self, batch: Any, graph: Tensor, num_graphs: int) -> Tensor:

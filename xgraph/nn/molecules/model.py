@@ -1,4 +1,4 @@
-"""What all graph models of molecules share: batches, features beside the graph, readout and head."""
+"""The base of all molecule models: batches, additional features, readout and head."""
 
 from typing import Any, ClassVar, get_args
 
@@ -16,41 +16,40 @@ from xgraph.nn.molecules.encoders import ATOM_FEATURE_SIZES, BOND_FEATURE_SIZES,
 from xgraph.nn.molecules.readout import Pool, readout
 
 CLAMP = 10.0
-"""Scaled features end here: a descriptor that is far out in one molecule should not outweigh all others."""
+"""Standardised features are clamped to ±CLAMP, so that one extreme descriptor does not outweigh all others."""
 
 
 class MoleculeModel(nn.Module, Model):
-    """Base of the graph models of molecules with the Open Graph Benchmark's atom and bond features.
+    """Base class of the molecule models, which read the Open Graph Benchmark's atom and bond features.
 
-    A subclass makes its layers, calls `add_head`, and says how atoms get vectors (`encode`). Those are pooled, and the
-    `Head` makes logits of the graph vector. If there are features beside the graph, such as descriptors or
-    fingerprints, they are scaled, clamped to ±10 and go through linear, batch normalisation, ReLU and dropout; the
-    head then sees the graph vector and theirs, one after the other.
+    A subclass creates its layers, calls `add_head` and computes atom vectors in `encode`. The atom vectors are pooled
+    to a graph vector, and the `Head` maps it to logits. Additional features of the molecule, such as descriptors or
+    fingerprints, are standardised, clamped to ±10 and passed through linear, batch normalisation, ReLU and dropout; the
+    result is concatenated to the graph vector.
 
     A batch is a PyG `Data` or `Batch` with `x` (integers, ``[N, 9]``), `edge_index` (``[2, E]``), `edge_attr`
-    (integers, ``[E, 3]``), with features beside the graph also `features` (numbers, ``[B, F]``), and, for more than
-    one graph, `batch`. Its graphs are counted from `ptr`, without a device synchronisation, and graphs without atoms
-    keep their rows.
+    (integers, ``[E, 3]``), for several graphs `batch`, and with additional features `features` (``[B, F]``). The number
+    of graphs is taken from `ptr`, which needs no device synchronisation, and a graph without atoms keeps its row.
 
     Args:
         num_tasks: Number of logits per graph.
-        num_features: Number F of features beside the graph. With 0 the batch's `features` are not looked at.
-        hidden_channels: Length of the atom vectors.
-        dropout: Probability that an element becomes zero, in the layers and in the head.
-        pool: How atom vectors become a graph vector. With max, one group of atoms can decide.
+        num_features: Number F of additional features per graph. With 0 the batch's `features` are ignored.
+        hidden_channels: Size of the atom vectors.
+        dropout: Dropout probability in the layers and in the head.
+        pool: Pooling of atom vectors to a graph vector. With max, a single substructure can determine the prediction.
 
     Raises:
         TypeError: If atom or bond features are not integers.
-        ValueError: If an argument is out of range, or the batch lacks an attribute, has another number of features or a
-            feature out of its vocabulary (see `MultiHot` for when this is seen).
-        IndexError: If an edge has an end that is no atom of the batch.
+        ValueError: If an argument is out of range, or the batch lacks an attribute, has the wrong number of features or
+            a category outside its vocabulary (`MultiHot` explains when this is detected).
+        IndexError: If an edge refers to an atom that is not in the batch.
     """
 
     kind: ClassVar[Kind] = "graph"
     takes_features: ClassVar[bool] = True
 
     pools: ClassVar[tuple[str, ...]] = get_args(Pool)
-    """What `pool` can be."""
+    """Allowed values of `pool`."""
 
     def __init__(
         self,
@@ -72,7 +71,7 @@ class MoleculeModel(nn.Module, Model):
         self.dropout = Dropout(dropout)
 
     def add_head(self, channels: int | None = None) -> None:
-        """Add what comes after the encoder, for graph vectors of `channels`; called last by a subclass's `__init__`."""
+        """Add the layers after the encoder, for graph vectors of size `channels`; call it last in `__init__`."""
         channels = self.hidden_channels if channels is None else channels
         self.scale, self.features = None, None
         if self.num_features:
@@ -88,7 +87,7 @@ class MoleculeModel(nn.Module, Model):
         self.head = Head(channels, self.num_tasks, self.dropout.p)
 
     def reset_parameters(self) -> None:
-        """Reinitialise all weights and forget the normalisation statistics; the scale of the features stays fitted."""
+        """Reinitialise all weights and reset the normalisation statistics; the standardisation of features is kept."""
         for part in (self, *self.children()):
             if part is self or isinstance(part, nn.ModuleList | nn.Sequential):
                 reset_parameters(part)
@@ -99,7 +98,7 @@ class MoleculeModel(nn.Module, Model):
         return out
 
     def embed(self, batch: Any) -> Tensor:
-        """Return what the head sees, ``[B, C]``: graph vectors, and those of the features beside the graph."""
+        """Return the head's input, ``[B, C]``: graph vectors, concatenated with vectors of the additional features."""
         _check_edges(batch)
         graph, num_graphs = _graphs(batch)
         vectors = self.graph_vectors(batch, graph, num_graphs)
@@ -109,7 +108,7 @@ class MoleculeModel(nn.Module, Model):
         return torch.cat([vectors, self.features(scaled.clamp(-CLAMP, CLAMP))], dim=1)
 
     def graph_vectors(self, batch: Any, graph: Tensor, num_graphs: int) -> Tensor:
-        """Return graph vectors, ``[B, hidden_channels]``: the atom vectors, pooled by `graph`, ``[N]``."""
+        """Return graph vectors, ``[B, hidden_channels]``: atom vectors pooled by `graph`, the graph of each atom."""
         return readout(self.encode(batch, graph, num_graphs), graph, num_graphs, self.pool)
 
     def encode(self, batch: Any, graph: Tensor, num_graphs: int) -> Tensor:
@@ -117,7 +116,7 @@ class MoleculeModel(nn.Module, Model):
         raise NotImplementedError
 
     def rows(self, batch: Any) -> tuple[Tensor, Tensor]:
-        """Return the atoms' and the bonds' features as `MultiHot` gives them, ``[N, 174]`` and ``[E, 13]``."""
+        """Return atom and bond features encoded by `MultiHot`, ``[N, 174]`` and ``[E, 13]``."""
         dtype = self.atom.weight.dtype
         return self.atom_rows(batch.x, dtype), self.bond_rows(batch.edge_attr, dtype)
 
@@ -133,7 +132,7 @@ class MoleculeModel(nn.Module, Model):
     def _features(self, batch: Any, num_graphs: int) -> Tensor:
         features: Tensor | None = getattr(batch, "features", None)
         if features is None:
-            raise ValueError(f"the batch has no features, and the model is for num_features = {self.num_features}")
+            raise ValueError(f"the batch has no features, but the model has num_features={self.num_features}")
         if features.shape != (num_graphs, self.num_features):
             raise ValueError(
                 f"features must have shape [{num_graphs}, {self.num_features}], got {list(features.shape)}"
@@ -149,13 +148,13 @@ def _check_edges(batch: Any) -> None:
     if edges.dim() != 2 or edges.size(0) != 2:
         raise ValueError(f"edge_index must have shape [2, E], got {list(edges.shape)}")
     if batch.edge_attr.size(0) != edges.size(1):
-        raise ValueError(f"edge_attr has {batch.edge_attr.size(0)} rows for {edges.size(1)} edges")
+        raise ValueError(f"edge_attr must have one row per edge, {edges.size(1)}, got {batch.edge_attr.size(0)}")
     if edges.device.type == "cpu" and not torch.compiler.is_compiling() and edges.numel():
         least, most = (int(i) for i in edges.aminmax())
         num_atoms = batch.x.size(0)
         if least < 0 or most >= num_atoms:
             wrong = least if least < 0 else most
-            raise IndexError(f"edge_index holds {wrong}, but the batch has {num_atoms} atoms")
+            raise IndexError(f"edge_index refers to atom {wrong}, but the batch has {num_atoms} atoms")
 
 
 def _graphs(batch: Any) -> tuple[Tensor, int]:

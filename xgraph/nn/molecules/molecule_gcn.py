@@ -10,11 +10,12 @@ from xgraph.nn.molecules.stack import ConvolutionStack
 
 
 class MoleculeGCN(ConvolutionStack):
-    """Graph convolutional network on molecules, with bond embeddings and weights by degrees.
+    """Graph convolutional network (GCN) for molecules, with bond embeddings.
 
-    A layer is `MoleculeGCNConv`, batch normalisation, ReLU (not after the last layer) and dropout: the GCN that the
-    Open Graph Benchmark has as a baseline (Hu et al., NeurIPS 2020), with its `virtual_node` too. Batches and
-    arguments: `MoleculeModel`, `ConvolutionStack`. For the nodes of one large graph there is `GCN`.
+    A layer consists of `MoleculeGCNConv`, batch normalisation, ReLU (except in the last layer) and dropout. This is the
+    GCN baseline of the Open Graph Benchmark (Hu et al., NeurIPS 2020), optionally with its `virtual_node`. For the
+    arguments and the format of batches see `ConvolutionStack` and `MoleculeModel`. For the nodes of one large graph,
+    use `GCN`.
 
     Example:
         >>> import torch
@@ -26,9 +27,9 @@ class MoleculeGCN(ConvolutionStack):
     """
 
     def make_conv(self, channels: int) -> nn.Module:
-        """Make a `MoleculeGCNConv`."""
+        """Create a `MoleculeGCNConv`."""
         return MoleculeGCNConv(channels, BOND_FEATURE_SIZES)
 
     def edge_inputs(self, batch: Any, bond_rows: Tensor) -> tuple[Tensor, ...]:
-        """Return the bond features and the weights of edges and atoms."""
+        """Return the bond features and the degree weights of edges and atoms."""
         return (bond_rows, *degree_weights(batch.edge_index, batch.x.size(0), bond_rows.dtype))

@@ -9,18 +9,18 @@ from xgraph.nn.molecules.encoders import CategoricalEmbedding
 
 
 class MoleculeGCNConv(nn.Module):
-    r"""Graph convolution weighted by degrees, its edges embedded here.
+    r"""Graph convolution weighted by degrees; it embeds the edge features itself.
 
     .. math::
         h_v' = \sum_{u \in N(v)} \frac{\mathrm{ReLU}(W h_u + b + e_{uv})}{\sqrt{d_u d_v}}
         + \frac{\mathrm{ReLU}(W h_v + b + r)}{d_v}
 
-    :math:`d_v` is one more than the number of bonds of v, and :math:`r` a learned vector for the atom itself. The
-    convolution of Kipf and Welling, "Semi-Supervised Classification with Graph Convolutional Networks", ICLR 2017, in
-    the form that the Open Graph Benchmark gives it for molecules.
+    :math:`d_v` is the number of bonds of v plus one, and :math:`r` is a learned vector for the atom itself. From Kipf
+    and Welling, "Semi-Supervised Classification with Graph Convolutional Networks", ICLR 2017, in the Open Graph
+    Benchmark's form for molecules.
 
     Args:
-        channels: Length of the node vectors, in and out.
+        channels: Size of the input and output node vectors.
         edge_sizes: Number of categories of each edge feature.
 
     Example:
@@ -49,9 +49,9 @@ class MoleculeGCNConv(nn.Module):
         Args:
             x: Node vectors. Shape ``[N, channels]``.
             edge_index: Source and target node of each edge. Shape ``[2, E]``.
-            edge_rows: Edge features as `MultiHot` gives them. Shape ``[E, sum(edge_sizes)]``.
-            weight: Weight of each edge, from `degree_weights`. Shape ``[E, 1]``.
-            own_weight: Weight of each node itself. Shape ``[N, 1]``.
+            edge_rows: Edge features encoded by `MultiHot`. Shape ``[E, sum(edge_sizes)]``.
+            weight: Weight of each edge, from ``degree_weights``. Shape ``[E, 1]``.
+            own_weight: Weight of each node's own vector, from ``degree_weights``. Shape ``[N, 1]``.
         """
         h: Tensor = self.linear(x)
         own = (h + self.root).relu_() * own_weight
@@ -60,9 +60,9 @@ class MoleculeGCNConv(nn.Module):
 
 
 def degree_weights(edge_index: Tensor, num_nodes: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
-    r"""Return :math:`1 / \sqrt{d_u d_v}` of each edge, ``[E, 1]``, and :math:`1 / d_v` of each node, ``[N, 1]``."""
+    r"""Return :math:`1 / \sqrt{d_u d_v}` for each edge, ``[E, 1]``, and :math:`1 / d_v` for each node, ``[N, 1]``."""
     source, target = edge_index[0], edge_index[1]
-    wide = torch.promote_types(dtype, torch.float32)  # a bfloat16 count would stop at 256
+    wide = torch.promote_types(dtype, torch.float32)  # counting in bfloat16 stops at 256
     ones = torch.ones(source.size(0), dtype=wide, device=source.device)
     degree = torch.ones(num_nodes, dtype=wide, device=source.device).index_add_(0, target, ones)
     root = degree.rsqrt()

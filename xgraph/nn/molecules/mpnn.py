@@ -1,4 +1,4 @@
-"""Message passing network with a matrix for each kind of bond and a gated recurrent unit."""
+"""Message passing neural network (MPNN) with an edge network and a gated recurrent unit."""
 
 from typing import Any, ClassVar, Literal, get_args
 
@@ -14,22 +14,22 @@ SET2SET_STEPS = 3
 
 
 class MPNN(MoleculeModel):
-    r"""Message passing network on molecules.
+    r"""Message passing neural network (MPNN) for molecules.
 
     .. math::
         m_v^{t} = \mathrm{dropout}\Bigl(\sum_{u \in N(v)} A(e_{uv}) h_u^{t}\Bigr), \qquad
         h_v^{t+1} = \mathrm{GRU}(m_v^{t}, h_v^{t})
 
-    with the atom's embedding as :math:`h_v^0`, a network A from bond features to matrices (`EdgeNetwork`), and the same
-    weights in all steps. From Gilmer et al., "Neural Message Passing for Quantum Chemistry", ICML 2017, whose readout
-    is set2set (Vinyals et al., "Order Matters", ICLR 2016) with :math:`h^T`; dropout is added here. The network of this
-    name in the tables of Qi et al., NeurIPS 2021, is `ECC`: it has no GRU. Batches and other arguments:
-    `MoleculeModel`.
+    :math:`h_v^0` is the atom's embedding, A is a network from bond features to matrices (`EdgeNetwork`), and all steps
+    share the same weights. From Gilmer et al., "Neural Message Passing for Quantum Chemistry", ICML 2017, whose readout
+    is set2set (Vinyals et al., "Order Matters: Sequence to Sequence for Sets", ICLR 2016) on :math:`h^T`; dropout is an
+    addition. The network called MPNN in the tables of Qi et al., NeurIPS 2021, has no GRU: see `ECC`. For other
+    arguments and the format of batches see `MoleculeModel`.
 
     Args:
-        num_layers: Number of steps: how many bonds away an atom sees.
-        pool: How atom vectors become a graph vector; set2set attends to them in three steps, and gives one that is
-            twice as long.
+        num_layers: Number of message passing steps, that is, the number of bonds an atom can see.
+        pool: Pooling of atom vectors to a graph vector. set2set attends to them in three steps and returns a vector of
+            twice the size.
 
     Example:
         >>> import torch
@@ -51,7 +51,7 @@ class MPNN(MoleculeModel):
         pool: Pool | Literal["set2set"] = "max",
         **options: Any,
     ) -> None:
-        super().__init__(num_tasks, num_features, pool=pool, **options)  # type: ignore[arg-type]  # a word more
+        super().__init__(num_tasks, num_features, pool=pool, **options)  # type: ignore[arg-type]  # also "set2set"
         self.num_layers = integer("num_layers", num_layers)
         channels = self.hidden_channels
         self.edge_network = EdgeNetwork(BOND_FEATURE_SIZES, channels)
@@ -64,7 +64,7 @@ class MPNN(MoleculeModel):
         self.add_head(channels if self.set2set is None else 2 * channels)
 
     def graph_vectors(self, batch: Any, graph: Tensor, num_graphs: int) -> Tensor:
-        """Return graph vectors, ``[B, hidden_channels]``; of set2set, ``[B, 2 hidden_channels]``."""
+        """Return graph vectors, ``[B, hidden_channels]``; with set2set, ``[B, 2 * hidden_channels]``."""
         if self.set2set is None:
             return super().graph_vectors(batch, graph, num_graphs)
         vectors: Tensor = self.set2set(self.encode(batch, graph, num_graphs), graph, dim_size=num_graphs)
@@ -72,7 +72,7 @@ class MPNN(MoleculeModel):
 
     def encode(self, batch: Any, graph: Tensor, num_graphs: int) -> Tensor:
         """Return atom vectors, ``[N, hidden_channels]``."""
-        atom_rows, _ = self.rows(batch)  # the bonds' are not used, but their categories are checked
+        atom_rows, _ = self.rows(batch)  # the bond rows are not used, but this checks their categories
         h: Tensor = self.atom(atom_rows)
         edges = edges_by_kind(batch.edge_index, batch.edge_attr, BOND_FEATURE_SIZES)
         matrices = self.edge_network.matrices(edges.kinds)

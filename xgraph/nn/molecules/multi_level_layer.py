@@ -1,4 +1,4 @@
-"""One round of messages between bonds, atoms, clusters of atoms, and whole molecules."""
+"""One layer of messages between bonds, atoms, clusters of atoms and whole molecules."""
 
 from typing import NamedTuple
 
@@ -14,13 +14,13 @@ from xgraph.nn.molecules.readout import Pool, readout, sum_rows
 
 
 class Levels(NamedTuple):
-    """The vectors of each level.
+    """The hidden vectors of each level.
 
     Args:
-        edge: Of each edge, a direction of a bond. Shape ``[E, C]``.
-        atom: Of each atom. Shape ``[N, C]``.
-        cluster: Of each ring system and chain. Shape ``[M, C]``.
-        whole: Of each molecule. Shape ``[B, C]``.
+        edge: Vectors of the edges, that is, directions of bonds. Shape ``[E, C]``.
+        atom: Vectors of the atoms. Shape ``[N, C]``.
+        cluster: Vectors of the ring systems and chains. Shape ``[M, C]``.
+        whole: Vectors of the molecules. Shape ``[B, C]``.
     """
 
     edge: Tensor
@@ -30,7 +30,7 @@ class Levels(NamedTuple):
 
 
 class Update(nn.Module):
-    r"""New vectors of a level: :math:`\mathrm{BN}(W' \, \mathrm{dropout}(\mathrm{ReLU}(W [a_1, …, a_k] + b)))`."""
+    r"""Update of one level: :math:`\mathrm{BN}(W' \, \mathrm{dropout}(\mathrm{ReLU}(W [a_1, …, a_k] + b)))`."""
 
     def __init__(self, channels: int, num_inputs: int, dropout: float) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Update(nn.Module):
 
 
 class MultiLevelLayer(nn.Module):
-    """A round of `MLMPNN`, which has the equations."""
+    """One layer of `MLMPNN`, which documents the equations."""
 
     def __init__(self, channels: int, dropout: float, pool: Pool) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class MultiLevelLayer(nn.Module):
         return Levels(edge, atom, cluster, self.whole(whole, edges, atoms, parts))
 
     def _new_edges(self, levels: Levels, edge_index: Tensor, graph: Tensor) -> Tensor:
-        """The update of [edge, source, target, molecule]."""
+        """Update the edges from [edge, source, target, molecule], without building the concatenation."""
         of_edge, of_source, of_target, of_whole = self.edge.inputs.weight.chunk(4, dim=1)
         wide = F.linear(levels.whole, of_whole, self.edge.inputs.bias).index_select(0, graph)
         at_source, at_target = wide + F.linear(levels.atom, of_source), F.linear(levels.atom, of_target)

@@ -1,4 +1,4 @@
-"""From node vectors to graph vectors."""
+"""Pooling of node vectors to graph vectors."""
 
 from typing import Any, Literal, get_args
 
@@ -11,9 +11,9 @@ Pool = Literal["mean", "sum", "max"]
 
 
 def readout(x: Tensor, graph: Tensor, num_graphs: int, pool: Pool = "mean") -> Tensor:
-    """Pool the nodes of each graph; a graph without nodes gets zeros.
+    """Pool the node vectors of each graph; a graph without nodes gets zeros.
 
-    Sums run in float32 or wider. No device synchronisation.
+    Sums are computed in float32 or wider. No device synchronisation is needed.
 
     Args:
         x: Node vectors. Shape ``[N, C]``.
@@ -46,12 +46,12 @@ def readout(x: Tensor, graph: Tensor, num_graphs: int, pool: Pool = "mean") -> T
 
 
 def sum_rows(rows: Tensor, group: Tensor, num_groups: int) -> Tensor:
-    """Sums of the rows of each group, in their own type."""
+    """Return the sum of the rows of each group, in their own dtype."""
     return rows.new_zeros(num_groups, rows.size(1)).index_add(0, group, rows)
 
 
 class _Max(torch.autograd.Function):
-    """Largest element of each graph, column by column; equal ones share the gradient."""
+    """Column-wise maximum over each graph; ties share the gradient equally."""
 
     @staticmethod
     def forward(x: Tensor, graph: Tensor, num_graphs: int) -> Tensor:

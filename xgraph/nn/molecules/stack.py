@@ -1,4 +1,4 @@
-"""Convolutions one after the other, as GINE and the molecular GCN have them."""
+"""Models that stack convolutions, such as GINE and the molecular GCN."""
 
 from typing import Any, Literal, get_args
 
@@ -14,26 +14,26 @@ JumpingKnowledge = Literal["last", "sum"]
 
 
 class LayeredModel(MoleculeModel):
-    """Base of the models with convolutions and normalisations, and perhaps virtual nodes between the layers."""
+    """Base class of the models with stacked convolutions, normalisations and optional virtual nodes."""
 
     def add_layers(self, num_layers: int, virtual_node: bool) -> None:
-        """Add the layers; a subclass's `__init__` calls it before `add_head`."""
+        """Add the layers; call it before `add_head` in `__init__`."""
         self.num_layers = integer("num_layers", num_layers)
         channels, dropout = self.hidden_channels, self.dropout.p
         self.convs = nn.ModuleList(self.make_conv(channels) for _ in range(num_layers))
         self.norms = nn.ModuleList(BatchNorm(channels) for _ in range(num_layers))
-        # The last layer's virtual node would not be used.
+        # The last layer needs no virtual node.
         self.virtual_nodes = nn.ModuleList(
             VirtualNode(channels, dropout) for _ in range(num_layers - 1 if virtual_node else 0)
         )
         self.virtual_start = nn.Parameter(torch.zeros(channels)) if virtual_node else None
 
     def make_conv(self, channels: int) -> nn.Module:
-        """Make the convolution of one layer, for atom vectors of `channels`, in and out."""
+        """Create the convolution of one layer, with `channels` input and output channels."""
         raise NotImplementedError
 
     def reset_parameters(self) -> None:
-        """Reinitialise all weights and forget the normalisation statistics; the scale of the features stays fitted."""
+        """Reinitialise all weights and reset the normalisation statistics; the standardisation of features is kept."""
         if self.virtual_start is not None:
             nn.init.zeros_(self.virtual_start)
         super().reset_parameters()
@@ -44,15 +44,15 @@ class LayeredModel(MoleculeModel):
 
 
 class ConvolutionStack(LayeredModel):
-    """Base of the models whose layer is a convolution, batch normalisation, ReLU (not after the last) and dropout.
+    """Base class of the molecule models that stack convolution, batch normalisation, ReLU and dropout.
 
-    A subclass says which convolution (`make_conv`), called with atom vectors, `edge_index`, and what `edge_inputs`
-    gives. Batches and other arguments: `MoleculeModel`.
+    The last layer has no ReLU. A subclass creates the convolution in `make_conv`; it is called with atom vectors,
+    `edge_index` and the results of `edge_inputs`. For other arguments and the format of batches see `MoleculeModel`.
 
     Args:
         num_layers: Number of message passing layers.
-        virtual_node: Whether each graph gets a node that all its atoms are joined to.
-        jk: Atom vectors to pool: those of the last layer, or the sum over all layers.
+        virtual_node: Whether to add a virtual node, connected to all atoms, to each graph.
+        jk: Jumping knowledge: pool the atom vectors of the last layer, or their sum over all layers.
         residual: Whether each layer adds its input to its output.
     """
 
@@ -74,7 +74,7 @@ class ConvolutionStack(LayeredModel):
         self.add_head()
 
     def edge_inputs(self, batch: Any, bond_rows: Tensor) -> tuple[Any, ...]:
-        """Return what all convolutions get of the edges, computed once per batch: here the bond features."""
+        """Return the edge arguments of all convolutions, computed once per batch; by default the bond features."""
         return (bond_rows,)
 
     def encode(self, batch: Any, graph: Tensor, num_graphs: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""A node per graph that all its nodes exchange messages with."""
+"""The virtual node: a node connected to all nodes of its graph."""
 
 from torch import Tensor, nn
 
@@ -9,14 +9,15 @@ from xgraph.nn.molecules.readout import readout
 
 
 class VirtualNode(nn.Module):
-    """Updates the vector of each graph's virtual node: ``s' = MLP(s + sum_{v in graph} h_v)``.
+    r"""Updates the vector of each graph's virtual node: :math:`s' = \mathrm{MLP}(s + \sum_{v} h_v)`.
 
-    The MLP is linear, batch normalisation, ReLU, twice, with twice the channels inside. From Gilmer et al.,
-    "Neural Message Passing for Quantum Chemistry", ICML 2017, in the form that the Open Graph Benchmark uses.
+    The MLP has two blocks of linear, batch normalisation and ReLU, with a hidden layer of twice the channels. From
+    Gilmer et al., "Neural Message Passing for Quantum Chemistry", ICML 2017, in the form used by the Open Graph
+    Benchmark.
 
     Args:
-        channels: Length of the vectors.
-        dropout: Probability that an element of the new vector becomes zero.
+        channels: Size of the vectors.
+        dropout: Dropout probability of the new vector.
 
     Example:
         >>> import torch
@@ -45,7 +46,7 @@ class VirtualNode(nn.Module):
         """Return the new vectors of the virtual nodes, ``[B, channels]``.
 
         Args:
-            state: Their vectors. Shape ``[B, channels]``.
+            state: Current vectors of the virtual nodes. Shape ``[B, channels]``.
             x: Node vectors. Shape ``[N, channels]``.
             graph: Graph of each node. Shape ``[N]``.
         """

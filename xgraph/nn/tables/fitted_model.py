@@ -1,4 +1,4 @@
-"""Models that are fitted in a single step to a table of numbers, not trained step by step."""
+"""Models that are fitted to a table of features in a single step, not trained iteratively."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -16,12 +16,11 @@ Progress = Callable[[int, int, str], None]
 
 
 class FittedModel(nn.Module, Model):
-    """What a model has that another library fits and that is then kept as tensors.
+    """Base class of the models that another library fits and xgraph stores as tensors.
 
-    A batch has `features`, the numbers beside the graphs, ``[B, F]``; nothing else of it is used. All that is learned
-    is in buffers, whose sizes are those of the fit: they come with `load_state_dict`, without pickled objects. Tasks
-    are fitted one by one, each on its labelled items. A task with labels of one class only cannot be learned; its
-    logit is 0.
+    Only the `features` of a batch are used, ``[B, F]``, not its graphs. The fitted state is held in buffers, whose
+    sizes are restored by `load_state_dict` without pickled objects. Tasks are fitted separately, each on its labelled
+    items. A task with labels of only one class cannot be fitted; its logit is 0.
 
     Args:
         num_tasks: Number T of logits per item.
@@ -46,7 +45,7 @@ class FittedModel(nn.Module, Model):
 
     @classmethod
     def usual_features(cls, options: Mapping[str, Any]) -> list[str]:
-        """Return the kinds of features that a run gives the model by default."""
+        """Return the names of the features that a run computes for this model by default."""
         return ["rdkit", "morgan", "maccs"]
 
     def fit(
@@ -58,14 +57,15 @@ class FittedModel(nn.Module, Model):
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> None:
-        """Learn, and forget what was learned before.
+        """Fit the model, replacing any earlier fit.
 
         Args:
-            features: Shape ``[n, F]``.
-            y: Labels 0/1, NaN = missing. Shape ``[n]`` or ``[n, T]``.
-            seed: The same seed gives the same model, with any number of threads (an `SVM` to its solver's tolerance).
-            threads: CPU threads; as many as torch uses if None.
-            progress: Called with (done, total, what).
+            features: Features of the items. Shape ``[n, F]``.
+            y: Labels 0 or 1; NaN for missing. Shape ``[n]`` or ``[n, T]``.
+            seed: Random seed. The same seed gives the same model for any number of threads (an `SVM` up to its solver's
+                tolerance).
+            threads: Number of CPU threads; by default torch's number of threads.
+            progress: Called with ``(done, total, description)``.
 
         Raises:
             ValueError: If a shape is wrong, a feature is not finite, a label is not 0, 1 or NaN, no task has labels of
@@ -76,23 +76,23 @@ class FittedModel(nn.Module, Model):
         if y.shape != (len(x), self.num_tasks):
             raise ValueError(f"y must have shape [{len(x)}, {self.num_tasks}], got {list(y.shape)}")
         if not bool(((y == 0) | (y == 1) | y.isnan()).all()):
-            raise ValueError("y must hold 0, 1 or NaN only")
+            raise ValueError("y must be 0, 1 or NaN (missing)")
         integer("seed", seed, least=0)
         threads = torch.get_num_threads() if threads is None else integer("threads", threads)
         learned = (y == 0).any(0) & (y == 1).any(0)
         if not bool(learned.any()):
-            raise ValueError("y must hold labels of both classes in at least one task")
+            raise ValueError("y must have labels of both classes in at least one task")
         self._learn(x.cpu(), y.cpu(), learned.cpu(), seed, threads, progress)
         self.learned = learned.to(self.learned.device)
 
     def forward(self, batch: Any) -> Tensor:
-        """Return logits, float64 ``[B, T]``: scores that differ by little stay different.
+        """Return logits, ``[B, T]``, in float64 so that close scores remain distinct.
 
         Args:
-            batch: Has `features`, ``[B, F]``.
+            batch: A batch with `features`, ``[B, F]``.
 
         Raises:
-            ValueError: If the batch has no features, or not these; or the model is not fitted yet.
+            ValueError: If the batch has no features or features of the wrong shape, or the model is not fitted yet.
         """
         x = self.embed(batch)
         if not bool(self.learned.any()):
@@ -100,14 +100,14 @@ class FittedModel(nn.Module, Model):
         return self._logits(x).masked_fill(~self.learned, 0.0)
 
     def embed(self, batch: Any) -> Tensor:
-        """Return the features as the model reads them, finite float32 ``[B, F]``."""
+        """Return the features that the model reads, in float32. Shape ``[B, F]``."""
         features = getattr(batch, "features", None)
         if features is None:
-            raise ValueError(f"the batch has no features, which {type(self).__name__} reads instead of the graphs")
+            raise ValueError(f"the batch has no features, which {type(self).__name__} needs in place of graphs")
         return self._table(features)
 
     def reset_head(self) -> None:
-        """Forget the fit: there is no encoder that could stay."""
+        """Discard the fit: there is no encoder to keep."""
         self.learned.zero_()
 
     @abstractmethod
@@ -116,18 +116,18 @@ class FittedModel(nn.Module, Model):
 
     @abstractmethod
     def _logits(self, x: Tensor) -> Tensor:
-        """Logits of finite float32 `x`; float64 ``[B, T]``, anything for tasks that were not learned."""
+        """Return float64 logits ``[B, T]`` for finite float32 `x`; tasks that were not fitted may have any value."""
 
     def _table(self, features: Tensor) -> Tensor:
-        """Features as finite float32."""
+        """Check the features, and convert them to float32."""
         if features.dim() != 2 or features.size(1) != self.num_features:
             raise ValueError(f"features must have shape [B, {self.num_features}], got {list(features.shape)}")
         x = features.float()
         if not bool(x.isfinite().all()):
-            raise ValueError("features must be finite numbers in float32")
+            raise ValueError("features must be finite in float32, but some are NaN, infinite or too large")
         return x
 
 
 def task_seed(seed: int, task: int) -> int:
-    """A seed below 2³² for a task, different for all seeds and tasks."""
+    """Return a seed below 2³² that differs for every seed and task."""
     return int(np.random.SeedSequence([seed, task]).generate_state(1)[0])

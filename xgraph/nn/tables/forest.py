@@ -1,4 +1,4 @@
-"""Forests of decision trees on the numbers beside the graphs: fitted by scikit-learn, kept as tensors."""
+"""Forests of decision trees on features, fitted by scikit-learn and stored as tensors."""
 
 from typing import Any, ClassVar, Literal, get_args
 
@@ -11,24 +11,25 @@ from xgraph.nn.tables.trees import Trees
 
 MaxFeatures = Literal["sqrt", "log2"]
 _LEAST = 1e-12
-"""Probabilities below are as good as 0 for a logit; a mean over trees that is not 0 lies above."""
+"""Probabilities are clamped to this distance from 0 and 1; a non-zero mean over trees is always larger."""
 
 
 class RandomForest(FittedModel):
-    """Random forest: trees on bootstrap samples, with a random choice of features at each split.
+    """Random forest on features, fitted by scikit-learn: one forest per task.
 
-    The logit is log(p / (1 − p)) of the mean p over the trees of the share of positives in an item's leaf, as
-    scikit-learn's `RandomForestClassifier.predict_proba` gives it, with p kept within 1e-12 of 0 and 1. A forest for
-    each task. From Breiman, "Random Forests", Machine Learning 45, 2001.
+    Trees are grown on bootstrap samples, with a random choice of features at each split. The logit is log(p / (1 − p)),
+    where p is the mean over trees of the fraction of positives in an item's leaf. p is the result of scikit-learn's
+    ``RandomForestClassifier.predict_proba``, clamped to [1e-12, 1 − 1e-12]. From Breiman, "Random Forests", Machine
+    Learning 45, 2001.
 
     Args:
         num_tasks: Number T of logits per item.
         num_features: Number F of features of an item.
         trees: Number of trees per task.
-        min_samples_leaf: Training items in a leaf, at least.
-        max_features: Features that are looked at for each split: a share of all, or the square root or the logarithm
-            of their number.
-        balanced: Whether both classes weigh the same, however rare one is.
+        min_samples_leaf: Minimum number of training items in a leaf.
+        max_features: Number of features considered for each split: a fraction of all, or the square root (sqrt) or
+            logarithm (log2) of their number.
+        balanced: Whether to give both classes the same total weight.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -43,7 +44,7 @@ class RandomForest(FittedModel):
     """
 
     learner: ClassVar[str] = "RandomForestClassifier"
-    """The class of `sklearn.ensemble` that fits it."""
+    """Name of the class in ``sklearn.ensemble`` that fits the model."""
 
     def __init__(
         self,
@@ -59,7 +60,7 @@ class RandomForest(FittedModel):
         words = get_args(MaxFeatures)
         if max_features not in words and not (isinstance(max_features, int | float) and 0 < max_features <= 1):
             raise ValueError(
-                f"max_features must be a share above 0 and up to 1, or {' or '.join(words)}, got {max_features!r}"
+                f"max_features must be a fraction in (0, 1], or {' or '.join(words)}, got {max_features!r}"
             )
         self.num_trees, self.min_samples_leaf = integer("trees", trees), integer("min_samples_leaf", min_samples_leaf)
         self.max_features, self.balanced = max_features, balanced
@@ -100,9 +101,10 @@ class RandomForest(FittedModel):
 
 
 class ExtraTrees(RandomForest):
-    """Extremely randomised trees: all items for each tree, and thresholds at random, of which the best is taken.
+    """Extremely randomised trees on features, fitted by scikit-learn: one forest per task.
 
-    From Geurts, Ernst and Wehenkel, "Extremely randomized trees", Machine Learning 63, 2006. Arguments: `RandomForest`.
+    Every tree is grown on all items, and each split takes the best of several random thresholds. From Geurts, Ernst and
+    Wehenkel, "Extremely randomized trees", Machine Learning 63, 2006. For the arguments see `RandomForest`.
     """
 
     learner: ClassVar[str] = "ExtraTreesClassifier"

@@ -1,4 +1,4 @@
-"""Kernels: how alike two rows of features are."""
+"""Kernels between rows of features."""
 
 import torch
 from torch import Tensor
@@ -7,20 +7,20 @@ _FEW = 256
 
 
 def squared_distances(a: Tensor, b: Tensor) -> Tensor:
-    """|aᵢ − bⱼ|², in float64."""
+    """Return ``|aᵢ − bⱼ|²`` for all pairs, in float64."""
     a, b = a.double(), b.double()
     return (a.square().sum(1)[:, None] + b.square().sum(1) - 2 * a @ b.T).clamp_(min=0)
 
 
 def tanimoto(a: Tensor, b: Tensor) -> Tensor:
-    """Σ min(aᵢ, bⱼ) / Σ max(aᵢ, bⱼ) of counts, in float64: of bits the Tanimoto similarity; 1 for two rows of zeros."""
+    """Return Σ min(aᵢ, bⱼ) / Σ max(aᵢ, bⱼ) for all pairs of counts, in float64; 1 for two rows of zeros."""
     total = a.double().sum(1)[:, None] + b.double().sum(1)
     smaller = _sum_of_minima(a, b)
     return torch.where(total > 0, smaller / (total - smaller), 1.0)
 
 
 def _sum_of_minima(a: Tensor, b: Tensor) -> Tensor:
-    """Σ min(aᵢ, bⱼ): a minimum is the sum of the steps between values that both numbers reach."""
+    """Return Σ min(aᵢ, bⱼ), as a sum over the steps between values that both numbers reach."""
     values: Tensor = torch.unique(torch.cat([a[a > 0], b[b > 0]]))
     if len(values) > _FEW:
         c, d = a.double(), b.double()

@@ -1,4 +1,4 @@
-"""Support vector machines on the numbers beside the graphs: fitted by scikit-learn, kept as tensors."""
+"""Support vector machines on features, fitted by scikit-learn and stored as tensors."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
@@ -14,28 +14,30 @@ from xgraph.nn.tables.kernels import squared_distances, tanimoto
 
 Kernel = Literal["rbf", "tanimoto"]
 _LARGEST = 10.0
-"""Standardised features are kept within: a rare bit would outweigh all others."""
+"""Standardised features are clamped to ±_LARGEST: otherwise a rare bit would outweigh all others."""
 
-_TOLERANCE = 1e-6  # of the solver, so fine that the last digits of a kernel, which vary with threads, do not count
-_MOST = 40_000  # molecules, whose kernel takes 12.8 GB
+_TOLERANCE = 1e-6  # of the solver; fine enough that rounding in the kernel, which varies with threads, has no effect
+_MOST = 40_000  # maximum number of items; their kernel takes 12.8 GB
 
 
 class SVM(LearnedBuffers, FittedModel):
-    """Support vector machine; its decision function is the logit.
+    r"""Support vector machine (SVM) on features; the logit is its decision function.
 
-    With support vectors xᵢ of a task, f(x) = Σᵢ aᵢ K(x, xᵢ) + b. With kernel "rbf", K(x, z) = exp(−γ |x − z|²) on
-    features that are standardised by the training items, within ±10; with "tanimoto", Σ min(x, z) / Σ max(x, z) on
-    counts as they are. The vectors that any task needs are kept once. Fitted as scikit-learn's `SVC`, from the kernel
-    of all pairs: n training items take 8 n² bytes. From Cortes and Vapnik, "Support-Vector Networks", Machine
+    With support vectors :math:`x_i` of a task, :math:`f(x) = \sum_i a_i K(x, x_i) + b`. The kernel "rbf" is
+    :math:`K(x, z) = \exp(-γ |x - z|^2)` on features that are standardised over the training items and clamped to ±10.
+    The kernel "tanimoto" is :math:`K(x, z) = \sum \min(x, z) / \sum \max(x, z)` on unscaled counts. Support vectors
+    shared by several tasks are stored once. The model is fitted by scikit-learn's ``SVC`` from the kernel of all pairs,
+    which takes :math:`8 n^2` bytes for n training items. From Cortes and Vapnik, "Support-Vector Networks", Machine
     Learning 20, 1995.
 
     Args:
         num_tasks: Number T of logits per item.
         num_features: Number F of features of an item.
-        C: Weight of an error against the width of the margin.
-        kernel: Gaussian on standardised features, or Tanimoto (min-max) on counts such as fingerprints.
-        gamma: The γ of kernel rbf; scale is one over F times the variance of the labelled items' features.
-        balanced: Whether both classes weigh the same, however rare one is.
+        C: Weight of errors relative to the width of the margin.
+        kernel: Gaussian kernel (rbf) on standardised features, or Tanimoto (min-max) kernel on counts such as
+            fingerprints.
+        gamma: γ of the kernel rbf; scale is 1 / (F * variance of the labelled items' features).
+        balanced: Whether to give both classes the same total weight.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -69,7 +71,7 @@ class SVM(LearnedBuffers, FittedModel):
         if not 0 < C < float("inf"):
             raise ValueError(f"C must be a positive number, got {C}")
         if gamma != "scale" and not (isinstance(gamma, int | float) and 0 < gamma < float("inf")):
-            raise ValueError(f"gamma must be a positive number or scale, got {gamma!r}")
+            raise ValueError(f"gamma must be a positive number or 'scale', got {gamma!r}")
         self.C, self.kernel, self.gamma, self.balanced = C, kernel, gamma, balanced
         self.scale = FeatureScale(num_features) if kernel == "rbf" else None
         self.register_buffer("vectors", torch.empty(0, num_features))
@@ -79,15 +81,15 @@ class SVM(LearnedBuffers, FittedModel):
 
     @classmethod
     def usual_features(cls, options: Mapping[str, Any]) -> list[str]:
-        """Return the kinds of features that a run gives the model by default: counts for Tanimoto."""
+        """Return the names of the features that a run computes for this model by default: counts for Tanimoto."""
         return ["morgan"] if options.get("kernel") == "tanimoto" else super().usual_features(options)
 
     def _learn(self, x: Tensor, y: Tensor, learned: Tensor, seed: int, threads: int, progress: Progress | None) -> None:
         from sklearn.svm import SVC
 
         if len(x) > _MOST:
-            text = f"{len(x)} items, whose kernel would take {8e-9 * len(x) ** 2:.0f} GB; expected {_MOST} or fewer"
-            raise ValueError(f"features: {text}; take a forest, which needs no pairs")
+            size = f"{len(x)} (its kernel would take {8e-9 * len(x) ** 2:.0f} GB)"
+            raise ValueError(f"SVM needs at most {_MOST} items, got {size}; use a forest, which needs no kernel")
         if self.scale is not None:
             self.scale = self.scale.cpu()
             std, mean = torch.std_mean(x.double(), dim=0, correction=0)
@@ -126,12 +128,12 @@ class SVM(LearnedBuffers, FittedModel):
         return torch.stack(sums, dim=1) + self.bias
 
     def _prepared(self, x: Tensor) -> Tensor:
-        """Features as the kernel takes them."""
+        """Return the features as the kernel needs them."""
         if self.scale is not None:
             scaled: Tensor = self.scale(x)
             return scaled.clamp(-_LARGEST, _LARGEST)
         if bool((x < 0).any()):
-            raise ValueError("features must not be below 0 for kernel 'tanimoto'; take counts such as fingerprints")
+            raise ValueError("features must not be negative with kernel='tanimoto'; use counts such as fingerprints")
         return x
 
     def _gamma(self, x: Tensor) -> float:

@@ -1,4 +1,4 @@
-"""Decision trees as tensors."""
+"""Decision trees stored as tensors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,11 +9,11 @@ from torch import Tensor
 
 from xgraph.nn.layers.learned_buffers import LearnedBuffers
 
-_AT_ONCE = 1 << 20  # pairs of a tree and a row
+_AT_ONCE = 1 << 20  # maximum number of pairs of a tree and a row
 
 
 class Trees(LearnedBuffers):
-    """Binary decision trees of several tasks, all nodes in one list."""
+    """Binary decision trees of several tasks, with all nodes in one list."""
 
     feature: Tensor
     number: Tensor
@@ -27,14 +27,14 @@ class Trees(LearnedBuffers):
         self.num_tasks, self.num_features = num_tasks, num_features
         empty = torch.empty(0, dtype=torch.int32)
         self.register_buffer("feature", empty)  # -1 at a leaf
-        self.register_buffer("number", empty.double())  # threshold, and of a leaf the share of positives
-        self.register_buffer("left", empty.clone())  # next node; behind the node itself
+        self.register_buffer("number", empty.double())  # threshold; at a leaf, the fraction of positives
+        self.register_buffer("left", empty.clone())  # child node; always after the node itself
         self.register_buffer("right", empty.clone())
         self.register_buffer("root", empty.clone())  # first node of each tree
         self.register_buffer("task", empty.clone())  # task of each tree
 
     def keep(self, of_tasks: Sequence[Sequence[Any]]) -> None:
-        """Take the place of fitted trees."""
+        """Replace the stored trees by fitted ones."""
         parts: dict[str, list[Any]] = {name: [] for name in self._buffers}
         begin = 0
         for task, trees in enumerate(of_tasks):
@@ -54,7 +54,7 @@ class Trees(LearnedBuffers):
             setattr(self, name, torch.as_tensor(np.concatenate([[], *part]), dtype=own.dtype, device=own.device))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the mean share of positives over each task's trees, float64 ``[B, T]``; 0 where there are none."""
+        """Return the mean fraction of positives over each task's trees, float64 ``[B, T]``; 0 without trees."""
         total = torch.zeros(self.num_tasks, len(x), dtype=torch.float64, device=x.device)
         step = max(_AT_ONCE // max(len(x), 1), 1)
         for root, task in zip(torch.split(self.root, step), torch.split(self.task, step), strict=True):
@@ -63,7 +63,7 @@ class Trees(LearnedBuffers):
         return (total / count[:, None]).T
 
     def _descend(self, x: Tensor, root: Tensor) -> Tensor:
-        """The number at the leaf of each row in each tree, ``[trees, B]``; pairs that are at a leaf drop out."""
+        """Return the number at each row's leaf in each tree, ``[trees, B]``; pairs that reach a leaf drop out."""
         leaves = self.number.new_empty(len(root) * len(x))
         pair = torch.arange(len(leaves), device=x.device)
         row = pair % max(len(x), 1)
@@ -80,14 +80,14 @@ class Trees(LearnedBuffers):
     def _inconsistency(self) -> str:
         nodes, inner = len(self.feature), self.feature >= 0
         if not len(self.number) == len(self.left) == len(self.right) == nodes or len(self.root) != len(self.task):
-            return "lists of nodes of different lengths"
+            return "the lists of nodes have different lengths"
         if bool((self.feature >= self.num_features).any()):
-            return f"a feature beyond the {self.num_features} that there are"
+            return f"a node refers to a feature beyond num_features={self.num_features}"
         own = torch.arange(nodes, device=self.feature.device)[inner]
         for child in (self.left[inner], self.right[inner]):
-            if bool(((child <= own) | (child >= nodes)).any()):  # so that every descent ends
-                return "a node whose child does not stand behind it"
+            if bool(((child <= own) | (child >= nodes)).any()):  # otherwise a descent might not end
+                return "a node does not come before its child"
         for name, value, most in (("root", self.root, nodes), ("task", self.task, self.num_tasks)):
             if bool(((value < 0) | (value >= most)).any()):
-                return f"a {name} that does not exist"
+                return f"a {name} is out of range"
         return ""

@@ -22,7 +22,7 @@ def make(**options):
 
 @pytest.mark.parametrize("gated", [False, True])
 @pytest.mark.parametrize("with_value", [False, True])
-def test_it_is_the_definition(gated, with_value):
+def test_matches_the_definition(gated, with_value):
     pool = make(gated=gated)
     x, bag = ragged(SIZES, channels=6)
     x.requires_grad_()
@@ -45,7 +45,7 @@ def by_instance(logits, bag):
     return out
 
 
-def test_each_head_attends_for_its_share_of_the_columns():
+def test_each_head_pools_its_share_of_the_columns():
     pool = make(heads=3)
     x, bag = ragged(SIZES, channels=6)
     logits = logits_of(pool, x)
@@ -60,7 +60,7 @@ def test_each_head_attends_for_its_share_of_the_columns():
 
 
 @pytest.mark.parametrize("heads", [1, 2])
-def test_the_state_and_its_gradient_are_those_of_the_chapter(heads):
+def test_state_and_gradient_follow_the_equations(heads):
     """(6.111) and (6.113), numerator and denominator in linear space, over several batches of sampled instances."""
     gamma = 0.3
     pool = make(heads=heads, num_bags=4, gamma=gamma)
@@ -87,7 +87,7 @@ def test_the_state_and_its_gradient_are_those_of_the_chapter(heads):
             torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
 
 
-def test_scores_may_be_finer_than_embeddings():
+def test_value_may_be_wider_than_embeddings():
     pool = AttentionPooling(6, 8, num_bags=9)
     x, bag = ragged(SIZES, channels=6, dtype=torch.float32)
     value = ragged(SIZES, channels=1)[0]
@@ -97,7 +97,7 @@ def test_scores_may_be_finer_than_embeddings():
     torch.testing.assert_close(out, expected)
 
 
-def test_a_bag_of_many_instances_is_finite_and_sums_to_one():
+def test_large_bag_in_half_precision_is_finite():
     torch.manual_seed(0)
     pool = AttentionPooling(16, 8, gated=True)
     pool.score.weight.data.mul_(1000)  # logits of hundreds
@@ -114,7 +114,7 @@ def test_a_bag_of_many_instances_is_finite_and_sums_to_one():
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_weights_of_narrow_numbers_are_wide(dtype):
+def test_weights_are_float32_or_wider(dtype):
     """Thousands of weights in bfloat16 would not sum to one."""
     pool = AttentionPooling(6, 8).to(dtype)
     x = torch.randn(5000, 6, generator=torch.Generator().manual_seed(0)).to(dtype)
@@ -125,7 +125,7 @@ def test_weights_of_narrow_numbers_are_wide(dtype):
     assert pool(x, value=ones).item() == 1
 
 
-def test_huge_logits_are_finite_and_forgotten():
+def test_state_recovers_from_huge_logits():
     pool = AttentionPooling(1, 1, num_bags=2, gamma=0.1)
     pool.content.weight.data.fill_(10.0)
     pool.content.bias.data.zero_()
@@ -147,7 +147,7 @@ def test_huge_logits_are_finite_and_forgotten():
 
 
 @pytest.mark.parametrize("heads", [1, 2])
-def test_the_lag_can_be_bounded(heads):
+def test_max_lag_bounds_the_state(heads):
     pool = AttentionPooling(2, 1, heads=heads, num_bags=1, gamma=0.1, max_lag=3.0)
     pool.content.weight.data.fill_(0.0)
     pool.content.bias.data.fill_(10.0)  # so that g is the weight of the score
@@ -161,12 +161,12 @@ def test_the_lag_can_be_bounded(heads):
     ("call", "message"),
     [
         (lambda x, bag: make()(x[:, :5], bag), r"embeddings must have shape \[N, 6\], got \[18, 5\]"),
-        (lambda x, bag: make()(x, bag, value=x[:3]), r"value must have shape \[18, C\], a row for each instance"),
-        (lambda x, bag: make(heads=4)(x, bag), "heads must divide the 6 columns that are pooled, got 4"),
-        (lambda x, bag: make(heads=4, num_bags=9, channels=6), "heads must divide the 6 columns"),
+        (lambda x, bag: make()(x, bag, value=x[:3]), r"value must have shape \[18, C\], one row per instance"),
+        (lambda x, bag: make(heads=4)(x, bag), "heads must divide the number of pooled columns, 6, got 4"),
+        (lambda x, bag: make(heads=4, num_bags=9, channels=6), "heads must divide the number of pooled columns, 6"),
         (lambda x, bag: make(heads=0), "heads must be at least 1"),
     ],
 )
-def test_bad_arguments_are_refused(call, message):
+def test_invalid_arguments_are_rejected(call, message):
     with pytest.raises(ValueError, match=message):
         call(*ragged(SIZES, channels=6))

@@ -31,7 +31,7 @@ def make(name, **options):
 
 
 @EACH
-def test_it_is_an_aggregation_of_pyg(name):
+def test_works_as_a_pyg_aggregation(name):
     pool = make(name)
     assert isinstance(pool, Aggregation)
     assert isinstance(pool, BagPooling)
@@ -55,7 +55,7 @@ def test_it_is_an_aggregation_of_pyg(name):
 
 
 @EACH
-def test_order_does_not_matter(name):
+def test_order_of_instances_does_not_matter(name):
     pool = make(name)
     x, bag = ragged(SIZES)
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(1))
@@ -64,7 +64,7 @@ def test_order_does_not_matter(name):
 
 
 @EACH
-def test_weights_sum_to_one_in_each_bag_and_are_the_gradients(name):
+def test_weights_are_gradients_and_sum_to_one(name):
     pool = make(name)
     x, bag = ragged(SIZES)
     weight = pool.weights(x, bag, dim_size=5)
@@ -77,7 +77,7 @@ def test_weights_sum_to_one_in_each_bag_and_are_the_gradients(name):
 
 
 @EACH
-def test_with_gamma_one_and_all_instances_it_is_the_exact_pooling(name):
+def test_gamma_1_and_all_instances_give_the_exact_pooling(name):
     plain, tracked = make(name), make(name, num_bags=10, gamma=1.0)
     x, bag = ragged(SIZES)
     x.requires_grad_()
@@ -93,7 +93,7 @@ def test_with_gamma_one_and_all_instances_it_is_the_exact_pooling(name):
 
 
 @EACH
-def test_the_first_touch_is_not_scaled(name):
+def test_first_value_of_a_bag_is_not_scaled(name):
     plain, tracked = make(name), make(name, num_bags=10, gamma=0.01)
     x, bag = ragged(SIZES)
     torch.testing.assert_close(tracked(x, bag, dim_size=5, bag_id=IDS), plain(x, bag, dim_size=5))
@@ -101,7 +101,7 @@ def test_the_first_touch_is_not_scaled(name):
 
 
 @EACH
-def test_nothing_is_written_in_eval_mode_or_without_ids(name):
+def test_nothing_is_written_in_eval_mode_or_without_bag_id(name):
     pool = make(name, num_bags=10, gamma=0.5)
     x, bag = ragged(SIZES)
     pool(x, bag, dim_size=5, bag_id=IDS)
@@ -116,7 +116,7 @@ def test_nothing_is_written_in_eval_mode_or_without_ids(name):
 
 
 @EACH
-def test_a_bag_twice_in_a_batch_is_one_update_by_the_mean_of_both(name):
+def test_repeated_bag_is_updated_once_with_the_mean(name):
     pool, other = make(name, num_bags=10, gamma=0.3), make(name, num_bags=10, gamma=0.3)
     x, bag = ragged([4, 4, 4])
     for step in range(2):
@@ -129,7 +129,7 @@ def test_a_bag_twice_in_a_batch_is_one_update_by_the_mean_of_both(name):
 
 
 @EACH
-def test_two_processes_that_see_one_bag_have_the_same_table(name):
+def test_two_processes_keep_the_same_table(name):
     x, bag = ragged([4, 4, 4])
     alone = make(name, num_bags=10, gamma=0.3)
     ids = torch.tensor([5, 1, 5])
@@ -171,7 +171,7 @@ def test_state_is_saved_loaded_copied_and_pickled(name):
 
 
 @EACH
-def test_the_schedule_reaches_a_table_that_is_made_later(name):
+def test_set_epoch_applies_to_a_table_created_later(name):
     pool = make(name, num_bags=10, gamma=CosineGamma(epochs=4, gamma_min=0.2))
     pool.set_epoch(9)
     x, bag = ragged(SIZES)
@@ -181,7 +181,7 @@ def test_the_schedule_reaches_a_table_that_is_made_later(name):
 
 
 @EACH
-def test_the_state_can_be_forgotten(name):
+def test_reset_parameters_clears_the_state(name):
     pool = make(name, num_bags=10, gamma=0.5)
     x, bag = ragged(SIZES)
     pool(x, bag, bag_id=IDS)
@@ -211,7 +211,7 @@ def test_half_precision(name):
 
 
 @EACH
-def test_it_compiles_whole_without_checks(name):
+def test_compiles_as_one_graph_without_validation(name):
     pool = make(name, num_bags=10, gamma=0.5, channels=3, validate=False)
     plain = copy.deepcopy(pool)
     torch._dynamo.reset()
@@ -230,13 +230,13 @@ def test_it_compiles_whole_without_checks(name):
 @pytest.mark.parametrize(
     ("ids", "error", "message"),
     [
-        ([4, 9, 0, 7, 10], IndexError, r"bag_id must hold numbers from 0 to 9 \(num_bags=10\), got 10"),
+        ([4, 9, 0, 7, 10], IndexError, r"bag_id must be between 0 and 9 \(num_bags=10\), got 10"),
         ([4, 9, 0, 7, -1], IndexError, "got -1"),
-        ([4, 9, 0, 7], ValueError, r"bag_id must have shape \[5\], one id for each bag, got \[4\]"),
+        ([4, 9, 0, 7], ValueError, r"bag_id must have shape \[5\], one id per bag, got \[4\]"),
         ([4.0, 9, 0, 7, 1], TypeError, "bag_id must be a tensor of integers, got torch.float32"),
     ],
 )
-def test_bad_ids_are_refused_before_anything_is_written(ids, error, message):
+def test_invalid_ids_are_rejected_before_writing(ids, error, message):
     pool = make("attention", num_bags=10)
     x, bag = ragged(SIZES)
     with pytest.raises(error, match=message):
@@ -245,7 +245,7 @@ def test_bad_ids_are_refused_before_anything_is_written(ids, error, message):
 
 
 @EACH
-def test_bad_input_is_refused_before_anything_is_written(name):
+def test_invalid_input_is_rejected_before_writing(name):
     pool = make(name, num_bags=10, channels=3)
     x, bag = ragged(SIZES)
     for value in (torch.nan, torch.inf):
@@ -255,7 +255,7 @@ def test_bad_input_is_refused_before_anything_is_written(name):
             pool(bad, bag, dim_size=5, bag_id=IDS)
     with pytest.raises(ValueError, match="bag 5 of the batch"):
         pool(x, bag, dim_size=6, bag_id=torch.arange(6))
-    with pytest.raises(ValueError, match="dim must be that of the instances, 0 or -2, got 1"):
+    with pytest.raises(ValueError, match="dim must be the dimension of the instances, 0 or -2, got 1"):
         pool(x, bag, dim=1)
     with pytest.raises(TypeError, match="floating-point numbers, got torch.int64"):
         pool(bag[:, None].expand(-1, 3), bag)
@@ -263,7 +263,7 @@ def test_bad_input_is_refused_before_anything_is_written(name):
     pool(x, bag, bag_id=IDS)
     value = {"value": x[:, :1]} if name == "attention" else {}
     if name != "gated":
-        with pytest.raises(ValueError, match="the number of columns that are pooled must stay as it is"):
+        with pytest.raises(ValueError, match="the number of pooled columns must not change"):
             pool(x if value else x[:, :1], bag, bag_id=IDS, **value)
 
 
@@ -275,13 +275,13 @@ def test_bad_input_is_refused_before_anything_is_written(name):
         ({"num_bags": 10, "channels": 0}, ValueError, "channels must be at least 1"),
     ],
 )
-def test_bad_options_are_refused(options, error, message):
+def test_invalid_options_are_rejected(options, error, message):
     for name in POOLINGS:
         with pytest.raises(error, match=message):
             make(name, **options)
 
 
-def test_there_is_no_such_pooling():
+def test_unknown_pooling_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'MedianPooling'"):
         xgraph.nn.MedianPooling
     with pytest.raises(AttributeError, match="no attribute 'MedianPooling'"):
@@ -289,7 +289,7 @@ def test_there_is_no_such_pooling():
     assert all(hasattr(xgraph.nn, name) for name in xgraph.nn.__all__)
 
 
-def test_it_shows_what_it_is():
+def test_repr_shows_the_options():
     assert repr(MeanPooling()) == "MeanPooling()"
     assert (
         repr(SmoothedMaxPooling(num_bags=5))

@@ -6,13 +6,13 @@ from xgraph.nn import MeanPooling
 SIZES = [3, 1, 7, 2, 5]
 
 
-def test_it_is_the_mean():
+def test_matches_the_mean():
     x, bag = ragged(SIZES)
     expected = by_bag(lambda x: x.mean(0), x, bag, 5)
     torch.testing.assert_close(MeanPooling()(x, bag, dim_size=5), expected, rtol=1e-12, atol=1e-12)
 
 
-def test_the_state_is_a_moving_average_with_the_gradient_of_the_batch():
+def test_state_is_a_moving_average_with_the_gradient_of_the_batch():
     pool = MeanPooling(num_bags=4, gamma=0.25).double()
     tracked = {}
     for step in range(4):

@@ -9,7 +9,7 @@ SIZES = [3, 1, 7, 2, 5]
 
 @pytest.mark.parametrize("shuffled", [False, True])
 @pytest.mark.parametrize("heads", [1, 2, 4])
-def test_weighted_sums_are_those_of_each_bag(shuffled, heads):
+def test_weighted_sums_per_bag(shuffled, heads):
     x, bag = ragged(SIZES, channels=4, shuffled=shuffled)
     weight = ragged(SIZES, channels=heads, seed=1)[0]
     x.requires_grad_()
@@ -26,7 +26,7 @@ def test_weighted_sums_are_those_of_each_bag(shuffled, heads):
 
 
 @pytest.mark.parametrize("which", ["x", "weight"])
-def test_a_gradient_to_one_of_both_only(which):
+def test_gradient_with_respect_to_one_argument_only(which):
     x, bag = ragged(SIZES)
     weight = torch.rand(len(x), 1, dtype=torch.float64)
     (x if which == "x" else weight).requires_grad_()
@@ -36,7 +36,7 @@ def test_a_gradient_to_one_of_both_only(which):
     torch.testing.assert_close((x if which == "x" else weight).grad, expected)
 
 
-def test_a_second_derivative_is_refused_and_not_wrong():
+def test_second_derivative_raises_an_error():
     x, bag = ragged(SIZES)
     weight = torch.rand(len(x), 1, dtype=torch.float64, requires_grad=True)
     out = Bags.of(x, bag).weighted_sum(weight, x.requires_grad_())
@@ -46,7 +46,7 @@ def test_a_second_derivative_is_refused_and_not_wrong():
 
 
 @pytest.mark.parametrize("tau", [1.0, 0.05])
-def test_softmaxes_are_those_of_each_bag(tau):
+def test_softmax_per_bag(tau):
     x, bag = ragged(SIZES)
     x.requires_grad_()
     weight, log_mean = Bags.of(x, bag).softmax(x, tau)
@@ -65,7 +65,7 @@ def test_softmaxes_are_those_of_each_bag(tau):
     torch.testing.assert_close(result, wanted)
 
 
-def test_softmaxes_of_huge_numbers_keep_what_they_differ_by():
+def test_softmax_of_huge_numbers_keeps_small_differences():
     x = torch.tensor([[200.0], [200.0 - 2.0**-14], [-200.0]])  # a τ of 1e-3 apart by 0.061: float32 has it
     weight, log_mean = Bags.of(x, torch.zeros(3, dtype=torch.long)).softmax(x, 1e-3)
     expected = (x.double() / 1e-3).softmax(0)
@@ -73,7 +73,7 @@ def test_softmaxes_of_huge_numbers_keep_what_they_differ_by():
     assert log_mean.isfinite().all()
 
 
-def test_bags_from_bounds_and_from_nothing():
+def test_bags_from_ptr_and_without_index():
     x, _ = ragged([2, 3])
     assert Bags.of(x, None, torch.tensor([0, 2, 5])).index.tolist() == [0, 0, 1, 1, 1]
     assert Bags.of(x, None).count.tolist() == [5.0]
@@ -83,32 +83,32 @@ def test_bags_from_bounds_and_from_nothing():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"index": [0, 0, 2, 2]}, ValueError, r"bag 1 of the batch \(3 bags, 4 instances\) has no instances"),
+        ({"index": [0, 0, 2, 2]}, ValueError, "at least one instance, but bag 1 of the batch's 3 bags has none"),
         ({"index": [0, 0, 1, 1], "size": 4}, ValueError, "bag 2 of the batch"),
         ({"ptr": [0, 2, 2, 4]}, ValueError, "bag 1 of the batch"),
-        ({"ptr": [1, 2, 4]}, ValueError, "ptr must go from 0 to the number of instances 4, got 1 to 4"),
+        ({"ptr": [1, 2, 4]}, ValueError, "ptr must start at 0 and end at the number of instances, 4, got 1 and 4"),
         ({"ptr": [0, 3, 2, 4]}, ValueError, "ptr must not decrease"),
         ({"ptr": [0.0, 4.0]}, TypeError, "ptr must be a tensor of integers, got torch.float32"),
         ({"ptr": torch.empty(0, dtype=torch.long)}, ValueError, r"ptr must have shape \[B \+ 1\], got \[0\]"),
-        ({"ptr": [0, 2, 3]}, ValueError, "ptr must go from 0 to the number of instances 4, got 0 to 3"),
-        ({"index": [0, 0, 1]}, ValueError, r"index must have shape \[4\], one bag for each instance, got \[3\]"),
-        ({"index": [0, 1, 2, 3], "size": 3}, IndexError, r"bags from 0 to 2 \(dim_size=3\), got 3"),
+        ({"ptr": [0, 2, 3]}, ValueError, "ptr must start at 0 and end at the number of instances, 4, got 0 and 3"),
+        ({"index": [0, 0, 1]}, ValueError, r"index must have shape \[4\], one bag per instance, got \[3\]"),
+        ({"index": [0, 1, 2, 3], "size": 3}, IndexError, r"index must be between 0 and 2 \(dim_size=3\), got 3"),
         ({"index": [0, 1, -1, 1], "size": 2}, IndexError, "got -1"),
         ({"index": [0.0, 0.0, 1.0, 1.0]}, TypeError, "index must be a tensor of integers, got torch.float32"),
     ],
 )
-def test_bad_bags_are_refused(arguments, error, message):
+def test_invalid_bags_are_rejected(arguments, error, message):
     tensors = {k: torch.tensor(v) if isinstance(v, list) else v for k, v in arguments.items()}
     with pytest.raises(error, match=message):
         Bags.of(torch.zeros(4, 2), **{"index": None, **tensors})
 
 
-def test_no_instances_at_all():
+def test_batch_without_instances():
     nothing = torch.zeros(0, dtype=torch.long)
     bags = Bags.of(torch.zeros(0, 2), nothing)
     assert bags.count.tolist() == []
     assert bags.weighted_sum(torch.zeros(0, 2), torch.zeros(0, 6)).shape == (0, 2, 3)
-    with pytest.raises(ValueError, match=r"bag 0 of the batch \(2 bags, 0 instances\) has no instances"):
+    with pytest.raises(ValueError, match="bag 0 of the batch's 2 bags has none"):
         Bags.of(torch.zeros(0, 2), nothing, size=2)
 
 

@@ -8,7 +8,7 @@ SIZES = [3, 1, 7, 2, 5]
 
 
 @pytest.mark.parametrize("tau", [0.1, 1.0, 10.0])
-def test_it_is_the_definition(tau):
+def test_matches_the_definition(tau):
     x, bag = ragged(SIZES)
     x.requires_grad_()
     result, expected = SmoothedMaxPooling(tau)(x, bag, dim_size=5), by_bag(lambda x: smoothed_max(x, tau), x, bag, 5)
@@ -17,7 +17,7 @@ def test_it_is_the_definition(tau):
     torch.testing.assert_close(torch.autograd.grad(result, x, g), torch.autograd.grad(expected, x, g))
 
 
-def test_it_lies_between_mean_and_maximum():
+def test_lies_between_mean_and_maximum():
     x, bag = ragged(SIZES)
     largest = by_bag(lambda x: x.max(0).values, x, bag, 5)
     torch.testing.assert_close(SmoothedMaxPooling(1e-6)(x, bag), largest, rtol=0, atol=1e-5)
@@ -25,7 +25,7 @@ def test_it_lies_between_mean_and_maximum():
     assert torch.equal(SmoothedMaxPooling(tau=0)(x, bag), largest)
 
 
-def test_the_maximum_gives_its_gradient_to_the_largest_in_equal_shares():
+def test_ties_share_the_gradient_of_the_maximum():
     x = torch.tensor([[1.0], [3.0], [3.0], [-5.0], [-6.0]], requires_grad=True)
     bag = torch.tensor([0, 0, 0, 1, 1])
     pool = SmoothedMaxPooling(tau=0)
@@ -35,7 +35,7 @@ def test_the_maximum_gives_its_gradient_to_the_largest_in_equal_shares():
     assert x.grad.tolist() == pool.weights(x, bag).tolist() == [[0.0], [0.5], [0.5], [1.0], [0.0]]
 
 
-def test_the_state_and_its_gradient_are_those_of_the_chapter():
+def test_state_and_gradient_follow_the_equations():
     """(6.110) and (6.112), u in linear space, over several batches of sampled instances."""
     tau, gamma = 0.5, 0.3
     pool = SmoothedMaxPooling(tau, num_bags=4, gamma=gamma).double()
@@ -75,7 +75,7 @@ def test_sampled_instances_track_the_whole_bag():
 
 
 @pytest.mark.parametrize("tau", [1e-3, 0.1, 1.0])
-def test_huge_scores_are_finite_and_forgotten(tau):
+def test_state_recovers_from_huge_scores(tau):
     pool = SmoothedMaxPooling(tau, num_bags=3, gamma=0.1)
     bag, ids = torch.tensor([0, 0, 0, 1, 1]), torch.tensor([2, 0])
     wild = torch.tensor([[200.0], [-200.0], [0.0], [-200.0], [200.0]], requires_grad=True)
@@ -94,7 +94,7 @@ def test_huge_scores_are_finite_and_forgotten(tau):
     torch.testing.assert_close(grad, torch.autograd.grad(exact.sum(), usual)[0])
 
 
-def test_the_lag_can_be_bounded():
+def test_max_lag_bounds_the_state():
     pool = SmoothedMaxPooling(1.0, num_bags=1, gamma=0.1, max_lag=3.0)
     ids = torch.tensor([0])
     pool(torch.tensor([[20.0]]), bag_id=ids)
@@ -106,10 +106,10 @@ def test_the_lag_can_be_bounded():
     [
         ({"tau": -0.1}, ValueError, "tau must lie in"),
         ({"tau": "warm"}, TypeError, "tau must be a number"),
-        ({"tau": 0, "num_bags": 5}, ValueError, "tau = 0 is the maximum, which has no state per bag"),
+        ({"tau": 0, "num_bags": 5}, ValueError, "num_bags must be None with tau=0"),
         ({"max_lag": 0.0}, ValueError, "max_lag must lie in"),
     ],
 )
-def test_bad_options_are_refused(options, error, message):
+def test_invalid_options_are_rejected(options, error, message):
     with pytest.raises(error, match=message):
         SmoothedMaxPooling(**options)

@@ -1,4 +1,4 @@
-"""Bags of instances to vectors or scores: PyG aggregations, with a state per bag if requested."""
+"""Pooling of bags: PyG aggregations with an optional state per bag."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is built on PyG on first use: that import takes seconds."""
+    """Import the poolings on first use: they are built on PyG, which takes seconds to import."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

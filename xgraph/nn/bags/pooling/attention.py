@@ -14,32 +14,33 @@ from xgraph.nn.bags.pooling.segments import Bags
 
 
 class AttentionPooling(BagPooling):
-    r"""Pools a bag by attention: a mean of its instances with learned weights (Ilse et al., ICML 2018).
+    r"""Attention pooling: a weighted mean of a bag's instances with learned weights (Ilse et al., ICML 2018).
 
     .. math:: h = \sum_x \mathrm{softmax}(g)(x) \, s(x), \qquad g = w^\top \tanh(V e)
               \quad\text{or gated}\quad  g = w^\top (\tanh(V e) ⊙ \mathrm{sigmoid}(U e))
 
-    (6.107) and (6.108) of the chapter, s being the embeddings e or what is given as `value`: with the instances'
-    scores, pooled scores come out. V and U have biases; w, whose bias would change nothing, has none.
+    These are equations (6.107) and (6.108) of the chapter. s are the embeddings e or, if given, `value`: passing the
+    instances' scores as `value` pools scores. V and U have biases; w has none because it would have no effect.
 
-    With a state per bag, numerator and denominator u = [mean e^g s, mean e^g] are tracked over the instances that were
-    sampled, and h = u₁/u₂ has the gradient (6.113) (MIDAM; Zhu et al., ICML 2023). What is kept is h and log u₂, so
-    that nothing overflows: C + 1 numbers a bag and head. One batch of huge g leaves u₂ far above all later ones;
-    beyond e^50 a bag starts anew. More on bags and their state: :class:`BagPooling`, whose errors are those here.
+    With a state per bag, the numerator and the denominator u = [mean e^g s, mean e^g] are tracked over the sampled
+    instances, and h = u₁/u₂ has the gradient (6.113) (MIDAM; Zhu et al., ICML 2023). The table stores h and log u₂ to
+    avoid overflow: C + 1 numbers per bag and head. A batch with very large g can leave u₂ far above all later values; a
+    bag whose state is more than e^50 above its newest estimate is reset. :class:`BagPooling` explains the state and
+    lists the errors.
 
-    With several heads each has weights of its own, for an equal share of the columns. So with as many heads as
-    columns of scores, each task attends to instances of its own.
+    With several heads, each head has its own weights and pools an equal share of the columns. With as many heads as
+    score columns, each task has its own attention.
 
     Args:
-        in_channels: Length of the embeddings e.
-        hidden_channels: Rows of V and U.
-        gated: Whether to gate.
-        heads: Number of heads H, which divides the number of columns that are pooled.
-        num_bags: Number of bags in the data set, if there is to be a state per bag.
-        gamma: Weight of the new value in the state, in (0, 1], or a schedule of it over epochs.
-        channels: Number of columns that are pooled, if the table is to be created now; None: at the first batch.
-        max_lag: Bound on log u₂ above its newest estimate; inf: none. Beyond 50 a bag starts anew in any case.
-        validate: Check bags and ids, and that what is written is finite, which forces a device synchronisation.
+        in_channels: Size of the embeddings e.
+        hidden_channels: Number of rows of V and U.
+        gated: Whether to use gated attention.
+        heads: Number of heads H, which must divide the number of pooled columns.
+        num_bags: Number of bags in the data set, to keep a state per bag; None for no state.
+        gamma: Weight of the new value in the state, in (0, 1], or a schedule over epochs.
+        channels: Number of pooled columns, to create the table now; None creates it at the first batch.
+        max_lag: Maximum of log u₂ above its newest estimate. A bag that exceeds 50 is reset in any case.
+        validate: Whether to check bags, ids and that written values are finite. This forces a device synchronisation.
 
     Example:
         >>> pool = AttentionPooling(in_channels=8, num_bags=100, gamma=0.9)
@@ -84,49 +85,49 @@ class AttentionPooling(BagPooling):
         bag_id: Tensor | None = None,
         value: Tensor | None = None,
     ) -> Tensor:
-        """Pool the instances of each bag: arguments and errors as `BagPooling.forward` has them, and two differences.
+        """Pool the instances of each bag. Other arguments and errors are those of `BagPooling.forward`.
 
         Args:
             x: Embeddings e. Shape ``[N, in_channels]``.
-            value: What is pooled, by default `x`. Shape ``[N, C]``.
+            value: Values to pool; by default `x`. Shape ``[N, C]``.
 
         Returns:
-            Shape ``[B, C]``, of the type of what is pooled.
+            The pooled values, in the type of `value`. Shape ``[B, C]``.
         """
         bags = self.bags(x, index, ptr, dim_size, dim)
         return self.finish(self.estimate(x, bags, value), x if value is None else value, bag_id)
 
     def estimate(self, x: Tensor, bags: Bags, value: Tensor | None = None) -> Tensor:
-        """The weighted means, and the logarithms of the means of e^g: ``[B, heads, C / heads + 1]``."""
+        """Return the weighted means and the logarithms of mean e^g, ``[B, heads, C / heads + 1]``."""
         value = x if value is None else value
         if value.dim() != 2 or len(value) != len(x):
-            raise ValueError(f"value must have shape [{len(x)}, C], a row for each instance, got {list(value.shape)}")
+            raise ValueError(f"value must have shape [{len(x)}, C], one row per instance, got {list(value.shape)}")
         weight, log_mean = bags.softmax(self.logits(x))
         dtype = torch.promote_types(weight.dtype, value.dtype)
         mean = bags.weighted_sum(weight.to(dtype), value.to(dtype))
         return torch.cat([mean, log_mean[..., None].to(dtype)], -1)
 
     def logits(self, x: Tensor) -> Tensor:
-        """The logits g of the attention, ``[N, heads]``, in float32 at least."""
+        """Return the attention logits g, ``[N, heads]``, in float32 or wider."""
         if x.dim() != 2 or x.size(1) != self.in_channels:
             raise ValueError(f"embeddings must have shape [N, {self.in_channels}], got {list(x.shape)}")
-        hidden = self.content(x).tanh_()  # in place: of 160,000 instances, new memory costs as much as the layer
+        hidden = self.content(x).tanh_()  # in place: with 160,000 instances, allocation costs as much as the layer
         if self.gate is not None:
             hidden = hidden * self.gate(x).sigmoid_()
         return wide(self.score(hidden))
 
     def read_out(self, row: Tensor) -> Tensor:
-        """The weighted means, ``[B, C]``."""
+        """Return the weighted means, ``[B, C]``."""
         return row[..., :-1].flatten(1)
 
     def shape(self, channels: int) -> tuple[int, ...]:
-        """Heads, and for each its columns and log mean e^g."""
+        """Return the shape of a row: for each head, its columns and log mean e^g."""
         if channels % self.heads:
-            raise ValueError(f"heads must divide the {channels} columns that are pooled, got {self.heads}")
+            raise ValueError(f"heads must divide the number of pooled columns, {channels}, got {self.heads}")
         return (self.heads, channels // self.heads + 1)
 
     def make_table(self, shape: tuple[int, ...]) -> StateTable:
-        """A table of ratios."""
+        """Create a table of ratios."""
         return RatioMovingAverage(
             self.num_bags or 1,
             shape[-1] - 1,
@@ -140,17 +141,17 @@ class AttentionPooling(BagPooling):
     def weights(
         self, x: Tensor, index: Tensor | None = None, ptr: Tensor | None = None, dim_size: int | None = None
     ) -> Tensor:
-        """The attention: softmaxes of g, which sum to one in each bag. Shape ``[N, heads]``."""
+        """Return the attention weights, which sum to one in each bag. Shape ``[N, heads]``."""
         return self.bags(x, index, ptr, dim_size).softmax(self.logits(x))[0]
 
     def reset_parameters(self) -> None:
-        """Reinitialise the weights and forget the state of all bags."""
+        """Reinitialise the weights and clear the state of all bags."""
         super().reset_parameters()
         for layer in (self.content, self.gate, self.score):
             if layer is not None:
                 layer.reset_parameters()
 
     def extra_repr(self) -> str:
-        """Sizes and the state."""
+        """Show the sizes and the state."""
         sizes = f"{self.in_channels}, hidden_channels={self.hidden_channels}, gated={self.gate is not None}"
         return ", ".join(filter(None, [f"{sizes}, heads={self.heads}", super().extra_repr()]))

@@ -1,4 +1,4 @@
-"""Means over the instances of a bag."""
+"""Mean pooling over the instances of a bag."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from xgraph.nn.bags.pooling.segments import Bags
 
 
 class MeanPooling(BagPooling):
-    r"""Pools a bag to the mean of its instances, :math:`h = \mathrm{mean}_x φ(x)`.
+    r"""Mean pooling: :math:`h = \mathrm{mean}_x φ(x)` over the instances x of a bag.
 
-    A state per bag makes the mean of a few sampled instances, which has no bias, less noisy. More on bags and their
-    state: :class:`BagPooling`, whose errors are those here.
+    The mean of a few sampled instances is unbiased; a state per bag reduces its noise. :class:`BagPooling` explains the
+    state and lists the errors.
 
     Args:
-        num_bags: Number of bags in the data set, if there is to be a state per bag.
-        gamma: Weight of the new value in the state, in (0, 1], or a schedule of it over epochs.
-        channels: Number of columns that are pooled, if the table is to be created now; None: at the first batch.
-        validate: Check bags and ids, which forces a device synchronisation.
+        num_bags: Number of bags in the data set, to keep a state per bag; None for no state.
+        gamma: Weight of the new value in the state, in (0, 1], or a schedule over epochs.
+        channels: Number of pooled columns, to create the table now; None creates it at the first batch.
+        validate: Whether to check bags and ids. This forces a device synchronisation.
 
     Example:
         >>> import torch
@@ -41,20 +41,20 @@ class MeanPooling(BagPooling):
         self._make_now()
 
     def estimate(self, x: Tensor, bags: Bags) -> Tensor:
-        """Means, ``[B, C]``."""
+        """Return the means, ``[B, C]``."""
         return bags.weighted_sum(bags.spread(bags.count.reciprocal())[:, None], wide(x))[:, 0]
 
     def read_out(self, row: Tensor) -> Tensor:
-        """The same."""
+        """Return the rows unchanged."""
         return row
 
     def make_table(self, shape: tuple[int, ...]) -> StateTable:
-        """A table of means."""
+        """Create a table of means."""
         return MovingAverage(self.num_bags or 1, shape, self.schedule, watch=False, validate=self.validate)
 
     def weights(
         self, x: Tensor, index: Tensor | None = None, ptr: Tensor | None = None, dim_size: int | None = None
     ) -> Tensor:
-        """One over the number of instances, ``[N, C]``."""
+        """Return one over the number of instances in the bag, ``[N, C]``."""
         bags = self.bags(x, index, ptr, dim_size)
         return bags.spread(bags.count.reciprocal())[:, None].expand_as(x)

@@ -1,4 +1,4 @@
-"""Sums, maxima and softmaxes over the instances of each bag, whatever the bags' sizes: nothing is padded."""
+"""Sums, maxima and softmaxes over the instances of each bag, for bags of any size and without padding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xgraph.estimators.rows import INTEGERS
 
 @dataclass(frozen=True)
 class Bags:
-    """Which instance is in which bag.
+    """Assignment of instances to bags.
 
     Args:
         index: Bag of each instance, int64, in any order. Shape ``[N]``.
@@ -29,9 +29,9 @@ class Bags:
     def of(
         cls, x: Tensor, index: Tensor | None, ptr: Tensor | None = None, size: int | None = None, check: bool = True
     ) -> Bags:
-        """The bags of a batch."""
+        """Create it from a bag index or boundaries, and check them."""
         if x.dim() != 2:
-            raise ValueError(f"what is pooled must have shape [N, C], got {list(x.shape)}")
+            raise ValueError(f"x must have shape [N, C], got {list(x.shape)}")
         if index is None and ptr is not None:
             if check:
                 _check_ptr(ptr, len(x))
@@ -40,7 +40,7 @@ class Bags:
         elif index is None:
             index, size = torch.zeros(len(x), dtype=torch.long, device=x.device), 1
         if index.shape != (len(x),):
-            raise ValueError(f"index must have shape [{len(x)}], one bag for each instance, got {list(index.shape)}")
+            raise ValueError(f"index must have shape [{len(x)}], one bag per instance, got {list(index.shape)}")
         if index.dtype not in INTEGERS:
             raise TypeError(f"index must be a tensor of integers, got {index.dtype}")
         index = index.long()
@@ -52,38 +52,40 @@ class Bags:
         bags = cls(index, ones.new_zeros(size).index_add_(0, index, ones))
         if check and not bool(bags.count.all()):
             empty = int((bags.count == 0).nonzero()[0])
-            raise ValueError(f"bag {empty} of the batch ({size} bags, {len(x)} instances) has no instances")
+            raise ValueError(
+                f"every bag needs at least one instance, but bag {empty} of the batch's {size} bags has none"
+            )
         return bags
 
     def spread(self, x: Tensor) -> Tensor:
-        """What a bag has, for each of its instances."""
+        """Copy each bag's row to all of its instances."""
         return x.index_select(0, self.index)
 
     def max(self, x: Tensor) -> Tensor:
-        """Maxima; the gradient goes to the largest instances in equal shares."""
+        """Return the maximum per bag; ties share the gradient equally."""
         where = self.index[:, None].expand_as(x)
         return x.new_zeros(len(self.count), x.size(1)).scatter_reduce(0, where, x, "amax", include_self=False)
 
     def sum(self, x: Tensor) -> Tensor:
-        """Sums."""
+        """Return the sum per bag."""
         return x.new_zeros(len(self.count), x.size(1)).index_add(0, self.index, x)
 
     def softmax(self, x: Tensor, tau: float = 1.0) -> tuple[Tensor, Tensor]:
-        """Softmaxes, and logarithms of means of exponentials."""
+        """Return the softmax over each bag, and the logarithm of its mean exponential."""
         power, total, log_mean = self._powers(x, tau)
         return power / self.spread(total), log_mean
 
     def log_mean_exp(self, x: Tensor, tau: float = 1.0) -> Tensor:
-        """Logarithms of means of exponentials alone: the second of `softmax`, for less memory."""
+        """Return only the logarithm of the mean exponential, which takes less memory than `softmax`."""
         return self._powers(x, tau)[2]
 
     def weighted_sum(self, weight: Tensor, x: Tensor) -> Tensor:
-        """Weighted sums, with gradients to weights and vectors."""
+        """Return weighted sums per bag and head, differentiable in weights and vectors."""
         heads, (size, channels) = weight.size(1), (len(self.count), x.size(1))
         if channels % heads:
-            raise ValueError(f"heads must divide the {channels} columns that are pooled, got {heads}")
+            raise ValueError(f"heads must divide the number of pooled columns, {channels}, got {heads}")
         index = self.index
-        if heads > 1:  # each head of a bag is a bag of its own
+        if heads > 1:  # treat each head of a bag as a separate bag
             index = (index[:, None] * heads + torch.arange(heads, device=index.device)).flatten()
             weight, x = weight.reshape(-1, 1), x.reshape(-1, channels // heads)
         if torch.compiler.is_compiling():
@@ -93,9 +95,10 @@ class Bags:
         return out.view(size, heads, channels // heads)
 
     def _powers(self, x: Tensor, tau: float) -> tuple[Tensor, Tensor, Tensor]:
-        """Exponentials beside the largest of each bag, their sums, and logarithms of means."""
+        """Return exponentials relative to the bag's maximum, their sums, and the logarithms of the means."""
         top = self.max(x.detach())
-        # To divide first would round away what they differ by. In place: new memory costs more than the arithmetic.
+        # Subtract before dividing, which would round small differences away. In place, because allocation costs more
+        # than the arithmetic.
         power = (x - self.spread(top)).div_(tau).exp_()
         total = self.sum(power)
         return power, total, top / tau + total.log() - self.count.log()[:, None]
@@ -107,7 +110,7 @@ class _WeightedSum(torch.autograd.Function):
     @staticmethod
     def forward(weight: Tensor, x: Tensor, index: Tensor, size: int) -> Tensor:
         row, order = index, None
-        if index.is_cuda or not bool((index[1:] >= index[:-1]).all()):  # to ask would synchronise a GPU
+        if index.is_cuda or not bool((index[1:] >= index[:-1]).all()):  # checking would synchronise a GPU
             row, order = torch.sort(index, stable=True)
         begin = torch.searchsorted(row, torch.arange(size, device=row.device))
         which = torch.arange(len(row), device=row.device) if order is None else order
@@ -134,9 +137,9 @@ def _check_ptr(ptr: Tensor, instances: int) -> None:
         raise ValueError(f"ptr must have shape [B + 1], got {list(ptr.shape)}")
     first, last = int(ptr[0]), int(ptr[-1])
     if first != 0 or last != instances:
-        raise ValueError(f"ptr must go from 0 to the number of instances {instances}, got {first} to {last}")
+        raise ValueError(f"ptr must start at 0 and end at the number of instances, {instances}, got {first} and {last}")
     if bool((ptr.diff() < 0).any()):
-        raise ValueError("ptr must not decrease: bags are ptr[b] to ptr[b + 1] - 1")
+        raise ValueError("ptr must not decrease: bag b has the instances ptr[b] to ptr[b + 1] - 1")
 
 
 def _check_range(index: Tensor, size: int) -> None:
@@ -144,4 +147,4 @@ def _check_range(index: Tensor, size: int) -> None:
         low, high = torch.stack(index.aminmax()).tolist()
         if low < 0 or high >= size:
             bad = low if low < 0 else high
-            raise IndexError(f"index must hold bags from 0 to {size - 1} (dim_size={size}), got {bad}")
+            raise IndexError(f"index must be between 0 and {size - 1} (dim_size={size}), got {bad}")

@@ -1,4 +1,4 @@
-"""A soft maximum over the instances of a bag."""
+"""Smoothed-max pooling over the instances of a bag."""
 
 from __future__ import annotations
 
@@ -13,26 +13,28 @@ from xgraph.nn.bags.pooling.segments import Bags
 
 
 class SmoothedMaxPooling(BagPooling):
-    r"""Pools the scores of a bag's instances to a soft maximum (MIDAM; Zhu et al., ICML 2023).
+    r"""Smoothed-max pooling: a soft maximum of the scores of a bag's instances (MIDAM; Zhu et al., ICML 2023).
 
     .. math:: h = τ \log \mathrm{mean}_x \exp(φ(x) / τ)
 
-    (6.106) of the chapter: τ → 0 is the maximum, τ → ∞ the mean. With a state per bag, log u tracks the log mean over
-    the instances that were sampled, and h = τ log u has the gradient (6.112),
+    This is equation (6.106) of the chapter. It approaches the maximum for τ → 0 and the mean for τ → ∞. With a state
+    per bag, log u tracks the logarithm of the mean over the sampled instances, and h = τ log u has the gradient
+    (6.112):
 
     .. math:: ∇h = \frac{1}{u} \, \mathrm{mean}_x \exp(φ(x) / τ) ∇φ(x)
 
-    in logarithms, so that nothing overflows. One batch of huge scores leaves u far above all later ones; beyond e^50 a
-    bag starts anew. More on bags and their state: :class:`BagPooling`, whose errors are those here.
+    Computation is in logarithms to avoid overflow. A batch with very large scores can leave u far above all later
+    values; a bag whose state is more than e^50 above its newest estimate is reset. :class:`BagPooling` explains the
+    state and lists the errors.
 
     Args:
-        tau: τ, in units of the scores; 0: the maximum itself, which has no state. Results are exact to about
-            τ · 10⁻⁷, so that a very large one is better replaced by :class:`MeanPooling`.
-        num_bags: Number of bags in the data set, if there is to be a state per bag.
-        gamma: Weight of the new value in the state, in (0, 1], or a schedule of it over epochs.
-        channels: Number T of score columns, if the table is to be created now; None: at the first batch.
-        max_lag: Bound on log u above its newest estimate; inf: none. Beyond 50 a bag starts anew in any case.
-        validate: Check bags and ids, and that scores are finite, which forces a device synchronisation.
+        tau: Temperature τ, in units of the scores; 0 is the exact maximum, which has no state. Results are accurate to
+            about τ · 10⁻⁷; instead of a very large τ, use :class:`MeanPooling`.
+        num_bags: Number of bags in the data set, to keep a state per bag; None for no state.
+        gamma: Weight of the new value in the state, in (0, 1], or a schedule over epochs.
+        channels: Number T of score columns, to create the table now; None creates it at the first batch.
+        max_lag: Maximum of log u above its newest estimate. A bag that exceeds 50 is reset in any case.
+        validate: Whether to check bags, ids and that scores are finite. This forces a device synchronisation.
 
     Example:
         >>> import torch
@@ -58,20 +60,20 @@ class SmoothedMaxPooling(BagPooling):
         super().__init__(num_bags, gamma, channels, max_lag, validate)
         self.tau = 0.0 if tau == 0 else number("tau", tau, SMALL, LARGE)
         if self.tau == 0 and num_bags is not None:
-            raise ValueError("tau = 0 is the maximum, which has no state per bag: num_bags must be left out")
+            raise ValueError("num_bags must be None with tau=0, because the maximum has no state per bag")
         self._make_now()
 
     def estimate(self, x: Tensor, bags: Bags) -> Tensor:
-        """The logarithm of the mean of exponentials, ``[B, C]``."""
+        """Return the logarithm of the mean exponential, ``[B, C]``."""
         x = wide(x)
         return bags.log_mean_exp(x, self.tau) if self.tau else bags.max(x)
 
     def read_out(self, row: Tensor) -> Tensor:
-        """τ times that."""
+        """Return τ times the rows."""
         return row * self.tau if self.tau else row
 
     def make_table(self, shape: tuple[int, ...]) -> StateTable:
-        """A table of logarithms."""
+        """Create a table of logarithms."""
         return LogMovingAverage(
             self.num_bags or 1,
             shape,
@@ -84,7 +86,7 @@ class SmoothedMaxPooling(BagPooling):
     def weights(
         self, x: Tensor, index: Tensor | None = None, ptr: Tensor | None = None, dim_size: int | None = None
     ) -> Tensor:
-        """The softmax of φ/τ in each bag; for τ = 0, equal shares of the largest. Shape ``[N, C]``."""
+        """Return the softmax of φ/τ in each bag; for τ = 0, equal weights on the maxima. Shape ``[N, C]``."""
         bags = self.bags(x, index, ptr, dim_size)
         if self.tau:
             return bags.softmax(wide(x), self.tau)[0]
@@ -92,5 +94,5 @@ class SmoothedMaxPooling(BagPooling):
         return largest / bags.spread(bags.sum(largest))
 
     def extra_repr(self) -> str:
-        """The temperature and the state."""
+        """Show the temperature and the state."""
         return ", ".join(filter(None, [f"tau={self.tau:g}", super().extra_repr()]))

@@ -306,7 +306,7 @@ def partial_areas() -> Figure:
 def auc_margin() -> Figure:
     """The AUC margin loss against cross-entropy."""
     gains = auc_gains()
-    fig, (axis,) = _figure(1, 1, 8.6, 4.2)
+    fig, (axis,) = _figure(1, 1, 8.6, 5.4)
     _gain_panel(axis, gains, [g.data for g in gains], 0.14, "test ROC-AUC, AUC margin − cross-entropy")
     return fig
 

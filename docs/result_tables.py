@@ -487,7 +487,7 @@ def bags_two_way() -> str:
 
 
 def gains_table(gains: Iterable[Gain]) -> str:
-    """Paired differences; a column whose cells are all the same is left out."""
+    """Paired differences; a column whose cells are all the same, or partly empty, is left out."""
     columns: dict[str, list[str]] = {}
     for gain in gains:
         cells = {
@@ -503,7 +503,11 @@ def gains_table(gains: Iterable[Gain]) -> str:
         }
         for name, text in cells.items():
             columns.setdefault(name, []).append(text)
-    kept = {name: texts for name, texts in columns.items() if len(set(texts)) > 1 or name in ("better", "verdict")}
+    kept = {
+        name: texts
+        for name, texts in columns.items()
+        if all(texts) and (len(set(texts)) > 1 or name in ("better", "verdict"))
+    }
     return markdown([*kept], zip(*kept.values(), strict=True))
 
 

@@ -248,9 +248,10 @@ def auc_gains() -> list[Gain]:
     for data in ("bbbp", "bace", "clintox", "tox21", "sider"):
         values = recipe_gain("moleculenet", ("gine-auc", "gine-ce"), data, "roc_auc")
         gains.append(Gain(f"{data}, GINE", "", name, bce, "ROC-AUC", "seeds", values))
-    for data in ("musk1", "musk2", "elephant", "fox", "protein"):
-        values = bag_gain(data, "attention-aucm", "attention-bce")
-        gains.append(Gain(f"{data}, bags, attention", "", name, bce, "ROC-AUC", "repetitions", values))
+    for pooling, title in (("attention", "attention"), ("smx", "smoothed max")):
+        for data in ("musk1", "musk2", "elephant", "fox", "protein"):
+            values = bag_gain(data, f"{pooling}-aucm", f"{pooling}-bce")
+            gains.append(Gain(f"{data}, bags, {title}", "", name, bce, "ROC-AUC", "repetitions", values))
     return gains
 
 

@@ -72,3 +72,16 @@ def test_pages_show_every_picture():
         for name in re.findall(r"plots/([\w-]+)\.svg", page.read_text())
     }
     assert shown == {*plots.PICTURES}
+
+
+def test_the_overview_of_the_readme_shows_the_present_results(tmp_path):
+    pytest.importorskip("matplotlib")
+    import plots
+
+    plots.save(plots.overview, tmp_path / "overview.svg")
+    drawn, committed = (
+        re.findall(r"<text[^>]*>([^<]*)</text>", file.read_text(encoding="utf-8"))
+        for file in (tmp_path / "overview.svg", DOCS / "images" / "overview.svg")
+    )
+    assert len(drawn) > 30
+    assert drawn == committed, "run python docs/plots.py --overview docs/images/overview.svg"

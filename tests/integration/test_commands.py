@@ -46,7 +46,9 @@ def test_train_and_predict(place: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     assert len((place / "preds.csv").read_text().splitlines()) == 5
 
 
-def test_ctrl_c_and_resume(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_resumes_after_ctrl_c(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     argv = ["train", "chains.csv", *SMALL, "--epochs", "2000", "--pretrain-epochs", "0", "--out", "runs/long"]
     with subprocess.Popen(
         [sys.executable, "-m", "xgraph", *argv],
@@ -72,7 +74,7 @@ def test_ctrl_c_and_resume(place: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     assert [line.split()[0] for line in lines] == [f"epoch={done + 1}/{done + 1}"]
 
 
-def test_an_error_is_a_line_and_a_code(place: Path) -> None:
+def test_errors_print_one_line_and_set_the_exit_code(place: Path) -> None:
     done = xgraph("data", "show", "nowhere", cwd=place)  # the commands that import torch take seconds to start
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: ")

@@ -73,47 +73,47 @@ def values_of(config: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("package", NAMES)
-def test_every_name_still_imports(package: str) -> None:
+def test_all_old_names_can_be_imported(package: str) -> None:
     module = importlib.import_module(package)
     assert not [name for name in NAMES[package].split() if not hasattr(module, name)]
 
 
 @pytest.mark.parametrize("name", ["gine", "trees"])
-def test_molecules_get_the_old_scores(name: str) -> None:
+def test_old_runs_give_the_same_scores_for_molecules(name: str) -> None:
     old = pd.read_csv(OLD / name / "scores.csv")
     frame = xgraph.predict(OLD / name, old["smiles"].tolist())
     np.testing.assert_allclose(frame["pains"], old["pains"], rtol=1e-4, atol=1e-6)
     assert old["pains"].max() - old["pains"].min() > 0.5
 
 
-def test_bags_get_the_old_scores() -> None:
+def test_old_runs_give_the_same_scores_for_bags() -> None:
     old = pd.read_csv(OLD / "bags/scores.csv")
     frame = xgraph.predict(OLD / "bags")
     assert len(frame) > len(old) == 20
     np.testing.assert_allclose(frame["nine"][:20], old["nine"], rtol=1e-5)
 
 
-def test_bags_get_the_old_metrics() -> None:
+def test_old_runs_give_the_same_metrics_for_bags() -> None:
     old = xgraph.Run.open(OLD / "bags").metrics
     assert xgraph.evaluate(OLD / "bags") == pytest.approx(old["test"], abs=1e-4)
 
 
 @pytest.mark.parametrize("name", ["gine", "trees", "bags"])
-def test_settings_are_read_as_they_were_written(name: str) -> None:
+def test_old_settings_can_be_read(name: str) -> None:
     old = tomllib.loads((OLD / name / "config.toml").read_text())
     for config in (xgraph.Run.open(OLD / name).config, build_config({}, read_config(OLD / name / "config.toml"))):
         values = values_of(config)
         assert {key: values[key] for key in old} == old
 
 
-def test_a_run_repeats_from_the_old_settings(tmp_path: Path) -> None:
+def test_a_run_can_be_repeated_from_old_settings(tmp_path: Path) -> None:
     old = xgraph.Run.open(OLD / "bags")
     run = xgraph.train(config=OLD / "bags/config.toml", out=tmp_path / "again")
     assert values_of(run.config) == values_of(old.config)
     assert run.metrics["test"] == pytest.approx(old.metrics["test"], abs=0.02)
 
 
-def test_a_run_goes_on(bags: Path) -> None:
+def test_an_old_run_can_be_resumed(bags: Path) -> None:
     done = torch.load(bags / "last.ckpt", weights_only=True)["epochs_done"]
     run = xgraph.train(out=bags, resume=True, epochs=done)  # one more than its two; the first of three is pretraining
     assert run.metrics["epochs"] == done + 1
@@ -121,7 +121,7 @@ def test_a_run_goes_on(bags: Path) -> None:
     assert history["epoch"].tolist() == list(range(1, done + 2))
 
 
-def test_a_run_starts_from_an_old_encoder(tmp_path: Path) -> None:
+def test_a_run_can_start_from_an_old_encoder(tmp_path: Path) -> None:
     rows = [f"{'C' * n + end},{int(end == 'N')}\n" for n in range(1, 11) for end in "OCN"]
     (tmp_path / "chains.csv").write_text("smiles,amine\n" + "".join(rows))
     few = {"num_layers": 1, "hidden_channels": 8, "epochs": 1, "pretrain_epochs": 0, "split": "random", "lr": 1e-9}

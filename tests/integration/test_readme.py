@@ -24,7 +24,7 @@ def test_it_is_short_enough_for_a_first_page():
     assert len(README.read_text().splitlines()) <= 160
 
 
-def test_the_python_blocks(tmp_path, monkeypatch, capsys):
+def test_the_python_blocks_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     run_blocks(README, [block for block in BLOCKS if block.kind == "python"])
 

@@ -54,7 +54,7 @@ def written(out: Path) -> dict[str, int]:
     return {name: (out / name / "metrics.json").stat().st_mtime_ns for name in RUNS if (out / name).is_dir()}
 
 
-def test_a_whole_recipe_then_again(recipe: Make, capsys: Capture) -> None:
+def test_a_recipe_runs_and_a_second_call_keeps_its_runs(recipe: Make, capsys: Capture) -> None:
     argv = ["reproduce", str(recipe()), "--out", "out", "--threads", "1"]
     assert main(argv) == 0
     captured = capsys.readouterr()
@@ -83,7 +83,7 @@ def test_a_whole_recipe_then_again(recipe: Make, capsys: Capture) -> None:
     assert capsys.readouterr().out == table
 
 
-def test_what_the_report_says(recipe: Make) -> None:
+def test_the_contents_of_the_report(recipe: Make) -> None:
     report = reproduce(recipe(), out="out")
     values = json.loads(Path("out/report.json").read_text())
     rows = {row["name"]: row for row in values["rows"]}
@@ -118,7 +118,7 @@ def test_what_the_report_says(recipe: Make) -> None:
     assert tomllib.loads(Path("out/recipe.toml").read_text())["member"][0]["name"] == "att"
 
 
-def test_interrupted_and_gone_on_with(recipe: Make, capsys: Capture) -> None:
+def test_an_interrupted_recipe_resumes(recipe: Make, capsys: Capture) -> None:
     argv = ["reproduce", str(recipe()), "--out", "my out", "--threads", "1"]
     out = Path("my out")
     before: dict[str, int] = {}
@@ -143,7 +143,7 @@ def test_interrupted_and_gone_on_with(recipe: Make, capsys: Capture) -> None:
     assert numbers(out) == numbers(Path("whole"))
 
 
-def test_interrupted_between_runs(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_between_runs(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -156,14 +156,14 @@ def test_interrupted_between_runs(recipe: Make, monkeypatch: pytest.MonkeyPatch)
     assert main(["reproduce", str(recipe()), "--out", "out"]) == 0
 
 
-def test_a_run_that_fails_is_named_and_the_rest_goes_on_later(recipe: Make, capsys: Capture) -> None:
+def test_a_failed_run_is_named_and_a_second_call_continues(recipe: Make, capsys: Capture) -> None:
     with stopped(3, 0, ValueError("diverged")):
         assert main(["reproduce", str(recipe()), "--out", "out"]) == 1
     assert capsys.readouterr().err.splitlines()[-1] == "error: smx/seed_0: diverged"
     assert main(["reproduce", str(recipe()), "--out", "out"]) == 0
 
 
-def test_cut_down(recipe: Make, capsys: Capture) -> None:
+def test_a_reduced_run(recipe: Make, capsys: Capture) -> None:
     argv = ["reproduce", str(recipe()), "--quick"]
     assert main(argv) == 0
     out = Path("runs/tiny-quick")
@@ -195,7 +195,9 @@ def test_cut_down(recipe: Make, capsys: Capture) -> None:
         ({"member": {"name": "other"}}, "holds another recipe: member 'att' on "),
     ],
 )
-def test_another_recipe_is_refused(change: dict[str, Any], message: str, recipe: Make, capsys: Capture) -> None:
+def test_a_directory_with_another_recipe_is_refused(
+    change: dict[str, Any], message: str, recipe: Make, capsys: Capture
+) -> None:
     values = {name: tiny()[name] for name in ("title", "about", "settings")}
     values["settings"].pop("tau")
     values["member"] = [{"name": "att", "loss": "bce", "pretrain_epochs": 0}]
@@ -207,7 +209,7 @@ def test_another_recipe_is_refused(change: dict[str, Any], message: str, recipe:
     assert message in capsys.readouterr().err
 
 
-def test_further_members_and_seeds_may_be_added(recipe: Make) -> None:
+def test_members_and_seeds_can_be_added(recipe: Make) -> None:
     values = tiny()
     del values["ensemble"], values["compare"], values["quick"]
     short = {**values, "member": [{**values["member"][1], "seeds": [1]}]}
@@ -220,7 +222,7 @@ def test_further_members_and_seeds_may_be_added(recipe: Make) -> None:
     assert written(Path("out"))["smx/seed_1"] == before["smx/seed_1"]
 
 
-def test_a_finished_run_with_other_settings_is_not_taken(recipe: Make, capsys: Capture) -> None:
+def test_a_finished_run_with_other_settings_is_refused(recipe: Make, capsys: Capture) -> None:
     reproduce(recipe(), out="out")
     file = Path("out/smx/seed_1/config.toml")
     file.write_text(file.read_text().replace("instances = 2", "instances = 3"))
@@ -229,7 +231,7 @@ def test_a_finished_run_with_other_settings_is_not_taken(recipe: Make, capsys: C
     assert "out/smx/seed_1 was trained with instances = 3, but the recipe has 2" in capsys.readouterr().err
 
 
-def test_times_and_machines_that_are_lost(recipe: Make) -> None:
+def test_missing_times_and_environments_are_tolerated(recipe: Make) -> None:
     reproduce(recipe(), out="out")
     Path("out/times.json").write_text("{")
     Path("out/att/seed_0/env.json").unlink()
@@ -239,7 +241,7 @@ def test_times_and_machines_that_are_lost(recipe: Make) -> None:
     assert "commit unknown" in Path("out/report.md").read_text()
 
 
-def test_places_that_cannot_be_taken(recipe: Make, capsys: Capture) -> None:
+def test_occupied_directories_are_refused(recipe: Make, capsys: Capture) -> None:
     Path("file").write_text("")
     Path("full").mkdir()
     Path("full/file").write_text("")
@@ -252,7 +254,7 @@ def test_places_that_cannot_be_taken(recipe: Make, capsys: Capture) -> None:
     assert "broken/recipe.toml: title = 3" in capsys.readouterr().err
 
 
-def test_one_process_at_a_time(recipe: Make, capsys: Capture) -> None:
+def test_only_one_process_can_run_in_a_directory(recipe: Make, capsys: Capture) -> None:
     import fcntl
 
     Path("out").mkdir()
@@ -265,7 +267,7 @@ def test_one_process_at_a_time(recipe: Make, capsys: Capture) -> None:
         os.close(folder)
 
 
-def test_folds(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recipe_over_folds(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """The table has no folds; let its random splits stand for them."""
     module = sys.modules["xgraph.training.fit.train"]
     load = module.load_data
@@ -293,7 +295,7 @@ def test_folds(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "by fold" in Path("out/report.md").read_text()
 
 
-def test_networks_and_forests_where_the_seed_draws_the_split(recipe: Make, chains: Path) -> None:
+def test_networks_and_forests_on_random_splits(recipe: Make, chains: Path) -> None:
     settings = {"dataset": "chains.csv", "split": "random", "epochs": 1, "pretrain_epochs": 0, "loss": "bce"}
     settings |= {"hidden_channels": 4, "num_layers": 1, "batch_size": 16, "trees": 5}
     values = {"title": "a", "about": "b", "settings": settings}
@@ -309,7 +311,7 @@ def test_networks_and_forests_where_the_seed_draws_the_split(recipe: Make, chain
     assert report.tables[0].note.startswith("Mean ± standard deviation over 2 seeds, each with its own split")
 
 
-def test_several_data_sets(recipe: Make, bags: Path) -> None:
+def test_a_recipe_on_several_data_sets(recipe: Make, bags: Path) -> None:
     shutil.copy(bags, bags.with_name("more.csv"))
     values = tiny()
     values["settings"]["dataset"] = ["bags.csv", "more.csv"]

@@ -133,7 +133,7 @@ def test_labels_of_the_test_part_change_nothing(gine: Search, csv: Path, loss: s
 
 
 @pytest.mark.usefixtures("stub")
-def test_the_best_settings_repeat_as_a_run(search: Search) -> None:
+def test_the_best_settings_can_be_trained_as_a_run(search: Search) -> None:
     result = search(metric="roc_auc")
     values = tomllib.loads(Path("run/best.toml").read_text())
     assert {name: values["model"][name] for name in result.values} == result.values
@@ -145,7 +145,7 @@ def test_the_best_settings_repeat_as_a_run(search: Search) -> None:
 
 
 @pytest.mark.usefixtures("stub")
-def test_stopped_and_resumed(search: Search) -> None:
+def test_an_interrupted_search_resumes(search: Search) -> None:
     whole = search(out="whole", final=True)
     with calls(stop_at=8) as first, pytest.raises(Interrupted) as stopped:
         search(final=True)
@@ -165,7 +165,7 @@ def test_stopped_and_resumed(search: Search) -> None:
 
 
 @pytest.mark.usefixtures("stub")
-def test_more_trials(search: Search) -> None:
+def test_a_finished_search_can_add_trials(search: Search) -> None:
     search(out="whole", trials=6)
     search(trials=3, final=True)
     with calls() as seen:
@@ -190,7 +190,7 @@ def test_more_trials(search: Search) -> None:
     ids=str,
 )
 @pytest.mark.usefixtures("stub")
-def test_what_cannot_change(search: Search, change: dict[str, Any], message: str) -> None:
+def test_settings_cannot_change_when_resuming(search: Search, change: dict[str, Any], message: str) -> None:
     search(trials=1)
     with pytest.raises(OptionError, match=message):
         xgraph.search(**{"out": "run", "resume": True, **change})
@@ -216,14 +216,14 @@ def test_the_final_run_of_a_network(gine: Search) -> None:
     assert Run.open("net/trials/0001/inner0-seed0").config.keep == "last"
 
 
-def test_with_the_best_epoch_kept(gine: Search) -> None:
+def test_a_search_that_keeps_the_best_epoch(gine: Search) -> None:
     result = gine(vary={"lr": [0.001, 0.01]}, keep="best", final=True)
     assert Run.open("run/trials/0001/inner1-seed0").metrics["keep"] == "best"
     run = Run.open(f"run/final/trial_{result.best:04d}-seed_0")
     assert (run.config.train_on, run.config.keep) == ("train", "best")
 
 
-def test_the_data_sets_own_validation_part(search: Search) -> None:
+def test_zero_inner_folds_use_the_validation_part(search: Search) -> None:
     result = search(inner_folds=0, trials=2)
     run = Run.open(f"run/trials/{result.best:04d}/own-seed0")
     assert run.metrics["valid"]["ap"] == result.value
@@ -253,7 +253,7 @@ def test_nested_cross_validation(folds: None) -> None:
     assert written["folds"]["1"]["settings"] == each[1].values
 
 
-def test_settings_that_diverge_are_a_failed_trial(gine: Search) -> None:
+def test_diverging_settings_are_a_failed_trial(gine: Search) -> None:
     result = gine(vary={"lr": [1e30, 0.01]}, optimizer="sgd")
     rows = rows_of(Path("run/trials.csv"))
     assert [row["state"] for row in rows] == ["fail", "complete"]
@@ -264,7 +264,7 @@ def test_settings_that_diverge_are_a_failed_trial(gine: Search) -> None:
     assert seen == []
 
 
-def test_when_all_trials_fail(gine: Search) -> None:
+def test_a_search_stops_when_all_trials_fail(gine: Search) -> None:
     with pytest.raises(ValueError, match="search: the first 3 trials failed, the last one with: training diverged"):
         gine(vary={"lr": "1e28..1e30:log"}, optimizer="sgd", trials=9)
     assert [row["state"] for row in rows_of(Path("run/trials.csv"))] == ["fail"] * 3
@@ -285,7 +285,7 @@ def rare(tmp_path: Path) -> Path:
     return path
 
 
-def test_inner_folds_without_positives_do_not_count(search: Search, rare: Path) -> None:
+def test_inner_folds_with_one_class_are_ignored(search: Search, rare: Path) -> None:
     result = search(dataset=rare, inner_folds=5, trials=1)
     (row,) = rows_of(Path("run/trials.csv"))
     inner = [row[f"inner_{k}"] for k in range(5)]
@@ -293,13 +293,13 @@ def test_inner_folds_without_positives_do_not_count(search: Search, rare: Path) 
     assert result.value == pytest.approx(np.mean([float(value) for value in inner if value]))
 
 
-def test_no_inner_fold_with_both_classes(search: Search, rare: Path) -> None:
+def test_inner_folds_without_both_classes_are_refused(search: Search, rare: Path) -> None:
     with pytest.raises(ValueError, match="the validation part has only one class, so ap is undefined"):
         search(dataset=rare, inner_folds=0, trials=1)
 
 
 @pytest.mark.usefixtures("stub")
-def test_the_same_settings_again_are_not_trained_again(search: Search) -> None:
+def test_repeated_settings_are_not_trained_again(search: Search) -> None:
     with calls() as seen:
         search(vary={"trees": "2..4", "max_features": "0.3,0.9"}, trials=5)
     values = [(row["trees"], row["max_features"], row["value"]) for row in rows_of(Path("run/trials.csv"))]
@@ -310,7 +310,7 @@ def test_the_same_settings_again_are_not_trained_again(search: Search) -> None:
     assert (result.trials, len(seen)) == (2, 6)
 
 
-def test_pruning(search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trials_are_pruned(search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
     """Later trials are worse on the first inner fold; they go no further."""
 
     def train(*, config: Path, out: Path, inner: str, **_: Any) -> None:
@@ -328,7 +328,7 @@ def test_pruning(search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("stub")
-def test_mistakes(search: Search, csv: Path) -> None:
+def test_invalid_arguments_are_refused(search: Search, csv: Path) -> None:
     for change, message in (
         ({"trials": 0}, "trials = 0: expected 1 or more"),
         ({"inner_folds": 1}, "inner_folds = 1: expected 2 or more, or 0"),
@@ -361,7 +361,7 @@ def test_mistakes(search: Search, csv: Path) -> None:
         xgraph.search(out="run", resume=True)
 
 
-def test_data_that_cannot_be_trained_on(search: Search) -> None:
+def test_unusable_data_are_refused(search: Search) -> None:
     with pytest.raises(ValueError, match="inner = 0/100: expected at least 100 items"):
         search(inner_folds=100)
     with pytest.raises(FileNotFoundError, match="nowhere"):

@@ -33,7 +33,7 @@ def one(name: str, told: Any, **base: Any) -> Dimension:
     ],
     ids=str,
 )
-def test_what_can_be_said(name: str, told: Any, expected: Dimension) -> None:
+def test_forms_of_values_and_ranges(name: str, told: Any, expected: Dimension) -> None:
     found = one(name, told)
     assert found == expected
     assert [type(value) for value in found.ends] == [type(value) for value in expected.ends]
@@ -41,7 +41,7 @@ def test_what_can_be_said(name: str, told: Any, expected: Dimension) -> None:
     assert again == one(name, told), "a file keeps it"
 
 
-def test_options_of_a_model_or_loss_that_is_given_or_varied() -> None:
+def test_options_of_a_fixed_or_varied_model_or_loss() -> None:
     found = make_space({"C": "0.1..10:log", "kernel": "rbf,tanimoto"}, {"model": {"name": "svm"}}, {})
     assert [one.name for one in found] == ["C", "kernel"]
     found = make_space({"model": "forest,extra-trees", "trees": "5..9"}, {}, {})
@@ -49,7 +49,7 @@ def test_options_of_a_model_or_loss_that_is_given_or_varied() -> None:
     assert found[1].whole
 
 
-def test_the_order_is_that_of_the_names() -> None:
+def test_dimensions_are_sorted_by_name() -> None:
     assert [one.name for one in make_space({"lr": "1,2", "dropout": "0,0.1"}, {}, {})] == ["dropout", "lr"]
 
 
@@ -88,7 +88,7 @@ def test_the_order_is_that_of_the_names() -> None:
     ],
     ids=str,
 )
-def test_mistakes(told: dict[str, Any], message: str) -> None:
+def test_invalid_spaces_are_refused(told: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         make_space(told, {}, {"batch_size": 64})
 
@@ -105,7 +105,7 @@ def test_combinations() -> None:
     assert combinations([Dimension("a", low=0.0, high=1.0)], 10**9) is None
 
 
-def test_a_file(tmp_path: Path) -> None:
+def test_a_space_is_read_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "space.toml"
     file.write_text('lr = "1e-4..1e-2:log"\nnum_layers = [2, 3]\ndropout = {low = 0, high = 0.5}\n')
     assert [one.name for one in make_space(read_space(file), {}, {})] == ["dropout", "lr", "num_layers"]

@@ -25,7 +25,7 @@ def run(path: Path, trials: int, seed: int = 0, stop: int | None = None) -> Stud
     return study
 
 
-def test_a_study_that_is_stopped_goes_on_as_if_it_had_not(tmp_path: Path) -> None:
+def test_an_interrupted_study_continues_identically(tmp_path: Path) -> None:
     for name in ("whole", "parts", "other"):
         (tmp_path / name).mkdir()
     whole = run(tmp_path / "whole", 16)
@@ -43,7 +43,7 @@ def test_a_study_that_is_stopped_goes_on_as_if_it_had_not(tmp_path: Path) -> Non
     assert whole.best == max(whole.trials, key=lambda one: one.value or 0)
 
 
-def test_it_looks_where_it_is_good_and_values_keep_their_types(tmp_path: Path) -> None:
+def test_the_sampler_improves_and_values_keep_their_types(tmp_path: Path) -> None:
     trials = run(tmp_path, 30).trials
     early, late = (sum(one.value or 0 for one in part) / 10 for part in (trials[:10], trials[-10:]))
     assert late > early + 1
@@ -53,7 +53,7 @@ def test_it_looks_where_it_is_good_and_values_keep_their_types(tmp_path: Path) -
         assert type(one.values["n"]) is int
 
 
-def test_a_small_space_is_tried_whole(tmp_path: Path) -> None:
+def test_a_small_space_is_searched_exhaustively(tmp_path: Path) -> None:
     study = Study(tmp_path, SMALL, 0)
     seen = []
     while (trial := study.next(6)) is not None:
@@ -64,7 +64,7 @@ def test_a_small_space_is_tried_whole(tmp_path: Path) -> None:
     assert study.next(100) is None
 
 
-def test_the_rest_of_a_small_space_when_there_are_more_trials(tmp_path: Path) -> None:
+def test_more_trials_complete_a_small_space(tmp_path: Path) -> None:
     study = Study(tmp_path, SMALL, 0)
     for trials in (2, 50):
         while (trial := study.next(trials)) is not None:
@@ -74,7 +74,7 @@ def test_the_rest_of_a_small_space_when_there_are_more_trials(tmp_path: Path) ->
     assert len(values) <= 7
 
 
-def test_states(tmp_path: Path) -> None:
+def test_states_of_trials(tmp_path: Path) -> None:
     study = Study(tmp_path, SPACE, 0)
     for state in ("fail", "pruned"):
         trial = study.next(4)
@@ -91,7 +91,7 @@ def test_states(tmp_path: Path) -> None:
     assert study.best.number == 2, "the first of equals"
 
 
-def test_a_trial_that_was_stopped_before_it_had_its_values(tmp_path: Path) -> None:
+def test_an_incomplete_trial_is_marked_as_failed(tmp_path: Path) -> None:
     study = Study(tmp_path, SPACE, 0)
     study._study.ask({"lr": study._distributions["lr"]})
     trial = study.next(1)
@@ -101,7 +101,7 @@ def test_a_trial_that_was_stopped_before_it_had_its_values(tmp_path: Path) -> No
     assert len(study.trials) == 1
 
 
-def test_without_optuna(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_optuna_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     modules: Any = {"optuna": None}
     for name, module in modules.items():
         monkeypatch.setitem(__import__("sys").modules, name, module)

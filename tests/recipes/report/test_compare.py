@@ -11,7 +11,7 @@ from xgraph.recipes.report.compare import paired, signed_rank_p
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 10, 20])
-def test_p_is_scipys_without_ties(n: int) -> None:
+def test_p_equals_scipy_without_ties(n: int) -> None:
     random = np.random.default_rng(n)
     for shift in (0.0, 0.5, 2.0):
         d = random.normal(shift, size=n)
@@ -31,17 +31,17 @@ def test_p_is_exact_with_ties_and_zeros(values: list[int]) -> None:
     assert signed_rank_p(np.array(values) * 0.1) == pytest.approx(expected)
 
 
-def test_equal_differences_share_ranks_whatever_their_last_bits() -> None:
+def test_differences_that_are_equal_up_to_rounding_share_a_rank() -> None:
     assert 0.3 - 0.2 != 0.2 - 0.1
     assert signed_rank_p([0.3 - 0.2, 0.1 - 0.2, 0.5]) == signed_rank_p([0.1, -0.1, 0.5])
 
 
-def test_many_pairs() -> None:
+def test_p_with_many_pairs() -> None:
     d = np.random.default_rng(0).normal(0.1, size=500)
     assert signed_rank_p(d) == pytest.approx(wilcoxon(d, method="approx").pvalue, rel=0.01)
 
 
-def test_paired() -> None:
+def test_paired_summary() -> None:
     one, other = [0.5, 0.7, math.nan, 0.4, 0.4], [0.4, 0.2, 0.5, 0.5, 0.4]
     found = paired(one, other)
     d = np.array([0.1, 0.5, -0.1, 0.0])
@@ -51,7 +51,7 @@ def test_paired() -> None:
     assert found.p == signed_rank_p(d)
 
 
-def test_little_to_compare() -> None:
+def test_zero_or_one_pair() -> None:
     assert paired([0.5], [0.25])[:2] == (1, 0.25)
     assert math.isnan(paired([0.5], [0.25]).std)
     assert paired([0.5], [0.25]).p == 1.0

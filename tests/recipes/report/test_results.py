@@ -73,7 +73,7 @@ def by_name(rows: list[Row]) -> dict[str, Row]:
     return {row.name: row for row in rows}
 
 
-def test_single_seeds_and_seeds_averaged(made: tuple[Recipe, Path]) -> None:
+def test_rows_of_single_seeds_and_of_averaged_seeds(made: tuple[Recipe, Path]) -> None:
     row = by_name(Results(*made).rows())["one"]
     for part in ("valid", "test"):
         for metric, own in (("prc_auc", prc_auc), ("roc_auc", roc_auc_score), ("ap", average_precision_score)):
@@ -87,7 +87,7 @@ def test_single_seeds_and_seeds_averaged(made: tuple[Recipe, Path]) -> None:
                 assert row.single[5][fold][part][metric] == pytest.approx(single[1][i])
 
 
-def test_metrics_that_runs_do_not_report(made: tuple[Recipe, Path]) -> None:
+def test_further_metrics_are_computed_from_predictions(made: tuple[Recipe, Path]) -> None:
     rows = by_name(Results(*made).rows())
     expected = [partial_auc(labels(f, "test"), scores("one", 0, f, "test"), 0.3, "mcclish") for f in FOLDS]
     assert [rows["one"].single[0][f]["test"]["pauc_mcclish_fpr0.3"] for f in FOLDS] == pytest.approx(expected)
@@ -95,7 +95,7 @@ def test_metrics_that_runs_do_not_report(made: tuple[Recipe, Path]) -> None:
     assert [rows["three"].together[f]["test"]["pauc_area_fpr0.5"] for f in FOLDS] == pytest.approx(expected)
 
 
-def test_a_runs_own_figures_count(made: tuple[Recipe, Path]) -> None:
+def test_metrics_reported_by_a_run_are_kept(made: tuple[Recipe, Path]) -> None:
     """They are of logits; a sigmoid can tie the confident ones."""
     recipe, out = made
     exact = {name: {"ap": 0.123, "prc_auc": 0.5, "roc_auc": None} for name in ("valid", "test")}
@@ -116,7 +116,7 @@ def ensemble_scores(name: str, fold: int, part: str, seeds: list[int]) -> Any:
     return np.mean(members, axis=0)
 
 
-def test_ensembles(made: tuple[Recipe, Path]) -> None:
+def test_ensembles_combine_scores_or_ranks(made: tuple[Recipe, Path]) -> None:
     rows = by_name(Results(*made).rows())
     for name in ("ranks", "means"):
         for part in ("valid", "test"):
@@ -129,7 +129,7 @@ def test_ensembles(made: tuple[Recipe, Path]) -> None:
         assert [rows["ranks"].single[seed][f]["test"]["roc_auc"] for f in FOLDS] == pytest.approx(expected)
 
 
-def test_comparisons_over_folds(made: tuple[Recipe, Path]) -> None:
+def test_comparisons_are_paired_by_fold(made: tuple[Recipe, Path]) -> None:
     results = Results(*made)
     (one, other, metric, said), second = results.compared(results.rows())
     assert (one.name, other.name, metric) == ("one", "two", "prc_auc")
@@ -145,7 +145,7 @@ def test_comparisons_over_folds(made: tuple[Recipe, Path]) -> None:
     assert not np.isnan(second[3].mean)
 
 
-def test_without_folds_the_seeds_are_what_varies(recipe: Make, tmp_path: Path) -> None:
+def test_without_folds_comparisons_are_paired_by_seed(recipe: Make, tmp_path: Path) -> None:
     values = {**VALUES, "settings": {"dataset": "musk1", "fold": 3}, "member": VALUES["member"][:2]}
     values["ensemble"] = VALUES["ensemble"][:1]
     values["compare"] = [{"one": "one", "other": "two"}, {"one": "ranks", "other": "two"}]
@@ -169,7 +169,7 @@ def test_without_folds_the_seeds_are_what_varies(recipe: Make, tmp_path: Path) -
         assert said[3].pairs == 2
 
 
-def test_where_the_seed_draws_the_split(recipe: Make, tmp_path: Path) -> None:
+def test_seeds_with_their_own_splits_are_parts(recipe: Make, tmp_path: Path) -> None:
     values = {**VALUES, "settings": {"dataset": "musk1", "split": "random"}, "member": VALUES["member"][:2]}
     values["ensemble"], values["compare"] = VALUES["ensemble"][:1], [{"one": "ranks", "other": "two"}]
     found = read_recipe(recipe(values))
@@ -187,7 +187,7 @@ def test_where_the_seed_draws_the_split(recipe: Make, tmp_path: Path) -> None:
     assert results.compared(results.rows())[0][3].pairs == 2
 
 
-def test_a_member_that_is_missing_or_scored_others(made: tuple[Recipe, Path]) -> None:
+def test_missing_runs_and_runs_on_other_items_are_refused(made: tuple[Recipe, Path]) -> None:
     recipe, out = made
     file = out / "two/seed_5/fold_1/predictions.csv"
     before = file.read_text()

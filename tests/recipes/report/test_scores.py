@@ -14,7 +14,7 @@ def write(folder: Path, text: str) -> Path:
     return folder
 
 
-def test_molecules_with_several_tasks_and_missing_labels(tmp_path: Path) -> None:
+def test_predictions_of_several_tasks_with_missing_labels_are_read(tmp_path: Path) -> None:
     rows = "split,row,smiles,a,a_score,NA,NA_score\nvalid,7,C,1,0.25,,0.5\ntest,9,NA,0,0.1,1,0.30000000000000004\n"
     parts = read_parts(write(tmp_path, rows), MOLECULES)
     assert parts["valid"].items == [("7", "C")]
@@ -24,7 +24,7 @@ def test_molecules_with_several_tasks_and_missing_labels(tmp_path: Path) -> None
     assert parts["test"].scores.tolist() == [[0.1, 0.1 + 0.2]]
 
 
-def test_classes(tmp_path: Path) -> None:
+def test_predictions_of_classes_are_read(tmp_path: Path) -> None:
     rows = "split,node,label,predicted,a_score,b_score,c_score\n"
     rows += "valid,0,b,a,0.5,0.25,0.25\ntest,1,c,c,0.1,0.1,0.8\ntest,2,,c,0.2,0.1,0.7\n"
     parts = read_parts(write(tmp_path, rows), build_config({"dataset": "cora"}))
@@ -40,17 +40,17 @@ def test_classes(tmp_path: Path) -> None:
         *("split,row,smiles,a,a_score\ntest,1,C,yes,0.5\n", "split,row,smiles,a,a_score\ntest,1,C,1,x\n"),
     ],
 )
-def test_damaged(rows: str, tmp_path: Path) -> None:
+def test_damaged_predictions_are_refused(rows: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"run: .*predictions.csv is damaged"):
         read_parts(write(tmp_path, rows), MOLECULES)
 
 
-def test_missing(tmp_path: Path) -> None:
+def test_missing_predictions_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"has no predictions.csv"):
         read_parts(tmp_path, MOLECULES)
 
 
-def test_members_weigh_the_same() -> None:
+def test_members_have_equal_weight_whatever_their_number_of_runs() -> None:
     random = np.random.default_rng(0)
     a, b, c = random.random((3, 5, 2))
     np.testing.assert_allclose(combine([[a, b], [c]], "mean"), ((a + b) / 2 + c) / 2)
@@ -59,7 +59,7 @@ def test_members_weigh_the_same() -> None:
     np.testing.assert_allclose(combine([[a], [1e6 * c - 3]], "rank"), combine([[a], [c]], "rank"))
 
 
-def test_equal_rank_sums_are_ties() -> None:
+def test_equal_mean_ranks_are_ties() -> None:
     """(2 + 6) / 29 and (5 + 3) / 29 are the same, whatever the last bits of the ranks' means."""
     ranks = np.argsort(np.random.default_rng(0).random((3, 30)), axis=1)
     found = combine([[one[:, None].astype(float)] for one in ranks], "rank")[:, 0]
@@ -68,7 +68,7 @@ def test_equal_rank_sums_are_ties() -> None:
     assert ((found[:, None] < found) == (exact[:, None] < exact)).all()
 
 
-def test_only_the_same_items_are_put_together() -> None:
+def test_scores_of_different_items_are_not_combined() -> None:
     one = Part([("1",), ("2",)], np.array([[1.0], [np.nan]]), np.zeros((2, 1)))
     check_same_items(one, one._replace(scores=np.ones((2, 1))), (Path("a"), Path("b")))
     for other in (

@@ -41,7 +41,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return calls
 
 
-def test_members_weigh_the_same_and_every_row_has_a_score(recipe: Any, asked: list[Any], tmp_path: Path) -> None:
+def test_members_have_equal_weight_and_every_row_gets_a_score(recipe: Any, asked: list[Any], tmp_path: Path) -> None:
     made = read_recipe(recipe(VALUES))
     with pytest.warns(UserWarning, match=r"get the lowest score in test_predictions.csv: row 1 \(RDKit refuses it\)"):
         written = write_submission(made, tmp_path, "cpu")
@@ -58,7 +58,7 @@ def test_members_weigh_the_same_and_every_row_has_a_score(recipe: Any, asked: li
     assert "row 1" in written.note
 
 
-def test_no_molecule_can_be_read(
+def test_a_file_without_readable_molecules_is_refused(
     recipe: Any, asked: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nothing(runs: Any, smiles: list[str], **_: Any) -> pd.DataFrame:

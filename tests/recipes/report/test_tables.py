@@ -26,7 +26,7 @@ def row(member: Member, values: dict[int, float], together: float) -> Row:
     return Row(member.name, member.dataset, [member], single, {None: figures(together)})
 
 
-def test_metrics_with_published_rows_beside(made: Recipe) -> None:
+def test_the_table_of_metrics_has_the_published_rows(made: Recipe) -> None:
     att, smx = made.members
     one = replace(smx, seeds=[0])
     rows = [row(att, {0: 0.5, 1: 0.7}, 0.8), row(one, {0: 0.25}, 0.25)]
@@ -45,14 +45,14 @@ def test_metrics_with_published_rows_beside(made: Recipe) -> None:
     assert elsewhere.rows == [["", "ROC-AUC", "protocol"], ["others (a board)", "0.9000", "ten folds"]]
 
 
-def test_beside_a_cut_down_run_nothing_published_stands(made: Recipe) -> None:
+def test_a_reduced_run_is_not_compared_with_published_results(made: Recipe) -> None:
     rows = [row(made.members[0], {0: 0.5}, 0.5)]
     table, elsewhere = tables_of(replace(made, cut_down="seeds 0 only"), rows, [])
     assert len(table.rows) == 2
     assert [cells[-1] for cells in elsewhere.rows] == ["protocol", "the full protocol of this recipe", "ten folds"]
 
 
-def test_comparisons_and_parts(made: Recipe) -> None:
+def test_tables_of_comparisons_and_parts(made: Recipe) -> None:
     att = replace(made.members[0], folds=[4, 7])
     rows = [Row("att", att.dataset, [att], {}, {4: figures(0.5), 7: figures(0.75)})]
     pairs = [
@@ -69,6 +69,6 @@ def test_comparisons_and_parts(made: Recipe) -> None:
     assert other.heading == "bags: AP by fold"
 
 
-def test_figures() -> None:
+def test_figures_are_formatted() -> None:
     assert figure(None) == figure(math.nan) == figure(math.nan, 0.5) == "-"
     assert figure(0.5, math.nan) == "0.5000"

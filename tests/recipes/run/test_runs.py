@@ -70,7 +70,7 @@ def test_members_start_from_the_encoder(recipe: Make, chains: Path, monkeypatch:
     assert Path("out/later/seed_0/metrics.json").exists()
 
 
-def test_an_encoder_equals_the_commands_own(recipe: Make, chains: Path) -> None:
+def test_an_encoder_equals_that_of_the_pretrain_command(recipe: Make, chains: Path) -> None:
     values = pretrained(objective="contrastive", tau=0.3)
     reproduce(recipe(values), out="out", threads=1)
     table = {name: value for name, value in values["pretraining"][0].items() if name != "name"}
@@ -80,7 +80,7 @@ def test_an_encoder_equals_the_commands_own(recipe: Make, chains: Path) -> None:
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
-def test_interrupted_in_pretraining_and_gone_on_with(recipe: Make, chains: Path) -> None:
+def test_interrupted_pretraining_resumes(recipe: Make, chains: Path) -> None:
     reproduce(recipe(pretrained()), out="whole", threads=1)
     step = Task.training_step
 
@@ -99,7 +99,7 @@ def test_interrupted_in_pretraining_and_gone_on_with(recipe: Make, chains: Path)
     assert [row["parts"] for row in whole] == [row["parts"] for row in parts]
 
 
-def test_cut_down(recipe: Make, chains: Path) -> None:
+def test_pretraining_is_shortened_in_a_reduced_run(recipe: Make, chains: Path) -> None:
     made = read_recipe(recipe(pretrained()), quick=True)
     assert [one.config.epochs for one in made.pretrainings] == [1]
     values = pretrained()
@@ -133,12 +133,14 @@ def test_a_recipe_is_written_with_its_encoders(recipe: Make, chains: Path) -> No
         ({"name": "unused"}, r"init: no member or run 'encoder'.*; expected one of first, then, alone, unused"),
     ],
 )
-def test_what_is_refused(change: dict[str, Any], message: str, recipe: Make, chains: Path) -> None:
+def test_contradicting_encoders_and_members_are_refused(
+    change: dict[str, Any], message: str, recipe: Make, chains: Path
+) -> None:
     with pytest.raises(OptionError, match=message):
         read_recipe(recipe(pretrained(**change)))
 
 
-def test_an_encoder_that_nobody_starts_from(recipe: Make, chains: Path) -> None:
+def test_an_unused_encoder_is_refused(recipe: Make, chains: Path) -> None:
     values = pretrained()
     values["pretraining"].append({**values["pretraining"][0], "name": "second"})
     with pytest.raises(OptionError, match=r"'second': expected a member with init = 'second'"):
@@ -148,7 +150,7 @@ def test_an_encoder_that_nobody_starts_from(recipe: Make, chains: Path) -> None:
         read_recipe(recipe(values))
 
 
-def test_another_encoder_is_refused(recipe: Make, chains: Path) -> None:
+def test_a_directory_with_another_encoder_is_refused(recipe: Make, chains: Path) -> None:
     values = pretrained()
     values["member"] = values["member"][:1]
     reproduce(recipe(values), out="out", threads=1)

@@ -33,7 +33,7 @@ def chained(**of_second: Any) -> dict[str, Any]:
     return values
 
 
-def test_the_other_comes_first_and_each_seed_starts_from_its_own(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_seed_starts_from_the_same_seed_of_the_other_member(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, int, str | None]] = []
 
     def watch(config: Any, source: Any) -> Any:
@@ -53,7 +53,7 @@ def test_the_other_comes_first_and_each_seed_starts_from_its_own(recipe: Make, m
     assert len(seen) == 6, "what is finished stays"
 
 
-def test_each_fold_starts_from_its_own(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_fold_starts_from_the_same_fold_of_the_other_member(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """The table has no folds; let its random splits stand for them."""
     module = sys.modules["xgraph.training.fit.train"]
     load = module.load_data
@@ -81,7 +81,7 @@ def test_each_fold_starts_from_its_own(recipe: Make, monkeypatch: pytest.MonkeyP
             assert all(torch.equal(before[name], now[name]) for name in before)
 
 
-def test_a_run_elsewhere(recipe: Make, bags: Path) -> None:
+def test_a_member_can_start_from_an_existing_run(recipe: Make, bags: Path) -> None:
     settings = chained()["settings"]
     run = train(bags, out="elsewhere", threads=1, loss="bce", **{k: v for k, v in settings.items() if k != "dataset"})
     values = chained()
@@ -93,7 +93,7 @@ def test_a_run_elsewhere(recipe: Make, bags: Path) -> None:
     assert made.start_of(made.members[0]) is None
 
 
-def test_the_order(recipe: Make) -> None:
+def test_members_are_trained_after_those_they_start_from(recipe: Make) -> None:
     values = chained()
     values["member"] = [
         {"name": name, "pretrain_epochs": 0, **({"init": init} if init else {})}
@@ -131,7 +131,7 @@ def test_the_order(recipe: Make) -> None:
     ],
     ids=str,
 )
-def test_mistakes(change: dict[str, Any], message: str, recipe: Make, bags: Path) -> None:
+def test_invalid_starts_are_refused(change: dict[str, Any], message: str, recipe: Make, bags: Path) -> None:
     bags.with_name("more.csv").write_text(bags.read_text())
     values = chained()
     values["member"][0] |= change.get("late", {})
@@ -141,7 +141,7 @@ def test_mistakes(change: dict[str, Any], message: str, recipe: Make, bags: Path
         read_recipe(recipe(values))
 
 
-def test_another_fold(recipe: Make) -> None:
+def test_a_fold_that_the_other_member_lacks_is_refused(recipe: Make) -> None:
     values = {name: tiny()[name] for name in ("title", "about")}
     values |= {"settings": {"dataset": "musk1"}, "member": chained()["member"]}
     values["member"][0]["fold"], values["member"][1]["fold"] = "0-3", "0-2"
@@ -160,13 +160,13 @@ def fixed(**more: Any) -> dict[str, Any]:
     return values
 
 
-def test_the_last_epoch(recipe: Make) -> None:
+def test_members_can_keep_their_last_epoch(recipe: Make) -> None:
     reproduce(recipe(fixed()), out="out", threads=1)
     assert Run.open("out/att/seed_0").metrics["last_epoch"] == 2
     assert "valid ROC-AUC" in Path("out/report.md").read_text()
 
 
-def test_a_report_without_validation(recipe: Make) -> None:
+def test_a_report_of_members_without_a_validation_part(recipe: Make) -> None:
     report = reproduce(recipe(fixed(train_on="train+valid")), out="out", threads=1)
     table = report.tables[0]
     assert table.rows[0] == ["", "runs", "ROC-AUC", "AP", "OPAUC ≤ .2"]
@@ -183,7 +183,7 @@ def test_a_report_without_validation(recipe: Make) -> None:
     assert again.tables == report.tables
 
 
-def test_some_members_with_validation(recipe: Make) -> None:
+def test_a_report_where_some_members_have_a_validation_part(recipe: Make) -> None:
     values = tiny()
     values["member"][1] |= {"keep": "last", "train_on": "train+valid"}
     report = reproduce(recipe(values), out="out", threads=1)
@@ -193,12 +193,12 @@ def test_some_members_with_validation(recipe: Make) -> None:
     assert cells["smx, single runs"] == cells["both, all seeds"] == "-"
 
 
-def test_over_seeds_that_draw_the_split(recipe: Make) -> None:
+def test_members_without_validation_over_random_splits(recipe: Make) -> None:
     report = reproduce(recipe(fixed(train_on="train+valid", split="random")), out="out", threads=1)
     assert set(report.values["rows"][0]["single_seeds"]) == {"test"}
 
 
-def test_common_settings_that_a_forest_has_not(recipe: Make, chains: Path) -> None:
+def test_forests_ignore_common_settings_of_networks(recipe: Make, chains: Path) -> None:
     settings = {"dataset": "chains.csv", "split": "random", "keep": "last", "train_on": "train+valid", "epochs": 1}
     members = [{"name": "net", "hidden_channels": 4}, {"name": "forest", "model": "forest", "features": ["maccs"]}]
     net, forest = read_recipe(recipe({"title": "a", "about": "b", "settings": settings, "member": members})).members

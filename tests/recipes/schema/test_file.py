@@ -17,7 +17,7 @@ def read(values: dict[str, Any], tmp_path: Path) -> RecipeFile:
     return read_file(file)
 
 
-def test_a_file_as_it_is_written(tmp_path: Path) -> None:
+def test_a_file_is_read(tmp_path: Path) -> None:
     file = read(tiny(), tmp_path)
     assert (file.settings.dataset, file.settings.settings["tau"]) == (["bags.csv"], 0.5)
     assert (file.member[1].name, file.member[1].seeds, file.member[1].settings["instances"]) == ("smx", [0, 1], 2)
@@ -49,7 +49,7 @@ def test_a_file_as_it_is_written(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_mistakes(key: str, change: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_invalid_files_are_refused(key: str, change: dict[str, Any], message: str, tmp_path: Path) -> None:
     values = tiny()
     (values[key] if isinstance(values[key], dict) else values[key][1]).update(change)
     with pytest.raises(OptionError) as caught:
@@ -58,7 +58,7 @@ def test_mistakes(key: str, change: dict[str, Any], message: str, tmp_path: Path
     assert str(caught.value).startswith(f"{tmp_path / 'a.toml'}: ")
 
 
-def test_no_toml(tmp_path: Path) -> None:
+def test_a_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="recipe: no file"):
         read_file(tmp_path / "a.toml")
     for content in (b"a = = 3", b"\xff\xfe", b"a = 1\na = 2"):

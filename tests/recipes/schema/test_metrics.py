@@ -7,7 +7,7 @@ from xgraph.training.scoring.metrics import METRICS, partial_auc, score_all, two
 Y, SCORES = np.array([1, 0, 1, 0, 0, 0, 1.0]), np.array([0.9, 0.8, 0.7, 0.4, 0.3, 0.2, 0.1])
 
 
-def test_partial_areas_by_name() -> None:
+def test_partial_areas_are_found_by_name() -> None:
     names = ["ap", "ogb_rocauc", "accuracy", "pauc_mcclish_fpr0.25", "pauc_area_fpr0.25", "tpauc_tpr0.6_fpr0.4"]
     found = score_all(Y, SCORES, further_metrics(names))
     assert {name: found[name] for name in found if name not in METRICS} == {
@@ -24,11 +24,11 @@ def test_partial_areas_by_name() -> None:
         *("pauc_mcclish_fpr0.30", "pauc_mcclish_fpr..", "tpauc_tpr0.5", "tpauc_tpr2_fpr0.5", "ogb_auc", "AP"),
     ],
 )
-def test_what_is_no_metric(name: str) -> None:
+def test_unknown_metrics_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match="unknown metric"):
         further_metrics([name])
 
 
-def test_titles_differ() -> None:
+def test_titles_are_distinct() -> None:
     names = [*METRICS, "accuracy", "ogb_rocauc", "ogb_ap", "pauc_area_fpr0.5", "tpauc_tpr0.6_fpr0.4"]
     assert len({title(name) for name in names}) == len(names)

@@ -17,7 +17,7 @@ Make = Callable[..., Path]
 Capture = pytest.CaptureFixture[str]
 
 
-def test_a_whole_recipe(recipe: Make, bags: Path) -> None:
+def test_a_recipe_is_read(recipe: Make, bags: Path) -> None:
     made = read_recipe(recipe())
     assert (made.title, made.time, made.cut_down) == ("Tiny", "seconds", "")
     assert made.datasets == [str(bags)]
@@ -36,7 +36,7 @@ def test_a_whole_recipe(recipe: Make, bags: Path) -> None:
     assert made.submission is None
 
 
-def test_cut_down(recipe: Make, bags: Path) -> None:
+def test_a_recipe_can_be_reduced(recipe: Make, bags: Path) -> None:
     made = read_recipe(recipe(), quick=True)
     (att,) = made.members
     assert (att.seeds, att.config.epochs, att.config.pretrain_epochs) == ([3], 1, 0)
@@ -45,7 +45,7 @@ def test_cut_down(recipe: Make, bags: Path) -> None:
     assert made.cut_down == "only seeds 3; 0.5 of the epochs; hidden_channels = 3; without smx"
 
 
-def test_epochs_are_cut_where_there_are_some(recipe: Make) -> None:
+def test_only_stages_with_epochs_are_shortened(recipe: Make) -> None:
     values = tiny()
     values["quick"] = {"share_of_epochs": 0.01}
     att, smx = read_recipe(recipe(values), quick=True).members
@@ -54,13 +54,13 @@ def test_epochs_are_cut_where_there_are_some(recipe: Make) -> None:
 
 
 @pytest.mark.parametrize("quick", [False, True])
-def test_what_is_written_repeats_it(quick: bool, recipe: Make) -> None:
+def test_a_written_recipe_reads_back(quick: bool, recipe: Make) -> None:
     made = read_recipe(recipe(), quick=quick)
     again = read_recipe(recipe(tomllib.loads(to_toml(made)), "again.toml"))
     assert {**vars(again), "path": made.path} == vars(made)
 
 
-def test_several_data_sets(recipe: Make, bags: Path) -> None:
+def test_members_on_several_data_sets(recipe: Make, bags: Path) -> None:
     shutil.copy(bags, bags.with_name("more.csv"))
     values = tiny()
     values["settings"]["dataset"] = ["bags.csv", "more.csv"]
@@ -91,7 +91,7 @@ def test_several_data_sets(recipe: Make, bags: Path) -> None:
         read_recipe(recipe(values))
 
 
-def test_a_model_that_is_fitted_takes_what_it_can(recipe: Make, chains: Path) -> None:
+def test_fitted_models_ignore_common_settings_of_networks(recipe: Make, chains: Path) -> None:
     settings = {"dataset": "chains.csv", "split": "random", "epochs": 3, "trees": 9, "loss": "bce", "lr": 0.1}
     members = [{"name": "net", "model": "gine"}, {"name": "forest", "model": "forest", "features": ["maccs"]}]
     values = {"title": "a", "about": "b", "settings": settings, "member": members}
@@ -125,7 +125,9 @@ KEYS = list(mutations(TINY))
 
 
 @pytest.mark.parametrize(("path", "value"), KEYS, ids=[".".join(map(str, path)) for path, _ in KEYS])
-def test_every_mutated_key_is_one_clear_error(path: tuple[Any, ...], value: Any, recipe: Make, capsys: Capture) -> None:
+def test_any_corrupted_key_gives_one_clear_error(
+    path: tuple[Any, ...], value: Any, recipe: Make, capsys: Capture
+) -> None:
     tables = isinstance(value, dict) or (isinstance(value, list) and isinstance(value[0], dict))
     for values in (mutated(path, 3.5 if tables else {"x": 1}), mutated(path, value, f"{path[-1]}x")):
         assert main(["reproduce", str(recipe(values)), "--out", "out"]) == 2
@@ -184,7 +186,9 @@ MEMBER, SETTINGS = ("member", 0), ("settings",)
         (("quick", "settings"), {"dataset": "musk1"}, "[quick.settings]: dataset = 'musk1': give it to the mem"),
     ],
 )
-def test_what_came_and_what_was_expected(path: tuple[Any, ...], value: Any, message: str, recipe: Make) -> None:
+def test_errors_name_the_value_and_what_was_expected(
+    path: tuple[Any, ...], value: Any, message: str, recipe: Make
+) -> None:
     with pytest.raises(OptionError) as raised:
         read_recipe(recipe(mutated_or_new(path, value)))
     assert message in str(raised.value)
@@ -200,7 +204,7 @@ def mutated_or_new(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
     return values
 
 
-def test_members_of_an_ensemble_have_the_same_items(recipe: Make, chains: Path) -> None:
+def test_ensemble_members_must_score_the_same_items(recipe: Make, chains: Path) -> None:
     values = tiny()
     values["member"][1]["split"] = "random"
     with pytest.raises(
@@ -213,14 +217,14 @@ def test_members_of_an_ensemble_have_the_same_items(recipe: Make, chains: Path) 
         read_recipe(recipe(values))
 
 
-def test_what_has_one_figure_is_not_compared(recipe: Make) -> None:
+def test_members_with_different_seeds_are_not_compared(recipe: Make) -> None:
     values = tiny()
     values["member"][1]["seeds"] = [0]
     with pytest.raises(OptionError, match="are paired by seed and must have the same seeds"):
         read_recipe(recipe(values))
 
 
-def test_registered_data_sets(recipe: Make) -> None:
+def test_settings_are_checked_against_registered_data_sets(recipe: Make) -> None:
     def with_settings(**settings: Any) -> Path:
         member = {"name": "a", "hidden_channels": 8}
         return recipe({"title": "a", "about": "b", "settings": settings, "member": [member]})
@@ -245,7 +249,7 @@ def test_registered_data_sets(recipe: Make) -> None:
         assert "tiny.toml: [[member]] 1 ('a'): " in str(raised.value)
 
 
-def test_ranks_of_classes_are_refused(recipe: Make) -> None:
+def test_rank_ensembles_of_classes_are_refused(recipe: Make) -> None:
     values = {"title": "a", "about": "b", "settings": {"dataset": "cora"}, "member": [{"name": "a"}, {"name": "b"}]}
     values["ensemble"] = [{"name": "c", "members": ["a", "b"], "combine": "rank"}]
     with pytest.raises(OptionError, match="combine = 'rank': expected 'mean' for mutually exclusive classes"):
@@ -266,7 +270,7 @@ SUBMISSION = {"of": "a", "file": "aicures_pseudomonas/test.csv", "columns": ["sm
         ({"kind": 3}, "unknown key 'kind'"),
     ],
 )
-def test_submissions(change: dict[str, Any], message: str, recipe: Make) -> None:
+def test_invalid_submissions_are_refused(change: dict[str, Any], message: str, recipe: Make) -> None:
     values = {"title": "a", "about": "b", "settings": {"dataset": "aicures"}, "member": [{"name": "a"}]}
     made = read_recipe(recipe({**values, "submission": SUBMISSION})).submission
     assert made is not None
@@ -276,12 +280,12 @@ def test_submissions(change: dict[str, Any], message: str, recipe: Make) -> None
     assert message in str(raised.value)
 
 
-def test_submissions_are_of_molecules(recipe: Make) -> None:
+def test_submissions_require_molecules(recipe: Make) -> None:
     with pytest.raises(OptionError, match="expected a registered data set of molecules that 'att' is trained on"):
         read_recipe(recipe({**tiny(), "submission": {**SUBMISSION, "of": "att"}}))
 
 
-def test_no_cut_to_make(recipe: Make) -> None:
+def test_quick_without_a_quick_table_is_refused(recipe: Make) -> None:
     values = tiny()
     del values["quick"]
     with pytest.raises(OptionError, match=r"this recipe has no \[quick\] table"):

@@ -13,13 +13,13 @@ def layer(place: str, **values: Any) -> Layer:
 NONE = layer("[quick.settings]")
 
 
-def test_what_comes_last_counts() -> None:
+def test_later_layers_override_earlier_ones() -> None:
     found = resolve(layer("m", lr=0.5), layer("s", lr=0.25, epochs=7), layer("q", lr=1.0), "nci-pains")
     assert found.settings == {"lr": 1.0, "epochs": 7}
     assert (found.config.lr, found.config.epochs, found.config.dataset) == (1.0, 7, "nci-pains")
 
 
-def test_common_settings_go_to_those_that_have_them() -> None:
+def test_common_settings_apply_only_where_they_exist() -> None:
     common = layer("s", max_fpr=0.2, tau=0.5, loss_gamma=0.5, model_tau=0.1, trees=5, epochs=3)
     gine = resolve(layer("m", loss="sopa"), common, NONE, "nci-pains")
     assert gine.settings == {"max_fpr": 0.2, "loss_gamma": 0.5, "epochs": 3, "loss": "sopa"}
@@ -32,7 +32,7 @@ def test_common_settings_go_to_those_that_have_them() -> None:
     assert pooled.settings == {"tau": 0.5, "model": "smoothed-max"}
 
 
-def test_epochs_are_shortened() -> None:
+def test_epochs_are_shortened_by_their_share() -> None:
     found = resolve(layer("m", epochs=100, pretrain_epochs=3), layer("s"), NONE, "nci-pains", 0.1)
     assert (found.config.epochs, found.config.pretrain_epochs) == (10, 1)
     found = resolve(layer("m", epochs=1, pretrain_epochs=0), layer("s"), NONE, "nci-pains", 0.1)
@@ -52,13 +52,13 @@ def test_epochs_are_shortened() -> None:
         ({"model": "sage"}, {"epochs": 3}, {}, "m"),
     ],
 )
-def test_errors_say_where(own: dict[str, Any], common: dict[str, Any], quick: dict[str, Any], place: str) -> None:
+def test_errors_name_the_layer(own: dict[str, Any], common: dict[str, Any], quick: dict[str, Any], place: str) -> None:
     with pytest.raises(OptionError) as raised:
         resolve(layer("m", **own), layer("s", **common), layer("q", **quick), "nci-pains")
     assert str(raised.value).startswith(f"{place}: ")
 
 
-def test_what_nobody_has() -> None:
+def test_unknown_and_unused_settings_are_refused() -> None:
     check_settings(layer("s", epochs=3, trees=5, model_tau=1.0))
     check_settings(layer("s", epochs=3, trees=5), {"epochs", "trees"})
     with pytest.raises(OptionError, match=r"s: treez = 5: unknown setting \(did you mean 'trees'\?\)"):

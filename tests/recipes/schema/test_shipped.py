@@ -24,7 +24,7 @@ EXPECTED = {
 }
 
 
-def test_names() -> None:
+def test_the_shipped_recipes() -> None:
     assert set(recipe_names()) >= EXPECTED
     assert [one.name for one in headlines()] == recipe_names()
     assert all(one.title and one.time and one.quick for one in headlines())
@@ -32,7 +32,7 @@ def test_names() -> None:
 
 @pytest.mark.parametrize("quick", [False, True])
 @pytest.mark.parametrize("name", recipe_names())
-def test_each_is_right_and_can_be_written(name: str, quick: bool, recipe: Callable[..., Path]) -> None:
+def test_each_shipped_recipe_is_valid_and_can_be_written(name: str, quick: bool, recipe: Callable[..., Path]) -> None:
     made = read_recipe(name, quick=quick)
     assert bool(made.cut_down) == quick
     assert made.about.strip()
@@ -58,7 +58,7 @@ def test_two_stage_losses_and_their_baseline_have_the_same_model(name: str) -> N
                     assert getattr(a.config, field) == getattr(b.config, field), (a.name, b.name, field)
 
 
-def test_aicures_is_the_leaderboards_protocol() -> None:
+def test_aicures_follows_the_protocol_of_the_leaderboard() -> None:
     made = read_recipe("aicures")
     assert all(member.parts == list(range(10)) for member in made.members)
     assert made.metrics[:2] == ["prc_auc", "roc_auc"]
@@ -75,7 +75,7 @@ def test_molhiv_has_ten_seeds() -> None:
     assert made.metrics[0] == "ogb_rocauc"
 
 
-def test_names_and_files() -> None:
+def test_recipes_are_found_by_name_or_file() -> None:
     assert find_recipe("aicures").is_file()
     with pytest.raises(
         OptionError, match=r"unknown recipe 'aicure' \(did you mean 'aicures'\?\); choose from aicures, "

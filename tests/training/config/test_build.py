@@ -16,7 +16,7 @@ def test_flat_options_find_their_owner() -> None:
     assert config.lr == TrainConfig().lr
 
 
-def test_file_and_back() -> None:
+def test_a_configuration_file_reads_back() -> None:
     settings = {"loss": "soap", "activation": "none", "gamma": 0.3, "fold": "all", "target_columns": "a,b", "lr": 0.01}
     config = build_config(settings)
     again = build_config({}, tomllib.loads(tomli_w.dumps(config.to_dict())))
@@ -26,7 +26,7 @@ def test_file_and_back() -> None:
     assert again.target_columns == ["a", "b"]
 
 
-def test_an_option_of_both_is_the_models_unless_it_says_whose_it_is() -> None:
+def test_shared_options_belong_to_the_model_unless_prefixed() -> None:
     both: dict[str, object] = {"dataset": "tolokers", "model": "sage-fm", "loss": "soap"}
 
     def gammas(settings: dict[str, object], base: dict[str, object] | None = None) -> tuple[float, float]:
@@ -53,7 +53,7 @@ def test_an_option_of_both_is_the_models_unless_it_says_whose_it_is() -> None:
         build_config({"dataset": "cora", "model": "sage-fm", "loss_gamma": 0.3})
 
 
-def test_every_option_can_be_typed_with_its_owner() -> None:
+def test_every_option_can_be_prefixed_with_its_owner() -> None:
     config = build_config({"loss_margin": "2", "model_hidden_channels": "16", "model_dropout": "0.25"})
     assert config.loss_options["margin"] == 2.0
     assert (config.model_options["hidden_channels"], config.model_options["dropout"]) == (16, 0.25)
@@ -121,7 +121,7 @@ def test_flags_win_over_the_file() -> None:
         ({"model_": 1}, {}, "unknown option 'model_'"),
     ],
 )
-def test_mistakes(settings: dict[str, object], base: dict[str, object], message: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, object], base: dict[str, object], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         build_config(settings, base)
 

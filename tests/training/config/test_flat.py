@@ -34,7 +34,7 @@ def test_each_setting_has_one_place() -> None:
 
 
 @pytest.mark.parametrize("table", [OLD, to_tables(OLD)], ids=["flat", "sections"])
-def test_a_file_of_either_form(table: dict[str, Any]) -> None:
+def test_flat_and_sectioned_files_are_equivalent(table: dict[str, Any]) -> None:
     config = build_config({}, tomllib.loads(tomli_w.dumps(table)))
     assert isinstance(config.data, BagData)
     assert (config.data.instances, config.batches.sampling_rate, config.run.seed) == (4, 0.25, 3)
@@ -71,13 +71,13 @@ def test_a_file_of_either_form(table: dict[str, Any]) -> None:
     ],
     ids=str,
 )
-def test_mistakes_of_a_file(table: dict[str, Any], message: str) -> None:
+def test_invalid_files_are_refused(table: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         build_config({}, table)
 
 
 @pytest.mark.parametrize("kind", DATA)
-def test_what_is_for_other_items_cannot_be_written_down(kind: str) -> None:
+def test_settings_of_another_kind_of_data_are_refused(kind: str) -> None:
     for name, place in PLACES.items():
         if place.section == "data" and DATA[kind] not in place.owners:
             with pytest.raises(ValidationError, match=name):

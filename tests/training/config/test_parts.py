@@ -59,7 +59,7 @@ def test_inner_folds_and_what_is_scored() -> None:
         assert scored_parts(build_config({"inner": inner})) == ("valid",)
 
 
-def test_settings_that_contradict_each_other() -> None:
+def test_contradicting_settings_are_refused() -> None:
     with pytest.raises(OptionError, match=r"keep = 'best': expected 'last' with train_on = 'train\+valid'"):
         build_config({"train_on": "train+valid"})
     with pytest.raises(OptionError, match=r"train_on = 'train\+valid': expected 'train' with inner = 0/5"):
@@ -71,7 +71,7 @@ def test_settings_that_contradict_each_other() -> None:
         build_config({"model": "forest", "keep": "last"})
 
 
-def test_they_are_kept_in_the_configuration() -> None:
+def test_the_configuration_keeps_these_settings() -> None:
     config = build_config({**LAST, "inner": "1/3"})
     assert build_config({}, config.to_dict()) == config
     assert build_config({"model": "forest"}, build_config(BOTH).to_dict()).train_on == "train+valid"
@@ -92,7 +92,7 @@ def test_parts_are_of_equal_size_and_rare_positives_are_spread(labels: list[list
     np.testing.assert_array_equal(part, cut(y, folds))
 
 
-def test_a_cut_is_at_random() -> None:
+def test_inner_folds_are_random() -> None:
     part = cut(np.repeat([[0.0], [1.0]], 50, axis=0), 5)
     assert not np.array_equal(part, np.arange(100) % 5)
     assert not np.array_equal(part[:50], part[50:])
@@ -146,7 +146,7 @@ def test_the_last_epoch_is_kept(train: Train) -> None:
     assert xgraph.train(out="run", resume=True, epochs=5).metrics["last_epoch"] == 6
 
 
-def test_train_and_validation_part_together(train: Train, csv: Path) -> None:
+def test_training_on_the_training_and_validation_parts(train: Train, csv: Path) -> None:
     seen: set[int] = set()
     step = Task.training_step
 
@@ -171,12 +171,12 @@ def test_train_and_validation_part_together(train: Train, csv: Path) -> None:
     assert len(xgraph.predict("run", ["CCN"])) == 1
 
 
-def test_divergence_is_seen_without_a_validation_part(train: Train) -> None:
+def test_divergence_is_detected_without_a_validation_part(train: Train) -> None:
     with pytest.raises(ValueError, match=r"diverged.*learning rate below lr = 1e\+30"):
         train(out="run", lr=1e30, optimizer="sgd", pretrain_epochs=0, batch_size=100, **BOTH)
 
 
-def test_an_inner_fold(train: Train, csv: Path) -> None:
+def test_a_run_on_an_inner_fold(train: Train, csv: Path) -> None:
     runs = [train(out=f"run{k}", inner=f"{k}/3", **LAST) for k in range(3)]
     splits, smiles = load(csv, split="random").splits, load(csv).smiles
     known = {smiles[i] for name in ("train", "valid") for i in splits[name].tolist()}
@@ -202,7 +202,7 @@ def test_an_inner_fold(train: Train, csv: Path) -> None:
     )
 
 
-def test_the_data_sets_own_validation_part(train: Train) -> None:
+def test_a_run_that_does_not_touch_the_test_part(train: Train) -> None:
     inner, whole = train(out="inner", inner="valid"), train(out="whole")
     assert inner.metrics["valid"] == whole.metrics["valid"]
     assert "test" not in inner.metrics
@@ -210,7 +210,7 @@ def test_the_data_sets_own_validation_part(train: Train) -> None:
 
 
 @pytest.mark.parametrize("settings", [BOTH, {**LAST, "inner": "0/2"}], ids=str)
-def test_resumed_runs(train: Train, settings: dict[str, Any]) -> None:
+def test_runs_on_other_parts_resume(train: Train, settings: dict[str, Any]) -> None:
     whole = train(out="whole", **settings)
     step = Task.training_step
 
@@ -233,7 +233,7 @@ def test_resumed_runs(train: Train, settings: dict[str, Any]) -> None:
                 xgraph.train(out="parts", resume=True, **{name: value})
 
 
-def test_what_is_said_on_the_way(train: Train, csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_lines_name_the_parts(train: Train, csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train(out="both", progress=True, **BOTH)
     first, *lines = capsys.readouterr().err.splitlines()
     assert first.startswith("chains: 54 train, 6 test molecules")
@@ -258,7 +258,7 @@ def test_models_that_are_fitted_in_a_single_step(csv: Path) -> None:
     assert "test" not in inner.metrics
 
 
-def test_ensembles_of_runs_on_other_parts(train: Train, csv: Path) -> None:
+def test_ensembles_of_runs_on_different_parts(train: Train, csv: Path) -> None:
     plain, both = train(out="plain"), train(out="both", **BOTH)
     scores = [[float(r["amine_score"]) for r in rows_of(run.path / "predictions.csv") if r["split"] == "test"]
               for run in (plain, both)]  # fmt: skip
@@ -273,7 +273,7 @@ def test_ensembles_of_runs_on_other_parts(train: Train, csv: Path) -> None:
 
 
 @pytest.mark.parametrize(("settings", "there"), [(BOTH, "test"), ({"inner": "0/4"}, "valid")], ids=str)
-def test_over_folds(train: Train, settings: dict[str, Any], there: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_over_folds(train: Train, settings: dict[str, Any], there: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = sys.modules["xgraph.training.fit.train"]
     real = module.load_data
     monkeypatch.setattr(module, "chosen_folds", lambda config: [0, 1])
@@ -285,7 +285,7 @@ def test_over_folds(train: Train, settings: dict[str, Any], there: str, monkeypa
 
 
 @pytest.mark.parametrize("settings", [BOTH, {"inner": "1/3"}], ids=str)
-def test_bags(tmp_path: Path, settings: dict[str, Any]) -> None:
+def test_parts_of_bags(tmp_path: Path, settings: dict[str, Any]) -> None:
     path = tmp_path / "patients.csv"
     table().to_csv(path, index=False)
     small = {"bag_column": "patient", "target_columns": ["ill"], "epochs": 2, "hidden_channels": 4, "num_layers": 1}
@@ -305,7 +305,7 @@ def test_bags(tmp_path: Path, settings: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("settings", [BOTH, {"inner": "1/3"}], ids=str)
-def test_nodes(monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]) -> None:
+def test_parts_of_nodes(monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]) -> None:
     y = torch.arange(90) % 3
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(90, 6, generator=generator)

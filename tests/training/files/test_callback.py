@@ -42,7 +42,7 @@ def run(callback: CheckpointCallback, stages: list[str], values: list[float]) ->
         ("m", [0.0], 1),
     ],
 )
-def test_best(tmp_path: Path, stages: str, values: list[float], best: int) -> None:
+def test_the_best_epoch_is_kept(tmp_path: Path, stages: str, values: list[float], best: int) -> None:
     callback = CheckpointCallback(tmp_path, "ap")
     saved = run(callback, [{"p": "pretrain", "m": "main"}[s] for s in stages], values)
     assert callback.best is not None
@@ -51,7 +51,7 @@ def test_best(tmp_path: Path, stages: str, values: list[float], best: int) -> No
     assert [i + 1 for i, names in enumerate(saved) if "best.ckpt" in names][-1] == best
 
 
-def test_memory_is_restored(tmp_path: Path) -> None:
+def test_history_and_best_epoch_are_restored(tmp_path: Path) -> None:
     one, two = CheckpointCallback(tmp_path, "ap"), CheckpointCallback(tmp_path, "ap")
     run(one, ["main"] * 2, [0.5, 0.7])
     two.load_state_dict(one.state_dict())
@@ -59,7 +59,7 @@ def test_memory_is_restored(tmp_path: Path) -> None:
     assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 4
 
 
-def test_files(tmp_path: Path) -> None:
+def test_checkpoint_files_are_checked(tmp_path: Path) -> None:
     files = CheckpointFiles()
     path = tmp_path / "a.ckpt"
     files.save_checkpoint({"xgraph": {"format": 99}}, path)
@@ -74,7 +74,7 @@ def test_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("values", [[0.9, 0.1, 0.3], [0.1, NAN, 0.2], [NAN] * 3])
-def test_the_last_is_kept(tmp_path: Path, values: list[float]) -> None:
+def test_the_last_epoch_is_kept(tmp_path: Path, values: list[float]) -> None:
     callback = CheckpointCallback(tmp_path, "ap", "last")
     saved = run(callback, ["pretrain", "main", "main"], values)
     assert callback.best is not None
@@ -82,7 +82,7 @@ def test_the_last_is_kept(tmp_path: Path, values: list[float]) -> None:
     assert ["best.ckpt" in names for names in saved] == [False, True, True]
 
 
-def test_without_a_validation_part(tmp_path: Path) -> None:
+def test_history_without_a_validation_part(tmp_path: Path) -> None:
     callback, trainer = CheckpointCallback(tmp_path, "ap", "last"), Trainer()
     task: Any = SimpleNamespace(stage="main", train_loss=1.0, valid_metrics={}, seconds=0.0)
     callback.on_train_epoch_end(trainer, task)  # type: ignore[arg-type]

@@ -24,7 +24,7 @@ class Bomb:
         return os.mkdir, (str(self.path),)
 
 
-def test_holds_all_that_a_run_needs(train: Train) -> None:
+def test_a_checkpoint_holds_all_that_a_run_needs(train: Train) -> None:
     run = train(out="run")
     state = read_checkpoint(run.path / "last.ckpt")
     assert {"state_dict", "optimizer_states", "sampler", "random_state", "epochs_done", "callbacks"} <= state.keys()
@@ -66,7 +66,7 @@ def test_a_malicious_pickle_does_not_run(tmp_path: Path, make: Callable[[Path, P
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
-def test_truncated(train: Train, share: float) -> None:
+def test_truncated_files_are_refused(train: Train, share: float) -> None:
     run = train(out="run", epochs=1, pretrain_epochs=0)
     path = run.path / "best.ckpt"
     content = path.read_bytes()
@@ -78,7 +78,7 @@ def test_truncated(train: Train, share: float) -> None:
         xgraph.train(out=run.path, resume=True, epochs=2)
 
 
-def test_foreign(tmp_path: Path) -> None:
+def test_files_of_other_programs_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     for content in ({"weight": torch.ones(2)}, torch.ones(2), [1], {HEADER: [1]}):
         torch.save(content, path)
@@ -108,7 +108,7 @@ def test_foreign(tmp_path: Path) -> None:
         ("", "epochs_done", "3"),
     ],
 )
-def test_with_wrong_content(train: Train, part: str, name: str, value: Any) -> None:
+def test_incomplete_checkpoints_are_refused(train: Train, part: str, name: str, value: Any) -> None:
     path = train(out="run", epochs=1, pretrain_epochs=0).path / "best.ckpt"
     state = read_checkpoint(path)
     (state[part] if part else state)[name] = value
@@ -121,7 +121,7 @@ def test_with_wrong_content(train: Train, part: str, name: str, value: Any) -> N
             use()
 
 
-def test_of_a_later_format(tmp_path: Path) -> None:
+def test_later_formats_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "best.ckpt"
     write_checkpoint({HEADER: {"format": 99, "version": "9.0"}, "state_dict": {}}, path)
     with pytest.raises(ValueError, match=r"format 99 \(written by xgraph 9\.0\), but xgraph .* reads format 1"):
@@ -138,7 +138,7 @@ def test_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["last.ckpt"]
 
 
-def test_fingerprint_sees_molecules_labels_and_splits(csv: Path) -> None:
+def test_the_fingerprint_covers_molecules_labels_and_splits(csv: Path) -> None:
     from xgraph.training.config.build import build_config
     from xgraph.training.fit.train import load_data
 

@@ -8,7 +8,7 @@ from xgraph import __version__
 from xgraph.training.files.environment import write_environment
 
 
-def test_says_what_a_run_was_made_with(tmp_path: Path) -> None:
+def test_versions_machine_and_command_are_recorded(tmp_path: Path) -> None:
     write_environment(tmp_path, "cpu")
     values = json.loads((tmp_path / "env.json").read_text())
     assert values["versions"]["xgraph"] == __version__

@@ -12,7 +12,7 @@ from xgraph.training.files.leaks import LEARNED
 SMALL: dict[str, Any] = {"epochs": 1, "batch_size": 16, "hidden_channels": 8, "num_layers": 2, "threads": 1}
 
 
-def test_an_encoder_that_knows_the_labels_is_warned_of(csv: Path, train: Any) -> None:
+def test_starting_from_an_encoder_trained_on_the_labels_warns(csv: Path, train: Any) -> None:
     other = csv.with_name("other.csv")
     other.write_text("smiles,b\n" + "".join(f"{'C' * n}F,{n % 2}\n" for n in range(1, 30)))
     Path("part.csv").write_text("smiles\nCO\n")
@@ -38,12 +38,12 @@ def start(train: Any, out: str, **settings: Any) -> list[str]:
     return [str(one.message) for one in found if str(one.message).startswith("init: ")]
 
 
-def test_a_run_that_goes_on_from_its_own_parts_is_not_warned_of(train: Any) -> None:
+def test_starting_from_a_run_on_the_same_parts_does_not_warn(train: Any) -> None:
     assert start(train, "first", split="random", seed=1) == []
     assert start(train, "second", split="random", seed=1, init="first") == []
 
 
-def test_a_run_that_is_scored_on_what_its_start_has_learned_is_warned_of(csv: Path, train: Any) -> None:
+def test_starting_from_a_run_trained_on_scored_items_warns(csv: Path, train: Any) -> None:
     start(train, "first", split="random", seed=1)
     splits = [xgraph.data.load(csv, split="random", seed=seed).splits for seed in (1, 2)]
     found = start(train, "second", split="random", seed=2, init="first")
@@ -58,7 +58,7 @@ def test_a_run_that_is_scored_on_what_its_start_has_learned_is_warned_of(csv: Pa
         )
 
 
-def test_what_the_start_of_the_start_has_learned_counts(csv: Path, train: Any) -> None:
+def test_items_learned_through_a_chain_of_runs_count(csv: Path, train: Any) -> None:
     start(train, "first", split="random", seed=1)
     start(train, "second", split="random", seed=2, init="first")
     one, two, three = (xgraph.data.load(csv, split="random", seed=seed).splits for seed in (1, 2, 3))
@@ -71,7 +71,7 @@ def test_what_the_start_of_the_start_has_learned_counts(csv: Path, train: Any) -
     )
 
 
-def test_the_validation_part_counts_where_it_was_trained_on(csv: Path, train: Any) -> None:
+def test_a_validation_part_that_was_trained_on_counts(csv: Path, train: Any) -> None:
     start(train, "first", split="random", train_on="train+valid", keep="last")
     part = xgraph.data.load(csv, split="random", seed=0).splits["valid"]
     (said,) = start(train, "second", split="random", init="first")
@@ -79,7 +79,7 @@ def test_the_validation_part_counts_where_it_was_trained_on(csv: Path, train: An
     assert start(train, "third", split="random", train_on="train+valid", keep="last", init="first") == []
 
 
-def test_a_run_on_other_data_is_not_warned_of(csv: Path, train: Any) -> None:
+def test_starting_from_a_run_on_other_data_does_not_warn(csv: Path, train: Any) -> None:
     other = csv.with_name("other.csv")
     other.write_text("smiles,b\n" + "".join(f"{'C' * n}F,{n % 2}\n" for n in range(1, 30)))
     start(train, "first", split="random")
@@ -89,7 +89,7 @@ def test_a_run_on_other_data_is_not_warned_of(csv: Path, train: Any) -> None:
         xgraph.train(other, init="first", out="second", **settings)
 
 
-def test_a_checkpoint_of_an_earlier_version_says_nothing(train: Any) -> None:
+def test_checkpoints_of_earlier_versions_do_not_warn(train: Any) -> None:
     start(train, "first", split="random", seed=1)
     state = torch.load("first/best.ckpt", weights_only=True)
     del state[HEADER][LEARNED]

@@ -7,7 +7,7 @@ import pytest
 from xgraph.training.files.lock import locked
 
 
-def test_one_at_a_time_and_nothing_left(tmp_path: Path) -> None:
+def test_one_process_at_a_time_and_no_lock_file(tmp_path: Path) -> None:
     with locked(tmp_path):
         with pytest.raises(FileExistsError, match="another run is writing to"), locked(tmp_path):
             pass
@@ -16,7 +16,7 @@ def test_one_at_a_time_and_nothing_left(tmp_path: Path) -> None:
         pass
 
 
-def test_ends_with_the_process(tmp_path: Path) -> None:
+def test_the_lock_ends_with_the_process(tmp_path: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path; from xgraph.training.files.lock import locked\n"
         "lock = locked(Path(sys.argv[1])); lock.__enter__(); print('has it', flush=True); sys.stdin.read(); os._exit(1)"

@@ -12,7 +12,7 @@ from xgraph.training.files.rundir import Run, dataset_label, discard, fold_folde
 Train = Callable[..., xgraph.Run]
 
 
-def test_names_say_what_the_run_is() -> None:
+def test_directory_names_describe_the_run() -> None:
     config = build_config({"dataset": "aicures", "fold": 3, "seed": 7, "loss": "bce"})
     assert make_run_directory(None, config) == Path("runs/aicures-bce-gine-s7-fold3")
     assert make_run_directory(None, config) == Path("runs/aicures-bce-gine-s7-fold3-2")
@@ -39,7 +39,7 @@ def test_folds_are_in_order(tmp_path: Path) -> None:
     assert [folder.name for folder in fold_folders(tmp_path)] == ["fold_0", "fold_2", "fold_10"]
 
 
-def test_open(train: Train, tmp_path: Path) -> None:
+def test_opening_runs(train: Train, tmp_path: Path) -> None:
     run = train(out="run", epochs=1, pretrain_epochs=0)
     again = Run.open("run")
     assert again.metrics == run.metrics
@@ -58,7 +58,7 @@ def test_open(train: Train, tmp_path: Path) -> None:
             Run.open("run")
 
 
-def test_discard_takes_only_what_a_run_wrote(tmp_path: Path) -> None:
+def test_discard_removes_only_files_of_the_run(tmp_path: Path) -> None:
     def filled(*names: str) -> list[str]:
         path = tmp_path / "run"
         path.mkdir(exist_ok=True)
@@ -73,7 +73,7 @@ def test_discard_takes_only_what_a_run_wrote(tmp_path: Path) -> None:
     assert filled("config.toml", "last.ckpt") == ["config.toml", "last.ckpt", "mine.txt"]
 
 
-def test_config_of_a_file_holds_its_whole_path(csv: Path, tmp_path: Path) -> None:
+def test_the_configuration_holds_absolute_paths(csv: Path, tmp_path: Path) -> None:
     write_config(tmp_path, build_config({"dataset": "chains.csv", "init": "runs/a"}))
     config = Run(tmp_path, {}).config
     assert (config.dataset, config.init) == (str(csv), str(tmp_path / "runs" / "a"))

@@ -9,7 +9,7 @@ from xgraph.training.files.saved_model import load_model
 Train = Callable[..., xgraph.Run]
 
 
-def test_an_unknown_model_or_weights_that_do_not_fit(train: Train) -> None:
+def test_unknown_models_and_mismatched_weights_are_refused(train: Train) -> None:
     state = read_checkpoint(train(out="run", epochs=1, pretrain_epochs=0).path / "best.ckpt")
     with pytest.raises(ValueError, match="unknown model 'gone'"):
         load_model({**state, HEADER: {**state[HEADER], "model": "gone"}})

@@ -9,7 +9,7 @@ from xgraph.training.config.names import distinct
 from xgraph.training.files.writing import write_atomically, write_csv, write_json, write_text
 
 
-def test_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_a_failed_write_keeps_only_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     write_text(path, "old")
 
@@ -23,7 +23,7 @@ def test_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
-def test_csv_and_json_have_no_nan(tmp_path: Path) -> None:
+def test_nan_becomes_an_empty_cell_or_null(tmp_path: Path) -> None:
     write_csv(tmp_path / "a.csv", ["x", "y"], [[float("nan"), 'a "b", c'], [0.1, None]])
     with (tmp_path / "a.csv").open(newline="") as file:
         assert list(csv.reader(file)) == [["x", "y"], ["", 'a "b", c'], ["0.1", ""]]
@@ -31,7 +31,7 @@ def test_csv_and_json_have_no_nan(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "a.json").read_text()) == {"x": [None, 1.5], "é": {"y": None}}
 
 
-def test_links_stay_links(tmp_path: Path) -> None:
+def test_symbolic_links_are_followed(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "there" / "a.txt")
     for text in ("new", "newer"):
@@ -40,7 +40,7 @@ def test_links_stay_links(tmp_path: Path) -> None:
         assert (tmp_path / "there" / "a.txt").read_text() == text
 
 
-def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+def test_devices_are_written_to_and_not_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -52,17 +52,17 @@ def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no /dev/full here")
-def test_a_full_device(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path) -> None:
     (tmp_path / "full").symlink_to("/dev/full")
     with pytest.raises(OSError, match=r"cannot write: No space left on device: '.*full'"):
         write_text(tmp_path / "full", "text")
 
 
-def test_a_folder_is_no_place_for_a_file(tmp_path: Path) -> None:
+def test_a_folder_is_not_overwritten(tmp_path: Path) -> None:
     for path in (tmp_path, Path()):
         with pytest.raises(IsADirectoryError, match="it is a folder"):
             write_text(path, "text")
 
 
-def test_distinct() -> None:
+def test_distinct_names() -> None:
     assert distinct(["a", "a_", "a", "b"], taken=["b"]) == ["a", "a_", "a__", "b_"]

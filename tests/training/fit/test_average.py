@@ -36,7 +36,7 @@ def walk(model: nn.Module, average: AveragedWeights, steps: int) -> list[dict[st
 
 
 @pytest.mark.parametrize("decay", [0.3, 0.9, 0.9999])
-def test_weights_of_the_steps(decay: float) -> None:
+def test_the_average_equals_an_explicit_sum(decay: float) -> None:
     """The average as one sum over all steps: step k has (1 - d_k) times the decays of all later ones."""
     model = network()
     average = AveragedWeights(network(), decay)
@@ -58,7 +58,7 @@ def test_weights_of_the_steps(decay: float) -> None:
             assert int(value) == 30
 
 
-def test_a_restart_forgets() -> None:
+def test_a_restart_forgets_earlier_steps() -> None:
     model, average = network(), AveragedWeights(network(), 0.9)
     walk(model, average, 5)
     average.restart(model)
@@ -67,7 +67,7 @@ def test_a_restart_forgets() -> None:
         assert torch.equal(value, model.state_dict()[name])
 
 
-def test_saved_moved_and_copied() -> None:
+def test_the_average_can_be_saved_moved_and_copied() -> None:
     model, average = network(), AveragedWeights(network(), 0.5)
     walk(model, average, 3)
     others = [AveragedWeights(network(), 0.5), copy.deepcopy(average), copy.deepcopy(average).to("cpu")]
@@ -89,7 +89,7 @@ def test_the_average_is_never_in_training_mode_and_has_no_gradients() -> None:
     assert not any(weight.requires_grad for weight in average.parameters())
 
 
-def test_training_is_the_same_and_its_average_is_scored(train: Train) -> None:
+def test_averaging_does_not_change_training_and_the_average_is_scored(train: Train) -> None:
     """Every epoch of the main stage against an average that is kept beside the run."""
     beside: list[dict[str, torch.Tensor]] = []
 

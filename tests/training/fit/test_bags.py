@@ -95,7 +95,7 @@ def test_fills_the_run_directory_and_learns(train: Train, model: str, instances:
     assert score_all(y, scores) == pytest.approx(run.metrics["test"])
 
 
-def test_what_is_not_given_suits_the_data() -> None:
+def test_defaults_depend_on_the_data() -> None:
     named, own = build_config({"dataset": "musk2"}), build_config({"dataset": "x.csv", "bag_column": "b"})
     for config in (named, own):
         assert (config.model, config.loss, config.batch_size, config.lr) == ("attention", "auc-margin", 16, 0.001)
@@ -108,7 +108,7 @@ def test_what_is_not_given_suits_the_data() -> None:
     assert build_config({"dataset": "musk1", "fold": "3"}).fold == 3
 
 
-def test_gamma_is_the_models_where_there_is_a_state_and_the_losss_otherwise() -> None:
+def test_gamma_belongs_to_the_model_only_if_it_keeps_states() -> None:
     def gammas(**settings: Any) -> tuple[float, float]:
         config = build_config({"dataset": "musk1", "loss": "soap", **settings})
         return config.model_options["gamma"], config.loss_options["gamma"]
@@ -158,7 +158,7 @@ def test_gamma_is_the_models_where_there_is_a_state_and_the_losss_otherwise() ->
         ({"tau": 0.1}, "tau: .* have no such option; it is an option of model 'smoothed-max'"),
     ],
 )
-def test_what_does_not_fit(settings: dict[str, Any], message: str) -> None:
+def test_settings_that_do_not_apply_to_bags_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         build_config({"dataset": "musk1", **settings})
 
@@ -174,7 +174,7 @@ def test_what_does_not_fit(settings: dict[str, Any], message: str) -> None:
         ({"num_layers": 0}, "num_layers"),
     ],
 )
-def test_options_out_of_range(train: Train, settings: dict[str, Any], message: str) -> None:
+def test_options_out_of_range_are_refused(train: Train, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         train(out="run", **settings)
     assert not Path("run").exists()
@@ -194,14 +194,14 @@ def test_options_out_of_range(train: Train, settings: dict[str, Any], message: s
         (lambda t: t.assign(ill=1), "no task of 'patients' has both labels"),
     ],
 )
-def test_tables_that_cannot_be_trained_on(train: Train, bags: Path, change: Callable[..., Any], message: str) -> None:
+def test_unusable_tables_are_refused(train: Train, bags: Path, change: Callable[..., Any], message: str) -> None:
     change(table()).to_csv(bags, index=False)
     with pytest.raises(ValueError, match=message):
         train(out="run")
     assert not Path("run").exists()
 
 
-def test_columns_that_are_no_features(train: Train, bags: Path) -> None:
+def test_columns_that_are_not_features(train: Train, bags: Path) -> None:
     table().assign(note="text").to_csv(bags, index=False)
     run = train(out="run", feature_columns=["f2", "f0"], epochs=1)
     assert read_checkpoint("run/best.ckpt")[HEADER]["feature_names"] == ["f2", "f0"]
@@ -209,7 +209,7 @@ def test_columns_that_are_no_features(train: Train, bags: Path) -> None:
     assert xgraph.train(config="run/config.toml", out="again").metrics == run.metrics
 
 
-def test_few_instances_are_drawn_anew_each_time(bags: Path) -> None:
+def test_instances_are_sampled_anew_each_time(bags: Path) -> None:
     task = task_of(bags, instances=2)
     data = task.source.data
     epochs = []
@@ -234,7 +234,7 @@ def test_few_instances_are_drawn_anew_each_time(bags: Path) -> None:
     assert first.batch.bincount().tolist() == data.sizes[first.idx].tolist()
 
 
-def test_features_are_standardised_by_the_training_bags_alone(bags: Path) -> None:
+def test_features_are_standardised_by_the_training_bags_only(bags: Path) -> None:
     task = task_of(bags)
     data = task.source.data
     x = np.concatenate([data[int(i)].x.numpy() for i in task.train_positions])
@@ -257,7 +257,7 @@ def test_features_in_other_units_give_the_same_run(train: Train, bags: Path) -> 
     assert unscaled != pytest.approx(scores[0], abs=1e-2)
 
 
-def test_a_new_head_forgets_the_states_of_bags(bags: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_head_resets_the_states_of_bags(bags: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, float, torch.Tensor, torch.Tensor]] = []
     step = Task.training_step
 
@@ -282,7 +282,7 @@ def test_a_new_head_forgets_the_states_of_bags(bags: Path, monkeypatch: pytest.M
     assert torch.equal(attentions[0], attentions[3]), "what weighs the instances stays"
 
 
-def test_gamma_of_the_state_falls_over_both_stages(bags: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gamma_of_the_states_falls_over_both_stages(bags: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[float] = []
     step = Task.training_step
 
@@ -349,7 +349,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(train: Train, epoch: int, set
 
 
 @pytest.mark.parametrize("model", BAG_MODELS)
-def test_scores_are_of_whole_bags_whatever_is_encoded_at_once(bags: Path, model: str, monkeypatch: Any) -> None:
+def test_scores_do_not_depend_on_the_chunk_size(bags: Path, model: str, monkeypatch: Any) -> None:
     torch.manual_seed(0)
     data = read_bags(bags, bag_column="patient", target_columns=["ill"])
     net: Any = MODELS[model](3, instance_shape=(4,), hidden_channels=8).eval()
@@ -375,7 +375,7 @@ def test_scores_are_of_whole_bags_whatever_is_encoded_at_once(bags: Path, model:
 
 
 @pytest.mark.parametrize("score", [score_bags, explain_bags])
-def test_of_a_large_bag_only_a_chunk_is_encoded_at_once(bags: Path, score: Any, monkeypatch: Any) -> None:
+def test_large_bags_are_encoded_in_chunks(bags: Path, score: Any, monkeypatch: Any) -> None:
     data = read_bags(bags, bag_column="patient", target_columns=["ill"])
     net: Any = MODELS["attention"](1, instance_shape=(4,), hidden_channels=8)
     encoded: list[int] = []
@@ -388,13 +388,13 @@ def test_of_a_large_bag_only_a_chunk_is_encoded_at_once(bags: Path, score: Any, 
     assert len(encoded) < int(data.sizes.div(5).ceil().sum()), "small bags are encoded together"
 
 
-def test_bags_that_are_scored_together() -> None:
+def test_small_bags_are_scored_together() -> None:
     sizes = torch.tensor([3, 3, 4, 1, 20, 1])
     assert list(grouped(sizes, 6)) == [[0, 1], [2, 3], [4], [5]]
     assert list(grouped(torch.empty(0), 6)) == []
 
 
-def test_all_that_bags_hold_is_in_the_fingerprint(bags: Path) -> None:
+def test_the_fingerprint_covers_all_contents_of_bags(bags: Path) -> None:
     def fingerprint(**changed: Any) -> str:
         whole = table().assign(**changed)
         whole.to_csv(bags, index=False)
@@ -411,7 +411,7 @@ def test_all_that_bags_hold_is_in_the_fingerprint(bags: Path) -> None:
     assert fingerprint() in seen
 
 
-def test_images_and_encoders(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bags_of_images(monkeypatch: pytest.MonkeyPatch) -> None:
     g = torch.Generator().manual_seed(0)
     sizes = torch.randint(1, 5, (40,), generator=g)
     ptr = torch.cat([torch.zeros(1, dtype=torch.long), sizes.cumsum(0)])
@@ -463,7 +463,7 @@ def test_bags_of_molecules(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:left out .* of .* that could not be read")
-def test_conformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bags_of_conformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import gzip
 
     path = tmp_path / "pki.csv.gz"
@@ -503,7 +503,7 @@ def folds(monkeypatch: pytest.MonkeyPatch, bags: Path) -> None:
     monkeypatch.setattr("xgraph.data.load", load)
 
 
-def test_some_folds(folds: None) -> None:
+def test_a_run_over_some_folds(folds: None) -> None:
     settings = {name: value for name, value in SMALL.items() if not name.endswith("columns") and name != "bag_column"}
     run = xgraph.train("musk1", **settings, fold="3-4", out="run")
     assert [fold.path.name for fold in run.folds] == ["fold_3", "fold_4"]
@@ -530,7 +530,7 @@ def test_init_to_and_from_runs_with_states(train: Train, bags: Path) -> None:
         train(out="other", init="plain", model="mean")
 
 
-def test_only_bags_become_a_bag_source(bags: Path) -> None:
+def test_sources_of_unsupported_data_are_refused(bags: Path) -> None:
     data = read_bags(bags, bag_column="patient", target_columns=["ill"])
     config = build_config({"dataset": str(bags), **SMALL})
     source = make_source(data, config)
@@ -542,7 +542,7 @@ def test_only_bags_become_a_bag_source(bags: Path) -> None:
 
 @pytest.mark.parametrize("loss", ["group-dro", "kl-dro", "sopa"])
 @pytest.mark.filterwarnings("ignore:groups:UserWarning")
-def test_other_losses(train: Train, loss: str) -> None:
+def test_bags_train_with_every_loss(train: Train, loss: str) -> None:
     run = train(loss=loss, instances=2, out="run", epochs=1, batch_size=16)
     assert run.metrics["epochs"] == 2
 

@@ -5,7 +5,7 @@ import pytest
 from xgraph.training.fit.bars import data_progress
 
 
-def test_silent_without_a_terminal_or_if_not_wanted(
+def test_no_bars_without_a_terminal_or_if_disabled(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with data_progress(True) as report:
@@ -16,9 +16,7 @@ def test_silent_without_a_terminal_or_if_not_wanted(
     assert capsys.readouterr().err == ""
 
 
-def test_a_bar_for_each_thing_that_takes_long(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_each_step_gets_its_own_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with data_progress(True) as report:
         assert report is not None

@@ -77,7 +77,7 @@ def risk(scores: Tensor, y: Tensor) -> Tensor:
     return ((1 + scores[y == 0] - scores[y == 1][:, None]).clamp_min(0) ** 2).mean()
 
 
-def test_gamma_1_is_one_step_of_gradient_descent_ahead() -> None:
+def test_gamma_1_looks_one_gradient_step_ahead() -> None:
     model, x, y = problem()
     after_step = Compositional(model, lr=TAU, gamma=1.0)
     for batch in x[:2]:
@@ -87,7 +87,7 @@ def test_gamma_1_is_one_step_of_gradient_descent_ahead() -> None:
         assert torch.allclose(after_step(model, batch, lambda scores: bce(scores, y)), ahead(batch))
 
 
-def test_resumes_to_the_bit() -> None:
+def test_resuming_is_exact() -> None:
     def steps(model: nn.Module, after_step: Compositional, loss_fn: SOAPLoss, x: Tensor) -> None:
         for batch in x:
             scores = after_step(model, batch, lambda scores: bce(scores, y))
@@ -125,7 +125,7 @@ class Normalised(nn.Module):
         return self.out(self.norm(x) * self.fixed).squeeze(1)
 
 
-def test_statistics_move_once_a_step_and_unused_and_fixed_parameters_are_no_trouble() -> None:
+def test_statistics_are_updated_once_per_step_and_unused_parameters_are_ignored() -> None:
     _, x, y = problem(torch.float32)
     model = Normalised()
     after_step = Compositional(model, lr=TAU)
@@ -137,7 +137,7 @@ def test_statistics_move_once_a_step_and_unused_and_fixed_parameters_are_no_trou
     assert model.fixed.grad is None
 
 
-def test_eval_mode_writes_nothing() -> None:
+def test_evaluation_mode_does_not_update_the_average() -> None:
     model, x, y = problem()
     after_step = Compositional(model, lr=TAU, gamma=GAMMA)
     after_step(model, x[0], lambda scores: bce(scores, y))
@@ -150,7 +150,7 @@ def test_eval_mode_writes_nothing() -> None:
     assert all(torch.equal(value, before[name]) for name, value in after_step.state_dict().items())
 
 
-def test_half_precision_keeps_a_wide_table() -> None:
+def test_half_precision_models_keep_a_float32_table() -> None:
     model, x, y = problem(torch.bfloat16)
     after_step = Compositional(model, lr=TAU)
     scores = after_step(model, x[0], lambda scores: bce(scores.float(), y.float()))
@@ -160,7 +160,7 @@ def test_half_precision_keeps_a_wide_table() -> None:
     assert all(weight.grad.dtype == torch.bfloat16 for weight in model.parameters())
 
 
-def test_mistakes() -> None:
+def test_invalid_arguments_are_refused() -> None:
     model, x, y = problem()
     for rate in (0.0, -1.0, math.inf, math.nan):
         with pytest.raises(ValueError, match="lr must be positive and finite"):

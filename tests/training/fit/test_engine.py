@@ -20,7 +20,7 @@ def data(y: list[list[float]], **splits: list[int]) -> Any:
     return MoleculeSource(data, build_config({}))
 
 
-def test_missing_splits_and_classes() -> None:
+def test_missing_parts_and_classes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"no 'test' part \(it has: train, valid\)"):
         check_data(data([[0.0]], train=[0], valid=[0]))
     with pytest.raises(ValueError, match="is empty; if nearly all molecules share one scaffold"):
@@ -32,13 +32,13 @@ def test_missing_splits_and_classes() -> None:
     check_data(data([[1.0], [0.0]], train=[0, 1], valid=[], test=[]))
 
 
-def test_a_task_that_cannot_be_learned_is_named() -> None:
+def test_tasks_that_cannot_be_learned_are_named() -> None:
     toy = data([[1.0, 1.0, NAN], [0.0, 1.0, NAN]], train=[0, 1], valid=[], test=[])
     with pytest.warns(UserWarning, match="cannot be learned: 'task1', 'task2'"):
         check_data(toy)
 
 
-def test_find_checkpoint(tmp_path: Path) -> None:
+def test_checkpoints_are_found(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="expected a run directory or a checkpoint"):
         find_checkpoint(tmp_path)
     (tmp_path / "last.ckpt").touch()
@@ -48,7 +48,7 @@ def test_find_checkpoint(tmp_path: Path) -> None:
     assert find_checkpoint(tmp_path / "last.ckpt") == tmp_path / "last.ckpt"
 
 
-def test_nothing_is_said_and_nothing_stays_changed(train: Any, capfd: pytest.CaptureFixture[str]) -> None:
+def test_lightning_is_silenced_and_loggers_are_restored(train: Any, capfd: pytest.CaptureFixture[str]) -> None:
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     train(out="run")

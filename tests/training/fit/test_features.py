@@ -48,11 +48,11 @@ def weights(run: xgraph.Run) -> dict[str, torch.Tensor]:
     return dict(run.model.state_dict())
 
 
-def test_the_settings_know_all_kinds() -> None:
+def test_the_settings_list_all_kinds_of_features() -> None:
     assert get_args(Features) == tuple(KINDS)
 
 
-def test_in_the_settings() -> None:
+def test_features_are_parsed() -> None:
     config = build_config({"features": "rdkit,morgan"})
     assert config.features == ["rdkit", "morgan"]
     assert build_config({}, tomllib.loads(tomli_w.dumps(config.to_dict()))) == config
@@ -81,7 +81,7 @@ def test_in_the_settings() -> None:
         ({"features": "maccs", "dataset": "x.csv", "bag_column": "b", "smiles_column": "s"}, "the data set holds bags"),
     ],
 )
-def test_refused_by_the_settings(settings: dict[str, Any], message: str) -> None:
+def test_invalid_features_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         build_config(settings)
 
@@ -92,7 +92,7 @@ class GraphAlone(MoleculeModel):
     takes_features = False
 
 
-def test_a_model_that_takes_no_features() -> None:
+def test_models_without_features_refuse_them() -> None:
     models, losses = {"alone": GraphAlone, **registry("model")}, registry("loss")
     values = {"dataset": "nci-pains", "loss": "soap", "groups": "scaffold"}
     with pytest.raises(OptionError, match="model 'alone' does not take extra features; models that do: gine, mol"):
@@ -107,7 +107,7 @@ def test_every_model_of_molecules_takes_features() -> None:
             assert build_config({"model": name, "features": "maccs"}).features == ["maccs"]
 
 
-def test_what_the_model_is_told(csv: Path) -> None:
+def test_the_model_gets_the_statistics_of_the_training_molecules(csv: Path) -> None:
     config = build_config({"dataset": str(csv), "split": "random", "features": "morgan,maccs"})
     source = load_data(config, False)
     assert source.model_arguments == {"num_features": 2048 + 167}
@@ -124,14 +124,14 @@ def test_what_the_model_is_told(csv: Path) -> None:
 
 
 @pytest.mark.parametrize("features", [None, []])
-def test_without_features_nothing_is_new(csv: Path, features: list[str] | None) -> None:
+def test_without_features_the_model_is_unchanged(csv: Path, features: list[str] | None) -> None:
     source = load_data(build_config({"dataset": str(csv), "split": "random", "features": features}), False)
     assert (source.model_arguments, source.feature_names, source.data.features) == ({}, [], None)
     assert source.featurizer == MoleculeDataset.from_smiles(["C"]).featurizer
     assert "features" not in source.data.batch([0])
 
 
-def test_a_run_from_training_to_prediction(train: Train, few_descriptors: Any) -> None:
+def test_features_from_training_to_prediction(train: Train, few_descriptors: Any) -> None:
     run = train(out="run", features="rdkit,maccs")
     header = read_checkpoint(run.path / "best.ckpt")[HEADER]
     assert header["model_arguments"] == {"num_features": 170}
@@ -154,7 +154,7 @@ def test_a_run_from_training_to_prediction(train: Train, few_descriptors: Any) -
     assert list(xgraph.predict(run.path, ["?", ""])["amine"].isna()) == [True, True]
 
 
-def test_resumed_to_the_bit(train: Train) -> None:
+def test_resuming_with_features_is_exact(train: Train) -> None:
     whole = train(out="whole", features="maccs", epochs=2, pretrain_epochs=1, lr_schedule="constant")
     train(out="part", features="maccs", epochs=1, pretrain_epochs=1, lr_schedule="constant")
     resumed = xgraph.train(out="part", resume=True, epochs=2)
@@ -163,7 +163,7 @@ def test_resumed_to_the_bit(train: Train) -> None:
         xgraph.train(out="part", resume=True, epochs=3, features="morgan")
 
 
-def test_standardized(train: Train) -> None:
+def test_features_of_standardised_molecules(train: Train) -> None:
     run = train(out="run", features="maccs", standardize=True, epochs=1, pretrain_epochs=0)
     plain, salt, other = xgraph.predict(run.path, ["CCN", "CC[NH3+].[Cl-]", "CCCCO"])["amine"]
     assert plain == pytest.approx(salt, abs=1e-7)
@@ -183,7 +183,7 @@ def test_standardized(train: Train) -> None:
         (FEW[::-1], r"computes 3 of these kinds \(in a different order\)"),
     ],
 )
-def test_another_rdkit_has_other_descriptors(
+def test_changed_descriptors_are_refused(
     train: Train, few_descriptors: Callable[[list[str]], None], names: list[str], message: str
 ) -> None:
     run = train(out="run", features="rdkit", epochs=1, pretrain_epochs=0)
@@ -199,7 +199,7 @@ def test_another_rdkit_has_other_descriptors(
     assert xgraph.evaluate(run.path) == run.metrics["test"]
 
 
-def test_features_of_another_version(train: Train) -> None:
+def test_features_of_another_version_are_refused(train: Train) -> None:
     run = train(out="run", features="maccs", epochs=1, pretrain_epochs=0)
     path = run.path / "best.ckpt"
     state = read_checkpoint(path)
@@ -218,7 +218,7 @@ def test_features_of_another_version(train: Train) -> None:
             xgraph.predict(run.path, ["C"])
 
 
-def test_checkpoints_from_before_there_were_features(train: Train) -> None:
+def test_checkpoints_without_features_still_load(train: Train) -> None:
     run = train(out="run", epochs=1, pretrain_epochs=0)
     before = xgraph.predict(run.path, NEW)
     path = run.path / "best.ckpt"
@@ -230,7 +230,7 @@ def test_checkpoints_from_before_there_were_features(train: Train) -> None:
     assert xgraph.evaluate(run.path) == run.metrics["test"]
 
 
-def test_an_ensemble_of_runs_with_and_without(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ensemble_of_runs_with_and_without_features(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     kinds = {"none": None, "one": "maccs", "two": "morgan,maccs", "three": "maccs,morgan"}
     runs = [train(out=name, features=features, epochs=1, pretrain_epochs=0).path for name, features in kinds.items()]
     each = [xgraph.predict(run, NEW)["amine"].to_numpy() for run in runs]
@@ -245,7 +245,7 @@ def test_an_ensemble_of_runs_with_and_without(train: Train, monkeypatch: pytest.
     assert made == [["maccs", "morgan"]]
 
 
-def test_runs_on_the_same_data_have_one_fingerprint(csv: Path) -> None:
+def test_features_do_not_change_the_fingerprint(csv: Path) -> None:
     settings = {"dataset": str(csv), "split": "random"}
     marks = {
         load_data(build_config({**settings, "features": f}), False).fingerprint() for f in (None, "maccs", "morgan")
@@ -253,7 +253,7 @@ def test_runs_on_the_same_data_have_one_fingerprint(csv: Path) -> None:
     assert len(marks) == 1
 
 
-def test_what_predict_describes_is_not_kept(train: Train, tmp_path: Path) -> None:
+def test_features_computed_for_prediction_are_not_cached(train: Train, tmp_path: Path) -> None:
     run = train(out="run", features="maccs", epochs=1, pretrain_epochs=0)
     xgraph.predict(run.path, ["C" * n for n in range(1, 150)])
     assert not list((tmp_path / "root").rglob("features-*"))
@@ -290,14 +290,14 @@ def test_init_with_other_features(train: Train, csv: Path, there: str | None, he
     assert same(before, model, "head.", "features.", "scale.") == {True}
 
 
-def test_init_with_another_encoder(train: Train, csv: Path) -> None:
+def test_init_with_another_encoder_is_refused(train: Train, csv: Path) -> None:
     train(out="run", features="maccs")
     for features in ("maccs", "morgan", None):
         with pytest.raises(ValueError, match=r"init: the model in .* \(gine with"):
             model_of(csv, features=features, init="run", hidden_channels=16)
 
 
-def test_init_where_tasks_differ(train: Train, csv: Path, tmp_path: Path) -> None:
+def test_init_with_other_tasks(train: Train, csv: Path, tmp_path: Path) -> None:
     run = train(out="run", features="maccs", seed=3, epochs=1, pretrain_epochs=0)
     other = tmp_path / "other.csv"
     other.write_text(csv.read_text().replace("amine", "another"))
@@ -306,7 +306,7 @@ def test_init_where_tasks_differ(train: Train, csv: Path, tmp_path: Path) -> Non
     assert same(before, model, "head.") == {True}
 
 
-def test_own_data_set_with_features(csv: Path) -> None:
+def test_a_data_set_built_in_python_with_features(csv: Path) -> None:
     """What a library user hands over is what the command makes of the settings."""
     data = load(csv, split="random").with_features(["maccs"])
     config = TrainConfig(dataset=str(csv), split="random", features=["maccs"])

@@ -49,7 +49,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv_module.DictReader(file))
 
 
-def test_these_are_all() -> None:
+def test_the_models_that_are_fitted_in_a_single_step() -> None:
     assert {name for name, cls in MODELS.items() if getattr(cls, "fitted", False)} == set(FITTED)
 
 
@@ -74,7 +74,7 @@ def test_fills_the_run_directory(train: Train, model: str) -> None:
     np.testing.assert_allclose(frame["amine"], [float(row["amine_score"]) for row in test])
 
 
-def test_scores_are_scikit_learns(train: Train, csv: Path) -> None:
+def test_scores_equal_scikit_learn(train: Train, csv: Path) -> None:
     train(out="run", seed=3)
     data = load(csv, split="random", seed=3, features=["maccs"])
     part, features = data.splits["train"], data.features.numpy()
@@ -104,7 +104,7 @@ def test_the_configuration_repeats_the_run(train: Train, model: str) -> None:
 
 
 @EACH
-def test_seed_and_threads(train: Train, model: str) -> None:
+def test_results_depend_on_the_seed_but_not_on_threads(train: Train, model: str) -> None:
     runs = [train(model, out=f"{t}", threads=t) for t in (1, 3)]
     states = [read_checkpoint(run.path / "best.ckpt")["state_dict"] for run in runs]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
@@ -124,7 +124,7 @@ def test_several_tasks_with_missing_labels(train: Train, tmp_path: Path) -> None
     assert run.metrics["test"]["ap"] > 0
 
 
-def test_an_interrupted_fit_is_begun_anew(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_fit_starts_again(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = train(out="expected")
     real = FittedModel.fit
 
@@ -142,7 +142,7 @@ def test_an_interrupted_fit_is_begun_anew(train: Train, monkeypatch: pytest.Monk
     assert run.config == expected.config
 
 
-def test_a_fit_that_is_there_is_taken(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_finished_fit_is_reused(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     run = train(out="run")
     before = (run.path / "metrics.csv").read_text(), (run.path / "predictions.csv").read_text()
     for name in ("metrics.json", "metrics.csv", "predictions.csv"):
@@ -161,17 +161,17 @@ def test_a_fit_that_is_there_is_taken(train: Train, monkeypatch: pytest.MonkeyPa
         xgraph.train(out="run", resume=True, epochs=9)
 
 
-def test_progress_is_a_line(train: Train, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_one_line(train: Train, capsys: pytest.CaptureFixture[str]) -> None:
     run = train(out="run", progress=True)
     lines = capsys.readouterr().err.splitlines()
     assert lines[-1].startswith(f"model=forest valid_ap={run.metrics['valid']['ap']:.4f} seconds=")
 
 
-def test_a_name_without_a_loss(train: Train) -> None:
+def test_directory_names_leave_out_the_loss(train: Train) -> None:
     assert train().path == Path("runs/chains-forest-s0")
 
 
-def test_what_cannot_be_fitted_leaves_nothing(train: Train) -> None:
+def test_a_failed_fit_leaves_no_directory(train: Train) -> None:
     with pytest.raises(ValueError, match="features must not be negative with kernel='tanimoto'"):
         train("svm", kernel="tanimoto", features=["rdkit"], out="run")
     assert not Path("run").exists()
@@ -179,7 +179,7 @@ def test_what_cannot_be_fitted_leaves_nothing(train: Train) -> None:
         train(trees=0, out="run")
 
 
-def test_features_that_nobody_gave() -> None:
+def test_default_features() -> None:
     every, counts = ["rdkit", "morgan", "maccs"], ["morgan"]
     assert build_config({"model": "forest"}).features == every
     assert build_config({"model": "forest", "features": "torsion"}).features == ["torsion"]
@@ -215,12 +215,12 @@ def test_features_that_nobody_gave() -> None:
     ],
     ids=str,
 )
-def test_settings_that_mean_nothing_to_it(settings: dict[str, Any], message: str) -> None:
+def test_settings_that_do_not_apply_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         build_config({"model": "forest", **settings})
 
 
-def test_settings_of_a_file() -> None:
+def test_settings_of_a_file_for_another_model_are_dropped() -> None:
     gine = build_config({"epochs": 3, "lr": 0.5, "loss": "sopa", "seed": 7}).to_dict()
     config = build_config({"model": "forest"}, gine)
     assert config.seed == 7
@@ -237,7 +237,7 @@ def test_settings_of_a_file() -> None:
     assert build_config({"model": "svm", "gamma": "0.5"}).model_options["gamma"] == 0.5
 
 
-def test_no_encoder_comes_from_it(train: Train, csv: Path) -> None:
+def test_fitted_models_cannot_be_a_start(train: Train, csv: Path) -> None:
     train(out="run")
     small = {"split": "random", "hidden_channels": 8, "num_layers": 2}
     with pytest.raises(ValueError, match=r"init: the model in run/best.ckpt \(forest with"):

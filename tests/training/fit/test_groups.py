@@ -37,13 +37,13 @@ def test_scaffolds() -> None:
     assert groups.tolist() == [0, 0, 0, 1, 1, 2, 2, 2, 2, 0, 2, 2]
 
 
-def test_small_ones_are_pooled_by_what_the_training_split_holds() -> None:
+def test_groups_with_few_training_molecules_are_pooled() -> None:
     groups = make_groups("scaffold", data([3, 1, 4, 2], [0, 9, 0, 0]), smallest=3)
     assert groups[:10].tolist() == [0, 0, 0, 2, 1, 1, 1, 1, 2, 2]
     assert groups[10:].tolist() == [2] * 9, "as elsewhere: many there do not make a group here"
 
 
-def test_a_group_that_the_training_split_lacks_adds_none() -> None:
+def test_groups_without_training_molecules_are_not_counted() -> None:
     groups = make_groups("scaffold", data([3, 3], [0, 0, 2]), smallest=2)
     assert sizes(groups[:6]) == [3, 3]
     assert int(groups.max()) == 1, "a group that no batch holds would stay unseen for ever"
@@ -63,7 +63,7 @@ def test_labels_of_several_tasks_are_taken_together() -> None:
     assert groups[6] == groups[7] == 3
 
 
-def test_one_group_only_is_warned_of() -> None:
+def test_a_single_group_warns() -> None:
     with pytest.warns(
         UserWarning, match="groups = 'scaffold': all 4 training molecules are in one group.*= 3 molecules"
     ):

@@ -116,7 +116,7 @@ def test_fills_the_run_directory_and_learns(train: Train, name: str, model: str)
     assert xgraph.evaluate("run") == pytest.approx(run.metrics["test"])
 
 
-def test_what_is_not_given_suits_the_data() -> None:
+def test_defaults_depend_on_the_data() -> None:
     several, binary, molecules = (build_config({"dataset": name}) for name in (CLASSES, BINARY, "nci-pains"))
     assert (several.model, several.loss, several.pretrain_epochs) == ("sage", "ce", 0)
     assert (binary.model, binary.loss, binary.pretrain_epochs) == ("sage", "soap", 20)
@@ -180,7 +180,7 @@ def test_what_is_not_given_suits_the_data() -> None:
         ({"storage": "tape"}, "storage = 'tape': expected device, pinned, host or mmap"),
     ],
 )
-def test_what_does_not_fit(settings: dict[str, Any], message: str) -> None:
+def test_settings_that_do_not_apply_to_nodes_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         build_config({"dataset": CLASSES, **settings})
 
@@ -211,7 +211,7 @@ def test_predictions_of_a_task(train: Train) -> None:
     assert run.metrics["test"] == pytest.approx(score_all(y, s))
 
 
-def test_scores_are_the_whole_graphs(train: Train) -> None:
+def test_scores_use_all_neighbours(train: Train) -> None:
     run = train(out="run")
     data = dataset(CLASSES)
     with torch.no_grad():
@@ -249,7 +249,7 @@ def test_predict(train: Train, tmp_path: Path) -> None:
         xgraph.predict("run", [1], smiles_column="x")
 
 
-def test_predict_gives_a_row_for_each_row(train: Train, tmp_path: Path) -> None:
+def test_predict_returns_one_row_per_input_row(train: Train, tmp_path: Path) -> None:
     from xgraph.training.prediction.predict import write_predictions
 
     train(out="run")
@@ -279,7 +279,7 @@ def test_predict_gives_a_row_for_each_row(train: Train, tmp_path: Path) -> None:
         (b"node\n-1\n", "row 0: 'cora' has nodes 0 to 89, got -1"),
     ],
 )
-def test_a_file_of_nodes_that_cannot_be_read_is_named(train: Train, content: bytes, message: str) -> None:
+def test_unreadable_files_of_nodes_are_named(train: Train, content: bytes, message: str) -> None:
     train(out="run", epochs=1)
     Path("nodes.csv").write_bytes(content)
     with pytest.raises(ValueError, match=rf"items: nodes\.csv.* {message}"):
@@ -309,7 +309,7 @@ def test_ensembles_by_rank(train: Train) -> None:
     assert xgraph.evaluate([classes.path, again.path])["accuracy"] == pytest.approx(right)
 
 
-def test_an_ensemble_is_on_one_graph(train: Train) -> None:
+def test_ensembles_must_be_on_one_graph(train: Train) -> None:
     for number, name in enumerate((BINARY, "reddit-anomaly")):
         train(name, out=str(number), loss="soap", pretrain_epochs=0, epochs=1)
     with pytest.raises(ValueError, match=r"same graph, got 'tolokers' with 90 nodes \(0/.* and 'reddit-anomaly'"):
@@ -330,7 +330,7 @@ def test_an_ensemble_is_on_one_graph(train: Train) -> None:
         ("loss", "gone", "unknown loss 'gone'; choose from bce"),
     ],
 )
-def test_a_doctored_header(train: Train, name: str, value: object, message: str) -> None:
+def test_damaged_headers_are_refused(train: Train, name: str, value: object, message: str) -> None:
     train(out="run", epochs=1)
     state = read_checkpoint("run/best.ckpt")
     state[HEADER][name] = value
@@ -339,7 +339,7 @@ def test_a_doctored_header(train: Train, name: str, value: object, message: str)
         xgraph.predict("run")
 
 
-def test_what_no_model_takes_is_refused_before_it_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unsupported_data_sets_are_refused_before_they_are_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("xgraph.data.load", lambda *_, **__: pytest.fail("fetched"))
     for name, message in (("ogbg-ppa", "graphs that are not molecules"), ("ogbn-mag", "several node types")):
         with pytest.raises(OptionError, match=f"dataset: '{name}' .*{message}"):
@@ -349,7 +349,7 @@ def test_what_no_model_takes_is_refused_before_it_is_fetched(monkeypatch: pytest
             build_config({"dataset": card.name})
 
 
-def test_neighbours_that_nobody_gave_follow_the_layers(train: Train) -> None:
+def test_default_neighbours_follow_the_number_of_layers(train: Train) -> None:
     for given in ({}, {"num_layers": 1}):
         base = build_config({"dataset": CLASSES, **given}).to_dict()
         assert build_config({"num_layers": 3}, base).num_neighbors == [15, 10, 5]
@@ -419,7 +419,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(train: Train, name: str, sett
         assert_same(*(read_checkpoint(run.path / file) for run in (whole, parts)))
 
 
-def test_momentum_starts_anew_without_tables_in_checkpoints(train: Train) -> None:
+def test_momentum_starts_from_empty_tables_without_saved_ones(train: Train) -> None:
     settings = {"model": "sage-fm", "gamma": 0.3, "table_in_checkpoint": False, "dropout": 0.0}
     whole = train(out="whole", **settings)
     with pytest.MonkeyPatch.context() as patch:
@@ -434,7 +434,7 @@ def test_momentum_starts_anew_without_tables_in_checkpoints(train: Train) -> Non
 
 
 @pytest.mark.parametrize("model", ["sage-fm", "gcn-fm", "gat-fm"])
-def test_checkpoints_hold_tables_that_scoring_leaves_alone(train: Train, model: str) -> None:
+def test_scoring_does_not_change_the_saved_tables(train: Train, model: str) -> None:
     run = train(out="run", model=model, num_neighbors="2,1")
     for file in ("best.ckpt", "last.ckpt"):
         tables = {
@@ -472,7 +472,7 @@ def test_init_to_and_from_runs_with_tables(train: Train, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("name", [CLASSES, BINARY])
-def test_exact_input_saves_a_hop(train: Train, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_exact_input_saves_one_hop_of_sampling(train: Train, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     import xgraph.nn
 
     hops: list[int] = []
@@ -576,7 +576,7 @@ def test_neighbours_are_drawn_anew_in_each_epoch(train: Train, monkeypatch: pyte
 
 @pytest.mark.parametrize("loss", sorted(set(LOSSES) - {"ce"}))
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_every_loss_takes_classes_one_against_the_rest(train: Train, loss: str) -> None:
+def test_every_loss_trains_on_classes_one_against_the_rest(train: Train, loss: str) -> None:
     run = train(out="run", loss=loss, epochs=1, pretrain_epochs=0)
     scores = [[float(row[f"{c}_score"]) for c in "abc"] for row in rows_of(run.path / "predictions.csv")]
     assert not np.allclose(np.sum(scores, axis=1), 1), "each by itself"
@@ -602,7 +602,7 @@ def test_init_from_another_run(train: Train) -> None:
         train(out="third", init="first", hidden_channels=16)
 
 
-def test_other_data_are_refused(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_data_are_refused(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     train(out="run")
 
     def other(name: str, **_: Any) -> NodeDataset:
@@ -636,7 +636,7 @@ def test_classes_without_training_nodes_are_named(train: Train, monkeypatch: pyt
         train(out="second")
 
 
-def test_no_nodes_to_train_on(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_training_part_is_refused(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     def empty(name: str, **_: Any) -> NodeDataset:
         data = dataset(name)
         data.splits["train"] = data.splits["train"][:0]
@@ -647,7 +647,7 @@ def test_no_nodes_to_train_on(train: Train, monkeypatch: pytest.MonkeyPatch) -> 
         train(out="run")
 
 
-def test_graphs_that_the_models_cannot_take() -> None:
+def test_unsupported_graphs_are_refused() -> None:
     from torch_geometric.data import HeteroData
 
     config = build_config({"dataset": CLASSES})
@@ -682,7 +682,7 @@ def test_the_graph_is_sorted_once(train: Train, monkeypatch: pytest.MonkeyPatch)
     assert len(calls) == 1
 
 
-def test_a_source_says_what_it_holds() -> None:
+def test_properties_of_a_source() -> None:
     source = make_source(dataset(CLASSES), build_config({"dataset": CLASSES}))
     assert isinstance(source, NodeSource)
     assert (source.kind, source.noun, source.num_tasks, source.several_classes) == ("node", "nodes", 3, True)
@@ -694,7 +694,9 @@ def test_a_source_says_what_it_holds() -> None:
     assert make_source(changed, source.config).fingerprint() != one
 
 
-def test_ogbs_score(train: Train, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_scores_equal_those_of_ogbs_evaluator(
+    train: Train, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     from xgraph.training.scoring.scores import score_split
 
     g = np.random.default_rng(0)
@@ -726,7 +728,9 @@ def test_ogbn_arxiv_from_its_files(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(xgraph.predict("run")) == 5
 
 
-def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_nodes_from_the_command_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from xgraph.cli import main
 
     monkeypatch.setattr(sys, "argv", ["xgraph"])
@@ -762,7 +766,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
             assert message in capsys.readouterr().err
 
 
-def test_models_of_nodes_are_described_with_their_options(capsys: pytest.CaptureFixture[str]) -> None:
+def test_node_models_list_their_options(capsys: pytest.CaptureFixture[str]) -> None:
     from xgraph.cli import main
 
     def described(name: str) -> str:

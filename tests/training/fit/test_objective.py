@@ -21,7 +21,7 @@ def build(csv: Path, **settings: object) -> tuple[TrainConfig, Source]:
     return config, load_data(config, progress=False)
 
 
-def test_a_loss_gets_the_batches_it_asks_for(csv: Path) -> None:
+def test_each_loss_gets_its_sampler(csv: Path) -> None:
     for loss, kind in (("soap", DualSampler), ("sopa", DualSampler), ("kl-dro", ShuffleSampler)):
         objective = make_objective(*build(csv, loss=loss))
         assert isinstance(objective.samplers["main"], kind)
@@ -29,7 +29,7 @@ def test_a_loss_gets_the_batches_it_asks_for(csv: Path) -> None:
     assert isinstance(make_objective(*build(csv, loss="soap", sampler="shuffle")).samplers["main"], ShuffleSampler)
 
 
-def test_groups_go_to_the_loss_by_data_set_and_to_the_sampler_by_training_split(csv: Path) -> None:
+def test_the_loss_gets_all_groups_and_the_sampler_those_of_the_training_part(csv: Path) -> None:
     config, data = build(csv, loss="group-dro", groups="label", items_per_group=4)
     loss, samplers = make_objective(config, data)
     assert isinstance(loss, GroupDROLoss)
@@ -41,13 +41,13 @@ def test_groups_go_to_the_loss_by_data_set_and_to_the_sampler_by_training_split(
     assert {tuple(torch.bincount(own[batch]).tolist()) for batch in sampler} == {(8, 8)}
 
 
-def test_groups_for_the_batches_of_a_loss_without(csv: Path) -> None:
+def test_the_group_sampler_works_with_any_loss(csv: Path) -> None:
     loss, samplers = make_objective(*build(csv, loss="bce", sampler="group", groups="label"))
     assert isinstance(loss, BCELoss)
     assert isinstance(samplers["main"], GroupSampler)
 
 
-def test_any_loss_with_a_parameter_groups_gets_them(csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_losses_with_a_groups_parameter_get_groups(csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Other(BCELoss):
         """Another."""
 
@@ -63,12 +63,12 @@ def test_any_loss_with_a_parameter_groups_gets_them(csv: Path, monkeypatch: pyte
     assert isinstance(samplers["main"], ShuffleSampler)
 
 
-def test_a_schedule_ends_at_gamma(csv: Path) -> None:
+def test_a_gamma_schedule_ends_at_gamma(csv: Path) -> None:
     loss, _ = make_objective(*build(csv, loss="kl-dro", gamma=0.2, gamma_schedule="cosine", epochs=4))
     loss.set_epoch(2)
     assert loss.track.gamma == pytest.approx(0.6)
 
 
-def test_what_a_loss_refuses_is_wrong_usage(csv: Path) -> None:
+def test_errors_of_a_loss_are_option_errors(csv: Path) -> None:
     with pytest.raises(OptionError, match="alpha must lie in"):
         make_objective(*build(csv, loss="group-dro", alpha=2.0, groups="label"))

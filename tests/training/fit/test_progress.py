@@ -7,7 +7,7 @@ import pytest
 from xgraph.training.fit.progress import EpochBar, EpochLines
 
 
-def test_a_line_is_made_of_pairs() -> None:
+def test_a_line_consists_of_name_value_pairs() -> None:
     stream = io.StringIO()
     task: Any = SimpleNamespace(stage="main", train_loss=-0.123456789, valid_metrics={"ap": float("nan")}, seconds=1.26)
     trainer: Any = SimpleNamespace(current_epoch=4, max_epochs=9)
@@ -41,7 +41,7 @@ class Notes:
         ("last", [None], "loss 0.500"),
     ],
 )
-def test_the_bars_note(keep: str, values: list[float | None], last: str) -> None:
+def test_the_note_of_the_bar(keep: str, values: list[float | None], last: str) -> None:
     bar, notes = EpochBar("ap"), Notes()
     bar._bar, bar._id = notes, 0  # type: ignore[assignment]
     for value in values:

@@ -10,7 +10,7 @@ def draw() -> tuple[float, float, float, float]:
     return random.gauss(0, 1), float(np.random.normal()), float(torch.rand(())), float(torch.randn(()))  # noqa: NPY002
 
 
-def test_state_goes_through_a_checkpoint(tmp_path: object) -> None:
+def test_the_random_state_survives_a_checkpoint(tmp_path: object) -> None:
     draw()
     path = f"{tmp_path}/state.pt"
     torch.save(random_state(), path)
@@ -19,7 +19,7 @@ def test_state_goes_through_a_checkpoint(tmp_path: object) -> None:
     assert [draw() for _ in range(3)] == expected
 
 
-def test_streams_inside_depend_on_the_seed_only_and_outside_are_untouched() -> None:
+def test_random_streams_depend_on_the_seed_and_the_callers_are_untouched() -> None:
     def inside(seed: int) -> tuple[float, ...]:
         with own_random_streams(seed, threads=1):
             assert torch.get_num_threads() == 1

@@ -40,7 +40,7 @@ class Spy(Callback):
         self.ends.append({name: value.clone() for name, value in task.model.named_parameters()})
 
 
-def test_stages(csv: Path, tmp_path: Path) -> None:
+def test_the_two_stages(csv: Path, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"split": "random", "epochs": 2, "pretrain_epochs": 2, "batch_size": 16, "threads": 1}
     settings |= {"hidden_channels": 8, "num_layers": 2, "gamma": 0.2, "gamma_schedule": "cosine", "lr": 1e-2}
     config = build_config({"dataset": str(csv), **settings})
@@ -64,7 +64,7 @@ def test_stages(csv: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [1e20, -1e16, float("inf"), float("nan")])
 @pytest.mark.parametrize("training", ["plain", "compositional"])
-def test_scores_that_a_loss_refuses_come_with_advice(csv: Path, value: float, training: str) -> None:
+def test_diverging_scores_raise_an_error_with_advice(csv: Path, value: float, training: str) -> None:
     """Infinite or not: losses refuse what lies beyond 1e15 too."""
     settings: dict[str, Any] = {"split": "random", "epochs": 1, "threads": 1, "hidden_channels": 8, "num_layers": 2}
     if training == "compositional":

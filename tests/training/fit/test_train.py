@@ -89,7 +89,7 @@ def test_best_epoch_is_the_best_of_the_main_stage(train: Train) -> None:
     assert read_checkpoint(run.path / "best.ckpt")["epochs_done"] == int(best["epoch"])
 
 
-def test_another_metric_selects(train: Train) -> None:
+def test_another_metric_can_select_the_epoch(train: Train) -> None:
     name = "pauc_area_fpr0.3"
     run = train(out="run", epochs=6, pretrain_epochs=0, metric=name, lr=0.02)
     rows = without_time(run.path / "metrics.csv")
@@ -107,7 +107,7 @@ def test_another_metric_selects(train: Train) -> None:
         xgraph.train(out="run", resume=True, metric="ap")
 
 
-def test_a_run_of_before_there_were_so_many_metrics_goes_on(train: Train) -> None:
+def test_a_run_with_fewer_metrics_from_an_old_version_resumes(train: Train) -> None:
     run = train(out="run", epochs=1, pretrain_epochs=0)
     state = read_checkpoint(run.path / "last.ckpt")
     (callback,) = state["callbacks"].values()
@@ -118,7 +118,7 @@ def test_a_run_of_before_there_were_so_many_metrics_goes_on(train: Train) -> Non
     assert [bool(row["valid_pauc_area_fpr0.3"]) for row in without_time(run.path / "metrics.csv")] == [False, True]
 
 
-def test_head_and_optimizer_start_anew_in_the_main_stage(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_head_and_optimizer_are_reset_in_the_main_stage(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     from xgraph.nn.layers.head import Head
 
     seen = []
@@ -210,7 +210,7 @@ def test_every_loss_resumes(train: Train, loss: str) -> None:
     ],
     ids=str,
 )
-def test_every_way_of_training_resumes(train: Train, settings: dict[str, Any]) -> None:
+def test_every_training_mode_resumes(train: Train, settings: dict[str, Any]) -> None:
     tables = assert_resumes(train, 1, **{"pretrain_epochs": 0, **settings})
     assert ("after_step.track.value" in tables) == ("training" in settings)
 
@@ -235,13 +235,13 @@ def assert_resumes(train: Train, epoch: int, **settings: Any) -> list[str]:
     return [name for name in a["state_dict"] if not name.startswith("model.")]
 
 
-def test_resume_after_an_error(train: Train) -> None:
+def test_a_run_resumes_after_an_error(train: Train) -> None:
     with interrupted(2, RuntimeError("lost")), pytest.raises(RuntimeError, match="lost"):
         train(out="run")
     assert xgraph.train(out="run", resume=True).metrics["epochs"] == 3
 
 
-def test_resume_can_prolong_a_run_but_not_change_it(train: Train) -> None:
+def test_resuming_can_add_epochs_but_not_change_settings(train: Train) -> None:
     train(out="run", epochs=1)
     run = xgraph.train(out="run", resume=True, epochs=2)
     assert [row["epoch"] for row in without_time(run.path / "metrics.csv")] == ["1", "2", "3"]
@@ -256,7 +256,7 @@ def test_resume_can_prolong_a_run_but_not_change_it(train: Train) -> None:
         xgraph.train(resume=True, out="other")
 
 
-def test_resume_with_other_data_is_refused(train: Train, csv: Path) -> None:
+def test_resuming_on_changed_data_is_refused(train: Train, csv: Path) -> None:
     train(out="run", epochs=1)
     lines = csv.read_text().splitlines()
     csv.write_text("\n".join(lines[:-3]))
@@ -267,7 +267,7 @@ def test_resume_with_other_data_is_refused(train: Train, csv: Path) -> None:
         xgraph.train(out="run", resume=True, epochs=2)
 
 
-def test_same_seed_same_run_and_the_config_repeats_it(train: Train) -> None:
+def test_the_same_seed_or_config_repeats_a_run(train: Train) -> None:
     one = train(out="one", seed=3)
     two = xgraph.train(config="one/config.toml", out="two")
     assert two.metrics == one.metrics
@@ -296,7 +296,7 @@ def test_leaves_the_callers_random_streams_and_threads_alone(train: Train) -> No
     assert torch.get_num_threads() == threads
 
 
-def test_existing_directory_is_never_overwritten(train: Train, csv: Path) -> None:
+def test_an_existing_directory_is_never_overwritten(train: Train, csv: Path) -> None:
     Path("mine").mkdir()
     Path("mine/notes.txt").write_text("mine")
     with pytest.raises(FileExistsError, match=r"mine is not empty.*--resume"):
@@ -319,7 +319,7 @@ def write(path: Path, rows: list[str]) -> Path:
     return path
 
 
-def test_one_class_only_in_training(train: Train, tmp_path: Path) -> None:
+def test_a_training_part_with_one_class_is_refused(train: Train, tmp_path: Path) -> None:
     path = write(tmp_path / "one.csv", ["C" * n + ",0" for n in range(1, 30)])
     with pytest.raises(ValueError, match=r"0 positive and 23 negative"):
         train(dataset=path, out="run")
@@ -341,7 +341,7 @@ def test_validation_without_positives_falls_back_to_the_last_epoch(train: Train,
     assert json.loads((run.path / "metrics.json").read_text())["valid"]["ap"] is None
 
 
-def test_so_few_molecules_that_other_splits_are_empty(train: Train, tmp_path: Path) -> None:
+def test_empty_validation_and_test_parts(train: Train, tmp_path: Path) -> None:
     path = write(tmp_path / "few.csv", ["C,0", "N,1", "CC,0", "CN,1"])
     with pytest.warns(UserWarning, match="has only one class"):
         run = train(dataset=path, out="run")
@@ -370,7 +370,7 @@ def test_tasks_without_labels_and_missing_labels(train: Train, tmp_path: Path) -
     assert list(xgraph.predict(only.path, ["CCO"]).columns) == ["smiles", "amine", "error"]
 
 
-def test_a_batch_of_some_tasks(train: Train, tmp_path: Path) -> None:
+def test_the_tri_sampler_trains_on_some_tasks_per_batch(train: Train, tmp_path: Path) -> None:
     path = tmp_path / "three.csv"
     rows = [f"{'C' * n}{e},{int(e == 'N')},{int(e == 'O')},1" for n in range(1, 25) for e in "ONF"]
     path.write_text("smiles,amine,alcohol,molecule\n" + "\n".join(rows))
@@ -384,20 +384,20 @@ def test_a_batch_of_some_tasks(train: Train, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("training", ["two-stage", "compositional"])
-def test_diverging_training_says_so(train: Train, training: str) -> None:
+def test_diverging_training_is_an_error(train: Train, training: str) -> None:
     with pytest.raises(ValueError, match=r"diverged.*epoch.*learning rate below lr = 1e\+30"):
         train(out="run", lr=1e30, optimizer="sgd", training=training, pretrain_epochs=0)
     assert not Path("run").exists(), "a run that failed in its first epoch leaves nothing"
 
 
-def test_folds_that_fail_at_once_leave_nothing(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folds_that_fail_before_training_leave_nothing(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules[xgraph.train.__module__], "chosen_folds", lambda config: [0, 1])
     with pytest.raises(ValueError, match="has no folds"):
         train(out="run", fold="all")
     assert not Path("run").exists()
 
 
-def test_out_that_another_run_is_written_to(train: Train) -> None:
+def test_a_directory_in_use_by_another_run_is_refused(train: Train) -> None:
     from xgraph.training.files.lock import locked
 
     Path("run").mkdir()
@@ -410,13 +410,13 @@ def test_out_that_another_run_is_written_to(train: Train) -> None:
     assert xgraph.train(out="run", resume=True, epochs=2).metrics["epochs"] == 2
 
 
-def test_a_batch_of_more_molecules_than_there_are(train: Train) -> None:
+def test_a_batch_larger_than_the_data_set(train: Train) -> None:
     many = train(out="many", epochs=1, pretrain_epochs=0, batch_size=10**9)
     all_ = train(out="all", epochs=1, pretrain_epochs=0, batch_size=48)
     assert many.metrics == all_.metrics
 
 
-def test_cuda_without_a_gpu(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cuda_without_a_gpu_is_refused(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="no usable GPU"):
         train(out="run", device="cuda")
@@ -464,7 +464,7 @@ def test_all_folds(train: Train, csv: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert list(xgraph.predict(run.path, ["CCN", "CCO"])["amine"]) == pytest.approx(list((single[0] + single[1]) / 2))
 
 
-def test_folds_of_a_data_set_without_folds(train: Train) -> None:
+def test_folds_of_a_data_set_without_folds_are_refused(train: Train) -> None:
     with pytest.raises(ValueError, match="has no folds"):
         train(out="run", fold="all")
     assert not Path("run").exists()

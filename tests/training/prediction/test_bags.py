@@ -42,7 +42,7 @@ def written(frame: pd.DataFrame, name: str = "new.csv") -> Path:
     return Path(name)
 
 
-def test_new_bags_by_the_definitions(run: xgraph.Run) -> None:
+def test_scores_of_new_bags_equal_the_definitions(run: xgraph.Run) -> None:
     new = table(12, seed=7)
     path = written(new[[*reversed(FEATURES), "ill", "patient"]].rename(columns={"patient": "bag"}).assign(note="hm"))
     frame = xgraph.predict(run.path, path, instances_out="w.csv")
@@ -63,7 +63,7 @@ def test_new_bags_by_the_definitions(run: xgraph.Run) -> None:
     np.testing.assert_allclose(weights.groupby("bag")["weight"].sum(), 1, rtol=1e-5)
 
 
-def test_what_cannot_be_read_is_an_error_of_its_bag_alone(run: xgraph.Run) -> None:
+def test_unreadable_rows_affect_only_their_bag(run: xgraph.Run) -> None:
     new = table(6, seed=3).sort_values("patient", kind="stable", ignore_index=True).astype({"f1": object})
     whole = xgraph.predict(run.path, written(new))
     rows = [int(new.index[new["patient"] == name][0]) for name in ("p1", "p2", "p4")]
@@ -117,13 +117,13 @@ def test_blank_lines_and_bags_named_by_numbers(run: xgraph.Run) -> None:
         (lambda t: t[:0], "has a header .* but no rows"),
     ],
 )
-def test_tables_that_cannot_be_scored(run: xgraph.Run, change: Callable[..., Any], message: str) -> None:
+def test_unusable_tables_are_refused(run: xgraph.Run, change: Callable[..., Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         xgraph.predict(run.path, written(change(table(5))), instances_out="w.csv")
     assert not Path("w.csv").exists()
 
 
-def test_the_column_of_bags(run: xgraph.Run) -> None:
+def test_the_bag_column_is_recognised(run: xgraph.Run) -> None:
     new = table(5, seed=2)
     expected = xgraph.predict(run.path, written(new))
     other = written(new.rename(columns={"patient": "case"}))
@@ -138,7 +138,7 @@ def test_the_column_of_bags(run: xgraph.Run) -> None:
         xgraph.predict(run.path, other, bag_column="case", smiles_column="x")
 
 
-def test_bags_that_the_run_knows(run: xgraph.Run) -> None:
+def test_bags_of_the_runs_own_data(run: xgraph.Run) -> None:
     assert run_kind(run.path) == "bag"
     whole = xgraph.predict(run.path, instances_out="w.csv")
     t = table()
@@ -167,7 +167,7 @@ def test_bags_that_the_run_knows(run: xgraph.Run) -> None:
         xgraph.predict(run.path)
 
 
-def test_ensembles(run: xgraph.Run, tmp_path: Path) -> None:
+def test_ensembles_of_runs_on_bags(run: xgraph.Run, tmp_path: Path) -> None:
     xgraph.train("patients.csv", **{**SMALL, "seed": 1, "loss": "bce"}, model="smoothed-max", out="second")
     path = written(table(4, seed=9))
     parts = [xgraph.predict(one, path, instances_out=f"{one}.csv") for one in ("run", "second")]
@@ -195,7 +195,7 @@ def test_ensembles(run: xgraph.Run, tmp_path: Path) -> None:
         xgraph.predict(["run", "fewer"])
 
 
-def test_ensembles_of_several_kinds(run: xgraph.Run, csv: Path) -> None:
+def test_ensembles_of_different_instances_are_refused(run: xgraph.Run, csv: Path) -> None:
     short = {"epochs": 1, "pretrain_epochs": 0, "hidden_channels": 4, "num_layers": 1, "split": "random"}
     xgraph.train(csv, **short, target_columns=["amine"], out="molecules")
     with pytest.raises(ValueError, match=r"got bags \(run/best.ckpt\) and molecules \(molecules/best.ckpt\)"):

@@ -28,7 +28,7 @@ def runs(finished: Path, tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("rows", [1, 2, 50])
-def test_ranks_are_scipys_scaled(rows: int) -> None:
+def test_scaled_ranks_equal_scipy(rows: int) -> None:
     scores = np.random.default_rng(0).integers(0, 12, (rows, 3)) / 7
     expected = (rankdata(scores, axis=0) - 1) / (rows - 1) if rows > 1 else np.full((1, 3), 0.5)
     np.testing.assert_allclose(scaled_ranks(scores), expected)
@@ -54,7 +54,7 @@ def test_mean_and_deviation(combine: str, members: int) -> None:
         np.testing.assert_allclose(columns["a_std__"], parts.std(axis=0, ddof=1)[:, 0])
 
 
-def test_rows_that_are_equal_by_their_ranks_stay_so() -> None:
+def test_ties_in_mean_ranks_remain_ties() -> None:
     random, ensemble = np.random.default_rng(2), Ensemble("rank")
     ranks = np.stack([random.permutation(48) for _ in range(3)])
     for one in ranks:
@@ -64,7 +64,7 @@ def test_rows_that_are_equal_by_their_ranks_stay_so() -> None:
     assert order.max() < 47
 
 
-def test_equal_members_do_not_deviate() -> None:
+def test_identical_members_have_zero_deviation() -> None:
     ensemble, scores = Ensemble(), np.random.default_rng(0).random((9, 1)) / 3
     for _ in range(3):
         ensemble.add(scores)
@@ -73,7 +73,7 @@ def test_equal_members_do_not_deviate() -> None:
 
 
 @pytest.mark.parametrize("combine", ["mean", "rank"])
-def test_predictions(runs: list[str], combine: str) -> None:
+def test_predictions_of_ensembles(runs: list[str], combine: str) -> None:
     single = [xgraph.predict(run, SMILES)["amine"] for run in runs]
     readable = single[0].notna().to_numpy()
     parts = np.stack([one[readable] for one in single])
@@ -88,7 +88,7 @@ def test_predictions(runs: list[str], combine: str) -> None:
     assert frame["amine"].max() <= 1
 
 
-def test_ranks_of_a_single_run_and_of_other_rows(runs: list[str]) -> None:
+def test_ranks_depend_on_the_rows_that_are_scored(runs: list[str]) -> None:
     frame = xgraph.predict("one", ["CCO", "CCCN", "CCCCCCN"], combine="rank")
     assert list(frame.columns) == ["smiles", "amine", "error"]
     assert sorted(frame["amine"]) == [0.0, 0.5, 1.0]
@@ -96,7 +96,7 @@ def test_ranks_of_a_single_run_and_of_other_rows(runs: list[str]) -> None:
     assert xgraph.predict(runs, ["", "x"], combine="rank")[["amine", "amine_std"]].isna().all(axis=None)
 
 
-def test_members_must_score_the_same() -> None:
+def test_members_must_have_the_same_data_and_tasks() -> None:
     header = {"kind": "graph", "task_names": ["a"], "dataset": "d", "fingerprint": "1"}
     paths = [Path("one/best.ckpt"), Path("two/best.ckpt")]
 
@@ -118,7 +118,7 @@ def test_members_must_score_the_same() -> None:
             check_members(states(**change), paths, same_split=True)
 
 
-def test_folds_go_together(tmp_path: Path) -> None:
+def test_members_are_grouped_by_fold(tmp_path: Path) -> None:
     for name in ("a/fold_0", "a/fold_10", "a/fold_2", "b/fold_0", "b/fold_2", "b/fold_10", "c/fold_0", "d"):
         (tmp_path / name).mkdir(parents=True)
     a, b, c, d = (tmp_path / name for name in "abcd")
@@ -130,7 +130,7 @@ def test_folds_go_together(tmp_path: Path) -> None:
         members_by_fold([a, d])
 
 
-def test_mistakes(runs: list[str], train: Train) -> None:
+def test_unfinished_members_and_unknown_combinations_are_refused(runs: list[str], train: Train) -> None:
     with pytest.raises(OptionError, match="combine = 'median': expected mean or rank"):
         xgraph.predict(runs, ["C"], combine="median")
     with pytest.raises(OptionError, match="combine = 'median': expected mean or rank"):

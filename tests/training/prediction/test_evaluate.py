@@ -17,7 +17,7 @@ Train = Callable[..., xgraph.Run]
 FOREST: dict[str, Any] = {"model": "forest", "trees": 7, "features": ["maccs"]}
 
 
-def test_gives_the_metrics_of_the_run(train: Train) -> None:
+def test_evaluate_repeats_the_metrics_of_the_run(train: Train) -> None:
     run = train(out="run")
     assert xgraph.evaluate("run") == pytest.approx(run.metrics["test"], nan_ok=True)
     assert xgraph.evaluate("run", "valid") == pytest.approx(run.metrics["valid"], nan_ok=True)
@@ -39,7 +39,7 @@ def test_partial_areas_at_other_limits(train: Train) -> None:
             xgraph.evaluate("run", **limits)
 
 
-def test_mistakes(train: Train, csv: Path) -> None:
+def test_invalid_arguments_are_refused(train: Train, csv: Path) -> None:
     train(out="run", epochs=1, pretrain_epochs=0)
     with pytest.raises(ValueError, match=r"'tset': expected a part of 'chains': train"):
         xgraph.evaluate("run", "tset")
@@ -53,7 +53,7 @@ def test_mistakes(train: Train, csv: Path) -> None:
         xgraph.evaluate("run")
 
 
-def test_unfinished_run(train: Train) -> None:
+def test_an_unfinished_run_is_refused(train: Train) -> None:
     train(out="run", epochs=1, pretrain_epochs=0)
     Path("run/metrics.json").unlink()
     with pytest.raises(FileNotFoundError, match="has not finished"):
@@ -61,7 +61,7 @@ def test_unfinished_run(train: Train) -> None:
 
 
 @pytest.mark.parametrize("combine", ["mean", "rank"])
-def test_several_runs_are_scored_together(train: Train, csv: Path, combine: str) -> None:
+def test_several_runs_are_evaluated_as_an_ensemble(train: Train, csv: Path, combine: str) -> None:
     for name, width in (("one", 8), ("two", 16)):
         train(out=name, epochs=1, pretrain_epochs=0, hidden_channels=width)
     xgraph.train(csv, **{**FOREST, "trees": 3}, min_samples_leaf=12, split="random", out="forest")
@@ -92,7 +92,7 @@ def folds(csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("xgraph.data.load", load)
 
 
-def test_runs_over_folds_are_scored_fold_by_fold(folds: None) -> None:
+def test_runs_over_folds_are_evaluated_fold_by_fold(folds: None) -> None:
     for name, seed in (("a", 0), ("b", 1)):
         xgraph.train("aicures", **FOREST, fold="0-2", seed=seed, out=name)
     parts = [xgraph.evaluate([f"a/fold_{n}", f"b/fold_{n}"]) for n in range(3)]
@@ -116,7 +116,7 @@ def test_runs_over_folds_are_scored_fold_by_fold(folds: None) -> None:
             use()
 
 
-def test_runs_that_are_not_scored_together(train: Train, csv: Path) -> None:
+def test_runs_on_different_data_are_not_evaluated_together(train: Train, csv: Path) -> None:
     train(out="run", epochs=1, pretrain_epochs=0)
     train(out="other_split", epochs=1, pretrain_epochs=0, seed=1)
     with pytest.raises(ValueError, match="the molecules, labels or splits of 'chains' differ between other_split"):

@@ -23,7 +23,7 @@ def run(finished: Path, tmp_path: Path) -> xgraph.Run:
     return xgraph.Run.open("run")
 
 
-def test_one_row_out_for_each_row_in(run: xgraph.Run) -> None:
+def test_one_output_row_per_input_row(run: xgraph.Run) -> None:
     smiles = ["CCO", "", "not a molecule", "CCN", " ", "C1CC", "CCO"]
     frame = xgraph.predict(run.path, smiles)
     assert list(frame.columns) == ["smiles", "amine", "error"]
@@ -35,7 +35,7 @@ def test_one_row_out_for_each_row_in(run: xgraph.Run) -> None:
     assert frame["amine"].dropna().between(0, 1).all()
 
 
-def test_equals_the_model_by_hand(run: xgraph.Run) -> None:
+def test_scores_equal_those_of_the_model(run: xgraph.Run) -> None:
     from torch_geometric.data import Batch
 
     from xgraph.data import MoleculeDataset
@@ -47,7 +47,7 @@ def test_equals_the_model_by_hand(run: xgraph.Run) -> None:
     assert list(xgraph.predict(run.path, smiles)["amine"]) == pytest.approx(torch.sigmoid(logits).tolist(), abs=1e-6)
 
 
-def test_from_a_file_with_blank_lines(run: xgraph.Run, tmp_path: Path) -> None:
+def test_files_may_have_blank_lines(run: xgraph.Run, tmp_path: Path) -> None:
     text = '\ufeffname,SMILES\r\na,CCO\r\n\r\nb,"CC(=O)O"\r\nc,xyz\r\n'
     (tmp_path / "new.csv").write_bytes(text.encode())
     (tmp_path / "new.csv.gz").write_bytes(gzip.compress(text.encode()))
@@ -57,7 +57,7 @@ def test_from_a_file_with_blank_lines(run: xgraph.Run, tmp_path: Path) -> None:
         assert [bool(e) for e in frame["error"]] == [False, True, False, True]
 
 
-def test_written_file(run: xgraph.Run, tmp_path: Path) -> None:
+def test_predictions_are_written(run: xgraph.Run, tmp_path: Path) -> None:
     frame = xgraph.predict(run.path, ["CCO", "", "x,y"])
     write_predictions(frame, tmp_path / "out.csv")
     lines = (tmp_path / "out.csv").read_text().splitlines()
@@ -68,7 +68,7 @@ def test_written_file(run: xgraph.Run, tmp_path: Path) -> None:
     assert lines[3].startswith('"x,y",,')
 
 
-def test_nothing_to_predict(run: xgraph.Run) -> None:
+def test_empty_input(run: xgraph.Run) -> None:
     assert len(xgraph.predict(run.path, [])) == 0
     assert list(xgraph.predict(run.path, ["", "?"])["amine"].isna()) == [True, True]
 
@@ -82,7 +82,7 @@ def test_ensemble_is_the_mean(train: Train, run: xgraph.Run) -> None:
     assert not np.allclose(one, two, equal_nan=True)
 
 
-def test_standardizes_as_the_run_did(train: Train, run: xgraph.Run) -> None:
+def test_molecules_are_standardised_as_in_training(train: Train, run: xgraph.Run) -> None:
     other = train(out="other", epochs=1, pretrain_epochs=0, standardize=True)
     plain, salt = xgraph.predict(other.path, ["CCN", "CC[NH3+].[Cl-]"])["amine"]
     assert plain == salt
@@ -90,7 +90,7 @@ def test_standardizes_as_the_run_did(train: Train, run: xgraph.Run) -> None:
     assert plain != salt
 
 
-def test_runs_with_other_tasks_do_not_mix(train: Train, run: xgraph.Run, csv: Path) -> None:
+def test_runs_with_different_tasks_are_refused(train: Train, run: xgraph.Run, csv: Path) -> None:
     csv.write_text(csv.read_text().replace("amine", "another"))
     other = train(out="other", epochs=1, pretrain_epochs=0)
     with pytest.raises(ValueError, match="same tasks"):
@@ -103,7 +103,7 @@ def test_a_task_may_be_called_error(train: Train, csv: Path) -> None:
     assert list(frame.columns) == ["smiles", "error_score", "error"]
 
 
-def test_columns_of_tasks_have_names_of_their_own(train: Train, csv: Path) -> None:
+def test_columns_have_unique_names(train: Train, csv: Path) -> None:
     rows = [f"{'C' * n},{n % 2},{n // 2 % 2},{n // 3 % 2}" for n in range(1, 60)]
     csv.write_text("mol,error,error_score,split\n" + "\n".join(rows))
     other = train(out="other", epochs=1, pretrain_epochs=0, smiles_column="mol")
@@ -114,20 +114,20 @@ def test_columns_of_tasks_have_names_of_their_own(train: Train, csv: Path) -> No
     assert len(set(header)) == len(header) == 9
 
 
-def test_missing_entries_of_a_column(run: xgraph.Run) -> None:
+def test_missing_smiles_get_an_error(run: xgraph.Run) -> None:
     frame = xgraph.predict(run.path, pd.Series(["CCO", None, float("nan"), pd.NA, ""], dtype=object))
     assert list(frame["amine"].isna()) == [False, True, True, True, True]
     assert list(frame["error"] != "") == [False, True, True, True, True]
     assert frame["smiles"][0] == "CCO"
 
 
-def test_compressed(run: xgraph.Run, tmp_path: Path) -> None:
+def test_predictions_can_be_compressed(run: xgraph.Run, tmp_path: Path) -> None:
     frame = xgraph.predict(run.path, ["CCO", "bad"])
     write_predictions(frame, tmp_path / "out.csv.gz")
     assert pd.read_csv(tmp_path / "out.csv.gz")["amine"][0] == frame["amine"][0]
 
 
-def test_other_features_than_in_training(run: xgraph.Run) -> None:
+def test_features_other_than_in_training_are_refused(run: xgraph.Run) -> None:
     path = run.path / "best.ckpt"
     state = read_checkpoint(path)
     write_checkpoint({**state, HEADER: {**state[HEADER], "featurizer": "old-0"}}, path)
@@ -146,6 +146,8 @@ def test_other_features_than_in_training(run: xgraph.Run) -> None:
         ("run", ["C", ["CC"]], TypeError, r"expected SMILES strings, got \['CC'\]"),
     ],
 )
-def test_mistakes(run: xgraph.Run, runs: Any, smiles: Any, error: type[Exception], message: str) -> None:
+def test_invalid_items_are_refused(
+    run: xgraph.Run, runs: Any, smiles: Any, error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message):
         xgraph.predict(runs, smiles)

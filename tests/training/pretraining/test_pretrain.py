@@ -52,7 +52,7 @@ def test_fills_the_run_directory(tables: list[str], objective: str) -> None:
     assert xgraph.Run.open("run") == run
 
 
-def test_it_learns(tables: list[str]) -> None:
+def test_pretraining_learns(tables: list[str]) -> None:
     settings = {**SMALL, "epochs": 15, "lr": 0.01, "dropout": 0.0, "valid_share": 0.2}
     run = xgraph.pretrain(tables[0], out="one", **settings)
     assert run.metrics["valid"]["roc_auc"] > 0.9
@@ -118,7 +118,7 @@ def assert_same(one: Any, other: Any) -> None:
     ],
     ids=lambda settings: settings["objective"],
 )
-def test_goes_on_to_the_bit(tables: list[str], settings: dict[str, Any]) -> None:
+def test_resuming_is_exact(tables: list[str], settings: dict[str, Any]) -> None:
     settings = {**SMALL, **settings, "epochs": 3}
     whole = xgraph.pretrain(tables, out="whole", **settings)
     with stopping(after=0), pytest.raises(Interrupted, match="parts"):
@@ -132,7 +132,7 @@ def test_goes_on_to_the_bit(tables: list[str], settings: dict[str, Any]) -> None
 
 
 @BOTH
-def test_the_file_repeats_the_run(tables: list[str], objective: str) -> None:
+def test_the_configuration_repeats_the_run(tables: list[str], objective: str) -> None:
     one = xgraph.pretrain(tables, objective=objective, out="one", seed=3, **SMALL)
     two = xgraph.pretrain(config="one/config.toml", out="two")
     assert two.metrics == one.metrics
@@ -142,7 +142,7 @@ def test_the_file_repeats_the_run(tables: list[str], objective: str) -> None:
     assert not torch.equal(other.model.state_dict()["head.mlp.0.weight"], one.model.state_dict()["head.mlp.0.weight"])
 
 
-def test_what_may_not_change_when_it_goes_on(tables: list[str]) -> None:
+def test_settings_cannot_change_when_resuming(tables: list[str]) -> None:
     xgraph.pretrain(tables, out="run", **SMALL)
     for settings, text in [
         ({"seed": 1}, "resume: seed is 0 in run and cannot become 1; only device, epochs, threads can change"),
@@ -160,7 +160,7 @@ def test_what_may_not_change_when_it_goes_on(tables: list[str]) -> None:
         xgraph.pretrain(out="run", resume=True, epochs=4)
 
 
-def test_excluded_molecules_are_in_no_part(tables: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_excluded_molecules_are_not_trained_on(tables: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     from xgraph.data import MoleculeDataset
 
     Path("out.csv").write_text("smiles\n" + "".join(f"{'C' * n}O\n" for n in range(1, 31)))
@@ -178,7 +178,7 @@ def test_excluded_molecules_are_in_no_part(tables: list[str], monkeypatch: pytes
     assert not any(text.endswith("O") for text in seen)
 
 
-def test_scores_need_labels(tables: list[str]) -> None:
+def test_encoders_without_labels_cannot_score(tables: list[str]) -> None:
     xgraph.pretrain(tables, objective="contrastive", out="one", **SMALL)
     with pytest.raises(ValueError, match="was pretrained without labels and cannot score"):
         xgraph.predict("one", ["CCO"])
@@ -198,7 +198,7 @@ def test_scores_need_labels(tables: list[str]) -> None:
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*has no column of labels")
-def test_data_without_labels_to_learn(csv: Path, text: str, error: str) -> None:
+def test_data_without_both_labels_are_refused(csv: Path, text: str, error: str) -> None:
     Path("given.csv").write_text(text)
     with pytest.raises(ValueError, match=error):
         xgraph.pretrain("given.csv", out="run", **SMALL)
@@ -206,7 +206,7 @@ def test_data_without_labels_to_learn(csv: Path, text: str, error: str) -> None:
     assert xgraph.pretrain("given.csv", objective="contrastive", out="run", **SMALL).metrics["molecules"] == 29
 
 
-def test_bad_calls(tables: list[str]) -> None:
+def test_invalid_calls_are_refused(tables: list[str]) -> None:
     with pytest.raises(TypeError, match="datasets: expected names or paths, got 5"):
         xgraph.pretrain(5)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match=r"datasets = \[\]: expected one or more data sets"):
@@ -221,13 +221,13 @@ def test_bad_calls(tables: list[str]) -> None:
         xgraph.pretrain(tables, out="full")
 
 
-def test_a_directory_of_its_own(tables: list[str]) -> None:
+def test_the_default_directory(tables: list[str]) -> None:
     first, second = (xgraph.pretrain(",".join(tables), **{**SMALL, "epochs": 1}).path for _ in range(2))
     assert (str(first), str(second)) == ("runs/pretrain-multitask-gine-s0", "runs/pretrain-multitask-gine-s0-2")
 
 
 @pytest.mark.parametrize("model", ["molecule-gcn", "ecc", "mpnn", "ml-mpnn", "d-mpnn", "deeper-gcn"])
-def test_every_model_of_molecules(csv: Path, model: str) -> None:
+def test_every_molecular_model_can_be_pretrained(csv: Path, model: str) -> None:
     settings = {"epochs": 1, "batch_size": 32, "hidden_channels": 8, "threads": 1, "drop_subgraph": 0.2}
     run = xgraph.pretrain(csv, objective="contrastive", model=model, out="run", **settings)
     assert torch.isfinite(torch.tensor(run.metrics["valid"]["loss"]))

@@ -6,7 +6,7 @@ from xgraph.training.pretraining.settings import build_pretrain_config, pretrain
 GIVEN = {"datasets": ["a.csv"]}
 
 
-def test_defaults_and_the_settings_of_the_engine() -> None:
+def test_defaults_and_training_settings() -> None:
     config = build_pretrain_config({**GIVEN, "hidden_channels": "16", "lr": 0.01, "seed": 3})
     assert config.model_options["hidden_channels"] == 16
     assert config.model_options["num_layers"] == 5
@@ -17,7 +17,7 @@ def test_defaults_and_the_settings_of_the_engine() -> None:
 
 
 @pytest.mark.parametrize("objective", ["multitask", "contrastive"])
-def test_what_is_written_is_read_back(objective: str) -> None:
+def test_written_settings_read_back(objective: str) -> None:
     own = {"balance": "tasks"} if objective == "multitask" else {"tau": 0.5, "drop_atoms": 0.1}
     config = build_pretrain_config(
         {**GIVEN, **own, "objective": objective, "model": "mpnn", "hidden_channels": 8, "exclude": "hiv:test,b.csv"}
@@ -28,7 +28,7 @@ def test_what_is_written_is_read_back(objective: str) -> None:
     assert build_pretrain_config({}, values) == config
 
 
-def test_another_objective_or_model_leaves_the_files_options_behind() -> None:
+def test_options_of_another_objective_or_model_are_dropped() -> None:
     file = build_pretrain_config({**GIVEN, "objective": "contrastive", "tau": 0.5, "virtual_node": True}).to_dict()
     assert build_pretrain_config({"objective": "multitask"}, file).tau == 0.1
     config = build_pretrain_config({"model": "d-mpnn", "hidden_channels": 8}, file)
@@ -36,11 +36,11 @@ def test_another_objective_or_model_leaves_the_files_options_behind() -> None:
     assert "virtual_node" not in config.model_options
 
 
-def test_an_option_of_the_model_with_its_owner() -> None:
+def test_model_options_can_be_prefixed() -> None:
     assert build_pretrain_config({**GIVEN, "model_dropout": 0.5}).model_options["dropout"] == 0.5
 
 
-def test_the_models_that_have_an_encoder_of_molecules() -> None:
+def test_models_that_can_be_pretrained() -> None:
     assert {"gine", "ecc", "mpnn", "d-mpnn"} <= set(pretrainable())
     assert not {"forest", "svm", "sage", "attention"} & set(pretrainable())
 
@@ -71,11 +71,11 @@ def test_the_models_that_have_an_encoder_of_molecules() -> None:
         ({"fold": 1}, "unknown option 'fold'"),
     ],
 )
-def test_settings_that_cannot_be(settings: dict[str, object], text: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, object], text: str) -> None:
     with pytest.raises(OptionError, match=text):
         build_pretrain_config({**GIVEN, **settings})
 
 
-def test_a_file_of_other_settings() -> None:
+def test_a_file_with_unknown_keys_is_refused() -> None:
     with pytest.raises(OptionError, match="unknown key 'dataset'"):
         build_pretrain_config({}, {"dataset": "hiv"})

@@ -61,7 +61,7 @@ def half_of(batch: Any, graphs: range) -> Any:
     return Batch.from_data_list(parts)
 
 
-def test_views_depend_on_seed_epoch_and_batch_alone(csv: Path) -> None:
+def test_views_depend_only_on_seed_epoch_and_batch(csv: Path) -> None:
     task = contrastive(csv, dropout=0.0).eval()
     batch = task.source.twice.batch(range(20, 30))  # type: ignore[attr-defined]
     vectors = {key: task._project(batch, *key)[0] for key in ((0, 0), (0, 1), (1, 0))}
@@ -75,7 +75,7 @@ def test_views_depend_on_seed_epoch_and_batch_alone(csv: Path) -> None:
 
 
 @torch.no_grad()
-def test_what_is_held_out_is_compared_in_the_same_views_each_time(csv: Path) -> None:
+def test_held_out_molecules_have_the_same_views_in_each_epoch(csv: Path) -> None:
     task = contrastive(csv, dropout=0.0, batch_size=5, tau=0.2).eval()
     task.validation_step(None, 0)
     first = task.valid_metrics
@@ -95,7 +95,7 @@ def test_what_is_held_out_is_compared_in_the_same_views_each_time(csv: Path) -> 
     assert first == pytest.approx(sums, abs=1e-5)
 
 
-def test_one_molecule_over_is_not_compared(csv: Path) -> None:
+def test_a_single_remaining_molecule_is_not_compared(csv: Path) -> None:
     task = contrastive(csv, batch_size=9, dropout=0.0).eval()  # ten are held out
     task.validation_step(None, 0)
     assert all(math.isfinite(value) for value in task.valid_metrics.values())
@@ -109,7 +109,7 @@ def test_gamma_falls_along_a_cosine(csv: Path) -> None:
     assert task.contrast.track.gamma == pytest.approx(0.6)
 
 
-def test_scores_that_are_not_finite_end_it(csv: Path) -> None:
+def test_non_finite_scores_stop_pretraining(csv: Path) -> None:
     task = contrastive(csv)
     with torch.no_grad():
         task.model.head.mlp[3].bias.fill_(NAN)
@@ -118,7 +118,7 @@ def test_scores_that_are_not_finite_end_it(csv: Path) -> None:
 
 
 @pytest.mark.parametrize("balance", ["labels", "tasks", "datasets"])
-def test_labels_weigh_as_the_balance_says(csv: Path, balance: str) -> None:
+def test_label_weights_follow_the_balance(csv: Path, balance: str) -> None:
     config = build_pretrain_config({"datasets": [str(csv)], **SMALL, "balance": balance})
     data = collect([str(csv)])
     data.splits = {"train": torch.arange(50), "valid": torch.arange(50, 60)}
@@ -126,7 +126,7 @@ def test_labels_weigh_as_the_balance_says(csv: Path, balance: str) -> None:
     assert type(task.main_loss) is (BCELoss if balance == "labels" else WeightedBCELoss)
 
 
-def test_each_task_or_data_set_weighs_the_same() -> None:
+def test_tasks_or_data_sets_have_equal_weight() -> None:
     generator = torch.Generator().manual_seed(0)
     y = (torch.rand(200, 4, generator=generator) < 0.5).float()
     for task, share in enumerate((0.9, 0.2, 0.5, 0.0)):

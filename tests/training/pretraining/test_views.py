@@ -16,7 +16,7 @@ def source(csv: Path) -> ViewSource:
     return ViewSource(data, config)
 
 
-def test_the_columns_are_those_of_the_projection(csv: Path) -> None:
+def test_task_names_are_the_columns_of_the_projection(csv: Path) -> None:
     views = source(csv)
     assert views.num_tasks == len(views.task_names) == len(set(views.task_names)) == 5
 

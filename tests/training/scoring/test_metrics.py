@@ -23,7 +23,7 @@ PAIRS = [
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS)
 @pytest.mark.parametrize("levels", [2, 7, 10**6])
-def test_equals_scikit_learn_with_ties(ours, theirs, levels: int) -> None:
+def test_metrics_equal_scikit_learn_with_ties(ours, theirs, levels: int) -> None:
     rng = np.random.default_rng(levels)
     for n in (2, 5, 50, 500):
         y = (rng.random(n) < 0.2).astype(float)
@@ -34,7 +34,7 @@ def test_equals_scikit_learn_with_ties(ours, theirs, levels: int) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.floats(-1e300, 1e300)), min_size=2, max_size=30))
-def test_equals_scikit_learn_on_hostile_scores(rows: list[tuple[bool, float]]) -> None:
+def test_metrics_equal_scikit_learn_on_extreme_scores(rows: list[tuple[bool, float]]) -> None:
     y = np.array([float(label) for label, _ in rows])
     s = np.array([score for _, score in rows])
     for ours, theirs in PAIRS:
@@ -56,7 +56,7 @@ def test_tasks_are_averaged_over_those_with_both_classes() -> None:
     assert score_all(y, s)["roc_auc"] == pytest.approx(expected)
 
 
-def test_without_both_classes_there_is_no_metric() -> None:
+def test_metrics_are_nan_without_both_classes() -> None:
     assert all(math.isnan(value) for value in score_all([[1.0], [1.0]], [[0.0], [1.0]]).values())
     assert all(math.isnan(value) for value in score_all(np.empty((0, 2)), np.empty((0, 2))).values())
 
@@ -70,7 +70,7 @@ def test_without_both_classes_there_is_no_metric() -> None:
         ([0, 1], [0.0, math.nan], "nan"),
     ],
 )
-def test_refuses(y: list[float], s: list[float], message: str) -> None:
+def test_invalid_inputs_are_refused(y: list[float], s: list[float], message: str) -> None:
     for metric in (average_precision, prc_auc, roc_auc, partial_auc, two_way_pauc, score_all):
         with pytest.raises(ValueError, match=message):
             metric(y, s)

@@ -52,7 +52,7 @@ def test_one_way_equals_scikit_learn(max_fpr: float, levels: int | None) -> None
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.integers(-3, 3)), min_size=2, max_size=25), st.floats(0.01, 1.0))
-def test_one_way_equals_scikit_learn_on_anything(rows: list[tuple[bool, int]], max_fpr: float) -> None:
+def test_one_way_equals_scikit_learn_on_random_scores(rows: list[tuple[bool, int]], max_fpr: float) -> None:
     y, s = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     assume(y.min() < y.max())
     assert partial_auc(y, s, max_fpr) == pytest.approx(roc_auc_score(y, s, max_fpr=max_fpr), abs=1e-9)
@@ -66,7 +66,7 @@ def test_two_way_is_the_share_of_ordered_pairs(min_tpr: float, max_fpr: float) -
 
 
 @pytest.mark.parametrize(("min_tpr", "max_fpr"), LIMITS[:-1])
-def test_two_way_with_ties(min_tpr: float, max_fpr: float) -> None:
+def test_two_way_area_with_ties(min_tpr: float, max_fpr: float) -> None:
     for seed, n in enumerate((3, 7, 20)):
         y, s = example(seed, n, 1)
         expected = by_pairs(y, s, min_tpr, max_fpr, copies=200)
@@ -79,7 +79,7 @@ def test_two_way_with_ties(min_tpr: float, max_fpr: float) -> None:
     st.floats(0, 0.98),
     st.floats(0.02, 1.0),
 )
-def test_two_way_on_anything(rows: list[tuple[bool, int]], min_tpr: float, max_fpr: float) -> None:
+def test_two_way_area_on_random_scores(rows: list[tuple[bool, int]], min_tpr: float, max_fpr: float) -> None:
     y, s = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     assume(y.min() < y.max())
     value = two_way_pauc(y, s, min_tpr, max_fpr)
@@ -87,7 +87,7 @@ def test_two_way_on_anything(rows: list[tuple[bool, int]], min_tpr: float, max_f
     assert -1e-12 <= value <= 1 + 1e-12
 
 
-def test_which_corner() -> None:
+def test_the_corner_of_the_two_way_area() -> None:
     """Five positives and five negatives; what is missed is a pair of the worst positive and the best negative."""
     y = np.array([1, 1, 1, 1, 0, 1, 0, 0, 0, 0], dtype=float)
     s = np.arange(10.0)[::-1]
@@ -99,7 +99,7 @@ def test_which_corner() -> None:
     assert two_way_pauc(y, s, min_tpr=0.8, max_fpr=0.3) == pytest.approx(1 / 3)  # 1.5 negatives
 
 
-def test_all_tied() -> None:
+def test_areas_of_tied_scores() -> None:
     y, s = [0, 0, 1, 1], [0.0] * 4
     assert two_way_pauc(y, s, 0.5, 0.5) == 0.0  # the diagonal touches the corner
     assert two_way_pauc(y, s, 0.25, 0.5) == pytest.approx(0.25**2 / 2 / (0.75 * 0.5))
@@ -107,13 +107,13 @@ def test_all_tied() -> None:
     assert partial_auc(y, s, 0.3, "area") == pytest.approx(0.15)
 
 
-def test_without_a_lower_limit_it_is_the_one_way_area() -> None:
+def test_two_way_without_a_lower_limit_is_the_one_way_area() -> None:
     y, s = example(0, 50, 5)
     assert two_way_pauc(y, s, 0.0, 0.3) == pytest.approx(partial_auc(y, s, 0.3, "area"), abs=1e-12)
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.1, math.nan, math.inf])
-def test_rates_out_of_range(rate: float) -> None:
+def test_rates_out_of_range_are_refused(rate: float) -> None:
     y, s = [0, 1], [0.0, 1.0]
     for call in (
         lambda: partial_auc(y, s, rate),
@@ -127,7 +127,7 @@ def test_rates_out_of_range(rate: float) -> None:
             call()
 
 
-def test_rates_at_the_ends() -> None:
+def test_rates_at_the_ends_of_their_ranges() -> None:
     y, s = [0, 1], [0.0, 1.0]
     with pytest.raises(ValueError, match="max_fpr"):
         partial_auc(y, s, 0.0)
@@ -137,7 +137,7 @@ def test_rates_at_the_ends() -> None:
         partial_auc(y, s, 0.3, "none")  # type: ignore[arg-type]
 
 
-def test_what_a_run_reports() -> None:
+def test_names_of_the_reported_areas() -> None:
     y, s = example(3, 300, 3)
     values = score_all(y, s)
     assert list(values) == list(METRICS)

@@ -11,7 +11,7 @@ from xgraph.training.scoring.metrics import METRICS
 from xgraph.training.scoring.scores import score_split
 
 
-def test_ogb_scores_too_quietly_and_without_the_network(
+def test_ogbs_evaluator_runs_quietly_and_offline(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(*_: object) -> None:
@@ -37,6 +37,6 @@ def test_other_data_sets_do_not_import_ogb() -> None:
     assert ("ogb" in sys.modules) == loaded
 
 
-def test_one_class_only() -> None:
+def test_scores_with_one_class_are_nan() -> None:
     values = score_split("ogbg-molhiv", np.ones((3, 1)), np.ones((3, 1)))
     assert all(math.isnan(value) for value in values.values())

@@ -8,7 +8,7 @@ from xgraph.training.config.build import build_config
 from xgraph.training.sources.batches import ShuffleSampler, make_sampler
 
 
-def test_shuffle_is_keyed_by_seed_and_epoch() -> None:
+def test_the_shuffled_order_depends_on_seed_and_epoch() -> None:
     def order(seed: int, epoch: int) -> list[list[int]]:
         sampler = ShuffleSampler(10, 4, seed)
         sampler.set_epoch(epoch)
@@ -21,7 +21,7 @@ def test_shuffle_is_keyed_by_seed_and_epoch() -> None:
     assert len(ShuffleSampler(10, 4)) == 3
 
 
-def test_shuffle_position_is_restored() -> None:
+def test_the_position_of_the_shuffle_sampler_is_restored() -> None:
     one, two = ShuffleSampler(10, 4), ShuffleSampler(10, 4)
     one.set_epoch(3)
     two.load_state_dict(one.state_dict())
@@ -36,7 +36,7 @@ def made(kind: str, groups: torch.Tensor | None = GROUPS, **settings: object) ->
     return make_sampler(kind, LABELS, build_config({"batch_size": 4, "seed": 3, **settings}), groups)
 
 
-def test_kinds() -> None:
+def test_kinds_of_samplers() -> None:
     dual = made("dual", sampling_rate=0.25)
     assert isinstance(dual, DualSampler)
     assert (dual.positives_per_batch, dual.negatives_per_batch, dual.seed) == (1, 3, 3)
@@ -55,7 +55,7 @@ def test_kinds() -> None:
 
 
 @pytest.mark.parametrize("kind", ["dual", "tri", "group", "shuffle"])
-def test_position_is_restored(kind: str) -> None:
+def test_the_position_of_samplers_is_restored(kind: str) -> None:
     one, two = (made(kind, items_per_group=2, sampled_tasks=1) for _ in range(2))
     one.set_epoch(4)
     batches = iter(one)
@@ -70,7 +70,7 @@ def test_position_is_restored(kind: str) -> None:
         other.load_state_dict(state)
 
 
-def test_batches_too_small_for_what_they_should_hold() -> None:
+def test_too_small_batches_are_refused() -> None:
     with pytest.raises(OptionError, match="batch_size = 1: expected 2 or more, so that both classes fit in it"):
         made("dual", batch_size=1)
     with pytest.raises(
@@ -83,6 +83,6 @@ def test_batches_too_small_for_what_they_should_hold() -> None:
         made("group", None)
 
 
-def test_batches_of_more_than_there_is() -> None:
+def test_batches_larger_than_the_data() -> None:
     for kind in ("dual", "tri", "group", "shuffle"):
         assert all(len(batch) < 50 for batch in made(kind, batch_size=10**9))

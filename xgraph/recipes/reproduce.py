@@ -27,22 +27,22 @@ def reproduce(
     device: str = "auto",
     progress: bool = False,
 ) -> Report:
-    """Run or resume a recipe and write its report, as the command `xgraph reproduce` does.
+    """Run or resume a recipe and write its report, as the command ``xgraph reproduce`` does.
 
     Args:
         recipe: Name of a shipped recipe, or path of a TOML file.
-        out: Directory of the runs; by default one under `runs/` with the name of the recipe.
-        quick: Run the reduced version that the recipe describes in `[quick]`.
+        out: Directory of the runs; by default one under ``runs/`` with the name of the recipe.
+        quick: Run the reduced version that the recipe describes in ``[quick]``.
         threads: CPU threads of torch.
         device: "auto", "cpu" or "cuda".
         progress: Show progress on stderr.
 
     Returns:
-        The report, which is also written to the directory as `report.md` and `report.json`.
+        The report, which is also written to the directory as ``report.md`` and ``report.json``.
 
     Raises:
-        OptionError: If the recipe is wrong, or `out` holds the runs of another recipe.
-        FileExistsError: If `out` holds other files.
+        OptionError: If the recipe is invalid, or ``out`` holds the runs of another recipe. It is a ``ValueError``.
+        FileExistsError: If ``out`` holds other files.
     """
     runs = read_recipe(recipe, quick=quick)
     device = choose_device(device)

@@ -24,7 +24,7 @@ class Report:
 
     Args:
         path: Directory of the runs and of the report.
-        values: The contents of `report.json`.
+        values: The contents of ``report.json``.
         tables: The tables of the report.
         submission: The file of predictions for a competition, if the recipe has one.
     """

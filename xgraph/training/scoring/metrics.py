@@ -26,22 +26,68 @@ Metric = Callable[[Sweep], float]
 
 
 def average_precision(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
-    """Return the average precision: the sum of (recall step) × precision, without interpolation; ties form one step."""
+    """Average precision: the sum of (recall step) × precision, without interpolation. Tied scores form one step.
+
+    Args:
+        target: Labels 0 and 1, or NaN for a missing label, shape ``[n]``.
+        score: Finite scores, shape ``[n]``.
+
+    Returns:
+        The metric; NaN if the labels hold only one class.
+
+    Example:
+        >>> round(average_precision([1, 0, 1, 0], [0.9, 0.8, 0.7, 0.1]), 3)
+        0.833
+    """
     return _of(sweep(target, score), _average_precision)
 
 
 def prc_auc(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
-    """Return the area under the precision-recall curve by trapezoids, as the AICures leaderboard reports it."""
+    """Area under the precision-recall curve by trapezoids, as the AICures leaderboard reports it.
+
+    The area can be far too high if scores are tied; :func:`average_precision` is not affected by ties.
+
+    Args:
+        target: Labels 0 and 1, or NaN for a missing label, shape ``[n]``.
+        score: Finite scores, shape ``[n]``.
+
+    Returns:
+        The metric; NaN if the labels hold only one class.
+
+    Example:
+        >>> prc_auc([1, 0, 0, 0], [0.5, 0.5, 0.5, 0.5]), average_precision([1, 0, 0, 0], [0.5, 0.5, 0.5, 0.5])
+        (0.625, 0.25)
+    """
     return _of(sweep(target, score), _prc_auc)
 
 
 def roc_auc(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
-    """Return the area under the ROC curve: the share of (positive, negative) pairs in order; ties count half."""
+    """Area under the ROC curve: the share of (positive, negative) pairs in the right order; ties count half.
+
+    Args:
+        target: Labels 0 and 1, or NaN for a missing label, shape ``[n]``.
+        score: Finite scores, shape ``[n]``.
+
+    Returns:
+        The metric; NaN if the labels hold only one class.
+
+    Example:
+        >>> roc_auc([1, 0, 1, 0], [0.9, 0.8, 0.7, 0.1])
+        0.75
+    """
     return _of(sweep(target, score), _roc_auc)
 
 
 def accuracy(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
-    """Return the share of items whose highest score is that of their class."""
+    """Share of items whose highest score is that of their class.
+
+    Args:
+        target: One-hot rows, or rows of NaN for missing labels, shape ``[n, C]``.
+        score: Finite scores, shape ``[n, C]``.
+
+    Returns:
+        The accuracy; NaN if all labels are missing.
+    """
     y, s = (np.asarray(a, dtype=np.float64) for a in (target, score))
     if y.shape != s.shape or y.ndim != 2:
         raise ValueError(f"target and score: expected one shape [n, C], got {y.shape} and {s.shape}")
@@ -66,7 +112,16 @@ def partial_metrics(max_fpr: float | None = None, min_tpr: float | None = None) 
 def score_all(
     target: npt.ArrayLike, score: npt.ArrayLike, metrics: Mapping[str, Metric] | None = None
 ) -> dict[str, float]:
-    """Return all metrics, each as the mean over the tasks that have both classes."""
+    """Compute all metrics, each as the mean over the tasks that have both classes.
+
+    Args:
+        target: Labels 0 and 1, or NaN for a missing label, shape ``[n]`` or ``[n, T]``.
+        score: Finite scores of the same shape.
+        metrics: Further metrics, such as those of ``partial_metrics``.
+
+    Returns:
+        Metrics by name; NaN if no task has both classes.
+    """
     y, s = (np.asarray(a, dtype=np.float64) for a in (target, score))
     if y.shape != s.shape or y.ndim not in (1, 2):
         raise ValueError(f"target and score: expected one shape [n] or [n, T], got {y.shape} and {s.shape}")

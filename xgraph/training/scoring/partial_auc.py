@@ -24,7 +24,18 @@ def partial_auc(
     max_fpr: float = 0.3,
     normalization: Normalization = "mcclish",
 ) -> float:
-    """Return the one-way partial AUC: the area under the ROC curve at false positive rates up to `max_fpr`."""
+    """One-way partial AUC: the area under the ROC curve at false positive rates up to ``max_fpr``.
+
+    Args:
+        target: Labels 0 and 1, or NaN for a missing label, shape ``[n]``.
+        score: Finite scores, shape ``[n]``.
+        max_fpr: The highest false positive rate, in (0, 1].
+        normalization: "mcclish" rescales the area so that a random ranking has .5 and a perfect one 1, as
+            scikit-learn's ``roc_auc_score(max_fpr=...)`` does. "area" divides it by the largest possible area.
+
+    Returns:
+        The metric; NaN if the labels hold only one class.
+    """
     check_limits(0.0, max_fpr)
     if normalization not in get_args(Normalization):
         raise ValueError(f"normalization: expected {' or '.join(get_args(Normalization))}, got {normalization!r}")
@@ -33,7 +44,17 @@ def partial_auc(
 
 
 def two_way_pauc(target: npt.ArrayLike, score: npt.ArrayLike, min_tpr: float = 0.5, max_fpr: float = 0.5) -> float:
-    """Return the two-way partial AUC: the share of the corner TPR ≥ `min_tpr`, FPR ≤ `max_fpr` under the ROC curve."""
+    """Two-way partial AUC: the share of the corner TPR ≥ ``min_tpr``, FPR ≤ ``max_fpr`` that is under the ROC curve.
+
+    Args:
+        target: Labels 0 and 1, or NaN for a missing label, shape ``[n]``.
+        score: Finite scores, shape ``[n]``.
+        min_tpr: The lowest true positive rate, in [0, 1).
+        max_fpr: The highest false positive rate, in (0, 1].
+
+    Returns:
+        The metric; NaN if the labels hold only one class.
+    """
     check_limits(min_tpr, max_fpr)
     swept = sweep(target, score)
     return math.nan if swept is None else two_way(swept, min_tpr, max_fpr)

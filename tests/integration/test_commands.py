@@ -1,4 +1,4 @@
-"""The command as a user starts it, as a process of its own: streams, exit codes, Ctrl-C."""
+"""The command in its own process, as a user starts it: streams, exit codes, Ctrl-C."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What commit 150f03f wrote and offered: its runs still predict, resume and repeat, its names still import.
+"""Compatibility with commit 150f03f: its runs still predict, resume and repeat, and its names can be imported.
 
 The fixtures come from that commit: `xgraph train nci-pains --num-layers 1 --hidden-channels 8 --features maccs` (gine),
 `--model extra-trees --trees 2 --min-samples-leaf 30` (trees), `xgraph train digits-bags --model attention --encoder mlp
@@ -58,7 +58,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def bags(tmp_path: Path) -> Iterator[Path]:
-    """A copy of the run on bags; its last epoch was its best one."""
+    """A copy of the run on bags, whose last epoch was its best one."""
     shutil.copytree(OLD / "bags", tmp_path / "bags")
     shutil.copy(OLD / "bags/best.ckpt", tmp_path / "bags/last.ckpt")
     return tmp_path / "bags"

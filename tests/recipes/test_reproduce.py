@@ -1,4 +1,4 @@
-"""Recipes through the real command: whole, interrupted, cut down, gone on with, refused."""
+"""Recipes through the real command: full, interrupted, resumed, reduced and refused."""
 
 import json
 import os
@@ -28,14 +28,14 @@ RUNS = [f"{name}/seed_{seed}" for name in ("att", "smx") for seed in (0, 1)]
 
 
 def numbers(out: Path) -> dict[str, Any]:
-    """What came out, without times and places."""
+    """The contents of the report without times and paths."""
     values = json.loads((out / "report.json").read_text())
     return {name: values[name] for name in ("rows", "compared", "published", "quick", "metrics")}
 
 
 @contextmanager
 def stopped(fit: int, epoch: int, error: BaseException) -> Iterator[list[Task]]:
-    """Let the training stop in an epoch (from 0) of one of the fits (from 1); all that began are listed."""
+    """Stop training in an epoch (from 0) of one of the fits (from 1), and list all fits that began."""
     step, seen = Task.training_step, []
 
     def stop(self: Task, batch: Any, batch_idx: int) -> Any:
@@ -180,7 +180,7 @@ def test_a_reduced_run(recipe: Make, capsys: Capture) -> None:
         err = capsys.readouterr().err
         assert f"holds {was}" in err
         assert f"but this is {now}" in err
-    # What it wrote down is a recipe too, and stays one that is cut down.
+    # The recipe that it wrote remains a reduced one.
     assert main(["reproduce", str(out / "recipe.toml"), "--out", str(out)]) == 0
     assert numbers(out)["quick"] is True
 
@@ -268,7 +268,7 @@ def test_only_one_process_can_run_in_a_directory(recipe: Make, capsys: Capture) 
 
 
 def test_a_recipe_over_folds(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table has no folds; let its random splits stand for them."""
+    """The table has no folds, so random splits replace them."""
     module = sys.modules["xgraph.training.fit.train"]
     load = module.load_data
     for name in ("xgraph.training.fit.train", "xgraph.recipes.schema.read"):

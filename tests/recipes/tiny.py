@@ -1,4 +1,4 @@
-"""A recipe of seconds that says all that recipes can say, but for a submission."""
+"""A recipe that runs in seconds and uses everything that recipes offer, except a submission."""
 
 import copy
 from pathlib import Path
@@ -43,7 +43,7 @@ TINY: dict[str, Any] = {
 
 
 def tiny() -> dict[str, Any]:
-    """A copy to change."""
+    """A copy of the tiny recipe."""
     return copy.deepcopy(TINY)
 
 

@@ -7,7 +7,7 @@ FEATURES = ["f0", "f1", "f2", "f3"]
 
 
 def table(bags: int = 60, seed: int = 0, scale: float = 1.0, shift: float = 0.0, largest: int = 7) -> pd.DataFrame:
-    """A row an instance, those of a bag in any places: columns patient, ill, and four features."""
+    """One row per instance in random order, with columns patient, ill and four features."""
     random = np.random.default_rng(seed)
     parts = []
     for bag in range(bags):

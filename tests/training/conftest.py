@@ -21,7 +21,7 @@ SMALL: dict[str, Any] = {
 
 
 def chains(ends: str = "OCN", positive: str = "N", longest: int = 20) -> list[tuple[str, int]]:
-    """Carbon chains with one of several ends; one of these makes a positive."""
+    """Carbon chains with one of several end groups, of which one makes a molecule positive."""
     return [("C" * n + end, int(end == positive)) for n in range(1, longest + 1) for end in ends]
 
 

@@ -21,7 +21,7 @@ def csv(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folds(csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The chains under the name of a data set with folds, which are random splits."""
+    """Replace a data set with folds by the chains, with random splits as folds."""
     import xgraph.data
 
     real = xgraph.data.load

@@ -1,4 +1,4 @@
-"""Searches end to end: what trials see, what is written, resuming, nested cross-validation."""
+"""Searches end to end: the data that trials use, the files, resuming, and nested cross-validation."""
 
 import csv as csv_module
 import json
@@ -66,7 +66,7 @@ def calls(stop_at: int = 0) -> Iterator[list[str]]:
 
 @pytest.fixture
 def stub(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trials are not trained: each run has a metric that follows from its settings."""
+    """Replace training: each run has a metric that is computed from its settings."""
 
     def train(*, config: Path, out: Path, resume: bool, **more: Any) -> None:
         assert not resume
@@ -311,7 +311,7 @@ def test_repeated_settings_are_not_trained_again(search: Search) -> None:
 
 
 def test_trials_are_pruned(search: Search, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Later trials are worse on the first inner fold; they go no further."""
+    """Later trials are worse on the first inner fold, and stop there."""
 
     def train(*, config: Path, out: Path, inner: str, **_: Any) -> None:
         number = int(out.parent.name)

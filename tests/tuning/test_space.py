@@ -8,9 +8,9 @@ from xgraph.tuning.dimension import Dimension
 from xgraph.tuning.space import combinations, make_space, read_space
 
 
-def one(name: str, told: Any, **base: Any) -> Dimension:
-    (found,) = make_space({name: told}, base, {})
-    return found
+def one(name: str, values: Any, **base: Any) -> Dimension:
+    (result,) = make_space({name: values}, base, {})
+    return result
 
 
 @pytest.mark.parametrize(
@@ -33,20 +33,20 @@ def one(name: str, told: Any, **base: Any) -> Dimension:
     ],
     ids=str,
 )
-def test_forms_of_values_and_ranges(name: str, told: Any, expected: Dimension) -> None:
-    found = one(name, told)
-    assert found == expected
-    assert [type(value) for value in found.ends] == [type(value) for value in expected.ends]
-    (again,) = make_space({name: found.plain()}, {}, {})
-    assert again == one(name, told), "a file keeps it"
+def test_forms_of_values_and_ranges(name: str, values: Any, expected: Dimension) -> None:
+    result = one(name, values)
+    assert result == expected
+    assert [type(value) for value in result.ends] == [type(value) for value in expected.ends]
+    (again,) = make_space({name: result.plain()}, {}, {})
+    assert again == one(name, values), "a file keeps it"
 
 
 def test_options_of_a_fixed_or_varied_model_or_loss() -> None:
-    found = make_space({"C": "0.1..10:log", "kernel": "rbf,tanimoto"}, {"model": {"name": "svm"}}, {})
-    assert [one.name for one in found] == ["C", "kernel"]
-    found = make_space({"model": "forest,extra-trees", "trees": "5..9"}, {}, {})
-    assert [one.name for one in found] == ["model", "trees"]
-    assert found[1].whole
+    result = make_space({"C": "0.1..10:log", "kernel": "rbf,tanimoto"}, {"model": {"name": "svm"}}, {})
+    assert [one.name for one in result] == ["C", "kernel"]
+    result = make_space({"model": "forest,extra-trees", "trees": "5..9"}, {}, {})
+    assert [one.name for one in result] == ["model", "trees"]
+    assert result[1].whole
 
 
 def test_dimensions_are_sorted_by_name() -> None:
@@ -88,9 +88,9 @@ def test_dimensions_are_sorted_by_name() -> None:
     ],
     ids=str,
 )
-def test_invalid_spaces_are_refused(told: dict[str, Any], message: str) -> None:
+def test_invalid_spaces_are_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
-        make_space(told, {}, {"batch_size": 64})
+        make_space(values, {}, {"batch_size": 64})
 
 
 def test_combinations() -> None:

@@ -16,7 +16,7 @@ def value(trial: Trial) -> float:
 
 
 def run(path: Path, trials: int, seed: int = 0, stop: int | None = None) -> Study:
-    """Trials, of which one may be begun only."""
+    """Run trials, of which one may remain unfinished."""
     study = Study(path, SPACE, seed)
     while (trial := study.next(trials)) is not None:
         if trial.number == stop:

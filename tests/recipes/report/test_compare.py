@@ -43,12 +43,12 @@ def test_p_with_many_pairs() -> None:
 
 def test_paired_summary() -> None:
     one, other = [0.5, 0.7, math.nan, 0.4, 0.4], [0.4, 0.2, 0.5, 0.5, 0.4]
-    found = paired(one, other)
+    result = paired(one, other)
     d = np.array([0.1, 0.5, -0.1, 0.0])
-    assert found.pairs == 4
-    assert (found.mean, found.std) == (pytest.approx(d.mean()), pytest.approx(d.std(ddof=1)))
-    assert (found.better, found.worse) == (2, 1)
-    assert found.p == signed_rank_p(d)
+    assert result.pairs == 4
+    assert (result.mean, result.std) == (pytest.approx(d.mean()), pytest.approx(d.std(ddof=1)))
+    assert (result.better, result.worse) == (2, 1)
+    assert result.p == signed_rank_p(d)
 
 
 def test_zero_or_one_pair() -> None:

@@ -1,4 +1,4 @@
-"""Rows and comparisons against an own computation, on run directories written here."""
+"""Rows and comparisons are checked against an independent computation on hand-written run directories."""
 
 import json
 from collections.abc import Callable
@@ -60,44 +60,44 @@ def write_run(path: Path, name: str, seed: int, fold: int | None, metrics: dict[
 
 
 @pytest.fixture
-def made(recipe: Make, tmp_path: Path) -> tuple[Recipe, Path]:
-    found = read_recipe(recipe(VALUES))
-    for member in found.members:
+def recipe_and_out(recipe: Make, tmp_path: Path) -> tuple[Recipe, Path]:
+    result = read_recipe(recipe(VALUES))
+    for member in result.members:
         for seed in member.seeds:
             for fold in FOLDS:
                 write_run(tmp_path / "out" / member.name / f"seed_{seed}/fold_{fold}", member.name, seed, fold)
-    return found, tmp_path / "out"
+    return result, tmp_path / "out"
 
 
 def by_name(rows: list[Row]) -> dict[str, Row]:
     return {row.name: row for row in rows}
 
 
-def test_rows_of_single_seeds_and_of_averaged_seeds(made: tuple[Recipe, Path]) -> None:
-    row = by_name(Results(*made).rows())["one"]
+def test_rows_of_single_seeds_and_of_averaged_seeds(recipe_and_out: tuple[Recipe, Path]) -> None:
+    row = by_name(Results(*recipe_and_out).rows())["one"]
     for part in ("valid", "test"):
         for metric, own in (("prc_auc", prc_auc), ("roc_auc", roc_auc_score), ("ap", average_precision_score)):
             single = [[own(labels(f, part), scores("one", s, f, part)) for f in FOLDS] for s in SEEDS]
             together = [own(labels(f, part), sum(scores("one", s, f, part) for s in SEEDS) / 2) for f in FOLDS]
-            for found, expected in ((row.of_single_seeds(), np.mean(single, axis=0)), (row.of_all(), together)):
-                assert found[part]["mean"][metric] == pytest.approx(np.mean(expected))
-                assert found[part]["std"][metric] == pytest.approx(np.std(expected, ddof=1))
+            for result, expected in ((row.of_single_seeds(), np.mean(single, axis=0)), (row.of_all(), together)):
+                assert result[part]["mean"][metric] == pytest.approx(np.mean(expected))
+                assert result[part]["std"][metric] == pytest.approx(np.std(expected, ddof=1))
             for i, fold in enumerate(FOLDS):
                 assert row.together[fold][part][metric] == pytest.approx(together[i])
                 assert row.single[5][fold][part][metric] == pytest.approx(single[1][i])
 
 
-def test_further_metrics_are_computed_from_predictions(made: tuple[Recipe, Path]) -> None:
-    rows = by_name(Results(*made).rows())
+def test_further_metrics_are_computed_from_predictions(recipe_and_out: tuple[Recipe, Path]) -> None:
+    rows = by_name(Results(*recipe_and_out).rows())
     expected = [partial_auc(labels(f, "test"), scores("one", 0, f, "test"), 0.3, "mcclish") for f in FOLDS]
     assert [rows["one"].single[0][f]["test"]["pauc_mcclish_fpr0.3"] for f in FOLDS] == pytest.approx(expected)
     expected = [partial_auc(labels(f, "test"), scores("three", 7, f, "test"), 0.5, "area") for f in FOLDS]
     assert [rows["three"].together[f]["test"]["pauc_area_fpr0.5"] for f in FOLDS] == pytest.approx(expected)
 
 
-def test_metrics_reported_by_a_run_are_kept(made: tuple[Recipe, Path]) -> None:
-    """They are of logits; a sigmoid can tie the confident ones."""
-    recipe, out = made
+def test_metrics_reported_by_a_run_are_kept(recipe_and_out: tuple[Recipe, Path]) -> None:
+    """Runs compute their metrics from logits, because a sigmoid can make confident scores equal."""
+    recipe, out = recipe_and_out
     exact = {name: {"ap": 0.123, "prc_auc": 0.5, "roc_auc": None} for name in ("valid", "test")}
     (out / "three/seed_7/fold_2/metrics.json").write_text(json.dumps(exact))
     row = by_name(Results(recipe, out).rows())["three"]
@@ -108,16 +108,16 @@ def test_metrics_reported_by_a_run_are_kept(made: tuple[Recipe, Path]) -> None:
 
 def ensemble_scores(name: str, fold: int, part: str, seeds: list[int]) -> Any:
     def own(member: str, seed: int) -> Any:
-        found = scores(member, seed, fold, part)
-        return rankdata(found) if name == "ranks" else found
+        result = scores(member, seed, fold, part)
+        return rankdata(result) if name == "ranks" else result
 
     members = [np.mean([own(member, seed) for seed in seeds], axis=0) for member in ("one", "two")]
     members += [own("three", 7)] if name == "means" else []
     return np.mean(members, axis=0)
 
 
-def test_ensembles_combine_scores_or_ranks(made: tuple[Recipe, Path]) -> None:
-    rows = by_name(Results(*made).rows())
+def test_ensembles_combine_scores_or_ranks(recipe_and_out: tuple[Recipe, Path]) -> None:
+    rows = by_name(Results(*recipe_and_out).rows())
     for name in ("ranks", "means"):
         for part in ("valid", "test"):
             expected = [prc_auc(labels(f, part), ensemble_scores(name, f, part, SEEDS)) for f in FOLDS]
@@ -129,18 +129,18 @@ def test_ensembles_combine_scores_or_ranks(made: tuple[Recipe, Path]) -> None:
         assert [rows["ranks"].single[seed][f]["test"]["roc_auc"] for f in FOLDS] == pytest.approx(expected)
 
 
-def test_comparisons_are_paired_by_fold(made: tuple[Recipe, Path]) -> None:
-    results = Results(*made)
-    (one, other, metric, said), second = results.compared(results.rows())
+def test_comparisons_are_paired_by_fold(recipe_and_out: tuple[Recipe, Path]) -> None:
+    results = Results(*recipe_and_out)
+    (one, other, metric, summary), second = results.compared(results.rows())
     assert (one.name, other.name, metric) == ("one", "two", "prc_auc")
     d = [
         prc_auc(labels(f, "test"), sum(scores("one", s, f, "test") for s in SEEDS))
         - prc_auc(labels(f, "test"), sum(scores("two", s, f, "test") for s in SEEDS))
         for f in FOLDS
     ]
-    assert (said.mean, said.std) == (pytest.approx(np.mean(d)), pytest.approx(np.std(d, ddof=1)))
-    assert (said.better, said.worse) == (sum(x > 0 for x in d), sum(x < 0 for x in d))
-    assert said.p == pytest.approx(wilcoxon(d, method="exact").pvalue)
+    assert (summary.mean, summary.std) == (pytest.approx(np.mean(d)), pytest.approx(np.std(d, ddof=1)))
+    assert (summary.better, summary.worse) == (sum(x > 0 for x in d), sum(x < 0 for x in d))
+    assert summary.p == pytest.approx(wilcoxon(d, method="exact").pvalue)
     assert second[3].pairs == 4
     assert not np.isnan(second[3].mean)
 
@@ -149,11 +149,11 @@ def test_without_folds_comparisons_are_paired_by_seed(recipe: Make, tmp_path: Pa
     values = {**VALUES, "settings": {"dataset": "musk1", "fold": 3}, "member": VALUES["member"][:2]}
     values["ensemble"] = VALUES["ensemble"][:1]
     values["compare"] = [{"one": "one", "other": "two"}, {"one": "ranks", "other": "two"}]
-    found = read_recipe(recipe(values))
+    result = read_recipe(recipe(values))
     for name in ("one", "two"):
         for seed in SEEDS:
             write_run(tmp_path / "out" / name / f"seed_{seed}", name, seed, 3)
-    results = Results(found, tmp_path / "out")
+    results = Results(result, tmp_path / "out")
     rows = by_name(results.rows())
     own = {
         name: [prc_auc(labels(3, "test"), scores(name, seed, 3, "test")) for seed in SEEDS] for name in ("one", "two")
@@ -164,19 +164,19 @@ def test_without_folds_comparisons_are_paired_by_seed(recipe: Make, tmp_path: Pa
         assert summary["mean"]["prc_auc"] == pytest.approx(np.mean(expected))
         assert summary["std"]["prc_auc"] == pytest.approx(np.std(expected, ddof=1))
         assert np.isnan(rows[name].of_all()["test"]["std"]["prc_auc"])
-    for said, name in zip(results.compared(results.rows()), ("one", "ranks"), strict=True):
-        assert said[3].mean == pytest.approx(np.mean(np.subtract(own[name], own["two"])))
-        assert said[3].pairs == 2
+    for summary, name in zip(results.compared(results.rows()), ("one", "ranks"), strict=True):
+        assert summary[3].mean == pytest.approx(np.mean(np.subtract(own[name], own["two"])))
+        assert summary[3].pairs == 2
 
 
 def test_seeds_with_their_own_splits_are_parts(recipe: Make, tmp_path: Path) -> None:
     values = {**VALUES, "settings": {"dataset": "musk1", "split": "random"}, "member": VALUES["member"][:2]}
     values["ensemble"], values["compare"] = VALUES["ensemble"][:1], [{"one": "ranks", "other": "two"}]
-    found = read_recipe(recipe(values))
+    result = read_recipe(recipe(values))
     for name in ("one", "two"):
         for seed in SEEDS:  # other bags for another seed
             write_run(tmp_path / "out" / name / f"seed_{seed}", name, seed, seed)
-    results = Results(found, tmp_path / "out")
+    results = Results(result, tmp_path / "out")
     rows = by_name(results.rows())
     own = [prc_auc(labels(s, "test"), scores("one", s, s, "test")) for s in SEEDS]
     both = [
@@ -187,8 +187,8 @@ def test_seeds_with_their_own_splits_are_parts(recipe: Make, tmp_path: Path) -> 
     assert results.compared(results.rows())[0][3].pairs == 2
 
 
-def test_missing_runs_and_runs_on_other_items_are_refused(made: tuple[Recipe, Path]) -> None:
-    recipe, out = made
+def test_missing_runs_and_runs_on_other_items_are_refused(recipe_and_out: tuple[Recipe, Path]) -> None:
+    recipe, out = recipe_and_out
     file = out / "two/seed_5/fold_1/predictions.csv"
     before = file.read_text()
     file.write_text(before.replace("bag3,", "bag99,"))

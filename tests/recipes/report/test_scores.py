@@ -60,12 +60,12 @@ def test_members_have_equal_weight_whatever_their_number_of_runs() -> None:
 
 
 def test_equal_mean_ranks_are_ties() -> None:
-    """(2 + 6) / 29 and (5 + 3) / 29 are the same, whatever the last bits of the ranks' means."""
+    """(2 + 6) / 29 and (5 + 3) / 29 are equal despite rounding errors."""
     ranks = np.argsort(np.random.default_rng(0).random((3, 30)), axis=1)
-    found = combine([[one[:, None].astype(float)] for one in ranks], "rank")[:, 0]
+    result = combine([[one[:, None].astype(float)] for one in ranks], "rank")[:, 0]
     exact = ranks.sum(axis=0)
     assert len(set(exact.tolist())) < 30
-    assert ((found[:, None] < found) == (exact[:, None] < exact)).all()
+    assert ((result[:, None] < result) == (exact[:, None] < exact)).all()
 
 
 def test_scores_of_different_items_are_not_combined() -> None:

@@ -25,7 +25,7 @@ SMILES = ["C", "not a molecule", "CC", "CCC"]
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Files and predictions that are made here; what the predictions were asked for."""
+    """Replaces files and predictions by fakes, and records the calls."""
     file = tmp_path / "test.csv"
     file.write_text("smiles,activity\n" + "".join(f"{one},\n" for one in SMILES))
     calls: list[Any] = []
@@ -42,9 +42,9 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def test_members_have_equal_weight_and_every_row_gets_a_score(recipe: Any, asked: list[Any], tmp_path: Path) -> None:
-    made = read_recipe(recipe(VALUES))
+    parsed = read_recipe(recipe(VALUES))
     with pytest.warns(UserWarning, match=r"get the lowest score in test_predictions.csv: row 1 \(RDKit refuses it\)"):
-        written = write_submission(made, tmp_path, "cpu")
+        written = write_submission(parsed, tmp_path, "cpu")
     assert [call[0] for call in asked] == [
         [str(tmp_path / f"one/seed_{seed}") for seed in (0, 1)],
         [str(tmp_path / "two/seed_0")],

@@ -17,7 +17,7 @@ def figures(value: float) -> dict[str, dict[str, float]]:
 
 
 @pytest.fixture
-def made(recipe: Any) -> Recipe:
+def tiny_recipe(recipe: Any) -> Recipe:
     return read_recipe(recipe(tiny()))
 
 
@@ -26,12 +26,12 @@ def row(member: Member, values: dict[int, float], together: float) -> Row:
     return Row(member.name, member.dataset, [member], single, {None: figures(together)})
 
 
-def test_the_table_of_metrics_has_the_published_rows(made: Recipe) -> None:
-    att, smx = made.members
+def test_the_table_of_metrics_has_the_published_rows(tiny_recipe: Recipe) -> None:
+    att, smx = tiny_recipe.members
     one = replace(smx, seeds=[0])
     rows = [row(att, {0: 0.5, 1: 0.7}, 0.8), row(one, {0: 0.25}, 0.25)]
     rows.append(Row("both", att.dataset, [att, one], {}, {None: figures(0.9)}))
-    table, elsewhere = tables_of(made, rows, [])
+    table, elsewhere = tables_of(tiny_recipe, rows, [])
     assert table.rows == [
         ["", "runs", "ROC-AUC", "AP", "OPAUC ≤ .2", "valid ROC-AUC"],
         ["att, single runs", "2", "0.6000 ± 0.1414", "0.3000 ± 0.0707", "-", "0.6000 ± 0.1414"],
@@ -45,26 +45,26 @@ def test_the_table_of_metrics_has_the_published_rows(made: Recipe) -> None:
     assert elsewhere.rows == [["", "ROC-AUC", "protocol"], ["others (a board)", "0.9000", "ten folds"]]
 
 
-def test_a_reduced_run_is_not_compared_with_published_results(made: Recipe) -> None:
-    rows = [row(made.members[0], {0: 0.5}, 0.5)]
-    table, elsewhere = tables_of(replace(made, cut_down="seeds 0 only"), rows, [])
+def test_a_reduced_run_is_not_compared_with_published_results(tiny_recipe: Recipe) -> None:
+    rows = [row(tiny_recipe.members[0], {0: 0.5}, 0.5)]
+    table, elsewhere = tables_of(replace(tiny_recipe, cut_down="seeds 0 only"), rows, [])
     assert len(table.rows) == 2
     assert [cells[-1] for cells in elsewhere.rows] == ["protocol", "the full protocol of this recipe", "ten folds"]
 
 
-def test_tables_of_comparisons_and_parts(made: Recipe) -> None:
-    att = replace(made.members[0], folds=[4, 7])
+def test_tables_of_comparisons_and_parts(tiny_recipe: Recipe) -> None:
+    att = replace(tiny_recipe.members[0], folds=[4, 7])
     rows = [Row("att", att.dataset, [att], {}, {4: figures(0.5), 7: figures(0.75)})]
     pairs = [
         (rows[0], rows[0], "ap", Paired(2, 0.125, 0.25, 2, 0, 0.5)),
         (rows[0], rows[0], "ap", Paired(1, 0.0, math.nan, 0, 0, math.nan)),
     ]
-    _, _, compared, by_fold, other = tables_of(made, rows, pairs)
+    _, _, compared, by_fold, other = tables_of(tiny_recipe, rows, pairs)
     assert compared.rows[1:] == [
         ["att − att", "AP", "0.1250 ± 0.2500", "2", "2", "0", "0.5000"],
         ["att − att", "AP", "0.0000", "1", "0", "0", "-"],
     ]
-    assert "folds" in compared.note
+    assert "fold" in compared.note
     assert by_fold.rows == [["fold", "4", "7"], ["att", "0.5000", "0.7500"]]
     assert other.heading == "bags: AP by fold"
 

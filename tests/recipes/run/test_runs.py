@@ -1,4 +1,4 @@
-"""Encoders that are pretrained by a recipe, from the file to the members that start from them."""
+"""Recipes that pretrain encoders, from the file to the members that start from them."""
 
 import json
 import tomllib
@@ -23,7 +23,7 @@ Make = Callable[..., Path]
 
 
 def pretrained(**of_encoder: Any) -> dict[str, Any]:
-    """Two members on chains: one from the encoder, and one that goes on from that member."""
+    """Two members on chains: one that starts from the encoder, and one that starts from that member."""
     small = {"hidden_channels": 8, "num_layers": 2}
     return {
         "title": "Pretrained",
@@ -100,19 +100,19 @@ def test_interrupted_pretraining_resumes(recipe: Make, chains: Path) -> None:
 
 
 def test_pretraining_is_shortened_in_a_reduced_run(recipe: Make, chains: Path) -> None:
-    made = read_recipe(recipe(pretrained()), quick=True)
-    assert [one.config.epochs for one in made.pretrainings] == [1]
+    parsed = read_recipe(recipe(pretrained()), quick=True)
+    assert [one.config.epochs for one in parsed.pretrainings] == [1]
     values = pretrained()
     values["quick"]["leave_out"] = ["first", "then"]
     assert read_recipe(recipe(values), quick=True).pretrainings == []
 
 
 def test_a_recipe_is_written_with_its_encoders(recipe: Make, chains: Path) -> None:
-    made = read_recipe(recipe(pretrained()))
-    values = tomllib.loads(to_toml(made))
+    parsed = read_recipe(recipe(pretrained()))
+    values = tomllib.loads(to_toml(parsed))
     assert values["pretraining"][0]["datasets"] == [str(chains)]
     again = read_recipe(recipe(values, "again.toml"))
-    assert again.pretrainings == made.pretrainings
+    assert again.pretrainings == parsed.pretrainings
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_each_seed_starts_from_the_same_seed_of_the_other_member(recipe: Make, m
 
 
 def test_each_fold_starts_from_the_same_fold_of_the_other_member(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table has no folds; let its random splits stand for them."""
+    """The table has no folds, so random splits replace them."""
     module = sys.modules["xgraph.training.fit.train"]
     load = module.load_data
     for name in ("xgraph.training.fit.train", "xgraph.recipes.schema.read"):
@@ -86,11 +86,11 @@ def test_a_member_can_start_from_an_existing_run(recipe: Make, bags: Path) -> No
     run = train(bags, out="elsewhere", threads=1, loss="bce", **{k: v for k, v in settings.items() if k != "dataset"})
     values = chained()
     values["member"] = [{**values["member"][0], "init": "elsewhere"}]
-    made = read_recipe(recipe(values))
-    assert made.members[0].settings["init"] == str(run.path.resolve())
+    parsed = read_recipe(recipe(values))
+    assert parsed.members[0].settings["init"] == str(run.path.resolve())
     reproduce(recipe(values), out="out", threads=1)
     assert Run.open("out/late/seed_0").config.init == str(run.path.resolve())
-    assert made.start_of(made.members[0]) is None
+    assert parsed.start_of(parsed.members[0]) is None
 
 
 def test_members_are_trained_after_those_they_start_from(recipe: Make) -> None:
@@ -99,8 +99,8 @@ def test_members_are_trained_after_those_they_start_from(recipe: Make) -> None:
         {"name": name, "pretrain_epochs": 0, **({"init": init} if init else {})}
         for name, init in (("c", "b"), ("d", "a"), ("b", "a"), ("a", ""), ("e", ""))
     ]
-    made = read_recipe(recipe(values))
-    assert [one.name for one in made.in_order()] == ["a", "b", "c", "d", "e"]
+    parsed = read_recipe(recipe(values))
+    assert [one.name for one in parsed.in_order()] == ["a", "b", "c", "d", "e"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What each table of a file may hold, and where messages find a mistake."""
+"""The tables of a recipe file, and the places that error messages name."""
 
 from pathlib import Path
 from typing import Any

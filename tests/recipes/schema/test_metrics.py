@@ -9,8 +9,8 @@ Y, SCORES = np.array([1, 0, 1, 0, 0, 0, 1.0]), np.array([0.9, 0.8, 0.7, 0.4, 0.3
 
 def test_partial_areas_are_found_by_name() -> None:
     names = ["ap", "ogb_rocauc", "accuracy", "pauc_mcclish_fpr0.25", "pauc_area_fpr0.25", "tpauc_tpr0.6_fpr0.4"]
-    found = score_all(Y, SCORES, further_metrics(names))
-    assert {name: found[name] for name in found if name not in METRICS} == {
+    result = score_all(Y, SCORES, further_metrics(names))
+    assert {name: result[name] for name in result if name not in METRICS} == {
         "pauc_mcclish_fpr0.25": partial_auc(Y, SCORES, max_fpr=0.25, normalization="mcclish"),
         "pauc_area_fpr0.25": partial_auc(Y, SCORES, max_fpr=0.25, normalization="area"),
         "tpauc_tpr0.6_fpr0.4": two_way_pauc(Y, SCORES, min_tpr=0.6, max_fpr=0.4),

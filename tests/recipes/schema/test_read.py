@@ -18,31 +18,31 @@ Capture = pytest.CaptureFixture[str]
 
 
 def test_a_recipe_is_read(recipe: Make, bags: Path) -> None:
-    made = read_recipe(recipe())
-    assert (made.title, made.time, made.cut_down) == ("Tiny", "seconds", "")
-    assert made.datasets == [str(bags)]
-    att, smx = made.members
+    parsed = read_recipe(recipe())
+    assert (parsed.title, parsed.time, parsed.cut_down) == ("Tiny", "seconds", "")
+    assert parsed.datasets == [str(bags)]
+    att, smx = parsed.members
     assert (att.name, att.seeds, att.folds, att.parts) == ("att", [0, 1], None, [None])
     assert (att.config.loss, att.config.epochs, att.config.pretrain_epochs) == ("bce", 2, 0)
     assert (smx.config.pretrain_epochs, smx.config.instances) == (1, 2)
     assert smx.config.model_options["tau"] == 0.5
     assert "tau" not in att.settings  # it is not one of its model
-    assert made.run_path(att, 1) == Path("att/seed_1")
-    assert made.names == ["att", "smx", "both"]
-    assert [one.name for one in made.members_of("both", str(bags))] == ["att", "smx"]
-    assert (made.combine_of("both"), made.combine_of("att")) == ("rank", "mean")
-    assert made.comparisons[1].metric == "roc_auc"
-    assert made.published[0].values == {"roc_auc": (0.5, 0.25), "ap": (0.75, None)}
-    assert made.submission is None
+    assert parsed.run_path(att, 1) == Path("att/seed_1")
+    assert parsed.names == ["att", "smx", "both"]
+    assert [one.name for one in parsed.members_of("both", str(bags))] == ["att", "smx"]
+    assert (parsed.combine_of("both"), parsed.combine_of("att")) == ("rank", "mean")
+    assert parsed.comparisons[1].metric == "roc_auc"
+    assert parsed.published[0].values == {"roc_auc": (0.5, 0.25), "ap": (0.75, None)}
+    assert parsed.submission is None
 
 
 def test_a_recipe_can_be_reduced(recipe: Make, bags: Path) -> None:
-    made = read_recipe(recipe(), quick=True)
-    (att,) = made.members
+    parsed = read_recipe(recipe(), quick=True)
+    (att,) = parsed.members
     assert (att.seeds, att.config.epochs, att.config.pretrain_epochs) == ([3], 1, 0)
     assert att.config.model_options["hidden_channels"] == 3
-    assert (made.ensembles, made.comparisons, made.time) == ([], [], "a second")
-    assert made.cut_down == "only seeds 3; 0.5 of the epochs; hidden_channels = 3; without smx"
+    assert (parsed.ensembles, parsed.comparisons, parsed.time) == ([], [], "a second")
+    assert parsed.cut_down == "only seeds 3; 0.5 of the epochs; hidden_channels = 3; without smx"
 
 
 def test_only_stages_with_epochs_are_shortened(recipe: Make) -> None:
@@ -55,9 +55,9 @@ def test_only_stages_with_epochs_are_shortened(recipe: Make) -> None:
 
 @pytest.mark.parametrize("quick", [False, True])
 def test_a_written_recipe_reads_back(quick: bool, recipe: Make) -> None:
-    made = read_recipe(recipe(), quick=quick)
-    again = read_recipe(recipe(tomllib.loads(to_toml(made)), "again.toml"))
-    assert {**vars(again), "path": made.path} == vars(made)
+    parsed = read_recipe(recipe(), quick=quick)
+    again = read_recipe(recipe(tomllib.loads(to_toml(parsed)), "again.toml"))
+    assert {**vars(again), "path": parsed.path} == vars(parsed)
 
 
 def test_members_on_several_data_sets(recipe: Make, bags: Path) -> None:
@@ -67,15 +67,15 @@ def test_members_on_several_data_sets(recipe: Make, bags: Path) -> None:
     values["member"][1]["dataset"] = "more.csv"
     values["published"][0]["dataset"] = values["published"][1]["dataset"] = "more.csv"
     values["quick"] = {"datasets": ["more.csv"]}
-    made = read_recipe(recipe(values))
+    parsed = read_recipe(recipe(values))
     more = str(bags.with_name("more.csv"))
-    assert [(one.name, one.dataset) for one in made.members] == [("att", str(bags)), ("att", more), ("smx", more)]
-    assert made.run_path(made.members[1], 0) == Path("att/more/seed_0")
-    assert made.members_of("both", str(bags)) == []
-    assert len(made.members_of("both", more)) == 2
-    assert made.published[0].dataset == more
-    again = read_recipe(recipe(tomllib.loads(to_toml(made)), "again.toml"))
-    assert {**vars(again), "path": made.path} == vars(made)
+    assert [(one.name, one.dataset) for one in parsed.members] == [("att", str(bags)), ("att", more), ("smx", more)]
+    assert parsed.run_path(parsed.members[1], 0) == Path("att/more/seed_0")
+    assert parsed.members_of("both", str(bags)) == []
+    assert len(parsed.members_of("both", more)) == 2
+    assert parsed.published[0].dataset == more
+    again = read_recipe(recipe(tomllib.loads(to_toml(parsed)), "again.toml"))
+    assert {**vars(again), "path": parsed.path} == vars(parsed)
     short = read_recipe(recipe(values), quick=True)
     assert short.datasets == [more]
     assert len(short.members) == 2
@@ -102,7 +102,7 @@ def test_fitted_models_ignore_common_settings_of_networks(recipe: Make, chains: 
 
 
 def mutations(values: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Every key of a recipe, with what it holds."""
+    """Every key of a recipe with its value."""
     items = values.items() if isinstance(values, dict) else enumerate(values)
     for key, value in items:
         if isinstance(key, str):
@@ -272,9 +272,9 @@ SUBMISSION = {"of": "a", "file": "aicures_pseudomonas/test.csv", "columns": ["sm
 )
 def test_invalid_submissions_are_refused(change: dict[str, Any], message: str, recipe: Make) -> None:
     values = {"title": "a", "about": "b", "settings": {"dataset": "aicures"}, "member": [{"name": "a"}]}
-    made = read_recipe(recipe({**values, "submission": SUBMISSION})).submission
-    assert made is not None
-    assert (made.dataset, made.name) == ("aicures", "test_predictions.csv")
+    parsed = read_recipe(recipe({**values, "submission": SUBMISSION})).submission
+    assert parsed is not None
+    assert (parsed.dataset, parsed.name) == ("aicures", "test_predictions.csv")
     with pytest.raises(OptionError) as raised:
         read_recipe(recipe({**values, "submission": {**SUBMISSION, **change}}))
     assert message in str(raised.value)

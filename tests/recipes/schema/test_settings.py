@@ -14,9 +14,9 @@ NONE = layer("[quick.settings]")
 
 
 def test_later_layers_override_earlier_ones() -> None:
-    found = resolve(layer("m", lr=0.5), layer("s", lr=0.25, epochs=7), layer("q", lr=1.0), "nci-pains")
-    assert found.settings == {"lr": 1.0, "epochs": 7}
-    assert (found.config.lr, found.config.epochs, found.config.dataset) == (1.0, 7, "nci-pains")
+    result = resolve(layer("m", lr=0.5), layer("s", lr=0.25, epochs=7), layer("q", lr=1.0), "nci-pains")
+    assert result.settings == {"lr": 1.0, "epochs": 7}
+    assert (result.config.lr, result.config.epochs, result.config.dataset) == (1.0, 7, "nci-pains")
 
 
 def test_common_settings_apply_only_where_they_exist() -> None:
@@ -33,10 +33,10 @@ def test_common_settings_apply_only_where_they_exist() -> None:
 
 
 def test_epochs_are_shortened_by_their_share() -> None:
-    found = resolve(layer("m", epochs=100, pretrain_epochs=3), layer("s"), NONE, "nci-pains", 0.1)
-    assert (found.config.epochs, found.config.pretrain_epochs) == (10, 1)
-    found = resolve(layer("m", epochs=1, pretrain_epochs=0), layer("s"), NONE, "nci-pains", 0.1)
-    assert (found.config.epochs, found.config.pretrain_epochs) == (1, 0)
+    result = resolve(layer("m", epochs=100, pretrain_epochs=3), layer("s"), NONE, "nci-pains", 0.1)
+    assert (result.config.epochs, result.config.pretrain_epochs) == (10, 1)
+    result = resolve(layer("m", epochs=1, pretrain_epochs=0), layer("s"), NONE, "nci-pains", 0.1)
+    assert (result.config.epochs, result.config.pretrain_epochs) == (1, 0)
     assert resolve(layer("m", model="forest"), layer("s"), NONE, "nci-pains", 0.1).settings == {"model": "forest"}
 
 

@@ -1,4 +1,4 @@
-"""The recipes that are shipped: all of them can be read, in full and cut down, and say what they should."""
+"""The shipped recipes can all be read, in full and reduced, and follow their protocols."""
 
 import tomllib
 from collections.abc import Callable
@@ -33,23 +33,23 @@ def test_the_shipped_recipes() -> None:
 @pytest.mark.parametrize("quick", [False, True])
 @pytest.mark.parametrize("name", recipe_names())
 def test_each_shipped_recipe_is_valid_and_can_be_written(name: str, quick: bool, recipe: Callable[..., Path]) -> None:
-    made = read_recipe(name, quick=quick)
-    assert bool(made.cut_down) == quick
-    assert made.about.strip()
-    for member in made.members:
+    parsed = read_recipe(name, quick=quick)
+    assert bool(parsed.cut_down) == quick
+    assert parsed.about.strip()
+    for member in parsed.members:
         assert member.config.dataset == member.dataset
-    again = read_recipe(recipe(tomllib.loads(to_toml(made)), f"{name}.toml"))
-    assert {**vars(again), "path": made.path} == vars(made)
+    again = read_recipe(recipe(tomllib.loads(to_toml(parsed)), f"{name}.toml"))
+    assert {**vars(again), "path": parsed.path} == vars(parsed)
 
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_two_stage_losses_and_their_baseline_have_the_same_model(name: str) -> None:
-    """A comparison of losses is one of losses only: data, network and optimiser are the same."""
-    made = read_recipe(name)
+    """Only the loss differs between compared members: data, network and optimiser are the same."""
+    parsed = read_recipe(name)
     same = ("dataset", "model", "model_options", "batch_size", "lr", "weight_decay", "optimizer", "features", "fold")
-    for one in made.comparisons:
-        for dataset in made.datasets:
-            pair = [made.members_of(name, dataset) for name in (one.one, one.other)]
+    for one in parsed.comparisons:
+        for dataset in parsed.datasets:
+            pair = [parsed.members_of(name, dataset) for name in (one.one, one.other)]
             if any(len(members) != 1 for members in pair):
                 continue
             (a,), (b,) = pair
@@ -59,20 +59,22 @@ def test_two_stage_losses_and_their_baseline_have_the_same_model(name: str) -> N
 
 
 def test_aicures_follows_the_protocol_of_the_leaderboard() -> None:
-    made = read_recipe("aicures")
-    assert all(member.parts == list(range(10)) for member in made.members)
-    assert made.metrics[:2] == ["prc_auc", "roc_auc"]
-    assert made.submission is not None
-    assert made.submission.columns == ["smiles", "activity"]
-    board = {row.name: row.values for row in made.published if row.source == "AICures leaderboard" and not row.protocol}
+    parsed = read_recipe("aicures")
+    assert all(member.parts == list(range(10)) for member in parsed.members)
+    assert parsed.metrics[:2] == ["prc_auc", "roc_auc"]
+    assert parsed.submission is not None
+    assert parsed.submission.columns == ["smiles", "activity"]
+    board = {
+        row.name: row.values for row in parsed.published if row.source == "AICures leaderboard" and not row.protocol
+    }
     assert board["Graph self-supervised, SJTU_NRC_Mila"] == {"prc_auc": (0.53, 0.342), "roc_auc": (0.825, 0.21)}
     assert board["Pre-trained OGB-GIN, ensemble"]["roc_auc"] == (0.905, 0.133)
 
 
 def test_molhiv_has_ten_seeds() -> None:
-    made = read_recipe("molhiv")
-    assert all(member.seeds == list(range(10)) for member in made.members)
-    assert made.metrics[0] == "ogb_rocauc"
+    parsed = read_recipe("molhiv")
+    assert all(member.seeds == list(range(10)) for member in parsed.members)
+    assert parsed.metrics[0] == "ogb_rocauc"
 
 
 def test_recipes_are_found_by_name_or_file() -> None:

@@ -1,4 +1,4 @@
-"""Flat names and sections: each setting has one place, and files of either form give the same configuration."""
+"""Flat names and sections: each setting has one place, and both forms of files give the same configuration."""
 
 import tomllib
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which parts a run is trained on and scored on: settings, the cut of inner folds, and whole runs of every kind."""
+"""The parts that a run is trained and scored on: settings, inner folds, and whole runs of every kind."""
 
 import csv as csv_module
 import json
@@ -39,10 +39,10 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 def parts_of(run: xgraph.Run) -> dict[str, set[str]]:
     """The SMILES of the parts in the predictions file."""
-    found: dict[str, set[str]] = {}
+    result: dict[str, set[str]] = {}
     for row in rows_of(run.path / "predictions.csv"):
-        found.setdefault(row["split"], set()).add(row["smiles"])
-    return found
+        result.setdefault(row["split"], set()).add(row["smiles"])
+    return result
 
 
 @pytest.mark.parametrize("text", ["5/5", "0/1", "1", "a/b", "-1/3", "0/0", "0 / 5", "", "1/2/3", "test"])
@@ -189,7 +189,7 @@ def test_a_run_on_an_inner_fold(train: Train, csv: Path) -> None:
         assert "test" not in json.loads((run.path / "metrics.json").read_text())
         positives = [row for row in rows_of(run.path / "predictions.csv") if row["amine"] == "1"]
         assert 4 <= len(positives) <= 7
-    # Only who asks for it sees the test part.
+    # The test part is only scored on request.
     with_test = xgraph.evaluate("run1", "test")
     test = splits["test"]
     scores = xgraph.predict("run1", [smiles[i] for i in test.tolist()])["amine"]
@@ -272,16 +272,16 @@ def test_ensembles_of_runs_on_different_parts(train: Train, csv: Path) -> None:
         xgraph.evaluate(["plain", "other"])
 
 
-@pytest.mark.parametrize(("settings", "there"), [(BOTH, "test"), ({"inner": "0/4"}, "valid")], ids=str)
-def test_parts_over_folds(train: Train, settings: dict[str, Any], there: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("settings", "scored"), [(BOTH, "test"), ({"inner": "0/4"}, "valid")], ids=str)
+def test_parts_over_folds(train: Train, settings: dict[str, Any], scored: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = sys.modules["xgraph.training.fit.train"]
     real = module.load_data
     monkeypatch.setattr(module, "chosen_folds", lambda config: [0, 1])
     monkeypatch.setattr(module, "load_data", lambda c, p: real(c.replace(fold=None, seed=c.fold), p))
     run = train(out="run", fold="all", **settings)
-    assert {"test", "valid"} & set(run.metrics) == {there}
-    values = [fold.metrics[there]["ap"] for fold in run.folds]
-    assert run.metrics[there]["mean"]["ap"] == pytest.approx(np.mean(values))
+    assert {"test", "valid"} & set(run.metrics) == {scored}
+    values = [fold.metrics[scored]["ap"] for fold in run.folds]
+    assert run.metrics[scored]["mean"]["ap"] == pytest.approx(np.mean(values))
 
 
 @pytest.mark.parametrize("settings", [BOTH, {"inner": "1/3"}], ids=str)
@@ -291,16 +291,16 @@ def test_parts_of_bags(tmp_path: Path, settings: dict[str, Any]) -> None:
     small = {"bag_column": "patient", "target_columns": ["ill"], "epochs": 2, "hidden_channels": 4, "num_layers": 1}
     run = xgraph.train(path, out="run", instances=2, threads=1, **small, **settings)
     plain = xgraph.train(path, out="plain", threads=1, **small)
-    there = "test" if settings == BOTH else "valid"
+    scored = "test" if settings == BOTH else "valid"
     rows, before = rows_of(run.path / "predictions.csv"), rows_of(plain.path / "predictions.csv")
-    assert {row["split"] for row in rows} == {there}
+    assert {row["split"] for row in rows} == {scored}
     test = {row["bag"] for row in before if row["split"] == "test"}
     if settings == BOTH:
         assert {row["bag"] for row in rows} == test
     else:
         assert len(rows) == 16  # a third of 48
         assert not {row["bag"] for row in rows} & test
-    assert xgraph.evaluate("run", there) == pytest.approx(run.metrics[there])
+    assert xgraph.evaluate("run", scored) == pytest.approx(run.metrics[scored])
     assert len(xgraph.predict("run", path)) == 60
 
 
@@ -329,7 +329,7 @@ def test_parts_of_nodes(monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any
 
     monkeypatch.setattr(Task, "training_step", watch)
     run = xgraph.train("cora", out="run", epochs=2, hidden_channels=4, threads=1, batch_size=16, **settings)
-    there = "test" if settings == BOTH else "valid"
+    scored = "test" if settings == BOTH else "valid"
     scored = {int(row["node"]) for row in rows_of(run.path / "predictions.csv")}
     known = set(order[:45].tolist())
     if settings == BOTH:
@@ -338,5 +338,5 @@ def test_parts_of_nodes(monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any
     else:
         assert len(scored) == 15
         assert seen == known - scored
-    assert xgraph.evaluate("run", there) == pytest.approx(run.metrics[there])
+    assert xgraph.evaluate("run", scored) == pytest.approx(run.metrics[scored])
     assert len(xgraph.predict("run")) == 90

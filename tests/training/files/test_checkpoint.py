@@ -15,7 +15,7 @@ Train = Callable[..., xgraph.Run]
 
 
 class Bomb:
-    """Unpickling it makes a file."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -59,7 +59,7 @@ def test_a_malicious_pickle_does_not_run(tmp_path: Path, make: Callable[[Path, P
     with pytest.raises(ValueError, match=r"best\.ckpt is not an xgraph checkpoint"):
         read_checkpoint(path)
     assert not bomb.exists()
-    # The bomb is live: the test would notice if it went off.
+    # Check that the bomb works, so that the test would notice if it went off.
     if make is plain_pickle:
         pickle.loads(path.read_bytes())
         assert bomb.exists()

@@ -31,11 +31,11 @@ def test_starting_from_an_encoder_trained_on_the_labels_warns(csv: Path, train: 
 
 
 def start(train: Any, out: str, **settings: Any) -> list[str]:
-    """What is warned of when a run goes on from another."""
-    with warnings.catch_warnings(record=True) as found:
+    """The warnings when a run starts from another one."""
+    with warnings.catch_warnings(record=True) as result:
         warnings.simplefilter("always")
         train(out=out, pretrain_epochs=0, epochs=1, **settings)
-    return [str(one.message) for one in found if str(one.message).startswith("init: ")]
+    return [str(one.message) for one in result if str(one.message).startswith("init: ")]
 
 
 def test_starting_from_a_run_on_the_same_parts_does_not_warn(train: Any) -> None:
@@ -46,15 +46,15 @@ def test_starting_from_a_run_on_the_same_parts_does_not_warn(train: Any) -> None
 def test_starting_from_a_run_trained_on_scored_items_warns(csv: Path, train: Any) -> None:
     start(train, "first", split="random", seed=1)
     splits = [xgraph.data.load(csv, split="random", seed=seed).splits for seed in (1, 2)]
-    found = start(train, "second", split="random", seed=2, init="first")
-    assert len(found) == 2
-    for name, said in zip(("valid", "test"), found, strict=True):
+    result = start(train, "second", split="random", seed=2, init="first")
+    assert len(result) == 2
+    for name, text in zip(("valid", "test"), result, strict=True):
         part = splits[1][name]
         many = len(set(part.tolist()) & set(splits[0]["train"].tolist()))
         assert many > 0
         assert (
             f"init: the initial weights were trained on {many} of the {len(part)} molecules in this run's {name} part"
-            in said
+            in text
         )
 
 
@@ -65,17 +65,17 @@ def test_items_learned_through_a_chain_of_runs_count(csv: Path, train: Any) -> N
     part = set(three["test"].tolist())
     few, many = (len(part & set(known.tolist())) for known in (two["train"], torch.cat([one["train"], two["train"]])))
     assert few < many
-    said = start(train, "third", split="random", seed=3, init="second")[-1]
+    text = start(train, "third", split="random", seed=3, init="second")[-1]
     assert (
-        f"init: the initial weights were trained on {many} of the {len(part)} molecules in this run's test part" in said
+        f"init: the initial weights were trained on {many} of the {len(part)} molecules in this run's test part" in text
     )
 
 
 def test_a_validation_part_that_was_trained_on_counts(csv: Path, train: Any) -> None:
     start(train, "first", split="random", train_on="train+valid", keep="last")
     part = xgraph.data.load(csv, split="random", seed=0).splits["valid"]
-    (said,) = start(train, "second", split="random", init="first")
-    assert f"trained on {len(part)} of the {len(part)} molecules in this run's valid part" in said
+    (text,) = start(train, "second", split="random", init="first")
+    assert f"trained on {len(part)} of the {len(part)} molecules in this run's valid part" in text
     assert start(train, "third", split="random", train_on="train+valid", keep="last", init="first") == []
 
 

@@ -1,4 +1,4 @@
-"""Averages of weights, against sums written out."""
+"""Averages of weights are checked against explicit sums."""
 
 import copy
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def network() -> nn.Sequential:
 
 
 def walk(model: nn.Module, average: AveragedWeights, steps: int) -> list[dict[str, torch.Tensor]]:
-    """Move all weights at random, and the normalisation statistics by forward passes; what the model was each time."""
+    """Change all weights randomly and the normalisation statistics by forward passes; return the states."""
     met = []
     for _ in range(steps):
         model(torch.randn(8, 3, dtype=torch.float64))
@@ -90,7 +90,7 @@ def test_the_average_is_never_in_training_mode_and_has_no_gradients() -> None:
 
 
 def test_averaging_does_not_change_training_and_the_average_is_scored(train: Train) -> None:
-    """Every epoch of the main stage against an average that is kept beside the run."""
+    """Compare every epoch of the main stage with an average that is computed separately."""
     beside: list[dict[str, torch.Tensor]] = []
 
     class Beside(Task):

@@ -359,17 +359,17 @@ def test_scores_do_not_depend_on_the_chunk_size(bags: Path, model: str, monkeypa
     for most in (4096, 5, 1):
         monkeypatch.setattr(bag_scores, "INSTANCES", most)
         np.testing.assert_allclose(score_bags(net, data, positions), expected, rtol=1e-4, atol=1e-5)
-        found = explain_bags(net, data, positions)
-        for a, b in zip(found, whole, strict=True):
+        result = explain_bags(net, data, positions)
+        for a, b in zip(result, whole, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
-        assert found.bag.tolist() == np.repeat(np.arange(6), data.sizes[positions]).tolist()
+        assert result.bag.tolist() == np.repeat(np.arange(6), data.sizes[positions]).tolist()
         for place, position in enumerate(positions.tolist()):
-            mine = found.bag == place
-            assert found.instance[mine].tolist() == data[position].instance.tolist()
-            np.testing.assert_allclose(found.weights[mine].sum(0), 1, rtol=1e-5)
-            np.testing.assert_allclose(found.scores[mine], net.instance_scores(data[position]).detach(), atol=1e-5)
+            mine = result.bag == place
+            assert result.instance[mine].tolist() == data[position].instance.tolist()
+            np.testing.assert_allclose(result.weights[mine].sum(0), 1, rtol=1e-5)
+            np.testing.assert_allclose(result.scores[mine], net.instance_scores(data[position]).detach(), atol=1e-5)
             if model in ("attention", "gated-attention", "mean"):
-                pooled = (found.weights[mine] * found.scores[mine]).sum(0)
+                pooled = (result.weights[mine] * result.scores[mine]).sum(0)
                 np.testing.assert_allclose(pooled, expected[place], rtol=1e-4, atol=1e-5)
     assert score_bags(net, data, torch.empty(0, dtype=torch.long)).shape == (0, 3)
 

@@ -29,7 +29,7 @@ def flat(model: nn.Module) -> Tensor:
 
 
 def at(model: nn.Module, parameters: Tensor, x: Tensor) -> Tensor:
-    """Scores of the model with other parameters, without any help of what is tested."""
+    """Scores of the model with other parameters, computed independently of the tested code."""
     other = copy.deepcopy(model)
     start = 0
     for weight in other.parameters():
@@ -49,7 +49,7 @@ def by_hand(loss: Callable[[Tensor], Tensor], parameters: Tensor, step: float = 
 
 
 def test_the_gradient_is_that_of_the_x_risk_at_u() -> None:
-    """Over several steps of gradient descent, against (6.4.1) written out with central differences."""
+    """Compare several steps of gradient descent with (6.4.1), evaluated by central differences."""
     model, x, y = problem()
     after_step = Compositional(model, lr=TAU, gamma=GAMMA)
     w, u = flat(model), None
@@ -61,11 +61,11 @@ def test_the_gradient_is_that_of_the_x_risk_at_u() -> None:
         scores = after_step(model, batch, lambda scores: bce(scores, y))
         model.zero_grad()
         risk(scores, y).backward()
-        found = torch.cat([weight.grad.reshape(-1) for weight in model.parameters()])
+        result = torch.cat([weight.grad.reshape(-1) for weight in model.parameters()])
         assert torch.allclose(scores, at(model, u, batch), atol=1e-9)
-        assert torch.allclose(found, expected, atol=1e-8)
+        assert torch.allclose(result, expected, atol=1e-8)
         plain = by_hand(lambda p, batch=batch: risk(at(model, p, batch), y), w)
-        assert not torch.allclose(found, plain, atol=1e-2), "the gradient at w would not do"
+        assert not torch.allclose(result, plain, atol=1e-2), "the gradient at w would not do"
         with torch.no_grad():
             for weight in model.parameters():
                 weight -= RATE * weight.grad

@@ -34,7 +34,7 @@ NEW = ["CCO", "not a molecule", "CCCCN", ""]
 
 @pytest.fixture
 def few_descriptors(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str]], None]:
-    """Let RDKit have these descriptors only: quick, and as another version would."""
+    """Restrict RDKit to a few descriptors, which is quick and imitates another version."""
     all_of_them = dict(Descriptors.descList)
 
     def only(names: list[str]) -> None:
@@ -87,7 +87,7 @@ def test_invalid_features_are_refused(settings: dict[str, Any], message: str) ->
 
 
 class GraphAlone(MoleculeModel):
-    """A model of graphs alone."""
+    """A model without extra features."""
 
     takes_features = False
 
@@ -234,15 +234,15 @@ def test_an_ensemble_of_runs_with_and_without_features(train: Train, monkeypatch
     kinds = {"none": None, "one": "maccs", "two": "morgan,maccs", "three": "maccs,morgan"}
     runs = [train(out=name, features=features, epochs=1, pretrain_epochs=0).path for name, features in kinds.items()]
     each = [xgraph.predict(run, NEW)["amine"].to_numpy() for run in runs]
-    made: list[list[str]] = []
+    computed: list[list[str]] = []
 
     def counting(smiles: list[str], kinds: list[str], **options: object) -> torch.Tensor:
-        made.extend([kinds] * bool(kinds))
+        computed.extend([kinds] * bool(kinds))
         return describe(smiles, kinds)
 
     monkeypatch.setattr(dataset_module, "describe", counting)
     assert xgraph.predict(runs, NEW)["amine"].to_numpy() == pytest.approx(np.mean(each, axis=0), nan_ok=True)
-    assert made == [["maccs", "morgan"]]
+    assert computed == [["maccs", "morgan"]]
 
 
 def test_features_do_not_change_the_fingerprint(csv: Path) -> None:
@@ -260,12 +260,12 @@ def test_features_computed_for_prediction_are_not_cached(train: Train, tmp_path:
 
 
 def model_of(csv: Path, **settings: Any) -> nn.Module:
-    """The model of a run as it is before the first step."""
+    """The model of a run before the first step."""
     config = build_config({"dataset": str(csv), "split": "random", "hidden_channels": 8, "num_layers": 2, **settings})
     with torch.random.fork_rng():
         torch.manual_seed(99)
-        made: nn.Module = prepare(config, load_data(config, False)).model
-    return made
+        model: nn.Module = prepare(config, load_data(config, False)).model
+    return model
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor], *prefixes: str) -> set[bool]:
@@ -279,12 +279,15 @@ def test_init_with_the_same_features(train: Train, csv: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("there", "here"), [(None, "maccs"), ("maccs", None), ("maccs", "morgan"), ("maccs,morgan", "morgan,maccs")]
+    ("before_features", "own_features"),
+    [(None, "maccs"), ("maccs", None), ("maccs", "morgan"), ("maccs,morgan", "morgan,maccs")],
 )
-def test_init_with_other_features(train: Train, csv: Path, there: str | None, here: str | None) -> None:
-    """The encoder of the graph is copied; what takes the features, and the head that saw them, is left as it was."""
-    run = train(out="run", features=there, seed=3, epochs=1, pretrain_epochs=0)
-    before, model = (model_of(csv, features=here, **more).state_dict() for more in ({}, {"init": "run"}))
+def test_init_with_other_features(
+    train: Train, csv: Path, before_features: str | None, own_features: str | None
+) -> None:
+    """The graph encoder is copied; the weights that process features, and the head, are not."""
+    run = train(out="run", features=before_features, seed=3, epochs=1, pretrain_epochs=0)
+    before, model = (model_of(csv, features=own_features, **more).state_dict() for more in ({}, {"init": "run"}))
     encoder = tuple(name for name in model if not name.startswith(("head.", "features.", "scale.")))
     assert same(weights(run), model, *encoder) == {True}
     assert same(before, model, "head.", "features.", "scale.") == {True}
@@ -307,7 +310,7 @@ def test_init_with_other_tasks(train: Train, csv: Path, tmp_path: Path) -> None:
 
 
 def test_a_data_set_built_in_python_with_features(csv: Path) -> None:
-    """What a library user hands over is what the command makes of the settings."""
+    """A data set built in Python equals the one that the command builds from settings."""
     data = load(csv, split="random").with_features(["maccs"])
     config = TrainConfig(dataset=str(csv), split="random", features=["maccs"])
     one, two = make_source(data, config), load_data(config, False)

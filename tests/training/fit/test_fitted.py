@@ -81,8 +81,8 @@ def test_scores_equal_scikit_learn(train: Train, csv: Path) -> None:
     forest = RandomForestClassifier(8, class_weight="balanced", random_state=task_seed(3, 0))
     forest.fit(features[part], data.y[part, 0].numpy())
     expected = forest.predict_proba(features)[:, 1]
-    found = xgraph.predict("run", list(data.smiles))["amine"]
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+    result = xgraph.predict("run", list(data.smiles))["amine"]
+    np.testing.assert_allclose(result, expected, rtol=0, atol=1e-9)
 
 
 @EACH

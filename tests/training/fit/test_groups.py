@@ -18,7 +18,7 @@ RINGS = ["C1CC1", "c1ccccc1", "C1CCNCC1", "C1CCCC1"]
 
 
 def data(counts: list[int], others: list[int] | None = None, y: Any = None) -> Any:
-    """Molecules by scaffold, `counts` of each in the training split and `others` elsewhere."""
+    """Molecules of several scaffolds, with `counts` of each in the training part and `others` elsewhere."""
     smiles = [f"{'C' * i}{ring}" for ring, count in zip(RINGS, counts, strict=False) for i in range(count)]
     train = len(smiles)
     smiles += [f"N{'C' * i}{ring}" for ring, count in zip(RINGS, others or [], strict=False) for i in range(count)]

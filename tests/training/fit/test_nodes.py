@@ -1,4 +1,4 @@
-"""Runs on the nodes of a graph, end to end, on small graphs under the names of real ones."""
+"""Runs on the nodes of a graph, end to end, on small graphs that replace real data sets."""
 
 import csv as csv_module
 import json
@@ -52,7 +52,7 @@ def communities(num_nodes: int = 90, num_classes: int = 3, seed: int = 0) -> tup
 
 
 def dataset(name: str, fold: int | None = None, seed: int = 0) -> NodeDataset:
-    """Nodes under a real name: three classes and sparse features, or one task and dense ones."""
+    """A small graph that replaces a real data set: three classes and sparse features, or one task and dense ones."""
     several = name == CLASSES
     y, edges = communities(num_classes=3 if several else 5)
     g = torch.Generator().manual_seed(1)

@@ -24,7 +24,7 @@ def test_a_line_without_a_validation_part() -> None:
 
 
 class Notes:
-    """In the place of the bar."""
+    """Replaces the bar."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []

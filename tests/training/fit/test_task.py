@@ -1,4 +1,4 @@
-"""The two stages, seen from within."""
+"""The state of model, loss and optimiser in the two stages."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from xgraph.training.fit.train import load_data
 
 
 class Spy(Callback):
-    """What stands in the model, the loss and the optimiser at both ends of each epoch."""
+    """Records the state of model, loss and optimiser at the start and end of each epoch."""
 
     def __init__(self) -> None:
         self.begins: list[dict[str, Any]] = []
@@ -65,7 +65,7 @@ def test_the_two_stages(csv: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", [1e20, -1e16, float("inf"), float("nan")])
 @pytest.mark.parametrize("training", ["plain", "compositional"])
 def test_diverging_scores_raise_an_error_with_advice(csv: Path, value: float, training: str) -> None:
-    """Infinite or not: losses refuse what lies beyond 1e15 too."""
+    """Losses also refuse finite scores beyond 1e15."""
     settings: dict[str, Any] = {"split": "random", "epochs": 1, "threads": 1, "hidden_channels": 8, "num_layers": 2}
     if training == "compositional":
         settings |= {"training": training, "inner_lr": 0.03}

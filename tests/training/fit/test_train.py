@@ -31,7 +31,7 @@ def without_time(path: Path) -> list[dict[str, str]]:
 
 
 def assert_same(a: Any, b: Any, where: str = "") -> None:
-    """Equal to the bit, through nested dicts and lists."""
+    """Compare nested dicts and lists bit by bit."""
     if isinstance(a, torch.Tensor):
         assert torch.equal(a, b), where
     elif isinstance(a, dict):
@@ -157,7 +157,7 @@ def test_schedules_count_the_epochs_of_their_stage(train: Train, monkeypatch: py
 
 @contextmanager
 def interrupted(epoch: int, error: BaseException, run: int = 1) -> Iterator[None]:
-    """Let training stop amid an epoch (counted from 0), in the first run or a later one."""
+    """Stop training in the middle of an epoch (counted from 0), in the first run or a later one."""
     step = Task.training_step
     seen: list[Task] = []
 
@@ -216,7 +216,7 @@ def test_every_training_mode_resumes(train: Train, settings: dict[str, Any]) -> 
 
 
 def assert_resumes(train: Train, epoch: int, **settings: Any) -> list[str]:
-    """Stop a run in an epoch, go on, and compare with a run that was not stopped; return the names of its tables."""
+    """Stop a run in an epoch, resume it, and compare it with an uninterrupted run; return the names of its tables."""
     whole = train(out="whole", **settings)
     handler = signal.getsignal(signal.SIGINT)
     with interrupted(epoch, KeyboardInterrupt()), pytest.raises(Interrupted) as stopped:
@@ -327,7 +327,7 @@ def test_a_training_part_with_one_class_is_refused(train: Train, tmp_path: Path)
 
 
 def test_validation_without_positives_falls_back_to_the_last_epoch(train: Train, tmp_path: Path) -> None:
-    # One positive only: with 30 molecules split at random it lies in the training part for some seed.
+    # A single positive, which is in the training part of the random split for some seed.
     path = write(tmp_path / "rare.csv", ["C" * n + f",{int(n == 7)}" for n in range(1, 31)])
     for seed in range(10):
         try:
@@ -446,7 +446,7 @@ def test_init_takes_the_encoder_and_the_head_only_for_the_same_tasks(train: Trai
 def test_all_folds(train: Train, csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = sys.modules["xgraph.training.fit.train"]
     load = module.load_data
-    # The chains have no folds; let the seed of the random split stand for them.
+    # The chains have no folds, so the seeds of the random split replace them.
     monkeypatch.setattr(module, "chosen_folds", lambda config: [0, 1])
     monkeypatch.setattr(module, "load_data", lambda c, p: load(c.replace(fold=None, seed=c.fold), p))
     with interrupted(1, KeyboardInterrupt(), run=2), pytest.raises(Interrupted) as stopped:

@@ -1,4 +1,4 @@
-"""Predictions on bags: of new tables, and of the data that runs know."""
+"""Predictions for bags of new tables, and of the runs' own data."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -51,14 +51,14 @@ def test_scores_of_new_bags_equal_the_definitions(run: xgraph.Run) -> None:
     assert (frame["error"] == "").all()
     codes, names = pd.factorize(new["patient"])
     data = BagDataset(new[FEATURES].to_numpy(dtype=np.float32), bag=codes, bag_names=list(names))
-    found = explain_bags(run.model, data, torch.arange(12))  # type: ignore[arg-type]
-    np.testing.assert_allclose(frame["ill"], probability(found.logits)[:, 0], rtol=1e-5)
+    result = explain_bags(run.model, data, torch.arange(12))  # type: ignore[arg-type]
+    np.testing.assert_allclose(frame["ill"], probability(result.logits)[:, 0], rtol=1e-5)
     weights = pd.read_csv("w.csv", keep_default_na=False)
     assert list(weights.columns) == ["bag", "row", "weight", "score", "error"]
     assert list(weights["bag"]) == list(new["patient"]), "a row for each row of the file, in its order"
     assert list(weights["row"]) == list(range(len(new)))
     by_row = np.empty((len(new), 2))
-    by_row[found.instance] = np.concatenate([found.weights, probability(found.scores)], axis=1)
+    by_row[result.instance] = np.concatenate([result.weights, probability(result.scores)], axis=1)
     np.testing.assert_allclose(weights[["weight", "score"]], by_row, rtol=1e-5)
     np.testing.assert_allclose(weights.groupby("bag")["weight"].sum(), 1, rtol=1e-5)
 
@@ -206,7 +206,7 @@ def test_ensembles_of_different_instances_are_refused(run: xgraph.Run, csv: Path
 
 
 def test_features_without_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Data sets by name: what a table calls its columns does not matter, but how many there are."""
+    """Registered data sets have no feature names, so only the number of columns matters."""
     from xgraph.data import read_bags
 
     table().to_csv("patients.csv", index=False)
@@ -227,8 +227,8 @@ def test_features_without_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         new.rename(columns={"ill": "label"}),
         new.rename(columns={f: f"x{i}" for i, f in enumerate(FEATURES)}),
     ):
-        found = xgraph.predict("named", written(frame), bag_column="patient")
-        np.testing.assert_allclose(found["ill"], expected["ill"], rtol=1e-6)
+        result = xgraph.predict("named", written(frame), bag_column="patient")
+        np.testing.assert_allclose(result["ill"], expected["ill"], rtol=1e-6)
     with pytest.raises(ValueError, match="trained on 4 features, but new.csv has 3 columns besides those of bags"):
         xgraph.predict("named", written(new.drop(columns="f2")), bag_column="patient")
 

@@ -1,4 +1,4 @@
-"""Several runs as one."""
+"""Ensembles of several runs."""
 
 import shutil
 from collections.abc import Callable

@@ -71,17 +71,17 @@ def test_several_runs_are_evaluated_as_an_ensemble(train: Train, csv: Path, comb
         smiles = [data.smiles[i] for i in part.tolist()]
         parts = np.stack([xgraph.predict(run, smiles)["amine"] for run in runs])
         scores = np.mean(rankdata(parts, axis=1) if combine == "rank" else parts, axis=0)
-        found = xgraph.evaluate(runs, split, combine=combine)
-        assert found == pytest.approx(score_all(data.y[part, 0], scores), nan_ok=True)
+        result = xgraph.evaluate(runs, split, combine=combine)
+        assert result == pytest.approx(score_all(data.y[part, 0], scores), nan_ok=True)
         if split == "train":
-            assert all(found["ap"] != xgraph.evaluate(run, split)["ap"] for run in runs)
+            assert all(result["ap"] != xgraph.evaluate(run, split)["ap"] for run in runs)
     assert "pauc_area_fpr0.1" in xgraph.evaluate(runs, combine=combine, max_fpr=0.1)
     assert xgraph.evaluate(["one"], combine=combine) == pytest.approx(xgraph.evaluate("one"), nan_ok=True)
 
 
 @pytest.fixture
 def folds(csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The chains under the name of a data set with folds, which are random splits."""
+    """Replace a data set with folds by the chains, with random splits as folds."""
     import xgraph.data
 
     real = xgraph.data.load
@@ -96,12 +96,12 @@ def test_runs_over_folds_are_evaluated_fold_by_fold(folds: None) -> None:
     for name, seed in (("a", 0), ("b", 1)):
         xgraph.train("aicures", **FOREST, fold="0-2", seed=seed, out=name)
     parts = [xgraph.evaluate([f"a/fold_{n}", f"b/fold_{n}"]) for n in range(3)]
-    found = evaluate_with_spread(["a", "b"])
+    result = evaluate_with_spread(["a", "b"])
     for name in METRICS:
         values = [part[name] for part in parts]
-        assert found[name] == found["mean"][name] == pytest.approx(np.mean(values))
-        assert found["std"][name] == pytest.approx(np.std(values, ddof=1))
-    assert xgraph.evaluate(["a", "b"]) == found["mean"]
+        assert result[name] == result["mean"][name] == pytest.approx(np.mean(values))
+        assert result["std"][name] == pytest.approx(np.std(values, ddof=1))
+    assert xgraph.evaluate(["a", "b"]) == result["mean"]
     assert "mean" not in evaluate_with_spread(["a/fold_0", "b/fold_0"])
     with pytest.raises(ValueError, match=r"the molecules, labels or splits of 'chains' differ between b/fold_1 and"):
         xgraph.evaluate(["a/fold_0", "b/fold_1"])

@@ -67,7 +67,7 @@ def test_pretraining_learns(tables: list[str]) -> None:
 def test_a_run_starts_from_the_encoder(tables: list[str], train: Any, objective: str) -> None:
     run = xgraph.pretrain(tables, objective=objective, out="pretrained", **SMALL)
     before = run.model.state_dict()
-    # A learning rate of next to nothing leaves the weights where they were.
+    # A tiny learning rate leaves the weights unchanged.
     later = train(init="pretrained", out="run", pretrain_epochs=0, epochs=1, lr=1e-30)
     after = later.model.state_dict()
     weights = [name for name, _ in later.model.named_parameters()]
@@ -81,7 +81,7 @@ def test_a_run_starts_from_the_encoder(tables: list[str], train: Any, objective:
 
 @contextmanager
 def stopping(after: int) -> Iterator[None]:
-    """Let training stop when an epoch (counted from 0) has been kept."""
+    """Stop training after an epoch (counted from 0) has been saved."""
     own = CheckpointCallback.on_train_epoch_end
 
     def stop(self: CheckpointCallback, trainer: Any, pl_module: Any) -> None:
@@ -95,7 +95,7 @@ def stopping(after: int) -> Iterator[None]:
 
 
 def assert_same(one: Any, other: Any) -> None:
-    """Equal to the bit, but for times."""
+    """Compare two runs bit by bit, except for times."""
     if isinstance(one, torch.Tensor):
         assert torch.equal(one, other)
     elif isinstance(one, dict):

@@ -47,7 +47,7 @@ def test_the_objective_is_the_loss_of_two_views(csv: Path) -> None:
 
 
 def half_of(batch: Any, graphs: range) -> Any:
-    """Some graphs of a batch, by hand."""
+    """Select some graphs of a batch."""
     from torch_geometric.data import Batch, Data
 
     parts = []

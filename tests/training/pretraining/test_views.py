@@ -24,12 +24,12 @@ def test_task_names_are_the_columns_of_the_projection(csv: Path) -> None:
 def test_batches_hold_each_molecule_twice(csv: Path) -> None:
     views = source(csv)
     batches: EpochSampler = ShuffleSampler(50, 16, seed=0)
-    found = []
+    result = []
     for batch in views.loader(views.splits["train"], batches, 0, torch.device("cpu")):
         first, second = batch.idx.chunk(2)
         assert torch.equal(first, second)
         half = int(batch.ptr[len(first)])
         assert torch.equal(batch.x[:half], batch.x[half:])
         assert batch.num_graphs == 2 * len(first)
-        found += first.tolist()
-    assert sorted(found) == list(range(10, 60))
+        result += first.tolist()
+    assert sorted(result) == list(range(10, 60))

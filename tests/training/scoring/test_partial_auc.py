@@ -22,7 +22,7 @@ def by_pairs(y: np.ndarray, s: np.ndarray, min_tpr: float, max_fpr: float, copie
     negative = np.sort((s[y == 0][:, None] + 1e-6 * spread).ravel())[::-1]  # the best first
 
     def weights(count: int, share: float) -> np.ndarray:
-        """How much of each item lies in the first share: all, a part, nothing."""
+        """The fraction of each item that belongs to the first share."""
         return np.clip(share * count - np.arange(count), 0, 1)
 
     p, n = weights(len(positive), 1 - min_tpr), weights(len(negative), max_fpr)
@@ -88,7 +88,7 @@ def test_two_way_area_on_random_scores(rows: list[tuple[bool, int]], min_tpr: fl
 
 
 def test_the_corner_of_the_two_way_area() -> None:
-    """Five positives and five negatives; what is missed is a pair of the worst positive and the best negative."""
+    """Five positives and five negatives; only the worst positive and the best negative are in the wrong order."""
     y = np.array([1, 1, 1, 1, 0, 1, 0, 0, 0, 0], dtype=float)
     s = np.arange(10.0)[::-1]
     assert two_way_pauc(y, s, min_tpr=0.8, max_fpr=0.2) == 0.0  # that pair alone

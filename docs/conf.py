@@ -18,7 +18,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
-    "sphinx.ext.mathjax",
+    "mathml",  # docs/_ext
     "sphinx.ext.viewcode",
     "sphinx_design",
     "sphinx_copybutton",
@@ -75,3 +75,6 @@ def draw_results(app):
 def setup(app):
     """Called by Sphinx."""
     app.connect("builder-inited", draw_results)
+
+
+html_math_renderer = "mathml"

@@ -93,7 +93,7 @@ def collect() -> Catalogue:
     """Make the catalogue from the classes. Imports torch."""
     from xgraph.training.config.build import TrainConfig, registry
     from xgraph.training.config.flat import PLACES
-    from xgraph.training.pretraining.settings import OF_OBJECTIVE, PretrainConfig
+    from xgraph.training.pretraining.settings import OBJECTIVE_SETTINGS, PretrainConfig
 
     losses = {name: _part(name, "losses", cls) for name, cls in registry("loss").items()}
     models = {name: _part(name, "nn", cls) for name, cls in registry("model").items()}
@@ -103,7 +103,7 @@ def collect() -> Catalogue:
         choices = {"loss": tuple(losses), "model": tuple(models)}.get(option.name, option.choices)
         if option.name != "dataset":
             train[section] = (*train.get(section, ()), replace(option, choices=choices))
-    objectives = {name: objective for objective, names in OF_OBJECTIVE.items() for name in names}
+    objectives = {name: objective for objective, names in OBJECTIVE_SETTINGS.items() for name in names}
     pretrain: dict[str, tuple[Option, ...]] = {}
     known = Catalogue(train, pretrain, losses, models)
     for option in _options(PretrainConfig):

@@ -20,7 +20,7 @@ from xgraph.tuning.space import read_space
 from xgraph.tuning.study import Study
 from xgraph.tuning.trial import read_result, run_trial, trial_folder
 
-_HOPELESS = 3  # give up if this many trials fail at the start
+_MAX_FAILURES = 3  # give up if this many trials fail at the start
 
 
 def search(
@@ -143,9 +143,9 @@ def _search(plan: Plan, path: Path, say: Callable[[str], object], progress: bool
         if result.error:
             say(f"{number} failed: {result.error}\n")
             study.tell(trial, None, "fail")
-            if len(ended) + 1 == _HOPELESS and study.best is None:
+            if len(ended) + 1 == _MAX_FAILURES and study.best is None:
                 write_trials(path, plan, study.trials)
-                raise ValueError(f"search: the first {_HOPELESS} trials failed, the last one with: {result.error}")
+                raise ValueError(f"search: the first {_MAX_FAILURES} trials failed, the last one with: {result.error}")
         elif result.pruned:
             say(f"{number} pruned seconds={result.seconds:.1f}\n")
             study.tell(trial, None, "pruned")

@@ -16,7 +16,7 @@ from xgraph.tuning.plan import Plan
 from xgraph.tuning.study import Trial
 
 RESULT = "result.json"
-_TO_PRUNE = 5  # complete trials that are needed before a new one can be pruned
+_MIN_TRIALS_TO_PRUNE = 5  # complete trials that are needed before a new one can be pruned
 
 
 class Result(NamedTuple):
@@ -104,4 +104,4 @@ def _behind(inner: Sequence[float], earlier: Sequence[Result]) -> bool:
     """Whether the mean so far is below the median of earlier trials at the same point."""
     then = [mean(one.inner[: len(inner)]) for one in earlier]
     then = [value for value in then if not math.isnan(value)]
-    return len(then) >= _TO_PRUNE and mean(inner) < float(np.median(then))
+    return len(then) >= _MIN_TRIALS_TO_PRUNE and mean(inner) < float(np.median(then))

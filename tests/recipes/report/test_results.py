@@ -79,11 +79,14 @@ def test_rows_of_single_seeds_and_of_averaged_seeds(recipe_and_out: tuple[Recipe
         for metric, own in (("prc_auc", prc_auc), ("roc_auc", roc_auc_score), ("ap", average_precision_score)):
             single = [[own(labels(f, part), scores("one", s, f, part)) for f in FOLDS] for s in SEEDS]
             together = [own(labels(f, part), sum(scores("one", s, f, part) for s in SEEDS) / 2) for f in FOLDS]
-            for result, expected in ((row.of_single_seeds(), np.mean(single, axis=0)), (row.of_all(), together)):
+            for result, expected in (
+                (row.summarize_single(), np.mean(single, axis=0)),
+                (row.summarize_combined(), together),
+            ):
                 assert result[part]["mean"][metric] == pytest.approx(np.mean(expected))
                 assert result[part]["std"][metric] == pytest.approx(np.std(expected, ddof=1))
             for i, fold in enumerate(FOLDS):
-                assert row.together[fold][part][metric] == pytest.approx(together[i])
+                assert row.combined[fold][part][metric] == pytest.approx(together[i])
                 assert row.single[5][fold][part][metric] == pytest.approx(single[1][i])
 
 
@@ -92,7 +95,7 @@ def test_further_metrics_are_computed_from_predictions(recipe_and_out: tuple[Rec
     expected = [partial_auc(labels(f, "test"), scores("one", 0, f, "test"), 0.3, "mcclish") for f in FOLDS]
     assert [rows["one"].single[0][f]["test"]["pauc_mcclish_fpr0.3"] for f in FOLDS] == pytest.approx(expected)
     expected = [partial_auc(labels(f, "test"), scores("three", 7, f, "test"), 0.5, "area") for f in FOLDS]
-    assert [rows["three"].together[f]["test"]["pauc_area_fpr0.5"] for f in FOLDS] == pytest.approx(expected)
+    assert [rows["three"].combined[f]["test"]["pauc_area_fpr0.5"] for f in FOLDS] == pytest.approx(expected)
 
 
 def test_metrics_reported_by_a_run_are_kept(recipe_and_out: tuple[Recipe, Path]) -> None:
@@ -101,9 +104,10 @@ def test_metrics_reported_by_a_run_are_kept(recipe_and_out: tuple[Recipe, Path])
     exact = {name: {"ap": 0.123, "prc_auc": 0.5, "roc_auc": None} for name in ("valid", "test")}
     (out / "three/seed_7/fold_2/metrics.json").write_text(json.dumps(exact))
     row = by_name(Results(recipe, out).rows())["three"]
-    assert row.together[2]["test"]["ap"] == row.single[7][2]["test"]["ap"] == 0.123
-    kept = [row.together[f]["test"]["roc_auc"] for f in (0, 1, 3)]
-    assert row.of_all()["test"]["mean"]["roc_auc"] == pytest.approx(np.mean(kept))  # a fold without it is left out
+    assert row.combined[2]["test"]["ap"] == row.single[7][2]["test"]["ap"] == 0.123
+    kept = [row.combined[f]["test"]["roc_auc"] for f in (0, 1, 3)]
+    mean = row.summarize_combined()["test"]["mean"]["roc_auc"]
+    assert mean == pytest.approx(np.mean(kept))  # a fold without the metric is left out
 
 
 def ensemble_scores(name: str, fold: int, part: str, seeds: list[int]) -> Any:
@@ -121,8 +125,8 @@ def test_ensembles_combine_scores_or_ranks(recipe_and_out: tuple[Recipe, Path]) 
     for name in ("ranks", "means"):
         for part in ("valid", "test"):
             expected = [prc_auc(labels(f, part), ensemble_scores(name, f, part, SEEDS)) for f in FOLDS]
-            assert [rows[name].together[f][part]["prc_auc"] for f in FOLDS] == pytest.approx(expected)
-            assert rows[name].of_all()[part]["std"]["prc_auc"] == pytest.approx(np.std(expected, ddof=1))
+            assert [rows[name].combined[f][part]["prc_auc"] for f in FOLDS] == pytest.approx(expected)
+            assert rows[name].summarize_combined()[part]["std"]["prc_auc"] == pytest.approx(np.std(expected, ddof=1))
     assert rows["means"].single == {}  # its members have other seeds
     for seed in SEEDS:
         expected = [roc_auc_score(labels(f, "test"), ensemble_scores("ranks", f, "test", [seed])) for f in FOLDS]
@@ -160,10 +164,10 @@ def test_without_folds_comparisons_are_paired_by_seed(recipe: Make, tmp_path: Pa
     }
     own["ranks"] = [prc_auc(labels(3, "test"), ensemble_scores("ranks", 3, "test", [seed])) for seed in SEEDS]
     for name, expected in own.items():
-        summary = rows[name].of_single_seeds()["test"]
+        summary = rows[name].summarize_single()["test"]
         assert summary["mean"]["prc_auc"] == pytest.approx(np.mean(expected))
         assert summary["std"]["prc_auc"] == pytest.approx(np.std(expected, ddof=1))
-        assert np.isnan(rows[name].of_all()["test"]["std"]["prc_auc"])
+        assert np.isnan(rows[name].summarize_combined()["test"]["std"]["prc_auc"])
     for summary, name in zip(results.compared(results.rows()), ("one", "ranks"), strict=True):
         assert summary[3].mean == pytest.approx(np.mean(np.subtract(own[name], own["two"])))
         assert summary[3].pairs == 2
@@ -182,8 +186,8 @@ def test_seeds_with_their_own_splits_are_parts(recipe: Make, tmp_path: Path) -> 
     both = [
         prc_auc(labels(s, "test"), sum(rankdata(scores(name, s, s, "test")) for name in ("one", "two"))) for s in SEEDS
     ]
-    assert rows["one"].of_single_seeds()["test"]["mean"]["prc_auc"] == pytest.approx(np.mean(own))
-    assert rows["ranks"].of_single_seeds()["test"]["mean"]["prc_auc"] == pytest.approx(np.mean(both))
+    assert rows["one"].summarize_single()["test"]["mean"]["prc_auc"] == pytest.approx(np.mean(own))
+    assert rows["ranks"].summarize_single()["test"]["mean"]["prc_auc"] == pytest.approx(np.mean(both))
     assert results.compared(results.rows())[0][3].pairs == 2
 
 

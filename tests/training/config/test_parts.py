@@ -19,7 +19,7 @@ import xgraph
 from xgraph.data import NodeDataset, load
 from xgraph.options import OptionError
 from xgraph.training.config.build import build_config
-from xgraph.training.config.parts import arrange, cut, scored_parts
+from xgraph.training.config.parts import arrange, assign_folds, scored_parts
 from xgraph.training.config.sections import inner_fold
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
 from xgraph.training.fit.task import Task
@@ -83,17 +83,17 @@ def test_the_configuration_keeps_these_settings() -> None:
 )
 def test_parts_are_of_equal_size_and_rare_positives_are_spread(labels: list[list[float]], folds: int) -> None:
     y = np.array(labels)
-    part = cut(y, folds)
+    part = assign_folds(y, folds)
     sizes = np.bincount(part, minlength=folds)
     assert sizes.max() - sizes.min() <= 1
     rare = int(np.argmin((y == 1).sum(0)))  # of the rarest task, every positive counts as one
     counts = np.bincount(part[y[:, rare] == 1], minlength=folds)
     assert counts.max() - counts.min() <= 1
-    np.testing.assert_array_equal(part, cut(y, folds))
+    np.testing.assert_array_equal(part, assign_folds(y, folds))
 
 
 def test_inner_folds_are_random() -> None:
-    part = cut(np.repeat([[0.0], [1.0]], 50, axis=0), 5)
+    part = assign_folds(np.repeat([[0.0], [1.0]], 50, axis=0), 5)
     assert not np.array_equal(part, np.arange(100) % 5)
     assert not np.array_equal(part[:50], part[50:])
 

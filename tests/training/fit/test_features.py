@@ -68,7 +68,7 @@ def test_features_are_parsed() -> None:
             {"features": "rdkit,ecfp"},
             r"features = 'ecfp': expected rdkit, morgan, maccs or torsion, or several separated by commas, or none",
         ),
-        ({"features": "maccs,rdkit,maccs"}, r"features = \['maccs', 'rdkit', 'maccs'\]: expected different kinds"),
+        ({"features": "maccs,rdkit,maccs"}, r"features = \['maccs', 'rdkit', 'maccs'\]: expected distinct kinds"),
         ({"features": ""}, "features = ''"),
         (
             {"features": "maccs", "dataset": "cora"},

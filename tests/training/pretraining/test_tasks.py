@@ -36,7 +36,7 @@ def test_the_objective_is_the_loss_of_two_views(csv: Path) -> None:
 
     task.source.augment = watched  # type: ignore[attr-defined]
     positions = [12, 40, 33, 15]
-    batch = task.source.twice.batch(positions)  # type: ignore[attr-defined]
+    batch = task.source.pairs.batch(positions)  # type: ignore[attr-defined]
     loss = task.training_step(batch, 0)
     first, second = (half_of(seen[0], half) for half in (range(4), range(4, 8)))
     h1, h2 = (F.normalize(task.model(part)) for part in (first, second))
@@ -63,7 +63,7 @@ def half_of(batch: Any, graphs: range) -> Any:
 
 def test_views_depend_only_on_seed_epoch_and_batch(csv: Path) -> None:
     task = contrastive(csv, dropout=0.0).eval()
-    batch = task.source.twice.batch(range(20, 30))  # type: ignore[attr-defined]
+    batch = task.source.pairs.batch(range(20, 30))  # type: ignore[attr-defined]
     vectors = {key: task._project(batch, *key)[0] for key in ((0, 0), (0, 1), (1, 0))}
     torch.manual_seed(99)
     assert torch.equal(task._project(batch, 0, 0)[0], vectors[0, 0])
@@ -84,7 +84,7 @@ def test_held_out_molecules_have_the_same_views_in_each_epoch(csv: Path) -> None
     assert not task.contrast.track.seen.any(), "no state is written"
     sums = dict.fromkeys(first, 0.0)
     for number, rows in enumerate((range(5), range(5, 10))):
-        z1, z2 = task._project(task.source.twice.batch(list(rows)), 2**32, number)  # type: ignore[attr-defined]
+        z1, z2 = task._project(task.source.pairs.batch(list(rows)), 2**32, number)  # type: ignore[attr-defined]
         h1, h2 = z1 / z1.norm(dim=1, keepdim=True), z2 / z2.norm(dim=1, keepdim=True)
         sums["loss"] += SogCLRLoss(5, 0.2).eval()(z1, z2).item() / 2
         sums["alignment"] += sum(float((h1[i] - h2[i]).norm() ** 2) for i in range(5)) / 10
@@ -114,7 +114,7 @@ def test_non_finite_scores_stop_pretraining(csv: Path) -> None:
     with torch.no_grad():
         task.model.head.mlp[3].bias.fill_(NAN)
     with pytest.raises(ValueError, match="training diverged .* try a learning rate below lr = 0.001"):
-        task.training_step(task.source.twice.batch([1, 2]), 0)  # type: ignore[attr-defined]
+        task.training_step(task.source.pairs.batch([1, 2]), 0)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("balance", ["labels", "tasks", "datasets"])

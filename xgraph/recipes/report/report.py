@@ -8,7 +8,7 @@ from typing import Any
 
 from xgraph.recipes.report.compare import Paired
 from xgraph.recipes.report.results import Row
-from xgraph.recipes.report.submission import Written
+from xgraph.recipes.report.submission import SubmissionFile
 from xgraph.recipes.report.tables import Grid, tables_of
 from xgraph.recipes.run.directory import read_json
 from xgraph.recipes.schema.recipe import NUMBERS, REPORT, Recipe
@@ -32,7 +32,7 @@ class Report:
     path: Path
     values: dict[str, Any] = field(repr=False)
     tables: list[Grid] = field(repr=False)
-    submission: Written | None = None
+    submission: SubmissionFile | None = None
 
 
 def write_report(
@@ -41,7 +41,7 @@ def write_report(
     rows: Sequence[Row],
     compared: Sequence[tuple[Row, Row, str, Paired]],
     seconds: Mapping[str, float],
-    submission: Written | None,
+    submission: SubmissionFile | None,
 ) -> Report:
     """Write `report.md` and `report.json`."""
     tables = tables_of(recipe, rows, compared)
@@ -78,13 +78,13 @@ def _row(row: Row) -> dict[str, Any]:
     if row.is_member:
         values["settings"] = {**row.members[0].config.to_dict(), "seed": row.members[0].seeds}
     if row.single:
-        values["single_seeds"] = _summary(row.of_single_seeds())
+        values["single_seeds"] = _summary(row.summarize_single())
     if not row.members[0].drawn_by_seed:
-        values["all_seeds"] = _summary(row.of_all())
+        values["all_seeds"] = _summary(row.summarize_combined())
     values["parts_of_seeds"] = [
         {"seed": seed, "part": part, **figures} for seed, runs in row.single.items() for part, figures in runs.items()
     ]
-    values["parts"] = [{"part": part, **row.together[part]} for part in row.parts]
+    values["parts"] = [{"part": part, **row.combined[part]} for part in row.parts]
     return values
 
 

@@ -32,7 +32,7 @@ class Row:
     dataset: str
     members: list[Member]
     single: dict[int, dict[int | None, Figures]]  # for each seed alone; empty if the members' seeds differ
-    together: dict[int | None, Figures]  # for the combined scores of all seeds
+    combined: dict[int | None, Figures]  # for the combined scores of all seeds
 
     @property
     def parts(self) -> list[int | None]:
@@ -44,7 +44,7 @@ class Row:
         """Whether the row is a member rather than an ensemble."""
         return self.members[0].name == self.name
 
-    def of_single_seeds(self) -> dict[str, Any]:
+    def summarize_single(self) -> dict[str, Any]:
         """Summarise single runs: over the parts, after averaging the seeds of each, or else over the seeds."""
         if self.parts == [None]:
             return summarize_folds([dict(runs[None]) for runs in self.single.values()])
@@ -54,16 +54,16 @@ class Row:
             means.append({name: one["mean"] for name, one in summarize_folds(runs).items() if name != "folds"})
         return summarize_folds(means)
 
-    def of_all(self) -> dict[str, Any]:
+    def summarize_combined(self) -> dict[str, Any]:
         """Summarise the combined scores over the parts."""
-        return summarize_folds([dict(self.together[part]) for part in self.parts])
+        return summarize_folds([dict(self.combined[part]) for part in self.parts])
 
     def values(self, metric: str) -> list[float]:
         """Return the values that are compared with those of another row."""
         if self.parts == [None]:
             figures = [self.single[seed][None] for seed in sorted(self.single)]
         else:
-            figures = [self.together[part] for part in self.parts]
+            figures = [self.combined[part] for part in self.parts]
         return [one["test"].get(metric, math.nan) for one in figures]
 
 
@@ -98,21 +98,21 @@ class Results:
 
     def _row(self, name: str, dataset: str, members: list[Member]) -> Row:
         single: dict[int, dict[int | None, Figures]] = {}
-        together: dict[int | None, Figures] = {}
+        combined: dict[int | None, Figures] = {}
         each_seed = same_seeds(members)
         for part in members[0].parts:
             seeds = members[0].seeds_of(part)
             for seed in seeds if each_seed else []:
                 single.setdefault(seed, {})[part] = self._figures(name, members, part, [seed])
             one = single[seeds[0]][part] if each_seed and len(seeds) == 1 else None
-            together[part] = one or self._figures(name, members, part)
-        return Row(name, dataset, members, single, together)
+            combined[part] = one or self._figures(name, members, part)
+        return Row(name, dataset, members, single, combined)
 
     def _figures(self, name: str, members: list[Member], part: int | None, seeds: list[int] | None = None) -> Figures:
         """Return the metrics of a part, from the runs with the given seeds, or from all runs if None."""
         if seeds is not None and members[0].name == name:
             return self._single(members[0], seeds[0], part)
-        return self._together(members, part, seeds, self.recipe.combine_of(name))
+        return self._combine_runs(members, part, seeds, self.recipe.combine_of(name))
 
     def _path(self, member: Member, seed: int, part: int | None) -> Path:
         path = self.out / self.recipe.run_path(member, seed)
@@ -133,7 +133,7 @@ class Results:
                 figures[name] = {**self._measure(member, part_, part_.scores), **figures[name]}
         return figures
 
-    def _together(self, members: list[Member], part: int | None, seeds: list[int] | None, how: Any) -> Figures:
+    def _combine_runs(self, members: list[Member], part: int | None, seeds: list[int] | None, how: Any) -> Figures:
         paths = [[self._path(member, seed, part) for seed in seeds or member.seeds_of(part)] for member in members]
         read = [[self._parts(path, m) for path in own] for m, own in zip(members, paths, strict=True)]
         first, figures = paths[0][0], {}

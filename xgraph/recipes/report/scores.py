@@ -30,8 +30,8 @@ def read_parts(path: Path, config: TrainConfig) -> dict[str, Part]:
     import pandas as pd
 
     file = path / PREDICTIONS
-    suit = DatasetTraits.of(config.dataset, config.bag_column)
-    places = list(_PLACES[suit.kind])
+    traits = DatasetTraits.of(config.dataset, config.bag_column)
+    places = list(_PLACES[traits.kind])
     try:
         table = pd.read_csv(file, dtype=str, keep_default_na=False)
         if list(table.columns[: 1 + len(places)]) != ["split", *places]:
@@ -40,7 +40,7 @@ def read_parts(path: Path, config: TrainConfig) -> dict[str, Part]:
         parts = {}
         for name in scored_parts(config):
             rows = table[table["split"] == name]
-            if suit.several_classes:
+            if traits.several_classes:
                 names = np.array([column.removesuffix("_score") for column in rest[2:]])
                 known = rows[rest[0]].to_numpy()[:, None]
                 y = np.where(known == "", np.nan, (known == names[None]).astype(np.float64))
@@ -69,10 +69,10 @@ def combine(scores: Sequence[Sequence[FloatArray]], how: Combine) -> FloatArray:
     """Combine the scores of one part; all members have the same weight, however many runs they have."""
     means = []
     for runs in scores:
-        together = Ensemble(how)
+        ensemble = Ensemble(how)
         for own in runs:
-            together.add(own)
-        means.append(together.score)
+            ensemble.add(own)
+        means.append(ensemble.score)
     mean: FloatArray = np.mean(means, axis=0)
     # Mean ranks are often tied; rounding errors must not order them.
     return mean if how == "mean" else np.round(mean, 12)

@@ -7,14 +7,14 @@ from typing import NamedTuple
 from xgraph.recipes.schema.recipe import Recipe
 
 
-class Written(NamedTuple):
+class SubmissionFile(NamedTuple):
     """A file of predictions, and a note if some molecules could not be read."""
 
     path: Path
     note: str = ""
 
 
-def write_submission(recipe: Recipe, out: Path, device: str) -> Written:
+def write_submission(recipe: Recipe, out: Path, device: str) -> SubmissionFile:
     """Score the molecules of a recipe's submission with all runs of its member or ensemble, and write them."""
     from xgraph.data import fetch, load_card
     from xgraph.data.molecules.table import read_smiles
@@ -41,7 +41,7 @@ def write_submission(recipe: Recipe, out: Path, device: str) -> Written:
     write_predictions(result, out / submission.name)
     failed = [f"row {row} ({error})" for row, error in frame["error"].items() if error]
     if not failed:
-        return Written(out / submission.name)
+        return SubmissionFile(out / submission.name)
     note = f"Molecules that cannot be read get the lowest score in {submission.name}: {', '.join(failed)}"
     warnings.warn(note, stacklevel=2)
-    return Written(out / submission.name, note)
+    return SubmissionFile(out / submission.name, note)

@@ -75,11 +75,11 @@ def _metrics(recipe: Recipe, label: str, rows: Sequence[Row], published: Sequenc
 def summaries(row: Row) -> list[tuple[str, dict[str, Any]]]:
     """Return the table lines of a row: one for single seeds and one for all seeds combined, where both exist."""
     if not row.single:
-        return [(row.name, row.of_all())]
+        return [(row.name, row.summarize_combined())]
     if len(row.single) == 1 or row.members[0].drawn_by_seed:
-        return [(row.name, row.of_single_seeds())]
+        return [(row.name, row.summarize_single())]
     alone, all_ = ("single runs", "seeds averaged") if row.is_member else ("one seed each", "all seeds")
-    return [(f"{row.name}, {alone}", row.of_single_seeds()), (f"{row.name}, {all_}", row.of_all())]
+    return [(f"{row.name}, {alone}", row.summarize_single()), (f"{row.name}, {all_}", row.summarize_combined())]
 
 
 def _summed(summary: Mapping[str, Any], metric: str) -> str:
@@ -137,6 +137,6 @@ def _by_part(recipe: Recipe, label: str, rows: Sequence[Row]) -> list[Grid]:
         for metric in recipe.metrics[:2]:
             cells = [[what, *map(str, parts)]]
             for row in members:
-                cells.append([row.name, *(figure(row.together[part]["test"].get(metric)) for part in parts)])
+                cells.append([row.name, *(figure(row.combined[part]["test"].get(metric)) for part in parts)])
             grids.append(Grid(f"{label}: {title(metric)} by {what}", cells))
     return grids

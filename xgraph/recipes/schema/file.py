@@ -12,7 +12,7 @@ from xgraph.recipes.schema.metrics import EXPECTED, further_metrics
 from xgraph.schema import Schema, read_toml, validate
 from xgraph.training.prediction.ensemble import Combine
 
-_OF_ALL_RUNS = ("device", "out", "progress", "resume", "threads")
+_SHARED_SETTINGS = ("device", "out", "progress", "resume", "threads")
 
 
 def _check(fits: Callable[[Any], object], expected: str) -> AfterValidator:
@@ -94,7 +94,7 @@ class PretrainingEntry(Schema):
 
     @model_validator(mode="after")
     def _no_settings_of_all_runs(self) -> "PretrainingEntry":
-        for key in _OF_ALL_RUNS:
+        for key in _SHARED_SETTINGS:
             if key in (self.model_extra or {}):
                 raise ValueError(
                     f"{key} = {getattr(self, key)!r}: all runs of a recipe share this setting; give it to xgraph "

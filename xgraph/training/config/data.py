@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from xgraph.schema import Schema
 from xgraph.storage import Storage
 
-# The names are those of `xgraph.data.molecules.descriptor_kinds`, which takes RDKit to import.
+# Keep in step with `xgraph.data.molecules.descriptor_kinds`, which is not imported here because it imports RDKit.
 Features = Literal["rdkit", "morgan", "maccs", "torsion"]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 
@@ -31,12 +31,12 @@ class Data(Schema):
     @classmethod
     def _different_folds(cls, fold: object) -> object:
         if isinstance(fold, list) and (len(set(fold)) < len(fold) or not all(isinstance(one, int) for one in fold)):
-            raise ValueError("expected different numbers, or all")
+            raise ValueError("expected distinct fold numbers, or all")
         return fold
 
 
 class _Labelled(Data):
-    """Items of tables, which say in columns what they are.
+    """Data sets with labels in the columns of a table.
 
     Args:
         smiles_column: CSV column with SMILES; detected by default. For bags, give it if the instances are molecules.
@@ -65,7 +65,7 @@ class MoleculeData(_Labelled):
     @classmethod
     def _different_features(cls, features: list[Features] | None) -> list[Features] | None:
         if features and len(set(features)) < len(features):
-            raise ValueError("expected different kinds")
+            raise ValueError("expected distinct kinds of features")
         return features
 
 

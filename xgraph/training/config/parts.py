@@ -43,11 +43,11 @@ def arrange(
             f"inner = {config.inner}: expected at least {folds} items in the training and validation parts, "
             f"got {len(both)}"
         )
-    of_item = torch.from_numpy(cut(targets(both).numpy(), folds))
+    of_item = torch.from_numpy(assign_folds(targets(both).numpy(), folds))
     return {**parts, "train": both[of_item != number], "valid": both[of_item == number]}
 
 
-def cut(y: "npt.NDArray[np.float32]", folds: int) -> "npt.NDArray[np.int64]":
+def assign_folds(y: "npt.NDArray[np.float32]", folds: int) -> "npt.NDArray[np.int64]":
     """Assign items to parts of equal size at random, stratified by class."""
     import numpy as np
 

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from xgraph.schema import Schema
 from xgraph.training.config.data import Count
 
-# The names are those of `xgraph.training.scoring.metrics`, which takes NumPy to import.
+# Keep in step with `xgraph.training.scoring.metrics`, which is not imported here because it imports NumPy.
 Metric = Literal[
     "ap", "prc_auc", "roc_auc", "pauc_mcclish_fpr0.3", "pauc_area_fpr0.3", "tpauc_tpr0.5_fpr0.5", "accuracy"
 ]

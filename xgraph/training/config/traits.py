@@ -26,13 +26,13 @@ class DatasetTraits(NamedTuple):
         kind: What a model predicts for: "graph", "node" or "bag".
         several_classes: Whether the labels are mutually exclusive classes.
         obstacle: Why no model supports the data set; empty if one does.
-        named: Whether it is a registered data set rather than a file.
+        registered: Whether it is a registered data set rather than a file.
     """
 
     kind: str = "graph"
     several_classes: bool = False
     obstacle: str = ""
-    named: bool = False
+    registered: bool = False
 
     @classmethod
     def of(cls, dataset: object, bag_column: object = None) -> "DatasetTraits":
@@ -85,8 +85,8 @@ class DatasetTraits(NamedTuple):
             )
         if self.kind != "graph" and values["groups"] != "label":
             raise OptionError(f"groups = {values['groups']!r}: expected 'label' for {noun}")
-        for name in ("bag_column", "feature_columns", "smiles_column") if self.kind == "bag" and self.named else ():
-            if values.get(name):
+        for name in ("bag_column", "feature_columns", "smiles_column"):
+            if self.kind == "bag" and self.registered and values.get(name):
                 text = f"this setting is for CSV files, but {values['dataset']!r} is a registered data set"
                 raise OptionError(f"{name} = {values[name]!r}: {text}")
 

@@ -20,10 +20,10 @@ TABLES = ("tables.", "pool.track.")
 AVERAGED = "average.module."
 """Name prefix of averaged weights."""
 
-BESIDE = ("features.", "scale.")
+FEATURE_WEIGHTS = ("features.", "scale.")
 """Name prefixes of the weights that process extra molecular features."""
 
-_OF_TABLES = ("num_nodes", "num_bags")
+_TABLE_ARGUMENTS = ("num_nodes", "num_bags")
 
 
 def load_model(state: Mapping[str, Any]) -> nn.Module:
@@ -47,7 +47,7 @@ def model_without_tables(header: Mapping[str, Any]) -> nn.Module:
     if header["model"] not in known:
         raise ValueError(f"unknown model {header['model']!r}; choose from {', '.join(known)}")
     options = parse_options(known[header["model"]], header["model_options"], f"model {header['model']!r}")
-    arguments = {name: value for name, value in header["model_arguments"].items() if name not in _OF_TABLES}
+    arguments = {name: value for name, value in header["model_arguments"].items() if name not in _TABLE_ARGUMENTS}
     with torch.random.fork_rng(devices=[]):
         model: nn.Module = known[header["model"]](len(header["task_names"]), **arguments, **options)
     return model
@@ -82,9 +82,9 @@ def start_from(model: nn.Module, state: Mapping[str, Any], source: "Source", pat
     own, weights, header = model.state_dict(), model_weights(state), state[HEADER]
     same_features = source.kind != "graph" or (header.get("feature_names") or []) == source.feature_names
     keep_head = bool(same_features and header["task_names"] == source.task_names)
-    left = (*TABLES, *(() if same_features else BESIDE), *(() if keep_head else ("head.",)))
-    encoder = {name for name in own if not name.startswith(left)}
-    for name in sorted(encoder | {name for name in weights if not name.startswith(left)}):
+    skipped = (*TABLES, *(() if same_features else FEATURE_WEIGHTS), *(() if keep_head else ("head.",)))
+    encoder = {name for name in own if not name.startswith(skipped)}
+    for name in sorted(encoder | {name for name in weights if not name.startswith(skipped)}):
         saved, present = (str(tuple(w[name].shape)) if name in w else "missing" for w in (weights, own))
         if saved != present:
             raise ValueError(

@@ -14,7 +14,7 @@ from xgraph.training.files.checkpoint import HEADER
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.prediction.ensemble import Ensemble
-from xgraph.training.prediction.members import Members, at_rows, existing
+from xgraph.training.prediction.members import Members, checked_path, spread_rows
 from xgraph.training.prediction.new_bags import NewBags, bags_of_conformers, makes_conformers
 from xgraph.training.prediction.table_bags import bags_of_table, read_frame_of_bags
 from xgraph.training.scoring.bag_scores import explain_bags
@@ -51,7 +51,7 @@ def predict_bags(
         return _conformers(members, items, smiles_column, ensemble)
     if not isinstance(items, str | Path):
         return _own(members, _names(items), ensemble)
-    path = existing(items, "items", "bags of the run's own data by name")
+    path = checked_path(items, "items", "bags of the run's own data by name")
     frame, column = read_frame_of_bags(path, members.states[0], bag_column)
     if list(frame.columns) == [column]:
         cells = ["" if cell != cell else str(cell).strip() for cell in frame[column]]
@@ -68,7 +68,7 @@ def _conformers(
     from xgraph.data.storage.root import root
 
     if isinstance(items, str | Path):
-        texts = read_smiles(existing(items, "items", "SMILES themselves"), smiles_column)
+        texts = read_smiles(checked_path(items, "items", "SMILES strings"), smiles_column)
     else:
         texts = _names(items)
     with data_progress(members.progress) as report:
@@ -114,7 +114,7 @@ def _own(members: Members, names: list[str] | None, ensemble: Ensemble) -> Frame
     owner = np.repeat(index.numpy(), data.sizes[index].numpy())
     rows = order if data.instance_row is None else data.instance_row.numpy()[order]
     instances = pd.DataFrame({COLUMN: [data.bag_names[i] for i in owner], "row": rows})
-    return Frames(at_rows(bags, places >= 0), _instance_columns(instances, members.tasks, *values))
+    return Frames(spread_rows(bags, places >= 0), _instance_columns(instances, members.tasks, *values))
 
 
 def _score_all(

@@ -95,7 +95,7 @@ def check_featurizer(state: Mapping[str, Any], now: str) -> None:
         )
 
 
-def existing(path: str | Path, argument: str, noun: str) -> Path:
+def checked_path(path: str | Path, argument: str, noun: str) -> Path:
     """Return the path of a file of items after checking that it exists."""
     if not Path(path).is_file():
         raise FileNotFoundError(f"{argument}: no file {str(path)!r}; to score {noun}, pass them as a list")
@@ -107,6 +107,6 @@ def empty_smiles(texts: Sequence[str]) -> list[str]:
     return ["" if text.strip() else "empty: no SMILES in this row" for text in texts]
 
 
-def at_rows(frame: "pd.DataFrame", filled: npt.NDArray[np.bool_]) -> "pd.DataFrame":
+def spread_rows(frame: "pd.DataFrame", filled: npt.NDArray[np.bool_]) -> "pd.DataFrame":
     """Spread the rows of a table over the filled places, with missing values at the others."""
     return frame if filled.all() else frame.set_axis(np.flatnonzero(filled)).reindex(range(len(filled)))

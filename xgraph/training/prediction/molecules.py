@@ -12,7 +12,7 @@ from xgraph.training.files.checkpoint import HEADER, check_feature_names
 from xgraph.training.files.saved_model import load_model
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.prediction.ensemble import Ensemble
-from xgraph.training.prediction.members import Members, check_featurizer, empty_smiles, existing
+from xgraph.training.prediction.members import Members, check_featurizer, checked_path, empty_smiles
 from xgraph.training.scoring.inference import probability, score
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _read(smiles: Sequence[Any] | str | Path, column: str | None) -> tuple[list[
     from xgraph.data.molecules.table import read_smiles
 
     if isinstance(smiles, str | Path):
-        texts = read_smiles(existing(smiles, "items", "SMILES strings"), column)
+        texts = read_smiles(checked_path(smiles, "items", "SMILES strings"), column)
         return texts, texts
     if not isinstance(smiles, Iterable):
         raise TypeError(f"items: expected a list of SMILES or the path of a CSV file, got {smiles!r}")

@@ -12,7 +12,7 @@ import torch
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.prediction.ensemble import Ensemble
-from xgraph.training.prediction.members import Members, at_rows, existing
+from xgraph.training.prediction.members import Members, checked_path, spread_rows
 from xgraph.training.scoring.inference import as_scores
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def predict_nodes(members: Members, nodes: Sequence[Any] | str | Path | None, co
         frame[name] = values
     if not filled.all():
         frame = frame.astype({COLUMN: "Int64"})  # nullable, and not written as 4.0
-    return at_rows(frame, filled)
+    return spread_rows(frame, filled)
 
 
 def _positions(nodes: Sequence[Any] | str | Path | None, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
@@ -69,7 +69,7 @@ def _read(path: Path, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
     from xgraph.data.storage.columns import read_columns
 
     try:
-        columns = read_columns(existing(path, "items", "nodes by number"))
+        columns = read_columns(checked_path(path, "items", "nodes by number"))
     except ValueError as error:
         raise ValueError(f"items: {error}") from None
     if COLUMN not in columns:

@@ -12,7 +12,7 @@ from xgraph.training.config.data import Count
 from xgraph.training.config.sections import Rate, Schedule
 from xgraph.training.config.settings import TrainConfig
 
-OF_OBJECTIVE = {
+OBJECTIVE_SETTINGS = {
     "multitask": ("balance",),
     "contrastive": (
         *("tau", "gamma", "gamma_schedule", "projection_channels"),
@@ -131,7 +131,7 @@ class PretrainConfig(Schema):
 
     def to_dict(self) -> dict[str, Any]:
         """Return all settings of the objective as plain values; ``model`` is a table of a name and options."""
-        other = [name for kind, names in OF_OBJECTIVE.items() if kind != self.objective for name in names]
+        other = [name for kind, names in OBJECTIVE_SETTINGS.items() if kind != self.objective for name in names]
         values = {
             option.name: value
             for option in options_of(PretrainConfig)
@@ -164,10 +164,12 @@ def build_pretrain_config(settings: Mapping[str, object], base: Mapping[str, obj
         if name not in fields:
             own = name.removeprefix("model_")
             if own not in known:
-                raise OptionError(f"unknown option {name!r}{nearest(own, [*fields, *known])} of pretraining {model!r}")
+                raise OptionError(
+                    f"unknown option {name!r}{nearest(own, [*fields, *known])} for pretraining model {model!r}"
+                )
             options[own] = value
     objective = values.get("objective", defaults["objective"])
-    for kind, names in OF_OBJECTIVE.items():
+    for kind, names in OBJECTIVE_SETTINGS.items():
         for name in names if kind != objective else ():
             if name in settings:
                 raise OptionError(f"{name}: this setting is for objective {kind!r}, but the objective is {objective!r}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xgraph.sampling.items.epochs import EpochSampler
 
 
-class Twice:
+class PairedDataset:
     """A data set whose batches hold each molecule twice: all molecules of the batch, then all of them again."""
 
     def __init__(self, data: MoleculeDataset) -> None:
@@ -35,7 +35,7 @@ class ViewSource(MoleculeSource):
         from xgraph.data import Augmentation
 
         super().__init__(data, settings.training(data.name))
-        self.twice: Any = Twice(data)
+        self.pairs: Any = PairedDataset(data)
         self.augment = Augmentation(**settings.views)
         self._columns = [f"projection {i}" for i in range(settings.projection_channels)]
 
@@ -51,4 +51,4 @@ class ViewSource(MoleculeSource):
 
     def loader(self, positions: Tensor, batches: EpochSampler, epoch: int, device: torch.device) -> Iterable[Any]:
         """Return PyG batches on the CPU that hold each molecule twice."""
-        return make_loader(self.twice, positions, batches)
+        return make_loader(self.pairs, positions, batches)

@@ -124,9 +124,9 @@ def test_what_cannot_be_trained(patients: str, argv: list[str], code: int, messa
             "this option is for molecules, but the run is on feature columns",
         ),
         (["run", "new.csv", "--instances-out", "."], 2, "Invalid value for --instances-out: . is a folder"),
-        (["run", "new.csv", "--instances-out", "no/w.csv"], 2, "no folder"),
+        (["run", "new.csv", "--instances-out", "no/w.csv"], 2, "does not exist"),
         (["run", "new.csv", "--instances-out", "new.csv"], 2, "is the input file"),
-        (["run", "new.csv", "-o", "p.csv", "--instances-out", "./p.csv"], 2, "is the file of --out too"),
+        (["run", "new.csv", "-o", "p.csv", "--instances-out", "./p.csv"], 2, "is also the file of --out"),
         (["run", "names.csv"], 1, "'patients' has no bag 'p77'"),
     ],
 )

@@ -47,7 +47,7 @@ def test_an_ensemble_by_rank(run: str, csv: Path, small: list[str], capsys: Capt
     ("argv", "code", "message"),
     [
         (["run"], 2, "at least one run"),
-        (["run", "new.csv", "-o", "no/such/preds.csv"], 2, "no folder"),
+        (["run", "new.csv", "-o", "no/such/preds.csv"], 2, "does not exist"),
         (["run", "new.csv", "-o", "."], 2, "Invalid value for --out: . is a folder; expected a file"),
         (["run", "new.csv", "-o", "./run/../new.csv"], 2, "is the input file"),
         (["run", "run"], 2, "expected a CSV file as the last argument, got the folder run"),

@@ -46,7 +46,7 @@ def test_a_space_in_a_file(csv: Path, capsys: Capture) -> None:
     assert main([*words, "--vary", "min_samples_leaf=1,2"]) == 0
     assert "min_samples_leaf" in capsys.readouterr().out
     assert main([*words[:-1], "b", "--vary", "trees=2,3"]) == 2
-    assert "vary: trees is given twice" in capsys.readouterr().err
+    assert "vary: trees was given twice" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Checks of what was typed that need no torch: names, types, and whose option it is."""
 
+import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from xgraph.cli.catalogue import Catalogue, Part
@@ -53,3 +55,15 @@ def _check_of_part(name: str, value: Any, typed: Mapping[str, Any], parts: Mappi
             return
     if refusal is not None:
         raise refusal
+
+
+def check_dataset(name: str | None) -> None:
+    """Refuse a word that is neither a data set nor a file.
+
+    Raises:
+        ValueError: If it is neither, with the names nearest to it.
+    """
+    from xgraph.data import load_card
+
+    if name is not None and re.fullmatch(r"[\w-]+", name) and not Path(name).exists():
+        load_card(name)

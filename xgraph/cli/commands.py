@@ -23,6 +23,15 @@ class PlainCommand(TyperCommand):
     notes = ""
     """What help ends with."""
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The options and arguments in the line on usage."""
+        pieces = ["[OPTIONS]"]
+        for param in self.get_params(ctx):
+            if param.param_type_name == "argument":
+                name = param.metavar or str(param.name).upper()
+                pieces.append(name if param.required or name.startswith("[") else f"[{name}]")
+        return pieces
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""
         formatter.write(self.help_text(ctx, own_rows(self, ctx)))
@@ -197,7 +206,9 @@ def own_rows(command: Any, ctx: Any, without: Iterable[Any] = ()) -> dict[str, l
             name = param.metavar or param.name.upper()
             groups.setdefault("Arguments", []).append((name, param.help or ""))
         elif (record := param.get_help_record(ctx)) is not None:
-            groups.setdefault(getattr(param, "rich_help_panel", None) or _OTHER, []).append(record)
+            term, text = record
+            rows = groups.setdefault(getattr(param, "rich_help_panel", None) or _OTHER, [])
+            rows.append((term, " ".join(text.split())))
     return groups
 
 

@@ -6,6 +6,21 @@ from typing import Any
 from xgraph.options import Option
 
 Offer = list[tuple[str, str]]
+SPLITS = ("train", "valid", "test")
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def choice(name: str, *words: str) -> dict[str, Any]:
+    """Arguments of `typer.Option` for the option `name`, which takes one of some words."""
+    option = Option(name, str, None, choices=words)
+
+    def check(value: str) -> str:
+        return str(option.parse(value))
+
+    def complete(incomplete: str) -> list[str]:
+        return [word for word in words if word.startswith(incomplete)]
+
+    return {"metavar": "|".join(words), "callback": check, "autocompletion": complete}
 
 
 def completer(option: Option) -> Callable[[str], Offer] | None:
@@ -39,9 +54,9 @@ def complete_dataset(incomplete: str) -> list[str]:
 
 def complete_recipe(incomplete: str) -> list[str]:
     """Names of recipes."""
-    from xgraph.recipes.schema.shipped import headlines
+    from xgraph.recipes.schema.shipped import recipe_names
 
-    return [one.name for one in headlines() if one.name.startswith(incomplete)]
+    return [name for name in recipe_names() if name.startswith(incomplete)]
 
 
 def _summaries(part: str) -> dict[str, Any]:

@@ -92,9 +92,9 @@ def show(
 @app.command(cls=PlainCommand)
 def fetch(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME...", help="Data sets.", autocompletion=complete_dataset)
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Data sets.", autocompletion=complete_dataset)
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Fetch every data set.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Fetch every data set, except OGB's large ones.")] = False,
 ) -> None:
     """Download data sets, from the mirror (XGRAPH_MIRROR) or their source, and replace damaged files.
 
@@ -106,7 +106,7 @@ def fetch(
     from xgraph.data.storage.root import mirror
 
     if every == bool(names):
-        raise typer.BadParameter("expected names of data sets, or --all", param_hint="NAME...")
+        raise typer.BadParameter("expected names of data sets, or --all", param_hint="NAME")
     chosen = all_names() if every else list(names or [])
     for name in chosen:
         if every and load_card(name).ogb:

@@ -6,32 +6,41 @@ from typing import Annotated
 
 import typer
 
+from xgraph.cli.completion import DEVICES, SPLITS, choice
+
 
 def evaluate(
     runs: Annotated[
         list[Path],
         typer.Argument(
             metavar="RUN...",
-            help="Run directory, or several on the same data and splits, whose scores are combined first (fold by fold "
-            "for runs over folds).",
+            help="Run directories. The scores of several runs on the same data and splits are combined first, fold by "
+            "fold if the runs have folds.",
         ),
     ],
-    split: Annotated[str, typer.Option(metavar="train|valid|test", help="Which part of the data.")] = "test",
+    split: Annotated[str, typer.Option(help="Part of the data to evaluate on.", **choice("split", *SPLITS))] = "test",
     combine: Annotated[
         str,
         typer.Option(
-            metavar="mean|rank",
-            help="How several runs score an item: by the mean of their scores, or of the rank that each gives it.",
+            help="How to combine several runs: the mean of their scores, or of the ranks that they give.",
+            **choice("combine", "mean", "rank"),
         ),
     ] = "mean",
     max_fpr: Annotated[
-        float | None, typer.Option(help="Give the partial areas under the ROC curve at this highest FPR too.")
+        float | None,
+        typer.Option(metavar="FLOAT", help="Also report the partial AUC up to this false-positive rate."),
     ] = None,
-    min_tpr: Annotated[float | None, typer.Option(help="And the two-way one at this lowest TPR.")] = None,
+    min_tpr: Annotated[
+        float | None,
+        typer.Option(metavar="FLOAT", help="With --max-fpr: also the two-way one from this true-positive rate."),
+    ] = None,
     only_json: Annotated[bool, typer.Option("--json", help="Print JSON only, no table.")] = False,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")] = "auto",
+    device: Annotated[str, typer.Option(help="Where to compute.", **choice("device", *DEVICES))] = "auto",
 ) -> None:
-    """Score a run's kept epoch again: all metrics as a table and as JSON; over folds mean ± standard deviation."""
+    """Evaluate a run on a part of its data: all metrics, as a table and as JSON.
+
+    For runs over folds, the metrics are means and standard deviations over the folds.
+    """
     from xgraph.cli.tables import metrics_table
     from xgraph.training.files.writing import plain
     from xgraph.training.prediction.evaluate import evaluate_with_spread

@@ -23,14 +23,15 @@ def parameters(settings: Iterable[Option], parts: Mapping[str, Mapping[str, Part
         parts: Losses and models, by name, under "loss" and "model".
         prefixed: Whether options of losses and models can be given with their owner in front, as in --loss-gamma.
     """
-    made = {option.name: _parameter(option) for option in settings}
+    visible = {option.name: option for option in settings}
+    hidden: dict[str, Option] = {}
     for part, known in parts.items():
         for option in (option for owner in known.values() for option in owner.options):
-            made.setdefault(option.name, _parameter(option))
+            visible.setdefault(option.name, option)
             if prefixed:
-                own = replace(option, name=f"{part}_{option.name}")
-                made.setdefault(own.name, _parameter(own, hidden=True))
-    return _declared(made.values())
+                hidden.setdefault(f"{part}_{option.name}", replace(option, name=f"{part}_{option.name}"))
+    made = [_parameter(option) for option in visible.values()]
+    return _declared([*made, *(_parameter(option, hidden=True) for option in hidden.values())])
 
 
 def take_typed(params: dict[str, Any]) -> dict[str, Any]:

@@ -6,60 +6,68 @@ from typing import Annotated
 
 import typer
 
+from xgraph.cli.completion import DEVICES, choice
+
 
 def predict(
     paths: Annotated[
         list[Path],
         typer.Argument(
             metavar="RUN... [INPUT.csv]",
-            help="Run directories (several form an ensemble), then the CSV file; without it, all nodes of a run's "
-            "graph, or all bags of its data.",
+            help="Run directories (several form an ensemble), then a CSV file. Without a file, all nodes of the run's "
+            "graph or all bags of its data are scored.",
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="CSV file to write. Default: standard output.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="CSV file to write. [default: standard output]"),
     ] = None,
     combine: Annotated[
         str,
         typer.Option(
-            metavar="mean|rank",
-            help="How several runs score a row: by the mean of their scores, or of the rank that each gives it among "
-            "all rows of this input, from 0 to 1 (so it depends on what else is in the input).",
+            help="How to combine several runs: the mean of their scores, or of the ranks that they give to the rows "
+            "of this input, from 0 to 1.",
+            **choice("combine", "mean", "rank"),
         ),
     ] = "mean",
-    smiles_column: Annotated[str | None, typer.Option(help="Column that holds SMILES; detected by default.")] = None,
+    smiles_column: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column with SMILES; detected by default.")
+    ] = None,
     bag_column: Annotated[
-        str | None, typer.Option(help="Column that names the bag of each row; detected by default.")
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column that names the bag of each row; detected by default."),
     ] = None,
     instances_out: Annotated[
         Path | None,
-        typer.Option(help="For a run on bags, CSV file to write: weight in its bag and score of each instance."),
+        typer.Option(
+            metavar="FILE", help="For a run on bags: CSV file to write with the weight and score of each instance."
+        ),
     ] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")] = "auto",
+    device: Annotated[str, typer.Option(help="Where to compute.", **choice("device", *DEVICES))] = "auto",
 ) -> None:
-    """Score molecules, or nodes of the graph that a run was trained on, one row out per row in; or bags.
+    """Predict with a run: one score per molecule, node or bag of a CSV file.
 
-    The CSV file has a column of SMILES, or a column `node`. Rows whose SMILES cannot be read, and blank lines, have
-    empty scores and the reason under `error`. For bags the file has one row per instance: a column `bag` and the
-    features that the run was trained on; the output has one row per bag. With several runs, or a run over folds, the
-    column <task>_std holds the standard deviation over them.
+    The output has one row per input row. For molecules, the file has a column with SMILES; a row that cannot be read
+    gets an empty score, and the reason in the column `error`. For nodes, it has a column `node`. For bags, it has one
+    row per instance, with a column `bag` and the features of the run, and the output has one row per bag. With several
+    runs, or a run over folds, the column <task>_std holds the standard deviation over them.
     """
     runs, source = (paths, None) if paths[-1].is_dir() else (paths[:-1], paths[-1])
     if not runs:
-        raise typer.BadParameter("expected at least one run directory and then a CSV file")
+        raise typer.BadParameter("expected at least one run directory, then a CSV file")
     from xgraph.training.prediction.predict import predict as score
     from xgraph.training.prediction.predict import run_kind, write_predictions
 
     if source is None and run_kind(runs[0]) == "graph":
         if len(paths) < 2:
-            raise typer.BadParameter("expected at least one run directory and then a CSV file")
+            raise typer.BadParameter("expected at least one run directory, then a CSV file")
         raise typer.BadParameter(f"expected a CSV file as the last argument, got the folder {paths[-1]}")
     if out is not None:
         _check_output(out, source)
     if instances_out is not None:
         _check_output(instances_out, source, "--instances-out")
         if out is not None and out.resolve() == instances_out.resolve():
-            raise typer.BadParameter(f"{instances_out} is the file of --out too", param_hint="--instances-out")
+            raise typer.BadParameter(f"{instances_out} is also the file of --out", param_hint="--instances-out")
     frame = score(
         runs,
         source,
@@ -80,12 +88,12 @@ def predict(
 
 
 def _check_output(out: Path, source: Path | None, option: str = "--out") -> None:
-    """Refuse a path that the predictions cannot be written to, before they are computed."""
+    """Refuse a path that cannot be written to, before anything is computed."""
     if out.is_dir():
         raise typer.BadParameter(f"{out} is a folder; expected a file to write", param_hint=option)
     if not out.resolve().parent.is_dir():
-        text = f"there is no folder {out.resolve().parent} to write {out.name} to"
+        text = f"the folder {out.resolve().parent} does not exist"
         raise typer.BadParameter(text, param_hint=option)
     if source is not None and out.is_file() and source.is_file() and out.samefile(source):
-        text = f"{out} is the input file, whose other columns would be lost; choose another"
+        text = f"{out} is the input file and would be overwritten; choose another file"
         raise typer.BadParameter(text, param_hint=option)

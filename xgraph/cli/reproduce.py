@@ -7,28 +7,34 @@ from typing import Annotated
 
 import typer
 
+from xgraph.cli.completion import DEVICES, choice, complete_recipe
+
 
 def reproduce(
     recipe: Annotated[
         str | None,
-        typer.Argument(metavar="RECIPE|FILE.toml", help="A recipe by name, or a file of your own. None: list them."),
+        typer.Argument(
+            metavar="RECIPE|FILE.toml",
+            help="Name of a recipe, or your own recipe file. Without it, the recipes are listed.",
+            autocompletion=complete_recipe,
+        ),
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A reduced version that takes minutes; the report says so.")
+        bool, typer.Option("--quick", help="Run a reduced version that takes minutes; the report says so.")
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="Directory of all runs and the report; existing runs are kept or resumed. Default: under runs/."
-        ),
+        typer.Option(metavar="DIR", help="Directory of the runs and the report. [default: a new one in runs/]"),
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads of torch; its own choice by default.")] = None,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to train.")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(metavar="INT", help="CPU threads. [default: torch's own number]")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where to train.", **choice("device", *DEVICES))] = "auto",
 ) -> None:
-    """Train and score all models of a recipe, and compare them with the published figures.
+    """Reproduce published results: train and test the models of a recipe, and compare them with the published figures.
 
-    Each run is an ordinary run directory below --out. Called again with the same --out, finished runs are kept and
-    interrupted ones resume after their last epoch.
+    Each run is an ordinary run directory below --out. Repeat the command with the same --out to continue: finished runs
+    are kept, and interrupted ones resume after their last epoch.
     """
     if recipe is None:
         if quick or out is not None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xgraph.cli.checks import check_dataset
 from xgraph.cli.commands import HelpAll, catalogue_options
 from xgraph.cli.completion import complete_dataset
 from xgraph.cli.train import resumable
@@ -87,6 +88,7 @@ def search(
     Options of `xgraph train` set what is not varied. With --fold all, settings are chosen within each fold; adding
     --final makes this nested cross-validation. The search writes trials.csv, and best.toml for `xgraph train --config`.
     """
+    check_dataset(dataset)
     from xgraph.options import OptionError
     from xgraph.tuning import search as run_search
     from xgraph.tuning.space import read_space
@@ -98,7 +100,7 @@ def search(
         if not equals or not choices or not name:
             raise OptionError(f"vary = {text!r}: expected NAME=VALUES, such as lr=1e-4..1e-2:log")
         if name in values:
-            raise OptionError(f"vary: {name} is given twice")
+            raise OptionError(f"vary: {name} was given twice")
         values[name] = choices
     options = {"trials": trials, "inner_folds": inner_folds, "seeds": seeds}
     flags = {"prune": prune or None, "final": final or None}

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from xgraph.cli.checks import check_dataset
 from xgraph.cli.commands import HelpAll, catalogue_options
 from xgraph.cli.completion import complete_dataset
 from xgraph.cli.tables import metrics_table
@@ -60,6 +61,7 @@ def train(
 
     Without arguments, it trains SOAP on the embedded data set nci-pains.
     """
+    check_dataset(dataset)
     from xgraph.training.fit.train import train as run_training
 
     with resumable("train", "epoch"):

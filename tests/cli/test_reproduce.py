@@ -27,7 +27,7 @@ def test_the_list_for_people(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("argv", "code", "message"),
     [
-        (["aicure"], 2, "no recipe 'aicure' (did you mean 'aicures'?)"),
+        (["aicure"], 2, "unknown recipe 'aicure' (did you mean 'aicures'?)"),
         (["nowhere.toml"], 1, "no file nowhere.toml"),
         (["--quick"], 2, "expected the name of a recipe, or a TOML file"),
         (["aicures", "--device", "gpu"], 2, "device = 'gpu': expected auto, cpu or cuda"),

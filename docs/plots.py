@@ -285,7 +285,7 @@ def objectives() -> Figure:
     for gain in gains:
         name = gain.data
         if sum(other.data == name for other in gains) > 1:
-            name += f"\n{gain.what}" if name.startswith("HIV") else f"\n{gain.against.split(' of ')[0]}"
+            name += f"\n{gain.what}" if name.startswith("HIV") else f"\nagainst {gain.against}"
         names.append(name)
     _gain_panel(axis, gains, names, 0.21, "test average precision, SOAP − cross-entropy")
     return fig
@@ -297,7 +297,7 @@ def partial_areas() -> Figure:
     fig, axes = _figure(1, 2, 9.4, 3.6)
     for axis, loss, limit in zip(axes, ("SOPA-s", "SOTA-s"), (0.25, 0.75), strict=True):
         some = [g for g in gains if g.what == loss]
-        names = [f"{g.data}\n{g.against}" for g in some] if axis is axes[0] else [""] * len(some)
+        names = [f"{g.data}\nagainst {g.against}" for g in some] if axis is axes[0] else [""] * len(some)
         _gain_panel(axis, some, names, limit, f"{loss} − cross-entropy")
         axis.set_title(some[0].metric)
     return fig

@@ -416,8 +416,8 @@ def bag_difference(data: str, arm: str) -> str:
 
 
 def bags_sampled() -> str:
-    rows = ([ARMS[arm], *(bag_difference(data, arm) for data in BAGS)] for arm in WHOLE)
-    return markdown(["", *BAGS], rows)
+    rows = ([data, *(bag_difference(data, arm) for arm in WHOLE)] for data in BAGS)
+    return markdown(["", *(ARMS[arm] for arm in WHOLE)], rows)
 
 
 def bag_ms(
@@ -513,7 +513,7 @@ def gains_table(gains: Iterable[Gain]) -> str:
 
 def gain(gains: Sequence[Gain], data: str, what: str = "", against: str = "") -> Gain:
     """The single comparison with these words."""
-    found = [g for g in gains if g.data == data and what in g.what and g.against.endswith(against)]
+    found = [g for g in gains if g.data == data and what in g.what and against in ("", g.against)]
     if len(found) != 1:
         raise LookupError(f"{len(found)} comparisons on {data}, {what}")
     return found[0]

@@ -180,7 +180,7 @@ RESTARTED = "30 epochs, then with a new head 30 of SOAP, half positives"
 
 def precision_gains() -> list[Gain]:
     """SOAP against cross-entropy of the same length, by average precision."""
-    bce, tuned, plain = "cross-entropy of the same length", "SOAP, fine-tuned", "SOAP, new output layer"
+    bce, tuned, plain = "cross-entropy", "SOAP, fine-tuned", "SOAP, new output layer"
     few = ("HIV, draws of 1,886 molecules", "43")
     gains = [
         Gain(*few, tuned, bce, "AP", "draws", few_gain(KEPT, LONGER, "ap")),
@@ -193,7 +193,7 @@ def precision_gains() -> list[Gain]:
         gains.append(
             Gain(f"nci-pains, {split} split", "241", plain, bce, "AP", "seeds", default_gain(split, "test_ap"))
         )
-    balanced = "cross-entropy, balanced batches"
+    balanced = "balanced cross-entropy"
     for arm, against in (("bce", bce), ("bce-balanced", balanced)):
         gains.append(
             Gain("MUV-548, GIN", "21", plain, against, "AP", "seeds", xrisk_gain("muv-548", "soap", arm, "ap"))
@@ -219,7 +219,7 @@ def start_gain() -> Gain:
 def partial_gains() -> list[Gain]:
     """Losses for partial areas against cross-entropy, on the same batches and on ordinary ones."""
     one_way, two_way = "OPAUC, FPR ≤ .3", "TPAUC, TPR ≥ .5, FPR ≤ .5"
-    arms = (("bce", "ce", "cross-entropy"), ("bce-balanced", "ce-balanced", "cross-entropy, balanced batches"))
+    arms = (("bce", "ce", "cross-entropy"), ("bce-balanced", "ce-balanced", "balanced cross-entropy"))
     losses = (
         ("sopa-s", "SOPA-s", one_way, "opauc_0.3", "pauc_mcclish_fpr0.3"),
         ("sota-s", "SOTA-s", two_way, "tpauc_0.5_0.5", "tpauc_tpr0.5_fpr0.5"),

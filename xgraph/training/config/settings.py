@@ -13,19 +13,19 @@ from xgraph.training.config.sections import Batches, LossChoice, ModelChoice, Op
 
 
 class TrainConfig(Schema):
-    """The settings of a run, in sections.
+    """The settings of a run, in the sections of ``config.toml``.
 
-    Settings can be given and read by flat names, such as ``lr``. ``model``, ``loss`` and ``optimizer`` are the names
-    of these components; ``model_options`` and ``loss_options`` hold their options. A setting that only applies to
-    another kind of data set has its default value.
+    The constructor takes all settings by flat names, such as ``lr``, and each can be read as an attribute of that name.
+    ``model``, ``loss`` and ``optimizer`` are the names of these components; ``model_options`` and ``loss_options`` hold
+    their options. A setting that only applies to another kind of data set has its default value.
 
     Args:
-        data: Data set, split and fold, and what is special to molecules, nodes or bags.
-        chosen_model: Name and options of the model.
-        chosen_loss: Name and options of the loss.
-        optimization: Epochs, optimiser, learning rate and schedules.
-        batches: Size and sampler of the batches.
-        run: What is trained on and scored, seed and device.
+        data: The section ``[data]``: data set, split, fold, and settings of molecules, nodes or bags.
+        chosen_model: The section ``[model]``: name and options of the model.
+        chosen_loss: The section ``[loss]``: name and options of the loss.
+        optimization: The section ``[optimizer]``: epochs, optimiser, learning rate and schedules.
+        batches: The section ``[batches]``: size and sampler of the batches.
+        run: The section ``[run]``: metric, parts to train on and score, seed and device.
 
     Raises:
         OptionError: If a setting does not exist, is out of range or contradicts another one.

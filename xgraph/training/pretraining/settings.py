@@ -29,7 +29,7 @@ _SHARED = (
 
 
 class PretrainConfig(Schema):
-    """The settings of pretraining. Build one with `build_pretrain_config`, which completes the model's options.
+    """The settings of :func:`xgraph.training.pretrain`.
 
     Args:
         datasets: Molecule data sets by name, or CSV files with SMILES, separated by commas.

@@ -1,1 +1,1 @@
-"""Measures speed and quality beside other libraries and published figures: ``python -m benchmarks.NAME``."""
+"""Measures speed and quality, compared with other libraries and published figures: ``python -m benchmarks.NAME``."""

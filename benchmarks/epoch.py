@@ -1,4 +1,4 @@
-"""Measures an epoch of training on molecules beside other libraries: ``python -m benchmarks.epoch``.
+"""Measures an epoch of training on molecules, compared with other libraries: ``python -m benchmarks.epoch``.
 
 The data are the first molecules of ogbg-molhiv; the loss is cross-entropy, the optimiser Adam. xgraph runs the engine
 of `xgraph train` with its checkpoints. The others are a bare loop over PyG's own loader and layers, LibAUC's

@@ -1,6 +1,6 @@
 """Measures molecules per second on one core: ``python -m benchmarks.featurize``.
 
-From SMILES to graphs and from graphs to batches, beside RDKit, OGB and PyG. The input is the first 5,000 rows of
+From SMILES to graphs and from graphs to batches, compared with RDKit, OGB and PyG. The input is the first 5,000 rows of
 ogbg-molhiv if XGRAPH_MIRROR is set, otherwise the NCI set in RDKit's wheel. Every contender runs once per round, in
 turn; medians over the rounds are compared. Results: ``docs/results/speed.md``.
 """

@@ -1,4 +1,4 @@
-"""Measures time and memory of every loss beside LibAUC's: ``python -m benchmarks.losses``.
+"""Measures time and memory of every loss, compared with LibAUC's: ``python -m benchmarks.losses``.
 
 Time is that of forward and backward, both libraries in turn. Memory is that of a batch of 65,536 scores with 1 %
 positives, each loss in a process of its own. Results: ``docs/results/losses.md``.

@@ -1,4 +1,4 @@
-"""Measures neighbour sampling beside torch-sparse and pyg-lib: ``python -m benchmarks.sampling``.
+"""Measures neighbour sampling, compared with torch-sparse and pyg-lib: ``python -m benchmarks.sampling``.
 
 Measured are the sampler alone, and the loader, which also gathers features. Each library runs in a process and an
 environment of its own; all sample the same seed nodes in the same order, in turn (A B A B). Times are medians. Memory

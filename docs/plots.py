@@ -155,7 +155,7 @@ def _short(value: float) -> str:
 
 
 def losses() -> Figure:
-    """Time against batch size beside LibAUC."""
+    """Time against batch size, compared with LibAUC."""
     shown = {"soap": "SOAP", "sopa-s": "SOPA-s", "staco": "STACO", "auc-margin": "AUC margin"}
     fig, axes = _figure(2, 4, 9.8, 5.0)
     for axis, (loss, name) in zip(axes[:4], shown.items(), strict=True):
@@ -169,7 +169,7 @@ def losses() -> Figure:
 
 
 def sampling() -> Figure:
-    """Samplers and loaders beside torch-sparse."""
+    """Samplers and loaders, compared with torch-sparse."""
     graphs = ["power-law", "tolokers", "coauthor-physics"]
     fig, (left, right) = _figure(1, 2, 9.4, 3.9)
     _sampling_panel(left, "sampler", graphs, "Sampler")

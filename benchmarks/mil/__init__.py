@@ -12,7 +12,7 @@ standardised by the training bags. Unlike in that protocol: Adam instead of SGD 
 instead of 100.
 
 ``--report`` writes ``benchmarks/results/mil.json`` and ``mil.md`` from all finished cells. ``--speed`` measures time
-and memory beside torchmil and LibAUC. ``--pictures`` draws the instances with the largest weights: of two runs that it
-trains, or of given runs of `xgraph train`, beside their checkpoints. Needs XGRAPH_MIRROR. Results:
+and memory, compared with torchmil and LibAUC. ``--pictures`` draws the instances with the largest weights: of two runs
+that it trains, or of given runs of `xgraph train`, beside their checkpoints. Needs XGRAPH_MIRROR. Results:
 ``docs/results/bags.md``.
 """

@@ -1,4 +1,4 @@
-"""Measures time and memory of a training step on bags beside torchmil's ABMIL and LibAUC's MIDAM, in turn."""
+"""Measures time and memory of a training step on bags, compared with torchmil's ABMIL and LibAUC's MIDAM."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def differences(data: str, results: dict[tuple[str, str], Folds]) -> list[str]:
 
 
 def published(data: str, results: dict[tuple[str, str], Folds]) -> list[str]:
-    """Return published two-way areas beside the best of ours, in Markdown."""
+    """Return published two-way areas and the best of ours, in Markdown."""
     names = list(METRICS)[2:]
     lines = [f"| published, {data} | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for method, values in PUBLISHED[data].items():

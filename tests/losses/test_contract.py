@@ -174,7 +174,7 @@ def test_index_is_required_only_for_losses_with_per_item_state(name):
     with_index, without = build(name, num_tasks=2), build(name, num_tasks=2)
     if name in BY_ITEM:
         logits, target, _ = data(tasks=2)
-        with pytest.raises(ValueError, match="index is required in training"):
+        with pytest.raises(ValueError, match="index is required"):
             call(without, logits, target)
         assert unchanged(tables(build(name, num_tasks=2)), without)
         return

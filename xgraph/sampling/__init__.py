@@ -1,4 +1,4 @@
-"""What enters a batch: samplers that control its composition, and neighbour sampling."""
+"""Samplers and loaders: batches with a controlled composition, sampled neighbourhoods, clusters, and bags."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,7 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is built on PyG when it is asked for: that import takes seconds."""
+    """Import the classes that are built on PyG on first use, because that import takes seconds."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -175,15 +175,15 @@ Z = torch.ones(3, 2)
 @pytest.mark.parametrize(
     ("views", "index", "error", "text"),
     [
-        ((Z, Z[:2]), [0, 1, 2], ValueError, r"z1 and z2 must have one shape \[B, P\], got \[3, 2\] and \[2, 2\]"),
-        ((Z[0], Z[0]), [0, 1], ValueError, r"one shape \[B, P\]"),
+        ((Z, Z[:2]), [0, 1, 2], ValueError, r"z1 and z2 must have the same shape \[B, P\], got \[3, 2\] and \[2, 2\]"),
+        ((Z[0], Z[0]), [0, 1], ValueError, r"the same shape \[B, P\]"),
         ((Z.long(), Z), [0, 1, 2], TypeError, r"z1 must be a tensor of floating-point numbers, got torch\.int64"),
         ((Z, [1.0]), [0, 1, 2], TypeError, "z2 must be a tensor of floating-point numbers, got list"),
         ((Z, Z), [0, 1], ValueError, r"index must have the shape \[3\], one position per row, got \[2\]"),
         ((Z, Z), [0, 1, 5], IndexError, r"index must lie in 0\.\.4"),
         ((Z, Z), [0, -1, 2], IndexError, "got -1"),
         ((Z, Z), [0.0, 1.0, 2.0], TypeError, "index must be a tensor of integers"),
-        ((Z, Z), None, ValueError, "index is required in training"),
+        ((Z, Z), None, ValueError, "index is required"),
         ((Z, Z * torch.tensor([[1.0], [math.nan], [1.0]])), [0, 1, 2], ValueError, "z2 must be finite, .* in row 1"),
         ((Z / 0, Z), [0, 1, 2], ValueError, "z1 must be finite, .* in row 0"),
     ],

@@ -146,13 +146,13 @@ def test_bags_come_as_tensors_arrays_and_lists():
 @pytest.mark.parametrize(
     ("bag_ptr", "error", "message"),
     [
-        ([0, 3, 3, 5], ValueError, "bag 1 has no instances: bag_ptr goes from 3 to 3"),
-        ([0, 3, 2], ValueError, "bag 1 has no instances: bag_ptr goes from 3 to 2"),
+        ([0, 3, 3, 5], ValueError, "bag_ptr must be strictly increasing, got 3 to 3 for bag 1"),
+        ([0, 3, 2], ValueError, "bag_ptr must be strictly increasing, got 3 to 2 for bag 1"),
         ([1, 3], ValueError, "bag_ptr must begin with 0, got 1"),
         ([0], ValueError, r"bag_ptr must have shape \[num_bags \+ 1\]"),
         ([[0, 1]], ValueError, r"got \[1, 2\]"),
         ([0.0, 1.0], TypeError, "bag_ptr must be integers"),
-        ([0, 2**31], ValueError, "less than 2\\^31"),
+        ([0, 2**31], ValueError, "fewer than 2\\^31"),
     ],
 )
 def test_bad_bounds_are_refused(bag_ptr, error, message):

@@ -126,9 +126,9 @@ def test_the_state_is_for_the_same_settings():
         (BagLoader(Bags(), 3, batch_size=3, seed=1), "draw_seed"),
         (BagLoader(Bags(SIZES[:-1]), 3, batch_size=3), "num_bags"),
     ):
-        with pytest.raises(ValueError, match=f"state was taken with {key}"):
+        with pytest.raises(ValueError, match=f"state was saved with {key}"):
             other.load_state_dict(state)
-    with pytest.raises(TypeError, match="state of BagLoader must be what state_dict"):
+    with pytest.raises(TypeError, match="state of BagLoader must be the result of state_dict"):
         BagLoader(Bags()).load_state_dict([])
 
 
@@ -173,15 +173,15 @@ def test_batches_are_transformed():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"data": [1, 2]}, TypeError, "data must be a data set of bags, with bag_ptr and batch, got list"),
+        ({"data": [1, 2]}, TypeError, "data must be a data set of bags with bag_ptr and batch"),
         ({"num_instances": 0}, ValueError, "num_instances must be at least 1"),
         ({"bags": []}, ValueError, "bags must have shape"),
         ({"bags": [0, 10]}, IndexError, "bags must be numbers from 0 to 9, got 10"),
-        ({"bags": [True, False]}, ValueError, "an entry for each of 10 bags if it is a mask"),
+        ({"bags": [True, False]}, ValueError, "one entry for each of 10 bags if it is a mask"),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
-        ({"batch_sampler": [[0]], "shuffle": True}, ValueError, "batch_sampler makes the batches"),
+        ({"batch_sampler": [[0]], "shuffle": True}, ValueError, "batch_sampler cannot be combined with"),
         ({"batch_sampler": 3}, TypeError, "batch_sampler must have a length"),
-        ({"transform": 3}, TypeError, "transform must be a function of a batch, got int"),
+        ({"transform": 3}, TypeError, "transform must be callable with a batch, got int"),
         ({"prefetch": -1}, ValueError, "prefetch must be at least 0"),
     ],
 )

@@ -158,7 +158,7 @@ def test_state(prefetch, handed_out):
 def test_states_of_other_parts_are_refused():
     state = ClusterLoader(graph(), parts_of()).state_dict()
     for other in (ClusterLoader(graph(), parts_of(seed=2)), ClusterLoader(graph(), parts_of(), shuffle=True)):
-        with pytest.raises(ValueError, match="state was taken with"):
+        with pytest.raises(ValueError, match="state was saved with"):
             other.load_state_dict(state)
 
 
@@ -188,14 +188,18 @@ def test_repr():
     ("arguments", "error", "message"),
     [
         ({"data": hetero_data()}, TypeError, "data must be PyG's Data, got HeteroData"),
-        ({"parts": torch.zeros(59, dtype=torch.int64)}, ValueError, r"an entry for each of 60 nodes, got shape \[59\]"),
+        (
+            {"parts": torch.zeros(59, dtype=torch.int64)},
+            ValueError,
+            r"one entry for each of 60 nodes, got shape \[59\]",
+        ),
         ({"parts": torch.zeros(60)}, TypeError, "parts must be integers, got a tensor of dtype torch.float32"),
-        ({"parts": torch.arange(60) - 1}, ValueError, "parts must hold numbers from 0, got -1 for node 0"),
+        ({"parts": torch.arange(60) - 1}, ValueError, "parts must not be negative, got -1 for node 0"),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
         ({"halo": True}, ValueError, "halo must be one of none, read, batch, all, got True"),
-        ({"input_nodes": [3, 3]}, ValueError, "input_nodes must hold each node once"),
+        ({"input_nodes": [3, 3]}, ValueError, "input_nodes must not hold duplicates"),
         ({"input_nodes": [60]}, IndexError, "got 60"),
-        ({"transform": 3}, TypeError, "transform must be a function of a batch, got int"),
+        ({"transform": 3}, TypeError, "transform must be callable with a batch, got int"),
         ({"prefetch": -1}, ValueError, "prefetch must be at least 0"),
         ({"storage": "cloud"}, ValueError, "storage must be one of"),
     ],

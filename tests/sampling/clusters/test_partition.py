@@ -123,7 +123,7 @@ def test_without_metis(monkeypatch):
     assert torch.equal(partition((edges, num_nodes), 5), metis)
     monkeypatch.setattr(module, "find_spec", lambda name: None)
     assert torch.equal(partition((edges, num_nodes), 5), bfs)
-    with pytest.raises(ValueError, match=r'method "metis" needs pymetis: pip install xgraph-pyg\[metis\]'):
+    with pytest.raises(ValueError, match=r'method="metis" requires pymetis: pip install xgraph-pyg\[metis\]'):
         partition((edges, num_nodes), 5, method="metis")
 
 
@@ -131,12 +131,12 @@ def test_without_metis(monkeypatch):
     ("arguments", "error", "message"),
     [
         ({"num_parts": 0}, ValueError, "num_parts must be at least 1, got 0"),
-        ({"num_parts": 61}, ValueError, "num_parts must be at most the number of nodes, 60, got 61"),
+        ({"num_parts": 61}, ValueError, "num_parts must be at most 60, the number of nodes, got 61"),
         ({"num_parts": 2.5}, TypeError, "num_parts must be an integer, got 2.5"),
         ({"seed": -1}, ValueError, "seed must be at least 0"),
         ({"method": "louvain"}, ValueError, "method must be one of auto, metis, bfs, got 'louvain'"),
         ({"data": torch.zeros(2, 3)}, TypeError, "data must be Data, HeteroData or"),
-        ({"data": hetero_data()}, TypeError, "data must be Data or .* with types of nodes"),
+        ({"data": hetero_data()}, TypeError, "data must be Data or .* with node types"),
         (
             {"data": (torch.tensor([[0], [9]]), 3)},
             IndexError,

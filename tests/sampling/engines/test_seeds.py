@@ -44,7 +44,7 @@ def test_types(given, expected):
 @pytest.mark.parametrize(
     ("given", "sizes", "error", "message"),
     [
-        (torch.tensor([True] * 4), ONE, ValueError, "input_nodes must have an entry for each of 5 nodes.*got 4"),
+        (torch.tensor([True] * 4), ONE, ValueError, "input_nodes must have one entry for each of 5 nodes.*got 4"),
         (torch.tensor([0, 5]), ONE, IndexError, "input_nodes must be node ids from 0 to 4, got 5 at position 1"),
         (torch.tensor([-1]), ONE, IndexError, "got -1 at position 0"),
         (torch.tensor([1.0]), ONE, TypeError, "input_nodes must be integers or a mask, got a tensor of dtype"),
@@ -53,8 +53,8 @@ def test_types(given, expected):
         (torch.zeros(5, dtype=torch.bool), ONE, ValueError, "input_nodes must hold at least one node"),
         ([], ONE, ValueError, "input_nodes must hold at least one node"),
         (None, TWO, TypeError, r"input_nodes must be a node type of the graph \('paper', 'author'\), or a pair"),
-        (torch.tensor([1]), TWO, TypeError, "or a pair of it and ids or a mask, got Tensor"),
-        (("venue", None), TWO, ValueError, "must be of a node type of the graph.*got 'venue'"),
+        (torch.tensor([1]), TWO, TypeError, "or a pair of a node type and ids or a mask, got Tensor"),
+        (("venue", None), TWO, ValueError, "must have a node type of the graph.*got 'venue'"),
         (("author", torch.tensor([3])), TWO, IndexError, "input_nodes of type 'author' must be.*got 3"),
         (("author", torch.tensor([])), TWO, TypeError, "dtype torch.float32"),
     ],
@@ -72,13 +72,13 @@ def test_positions():
 @pytest.mark.parametrize(
     ("given", "error", "message"),
     [
-        ([0, 3], IndexError, "batch_sampler must give positions from 0 to 2 in input_nodes, got 3"),
+        ([0, 3], IndexError, "batch_sampler must yield positions from 0 to 2 in input_nodes, got 3"),
         ([-1], IndexError, "got -1"),
-        (3, ValueError, "batch_sampler must give lists of positions in input_nodes, got 3"),
-        ([], ValueError, "batch_sampler must give lists of positions"),
-        ([0.0], TypeError, "batch_sampler must give lists of integers, got torch.float32"),
+        (3, ValueError, "batch_sampler must yield lists of positions in input_nodes, got 3"),
+        ([], ValueError, "batch_sampler must yield lists of positions"),
+        ([0.0], TypeError, "batch_sampler must yield lists of integers, got torch.float32"),
         ([True], TypeError, "got torch.bool"),
-        (["a"], TypeError, r"batch_sampler must give lists of integers, got \['a'\]"),
+        (["a"], TypeError, r"batch_sampler must yield lists of integers, got \['a'\]"),
     ],
 )
 def test_wrong_positions(given, error, message):

@@ -105,10 +105,10 @@ def test_graphs_without_edges_or_sizes():
     with pytest.raises(ValueError, match="at least one edge type, got none"):
         Graph.from_data(data)
     data["a", "to", "b"].edge_index = torch.zeros(2, 1, dtype=torch.int64)
-    with pytest.raises(ValueError, match="must have the node type 'b' of its edge type"):
+    with pytest.raises(ValueError, match="must have the node type 'b', which its edge type"):
         Graph.from_data(data)
     data["b"].name = "no size"
-    with pytest.raises(ValueError, match="how many nodes of type 'b' it has: set num_nodes"):
+    with pytest.raises(ValueError, match="num_nodes of type 'b' is unknown: set num_nodes"):
         Graph.from_data(data)
     data["b"].num_nodes = 1
     data["a", "of", "b"].weight = torch.zeros(1)

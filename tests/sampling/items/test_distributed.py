@@ -123,7 +123,7 @@ def test_consumed_counts_the_batches_of_one_process():
     assert [next(iterator) for iterator in [iter(process)] for _ in range(4)] == epoch[6:14:2]
     # 5 = 2 · 2 + 1: two steps and one batch beside, so that the next four steps are the third to the sixth.
     assert [process.state_dict(consumed=c)["batch"] for c in (2, 3, 6)] == [5, 7, 13]
-    with pytest.raises(ValueError, match="consumed is 7, but only 6 batches were handed out"):
+    with pytest.raises(ValueError, match="requested in this epoch, 6, got 7"):
         process.state_dict(consumed=7)
 
 
@@ -171,7 +171,11 @@ def test_two_real_processes(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"num_replicas": None}, ValueError, "^num_replicas must be given, as torch.distributed is not initialised"),
+        (
+            {"num_replicas": None},
+            ValueError,
+            "^num_replicas must be given because torch.distributed is not initialised",
+        ),
         ({"rank": None}, ValueError, "^rank must be given"),
         ({"rank": None, "num_replicas": None}, ValueError, "^num_replicas and rank must be given"),
         ({"num_replicas": 0}, ValueError, "num_replicas must be at least 1, got 0"),
@@ -179,7 +183,7 @@ def test_two_real_processes(tmp_path, monkeypatch):
         ({"rank": -1}, ValueError, "rank must be at least 0, got -1"),
         ({"rank": 2}, ValueError, "rank must be less than num_replicas = 2, got 2"),
         ({"sampler": [[0, 1]]}, TypeError, "sampler must be a DualSampler, .* got list"),
-        ({"sampler": DistributedBatches(dual(), 2, 0)}, TypeError, "not distributed yet, got DistributedBatches"),
+        ({"sampler": DistributedBatches(dual(), 2, 0)}, TypeError, "not yet distributed, got DistributedBatches"),
     ],
 )
 def test_mistakes_are_named(arguments, error, message):

@@ -222,7 +222,7 @@ def test_any_small_multi_task_labels(rows, batch_size, rate):
     y = torch.tensor(rows)
     has_positive, has_negative = (y == 1).any(1), (y == 0).any(1)
     if not has_positive.any() or not has_negative.any():
-        with pytest.raises(ValueError, match="labels hold no"):
+        with pytest.raises(ValueError, match="labels must hold at least one"):
             DualSampler(y, batch_size, rate)
         return
     sampler = DualSampler(y, batch_size, rate)
@@ -288,10 +288,10 @@ def test_state_of_other_labels_or_settings_is_refused():
         (DualSampler(y, 20, 0.3, 1), "positives_per_batch"),
         (DualSampler(y, 20, 0.5, 2), "seed"),
     ]:
-        with pytest.raises(ValueError, match=f"state was taken with {name}"):
+        with pytest.raises(ValueError, match=f"state was saved with {name}"):
             sampler.load_state_dict(state)
     sampler = DualSampler(y, 20, 0.5, 1)
-    with pytest.raises(ValueError, match="lacks batch, seed"):
+    with pytest.raises(ValueError, match="missing batch, seed"):
         sampler.load_state_dict({key: v for key, v in state.items() if key not in ("seed", "batch")})
     with pytest.raises(ValueError, match="at least 0, got -1"):
         sampler.load_state_dict({**state, "batch": -1})
@@ -346,7 +346,7 @@ def test_in_a_loader_and_its_position_while_workers_run_ahead(library, num_worke
     restored = DualSampler(y, 20)
     restored.load_state_dict(sampler.state_dict(consumed=7))
     assert used + list(restored) == epochs[1]
-    with pytest.raises(ValueError, match="consumed is 31, but only"):
+    with pytest.raises(ValueError, match="consumed must be at most .*, got 31"):
         sampler.state_dict(consumed=31)
 
 
@@ -359,9 +359,9 @@ def test_in_a_loader_and_its_position_while_workers_run_ahead(library, num_worke
         (
             {"labels": [0.0, 0.0, NAN]},
             ValueError,
-            "hold no positive: none of the 3 rows has a label 1",
+            "labels must hold at least one positive .* got none in 3 rows",
         ),
-        ({"labels": [1, 1]}, ValueError, "labels hold no negative: none of the 2 rows has a label 0"),
+        ({"labels": [1, 1]}, ValueError, "labels must hold at least one negative .* got none in 2 rows"),
         ({"labels": [0, 1, 2]}, ValueError, "got 2 in row 2"),
         ({"batch_size": 1}, ValueError, "batch_size must be at least 2, got 1"),
         ({"batch_size": 8.5}, TypeError, "batch_size must be an integer, got 8.5"),

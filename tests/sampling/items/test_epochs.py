@@ -143,7 +143,7 @@ def test_in_a_loader_whose_workers_run_ahead(make, used):
 def test_more_consumed_than_handed_out_is_refused(make):
     sampler = make()
     next(iter(sampler))
-    with pytest.raises(ValueError, match="consumed is 2, but only 1 batches were handed out"):
+    with pytest.raises(ValueError, match="requested in this epoch, 1, got 2"):
         sampler.state_dict(consumed=2)
     with pytest.raises(ValueError, match="consumed must be at least 0, got -1"):
         sampler.state_dict(consumed=-1)
@@ -158,14 +158,14 @@ def test_state_of_other_data_or_another_seed_is_refused_and_changes_nothing(make
     state = sampler.state_dict()
     for other, name in [(make(data=1), "fingerprint"), (make(seed=6), "seed")]:
         before = other.state_dict()
-        with pytest.raises(ValueError, match=f"state was taken with {name}"):
+        with pytest.raises(ValueError, match=f"state was saved with {name}"):
             other.load_state_dict(state)
         assert other.state_dict() == before
     for bad, error, message in [
         ({**state, "batch": -1}, ValueError, r"state\['batch'\] must be at least 0, got -1"),
         ({**state, "epoch": 0.5}, TypeError, r"state\['epoch'\] must be an integer, got 0.5"),
-        ({"epoch": 0}, ValueError, f"state of {type(sampler).__name__} lacks batch, num_items"),
-        (None, TypeError, r"must be what state_dict\(\) returned, got NoneType"),
+        ({"epoch": 0}, ValueError, f"state of {type(sampler).__name__} is incomplete: missing batch, num_items"),
+        (None, TypeError, r"must be the result of state_dict\(\), got NoneType"),
     ]:
         with pytest.raises(error, match=message):
             sampler.load_state_dict(bad)
@@ -176,7 +176,7 @@ def test_state_of_another_kind_of_sampler_is_refused():
     for make in (dual, tri, group):
         for other in (dual, tri, group):
             if make is not other:
-                with pytest.raises(ValueError, match="lacks|was taken with"):
+                with pytest.raises(ValueError, match="missing|was saved with"):
                     make().load_state_dict(other().state_dict())
 
 

@@ -46,7 +46,7 @@ def check_epoch(g, groups_per_batch, items_per_group, seed):
 def test_composition_counts_and_passes_of_any_groups(groups, groups_per_batch, items_per_group, seed):
     g = np.array(groups)
     if (g == -1).all():
-        with pytest.raises(ValueError, match="hold no group"):
+        with pytest.raises(ValueError, match="at least one item to a group"):
             GroupSampler(g, groups_per_batch, items_per_group, seed)
         return
     check_epoch(g, groups_per_batch, items_per_group, seed)
@@ -101,7 +101,7 @@ def test_state_of_other_groups_or_settings_is_refused():
         (GroupSampler(groups, 2, 4), "items_per_group"),
         (GroupSampler(groups.roll(1) * 2, 2, 3), "fingerprint"),
     ]:
-        with pytest.raises(ValueError, match=f"state was taken with {name}"):
+        with pytest.raises(ValueError, match=f"state was saved with {name}"):
             sampler.load_state_dict(state)
 
 
@@ -123,7 +123,7 @@ def test_the_order_is_the_same_in_every_release():
         ({"groups": []}, ValueError, r"not be empty, got \[0\]"),
         ({"groups": [[0, 1]]}, ValueError, r"groups must have shape \[n\] and not be empty, got \[1, 2\]"),
         ({"groups": [0, -1, -2, -3]}, ValueError, "or -1 to leave an item out, got -2 in row 2"),
-        ({"groups": [-1, -1]}, ValueError, "groups hold no group: each of the 2 items has -1"),
+        ({"groups": [-1, -1]}, ValueError, "groups must assign at least one item to a group, got -1 for all 2 items"),
         ({"groups_per_batch": 0}, ValueError, "groups_per_batch must be at least 1, got 0"),
         ({"groups_per_batch": 1.5}, TypeError, "groups_per_batch must be an integer, got 1.5"),
         ({"items_per_group": 0}, ValueError, "items_per_group must be at least 1, got 0"),

@@ -130,7 +130,7 @@ def test_wrong_index():
         store[[0, 1]]
     with pytest.raises(ValueError, match=r"index must have one dimension, got shape \[1, 2\]"):
         store[torch.tensor([[0, 1]])]
-    with pytest.raises(ValueError, match="sparse=True is for sparse features, these are dense"):
+    with pytest.raises(ValueError, match="sparse=True requires sparse features"):
         store.gather(INDEX, sparse=True)
 
 
@@ -139,7 +139,7 @@ def test_wrong_features():
         FeatureStore([1.0])
     with pytest.raises(TypeError, match="pos must hold numbers, got an array of dtype <U1"):
         FeatureStore(np.array(["a"]), name="pos")
-    with pytest.raises(ValueError, match="x must have a row per item, got a single number"):
+    with pytest.raises(ValueError, match="x must have one row per item, got a single number"):
         FeatureStore(torch.tensor(1.0))
     with pytest.raises(ValueError, match=r"x is sparse and must be a matrix \[n, F\], got shape \[2, 2, 2\]"):
         as_rows(torch.zeros(2, 2, 2).to_sparse_coo())

@@ -60,7 +60,7 @@ def test_unknown_devices(device):
 @pytest.mark.parametrize("device", ["cuda", "cuda:3", torch.device("cuda")])
 def test_no_gpu(device, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match="'cuda.*' was asked for, but torch finds no usable GPU here; use 'cpu'"):
+    with pytest.raises(ValueError, match="got 'cuda.*': torch finds no usable GPU"):
         Placement.of(device)
 
 
@@ -70,7 +70,7 @@ def test_no_such_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
     assert Placement.of("cuda").device == torch.device("cuda", 1)
     assert Placement.of("cuda:0").device == GPU
-    with pytest.raises(ValueError, match="'cuda:2' was asked for, but there are 2 GPUs"):
+    with pytest.raises(ValueError, match="must be one of 2 GPUs, got 'cuda:2'"):
         Placement.of("cuda:2")
 
 
@@ -84,9 +84,7 @@ def test_too_large_for_the_gpu(monkeypatch):
     monkeypatch.setattr(storage, "free_memory", lambda device: (16 if device.type == "cuda" else 100) * GIB)
     place = Placement(GPU, "device")
     place.require("the graph", 15 * GIB)
-    message = (
-        r'the graph are too large for the GPU \(cuda:0\): need 20.00 GiB, 16.00 GiB free; storage="pinned" or "host"'
-    )
+    message = r'not enough memory on the GPU \(cuda:0\) for the graph: 20.00 GiB needed, 16.00 GiB free; use storage="pinned" or "host"'
     with pytest.raises(ValueError, match=message):
         place.require("the graph", 20 * GIB)
     with pytest.raises(ValueError, match='storage="host" or "mmap" fits'):
@@ -95,7 +93,9 @@ def test_too_large_for_the_gpu(monkeypatch):
 
 def test_too_large_to_be_page_locked(monkeypatch):
     monkeypatch.setattr(storage, "free_memory", lambda device: 10 * GIB)
-    with pytest.raises(ValueError, match=r'page-locked: need 20.00 GiB of host memory, 10.00 GiB free; storage="host"'):
+    with pytest.raises(
+        ValueError, match=r'to page-lock the graph: 20.00 GiB needed, 10.00 GiB free; use storage="host"'
+    ):
         Placement(GPU, "pinned").require("the graph", 20 * GIB)
     for word in ("host", "mmap"):
         Placement(GPU, word).require("the graph", 20 * GIB)

@@ -264,13 +264,13 @@ def test_set_epoch_goes_on_in_the_epoch_that_was_restored():
 
 def test_states_of_others_are_refused():
     loader = NeighborLoader(graph(), FANOUTS, batch_size=8)
-    with pytest.raises(ValueError, match="state was taken with seed 1, this NeighborLoader has 0"):
+    with pytest.raises(ValueError, match="state was saved with seed = 1, but this NeighborLoader has seed = 0"):
         loader.load_state_dict(NeighborLoader(graph(), FANOUTS, batch_size=8, seed=1).state_dict())
-    with pytest.raises(ValueError, match="num_batches 60, this NeighborLoader has 8"):
+    with pytest.raises(ValueError, match="num_batches = 60, but this NeighborLoader has num_batches = 8"):
         loader.load_state_dict(NeighborLoader(graph(), FANOUTS).state_dict())
-    with pytest.raises(ValueError, match="lacks epoch, batch"):
+    with pytest.raises(ValueError, match="missing epoch, batch"):
         loader.load_state_dict({"seed": 0, "num_input_nodes": 60, "num_batches": 8})
-    with pytest.raises(TypeError, match="state of NeighborLoader must be what"):
+    with pytest.raises(TypeError, match="state of NeighborLoader must be the result of"):
         loader.load_state_dict([])
     with pytest.raises(ValueError, match=r"state\['epoch'\] must be at least 0, got -1"):
         loader.load_state_dict(loader.state_dict() | {"epoch": -1})
@@ -489,7 +489,7 @@ def test_repr():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"input_nodes": torch.ones(59, dtype=torch.bool)}, ValueError, "an entry for each of 60 nodes"),
+        ({"input_nodes": torch.ones(59, dtype=torch.bool)}, ValueError, "one entry for each of 60 nodes"),
         ({"input_nodes": torch.tensor([60])}, IndexError, "input_nodes must be node ids from 0 to 59, got 60"),
         ({"input_nodes": torch.tensor([0.5])}, TypeError, "input_nodes must be integers or a mask"),
         ({"input_nodes": torch.tensor([], dtype=torch.int64)}, ValueError, "input_nodes must hold at least one node"),
@@ -501,15 +501,15 @@ def test_repr():
         ({"storage": "disk"}, ValueError, "storage must be one of device, pinned, host, mmap, got 'disk'"),
         ({"device": "tpu"}, ValueError, "device must be 'cpu' or 'cuda', got 'tpu'"),
         ({"mode": "other"}, ValueError, "mode must be"),
-        ({"num_neighbors": []}, ValueError, "num_neighbors must have a number for at least one hop"),
-        ({"num_neighbors": [-2]}, ValueError, "num_neighbors must hold numbers from 0, or -1"),
+        ({"num_neighbors": []}, ValueError, "num_neighbors must have at least one hop"),
+        ({"num_neighbors": [-2]}, ValueError, "num_neighbors must hold numbers of 0 or more, or -1"),
         ({"num_neighbors": None}, TypeError, "num_neighbors must be a list"),
-        ({"transform": 3}, TypeError, "transform must be a function of a batch, got int"),
-        ({"batch_sampler": [[0]], "batch_size": 4}, ValueError, "batch_sampler makes the batches, so batch_size"),
-        ({"batch_sampler": [[0]], "shuffle": True}, ValueError, "batch_sampler makes the batches"),
-        ({"batch_sampler": iter([[0]])}, TypeError, "batch_sampler must have a length and give lists of positions"),
-        ({"num_workers": 2}, TypeError, "does not take PyG's argument num_workers: .* by a thread: prefetch=2"),
-        ({"subgraph_type": "induced"}, TypeError, "PyG's argument subgraph_type: the subgraph is the directed one"),
+        ({"transform": 3}, TypeError, "transform must be callable with a batch, got int"),
+        ({"batch_sampler": [[0]], "batch_size": 4}, ValueError, "batch_sampler cannot be combined with batch_size"),
+        ({"batch_sampler": [[0]], "shuffle": True}, ValueError, "batch_sampler cannot be combined with"),
+        ({"batch_sampler": iter([[0]])}, TypeError, "batch_sampler must have a length and yield lists of positions"),
+        ({"num_workers": 2}, TypeError, "does not support PyG's argument num_workers: a thread prepares .* prefetch=2"),
+        ({"subgraph_type": "induced"}, TypeError, "PyG's argument subgraph_type: subgraphs are always directional"),
         ({"time_attr": "time"}, TypeError, "PyG's argument time_attr: temporal sampling is not supported"),
         ({"batchsize": 2}, TypeError, "got an unexpected keyword argument 'batchsize'"),
         ({"num_neighbors": {3, 2}}, TypeError, "num_neighbors must be a list"),
@@ -529,20 +529,20 @@ def test_wrong_data():
         NeighborLoader(Data(x=torch.rand(3, 2), edge_index=torch.tensor([[7], [0]])), FANOUTS)
     with pytest.raises(TypeError, match="edge_index must hold integers"):
         NeighborLoader(Data(x=torch.rand(3, 2), edge_index=torch.tensor([[1.0], [0.0]])), FANOUTS)
-    with pytest.raises(TypeError, match="or a pair of it and ids or a mask"):
+    with pytest.raises(TypeError, match="or a pair of a node type and ids or a mask"):
         NeighborLoader(hetero_data(), FANOUTS)
 
 
 def test_positions_out_of_range_are_named_in_the_loop():
     loader = NeighborLoader(graph(), FANOUTS, torch.tensor([4, 5]), batch_sampler=[[0, 1], [2]])
-    with pytest.raises(IndexError, match="batch_sampler must give positions from 0 to 1 in input_nodes, got 2"):
+    with pytest.raises(IndexError, match="batch_sampler must yield positions from 0 to 1 in input_nodes, got 2"):
         list(loader)
 
 
 def test_no_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for word in WORDS:
-        with pytest.raises(ValueError, match="'cuda' was asked for, but torch finds no usable GPU here"):
+        with pytest.raises(ValueError, match="got 'cuda': torch finds no usable GPU"):
             NeighborLoader(graph(), FANOUTS, device="cuda", storage=word)
 
 
@@ -553,7 +553,9 @@ def test_too_large_for_the_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     monkeypatch.setattr(storage, "free_memory", lambda device: size if device.type == "cuda" else 2**40)
-    message = r'the graph and its attributes are too large for the GPU \(cuda:0\): need .*; storage="pinned" or "host"'
+    message = (
+        r'not enough memory on the GPU \(cuda:0\) for the graph and its attributes: .*; use storage="pinned" or "host"'
+    )
     with pytest.raises(ValueError, match=message):
         NeighborLoader(data, FANOUTS, device="cuda")
 
@@ -561,19 +563,19 @@ def test_too_large_for_the_gpu(monkeypatch):
 @pytest.mark.parametrize("name", INSTEAD)
 def test_arguments_of_pyg_s_loader_that_are_not_here_are_refused_with_a_hint(name):
     assert name not in inspect.signature(NeighborLoader.__init__).parameters
-    with pytest.raises(TypeError, match=f"does not take PyG's argument {name}: "):
+    with pytest.raises(TypeError, match=f"does not support PyG's argument {name}: "):
         NeighborLoader(graph(), FANOUTS, **{name: None})
 
 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("x", torch.zeros(61, 2), "x must have an entry for each of 60 nodes or 500 edges, got 61"),
-        ("y", torch.zeros(59), "y must have an entry for each of 60 nodes or 500 edges, got 59"),
-        ("y", [0] * 59, "y must have an entry for each of 60 nodes or 500 edges, got 59"),
-        ("y", np.zeros((1, 60)), "y must have an entry for each of 60 nodes or 500 edges, got 1"),
+        ("x", torch.zeros(61, 2), "x must have one entry for each of 60 nodes or 500 edges, got 61"),
+        ("y", torch.zeros(59), "y must have one entry for each of 60 nodes or 500 edges, got 59"),
+        ("y", [0] * 59, "y must have one entry for each of 60 nodes or 500 edges, got 59"),
+        ("y", np.zeros((1, 60)), "y must have one entry for each of 60 nodes or 500 edges, got 1"),
         ("valid_mask", torch.ones(40, dtype=torch.bool), "valid_mask must have an entry .*, got 40"),
-        ("edge_attr", torch.zeros(499, 3), "edge_attr must have an entry for each of 60 nodes or 500 edges, got 499"),
+        ("edge_attr", torch.zeros(499, 3), "edge_attr must have one entry for each of 60 nodes or 500 edges, got 499"),
         ("edge_weight", torch.zeros(2), "edge_weight must have an entry .*, got 2"),
     ],
 )
@@ -588,11 +590,11 @@ def test_attributes_that_do_not_fit_the_graph_are_refused(name, value, message):
 def test_attributes_that_do_not_fit_a_heterogeneous_graph_are_refused():
     data = hetero_data()
     data["paper"].y = torch.zeros(49)
-    with pytest.raises(ValueError, match="y of 'paper' must have an entry for each of 50 nodes, got 49"):
+    with pytest.raises(ValueError, match="y of 'paper' must have one entry for each of 50 nodes, got 49"):
         NeighborLoader(data, FANOUTS, "paper")
     data["paper"].y = torch.zeros(50)
     data["paper", "cites", "paper"].edge_attr = torch.zeros(50)
-    message = r"edge_attr of \('paper', 'cites', 'paper'\) must have an entry for each of 300 edges, got 50"
+    message = r"edge_attr of \('paper', 'cites', 'paper'\) must have one entry for each of 300 edges, got 50"
     with pytest.raises(ValueError, match=message):
         NeighborLoader(data, FANOUTS, "paper")
 
@@ -617,7 +619,7 @@ def test_epochs_that_do_not_fit():
 
 
 def test_batch_samplers_of_what_are_no_positions():
-    with pytest.raises(TypeError, match=r"batch_sampler must give lists of integers, got \['a'\]"):
+    with pytest.raises(TypeError, match=r"batch_sampler must yield lists of integers, got \['a'\]"):
         list(NeighborLoader(graph(), FANOUTS, batch_sampler=[["a"]]))
 
 

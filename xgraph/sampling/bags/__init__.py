@@ -1,1 +1,1 @@
-"""Batches of bags, with some or all of their instances."""
+"""Batches of bags with some or all of their instances."""

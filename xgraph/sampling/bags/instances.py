@@ -1,4 +1,4 @@
-"""A few instances of each bag."""
+"""Random instances of bags."""
 
 from typing import Any
 
@@ -11,27 +11,27 @@ from xgraph.sampling.engines.node_ids import integers
 from xgraph.sampling.items.epochs import LARGEST_EPOCH
 
 LARGEST_NUMBER = 2**31 - 1
-"""More instances no bag has."""
+"""Largest possible number of instances in a bag."""
 
 NONE = 2**62
-"""Above all words: what stands where a bag has no instance."""
+"""A number above all random words, used as padding if a bag has fewer instances."""
 
 
 class InstanceSampler:
-    """Draws instances of bags: of each bag exactly `num_instances`, or all if it has no more, none of them twice.
+    """Draws ``num_instances`` instances from each bag without replacement; all of them if the bag has no more.
 
-    All sets of that size are equally likely. A draw depends on `seed`, epoch, bag and visit only, not on the other
-    bags of a batch, nor on worker processes or global random state. Work and memory are in proportion to what is
-    drawn: bags may be of any size.
+    All subsets of that size are equally likely. A draw only depends on ``seed``, epoch, bag and visit, not on the other
+    bags of a batch, worker processes or global random state. Time and memory are proportional to the number of drawn
+    instances, so bags can be of any size.
 
     Args:
-        bag_ptr: Instances of bag b are rows ``bag_ptr[b]`` to ``bag_ptr[b + 1] - 1``. Shape ``[num_bags + 1]``.
-        num_instances: How many to draw of a bag, k; None or -1: all.
+        bag_ptr: Bag b has the rows ``bag_ptr[b]`` to ``bag_ptr[b + 1] - 1``. Shape ``[num_bags + 1]``.
+        num_instances: Number of instances to draw from each bag; None or -1 for all.
         seed: Seed of the draws, not negative.
 
     Raises:
-        ValueError: If `bag_ptr` does not begin with 0, or a bag has no instances, or another argument is out of range.
-        TypeError: If `bag_ptr` or another argument is not made of integers.
+        ValueError: If ``bag_ptr`` does not begin with 0, a bag has no instances, or another argument is out of range.
+        TypeError: If ``bag_ptr`` does not hold integers, or another argument is not an integer.
 
     Example:
         >>> sampler = InstanceSampler(bag_ptr=[0, 5, 7, 100_007], num_instances=3)
@@ -57,19 +57,19 @@ class InstanceSampler:
         """Draw instances.
 
         Args:
-            bags: Numbers of bags. A bag that stands there several times has draws of its own each time. Shape ``[B]``.
-            epoch: Number of the epoch, from 0: each has draws of its own.
-            visit: A number that tells apart the batches of an epoch where a bag may be in several of them, such as the
-                batch's: each has draws of its own. Less than 2^32.
+            bags: Numbers of bags; a bag that occurs several times is drawn independently each time. Shape ``[B]``.
+            epoch: Number of the epoch, from 0. Draws differ between epochs.
+            visit: A number below 2³² that distinguishes the batches of an epoch if a bag can be in several of them,
+                for example the number of the batch. Draws differ between visits.
 
         Returns:
-            The instances as rows of the store, those of a bag in ascending order, and for each the position of its bag
-            in `bags`, ascending. Shape ``[n]``, int64, on the CPU.
+            A pair of int64 tensors on the CPU, shape ``[n]`` each: the row numbers of the instances, ascending within
+            each bag, and for each instance the position of its bag in ``bags``, ascending.
 
         Raises:
-            TypeError: If `bags` or another argument is not made of integers.
-            ValueError: If `bags` is empty, or `epoch` or `visit` is out of range.
-            IndexError: If there is no such bag.
+            TypeError: If ``bags`` does not hold integers, or another argument is not an integer.
+            ValueError: If ``bags`` is empty, or ``epoch`` or ``visit`` is out of range.
+            IndexError: If a bag does not exist.
         """
         bags = bag_numbers(bags, self.num_bags)
         begin = self.bag_ptr[bags]
@@ -86,7 +86,7 @@ class InstanceSampler:
         return rows, bag
 
     def _keys(self, bags: Tensor, epoch: int, visit: int) -> tuple[Tensor, Tensor]:
-        """Two words for each bag, which fix its draws: the same for no two bags, and not for the same one again."""
+        """Return two words per bag that determine its draws; they differ between bags and between repetitions."""
         first, second = derive(self.seed, integer("epoch", epoch, 0, LARGEST_EPOCH))
         of_bag = uniform(bags, (first, second))
         of_visit = integer("visit", visit, 0, WORD) + _times_before(bags)
@@ -94,7 +94,7 @@ class InstanceSampler:
 
 
 def bag_numbers(bags: Any, num_bags: int) -> Tensor:
-    """Return numbers of bags, checked."""
+    """Return checked numbers of bags."""
     numbers = integers("bags", bags)
     if numbers.dim() != 1 or not len(numbers):
         raise ValueError(f"bags must have shape [B] and not be empty, got {list(numbers.shape)}")
@@ -105,7 +105,7 @@ def bag_numbers(bags: Any, num_bags: int) -> Tensor:
 
 
 def distinct(size: Tensor, count: int, key: Keys) -> Tensor:
-    """Draw distinct numbers, each set of them being equally likely."""
+    """Draw distinct numbers below ``size``; all sets are equally likely."""
     offsets = size.new_empty(len(size), count)
     few = size <= 2 * count
     for chosen, draw in ((few, _smallest), (~few, _first)):
@@ -116,15 +116,15 @@ def distinct(size: Tensor, count: int, key: Keys) -> Tensor:
 
 
 def _smallest(size: Tensor, count: int, key: Keys) -> Tensor:
-    """Where the smallest of random numbers stand, one number for each below `size`: for small sizes."""
+    """Give every number below ``size`` a random key and return those with the smallest keys; for small sizes."""
     column = torch.arange(int(size.max()))
     number = (uniform(2 * column, key) << 30) | (uniform(2 * column + 1, key) >> 2)
     return number.masked_fill(column >= size, NONE).topk(count, dim=1, largest=False).indices
 
 
 def _first(size: Tensor, count: int, key: Keys) -> Tensor:
-    """The first different ones of a sequence of independent draws: for sizes beyond 2 · count."""
-    number = count + count // 2 + 8  # suffices but for a few in a million
+    """Return the first distinct numbers of a sequence of independent draws; for sizes beyond 2 · count."""
+    number = count + count // 2 + 8  # enough in all but a few cases in a million
     while True:
         draws = randint(torch.arange(number), key, size)
         ordered, order = draws.sort(dim=1, stable=True)
@@ -134,19 +134,19 @@ def _first(size: Tensor, count: int, key: Keys) -> Tensor:
         rank = new.cumsum(1)
         if bool((rank[:, -1] >= count).all()):
             return draws[new & (rank <= count)].view(-1, count)
-        number *= 2  # the draws so far stay as they are
+        number *= 2  # earlier draws do not change
 
 
 def _times_before(numbers: Tensor) -> Tensor:
-    """How often each number stands before."""
+    """Count how often each number has occurred before."""
     ordered, order = numbers.sort(stable=True)
-    place = torch.arange(len(numbers))
-    begin = torch.where(torch.cat([torch.ones(1, dtype=torch.bool), ordered.diff() != 0]), place, 0).cummax(0).values
-    return torch.empty_like(place).scatter_(0, order, place - begin)
+    rank = torch.arange(len(numbers))
+    begin = torch.where(torch.cat([torch.ones(1, dtype=torch.bool), ordered.diff() != 0]), rank, 0).cummax(0).values
+    return torch.empty_like(rank).scatter_(0, order, rank - begin)
 
 
 def _as_ptr(bag_ptr: Any) -> Tensor:
-    """The bounds of bags, checked."""
+    """Return the checked bounds of bags."""
     ptr = integers("bag_ptr", bag_ptr)
     if ptr.dim() != 1 or len(ptr) < 2:
         raise ValueError(f"bag_ptr must have shape [num_bags + 1], at least [2], got {list(ptr.shape)}")
@@ -155,7 +155,10 @@ def _as_ptr(bag_ptr: Any) -> Tensor:
     size = ptr.diff()
     if int(size.min()) < 1:
         bag = int((size < 1).nonzero()[0])
-        raise ValueError(f"bag {bag} has no instances: bag_ptr goes from {int(ptr[bag])} to {int(ptr[bag + 1])}")
+        raise ValueError(
+            f"bag_ptr must be strictly increasing, got {int(ptr[bag])} to {int(ptr[bag + 1])} for bag {bag} "
+            "(every bag needs at least one instance)"
+        )
     if int(size.max()) >= 2**31:
-        raise ValueError(f"a bag must have less than 2^31 instances, bag {int(size.argmax())} has {int(size.max())}")
+        raise ValueError(f"a bag must have fewer than 2^31 instances, bag {int(size.argmax())} has {int(size.max())}")
     return ptr

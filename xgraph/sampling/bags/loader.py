@@ -1,4 +1,4 @@
-"""Batches of bags, with a few instances of each."""
+"""Batches of bags with sampled instances."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ from xgraph.sampling.neighbors.resumable import ResumableLoader
 
 
 class Bags(Protocol):
-    """A data set of bags, such as `xgraph.data.BagDataset`."""
+    """A data set of bags, such as :class:`xgraph.data.BagDataset`."""
 
     bag_ptr: Tensor
 
     def batch(self, positions: Tensor, rows: tuple[Tensor, Tensor] | None = None) -> Any:
-        """Collate bags: all instances, or the rows of some and for each the position of its bag in `positions`."""
+        """Collate bags with all their instances, or with given rows and each row's bag position in ``positions``."""
 
 
 class BagLoader(ResumableLoader):
-    """Makes batches of bags, draws instances of them, and puts them on a device.
+    """Loads batches of bags, with all or some randomly drawn instances of each.
 
-    Which instances are drawn depends on `seed`, epoch, and which bags are in the batch only: not on `prefetch`,
-    nor on global random state. A bag in several batches of an epoch, or twice in one, has draws of its own each time
-    (the same only where a whole batch comes again, its bags in the same order).
-    Every ``for`` over the loader is a new epoch. Leaving a loop early ends its thread.
+    The drawn instances only depend on ``seed``, the epoch and the bags in the batch, not on ``prefetch`` or global
+    random state. A bag that occurs in several batches of an epoch, or twice in a batch, is drawn independently each
+    time (unless exactly the same batch is repeated). Every ``for`` loop over the loader is a new epoch. Leaving a loop
+    early stops its thread.
 
     Args:
-        data: The data set, from which batches come as ``data.batch(bags, rows)``.
-        num_instances: How many instances to draw of each bag, without replacement; None or -1: all.
-        bags: Positions of the bags to go through, such as ``data.splits["train"]``, or a mask; None: all.
-        batch_size: Bags in a batch.
-        shuffle: Shuffle the bags anew at each epoch.
-        batch_sampler: Lists of positions in `bags`: a :class:`~xgraph.sampling.DualSampler` over their labels or
-            another sampler of this package, whose position is then kept and restored; or any iterable with a length.
-            Excludes `batch_size` and `shuffle`.
-        seed: Seed of draws and shuffling, not negative.
-        device: Where batches go.
-        prefetch: Number of batches made ahead by a thread; 0: no thread.
-        transform: Applied to each batch, by the thread.
+        data: The data set; batches are created by ``data.batch(bags, rows)``.
+        num_instances: Number of instances to draw from each bag, without replacement; None or -1 for all.
+        bags: Positions of the bags to load, such as ``data.splits["train"]``, or a mask; None for all.
+        batch_size: Bags per batch; by default 16.
+        shuffle: Whether to reshuffle the bags in every epoch.
+        batch_sampler: Lists of positions in ``bags``: a :class:`~xgraph.sampling.DualSampler` over their labels,
+            another sampler of this package (its position is saved and restored), or any iterable with a length. Cannot
+            be combined with ``batch_size`` and ``shuffle``.
+        seed: Seed of drawing and shuffling, not negative.
+        device: Device of the batches.
+        prefetch: Number of batches that a thread prepares in advance; 0 for no thread.
+        transform: A function applied to each batch, in the thread.
 
     Raises:
-        ValueError: If an argument is out of range, `bags` is empty, or a mask has the wrong size.
-        IndexError: If `bags` holds a bag that is not in the data set.
+        ValueError: If an argument is out of range, ``bags`` is empty, or a mask has the wrong size.
+        IndexError: If ``bags`` holds a bag that is not in the data set.
         TypeError: If an argument has the wrong type.
 
     Example:
@@ -81,9 +81,9 @@ class BagLoader(ResumableLoader):
         transform: Callable[[Any], Any] | None = None,
     ) -> None:
         if not (hasattr(data, "bag_ptr") and hasattr(data, "batch")):
-            raise TypeError(f"data must be a data set of bags, with bag_ptr and batch, got {type(data).__name__}")
+            raise TypeError(f"data must be a data set of bags with bag_ptr and batch(), got {type(data).__name__}")
         if batch_sampler is not None and (batch_size is not None or shuffle):
-            raise ValueError("batch_sampler makes the batches, so batch_size and shuffle must be left out")
+            raise ValueError("batch_sampler cannot be combined with batch_size and shuffle: it defines the batches")
         super().__init__(prefetch, torch.device(device), transform)
         self.data, self.device = data, self._device
         self.instance_sampler = InstanceSampler(data.bag_ptr, num_instances, seed=seed)
@@ -96,7 +96,7 @@ class BagLoader(ResumableLoader):
 
     @property
     def batch_sampler(self) -> EpochSampler:
-        """What makes the batches; another may be put in its place."""
+        """The sampler that defines the batches; it can be replaced."""
         return self._order
 
     @batch_sampler.setter
@@ -111,16 +111,16 @@ class BagLoader(ResumableLoader):
         return self.load(chosen, epoch)
 
     def load(self, positions: Sequence[int] | Tensor, epoch: int = 0) -> Any:
-        """Return the batch of some bags.
+        """Return a batch of chosen bags.
 
         Args:
-            positions: Which of `bags`. Shape ``[B]``.
-            epoch: Decides with the bags which instances are drawn.
+            positions: Positions in ``bags``. Shape ``[B]``.
+            epoch: Number of the epoch; together with the bags it determines the drawn instances.
         """
         bags = self.bags[positions_of(positions, len(self.bags), "bags")]
         rows = None
         if self.instance_sampler.num_instances is not None:
-            # Draws that are told apart by what is in the batch are the same after a resume, whatever came before.
+            # Deriving the visit from the batch's bags makes draws independent of earlier batches, also after a resume.
             rows = self.instance_sampler.sample(bags, epoch, visit=digest(bags) & WORD)
         batch = self.data.batch(bags, rows)
         if self.device.type != "cpu":
@@ -133,13 +133,13 @@ class BagLoader(ResumableLoader):
 
 
 def _positions(bags: Any, num_bags: int) -> Tensor:
-    """Positions of bags, or those where a mask is true."""
+    """Return positions of bags, given as such or as a mask."""
     if bags is None:
         return torch.arange(num_bags)
     mask = bags if isinstance(bags, Tensor) else np.asarray(bags)
     if mask.dtype in (torch.bool, np.bool_):
         if mask.shape != (num_bags,):
             got = list(mask.shape)
-            raise ValueError(f"bags must have an entry for each of {num_bags} bags if it is a mask, got shape {got}")
+            raise ValueError(f"bags must have one entry for each of {num_bags} bags if it is a mask, got shape {got}")
         bags = torch.as_tensor(mask).nonzero()[:, 0]
     return bag_numbers(bags, num_bags)

@@ -1,1 +1,1 @@
-"""Batches of whole parts of a graph."""
+"""Partitions of a graph, and batches of clusters."""

@@ -11,15 +11,15 @@ Halo = Literal["none", "read", "batch", "all"]
 
 
 class Cluster(NamedTuple):
-    """A subgraph, in the form that `Attributes` take.
+    """A subgraph in the format that `Attributes` expects.
 
     Args:
-        node: Ids of the cluster's nodes, then of the halo, ascending. Shape ``[n]``.
+        node: Ids of the cluster's nodes, then of the halo in ascending order. Shape ``[n]``.
         row: Sources of the edges, as positions in `node`. Shape ``[e]``.
-        col: Targets, ascending.
+        col: Targets of the edges, ascending.
         edge: Positions of the edges in ``edge_index``.
         size: Number of nodes in the cluster.
-        num_cluster_edges: Number of edges into them, the first ones.
+        num_cluster_edges: Number of edges into the cluster; these come first.
     """
 
     node: Tensor
@@ -63,7 +63,7 @@ def cluster(topology: Topology, outgoing: Topology | None, nodes: Tensor, halo: 
 
 
 def _edges(topology: Topology, nodes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Of all edges of some nodes: the other end, the position in `nodes` of this one, the position in `edge_index`."""
+    """Return all edges of some nodes: the other end, the position of this end in `nodes`, and the id of the edge."""
     first = topology.colptr[nodes]
     count = topology.colptr[nodes + 1] - first
     ends = count.cumsum(0)

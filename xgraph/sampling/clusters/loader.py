@@ -1,4 +1,4 @@
-"""Batches that are clusters of nodes, with the nodes beside them."""
+"""Batches of clusters of nodes, with their neighbours."""
 
 from __future__ import annotations
 
@@ -28,46 +28,50 @@ if TYPE_CHECKING:
 
 
 class ClusterLoader(ResumableLoader):
-    """Hands out clusters of nodes with their one-hop halo, as GraphFM-OB, GNNAutoScale and Cluster-GCN train on.
+    """Loads clusters of nodes with their one-hop halo, for GraphFM-OB, GNNAutoScale and Cluster-GCN.
 
-    A batch is the union of some `parts` of the graph: first its nodes, then the halo, which are the other nodes with
-    an edge into it. Each batch is a ``Data`` like the graph itself: attributes with an entry per node or edge are
-    those of the batch, all others are passed on. All edges into the first ``batch_size`` nodes are there (unless
-    `halo` is "none"), then those into the halo that `halo` asks for; edges are sorted by target. Added are
+    A batch is the union of some ``parts`` of the graph: first the nodes of these parts, then the halo, the other nodes
+    with an edge into them. Each batch is a ``Data`` like the graph itself: attributes with one entry per node or edge
+    hold the entries of the batch, all others are passed on unchanged. A batch has all edges into its first
+    ``batch_size`` nodes (unless ``halo="none"``), followed by the edges into the halo selected by ``halo``, sorted by
+    target. Batches also have:
 
-    - ``n_id``, ``e_id``: nodes and edges (positions in ``edge_index``) in the whole graph,
-    - ``batch_size``: how many nodes are of the parts, ``num_cluster_edges``: how many edges lead to these,
+    - ``n_id``, ``e_id``: ids of the nodes and edges (positions in ``edge_index``) in the whole graph,
+    - ``batch_size``: number of nodes in the parts, and ``num_cluster_edges``: number of edges into these nodes,
     - ``input_mask``: which of the first ``batch_size`` nodes are input nodes. Shape ``[batch_size]``, bool,
-    - ``input_id``: positions of these in `input_nodes`,
-    - ``degree``: the nodes' true in-degrees. An attribute of that name in the graph is left as it is.
+    - ``input_id``: positions of these in ``input_nodes``,
+    - ``degree``: the nodes' true in-degrees. If the graph already has an attribute of that name, it is kept.
 
-    With it a loss is ``loss_fn(model(batch)[batch.input_mask], batch.y[: batch.batch_size][batch.input_mask])``.
-    A batch without input nodes is handed out too, as its nodes' embeddings are of use to later ones.
+    Compute the loss as ``loss_fn(model(batch)[batch.input_mask], batch.y[: batch.batch_size][batch.input_mask])``.
+    Batches without input nodes are returned too, because later batches can use the embeddings of their nodes.
 
-    Every ``for`` over the loader is a new epoch, in which each part is once. The batches depend on the arguments,
-    `seed` and the epoch only. Leaving a loop early ends its thread.
+    Every ``for`` loop over the loader is a new epoch, which contains each part once. The batches only depend on the
+    arguments, ``seed`` and the epoch. Leaving a loop early stops its thread.
+
+    GraphFM-OB: `Yu et al., ICML 2022 <https://arxiv.org/abs/2206.07161>`__; GNNAutoScale: `Fey et al., ICML 2021
+    <https://arxiv.org/abs/2106.05609>`__; Cluster-GCN: `Chiang et al., KDD 2019 <https://arxiv.org/abs/1905.07953>`__.
 
     Args:
-        data: The graph. Edges are copied. Attributes are read where they lie, if that is where `storage` wants them.
-        parts: The part of each node, from 0, as :func:`~xgraph.sampling.partition` gives them. Shape ``[num_nodes]``.
-        batch_size: Parts in a batch.
-        shuffle: Shuffle the parts anew at each epoch.
+        data: The graph. Edges are copied. Attributes are not copied if they are already in the requested storage.
+        parts: The part of each node, from 0, as returned by :func:`~xgraph.sampling.partition`. Shape ``[num_nodes]``.
+        batch_size: Parts per batch.
+        shuffle: Whether to reshuffle the parts in every epoch.
         seed: Seed of shuffling, not negative.
-        input_nodes: Nodes that are trained on: ids, each once, or a mask; None: all nodes.
-        halo: "none": no halo, and only the edges within the batch (Cluster-GCN); "read": the halo, and no edges into
-            it (GNNAutoScale); "batch": and edges from the batch's nodes into it (GraphFM-OB); "all": and those
-            between its nodes, which tells most of it and takes most time.
-        device: Where batches go: "cpu" or "cuda".
-        storage: Where graph and attributes lie: "device", "pinned", "host" or "mmap" (see
-            :class:`~xgraph.sampling.memory.storage.Placement`).
-        prefetch: Number of batches made ahead by a thread; 0: no thread.
-        transform: Applied to each batch, by the thread.
-        sparse: Leave the rows of sparse attributes sparse (CSR).
+        input_nodes: Nodes to train on: ids without duplicates, or a mask; None for all nodes.
+        halo: Which nodes and edges to add. "none": no halo, only the edges within the batch (Cluster-GCN); "read": the
+            halo, without edges into it (GNNAutoScale); "batch": also the edges from the batch's nodes into the halo
+            (GraphFM-OB); "all": also the edges between halo nodes, which is the most complete and the slowest.
+        device: Device of the batches: "cpu" or "cuda".
+        storage: Where to keep graph and attributes: "device", "pinned", "host" or "mmap"; see
+            :class:`~xgraph.sampling.NeighborLoader`.
+        prefetch: Number of batches that a thread prepares in advance; 0 for no thread.
+        transform: A function applied to each batch, in the thread.
+        sparse: Whether to keep the rows of sparse attributes sparse (CSR).
 
     Raises:
-        ValueError: If an argument is out of range, `parts` has not an entry for each node, an attribute such as `y` has
-            an entry neither for each node nor for each edge, the GPU is missing, or the graph is too large for it.
-        IndexError: If `input_nodes` holds a node that is not in the graph.
+        ValueError: If an argument is out of range, ``parts`` does not have one entry per node, an attribute such as
+            ``y`` has neither one entry per node nor one per edge, there is no GPU, or the graph is too large for it.
+        IndexError: If ``input_nodes`` holds a node that is not in the graph.
         TypeError: If an argument has the wrong type.
 
     Example:
@@ -117,10 +121,10 @@ class ClusterLoader(ResumableLoader):
         ends = np.unique(parts.numpy(), return_counts=True)[1].cumsum()
         self._members = parts.argsort(stable=True).tensor_split(ends[:-1].tolist())
         _, self.input_nodes = seeds_of(input_nodes, graph.num_nodes)
-        self._input_id = torch.full((num_nodes,), -1)  # of every node, −1 if it is none
+        self._input_id = torch.full((num_nodes,), -1)  # for every node; −1 if it is not an input node
         self._input_id[self.input_nodes] = torch.arange(len(self.input_nodes))
         if int((self._input_id >= 0).sum()) < len(self.input_nodes):
-            raise ValueError("input_nodes must hold each node once, got one more than once")
+            raise ValueError("input_nodes must not hold duplicates, got a node that occurs more than once")
         self.batch_size = integer("batch_size", batch_size, 1)
         self._checksum = zlib.crc32(parts.numpy().data)
         self._set_order(InOrder(len(self._members), batch_size, shuffle, seed))
@@ -137,16 +141,16 @@ class ClusterLoader(ResumableLoader):
         return self.load(chosen.tolist())
 
     def load(self, chosen: list[int]) -> Any:
-        """Return the batch of some parts.
+        """Return the batch of chosen parts.
 
         Args:
-            chosen: Their numbers, from 0, parts without a node not counted.
+            chosen: Numbers of the parts, counted from 0 without empty parts.
         """
         device = self.placement.device
         nodes = torch.cat([self._members[number] for number in chosen])
         subgraph = cluster(self._topology, self._outgoing, to_device(nodes, self._topology.colptr.device), self.halo)
         batch = self._attributes.batch(subgraph)
-        del batch.num_sampled_nodes, batch.num_sampled_edges  # by hop, and there are none
+        del batch.num_sampled_nodes, batch.num_sampled_edges  # there are no hops
         if self._adds_degree:
             batch.degree = to_device(self._topology.degree.index_select(0, subgraph.node), device)
         input_id = self._input_id[nodes]
@@ -159,7 +163,7 @@ class ClusterLoader(ResumableLoader):
 def _checked(parts: Any, num_nodes: int) -> Tensor:
     numbers = integers("parts", parts)
     if numbers.shape != (num_nodes,):
-        raise ValueError(f"parts must have an entry for each of {num_nodes} nodes, got shape {list(numbers.shape)}")
+        raise ValueError(f"parts must have one entry for each of {num_nodes} nodes, got shape {list(numbers.shape)}")
     if num_nodes and int(numbers.min()) < 0:
-        raise ValueError(f"parts must hold numbers from 0, got {int(numbers.min())} for node {int(numbers.argmin())}")
+        raise ValueError(f"parts must not be negative, got {int(numbers.min())} for node {int(numbers.argmin())}")
     return numbers

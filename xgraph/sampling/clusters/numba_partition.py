@@ -1,4 +1,4 @@
-"""The loop that improves a partition, compiled."""
+"""The compiled loop that improves a partition."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from xgraph.sampling.engines.compiled import compiled
 
 @compiled
 def sweep(begin: Any, neighbor: Any, order: Any, part: Any, size: Any, least: int, most: int, count: Any) -> int:
-    """Move nodes, one after another, to the part with most of their neighbours; return how many were moved."""
+    """Move each node in turn to the part with most of its neighbours; return the number of moved nodes."""
     moved = 0
     for node in order:
         own = part[node]

@@ -1,4 +1,4 @@
-"""Partitions of a graph's nodes, for batches that are clusters."""
+"""Partitions of a graph's nodes, for batches of clusters."""
 
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -19,36 +19,37 @@ Method = Literal["auto", "metis", "bfs"]
 
 SWEEPS = 20
 SLACK = 0.1
-"""By which share of the mean a part may be larger or smaller, beside rounding."""
+"""How much a part can deviate from the mean size, as a share of it, apart from rounding."""
 
 
 def partition(data: "Data | tuple[Tensor, int]", num_parts: int, seed: int = 0, method: Method = "auto") -> Tensor:
     """Divide the nodes of a graph into parts of nearly equal size with few edges between them.
 
-    Directions of edges, parallel edges and self-loops do not count. Methods:
+    The direction of edges, parallel edges and self-loops are ignored. Methods:
 
     - "metis": recursive bisection by METIS (Karypis and Kumar, "A Fast and High Quality Multilevel Scheme for
-      Partitioning Irregular Graphs", SIAM J. Sci. Comput. 1998), if pymetis is installed:
+      Partitioning Irregular Graphs", SIAM J. Sci. Comput., 1998). Requires pymetis:
       ``pip install xgraph-pyg[metis]``.
-    - "bfs", which needs nothing: parts are grown one after another, breadth first, those nodes first that have most
-      neighbours in the level before. Then sweeps of linear deterministic greedy (Stanton and Kliot, KDD 2012;
-      repeated as by Nishimura and Ugander, KDD 2013): every node moves to the part with most of its neighbours, as
-      far as sizes stay within a tenth of the mean, or a node.
-    - "auto": METIS where it is installed.
+    - "bfs", without further requirements: parts grow one after another by breadth-first search, starting with the
+      nodes that have most neighbours in the previous level. Then repeated sweeps of linear deterministic greedy
+      (Stanton and Kliot, KDD 2012; Nishimura and Ugander, KDD 2013) move every node to the part with most of its
+      neighbours, as long as sizes stay within 10 % of the mean, or one node.
+    - "auto": METIS if it is installed, otherwise "bfs".
 
     Args:
         data: PyG's ``Data``, or a pair ``(edge_index, num_nodes)``.
-        num_parts: Number of parts, at most that of nodes. None of them is empty.
-        seed: Fixes all choices, not negative.
+        num_parts: Number of parts, at most the number of nodes. No part is empty.
+        seed: Seed of the partition, not negative.
         method: "auto", "metis" or "bfs".
 
     Returns:
         The part of each node, from 0. Shape ``[num_nodes]``, int64, on the CPU.
 
     Raises:
-        TypeError: If `data` is something else, or a number is not an integer.
-        ValueError: If `num_parts` is less than 1 or more than the nodes, `method` is unknown, or pymetis is missing.
-        IndexError: If an edge points outside of the graph.
+        TypeError: If ``data`` has another type, or a number is not an integer.
+        ValueError: If ``num_parts`` is below 1 or above the number of nodes, ``method`` is unknown, or pymetis is
+            missing.
+        IndexError: If an edge refers to a node that does not exist.
 
     Example:
         >>> two_triangles = torch.tensor([[0, 1, 2, 3, 4, 5, 0], [1, 2, 0, 4, 5, 3, 3]])
@@ -58,24 +59,24 @@ def partition(data: "Data | tuple[Tensor, int]", num_parts: int, seed: int = 0, 
     """
     edges = edges_of(data)
     if edges[0][0] != EDGE:
-        raise TypeError(f"data must be Data or (edge_index, num_nodes), got {type(data).__name__} with types of nodes")
+        raise TypeError(f"data must be Data or (edge_index, num_nodes), got {type(data).__name__} with node types")
     _, edge_index, num_nodes, _ = edges[0]
     check_edge_index(edge_index, num_nodes, num_nodes, "edge_index")
     num_parts, seed = integer("num_parts", num_parts, 1), integer("seed", seed, 0)
     if num_parts > num_nodes:
-        raise ValueError(f"num_parts must be at most the number of nodes, {num_nodes}, got {num_parts}")
+        raise ValueError(f"num_parts must be at most {num_nodes}, the number of nodes, got {num_parts}")
     if method not in get_args(Method):
         raise ValueError(f"method must be one of {', '.join(get_args(Method))}, got {method!r}")
     has_metis = find_spec("pymetis") is not None
     if method == "metis" and not has_metis:
-        raise ValueError('method "metis" needs pymetis: pip install xgraph-pyg[metis], or use method="bfs"')
+        raise ValueError('method="metis" requires pymetis: pip install xgraph-pyg[metis], or use method="bfs"')
     begin, neighbor = _undirected(edge_index.detach().cpu(), num_nodes)
     make = _metis if has_metis and method != "bfs" else _bfs
     return torch.from_numpy(make(begin, neighbor, num_parts, seed))
 
 
 def _undirected(edge_index: Tensor, num_nodes: int) -> tuple[IntArray, IntArray]:
-    """Each node's neighbours, once each, in compressed rows."""
+    """Return each node's distinct neighbours in compressed rows."""
     src, dst = edge_index.long().numpy()
     keys = np.concatenate([src * num_nodes + dst, dst * num_nodes + src])
     keys.sort()
@@ -92,7 +93,7 @@ def _metis(begin: IntArray, neighbor: IntArray, num_parts: int, seed: int) -> In
 
     graph = pymetis.CSRAdjacency(begin, neighbor)
     options = pymetis.Options(seed=seed % 2**31)
-    # Bisection balances better than METIS's k-way way, is as good here, and leaves parts empty in small graphs only.
+    # Recursive bisection balances better than METIS's k-way method at equal quality; only small graphs get empty parts.
     result = pymetis.part_graph(num_parts, graph, recursive=True, options=options)
     part = np.array(result.vertex_part, np.int64)
     size = np.bincount(part, minlength=num_parts)
@@ -120,7 +121,7 @@ def _bfs(begin: IntArray, neighbor: IntArray, num_parts: int, seed: int) -> IntA
 
 
 def _grown(begin: IntArray, neighbor: IntArray, num_parts: int, order: IntArray) -> IntArray:
-    """Parts that grow level by level, each from the first node in `order` that is left."""
+    """Grow parts level by level, each from the first unassigned node in ``order``."""
     num_nodes = len(order)
     part = np.full(num_nodes, -1)
     rank = np.empty(num_nodes, np.int64)
@@ -142,7 +143,7 @@ def _grown(begin: IntArray, neighbor: IntArray, num_parts: int, order: IntArray)
 
 
 def _neighbors(begin: IntArray, neighbor: IntArray, nodes: IntArray, part: IntArray) -> IntArray:
-    """Neighbours of nodes that are in no part yet, as often as they are neighbours."""
+    """Return the unassigned neighbours of nodes, repeated for each of these nodes."""
     first = begin[nodes]
     count = begin[nodes + 1] - first
     others = neighbor[np.arange(count.sum()) + np.repeat(first - count.cumsum() + count, count)]

@@ -1,4 +1,4 @@
-"""The edges of PyG's data, checked."""
+"""Checks of the edges of PyG's data."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _CONVERT = "only adj_t; convert it: data.edge_index = torch_geometric.utils.to_e
 EdgeType = tuple[str, str, str]
 NODE = ""
 EDGE: EdgeType = ("", "", "")
-"""The type of a homogeneous graph's nodes and edges."""
+"""The types of nodes and edges in a homogeneous graph."""
 
 
 def check_edge_index(edge_index: Any, num_src: int, num_dst: int, name: str) -> None:
@@ -34,12 +34,12 @@ def check_edge_index(edge_index: Any, num_src: int, num_dst: int, name: str) -> 
 
 
 def name_of(edge_type: EdgeType) -> str:
-    """Return what errors call the edges of a type."""
+    """Return the name of an edge type's edges in error messages."""
     return "edge_index" if edge_type == EDGE else f"edge_index of {edge_type}"
 
 
 def narrow(size: int) -> torch.dtype:
-    """Return the type of integers that hold numbers below `size`: int32 where they fit, else int64."""
+    """Return the integer type for numbers below `size`: int32 if they fit, otherwise int64."""
     return torch.int32 if size < 2**31 else torch.int64
 
 
@@ -50,7 +50,7 @@ def edges_of(data: Any) -> list[tuple[EdgeType, Any, int, int]]:
         return [(EDGE, data[0], num_nodes[NODE], num_nodes[NODE])]
     if NODE in num_nodes:
         if getattr(data, "edge_index", None) is None:
-            got = "none; of a graph without edges it has shape [2, 0]"
+            got = "none; use one of shape [2, 0] for a graph without edges"
             raise ValueError(f"data must have an edge_index, got {_CONVERT if 'adj_t' in data else got}")
         return [(EDGE, data.edge_index, num_nodes[NODE], num_nodes[NODE])]
     edges = []
@@ -60,7 +60,9 @@ def edges_of(data: Any) -> list[tuple[EdgeType, Any, int, int]]:
             raise ValueError(f"data must have an edge_index for every edge type, got {got}")
         for node_type in (edge_type[0], edge_type[2]):
             if node_type not in num_nodes:
-                raise ValueError(f"data must have the node type {node_type!r} of its edge type {edge_type}")
+                raise ValueError(
+                    f"data must have the node type {node_type!r}, which its edge type {edge_type} refers to"
+                )
         edges.append((edge_type, data[edge_type].edge_index, num_nodes[edge_type[0]], num_nodes[edge_type[2]]))
     if not edges:
         raise ValueError("data must have at least one edge type, got none")
@@ -80,7 +82,7 @@ def num_nodes_of(data: Any) -> dict[str, int]:
     for node_type, size in sizes.items():
         if size is None:
             raise ValueError(
-                f"data must say how many nodes{f' of type {node_type!r}' if node_type else ''} it has: set num_nodes"
+                f"num_nodes{f' of type {node_type!r}' if node_type else ''} is unknown: set num_nodes in data"
             )
         if isinstance(size, bool):
             raise TypeError(f"num_nodes must be an integer, got {size!r}")

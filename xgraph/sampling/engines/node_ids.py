@@ -1,4 +1,4 @@
-"""Node ids and fan-outs given by a user, checked."""
+"""Checks of node ids and fan-outs."""
 
 import operator
 from collections.abc import Mapping, Set
@@ -19,7 +19,7 @@ def node_ids(name: str, numbers: Any, num_nodes: int) -> Tensor:
         raise ValueError(f"{name} must have shape [n], got {list(ids.shape)}")
     if ids.dtype == torch.bool:
         if len(ids) != num_nodes:
-            raise ValueError(f"{name} must have an entry for each of {num_nodes} nodes if it is a mask, got {len(ids)}")
+            raise ValueError(f"{name} must have one entry for each of {num_nodes} nodes if a mask, got {len(ids)}")
         return ids.nonzero()[:, 0]
     if not holds_integers(ids):
         raise TypeError(f"{name} must be integers or a mask, got a tensor of dtype {ids.dtype}")
@@ -52,7 +52,7 @@ def _as_tensor(name: str, ids: Any, kind: str) -> Tensor:
 
 
 def fanouts_by_type(num_neighbors: Any, edge_types: list[EdgeType]) -> dict[EdgeType, list[int]]:
-    """Return fan-outs for every edge type."""
+    """Return the fan-outs of every edge type."""
     if not isinstance(num_neighbors, Mapping):
         fanouts = _hops("num_neighbors", num_neighbors)
         return dict.fromkeys(edge_types, fanouts)
@@ -62,21 +62,23 @@ def fanouts_by_type(num_neighbors: Any, edge_types: list[EdgeType]) -> dict[Edge
     requested = {by_name.get(key, key): hops for key, hops in num_neighbors.items()}
     for key in requested:
         if key not in edge_types:
-            raise ValueError(f"num_neighbors has the edge type {key!r}, which the graph has not: {edge_types}")
+            raise ValueError(f"num_neighbors must only hold edge types of the graph, {edge_types}, got {key!r}")
     missing = [edge_type for edge_type in edge_types if edge_type not in requested]
     if missing:
-        raise ValueError(f"num_neighbors must have every edge type, got none for {missing[0]} (0 samples no edges)")
+        raise ValueError(
+            f"num_neighbors must hold every edge type, got none for {missing[0]} (use 0 to sample no edges)"
+        )
     by_type = {edge_type: _hops(f"num_neighbors of {edge_type}", requested[edge_type]) for edge_type in edge_types}
     lengths = {edge_type: len(hops) for edge_type, hops in by_type.items()}
     if len(set(lengths.values())) > 1:
-        raise ValueError(f"num_neighbors must have equally many hops for every edge type, got {lengths}")
+        raise ValueError(f"num_neighbors must have the same number of hops for every edge type, got {lengths}")
     return by_type
 
 
 def _hops(name: str, fanouts: Any) -> list[int]:
-    # The numbers of a set have no order, and equal ones are one.
+    # A set has no order and drops duplicates, so it is rejected.
     if isinstance(fanouts, int | str | float | Set) or not hasattr(fanouts, "__iter__"):
-        raise TypeError(f"{name} must be a list with a number for each hop, got {fanouts!r}")
+        raise TypeError(f"{name} must be a list with one number per hop, got {fanouts!r}")
     hops = []
     for fanout in fanouts:
         try:
@@ -84,8 +86,8 @@ def _hops(name: str, fanouts: Any) -> list[int]:
         except TypeError:
             raise TypeError(f"{name} must hold integers, got {fanout!r}") from None
         if number < -1 or isinstance(fanout, bool):
-            raise ValueError(f"{name} must hold numbers from 0, or -1 for all neighbours, got {fanout!r}")
+            raise ValueError(f"{name} must hold numbers of 0 or more, or -1 for all neighbours, got {fanout!r}")
         hops.append(number)
     if not hops:
-        raise ValueError(f"{name} must have a number for at least one hop, got []")
+        raise ValueError(f"{name} must have at least one hop, got []")
     return hops

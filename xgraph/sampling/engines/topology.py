@@ -32,9 +32,9 @@ class Topology:
     """The edges of one type in compressed sparse columns.
 
     Attributes:
-        colptr: Where each target's edges begin in `row`. Shape ``[num_dst + 1]``, int64.
+        colptr: Where each target's edges begin in ``row``. Shape ``[num_dst + 1]``, int64.
         row: Source of every edge, sorted by target. Shape ``[E]``, int32 where the ids fit, else int64. It may be a
-            strided view: on the CPU `row` and `perm` of a graph lie side by side, as they are read together.
+            strided view: on the CPU ``row`` and ``perm`` of a graph lie side by side, as they are read together.
         perm: Position of every sorted edge in ``edge_index``. Shape ``[E]``, int32 or int64; None: the same position.
         num_src: Number of nodes that edges may start at.
         num_dst: Number of nodes that edges may point at.
@@ -90,13 +90,13 @@ class Topology:
 
     @property
     def pairs(self) -> Tensor | None:
-        """`row` and `perm` as the one array they lie in, of shape ``[E, 2]``; None if they do not."""
+        """``row`` and ``perm`` as the one array they lie in, of shape ``[E, 2]``; None if they do not."""
         if self.perm is None or self.row.untyped_storage().data_ptr() != self.perm.untyped_storage().data_ptr():
             return None
         return self.row.as_strided((self.num_edges, 2), (2, 1))
 
     def map(self, function: Callable[[Tensor], Tensor], keep_pairs: bool = False) -> "Topology":
-        """Return a topology with `function` of every array."""
+        """Return a topology with ``function`` of every array."""
         colptr, pairs = function(self.colptr), self.pairs
         if pairs is not None and keep_pairs:
             return _from_pairs(colptr, function(pairs), self.num_src, self.num_dst)
@@ -104,7 +104,7 @@ class Topology:
         return Topology(colptr, function(self.row.contiguous()), perm, self.num_src, self.num_dst)
 
     def to(self, device: torch.device | str) -> "Topology":
-        """Return the topology on `device`; itself if it is there already."""
+        """Return the topology on ``device``; itself if it is there already."""
         if self.colptr.device == torch.device(device):
             return self
         return self.map(lambda part: part.to(device))
@@ -188,11 +188,11 @@ class Graph:
         return graph
 
     def map(self, function: Callable[[Tensor], Tensor], keep_pairs: bool = False) -> "Graph":
-        """Return a graph with `function` of every array; see :meth:`Topology.map`."""
+        """Return a graph with ``function`` of every array; see :meth:`Topology.map`."""
         return Graph(self.num_nodes, {name: part.map(function, keep_pairs) for name, part in self.topologies.items()})
 
     def to(self, device: torch.device | str) -> "Graph":
-        """Return the graph on `device`."""
+        """Return the graph on ``device``."""
         return Graph(self.num_nodes, {name: topology.to(device) for name, topology in self.topologies.items()})
 
     def pin_memory(self) -> "Graph":
@@ -210,7 +210,7 @@ def in_degree(data: "Data | HeteroData | tuple[Tensor, int] | Graph") -> "Tensor
         Shape ``[num_nodes]``, int64; for ``HeteroData`` a dictionary by edge type, of shape ``[num_dst]`` each.
 
     Raises:
-        TypeError: If `data` is something else, or ids are not integers.
+        TypeError: If ``data`` is something else, or ids are not integers.
         ValueError: If there is no ``edge_index``, or the number of nodes is not known.
         IndexError: If an edge points outside of the graph.
 

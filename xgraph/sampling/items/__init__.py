@@ -1,1 +1,1 @@
-"""Batches of items: both classes, several tasks or groups in each; for one process or several."""
+"""Batches of items with both classes, several tasks or several groups in each; for one or several processes."""

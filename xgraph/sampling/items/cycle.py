@@ -1,4 +1,4 @@
-"""An endless walk through a list in shuffled passes."""
+"""Endless iteration over a list in shuffled passes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ BoolArray = NDArray[np.bool_]
 
 
 class Cycle:
-    """Hands out items pass by pass, every pass a new shuffle of all of them."""
+    """Returns items pass by pass; every pass is a new shuffle of all of them."""
 
     def __init__(self, items: IntArray, rng: np.random.Generator, at_most: int | None = None) -> None:
         self.items = items
@@ -18,9 +18,9 @@ class Cycle:
         self._next = 0
 
     def take(self, count: int, taken: BoolArray, num_taken: int) -> IntArray:
-        """Return the next `count` items, passing over those that the batch holds already."""
+        """Return the next `count` items, skipping those that the batch already holds."""
         copies, count = divmod(count, len(self.items))
-        if copies:  # the batch holds every item anyway
+        if copies:  # the batch holds every item in any case
             taken[self.items] = False
             rest = self._draw(count, taken, num_taken) if count else self.items[:0]
             taken[self.items] = True
@@ -28,7 +28,7 @@ class Cycle:
         return self._draw(count, taken, num_taken)
 
     def _draw(self, count: int, taken: BoolArray, num_taken: int) -> IntArray:
-        # At most `num_taken` of the window are in the batch, so it shows `count` others if the pass has them.
+        # At most `num_taken` items of the window are in the batch, so it has `count` others unless the pass runs out.
         window = self._order[self._next : self._next + count + num_taken]
         free = _free_first(window, taken)
         first = window[: min(count, free)].copy()
@@ -45,14 +45,14 @@ class Cycle:
         return np.concatenate([first, second])
 
     def _shuffled(self) -> IntArray:
-        """Return a new shuffle, or as much of it as will be looked at, where that saves the work of the rest."""
-        if 50 * self._at_most < len(self.items):  # from there on NumPy samples in time proportional to the sample
+        """Return a new shuffle, or only its beginning if the rest will not be used and that is faster."""
+        if 50 * self._at_most < len(self.items):  # here NumPy's sampling takes time proportional to the sample
             return self._rng.choice(self.items, self._at_most, replace=False)
         return self._rng.permutation(self.items)
 
 
 def _free_first(window: IntArray, taken: BoolArray) -> int:
-    """Move what the batch holds to the end of `window`, otherwise in order; return how many it does not."""
+    """Move the items that the batch holds to the end of `window`, keeping the order; return the number of others."""
     blocked = taken[window]
     num_blocked = int(np.count_nonzero(blocked))
     if num_blocked:

@@ -1,4 +1,4 @@
-"""One epoch, shared out among processes."""
+"""The batches of an epoch, divided among processes."""
 
 from collections.abc import Iterator
 from itertools import chain, islice, repeat
@@ -10,33 +10,33 @@ from xgraph.sampling.items.epochs import EpochSampler, IntArray
 
 
 class DistributedBatches(EpochSampler):
-    """The share of one process in the batches of any sampler of this package.
+    """One process's share of the batches of any sampler of this package.
 
-    Process r of R is given the batches r, r + R, r + 2R, … of the epoch that one process alone would have: each
-    holds what the sampler promises, and in every step the processes hold different ones. All are given
-    ``ceil(len(sampler) / R)`` batches, so that none waits for another at the end; if R does not divide the
-    number, the last step is filled up with batches from the epoch's beginning, and no batch is dropped.
+    Process r of R gets the batches r, r + R, r + 2R, … of the epoch that a single process would see. Each batch has
+    the composition that the sampler guarantees, and in every step the processes hold different batches. All processes
+    get ``ceil(len(sampler) / R)`` batches, so that none waits for another at the end. If R does not divide the number
+    of batches, the last step is filled with batches from the beginning of the epoch; no batch is dropped.
 
-    Every process must have the same sampler: same data, settings and seed. No communication takes place; each
-    process draws the whole epoch and keeps its share.
+    Every process must have the same sampler: same data, settings and seed. The processes do not communicate; each
+    draws the whole epoch and keeps its share.
 
-    **Resuming:** a state counts the batches of the epoch in all processes together. So it is the same in every
-    process; it may be loaded by every process, by another number of processes, and by the sampler alone, and
-    the rest of the epoch is then shared out. `consumed` counts the batches of one process, as for the sampler
-    alone. The wrapper starts where `sampler` is and keeps a position of its own afterwards.
+    **Resuming.** A state counts the batches of all processes together, so it is the same in every process. It can be
+    loaded by every process, by another number of processes, or by the sampler alone; the rest of the epoch is then
+    divided anew. ``consumed`` counts the batches of one process. The wrapper starts at the position of ``sampler`` and
+    keeps its own position afterwards.
 
-    Lightning is to be told ``Trainer(use_distributed_sampler=False)``, as it would put its own in place.
+    With Lightning, set ``Trainer(use_distributed_sampler=False)``; otherwise Lightning replaces the sampler.
 
     Args:
-        sampler: What each process would use if it were alone.
-        num_replicas: Number of processes; by default that of `torch.distributed`'s default group.
+        sampler: The sampler that a single process would use.
+        num_replicas: Number of processes; by default that of the default group of ``torch.distributed``.
         rank: Number of this process, from 0; by default its rank in that group.
 
     Raises:
-        TypeError: If `sampler` is not a sampler of this package or is distributed already, or a number is not an
+        TypeError: If ``sampler`` is not a sampler of this package or is already distributed, or a number is not an
             integer.
-        ValueError: If `num_replicas` or `rank` is out of range, or is left out without an initialised
-            `torch.distributed`.
+        ValueError: If ``num_replicas`` or ``rank`` is out of range, or is omitted and ``torch.distributed`` is not
+            initialised.
 
     Example:
         >>> import torch
@@ -53,15 +53,15 @@ class DistributedBatches(EpochSampler):
     def __init__(self, sampler: EpochSampler, num_replicas: int | None = None, rank: int | None = None) -> None:
         if not isinstance(sampler, EpochSampler) or isinstance(sampler, DistributedBatches):
             raise TypeError(
-                "sampler must be a DualSampler, a TriSampler, a GroupSampler or another EpochSampler, "
-                f"not distributed yet, got {type(sampler).__name__}"
+                "sampler must be a DualSampler, a TriSampler, a GroupSampler or another EpochSampler "
+                f"that is not yet distributed, got {type(sampler).__name__}"
             )
         super().__init__(sampler.seed)
         if num_replicas is None or rank is None:
             if not (dist.is_available() and dist.is_initialized()):
                 missing = " and ".join(k for k, v in (("num_replicas", num_replicas), ("rank", rank)) if v is None)
                 raise ValueError(
-                    f"{missing} must be given, as torch.distributed is not initialised "
+                    f"{missing} must be given because torch.distributed is not initialised "
                     "(or call torch.distributed.init_process_group first)"
                 )
             num_replicas = dist.get_world_size() if num_replicas is None else num_replicas
@@ -74,7 +74,7 @@ class DistributedBatches(EpochSampler):
         self.follow(sampler)
 
     def __len__(self) -> int:
-        """Number of batches that each process is given in a whole epoch."""
+        """Number of batches that each process gets in an epoch."""
         return -(-len(self.sampler) // self.num_replicas)
 
     def __repr__(self) -> str:
@@ -84,11 +84,11 @@ class DistributedBatches(EpochSampler):
         )
 
     def identity(self) -> dict[str, int]:
-        """Return what the sampler's batches depend on."""
+        """Return the values that the sampler's batches depend on."""
         return self.sampler.identity()
 
     def batches(self, epoch: int) -> Iterator[IntArray]:
-        """Go through all batches of this process in `epoch`, whatever the position, which is left as it is.
+        """Iterate over this process's batches of an epoch; the current position is neither used nor changed.
 
         Args:
             epoch: Number of the epoch, from 0.
@@ -100,5 +100,5 @@ class DistributedBatches(EpochSampler):
 
     def _from(self, epoch: int, position: int) -> Iterator[IntArray]:
         steps = -(-(len(self.sampler) - position) // self.num_replicas)
-        again_and_again = chain.from_iterable(map(self.sampler.batches, repeat(epoch)))
-        return islice(islice(again_and_again, position + self.rank, None, self.num_replicas), steps)
+        repeated = chain.from_iterable(map(self.sampler.batches, repeat(epoch)))
+        return islice(islice(repeated, position + self.rank, None, self.num_replicas), steps)

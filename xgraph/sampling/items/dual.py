@@ -13,43 +13,41 @@ from xgraph.sampling.items.labels import as_matrix, negatives, num_positives, po
 
 
 class DualSampler(EpochSampler):
-    """Batches that all hold the same number of positives, for any PyTorch or PyG `DataLoader`.
+    """A batch sampler with a fixed number of positives per batch, for any PyTorch or PyG ``DataLoader``.
 
-    With k = ``round(batch_size * sampling_rate)`` (at least 1, at most ``batch_size - 1``), every batch holds
-    exactly k positives, listed first, and ``batch_size - k`` negatives (section 6.4.5 of the chapter).
+    With k = ``round(batch_size * sampling_rate)`` (at least 1, at most ``batch_size - 1``), every batch holds exactly
+    k positives, listed first, and ``batch_size - k`` negatives.
 
-    **Positives** are walked through in passes: each pass is a new shuffle of all of them, so that at any time
-    of an epoch their counts differ by at most one. None stands twice in a batch, unless there are fewer
-    positives (p) than slots; then each stands there ``k // p`` times or once more.
+    **Positives** are used in passes. Each pass is a new shuffle of all of them, so at any time during an epoch their
+    counts differ by at most one. No positive occurs twice in a batch, unless there are fewer positives (p) than slots;
+    then each occurs ``k // p`` times or once more.
 
-    **Negatives** end the epoch: each one is used, in ``ceil(n / (batch_size - k))`` batches. The last one is
-    filled up with negatives from the epoch's beginning. All lists are shuffled anew at each epoch.
+    **Negatives** determine the length of an epoch: each is used once, in ``ceil(n / (batch_size - k))`` batches. The
+    last batch is filled with negatives from the beginning of the epoch. All lists are reshuffled in every epoch.
 
-    **Several tasks:** the positive slots go round the tasks that have a positive (in an order shuffled each
-    epoch), and each task walks through its own positives: rare tasks get as many slots as common ones. A
-    negative is an item labelled 0 in any task. So an item may be in several lists; if it is in the batch
-    already, the next positive of the task takes its place where there is one. Items without a label never
-    appear.
+    **Several tasks.** The slots for positives rotate over the tasks that have positives, in an order that is shuffled
+    in every epoch, and each task has its own passes: rare tasks get as many slots as common ones. An item counts as
+    negative if it is labelled 0 in any task, so it can be in several lists. If it is already in the batch, the next
+    positive of the task is used instead, if there is one. Items without labels never appear.
 
-    The order depends on `seed` and epoch only: not on worker processes, nor on global random state. Every
-    `for` over the sampler or its loader is a new epoch, as with a shuffling loader.
+    The order only depends on ``seed`` and the epoch, not on worker processes or global random state. Every ``for``
+    loop over the sampler or its loader is a new epoch, as with a shuffling loader.
 
-    **Resuming:** `state_dict` holds the position within the epoch, and after `load_state_dict` the next `for`
-    gives the remaining batches of that epoch. Worker processes make a loader ask for batches ahead of
-    training: hand over how many batches of the epoch were really used,
-    ``sampler.state_dict(consumed=batch_index + 1)``. Several processes share an epoch by
-    :class:`~xgraph.sampling.DistributedBatches`.
+    **Resuming.** ``state_dict`` holds the position within the epoch. After ``load_state_dict``, the next ``for`` loop
+    returns the remaining batches of that epoch. Worker processes request batches ahead of training, so pass the number
+    of batches that were really used: ``sampler.state_dict(consumed=batch_index + 1)``. To divide an epoch among
+    several processes, use :class:`~xgraph.sampling.DistributedBatches`.
 
     Args:
         labels: Labels 0, 1 or NaN (missing). Shape ``[n]`` or ``[n, num_tasks]``.
-        batch_size: Items in a batch, at least 2.
+        batch_size: Items per batch, at least 2.
         sampling_rate: Share of positives in a batch, between 0 and 1.
         seed: Seed of the shuffles, not negative.
 
     Raises:
-        ValueError: If a label is not 0, 1 or NaN, there is no positive or no negative, or another argument is
-            out of range.
-        TypeError: If `labels` are not numbers, or `batch_size` or `seed` is not an integer.
+        ValueError: If a label is not 0, 1 or NaN, there are no positives or no negatives, or another argument is out
+            of range.
+        TypeError: If ``labels`` are not numbers, or ``batch_size`` or ``seed`` is not an integer.
 
     Example:
         >>> import torch
@@ -72,11 +70,11 @@ class DualSampler(EpochSampler):
         self._negatives = negatives(y)
         for name, value, rows in (("positive", 1, self._positives), ("negative", 0, self._negatives)):
             if not len(rows):
-                raise ValueError(f"labels hold no {name}: none of the {len(y)} rows has a label {value}")
+                raise ValueError(f"labels must hold at least one {name} ({value}), got none in {len(y)} rows")
         self._fingerprint = fingerprint(self._num_items, (*self._positives, self._negatives))
 
     def __len__(self) -> int:
-        """Number of batches in a whole epoch."""
+        """Number of batches per epoch."""
         return -(-len(self._negatives) // self.negatives_per_batch)
 
     def __repr__(self) -> str:
@@ -87,7 +85,7 @@ class DualSampler(EpochSampler):
         )
 
     def identity(self) -> dict[str, int]:
-        """Return what the batches depend on: seed, settings, and a checksum of the lists."""
+        """Return the values that the batches depend on: seed, settings, and a checksum of the lists."""
         return {
             "num_items": self._num_items,
             "batch_size": self.batch_size,
@@ -97,7 +95,7 @@ class DualSampler(EpochSampler):
         }
 
     def batches(self, epoch: int) -> Iterator[IntArray]:
-        """Go through all batches of `epoch`, whatever the position, which is left as it is.
+        """Iterate over all batches of an epoch; the current position is neither used nor changed.
 
         Args:
             epoch: Number of the epoch, from 0.
@@ -106,7 +104,7 @@ class DualSampler(EpochSampler):
         order = rng.permutation(self._negatives)
         cycles = [Cycle(self._positives[task], rng) for task in rng.permutation(len(self._positives))]
         each, extra = divmod(self.positives_per_batch, len(cycles))
-        turn = 0  # the first of the tasks that get one slot more
+        turn = 0  # the first of the tasks that get an extra slot
         taken = np.zeros(self._num_items, dtype=np.bool_)
         for number in range(len(self)):
             begin = number * self.negatives_per_batch

@@ -1,4 +1,4 @@
-"""Batches of a few groups at a time, with several items of each."""
+"""Batches of a few groups with several items of each."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,35 +13,34 @@ from xgraph.sampling.items.epochs import EpochSampler, IntArray, fingerprint
 
 
 class GroupSampler(EpochSampler):
-    """Batches of B1 = `groups_per_batch` groups with B2 = `items_per_group` items each (Algorithm 25).
+    """A batch sampler for group DRO: B1 = ``groups_per_batch`` groups with B2 = ``items_per_group`` items each.
 
-    **Groups** are walked through in shuffled passes, so that at any time of an epoch all have been shown
-    equally often, give or take one, however small or large they are. If there are fewer than B1, every batch
-    holds all of them.
+    **Groups** are used in shuffled passes, so at any time during an epoch their counts differ by at most one, however
+    small or large the groups are. If there are fewer than B1 groups, every batch holds all of them.
 
-    **Items** of a group are walked through in shuffled passes too. A group of at most B2 items is shown whole,
-    each item once: more copies would cost time and make the group's mean no better. So no item stands twice in
-    a batch, and batches are smaller where groups are small. The items of a group stand next to each other.
+    **Items** of a group are used in shuffled passes too. A group of at most B2 items is used as a whole, each item
+    once: copies would take time without improving the group's mean. So no item occurs twice in a batch, and batches are
+    smaller if groups are small. The items of a group are listed together.
 
-    **An epoch** shows as many items as there are, and every group at least once: it has
-    ``ceil(n / (B1 * s))`` batches, where s is the mean over groups of ``min(items of the group, B2)``, which is
-    ``ceil(n / (B1 * B2))`` when no group is smaller than B2. Since groups are shown equally often, an item
-    of a small group comes more often than one of a large group, which may not come at all in an epoch.
+    **An epoch** has ``ceil(n / (B1 * s))`` batches, where s is the mean over groups of ``min(items of the group, B2)``;
+    this is ``ceil(n / (B1 * B2))`` if no group is smaller than B2. It contains about as many items as the data set, and
+    every group at least once. Since all groups are used equally often, items of small groups occur more often than
+    items of large groups, some of which may not occur in a given epoch.
 
-    The order depends on `seed` and epoch only. Epochs, positions and resuming are those of
-    :class:`~xgraph.sampling.DualSampler`.
+    The order only depends on ``seed`` and the epoch. Epochs, positions and resuming work as in
+    :class:`~xgraph.sampling.DualSampler`. See Algorithm 25 of the losses' reference chapter, and
+    :class:`xgraph.losses.GroupDROLoss`.
 
     Args:
-        groups: Group of each item, any integers from 0 (numbers may be missing); −1 leaves the item out.
-            Shape ``[n]``.
-        groups_per_batch: Groups in a batch, at least 1.
-        items_per_group: Items shown of a group, at least 1.
+        groups: Group numbers of the items, integers from 0 (gaps are allowed); −1 leaves the item out. Shape ``[n]``.
+        groups_per_batch: Groups per batch, at least 1.
+        items_per_group: Items per group in a batch, at least 1.
         seed: Seed of the shuffles, not negative.
 
     Raises:
-        ValueError: If `groups` has another shape, holds a number below −1 or −1 only, or another argument is out
+        ValueError: If ``groups`` has the wrong shape, holds a number below −1 or only −1, or another argument is out
             of range.
-        TypeError: If `groups` or another argument is not made of integers.
+        TypeError: If ``groups`` does not hold integers, or another argument is not an integer.
 
     Example:
         >>> import torch
@@ -58,8 +57,8 @@ class GroupSampler(EpochSampler):
         group = _as_vector(groups)
         kept = np.flatnonzero(group >= 0)
         if not len(kept):
-            raise ValueError(f"groups hold no group: each of the {len(group)} items has -1 (left out)")
-        # Items sorted by group; those of group k are [bounds[k], bounds[k + 1]).
+            raise ValueError(f"groups must assign at least one item to a group, got -1 for all {len(group)} items")
+        # Items sorted by group; group k has the items [bounds[k], bounds[k + 1]).
         self._items = kept[np.argsort(group[kept], kind="stable")].astype(np.int64, copy=False)
         ordered = group[self._items]
         inner = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
@@ -68,9 +67,9 @@ class GroupSampler(EpochSampler):
         self._fingerprint = fingerprint(self._num_items, (self._items, self._bounds))
 
     def __len__(self) -> int:
-        """Number of batches in a whole epoch."""
-        a_pass = int(np.minimum(np.diff(self._bounds), self.items_per_group).sum())  # items it shows
-        return -(-len(self._items) * self.num_groups // (a_pass * min(self.groups_per_batch, self.num_groups)))
+        """Number of batches per epoch."""
+        per_pass = int(np.minimum(np.diff(self._bounds), self.items_per_group).sum())  # items used in a pass
+        return -(-len(self._items) * self.num_groups // (per_pass * min(self.groups_per_batch, self.num_groups)))
 
     def __repr__(self) -> str:
         return (
@@ -79,7 +78,7 @@ class GroupSampler(EpochSampler):
         )
 
     def identity(self) -> dict[str, int]:
-        """Return what the batches depend on: seed, settings, and a checksum of the groups."""
+        """Return the values that the batches depend on: seed, settings, and a checksum of the groups."""
         return {
             "num_items": self._num_items,
             "groups_per_batch": self.groups_per_batch,
@@ -89,7 +88,7 @@ class GroupSampler(EpochSampler):
         }
 
     def batches(self, epoch: int) -> Iterator[IntArray]:
-        """Go through all batches of `epoch`, whatever the position, which is left as it is.
+        """Iterate over all batches of an epoch; the current position is neither used nor changed.
 
         Args:
             epoch: Number of the epoch, from 0.
@@ -97,7 +96,7 @@ class GroupSampler(EpochSampler):
         rng = np.random.default_rng([self.seed, epoch])
         count = min(self.groups_per_batch, self.num_groups)
         groups, shown = Cycle(np.arange(self.num_groups), rng), np.zeros(self.num_groups, dtype=np.bool_)
-        cycles: dict[int, Cycle] = {}  # of the groups that are not shown whole
+        cycles: dict[int, Cycle] = {}  # for groups that are not used as a whole
         taken = np.zeros(self._num_items, dtype=np.bool_)
         bounds = self._bounds.tolist()
         for _ in range(len(self)):

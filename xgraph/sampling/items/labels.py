@@ -1,4 +1,4 @@
-"""Labels, checked and split into lists of positions."""
+"""Checks of labels, and lists of positives and negatives."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ IntArray = NDArray[np.int64]
 
 
 def as_matrix(labels: Any) -> NDArray[Any]:
-    """Return labels as an array ``[n, T]`` of zeros, ones and NaN, in the type they came in."""
+    """Return labels as an array ``[n, T]`` of zeros, ones and NaN, in their own type."""
     if isinstance(labels, torch.Tensor):
         labels = labels.detach().cpu()
         labels = labels.float() if labels.dtype == torch.bfloat16 else labels
@@ -31,8 +31,8 @@ def as_matrix(labels: Any) -> NDArray[Any]:
 
 
 def rows_with(y: NDArray[Any], label: int, dtype: Any = np.int64) -> list[NDArray[Any]]:
-    """Return the rows that hold `label`, a list per task, as numbers of `dtype`."""
-    # Turned block by block, which stays in the cache; a column of a wide matrix touches all of its memory.
+    """Return the rows that hold `label`, one list per task, as numbers of `dtype`."""
+    # Transpose in blocks that fit in the cache: reading a column of a wide matrix touches all of its memory.
     columns = np.empty(y.shape[::-1], dtype=np.bool_)
     for begin in range(0, len(y), 1024):
         columns[:, begin : begin + 1024] = (y[begin : begin + 1024] == label).T
@@ -40,7 +40,7 @@ def rows_with(y: NDArray[Any], label: int, dtype: Any = np.int64) -> list[NDArra
 
 
 def positives(y: NDArray[Any]) -> list[IntArray]:
-    """Return the rows labelled 1, a list per task that has any."""
+    """Return the rows labelled 1, one list per task that has any."""
     return [rows for rows in rows_with(y, 1) if len(rows)]
 
 
@@ -50,5 +50,5 @@ def negatives(y: NDArray[Any]) -> IntArray:
 
 
 def num_positives(batch_size: int, sampling_rate: float) -> int:
-    """Return how many of `batch_size` are positives: at least one, and at least one is a negative."""
+    """Return the number of positives in a batch; there is at least one positive and one negative."""
     return min(max(round(batch_size * sampling_rate), 1), batch_size - 1)

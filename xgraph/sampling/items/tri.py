@@ -1,4 +1,4 @@
-"""Batches of a few tasks at a time, with a fixed number of positives of each."""
+"""Batches of a few tasks with a fixed number of positives of each."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,39 +14,39 @@ from xgraph.sampling.items.labels import as_matrix, num_positives, rows_with
 
 
 class TriSampler(EpochSampler):
-    """Batches that first sample tasks, then positives and negatives of each, for data with many tasks.
+    """A batch sampler for data with many tasks: samples tasks first, then positives and negatives of each.
 
-    With b = `batch_size_per_task` and k = ``round(b * sampling_rate_per_task)`` (at least 1, at most b − 1),
-    every batch holds `sampled_tasks` different tasks, and of each k items labelled 1 in it, then b − k labelled
-    0 in it (section 6.4.5 of the chapter). So a batch, as an array of shape ``[tasks, b]``, has a row per task.
+    With b = ``batch_size_per_task`` and k = ``round(b * sampling_rate_per_task)`` (at least 1, at most b − 1), every
+    batch holds ``sampled_tasks`` different tasks, and for each of them k items labelled 1 in it, followed by b − k
+    items labelled 0 in it. Reshaped to ``[tasks, b]``, a batch has one row per task.
 
-    **Tasks** that lack a positive or a negative are left out; `tasks` lists the others. They are walked through
-    in shuffled passes, so that at any time of an epoch all have been sampled equally often, give or take one.
-    If there are fewer than `sampled_tasks`, every batch holds all of them and is smaller.
+    **Tasks** without positives or without negatives are left out; the attribute ``tasks`` lists the others. They are
+    used in shuffled passes, so at any time during an epoch their counts differ by at most one. If there are fewer than
+    ``sampled_tasks``, every batch holds all of them and is smaller.
 
-    **Positives and negatives** of each task are walked through in shuffled passes of their own. An item drawn
-    for one task counts for that task only: if the batch holds it already, the next one of the other task's list
-    takes its place. The shortest lists choose first. So an item stands twice only where the batch holds the
-    whole list already; one with fewer items (p) than slots is repeated, each item ``slots // p`` times or once
+    **Positives and negatives** of each task are used in shuffled passes of their own. An item drawn for one task only
+    counts for that task: if another task draws it for the same batch, the next item of that task's list is used
+    instead. The shortest lists are served first. So an item occurs twice in a batch only if the batch already holds
+    the whole list. A list with fewer items (p) than slots is repeated: each item occurs ``slots // p`` times or once
     more.
 
-    **An epoch** shows as many items as have a label in any of these tasks, and each task at least once: it has
-    ``max(ceil(n / (tasks * b)), ceil(num_tasks / tasks))`` batches. Not every item is in every epoch: those
-    with rare labels come more often.
+    **An epoch** has ``max(ceil(n / (tasks * b)), ceil(num_tasks / tasks))`` batches, where n is the number of items
+    with a label in any of these tasks. It contains each task at least once. Not every item is in every epoch: items
+    with rare labels occur more often.
 
-    The order depends on `seed` and epoch only. Epochs, positions and resuming are those of
+    The order only depends on ``seed`` and the epoch. Epochs, positions and resuming work as in
     :class:`~xgraph.sampling.DualSampler`.
 
     Args:
-        labels: Labels 0, 1 or NaN (missing). Shape ``[n, num_tasks]``, or ``[n]`` for one task.
-        batch_size_per_task: Items drawn for a task, at least 2.
-        sampled_tasks: Tasks in a batch, at least 1.
+        labels: Labels 0, 1 or NaN (missing). Shape ``[n, num_tasks]``, or ``[n]`` for a single task.
+        batch_size_per_task: Items per task in a batch, at least 2.
+        sampled_tasks: Tasks per batch, at least 1.
         sampling_rate_per_task: Share of positives among a task's items, between 0 and 1.
         seed: Seed of the shuffles, not negative.
 
     Raises:
         ValueError: If a label is not 0, 1 or NaN, no task has both classes, or another argument is out of range.
-        TypeError: If `labels` are not numbers, or another argument is not a number of its kind.
+        TypeError: If ``labels`` are not numbers, or another argument has the wrong type.
 
     Example:
         >>> import torch
@@ -80,12 +80,12 @@ class TriSampler(EpochSampler):
         both = [task for task in range(y.shape[1]) if len(rows[0][task]) and len(rows[1][task])]
         if not both:
             raise ValueError(
-                f"labels hold no task with both classes: each of {y.shape[1]} lacks a positive (label 1) or a negative "
-                "(label 0)"
+                f"labels must hold at least one task with positives (1) and negatives (0), got none in {y.shape[1]} "
+                "tasks"
             )
         self.tasks = both
         self.tasks_per_batch = min(self.sampled_tasks, len(both))
-        # List 2t holds the positives of the t-th task that is sampled, list 2t + 1 its negatives.
+        # List 2t holds the positives of the t-th task, list 2t + 1 its negatives.
         self._lists: list[NDArray[Any]] = [rows[label][task] for task in both for label in (0, 1)]
         labelled = np.zeros(len(y), dtype=np.bool_)
         for members in self._lists:
@@ -94,7 +94,7 @@ class TriSampler(EpochSampler):
         self._fingerprint = fingerprint(self._num_items, self._lists)
 
     def __len__(self) -> int:
-        """Number of batches in a whole epoch."""
+        """Number of batches per epoch."""
         items = self.tasks_per_batch * self.batch_size_per_task
         return max(-(-self._num_labelled // items), -(-len(self.tasks) // self.tasks_per_batch))
 
@@ -106,7 +106,7 @@ class TriSampler(EpochSampler):
         )
 
     def identity(self) -> dict[str, int]:
-        """Return what the batches depend on: seed, settings, and a checksum of the lists."""
+        """Return the values that the batches depend on: seed, settings, and a checksum of the lists."""
         return {
             "num_items": self._num_items,
             "batch_size_per_task": self.batch_size_per_task,
@@ -117,7 +117,7 @@ class TriSampler(EpochSampler):
         }
 
     def batches(self, epoch: int) -> Iterator[IntArray]:
-        """Go through all batches of `epoch`, whatever the position, which is left as it is.
+        """Iterate over all batches of an epoch; the current position is neither used nor changed.
 
         Args:
             epoch: Number of the epoch, from 0.
@@ -126,7 +126,7 @@ class TriSampler(EpochSampler):
         num_tasks, per_batch = len(self.tasks), self.tasks_per_batch
         size = per_batch * self.batch_size_per_task
         slots = (self.positives_per_task, self.negatives_per_task)
-        turns = -(-len(self) * per_batch // num_tasks)  # how often a task is sampled in the epoch, at most
+        turns = -(-len(self) * per_batch // num_tasks)  # largest number of times that a task is sampled in the epoch
         tasks = Cycle(np.arange(num_tasks), rng)
         cycles = [Cycle(rows, rng, turns * slots[number % 2] + size) for number, rows in enumerate(self._lists)]
         sizes = [len(rows) for rows in self._lists]

@@ -1,1 +1,1 @@
-"""Where graphs and features lie while batches are made: device, pinned, host or mmap."""
+"""Storage of graphs and features: device, pinned, host or mmap."""

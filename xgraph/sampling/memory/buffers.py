@@ -1,4 +1,4 @@
-"""Host memory that batches give back."""
+"""Reusable host memory for batches."""
 
 import sys
 import threading
@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-SMALL = 2**20  # bytes up to which the C library keeps freed memory by itself
-MOST = 4  # buffers kept by default: what the caller has, what is being made, and two that wait
+SMALL = 2**20  # up to this many bytes, the C library reuses freed memory by itself
+MOST = 4  # default number of buffers: the caller's batch, the one being prepared, and two that wait
 
 
 class Buffers:
-    """Hands out uninitialised CPU tensors, in memory whose former tensor is no longer in use."""
+    """Allocates uninitialised CPU tensors and reuses the memory of tensors that are no longer in use."""
 
     def __init__(self, most: int = MOST) -> None:
         self.most = most
@@ -23,24 +23,24 @@ class Buffers:
         self._lock = threading.Lock()
 
     def empty(self, size: Sequence[int], dtype: torch.dtype) -> Tensor:
-        """Return a tensor of any content."""
+        """Return an uninitialised tensor."""
         nbytes = prod(size) * dtype.itemsize
         if nbytes <= SMALL:
             return torch.empty(size, dtype=dtype)
-        # The tensor refers to the slice, and the slice to the block: so the block's references tell its use, and
-        # a tensor that is saved takes its own bytes along, not the block's.
+        # The tensor refers to the slice, and the slice to the block. So the block's reference count shows whether it
+        # is in use, and saving a tensor stores its own bytes, not those of the whole block.
         return torch.from_numpy(self._block(nbytes)[:nbytes]).view(dtype).view(size)
 
     def _block(self, nbytes: int) -> NDArray[np.uint8]:
         with self._lock:
             for number in range(len(self._blocks)):
-                # Two references: the list's and the call's own.
+                # Two references: from the list and from this call.
                 if sys.getrefcount(self._blocks[number]) <= 2:
                     if self._blocks[number].size < nbytes:
-                        self._blocks[number] = np.empty(0, dtype=np.uint8)  # freed before the larger one is made
+                        self._blocks[number] = np.empty(0, dtype=np.uint8)  # free it before allocating the larger one
                         self._blocks[number] = np.empty(nbytes + nbytes // 8, dtype=np.uint8)
                     return self._blocks[number]
-            # An eighth more, as the next batch is a little larger or smaller.
+            # Allocate an eighth more, because the next batch may be slightly larger.
             block = np.empty(nbytes + nbytes // 8, dtype=np.uint8)
             if len(self._blocks) < self.most:
                 self._blocks.append(block)

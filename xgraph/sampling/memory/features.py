@@ -1,4 +1,4 @@
-"""Rows of features, gathered for the nodes of a batch from wherever they lie."""
+"""Features in any storage, gathered for the nodes of a batch."""
 
 import warnings
 from functools import cache
@@ -19,7 +19,7 @@ INTEGERS = (torch.int64, torch.int32)
 
 
 class FeatureStore:
-    """A matrix of features, or any tensor with a row per node or edge, of which a batch takes a few rows."""
+    """A matrix of features, or any tensor with one row per node or edge, from which batches gather rows."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class FeatureStore:
 
     @property
     def shape(self) -> torch.Size:
-        """Shape of the whole."""
+        """Shape of the stored tensor."""
         return self.x.shape
 
     @property
@@ -73,7 +73,7 @@ class FeatureStore:
             size = (index.numel(), self.x.shape[1])
             return csr(crow, col, values, size) if sparse else self._dense(crow, col, values)
         if sparse:
-            raise ValueError("sparse=True is for sparse features, these are dense")
+            raise ValueError("sparse=True requires sparse features, got dense ones")
         return self._dense_rows(index)
 
     def _dense_rows(self, index: Tensor) -> Tensor:
@@ -86,7 +86,7 @@ class FeatureStore:
         size = (index.numel(), *self.x.shape[1:])
         if device.type == "cpu":
             return torch.index_select(self.x, 0, index, out=self._buffers.empty(size, self.dtype))
-        # Torch keeps page-locked blocks for later use, and not before the copy has ended.
+        # PyTorch caches page-locked blocks and does not reuse one until its copy has finished.
         rows = torch.empty(size, dtype=self.dtype, pin_memory=True)
         return torch.index_select(self.x, 0, index, out=rows).to(device, non_blocking=True)
 
@@ -105,17 +105,17 @@ class FeatureStore:
         return to_device(crow, device), to_device(col, device), to_device(value, device)
 
     def _dense(self, crow: Tensor, col: Tensor, values: Tensor) -> Tensor:
-        """Return CSR rows as a dense matrix, filled in on the device, so that only what is not 0 is copied there."""
+        """Return CSR rows as a dense matrix, built on the device, so that only non-zero entries are copied."""
         size = (crow.numel() - 1, self.x.shape[1])
         row = torch.repeat_interleave(torch.arange(size[0], device=crow.device), crow.diff(), output_size=len(col))
         out = values.new_empty(size) if values.is_cuda else self._buffers.empty(size, values.dtype)
-        out.zero_().view(-1).index_add_(0, row * size[1] + col, values)  # an entry that is given twice is the sum
+        out.zero_().view(-1).index_add_(0, row * size[1] + col, values)  # duplicate entries are summed
         return out
 
 
 @cache
 def triton_kernels() -> ModuleType | None:
-    """Return the module of Triton kernels, or None where Triton is missing."""
+    """Return the module of Triton kernels, or None if Triton is not installed."""
     try:
         return import_module("xgraph.sampling.engines.triton_kernels")
     except ImportError:
@@ -123,7 +123,7 @@ def triton_kernels() -> ModuleType | None:
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
-    """Return `tensor` on `device`; from host to GPU by way of page-locked memory, without waiting for the copy."""
+    """Return `tensor` on `device`; copies to a GPU go through page-locked memory and are asynchronous."""
     if tensor.device == device:
         return tensor
     if device.type == "cuda" and not tensor.is_cuda:
@@ -132,7 +132,7 @@ def to_device(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 def as_rows(x: Any, name: str = "x") -> Tensor:
-    """Return features as a tensor with a row per item: dense, or sparse CSR."""
+    """Return features as a tensor with one row per item, dense or sparse CSR."""
     if isinstance(x, np.ndarray):
         if x.dtype.kind not in "biufc" or not x.dtype.isnative:
             raise TypeError(f"{name} must hold numbers, got an array of dtype {x.dtype}")
@@ -145,10 +145,10 @@ def as_rows(x: Any, name: str = "x") -> Tensor:
         raise TypeError(f"{name} must be a tensor or an array, got {type(x).__name__}")
     if rows.layout != torch.strided:
         if rows.dim() != 2:
-            raise ValueError(f"{name} is sparse and must be a matrix [n, F], got shape {list(rows.shape)}")
+            raise ValueError(f"{name} must be a matrix [n, F] if it is sparse, got shape {list(rows.shape)}")
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta state")
             return rows.to_sparse_csr()
     if rows.dim() == 0:
-        raise ValueError(f"{name} must have a row per item, got a single number")
+        raise ValueError(f"{name} must have one row per item, got a single number")
     return rows

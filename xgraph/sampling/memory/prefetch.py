@@ -1,4 +1,4 @@
-"""Batches made ahead of their use, by a thread."""
+"""Batches prepared in advance by a thread."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,14 +15,16 @@ Job = TypeVar("Job")
 def prefetched(
     make: Callable[[Job], Any], jobs: Iterable[Job], ahead: int, device: torch.device | None = None
 ) -> Iterator[Any]:
-    """Go through ``map(make, jobs)``, while a thread is up to `ahead` of it."""
+    """Iterate over ``map(make, jobs)`` while a thread prepares up to `ahead` results in advance."""
     if ahead == 0:
         yield from map(make, jobs)
         return
     on_gpu = device is not None and device.type == "cuda"
     side = torch.cuda.Stream(device) if on_gpu else None  # type: ignore[no-untyped-call]
     if side is not None:
-        side.wait_stream(torch.cuda.current_stream(device))  # what the batches are made from may be under way
+        side.wait_stream(
+            torch.cuda.current_stream(device)
+        )  # the data of the batches may still be on its way to the GPU
 
     def work(job: Job) -> tuple[Any, torch.cuda.Event | None]:
         with torch.cuda.stream(side) if side is not None else nullcontext():
@@ -52,7 +54,7 @@ def prefetched(
 
 
 def tensors_in(batch: Any) -> Iterator[Tensor]:
-    """Go through the tensors of a batch."""
+    """Iterate over the tensors of a batch."""
     if isinstance(batch, Tensor):
         yield batch
     elif hasattr(batch, "to_dict"):
@@ -66,7 +68,7 @@ def tensors_in(batch: Any) -> Iterator[Tensor]:
 
 
 def record(tensor: Tensor, stream: torch.cuda.Stream) -> None:
-    """Let the memory of a tensor not be used again before what `stream` has been given so far is through."""
+    """Keep the memory of a tensor from being reused before the work queued on `stream` so far has finished."""
     if tensor.layout == torch.sparse_csr:
         parts = [tensor.crow_indices(), tensor.col_indices(), tensor.values()]
     else:

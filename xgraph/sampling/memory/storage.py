@@ -1,4 +1,4 @@
-"""Where a graph and its features lie, chosen by one word."""
+"""Placement of a graph and its features in one of four kinds of storage."""
 
 from dataclasses import dataclass
 
@@ -8,29 +8,29 @@ from torch import Tensor
 from xgraph.sampling.memory.memory import GIB, csr, free_memory, memory_mapped, nbytes, page_locked
 from xgraph.storage import Storage, check_storage
 
-RESERVE = 0.05  # of the free memory, left to batches and kernels when it is checked whether something fits
+RESERVE = 0.05  # share of the free memory to leave for batches and kernels
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where tensors are put: a device for the batches, and a word for what they are taken from.
+    """The device of the batches, and the storage of the graph and its features.
 
-    ========== ============================= ============ =======================================
-    `storage`  graph and features lie in     sampled by   use it when
-    ========== ============================= ============ =======================================
-    "device"   the memory of `device`        `device`     they fit there: the fastest
-    "pinned"   page-locked host memory       `device`     they fit in host memory only
-    "host"     host memory, where they are   the CPU      they cannot be page-locked, or the CPU is idle
+    ========== ============================= ============ =============================================
+    `storage`  graph and features are in     sampled by   use it if
+    ========== ============================= ============ =============================================
+    "device"   the memory of `device`        `device`     they fit there; fastest
+    "pinned"   page-locked host memory       `device`     they only fit in host memory
+    "host"     host memory, not copied       the CPU      they cannot be page-locked, or the CPU is idle
     "mmap"     files on disk                 the CPU      they do not fit in host memory
-    ========== ============================= ============ =======================================
+    ========== ============================= ============ =============================================
 
-    What is memory-mapped already, such as a ``np.memmap``, "mmap" leaves in the file where it is.
+    With "mmap", tensors that are already memory-mapped, such as a ``np.memmap``, stay in their file.
 
-    On the CPU "device", "pinned" and "host" are the same.
+    On the CPU, "device", "pinned" and "host" are the same.
 
     Attributes:
-        device: Where batches go.
-        storage: One of the four words.
+        device: Device of the batches.
+        storage: One of the four kinds of storage.
 
     Example:
         >>> place = Placement.of("cpu", "mmap")
@@ -55,11 +55,11 @@ class Placement:
 
     @property
     def sampling_device(self) -> torch.device:
-        """Where the sampling runs."""
+        """The device that samples."""
         return self.device if self.storage in ("device", "pinned") else torch.device("cpu")
 
     def put(self, tensor: Tensor) -> Tensor:
-        """Return `tensor` where it is to lie; itself, if it is there already."""
+        """Return ``tensor`` in the storage; the tensor itself if it is already there."""
         if tensor.layout == torch.sparse_csr:
             crow, col, values = tensor.crow_indices(), tensor.col_indices(), tensor.values()
             return csr(self.put(crow), self.put(col), self.put(values), tensor.shape)
@@ -72,32 +72,32 @@ class Placement:
         return tensor.cpu()
 
     def cost(self, tensor: Tensor) -> int:
-        """Return how many bytes :meth:`put` takes of the memory in question: none for what is there already."""
+        """Return how many bytes :meth:`put` allocates in the storage: 0 for a tensor that is already there."""
         return 0 if tensor.device == self.device else nbytes(tensor)
 
     def require(self, what: str, nbytes: int, free: int | None = None) -> None:
-        """Check that something fits where it is to lie."""
+        """Raise an error if ``nbytes`` do not fit in the storage."""
         if not self.on_gpu or self.storage in ("host", "mmap"):
-            return  # a copy in host memory is not made; files are as large as the disk allows
+            return  # "host" copies nothing, and files only need disk space
         if self.storage == "pinned":
             free = free_memory(torch.device("cpu")) if free is None else free
             if nbytes > free:
                 raise ValueError(
-                    f"{what} are too large to be page-locked: need {nbytes / GIB:.2f} GiB of host memory, "
-                    f'{free / GIB:.2f} GiB free; storage="host" fits, as it copies nothing, and so does "mmap"'
+                    f"not enough host memory to page-lock {what}: {nbytes / GIB:.2f} GiB needed, "
+                    f'{free / GIB:.2f} GiB free; use storage="host", which copies nothing, or "mmap"'
                 )
             return
         free = free_memory(self.device) if free is None else free
         if nbytes > free * (1 - RESERVE):
             words = '"pinned" or "host"' if nbytes <= free_memory(torch.device("cpu")) else '"host" or "mmap"'
             raise ValueError(
-                f"{what} are too large for the GPU ({self.device}): need {nbytes / GIB:.2f} GiB, "
-                f"{free / GIB:.2f} GiB free; storage={words} fits"
+                f"not enough memory on the GPU ({self.device}) for {what}: {nbytes / GIB:.2f} GiB needed, "
+                f"{free / GIB:.2f} GiB free; use storage={words}"
             )
 
 
 def usable_device(device: str | torch.device) -> torch.device:
-    """Return `device`, checked: the CPU, or a GPU that is there."""
+    """Return ``device`` as a torch.device; raise an error unless it is the CPU or an available GPU."""
     if not isinstance(device, str | torch.device):
         raise TypeError(f"device must be a name like 'cpu' or 'cuda', got {device!r}")
     try:
@@ -108,9 +108,9 @@ def usable_device(device: str | torch.device) -> torch.device:
         raise ValueError(f"device must be 'cpu' or 'cuda', got {str(resolved)!r}")
     if resolved.type == "cuda":
         if not torch.cuda.is_available():
-            raise ValueError(f"device: {str(resolved)!r} was asked for, but torch finds no usable GPU here; use 'cpu'")
+            raise ValueError(f"device must be 'cpu', got {str(resolved)!r}: torch finds no usable GPU on this machine")
         number = torch.cuda.current_device() if resolved.index is None else resolved.index
         if number >= torch.cuda.device_count():
-            raise ValueError(f"device: {str(resolved)!r} was asked for, but there are {torch.cuda.device_count()} GPUs")
+            raise ValueError(f"device must be one of {torch.cuda.device_count()} GPUs, got {str(resolved)!r}")
         resolved = torch.device("cuda", number)
     return resolved

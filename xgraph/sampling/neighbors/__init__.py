@@ -1,1 +1,1 @@
-"""The neighbour loader, and the sampler for PyG's own loaders."""
+"""The neighbour loader, and a neighbour sampler for PyG's own loaders."""

@@ -18,7 +18,7 @@ from xgraph.sampling.memory.features import to_device
 from xgraph.sampling.memory.storage import Placement
 from xgraph.sampling.neighbors.attributes import Attributes, bytes_of
 from xgraph.sampling.neighbors.orders import AnyBatches, InOrder
-from xgraph.sampling.neighbors.pyg_arguments import refuse
+from xgraph.sampling.neighbors.pyg_arguments import reject
 from xgraph.sampling.neighbors.resumable import ResumableLoader
 from xgraph.sampling.neighbors.sampler import NeighborSampler
 from xgraph.storage import Storage
@@ -30,54 +30,58 @@ if TYPE_CHECKING:
 
 
 class NeighborLoader(ResumableLoader):
-    """Samples neighbourhoods of seed nodes, gathers their attributes, and hands out PyG graphs.
+    """Loads sampled neighbourhoods of seed nodes as PyG graphs, without any compiled extension of PyG.
 
-    Each batch is a ``Data`` or ``HeteroData`` like the graph itself: ``x``, ``y``, ``edge_attr`` and every other
-    attribute with an entry per node or edge holds those of the sampled ones, in the order sampled, so that the first
-    ``batch_size`` nodes are the seeds; all others are passed on. Added are, as in PyG,
+    Each batch is a ``Data`` or ``HeteroData`` like the graph itself. ``x``, ``y``, ``edge_attr`` and every other
+    attribute with one entry per node or edge holds the entries of the sampled nodes or edges, in sampling order, so
+    the first ``batch_size`` nodes are the seeds. All other attributes are passed on unchanged. As in PyG, batches also
+    have:
 
-    - ``n_id``, ``e_id``: nodes and edges (positions in ``edge_index``) in the whole graph,
-    - ``batch_size``, and ``input_id``: positions of the seeds in `input_nodes`,
-    - ``num_sampled_nodes``, ``num_sampled_edges``: by hop, for ``torch_geometric.utils.trim_to_layer``,
-    - ``batch``, if `disjoint`: the seed that a node belongs to,
+    - ``n_id``, ``e_id``: ids of the nodes and edges (positions in ``edge_index``) in the whole graph,
+    - ``batch_size``, and ``input_id``: positions of the seeds in ``input_nodes``,
+    - ``num_sampled_nodes``, ``num_sampled_edges``: numbers per hop, for ``torch_geometric.utils.trim_to_layer``,
+    - ``batch`` if ``disjoint``: the seed that a node belongs to.
 
-    and ``degree``, for feature momentum: the nodes' true in-degrees; of a heterogeneous graph, those of the edge type's
-    target nodes, at each edge type. An attribute of that name in the graph is left as it is.
+    In addition, ``degree`` holds the nodes' true in-degrees, for feature momentum. In heterogeneous graphs, each edge
+    type has the degrees of its target nodes. If the graph already has an attribute of that name, it is kept.
 
-    The batches depend on the arguments, `seed` and the epoch only, not on `prefetch`, `storage` or `device`. Every
-    ``for`` over the loader is a new epoch. Leaving a loop early ends its thread; two loops may go on at once.
+    The batches only depend on the arguments, ``seed`` and the epoch, not on ``prefetch``, ``storage`` or ``device``.
+    Every ``for`` loop over the loader is a new epoch. Leaving a loop early stops its thread; two loops can run at the
+    same time.
 
     Args:
-        data: The graph. Edges are copied. Attributes are read where they lie, if that is where `storage` wants them:
-            what is written into such a tensor shows in later batches. Setting other tensors has no effect.
-        num_neighbors: How many neighbours to sample for each node in each hop: a list, or one by edge type; -1: all.
-        input_nodes: The seeds: ids or a mask; None: all nodes. In a heterogeneous graph a pair of node type and ids,
-            mask or None, or the type alone.
-        batch_size: Seeds in a batch.
-        shuffle: Shuffle the seeds anew at each epoch.
-        replace: Sample with replacement.
-        disjoint: Sample a subgraph for each seed, sharing no nodes.
-        mode: "uniform", or "labor" (see :class:`NeighborSampler`).
+        data: The graph. Edges are copied. Attributes are not copied if they are already in the requested storage:
+            changes written into such a tensor appear in later batches. Assigning other tensors has no effect.
+        num_neighbors: Number of neighbours to sample per node in each hop: a list, or one list per edge type; -1 for
+            all neighbours.
+        input_nodes: The seeds: ids or a mask; None for all nodes. In a heterogeneous graph, a pair of node type and
+            ids, mask or None, or the type alone.
+        batch_size: Seeds per batch.
+        shuffle: Whether to reshuffle the seeds in every epoch.
+        replace: Whether to sample with replacement.
+        disjoint: Whether to sample a separate subgraph for each seed, without shared nodes.
+        mode: "uniform" or "labor" (see :class:`NeighborSampler`).
         seed: Seed of sampling and shuffling, not negative.
-        device: Where batches go: "cpu" or "cuda".
-        storage: Where graph and attributes lie: "device", "pinned", "host" or "mmap" (see
-            :class:`~xgraph.sampling.memory.storage.Placement`).
-        prefetch: Number of batches made ahead by a thread; 0: no thread.
-        batch_sampler: Lists of positions in `input_nodes`, an iterable: e.g. a
-            :class:`~xgraph.sampling.DualSampler` over the labels of `input_nodes`. Its ``set_epoch`` is called.
-            Excludes `batch_size`, `shuffle` and `drop_last`.
-        drop_last: Leave out the last batch of an epoch if it is smaller than the others.
-        transform: Applied to each batch, by the thread.
-        sparse: Leave the rows of sparse attributes sparse (CSR), for a model that multiplies them; by default batches
-            hold dense rows, that any model takes.
-        unsupported: Further arguments of PyG's loader, each refused with what there is instead.
+        device: Device of the batches: "cpu" or "cuda".
+        storage: Where to keep graph and attributes: "device" (memory of ``device``), "pinned" (page-locked host
+            memory, read by the GPU), "host" (host memory) or "mmap" (files on disk). Sampling runs on the CPU for
+            "host" and "mmap".
+        prefetch: Number of batches that a thread prepares in advance; 0 for no thread.
+        batch_sampler: An iterable of lists of positions in ``input_nodes``, for example a
+            :class:`~xgraph.sampling.DualSampler` over their labels. Its ``set_epoch`` is called. Cannot be combined
+            with ``batch_size``, ``shuffle`` and ``drop_last``.
+        drop_last: Whether to drop the last batch of an epoch if it is smaller than the others.
+        transform: A function applied to each batch, in the thread.
+        sparse: Whether to keep the rows of sparse attributes sparse (CSR), for models that support it. By default
+            batches hold dense rows, which every model accepts.
+        **unsupported: Other arguments of PyG's loader; each raises an error that names the alternative.
 
     Raises:
-        ValueError: If an argument is out of range, an attribute such as `y` has an entry neither for each node nor for
-            each edge, a mask has the wrong size, `input_nodes` is empty, there is no such node type, the GPU is
-            missing, or the graph is too large for it.
-        IndexError: If `input_nodes` holds a node that is not in the graph.
-        TypeError: If an argument has the wrong type, such as ids that are not integers, or is not supported.
+        ValueError: If an argument is out of range, an attribute such as ``y`` has neither one entry per node nor one
+            per edge, a mask has the wrong size, ``input_nodes`` is empty, a node type does not exist, there is no GPU,
+            or the graph is too large for it.
+        IndexError: If ``input_nodes`` holds a node that is not in the graph.
+        TypeError: If an argument has the wrong type, for example if ids are not integers, or is not supported.
 
     Example:
         >>> edge_index = torch.tensor([[1, 2, 3, 0], [0, 0, 1, 2]])
@@ -111,7 +115,7 @@ class NeighborLoader(ResumableLoader):
         sparse: bool = False,
         **unsupported: Any,
     ) -> None:
-        refuse(unsupported)
+        reject(unsupported)
         if not isinstance(data, Data | HeteroData):
             raise TypeError(f"data must be PyG's Data or HeteroData, got {type(data).__name__}")
         self.placement = Placement.of(device, storage)
@@ -129,7 +133,7 @@ class NeighborLoader(ResumableLoader):
             device=device,
             storage=storage,
         )
-        # In use at once: the batches that wait, the one the loop has, and the next.
+        # Batches alive at the same time: those waiting, the one in the loop, and the one being prepared.
         self._attributes = Attributes(data, self.placement, sparse=sparse, most=self.prefetch + 2)
         self._adds_degree = "degree" not in data
         self._set_batches(input_nodes, batch_size, shuffle, drop_last, batch_sampler, transform)
@@ -144,17 +148,15 @@ class NeighborLoader(ResumableLoader):
         drop_last: bool = False,
         transform: Callable[[Any], Any] | None = None,
     ) -> NeighborLoader:
-        """Return a loader of other seeds, or of the same in other batches, that shares graph and attributes with this.
-
-        The arguments are those of the class; the others stay.
+        """Return a loader with other seeds or batches that shares this loader's graph, attributes and settings.
 
         Args:
             input_nodes: The seeds.
-            batch_size: Seeds in a batch.
-            shuffle: Shuffle the seeds anew at each epoch.
-            batch_sampler: Lists of positions in `input_nodes`.
-            drop_last: Leave out the last batch of an epoch if it is smaller than the others.
-            transform: Applied to each batch.
+            batch_size: Seeds per batch.
+            shuffle: Whether to reshuffle the seeds in every epoch.
+            batch_sampler: Lists of positions in ``input_nodes``.
+            drop_last: Whether to drop the last batch of an epoch if it is smaller than the others.
+            transform: A function applied to each batch.
 
         Example:
             >>> data = Data(x=torch.eye(3), edge_index=torch.tensor([[0, 1], [1, 2]]))
@@ -177,7 +179,9 @@ class NeighborLoader(ResumableLoader):
     ) -> None:
         self.batch_size = integer("batch_size", batch_size, 1)
         if batch_sampler is not None and (batch_size != 1 or shuffle or drop_last):
-            raise ValueError("batch_sampler makes the batches, so batch_size, shuffle and drop_last must be left out")
+            raise ValueError(
+                "batch_sampler cannot be combined with batch_size, shuffle and drop_last: it defines the batches"
+            )
         self._set_transform(transform)
         self.input_type, self.input_nodes = seeds_of(input_nodes, self.neighbor_sampler.graph.num_nodes)
         self._warm = False
@@ -192,7 +196,7 @@ class NeighborLoader(ResumableLoader):
 
     @property
     def batch_sampler(self) -> Any:
-        """What makes the batches, if that was given; another may be put in its place."""
+        """The batch sampler, or None if none was given; it can be replaced."""
         return self._order.source if isinstance(self._order, AnyBatches) else None
 
     @batch_sampler.setter
@@ -209,7 +213,7 @@ class NeighborLoader(ResumableLoader):
         )
 
     def __iter__(self) -> Iterator[Any]:
-        """Go through the next epoch, or the rest of the one that was restored."""
+        """Iterate over the next epoch, or over the rest of a restored one."""
         if self.batch_sampler is None and not self._warm:
             self._warm = True
             first = self.input_nodes[: self.batch_size]
@@ -220,15 +224,15 @@ class NeighborLoader(ResumableLoader):
         return self.load(torch.from_numpy(chosen), epoch)
 
     def load(self, positions: Tensor, epoch: int | None = None) -> Any:
-        """Return the batch of some seeds.
+        """Return the batch of given seeds.
 
         Args:
-            positions: Which of `input_nodes`. Shape ``[batch_size]``, int64.
-            epoch: Fixes the draws; by default the current one.
+            positions: Positions in ``input_nodes``. Shape ``[batch_size]``, int64.
+            epoch: Number of the epoch, which determines the draws; by default the current one.
         """
         seeds = self.input_nodes.index_select(0, positions)
         typed = seeds if self.input_type is None else (self.input_type, seeds)
-        # The epoch goes with the batch's own numbers, as two loops may be in different ones.
+        # The epoch is part of the batch's id, because two loops can be in different epochs.
         fixed_by = torch.cat([torch.tensor([self.epoch if epoch is None else epoch]), positions])
         sampled = self.neighbor_sampler.sample(typed, input_id=fixed_by)
         batch = self._attributes.batch(sampled)
@@ -244,7 +248,7 @@ class NeighborLoader(ResumableLoader):
 
     def _add_degree(self, batch: Any, sampled: Any) -> None:
         for edge_type, topology in self.neighbor_sampler.graph.topologies.items():
-            # The ids lie where the degrees do, as those of the batch need not.
+            # Use the sampler's ids: unlike those of the batch, they are on the device of the degrees.
             node = sampled.node if edge_type == EDGE else sampled.node[edge_type[2]]
             degree = topology.degree.index_select(0, node)
             (batch if edge_type == EDGE else batch[edge_type]).degree = to_device(degree, self.placement.device)

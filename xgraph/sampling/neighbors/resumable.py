@@ -1,4 +1,4 @@
-"""The part that all loaders share: epochs, batches made ahead by a thread, and a position that can be saved."""
+"""The base class of all loaders: epochs, batches prepared by a thread, and a position that can be saved."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xgraph.sampling.memory.prefetch import prefetched
 
 
 class ResumableLoader(ABC):
-    """Makes the batches that an order lists. Its position counts what was handed out, not what was made ahead."""
+    """Loads the batches that a sampler lists. Its position counts returned batches, not those prepared in advance."""
 
     _order: EpochSampler
 
@@ -25,44 +25,44 @@ class ResumableLoader(ABC):
 
     def _set_transform(self, transform: Callable[[Any], Any] | None) -> None:
         if transform is not None and not callable(transform):
-            raise TypeError(f"transform must be a function of a batch, got {type(transform).__name__}")
+            raise TypeError(f"transform must be callable with a batch, got {type(transform).__name__}")
         self.transform = transform
 
     def _set_order(self, order: EpochSampler) -> None:
         self._order = order
-        self._state: dict[str, int] | None = None  # position behind the batch that was handed out last
+        self._state: dict[str, int] | None = None  # position after the batch returned last
 
     @abstractmethod
     def _make(self, chosen: Any, epoch: int) -> Any:
-        """The batch of what the order chose."""
+        """Create the batch of the chosen items."""
 
     def _identity(self) -> dict[str, int]:
-        """What the batches depend on besides the order."""
+        """Return the values that the batches depend on, apart from their order."""
         return {}
 
     @property
     def epoch(self) -> int:
-        """Number of the epoch of the latest `for`, or of the next one if that has not begun."""
+        """Number of the epoch of the latest ``for`` loop, or of the next one if that has not begun."""
         return self._order.epoch
 
     def __len__(self) -> int:
-        """Number of batches in a whole epoch."""
+        """Number of batches per epoch."""
         return len(self._order)
 
     def __iter__(self) -> Iterator[Any]:
-        """Go through the next epoch, or the rest of the one that was restored."""
+        """Iterate over the next epoch, or over the rest of a restored one."""
 
         def make(job: tuple[int, int, Any]) -> tuple[int, int, Any]:
             epoch, position, chosen = job
             return epoch, position, self._make(chosen, epoch)
 
         for epoch, position, batch in prefetched(make, self._order.walk(), self.prefetch, self._device):
-            if epoch == self._order.epoch:  # else another loop has begun since
+            if epoch == self._order.epoch:  # otherwise another loop has begun in the meantime
                 self._state = {"epoch": epoch, "batch": position}
             yield batch
 
     def set_epoch(self, epoch: int) -> None:
-        """Let the next `for` be that of `epoch`; if that one was restored midway, it goes on from there.
+        """Set the epoch of the next ``for`` loop; if a position within this epoch was restored, it is kept.
 
         Args:
             epoch: Number of the epoch, from 0 to 2^63 − 1.
@@ -71,22 +71,22 @@ class ResumableLoader(ABC):
         self._state = None
 
     def state_dict(self) -> dict[str, int]:
-        """Return the position: the epoch, how many of its batches were handed out, and what they depend on.
+        """Return the position: the epoch, the number of batches returned, and the values that they depend on.
 
-        What the thread has made ahead does not count. The position of a `batch_sampler` is included, so its own state
-        must not be restored beside this one.
+        Batches that the thread has prepared in advance do not count. The position of a ``batch_sampler`` is included,
+        so do not restore its own state as well.
         """
         return {**self._order.state_dict(), **(self._state or {}), **self._identity()}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Resume where `state` was taken.
+        """Resume at the position of ``state``.
 
         Args:
-            state: What `state_dict` returned.
+            state: The result of :meth:`state_dict`.
 
         Raises:
-            ValueError: If `state` is incomplete, or was taken with other data, another seed or other settings.
-            TypeError: If `state` is not a mapping, or its position is not made of integers.
+            ValueError: If ``state`` is incomplete, or was saved with other data, another seed or other settings.
+            TypeError: If ``state`` is not a mapping, or its position does not consist of integers.
         """
         own = {key: n for key, n in self._identity().items() if isinstance(state, Mapping) and key in state}
         self._order.restore(state, {**own, **self._order.identity()}, type(self).__name__)

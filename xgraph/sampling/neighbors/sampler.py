@@ -1,4 +1,4 @@
-"""Neighbour sampling for PyG's loaders and ours."""
+"""Neighbour sampling for PyG's loaders and those of this package."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -32,17 +32,17 @@ Output: TypeAlias = SamplerOutput | HeteroSamplerOutput
 
 
 class NeighborSampler(BaseSampler):  # type: ignore[misc]
-    r"""Samples neighbours of neighbours of seeds, without any compiled extension of PyG.
+    r"""Samples multi-hop neighbourhoods of seed nodes, without any compiled extension of PyG.
 
-    Hop by hop, every node that is new draws some of the edges that point at it, uniformly. It goes into PyG's own
-    ``NodeLoader(data, node_sampler=…)`` and ``LinkLoader(data, link_sampler=…)``; :class:`NeighborLoader` is built
-    on it. The subgraph has the form PyG's has: nodes in order of first occurrence, seeds first, edges hop by hop, so
-    that ``trim_to_layer`` works.
+    In each hop, every new node draws some of its incoming edges uniformly at random. Use the sampler with PyG's own
+    ``NodeLoader(data, node_sampler=…)`` and ``LinkLoader(data, link_sampler=…)``, or through :class:`NeighborLoader`.
+    Subgraphs have PyG's format: nodes in order of first occurrence, seeds first, and edges sorted by hop, so
+    ``trim_to_layer`` works.
 
-    **The same batch everywhere.** Draws depend on `seed`, the epoch, and the batch's ``input_id`` (without one: on
-    its seeds), not on what was sampled before. So batches are the same for any number of worker processes and
-    threads, on the CPU and on a GPU. PyG's loaders do not tell a sampler of epochs: without :meth:`set_epoch` each
-    repeats the first one, with the same neighbours and the same negative links. Running workers see the call::
+    **Reproducible batches.** Draws depend on ``seed``, the epoch, and the batch's ``input_id`` (or its seeds, if there
+    is none), not on earlier draws. So batches are the same for any number of worker processes and threads, on the CPU
+    and on a GPU. PyG's loaders do not inform samplers about epochs: call :meth:`set_epoch` before each epoch, otherwise
+    every epoch repeats the neighbours and negative links of the first. Running worker processes see the change::
 
         sampler = NeighborSampler(data, [10, 5])
         loader = NodeLoader(data, node_sampler=sampler, batch_size=1024, shuffle=True, num_workers=2)
@@ -51,40 +51,39 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
             for batch in loader:
                 ...
 
-    **Without replacement** a node gets :math:`\min(d, k)` different edges of its :math:`d`, all sets being equally
-    likely, by Floyd's method in :math:`k` draws. Parallel edges count as different edges. With replacement it gets
-    :math:`k`, or none if it has none.
+    **Without replacement**, a node with d incoming edges draws :math:`\min(d, k)` of them with Floyd's algorithm, in k
+    draws; all subsets are equally likely. Parallel edges count as different edges. With replacement, it draws k edges,
+    or none if d = 0.
 
-    **LABOR** (``mode="labor"``; Balın, Çatalyürek: Layer-Neighbor Sampling, NeurIPS 2023) draws one number
-    :math:`r_t` for every node :math:`t` in every hop, which all targets share; each takes the :math:`k` neighbours
-    of smallest :math:`r_t`, the paper's sequential Poisson sampling. For a single target that is the same as
-    drawing uniformly without replacement; but targets with common neighbours choose the same ones, so a batch has
-    fewer distinct nodes. The work grows with the degree.
+    **LABOR** (``mode="labor"``; layer-neighbour sampling, `Balın and Çatalyürek, NeurIPS 2023
+    <https://arxiv.org/abs/2210.13339>`__) draws one random number :math:`r_t` per node t and hop, shared by all target
+    nodes. Each target keeps the k neighbours with the smallest :math:`r_t` (the paper's sequential Poisson sampling).
+    For a single target, this equals uniform sampling without replacement. But targets with common neighbours keep the
+    same ones, so a batch has fewer distinct nodes. The time per node grows with its degree.
 
     **Seeds** keep their order, and repeated seeds are repeated nodes, as in PyG: ``node[:len(seeds)]`` are the seeds.
-    Each draws its own edges; edges that start at such a node start at its first occurrence. Ids may be a mask.
+    Each draws its own edges; outgoing edges start at the node's first occurrence. Seeds can be given as a mask.
 
     Args:
-        data: PyG's ``Data`` or ``HeteroData``, a pair ``(edge_index, num_nodes)``, or a
-            :class:`~xgraph.sampling.engines.topology.Graph`.
-        num_neighbors: Edges per node in each hop: −1 for all, 0 for none. A dictionary by edge type, or one list for
-            all.
+        data: PyG's ``Data`` or ``HeteroData``, or a pair ``(edge_index, num_nodes)``.
+        num_neighbors: Edges per node in each hop: −1 for all, 0 for none. One list for all edge types, or a dictionary
+            with one list per edge type.
         replace: Whether to draw with replacement.
-        disjoint: Whether every seed gets a subgraph of its own; then ``batch`` tells which.
+        disjoint: Whether every seed gets its own subgraph; the output's ``batch`` then holds each node's seed.
         mode: "uniform" or "labor".
         seed: Seed of the draws, not negative.
-        device: Where to sample: "cpu" or "cuda".
-        storage: Where the graph lies: "device", "pinned" (host memory, read by the GPU), "host" or "mmap" (sampled on
-            the CPU).
+        device: Device that samples: "cpu" or "cuda".
+        storage: Where to keep the graph: "device", "pinned" (page-locked host memory, read by the GPU), "host" or
+            "mmap" (both sampled on the CPU).
 
     Attributes:
-        graph: The topologies.
+        graph: The topology of the graph.
 
     Raises:
-        TypeError: If an argument is of another type, or ids are not integers.
-        ValueError: If there is no ``edge_index`` (one of shape ``[2, 0]`` will do), fan-outs have another length, or
-            there is no GPU, or it is too small.
-        IndexError: If an edge points outside of the graph.
+        TypeError: If an argument has the wrong type, or ids are not integers.
+        ValueError: If there is no ``edge_index`` (use one of shape ``[2, 0]`` for a graph without edges), fan-outs
+            differ in length, there is no GPU, or the graph is too large for it.
+        IndexError: If an edge refers to a node that does not exist.
 
     Example:
         >>> edge_index = torch.tensor([[1, 2, 3, 0], [0, 0, 0, 1]])
@@ -110,7 +109,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         if mode not in ("uniform", "labor"):
             raise ValueError(f'mode must be "uniform" or "labor", got {mode!r}')
         if mode == "labor" and replace:
-            raise ValueError('replace must be False in mode "labor", which has no drawing with replacement')
+            raise ValueError('replace must be False with mode="labor", which always draws without replacement')
         self.graph = Graph.from_data(data)
         self.num_neighbors = fanouts_by_type(num_neighbors, list(self.graph.topologies))
         self.replace = bool(replace)
@@ -136,13 +135,13 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
 
     @property
     def epoch(self) -> int:
-        """Number of the epoch that draws are made for."""
+        """Number of the epoch that determines the draws."""
         return int(self._epoch[0])
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw other neighbours and negative links from now on, in running worker processes too.
+        """Set the epoch, which changes the drawn neighbours and negative links, also in running worker processes.
 
-        Call it before every loop over one of PyG's loaders, which else repeats the draws of the loop before.
+        Call it before every loop over one of PyG's loaders; otherwise the loop repeats the draws of the previous one.
 
         Args:
             epoch: Number of the epoch, from 0 to 2^63 − 1.
@@ -151,23 +150,23 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
 
     @property
     def edge_permutation(self) -> None:
-        """None: edge ids are positions in the ``edge_index`` that was given."""
+        """None, because edge ids are positions in the given ``edge_index``."""
         return None
 
     def sample(self, seeds: "Tensor | tuple[str, Tensor] | Mapping[str, Tensor]", input_id: Any = None) -> Output:
         """Sample the subgraph around seeds.
 
         Args:
-            seeds: Node ids or a mask; of a graph with types ``(node_type, ids)``, or a dictionary.
-            input_id: What identifies the batch: a tensor, an array or a list of integers, of any shape; the seeds
-                if None.
+            seeds: Node ids or a mask; for a graph with node types ``(node_type, ids)`` or a dictionary.
+            input_id: Integers that identify the batch: a tensor, an array or a list of any shape; by default the
+                seeds.
 
         Returns:
-            PyG's sampler output, all ids int64, on the device that sampled.
+            PyG's sampler output, with int64 ids on the sampling device.
 
         Raises:
             TypeError: If ids are not integers.
-            ValueError: If a mask has another size, or a node type is missing or not in the graph.
+            ValueError: If a mask has the wrong size, or a node type is missing or not in the graph.
             IndexError: If an id is not in the graph.
         """
         ids = typed_seeds(self.graph, seeds)
@@ -179,9 +178,9 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
         return sampled.to_output()
 
     def warm_up(self, seeds: "Tensor | tuple[str, Tensor] | Mapping[str, Tensor]") -> None:
-        """Let a GPU's work for as many seeds be recorded where that is possible; on the CPU do nothing.
+        """Record the GPU work for this number of seeds as a CUDA graph if possible; does nothing on the CPU.
 
-        Only the main thread records. A thread that makes batches launches them faster if this was called before.
+        Only the main thread can record. Call this first so that a thread that prepares batches can replay the graph.
 
         Args:
             seeds: Any seeds, as in :meth:`sample`.
@@ -197,7 +196,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
             inputs: Seeds and their positions in the loader's input.
 
         Raises:
-            ValueError: If the input has times: temporal sampling is not supported.
+            ValueError: If the input has times; temporal sampling is not supported.
         """
         _check_time(inputs.time)
         out = self.sample(
@@ -209,22 +208,24 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
     def sample_from_edges(self, inputs: EdgeSamplerInput, neg_sampling: NegativeSampling | None = None) -> Output:
         """Sample the subgraph around the ends of a batch of links of PyG's ``LinkLoader``.
 
-        Negative links are drawn as PyG draws them, from torch's generator for the CPU, seeded for the batch and the
-        epoch and put back. So they repeat in every epoch unless :meth:`set_epoch` is called before it.
+        Negative links are drawn as in PyG, from torch's CPU generator, which is seeded for the batch and the epoch and
+        then restored. So they repeat in every epoch unless :meth:`set_epoch` is called before it.
 
         Args:
             inputs: Links and their positions in the loader's input.
             neg_sampling: How to add negative links.
 
         Raises:
-            ValueError: If the input has times: temporal sampling is not supported.
+            ValueError: If the input has times; temporal sampling is not supported.
         """
         _check_time(inputs.time)
         input_id = torch.cat([inputs.row, inputs.col]) if inputs.input_id is None else inputs.input_id
         num_nodes = self.graph.num_nodes if self.graph.is_hetero else self.graph.num_nodes[NODE]
         key = derive(self.seed, self.epoch, digest(input_id))
         with torch.random.fork_rng(devices=[], enabled=neg_sampling is not None):
-            if neg_sampling is not None:  # torch.manual_seed would seed the GPUs too, which nothing puts back
+            if (
+                neg_sampling is not None
+            ):  # torch.manual_seed would also seed the GPUs, and fork_rng does not restore these
                 torch.default_generator.manual_seed(key[0] << 32 | key[1])
             return edge_sample(
                 inputs, lambda seeds, _: self.sample(seeds, input_id), num_nodes, self.disjoint, None, neg_sampling
@@ -232,7 +233,7 @@ class NeighborSampler(BaseSampler):  # type: ignore[misc]
 
 
 def _shared(tensor: Tensor) -> Tensor:
-    """Move to shared memory, so that worker processes see it change."""
+    """Move to shared memory, so that worker processes see changes."""
     return tensor.share_memory_()  # type: ignore[no-untyped-call, no-any-return]
 
 

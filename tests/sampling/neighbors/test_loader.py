@@ -574,9 +574,9 @@ def test_arguments_of_pyg_s_loader_that_are_not_here_are_refused_with_a_hint(nam
         ("y", torch.zeros(59), "y must have one entry for each of 60 nodes or 500 edges, got 59"),
         ("y", [0] * 59, "y must have one entry for each of 60 nodes or 500 edges, got 59"),
         ("y", np.zeros((1, 60)), "y must have one entry for each of 60 nodes or 500 edges, got 1"),
-        ("valid_mask", torch.ones(40, dtype=torch.bool), "valid_mask must have an entry .*, got 40"),
+        ("valid_mask", torch.ones(40, dtype=torch.bool), "valid_mask must have one entry .*, got 40"),
         ("edge_attr", torch.zeros(499, 3), "edge_attr must have one entry for each of 60 nodes or 500 edges, got 499"),
-        ("edge_weight", torch.zeros(2), "edge_weight must have an entry .*, got 2"),
+        ("edge_weight", torch.zeros(2), "edge_weight must have one entry .*, got 2"),
     ],
 )
 def test_attributes_that_do_not_fit_the_graph_are_refused(name, value, message):

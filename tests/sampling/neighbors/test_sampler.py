@@ -221,10 +221,10 @@ def test_names():
         ([], ValueError, "num_neighbors must have at least one hop"),
         ([3, -2], ValueError, "num_neighbors must hold numbers of 0 or more, or -1 for all neighbours, got -2"),
         ([2.5], TypeError, "num_neighbors must hold integers, got 2.5"),
-        (3, TypeError, "num_neighbors must be a list with a number for each hop, got 3"),
-        ({3, 2}, TypeError, "num_neighbors must be a list with a number for each hop, got {"),
-        (frozenset([3]), TypeError, "num_neighbors must be a list with a number for each hop, got frozenset"),
-        ("3,2", TypeError, "num_neighbors must be a list with a number for each hop, got '3,2'"),
+        (3, TypeError, "num_neighbors must be a list with one number per hop, got 3"),
+        ({3, 2}, TypeError, "num_neighbors must be a list with one number per hop, got {"),
+        (frozenset([3]), TypeError, "num_neighbors must be a list with one number per hop, got frozenset"),
+        ("3,2", TypeError, "num_neighbors must be a list with one number per hop, got '3,2'"),
         ({EDGE: [3]}, ValueError, "num_neighbors must be a list for a graph without edge types"),
     ],
 )
@@ -236,7 +236,7 @@ def test_wrong_fanouts(fanouts, error, message):
 def test_wrong_fanouts_by_type():
     data = hetero_data()
     fanouts = {name: [3, 2] for name in data.edge_types}
-    with pytest.raises(ValueError, match=r"must have every edge type, got none for \('author', 'writes', 'paper'\)"):
+    with pytest.raises(ValueError, match=r"must hold every edge type, got none for \('author', 'writes', 'paper'\)"):
         NeighborSampler(data, {name: hops for name, hops in fanouts.items() if name[1] != "writes"})
     with pytest.raises(ValueError, match="has the edge type 'writes', which the graph has not"):
         NeighborSampler(data, {**fanouts, "writes": [3, 2]})
@@ -254,12 +254,12 @@ def test_wrong_fanouts_by_type():
         (
             torch.ones(59, dtype=torch.bool),
             ValueError,
-            "seeds must have one entry for each of 60 nodes if it is a mask, got 59",
+            "seeds must have one entry for each of 60 nodes if a mask, got 59",
         ),
         (np.zeros((2, 2), int), ValueError, r"seeds must have shape \[n\], got \[2, 2\]"),
         ("paper", TypeError, "seeds must be integers or a mask, got 'paper'"),
-        (("paper", [1]), ValueError, "the graph has no types"),
-        ({"paper": [1]}, ValueError, "the graph has no types"),
+        (("paper", [1]), ValueError, "the graph has no node types"),
+        ({"paper": [1]}, ValueError, "the graph has no node types"),
     ],
 )
 def test_wrong_seeds(seeds, error, message):
@@ -272,7 +272,7 @@ def test_wrong_seeds_by_type():
     sampler = NeighborSampler(hetero_data(), [2])
     with pytest.raises(ValueError, match=r"seeds must be \(node_type, ids\) or a dictionary"):
         sampler.sample([1])
-    with pytest.raises(ValueError, match="node type of .*, got 'reader'"):
+    with pytest.raises(ValueError, match="one of the node types .*, got 'reader'"):
         sampler.sample(("reader", [1]))
     with pytest.raises(IndexError, match="seeds must be node ids from 0 to 7, got 8 at position 0"):
         sampler.sample({"venue": [8]})
@@ -282,7 +282,7 @@ def test_other_wrong_arguments():
     edges = random_graph()
     with pytest.raises(ValueError, match='mode must be "uniform" or "labor", got'):
         NeighborSampler(edges, [2], mode="ladies")
-    with pytest.raises(ValueError, match='replace must be False in mode "labor"'):
+    with pytest.raises(ValueError, match='replace must be False with mode="labor"'):
         NeighborSampler(edges, [2], mode="labor", replace=True)
     with pytest.raises(ValueError, match="seed must be at least 0"):
         NeighborSampler(edges, [2], seed=-1)

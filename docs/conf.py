@@ -19,11 +19,19 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "mathml",  # docs/_ext
+    "commands",  # docs/_ext
     "sphinx.ext.viewcode",
     "sphinx_design",
     "sphinx_copybutton",
 ]
-exclude_patterns = ["_build", "**/jupyter_execute", "**/runs/**", "_templates", "results/generated/**"]
+exclude_patterns = [
+    "_build",
+    "**/jupyter_execute",
+    "**/runs/**",
+    "_templates",
+    "results/generated/**",
+    "reference/generated/**",
+]
 templates_path = ["_templates"]
 needs_sphinx = "8.0"
 

@@ -14,7 +14,7 @@ class Other:
     """Another loss.
 
     Args:
-        gamma: Weight of the :class:`Batch`, in [0, 1] (in Python also a schedule).
+        gamma: Weight of the :class:`Batch`, in [0, 1], or ``none`` (from Python also a schedule).
         beta: Share.
         fast: A switch.
     """
@@ -41,7 +41,7 @@ def test_losses_of_this_process_are_known(monkeypatch: pytest.MonkeyPatch) -> No
     other = load_catalogue().losses["other-one"]
     assert [option.name for option in other.options] == [option.name for option in options_of(Other)]
     gamma, beta, _ = other.options
-    assert gamma.help == "Weight of the Batch, in [0, 1]."
+    assert gamma.help == "Weight of the Batch, in [0, 1], or `none`."
     assert beta.default is inspect.Parameter.empty
     monkeypatch.undo()
     assert "other-one" not in load_catalogue().losses

@@ -20,8 +20,8 @@ from xgraph.options import Option, options_of
 FILE = Path(__file__).with_name("catalogue.json")
 
 _TYPES: dict[str, type] = {"bool": bool, "int": int, "float": float, "str": str}
-_MARKUP = re.compile(r"``|:\w+:(?=`)|`")
-_PYTHON_ONLY = re.compile(r"\s*\(in Python also [^)]*\)")
+_ROLE = re.compile(r":\w+:`~?([^`]*)`")
+_PYTHON_ONLY = re.compile(r"\s*\((?:in|from) Python also [^)]*\)")
 
 
 @dataclass(frozen=True)
@@ -158,8 +158,12 @@ def _from_part(name: str, values: Mapping[str, Any]) -> Part:
 
 
 def _options(cls: type) -> list[Option]:
-    """The options of a class with their texts as plain as a terminal shows them."""
-    return [replace(option, help=_PYTHON_ONLY.sub("", _MARKUP.sub("", option.help))) for option in options_of(cls)]
+    """The options of a class; of the markup in their texts, backticks around code are left."""
+
+    def plain(text: str) -> str:
+        return _ROLE.sub(r"\1", _PYTHON_ONLY.sub("", text)).replace("``", "`")
+
+    return [replace(option, help=plain(option.help)) for option in options_of(cls)]
 
 
 def _changed(value: Any, *without: str) -> dict[str, Any]:

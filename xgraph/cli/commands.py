@@ -36,6 +36,10 @@ class PlainCommand(TyperCommand):
         """Write the help."""
         formatter.write(self.help_text(ctx, own_rows(self, ctx)))
 
+    def all_rows(self, ctx: Any) -> dict[str, list[tuple[str, str]]]:
+        """Names and meanings of all arguments and options but those of losses and models, by group."""
+        return own_rows(self, ctx)
+
     def help_text(self, ctx: Any, groups: Mapping[str, Iterable[tuple[str, str]]], *more: str) -> str:
         """Usage, description, groups of options, and more sections."""
         usage = " ".join([ctx.command_path, *self.collect_usage_pieces(ctx)])
@@ -101,6 +105,10 @@ class CatalogueCommand(PlainCommand):
         ctx.meta[_OPTIONS] = typed
         return super().invoke(ctx)
 
+    def all_rows(self, ctx: Any) -> dict[str, list[tuple[str, str]]]:
+        """Names and meanings of all arguments and options but those of losses and models, by group."""
+        return self._rows(ctx, self.groups(self.made[0]), meaning)
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the short help."""
         groups = only(self.groups(self.made[0]), self.common)
@@ -109,13 +117,12 @@ class CatalogueCommand(PlainCommand):
     def full_help(self, ctx: Any) -> str:
         """The help with all options, each once."""
         catalogue = self.made[0]
-        rows = self._rows(ctx, self.groups(catalogue), meaning)
         parts = self.parts(catalogue)
         lines = []
         for name, texts in shared(parts.get("loss", {}), parts["model"]).items():
             lines += [f"  {name}", *(wrapped(text, 6, 2) for text in texts)]
         return self.help_text(
-            ctx, rows, paragraphs(self.details), section(f"Options of {_plural(parts)}", "\n".join(lines))
+            ctx, self.all_rows(ctx), paragraphs(self.details), section(f"Options of {_plural(parts)}", "\n".join(lines))
         )
 
     def _rows(self, ctx: Any, groups: Groups, text: Callable[[Any], str]) -> dict[str, list[tuple[str, str]]]:

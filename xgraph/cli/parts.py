@@ -12,17 +12,21 @@ from xgraph.cli.options import meaning, term
 from xgraph.cli.text import definitions, paragraphs, section, table, wrapped
 from xgraph.options import OptionError, nearest
 
-_KINDS = {
+KINDS = {
     "graph": ("molecules", "nci-pains"),
     "node": ("the nodes of a graph", "tolokers"),
     "bag": ("bags of instances", "digits-bags"),
 }
 """What a kind of items is called, and a data set of it for the example."""
 
+_LABELS = {
+    "sigmoid": "0 and 1, for one or many tasks; some may be missing",
+    "softmax": "one of several classes for each item",
+}
 _SAMPLERS = {
-    "dual": "a fixed share of positives in each (--sampler dual)",
-    "shuffle": "items in random order (--sampler shuffle)",
-    "group": "several groups in each (--sampler group)",
+    "dual": "a fixed share of positives in each (`--sampler dual`)",
+    "shuffle": "items in random order (`--sampler shuffle`)",
+    "group": "several groups in each (`--sampler group`)",
 }
 
 
@@ -34,7 +38,7 @@ def losses(
     """List the losses, or describe one and its options."""
     known = load_catalogue().losses
     if name is not None:
-        typer.echo(loss_text(_find("loss", name, known)))
+        typer.echo(part_text("loss", _find("loss", name, known)))
         return
     rows = [[one, _about("loss", one).summary, _about("loss", one).short] for one in known]
     typer.echo(table([["name", "optimises", "paper"], *rows]))
@@ -49,53 +53,40 @@ def models(
     """List the models, or describe one and its options."""
     known = load_catalogue().models
     if name is not None:
-        typer.echo(model_text(_find("model", name, known)))
+        typer.echo(part_text("model", _find("model", name, known)))
         return
-    for kind, (noun, _) in _KINDS.items():
+    for kind, (noun, _) in KINDS.items():
         parts = [one for one in known.values() if one.kind == kind]
         rows = [[one.name, _about("model", one.name).summary, _about("model", one.name).short] for one in parts]
         typer.echo(f"For {noun}:\n{table(rows, indent=2)}\n")
     typer.echo("Options, description and an example of one: xgraph models NAME")
 
 
-def loss_text(loss: Part) -> str:
-    """What a loss is, its options and an example."""
-    several = loss.link == "softmax"
-    facts = [
-        (
-            "labels",
-            "one of several classes for each item"
-            if several
-            else "0 and 1, for one or many tasks; some may be missing",
-        ),
-        ("batches", _SAMPLERS[loss.sampler]),
-    ]
-    return _text("loss", loss, facts, "cora" if several else _KINDS["graph"][1])
-
-
-def model_text(model: Part) -> str:
-    """What a model is, its options and an example."""
-    noun, dataset = _KINDS[model.kind]
-    return _text("model", model, [("for", noun)], dataset)
-
-
-def _text(part: str, one: Part, facts: list[tuple[str, str]], dataset: str) -> str:
+def part_text(part: str, one: Part) -> str:
+    """What a loss or model is, its options and an example."""
     about = _about(part, one.name)
-    if about.paper:
-        facts.append(("paper", about.paper))
-    if about.link:
-        facts.append(("", about.link))
-    facts.append(("Python", one.python))
+    rows = [*facts(part, one), *([("", about.link)] if about.link else []), ("Python", one.python)]
     options = [(term(option, True), meaning(option)) for option in one.options]
-    blocks = [wrapped(f"{one.name}: {about.summary}"), paragraphs(about.text), definitions(facts, indent=0)]
+    blocks = [wrapped(f"{one.name}: {about.summary}"), paragraphs(about.text), definitions(rows, indent=0)]
     if options:
         blocks.append(section("Options", definitions(options)))
-    blocks.append(section("Example", f"  {example(part, one, dataset)}"))
+    blocks.append(section("Example", f"  {example(part, one)}"))
     return "\n\n".join(block for block in blocks if block)
 
 
-def example(part: str, one: Part, dataset: str) -> str:
+def facts(part: str, one: Part) -> list[tuple[str, str]]:
+    """What a loss or model is for, and its paper last."""
+    if part == "loss":
+        rows = [("labels", _LABELS[one.link]), ("batches", _SAMPLERS[one.sampler])]
+    else:
+        rows = [("for", KINDS[one.kind][0])]
+    paper = _about(part, one.name).paper
+    return [*rows, ("paper", paper)] if paper else rows
+
+
+def example(part: str, one: Part) -> str:
     """A command that trains with a loss or model."""
+    dataset = "cora" if one.link == "softmax" else KINDS[one.kind or "graph"][1]
     return f"xgraph train {dataset} --{part} {one.name}"
 
 

@@ -58,7 +58,7 @@ def section(title: str, body: str) -> str:
 def first_sentence(text: str) -> str:
     """The text up to its first full stop that ends a sentence."""
     for end in range(1, len(text)):
-        if text[end - 1 : end + 1] == ". " and (text[end + 1].isupper() or text[end + 1] == "-"):
+        if text[end - 1 : end + 1] == ". " and (text[end + 1].isupper() or text[end + 1] in "-`"):
             return text[:end]
     return text
 

@@ -43,6 +43,7 @@ def write(folder: Path) -> None:
 def command_page() -> Iterator[str]:
     """One section per command: usage, description, options by group."""
     root: Any = typer.main.get_command(xgraph_app)
+    of_train: set[tuple[str, str]] = set()  # `xgraph search` takes them too, and refers to them
     for words, command, context in _walk(root, typer.Context(root, info_name="xgraph")):
         yield f"## {words}\n"
         yield f"```text\n{words} {' '.join(command.collect_usage_pieces(context))}\n```\n"
@@ -51,7 +52,8 @@ def command_page() -> Iterator[str]:
         if details := getattr(command, "details", ""):
             yield f"{prose(details)} The options of each are listed under [losses](#losses) and [models](#models).\n"
         for title, rows in command.all_rows(context).items():
-            kept = [(name, text) for name, text in rows if "--help" not in name]
+            kept = [row for row in rows if "--help" not in row[0] and row not in of_train]
+            of_train |= set(kept) if words == "xgraph train" else set()
             if kept:
                 yield f"**{title}**\n"
                 yield from definitions(kept)

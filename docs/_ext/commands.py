@@ -52,7 +52,8 @@ def command_page() -> Iterator[str]:
         if details := getattr(command, "details", ""):
             yield f"{prose(details)} The options of each are listed under [losses](#losses) and [models](#models).\n"
         for title, rows in command.all_rows(context).items():
-            kept = [row for row in rows if "--help" not in row[0] and row not in of_train]
+            repeated = of_train if words == "xgraph search" else ()
+            kept = [row for row in rows if "--help" not in row[0] and row not in repeated]
             of_train |= set(kept) if words == "xgraph train" else set()
             if kept:
                 yield f"**{title}**\n"

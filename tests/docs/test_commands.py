@@ -27,7 +27,7 @@ def pages(commands, tmp_path_factory):
 
 
 def flags(text):
-    return {name.split()[0].split("/")[0] for name in re.findall(r"^`(.+)`$", text, re.MULTILINE)}
+    return {name.split()[0].split("/")[0] for name in re.findall(r"^`([^`]+)`$", text, re.MULTILINE)}
 
 
 def section(text, title):

@@ -14,7 +14,7 @@ def one(name: str, values: Any, **base: Any) -> Dimension:
 
 
 @pytest.mark.parametrize(
-    ("name", "told", "expected"),
+    ("name", "values", "expected"),
     [
         ("lr", "1e-4..1e-2:log", Dimension("lr", (), 1e-4, 1e-2, True)),
         ("lr", {"low": 1e-4, "high": 1e-2, "log": True}, Dimension("lr", (), 1e-4, 1e-2, True)),
@@ -54,7 +54,7 @@ def test_dimensions_are_sorted_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "message"),
+    ("values", "message"),
     [
         ({}, "vary: expected at least one setting, with values such as 2,3,4, or a range"),
         ({"lrr": "1,2"}, r"vary: lrr: unknown option 'lrr' \(did you mean 'lr'\?\)"),

@@ -216,29 +216,31 @@ def sampling_times(graph: str, fanouts: str, what: str = "sampler") -> str:
     return times(_sampling(graph, fanouts, what, "torch-sparse")["times faster"])
 
 
+def _fans(fanouts: str) -> str:
+    return fanouts.replace("-", ",\u00a0")
+
+
 def sampling_time(graphs: Sequence[str] = ("power-law", "tolokers", "coauthor-physics")) -> str:
-    head = [
-        "graph",
-        "fan-outs",
-        "sampler, ms",
-        "torch-sparse, ms",
-        "",
-        "loader, ms",
-        "PyG's loader, ms",
-        "",
-        "LABOR, ms",
-        "nodes, LABOR / uniform",
-    ]
+    head = ["graph", "fan-outs", "sampler", "torch-sparse", "", "loader", "PyG's loader", ""]
     rows = []
     for graph in graphs:
         for fanouts in FANOUTS:
-            cells = [GRAPHS[graph], fanouts.replace("-", ", ")]
+            cells = [GRAPHS[graph], _fans(fanouts)]
             for what in ("sampler", "loader"):
                 cells += [sampling_ms(graph, fanouts, what), sampling_ms(graph, fanouts, what, "torch-sparse")]
                 cells.append(sampling_times(graph, fanouts, what))
-            labor = _sampling(graph, fanouts, "labor")
-            ratio = labor["nodes"] / _sampling(graph, fanouts, "sampler")["nodes"]
-            rows.append([*cells, number(labor["ms"]), share(ratio, 2)])
+            rows.append(cells)
+    return markdown(head, rows)
+
+
+def sampling_labor() -> str:
+    head = ["graph", "fan-outs", "uniform, ms", "LABOR, ms", "nodes of LABOR / uniform"]
+    rows = []
+    for graph, title in GRAPHS.items():
+        for fanouts in FANOUTS:
+            labor, uniform = _sampling(graph, fanouts, "labor"), _sampling(graph, fanouts, "sampler")
+            ratio = share(labor["nodes"] / uniform["nodes"], 2)
+            rows.append([title, _fans(fanouts), number(uniform["ms"]), number(labor["ms"]), ratio])
     return markdown(head, rows)
 
 
@@ -247,7 +249,7 @@ def sampling_memory() -> str:
     rows = []
     for graph, title in GRAPHS.items():
         for fanouts in FANOUTS:
-            cells = [title, fanouts.replace("-", ", ")]
+            cells = [title, _fans(fanouts)]
             for what in ("sampler", "loader"):
                 cells += [f"{_sampling(graph, fanouts, what, name)['MiB']:,.0f}" for name in ("xgraph", "torch-sparse")]
             rows.append(cells)
@@ -549,7 +551,7 @@ def few_score(name: str, metric: str = "ap") -> str:
 
 XRISK = {
     "bce": "cross-entropy",
-    "bce-balanced": "cross-entropy, balanced batches",
+    "bce-balanced": "balanced cross-entropy",
     "soap": "`soap`",
     "sopa": "`sopa`",
     "sopa-s": "`sopa-s`",
@@ -588,13 +590,11 @@ def xrisk_scores(data: str) -> str:
     rows = []
     arms = dict.fromkeys(run["arm"] for run in read("xrisk")["runs"] if run["dataset"] == data)
     for arm in arms:
-        rows.append(
-            [XRISK[arm], str(len(xrisk_values(data, arm, "ap"))), *(xrisk_score(data, arm, key) for key in AREAS)]
-        )
+        rows.append([XRISK[arm], *(xrisk_score(data, arm, key) for key in AREAS)])
         if arm in ZHU[data]:
             figures = ("" if figure is None else f"*{share(figure)}*" for figure in ZHU[data][arm])
-            rows.append(["*published*", "", *figures, "", ""])
-    return markdown(["", "seeds", *AREAS.values()], rows)
+            rows.append(["*published*", *figures, "", ""])
+    return markdown(["", *AREAS.values()], rows)
 
 
 def tox21_scores() -> str:
@@ -606,18 +606,18 @@ def tox21_scores() -> str:
     }
     names = {
         "ce": ("cross-entropy", "CE"),
-        "ce-balanced": ("cross-entropy, balanced batches", ""),
+        "ce-balanced": ("balanced cross-entropy", ""),
         "sopa-s": ("`sopa-s`", "SOPA-s"),
         "sota-s": ("`sota-s`", "SOTA-s"),
     }
     rows = []
     for member, (title, published) in names.items():
         values = {key: list(recipe_values("pauc", member, "tox21", key).values()) for key in keys}
-        rows.append([title, str(len(values["ap"])), *(spread(some) for some in values.values())])
+        rows.append([title, *(spread(some) for some in values.values())])
         if published:
             figures = one(read("pauc")["published"], name=published)["values"]
             rows.append(["*published*", "", *(f"*{share(figures[key][0])}*" if key in figures else "" for key in keys)])
-    return markdown(["", "seeds", *keys.values()], rows)
+    return markdown(["", *keys.values()], rows)
 
 
 # Molecules

@@ -16,12 +16,18 @@ JOB = ("settings", "code", "seconds")
 """Keys that every job stores beside its figures."""
 
 
+INTRODUCTION = (
+    "Mean ± standard deviation over five seeds, or over the number in brackets; conclusions: "
+    "`docs/results/feature-momentum.md`."
+)
+
+
 def summarize(out: Path) -> None:
     """Write the JSON file, a Markdown file, and a figure for each data set."""
     cells = [read(path) for path in sorted(out.glob("*/*.json"))]
     costs = costs_of(out)
     rows: list[dict[str, Any]] = []
-    text: list[str] = []
+    text = ["# Feature momentum", "", INTRODUCTION, ""]
     for name in grid.DATASETS:
         runs = [one for one in cells if one["settings"]["dataset"] == name]
         if not runs:
@@ -29,7 +35,7 @@ def summarize(out: Path) -> None:
         groups = grouped(out, runs)
         rows += [row(key, group, groups) for key, group in sorted(groups.items(), key=order)]
         errors = [one for one in runs if one["settings"].get("track") and is_chosen(out, one["settings"])]
-        text += [f"### {name}", "", *table(groups), "", *tried(runs), "", *error_table(errors), ""]
+        text += [f"## {name}", "", *table(groups), "", *tried(runs), "", *error_table(errors), ""]
         figure(name, groups, errors)
     text += cost_table(costs)
     (RESULTS / "feature_momentum.md").write_text(without_zeros("\n".join(text).rstrip() + "\n"))
@@ -179,7 +185,7 @@ def cost_table(costs: list[dict[str, Any]]) -> list[str]:
     if not costs:
         return []
     lines = [
-        "### Time and memory",
+        "## Time and memory",
         "",
         "| graph | | neighbours | nodes | edges | ms per step | s per epoch | × | MiB |",
     ]

@@ -49,6 +49,7 @@ PUBLISHED = {
     },
 }
 """TPAUC of Hu et al., NeurIPS 2023: other splits (a fixed tenth to test on, five trainings), margin and rate tuned."""
+INTRODUCTION = "All metrics and paired differences; conclusions: `docs/results/bags.md`."
 Folds = dict[int, dict[str, float]]
 
 
@@ -57,7 +58,7 @@ def summarize(out: Path) -> None:
     results = {(data, arm): read(out, data, arm) for data in grid.DATASETS for arm in ARMS}
     results = {key: folds for key, folds in results.items() if folds}
     rows = [row(data, arm, folds) for (data, arm), folds in results.items()]
-    text = ["# Bags of instances", "", *settings_tried(out)]
+    text = ["# Bags of instances", "", INTRODUCTION, "", *settings_tried(out)]
     for data in grid.DATASETS:
         if any(key[0] == data for key in results):
             text += ["", f"## {data}", "", *scores(data, results), "", *differences(data, results)]

@@ -910,7 +910,7 @@ CLAIMS: list[tuple[str, str, str, str, str]] = [
     (
         "ogbg-molhiv on OGB's split: average precision of `--model forest` on Morgan and MACCS features (3 seeds)",
         "{molhiv_score('forest', 'ap')}",
-        "chemprop, tuned, five networks .308",
+        "published: chemprop, tuned, five networks .308",
         "molecules",
         "xgraph reproduce molhiv",
     ),

@@ -216,6 +216,10 @@ def sampling_times(graph: str, fanouts: str, what: str = "sampler") -> str:
     return times(_sampling(graph, fanouts, what, "torch-sparse")["times faster"])
 
 
+def sampling_mib(graph: str, fanouts: str, what: str = "sampler", library: str = "xgraph") -> str:
+    return f"{_sampling(graph, fanouts, what, library)['MiB']:,.0f}"
+
+
 def _fans(fanouts: str) -> str:
     return fanouts.replace("-", ",\u00a0")
 
@@ -251,7 +255,7 @@ def sampling_memory() -> str:
         for fanouts in FANOUTS:
             cells = [title, _fans(fanouts)]
             for what in ("sampler", "loader"):
-                cells += [f"{_sampling(graph, fanouts, what, name)['MiB']:,.0f}" for name in ("xgraph", "torch-sparse")]
+                cells += [sampling_mib(graph, fanouts, what, name) for name in ("xgraph", "torch-sparse")]
             rows.append(cells)
     return markdown(head, rows)
 

@@ -329,7 +329,7 @@ def test_parts_of_nodes(monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any
 
     monkeypatch.setattr(Task, "training_step", watch)
     run = xgraph.train("cora", out="run", epochs=2, hidden_channels=4, threads=1, batch_size=16, **settings)
-    scored = "test" if settings == BOTH else "valid"
+    part = "test" if settings == BOTH else "valid"
     scored = {int(row["node"]) for row in rows_of(run.path / "predictions.csv")}
     known = set(order[:45].tolist())
     if settings == BOTH:
@@ -338,5 +338,5 @@ def test_parts_of_nodes(monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any
     else:
         assert len(scored) == 15
         assert seen == known - scored
-    assert xgraph.evaluate("run", scored) == pytest.approx(run.metrics[scored])
+    assert xgraph.evaluate("run", part) == pytest.approx(run.metrics[part])
     assert len(xgraph.predict("run")) == 90

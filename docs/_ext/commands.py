@@ -72,7 +72,7 @@ def part_page(part: str, known: Iterable[Part], level: str) -> Iterator[str]:
             yield f"- {key}: {prose(value)}{link}"
         yield f"- Python: {{py:class}}`{one.python}`\n"
         yield f"```text\n{example(part, one)}\n```\n"
-        yield from definitions([(term(option, True), meaning(option)) for option in one.options])
+        yield from definitions([(term(option, True), meaning(option, True)) for option in one.options])
 
 
 def model_page(models: Mapping[str, Part]) -> Iterator[str]:

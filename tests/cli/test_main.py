@@ -63,7 +63,7 @@ def test_wrong_usage_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -
         (ValueError("gamma: expected 0"), 1, "error: gamma: expected 0\n"),
         (OSError(28, "cannot write: No space left", "run/a"), 1, "error: run/a: cannot write: No space left\n"),
         (FileNotFoundError("no file x"), 1, "error: no file x\n"),
-        (KeyError("x"), 1, "error: unexpected KeyError: 'x' (--debug shows where)\n"),
+        (KeyError("x"), 1, "error: unexpected KeyError: 'x' (--debug shows the traceback)\n"),
         (ValueError(), 1, "error: ValueError\n"),
         (MemoryError(), 1, "error: not enough memory; try a smaller batch or model\n"),
         (

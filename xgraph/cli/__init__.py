@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
     except BrokenPipeError:
-        # Whoever read our output has had enough; nothing more can be written there, not even at exit.
+        # The reader of our output has closed the pipe; writing more, even at exit, would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:  # before typer was there to answer it
@@ -54,7 +54,7 @@ def _complain(error: Exception) -> None:
         why = f" ({text.splitlines()[0][:160]})" if text else ""
         text = f"not enough memory{why}; try a smaller batch or model"
     elif not isinstance(error, _USER_ERRORS):
-        text = f"unexpected {type(error).__name__}: {text} (--debug shows where)"
+        text = f"unexpected {type(error).__name__}: {text} (--debug shows the traceback)"
     sys.stderr.write(f"error: {text or type(error).__name__}\n")
 
 
@@ -65,7 +65,7 @@ def _is_lack_of_memory(error: Exception) -> bool:
 
 
 def _open_missing_streams() -> None:
-    """Give what is written to a stream that the caller closed (`>&-`, a service) somewhere to go."""
+    """Replace streams that the caller closed (`>&-`, a service), so that writing to them is no error."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (for as long as the process)

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from xgraph.cli.commands import PlainCommand, PlainGroup, PretrainCommand, SearchCommand, TrainCommand
+from xgraph.cli.catalogue_commands import PretrainCommand, SearchCommand, TrainCommand
+from xgraph.cli.commands import PlainCommand, PlainGroup
 from xgraph.cli.data import app as data_app
 from xgraph.cli.evaluate import evaluate
 from xgraph.cli.parts import losses, models
@@ -26,10 +27,10 @@ app.command(cls=PlainCommand)(predict)
 app.command(cls=PlainCommand)(evaluate)
 app.command(cls=SearchCommand)(search)
 app.command(cls=PretrainCommand)(pretrain)
+app.command(cls=PlainCommand)(reproduce)
 app.command(cls=PlainCommand)(losses)
 app.command(cls=PlainCommand)(models)
 app.add_typer(data_app, name="data")
-app.command(cls=PlainCommand)(reproduce)
 
 
 def _version(requested: bool) -> None:

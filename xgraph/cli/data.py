@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xgraph.cli.cards import card_text, table_row
 from xgraph.cli.commands import PlainCommand, PlainGroup
 from xgraph.cli.completion import complete_dataset
-from xgraph.cli.text import paragraphs, wrapped
 
 if TYPE_CHECKING:
-    from xgraph.data.cards.schema import Card
     from xgraph.data.storage.root import Progress
 
 app = typer.Typer(
     cls=PlainGroup, help="List, describe, download and verify data sets.", no_args_is_help=True, rich_markup_mode=None
 )
-
-_MANY = 13
-"""Names that are listed in full."""
 
 _HEADER = ("name", "kind", "items", "tasks", "positives", "metric", "in root")
 
@@ -34,7 +30,7 @@ def list_() -> None:
     """
     from xgraph.data import list_cards
 
-    rows = [_HEADER, *(_row(card) for card in list_cards())]
+    rows = [_HEADER, *(table_row(card) for card in list_cards())]
     if _terminal():
         from rich.console import Console
         from rich.table import Table
@@ -60,33 +56,8 @@ def show(
 ) -> None:
     """Show a data set: description, counts, tasks, splits, origin, licence and citation."""
     from xgraph.data import load_card
-    from xgraph.data.storage.root import root
 
-    card = load_card(name)
-    folds = f" ({card.folds} folds)" if card.folds else ""
-    splits = [split + (folds if split == "given" else "") for split in card.splits]
-    typer.echo(f"{card.name}: {card.title}\n\n{paragraphs(card.description)}\n")
-    _field("kind", {"graph": "molecules", "node": "nodes of a graph", "bag": "bags of instances"}[card.kind])
-    _field("task", card.task)
-    _field("metric", card.metric)
-    for key, value in _counts(card):
-        _field(key, value)
-    if card.smiles_column:
-        _field("SMILES column", card.smiles_column)
-    _names("target columns" if card.smiles_column else "targets", card.target_columns)
-    _field("splits", ", ".join(splits) + f"; default {card.splits[0]}")
-    _field("origin", card.origin)
-    _field("licence", card.licence)
-    _field("cite", *card.citation.splitlines())
-    _field("in root", f"{_presence(card)} ({root()})")
-    if files:
-        _show_files(card)
-    elif card.files:
-        size = sum(file.bytes for file in card.files) / 1e6
-        count = len(card.files)
-        _field(
-            "files", f"{count} file{'s' * (count > 1)}, {size:,.1f} MB; --files lists {'them' if count > 1 else 'it'}"
-        )
+    typer.echo(card_text(load_card(name), with_files=files))
 
 
 @app.command(cls=PlainCommand)
@@ -159,72 +130,6 @@ def verify(
         remedy = "`xgraph data fetch NAME` replaces those in the root"
         typer.echo(f"error: {wrong} wrong file{'s' * (wrong > 1)}; {remedy}", err=True)
         raise typer.Exit(1)
-
-
-def _row(card: Card) -> tuple[str, ...]:
-    if card.num_classes:
-        positives = f"{card.num_classes} classes"
-    else:
-        positives = f"{card.positives} ({_percent(card)})" if card.positives else "-"
-    tasks = str(len(card.target_columns))
-    return (card.name, card.kind, str(card.items), tasks, positives, card.metric, _presence(card))
-
-
-def _counts(card: Card) -> Iterator[tuple[str, str]]:
-    """The numbers of items, edges, instances, features, labels and classes."""
-    yield {"node": "nodes", "bag": "bags"}.get(card.kind, "items"), f"{card.items:,}"
-    for key in ("edges", "instances", "features"):
-        if getattr(card, key):
-            yield key, f"{getattr(card, key):,}"
-    if card.positives:
-        yield "positives", f"{card.positives:,} of {card.labels:,} labels ({_percent(card)})"
-    elif card.labels:
-        yield "labels", f"{card.labels:,}"
-    if card.num_classes:
-        names = f" ({', '.join(card.class_names)})" if card.class_names else ""
-        yield "classes", f"{card.num_classes}{names}"
-
-
-def _percent(card: Card) -> str:
-    return f"{100 * card.positives / card.labels:.2g}%"
-
-
-def _presence(card: Card) -> str:
-    from xgraph.data.storage.root import root
-
-    if card.embedded:
-        return "embedded"
-    if card.ogb:
-        from xgraph.data import verify
-
-        return {"ok": "yes", "absent": "no", "wrong": "wrong"}[verify(card.name)[0].state]
-    present = sum((root() / file.path).is_file() for file in card.files)
-    return "yes" if present == len(card.files) else f"{present} of {len(card.files)} files" if present else "no"
-
-
-def _field(key: str, *values: str) -> None:
-    for i, value in enumerate(values):
-        typer.echo(("" if i else key).ljust(16) + wrapped(value, 16)[16:])
-
-
-def _names(key: str, names: Sequence[str]) -> None:
-    """A field that holds names: one per line if they are few, else the first of them and how many there are."""
-    few = names if len(names) <= _MANY else [*names[: _MANY - 1], f"and {len(names) - _MANY + 1} more"]
-    _field(key, *few)
-
-
-def _show_files(card: Card) -> None:
-    for file in card.files:
-        typer.echo(f"\n{file.path}")
-        _field("  bytes", f"{file.bytes:,}")
-        _field("  sha256", file.sha256)
-        _field("  source", file.source_url)
-        if file.derive:
-            _field("  derived by", file.derive)
-        if not file.source_sha256:
-            _field("  source sha256", "not recorded; the derived file is checked")
-        elif file.source_sha256 != file.sha256:
-            _field("  source sha256", file.source_sha256)
 
 
 def _terminal() -> bool:

@@ -40,11 +40,11 @@ def values(option: Option, of_part: bool = False) -> str:
     return f"{metavar}|none" if option.nullable and of_part else metavar
 
 
-def meaning(option: Option) -> str:
+def meaning(option: Option, of_part: bool = False) -> str:
     """What the option means, its choices unless they stand beside its name, and its default."""
     listed = option.name in ("loss", "model") or not _hides_choices(option)
     choices = "" if listed else f" One of {', '.join(option.choices)}."
-    return f"{option.help}{choices}{default(option)}"
+    return f"{option.help}{choices}{default(option, of_part)}"
 
 
 def brief(option: Option) -> str:
@@ -52,12 +52,12 @@ def brief(option: Option) -> str:
     return f"{first_sentence(option.help)}{default(option)}"
 
 
-def default(option: Option) -> str:
+def default(option: Option, of_part: bool = False) -> str:
     """The default in brackets, if there is one."""
-    if option.default is None or option.default is inspect.Parameter.empty:
+    if option.default is inspect.Parameter.empty or (option.default is None and not of_part):
         return ""
     value = str(option.default)
-    return f" [default: {value.lower() if option.type is bool else value}]"
+    return f" [default: {value.lower() if option.type is bool or option.default is None else value}]"
 
 
 def shared(losses: Mapping[str, Part], models: Mapping[str, Part]) -> dict[str, list[str]]:
@@ -73,7 +73,9 @@ def shared(losses: Mapping[str, Part], models: Mapping[str, Part]) -> dict[str, 
     owners: dict[str, dict[tuple[str, str], list[Part]]] = {}
     for part in (*losses.values(), *models.values()):
         for option in part.options:
-            owners.setdefault(option.name, {}).setdefault((values(option, True), meaning(option)), []).append(part)
+            owners.setdefault(option.name, {}).setdefault((values(option, True), meaning(option, True)), []).append(
+                part
+            )
     known = {option.name: option for part in (*losses.values(), *models.values()) for option in part.options}
     result: dict[str, list[str]] = {}
     for name in sorted(known, key=str.lower):

@@ -66,7 +66,7 @@ def part_text(part: str, one: Part) -> str:
     """What a loss or model is, its options and an example."""
     about = _about(part, one.name)
     rows = [*facts(part, one), *([("", about.link)] if about.link else []), ("Python", one.python)]
-    options = [(term(option, True), meaning(option)) for option in one.options]
+    options = [(term(option, True), meaning(option, True)) for option in one.options]
     blocks = [wrapped(f"{one.name}: {about.summary}"), paragraphs(about.text), definitions(rows, indent=0)]
     if options:
         blocks.append(section("Options", definitions(options)))

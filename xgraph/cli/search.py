@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xgraph.cli.catalogue_commands import HelpAll, catalogue_options
 from xgraph.cli.checks import check_dataset
-from xgraph.cli.commands import HelpAll, catalogue_options
 from xgraph.cli.completion import complete_dataset
 from xgraph.cli.train import resumable
 

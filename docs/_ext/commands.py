@@ -10,7 +10,7 @@ import typer
 from xgraph.cli.app import app as xgraph_app
 from xgraph.cli.catalogue import Part, load_catalogue
 from xgraph.cli.descriptions import descriptions
-from xgraph.cli.options import meaning, term
+from xgraph.cli.help.options import meaning, term
 from xgraph.cli.parts import KINDS, example, facts
 
 FOLDER = "reference/generated"

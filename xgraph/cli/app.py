@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from xgraph.cli.catalogue_commands import PretrainCommand, SearchCommand, TrainCommand
-from xgraph.cli.commands import PlainCommand, PlainGroup
 from xgraph.cli.data import app as data_app
 from xgraph.cli.evaluate import evaluate
+from xgraph.cli.help.catalogue_commands import PretrainCommand, SearchCommand, TrainCommand
+from xgraph.cli.help.commands import PlainCommand, PlainGroup
 from xgraph.cli.parts import losses, models
 from xgraph.cli.predict import predict
 from xgraph.cli.pretrain import pretrain

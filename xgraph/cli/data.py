@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xgraph.cli.cards import card_text, table_row
-from xgraph.cli.commands import PlainCommand, PlainGroup
 from xgraph.cli.completion import complete_dataset
+from xgraph.cli.help.cards import card_text, table_row
+from xgraph.cli.help.commands import PlainCommand, PlainGroup
 
 if TYPE_CHECKING:
     from xgraph.data.storage.root import Progress

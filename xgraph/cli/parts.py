@@ -8,8 +8,8 @@ import typer
 from xgraph.cli.catalogue import Part, load_catalogue
 from xgraph.cli.completion import complete_loss, complete_model
 from xgraph.cli.descriptions import Description, descriptions
-from xgraph.cli.options import meaning, term
-from xgraph.cli.text import definitions, paragraphs, section, table, wrapped
+from xgraph.cli.help.options import meaning, term
+from xgraph.cli.help.text import definitions, paragraphs, section, table, wrapped
 from xgraph.options import OptionError, nearest
 
 KINDS = {

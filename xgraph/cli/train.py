@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from xgraph.cli.catalogue_commands import HelpAll, catalogue_options
 from xgraph.cli.checks import check_dataset
 from xgraph.cli.completion import complete_dataset
+from xgraph.cli.help.catalogue_commands import HelpAll, catalogue_options
 from xgraph.cli.tables import metrics_table
 
 

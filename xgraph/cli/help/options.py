@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterable, Mapping
 
 from xgraph.cli.catalogue import Part
-from xgraph.cli.text import first_sentence
+from xgraph.cli.help.text import first_sentence
 from xgraph.options import Option
 
 _LONG = 50

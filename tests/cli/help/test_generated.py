@@ -1,5 +1,5 @@
 from xgraph.cli.catalogue import Part, load_catalogue
-from xgraph.cli.generated import parameters, take_typed
+from xgraph.cli.help.generated import parameters, take_typed
 from xgraph.options import Option
 
 GAMMA = Option("gamma", float, 0.9, "Weight, in [0, 1]. And more.")

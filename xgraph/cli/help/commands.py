@@ -5,7 +5,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
-from xgraph.cli.text import definitions, first_sentence, paragraphs, section, wrapped
+from xgraph.cli.help.text import definitions, first_sentence, paragraphs, section, wrapped
 
 OTHER = "Options"
 """The group of options that are in no other."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from xgraph.cli.text import paragraphs, wrapped
+from xgraph.cli.help.text import paragraphs, wrapped
 
 if TYPE_CHECKING:
     from xgraph.data.cards.schema import Card

@@ -9,7 +9,7 @@ import typer
 
 from xgraph.cli.catalogue import Part
 from xgraph.cli.completion import completer
-from xgraph.cli.options import brief, values
+from xgraph.cli.help.options import brief, values
 from xgraph.options import Option
 
 _MARK = "__"  # stands between a prefix and the option in a parameter's name: it may be called as an argument is

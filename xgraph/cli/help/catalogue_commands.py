@@ -7,11 +7,11 @@ import typer
 
 from xgraph.cli.catalogue import Catalogue, Part, load_catalogue
 from xgraph.cli.checks import check_typed
-from xgraph.cli.commands import OTHER, PlainCommand, own_rows
-from xgraph.cli.generated import parameters, take_typed
-from xgraph.cli.groups import COMMON, Groups, only, pretraining_groups, training_groups
-from xgraph.cli.options import brief, meaning, shared, term
-from xgraph.cli.text import paragraphs, section, wrapped
+from xgraph.cli.help.commands import OTHER, PlainCommand, own_rows
+from xgraph.cli.help.generated import parameters, take_typed
+from xgraph.cli.help.groups import COMMON, Groups, only, pretraining_groups, training_groups
+from xgraph.cli.help.options import brief, meaning, shared, term
+from xgraph.cli.help.text import paragraphs, section, wrapped
 
 _OPTIONS = "xgraph.options"
 

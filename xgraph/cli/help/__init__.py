@@ -1,0 +1,1 @@
+"""Help as plain text, and commands whose options come from the catalogue."""

@@ -55,7 +55,7 @@ def test_pretrains_and_a_run_starts_from_it(csv: Path, small: list[str], capsys:
         (["hiv,cora"], 1, "'cora' holds the nodes of a graph"),
         (["hiv", "--model", "svm"], 2, "model 'svm' has no molecular encoder"),
         (["hiv", "--tau", "0.5"], 2, "tau: this setting is for objective 'contrastive'"),
-        (["hiv", "--resume"], 2, "resume: expected the directory of the run"),
+        (["hiv", "--resume"], 2, "resume: give the directory of the run"),
         (["none.csv"], 1, "there is no file 'none.csv'"),
     ],
 )

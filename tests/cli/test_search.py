@@ -61,7 +61,7 @@ def test_a_space_in_a_file(csv: Path, capsys: Capture) -> None:
         (["--vary", "trees=2..3", "--inner", "0/5"], 2, "inner = '0/5': not available in a search"),
         (["--vary", "trees=2..3", "--keep", "last"], 2, "keep: model 'forest' is fitted in a single step"),
         (["--space", "nowhere.toml"], 1, "space: no file nowhere.toml"),
-        (["--resume"], 2, "resume: expected the directory of the search"),
+        (["--resume"], 2, "resume: give the directory of the search"),
         (["--resume", "--out", "nowhere"], 1, "resume: nowhere is not the directory of a search"),
     ],
 )

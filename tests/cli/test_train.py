@@ -120,7 +120,7 @@ def test_quiet_and_parseable_when_not_a_terminal(csv: Path, small: list[str], ca
         (["--sampler", "tri", "--batch-size", "1", "--split", "random"], "batch_size = 1: expected 2 or more"),
         (["--metric", "auc"], "metric = 'auc': expected ap, prc_auc, roc_auc"),
         (["--epochs", "x"], "epochs = 'x': expected an integer"),
-        (["--resume"], "expected the directory of the run"),
+        (["--resume"], "give the directory of the run"),
         (["--gamma", "7", "--split", "random"], "gamma is the weight of the new value and must lie in (0, 1], got 7.0"),
         (["--batch-size", "1", "--split", "random"], "batch_size = 1: expected 2 or more"),
         (["--threads", "100000"], "threads = 100000: expected 1024 or less"),

@@ -185,7 +185,7 @@ def test_a_finished_search_can_add_trials(search: Search) -> None:
         ({"min_samples_leaf": 3}, "min_samples_leaf is 1 in run and cannot become 3"),
         ({"vary": {"trees": "2..7"}}, "run varies other settings"),
         ({"dataset": "nci-pains"}, "dataset is .* in run and cannot become 'nci-pains'"),
-        ({"out": None}, "expected the directory of the search"),
+        ({"out": None}, "give the directory of the search"),
     ],
     ids=str,
 )

@@ -109,7 +109,7 @@ def read_dimension(option: Option, values: Any) -> Dimension:
         return _choices(option, values)
     span = validate(Range, table)
     if option.type not in (int, float) or option.many:
-        raise OptionError(f"expected a list of values ({option.metavar}), because a range must be of numbers")
+        raise OptionError(f"expected a list of values ({option.metavar}), because only numbers can have a range")
     ends = {key: option.parse(getattr(span, key)) for key in ("low", "high", "step") if key in table}
     numbers = validate(NumberRange, {**ends, "log": span.log})
     return Dimension(option.name, (), numbers.low, numbers.high, numbers.log, numbers.step)

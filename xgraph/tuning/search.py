@@ -88,7 +88,7 @@ def search(
     numbers = {"trials": trials, "inner_folds": inner_folds, "seeds": seeds, "prune": prune, "final": final}
     if resume:
         if out is None:
-            raise OptionError("resume: expected the directory of the search to resume in out (--out)")
+            raise OptionError("resume: give the directory of the search to resume with out (--out)")
         path = Path(out)
         plan = resumed(path, space, base, settings, **numbers)
     else:

@@ -115,7 +115,7 @@ def test_members_are_trained_after_those_they_start_from(recipe: Make) -> None:
             {"early": {"init": "late"}},
             "init: circular chain of members: late from early from late",
         ),
-        ({"early": {"seeds": [0]}}, "init: 'late' has seed 1, but 'early', which it starts from, has not"),
+        ({"early": {"seeds": [0]}}, "init: 'late' has seed 1, but 'early', which it starts from, does not"),
         (
             {"early": {"model": "mean"}},
             "init: 'early' and 'late' must have the same model, got 'mean' and 'attention'",
@@ -145,12 +145,12 @@ def test_a_fold_that_the_other_member_lacks_is_refused(recipe: Make) -> None:
     values = {name: tiny()[name] for name in ("title", "about")}
     values |= {"settings": {"dataset": "musk1"}, "member": chained()["member"]}
     values["member"][0]["fold"], values["member"][1]["fold"] = "0-3", "0-2"
-    with pytest.raises(OptionError, match="init: 'late' has fold 3, but 'early', which it starts from, has not"):
+    with pytest.raises(OptionError, match="init: 'late' has fold 3, but 'early', which it starts from, does not"):
         read_recipe(recipe(values))
     values["member"][0]["fold"] = 2
     assert read_recipe(recipe(values)).members[0].config.fold == 2
     values["member"][1]["fold"] = 1
-    with pytest.raises(OptionError, match="init: 'late' has fold 2, but 'early', which it starts from, has not"):
+    with pytest.raises(OptionError, match="init: 'late' has fold 2, but 'early', which it starts from, does not"):
         read_recipe(recipe(values))
 
 

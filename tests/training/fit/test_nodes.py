@@ -168,7 +168,7 @@ def test_defaults_depend_on_the_data() -> None:
         ({"groups": "scaffold"}, "groups = 'scaffold': expected 'label' for nodes"),
         ({"smiles_column": "x"}, "smiles_column = 'x': this setting is for molecules"),
         ({"standardize": True}, "standardize = True: this setting is for molecules"),
-        ({"num_neighbors": "3,2,1"}, "num_neighbors = 3,2,1: expected one number, or one for each of num_layers = 2"),
+        ({"num_neighbors": "3,2,1"}, "num_neighbors = 3,2,1: expected one number, or one per layer .num_layers = 2"),
         ({"num_neighbors": "3,-2"}, r"num_neighbors\[1\] = -2: expected -1 or more"),
         ({"num_neighbors": "9" * 20}, r"num_neighbors\[0\] = 9+: expected 1000000000 or less"),
         (

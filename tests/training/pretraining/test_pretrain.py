@@ -211,7 +211,7 @@ def test_invalid_calls_are_refused(tables: list[str]) -> None:
         xgraph.pretrain(5)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match=r"datasets = \[\]: expected one or more data sets"):
         xgraph.pretrain()
-    with pytest.raises(OptionError, match="resume: expected the directory of the run"):
+    with pytest.raises(OptionError, match="resume: give the directory of the run"):
         xgraph.pretrain(tables, resume=True)
     with pytest.raises(FileNotFoundError, match="resume: nowhere is not a run directory"):
         xgraph.pretrain(tables, resume=True, out="nowhere")

@@ -45,7 +45,7 @@ def _check_member(member: Member, recipe: Recipe) -> None:
         if lacking:
             raise OptionError(
                 f"init: {member.name!r} has {what} {min(map(str, lacking))}, but {other.name!r}, which it starts from, "
-                "has not"
+                "does not"
             )
 
 

@@ -149,7 +149,7 @@ def _neighbors(hops: list[int] | None, num_layers: int) -> list[int]:
     if hops is None:
         return usual_neighbors(num_layers)
     if len(hops) not in (1, num_layers):
-        expected = f"one number, or one for each of num_layers = {num_layers}"
+        expected = f"one number, or one per layer (num_layers = {num_layers})"
         raise OptionError(f"num_neighbors = {','.join(map(str, hops))}: expected {expected}")
     return hops * num_layers if len(hops) == 1 else hops
 

@@ -153,7 +153,7 @@ class RunSettings(_Section):
     def _one_cut(self) -> "RunSettings":
         if self.inner is not None and self.train_on != "train":
             raise ValueError(
-                f"train_on = {self.train_on!r}: expected 'train' with inner = {self.inner}, which validates on a part"
+                f"train_on = {self.train_on!r}: expected 'train' with inner = {self.inner}, which needs validation"
             )
         return self
 

@@ -113,7 +113,7 @@ def settings_to_resume(
 ) -> tuple[PretrainConfig, Path]:
     """Return the settings of the run in `out`; settings that are given explicitly must not contradict them."""
     if out is None:
-        raise OptionError("resume: expected the directory of the run to resume in out (--out)")
+        raise OptionError("resume: give the directory of the run to resume with out (--out)")
     path = Path(out)
     if not (path / CONFIG).is_file():
         raise FileNotFoundError(f"resume: {path} is not a run directory (no {CONFIG})")

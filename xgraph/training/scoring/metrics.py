@@ -90,7 +90,7 @@ def accuracy(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
     """
     y, s = (np.asarray(a, dtype=np.float64) for a in (target, score))
     if y.shape != s.shape or y.ndim != 2:
-        raise ValueError(f"target and score: expected one shape [n, C], got {y.shape} and {s.shape}")
+        raise ValueError(f"target and score: expected equal shapes [n, C], got {y.shape} and {s.shape}")
     if not np.isfinite(s).all():
         raise ValueError(f"score: expected finite numbers, got {float(s[~np.isfinite(s)][0])}")
     known = ~np.isnan(y).any(axis=1)
@@ -124,7 +124,7 @@ def score_all(
     """
     y, s = (np.asarray(a, dtype=np.float64) for a in (target, score))
     if y.shape != s.shape or y.ndim not in (1, 2):
-        raise ValueError(f"target and score: expected one shape [n] or [n, T], got {y.shape} and {s.shape}")
+        raise ValueError(f"target and score: expected equal shapes [n] or [n, T], got {y.shape} and {s.shape}")
     if y.ndim == 1:
         y, s = y[:, None], s[:, None]
     tasks = [swept for t in range(y.shape[1]) if (swept := sweep(y[:, t], s[:, t])) is not None]

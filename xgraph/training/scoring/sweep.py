@@ -32,7 +32,7 @@ def sweep(target: npt.ArrayLike, score: npt.ArrayLike) -> Sweep | None:
     """Count positives and negatives from the highest score down; None if there is only one class."""
     y, s = (np.asarray(a, dtype=np.float64) for a in (target, score))
     if y.shape != s.shape or y.ndim != 1:
-        raise ValueError(f"target and score: expected one shape [n], got {y.shape} and {s.shape}")
+        raise ValueError(f"target and score: expected equal shapes [n], got {y.shape} and {s.shape}")
     known = ~np.isnan(y)
     y, s = y[known], s[known]
     if not np.isin(y, (0.0, 1.0)).all():

@@ -23,7 +23,7 @@ _INNER = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 
 
 class _Section(Schema):
-    """A section; what is not given may depend on the data set, and the defaults are then those of molecules."""
+    """Base of the sections. Where a default depends on the kind of data set, the schema has that for molecules."""
 
     recipe: ClassVar[Mapping[str, object]] = dict.fromkeys(("name", "pretrain_epochs", "batch_size", "lr", "groups"))
 

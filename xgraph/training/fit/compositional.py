@@ -31,7 +31,7 @@ class Compositional(nn.Module):
         self.track.to(trained[0].device)
 
     def forward(self, model: nn.Module, inputs: Any, inner_loss: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return the scores at the averaged weights u_t; their gradient is that of the model's parameters."""
+        """Return the scores at the averaged weights u_t, differentiable in the model's own parameters."""
         weights = _trained(model)
         sizes = [w.numel() for w in weights.values()]
         if sum(sizes) != self.num_parameters:

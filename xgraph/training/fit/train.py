@@ -118,7 +118,7 @@ def _settings_to_resume(
     saved = read_config(path / CONFIG)
     old, new = _build({}, saved, path / CONFIG), from_file or _build(settings, saved, path / CONFIG)
     changes = differences(old, new)
-    for name in sorted(changes, key=lambda name: name not in settings):  # given ones, then what follows from them
+    for name in sorted(changes, key=lambda name: name not in settings):  # explicit settings first
         before, after = changes[name]
         if name not in _MAY_CHANGE and not (name == "dataset" and _same_file(before, after)):
             raise OptionError(

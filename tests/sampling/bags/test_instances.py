@@ -16,7 +16,7 @@ def ptr(*sizes):
 
 
 @pytest.mark.parametrize("k", [None, -1, 1, 2, 3, 7, 100])
-def test_exactly_k_of_each_bag_and_none_twice(k):
+def test_draws_k_distinct_instances_of_each_bag(k):
     sizes = [5, 1, 300, 3, 14, 7, 15, 2]
     bag_ptr = ptr(*sizes)
     sampler = InstanceSampler(bag_ptr, k, seed=3)
@@ -36,7 +36,7 @@ def test_exactly_k_of_each_bag_and_none_twice(k):
 
 # (7, 3) draws until there are three different ones; (5, 3) and (4, 3) take the smallest of random numbers.
 @pytest.mark.parametrize(("size", "k"), [(7, 3), (5, 3), (4, 3), (6, 1), (2, 1), (9, 4)])
-def test_all_sets_are_equally_likely(size, k):
+def test_all_subsets_are_equally_likely(size, k):
     number = 20_000
     sampler = InstanceSampler(ptr(*[size] * number), k, seed=1)
     rows, bag = sampler.sample(range(number), epoch=2)
@@ -82,7 +82,7 @@ def test_large_draws_are_uniform():
         assert stats.chi2.sf((deviation**2).sum() / variance, 19) > 1e-3
 
 
-def test_a_draw_depends_on_seed_epoch_bag_and_visit_only():
+def test_draws_depend_only_on_seed_epoch_bag_and_visit():
     bag_ptr = ptr(50, 60, 1000, 30, 9)
 
     def drawn(bags, number, epoch=1, visit=0, seed=5):
@@ -98,7 +98,7 @@ def test_a_draw_depends_on_seed_epoch_bag_and_visit_only():
     assert drawn([0], 0) != drawn([1], 1)
 
 
-def test_a_small_draw_starts_a_larger_one_whatever_the_others_need():
+def test_small_draws_are_prefixes_of_larger_ones():
     # The sequence of a bag is its own: a neighbour in the batch that needs more draws does not change it.
     key = tuple(torch.tensor([word, word + 1, word + 2]) for word in derive(4))
     together = distinct(torch.tensor([9, 10**6, 30]), 4, key)
@@ -107,7 +107,7 @@ def test_a_small_draw_starts_a_larger_one_whatever_the_others_need():
         assert torch.equal(together[row], alone[0])
 
 
-def test_where_draws_repeat_more_are_made(monkeypatch):
+def test_repeated_draws_are_replaced(monkeypatch):
     def repeating(counter, key, high):
         draws = randint(counter, key, high)
         draws[:, :14] = 5  # as many as are made at first
@@ -119,7 +119,7 @@ def test_where_draws_repeat_more_are_made(monkeypatch):
     assert found == sorted([5, *further])
 
 
-def test_work_does_not_grow_with_the_bags(monkeypatch):
+def test_cost_does_not_depend_on_bag_size(monkeypatch):
     made = []
 
     def counting(counter, key, high):
@@ -133,7 +133,7 @@ def test_work_does_not_grow_with_the_bags(monkeypatch):
     assert made == [28]
 
 
-def test_bags_come_as_tensors_arrays_and_lists():
+def test_bags_can_be_tensors_arrays_or_lists():
     sampler = InstanceSampler(np.array([0, 3, 9]), np.int64(2))
     expected = sampler.sample([1, 0])
     for bags in (torch.tensor([1, 0], dtype=torch.int32), np.array([1, 0]), (1, 0)):
@@ -155,7 +155,7 @@ def test_bags_come_as_tensors_arrays_and_lists():
         ([0, 2**31], ValueError, "fewer than 2\\^31"),
     ],
 )
-def test_bad_bounds_are_refused(bag_ptr, error, message):
+def test_invalid_bounds_are_rejected(bag_ptr, error, message):
     with pytest.raises(error, match=message):
         InstanceSampler(bag_ptr, 2)
 
@@ -169,7 +169,7 @@ def test_bad_bounds_are_refused(bag_ptr, error, message):
         ({"seed": -1}, ValueError, "seed must be at least 0"),
     ],
 )
-def test_bad_options_are_refused(options, error, message):
+def test_invalid_options_are_rejected(options, error, message):
     with pytest.raises(error, match=message):
         InstanceSampler([0, 4], **options)
 
@@ -187,6 +187,6 @@ def test_bad_options_are_refused(options, error, message):
         (([0], 0, 0.5), TypeError, "visit must be an integer"),
     ],
 )
-def test_bad_calls_are_refused(arguments, error, message):
+def test_invalid_calls_are_rejected(arguments, error, message):
     with pytest.raises(error, match=message):
         InstanceSampler([0, 4, 8, 12], 2).sample(*arguments)

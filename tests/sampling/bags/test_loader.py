@@ -30,7 +30,7 @@ def contents(batches):
     return [(batch.idx.tolist(), batch.instance.tolist(), batch.batch.tolist()) for batch in batches]
 
 
-def test_every_bag_once_with_k_instances():
+def test_every_bag_occurs_once_with_k_instances():
     data = Bags()
     loader = BagLoader(data, num_instances=4, batch_size=3)
     assert len(loader) == 4
@@ -46,7 +46,7 @@ def test_every_bag_once_with_k_instances():
     assert data.whole == 0
 
 
-def test_without_a_number_bags_are_whole():
+def test_all_instances_are_used_by_default():
     for k in (None, -1):
         data = Bags()
         batch = next(iter(BagLoader(data, k)))
@@ -69,7 +69,7 @@ def test_shuffled_epochs_depend_on_the_seed_and_their_number():
     assert [contents(loader), contents(loader)] == [first, epoch(1)]
 
 
-def test_some_bags_in_the_batches_of_a_dual_sampler():
+def test_subset_of_bags_with_a_dual_sampler():
     data = Bags()
     for bags in (torch.tensor([9, 3, 1, 2, 4, 0]), np.arange(10) != 5, (torch.arange(10) != 5).tolist()):
         chosen = torch.arange(10)[torch.as_tensor(bags)]
@@ -81,7 +81,7 @@ def test_some_bags_in_the_batches_of_a_dual_sampler():
             assert batch.y.sum() == 2
 
 
-def test_a_bag_that_comes_again_has_other_instances():
+def test_repeated_bags_get_new_instances():
     loader = BagLoader(Bags([1000, 1000, 1000]), 5, batch_sampler=[[0, 1], [2, 0], [1, 1]])
     found = [rows for _, rows, _ in contents(loader)]
     assert len({tuple(found[0][:5]), tuple(found[1][5:]), tuple(rows % 1000 for rows in found[0][5:])}) == 3
@@ -92,7 +92,7 @@ def test_a_bag_that_comes_again_has_other_instances():
 
 @pytest.mark.parametrize("prefetch", [0, 2])
 @pytest.mark.parametrize("dual", [False, True])
-def test_a_restored_loader_goes_on_with_the_same_draws(prefetch, dual):
+def test_restored_loader_continues_with_the_same_draws(prefetch, dual):
     def make():
         if dual:
             sampler = DualSampler(Bags().y, batch_size=4, sampling_rate=0.25, seed=3)
@@ -117,7 +117,7 @@ def test_a_restored_loader_goes_on_with_the_same_draws(prefetch, dual):
     assert contents(begun) == epochs[0]
 
 
-def test_the_state_is_for_the_same_settings():
+def test_state_of_other_settings_is_rejected():
     state = BagLoader(Bags(), 3, batch_size=3).state_dict()
     for other, key in (
         (BagLoader(Bags(), 4, batch_size=3), "num_instances"),
@@ -132,7 +132,7 @@ def test_the_state_is_for_the_same_settings():
         BagLoader(Bags()).load_state_dict([])
 
 
-def test_any_batch_sampler_will_do():
+def test_any_batch_sampler_is_accepted():
     sampler = BatchSampler(SequentialSampler(range(10)), 4, drop_last=True)
     loader = BagLoader(Bags(), 2, batch_sampler=sampler)
     assert len(loader) == 2
@@ -144,7 +144,7 @@ def test_any_batch_sampler_will_do():
     assert contents(other) == contents(iterator)
 
 
-def test_processes_share_an_epoch_and_draw_the_same_for_it():
+def test_processes_divide_an_epoch_with_the_same_draws():
     sampler = DualSampler(Bags().y, batch_size=4, sampling_rate=0.25)
     whole = contents(BagLoader(Bags(), 2, batch_sampler=sampler))
     for rank in range(2):
@@ -185,7 +185,7 @@ def test_batches_are_transformed():
         ({"prefetch": -1}, ValueError, "prefetch must be at least 0"),
     ],
 )
-def test_bad_arguments_are_refused(arguments, error, message):
+def test_invalid_arguments_are_rejected(arguments, error, message):
     with pytest.raises(error, match=message):
         BagLoader(**{"data": Bags(), **arguments})
 
@@ -193,6 +193,6 @@ def test_bad_arguments_are_refused(arguments, error, message):
 @pytest.mark.parametrize(
     ("batch", "error"), [([0, 3], IndexError), ([-1], IndexError), ([0.5], TypeError), ([], ValueError)]
 )
-def test_bad_batches_are_refused(batch, error):
+def test_invalid_batches_are_rejected(batch, error):
     with pytest.raises(error, match="batch_sampler must|bags must"):
         list(BagLoader(Bags(), 2, [4, 5, 6], batch_sampler=[batch]))

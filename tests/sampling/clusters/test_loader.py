@@ -44,7 +44,7 @@ def expected(edges, cluster, halo):
 @HALOS
 @pytest.mark.parametrize("is_sorted", [False, True])
 @pytest.mark.parametrize("batch_size", [1, 4])
-def test_batches(halo, is_sorted, batch_size):
+def test_batches_hold_clusters_with_their_halo(halo, is_sorted, batch_size):
     data, parts = graph(is_sorted=is_sorted), parts_of()
     mask = torch.arange(60) % 3 == 0
     loader = ClusterLoader(data, parts, batch_size, halo=halo, input_nodes=mask)
@@ -73,13 +73,13 @@ def test_batches(halo, is_sorted, batch_size):
     assert sorted(seen) == list(range(60))
 
 
-def test_all_edges_into_the_cluster_are_there():
+def test_all_edges_into_the_cluster_are_included():
     data = graph()
     for batch in ClusterLoader(data, parts_of()):
         assert batch.num_cluster_edges == int(batch.degree[: batch.batch_size].sum())
 
 
-def test_numbers_of_parts_may_have_gaps():
+def test_part_numbers_can_have_gaps():
     parts = torch.tensor([7, 3, 7, 10**12])
     data = Data(x=torch.eye(4), edge_index=torch.tensor([[0, 1, 2], [1, 2, 3]]))
     loader = ClusterLoader(data, parts, halo="none")
@@ -107,7 +107,7 @@ def same(first, second):
 
 @pytest.mark.parametrize("options", [{"prefetch": 0}, {"storage": "mmap"}, {"storage": "host", "prefetch": 1}])
 @HALOS
-def test_batches_do_not_depend_on_how_they_are_made(options, halo):
+def test_batches_do_not_depend_on_prefetch_and_storage(options, halo):
     usual = ClusterLoader(graph(), parts_of(), 2, shuffle=True, halo=halo)
     other = ClusterLoader(graph(), parts_of(), 2, shuffle=True, halo=halo, **options)
     for first, second in zip(usual, other, strict=True):
@@ -118,7 +118,7 @@ def epoch(loader):
     return [batch.n_id[: batch.batch_size].tolist() for batch in loader]
 
 
-def test_epochs():
+def test_epochs_are_reshuffled_and_reproducible():
     def make(seed=3):
         return ClusterLoader(graph(), parts_of(), 2, shuffle=True, seed=seed)
 
@@ -135,7 +135,7 @@ def test_epochs():
 
 @pytest.mark.parametrize("prefetch", [0, 2])
 @pytest.mark.parametrize("handed_out", [0, 1, 2, 3])
-def test_state(prefetch, handed_out):
+def test_resumes_at_the_saved_position(prefetch, handed_out):
     def make():
         return ClusterLoader(graph(), parts_of(), 2, shuffle=True, prefetch=prefetch)
 
@@ -155,7 +155,7 @@ def test_state(prefetch, handed_out):
     assert epoch(restored) == following
 
 
-def test_states_of_other_parts_are_refused():
+def test_states_of_other_parts_are_rejected():
     state = ClusterLoader(graph(), parts_of()).state_dict()
     for other in (ClusterLoader(graph(), parts_of(seed=2)), ClusterLoader(graph(), parts_of(), shuffle=True)):
         with pytest.raises(ValueError, match="state was saved with"):
@@ -172,7 +172,7 @@ def test_sparse_features_and_transform():
     assert torch.equal(sparse[0].to_dense(), dense.x)
 
 
-def test_an_attribute_named_degree_is_left():
+def test_existing_degree_attribute_is_kept():
     data = graph()
     data.degree = torch.arange(60) * 2
     batch = next(iter(ClusterLoader(data, parts_of())))
@@ -204,6 +204,6 @@ def test_repr():
         ({"storage": "cloud"}, ValueError, "storage must be one of"),
     ],
 )
-def test_errors(arguments, error, message):
+def test_invalid_arguments_are_rejected(arguments, error, message):
     with pytest.raises(error, match=message):
         ClusterLoader(**{"data": graph(), "parts": parts_of(), **arguments})

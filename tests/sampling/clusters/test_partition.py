@@ -29,7 +29,7 @@ def cut(edges, parts):
 
 @METHODS
 @pytest.mark.parametrize("num_parts", [1, 2, 7, 60])
-def test_parts(method, num_parts):
+def test_parts_are_balanced_and_not_empty(method, num_parts):
     edges, num_nodes = random_graph()
     parts = partition((edges, num_nodes), num_parts, method=method)
     assert (parts.shape, parts.dtype) == ((num_nodes,), torch.int64)
@@ -43,7 +43,7 @@ def test_parts(method, num_parts):
 
 
 @METHODS
-def test_finds_what_was_planted(method):
+def test_planted_partition_is_recovered(method):
     edges, num_nodes = planted()
     parts = partition(Data(edge_index=edges, num_nodes=num_nodes), 10, method=method)
     assert cut(edges, parts) < 0.03  # planted: .009; at random: .9
@@ -58,7 +58,7 @@ def test_depends_on_the_seed_only(method):
 
 
 @METHODS
-def test_directions_loops_and_parallel_edges_do_not_count(method):
+def test_directions_loops_and_parallel_edges_are_ignored(method):
     edges, num_nodes = random_graph(100, 300)
     loops = torch.arange(100).expand(2, -1)
     more = torch.cat([edges.flip(0), loops, edges, edges], 1)
@@ -68,7 +68,7 @@ def test_directions_loops_and_parallel_edges_do_not_count(method):
 
 
 @METHODS
-def test_no_edges(method):
+def test_graph_without_edges(method):
     sizes = partition((torch.empty(2, 0, dtype=torch.int64), 12), 4, method=method).bincount()
     assert sizes.min() > 0
     assert len(sizes) == 4
@@ -101,7 +101,7 @@ def slow_sweep(neighbors, order, part, least, most):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_sweep(seed):
+def test_sweep_moves_nodes_to_their_neighbours(seed):
     edges, num_nodes = random_graph(80, 400, seed)
     begin, neighbor = module._undirected(edges, num_nodes)
     neighbors = [neighbor[a:b] for a, b in pairwise(begin)]
@@ -117,7 +117,7 @@ def test_sweep(seed):
     assert moved == (found != part).sum() > 0
 
 
-def test_without_metis(monkeypatch):
+def test_missing_pymetis_is_reported(monkeypatch):
     edges, num_nodes = random_graph()
     bfs, metis = (partition((edges, num_nodes), 5, method=method) for method in ("bfs", "metis"))
     assert torch.equal(partition((edges, num_nodes), 5), metis)
@@ -144,6 +144,6 @@ def test_without_metis(monkeypatch):
         ),
     ],
 )
-def test_errors(arguments, error, message):
+def test_invalid_arguments_are_rejected(arguments, error, message):
     with pytest.raises(error, match=message):
         partition(**{"data": random_graph(), "num_parts": 3, **arguments})

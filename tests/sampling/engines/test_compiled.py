@@ -1,7 +1,7 @@
 from xgraph.sampling.engines import compiled
 
 
-def test_without_a_folder_for_the_cache_it_compiles_all_the_same(monkeypatch):
+def test_compiles_without_a_cache_folder(monkeypatch):
     real, asked = compiled.njit, []
 
     def njit(**options):

@@ -27,13 +27,13 @@ def test_mix_is_lowbias32():
     assert mix(torch.tensor(WORDS)).tolist() == [lowbias32(word) for word in WORDS]
 
 
-def test_uniform_is_two_rounds_with_the_key():
+def test_uniform_applies_two_rounds_with_the_key():
     key = (0xDEADBEEF, 0x80000001)
     expected = [lowbias32((lowbias32(word ^ key[0]) + key[1]) % 2**32) for word in WORDS]
     assert uniform(torch.tensor(WORDS), key).tolist() == expected
 
 
-def test_compiled_loops_have_the_same_words():
+def test_compiled_functions_give_the_same_words():
     @compiled
     def words(counter, k0, k1, out):
         for i in range(counter.size):
@@ -47,7 +47,7 @@ def test_compiled_loops_have_the_same_words():
 
 
 @pytest.mark.parametrize("high", [2, 7, 1000])
-def test_randint_is_uniform_and_independent_from_draw_to_draw(high):
+def test_randint_is_uniform_and_independent_between_draws(high):
     draws = randint(torch.arange(200_000), derive(1, high), torch.tensor(high)).numpy()
     assert draws.min() == 0
     assert draws.max() == high - 1
@@ -57,7 +57,7 @@ def test_randint_is_uniform_and_independent_from_draw_to_draw(high):
         assert stats.chisquare(np.bincount(pairs, minlength=high * high)).pvalue > 1e-3
 
 
-def test_the_first_draws_of_many_keys_are_uniform():
+def test_first_draws_of_many_keys_are_uniform():
     draws = np.array([randint(torch.tensor(0), derive(0, n), torch.tensor(8)).item() for n in range(8000)])
     assert stats.chisquare(np.bincount(draws, minlength=8)).pvalue > 1e-3
 
@@ -84,7 +84,7 @@ def test_node_numbers_use_all_bits_of_an_id():
     assert numbers[0] == uniform(torch.tensor(3), key)
 
 
-def test_many_keys_at_once_give_what_each_gives():
+def test_several_keys_give_the_same_draws_as_each_alone():
     counter, keys = torch.arange(5), [derive(1), derive(2)]
     words = [torch.tensor(word)[:, None] for word in zip(*keys, strict=True)]
     together = uniform(counter, (words[0], words[1]))

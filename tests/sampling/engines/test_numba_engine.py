@@ -39,7 +39,7 @@ def chosen(sampled):
 
 @pytest.mark.parametrize("fanouts", [[3], [4, 3], [15, 10, 5], [-1, 2], [2, -1], [0], [3, 0, 2], [0, 3], [100, 40]])
 @pytest.mark.parametrize("options", [{}, {"replace": True}, {"disjoint": True}, {"replace": True, "disjoint": True}])
-def test_samples_keep_to_the_graph(fanouts, options):
+def test_samples_are_subgraphs(fanouts, options):
     graph = Graph.from_data(random_graph())
     for number in range(5):
         check(
@@ -52,7 +52,7 @@ def test_samples_keep_to_the_graph(fanouts, options):
 
 
 @pytest.mark.parametrize("disjoint", [False, True])
-def test_heterogeneous_samples_keep_to_the_graph(disjoint):
+def test_heterogeneous_samples_are_subgraphs(disjoint):
     graph = Graph.from_data(hetero_data())
     fanouts = {name: [i % 3, 2 + i, (-1) ** i * (1 + i % 2)] for i, name in enumerate(graph.topologies)}
     fanouts = {name: [max(fanout, -1) for fanout in hops] for name, hops in fanouts.items()}
@@ -65,7 +65,7 @@ def test_heterogeneous_samples_keep_to_the_graph(disjoint):
 
 
 @pytest.mark.parametrize("options", [{}, {"replace": True}, {"disjoint": True}, {"mode": "labor"}])
-def test_threads_make_no_difference(options, monkeypatch):
+def test_result_does_not_depend_on_the_number_of_threads(options, monkeypatch):
     graph = Graph.from_data(random_graph(500, 20_000))
     seeds, fanouts = {"": torch.arange(100)}, {EDGE: [5, 4, -1]}
     before = torch.get_num_threads()
@@ -78,7 +78,7 @@ def test_threads_make_no_difference(options, monkeypatch):
         torch.set_num_threads(before)
 
 
-def test_one_engine_serves_many_threads_at_once():
+def test_engine_can_be_used_by_several_threads():
     engine = NumbaEngine(Graph.from_data(random_graph(500, 20_000)))
     expected = [engine.sample({"": torch.arange(n)}, {EDGE: [5, 4]}, (n,)) for n in range(40)]
     with ThreadPoolExecutor(4) as pool:
@@ -89,7 +89,7 @@ def test_one_engine_serves_many_threads_at_once():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_forked_process_makes_its_own_threads(monkeypatch):
+def test_forked_process_creates_its_own_threads(monkeypatch):
     engine = NumbaEngine(Graph.from_data(random_graph(500, 20_000)))
     monkeypatch.setattr(numba_engine, "SPLIT", 50)
     before = torch.get_num_threads()
@@ -108,7 +108,7 @@ def test_a_forked_process_makes_its_own_threads(monkeypatch):
         torch.set_num_threads(before)
 
 
-def test_tables_are_not_pickled_and_wear_out_without_harm(monkeypatch):
+def test_tables_are_not_pickled_and_reset_when_exhausted(monkeypatch):
     engine = NumbaEngine(Graph.from_data(random_graph(5000, 20_000)))
     expected = engine.sample(SEEDS, {EDGE: [3, 3]}, (0,))
     assert len(pickle.dumps(engine)) < engine.graph.nbytes + 4000
@@ -119,7 +119,7 @@ def test_tables_are_not_pickled_and_wear_out_without_harm(monkeypatch):
 
 
 @pytest.mark.parametrize(("degree", "fanout"), [(5, 1), (5, 2), (6, 3), (7, 6)])
-def test_all_sets_of_neighbours_are_equally_likely(degree, fanout):
+def test_all_subsets_of_neighbours_are_equally_likely(degree, fanout):
     engine = NumbaEngine(star(range(1, degree + 1)))
     count = Counter()
     for number in range(6000):
@@ -148,7 +148,7 @@ def test_many_draws_of_a_long_list_are_uniform():
     assert stats.binomtest(both, draws, pair).pvalue > 1e-3
 
 
-def test_seeds_draw_independently_of_one_another():
+def test_seeds_draw_independently():
     engine = NumbaEngine(star([2, 3, 4, 5], [2, 3, 4, 5]))
     count = Counter()
     for number in range(9000):
@@ -158,7 +158,7 @@ def test_seeds_draw_independently_of_one_another():
     assert stats.chisquare(list(count.values())).pvalue > 1e-3
 
 
-def test_hops_draw_independently_of_one_another():
+def test_hops_draw_independently():
     """In disjoint subgraphs of a cycle of lists: first and second hop of the same node."""
     engine = NumbaEngine(star([0, 1, 2], [3], [3]))
     count = Counter()
@@ -189,7 +189,7 @@ def test_parallel_edges_are_different_edges():
 
 
 @pytest.mark.parametrize("num_hops", [1, 2, 3])
-def test_all_neighbours_are_the_k_hop_subgraph(num_hops):
+def test_sampling_all_neighbours_gives_the_k_hop_subgraph(num_hops):
     edge_index, num_nodes = random_graph(200, 300)
     seeds = torch.tensor([5, 0, 199])
     sampled = NumbaEngine(Graph.from_data((edge_index, num_nodes))).sample({"": seeds}, {EDGE: [-1] * num_hops}, (0,))
@@ -225,7 +225,7 @@ def test_repeated_seeds_are_repeated_nodes(disjoint):
         assert len(sampled.node[""].unique()) == len(sampled.node[""]) - 1
 
 
-def test_labor_targets_share_their_numbers():
+def test_labor_targets_share_random_numbers():
     """Two lists that overlap in part: all rankings of the neighbours are equally likely."""
     lists = [2, 3, 4, 5], [4, 5, 6]
     engine = NumbaEngine(star(*lists))
@@ -241,7 +241,7 @@ def test_labor_targets_share_their_numbers():
     assert stats.chisquare(observed, [8000 * ways / total for ways in expected.values()]).pvalue > 1e-3
 
 
-def test_labor_keeps_to_the_graph_and_finds_fewer_nodes():
+def test_labor_samples_are_subgraphs_with_fewer_nodes():
     graph = Graph.from_data(random_graph(2000, 60_000))
     seeds, fanouts = {"": torch.arange(200)}, {EDGE: [5, 5]}
     labor = NumbaEngine(graph).sample(seeds, fanouts, (0,), mode="labor")
@@ -249,7 +249,7 @@ def test_labor_keeps_to_the_graph_and_finds_fewer_nodes():
     assert len(labor.node[""]) < 0.9 * len(NumbaEngine(graph).sample(seeds, fanouts, (0,)).node[""])
 
 
-def test_labor_shares_numbers_between_edge_types_of_the_same_sources():
+def test_labor_shares_random_numbers_between_edge_types_with_the_same_source():
     data = hetero_data()
     data["paper", "cites_too", "paper"].edge_index = data["paper", "cites", "paper"].edge_index
     graph = Graph.from_data(data)
@@ -258,7 +258,7 @@ def test_labor_shares_numbers_between_edge_types_of_the_same_sources():
     assert torch.equal(sampled.edge["paper", "cites", "paper"], sampled.edge["paper", "cites_too", "paper"])
 
 
-def test_sampling_goes_on_after_the_graph_was_sent_to_another_process():
+def test_sampling_works_after_the_graph_was_sent_to_another_process():
     """Which moves its tensors to shared memory, and leaves arrays that were made of them before without theirs."""
     engine = NumbaEngine(Graph.from_data(random_graph(5000, 200_000)))
     seeds = {"": torch.arange(500)}
@@ -299,7 +299,7 @@ def test_hops_of_disjoint_subgraphs_draw_independently():
     assert stats.chisquare(list(count.values())).pvalue > 1e-3
 
 
-def test_hops_of_labor_have_numbers_of_their_own():
+def test_labor_hops_use_different_random_numbers():
     """Every node has the same ten neighbours, so all targets of a hop choose the same one, and each hop its own."""
     lists = [range(10)] * 10
     engine = NumbaEngine(star(*lists))
@@ -313,13 +313,13 @@ def test_hops_of_labor_have_numbers_of_their_own():
 
 
 @pytest.mark.parametrize("options", [{}, {"disjoint": True}, {"mode": "labor"}], ids=str)
-def test_a_fan_out_far_above_the_degrees_costs_what_the_edges_cost(options):
+def test_cost_of_a_huge_fan_out_is_bounded_by_the_edges(options):
     graph = Graph.from_data(random_graph())
     expected = NumbaEngine(graph).sample(SEEDS, {EDGE: [-1, -1]}, (0,), **options)
     equal(NumbaEngine(graph).sample(SEEDS, {EDGE: [10**9, 10**12]}, (0,), **options), expected)
 
 
-def test_large_fan_outs_draw_the_same_for_one_long_list_among_short_ones():
+def test_large_fan_outs_draw_the_same_with_one_high_degree_node():
     """Words are made only for the long one; beside the torch functions, which make all."""
     lists = [[1, 2]] * 30 + [range(1000)] + [[3]] * 30
     graph = star(*lists)
@@ -330,7 +330,7 @@ def test_large_fan_outs_draw_the_same_for_one_long_list_among_short_ones():
 
 
 @pytest.mark.parametrize("fanout", [1, 2, 20, 300, 999])
-def test_labor_takes_the_smallest_numbers_of_lists_of_any_length(fanout):
+def test_labor_takes_the_smallest_numbers_for_any_degree(fanout):
     """Beside the torch functions, which sort: long lists, short ones, and parallel edges, whose numbers are equal."""
     lists = [range(2500), [1, 2], [*range(10)] * 250, [7] * 1000, [*range(400)] * 2, [], [*range(1023), 3]] * 12
     graph = star(*lists)
@@ -341,7 +341,7 @@ def test_labor_takes_the_smallest_numbers_of_lists_of_any_length(fanout):
 
 
 @pytest.mark.parametrize("num_seeds", [1, 50, 400])
-def test_disjoint_subgraphs_share_nothing_however_many_seeds_there_are(num_seeds):
+def test_disjoint_subgraphs_share_no_nodes_for_any_number_of_seeds(num_seeds):
     graph = Graph.from_data(random_graph(300, 6000))
     seeds = {"": torch.arange(num_seeds) % 7}
     for fanouts in ([6, 5, 4], [1, -1, 2]):
@@ -349,7 +349,7 @@ def test_disjoint_subgraphs_share_nothing_however_many_seeds_there_are(num_seeds
         equal(sampled, TorchEngine(graph).sample(seeds, {EDGE: fanouts}, (1,), disjoint=True))
 
 
-def test_samples_keep_no_memory_but_their_own():
+def test_samples_hold_no_extra_memory():
     """A tensor that is saved or sent takes its whole memory along."""
     graph = Graph.from_data(random_graph(500, 20_000))
     for disjoint in (False, True):

@@ -6,7 +6,7 @@ import pytest
 from xgraph.sampling.engines.pool import Pool
 
 
-def test_things_are_lent_again():
+def test_returned_objects_are_reused():
     pool = Pool(list)
     with pool.borrow() as first:
         first.append(1)
@@ -18,14 +18,14 @@ def test_things_are_lent_again():
     assert len(pool) == 2
 
 
-def test_after_an_error_a_thing_is_not_lent_again():
+def test_objects_are_discarded_after_an_error():
     pool = Pool(list)
     with pytest.raises(ZeroDivisionError), pool.borrow():
         1 / 0
     assert len(pool) == 0
 
 
-def test_no_two_threads_have_the_same():
+def test_threads_never_share_an_object():
     pool = Pool(list)
 
     def work(number):
@@ -40,7 +40,7 @@ def test_no_two_threads_have_the_same():
     assert 1 <= len(pool) <= 4
 
 
-def test_pickled_it_holds_none():
+def test_pickles_are_empty():
     pool = Pool(list)
     with pool.borrow() as thing:
         thing.append("x" * 10_000)

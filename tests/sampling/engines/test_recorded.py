@@ -52,7 +52,7 @@ class Calls:
         assert self.recorder(kind, function, numbers, int, int.__eq__) == 2 * value
 
 
-def test_the_third_call_of_a_kind_is_a_replay_that_is_checked_and_later_ones_are_replays():
+def test_third_call_of_a_kind_is_a_checked_replay_and_later_calls_are_replays():
     calls = Calls()
     for value in range(6):
         calls("a", value)
@@ -61,7 +61,7 @@ def test_the_third_call_of_a_kind_is_a_replay_that_is_checked_and_later_ones_are
     assert calls.made == 7  # each run has numbers of its own
 
 
-def test_kinds_that_change_and_none_are_not_recorded():
+def test_changing_kinds_and_none_are_not_recorded():
     calls = Calls()
     for value, kind in enumerate(["a", "b", "a", "b", None, None, None, "a"]):
         calls(kind, value)
@@ -70,7 +70,7 @@ def test_kinds_that_change_and_none_are_not_recorded():
     assert len(calls.launches) == 1
 
 
-def test_only_so_many_kinds_are_recorded():
+def test_number_of_recorded_kinds_is_limited():
     calls = Calls()
     for kind in range(MOST + 3):
         for value in range(4):
@@ -82,7 +82,7 @@ def test_only_so_many_kinds_are_recorded():
 
 
 @pytest.mark.parametrize("record", ["never", "fails"])
-def test_what_cannot_be_recorded_is_called(record):
+def test_functions_that_cannot_be_recorded_are_called(record):
     calls = Calls(record)
     for value in range(5):
         calls("a", value)
@@ -90,14 +90,14 @@ def test_what_cannot_be_recorded_is_called(record):
     assert len(calls.launches) == (record == "fails")  # it is tried once
 
 
-def test_a_replay_that_differs_is_not_used_again():
+def test_incorrect_replays_are_discarded():
     calls = Calls(shift=1)
     for kind in ("a", "a", "a", "a", "a", "b", "b", "b"):
         calls(kind, 3)
     assert (calls.calls, [launches.runs for launches in calls.launches]) == (8, [1])
 
 
-def test_a_call_takes_the_place_of_a_replay_that_is_not_possible_just_now():
+def test_function_is_called_if_a_replay_is_temporarily_impossible():
     calls = Calls()
     for value in range(4):
         calls("a", value)

@@ -20,7 +20,7 @@ TWO = {"paper": 5, "author": 3}
         (range(2), [0, 1]),
     ],
 )
-def test_ids(given, expected):
+def test_ids_and_masks_are_accepted(given, expected):
     kind, ids = seeds_of(given, ONE)
     assert kind is None
     assert ids.dtype == torch.int64
@@ -36,7 +36,7 @@ def test_ids(given, expected):
         (("author", torch.tensor([True, False, True])), ("author", [0, 2])),
     ],
 )
-def test_types(given, expected):
+def test_node_types_are_accepted(given, expected):
     kind, ids = seeds_of(given, TWO)
     assert (kind, ids.tolist()) == expected
 
@@ -59,12 +59,12 @@ def test_types(given, expected):
         (("author", torch.tensor([])), TWO, TypeError, "dtype torch.float32"),
     ],
 )
-def test_errors(given, sizes, error, message):
+def test_invalid_seeds_are_rejected(given, sizes, error, message):
     with pytest.raises(error, match=message):
         seeds_of(given, sizes)
 
 
-def test_positions():
+def test_positions_are_converted():
     for given in ([2, 0], torch.tensor([2, 0]), np.array([2, 0]), (2, 0)):
         assert positions_of(given, 3).tolist() == [2, 0]
 
@@ -81,6 +81,6 @@ def test_positions():
         (["a"], TypeError, r"batch_sampler must yield lists of integers, got \['a'\]"),
     ],
 )
-def test_wrong_positions(given, error, message):
+def test_invalid_positions_are_rejected(given, error, message):
     with pytest.raises(error, match=message):
         positions_of(given, 3)

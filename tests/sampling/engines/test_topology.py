@@ -15,7 +15,7 @@ from xgraph.sampling.engines import topology
 from xgraph.sampling.engines.topology import EDGE, Graph, Topology
 
 
-def test_lists_hold_every_edge_by_target_in_the_order_given():
+def test_edges_are_sorted_by_target_in_stable_order():
     edge_index, num_nodes = random_graph()
     topology = Topology.from_edge_index(edge_index, num_nodes, num_nodes)
     for node in range(num_nodes):
@@ -36,7 +36,7 @@ def test_sorted_edges_need_no_permutation():
     assert torch.equal(topology.row.long(), edge_index[0])
 
 
-def test_arrays_lie_side_by_side_until_they_are_moved():
+def test_row_and_perm_share_an_array_until_they_are_moved():
     topology = Topology.from_edge_index(*random_graph()[:1], 60, 60)
     assert topology.pairs is not None
     kept = topology.map(torch.clone, keep_pairs=True)
@@ -89,7 +89,7 @@ def test_a_graph_of_isolated_nodes():
         ([0, 1], ValueError, r"edge_index must have shape \[2, E\], got \[2\]"),
     ],
 )
-def test_wrong_edges(use, edge_index, error, message):
+def test_invalid_edges_are_rejected(use, edge_index, error, message):
     with pytest.raises(error, match=message):
         use((torch.tensor(edge_index), 3))
     if error is not ValueError:
@@ -97,7 +97,7 @@ def test_wrong_edges(use, edge_index, error, message):
             use(Data(x=torch.zeros(3, 1), edge_index=torch.tensor(edge_index)))
 
 
-def test_graphs_without_edges_or_sizes():
+def test_graphs_without_edges_or_sizes_are_rejected():
     with pytest.raises(ValueError, match=r"data must have an edge_index, got none; .* \[2, 0\]"):
         Graph.from_data(Data(x=torch.zeros(3, 1)))
     data = HeteroData()
@@ -126,14 +126,14 @@ def test_graphs_without_edges_or_sizes():
 
 
 @pytest.mark.parametrize("size", [np.int64(60), torch.tensor(60)])
-def test_sizes_are_any_integers(size):
+def test_sizes_can_be_of_any_integer_type(size):
     edge_index, _ = random_graph()
     graph = Graph.from_data((edge_index, size))
     assert type(graph.num_nodes[""]) is int
     assert graph.num_nodes[""] == 60
 
 
-def test_graphs_with_only_an_adjacency_matrix_are_told_how_to_convert_it():
+def test_error_for_adj_t_says_how_to_convert_it():
     edge_index, num_nodes = random_graph()
     whole = Data(x=torch.zeros(num_nodes, 1), edge_index=edge_index)
     data = ToSparseTensor(layout=torch.sparse_csr)(whole.clone())
@@ -154,7 +154,7 @@ def test_graphs_with_only_an_adjacency_matrix_are_told_how_to_convert_it():
 @pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.int16, torch.uint8])
 @pytest.mark.parametrize("layout", ["rows", "columns", "sorted"])
 @pytest.mark.parametrize("num_edges", [0, 1, 500])
-def test_counting_gives_what_sorting_gives(dtype, layout, num_edges):
+def test_counting_sort_equals_sort(dtype, layout, num_edges):
     edge_index = random_graph()[0][:, :num_edges].to(dtype)
     if layout == "columns":
         edge_index = edge_index.T.contiguous().T
@@ -166,7 +166,7 @@ def test_counting_gives_what_sorting_gives(dtype, layout, num_edges):
         assert a is None or (a.dtype == b.dtype and torch.equal(a, b))
 
 
-def test_ids_and_positions_of_different_widths(monkeypatch):
+def test_ids_and_positions_can_differ_in_integer_type(monkeypatch):
     monkeypatch.setattr(topology, "narrow", lambda size: torch.int32 if size < 100 else torch.int64)
     edge_index, num_nodes = random_graph()
     found = Topology.from_edge_index(edge_index, num_nodes, num_nodes)
@@ -180,7 +180,7 @@ def test_ids_and_positions_of_different_widths(monkeypatch):
 @pytest.mark.parametrize("dtype", [torch.int64, torch.int32])
 @pytest.mark.parametrize("wide", [False, True])
 @pytest.mark.parametrize("sort", [topology._counting_sort, topology._sort])
-def test_the_lists_share_no_memory_with_the_edges(dtype, wide, sort, monkeypatch):
+def test_topology_shares_no_memory_with_the_edges(dtype, wide, sort, monkeypatch):
     if wide:
         monkeypatch.setattr(topology, "narrow", lambda size: torch.int64)
     edge_index = torch.tensor([[2, 1, 0], [0, 1, 2]], dtype=dtype)
@@ -190,7 +190,7 @@ def test_the_lists_share_no_memory_with_the_edges(dtype, wide, sort, monkeypatch
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks the system for the highest memory use")
-def test_building_takes_little_memory_beside_the_lists():
+def test_building_needs_little_extra_memory():
     """A process of its own, whose highest memory use is that of the building; sorting takes 29 bytes an edge."""
     code = """
 import pathlib, torch

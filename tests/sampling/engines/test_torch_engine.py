@@ -61,7 +61,7 @@ def test_engines_agree_on_heterogeneous_graphs(options):
             )
 
 
-def test_wide_ids_give_the_same():
+def test_int64_ids_give_the_same_samples():
     graph = Graph.from_data(random_graph())
     topology = graph.topologies[EDGE]
     wide = Topology(topology.colptr, topology.row.long(), topology.perm.long(), topology.num_src, topology.num_dst)
@@ -72,7 +72,7 @@ def test_wide_ids_give_the_same():
         )
 
 
-def test_an_engine_takes_other_functions_for_the_inner_steps():
+def test_engine_accepts_other_functions_for_the_inner_steps():
     called = set()
 
     def my_pick(*args):
@@ -92,7 +92,7 @@ def test_an_engine_takes_other_functions_for_the_inner_steps():
     assert called == {"pick", "claim"}
 
 
-def test_tables_are_not_pickled_and_wear_out_without_harm(monkeypatch):
+def test_tables_are_not_pickled_and_reset_when_exhausted(monkeypatch):
     engine = TorchEngine(Graph.from_data(random_graph(5000, 20_000)))
     expected = engine.sample({"": torch.arange(9)}, {EDGE: [3, 3]}, (0,))
     assert len(pickle.dumps(engine)) < engine.graph.nbytes + 4000
@@ -105,7 +105,7 @@ def test_tables_are_not_pickled_and_wear_out_without_harm(monkeypatch):
             equal(found, expected)
 
 
-def test_pick_is_floyds_method():
+def test_pick_matches_floyds_algorithm():
     """Beside a plain loop over sets."""
     edge_index, num_nodes = random_graph()
     topology = Topology.from_edge_index(edge_index, num_nodes, num_nodes)
@@ -153,7 +153,7 @@ def test_claim_pairs_numbers_in_order_of_first_occurrence():
     assert (local.tolist(), first.tolist(), int(count)) == ([], [], 2)
 
 
-def test_capacities_bound_every_batch():
+def test_no_batch_exceeds_the_capacities():
     graph = Graph.from_data(hetero_data())
     fanouts = {name: [3, 2] for name in graph.topologies}
     hops = plan(graph, fanouts, (0,), replace=False, mode="uniform", widest=WIDEST)
@@ -168,7 +168,7 @@ def test_capacities_bound_every_batch():
 
 
 @pytest.mark.parametrize("options", [o for o in OPTIONS if not o["replace"]], ids=str)
-def test_a_fan_out_far_above_the_degrees_takes_all(options):
+def test_huge_fan_out_takes_all_neighbours(options):
     graph = Graph.from_data(random_graph())
     seeds = {"": torch.tensor([3, 0, 59])}
     expected = NumbaEngine(graph).sample(seeds, {EDGE: [-1, -1]}, (0,), **options)
@@ -227,7 +227,7 @@ class Traced:
     ("make", "hops", "replace"),
     [(random_graph, [3, 4, 2], False), (random_graph, [3, 2], True), (hetero_data, [3], False)],
 )
-def test_recorded_work_gives_the_same_for_other_seeds_and_keys(make, hops, replace):
+def test_replays_are_correct_for_other_seeds_and_keys(make, hops, replace):
     graph = Graph.from_data(make())
     engine, numba_engine = TorchEngine(graph), NumbaEngine(graph)
     name = next(iter(graph.num_nodes))
@@ -252,7 +252,7 @@ def test_recorded_work_gives_the_same_for_other_seeds_and_keys(make, hops, repla
         equal(found, expected)
 
 
-def test_numbers_of_a_batch_may_be_overwritten_in_place():
+def test_inputs_of_a_batch_can_be_overwritten_in_place():
     """And there may be fewer seeds than room for them."""
     graph = Graph.from_data(random_graph())
     engine, tables = TorchEngine(graph), {"": ClaimTable(60, torch.device("cpu"))}
@@ -270,7 +270,7 @@ def test_numbers_of_a_batch_may_be_overwritten_in_place():
 
 
 @pytest.mark.parametrize("options", [{"mode": "labor"}, {"disjoint": True}, {"fanouts": [3, -1]}, {"seeds": 2**21}])
-def test_what_waits_for_the_device_or_is_large_is_not_recorded(options):
+def test_synchronising_or_large_work_is_not_recorded(options):
     graph = Graph.from_data(random_graph())
     engine = TorchEngine(graph)
     kinds = []
@@ -284,7 +284,7 @@ def test_what_waits_for_the_device_or_is_large_is_not_recorded(options):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
-def test_a_gpu_gives_the_same_recorded_or_not():
+def test_gpu_results_are_the_same_with_and_without_recording():
     graph = Graph.from_data(random_graph(5000, 100_000))
     numba_engine = NumbaEngine(graph)
     sampler = NeighborSampler(graph, [5, 4, 3], device="cuda")
@@ -301,7 +301,7 @@ def test_a_gpu_gives_the_same_recorded_or_not():
         assert space.recorder._checked
 
 
-def test_tables_are_given_back_only_when_the_device_is_done(monkeypatch):
+def test_tables_are_released_only_when_the_device_has_finished(monkeypatch):
     """The counts read in `finish` are what waits for it; another thread may take the tables at once."""
     engine = TorchEngine(Graph.from_data(random_graph()))
     free = []
@@ -313,7 +313,7 @@ def test_tables_are_given_back_only_when_the_device_is_done(monkeypatch):
     assert len(engine._workspaces) == 1
 
 
-def test_an_error_midway_leaves_the_engine_usable(monkeypatch):
+def test_engine_remains_usable_after_an_error(monkeypatch):
     engine = TorchEngine(Graph.from_data(random_graph()))
     expected = engine.sample({"": torch.arange(3)}, {EDGE: [2, 2]}, (0,))
     with monkeypatch.context() as patch:
@@ -323,7 +323,7 @@ def test_an_error_midway_leaves_the_engine_usable(monkeypatch):
     equal(engine.sample({"": torch.arange(3)}, {EDGE: [2, 2]}, (0,)), expected)
 
 
-def test_every_hop_and_edge_type_has_a_key_of_its_own():
+def test_every_hop_and_edge_type_has_its_own_key():
     data = hetero_data()
     graph = Graph.from_data(data)
     hops = range(4)

@@ -20,7 +20,7 @@ def comparisons():
 
 
 @pytest.mark.parametrize("what", ["pick", "claim", "gather", "engines"])
-def test_the_same_as_torch_number_for_number(comparisons, what):
+def test_kernels_match_torch_exactly(comparisons, what):
     names = [name for name, _ in comparisons if name.startswith(what)]
     wrong = [name for name, same in comparisons if name.startswith(what) and not same]
     assert len(names) >= 6
@@ -62,7 +62,7 @@ NUMBERS = ("num_nodes", "num_candidates", "num_rows", "width")
         ("_gather", {"ROWS": 8, "COLUMNS": 128}),
     ],
 )
-def test_compiles_for_a_gpu_that_is_not_here(kernel, constants, monkeypatch, tmp_path):
+def test_kernels_compile_without_a_gpu(kernel, constants, monkeypatch, tmp_path):
     """The interpreter takes programs that the compiler refuses; the compiler needs no GPU."""
     import triton
     from triton.backends.compiler import GPUTarget
@@ -80,7 +80,7 @@ def test_compiles_for_a_gpu_that_is_not_here(kernel, constants, monkeypatch, tmp
 
 
 @pytest.mark.slow
-def test_without_triton_the_module_is_left_out_of_the_collection():
+def test_module_is_not_collected_without_triton():
     """Its examples are looked for with all others, and it cannot be imported."""
     code = """
 import sys, pytest

@@ -12,7 +12,7 @@ from xgraph.sampling.items.cycle import Cycle
     counts=st.lists(st.integers(0, 30), min_size=1, max_size=30),
     seed=st.integers(0, 1000),
 )
-def test_alone_in_its_batches_counts_stay_within_one_and_duplicates_are_the_fewest(num_items, counts, seed):
+def test_counts_differ_by_at_most_one_and_duplicates_are_minimal(num_items, counts, seed):
     items = np.arange(100, 100 + num_items)
     cycle = Cycle(items, np.random.default_rng(seed))
     total: Counter[int] = Counter({int(i): 0 for i in items})
@@ -32,7 +32,7 @@ def test_alone_in_its_batches_counts_stay_within_one_and_duplicates_are_the_fewe
     count=st.integers(1, 5),
     seed=st.integers(0, 1000),
 )
-def test_what_the_batch_holds_is_passed_over_where_possible_and_no_item_starves(blocked, count, seed):
+def test_items_in_the_batch_are_skipped_but_not_starved(blocked, count, seed):
     cycle = Cycle(np.arange(10), np.random.default_rng(seed))
     shown_since = np.zeros(10, dtype=int)
     for others in blocked:
@@ -47,7 +47,7 @@ def test_what_the_batch_holds_is_passed_over_where_possible_and_no_item_starves(
         assert shown_since.max() <= 20 // count + 1
 
 
-def test_passes_are_shuffled_anew_and_uniformly():
+def test_passes_are_reshuffled_uniformly():
     cycle = Cycle(np.arange(5), np.random.default_rng(0))
     first = Counter(int(cycle.take(5, np.zeros(5, dtype=bool), 5)[0]) for _ in range(1))
     orders = set()
@@ -62,7 +62,7 @@ def test_passes_are_shuffled_anew_and_uniformly():
     assert min(first.values()) > 320
 
 
-def test_a_long_list_is_not_shuffled_further_than_it_will_be_looked_at():
+def test_long_lists_are_shuffled_only_as_far_as_needed():
     draws, held = 20, 12
     items = np.arange(3, 20_003)
     cycle = Cycle(items, np.random.default_rng(0), at_most=draws * 4 + held)

@@ -36,7 +36,7 @@ def interleaved(shares):
 
 @every_sampler
 @pytest.mark.parametrize("replicas", [1, 2, 3, 4, 5, 40])
-def test_the_shares_are_the_epoch_and_equally_long(make, replicas):
+def test_shares_cover_the_epoch_and_have_equal_length(make, replicas):
     alone = make()
     processes = run(make, replicas)
     for _ in range(3):
@@ -54,7 +54,7 @@ def test_the_shares_are_the_epoch_and_equally_long(make, replicas):
 
 @every_sampler
 @pytest.mark.parametrize("replicas", [2, 4])
-def test_a_state_of_any_process_restores_all(make, replicas):
+def test_state_of_any_process_restores_all_processes(make, replicas):
     alone = make()
     epochs = [list(alone) for _ in range(3)]
     steps = -(-len(epochs[1]) // replicas)
@@ -83,7 +83,7 @@ def test_a_state_of_any_process_restores_all(make, replicas):
 @every_sampler
 @pytest.mark.parametrize("before", [1, 2, 3])
 @pytest.mark.parametrize("after", [1, 2, 4])
-def test_the_rest_of_an_epoch_is_shared_out_among_another_number_of_processes(make, before, after):
+def test_rest_of_an_epoch_can_be_divided_among_another_number_of_processes(make, before, after):
     alone = make()
     epochs = [list(alone) for _ in range(2)]
     for stop in range(1, len(epochs[0]) // before):
@@ -106,7 +106,7 @@ def test_the_rest_of_an_epoch_is_shared_out_among_another_number_of_processes(ma
 
 
 @every_sampler
-def test_states_of_the_sampler_alone_and_of_shares_are_the_same_kind(make):
+def test_states_of_the_sampler_and_of_shares_are_interchangeable(make):
     alone, (process,) = make(), run(make, 1)
     next(iter(alone)), next(iter(process))
     assert alone.state_dict() == process.state_dict()
@@ -127,7 +127,7 @@ def test_consumed_counts_the_batches_of_one_process():
         process.state_dict(consumed=7)
 
 
-def test_it_goes_on_where_the_sampler_is_and_leaves_it_there():
+def test_starts_at_the_position_of_the_sampler_without_moving_it():
     sampler = dual()
     epochs = [list(sampler.batches(epoch)) for epoch in range(3)]
     epochs = [[batch.tolist() for batch in epoch] for epoch in epochs]
@@ -139,7 +139,7 @@ def test_it_goes_on_where_the_sampler_is_and_leaves_it_there():
     assert list(sampler) == epochs[1][4:]
 
 
-def test_the_processes_of_one_loader_each():
+def test_each_process_with_its_own_loader():
     epoch = list(group())
     loaders = [DataLoader(range(100), batch_sampler=process, num_workers=2) for process in run(group, 2)]
     assert [len(loader) for loader in loaders] == [5, 5]
@@ -186,12 +186,12 @@ def test_two_real_processes(tmp_path, monkeypatch):
         ({"sampler": DistributedBatches(dual(), 2, 0)}, TypeError, "not yet distributed, got DistributedBatches"),
     ],
 )
-def test_mistakes_are_named(arguments, error, message):
+def test_errors_name_the_invalid_argument(arguments, error, message):
     with pytest.raises(error, match=message):
         DistributedBatches(**{"sampler": dual(), "num_replicas": 2, "rank": 0, **arguments})
 
 
-def test_repr_tells_the_share():
+def test_repr_shows_the_share():
     sampler = dual()
     expected = f"DistributedBatches({sampler!r}, num_replicas=2, rank=1, batches=9)"
     assert repr(DistributedBatches(sampler, 2, 1)) == expected

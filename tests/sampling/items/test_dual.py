@@ -66,7 +66,7 @@ def test_composition_of_every_batch(num_positives, num_negatives, num_missing, b
         assert sum(neg.values()) - num_negatives == len(batches) * m - num_negatives < m
 
 
-def test_the_last_batch_is_filled_from_the_epochs_beginning():
+def test_last_batch_is_filled_from_the_beginning_of_the_epoch():
     sampler = DualSampler(labels_with(5, 7), batch_size=6, sampling_rate=0.5)
     batches = [batch[3:] for batch in sampler]
     assert len(batches) == 3
@@ -74,7 +74,7 @@ def test_the_last_batch_is_filled_from_the_epochs_beginning():
     assert batches[2][1:] == batches[0][:2]
 
 
-def test_every_for_is_a_new_epoch_and_set_epoch_chooses_it():
+def test_every_loop_is_a_new_epoch_and_set_epoch_selects_it():
     y = labels_with(20, 100)
     sampler = DualSampler(y, 16, 0.25, seed=3)
     first, second = list(sampler), list(sampler)
@@ -90,7 +90,7 @@ def test_every_for_is_a_new_epoch_and_set_epoch_chooses_it():
     assert list(DualSampler(y, 16, 0.25, seed=4)) != first
 
 
-def test_an_abandoned_epoch_is_over():
+def test_leaving_a_loop_ends_the_epoch():
     y = labels_with(20, 100)
     sampler, reference = DualSampler(y, 16), DualSampler(y, 16)
     unused = iter(sampler)
@@ -100,7 +100,7 @@ def test_an_abandoned_epoch_is_over():
     assert list(unused) == list(reference)  # an epoch begins with its first batch, not with `iter`
 
 
-def test_neither_reads_nor_moves_global_random_state():
+def test_global_random_state_is_neither_used_nor_changed():
     y = labels_with(20, 100)
     torch.manual_seed(1)
     np.random.seed(1)  # noqa: NPY002
@@ -137,7 +137,7 @@ def test_order_within_lists_is_uniform():
 # Several tasks
 
 
-def test_single_column_is_the_same_as_a_vector():
+def test_single_column_equals_a_vector():
     y = labels_with(9, 50, 5)
     assert list(DualSampler(y[:, None], 8)) == list(DualSampler(y, 8))
 
@@ -188,7 +188,7 @@ def test_each_task_draws_its_positives_equally_often_when_tasks_do_not_overlap()
     assert max(totals) - min(totals) <= 1
 
 
-def test_more_tasks_than_slots_take_turns_and_none_starves_over_epochs():
+def test_tasks_take_turns_if_there_are_more_tasks_than_slots():
     num_tasks = 50
     y = torch.full((num_tasks + 30, num_tasks), NAN)
     y[torch.arange(num_tasks), torch.arange(num_tasks)] = 1
@@ -203,7 +203,7 @@ def test_more_tasks_than_slots_take_turns_and_none_starves_over_epochs():
     assert all(170 < n < 315 for n in drawn.values())  # 240 expected
 
 
-def test_nearly_all_items_positive_somewhere():
+def test_works_if_nearly_all_items_are_positive_in_some_task():
     y = multi_task(1427, [0.6] * 27, missing=0)
     assert (y.sum(1) > 0).all()  # none is negative in all tasks
     sampler = DualSampler(y, 64)
@@ -218,7 +218,7 @@ def test_nearly_all_items_positive_somewhere():
     batch_size=st.integers(2, 12),
     rate=st.floats(0.01, 0.99),
 )
-def test_any_small_multi_task_labels(rows, batch_size, rate):
+def test_composition_for_any_small_multi_task_labels(rows, batch_size, rate):
     y = torch.tensor(rows)
     has_positive, has_negative = (y == 1).any(1), (y == 0).any(1)
     if not has_positive.any() or not has_negative.any():
@@ -240,7 +240,7 @@ def test_any_small_multi_task_labels(rows, batch_size, rate):
 
 @pytest.mark.parametrize("y", [labels_with(13, 200), multi_task(200, [0.05, 0.3, 0.5])], ids=["one", "many"])
 @pytest.mark.parametrize("stop", [0, 1, 5, 19, 20])
-def test_restored_goes_on_with_the_very_next_batch(y, stop):
+def test_restored_sampler_continues_with_the_next_batch(y, stop):
     def make():
         return DualSampler(y[:, None] if y.dim() == 1 else y, batch_size=20, sampling_rate=0.5, seed=9)
 
@@ -266,7 +266,7 @@ def test_restored_goes_on_with_the_very_next_batch(y, stop):
     assert list(restored) == whole[2]
 
 
-def test_a_restored_position_is_dropped_when_another_epoch_is_asked_for():
+def test_restored_position_is_dropped_by_set_epoch_to_another_epoch():
     y = labels_with(13, 200)
     sampler = DualSampler(y, 20)
     next(iter(sampler))
@@ -276,7 +276,7 @@ def test_a_restored_position_is_dropped_when_another_epoch_is_asked_for():
     assert len(list(restored)) == len(restored)
 
 
-def test_state_of_other_labels_or_settings_is_refused():
+def test_state_of_other_labels_or_settings_is_rejected():
     y = labels_with(13, 200)
     state = DualSampler(y, 20, 0.5, 1).state_dict()
     other = y.clone()
@@ -298,14 +298,14 @@ def test_state_of_other_labels_or_settings_is_refused():
     assert sampler.state_dict() == state
 
 
-def test_tasks_with_the_same_rows_in_other_columns_have_other_fingerprints():
+def test_fingerprint_depends_on_the_order_of_columns():
     y = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
     other = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.0, 0.0]])
     a, b = DualSampler(y, 2), DualSampler(other, 2)
     assert a.state_dict()["fingerprint"] != b.state_dict()["fingerprint"]
 
 
-def test_a_half_used_sampler_can_be_copied_and_pickled():
+def test_sampler_can_be_copied_and_pickled_midway():
     sampler = DualSampler(labels_with(13, 200), 20)
     next(iter(sampler))
     state = sampler.state_dict()
@@ -320,7 +320,7 @@ def test_a_half_used_sampler_can_be_copied_and_pickled():
 
 @pytest.mark.parametrize("num_workers", [0, 2])
 @pytest.mark.parametrize("library", ["torch", "pyg"])
-def test_in_a_loader_and_its_position_while_workers_run_ahead(library, num_workers):
+def test_position_in_a_loader_whose_workers_run_ahead(library, num_workers):
     y = labels_with(30, 300)
     sampler, reference = DualSampler(y, 20), DualSampler(y, 20)
     if library == "torch":
@@ -371,19 +371,19 @@ def test_in_a_loader_and_its_position_while_workers_run_ahead(library, num_worke
         ({"seed": -1}, ValueError, "seed must be at least 0"),
     ],
 )
-def test_mistakes_are_named(arguments, error, message):
+def test_errors_name_the_invalid_argument(arguments, error, message):
     with pytest.raises(error, match=message):
         DualSampler(**{"labels": [0, 1, 0], **arguments})
     with pytest.raises(ValueError, match="epoch must be at least 0"):
         DualSampler([0, 1]).set_epoch(-1)
 
 
-def test_repr_tells_the_composition():
+def test_repr_shows_the_composition():
     text = repr(DualSampler(labels_with(3, 20), 8, 0.25))
     assert text == ("DualSampler(num_items=23, batches=4, positives_per_batch=2, negatives_per_batch=6, seed=0)")
 
 
-def test_a_million_labels_are_quick():
+def test_a_million_labels_are_fast():
     y = torch.zeros(1_000_000)
     y[::1000] = 1
     start = time.perf_counter()

@@ -61,7 +61,7 @@ def epochs_of(make, count):
 
 
 @every_sampler
-def test_an_epoch_is_a_function_of_its_number(make):
+def test_epochs_are_determined_by_their_number(make):
     first, second, third = epochs_of(make, 3)
     assert len(first) == len(second) == len(make()) > 5
     assert first != second != third != first
@@ -75,13 +75,13 @@ def test_an_epoch_is_a_function_of_its_number(make):
 
 
 @every_sampler
-def test_other_seeds_are_other_orders(make):
+def test_seeds_give_different_orders(make):
     assert len({str(list(make(seed=seed))) for seed in (5, 6, 2**40)}) == 3
     assert list(make(seed=6)) == list(make(seed=6))
 
 
 @every_sampler
-def test_neither_reads_nor_moves_global_random_state(make):
+def test_global_random_state_is_neither_used_nor_changed(make):
     torch.manual_seed(1)
     np.random.seed(1)  # noqa: NPY002
     random.seed(1)
@@ -97,7 +97,7 @@ def test_neither_reads_nor_moves_global_random_state(make):
 
 
 @every_sampler
-def test_stopped_at_any_batch_and_resumed_equals_the_uninterrupted_run(make):
+def test_resuming_at_any_batch_equals_an_uninterrupted_run(make):
     epochs = epochs_of(make, 3)
     for stop in range(len(epochs[1]) + 1):
         sampler = make()
@@ -124,7 +124,7 @@ def test_stopped_at_any_batch_and_resumed_equals_the_uninterrupted_run(make):
 
 @every_sampler
 @pytest.mark.parametrize("used", [0, 1, 4])
-def test_in_a_loader_whose_workers_run_ahead(make, used):
+def test_resuming_in_a_loader_whose_workers_run_ahead(make, used):
     sampler, epochs = make(), epochs_of(make, 3)
     loader = DataLoader(Items(), batch_sampler=sampler, num_workers=2)
     assert len(loader) == len(sampler)
@@ -140,7 +140,7 @@ def test_in_a_loader_whose_workers_run_ahead(make, used):
 
 
 @every_sampler
-def test_more_consumed_than_handed_out_is_refused(make):
+def test_consuming_more_batches_than_requested_is_rejected(make):
     sampler = make()
     next(iter(sampler))
     with pytest.raises(ValueError, match="requested in this epoch, 1, got 2"):
@@ -152,7 +152,7 @@ def test_more_consumed_than_handed_out_is_refused(make):
 
 
 @every_sampler
-def test_state_of_other_data_or_another_seed_is_refused_and_changes_nothing(make):
+def test_state_of_other_data_or_seed_is_rejected_without_changes(make):
     sampler = make()
     next(iter(sampler))
     state = sampler.state_dict()
@@ -172,7 +172,7 @@ def test_state_of_other_data_or_another_seed_is_refused_and_changes_nothing(make
         assert sampler.state_dict() == state
 
 
-def test_state_of_another_kind_of_sampler_is_refused():
+def test_state_of_another_kind_of_sampler_is_rejected():
     for make in (dual, tri, group):
         for other in (dual, tri, group):
             if make is not other:
@@ -181,7 +181,7 @@ def test_state_of_another_kind_of_sampler_is_refused():
 
 
 @every_sampler
-def test_a_half_used_sampler_can_be_copied_and_pickled(make):
+def test_sampler_can_be_copied_and_pickled_midway(make):
     sampler, whole = make(), epochs_of(make, 2)
     next(iter(sampler))
     for twin in (copy.deepcopy(sampler), pickle.loads(pickle.dumps(sampler))):
@@ -191,7 +191,7 @@ def test_a_half_used_sampler_can_be_copied_and_pickled(make):
 
 
 @every_sampler
-def test_an_epoch_begins_with_its_first_batch_and_an_abandoned_one_is_over(make):
+def test_epoch_begins_with_its_first_batch_and_ends_when_abandoned(make):
     sampler, epochs = make(), epochs_of(make, 3)
     unused = iter(sampler)
     assert next(iter(sampler)) == epochs[0][0]
@@ -200,7 +200,7 @@ def test_an_epoch_begins_with_its_first_batch_and_an_abandoned_one_is_over(make)
 
 
 @every_sampler
-def test_an_old_iterator_goes_on_with_its_epoch_and_does_not_move_the_position(make):
+def test_old_iterator_finishes_its_epoch_without_moving_the_position(make):
     sampler, epochs = make(), epochs_of(make, 2)
     old, new = iter(sampler), iter(sampler)
     used = [next(old), next(old)]
@@ -211,12 +211,12 @@ def test_an_old_iterator_goes_on_with_its_epoch_and_does_not_move_the_position(m
     assert list(new) == epochs[1][1:]
 
 
-def test_a_sampler_of_ones_own_has_to_say_what_its_batches_are():
+def test_subclasses_must_implement_the_abstract_methods():
     with pytest.raises(TypeError, match="abstract"):
         EpochSampler()
 
 
-def test_the_checksum_tells_order_bounds_and_contents_of_lists():
+def test_checksum_depends_on_order_bounds_and_contents_of_lists():
     a, b = np.array([0, 1]), np.array([2])
     different = [
         fingerprint(3, [a, b]),

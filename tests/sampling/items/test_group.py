@@ -43,7 +43,7 @@ def check_epoch(g, groups_per_batch, items_per_group, seed):
     items_per_group=st.integers(1, 9),
     seed=st.integers(0, 2**40),
 )
-def test_composition_counts_and_passes_of_any_groups(groups, groups_per_batch, items_per_group, seed):
+def test_composition_and_passes_for_any_groups(groups, groups_per_batch, items_per_group, seed):
     g = np.array(groups)
     if (g == -1).all():
         with pytest.raises(ValueError, match="at least one item to a group"):
@@ -53,7 +53,7 @@ def test_composition_counts_and_passes_of_any_groups(groups, groups_per_batch, i
 
 
 @pytest.mark.parametrize(("groups_per_batch", "items_per_group"), [(1, 1), (2, 1), (3, 4), (6, 2), (7, 3), (9, 90)])
-def test_composition_counts_and_passes_over_many_passes(groups_per_batch, items_per_group):
+def test_composition_and_passes_over_many_passes(groups_per_batch, items_per_group):
     g = np.random.default_rng(0).choice([-1, 0, 1, 2, 5, 7, 8, 30], 600, p=[0.1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.02, 0.01])
     check_epoch(g, groups_per_batch, items_per_group, seed=2)
 
@@ -84,7 +84,7 @@ def test_consecutive_passes_are_shuffled_independently():
     assert min(seen.values()) > 180  # 250 expected
 
 
-def test_only_which_items_are_together_and_their_order_matter():
+def test_only_the_partition_and_the_order_of_items_matter():
     a = torch.tensor([4, 0, 0, 9, 4, 4, -1])
     b = torch.tensor([1, 0, 0, 2, 1, 1, -1], dtype=torch.int16)
     assert list(GroupSampler(a, 2, 2)) == list(GroupSampler(b, 2, 2)) == list(GroupSampler(b.numpy(), 2, 2))
@@ -92,7 +92,7 @@ def test_only_which_items_are_together_and_their_order_matter():
     GroupSampler(a, 2, 2).load_state_dict(GroupSampler(b, 2, 2).state_dict())
 
 
-def test_state_of_other_groups_or_settings_is_refused():
+def test_state_of_other_groups_or_settings_is_rejected():
     groups = torch.arange(40) % 4
     state = GroupSampler(groups, 2, 3).state_dict()
     for sampler, name in [
@@ -131,22 +131,22 @@ def test_the_order_is_the_same_in_every_release():
         ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
     ],
 )
-def test_mistakes_are_named(arguments, error, message):
+def test_errors_name_the_invalid_argument(arguments, error, message):
     with pytest.raises(error, match=message):
         GroupSampler(**{"groups": [0, 1, 0], **arguments})
 
 
-def test_unsigned_groups():
+def test_groups_can_be_unsigned():
     assert sorted(next(iter(GroupSampler(np.array([2**63, 0, 2**63], dtype=np.uint64))))) == [0, 1, 2]
 
 
-def test_repr_tells_the_composition():
+def test_repr_shows_the_composition():
     text = repr(GroupSampler([0, 0, 1, 1, -1], 2, 1, seed=3))
     assert text == "GroupSampler(num_items=5, num_groups=2, batches=2, groups_per_batch=2, items_per_group=1, seed=3)"
 
 
 @pytest.mark.parametrize("num_groups", [10, pytest.param(1_000_000, marks=pytest.mark.slow)])
-def test_a_million_items_are_quick(num_groups):
+def test_a_million_items_are_fast(num_groups):
     start = time.perf_counter()
     shown = sum(map(len, GroupSampler(torch.arange(1_000_000) % num_groups)))
     assert shown == 1_000_000

@@ -14,7 +14,7 @@ def test_positives_by_task_and_negatives_in_any_task():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.int64, torch.bool, torch.uint8])
-def test_any_number_type_and_no_copy_of_large_labels(dtype):
+def test_labels_of_any_numeric_type_are_not_copied(dtype):
     y = torch.tensor([0, 1, 1, 0], requires_grad=False).to(dtype)
     matrix = as_matrix(y)
     assert matrix.shape == (4, 1)
@@ -25,7 +25,7 @@ def test_any_number_type_and_no_copy_of_large_labels(dtype):
 
 
 @pytest.mark.parametrize("bad", [-1, 2, 0.5, float("inf")])
-def test_a_bad_label_is_named_with_its_row(bad):
+def test_error_names_an_invalid_label_and_its_row(bad):
     with pytest.raises(ValueError, match=rf"0, 1 or NaN.*got {bad}.* in row 2$"):
         as_matrix(torch.tensor([0.0, NAN, bad, 7.0]))
     with pytest.raises(ValueError, match=rf"got {bad}.* in row 1, task 2$"):
@@ -33,19 +33,19 @@ def test_a_bad_label_is_named_with_its_row(bad):
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (0, 3), (3, 0), (2, 2, 2)])
-def test_a_bad_shape_is_refused(shape):
+def test_invalid_shape_is_rejected(shape):
     with pytest.raises(ValueError, match="shape"):
         as_matrix(torch.zeros(shape))
 
 
 @pytest.mark.parametrize("labels", [["a", "b"], [None, 1.0], np.array([1j, 0])])
-def test_what_is_no_number_is_refused(labels):
+def test_non_numeric_labels_are_rejected(labels):
     with pytest.raises(TypeError, match="must be numbers"):
         as_matrix(labels)
 
 
 @pytest.mark.parametrize("num_items", [1, 1023, 1024, 1025, 5000])
-def test_rows_with_a_label_by_task(num_items):
+def test_rows_with_a_label_are_listed_by_task(num_items):
     rng = np.random.default_rng(num_items)
     y = rng.choice([0.0, 1.0, NAN], (num_items, 3))
     for label in (0, 1):
@@ -57,5 +57,5 @@ def test_rows_with_a_label_by_task(num_items):
 @pytest.mark.parametrize(
     ("size", "rate", "expected"), [(10, 0.5, 5), (10, 0.01, 1), (10, 0.99, 9), (2, 0.9, 1), (64, 0.1, 6)]
 )
-def test_both_classes_have_a_place(size, rate, expected):
+def test_both_classes_get_at_least_one_slot(size, rate, expected):
     assert num_positives(size, rate) == expected

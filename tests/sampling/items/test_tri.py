@@ -47,7 +47,7 @@ def tasks_of(batch, y, sampler):
     rate=st.floats(0.001, 0.999),
     seed=st.integers(0, 2**40),
 )
-def test_composition_counts_and_passes_of_tasks_that_do_not_overlap(sizes, size, sampled, rate, seed):
+def test_composition_and_passes_for_disjoint_tasks(sizes, size, sampled, rate, seed):
     both = [task for task, counts in enumerate(sizes) if min(counts)]
     y = separate_tasks(sizes)
     if not both:
@@ -88,7 +88,7 @@ def test_composition_counts_and_passes_of_tasks_that_do_not_overlap(sizes, size,
     sampled=st.integers(1, 5),
     rate=st.floats(0.01, 0.99),
 )
-def test_any_small_labels(rows, size, sampled, rate):
+def test_composition_for_any_small_labels(rows, size, sampled, rate):
     y = np.array(rows)
     both = [task for task in range(4) if {0.0, 1.0} <= set(y[:, task])]
     if not both:
@@ -122,13 +122,13 @@ def a_task_for_each(fits, used=()):
     return any(a_task_for_each(fits[1:], (*used, task)) for task in fits[0] if task not in used)
 
 
-def test_no_item_twice_although_every_item_is_in_many_lists():
+def test_items_in_several_lists_occur_only_once_per_batch():
     y = random_labels(1400, [0.5] * 27, missing=0)
     for batch in TriSampler(y, 32, 5, 0.25):
         assert len(set(batch)) == 160
 
 
-def test_the_shortest_lists_choose_first():
+def test_shortest_lists_are_served_first():
     # Item 0 is the only positive of task 1 and one of many positives of task 0, and a negative of task 2.
     y = np.full((40, 3), NAN)
     y[:20, 0], y[20:, 0] = 1, 0
@@ -141,7 +141,7 @@ def test_the_shortest_lists_choose_first():
             assert len(set(batch)) == 12
 
 
-def test_rare_positives_are_all_shown_although_tasks_overlap():
+def test_all_rare_positives_are_used_even_if_tasks_overlap():
     y = random_labels(3000, [0.01, 0.3, 0.5, 0.7, 0.9, 0.005], missing=0)
     shown = Counter(i for batch in TriSampler(y, 16, 3, 0.5, seed=3) for i in batch)
     for task in (0, 5):
@@ -159,7 +159,7 @@ def test_tasks_positives_and_negatives_are_drawn_uniformly():
     assert chi2 < 593  # 485 degrees of freedom: p = 0.0005
 
 
-def test_a_sample_of_a_long_list_is_uniform_and_has_no_repetition():
+def test_sample_of_a_long_list_is_uniform_without_repetition():
     # So few of the negatives are drawn in an epoch that the whole list is not shuffled.
     y = separate_tasks([(2, 60_000)] + [(2, 2)] * 300)
     sampler = TriSampler(y, 10, 301, 0.2, seed=0)
@@ -173,7 +173,7 @@ def test_a_sample_of_a_long_list_is_uniform_and_has_no_repetition():
 
 
 @pytest.mark.parametrize("sampled", [1, 3, 4])
-def test_lists_are_never_asked_for_more_than_they_were_told(sampled, monkeypatch):
+def test_lists_are_never_drawn_beyond_their_announced_length(sampled, monkeypatch):
     cycles = []
 
     class Watched(Cycle):
@@ -196,7 +196,7 @@ def test_lists_are_never_asked_for_more_than_they_were_told(sampled, monkeypatch
     assert max(cycle.total + 6 * sampled - cycle.bound for cycle in told) == 0  # and the bound is tight
 
 
-def test_tasks_that_lack_a_class_and_items_without_a_label_are_left_out():
+def test_tasks_with_one_class_and_unlabelled_items_are_left_out():
     y = np.array([[1, 1, 0, NAN], [0, 1, 0, NAN], [1, NAN, 0, NAN], [0, 1, NAN, NAN], [NAN, 1, 0, NAN], [NAN] * 4])
     sampler = TriSampler(y, 2, 3)
     assert sampler.tasks == [0]
@@ -206,19 +206,19 @@ def test_tasks_that_lack_a_class_and_items_without_a_label_are_left_out():
     assert {i for batch in batches for i in batch} == {0, 1, 2, 3}
 
 
-def test_every_task_is_in_every_epoch_though_there_are_more_tasks_than_the_items_fill():
+def test_every_task_is_in_every_epoch_even_with_many_tasks():
     y = separate_tasks([(1, 1)] * 50)
     sampler = TriSampler(y, 10, 3)
     assert len(sampler) == 17  # 100 items would fill 4 batches
     assert {i for batch in sampler for i in batch} == set(range(100))
 
 
-def test_one_task_may_be_a_vector():
+def test_labels_of_one_task_can_be_a_vector():
     y = torch.tensor([0, 1, 0, 1, 0, 0, 0])
     assert list(TriSampler(y, 4, 1)) == list(TriSampler(y[:, None], 4, 5)) == list(TriSampler(y.float(), 4, 2))
 
 
-def test_state_of_other_labels_or_settings_is_refused():
+def test_state_of_other_labels_or_settings_is_rejected():
     y = random_labels(100, [0.3, 0.4, 0.5])
     state = TriSampler(y, 8, 2).state_dict()
     for sampler, name in [
@@ -255,12 +255,12 @@ def test_the_order_is_the_same_in_every_release():
         ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
     ],
 )
-def test_mistakes_are_named(arguments, error, message):
+def test_errors_name_the_invalid_argument(arguments, error, message):
     with pytest.raises(error, match=message):
         TriSampler(**{"labels": [[0, 1], [1, 0]], **arguments})
 
 
-def test_repr_tells_the_composition():
+def test_repr_shows_the_composition():
     text = repr(TriSampler(random_labels(100, [0.5, 0.5, 0.0]), 8, 5, 0.25, seed=2))
     assert text == (
         "TriSampler(num_items=100, num_tasks=2, batches=6, tasks_per_batch=2, positives_per_task=2, "
@@ -268,7 +268,7 @@ def test_repr_tells_the_composition():
     )
 
 
-def test_a_million_items_are_quick():
+def test_a_million_items_are_fast():
     y = torch.rand(1_000_000, 5, generator=torch.Generator().manual_seed(0)) < 0.05
     start = time.perf_counter()
     num_batches = sum(1 for _ in TriSampler(y))

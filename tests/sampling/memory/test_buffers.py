@@ -10,7 +10,7 @@ from xgraph.sampling.memory.buffers import MOST, SMALL, Buffers
 SIZE = (SMALL // 4 + 1000, 2)
 
 
-def test_memory_is_used_again_only_when_nothing_refers_to_it():
+def test_memory_is_reused_only_without_references():
     buffers = Buffers()
     first = buffers.empty(SIZE, torch.float32)
     address = first.data_ptr()
@@ -23,7 +23,7 @@ def test_memory_is_used_again_only_when_nothing_refers_to_it():
 
 
 @pytest.mark.parametrize("hold", ["autograd", "numpy", "parameter"])
-def test_memory_that_is_held_in_other_ways_is_not_used_again(hold):
+def test_memory_with_indirect_references_is_not_reused(hold):
     buffers = Buffers()
     x = buffers.empty(SIZE, torch.float32).fill_(1.0)
     if hold == "autograd":
@@ -63,19 +63,19 @@ def test_blocks_grow():
     assert (larger == 7).all()
 
 
-def test_keeping_many_keeps_few_blocks():
+def test_number_of_kept_blocks_is_limited():
     buffers = Buffers()
     kept = [buffers.empty([SMALL], torch.int32).fill_(i) for i in range(MOST + 3)]
     assert len(buffers._blocks) == MOST
     assert [int(t[-1]) for t in kept] == list(range(MOST + 3))
 
 
-def test_a_saved_tensor_takes_its_own_bytes_along():
+def test_saving_a_tensor_stores_only_its_own_bytes():
     tensor = Buffers().empty([SMALL], torch.int32)
     assert tensor.untyped_storage().nbytes() == 4 * SMALL
 
 
-def test_pickles_without_its_memory():
+def test_pickles_hold_no_memory():
     buffers = Buffers()
     buffers.empty([SMALL], torch.int32)
     assert len(pickle.dumps(buffers)) < 1000
@@ -100,7 +100,7 @@ def test_threads_never_share_memory():
     assert not wrong
 
 
-def test_how_many_are_kept_can_be_said():
+def test_number_of_kept_blocks_can_be_set():
     buffers = Buffers(most=1)
     kept = [buffers.empty([SMALL], torch.int32) for _ in range(3)]
     assert len(buffers._blocks) == 1

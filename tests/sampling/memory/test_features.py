@@ -45,7 +45,7 @@ def test_dense_rows(word, shape, dtype):
 
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("layout", ["csr", "coo", "csc"])
-def test_sparse_rows_are_the_dense_ones(word, layout):
+def test_sparse_rows_equal_dense_rows(word, layout):
     dense, x = sparse_matrix(layout=layout)
     store = FeatureStore(x, storage=word)
     assert store.is_sparse
@@ -57,7 +57,7 @@ def test_sparse_rows_are_the_dense_ones(word, layout):
     assert store.gather(INDEX[:0], sparse=True).shape == (0, 5)
 
 
-def test_sparse_rows_of_nothing_but_zeros():
+def test_sparse_rows_can_be_empty():
     store = FeatureStore(torch.zeros(3, 4).to_sparse_csr())
     assert torch.equal(store[torch.tensor([1, 1])], torch.zeros(2, 4))
 
@@ -68,7 +68,7 @@ def test_sparse_with_int32_indices_and_repeated_entries():
     assert FeatureStore(x)[torch.tensor([0, 1])].tolist() == [[0, 3, 0], [3, 0, 4]]
 
 
-def test_the_whole_is_never_made_dense():
+def test_sparse_features_are_never_fully_densified():
     """Of 10 million × 1 million, a dense copy would take 40 TB."""
     num_rows, num_columns = 10_000_000, 1_000_000
     crow = torch.arange(num_rows + 1)
@@ -78,7 +78,7 @@ def test_the_whole_is_never_made_dense():
     assert rows.nonzero().tolist() == [[0, 999_999], [1, 5]]
 
 
-def test_large_results_do_not_overwrite_one_another():
+def test_large_results_do_not_overwrite_each_other():
     x = torch.rand(5000, 300)
     store = FeatureStore(x)
     kept = [store[torch.randint(0, 5000, (2000,), generator=torch.Generator().manual_seed(i))] for i in range(5)]
@@ -86,7 +86,7 @@ def test_large_results_do_not_overwrite_one_another():
         assert torch.equal(rows, x[torch.randint(0, 5000, (2000,), generator=torch.Generator().manual_seed(i))])
 
 
-def test_large_sparse_results_are_zeroed_when_memory_is_used_again():
+def test_reused_memory_of_sparse_results_is_zeroed():
     dense, x = sparse_matrix(3000, 400)
     store = FeatureStore(x)
     for seed in range(4):
@@ -94,7 +94,7 @@ def test_large_sparse_results_are_zeroed_when_memory_is_used_again():
         assert torch.equal(store[index], dense[index])
 
 
-def test_arrays_and_mapped_files(tmp_path):
+def test_arrays_and_mapped_files_are_accepted(tmp_path):
     x = np.random.default_rng(0).random((9, 4), dtype=np.float32)
     np.save(tmp_path / "x.npy", x)
     with warnings.catch_warnings():
@@ -103,26 +103,26 @@ def test_arrays_and_mapped_files(tmp_path):
             assert FeatureStore(given)[INDEX].numpy().tolist() == x[INDEX].tolist()
 
 
-def test_a_result_belongs_to_the_caller():
+def test_results_can_be_modified():
     x = torch.zeros(9, 4)
     FeatureStore(x)[INDEX].fill_(1.0)
     assert not x.any()
 
 
-def test_gradients_are_not_followed():
+def test_gradients_are_not_tracked():
     x = torch.rand(9, 4, requires_grad=True)
     assert not FeatureStore(x)[INDEX].requires_grad
 
 
 @pytest.mark.parametrize("is_sparse", [False, True])
 @pytest.mark.parametrize("wrong", [9, -1])
-def test_index_out_of_range(is_sparse, wrong):
+def test_index_out_of_range_raises(is_sparse, wrong):
     dense, sparse = sparse_matrix()
     with pytest.raises(IndexError):
         FeatureStore(sparse if is_sparse else dense)[torch.tensor([0, wrong])]
 
 
-def test_wrong_index():
+def test_invalid_index_is_rejected():
     store = FeatureStore(torch.rand(9, 4))
     with pytest.raises(TypeError, match="index must be a tensor of int64 or int32, got torch.float32"):
         store[torch.rand(3)]
@@ -134,7 +134,7 @@ def test_wrong_index():
         store.gather(INDEX, sparse=True)
 
 
-def test_wrong_features():
+def test_invalid_features_are_rejected():
     with pytest.raises(TypeError, match="x must be a tensor or an array, got list"):
         FeatureStore([1.0])
     with pytest.raises(TypeError, match="pos must hold numbers, got an array of dtype <U1"):
@@ -147,7 +147,7 @@ def test_wrong_features():
         FeatureStore(torch.rand(3), storage="disk")
 
 
-def test_without_triton(monkeypatch):
+def test_gathering_works_without_triton(monkeypatch):
     def missing(name):
         raise ImportError(name)
 
@@ -160,7 +160,7 @@ def test_without_triton(monkeypatch):
 @pytest.mark.parametrize(
     ("storage", "triton", "by"), [("pinned", 1, "kernel"), ("pinned", 0, "torch"), ("device", 1, "torch")]
 )
-def test_who_gathers_rows_on_a_gpu(storage, triton, by, monkeypatch):
+def test_gpu_kernel_is_chosen_by_storage(storage, triton, by, monkeypatch):
     """Pinned rows are read by a Triton kernel where there is one; shown without a GPU, on stand-ins."""
     kernels = SimpleNamespace(gather_rows=lambda x, index: "kernel") if triton else None
     monkeypatch.setattr(features, "triton_kernels", lambda: kernels)

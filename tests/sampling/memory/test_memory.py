@@ -20,13 +20,13 @@ def test_mapped_files_leave_nothing_behind(tmp_path, monkeypatch):
     assert int(x.sum()) == 499500
 
 
-def test_a_mapped_tensor_may_be_written_to():
+def test_mapped_tensors_are_writable():
     x = memory_mapped(torch.zeros(3))
     x += 1
     assert x.tolist() == [1, 1, 1]
 
 
-def test_no_room_on_disk(monkeypatch, tmp_path):
+def test_full_disk_is_reported(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     with pytest.raises(ValueError, match=r'storage="mmap": cannot write .* GiB to .*missing.*TMPDIR'):
         memory_mapped(torch.zeros(3))
@@ -46,11 +46,11 @@ def test_no_room_on_disk(monkeypatch, tmp_path):
         memory_mapped(torch.zeros(3))
 
 
-def test_free_memory_is_what_the_system_says():
+def test_free_memory_matches_the_system():
     assert 2**20 < free_memory(torch.device("cpu")) < 2**50
 
 
-def test_free_memory_elsewhere_than_on_linux(monkeypatch):
+def test_free_memory_on_other_systems(monkeypatch):
     def no_such_file(*_):
         raise OSError
 

@@ -25,13 +25,13 @@ def _no_thread_is_left():
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 2, 100])
-def test_order(ahead):
+def test_results_keep_their_order(ahead):
     assert list(prefetched(lambda x: -x, range(20), ahead)) == [-x for x in range(20)]
     assert list(prefetched(lambda x: -x, [], ahead)) == []
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 3])
-def test_how_far_ahead(ahead):
+def test_thread_runs_at_most_the_given_number_ahead(ahead):
     made = []
 
     def make(x):
@@ -45,13 +45,13 @@ def test_how_far_ahead(ahead):
         assert len(made) == min(number + 1 + ahead, 10)
 
 
-def test_it_works_in_a_thread_while_the_caller_works():
+def test_thread_works_in_parallel_with_the_caller():
     main = threading.get_ident()
     assert main not in list(prefetched(lambda _: threading.get_ident(), range(3), 1))
     assert set(prefetched(lambda _: threading.get_ident(), range(3), 0)) == {main}
 
 
-def test_jobs_are_taken_by_the_caller():
+def test_jobs_are_consumed_by_the_caller():
     def jobs():
         for _ in range(3):
             yield threading.get_ident()
@@ -60,14 +60,14 @@ def test_jobs_are_taken_by_the_caller():
 
 
 @pytest.mark.parametrize("ahead", [0, 2])
-def test_break(ahead):
+def test_break_stops_the_thread(ahead):
     for x in prefetched(lambda x: x, range(1000), ahead):
         if x == 3:
             break
 
 
 @pytest.mark.parametrize("ahead", [0, 2])
-def test_an_error_in_the_loop(ahead):
+def test_error_in_the_loop_stops_the_thread(ahead):
     def loop():
         for _ in prefetched(lambda x: x, range(1000), ahead):
             raise KeyboardInterrupt
@@ -77,7 +77,7 @@ def test_an_error_in_the_loop(ahead):
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 5])
-def test_an_error_in_the_thread_is_raised_at_its_batch(ahead):
+def test_error_in_the_thread_is_raised_at_its_batch(ahead):
     def make(x):
         if x == 3:
             raise RuntimeError("batch 3")
@@ -94,7 +94,7 @@ def test_an_error_in_the_thread_is_raised_at_its_batch(ahead):
     assert seen == [0, 1, 2]
 
 
-def test_an_error_in_the_jobs():
+def test_error_in_the_jobs_is_raised():
     def jobs():
         yield 1
         raise OSError("no more")
@@ -103,21 +103,21 @@ def test_an_error_in_the_jobs():
         list(prefetched(lambda x: x, jobs(), 2))
 
 
-def test_an_iterator_that_is_dropped():
+def test_dropped_iterator_stops_the_thread():
     iterator = prefetched(lambda x: x, range(1000), 2)
     next(iterator)
     assert len(prefetch_threads()) == 1
     del iterator
 
 
-def test_an_iterator_that_is_never_begun_starts_no_thread():
+def test_unused_iterator_starts_no_thread():
     iterator = prefetched(lambda x: x, range(1000), 2)
     assert not prefetch_threads()
     del iterator
 
 
 @pytest.mark.parametrize("end", ["", "raise KeyboardInterrupt"])
-def test_the_interpreter_ends_though_an_iterator_is_held(end):
+def test_interpreter_exits_while_an_iterator_is_held(end):
     code = f"""
 import time
 from xgraph.sampling.memory.prefetch import prefetched

@@ -14,7 +14,7 @@ GPU = torch.device("cuda", 0)
 
 @pytest.mark.parametrize("word", ["device", "pinned", "host", "mmap"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.int64, torch.bool, torch.complex64])
-def test_a_tensor_is_the_same_wherever_it_lies(word, dtype):
+def test_values_are_the_same_in_every_storage(word, dtype):
     x = (torch.arange(24).view(4, 3, 2) % 5).to(dtype)
     put = Placement.of("cpu", word).put(x)
     assert put.dtype == dtype
@@ -23,7 +23,7 @@ def test_a_tensor_is_the_same_wherever_it_lies(word, dtype):
     assert Placement.of("cpu", word).put(torch.tensor(2.0)) == 2
 
 
-def test_what_is_there_already_is_not_copied():
+def test_tensors_already_in_place_are_not_copied():
     x = torch.rand(4, 3)
     for word in ("device", "pinned", "host"):
         place = Placement.of("cpu", word)
@@ -31,7 +31,7 @@ def test_what_is_there_already_is_not_copied():
         assert place.cost(x) == 0
 
 
-def test_sparse_rows_are_put_part_by_part():
+def test_parts_of_sparse_tensors_are_stored_separately():
     x = torch.eye(4).to_sparse_csr()
     put = Placement.of("cpu", "mmap").put(x)
     assert put.layout == torch.sparse_csr
@@ -39,12 +39,12 @@ def test_sparse_rows_are_put_part_by_part():
 
 
 @pytest.mark.parametrize("word", ["gpu", "", "Device", "memory"])
-def test_unknown_words(word):
+def test_unknown_storage_is_rejected(word):
     with pytest.raises(ValueError, match=f"storage must be one of device, pinned, host, mmap, got '{word}'"):
         Placement.of("cpu", word)
 
 
-def test_arguments_of_other_types():
+def test_arguments_of_the_wrong_type_are_rejected():
     with pytest.raises(TypeError, match="storage must be one of device, pinned, host, mmap, got None"):
         Placement.of("cpu", None)
     with pytest.raises(TypeError, match="device must be a name like 'cpu' or 'cuda', got 0"):
@@ -52,19 +52,19 @@ def test_arguments_of_other_types():
 
 
 @pytest.mark.parametrize("device", ["tpu", "meta", "cuda:x", ""])
-def test_unknown_devices(device):
+def test_unknown_devices_are_rejected(device):
     with pytest.raises(ValueError, match=f"device must be 'cpu' or 'cuda', got '{device}'"):
         Placement.of(device)
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:3", torch.device("cuda")])
-def test_no_gpu(device, monkeypatch):
+def test_missing_gpu_is_reported(device, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="got 'cuda.*': torch finds no usable GPU"):
         Placement.of(device)
 
 
-def test_no_such_gpu(monkeypatch):
+def test_nonexistent_gpu_is_reported(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
@@ -75,12 +75,12 @@ def test_no_such_gpu(monkeypatch):
 
 
 @pytest.mark.parametrize(("word", "sampled_on"), [("device", GPU), ("pinned", GPU), ("host", "cpu"), ("mmap", "cpu")])
-def test_where_sampling_runs(word, sampled_on):
+def test_sampling_device_of_each_storage(word, sampled_on):
     assert Placement(GPU, word).sampling_device == torch.device(sampled_on)
     assert Placement(torch.device("cpu"), word).sampling_device == torch.device("cpu")
 
 
-def test_too_large_for_the_gpu(monkeypatch):
+def test_too_little_gpu_memory_is_reported(monkeypatch):
     monkeypatch.setattr(storage, "free_memory", lambda device: (16 if device.type == "cuda" else 100) * GIB)
     place = Placement(GPU, "device")
     place.require("the graph", 15 * GIB)
@@ -91,7 +91,7 @@ def test_too_large_for_the_gpu(monkeypatch):
         place.require("the graph", 200 * GIB)
 
 
-def test_too_large_to_be_page_locked(monkeypatch):
+def test_too_little_memory_to_page_lock_is_reported(monkeypatch):
     monkeypatch.setattr(storage, "free_memory", lambda device: 10 * GIB)
     with pytest.raises(
         ValueError, match=r'to page-lock the graph: 20.00 GiB needed, 10.00 GiB free; use storage="host"'
@@ -104,7 +104,7 @@ def test_too_large_to_be_page_locked(monkeypatch):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks the system for its maps")
 @pytest.mark.parametrize("mode", ["r", "r+", "c"])
-def test_what_is_mapped_already_stays_in_its_file(mode, tmp_path, monkeypatch):
+def test_mapped_tensors_stay_in_their_file(mode, tmp_path, monkeypatch):
     np.save(tmp_path / "x.npy", np.arange(12.0).reshape(4, 3))
     array = np.load(tmp_path / "x.npy", mmap_mode=mode)
     monkeypatch.setattr(memory.tempfile, "TemporaryFile", None)
@@ -117,7 +117,7 @@ def test_what_is_mapped_already_stays_in_its_file(mode, tmp_path, monkeypatch):
     assert place.put(once) is once
 
 
-def test_what_lies_in_memory_is_copied_to_a_file():
+def test_tensors_in_memory_are_copied_to_a_file():
     place = Placement.of("cpu", "mmap")
     for x in (torch.zeros(3), torch.zeros(1_000_000), torch.zeros(1_000_000).share_memory_()):
         assert not memory.is_memory_mapped(x)

@@ -56,7 +56,7 @@ def equal(a, b):
     compare(a, b, "batch")
 
 
-def test_every_attribute_is_that_of_the_whole_graph():
+def test_attributes_match_the_whole_graph():
     data = graph()
     seeds = torch.arange(0, 60, 2)
     loader = NeighborLoader(data, FANOUTS, seeds, batch_size=8)
@@ -85,7 +85,7 @@ def test_every_attribute_is_that_of_the_whole_graph():
     assert len(loader) == 4
 
 
-def test_every_attribute_of_a_heterogeneous_graph():
+def test_attributes_match_a_heterogeneous_graph():
     data = hetero_data()
     data["author"].name = [f"a{i}" for i in range(30)]
     data["paper", "cites", "paper"].weight = torch.rand(300)
@@ -116,7 +116,7 @@ def test_every_attribute_of_a_heterogeneous_graph():
         batch.validate()
 
 
-def test_the_batch_is_what_the_sampler_samples():
+def test_batches_match_the_neighbor_sampler():
     data = graph()
     loader = NeighborLoader(data, FANOUTS, batch_size=10, seed=3)
     sampler = NeighborSampler(data, FANOUTS, seed=3)
@@ -128,7 +128,7 @@ def test_the_batch_is_what_the_sampler_samples():
         assert torch.equal(batch.edge_index, torch.stack([out.row, out.col]))
 
 
-def test_an_adjacency_matrix_beside_the_edges_is_left_out():
+def test_adjacency_matrix_is_left_out():
     data = graph()
     data.adj_t = torch.eye(60).to_sparse_csr()
     batch = next(iter(NeighborLoader(data, FANOUTS, batch_size=5)))
@@ -136,7 +136,7 @@ def test_an_adjacency_matrix_beside_the_edges_is_left_out():
     assert batch.num_edges == len(batch.e_id)
 
 
-def test_num_nodes_is_the_batch_s_where_it_is_set():
+def test_num_nodes_is_that_of_the_batch():
     data = Data(edge_index=torch.tensor([[1, 2], [0, 1]]), num_nodes=4)
     batch = next(iter(NeighborLoader(data, [1], torch.tensor([0]))))
     with warnings.catch_warnings():
@@ -145,14 +145,14 @@ def test_num_nodes_is_the_batch_s_where_it_is_set():
     assert batch["num_nodes"] == 2
 
 
-def test_a_degree_of_the_user_s_own_is_left():
+def test_existing_degree_attribute_is_kept():
     data = graph()
     data.degree = torch.rand(60)
     batch = next(iter(NeighborLoader(data, FANOUTS, batch_size=5)))
     assert torch.equal(batch.degree, data.degree[batch.n_id])
 
 
-def test_disjoint():
+def test_disjoint_subgraphs():
     for batch in NeighborLoader(graph(), FANOUTS, batch_size=5, disjoint=True):
         assert torch.equal(batch.batch[: batch.batch_size], torch.arange(batch.batch_size))
         assert torch.equal(batch.batch[batch.edge_index[0]], batch.batch[batch.edge_index[1]])
@@ -163,7 +163,7 @@ def test_disjoint():
 
 @pytest.mark.parametrize("mode", ["uniform", "labor"])
 @pytest.mark.parametrize(("prefetch", "word"), [(0, "mmap"), (1, "host"), (5, "pinned"), (5, "device")])
-def test_the_same_batches_whatever_prefetch_and_storage(prefetch, word, mode):
+def test_batches_do_not_depend_on_prefetch_and_storage(prefetch, word, mode):
     data = graph()
     settings = {"batch_size": 8, "shuffle": True, "seed": 5, "mode": mode}
     expected = list(NeighborLoader(data, FANOUTS, prefetch=0, **settings))
@@ -174,7 +174,7 @@ def test_the_same_batches_whatever_prefetch_and_storage(prefetch, word, mode):
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_sparse_features_are_the_dense_ones(word):
+def test_sparse_features_equal_dense_features(word):
     data = graph()
     data.x = (data.x - 0.7).clamp(min=0)
     sparse = data.clone()
@@ -226,7 +226,7 @@ def test_global_random_state_is_neither_used_nor_changed():
 
 @pytest.mark.parametrize("prefetch", [0, 3])
 @pytest.mark.parametrize("consumed", [0, 1, 3, 8])
-def test_resuming(prefetch, consumed):
+def test_resumes_at_the_saved_position(prefetch, consumed):
     def make():
         return NeighborLoader(graph(), FANOUTS, batch_size=8, shuffle=True, prefetch=prefetch)
 
@@ -251,7 +251,7 @@ def test_resuming(prefetch, consumed):
         equal(a, b)
 
 
-def test_set_epoch_goes_on_in_the_epoch_that_was_restored():
+def test_set_epoch_keeps_a_position_restored_within_that_epoch():
     loader = NeighborLoader(graph(), FANOUTS, batch_size=8)
     next(iter(loader))
     other = NeighborLoader(graph(), FANOUTS, batch_size=8)
@@ -262,7 +262,7 @@ def test_set_epoch_goes_on_in_the_epoch_that_was_restored():
     assert len(list(other)) == 8
 
 
-def test_states_of_others_are_refused():
+def test_states_of_other_loaders_are_rejected():
     loader = NeighborLoader(graph(), FANOUTS, batch_size=8)
     with pytest.raises(ValueError, match="state was saved with seed = 1, but this NeighborLoader has seed = 0"):
         loader.load_state_dict(NeighborLoader(graph(), FANOUTS, batch_size=8, seed=1).state_dict())
@@ -277,7 +277,7 @@ def test_states_of_others_are_refused():
 
 
 @pytest.mark.parametrize("prefetch", [0, 2])
-def test_two_loops_at_once(prefetch):
+def test_two_loops_can_run_at_the_same_time(prefetch):
     def make():
         return NeighborLoader(graph(), FANOUTS, batch_size=8, shuffle=True, prefetch=prefetch)
 
@@ -291,7 +291,7 @@ def test_two_loops_at_once(prefetch):
 
 
 @pytest.mark.parametrize("how", ["break", "error", "drop"])
-def test_leaving_early_leaves_no_thread(how):
+def test_leaving_a_loop_early_stops_the_thread(how):
     loader = NeighborLoader(graph(), FANOUTS, batch_size=2, prefetch=4)
 
     def loop():
@@ -323,7 +323,7 @@ def test_errors_in_transform_are_raised_in_the_loop(prefetch):
         list(NeighborLoader(graph(), FANOUTS, prefetch=prefetch, transform=transform))
 
 
-def test_transform():
+def test_transform_is_applied_to_batches():
     def transform(batch):
         batch.double = batch.x * 2
         return batch
@@ -333,13 +333,13 @@ def test_transform():
 
 
 @pytest.mark.parametrize(("drop_last", "sizes"), [(False, [25, 25, 10]), (True, [25, 25])])
-def test_last_batch(drop_last, sizes):
+def test_last_batch_can_be_dropped(drop_last, sizes):
     loader = NeighborLoader(graph(), FANOUTS, batch_size=25, drop_last=drop_last)
     assert [batch.batch_size for batch in loader] == sizes
     assert len(loader) == len(sizes)
 
 
-def test_dual_sampler_makes_the_batches():
+def test_dual_sampler_defines_the_batches():
     data = graph()
     nodes = torch.arange(5, 60)
     labels = (torch.arange(55) % 11 == 0).float()  # 5 positives
@@ -357,7 +357,7 @@ def test_dual_sampler_makes_the_batches():
     assert next(iter(loader)).input_id.tolist() == next(expected.batches(0)).tolist()
 
 
-def test_a_seed_twice_in_a_batch_has_two_rows():
+def test_repeated_seeds_have_separate_rows():
     batch = next(iter(NeighborLoader(graph(), FANOUTS, batch_sampler=[[3, 3, 1]])))
     assert batch.n_id[:3].tolist() == [3, 3, 1]
     assert batch.batch_size == 3
@@ -378,7 +378,7 @@ def test_resuming_with_a_dual_sampler():
         equal(a, b)
 
 
-def test_other_batches_of_the_same_graph():
+def test_with_batches_shares_the_graph():
     data = graph()
     train = NeighborLoader(data, FANOUTS, data.train_mask, batch_size=4, shuffle=True, seed=2)
     valid = train.with_batches(~data.train_mask, batch_size=16)
@@ -415,7 +415,7 @@ def gcn(inputs, outputs):
 
 @pytest.mark.parametrize("trim", [False, True])
 @pytest.mark.parametrize("kind", [SAGEConv, GATConv, gcn], ids=["sage", "gat", "gcn"])
-def test_all_neighbours_give_the_whole_graph_s_output(kind, trim):
+def test_sampling_all_neighbours_gives_the_full_graph_output(kind, trim):
     data = graph()
     # GATConv adds self-loops itself, which `trim_to_layer` would have to know of; its own are removed before.
     model = Net(kind, trim).eval()
@@ -437,7 +437,7 @@ def test_models_train_on_batches(kind):
     assert all(p.grad is not None for p in model.parameters())
 
 
-def test_heterogeneous_models_give_the_whole_graph_s_output():
+def test_heterogeneous_models_give_the_full_graph_output():
     data = hetero_data()
 
     class Model(torch.nn.Module):
@@ -515,12 +515,12 @@ def test_repr():
         ({"num_neighbors": {3, 2}}, TypeError, "num_neighbors must be a list"),
     ],
 )
-def test_wrong_arguments(arguments, error, message):
+def test_invalid_arguments_are_rejected(arguments, error, message):
     with pytest.raises(error, match=message):
         NeighborLoader(graph(), **({"num_neighbors": FANOUTS} | arguments))
 
 
-def test_wrong_data():
+def test_invalid_data_is_rejected():
     with pytest.raises(TypeError, match="data must be PyG's Data or HeteroData, got Tensor"):
         NeighborLoader(torch.rand(3), FANOUTS)
     with pytest.raises(ValueError, match="edge_index"):
@@ -533,20 +533,20 @@ def test_wrong_data():
         NeighborLoader(hetero_data(), FANOUTS)
 
 
-def test_positions_out_of_range_are_named_in_the_loop():
+def test_positions_out_of_range_raise_in_the_loop():
     loader = NeighborLoader(graph(), FANOUTS, torch.tensor([4, 5]), batch_sampler=[[0, 1], [2]])
     with pytest.raises(IndexError, match="batch_sampler must yield positions from 0 to 1 in input_nodes, got 2"):
         list(loader)
 
 
-def test_no_gpu(monkeypatch):
+def test_missing_gpu_is_reported(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     for word in WORDS:
         with pytest.raises(ValueError, match="got 'cuda': torch finds no usable GPU"):
             NeighborLoader(graph(), FANOUTS, device="cuda", storage=word)
 
 
-def test_too_large_for_the_gpu(monkeypatch):
+def test_graph_too_large_for_the_gpu_is_rejected(monkeypatch):
     data = graph()
     size = 60 * (7 * 4 + 8 + 1 + 8 + 16) + 500 * (2 * 4 + 4)  # its attributes alone
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
@@ -561,7 +561,7 @@ def test_too_large_for_the_gpu(monkeypatch):
 
 
 @pytest.mark.parametrize("name", INSTEAD)
-def test_arguments_of_pyg_s_loader_that_are_not_here_are_refused_with_a_hint(name):
+def test_unsupported_pyg_arguments_are_rejected_with_a_hint(name):
     assert name not in inspect.signature(NeighborLoader.__init__).parameters
     with pytest.raises(TypeError, match=f"does not support PyG's argument {name}: "):
         NeighborLoader(graph(), FANOUTS, **{name: None})
@@ -579,7 +579,7 @@ def test_arguments_of_pyg_s_loader_that_are_not_here_are_refused_with_a_hint(nam
         ("edge_weight", torch.zeros(2), "edge_weight must have one entry .*, got 2"),
     ],
 )
-def test_attributes_that_do_not_fit_the_graph_are_refused(name, value, message):
+def test_attributes_of_the_wrong_length_are_rejected(name, value, message):
     data = graph()
     data.num_nodes = 60
     data[name] = value
@@ -587,7 +587,7 @@ def test_attributes_that_do_not_fit_the_graph_are_refused(name, value, message):
         NeighborLoader(data, FANOUTS)
 
 
-def test_attributes_that_do_not_fit_a_heterogeneous_graph_are_refused():
+def test_attributes_of_the_wrong_length_are_rejected_in_heterogeneous_graphs():
     data = hetero_data()
     data["paper"].y = torch.zeros(49)
     with pytest.raises(ValueError, match="y of 'paper' must have one entry for each of 50 nodes, got 49"):
@@ -599,38 +599,38 @@ def test_attributes_that_do_not_fit_a_heterogeneous_graph_are_refused():
         NeighborLoader(data, FANOUTS, "paper")
 
 
-def test_what_belongs_to_the_whole_graph_is_passed_on():
+def test_graph_level_attributes_are_passed_on():
     data = graph()
     data.y, data.classes, data.edge_label = torch.tensor(1.0), ["a", "b"], torch.arange(7)
     batch = next(iter(NeighborLoader(data, FANOUTS)))
     assert (batch.y, batch.classes, len(batch.edge_label)) == (1.0, ["a", "b"], 7)
 
 
-def test_edges_that_are_changed_later_are_not_seen():
+def test_later_changes_of_edges_have_no_effect():
     for edge_index in (torch.tensor([[2, 0, 1], [0, 1, 2]]), torch.tensor([[2, 0, 1], [0, 1, 2]], dtype=torch.int32)):
         loader = NeighborLoader(Data(x=torch.eye(3), edge_index=edge_index), [1], torch.tensor([0]))
         edge_index.zero_()
         assert next(iter(loader)).n_id.tolist() == [0, 2]
 
 
-def test_epochs_that_do_not_fit():
+def test_invalid_epochs_are_rejected():
     with pytest.raises(ValueError, match="epoch must be at most 9223372036854775807"):
         NeighborLoader(graph(), FANOUTS).set_epoch(2**64)
 
 
-def test_batch_samplers_of_what_are_no_positions():
+def test_batch_samplers_with_invalid_positions_are_rejected():
     with pytest.raises(TypeError, match=r"batch_sampler must yield lists of integers, got \['a'\]"):
         list(NeighborLoader(graph(), FANOUTS, batch_sampler=[["a"]]))
 
 
-def test_memory_is_kept_for_the_batches_in_use():
+def test_buffers_are_kept_for_the_batches_in_use():
     for prefetch in (0, 3):
         loader = NeighborLoader(graph(), FANOUTS, prefetch=prefetch)
         assert loader._attributes._buffers.most == prefetch + 2
         assert loader._attributes._nodes[None]["x"].value._buffers.most == prefetch + 2
 
 
-def test_degrees_are_looked_up_where_the_graph_lies(monkeypatch):
+def test_degrees_are_looked_up_on_the_device_of_the_graph(monkeypatch):
     """Not by the ids of the batch, which may have gone to the GPU already, and would have to be waited for."""
     loader = NeighborLoader(graph(), FANOUTS, batch_size=20, prefetch=0)
     make = loader._attributes.batch
@@ -645,7 +645,7 @@ def test_degrees_are_looked_up_where_the_graph_lies(monkeypatch):
         assert torch.equal(batch.degree, expected.degree)
 
 
-def test_before_the_first_batch_of_a_gpu_its_work_is_recorded(monkeypatch):
+def test_gpu_work_is_recorded_before_the_first_batch(monkeypatch):
     edge_index, num_nodes = random_graph()
     loader = NeighborLoader(Data(edge_index=edge_index, num_nodes=num_nodes), [2], batch_size=20, prefetch=0)
     sampler, sizes = loader.neighbor_sampler, []

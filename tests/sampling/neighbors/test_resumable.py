@@ -48,7 +48,7 @@ LOADERS = pytest.mark.parametrize("make", [neighbors, clusters, bags])
         ),
     ],
 )
-def test_states_have_the_form_they_always_had(make, identity):
+def test_format_of_states_is_stable(make, identity):
     loader, restored = make(), make()
     batches = iter(loader)
     next(batches)
@@ -62,7 +62,7 @@ def test_states_have_the_form_they_always_had(make, identity):
 
 @LOADERS
 @pytest.mark.parametrize("prefetch", [0, 2])
-def test_each_of_two_loops_at_once_has_its_own_epoch(make, prefetch):
+def test_simultaneous_loops_have_their_own_epochs(make, prefetch):
     whole = make()
     epochs = [[content(batch) for batch in whole] for _ in range(2)]
     loader = make(prefetch=prefetch)
@@ -77,7 +77,7 @@ def test_each_of_two_loops_at_once_has_its_own_epoch(make, prefetch):
 
 
 @LOADERS
-def test_a_finished_epoch_that_is_restored_and_set_begins_anew(make):
+def test_set_epoch_restarts_a_restored_finished_epoch(make):
     loader, restored = make(), make()
     first, second = ([content(batch) for batch in loader] for _ in range(2))
     loader.set_epoch(0)
@@ -91,7 +91,7 @@ def test_a_finished_epoch_that_is_restored_and_set_begins_anew(make):
 
 
 @pytest.mark.parametrize("make", [NeighborLoader, BagLoader])
-def test_another_sampler_of_batches_in_its_place(make):
+def test_batch_sampler_can_be_replaced(make):
     arguments = (GRAPH, [1]) if make is NeighborLoader else (Bags(), 2)
     samplers = [DualSampler(torch.arange(NUM) % 3 == 0, batch_size=4, seed=seed) for seed in (0, 1)]
     loader = make(*arguments, batch_sampler=samplers[0])

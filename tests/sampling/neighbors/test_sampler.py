@@ -36,7 +36,7 @@ def same_batches(first, second):
                     assert left[name] == right[name], name
 
 
-def test_node_loader_hands_out_the_graph():
+def test_node_loader_returns_subgraphs():
     data = node_data()
     mask = torch.rand(200) < 0.5
     loader = NodeLoader(data, node_sampler=NeighborSampler(data, [4, 3]), input_nodes=mask, batch_size=16)
@@ -50,7 +50,7 @@ def test_node_loader_hands_out_the_graph():
     assert seen == mask.nonzero()[:, 0].tolist()
 
 
-def test_workers_make_no_difference_and_see_the_epoch():
+def test_result_does_not_depend_on_workers_and_they_see_the_epoch():
     data = node_data()
     alone, several = NeighborSampler(data, [4, 3], seed=5), NeighborSampler(data, [4, 3], seed=5)
     kept = NodeLoader(data, node_sampler=alone, batch_size=64)
@@ -68,7 +68,7 @@ def test_workers_make_no_difference_and_see_the_epoch():
 
 @pytest.mark.parametrize("disjoint", [False, True])
 @pytest.mark.parametrize("neg_sampling", [None, "binary", "triplet"])
-def test_link_loader(disjoint, neg_sampling):
+def test_link_loader_returns_subgraphs(disjoint, neg_sampling):
     data = node_data()
     links = data.edge_index[:, :50]
 
@@ -93,7 +93,7 @@ def test_link_loader(disjoint, neg_sampling):
             assert int(batch.batch.max()) < len(batch.input_id)
 
 
-def test_negative_links_leave_the_global_generator_alone():
+def test_negative_links_do_not_change_the_global_generator():
     data = node_data()
     inputs = EdgeSamplerInput(torch.arange(3), data.edge_index[0, :3], data.edge_index[1, :3])
     before = torch.random.get_rng_state()
@@ -124,7 +124,7 @@ def test_heterogeneous_loaders():
             assert torch.equal(ends, links[1][:, batch["author", "writes", "paper"].input_id])
 
 
-def test_trimmed_layers_give_the_same_seeds():
+def test_trim_to_layer_gives_the_same_output_for_seeds():
     data = node_data()
     model = GraphSAGE(4, 8, num_layers=2).eval()
     batch = next(iter(NodeLoader(data, node_sampler=NeighborSampler(data, [4, 3]), batch_size=16)))
@@ -138,7 +138,7 @@ def test_trimmed_layers_give_the_same_seeds():
     assert torch.allclose(whole, trimmed[:16], atol=1e-6)
 
 
-def test_trimmed_layers_of_types_give_the_same_seeds():
+def test_trim_to_layer_gives_the_same_output_for_typed_seeds():
     data = hetero_data()
     convs = nn.ModuleList(HeteroConv({name: SAGEConv((1, 1), 1) for name in data.edge_types}) for _ in range(2)).eval()
     loader = NodeLoader(data, node_sampler=NeighborSampler(data, [3, 2]), input_nodes=("paper", None), batch_size=16)
@@ -155,7 +155,7 @@ def test_trimmed_layers_of_types_give_the_same_seeds():
     assert torch.allclose(*results, atol=1e-6)
 
 
-def test_what_the_draws_depend_on():
+def test_draws_depend_on_seed_epoch_and_input_id():
     graph = Graph.from_data(random_graph(200, 3000))
     seeds = torch.arange(40)
 
@@ -188,7 +188,7 @@ def test_copies_and_pickles_sample_the_same():
 
 
 @pytest.mark.parametrize("storage", ["device", "pinned", "host", "mmap"])
-def test_the_storage_makes_no_difference(storage):
+def test_result_does_not_depend_on_the_storage(storage):
     expected = NeighborSampler(random_graph(), [3, 3]).sample([1, 2, 3])
     found = NeighborSampler(random_graph(), [3, 3], storage=storage).sample([1, 2, 3])
     assert torch.equal(found.node, expected.node)
@@ -203,7 +203,7 @@ def test_labor_and_replacement_reach_the_engine():
     assert len(again.edge) == 300
 
 
-def test_names():
+def test_repr():
     sampler = NeighborSampler(random_graph(), [3, -1], seed=2)
     assert repr(sampler) == (
         "NeighborSampler(num_neighbors=[3, -1], replace=False, disjoint=False, mode='uniform', seed=2, device='cpu')"
@@ -228,12 +228,12 @@ def test_names():
         ({EDGE: [3]}, ValueError, "num_neighbors must be a list for a graph without edge types"),
     ],
 )
-def test_wrong_fanouts(fanouts, error, message):
+def test_invalid_fanouts_are_rejected(fanouts, error, message):
     with pytest.raises(error, match=message):
         NeighborSampler(random_graph(), fanouts)
 
 
-def test_wrong_fanouts_by_type():
+def test_invalid_fanouts_by_type_are_rejected():
     data = hetero_data()
     fanouts = {name: [3, 2] for name in data.edge_types}
     with pytest.raises(ValueError, match=r"must hold every edge type, got none for \('author', 'writes', 'paper'\)"):
@@ -262,13 +262,13 @@ def test_wrong_fanouts_by_type():
         ({"paper": [1]}, ValueError, "the graph has no node types"),
     ],
 )
-def test_wrong_seeds(seeds, error, message):
+def test_invalid_seeds_are_rejected(seeds, error, message):
     sampler = NeighborSampler(random_graph(), [2])
     with pytest.raises(error, match=message):
         sampler.sample(seeds)
 
 
-def test_wrong_seeds_by_type():
+def test_invalid_seeds_by_type_are_rejected():
     sampler = NeighborSampler(hetero_data(), [2])
     with pytest.raises(ValueError, match=r"seeds must be \(node_type, ids\) or a dictionary"):
         sampler.sample([1])
@@ -278,7 +278,7 @@ def test_wrong_seeds_by_type():
         sampler.sample({"venue": [8]})
 
 
-def test_other_wrong_arguments():
+def test_other_invalid_arguments_are_rejected():
     edges = random_graph()
     with pytest.raises(ValueError, match='mode must be "uniform" or "labor", got'):
         NeighborSampler(edges, [2], mode="ladies")
@@ -294,7 +294,7 @@ def test_other_wrong_arguments():
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there():
+def test_missing_gpu_is_reported():
     with pytest.raises(ValueError, match="got 'cuda': torch finds no usable GPU"):
         NeighborSampler(random_graph(), [2], device="cuda")
 
@@ -302,7 +302,7 @@ def test_a_gpu_that_is_not_there():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 @pytest.mark.parametrize("storage", ["device", "pinned", "host"])
 @pytest.mark.parametrize("options", [{}, {"replace": True}, {"disjoint": True}, {"mode": "labor"}], ids=str)
-def test_a_gpu_samples_the_same(storage, options):
+def test_gpu_samples_the_same(storage, options):
     for data, seeds in ((random_graph(2000, 60_000), range(100)), (hetero_data(), ("paper", range(20)))):
         for fanouts in ([5, 4, 3], [-1, 2], [40]):
             expected = NeighborSampler(data, fanouts, **options).sample(seeds)
@@ -316,7 +316,7 @@ def test_a_gpu_samples_the_same(storage, options):
                     assert torch.equal(a.cpu(), b)
 
 
-def test_negative_links_leave_the_generators_of_gpus_alone(monkeypatch):
+def test_negative_links_do_not_change_gpu_generators(monkeypatch):
     """Which nothing would put back: a model's dropout would repeat."""
     data = node_data()
     inputs = EdgeSamplerInput(torch.arange(3), data.edge_index[0, :3], data.edge_index[1, :3])
@@ -329,7 +329,7 @@ def test_negative_links_leave_the_generators_of_gpus_alone(monkeypatch):
         NeighborSampler(data, [2]).sample_from_edges(inputs, neg_sampling)
 
 
-def test_without_negative_links_no_generator_is_touched(monkeypatch):
+def test_generators_are_unchanged_without_negative_links(monkeypatch):
     data = node_data()
     inputs = EdgeSamplerInput(torch.arange(3), data.edge_index[0, :3], data.edge_index[1, :3])
     monkeypatch.setattr(torch, "set_rng_state", None)
@@ -348,7 +348,7 @@ def test_pyg_loaders_repeat_an_epoch_until_set_epoch():
     assert links[0] == links[1] != links[2]
 
 
-def test_input_ids_are_any_integers():
+def test_input_ids_can_be_any_integers():
     sampler = NeighborSampler(random_graph(), [2])
     expected = sampler.sample([1, 2], torch.tensor([5, 6]))
     for given in ([5, 6], (5, 6), np.array([5, 6]), torch.tensor([5, 6], dtype=torch.int32)):
@@ -358,7 +358,7 @@ def test_input_ids_are_any_integers():
             sampler.sample([1, 2], wrong)
 
 
-def test_a_fan_out_far_above_the_degrees_takes_all():
+def test_huge_fan_out_takes_all_neighbours():
     edges = random_graph()
     for mode in ("uniform", "labor"):
         expected = NeighborSampler(edges, [-1, -1], mode=mode).sample([1, 2])
@@ -367,7 +367,7 @@ def test_a_fan_out_far_above_the_degrees_takes_all():
         assert sampler.num_neighbors == {EDGE: [10**9, 10**15]}
 
 
-def test_epochs_that_do_not_fit():
+def test_invalid_epochs_are_rejected():
     sampler = NeighborSampler(random_graph(), [2])
     sampler.set_epoch(2**63 - 1)
     assert sampler.epoch == 2**63 - 1

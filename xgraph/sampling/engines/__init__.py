@@ -1,1 +1,1 @@
-"""Neighbour sampling itself: in numba on the CPU, in torch on a GPU, with Triton kernels there."""
+"""Engines that sample neighbours: numba on the CPU, torch with Triton kernels on a GPU."""

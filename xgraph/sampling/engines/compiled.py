@@ -1,6 +1,6 @@
-"""How loops of the CPU sampler are compiled, and the random words in them.
+"""Compilation of the CPU sampler's loops, and compiled functions for random words.
 
-All numbers are int64: numba takes a sum of int64 and uint64 for a float.
+All numbers are int64, because numba converts a sum of int64 and uint64 to a float.
 """
 
 from collections.abc import Callable
@@ -14,21 +14,21 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def compiled(function: Function) -> Function:
-    """Compile at the first call, and keep the result on disk where there is a folder for it."""
+    """Compile a function at its first call, and cache the result on disk if a folder is writable."""
     try:
         return njit(nogil=True, cache=True)(function)  # type: ignore[no-any-return]
-    except RuntimeError:  # neither the package's folder nor the user's can be written
+    except RuntimeError:  # neither the package's nor the user's cache folder is writable
         return njit(nogil=True)(function)  # type: ignore[no-any-return]
 
 
 def inlined(function: Function) -> Function:
-    """Compile as a part of whatever calls it."""
+    """Compile a function inline, as part of its callers."""
     return njit(inline="always")(function)  # type: ignore[no-any-return]
 
 
 @inlined
 def mix(x: int) -> int:
-    """Return what :func:`xgraph.sampling.engines.hashing.mix` does."""
+    """Compiled version of :func:`xgraph.sampling.engines.hashing.mix`."""
     x ^= x >> 16
     x = (x * 0x7FEB352D) & WORD
     x ^= x >> 15
@@ -38,5 +38,5 @@ def mix(x: int) -> int:
 
 @inlined
 def uniform(counter: int, k0: int, k1: int) -> int:
-    """Return what :func:`xgraph.sampling.engines.hashing.uniform` does."""
+    """Compiled version of :func:`xgraph.sampling.engines.hashing.uniform`."""
     return mix((mix((counter & WORD) ^ k0) + k1) & WORD)

@@ -1,4 +1,4 @@
-"""Drawing edges of many targets at once, in torch operations."""
+"""Drawing edges of many targets with torch operations."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ from xgraph.sampling.engines.hashing import Keys, node_uniform, randint
 
 
 def pick(colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: Keys, replace: bool) -> tuple[Tensor, Tensor]:
-    """Draw edges of targets uniformly."""
+    """Draw edges of targets uniformly at random."""
     real = nodes >= 0
     target = nodes.clamp(min=0)
     start = colptr[target]
@@ -28,10 +28,10 @@ def pick(colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: Keys, rep
 
 
 def pick_smallest(colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: Keys) -> tuple[Tensor, Tensor]:
-    """Take the edges of each target whose sources have the smallest numbers, shared by all targets (LABOR)."""
+    """Keep each target's edges whose sources have the smallest random numbers, shared by all targets (LABOR)."""
     target, edge = every_edge(colptr, nodes)
     number = node_uniform(row[edge].long(), key)
-    # By target, then number; of equal numbers (parallel edges) the first comes first.
+    # Sort by target, then number; for equal numbers (parallel edges), the first comes first.
     order = torch.sort(number, stable=True).indices
     order = order[torch.sort(target[order], stable=True).indices]
     count = torch.bincount(target, minlength=len(nodes))
@@ -48,7 +48,7 @@ def pick_smallest(colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: 
 
 
 def every_edge(colptr: Tensor, nodes: Tensor) -> tuple[Tensor, Tensor]:
-    """Return position of the target and position in ``row`` of all edges of targets, in order."""
+    """Return the target's position and the position in ``row`` of all edges of targets, in order."""
     node = nodes.clamp(min=0)
     degree = torch.where(nodes >= 0, colptr[node + 1] - colptr[node], 0)
     target = torch.repeat_interleave(degree)

@@ -1,10 +1,10 @@
-"""Random numbers that are a function of a key and a counter, so that every engine draws the same.
+"""Counter-based random numbers: a function of a key and a counter, so that every engine draws the same.
 
-A generator with a state gives other numbers as soon as the work is split differently: over worker processes, over
-threads, over the lanes of a GPU, with or without padding. Here draw number c under a key is computed from the two
-alone. The mixing function is Wellons's lowbias32 (a bijection of 32-bit words of low bias), applied twice with a word
-of the key before each; keys come from splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number
-generators, OOPSLA 2014).
+A generator with a state gives different numbers if the work is split differently: over worker processes, threads, or
+the lanes of a GPU, with or without padding. Here, draw number c under a key only depends on these two. The mixing
+function is Wellons's lowbias32 (a bijection of 32-bit words with low bias), applied twice, each time after combining
+with a word of the key. Keys are derived with splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+generators", OOPSLA 2014).
 """
 
 import hashlib
@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 Key = tuple[int, int]
-"""Two words of 32 bits."""
+"""Two 32-bit words."""
 
 Keys = Key | tuple[Tensor, Tensor]
-"""One key, or several as two tensors of words (int64), of a shape that broadcasts with the draws'."""
+"""One key, or several keys as two int64 tensors of words whose shape broadcasts with that of the draws."""
 
 WORD = 0xFFFFFFFF
 _WORD64 = 0xFFFFFFFFFFFFFFFF
@@ -34,7 +34,7 @@ def derive(*numbers: int) -> Key:
 
 
 def digest(*ids: Tensor) -> int:
-    """Return 64 bits that depend on the numbers in `ids`, their order and nothing else."""
+    """Return 64 bits that only depend on the numbers in `ids` and their order."""
     hasher = hashlib.blake2b(digest_size=8)
     for part in ids:
         hasher.update(part.numel().to_bytes(8, "little"))
@@ -43,24 +43,24 @@ def digest(*ids: Tensor) -> int:
 
 
 def mix(x: Tensor) -> Tensor:
-    """Return lowbias32 of every element."""
+    """Apply lowbias32 to every element."""
     x = x ^ (x >> 16)
     x = (x * 0x7FEB352D) & WORD
     x = x ^ (x >> 15)
-    x = (x * 0x846CA68B) & WORD  # the product may wrap around: its lowest 32 bits are right all the same
+    x = (x * 0x846CA68B) & WORD  # the product may overflow, but its lowest 32 bits are correct
     return x ^ (x >> 16)
 
 
 def uniform(counter: Tensor, key: Keys) -> Tensor:
-    """Return the draws of these numbers: uniform words of 32 bits, as int64."""
+    """Return the draws of these counters: uniform 32-bit words, as int64."""
     return mix((mix((counter & WORD) ^ key[0]) + key[1]) & WORD)
 
 
 def randint(counter: Tensor, key: Keys, high: Tensor) -> Tensor:
-    """Return draws from 0 to `high` − 1."""
+    """Return uniform integers from 0 to `high` − 1."""
     return (uniform(counter, key) * high) >> 32
 
 
 def node_uniform(node: Tensor, key: Keys) -> Tensor:
-    """Return one uniform word of 32 bits for each node id, the same wherever the node occurs."""
+    """Return a uniform 32-bit word for each node id, the same for every occurrence of a node."""
     return uniform((node & WORD) ^ mix(node >> 32), key)

@@ -1,4 +1,4 @@
-"""A batch that grows hop by hop on the CPU."""
+"""A batch on the CPU that grows hop by hop."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ class Edges:
 
 
 class Slots:
-    """A number for every node of the graph: that of a node in the batch is ``base + local id``, all others are less."""
+    """A number for every node of the graph: ``base + local id`` for nodes in the batch, less than ``base`` for others."""
 
     def __init__(self, num_nodes: int) -> None:
         self.values = np.full(num_nodes, -1, np.int32)
@@ -46,7 +46,7 @@ class Slots:
             self.base = 0
 
     def end(self, count: int) -> None:
-        """End a batch of `count` nodes: from now on its values are too small."""
+        """End a batch of `count` nodes, which raises `base` above its values."""
         self.base += count
 
 
@@ -94,7 +94,7 @@ class Nodes:
             known = self.num_seeds, self._node, self._seed_of, self.count
             self.count += numbering.number_pairs(*known, targets._seed_of, edges.row, edges.col, begin, end)
         else:
-            # One more than there can be, as what is not new is written too.
+            # One more than needed, because nodes that are not new are written too.
             self._node = _longer(self._node[: self.count], min(size, self.num_nodes) + 1)
             table, base, new = self.slots.values, self.slots.base, self._node[self.count :]
             self.count += numbering.number_nodes(table, base, edges.row, begin, end, self.count, new)
@@ -109,7 +109,7 @@ class Nodes:
         """End the batch and return all node ids."""
         if self.slots is not None:
             self.slots.end(self.count)
-        return self._node[: self.count].copy()  # without the room that was left
+        return self._node[: self.count].copy()  # without unused space
 
     def seeds(self) -> Ints:
         """Return which seed each node belongs to."""

@@ -10,12 +10,12 @@ import numpy as np
 from xgraph.sampling.engines.compiled import compiled, inlined, mix, uniform
 from xgraph.sampling.engines.hashing import WORD
 
-LINEAR = 32  # up to so many draws, comparing with earlier ones is faster than hashing
-BLOCK = 1024  # draws that are made together; their words and positions stay in the cache
-LISTS = 64  # lists of neighbours that are fetched together
-FETCHED = 4096  # positions of each; the processor by itself fetches what follows
-LINE = 64  # bytes that are fetched at once
-RANKED = 256  # up to so many numbers, counting for each how many are less is faster than partitioning
+LINEAR = 32  # up to this many draws, comparing with earlier ones is faster than hashing
+BLOCK = 1024  # draws per block; their words and positions fit in the cache
+LISTS = 64  # lists of neighbours to prefetch together
+FETCHED = 4096  # positions to prefetch in each list; the processor prefetches the rest by itself
+LINE = 64  # bytes per cache line
+RANKED = 256  # up to this many numbers, counting the smaller ones is faster than partitioning
 LARGEST = 2**31 - 1
 
 
@@ -23,7 +23,7 @@ LARGEST = 2**31 - 1
 def count_edges(
     colptr: Any, nodes: Any, low: int, high: int, fanout: int, replace: bool, start: Any, degree: Any
 ) -> int:
-    """Fill in start and degree of targets ``low`` to ``high`` and return how many edges they will get."""
+    """Fill in the start and degree of targets ``low`` to ``high`` and return their number of sampled edges."""
     total = 0
     for i in range(low, high):
         node = nodes[i]
@@ -43,7 +43,7 @@ def draw_all(
     row: Any, perm: Any, start: Any, degree: Any, low: int, high: int, local: int, source: Any, col: Any, edge: Any,
     out: int,
 ) -> None:  # fmt: skip
-    """Write source, target and edge of all edges of targets ``low`` to ``high`` from position `out` on."""
+    """Write source, target and id of all edges of targets ``low`` to ``high``, starting at position `out`."""
     for i in range(low, high):
         for position in range(start[i], start[i] + degree[i]):
             source[out] = row[position]
@@ -57,7 +57,7 @@ def draw_uniform(
     fanout: int, replace: bool, k0: int, k1: int, row: Any, perm: Any, start: Any, degree: Any, low: int, high: int,
     local: int, source: Any, col: Any, edge: Any, out: int,
 ) -> None:  # fmt: skip
-    """Do as `draw_all` for uniform draws."""
+    """Like `draw_all`, for uniformly drawn edges."""
     at_once = replace or fanout <= LINEAR
     block = max(1, BLOCK // fanout)
     words = np.empty(block * fanout, np.int64)
@@ -109,12 +109,12 @@ def draw_labor(
     fanout: int, k0: int, k1: int, row: Any, perm: Any, start: Any, degree: Any, low: int, high: int, local: int,
     source: Any, col: Any, edge: Any, out: int,
 ) -> None:  # fmt: skip
-    """Do as `draw_all` for the edges whose sources have the smallest numbers."""
+    """Like `draw_all`, for the edges whose sources have the smallest random numbers."""
     longest = 0
     for i in range(low, high):
         longest = max(longest, degree[i])
     words = np.empty(BLOCK, np.int64)
-    packed = np.empty(longest + 1, np.int64)  # of a long list, the most is never written, so it takes no memory
+    packed = np.empty(longest + 1, np.int64)  # most of a long array is never written, so it takes no memory
     stride = max(1, LINE // row.strides[0])
     enough = fanout + 2 * int(np.sqrt(fanout)) + 2
     for first in range(low, high, LISTS):
@@ -123,7 +123,7 @@ def draw_labor(
         for i in range(first, last):
             for position in range(start[i], start[i] + min(degree[i], FETCHED), stride):
                 touched += row[position]
-        words[0] = touched  # so that the compiler keeps the loop
+        words[0] = touched  # prevents the compiler from removing the loop
         for i in range(first, last):
             begin, size = start[i], degree[i]
             if size > fanout:
@@ -138,8 +138,8 @@ def draw_labor(
 
 @inlined
 def _floyd(words: Any, word: int, size: int, fanout: int, begin: int, picked: Any, at: int) -> None:
-    """Write `fanout` different positions by Floyd's method to ``picked[at:]``."""
-    seen = 0  # a bit for each remainder modulo 64: most draws need no look at the earlier ones
+    """Write `fanout` distinct positions to ``picked[at:]`` with Floyd's algorithm."""
+    seen = 0  # one bit per remainder modulo 64: most draws need no comparison with earlier ones
     for j in range(fanout):
         last = size - fanout + j
         drawn = (words[word + j] * (last + 1)) >> 32
@@ -162,7 +162,7 @@ def _table_size(fanout: int) -> int:
 
 @compiled
 def _floyd_hashed(words: Any, word: int, size: int, fanout: int, begin: int, picked: Any, at: int, table: Any) -> None:
-    """Do as `_floyd` with an open-addressed table of the draws so far."""
+    """Like `_floyd`, with an open-addressed table of earlier draws."""
     table[:] = -1
     mask = table.size - 1
     for j in range(fanout):
@@ -184,7 +184,7 @@ def _floyd_hashed(words: Any, word: int, size: int, fanout: int, begin: int, pic
 def _smallest(
     fanout: int, k0: int, k1: int, row: Any, begin: int, size: int, limit: int, words: Any, packed: Any
 ) -> None:  # fmt: skip
-    """Write which of `size` edges have the sources of the smallest numbers to ``found[:fanout]``, in order."""
+    """Write the edges (of `size`) whose sources have the smallest numbers to ``found[:fanout]``, in order."""
     close = 0
     while close < fanout:
         close = 0
@@ -193,7 +193,7 @@ def _smallest(
             for q in range(first, last):
                 node = int(row[begin + q])
                 words[q - first] = uniform((node & WORD) ^ mix(node >> 32), k0, k1)
-            for q in range(first, last):  # whether a word is small cannot be foretold, so there is no branch
+            for q in range(first, last):  # without a branch, because the comparison is unpredictable
                 packed[close] = (words[q - first] << 31) | q
                 close += words[q - first] < limit
         limit *= 2

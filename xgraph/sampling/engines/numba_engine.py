@@ -1,4 +1,4 @@
-"""Neighbour sampling on the CPU, in compiled loops."""
+"""Neighbour sampling on the CPU with compiled loops."""
 
 import itertools
 import os
@@ -18,23 +18,23 @@ from xgraph.sampling.engines.pool import Pool
 from xgraph.sampling.engines.sampled import Mode, Sampled, plan
 from xgraph.sampling.engines.topology import EdgeType, Graph, Topology
 
-SPLIT = 16_384  # a hop with fewer edges is drawn by one thread: handing over work would take longer
+SPLIT = 16_384  # smaller hops use a single thread, because distributing the work would take longer
 
 _pools: dict[int, ThreadPoolExecutor] = {}
 
 
 class NumbaEngine:
-    """Samples in loops that numba compiles, a large hop's draws on as many threads as torch uses."""
+    """Samples with numba; large hops use as many threads as torch."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self._workspaces: Pool[dict[str, Slots]] = Pool(dict)
-        # The C library of Linux gives freed arrays above a size back to the system, which hands out the next batch's
-        # page by page: half as much time again. The size rises to the largest that was ever freed, up to 32 MiB.
+        # On Linux, the C library returns large freed arrays to the system, and the next batch then faults in its pages
+        # one by one, which takes 50 % longer. The size limit rises to the largest array ever freed, up to 32 MiB.
         np.empty(2**25 - 2**16, np.uint8)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Tables are not kept: they are as large as the graph has nodes, and hold nothing."""
+        """Leave out the tables, which are as large as the graph but hold no information between batches."""
         return type(self), (self.graph,)
 
     def sample(
@@ -47,9 +47,9 @@ class NumbaEngine:
         disjoint: bool = False,
         mode: Mode = "uniform",
     ) -> Sampled:
-        """Sample neighbours of neighbours of seeds."""
+        """Sample the multi-hop neighbourhood of seeds."""
         with self._workspaces.borrow() as slots:
-            # Taken anew each time: when tensors are sent to another process, torch moves them to shared memory.
+            # Not cached: when tensors are sent to another process, torch moves them to shared memory.
             arrays = {name: _as_arrays(topology) for name, topology in self.graph.topologies.items()}
             nodes = self._start(seeds, None if disjoint else slots)
             edges = {name: Edges() for name in arrays}
@@ -71,7 +71,7 @@ class NumbaEngine:
             )
 
     def _start(self, seeds: Mapping[str, Tensor], slots: dict[str, Slots] | None) -> dict[str, Nodes]:
-        """Return the nodes of every type; seeds are counted through all types, in the order they were given in."""
+        """Return the nodes of every type; seeds are numbered across types, in the given order."""
         if slots is not None and not slots:
             slots.update((name, Slots(size)) for name, size in self.graph.num_nodes.items())
         ids = {name: part.cpu().contiguous().numpy() for name, part in seeds.items()}
@@ -86,7 +86,7 @@ class NumbaEngine:
 def _draw(
     colptr: Any, row: Any, perm: Any, targets: Nodes, edges: Edges, fanout: int, replace: bool, labor: bool, key: Key
 ) -> None:
-    """Append the edges of the frontier to `edges`, their sources as node ids."""
+    """Append the edges of the frontier to `edges`, with their sources as node ids."""
     nodes = targets.frontier
     if not len(nodes) or not fanout:
         edges.grow(0)
@@ -122,10 +122,10 @@ def _draw(
 
 
 def _side_by_side(function: Callable[[Any], Any], shares: list[Any]) -> list[Any]:
-    """Call `function` for every share, the first one in this thread."""
+    """Call `function` for every share of the work, the first one in this thread."""
     if len(shares) == 1:
         return [function(shares[0])]
-    # Threads do not survive a fork, so a worker process makes its own.
+    # Threads do not survive a fork, so each worker process creates its own.
     process = os.getpid()
     pool = _pools.get(process) or _pools.setdefault(process, ThreadPoolExecutor(os.cpu_count(), "xgraph-sampling"))
     others = [pool.submit(function, share) for share in shares[1:]]

@@ -1,4 +1,4 @@
-"""Loops that number nodes in order of first occurrence, compiled."""
+"""Compiled loops that number nodes in order of first occurrence."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from xgraph.sampling.engines.hashing import WORD
 
 @compiled
 def number_seeds(table: Any, base: int, seeds: Any) -> None:
-    """Enter seeds with their positions; the first of equal ones stands for all."""
+    """Enter seeds with their positions; the first of equal seeds wins."""
     for i in range(seeds.size):
         if table[seeds[i]] < base:
             table[seeds[i]] = base + i
@@ -18,7 +18,7 @@ def number_seeds(table: Any, base: int, seeds: Any) -> None:
 
 @compiled
 def number_nodes(table: Any, base: int, row: Any, begin: int, end: int, count: int, new: Any) -> int:
-    """Replace node ids in `row` by local ids, write new nodes to `new` and return how many they are."""
+    """Replace node ids in `row` by local ids, write new nodes to `new` and return their number."""
     num_new = 0
     for i in range(begin, end):
         node = row[i]
@@ -36,12 +36,12 @@ def number_nodes(table: Any, base: int, row: Any, begin: int, end: int, count: i
 def number_pairs(
     num_seeds: int, node: Any, seed_of: Any, count: int, target_seed: Any, row: Any, col: Any, begin: int, end: int
 ) -> int:
-    """Do what `number_nodes` does for pairs of a node and the seed of its edge's target."""
+    """Like `number_nodes`, for pairs of a node and the seed of its edge's target."""
     place = np.zeros(num_seeds + 1, np.int64)
     for i in range(begin, end):
         place[target_seed[col[i]] + 1] += 1
     for i in range(count):
-        place[seed_of[i] + 1] += place[seed_of[i] + 1] > 0  # no edges, no table
+        place[seed_of[i] + 1] += place[seed_of[i] + 1] > 0  # seeds without edges need no table
     for seed in range(num_seeds):
         needed, size = 2 * place[seed + 1], 1
         while size < needed:

@@ -1,4 +1,4 @@
-"""Loops that sort edges by target, compiled."""
+"""Compiled loops that sort edges by target."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from xgraph.sampling.engines.compiled import compiled
 
 @compiled
 def count_targets(dst: Any, colptr: Any) -> bool:
-    """Let ``colptr``, all zeros, tell where each target's edges begin; return whether `dst` is sorted."""
+    """Compute where each target's edges begin, into ``colptr`` (initially zeros); return whether `dst` is sorted."""
     is_sorted = True
     before = 0
     for target in dst:
@@ -21,7 +21,7 @@ def count_targets(dst: Any, colptr: Any) -> bool:
 
 @compiled
 def fill_lists(src: Any, dst: Any, place: Any, row: Any, perm: Any) -> None:
-    """Write source and position of every edge to the next place of its target, so that edges keep their order."""
+    """Write source and position of every edge to its target's next free position, which keeps the order of edges."""
     for edge in range(dst.size):
         position = place[dst[edge]]
         place[dst[edge]] = position + 1

@@ -1,4 +1,4 @@
-"""A pool of objects that calls reuse."""
+"""A pool of reusable objects."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ Item = TypeVar("Item")
 
 
 class Pool(Generic[Item]):
-    """Lends objects that one thread uses at a time, and keeps those that came back."""
+    """Lends objects to one thread at a time and reuses returned ones."""
 
     def __init__(self, make: Callable[[], Item]) -> None:
         self._make = make
@@ -23,7 +23,7 @@ class Pool(Generic[Item]):
 
     @contextmanager
     def borrow(self) -> Iterator[Item]:
-        """Lend one for a ``with``; after an error it is not used again, as it may be half changed."""
+        """Lend an object for a ``with`` block; after an error it is discarded, because it may be inconsistent."""
         try:
             item = self._idle.pop()
         except IndexError:

@@ -1,4 +1,4 @@
-"""A batch's work on a GPU, recorded once and then launched as one."""
+"""Recording of a batch's GPU work as a CUDA graph, which is then launched as a whole."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -7,41 +7,41 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor
 
-MOST = 2  # kinds that are recorded, as each takes memory: training and validation may have batches of different sizes
+MOST = 2  # kinds to record (each takes memory): training and validation can have batches of different sizes
 
 Out = TypeVar("Out")
 Result = TypeVar("Result")
 
 
 class Launches(Generic[Out]):
-    """A CUDA graph of what a function does."""
+    """A CUDA graph of a function's work."""
 
     def __init__(self, function: Callable[[Tensor], Out], numbers: Tensor) -> None:
         device = numbers.device
         self._numbers = numbers.clone()
         self._graph = torch.cuda.CUDAGraph()
         self._read = torch.cuda.Event()  # type: ignore[no-untyped-call]
-        # Other threads may go on using the GPU. The outer stream is the one that is current already: torch does not
-        # put it back if it cannot record.
+        # Other threads may keep using the GPU. The outer context sets the current stream, which torch does not restore
+        # if recording fails.
         with torch.cuda.device(device), torch.cuda.stream(torch.cuda.current_stream(device)):
             side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
             with torch.cuda.graph(self._graph, stream=side, capture_error_mode="thread_local"):
                 self._out = function(self._numbers)
 
     def run(self, numbers: Tensor) -> Out:
-        """Do it with other numbers; what is returned lies where the last call's did."""
+        """Replay the work with other numbers; the result overwrites that of the previous call."""
         torch.cuda.current_stream(self._numbers.device).wait_event(self._read)
         self._numbers.copy_(numbers)
         self._graph.replay()
         return self._out
 
     def end(self) -> None:
-        """Say that the last call's result has been read, by what the current stream was given so far."""
+        """Mark the result of the last call as read by the work queued on the current stream."""
         self._read.record(torch.cuda.current_stream(self._numbers.device))
 
 
 class Recorder(Generic[Out, Result]):
-    """Calls functions, and on a GPU records what is called twice in a row with the same `kind`."""
+    """Calls functions, and on a GPU records those called twice in a row with the same `kind`."""
 
     def __init__(self, device: torch.device, record: Callable[..., Any] | None) -> None:
         self.device = device
@@ -75,7 +75,7 @@ class Recorder(Generic[Out, Result]):
         return result
 
     def _replay(self, launches: Any, numbers: Callable[[], Tensor], finish: Callable[[Out], Result]) -> Result | None:
-        """Return the result; None if torch cannot replay just now, as when another thread is recording."""
+        """Return the result, or None if torch cannot replay now, for example because another thread is recording."""
         try:
             out = launches.run(numbers())
         except RuntimeError:

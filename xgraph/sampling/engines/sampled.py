@@ -1,4 +1,4 @@
-"""What an engine returns, and what it is asked for."""
+"""Inputs and outputs of sampling engines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ Mode = Literal["uniform", "labor"]
 class Sampled:
     """A subgraph around seeds.
 
-    Nodes of a type come in order of first occurrence: seeds, then hop by hop, edge type by edge type, target by
-    target, draw by draw. Edges come by hop, target and draw. All ids are int64.
+    The nodes of a type are in order of first occurrence: seeds, then by hop, edge type, target and draw. Edges are
+    ordered by hop, target and draw. All ids are int64.
 
     Attributes:
         node: Ids in the graph, by node type.
@@ -42,7 +42,7 @@ class Sampled:
     num_sampled_edges: dict[EdgeType, list[int]]
 
     def same_as(self, other: "Sampled") -> bool:
-        """Return whether `other` is the same subgraph, numbered the same."""
+        """Return whether `other` is the same subgraph with the same numbering."""
         sizes = self.num_sampled_nodes, self.num_sampled_edges
         if sizes != (other.num_sampled_nodes, other.num_sampled_edges) or (self.batch is None) != (other.batch is None):
             return False
@@ -53,7 +53,7 @@ class Sampled:
         )
 
     def to_output(self) -> "SamplerOutput | HeteroSamplerOutput":
-        """Return it as PyG's loaders want it."""
+        """Convert to PyG's sampler output."""
         from torch_geometric.sampler import HeteroSamplerOutput, SamplerOutput
 
         if EDGE not in self.row:
@@ -78,7 +78,7 @@ class Sampled:
 
 
 class Engine(Protocol):
-    """Samples from one graph; all engines return the same for the same arguments."""
+    """Samples from one graph; all engines return the same result for the same arguments."""
 
     graph: Graph
 
@@ -92,12 +92,12 @@ class Engine(Protocol):
         disjoint: bool = False,
         mode: Mode = "uniform",
     ) -> Sampled:
-        """Sample neighbours of neighbours of seeds."""
+        """Sample the multi-hop neighbourhood of seeds."""
         ...
 
 
 class Draw(NamedTuple):
-    """What a hop draws for the targets of one edge type.
+    """The settings of a hop's draws for the targets of one edge type.
 
     Attributes:
         edge_type: The edge type.
@@ -119,7 +119,7 @@ def plan(
     mode: Mode,
     widest: int = 0,
 ) -> list[list[Draw]]:
-    """Return the draws of a batch: for each hop those of all edge types, in the graph's order."""
+    """Return the draws of a batch: for each hop, those of all edge types in the graph's order."""
     fanouts = bounded(graph, fanouts, replace, widest)
     return [
         [
@@ -133,7 +133,7 @@ def plan(
 def bounded(
     graph: Graph, fanouts: Mapping[EdgeType, Sequence[int]], replace: bool, widest: int = 0
 ) -> dict[EdgeType, list[int]]:
-    """Return fan-outs without those that no node reaches, which would cost time and memory for nothing."""
+    """Limit fan-outs that exceed all degrees, which would waste time and memory."""
     bounds = {}
     for edge_type, hops in fanouts.items():
         highest = -1 if replace else graph.topologies[edge_type].max_degree
@@ -143,7 +143,7 @@ def bounded(
 
 
 def draw_key_numbers(graph: Graph, edge_type: EdgeType, hop: int, mode: Mode) -> tuple[int, ...]:
-    """Return what distinguishes the draws of this hop and edge type from the others of a batch."""
+    """Return numbers that distinguish the draws of this hop and edge type from the others of a batch."""
     if mode == "labor":
         return hop, 1, list(graph.num_nodes).index(edge_type[0])
     return hop, 0, list(graph.topologies).index(edge_type)

@@ -1,4 +1,4 @@
-"""A graph as neighbour sampling reads it: for every node the list of edges that point at it."""
+"""A graph in the format of neighbour sampling: for every node, the list of its incoming edges."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ class Topology:
     """The edges of one type in compressed sparse columns.
 
     Attributes:
-        colptr: Where each target's edges begin in ``row``. Shape ``[num_dst + 1]``, int64.
-        row: Source of every edge, sorted by target. Shape ``[E]``, int32 where the ids fit, else int64. It may be a
-            strided view: on the CPU ``row`` and ``perm`` of a graph lie side by side, as they are read together.
-        perm: Position of every sorted edge in ``edge_index``. Shape ``[E]``, int32 or int64; None: the same position.
-        num_src: Number of nodes that edges may start at.
-        num_dst: Number of nodes that edges may point at.
+        colptr: Position in ``row`` where each target's edges begin. Shape ``[num_dst + 1]``, int64.
+        row: Source of every edge, sorted by target. Shape ``[E]``, int32 if the ids fit, otherwise int64. It can be a
+            strided view: on the CPU, ``row`` and ``perm`` are interleaved, because they are read together.
+        perm: Position of every sorted edge in ``edge_index``. Shape ``[E]``, int32 or int64; None if unchanged.
+        num_src: Number of source nodes.
+        num_dst: Number of target nodes.
 
     Example:
         >>> topology = Topology.from_edge_index(torch.tensor([[0, 1, 2], [1, 0, 1]]), 3, 3)
@@ -61,7 +61,7 @@ class Topology:
         return cls(*_sort(edge_index, num_src, num_dst), num_src, num_dst)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle arrays that lie side by side once, not once for each."""
+        """Pickle interleaved arrays only once."""
         rest = self.num_src, self.num_dst
         if self.pairs is None:
             return Topology, (self.colptr, self.row, self.perm, *rest)
@@ -69,12 +69,12 @@ class Topology:
 
     @cached_property
     def max_degree(self) -> int:
-        """Largest number of edges that point at one node; read from the device once."""
+        """Largest in-degree of a node; read from the device once."""
         return int(self.colptr.diff().max()) if self.num_dst else 0
 
     @cached_property
     def degree(self) -> Tensor:
-        """Number of edges that point at each node, parallel edges counted. Shape ``[num_dst]``, int64."""
+        """In-degree of each node, counting parallel edges. Shape ``[num_dst]``, int64."""
         return self.colptr.diff()
 
     @property
@@ -84,19 +84,19 @@ class Topology:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the arrays take."""
+        """Size of the arrays in bytes."""
         parts = [self.colptr, self.row] + ([] if self.perm is None else [self.perm])
         return sum(part.numel() * part.element_size() for part in parts)
 
     @property
     def pairs(self) -> Tensor | None:
-        """``row`` and ``perm`` as the one array they lie in, of shape ``[E, 2]``; None if they do not."""
+        """The interleaved array of ``row`` and ``perm``, shape ``[E, 2]``; None if they are separate."""
         if self.perm is None or self.row.untyped_storage().data_ptr() != self.perm.untyped_storage().data_ptr():
             return None
         return self.row.as_strided((self.num_edges, 2), (2, 1))
 
     def map(self, function: Callable[[Tensor], Tensor], keep_pairs: bool = False) -> "Topology":
-        """Return a topology with ``function`` of every array."""
+        """Return a topology with ``function`` applied to every array."""
         colptr, pairs = function(self.colptr), self.pairs
         if pairs is not None and keep_pairs:
             return _from_pairs(colptr, function(pairs), self.num_src, self.num_dst)
@@ -104,7 +104,7 @@ class Topology:
         return Topology(colptr, function(self.row.contiguous()), perm, self.num_src, self.num_dst)
 
     def to(self, device: torch.device | str) -> "Topology":
-        """Return the topology on ``device``; itself if it is there already."""
+        """Return the topology on ``device``; the topology itself if it is already there."""
         if self.colptr.device == torch.device(device):
             return self
         return self.map(lambda part: part.to(device))
@@ -115,7 +115,7 @@ class Topology:
 
 
 def _counting_sort(edge_index: Tensor, num_src: int, num_dst: int) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Return colptr, row and perm of edges on the CPU; besides them it needs no memory that grows with the edges."""
+    """Return colptr, row and perm of edges on the CPU, without other memory that grows with the number of edges."""
     from xgraph.sampling.engines import numba_topology as loops  # compilers take a second to import
 
     edges = edge_index if edge_index.dtype in (torch.int64, torch.int32) else edge_index.long()
@@ -123,7 +123,7 @@ def _counting_sort(edge_index: Tensor, num_src: int, num_dst: int) -> tuple[Tens
     colptr = np.zeros(num_dst + 1, np.int64)
     is_sorted = loops.count_targets(dst, colptr)
     id_type, edge_type = (np.int32 if narrow(size) == torch.int32 else np.int64 for size in (num_src, len(src)))
-    # NumPy asks for huge pages where torch does not; random reads then miss the page tables less often.
+    # Unlike torch, NumPy requests huge pages, which reduces page-table misses of random reads.
     if is_sorted:
         row: NDArray[Any] = np.empty(len(src), id_type)
         row[:] = src
@@ -144,7 +144,7 @@ def _sort(edge_index: Tensor, num_src: int, num_dst: int) -> tuple[Tensor, Tenso
     torch.cumsum(torch.bincount(dst, minlength=num_dst), 0, out=colptr[1:])
     id_type = narrow(num_src)
     if bool((dst[1:] >= dst[:-1]).all()):
-        return colptr, src.to(id_type, copy=True), None  # a copy, as `edge_index` is the user's to change
+        return colptr, src.to(id_type, copy=True), None  # a copy, because the user may modify `edge_index`
     order = torch.sort(dst.to(narrow(num_dst)), stable=True).indices
     return colptr, src.to(id_type)[order], order.to(narrow(src.numel()))
 
@@ -155,11 +155,11 @@ def _from_pairs(colptr: Tensor, pairs: Tensor, num_src: int, num_dst: int) -> To
 
 @dataclass
 class Graph:
-    """Topologies of all edge types.
+    """The topologies of all edge types.
 
     Attributes:
-        num_nodes: Number of nodes by type; of a homogeneous graph: of type ``""``.
-        topologies: By edge type; of a homogeneous graph: of type ``("", "", "")``.
+        num_nodes: Number of nodes by type; homogeneous graphs have the type ``""``.
+        topologies: Topology by edge type; homogeneous graphs have the type ``("", "", "")``.
     """
 
     num_nodes: dict[str, int]
@@ -167,12 +167,12 @@ class Graph:
 
     @property
     def is_hetero(self) -> bool:
-        """Whether it has types."""
+        """Whether the graph has node and edge types."""
         return EDGE not in self.topologies
 
     @property
     def nbytes(self) -> int:
-        """Bytes that all topologies take."""
+        """Size of all topologies in bytes."""
         return sum(topology.nbytes for topology in self.topologies.values())
 
     @classmethod
@@ -188,7 +188,7 @@ class Graph:
         return graph
 
     def map(self, function: Callable[[Tensor], Tensor], keep_pairs: bool = False) -> "Graph":
-        """Return a graph with ``function`` of every array; see :meth:`Topology.map`."""
+        """Return a graph with ``function`` applied to every array; see :meth:`Topology.map`."""
         return Graph(self.num_nodes, {name: part.map(function, keep_pairs) for name, part in self.topologies.items()})
 
     def to(self, device: torch.device | str) -> "Graph":
@@ -201,7 +201,10 @@ class Graph:
 
 
 def in_degree(data: "Data | HeteroData | tuple[Tensor, int] | Graph") -> "Tensor | dict[EdgeType, Tensor]":
-    """Return how many edges point at each node of the whole graph, as feature momentum wants to know.
+    """Return the in-degree of each node in the whole graph, which feature momentum needs.
+
+    Parallel edges are counted. :class:`NeighborLoader` adds the in-degrees to its batches by itself; with PyG's own
+    loaders, set ``data.degree = in_degree(data)``.
 
     Args:
         data: PyG's ``Data`` or ``HeteroData``, or a pair ``(edge_index, num_nodes)``.
@@ -210,9 +213,9 @@ def in_degree(data: "Data | HeteroData | tuple[Tensor, int] | Graph") -> "Tensor
         Shape ``[num_nodes]``, int64; for ``HeteroData`` a dictionary by edge type, of shape ``[num_dst]`` each.
 
     Raises:
-        TypeError: If ``data`` is something else, or ids are not integers.
-        ValueError: If there is no ``edge_index``, or the number of nodes is not known.
-        IndexError: If an edge points outside of the graph.
+        TypeError: If ``data`` has another type, or ids are not integers.
+        ValueError: If there is no ``edge_index``, or the number of nodes is unknown.
+        IndexError: If an edge refers to a node that does not exist.
 
     Example:
         >>> in_degree((torch.tensor([[0, 1, 2], [1, 0, 1]]), 3)).tolist()

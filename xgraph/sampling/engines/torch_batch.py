@@ -1,4 +1,4 @@
-"""A batch that grows hop by hop on a device, without the host knowing how many nodes and edges it has."""
+"""A batch on a device that grows hop by hop; the host does not know its numbers of nodes and edges."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -13,7 +13,7 @@ from xgraph.sampling.engines.topology import EdgeType, Graph
 class TorchBatch:
     """Nodes and edges found so far, padded with −1 to the largest possible number; counts stay on the device.
 
-    What is given is on the device, so that all work depends on the host through shapes only.
+    All inputs are on the device, so that the work depends on the host only through shapes.
 
     Args:
         num_nodes: Number of nodes of the graph by type.
@@ -51,7 +51,7 @@ class TorchBatch:
         self._batch: dict[str, Tensor] = {}
         if tables is None:
             first = 0
-            for name in seeds:  # seeds are counted through all types, in the order they were given in
+            for name in seeds:  # seeds are numbered across types, in the given order
                 self._batch[name] = torch.arange(first, first + self._num_seeds[name], device=device)
                 first += self._num_seeds[name]
             self._batch |= {name: nothing for name in num_nodes if name not in seeds}
@@ -95,14 +95,14 @@ class TorchBatch:
             self._history[name].append(self._count[name])
 
     def end(self) -> "TorchBatch":
-        """Gather all counts in one place."""
+        """Collect all counts in one tensor."""
         counts = [count for history in self._history.values() for count in history]
         counts += [count for parts in self._edges.values() for *_, count in parts]
         self._counts = torch.stack(counts)
         return self
 
     def finish(self) -> Sampled:
-        """Read all counts at once and copy what is not padding."""
+        """Read all counts in one transfer and copy everything that is not padding."""
         read = iter(self._counts.tolist())
         totals = {name: [next(read) for _ in history] for name, history in self._history.items()}
         num_edges = {name: [next(read) for _ in parts] for name, parts in self._edges.items()}
@@ -129,7 +129,7 @@ class TorchBatch:
 
 
 def capacities(graph: Graph, num_seeds: Mapping[str, int], hops: Sequence[Sequence[Draw]]) -> dict[str, int] | None:
-    """Return the largest number of seeds and drawn edges that a batch may have, by type of their source."""
+    """Return the largest possible number of seeds and drawn edges of a batch, by type of their source."""
     total = {name: num_seeds.get(name, 0) for name in graph.num_nodes}
     width = dict(total)
     for hop in hops:
@@ -146,7 +146,7 @@ def capacities(graph: Graph, num_seeds: Mapping[str, int], hops: Sequence[Sequen
 
 def _extend(known: Tensor, room: int, local: Tensor, first: Tensor, values: Tensor) -> Tensor:
     """Return `known` padded to `room` slots, with the values of first occurrences at their local ids."""
-    out = known.new_full((room + 1,), -1)  # the last slot takes what is not kept
+    out = known.new_full((room + 1,), -1)  # the last slot receives discarded values
     out[: len(known)] = known
     return out.scatter_(0, torch.where(first, local, room), values)[:room]
 

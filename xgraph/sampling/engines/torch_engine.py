@@ -1,4 +1,4 @@
-"""Neighbour sampling in torch operations, for GPUs; on the CPU the twin that tests compare with."""
+"""Neighbour sampling with torch operations, for GPUs; on the CPU, a reference for tests."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -17,15 +17,15 @@ from xgraph.sampling.engines.torch_batch import TorchBatch, capacities
 
 __all__ = ["TorchEngine", "claim", "pick"]
 
-WIDEST = 128  # columns up to which arrays are padded for lists that are all shorter than the fan-out
-RECORDED = 2**21  # seeds and edges up to which launches are recorded: with more, they are less than the work itself
+WIDEST = 128  # largest number of columns for padding if all degrees are below the fan-out
+RECORDED = 2**21  # record launches up to this many seeds and edges; beyond, the work itself takes longer
 
 Pick = Callable[[Tensor, Tensor, Tensor, int, Keys, bool], tuple[Tensor, Tensor]]
 Claim = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
 class TorchEngine:
-    """Samples in torch operations, on the device of the graph."""
+    """Samples with torch operations, on the device of the graph."""
 
     def __init__(
         self, graph: Graph, *, device: torch.device | str | None = None, pick: Pick = pick, claim: Claim = claim
@@ -35,7 +35,7 @@ class TorchEngine:
         self.device = first.colptr.device if device is None else torch.device(device)
         self._pick = pick
         self._claim = claim
-        # What lies on the device is as large as the graph has nodes, and holds nothing between batches.
+        # Leave out the tables, which are as large as the graph but hold no information between batches.
         self._workspaces = Pool(partial(_Workspace, self.device))
 
     def sample(
@@ -48,13 +48,13 @@ class TorchEngine:
         disjoint: bool = False,
         mode: Mode = "uniform",
     ) -> Sampled:
-        """Sample neighbours of neighbours of seeds."""
+        """Sample the multi-hop neighbourhood of seeds."""
         hops = plan(self.graph, fanouts, stream, replace=replace, mode=mode, widest=WIDEST)
         sizes = {name: len(ids) for name, ids in seeds.items()}
         capacity = capacities(self.graph, sizes, hops)
         words = [word for hop in hops for draw in hop for word in draw.key]
-        # Only when the counts were read has the device ended its work on the tables; then another thread may use them,
-        # on another stream. After an error it may still be at it, so they are left to torch, which knows when it ends.
+        # The device has finished with the tables only after the counts have been read; then another thread may use
+        # them on another stream. After an error the device may still be busy, so torch frees them when it is done.
         with self._workspaces.borrow() as space:
             tables = None if disjoint else space.tables_of(self.graph)
 
@@ -82,7 +82,7 @@ class TorchEngine:
         replace: bool,
         mode: Mode,
     ) -> TorchBatch:
-        """Sample, up to reading what was found."""
+        """Sample, without reading the results."""
         parts = [2 * sum(map(len, hops)), len(self.graph.num_nodes), len(sizes), *sizes.values()]
         words, bases, counts, *seeds = torch.split(numbers, parts)
         word = iter(words)
@@ -128,7 +128,7 @@ class TorchEngine:
 
 
 class _Workspace:
-    """What one thread needs to sample: tables by node type, and launches that were recorded."""
+    """Resources of one sampling thread: tables by node type, and recorded launches."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -137,7 +137,7 @@ class _Workspace:
         self.recorder: Recorder[TorchBatch, Sampled] = Recorder(device, record)
 
     def tables_of(self, graph: Graph) -> dict[str, ClaimTable]:
-        """Return the tables, made at first use."""
+        """Return the tables, which are created on first use."""
         for name, size in graph.num_nodes.items():
             if name not in self._tables:
                 self._tables[name] = ClaimTable(size, self._device)

@@ -14,13 +14,13 @@ from torch import Tensor
 
 from xgraph.sampling.engines.hashing import Keys
 
-MAX_FANOUT = 128  # a pick is compared with all earlier ones of its row, in registers; with more, torch does it
-BLOCK = 1024  # elements of a program
+MAX_FANOUT = 128  # each pick is compared with all earlier ones in its row, in registers; larger fan-outs use torch
+BLOCK = 1024  # elements per program
 
 
 @triton.jit
 def _mix(x):
-    # As xgraph.sampling.engines.hashing.mix, on 32-bit words.
+    # Like xgraph.sampling.engines.hashing.mix, on 32-bit words.
     x = x ^ (x >> 16)
     x = x * 0x7FEB352D
     x = x ^ (x >> 15)
@@ -30,12 +30,12 @@ def _mix(x):
 
 @triton.jit
 def _randint(number, k0, k1, bound):
-    # The integer in [0, bound) that belongs to draw `number`; what a bound below 1 gives is not used.
+    # The integer in [0, bound) for draw `number`; results for a bound below 1 are not used.
     word = _mix(_mix(number.to(tl.uint32) ^ k0) + k1)
     return (word.to(tl.int64) * bound.to(tl.int64)) >> 32
 
 
-# Keys, bases and counts lie anywhere among a batch's numbers, so kernels are not compiled anew for where they lie.
+# Keys, bases and counts can be anywhere in a batch's numbers, so kernels must not be specialised for their alignment.
 @triton.jit(do_not_specialize=["num_nodes", "k0", "k1"])
 def _pick(
     colptr,
@@ -63,7 +63,7 @@ def _pick(
         chosen = _randint(number, first_word, second_word, degree[:, None])
         there = (degree[:, None] > 0) & (lane[None, :] < FANOUT)
     else:
-        # All neighbours in order, or Floyd's method: a pick from one more each time, or the newest if it is taken.
+        # All neighbours in order, or Floyd's algorithm: pick from one more each time, or the newest if already taken.
         chosen = tl.full((ROWS, LANES), -1, tl.int64)
         for j in range(FANOUT):
             newest = degree - FANOUT + j
@@ -85,7 +85,7 @@ def _claim(table, candidates, base, count, num_candidates, BLOCK: tl.constexpr):
     place = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     node = tl.load(candidates + place, mask=place < num_candidates, other=-1)
     claimed = (tl.load(base) + tl.load(count) + place).to(tl.int32)
-    # Values only fall, so one that is seen to be lower makes the atomic operation superfluous: hubs come often.
+    # Values only decrease, so the atomic operation is skipped if the current value is lower, as for frequent hubs.
     seen = tl.load(table + node, mask=node >= 0, other=0)
     tl.atomic_min(table + node, claimed, mask=(node >= 0) & (seen > claimed), sem="relaxed")
 
@@ -106,7 +106,7 @@ def _assign(table, candidates, base, count, winner, first, order, local, num_can
     inside = place < num_candidates
     node = tl.load(candidates + place, mask=inside, other=-1)
     lowest, known = tl.load(base), tl.load(count)
-    # Below `known` it is the local id of a node known before, else the place where the node occurred first.
+    # Values below `known` are local ids of known nodes; others are positions of first occurrence.
     value = tl.load(winner + place, mask=node >= 0, other=0).to(tl.int64) - lowest
     new = (node >= 0) & (value >= known)
     number = known + tl.load(order + value - known, mask=new, other=0) - 1
@@ -116,7 +116,7 @@ def _assign(table, candidates, base, count, winner, first, order, local, num_can
     tl.store(table + node, (lowest + number).to(tl.int32), mask=is_first)
 
 
-@triton.jit(do_not_specialize=["num_rows"])  # a width that 16 divides lets it load whole vectors
+@triton.jit(do_not_specialize=["num_rows"])  # widths divisible by 16 allow vectorised loads
 def _gather(x, index, out, num_rows, width, ROWS: tl.constexpr, COLUMNS: tl.constexpr):
     place = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     column = tl.program_id(1).to(tl.int64) * COLUMNS + tl.arange(0, COLUMNS)
@@ -129,7 +129,7 @@ def _gather(x, index, out, num_rows, width, ROWS: tl.constexpr, COLUMNS: tl.cons
 def pick(
     colptr: Tensor, row: Tensor, nodes: Tensor, fanout: int, key: Keys, replace: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Pick neighbours of each node, in one kernel; as `xgraph.sampling.engines.draws.pick`."""
+    """Pick neighbours of each node in one kernel; see `xgraph.sampling.engines.draws.pick`."""
     if fanout > MAX_FANOUT:
         from xgraph.sampling.engines.draws import pick as pick_by_torch
 
@@ -151,7 +151,7 @@ def pick(
 
 
 def claim(table: Tensor, candidates: Tensor, base: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Number nodes in order of first occurrence; as `xgraph.sampling.engines.relabel.claim`."""
+    """Number nodes in order of first occurrence; see `xgraph.sampling.engines.relabel.claim`."""
     local = torch.empty_like(candidates)
     first = torch.empty_like(candidates, dtype=torch.uint8)
     size = candidates.numel()
@@ -168,7 +168,7 @@ def claim(table: Tensor, candidates: Tensor, base: Tensor, count: Tensor) -> tup
 
 
 def gather_rows(x: Tensor, index: Tensor) -> Tensor:
-    """Return rows of a matrix that lies on the GPU or in page-locked host memory, which the GPU then reads itself."""
+    """Return rows of a matrix on the GPU or in page-locked host memory, which the GPU reads directly."""
     x = x.contiguous()
     out = torch.empty((index.numel(), *x.shape[1:]), dtype=x.dtype, device=index.device)
     if out.numel() == 0:
@@ -184,5 +184,5 @@ def gather_rows(x: Tensor, index: Tensor) -> Tensor:
 
 
 def _on(device: torch.device) -> torch.cuda.device:
-    """Launch on the GPU of the tensors; on the CPU, that is in the interpreter, do nothing."""
+    """Context for launching on the GPU of the tensors; does nothing on the CPU (in the interpreter)."""
     return torch.cuda.device(device.index if device.type == "cuda" else -1)

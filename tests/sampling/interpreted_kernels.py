@@ -56,7 +56,7 @@ def compare_claim():
         rng = torch.Generator().manual_seed(size)
         tables = [torch.full((num_nodes + 1,), 2**31 - 1, dtype=torch.int32) for _ in range(2)]
         base = torch.tensor(2**31 - 1)
-        for batch in range(3):  # the same table, a lower range of values each time
+        for batch in range(3):  # the same table with a lower range of values each time
             base = base - 4 * size - 10
             known = torch.randperm(num_nodes, generator=rng)[: min(size, num_nodes) // 2 + 1]
             count = torch.tensor(len(known))

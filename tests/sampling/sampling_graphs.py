@@ -1,4 +1,4 @@
-"""Graphs that the tests of neighbour sampling share, and what holds for every sample."""
+"""Graphs and checks shared by the tests of neighbour sampling."""
 
 import torch
 from torch_geometric.data import HeteroData
@@ -37,7 +37,7 @@ def hetero_data(seed=0):
 
 
 def edge_indices(graph: Graph):
-    """Edge lists that the topologies were made of."""
+    """The edge lists from which the topologies were built."""
     found = {}
     for name, topology in graph.topologies.items():
         dst = torch.arange(topology.num_dst).repeat_interleave(topology.degree)
@@ -49,7 +49,7 @@ def edge_indices(graph: Graph):
 
 
 def check(sampled, graph, seeds, fanouts, *, replace=False, disjoint=False):
-    """Raise an error unless the sample keeps to the graph, the fan-outs and the order that is promised."""
+    """Raise an error unless the sample is a subgraph with the documented fan-outs and order."""
     edges, batch = edge_indices(graph), sampled.batch
     for name, node in sampled.node.items():
         given = seeds.get(name, node[:0])

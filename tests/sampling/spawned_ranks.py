@@ -1,4 +1,4 @@
-"""What each of two processes does in `test_distributed`: a module of its own, since they import it by name."""
+"""The work of each of two processes in `test_distributed`; a separate module, because they import it by name."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ def make(kind):
 
 
 def go(rank, world_size, folder):
-    """Write an epoch, a state of one rank taken in the middle of the next, and what all make of it."""
+    """Write an epoch, a state of one rank from the middle of the next epoch, and the batches that all ranks get from it."""
     dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=world_size)
     result = {}
     for kind in ("dual", "tri", "group"):
@@ -26,7 +26,7 @@ def go(rank, world_size, folder):
         epoch = list(sampler)
         iterator = iter(sampler)
         used = [next(iterator) for _ in range(4)]
-        # All load what rank 1 has saved.
+        # All ranks load the state of rank 1.
         states = [sampler.state_dict()]
         dist.broadcast_object_list(states, src=1)
         restored = DistributedBatches(make(kind))

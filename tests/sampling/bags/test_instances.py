@@ -46,7 +46,7 @@ def test_all_subsets_are_equally_likely(size, k):
     counts = [int((codes == code).sum()) for code in known]
     assert sum(counts) == number
     assert stats.chisquare(counts).pvalue > 1e-3
-    assert stats.chisquare(np.bincount(sets.ravel(), minlength=size)).pvalue > 1e-3  # singly
+    assert stats.chisquare(np.bincount(sets.ravel(), minlength=size)).pvalue > 1e-3  # marginally
 
 
 @pytest.mark.parametrize("along", ["epoch", "visit", "bag", "place"])
@@ -72,7 +72,7 @@ def test_draws_are_independent(along):
 
 
 def test_large_draws_are_uniform():
-    # Each twentieth of the bag gets its share: 500 of 2,000 from 200 bags, and 500 of 900.
+    # Each twentieth of a bag gets its share: 500 of 2,000 instances from 200 bags, and 500 of 900.
     for size in (2000, 900):
         rows, bag = InstanceSampler(ptr(*[size] * 200), 500, seed=7).sample(range(200))
         part = (rows - bag * size) * 20 // size
@@ -92,14 +92,14 @@ def test_draws_depend_only_on_seed_epoch_bag_and_visit():
     alone = drawn([2], 2)
     torch.manual_seed(9)
     assert drawn([0, 4, 2, 1, 3], 2) == alone
-    assert drawn([1, 0, 1, 2, 2], 2)[:8] == sorted(alone)  # the first of both
+    assert drawn([1, 0, 1, 2, 2], 2)[:8] == sorted(alone)  # the first occurrence of both
     others = [drawn([2], 2, epoch=2), drawn([2], 2, visit=1), drawn([2], 2, seed=6), drawn([2], 2, epoch=2**63 - 1)]
     assert len({tuple(rows) for rows in [alone, *others]}) == 5
     assert drawn([0], 0) != drawn([1], 1)
 
 
 def test_small_draws_are_prefixes_of_larger_ones():
-    # The sequence of a bag is its own: a neighbour in the batch that needs more draws does not change it.
+    # Sequences of bags are independent: another bag in the batch that needs more draws does not change them.
     key = tuple(torch.tensor([word, word + 1, word + 2]) for word in derive(4))
     together = distinct(torch.tensor([9, 10**6, 30]), 4, key)
     for row in range(3):
@@ -110,7 +110,7 @@ def test_small_draws_are_prefixes_of_larger_ones():
 def test_repeated_draws_are_replaced(monkeypatch):
     def repeating(counter, key, high):
         draws = randint(counter, key, high)
-        draws[:, :14] = 5  # as many as are made at first
+        draws[:, :14] = 5  # the initial number of draws
         return draws
 
     monkeypatch.setattr(instances, "randint", repeating)

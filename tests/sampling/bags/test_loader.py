@@ -10,7 +10,7 @@ SIZES = [5, 1, 30, 3, 14, 7, 15, 2, 9, 4]
 
 
 class Bags:
-    """Bags whose instances have their own numbers as features, in batches of the package's layout."""
+    """Bags whose instances have their row numbers as features, in the package's batch layout."""
 
     def __init__(self, sizes=SIZES):
         self.bag_ptr = torch.tensor([0, *np.cumsum(sizes).tolist()])

@@ -29,7 +29,7 @@ def parts_of(num_nodes=60, num_parts=6, seed=1):
 
 
 def expected(edges, cluster, halo):
-    """Halo and edges, found by looking at each edge."""
+    """Halo and edges, computed edge by edge."""
     inside, pairs = set(cluster), list(zip(*edges.tolist(), strict=True))
     beside = {s for s, t in pairs if t in inside and s not in inside} if halo != "none" else set()
     chosen = set()

@@ -15,7 +15,7 @@ module = importlib.import_module("xgraph.sampling.clusters.partition")
 
 
 def planted(num_blocks=10, block=40, within=400, between=40, seed=0):
-    """Blocks of nodes with many edges within and few between, numbered at random."""
+    """Blocks of nodes with many edges within and few between them, in random order."""
     rng = np.random.default_rng(seed)
     first = np.arange(num_blocks).repeat(within)[None] * block + rng.integers(block, size=(2, num_blocks * within))
     edges = np.concatenate([first, rng.integers(num_blocks * block, size=(2, between))], 1)
@@ -75,7 +75,7 @@ def test_graph_without_edges(method):
 
 
 def test_metis_leaves_no_part_empty():
-    """METIS alone leaves some of these parts empty."""
+    """METIS by itself leaves some of these parts empty."""
     for seed in range(60):
         rng = np.random.default_rng(seed)
         num_nodes = int(rng.integers(20, 60))
@@ -86,7 +86,7 @@ def test_metis_leaves_no_part_empty():
 
 
 def slow_sweep(neighbors, order, part, least, most):
-    """What `sweep` does, of lists of neighbours."""
+    """A reference for `sweep` on lists of neighbours."""
     for node in order:
         size = np.bincount(part)
         own = part[node]

@@ -9,7 +9,7 @@ from xgraph.sampling.engines.hashing import derive, digest, mix, node_uniform, r
 
 
 def lowbias32(x):
-    """As its author prints it, on C's unsigned int."""
+    """The author's published version, for C's unsigned int."""
     x = np.uint32(x)
     with np.errstate(over="ignore"):
         x ^= x >> np.uint32(16)

@@ -22,7 +22,7 @@ SEEDS = {"": torch.tensor([3, 0, 59, 17, 1])}
 
 
 def star(*lists):
-    """A graph in which node i has the neighbours `lists[i]`."""
+    """A graph where node i has the neighbours `lists[i]`."""
     pairs = [(src, dst) for dst, sources in enumerate(lists) for src in sources]
     size = 1 + max(max(pair) for pair in pairs)
     return Graph.from_data((torch.tensor(pairs).T, size))
@@ -59,7 +59,7 @@ def test_heterogeneous_samples_are_subgraphs(disjoint):
     seeds = {"venue": torch.tensor([7, 2]), "paper": torch.tensor([0, 9, 4])}
     sampled = NumbaEngine(graph).sample(seeds, fanouts, (0,), disjoint=disjoint)
     check(sampled, graph, seeds, fanouts, disjoint=disjoint)
-    if disjoint:  # seeds are counted through the types
+    if disjoint:  # seeds are numbered across types
         assert sampled.batch["venue"][:2].tolist() == [0, 1]
         assert sampled.batch["paper"][:3].tolist() == [2, 3, 4]
 
@@ -97,7 +97,7 @@ def test_forked_process_creates_its_own_threads(monkeypatch):
         torch.set_num_threads(2)
         engine.sample({"": torch.arange(100)}, {EDGE: [5]}, (0,))
         child = os.fork()
-        if child == 0:  # a hang here would be ended by the alarm
+        if child == 0:  # the alarm ends a deadlock
             import signal
 
             signal.alarm(60)
@@ -130,7 +130,7 @@ def test_all_subsets_of_neighbours_are_equally_likely(degree, fanout):
 
 
 def test_many_draws_of_a_long_list_are_uniform():
-    """A fan-out that is looked up by hashing, and the words of many rows."""
+    """A fan-out large enough for hashing, and the words of many rows."""
     degree, fanout, num_seeds = 200, 40, 50
     engine = NumbaEngine(star(*[range(num_seeds, num_seeds + degree)] * num_seeds))
     inclusion, both = torch.zeros(degree), 0
@@ -159,7 +159,7 @@ def test_seeds_draw_independently():
 
 
 def test_hops_draw_independently():
-    """In disjoint subgraphs of a cycle of lists: first and second hop of the same node."""
+    """In disjoint subgraphs of a cycle: first and second hop of the same node."""
     engine = NumbaEngine(star([0, 1, 2], [3], [3]))
     count = Counter()
     for number in range(6000):
@@ -226,7 +226,7 @@ def test_repeated_seeds_are_repeated_nodes(disjoint):
 
 
 def test_labor_targets_share_random_numbers():
-    """Two lists that overlap in part: all rankings of the neighbours are equally likely."""
+    """For two partially overlapping lists, all rankings of the neighbours are equally likely."""
     lists = [2, 3, 4, 5], [4, 5, 6]
     engine = NumbaEngine(star(*lists))
     expected, count = Counter(), Counter()
@@ -259,13 +259,13 @@ def test_labor_shares_random_numbers_between_edge_types_with_the_same_source():
 
 
 def test_sampling_works_after_the_graph_was_sent_to_another_process():
-    """Which moves its tensors to shared memory, and leaves arrays that were made of them before without theirs."""
+    """Sending moves the tensors to shared memory, so arrays that were created from them before lose their memory."""
     engine = NumbaEngine(Graph.from_data(random_graph(5000, 200_000)))
     seeds = {"": torch.arange(500)}
     expected = engine.sample(seeds, {EDGE: [10, 10]}, (0,))
     ForkingPickler.dumps(engine.graph)
     assert engine.graph.topologies[EDGE].colptr.is_shared()
-    kept = [torch.full((400_000,), -1) for _ in range(10)]  # takes the memory that was given back
+    kept = [torch.full((400_000,), -1) for _ in range(10)]  # reuses the freed memory
     equal(engine.sample(seeds, {EDGE: [10, 10]}, (0,)), expected)
     del kept
 
@@ -287,7 +287,7 @@ def test_edge_types_with_the_same_edges_draw_independently():
 
 
 def test_hops_of_disjoint_subgraphs_draw_independently():
-    """The draws of a seed in two hops have the same number in each, and lists of the same length."""
+    """A seed draws the same number from lists of the same length in both hops."""
     engine = NumbaEngine(star([1, 2, 3, 4], *[[5, 6, 7, 8]] * 4))
     count = Counter()
     for number in range(40):
@@ -300,7 +300,7 @@ def test_hops_of_disjoint_subgraphs_draw_independently():
 
 
 def test_labor_hops_use_different_random_numbers():
-    """Every node has the same ten neighbours, so all targets of a hop choose the same one, and each hop its own."""
+    """All nodes have the same ten neighbours, so all targets of a hop choose the same one, and hops choose differently."""
     lists = [range(10)] * 10
     engine = NumbaEngine(star(*lists))
     agree = 0
@@ -320,7 +320,7 @@ def test_cost_of_a_huge_fan_out_is_bounded_by_the_edges(options):
 
 
 def test_large_fan_outs_draw_the_same_with_one_high_degree_node():
-    """Words are made only for the long one; beside the torch functions, which make all."""
+    """Words are only drawn for the long list; compared with the torch functions, which draw all of them."""
     lists = [[1, 2]] * 30 + [range(1000)] + [[3]] * 30
     graph = star(*lists)
     seeds = {"": torch.arange(61)}
@@ -331,7 +331,7 @@ def test_large_fan_outs_draw_the_same_with_one_high_degree_node():
 
 @pytest.mark.parametrize("fanout", [1, 2, 20, 300, 999])
 def test_labor_takes_the_smallest_numbers_for_any_degree(fanout):
-    """Beside the torch functions, which sort: long lists, short ones, and parallel edges, whose numbers are equal."""
+    """Compared with the torch functions, which sort: long and short lists, and parallel edges with equal numbers."""
     lists = [range(2500), [1, 2], [*range(10)] * 250, [7] * 1000, [*range(400)] * 2, [], [*range(1023), 3]] * 12
     graph = star(*lists)
     seeds = {"": torch.arange(len(lists))}
@@ -350,7 +350,7 @@ def test_disjoint_subgraphs_share_no_nodes_for_any_number_of_seeds(num_seeds):
 
 
 def test_samples_hold_no_extra_memory():
-    """A tensor that is saved or sent takes its whole memory along."""
+    """Saving or sending a tensor includes its whole memory."""
     graph = Graph.from_data(random_graph(500, 20_000))
     for disjoint in (False, True):
         for engine in (NumbaEngine(graph), TorchEngine(graph)):

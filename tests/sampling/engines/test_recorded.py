@@ -9,7 +9,7 @@ CPU = torch.device("cpu")
 
 
 class Fake:
-    """Does what was recorded; `shift` makes it wrong."""
+    """Replays the recorded work; `shift` makes the result wrong."""
 
     def __init__(self, function, shift=0):
         self.function, self.shift, self.runs, self.ended = function, shift, 0, 0
@@ -26,7 +26,7 @@ class Fake:
 
 
 class Calls:
-    """A recorder, and what it did."""
+    """A recorder and a log of its calls."""
 
     def __init__(self, record="works", shift=0):
         self.calls, self.made, self.launches = 0, 0, []
@@ -58,7 +58,7 @@ def test_third_call_of_a_kind_is_a_checked_replay_and_later_calls_are_replays():
         calls("a", value)
     (launches,) = calls.launches
     assert (calls.calls, launches.runs, launches.ended) == (3, 4, 4)
-    assert calls.made == 7  # each run has numbers of its own
+    assert calls.made == 7  # each run has its own numbers
 
 
 def test_changing_kinds_and_none_are_not_recorded():
@@ -77,7 +77,7 @@ def test_number_of_recorded_kinds_is_limited():
             calls(kind, value)
     assert len(calls.launches) == MOST
     before = calls.calls
-    calls(0, 5)  # those recorded stay
+    calls(0, 5)  # recorded kinds are kept
     assert calls.calls == before
 
 
@@ -87,7 +87,7 @@ def test_functions_that_cannot_be_recorded_are_called(record):
     for value in range(5):
         calls("a", value)
     assert calls.calls == 5
-    assert len(calls.launches) == (record == "fails")  # it is tried once
+    assert len(calls.launches) == (record == "fails")  # recording is tried once
 
 
 def test_incorrect_replays_are_discarded():

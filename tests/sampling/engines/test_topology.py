@@ -191,7 +191,7 @@ def test_topology_shares_no_memory_with_the_edges(dtype, wide, sort, monkeypatch
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks the system for the highest memory use")
 def test_building_needs_little_extra_memory():
-    """A process of its own, whose highest memory use is that of the building; sorting takes 29 bytes an edge."""
+    """Measured in a separate process, whose peak memory is that of building; sorting would take 29 bytes per edge."""
     code = """
 import pathlib, torch
 from xgraph.sampling.engines.topology import Topology
@@ -201,7 +201,7 @@ def resident(name):
 Topology.from_edge_index(torch.tensor([[0, 1], [1, 0]]), 2, 2)
 edges = torch.randint(0, 1000, (2, 4_000_000))
 before = resident("VmRSS")
-pathlib.Path("/proc/self/clear_refs").write_text("5")  # the highest so far, which a process inherits, is forgotten
+pathlib.Path("/proc/self/clear_refs").write_text("5")  # reset the peak, which a process inherits
 Topology.from_edge_index(edges, 1000, 1000)
 print((resident("VmHWM") - before) / 4_000_000)
 """

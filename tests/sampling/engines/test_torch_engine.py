@@ -106,7 +106,7 @@ def test_tables_are_not_pickled_and_reset_when_exhausted(monkeypatch):
 
 
 def test_pick_matches_floyds_algorithm():
-    """Beside a plain loop over sets."""
+    """Compared with a plain loop over sets."""
     edge_index, num_nodes = random_graph()
     topology = Topology.from_edge_index(edge_index, num_nodes, num_nodes)
     nodes = torch.tensor([4, -1, 0, 59, 7, -1])
@@ -130,7 +130,7 @@ def test_pick_matches_floyds_algorithm():
 
 def test_claim_numbers_in_order_of_first_occurrence():
     table = ClaimTable(10, torch.device("cpu"))
-    for _ in range(3):  # stale values of the earlier rounds do no harm
+    for _ in range(3):  # stale values of earlier rounds must not matter
         base = table.start(20)
         claim_seeds(table.slots, torch.tensor([4, 7, 4]), base)
         count = torch.tensor(3)
@@ -188,7 +188,7 @@ def test_fan_outs_are_bounded_by_the_degrees():
 
 
 class Traced:
-    """Stands for a CUDA graph: operations of one call, done again with other numbers, all else being as it was then.
+    """Stands in for a CUDA graph: repeats the operations of one call with other numbers and everything else unchanged.
 
     Values that the host read in that call are kept as they were, as in a CUDA graph, and so are places of results.
     """
@@ -248,12 +248,12 @@ def test_replays_are_correct_for_other_seeds_and_keys(make, hops, replace):
         kept.append((found, numba_engine.sample(seeds, fanouts, (number,), replace=replace)))
     assert len(engine._workspaces) == 1
     assert [launches.runs for launches in recorded] == [5]
-    for found, expected in kept:  # later batches leave earlier ones as they are
+    for found, expected in kept:  # later batches do not change earlier ones
         equal(found, expected)
 
 
 def test_inputs_of_a_batch_can_be_overwritten_in_place():
-    """And there may be fewer seeds than room for them."""
+    """There can also be fewer seeds than the recorded number."""
     graph = Graph.from_data(random_graph())
     engine, tables = TorchEngine(graph), {"": ClaimTable(60, torch.device("cpu"))}
     fanouts = {EDGE: [4, 3]}
@@ -302,7 +302,7 @@ def test_gpu_results_are_the_same_with_and_without_recording():
 
 
 def test_tables_are_released_only_when_the_device_has_finished(monkeypatch):
-    """The counts read in `finish` are what waits for it; another thread may take the tables at once."""
+    """Reading the counts in `finish` waits for the device; only then may another thread use the tables."""
     engine = TorchEngine(Graph.from_data(random_graph()))
     free = []
     finish = TorchBatch.finish
@@ -334,6 +334,6 @@ def test_every_hop_and_edge_type_has_its_own_key():
                 keys.setdefault(derive(0, *draw_key_numbers(graph, name, hop, mode)), set()).add((hop, name))
         if mode == "uniform":
             assert len(keys) == len(hops) * len(graph.topologies)
-        else:  # of edges with the same sources the same
+        else:  # edge types with the same source share a key
             assert len(keys) == len(hops) * len(graph.num_nodes)
             assert all(len({(hop, name[0]) for hop, name in found}) == 1 for found in keys.values())

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(importlib.util.find_spec("triton") is None, reas
 
 @pytest.fixture(scope="module")
 def comparisons():
-    """What `interpreted_kernels.py` found, in Triton's interpreter."""
+    """The results of `interpreted_kernels.py`, in Triton's interpreter."""
     script = Path(__file__).parents[1] / "interpreted_kernels.py"
     done = subprocess.run([sys.executable, "-W", "ignore", script], capture_output=True, text=True, timeout=600)
     found = [json.loads(line) for line in done.stdout.splitlines()]
@@ -63,7 +63,7 @@ NUMBERS = ("num_nodes", "num_candidates", "num_rows", "width")
     ],
 )
 def test_kernels_compile_without_a_gpu(kernel, constants, monkeypatch, tmp_path):
-    """The interpreter takes programs that the compiler refuses; the compiler needs no GPU."""
+    """The interpreter accepts programs that the compiler rejects; the compiler needs no GPU."""
     import triton
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
@@ -76,12 +76,12 @@ def test_kernels_compile_without_a_gpu(kernel, constants, monkeypatch, tmp_path)
     signature = {name: types[name] for name in function.arg_names}
     source = ASTSource(fn=function, signature=signature, constexprs=constants)
     compiled = triton.compile(source, target=GPUTarget("cuda", 90, 32))
-    assert ".local" not in compiled.asm["ptx"]  # nothing spills from registers
+    assert ".local" not in compiled.asm["ptx"]  # no register spills
 
 
 @pytest.mark.slow
 def test_module_is_not_collected_without_triton():
-    """Its examples are looked for with all others, and it cannot be imported."""
+    """Doctest collection must skip the module, because it cannot be imported."""
     code = """
 import sys, pytest
 sys.modules["triton"] = None

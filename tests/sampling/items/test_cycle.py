@@ -43,7 +43,7 @@ def test_items_in_the_batch_are_skipped_but_not_starved(blocked, count, seed):
         assert len(set(drawn.tolist()) | others) == min(10, len(others) + count)
         shown_since += 1
         shown_since[np.flatnonzero(taken)] = 0
-        # Two passes hand out 20 items, so in that many draws everyone has been in a batch.
+        # Two passes return 20 items, so after that many draws every item has been in a batch.
         assert shown_since.max() <= 20 // count + 1
 
 
@@ -52,7 +52,7 @@ def test_passes_are_reshuffled_uniformly():
     first = Counter(int(cycle.take(5, np.zeros(5, dtype=bool), 5)[0]) for _ in range(1))
     orders = set()
     for _ in range(2000):
-        # 3 + 2 is a pass, so its first item is the first of a fresh shuffle.
+        # 3 + 2 is a whole pass, so the next item is the first of a new shuffle.
         head = cycle.take(3, np.zeros(5, dtype=bool), 3)
         tail = cycle.take(2, np.zeros(5, dtype=bool), 3)
         first[int(head[0])] += 1
@@ -70,7 +70,7 @@ def test_long_lists_are_shuffled_only_as_far_as_needed():
     drawn = []
     for _ in range(draws):
         taken = np.zeros(20_003, dtype=bool)
-        # Others hold what would be next, as many as they may.
+        # As many of the next items as possible are already in the batch.
         blocked = cycle._order[cycle._next : cycle._next + 20]
         taken[rng.permutation(blocked)[: held - 4]] = True
         others = np.flatnonzero(taken)

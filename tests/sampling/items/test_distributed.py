@@ -46,7 +46,7 @@ def test_shares_cover_the_epoch_and_have_equal_length(make, replicas):
         assert {len(share) for share in shares} == {len(process) for process in processes} == {steps}
         together = interleaved(shares)
         assert together[: len(epoch)] == epoch
-        # The last step is filled up from the beginning, over and over if need be.
+        # The last step is filled from the beginning of the epoch, repeatedly if necessary.
         assert together == (epoch * replicas)[: steps * replicas]
         number = alone.state_dict()["epoch"]
         assert [[batch.tolist() for batch in process.batches(number)] for process in processes] == shares
@@ -121,7 +121,7 @@ def test_consumed_counts_the_batches_of_one_process():
     process = run(dual, 2)[1]
     process.load_state_dict({**dual().state_dict(), "batch": 5})  # five were used by another number of processes
     assert [next(iterator) for iterator in [iter(process)] for _ in range(4)] == epoch[6:14:2]
-    # 5 = 2 · 2 + 1: two steps and one batch beside, so that the next four steps are the third to the sixth.
+    # 5 = 2 · 2 + 1: two steps and one extra batch, so the next four steps are the third to the sixth.
     assert [process.state_dict(consumed=c)["batch"] for c in (2, 3, 6)] == [5, 7, 13]
     with pytest.raises(ValueError, match="requested in this epoch, 6, got 7"):
         process.state_dict(consumed=7)
@@ -132,7 +132,7 @@ def test_starts_at_the_position_of_the_sampler_without_moving_it():
     epochs = [list(sampler.batches(epoch)) for epoch in range(3)]
     epochs = [[batch.tolist() for batch in epoch] for epoch in epochs]
     next(iter(sampler))
-    assert list(DistributedBatches(sampler, 2, 0)) == epochs[1][::2]  # the first epoch has begun elsewhere
+    assert list(DistributedBatches(sampler, 2, 0)) == epochs[1][::2]  # the first epoch was begun by the sampler itself
     sampler.set_epoch(1)
     sampler.load_state_dict({**sampler.state_dict(), "batch": 4})
     assert list(DistributedBatches(sampler, 2, 0)) == epochs[1][4::2]

@@ -162,7 +162,7 @@ def test_rare_tasks_get_as_many_slots_as_common_ones():
         seen.update(batch)
     labelled = (y == 0).any(1) | (y == 1).any(1)
     assert 0 not in seen
-    # Every item that is a negative anywhere is seen in every epoch.
+    # Every item that is negative in any task occurs in every epoch.
     assert set(torch.nonzero((y == 0).any(1)).flatten().tolist()) <= set(seen)
     assert labelled[list(seen)].all()
 
@@ -178,7 +178,7 @@ def test_each_task_draws_its_positives_equally_often_when_tasks_do_not_overlap()
     sampler = DualSampler(y, batch_size=20, sampling_rate=0.5, seed=5)
     drawn = Counter()
     for batch in sampler:
-        assert len(set(batch)) >= 19  # 4 slots may fall to the task of 3 positives
+        assert len(set(batch)) >= 19  # the task with 3 positives can get 4 slots
         drawn.update(batch[:10])
     counts = np.array([drawn[i] for i in range(sum(sizes))])
     per_task = np.split(counts, np.cumsum(sizes)[:-1])
@@ -193,7 +193,7 @@ def test_tasks_take_turns_if_there_are_more_tasks_than_slots():
     y = torch.full((num_tasks + 30, num_tasks), NAN)
     y[torch.arange(num_tasks), torch.arange(num_tasks)] = 1
     y[num_tasks:] = 0
-    sampler = DualSampler(y, batch_size=14, sampling_rate=0.3, seed=2)  # 4 x 3 slots an epoch
+    sampler = DualSampler(y, batch_size=14, sampling_rate=0.3, seed=2)  # 4 x 3 slots per epoch
     drawn = Counter()
     for _ in range(1000):
         epoch = Counter(i for batch in sampler for i in batch[:4])
@@ -260,7 +260,7 @@ def test_restored_sampler_continues_with_the_next_batch(y, stop):
     if stop == len(whole[1]):  # the epoch is over
         assert list(restored) == whole[2]
         return
-    # A training loop announces the epoch: that must not lose the position.
+    # A training loop calls set_epoch, which must not lose the position.
     restored.set_epoch(1)
     assert list(restored) == whole[1][stop:]
     assert list(restored) == whole[2]
@@ -342,7 +342,7 @@ def test_position_in_a_loader_whose_workers_run_ahead(library, num_workers):
         if number == 6:
             break
     if num_workers:
-        assert sampler.state_dict()["batch"] > 7  # they ran ahead
+        assert sampler.state_dict()["batch"] > 7  # the workers ran ahead
     restored = DualSampler(y, 20)
     restored.load_state_dict(sampler.state_dict(consumed=7))
     assert used + list(restored) == epochs[1]

@@ -1,4 +1,4 @@
-"""What all samplers have in common: epochs that depend on the seed only, and a position that can be saved."""
+"""Properties shared by all samplers: epochs that only depend on the seed, and a position that can be saved."""
 
 import copy
 import io
@@ -70,7 +70,7 @@ def test_epochs_are_determined_by_their_number(make):
         other.set_epoch(epoch)
         assert list(other) == batches
     assert [b.tolist() for b in other.batches(0)] == first
-    assert list(other) == third  # looking at an epoch leaves the position alone
+    assert list(other) == third  # iterating over `batches` does not change the position
     assert all(type(i) is int for batch in first for i in batch)
 
 
@@ -112,12 +112,12 @@ def test_resuming_at_any_batch_equals_an_uninterrupted_run(make):
         restored.load_state_dict(torch.load(buffer, weights_only=True))
         assert restored.state_dict() == sampler.state_dict()
         if 0 < stop < len(epochs[1]):
-            restored.set_epoch(1)  # a training loop announces the epoch: that must not lose the position
+            restored.set_epoch(1)  # a training loop calls set_epoch, which must not lose the position
             assert list(restored) == epochs[1][stop:]
         elif stop:  # the epoch is over
             assert list(restored) == epochs[2]
             continue
-        else:  # no batch of the second epoch was asked for, so the first is the one that has been
+        else:  # no batch of the second epoch was requested, so the first is the current one
             assert list(restored) == epochs[1]
         assert list(restored) == epochs[2]
 
@@ -131,7 +131,7 @@ def test_resuming_in_a_loader_whose_workers_run_ahead(make, used):
     assert [batch.tolist() for batch in loader] == epochs[0]
     iterator = iter(loader)
     assert [next(iterator).tolist() for _ in range(used)] == epochs[1][:used]
-    assert used == 0 or sampler.state_dict(consumed=used) != sampler.state_dict()  # they ran ahead
+    assert used == 0 or sampler.state_dict(consumed=used) != sampler.state_dict()  # the workers ran ahead
     restored = make()
     restored.load_state_dict(sampler.state_dict(consumed=used))
     restored_loader = DataLoader(Items(), batch_sampler=restored, num_workers=2)

@@ -22,7 +22,7 @@ def check_epoch(g, groups_per_batch, items_per_group, seed):
         present = Counter(g[batch].tolist())
         assert len(present) == count
         assert all(present[k] == min(sizes[k], items_per_group) for k in present)
-        # The items of a group stand next to each other.
+        # The items of a group are listed together.
         assert np.count_nonzero(np.diff(g[batch])) == count - 1
         shown_groups.update(present.keys())
         assert max(shown_groups.values()) - min(shown_groups.values()) <= 1
@@ -30,7 +30,7 @@ def check_epoch(g, groups_per_batch, items_per_group, seed):
         for k in sizes:
             assert np.ptp(shown_items[g == k]) <= 1
     assert (shown_items[g == -1] == 0).all()
-    # As many items as there are, to within a batch (of the mean size), and every group.
+    # An epoch has as many items as the data set, within one batch of the mean size, and every group.
     assert min(shown_groups.values()) >= 1
     pass_size = sum(min(size, items_per_group) for size in sizes.values())
     mean_batch = count * pass_size / len(sizes)

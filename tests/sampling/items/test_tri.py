@@ -32,7 +32,7 @@ def separate_tasks(sizes):
 
 
 def tasks_of(batch, y, sampler):
-    """The tasks of a batch's rows, where only one fits."""
+    """The tasks of a batch's rows, if they are unambiguous."""
     rows = np.array(batch).reshape(-1, sampler.batch_size_per_task)
     k = sampler.positives_per_task
     fits = [[t for t in sampler.tasks if (y[r[:k], t] == 1).all() and (y[r[k:], t] == 0).all()] for r in rows]
@@ -104,8 +104,8 @@ def test_composition_for_any_small_labels(rows, size, sampled, rate):
         blocks = np.array(batch).reshape(per_batch, size)
         fits = [[t for t in both if (y[b[:k], t] == 1).all() and (y[b[k:], t] == 0).all()] for b in blocks]
         assert a_task_for_each(fits)
-        # What stands twice does so for want of others: of the lists it was drawn from, all but the first to
-        # choose are in the batch with all their items.
+        # An item occurs twice only if there are no others: of the lists it was drawn from, all but the first one
+        # served have all their items in the batch.
         for item in [i for i, n in Counter(batch).items() if n > 1]:
             exhausted = []
             for block, tasks in zip(blocks, fits, strict=True):
@@ -116,7 +116,7 @@ def test_composition_for_any_small_labels(rows, size, sampled, rate):
 
 
 def a_task_for_each(fits, used=()):
-    """Whether each block can be given a task of its own."""
+    """Whether each block can be assigned its own task."""
     if not fits:
         return True
     return any(a_task_for_each(fits[1:], (*used, task)) for task in fits[0] if task not in used)
@@ -160,7 +160,7 @@ def test_tasks_positives_and_negatives_are_drawn_uniformly():
 
 
 def test_sample_of_a_long_list_is_uniform_without_repetition():
-    # So few of the negatives are drawn in an epoch that the whole list is not shuffled.
+    # An epoch draws so few of the negatives that the whole list is not shuffled.
     y = separate_tasks([(2, 60_000)] + [(2, 2)] * 300)
     sampler = TriSampler(y, 10, 301, 0.2, seed=0)
     assert len(sampler) == 21

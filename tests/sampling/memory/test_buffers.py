@@ -17,7 +17,7 @@ def test_memory_is_reused_only_without_references():
     view = first[10:20].t()
     del first
     second = buffers.empty(SIZE, torch.float32)
-    assert second.data_ptr() != address  # `view` still refers to it
+    assert second.data_ptr() != address  # `view` still references it
     del view
     assert buffers.empty(SIZE, torch.float32).data_ptr() == address
 

@@ -69,7 +69,7 @@ def test_sparse_with_int32_indices_and_repeated_entries():
 
 
 def test_sparse_features_are_never_fully_densified():
-    """Of 10 million × 1 million, a dense copy would take 40 TB."""
+    """A dense copy of 10 million × 1 million numbers would take 40 TB."""
     num_rows, num_columns = 10_000_000, 1_000_000
     crow = torch.arange(num_rows + 1)
     col = torch.arange(num_rows) % num_columns
@@ -161,7 +161,7 @@ def test_gathering_works_without_triton(monkeypatch):
     ("storage", "triton", "by"), [("pinned", 1, "kernel"), ("pinned", 0, "torch"), ("device", 1, "torch")]
 )
 def test_gpu_kernel_is_chosen_by_storage(storage, triton, by, monkeypatch):
-    """Pinned rows are read by a Triton kernel where there is one; shown without a GPU, on stand-ins."""
+    """A Triton kernel reads pinned rows if available; tested without a GPU, with stand-ins."""
     kernels = SimpleNamespace(gather_rows=lambda x, index: "kernel") if triton else None
     monkeypatch.setattr(features, "triton_kernels", lambda: kernels)
     x = SimpleNamespace(is_cuda=True, device="cpu", index_select=lambda dim, index: "torch")

@@ -19,7 +19,7 @@ def prefetch_threads():
 def _no_thread_is_left():
     assert not prefetch_threads()
     yield
-    if prefetch_threads():  # an exception's frames hold an iterator until then; the search takes .7 s
+    if prefetch_threads():  # the frames of an exception can hold an iterator until garbage collection, which takes .7 s
         gc.collect()
     assert not prefetch_threads()
 

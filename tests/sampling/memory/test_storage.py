@@ -113,7 +113,7 @@ def test_mapped_tensors_stay_in_their_file(mode, tmp_path, monkeypatch):
         assert place.put(x) is x
     assert FeatureStore(array, storage="mmap")[torch.tensor([2])].tolist() == [[6, 7, 8]]
     monkeypatch.undo()
-    once = place.put(torch.arange(5))  # in a file that has no name any more
+    once = place.put(torch.arange(5))  # in an unlinked file
     assert place.put(once) is once
 
 

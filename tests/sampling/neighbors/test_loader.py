@@ -409,7 +409,7 @@ class Net(torch.nn.Module):
 
 
 def gcn(inputs, outputs):
-    # The whole graph's normalisation uses degrees that a batch does not hold, so it is left out.
+    # Normalisation uses degrees of the whole graph, which a batch does not have, so it is switched off.
     return GCNConv(inputs, outputs, normalize=False)
 
 
@@ -417,7 +417,7 @@ def gcn(inputs, outputs):
 @pytest.mark.parametrize("kind", [SAGEConv, GATConv, gcn], ids=["sage", "gat", "gcn"])
 def test_sampling_all_neighbours_gives_the_full_graph_output(kind, trim):
     data = graph()
-    # GATConv adds self-loops itself, which `trim_to_layer` would have to know of; its own are removed before.
+    # GATConv adds self-loops, which `trim_to_layer` does not know of, so they are switched off.
     model = Net(kind, trim).eval()
     with torch.no_grad():
         expected = model(data.x, data.edge_index)
@@ -631,7 +631,7 @@ def test_buffers_are_kept_for_the_batches_in_use():
 
 
 def test_degrees_are_looked_up_on_the_device_of_the_graph(monkeypatch):
-    """Not by the ids of the batch, which may have gone to the GPU already, and would have to be waited for."""
+    """The ids of the batch may already be on the GPU, and using them would force a synchronisation."""
     loader = NeighborLoader(graph(), FANOUTS, batch_size=20, prefetch=0)
     make = loader._attributes.batch
 

@@ -1,4 +1,4 @@
-"""What the three loaders share; most of it is tested with each of them."""
+"""Properties shared by the three loaders; most are tested with each loader."""
 
 import pytest
 import torch
@@ -73,7 +73,7 @@ def test_simultaneous_loops_have_their_own_epochs(make, prefetch):
     one, other = iter(loader), iter(loader)
     for batches in (one, other, one):
         next(batches)
-    assert (loader.state_dict()["epoch"], loader.state_dict()["batch"]) == (3, 1)  # of the loop that began last
+    assert (loader.state_dict()["epoch"], loader.state_dict()["batch"]) == (3, 1)  # the position of the latest loop
 
 
 @LOADERS

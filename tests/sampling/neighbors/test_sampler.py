@@ -63,7 +63,7 @@ def test_result_does_not_depend_on_workers_and_they_see_the_epoch():
     second = list(kept)
     same_batches(second, workers)
     assert not torch.equal(first[0].n_id, second[0].n_id)
-    workers._iterator._shutdown_workers()  # or the garbage collector waits for them, 5 s each, in another test
+    workers._iterator._shutdown_workers()  # otherwise the garbage collector waits 5 s for each of them in another test
 
 
 @pytest.mark.parametrize("disjoint", [False, True])
@@ -79,7 +79,7 @@ def test_link_loader_returns_subgraphs(disjoint, neg_sampling):
         )
 
     batches = list(loader())
-    torch.manual_seed(77)  # negative links come from the sampler's seed too
+    torch.manual_seed(77)  # negative links depend on the sampler's seed only
     same_batches(batches, loader())
     same_batches(batches, loader(num_workers=2))
     for batch in batches:
@@ -317,7 +317,7 @@ def test_gpu_samples_the_same(storage, options):
 
 
 def test_negative_links_do_not_change_gpu_generators(monkeypatch):
-    """Which nothing would put back: a model's dropout would repeat."""
+    """They would not be restored, and a model's dropout would repeat."""
     data = node_data()
     inputs = EdgeSamplerInput(torch.arange(3), data.edge_index[0, :3], data.edge_index[1, :3])
 

@@ -33,7 +33,7 @@ class Edges:
 
 
 class Slots:
-    """A number for every node of the graph: ``base + local id`` for nodes in the batch, less than ``base`` for others."""
+    """A number per node of the graph: ``base + local id`` for nodes in the batch, less than ``base`` for others."""
 
     def __init__(self, num_nodes: int) -> None:
         self.values = np.full(num_nodes, -1, np.int32)

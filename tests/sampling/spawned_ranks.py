@@ -18,7 +18,7 @@ def make(kind):
 
 
 def go(rank, world_size, folder):
-    """Write an epoch, a state of one rank from the middle of the next epoch, and the batches that all ranks get from it."""
+    """Write an epoch, a state of one rank from the middle of the next epoch, and the batches resumed from it."""
     dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=world_size)
     result = {}
     for kind in ("dual", "tri", "group"):

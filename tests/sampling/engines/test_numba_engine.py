@@ -300,7 +300,7 @@ def test_hops_of_disjoint_subgraphs_draw_independently():
 
 
 def test_labor_hops_use_different_random_numbers():
-    """All nodes have the same ten neighbours, so all targets of a hop choose the same one, and hops choose differently."""
+    """All nodes have the same ten neighbours: all targets of a hop choose the same one, and hops choose differently."""
     lists = [range(10)] * 10
     engine = NumbaEngine(star(*lists))
     agree = 0

@@ -417,7 +417,7 @@ def gcn(inputs, outputs):
 @pytest.mark.parametrize("kind", [SAGEConv, GATConv, gcn], ids=["sage", "gat", "gcn"])
 def test_sampling_all_neighbours_gives_the_full_graph_output(kind, trim):
     data = graph()
-    # GATConv adds self-loops, which `trim_to_layer` does not know of, so they are switched off.
+    # GATConv replaces existing self-loops with its own inside the layer, so trimming does not affect them.
     model = Net(kind, trim).eval()
     with torch.no_grad():
         expected = model(data.x, data.edge_index)

@@ -91,10 +91,11 @@ def test_quiet_and_parseable_when_not_a_terminal(csv: Path, small: list[str], ca
     fields = [dict(pair.split("=") for pair in line.split()) for line in epochs]
     assert [(f["epoch"], f["stage"]) for f in fields] == [("1/2", "main"), ("2/2", "main")]
     assert all(float(f["loss"]) < 0 and 0 <= float(f["valid_ap"]) <= 1 for f in fields)
-    header, *rows, run = (line.split() for line in captured.out.splitlines())
+    header, *rows, random, run = (line.split() for line in captured.out.splitlines())
     assert header == ["metric", "valid", "test"]
     assert [row[0] for row in rows] == list(METRICS)
     assert all(0 <= float(value) <= 1 for row in rows for value in row[1:])
+    assert random[:3] == ["random", "ranking:", "ap"]
     assert run == ["run:", "run"]
     assert {entry.name for entry in Path().iterdir()} <= {"chains.csv", "run", "root"}
     assert "gamma = 0.5" in Path("run/config.toml").read_text()

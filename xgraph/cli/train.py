@@ -11,7 +11,7 @@ import typer
 from xgraph.cli.checks import check_dataset
 from xgraph.cli.completion import complete_dataset
 from xgraph.cli.help.catalogue_commands import HelpAll, catalogue_options
-from xgraph.cli.tables import metrics_table
+from xgraph.cli.tables import closing_lines, metrics_table
 
 
 @contextmanager
@@ -59,12 +59,18 @@ def train(
 ) -> None:
     """Train a model, test its best epoch, and write everything to a run directory.
 
-    Without arguments, it trains SOAP on the embedded data set nci-pains.
+    Without arguments it runs a demo of about a minute: SOAP on the embedded data set nci-pains.
     """
     check_dataset(dataset)
+    options = catalogue_options(ctx)
+    demo = dataset is None and config is None and not resume
+    if demo:
+        sys.stderr.write("demo: training on nci-pains, an embedded data set; `xgraph train your.csv` trains on yours\n")
+    elif sys.stderr.isatty():  # importing torch takes seconds
+        sys.stderr.write("loading...\n")
     from xgraph.training.fit.train import train as run_training
 
     with resumable("train", "epoch"):
-        run = run_training(dataset, config=config, out=out, resume=resume, progress=True, **catalogue_options(ctx))
+        run = run_training(dataset, config=config, out=out, resume=resume, progress=True, **options)
     typer.echo(metrics_table(run.metrics))
-    typer.echo(f"run: {run.path}")
+    typer.echo("\n".join(closing_lines(run, demo)))

@@ -121,8 +121,8 @@ content_sha256 = "{HASH}"
 """
 KEYS = (
     "valid keys are name, kind, title, description, origin, licence, citation, task, metric, items, labels, "
-    "target_columns, splits, positives, smiles_column, num_classes, class_names, table, embedded, reader, ogb, "
-    "given, files"
+    "target_columns, splits, positives, label_meaning, smiles_column, num_classes, class_names, table, embedded, "
+    "reader, ogb, given, files"
 )
 CLASSES = "for several classes, and only then"
 

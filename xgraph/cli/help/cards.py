@@ -34,6 +34,8 @@ def card_text(card: Card, with_files: bool = False) -> str:
     lines = [f"{card.name}: {card.title}", "", paragraphs(card.description), ""]
     lines += _field("kind", _KINDS[card.kind])
     lines += _field("task", card.task)
+    if card.label_meaning:
+        lines += _field("label", " ".join(card.label_meaning.split()))
     lines += _field("metric", card.metric)
     for key, value in _counts(card):
         lines += _field(key, value)

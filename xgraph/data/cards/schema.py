@@ -80,6 +80,7 @@ class Card(Schema):
         licence: As its source states it.
         citation: What to cite.
         task: Kind of task.
+        label_meaning: What a positive label means, in one sentence; empty if the task is not a single binary one.
         metric: Metric of the published protocol: ``"ap"``, ``"prc_auc"`` (trapezoids), ``"roc_auc"`` or, of several
             classes, ``"accuracy"``.
         items: Rows of the table; graphs; nodes of which some have labels; bags.
@@ -124,6 +125,7 @@ class Card(Schema):
     target_columns: list[str]
     splits: list[str] = Field(min_length=1)
     positives: int = 0
+    label_meaning: str = ""
     smiles_column: str = ""
     edges: int = 0
     features: int = 0

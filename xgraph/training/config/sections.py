@@ -132,7 +132,7 @@ class RunSettings(_Section):
             given validation set, and does not touch the test set either.
         seed: Seed for weights, batches and dropout.
         device: Where to train; ``auto`` uses a GPU if there is one.
-        threads: CPU threads; by default torch's own number.
+        threads: CPU threads; by default one for small networks on the CPU, else torch's own number (OMP_NUM_THREADS).
     """
 
     metric: Metric | None = None

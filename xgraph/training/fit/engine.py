@@ -25,6 +25,7 @@ from xgraph.training.files.saved_model import start_from
 from xgraph.training.fit.fitted import FittedTask, fit_in_single_step
 from xgraph.training.fit.results import write_results
 from xgraph.training.fit.task import Task
+from xgraph.training.fit.threads import set_usual_threads
 
 if TYPE_CHECKING:
     from xgraph.training.sources import Source
@@ -84,6 +85,8 @@ def fit(
     if isinstance(task, FittedTask):
         return fit_in_single_step(task, path, device=device, resume=resume, progress=bool(callbacks))
     last = resume_point(task, path) if resume else None
+    if task.config.threads is None:
+        set_usual_threads(task, device)
     write_config(path, task.config)
     write_environment(path, device)
     callback = CheckpointCallback(path, task.metric, task.config.keep)

@@ -4,6 +4,8 @@ import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from xgraph.training.config.parts import scored_parts
 from xgraph.training.files.callback import CheckpointCallback
 from xgraph.training.files.checkpoint import read_checkpoint
@@ -11,6 +13,7 @@ from xgraph.training.files.rundir import BEST, METRICS, PREDICTIONS
 from xgraph.training.files.saved_model import load_model
 from xgraph.training.files.writing import write_csv, write_json
 from xgraph.training.scoring.inference import as_scores
+from xgraph.training.scoring.metrics import score_all
 from xgraph.training.scoring.scores import score_split
 
 if TYPE_CHECKING:
@@ -30,12 +33,14 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
     model = load_model(read_checkpoint(path / BEST))
     parts = scored_parts(source.config)
     metrics: dict[str, Any] = {name: {} for name in reversed(parts)}
+    rates: dict[str, float] = {}
     rows: list[list[object]] = []
     for name in parts:
         positions = source.splits[name]
         logits = source.score(model, positions, device=device)
         y = source.targets(positions).numpy()
         metrics[name] = score_split(source.name, y, logits, several_classes=source.several_classes, link=link)
+        rates[name] = score_all(y, np.zeros_like(y))["ap"]  # ties form one step: the precision of all items
         if name == "test" and math.isnan(metrics[name][callback.metric]):
             warnings.warn(
                 f"the test part of {source.name!r} has only one class, so {callback.metric} is undefined there",
@@ -50,6 +55,7 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
         "epochs": len(callback.history),
         "dataset": source.name,
         "unreadable_rows": len(source.data.errors),
+        "positive_rate": rates,
     }
     write_json(path / METRICS, metrics)
     return metrics

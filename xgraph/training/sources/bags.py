@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from xgraph.sampling import BagLoader
     from xgraph.sampling.items.epochs import EpochSampler
 
+_SOME = 64  # instances that show how many rows of features an instance has
+
 
 class BagSource(Source):
     """A `BagDataset` as a source."""
@@ -45,6 +47,15 @@ class BagSource(Source):
         if self.samples:
             arguments["num_bags"] = len(self)
         return arguments
+
+    @property
+    def rows_per_batch(self) -> float:
+        """Mean number of instances in a batch, or of the pixels or atoms that they consist of."""
+        mean = self.data.num_instances / max(len(self), 1)
+        instances = mean if self.config.instances is None else min(mean, self.config.instances)
+        some = torch.arange(min(self.data.num_instances, _SOME))
+        x = self.data.store.take(some).x
+        return self.config.batch_size * instances * x.numel() / (x.shape[1] * max(len(some), 1))
 
     def prepare(self, model: "Model") -> None:
         """Set mean and deviation of the features of the training bags, if the model standardises them."""

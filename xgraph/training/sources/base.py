@@ -90,6 +90,11 @@ class Source(ABC):
         """Adapt the model and the batches to each other before training; does nothing by default."""
         return
 
+    @property
+    @abstractmethod
+    def rows_per_batch(self) -> float:
+        """Mean number of rows of features in a training batch: atoms, nodes, instances or pixels."""
+
     @abstractmethod
     def targets(self, positions: Tensor) -> Tensor:
         """Return labels in the form that losses expect."""

@@ -34,6 +34,11 @@ class MoleculeSource(Source):
         """The number of extra features, if there are any."""
         return {} if self.data.features is None else {"num_features": self.data.features.size(1)}
 
+    @property
+    def rows_per_batch(self) -> float:
+        """Mean number of atoms in a batch."""
+        return self.config.batch_size * len(self.data.graphs.x) / max(len(self), 1)
+
     def prepare(self, model: "Model") -> None:
         """Set mean and deviation of the extra features of the training molecules, if the model standardises them."""
         from xgraph.data import feature_statistics

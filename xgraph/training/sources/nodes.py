@@ -54,6 +54,17 @@ class NodeSource(Source):
             arguments["num_nodes"] = len(self)
         return arguments
 
+    @property
+    def rows_per_batch(self) -> float:
+        """Number of nodes in a batch, if all neighbours are different: at most all nodes."""
+        hop = rows = self.config.batch_size
+        for neighbors in self.config.num_neighbors or []:
+            if neighbors < 0:
+                return len(self)
+            hop *= neighbors
+            rows += hop
+        return min(rows, len(self))
+
     def prepare(self, model: "Model") -> None:
         """Note whether the model's first layer uses the exact aggregates of the features."""
         self._aggregates_for = model if isinstance(model, NodeModel) and model.exact_input else None

@@ -55,7 +55,7 @@ class BagSource(Source):
         instances = mean if self.config.instances is None else min(mean, self.config.instances)
         some = torch.arange(min(self.data.num_instances, _SOME))
         x = self.data.store.take(some).x
-        return self.config.batch_size * instances * x.numel() / (x.shape[1] * max(len(some), 1))
+        return float(self.config.batch_size * instances * x.numel() / (x.shape[1] * max(len(some), 1)))
 
     def prepare(self, model: "Model") -> None:
         """Set mean and deviation of the features of the training bags, if the model standardises them."""

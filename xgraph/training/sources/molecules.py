@@ -37,7 +37,7 @@ class MoleculeSource(Source):
     @property
     def rows_per_batch(self) -> float:
         """Mean number of atoms in a batch."""
-        return self.config.batch_size * len(self.data.graphs.x) / max(len(self), 1)
+        return float(self.config.batch_size * len(self.data.graphs.x) / max(len(self), 1))
 
     def prepare(self, model: "Model") -> None:
         """Set mean and deviation of the extra features of the training molecules, if the model standardises them."""

@@ -57,7 +57,7 @@ class NodeSource(Source):
     @property
     def rows_per_batch(self) -> float:
         """Number of nodes in a batch, if all neighbours are different: at most all nodes."""
-        hop = rows = self.config.batch_size
+        hop = rows = int(self.config.batch_size)
         for neighbors in self.config.num_neighbors or []:
             if neighbors < 0:
                 return len(self)

@@ -26,7 +26,7 @@ def run(patients: str, capsys: Capture) -> str:
     return "run"
 
 
-def test_from_training_to_weights_of_instances(patients: str, capsys: Capture) -> None:
+def test_a_run_on_bags_from_training_to_instance_weights(patients: str, capsys: Capture) -> None:
     command = ["train", patients, *COLUMNS, *SMALL, "--model", "smoothed-max", "--tau", "0.5", "--loss", "auc-margin"]
     assert main([*command, "--instances", "2", "--gamma", "0.5", "--out", "run"]) == 0
     captured = capsys.readouterr()
@@ -47,7 +47,7 @@ def test_from_training_to_weights_of_instances(patients: str, capsys: Capture) -
     assert len(capsys.readouterr().out.splitlines()) == 61
 
 
-def test_errors_of_rows_are_counted(run: str, capsys: Capture) -> None:
+def test_rows_without_a_score_are_counted(run: str, capsys: Capture) -> None:
     new = table(5, seed=1).astype({"f0": object})
     new.loc[3, "f0"] = "?"
     new.to_csv("new.csv", index=False)
@@ -96,7 +96,9 @@ def test_errors_of_rows_are_counted(run: str, capsys: Capture) -> None:
         (["lost.csv", *COLUMNS], 1, "names no bag in 1 rows; the first is data row 7"),
     ],
 )
-def test_what_cannot_be_trained(patients: str, argv: list[str], code: int, message: str, capsys: Capture) -> None:
+def test_invalid_training_commands_are_refused(
+    patients: str, argv: list[str], code: int, message: str, capsys: Capture
+) -> None:
     whole = table()
     whole.rename(columns={"patient": "Bag"}).to_csv("bags.csv", index=False)
     whole.to_csv("index.csv")
@@ -130,7 +132,9 @@ def test_what_cannot_be_trained(patients: str, argv: list[str], code: int, messa
         (["run", "names.csv"], 1, "'patients' has no bag 'p77'"),
     ],
 )
-def test_what_cannot_be_predicted(run: str, argv: list[str], code: int, message: str, capsys: Capture) -> None:
+def test_invalid_predict_commands_are_refused(
+    run: str, argv: list[str], code: int, message: str, capsys: Capture
+) -> None:
     table(5, seed=1).to_csv("new.csv", index=False)
     table(5, seed=1).drop(columns="f2").to_csv("narrow.csv", index=False)
     Path("names.csv").write_text("patient\np1\np77\n")

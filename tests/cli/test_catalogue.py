@@ -28,7 +28,7 @@ def test_the_file_says_what_the_classes_say() -> None:
     assert FILE.read_text(encoding="utf-8") == to_json(collect()), "run `python -m xgraph.cli.catalogue`"
 
 
-def test_what_is_read_is_what_was_collected() -> None:
+def test_the_file_reads_back_as_collected() -> None:
     assert load_catalogue() == collect()
     infinite = next(option for option in load_catalogue().losses["sopa-s"].options if option.name == "max_lag")
     assert math.isinf(float(str(infinite.default)))
@@ -36,7 +36,7 @@ def test_what_is_read_is_what_was_collected() -> None:
     assert list(load_catalogue().models) == list(MODELS)
 
 
-def test_losses_of_this_process_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_losses_registered_in_this_process_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(LOSSES, "other-one", Other)  # type: ignore[arg-type]
     other = load_catalogue().losses["other-one"]
     assert [option.name for option in other.options] == [option.name for option in options_of(Other)]
@@ -47,7 +47,7 @@ def test_losses_of_this_process_are_known(monkeypatch: pytest.MonkeyPatch) -> No
     assert "other-one" not in load_catalogue().losses
 
 
-def test_an_option_that_several_have_is_a_switch_for_all_or_for_none() -> None:
+def test_a_shared_option_is_a_switch_everywhere_or_nowhere() -> None:
     catalogue = load_catalogue()
     switches: dict[str, set[bool]] = {}
     for part in (*catalogue.losses.values(), *catalogue.models.values()):

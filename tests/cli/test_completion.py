@@ -41,7 +41,7 @@ def test_the_shell_completes_without_torch(line: str, expected: list[str]) -> No
     assert {name.split(".")[0] for name in done.stderr.split()} & {"torch", "rdkit", "pandas", "lightning"} == set()
 
 
-def test_names_come_with_what_they_are() -> None:
+def test_completions_have_descriptions() -> None:
     assert dict(complete_loss("soap")) == {"soap": "average precision (AP)"}
     assert dict(complete_model("gine")) == {"gine": "graph isomorphism network"}
     assert complete_dataset("") == names()

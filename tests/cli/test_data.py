@@ -132,7 +132,7 @@ def test_bags_are_listed_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert _run("verify", "birds")[:2] == (0, "birds\t0 ok\t0 wrong\t4 absent\n")
 
 
-def test_releases_of_ogb_are_fetched_by_name_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetch_all_skips_large_ogb_releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.data.ogb_release import write_arxiv, zip_release
 
     zip_release(write_arxiv(tmp_path / "source"), tmp_path / "mirror" / "ogb" / "arxiv.zip", "arxiv")
@@ -154,7 +154,7 @@ def test_show_folds_and_derivation() -> None:
     assert "NR-AR-LBD" in out
 
 
-def test_fetch_prints_one_path_a_line(toy: Path) -> None:
+def test_fetch_prints_one_path_per_line(toy: Path) -> None:
     code, out, _ = _run("fetch", "toy", "other")
     assert code == 0
     assert out.splitlines() == [str(toy / "files" / f"{name}.csv") for name in ("toy", "other")]
@@ -163,7 +163,7 @@ def test_fetch_prints_one_path_a_line(toy: Path) -> None:
     assert len(out.splitlines()) == 3
 
 
-def test_fetch_goes_on_after_a_failure_and_exits_1(toy: Path, tmp_path: Path) -> None:
+def test_fetch_continues_after_a_failure_and_exits_with_1(toy: Path, tmp_path: Path) -> None:
     (tmp_path / "mirror" / "files" / "toy.csv").write_bytes(b"edited")
     code, out, err = _run("fetch", "toy", "other")
     assert code == 1
@@ -172,7 +172,7 @@ def test_fetch_goes_on_after_a_failure_and_exits_1(toy: Path, tmp_path: Path) ->
     assert os.listdir(toy / "files") == ["other.csv"]
 
 
-def test_fetch_with_a_mirror_that_is_not_there(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetch_from_a_missing_mirror_is_refused(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XGRAPH_MIRROR", str(toy / "nowhere"))
     with pytest.raises(FileNotFoundError, match=r"XGRAPH_MIRROR names .*nowhere"):
         _run("fetch", "--all")
@@ -185,7 +185,7 @@ def test_fetch_of_an_embedded_set_says_so() -> None:
 
 
 @pytest.mark.parametrize("arguments", [(), ("--all", "bbbp")])
-def test_fetch_wants_names_or_all(arguments: tuple[str, ...]) -> None:
+def test_fetch_needs_names_or_all(arguments: tuple[str, ...]) -> None:
     code, out, err = _run("fetch", *arguments)
     assert (code, out) == (2, "")
     assert "expected names of data sets, or --all" in err
@@ -218,7 +218,7 @@ def test_verify(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert _run("verify", "toy") == (0, "toy\t2 ok\t0 wrong\t0 absent\n", "")
 
 
-def test_commands_import_neither_torch_nor_rdkit(tmp_path: Path) -> None:
+def test_data_commands_import_neither_torch_nor_rdkit(tmp_path: Path) -> None:
     code = (
         "import sys\nfrom typer.testing import CliRunner\nfrom xgraph.cli.data import app\n"
         "for line in (['list'], ['show', 'aicures'], ['verify', 'bbbp']):\n"
@@ -231,9 +231,7 @@ def test_commands_import_neither_torch_nor_rdkit(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
 
 
-def test_absent_files_are_no_error_of_verify_whatever_the_source(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_verify_accepts_absent_files_of_any_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path))
     monkeypatch.delenv("XGRAPH_MIRROR", raising=False)
     for name in ("ogbn-arxiv", "cora", "bbbp"):

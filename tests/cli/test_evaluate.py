@@ -9,7 +9,7 @@ from xgraph.cli import main
 from xgraph.training.scoring.metrics import METRICS
 
 
-def test_table_and_json(csv: Path, small: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_metrics_are_printed_as_table_and_json(csv: Path, small: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", str(csv), *small, "--out", "run"]) == 0
     expected = json.loads(Path("run/metrics.json").read_text())
     capsys.readouterr()
@@ -29,7 +29,7 @@ def test_table_and_json(csv: Path, small: list[str], capsys: pytest.CaptureFixtu
     assert "tset" in capsys.readouterr().err
 
 
-def test_several_runs(csv: Path, small: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_several_runs_are_combined(csv: Path, small: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     for name, width in (("one", "8"), ("two", "4")):
         assert main(["train", str(csv), *small, "--hidden-channels", width, "--out", name]) == 0
     capsys.readouterr()

@@ -82,7 +82,7 @@ def test_help_fits_on_a_screen_and_the_full_help_has_everything_once(command: st
     assert set(re.findall(r"^  (--[\w-]+)", short, re.MULTILINE)) <= set(names)
 
 
-def test_full_help_says_to_whom_an_option_belongs(capsys: Capture) -> None:
+def test_full_help_names_the_owners_of_an_option(capsys: Capture) -> None:
     lines = shown(capsys, "train", "--help-all").splitlines()
     start = lines.index("  --max-fpr FLOAT")
     assert lines[start + 1].startswith("      sopa: ")
@@ -103,7 +103,14 @@ def test_help_of_a_command(command: str, capsys: Capture) -> None:
     assert max(map(len, out.splitlines())) <= 80
 
 
-def test_help_takes_the_width_of_the_terminal(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_help_is_as_wide_as_the_terminal(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     for columns, widest in ((60, 60), (300, 100)):
         monkeypatch.setenv("COLUMNS", str(columns))
         assert widest - 12 < max(map(len, shown(capsys, "train", "--help").splitlines())) <= widest
+
+
+def test_help_is_written_in_any_encoding() -> None:
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONIOENCODING": "ascii"}
+    for words in (["train", "--help-all"], ["losses", "sopa"], ["models"], ["data", "show", "cora"]):
+        done = subprocess.run([sys.executable, "-c", CODE, *words], capture_output=True, text=True, env=env, check=True)
+        assert done.stderr.splitlines()[-1].startswith("0 "), done.stderr

@@ -16,7 +16,7 @@ def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("command", ["losses", "models"])
-def test_all_are_listed_with_what_they_are(command: str, capsys: Capture) -> None:
+def test_all_losses_and_models_are_listed(command: str, capsys: Capture) -> None:
     assert main([command]) == 0
     out = capsys.readouterr().out
     first = [line.split()[0] for line in out.splitlines() if line]
@@ -26,7 +26,7 @@ def test_all_are_listed_with_what_they_are(command: str, capsys: Capture) -> Non
 
 
 @pytest.mark.parametrize("command", ["losses", "models"])
-def test_one_is_described_with_its_options_and_an_example(command: str, capsys: Capture) -> None:
+def test_each_loss_and_model_is_described_with_options_and_an_example(command: str, capsys: Capture) -> None:
     for name, part in getattr(load_catalogue(), command).items():
         assert main([command, name]) == 0
         out = capsys.readouterr().out
@@ -50,7 +50,7 @@ def test_an_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 
 
 @pytest.mark.parametrize(("command", "name", "near"), [("losses", "sap", "soap"), ("models", "gime", "gine")])
-def test_an_unknown_name_is_refused_with_the_nearest(command: str, name: str, near: str, capsys: Capture) -> None:
+def test_an_unknown_name_is_refused_with_the_nearest_one(command: str, name: str, near: str, capsys: Capture) -> None:
     assert main([command, name]) == 2
     err = capsys.readouterr().err
     assert f"unknown {'loss' if command == 'losses' else 'model'} {name!r} (did you mean {near!r}?)" in err

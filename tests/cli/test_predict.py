@@ -65,7 +65,7 @@ def test_mistakes(run: str, argv: list[str], code: int, message: str, capsys: Ca
     assert Path("new.csv").read_text() == "smiles\nC\n"
 
 
-def test_a_malicious_run(run: str, capsys: Capture) -> None:
+def test_a_malicious_run_does_not_execute_code(run: str, capsys: Capture) -> None:
     import pickle
 
     Path("new.csv").write_text("smiles\nC\n")

@@ -67,7 +67,9 @@ def test_mistakes(argv: list[str], code: int, text: str, capsys: Capture) -> Non
     assert not Path("runs").exists()
 
 
-def test_an_interruption_says_how_to_go_on(csv: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_names_the_command_that_resumes(
+    csv: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from xgraph.training.fit.task import Task
 
     def stop(*_: object) -> None:

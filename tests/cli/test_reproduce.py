@@ -9,13 +9,13 @@ from xgraph.recipes.schema.shipped import headlines
 Capture = pytest.CaptureFixture[str]
 
 
-def test_the_list_for_scripts(capsys: Capture) -> None:
+def test_the_list_is_tab_separated_in_a_pipe(capsys: Capture) -> None:
     assert main(["reproduce"]) == 0
     rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
     assert rows == [list(one) for one in headlines()]
 
 
-def test_the_list_for_people(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_list_is_readable_in_a_terminal(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     assert main(["reproduce"]) == 0
     out = capsys.readouterr().out

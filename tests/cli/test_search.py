@@ -17,7 +17,7 @@ FOREST = ["--model", "forest", "--features", "maccs", "--split", "random", "--th
 VARY = ["--vary", "trees=2..9", "--vary", "max-features=0.2..0.9"]
 
 
-def test_search_and_train_with_what_it_found(csv: Path, capsys: Capture) -> None:
+def test_a_run_is_trained_with_the_settings_that_search_found(csv: Path, capsys: Capture) -> None:
     words = ["search", str(csv), *FOREST, *VARY, "--trials", "3", "--inner-folds", "2", "--final", "--out", "run"]
     assert main(words) == 0
     captured = capsys.readouterr()
@@ -40,7 +40,7 @@ def test_search_and_train_with_what_it_found(csv: Path, capsys: Capture) -> None
     ]
 
 
-def test_a_space_in_a_file(csv: Path, capsys: Capture) -> None:
+def test_the_search_space_can_be_a_file(csv: Path, capsys: Capture) -> None:
     Path("space.toml").write_text('trees = [2, 3]\nmax_features = "0.2..0.9"\n')
     words = ["search", str(csv), *FOREST, "--space", "space.toml", "--trials", "1", "--inner-folds", "0", "--out", "a"]
     assert main([*words, "--vary", "min_samples_leaf=1,2"]) == 0
@@ -84,7 +84,7 @@ def test_help(capsys: Capture) -> None:
     assert "--trees" in full
 
 
-def test_nested_figures_are_called_so(csv: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+def test_nested_results_are_labelled_as_nested(csv: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     import xgraph.data
 
     real = xgraph.data.load
@@ -102,7 +102,7 @@ def test_nested_figures_are_called_so(csv: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
-def test_control_c_and_resume(csv: Path, capsys: Capture) -> None:
+def test_an_interrupted_search_resumes(csv: Path, capsys: Capture) -> None:
     command = [sys.executable, "-m", "xgraph", "search", str(csv), *FOREST, *VARY, "--trials", "500", "--out", "run"]
     with subprocess.Popen([*command, "--inner-folds", "2"], stderr=subprocess.PIPE, text=True) as process:
         end = time.monotonic() + 300

@@ -3,7 +3,7 @@ import math
 from xgraph.cli.tables import metrics_table
 
 
-def test_folds_have_a_spread_and_missing_values_a_dash() -> None:
+def test_folds_show_their_deviation_and_missing_values_a_dash() -> None:
     split = {"ap": 0.5, "roc": math.nan, "mean": {"ap": 0.5, "roc": math.nan}, "std": {"ap": 0.125, "roc": None}}
     lines = metrics_table({"test": split, "valid": split, "folds": []}).splitlines()
     assert lines[0].split() == ["metric", "valid", "test"]

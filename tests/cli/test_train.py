@@ -195,7 +195,9 @@ def test_failures(csv: Path, argv: list[str], message: str, capsys: Capture) -> 
     assert not Path("runs").exists()
 
 
-def test_interrupted_and_resumed(csv: Path, small: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_run_resumes(
+    csv: Path, small: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from xgraph.training.fit.task import Task
 
     step = Task.training_step
@@ -228,7 +230,9 @@ def test_live_bar_on_a_terminal(csv: Path, small: list[str], capsys: Capture, mo
     assert "epoch=" not in err
 
 
-def test_parts_and_the_epoch_that_is_kept(csv: Path, small: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_training_on_other_parts_and_keeping_the_last_epoch(
+    csv: Path, small: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     options = [*small, "--keep", "last", "--train-on", "train+valid", "--out", "both"]
     assert main(["train", str(csv), *options]) == 0
     captured = capsys.readouterr()

@@ -11,6 +11,7 @@ import typer
 from xgraph.cli.completion import complete_dataset
 from xgraph.cli.help.cards import card_text, table_row
 from xgraph.cli.help.commands import PlainCommand, PlainGroup
+from xgraph.cli.help.text import printable
 
 if TYPE_CHECKING:
     from xgraph.data.storage.root import Progress
@@ -57,7 +58,7 @@ def show(
     """Show a data set: description, counts, tasks, splits, origin, licence and citation."""
     from xgraph.data import load_card
 
-    typer.echo(card_text(load_card(name), with_files=files))
+    typer.echo(printable(card_text(load_card(name), with_files=files)))
 
 
 @app.command(cls=PlainCommand)

@@ -9,7 +9,7 @@ from xgraph.cli.catalogue import Part, load_catalogue
 from xgraph.cli.completion import complete_loss, complete_model
 from xgraph.cli.descriptions import Description, descriptions
 from xgraph.cli.help.options import meaning, term
-from xgraph.cli.help.text import definitions, paragraphs, section, table, wrapped
+from xgraph.cli.help.text import definitions, paragraphs, printable, section, table, wrapped
 from xgraph.options import OptionError, nearest
 
 KINDS = {
@@ -38,7 +38,7 @@ def losses(
     """List the losses, or describe one and its options."""
     known = load_catalogue().losses
     if name is not None:
-        typer.echo(part_text("loss", _find("loss", name, known)))
+        typer.echo(printable(part_text("loss", _find("loss", name, known))))
         return
     rows = [[one, _about("loss", one).summary, _about("loss", one).short] for one in known]
     typer.echo(table([["name", "optimises", "paper"], *rows]))
@@ -53,12 +53,12 @@ def models(
     """List the models, or describe one and its options."""
     known = load_catalogue().models
     if name is not None:
-        typer.echo(part_text("model", _find("model", name, known)))
+        typer.echo(printable(part_text("model", _find("model", name, known))))
         return
     for kind, (noun, _) in KINDS.items():
         parts = [one for one in known.values() if one.kind == kind]
         rows = [[one.name, _about("model", one.name).summary, _about("model", one.name).short] for one in parts]
-        typer.echo(f"For {noun}:\n{table(rows, indent=2)}\n")
+        typer.echo(printable(f"For {noun}:\n{table(rows, indent=2)}\n"))
     typer.echo("Options, description and an example of one: xgraph models NAME")
 
 

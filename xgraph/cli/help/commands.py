@@ -5,7 +5,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
-from xgraph.cli.help.text import definitions, first_sentence, paragraphs, section, wrapped
+from xgraph.cli.help.text import definitions, first_sentence, paragraphs, printable, section, wrapped
 
 OTHER = "Options"
 """The group of options that are in no other."""
@@ -39,7 +39,7 @@ class PlainCommand(TyperCommand):
         usage = " ".join([ctx.command_path, *self.collect_usage_pieces(ctx)])
         blocks = [wrapped(f"Usage: {usage}", hanging=7), paragraphs(self.help or "")]
         blocks += [section(title, definitions(rows)) for title, rows in groups.items() if rows]
-        return "\n\n".join(block for block in (*blocks, *more, paragraphs(self.notes)) if block) + "\n"
+        return printable("\n\n".join(block for block in (*blocks, *more, paragraphs(self.notes)) if block) + "\n")
 
 
 class PlainGroup(TyperGroup):

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 
@@ -16,6 +17,12 @@ _LEFT = 28
 def line_width() -> int:
     """Columns that help may take: those of the terminal, within reason."""
     return max(40, min(shutil.get_terminal_size().columns, _WIDEST))
+
+
+def printable(text: str) -> str:
+    """The text without characters that standard output cannot encode: the Greek letters of a loss, in some pipes."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, errors="replace").decode(encoding)
 
 
 def paragraphs(text: str, indent: int = 0) -> str:

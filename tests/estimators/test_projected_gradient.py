@@ -22,8 +22,8 @@ def test_takes_a_clipped_step_along_the_mean_direction(steps, lr):
         directions = {}
         for item, direction in batch:
             directions.setdefault(item, []).append(direction)
-        for item, found in directions.items():
-            state[item] = min(max(state[item] + lr * sum(found) / len(found), -1.0), 2.0)
+        for item, result in directions.items():
+            state[item] = min(max(state[item] + lr * sum(result) / len(result), -1.0), 2.0)
         index = torch.tensor([item for item, _ in batch])
         out = table(torch.tensor([direction for _, direction in batch], dtype=torch.float64), index)
         assert out.tolist() == pytest.approx([state[item] for item, _ in batch], abs=1e-9)

@@ -374,8 +374,8 @@ for storage, folder in (("mmap", sys.argv[1]), ("host", None)):
         plain(estimate, index)
         table(estimate.view(-1, 1).expand(-1, channels), index)
         most = max(most, anonymous() - before)
-    found = table.value.index_select(0, index)
-    right = torch.equal(found, plain.value.index_select(0, index).view(-1, 1).expand(-1, channels))
+    result = table.value.index_select(0, index)
+    right = torch.equal(result, plain.value.index_select(0, index).view(-1, 1).expand(-1, channels))
     print(table.value.numel() * table.value.element_size() >> 20, right, most)
     del table
 """

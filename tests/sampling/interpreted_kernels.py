@@ -72,8 +72,10 @@ def compare_claim():
                 report(f"claim size={size} nodes={num_nodes} batch={batch} hop={hop}", ok)
                 count = results[0][2]
     count = torch.tensor(3)
-    found = triton_kernels.claim(tables[0], torch.empty(0, dtype=torch.int64), base, count)
-    report("claim of nothing", [len(t) for t in found[:2]] == [0, 0] and found[1].dtype == torch.bool and found[2] == 3)
+    result = triton_kernels.claim(tables[0], torch.empty(0, dtype=torch.int64), base, count)
+    report(
+        "claim of nothing", [len(t) for t in result[:2]] == [0, 0] and result[1].dtype == torch.bool and result[2] == 3
+    )
     padding = triton_kernels.claim(tables[0], torch.full((5,), -1), base, count)
     report("claim of padding", padding[0].tolist() == [-1] * 5 and not padding[1].any() and padding[2] == 3)
 
@@ -85,8 +87,8 @@ def compare_gather():
     for shape in ((50,), (50, 7), (50, 2, 3), (50, 1500), (50, 0)):
         for dtype in types if shape == (50, 7) else (torch.float32, torch.bool):
             x = torch.randint(0, 5, shape, generator=rng).to(dtype)
-            found = triton_kernels.gather_rows(x, index)
-            report(f"gather {shape} {dtype}", found.dtype == dtype and torch.equal(found, x[index]))
+            result = triton_kernels.gather_rows(x, index)
+            report(f"gather {shape} {dtype}", result.dtype == dtype and torch.equal(result, x[index]))
     padded = triton_kernels.gather_rows(torch.ones(3, 2), torch.tensor([1, -1], dtype=torch.int32))
     report("gather with padding", padded.tolist() == [[1, 1], [0, 0]])
     report("gather nothing", triton_kernels.gather_rows(torch.ones(3, 2), index[:0]).shape == (0, 2))

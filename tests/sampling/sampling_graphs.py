@@ -38,14 +38,14 @@ def hetero_data(seed=0):
 
 def edge_indices(graph: Graph):
     """The edge lists from which the topologies were built."""
-    found = {}
+    result = {}
     for name, topology in graph.topologies.items():
         dst = torch.arange(topology.num_dst).repeat_interleave(topology.degree)
         position = torch.arange(topology.num_edges) if topology.perm is None else topology.perm.long()
         edge_index = torch.empty(2, topology.num_edges, dtype=torch.int64)
         edge_index[:, position] = torch.stack([topology.row.long(), dst])
-        found[name] = edge_index
-    return found
+        result[name] = edge_index
+    return result
 
 
 def check(sampled, graph, seeds, fanouts, *, replace=False, disjoint=False):

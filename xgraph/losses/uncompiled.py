@@ -1,7 +1,7 @@
-"""Checks that ``torch.compile`` leaves out: they branch on values, and would be compiled anew for each size.
+"""Checks excluded from ``torch.compile``, because they branch on values and would be recompiled for each size.
 
-Apart, as ``torch.compiler.disable`` imports ``torch._dynamo``, which takes a second: this module is imported only where
-that is loaded already.
+They are in a separate module because ``torch.compiler.disable`` imports ``torch._dynamo``, which takes a second; this
+module is only imported if that is already loaded.
 """
 
 import torch

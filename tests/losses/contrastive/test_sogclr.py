@@ -24,12 +24,12 @@ class Algorithm34:
         def dot(a, b):
             return sum(x * y for x, y in zip(h[a], h[b], strict=True))
 
-        found = {}
+        result = {}
         for a in range(2 * size):
             negatives = [b for b in range(2 * size) if items[b] != items[a]]
             mean = sum(math.exp(dot(a, b) / self.tau) for b in negatives) / len(negatives)
-            found.setdefault(items[a], []).append(mean)
-        for item, means in found.items():
+            result.setdefault(items[a], []).append(mean)
+        for item, means in result.items():
             mean = sum(means) / len(means)
             self.u[item] = (1 - self.gamma) * self.u.get(item, mean) + self.gamma * mean
         loss = 0.0
@@ -100,9 +100,9 @@ def test_gradient_without_history_is_that_of_the_plain_batch():
     for loss_fn in (SogCLRLoss(9, 0.3, 1.0).double(), SogCLRLoss(9, 0.3, 0.2).double().eval()):
         for _ in range(3):
             loss = loss_fn(z[0], z[1], torch.tensor([8, 1, 2, 5, 3]))
-            (found,) = torch.autograd.grad(loss, z)
+            (result,) = torch.autograd.grad(loss, z)
             assert loss.item() == pytest.approx(plain.item(), abs=1e-14)
-            torch.testing.assert_close(found, expected, atol=1e-13, rtol=1e-12)
+            torch.testing.assert_close(result, expected, atol=1e-13, rtol=1e-12)
         assert bool(loss_fn.track.seen.any()) == loss_fn.training
     assert SogCLRLoss(9, 0.3).double().eval()(z[0], z[1]).item() == pytest.approx(plain.item(), abs=1e-14)
 

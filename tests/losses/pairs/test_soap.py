@@ -24,8 +24,8 @@ class Algorithm28:
             g1 = sum(self.value(scores[j] - scores[i], m) for j in positives) / n
             g2 = sum(self.value(scores[j] - scores[i], m) for j in known) / n
             estimates.setdefault((index[i], task), []).append((g1, g2))
-        for key, found in estimates.items():
-            mean = [sum(g[k] for g in found) / len(found) for k in (0, 1)]
+        for key, result in estimates.items():
+            mean = [sum(g[k] for g in result) / len(result) for k in (0, 1)]
             old = self.u.get(key, mean)
             self.u[key] = [(1 - self.gamma) * old[k] + self.gamma * mean[k] for k in (0, 1)]
         z, loss = [0.0] * len(scores), 0.0

@@ -45,7 +45,7 @@ class Algorithm29:
                 z[j] += slope
                 z[i] -= slope
             moves.setdefault(key, []).append(nu - self.dual_lr * (self.beta - len(above) / len(negatives)))
-        self.nu.update({key: mean(found) for key, found in moves.items()})
+        self.nu.update({key: mean(result) for key, result in moves.items()})
         return loss, z
 
     def tables(self):

@@ -28,8 +28,8 @@ class Algorithm32:
         for i in positives:
             estimate = sum(exp(i, j) for j in negatives) / len(negatives)
             estimates.setdefault((index[i], task), []).append(estimate)
-        for key, found in estimates.items():
-            mean = sum(found) / len(found)
+        for key, result in estimates.items():
+            mean = sum(result) / len(result)
             old = self.u.get(key, mean)
             assert old < mean * math.exp(45)  # states this far above would have been restarted
             self.u[key] = (1 - self.gamma) * old + self.gamma * mean

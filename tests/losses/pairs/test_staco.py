@@ -44,10 +44,10 @@ class Algorithm31:
             rows[i] = key, nu, above, inner
             ascents.setdefault(key, []).append(inner)
             shares.setdefault(key, []).append((nu, len(above) / len(negatives)))
-        for key, found in ascents.items():
-            self.y[key] = min(max(self.y.get(key, 1.0) + self.dual_lr * mean(found), 0.0), 1.0)
-        for key, found in shares.items():
-            start, share = mean(nu for nu, _ in found), mean(p for _, p in found)
+        for key, result in ascents.items():
+            self.y[key] = min(max(self.y.get(key, 1.0) + self.dual_lr * mean(result), 0.0), 1.0)
+        for key, result in shares.items():
+            start, share = mean(nu for nu, _ in result), mean(p for _, p in result)
             self.nu[key] = start - self.dual_lr * self.y[key] * (self.beta - share)
         self.weights.update(self.y.values())
         chosen = mean(self.y[rows[i][0]] for i in positives)

@@ -31,8 +31,8 @@ def test_equals_the_weighted_mean_over_known_labels():
 
 def test_equal_weights_give_plain_cross_entropy():
     logits, y = torch.randn(6, 2), torch.tensor([[1.0, NAN]] * 3 + [[0.0, 1.0]] * 3)
-    found = WeightedBCELoss(6, 2, task_weight=torch.full((2,), 7.0))(logits, y)
-    torch.testing.assert_close(found, BCELoss(6, 2)(logits, y))
+    result = WeightedBCELoss(6, 2, task_weight=torch.full((2,), 7.0))(logits, y)
+    torch.testing.assert_close(result, BCELoss(6, 2)(logits, y))
 
 
 def test_batch_with_zero_weights_gives_zero():

@@ -290,9 +290,9 @@ def test_best_threshold_of_many_groups_uses_little_memory():
     level = torch.randn(2, 6000, generator=torch.Generator().manual_seed(0))
     level[1, ::3] = -torch.inf
     with torch.profiler.profile(profile_memory=True, activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
-        found = best_threshold(level, 0.2, 0.1)
+        result = best_threshold(level, 0.2, 0.1)
     assert max(event.cpu_memory_usage for event in profile.events()) < 2**20
-    for row, nu in zip(level, found, strict=True):
+    for row, nu in zip(level, result, strict=True):
         slope = ((row[row > -torch.inf] - nu).clamp(0, 0.1) / 0.1).double().mean()
         assert slope.item() == pytest.approx(0.2, abs=1e-4)
 

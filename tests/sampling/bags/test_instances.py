@@ -26,8 +26,8 @@ def test_draws_k_distinct_instances_of_each_bag(k):
         assert rows.dtype == bag.dtype == torch.int64
         for position, number in enumerate(bags):
             mine = rows[bag == position]
-            wanted = sizes[number] if k in (None, -1) else min(k, sizes[number])
-            assert len(mine) == len(mine.unique()) == wanted
+            expected_size = sizes[number] if k in (None, -1) else min(k, sizes[number])
+            assert len(mine) == len(mine.unique()) == expected_size
             assert torch.equal(mine, mine.sort().values)
             assert bag_ptr[number] <= mine.min()
             assert mine.max() < bag_ptr[number + 1]
@@ -114,9 +114,9 @@ def test_repeated_draws_are_replaced(monkeypatch):
         return draws
 
     monkeypatch.setattr(instances, "randint", repeating)
-    (found,) = distinct(torch.tensor([1000]), 4, derive(0)).tolist()
+    (result,) = distinct(torch.tensor([1000]), 4, derive(0)).tolist()
     further = randint(torch.arange(14, 17), derive(0), torch.tensor(1000)).tolist()
-    assert found == sorted([5, *further])
+    assert result == sorted([5, *further])
 
 
 def test_cost_does_not_depend_on_bag_size(monkeypatch):
@@ -137,8 +137,8 @@ def test_bags_can_be_tensors_arrays_or_lists():
     sampler = InstanceSampler(np.array([0, 3, 9]), np.int64(2))
     expected = sampler.sample([1, 0])
     for bags in (torch.tensor([1, 0], dtype=torch.int32), np.array([1, 0]), (1, 0)):
-        found = sampler.sample(bags)
-        assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+        result = sampler.sample(bags)
+        assert all(torch.equal(a, b) for a, b in zip(result, expected, strict=True))
     assert repr(sampler) == "InstanceSampler(num_bags=2, num_instances=2, seed=0)"
     assert "num_instances=all" in repr(InstanceSampler([0, 1]))
 

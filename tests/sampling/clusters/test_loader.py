@@ -31,14 +31,14 @@ def parts_of(num_nodes=60, num_parts=6, seed=1):
 def expected(edges, cluster, halo):
     """Halo and edges, computed edge by edge."""
     inside, pairs = set(cluster), list(zip(*edges.tolist(), strict=True))
-    beside = {s for s, t in pairs if t in inside and s not in inside} if halo != "none" else set()
+    halo_nodes = {s for s, t in pairs if t in inside and s not in inside} if halo != "none" else set()
     chosen = set()
     for number, (s, t) in enumerate(pairs):
         within = t in inside and (s in inside or halo != "none")
-        into = t in beside and ((halo in ("batch", "all") and s in inside) or (halo == "all" and s in beside))
+        into = t in halo_nodes and ((halo in ("batch", "all") and s in inside) or (halo == "all" and s in halo_nodes))
         if within or into:
             chosen.add(number)
-    return sorted(beside), chosen
+    return sorted(halo_nodes), chosen
 
 
 @HALOS
@@ -52,8 +52,8 @@ def test_batches_hold_clusters_with_their_halo(halo, is_sorted, batch_size):
     for number, batch in enumerate(loader):
         chosen = range(6)[number * batch_size : (number + 1) * batch_size]
         cluster = [int(node) for part in chosen for node in (parts == part).nonzero()]
-        beside, edges = expected(data.edge_index, cluster, halo)
-        assert (batch.batch_size, batch.n_id.tolist()) == (len(cluster), cluster + beside)
+        halo_nodes, edges = expected(data.edge_index, cluster, halo)
+        assert (batch.batch_size, batch.n_id.tolist()) == (len(cluster), cluster + halo_nodes)
         assert len(batch.e_id) == len(edges)
         assert set(batch.e_id.tolist()) == edges
         assert torch.equal(batch.n_id[batch.edge_index], data.edge_index[:, batch.e_id])
@@ -88,11 +88,11 @@ def test_part_numbers_can_have_gaps():
 
 def test_input_nodes_as_ids_keep_their_positions():
     ids = torch.tensor([50, 2, 31])
-    found = {}
+    result = {}
     for batch in ClusterLoader(graph(), parts_of(), input_nodes=ids):
         nodes = batch.n_id[: batch.batch_size][batch.input_mask]
-        found |= dict(zip(batch.input_id.tolist(), nodes.tolist(), strict=True))
-    assert found == {0: 50, 1: 2, 2: 31}
+        result |= dict(zip(batch.input_id.tolist(), nodes.tolist(), strict=True))
+    assert result == {0: 50, 1: 2, 2: 31}
     batch = next(iter(ClusterLoader(graph(), parts_of())))
     assert batch.input_mask.all()
     assert torch.equal(batch.input_id, batch.n_id[: batch.batch_size])

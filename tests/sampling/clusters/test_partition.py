@@ -105,16 +105,16 @@ def test_sweep_moves_nodes_to_their_neighbours(seed):
     edges, num_nodes = random_graph(80, 400, seed)
     begin, neighbor = module._undirected(edges, num_nodes)
     neighbors = [neighbor[a:b] for a, b in pairwise(begin)]
-    for node, found in enumerate(neighbors):
+    for node, result in enumerate(neighbors):
         both = torch.cat([edges[1, edges[0] == node], edges[0, edges[1] == node]]).numpy()
-        assert found.tolist() == sorted(set(both.tolist()) - {node})
+        assert result.tolist() == sorted(set(both.tolist()) - {node})
     rng = np.random.default_rng(seed)
     part, order = rng.permutation(num_nodes) % 6, rng.permutation(num_nodes)
     expected = slow_sweep(neighbors, order, part.copy(), 10, 15)
-    found = part.copy()
-    moved = sweep(begin, neighbor, order, found, np.bincount(found), 10, 15, np.zeros(6, np.int64))
-    assert found.tolist() == expected.tolist()
-    assert moved == (found != part).sum() > 0
+    result = part.copy()
+    moved = sweep(begin, neighbor, order, result, np.bincount(result), 10, 15, np.zeros(6, np.int64))
+    assert result.tolist() == expected.tolist()
+    assert moved == (result != part).sum() > 0
 
 
 def test_missing_pymetis_is_reported(monkeypatch):

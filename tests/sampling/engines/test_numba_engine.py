@@ -30,11 +30,11 @@ def star(*lists):
 
 def chosen(sampled):
     """The neighbours that each seed drew, in order."""
-    found = {}
+    result = {}
     source = sampled.node[""][sampled.row[EDGE]].tolist()
     for node, target in zip(source, sampled.col[EDGE].tolist(), strict=True):
-        found.setdefault(target, []).append(node)
-    return found
+        result.setdefault(target, []).append(node)
+    return result
 
 
 @pytest.mark.parametrize("fanouts", [[3], [4, 3], [15, 10, 5], [-1, 2], [2, -1], [0], [3, 0, 2], [0, 3], [100, 40]])
@@ -82,8 +82,8 @@ def test_engine_can_be_used_by_several_threads():
     engine = NumbaEngine(Graph.from_data(random_graph(500, 20_000)))
     expected = [engine.sample({"": torch.arange(n)}, {EDGE: [5, 4]}, (n,)) for n in range(40)]
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda n: engine.sample({"": torch.arange(n)}, {EDGE: [5, 4]}, (n,)), range(40)))
-    for a, b in zip(found, expected, strict=True):
+        result = list(pool.map(lambda n: engine.sample({"": torch.arange(n)}, {EDGE: [5, 4]}, (n,)), range(40)))
+    for a, b in zip(result, expected, strict=True):
         equal(a, b)
 
 
@@ -152,8 +152,8 @@ def test_seeds_draw_independently():
     engine = NumbaEngine(star([2, 3, 4, 5], [2, 3, 4, 5]))
     count = Counter()
     for number in range(9000):
-        found = chosen(engine.sample({"": torch.tensor([0, 1])}, {EDGE: [2]}, (number,)))
-        count[tuple(sorted(found[0])), tuple(sorted(found[1]))] += 1
+        result = chosen(engine.sample({"": torch.tensor([0, 1])}, {EDGE: [2]}, (number,)))
+        count[tuple(sorted(result[0])), tuple(sorted(result[1]))] += 1
     assert len(count) == comb(4, 2) ** 2
     assert stats.chisquare(list(count.values())).pvalue > 1e-3
 
@@ -233,8 +233,8 @@ def test_labor_targets_share_random_numbers():
     for ranking in itertools.permutations(range(2, 7)):
         expected[tuple(tuple(sorted(sorted(part, key=ranking.index)[:2])) for part in lists)] += 1
     for number in range(8000):
-        found = chosen(engine.sample({"": torch.tensor([0, 1])}, {EDGE: [2]}, (number,), mode="labor"))
-        count[tuple(found[0]), tuple(found[1])] += 1
+        result = chosen(engine.sample({"": torch.tensor([0, 1])}, {EDGE: [2]}, (number,), mode="labor"))
+        count[tuple(result[0]), tuple(result[1])] += 1
     assert set(count) <= set(expected)
     total = sum(expected.values())
     observed = [count[key] for key in expected]

@@ -160,8 +160,8 @@ def test_counting_sort_equals_sort(dtype, layout, num_edges):
         edge_index = edge_index.T.contiguous().T
     elif layout == "sorted":
         edge_index = edge_index[:, edge_index[1].argsort(stable=True)]
-    found = topology._counting_sort(edge_index, 60, 60)
-    for a, b in zip(found, topology._sort(edge_index.long(), 60, 60), strict=True):
+    result = topology._counting_sort(edge_index, 60, 60)
+    for a, b in zip(result, topology._sort(edge_index.long(), 60, 60), strict=True):
         assert (a is None) == (b is None)
         assert a is None or (a.dtype == b.dtype and torch.equal(a, b))
 
@@ -169,12 +169,12 @@ def test_counting_sort_equals_sort(dtype, layout, num_edges):
 def test_ids_and_positions_can_differ_in_integer_type(monkeypatch):
     monkeypatch.setattr(topology, "narrow", lambda size: torch.int32 if size < 100 else torch.int64)
     edge_index, num_nodes = random_graph()
-    found = Topology.from_edge_index(edge_index, num_nodes, num_nodes)
-    assert (found.row.dtype, found.perm.dtype, found.pairs) == (torch.int32, torch.int64, None)
+    result = Topology.from_edge_index(edge_index, num_nodes, num_nodes)
+    assert (result.row.dtype, result.perm.dtype, result.pairs) == (torch.int32, torch.int64, None)
     monkeypatch.undo()
     expected = Topology.from_edge_index(edge_index, num_nodes, num_nodes)
-    assert torch.equal(found.row, expected.row)
-    assert torch.equal(found.perm, expected.perm.long())
+    assert torch.equal(result.row, expected.row)
+    assert torch.equal(result.perm, expected.perm.long())
 
 
 @pytest.mark.parametrize("dtype", [torch.int64, torch.int32])

@@ -38,11 +38,11 @@ def test_engines_agree(options, sort):
     for number, fanouts in enumerate(([3, 4, 2], [-1, 2], [2, -1], [50, 40], [0, 3], [3, 0], [-1, -1], [1])):
         for seeds in ([5, 3, 5, 9], range(num_nodes), [], [59]):
             given = {"": torch.tensor(list(seeds), dtype=torch.int64)}
-            found = torch_engine.sample(given, {EDGE: fanouts}, (number, 1), **options)
-            equal(found, numba_engine.sample(given, {EDGE: fanouts}, (number, 1), **options))
+            result = torch_engine.sample(given, {EDGE: fanouts}, (number, 1), **options)
+            equal(result, numba_engine.sample(given, {EDGE: fanouts}, (number, 1), **options))
             if options["mode"] == "uniform":
                 kept = {name: options[name] for name in ("replace", "disjoint")}
-                check(found, graph, given, {EDGE: fanouts}, **kept)
+                check(result, graph, given, {EDGE: fanouts}, **kept)
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
@@ -100,9 +100,9 @@ def test_tables_are_not_pickled_and_reset_when_exhausted(monkeypatch):
     monkeypatch.setattr(relabel, "LARGEST", 400)
     engine = TorchEngine(engine.graph)
     for fanouts in ([3, 3], [-1, 1]) * 20:
-        found = engine.sample({"": torch.arange(9)}, {EDGE: fanouts}, (0,))
+        result = engine.sample({"": torch.arange(9)}, {EDGE: fanouts}, (0,))
         if fanouts == [3, 3]:
-            equal(found, expected)
+            equal(result, expected)
 
 
 def test_pick_matches_floyds_algorithm():
@@ -206,10 +206,10 @@ class Traced:
 
     def run(self, numbers):
         self.runs += 1
-        found = self.graph(numbers)
+        result = self.graph(numbers)
         if self.places is None:
-            self.places = found
-        for place, part in zip(self.places, found, strict=True):
+            self.places = result
+        for place, part in zip(self.places, result, strict=True):
             place.copy_(part)
         parts = iter(self.places)
         self.batch._node = {name: next(parts) for name in self.batch._node}
@@ -244,12 +244,12 @@ def test_replays_are_correct_for_other_seeds_and_keys(make, hops, replace):
     kept = []
     for number, size in enumerate((7, 7, 7, 7, 3, 7, 7, 7)):
         seeds = {name: torch.randint(graph.num_nodes[name], (size,), generator=rng)}
-        found = engine.sample(seeds, fanouts, (number,), replace=replace)
-        kept.append((found, numba_engine.sample(seeds, fanouts, (number,), replace=replace)))
+        result = engine.sample(seeds, fanouts, (number,), replace=replace)
+        kept.append((result, numba_engine.sample(seeds, fanouts, (number,), replace=replace)))
     assert len(engine._workspaces) == 1
     assert [launches.runs for launches in recorded] == [5]
-    for found, expected in kept:  # later batches do not change earlier ones
-        equal(found, expected)
+    for result, expected in kept:  # later batches do not change earlier ones
+        equal(result, expected)
 
 
 def test_inputs_of_a_batch_can_be_overwritten_in_place():
@@ -264,9 +264,9 @@ def test_inputs_of_a_batch_can_be_overwritten_in_place():
         words = [word for (draw,) in hops for word in draw.key]
         numbers.copy_(torch.tensor([*words, tables[""].start(200), len(seeds), *padded]))
         static = [[draw._replace(key=None) for draw in hop] for hop in hops]
-        found = engine._batch(numbers, {"": 6}, static, tables, False, "uniform").finish()
+        result = engine._batch(numbers, {"": 6}, static, tables, False, "uniform").finish()
         given = {"": torch.tensor(seeds, dtype=torch.int64)}
-        equal(found, engine.sample(given, fanouts, (number,)))
+        equal(result, engine.sample(given, fanouts, (number,)))
 
 
 @pytest.mark.parametrize("options", [{"mode": "labor"}, {"disjoint": True}, {"fanouts": [3, -1]}, {"seeds": 2**21}])
@@ -290,13 +290,13 @@ def test_gpu_results_are_the_same_with_and_without_recording():
     sampler = NeighborSampler(graph, [5, 4, 3], device="cuda")
     for number, size in enumerate([100] * 6 + [37] + [100] * 3):
         seeds = {"": torch.arange(number, number + size)}
-        found = sampler._engine.sample(seeds, {EDGE: [5, 4, 3]}, (number,))
+        result = sampler._engine.sample(seeds, {EDGE: [5, 4, 3]}, (number,))
         expected = numba_engine.sample(seeds, {EDGE: [5, 4, 3]}, (number,))
-        found.node, found.row, found.col, found.edge = (
+        result.node, result.row, result.col, result.edge = (
             {name: part.cpu() for name, part in parts.items()}
-            for parts in (found.node, found.row, found.col, found.edge)
+            for parts in (result.node, result.row, result.col, result.edge)
         )
-        equal(found, expected)
+        equal(result, expected)
     with sampler._engine._workspaces.borrow() as space:
         assert space.recorder._checked
 
@@ -336,4 +336,4 @@ def test_every_hop_and_edge_type_has_its_own_key():
             assert len(keys) == len(hops) * len(graph.topologies)
         else:  # edge types with the same source share a key
             assert len(keys) == len(hops) * len(graph.num_nodes)
-            assert all(len({(hop, name[0]) for hop, name in found}) == 1 for found in keys.values())
+            assert all(len({(hop, name[0]) for hop, name in result}) == 1 for result in keys.values())

@@ -14,9 +14,9 @@ def comparisons():
     """The results of `interpreted_kernels.py`, in Triton's interpreter."""
     script = Path(__file__).parents[1] / "interpreted_kernels.py"
     done = subprocess.run([sys.executable, "-W", "ignore", script], capture_output=True, text=True, timeout=600)
-    found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert found[-1:] == [["end", True]], done.stderr
-    return found
+    result = [json.loads(line) for line in done.stdout.splitlines()]
+    assert result[-1:] == [["end", True]], done.stderr
+    return result
 
 
 @pytest.mark.parametrize("what", ["pick", "claim", "gather", "engines"])

@@ -190,10 +190,10 @@ def test_lists_are_never_drawn_beyond_their_announced_length(sampled, monkeypatc
 
     monkeypatch.setattr("xgraph.sampling.items.tri.Cycle", Watched)
     list(TriSampler(separate_tasks([(30, 50), (30, 90), (40, 40), (30, 300)]), 6, sampled, 0.4))
-    told = [cycle for cycle in cycles if cycle.bound is not None]
-    assert len(told) == 8
-    assert all(cycle.total + cycle.most_held <= cycle.bound for cycle in told)
-    assert max(cycle.total + 6 * sampled - cycle.bound for cycle in told) == 0  # and the bound is tight
+    bounded = [cycle for cycle in cycles if cycle.bound is not None]
+    assert len(bounded) == 8
+    assert all(cycle.total + cycle.most_held <= cycle.bound for cycle in bounded)
+    assert max(cycle.total + 6 * sampled - cycle.bound for cycle in bounded) == 0  # and the bound is tight
 
 
 def test_tasks_with_one_class_and_unlabelled_items_are_left_out():

@@ -179,9 +179,9 @@ def test_copies_and_pickles_sample_the_same():
     sampler.set_epoch(4)
     expected = sampler.sample([1, 2, 3])
     for other in (copy.deepcopy(sampler), pickle.loads(pickle.dumps(sampler))):
-        found = other.sample([1, 2, 3])
-        assert torch.equal(found.node, expected.node)
-        assert torch.equal(found.edge, expected.edge)
+        result = other.sample([1, 2, 3])
+        assert torch.equal(result.node, expected.node)
+        assert torch.equal(result.edge, expected.edge)
         other.set_epoch(5)
         assert other._epoch.is_shared()
     assert sampler.epoch == 4
@@ -190,9 +190,9 @@ def test_copies_and_pickles_sample_the_same():
 @pytest.mark.parametrize("storage", ["device", "pinned", "host", "mmap"])
 def test_result_does_not_depend_on_the_storage(storage):
     expected = NeighborSampler(random_graph(), [3, 3]).sample([1, 2, 3])
-    found = NeighborSampler(random_graph(), [3, 3], storage=storage).sample([1, 2, 3])
-    assert torch.equal(found.node, expected.node)
-    assert torch.equal(found.edge, expected.edge)
+    result = NeighborSampler(random_graph(), [3, 3], storage=storage).sample([1, 2, 3])
+    assert torch.equal(result.node, expected.node)
+    assert torch.equal(result.edge, expected.edge)
 
 
 def test_labor_and_replacement_reach_the_engine():
@@ -306,11 +306,11 @@ def test_gpu_samples_the_same(storage, options):
     for data, seeds in ((random_graph(2000, 60_000), range(100)), (hetero_data(), ("paper", range(20)))):
         for fanouts in ([5, 4, 3], [-1, 2], [40]):
             expected = NeighborSampler(data, fanouts, **options).sample(seeds)
-            found = NeighborSampler(data, fanouts, device="cuda", storage=storage, **options).sample(seeds)
-            assert found.num_sampled_nodes == expected.num_sampled_nodes
-            assert found.num_sampled_edges == expected.num_sampled_edges
+            result = NeighborSampler(data, fanouts, device="cuda", storage=storage, **options).sample(seeds)
+            assert result.num_sampled_nodes == expected.num_sampled_nodes
+            assert result.num_sampled_edges == expected.num_sampled_edges
             for part in ("node", "row", "col", "edge"):
-                left, right = getattr(found, part), getattr(expected, part)
+                left, right = getattr(result, part), getattr(expected, part)
                 pairs = [(left[name], right[name]) for name in right] if isinstance(right, dict) else [(left, right)]
                 for a, b in pairs:
                     assert torch.equal(a.cpu(), b)

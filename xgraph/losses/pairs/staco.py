@@ -90,11 +90,11 @@ class STACOLoss(PairLoss):
         """Compute the value at the optimum of the duals, which selects the lowest-ranked positives of each task."""
         losses = pairs.tail(self.max_fpr)
         slot = torch.zeros_like(pairs.anchors.item) if tasks.slot is None else tasks.slot
-        place = (slot, pairs.anchors.item)
+        position = (slot, pairs.anchors.item)
         table = losses.new_zeros(len(tasks.task), len(pairs.batch.scores))
-        known = torch.zeros_like(table, dtype=torch.bool).index_put_(place, torch.ones_like(slot, dtype=torch.bool))
-        weights = tail_weights(table.index_put(place, losses.detach()), known, 1 - self.min_tpr)
-        return torch.dot(weights[place], losses) / len(tasks.task)
+        known = torch.zeros_like(table, dtype=torch.bool).index_put_(position, torch.ones_like(slot, dtype=torch.bool))
+        weights = tail_weights(table.index_put(position, losses.detach()), known, 1 - self.min_tpr)
+        return torch.dot(weights[position], losses) / len(tasks.task)
 
     def monitor(self) -> dict[str, float]:
         """Return figures to log during training.

@@ -36,28 +36,28 @@ class Cluster(NamedTuple):
 def cluster(topology: Topology, outgoing: Topology | None, nodes: Tensor, halo: Halo) -> Cluster:
     """Return the subgraph of a cluster."""
     size = len(nodes)
-    place = torch.full((topology.num_dst,), -1, device=nodes.device)
-    place[nodes] = torch.arange(size, device=nodes.device)
+    local_id = torch.full((topology.num_dst,), -1, device=nodes.device)
+    local_id[nodes] = torch.arange(size, device=nodes.device)
     row, col, edge = _edges(topology, nodes)
     if halo == "none":
-        row, col, edge = _chosen(place[row] >= 0, row, col, edge)
-        return Cluster(nodes, place[row], col, edge, size, len(row))
-    beside = torch.zeros(topology.num_dst, dtype=torch.bool, device=nodes.device)
-    beside[row] = True
-    beside[nodes] = False
-    outside = beside.nonzero()[:, 0]
-    place[outside] = torch.arange(size, size + len(outside), device=nodes.device)
+        row, col, edge = _chosen(local_id[row] >= 0, row, col, edge)
+        return Cluster(nodes, local_id[row], col, edge, size, len(row))
+    in_halo = torch.zeros(topology.num_dst, dtype=torch.bool, device=nodes.device)
+    in_halo[row] = True
+    in_halo[nodes] = False
+    outside = in_halo.nonzero()[:, 0]
+    local_id[outside] = torch.arange(size, size + len(outside), device=nodes.device)
     inner = len(row)
-    parts = [(place[row], col, edge)]
+    parts = [(local_id[row], col, edge)]
     if halo == "batch" and outgoing is not None:
         to, source, edge = _edges(outgoing, nodes)
-        to, source, edge = _chosen(beside[to], to, source, edge)
-        col, order = torch.sort(place[to], stable=True)
+        to, source, edge = _chosen(in_halo[to], to, source, edge)
+        col, order = torch.sort(local_id[to], stable=True)
         parts.append((source[order], col, edge[order]))
     elif halo == "all":
         row, col, edge = _edges(topology, outside)
-        row, col, edge = _chosen(place[row] >= 0, row, col, edge)
-        parts.append((place[row], col + size, edge))
+        row, col, edge = _chosen(local_id[row] >= 0, row, col, edge)
+        parts.append((local_id[row], col + size, edge))
     row, col, edge = (torch.cat(pieces) for pieces in zip(*parts, strict=True))
     return Cluster(torch.cat([nodes, outside]), row, col, edge, size, inner)
 

@@ -2,7 +2,7 @@
 
 They give what the torch functions give, number for number, in one pass over memory each, and read the GPU's memory or
 page-locked host memory. The module needs Triton, which comes with torch for CUDA; it is imported only where tensors lie
-on a GPU and Triton is there.
+on a GPU and Triton is valid.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, untyped-decorator, import-untyped, import-not-found"
@@ -61,7 +61,7 @@ def _pick(
     if REPLACE:
         number = place[:, None] * FANOUT + lane[None, :]
         chosen = _randint(number, first_word, second_word, degree[:, None])
-        there = (degree[:, None] > 0) & (lane[None, :] < FANOUT)
+        valid = (degree[:, None] > 0) & (lane[None, :] < FANOUT)
     else:
         # All neighbours in order, or Floyd's algorithm: pick from one more each time, or the newest if already taken.
         chosen = tl.full((ROWS, LANES), -1, tl.int64)
@@ -71,13 +71,13 @@ def _pick(
             taken = tl.max((chosen == drawn[:, None]).to(tl.int32), axis=1) > 0
             chosen = tl.where(lane[None, :] == j, tl.where(taken, newest, drawn)[:, None], chosen)
         chosen = tl.where(degree[:, None] > FANOUT, chosen, lane[None, :].to(tl.int64))
-        there = (lane[None, :] < degree[:, None]) & (lane[None, :] < FANOUT)
+        valid = (lane[None, :] < degree[:, None]) & (lane[None, :] < FANOUT)
     position = begin[:, None] + chosen
-    neighbor = tl.load(row + position * row_stride, mask=there, other=-1).to(tl.int64)
+    neighbor = tl.load(row + position * row_stride, mask=valid, other=-1).to(tl.int64)
     out = place[:, None] * FANOUT + lane[None, :]
     written = (place[:, None] < num_nodes) & (lane[None, :] < FANOUT)
     tl.store(source + out, neighbor, mask=written)
-    tl.store(edge + out, tl.where(there, position, -1), mask=written)
+    tl.store(edge + out, tl.where(valid, position, -1), mask=written)
 
 
 @triton.jit(do_not_specialize=["num_candidates", "base", "count"])

@@ -240,7 +240,7 @@ def test_invalid_fanouts_by_type_are_rejected():
         NeighborSampler(data, {name: hops for name, hops in fanouts.items() if name[1] != "writes"})
     with pytest.raises(ValueError, match="num_neighbors must only hold edge types of the graph, .*, got 'writes'"):
         NeighborSampler(data, {**fanouts, "writes": [3, 2]})
-    with pytest.raises(ValueError, match="must have equally many hops for every edge type, got"):
+    with pytest.raises(ValueError, match="must have the same number of hops for every edge type, got"):
         NeighborSampler(data, {**fanouts, ("paper", "cites", "paper"): [3]})
 
 

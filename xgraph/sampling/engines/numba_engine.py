@@ -101,7 +101,7 @@ def _draw(
     def count(share: tuple[int, int]) -> int:
         return int(draws.count_edges(colptr, nodes, *share, fanout, replace, start, degree))
 
-    sizes = _side_by_side(count, shares)
+    sizes = _in_threads(count, shares)
     before = len(edges.row)
     edges.grow(sum(sizes))
     offsets = [before + sum(sizes[:i]) for i in range(parts)]
@@ -118,10 +118,10 @@ def _draw(
         else:
             draws.draw_uniform(fanout, replace, k0, k1, *lists)
 
-    _side_by_side(draw, list(zip(shares, offsets, strict=True)))
+    _in_threads(draw, list(zip(shares, offsets, strict=True)))
 
 
-def _side_by_side(function: Callable[[Any], Any], shares: list[Any]) -> list[Any]:
+def _in_threads(function: Callable[[Any], Any], shares: list[Any]) -> list[Any]:
     """Call `function` for every share of the work, the first one in this thread."""
     if len(shares) == 1:
         return [function(shares[0])]

@@ -30,7 +30,7 @@ def test_an_empty_table_says_so():
     assert table([]) == "(no rows)"
 
 
-@pytest.mark.parametrize("module", ["epoch", "losses", "robustness", "sampling", "startup", "xrisk"])
+@pytest.mark.parametrize("module", ["epoch", "losses", "robustness", "sampling", "startup", "threads", "xrisk"])
 def test_help_names_the_command(module, monkeypatch, capsys):
     from importlib import import_module
 

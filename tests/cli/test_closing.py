@@ -43,15 +43,21 @@ def test_folds_are_averaged_and_undefined_ones_left_out() -> None:
     assert closing_lines(finished("own.csv", test={}, folds=nothing)) == ["run: run"]
 
 
-@pytest.mark.parametrize(("argv", "demo"), [([], True), (["--seed", "1"], True), (["nci-pains"], False)])
+@pytest.mark.parametrize(
+    ("argv", "demo"), [([], True), (["--seed", "1"], True), (["nci-pains"], False), (["--lr", "0.01"], False)]
+)
 def test_the_demo_says_what_comes_next(
     argv: list[str], demo: bool, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
+    seen = {}
+
     def run(dataset: str | None, **settings: object) -> xgraph.Run:
+        seen.update(settings)
         return finished("nci-pains", test={"ap": 0.5}, positive_rate={"test": 0.1})
 
     monkeypatch.setattr("xgraph.training.fit.train.train", run)
     assert main(["train", *argv]) == 0
     out, err = capsys.readouterr()
     assert ("next: xgraph predict run molecules.csv -o predictions.csv" in out) == demo
-    assert ("demo: training on nci-pains" in err) == demo
+    assert ("demo: the same as `xgraph train nci-pains --sampling-rate 0.25`" in err) == demo
+    assert (seen.get("sampling_rate") == 0.25) == demo

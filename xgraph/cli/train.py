@@ -13,6 +13,12 @@ from xgraph.cli.completion import complete_dataset
 from xgraph.cli.help.catalogue_commands import HelpAll, catalogue_options
 from xgraph.cli.tables import closing_lines, metrics_table
 
+_DEMO = {"sampling_rate": 0.25}
+"""An epoch of SOAP with a quarter of positives per batch has a third fewer batches than with the usual half."""
+
+_WITH_THE_DEMO = {"seed", "device", "threads"}
+"""Options that the demo can have."""
+
 
 @contextmanager
 def resumable(command: str, unit: str) -> Iterator[None]:
@@ -63,9 +69,10 @@ def train(
     """
     check_dataset(dataset)
     options = catalogue_options(ctx)
-    demo = dataset is None and config is None and not resume
+    demo = dataset is None and config is None and not resume and options.keys() <= _WITH_THE_DEMO
     if demo:
-        sys.stderr.write("demo: training on nci-pains, an embedded data set; `xgraph train your.csv` trains on yours\n")
+        options |= _DEMO
+        sys.stderr.write("demo: the same as `xgraph train nci-pains --sampling-rate 0.25`\n")
     elif sys.stderr.isatty():  # importing torch takes seconds
         sys.stderr.write("loading...\n")
     from xgraph.training.fit.train import train as run_training

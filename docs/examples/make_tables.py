@@ -17,7 +17,7 @@ LOGP = 2.5
 LABELLED, CANDIDATES = 1500, 200
 
 
-def main() -> None:
+def main(folder: Path) -> None:
     RDLogger.DisableLog("rdApp.*")
     lines = (Path(RDConfig.RDDataDir) / "NCI" / "first_5K.smi").read_text().splitlines()
     molecules = {Chem.CanonSmiles(s): s for s in (line.split()[0] for line in lines if line) if Chem.MolFromSmiles(s)}
@@ -29,16 +29,16 @@ def main() -> None:
         rows.append([f"M{number:04}", text, int(active), f"{MolWt(molecule):.1f}"])
     rows[17][2] = rows[250][2] = ""  # two missing labels
     rows[99][1] = "c1ccccc"  # and a ring that is never closed
-    write("molecules.csv", ["name", "smiles", "active", "weight"], rows)
+    write(folder / "molecules.csv", ["name", "smiles", "active", "weight"], rows)
     candidates = [[f"C{number:03}", text] for number, text in enumerate(smiles[LABELLED:], 1)]
     candidates[2][1] = "CC(=O)Oc1ccccc1C(=O"
-    write("candidates.csv", ["name", "smiles"], candidates)
+    write(folder / "candidates.csv", ["name", "smiles"], candidates)
 
 
-def write(name: str, header: list[str], rows: list[list[object]]) -> None:
-    with (Path(__file__).parent / name).open("w", newline="") as file:
+def write(path: Path, header: list[str], rows: list[list[object]]) -> None:
+    with path.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *rows])
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(__file__).parent)

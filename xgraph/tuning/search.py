@@ -46,7 +46,7 @@ def search(
     the mean of the test metrics is that of a nested cross-validation.
 
     Args:
-        dataset: Name of a data set or path of a CSV file, as for :func:`xgraph.train`.
+        dataset: Name of a data set or path of a CSV file, as for :func:`xgraph.training.train`.
         vary: The settings to vary, each with a list of values, a range ``{"low": ..., "high": ..., "log": True}`` (or
             with ``"step"``), or a text such as ``"1e-4..1e-2:log"``, ``"8..64:step=8"`` or ``"2,3,4"``; or the path of
             a TOML file of these.
@@ -59,7 +59,8 @@ def search(
         out: Directory of the search, which must be new or empty; by default a new directory under ``runs/``.
         resume: Resume the search in ``out``. ``trials``, ``final``, ``device``, ``storage`` and ``threads`` may change.
         progress: Show progress on stderr.
-        settings: Settings that are not varied, as for :func:`xgraph.train`; ``fold`` may be several folds, or "all".
+        settings: Settings that are not varied, as for :func:`xgraph.training.train`. ``fold`` may be several folds, or
+            "all".
 
     Returns:
         The best settings and, with ``final``, their test metrics.

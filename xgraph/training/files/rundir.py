@@ -27,7 +27,7 @@ BEST, LAST = "best.ckpt", "last.ckpt"
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run, as returned by :func:`xgraph.train`.
+    """A finished run, as returned by :func:`xgraph.training.train`.
 
     Args:
         path: The run directory. It holds ``config.toml``, ``metrics.csv``, ``metrics.json``, ``predictions.csv``,

@@ -23,9 +23,8 @@ from xgraph.cli.openmp import WAIT_POLICY
 RUNS = {
     "gine on nci-pains (the demo)": {"dataset": "nci-pains"},
     "gine, 300 channels, batches of 256": {"dataset": "nci-pains", "hidden_channels": 300, "batch_size": 256},
-    "dmpnn on nci-pains": {"dataset": "nci-pains", "model": "dmpnn"},
+    "d-mpnn on nci-pains": {"dataset": "nci-pains", "model": "d-mpnn"},
     "sage on coauthor-physics": {"dataset": "coauthor-physics"},
-    "sage on musae-github": {"dataset": "musae-github"},
     "attention on digits-bags (images)": {"dataset": "digits-bags"},
     "attention on musk2": {"dataset": "musk2", "fold": 0},
     "attention on mnist-bags": {"dataset": "mnist-bags"},

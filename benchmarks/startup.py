@@ -1,7 +1,7 @@
 """How long until something happens: ``python -m benchmarks.startup``. Real data need XGRAPH_MIRROR.
 
-Commands take turns, and the figure is the median. The demo, ``xgraph train`` without arguments, runs on a quiet machine and
-beside a process that keeps one core busy.
+Commands take turns, and the figure is the median. The demo, ``xgraph train`` without arguments, runs on a quiet machine
+and beside a process that keeps one core busy.
 """
 
 from __future__ import annotations

@@ -114,3 +114,10 @@ def test_package_imports_light() -> None:
     folder = Path(__file__).parents[3]
     path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": path})
+
+
+def test_cards_of_one_binary_task_say_what_a_positive_label_means() -> None:
+    for card in list_cards():
+        alone = card.task == "binary classification"
+        assert card.label_meaning.startswith("A positive ") == alone, card.name
+        assert card.label_meaning.endswith(".") == alone

@@ -781,3 +781,9 @@ def test_node_models_list_their_options(capsys: pytest.CaptureFixture[str]) -> N
         for option in ("--gamma", "--gradient", "--table-dtype", "--table-storage", "--no-table-in-checkpoint"):
             assert option in described(model)
         assert ("--exact-input" in described(model)) == (model != "gat-fm")
+
+
+@pytest.mark.parametrize(("neighbors", "rows"), [("3,2", 2 + 6 + 12), ("30,20", 90), ("-1,2", 90)])
+def test_rows_of_a_batch_are_its_nodes_at_most_all_of_the_graph(neighbors: str, rows: int) -> None:
+    config = build_config({"dataset": CLASSES, "batch_size": 2, "num_neighbors": neighbors})
+    assert make_source(dataset(CLASSES), config).rows_per_batch == rows

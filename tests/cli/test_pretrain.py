@@ -28,7 +28,7 @@ def test_full_help_groups_the_options_by_objective(capsys: Capture) -> None:
 def test_pretrains_and_a_run_starts_from_it(csv: Path, small: list[str], capsys: Capture) -> None:
     argv = ["pretrain", csv.name, *SMALL, "--objective", "contrastive", "--tau", "0.5", "--drop-atoms", "0.1"]
     assert main([*argv, "--exclude", csv.name, "--out", "none"]) == 1
-    assert "error: join: nothing is left of 60 molecules: 60 are to be excluded" in capsys.readouterr().err
+    assert "error: join: none of the 60 molecules remain (60 were excluded)" in capsys.readouterr().err
     assert main([*argv, "--out", "run"]) == 0
     captured = capsys.readouterr()
     first, epoch = captured.err.splitlines()
@@ -52,11 +52,11 @@ def test_pretrains_and_a_run_starts_from_it(csv: Path, small: list[str], capsys:
     [
         ([], 2, "datasets = []: expected one or more data sets or CSV files"),
         (["hiv,toxcast"], 1, "unknown data set 'toxcast'"),
-        (["hiv,cora"], 1, "'cora' holds the nodes of a graph"),
+        (["hiv,cora"], 1, "'cora' contains the nodes of a graph"),
         (["hiv", "--model", "svm"], 2, "model 'svm' has no molecular encoder"),
         (["hiv", "--tau", "0.5"], 2, "tau: this setting is for objective 'contrastive'"),
         (["hiv", "--resume"], 2, "resume: give the directory of the run"),
-        (["none.csv"], 1, "there is no file 'none.csv'"),
+        (["none.csv"], 1, "file 'none.csv' does not exist"),
     ],
 )
 def test_mistakes(argv: list[str], code: int, text: str, capsys: Capture) -> None:

@@ -1,6 +1,6 @@
-"""Data sets: molecules as graphs, nodes, bags; their labels and splits, and where they come from.
+"""Data sets of molecules, nodes and bags, with their labels and splits.
 
-Everything is imported when first used, so that ``import xgraph.data`` is light.
+Names are imported on first use, so ``import xgraph.data`` is fast.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Molecules of many data sets, without what a later run must not have seen: what encoders are pretrained on."""
+"""Collections of molecules from several data sets, for pretraining encoders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from xgraph.data.storage.root import Progress, mirror
 from xgraph.data.storage.root import root as root_folder
 
 COMPETITION = ("aicures", "aicures_pseudomonas/test.csv")
-"""A data set and its file of molecules that nobody may train on: the hidden test set of a running competition."""
+"""A data set and its file of molecules that are always excluded: the hidden test set of a running competition."""
 
 
 def collect(
@@ -31,23 +31,24 @@ def collect(
     root: str | Path | None = None,
     progress: Progress | None = None,
 ) -> JoinedDataset:
-    r"""Join data sets of molecules, without those to exclude.
+    r"""Join data sets of molecules, leaving out molecules to exclude.
 
-    The competition test molecules of AICures are left out whatever is joined, if their file is at hand.
+    The AICures competition's test molecules are always left out if their file is available.
 
     Args:
         datasets: Names of data sets, or paths of CSV files.
-        exclude: What to leave out, as `excluded` takes it.
-        labelled: Whether labels are required. A CSV file without labels 0 and 1 is then left out, with a warning.
-        standardize: Whether to take each molecule's largest fragment, neutralised.
-        root: Data root, by default that of the environment.
-        progress: Called as `progress(done, total, what)`.
+        exclude: Molecules to leave out: names of data sets (``hiv``), parts of their splits (``hiv:test``) or of a fold
+            (``aicures:test:3``), or paths of CSV files.
+        labelled: Whether labels are required. A CSV file without 0/1 labels is then skipped with a warning.
+        standardize: Whether to reduce each molecule to its largest fragment, neutralised.
+        root: Data root; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
+        progress: Called with ``(done, total, description)``.
 
     Raises:
-        ValueError: If a data set is unknown, holds no molecules or is named twice, no labels are found although they
-            are required, or no molecule is left.
+        ValueError: If a data set is unknown, does not contain molecules or is named twice, no labels are found although
+            they are required, or no molecule is left.
         FileNotFoundError: If a CSV file does not exist.
-        FetchError: If a file cannot be had.
+        FetchError: If a file cannot be fetched.
 
     Example:
         >>> import tempfile
@@ -67,28 +68,28 @@ def collect(
     for name in datasets:
         label, table = _table(name, root, progress)
         if labelled and not table.task_names:
-            warnings.warn(f"{name!r} has no column of labels 0 and 1, and is left out", stacklevel=2)
+            warnings.warn(f"{name!r} is skipped because it has no column with labels 0 and 1", stacklevel=2)
             continue
         parts.append(
             MoleculeDataset.from_table(table, name=label, root=root, standardize=standardize, progress=progress)
         )
     if not parts:
         raise ValueError(
-            f"datasets: {', '.join(datasets)}: no labels 0 or 1 are there to learn from (regression is out of scope)"
+            f"datasets: {', '.join(datasets)} have no column with labels 0 and 1 (regression is not supported)"
         )
     data = join(parts, unwanted, root=root, progress=progress)
     if labelled and not data.num_tasks:
-        raise ValueError(f"datasets: {', '.join(datasets)}: no molecule that is left has a label")
+        raise ValueError(f"datasets: {', '.join(datasets)}: none of the remaining molecules has a label")
     return data
 
 
 def excluded(spec: str, *, root: str | Path | None = None, progress: Progress | None = None) -> list[str]:
-    """SMILES of a CSV file, a data set (`hiv`), a part of its split (`hiv:test`) or of a fold (`aicures:test:3`)."""
-    # Without a fold it is the part of all folds: where each molecule is in the test part of one, all molecules.
+    """Return the SMILES of a CSV file, data set (`hiv`), part of its split (`hiv:test`) or fold (`aicures:test:3`)."""
+    # Without a fold, the part of every fold is used: all molecules if each is in the test part of some fold.
     name, _, rest = spec.partition(":")
     if _is_file(spec) or _is_file(name):
         if rest and not _is_file(spec):
-            raise ValueError(f"exclude: {name!r} is a file, which has no part {rest!r}")
+            raise ValueError(f"exclude: {name!r} is a file and has no part {rest!r}")
         return [text for text in read_smiles(Path(spec).expanduser()) if text]
     card = load_card(name)
     if not rest:
@@ -96,9 +97,9 @@ def excluded(spec: str, *, root: str | Path | None = None, progress: Progress | 
     part, _, fold = rest.partition(":")
     if fold and not (fold.isdecimal() and int(fold) < card.folds):
         known = f"0 to {card.folds - 1}" if card.folds else "none"
-        raise ValueError(f"exclude: {name!r} has no fold {fold!r} (it has: {known})")
+        raise ValueError(f"exclude: {name!r} has no fold {fold!r} (folds: {known})")
     if part not in PARTS:
-        raise ValueError(f"exclude: {name!r} has no part {part!r} (it has: {', '.join(PARTS)})")
+        raise ValueError(f"exclude: {name!r} has no part {part!r} (parts: {', '.join(PARTS)})")
     folds: list[int | None] = [int(fold)] if fold else [*range(card.folds)] or [None]
     texts: dict[str, None] = {}
     for number in folds:
@@ -112,19 +113,19 @@ def _is_file(name: str) -> bool:
 
 
 def _check_molecules(name: str) -> None:
-    """Refuse, before anything is read, what is unknown or holds no molecules."""
+    """Reject unknown names and data sets without molecules before anything is read."""
     if _is_file(name):
         if not Path(name).expanduser().is_file():
-            raise FileNotFoundError(f"there is no file {name!r}")
+            raise FileNotFoundError(f"file {name!r} does not exist")
         return
     card = load_card(name)
     if not card.smiles_column:
-        holds = {"node": "the nodes of a graph", "bag": "bags"}.get(card.kind, "graphs that are no molecules")
-        raise ValueError(f"datasets: {name!r} holds {holds}; only data sets of molecules can be joined")
+        content = {"node": "the nodes of a graph", "bag": "bags"}.get(card.kind, "graphs that are not molecules")
+        raise ValueError(f"datasets: {name!r} contains {content}; only data sets of molecules can be joined")
 
 
 def _table(name: str, root: str | Path | None, progress: Progress | None) -> tuple[str, Table]:
-    """What to call a data set, and its table."""
+    """Return a label for the data set, and its table."""
     if not _is_file(name):
         return name, read_card_table(load_card(name), root=root, progress=progress)
     path = Path(name).expanduser()
@@ -133,7 +134,7 @@ def _table(name: str, root: str | Path | None, progress: Progress | None) -> tup
 
 
 def _competition(named: Sequence[str], root: str | Path | None, progress: Progress | None) -> list[str]:
-    """The molecules of the competition; fetched if its data set is named, else looked for."""
+    """Return the competition's molecules, which are fetched only if the data set is named."""
     name, path = COMPETITION
     card = load_card(name)
     folders = [root_folder(root), *([place] if isinstance(place := mirror(), Path) else [])]

@@ -1,4 +1,4 @@
-"""`load`: a data set by its name, or a table of the user's own, as a dataset with splits."""
+"""`load`: loads a registered data set or a user's table, with splits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Split = Literal["given", "scaffold", "stratified", "random"]
 
 
 class _Loader(NamedTuple):
-    """The function that loads one kind of data set, and the options that it takes beside root and progress."""
+    """The function that loads one kind of data set, and its options other than root and progress."""
 
     module: str
     function: str
@@ -63,37 +63,36 @@ def load(
     features: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> MoleculeDataset | NodeDataset | GraphDataset | BagDataset:
-    """Load a data set, fetching it first if need be.
+    """Load a data set by name or from a CSV file, fetching its files if necessary.
 
     Args:
-        name: A registered data set (see `list_cards`), or the path of a CSV file of your own.
-        fold: Which of the given folds; by default the first.
-        split: ``"given"`` (published with the data); of molecules ``"scaffold"`` (Bemis-Murcko, 80/10/10) or
-            ``"random"`` (80/10/10); of nodes and bags ``"stratified"`` (60/20/20 of each class, the same for every
-            seed) or ``"random"`` (60/20/20 of each class, randomly, by `seed`). By default what the data set's card
-            says, for a CSV file of molecules scaffold, of bags stratified.
-        root: Folder that holds what was fetched or computed; by default that of the environment.
+        name: Name of a registered data set (see `list_cards`), or path of a CSV file.
+        fold: Number of the published fold; by default the first.
+        split: ``"given"`` (published with the data). For molecules also ``"scaffold"`` (Bemis-Murcko scaffolds,
+            80/10/10) or ``"random"`` (80/10/10, by `seed`). For nodes and bags also ``"stratified"`` (60/20/20 of each
+            class, the same for every seed) or ``"random"`` (60/20/20 of each class, by `seed`). The default is the
+            first one on the data set's card, scaffold for a CSV file of molecules and stratified for one of bags.
+        root: Folder for fetched and computed files; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
         seed: Seed of the random split.
-        smiles_column: Column of a CSV file that holds the molecules; by default detected. With `bag_column`, the
-            instances are these molecules.
-        target_columns: Columns that hold the labels; for a registered data set, a choice among its tasks.
-        bag_column: Column of a CSV file that names the bag of each row: the file then holds bags, one row per
-            instance, and the columns that are neither its bag nor labels are features (see `read_bags`).
-        feature_columns: Columns that hold features, if not all of these.
-        standardize: Keep the largest fragment of each molecule, neutralised.
-        features: Of molecules, kinds of numbers to give each beside its graph: rdkit, morgan, maccs, torsion (see
-            `describe`).
-        progress: Called with (done, total, what) during long steps.
+        smiles_column: Column with SMILES in a CSV file; by default it is detected. With `bag_column`, instances are
+            these molecules.
+        target_columns: Columns with labels; for a registered data set, a selection of its tasks.
+        bag_column: Column that identifies the bag of each row. The CSV file then contains bags, with one row per
+            instance; all columns other than the bag and the labels are features (see `read_bags`).
+        feature_columns: Columns with features, if not all of these.
+        standardize: Whether to reduce each molecule to its largest fragment, neutralised.
+        features: Additional features of molecules: rdkit, morgan, maccs or torsion (see `describe`).
+        progress: Called with ``(done, total, description)`` during long steps.
 
     Returns:
-        A `MoleculeDataset`, where the card says kind "node" a `NodeDataset`, of kind "bag" or with `bag_column` a
-        `BagDataset`, or of graphs that are no molecules a `GraphDataset`, with the splits train, valid and test.
+        A `MoleculeDataset`, `NodeDataset` or `BagDataset`, or a `GraphDataset` for graphs other than molecules, with
+        the splits train, valid and test.
 
     Raises:
-        ValueError: If the name is unknown (the message suggests the nearest), a split, fold or column does not exist,
-            or an option of molecules is given for a data set that has none.
+        ValueError: If the name is unknown (the message suggests the closest name), a split, fold or column does not
+            exist, or an option does not apply to this kind of data set.
         FileNotFoundError: If the CSV file does not exist.
-        FetchError: If a file cannot be had, or has a wrong checksum.
+        FetchError: If a file cannot be fetched or has the wrong checksum.
 
     Example:
         >>> dataset = load("nci-pains")
@@ -101,9 +100,9 @@ def load(
         ('graph', 1, 4991)
     """
     if not isinstance(name, str | Path):
-        raise TypeError(f"name: expected a data set's name or the path of a CSV file, got {name!r}")
+        raise TypeError(f"name must be the name of a data set or the path of a CSV file, got {name!r}")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed must be an integer, 0 or more, got {seed!r}")
+        raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
     kinds = None
     if features:
         from xgraph.data.molecules.descriptors import check_kinds
@@ -119,7 +118,7 @@ def load(
         label, splits, folds = stem(source), _TABLE_SPLITS[kind], 0
     chosen = split or splits[0]
     if chosen not in splits:
-        raise ValueError(f"split must be one of {splits} for {label!r}, got {split!r}")
+        raise ValueError(f"split must be one of {', '.join(splits)} for {label!r}, got {split!r}")
     _check_fold(fold, folds, label, chosen)
     options: dict[str, object] = {
         "bag_column": bag_column,
@@ -132,7 +131,7 @@ def load(
     loader = _LOADERS[kind]
     for option, value in options.items():
         if value not in (None, False) and option not in loader.options:
-            raise ValueError(f"{option}={value!r} was given, but {_why_not(option, label, kind)}")
+            raise ValueError(f"{option}={value!r} cannot be used: {_why_not(option, label, kind)}")
     options |= {"split": chosen, "fold": fold, "seed": seed}
     function = getattr(import_module(loader.module), loader.function)
     used = {option: options[option] for option in loader.options}
@@ -148,28 +147,28 @@ def _kind(card: Card) -> str:
 
 
 def _why_not(option: str, label: str, kind: str) -> str:
-    """Why a data set does not take an option."""
+    """Explain why an option does not apply to a data set."""
     if option == "bag_column":
-        return f"{label!r} is a registered data set, no CSV file"
+        return f"{label!r} is a registered data set, not a CSV file"
     if option == "feature_columns":
-        return "without bag_column there are none"
+        return "it requires bag_column"
     if kind == "table of bags":
-        return "with bag_column there are bags, no molecules"
-    return f"{label!r} has no table of molecules"
+        return "with bag_column the table contains bags, not molecules"
+    return f"{label!r} is not a table of molecules"
 
 
 def _own_table(name: str | Path) -> Path | None:
-    """The path, if it is one and not the name of a registered data set."""
+    """Return the path, unless the name is a registered data set."""
     text = str(name)
     if isinstance(name, str) and text in names():
         return None
     path = Path(name).expanduser()
     if path.is_dir() and (isinstance(name, Path) or "/" in text):
-        raise ValueError(f"{text!r} is a folder; expected a data set's name or a CSV file")
+        raise ValueError(f"{text!r} is a folder; expected the name of a data set or a CSV file")
     if path.is_file():
         return path
     if isinstance(name, Path) or text.lower().endswith(ENDINGS) or "/" in text:
-        raise FileNotFoundError(f"there is no file {text!r}")
+        raise FileNotFoundError(f"file {text!r} does not exist")
     return None
 
 
@@ -179,6 +178,6 @@ def _check_fold(fold: int | None, folds: int, label: str, split: str) -> None:
     if isinstance(fold, bool) or not isinstance(fold, int):
         raise TypeError(f"fold must be an integer, got {fold!r}")
     if folds == 0:
-        raise ValueError(f"fold={fold} was given, but the {split} split of {label!r} has no folds")
+        raise ValueError(f"fold={fold} cannot be used: the {split} split of {label!r} has no folds")
     if not 0 <= fold < folds:
-        raise ValueError(f"fold must be 0 to {folds - 1} for {label!r}, got {fold}")
+        raise ValueError(f"fold must be between 0 and {folds - 1} for {label!r}, got {fold}")

@@ -34,7 +34,7 @@ def test_numbers_are_numbers_and_names_are_text(tmp_path: Path) -> None:
 def test_bags_are_numbered_as_they_appear() -> None:
     codes, names = bags_of(pd.Series([" b", "a", "b ", 7], name="bag"), ROWS)
     assert (codes.tolist(), names) == ([0, 1, 0, 2], ["b", "a", "7"])
-    with pytest.raises(ValueError, match="column 'bag' names no bag in 2 rows; the first is data row 3"):
+    with pytest.raises(ValueError, match="column 'bag' has no bag in 2 rows; the first is data row 3"):
         bags_of(pd.Series(["a", "a", " ", None], name="bag"), ROWS)
 
 
@@ -51,9 +51,9 @@ def test_features_are_named_by_row_bag_and_column() -> None:
     x = features(frame, ["q", "p"], BAG, NAMES, ROWS)
     assert (x.dtype, x.tolist()) == (np.float32, [[1, 1], [0, 2], [1, 3], [1, 4]])
     for cells, text in (
-        ([1, 2, np.nan, 4], "data row 3, of bag 'a', has no finite number in column 'r'"),
-        ([1, 2, 3, 1e39], "data row 4, of bag 'b', has no finite number in column 'r'"),
-        (pd.to_datetime(["2020-01-01"] * 4), "column 'r' holds datetime64.*, but features are real numbers"),
+        ([1, 2, np.nan, 4], "features must be finite, but column 'r' is not in data row 3 .bag 'a'"),
+        ([1, 2, 3, 1e39], "column 'r' is not in data row 4 .bag 'b'"),
+        (pd.to_datetime(["2020-01-01"] * 4), "features must be real numbers, but column 'r' contains datetime64"),
         ([1j, 2, 3, 4], "column 'r' holds complex128, but features are real numbers"),
         (["1", "2", "x", "4"], "column 'r' holds 'x' in data row 3, of bag 'a', but .*--feature-columns"),
     ):

@@ -137,7 +137,9 @@ def test_large_peptides_end_soon_without_conformers(monkeypatch: pytest.MonkeyPa
         return []
 
     monkeypatch.setattr("rdkit.Chem.rdDistGeom.EmbedMultipleConfs", embed)
-    with pytest.raises(ValueError, match="none of the 2 molecules has a conformer; row 0: 'CCO': RDKit finds no conf"):
+    with pytest.raises(
+        ValueError, match="none of the 2 molecules has a conformer; row 0: 'CCO': RDKit cannot find a conf"
+    ):
         conformer_bags(["CCO", "C" * 150], workers=1)
     assert tried == [False, True, False]  # 452 atoms get no second try
 
@@ -145,11 +147,11 @@ def test_large_peptides_end_soon_without_conformers(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"num_conformers": 0}, "num_conformers must be an integer, 1 or more, got 0"),
-        ({"num_conformers": 2.0}, "num_conformers must be an integer, 1 or more, got 2.0"),
-        ({"descriptors": ["shape"]}, "descriptors must be some of usrcat, autocorr3d, .* got .'shape'."),
-        ({"descriptors": []}, "descriptors must be some of"),
-        ({"y": [1, 0]}, "y must have a row for each of 1 molecules, got 2"),
+        ({"num_conformers": 0}, "num_conformers must be a positive integer, got 0"),
+        ({"num_conformers": 2.0}, "num_conformers must be a positive integer, got 2.0"),
+        ({"descriptors": ["shape"]}, "descriptors must be a list with any of usrcat, autocorr3d, .* got .'shape'."),
+        ({"descriptors": []}, "descriptors must be a list with any of"),
+        ({"y": [1, 0]}, "y must have 1 rows, one per molecule, got 2"),
         ({"smiles": ["C1CC"]}, "none of the 1 molecules has a conformer; row 0: 'C1CC': RDKit cannot parse it"),
         ({"smiles": []}, "none of the 0 molecules has a conformer"),
     ],
@@ -157,5 +159,5 @@ def test_large_peptides_end_soon_without_conformers(monkeypatch: pytest.MonkeyPa
 def test_mistakes(options: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         conformer_bags(**{"smiles": ["C"], **options})
-    with pytest.raises(TypeError, match="smiles must be a sequence of strings, got one string"):
+    with pytest.raises(TypeError, match="smiles must be a sequence of strings, got a single string"):
         conformer_bags("CCO")

@@ -83,7 +83,7 @@ def test_chosen_instances() -> None:
     assert torch.equal(batch.x, X[[4, 8, 3, 6]])
     assert batch.batch.tolist() == [0, 0, 1, 2]
     assert batch.y[:, 0].tolist() == [1, 0, 1]
-    with pytest.raises(ValueError, match="instance 4 is not of bag '1'"):
+    with pytest.raises(ValueError, match="rows assigns instance 4 to bag '1'"):
         data.batch([1, 2], (torch.tensor([4, 8]), torch.tensor([0, 1])))
     # numbers count instances bag after bag, wherever these lie
     scattered = toy(instances=X, bag_ptr=None, bag=[3, 2, 1, 0, 0, 0, 2, 2, 2, 2, 3])
@@ -166,23 +166,23 @@ def test_a_loader_of_torchs_takes_it() -> None:
     ("options", "text"),
     [
         ({"metric": "auc"}, "metric must be one of ap, prc_auc, roc_auc, got 'auc'"),
-        ({"y": [1, 0, 2, 0]}, "y must be 0, 1 or NaN, got 2 in row 2"),
-        ({"y": ["a", "b", "c", "d"]}, r"y must be 0, 1 or NaN, got \['a', 'b', 'c', 'd'\]"),
-        ({"y": [0, 1, 0, 1, 1], "bag_ptr": None, "bag": PTR[1].repeat(11) - 3}, "there are labels or names of 5 bags"),
-        ({"y": np.zeros((4, 1, 1))}, "y must be 0, 1 or NaN of shape"),
-        ({"y": [1, 0, 1]}, "bag_ptr is of 4 bags, but there are labels or names of 3"),
+        ({"y": [1, 0, 2, 0]}, "y must be 0, 1 or NaN .missing.; row 2 has 2"),
+        ({"y": ["a", "b", "c", "d"]}, r"y must be 0, 1 or NaN .missing., got \['a', 'b', 'c', 'd'\]"),
+        ({"y": [0, 1, 0, 1, 1], "bag_ptr": None, "bag": PTR[1].repeat(11) - 3}, "there are labels or names for 5 bags"),
+        ({"y": np.zeros((4, 1, 1))}, "y must have shape .n. or .n, T."),
+        ({"y": [1, 0, 1]}, "bag_ptr has 4 bags, but there are labels or names for 3"),
         ({"y": [0, 1, 0, 1, 1], "bag_ptr": [0, 3, 4, 9, 9, 11]}, "bag 3 has no instances"),
-        ({"bag_names": ["a"]}, r"y, bag_names and row must be equally long, got lengths \[1, 4\]"),
-        ({"row": torch.arange(5)}, r"must be equally long, got lengths \[4, 5\]"),
-        ({"task_names": ["a"]}, r"y must have shape \[4, 1\] for the tasks, got \[4, 2\]"),
-        ({"feature_names": ["a"]}, "feature_names has 1 names for 2 features"),
-        ({"instance_y": torch.ones(4)}, r"instance_y must have a row for each of 11 instances, got shape \[4\]"),
+        ({"bag_names": ["a"]}, r"y, bag_names and row must have the same length, got lengths \[1, 4\]"),
+        ({"row": torch.arange(5)}, r"must have the same length, got lengths \[4, 5\]"),
+        ({"task_names": ["a"]}, r"y must have shape \[4, 1\], one column per task, got \[4, 2\]"),
+        ({"feature_names": ["a"]}, "feature_names must have 2 names, one per feature, got 1"),
+        ({"instance_y": torch.ones(4)}, r"instance_y must have 11 rows, one per instance, got shape \[4\]"),
         ({"instance_y": torch.full((11,), 3)}, "instance_y must be 0, 1 or NaN"),
-        ({"instance_row": torch.arange(4)}, "instance_row has 4 numbers for 11 instances"),
-        ({"splits": {"train": torch.tensor([4])}}, "split 'train' names a bag outside 0 to 3"),
-        ({"splits": {"train": torch.tensor([0.0])}}, "split 'train' must be int64 bags"),
-        ({"bag_ptr": None, "bag": [0] * 10 + [9]}, "instance 10 has the bag 9: expected one of 0 to 3 for 4 bags"),
-        ({"instances": torch.ones(12, 2)}, "bag_ptr ends with 11, but there are 12 instances: instances without a bag"),
+        ({"instance_row": torch.arange(4)}, "instance_row must have 11 entries, one per instance, got 4"),
+        ({"splits": {"train": torch.tensor([4])}}, "split 'train' refers to a bag outside 0 to 3"),
+        ({"splits": {"train": torch.tensor([0.0])}}, "split 'train' must be int64 of shape"),
+        ({"bag_ptr": None, "bag": [0] * 10 + [9]}, "bag must be between 0 and 3 for 4 bags, got 9 for instance 10"),
+        ({"instances": torch.ones(12, 2)}, "bag_ptr must end with the number of instances, 12, got 11"),
     ],
 )
 def test_mistakes(options: dict[str, Any], text: str) -> None:
@@ -193,16 +193,16 @@ def test_mistakes(options: dict[str, Any], text: str) -> None:
 def test_numbers_that_are_not_finite_are_named(tmp_path: Path) -> None:
     x = X.clone()
     x[6, 1] = torch.nan
-    with pytest.raises(ValueError, match=r"row 6 of the instances, of bag 'c', has a number that is not finite"):
+    with pytest.raises(ValueError, match=r"instances must be finite, but row 6 .in bag 'c'. is not"):
         toy(instances=x, bag_names=list("abcd"))
-    with pytest.raises(ValueError, match=r"row 6 of the instances, of bag '1', has a number that is not finite"):
+    with pytest.raises(ValueError, match=r"instances must be finite, but row 6 .in bag '1'. is not"):
         toy(instances=x, bag_ptr=None, bag=[0, 2, 2, 3, 3, 0, 1, 0, 0, 0, 2])
     np.save(tmp_path / "x.npy", x.numpy())
     data = toy(instances=tmp_path / "x.npy")  # not read yet
     data.batch([0, 1, 3])
-    with pytest.raises(ValueError, match=r"row 6 of the instances, of bag '2', has a number that is not finite"):
+    with pytest.raises(ValueError, match=r"instances must be finite, but row 6 .in bag '2'. is not"):
         data.batch([1, 2])
-    with pytest.raises(ValueError, match=r"row 6 of the instances, of bag '2'"):
+    with pytest.raises(ValueError, match=r"instances must be finite, but row 6 .in bag '2'"):
         instance_statistics(data)
 
 
@@ -211,9 +211,12 @@ def test_numbers_that_float32_does_not_hold_are_named(tmp_path: Path) -> None:
     x[6, 1] = 1e300
     np.save(tmp_path / "x.npy", x)
     for instances in (x, torch.from_numpy(x)):
-        with pytest.raises(ValueError, match=r"row 6 of the instances, of bag '2', has a number that is not finite"):
+        with pytest.raises(ValueError, match=r"instances must be finite, but row 6 .in bag '2'. is not"):
             toy(instances=instances)
-    with pytest.warns(RuntimeWarning, match="overflow"), pytest.raises(ValueError, match="row 6 of the instances"):
+    with (
+        pytest.warns(RuntimeWarning, match="overflow"),
+        pytest.raises(ValueError, match="instances must be finite, but row 6"),
+    ):
         toy(instances=tmp_path / "x.npy").batch([2])
 
 

@@ -42,12 +42,12 @@ def test_images() -> None:
         (torch.zeros(4), ValueError, r"shape \[N, C\] or \[N, channels, height, width\], got float32 \[4\]"),
         (torch.zeros(4, 2, 2), ValueError, r"got float32 \[4, 2, 2\]"),
         (torch.zeros(4, 2, dtype=torch.complex64), ValueError, "got complex64"),
-        (torch.eye(3).to_sparse(), ValueError, "must be dense"),
-        (np.array([["a"]]), ValueError, "instances must be numbers, got an array of <U1"),
-        (np.array([[None]]), ValueError, "instances must be numbers, got an array of object"),
+        (torch.eye(3).to_sparse(), ValueError, "must be a dense real tensor"),
+        (np.array([["a"]]), ValueError, "instances must be numeric, got an array of <U1"),
+        (np.array([[None]]), ValueError, "instances must be numeric, got an array of object"),
         (7, TypeError, "instances must be a tensor, .* got int"),
         ([Data(), 3], TypeError, "instances must be PyG Data objects, but instance 1 is of type int"),
-        ("nowhere.npy", FileNotFoundError, "there is no file 'nowhere.npy'"),
+        ("nowhere.npy", FileNotFoundError, "file 'nowhere.npy' does not exist"),
     ],
 )
 def test_what_holds_no_instances(instances: Any, kind: type[Exception], text: str) -> None:

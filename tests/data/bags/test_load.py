@@ -55,7 +55,7 @@ def test_the_seed_moves_the_random_split_only(protein: Path) -> None:
 
 def test_a_card_that_counts_other_bags(make: Make) -> None:
     make("protein", {FILE: sources.mil_npz(n=60)}, COUNTS[0])
-    with pytest.raises(ValueError, match="toy should have 60 bags of 26611 instances, its files have 60 of 120"):
+    with pytest.raises(ValueError, match="toy should have 60 bags of 26611 instances, but its files have 60 of 120"):
         load("toy")
 
 

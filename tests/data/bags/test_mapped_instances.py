@@ -88,8 +88,8 @@ def test_files_that_cannot_be_mapped(tmp_path: Path) -> None:
     np.save(good, np.zeros((100, 2)))
     (tmp_path / "short.npy").write_bytes(good.read_bytes()[:-100])
     for name, text in (
-        ("x.npz", "cannot map .*x.npz, which is an archive: expected an npy file"),
-        ("text.npy", "instances must be numbers of shape"),
+        ("x.npz", "cannot map .*x.npz, which is an archive; expected an npy file"),
+        ("text.npy", "instances must be a numeric array of shape"),
         ("objects.npy", "cannot map .*objects.npy"),
         ("junk.npy", "cannot map .*junk.npy"),
         ("short.npy", "cannot map .*short.npy"),

@@ -25,16 +25,16 @@ def test_each_column_has_one_role(options: dict[str, Any], roles: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"target_columns": ["Bag ID"]}, "column 'Bag ID' names the bags, so it is no label"),
+        ({"target_columns": ["Bag ID"]}, "column 'Bag ID' is the bag column and cannot be a label"),
         ({"feature_columns": ["size", "label"]}, "column 'label' holds labels, so it is no feature"),
         ({"feature_columns": ["Bag ID", "size"]}, "column 'Bag ID' names the bags, so it is no feature"),
-        ({"feature_columns": []}, "there is no feature column"),
+        ({"feature_columns": []}, "feature column"),
         ({"feature_columns": ["size", "size"]}, "feature columns must be different"),
-        ({"target_columns": ["b"]}, "there is no label column 'b': the table has 'Bag ID'"),
-        ({"bag_column": "sack"}, "there is no bag column 'sack': the table has 'Bag ID', 'label'"),
-        ({"bag_column": "label"}, "no column of labels: .*--target-columns"),
-        ({"columns": ["a", "b", "a"]}, "columns must have different names: the table has 'a', 'b', 'a'"),
-        ({"columns": ["a", "label"]}, "no column names the bags: .*--bag-column"),
+        ({"target_columns": ["b"]}, "label column 'b' does not exist: the columns are 'Bag ID'"),
+        ({"bag_column": "sack"}, "bag column 'sack' does not exist: the columns are 'Bag ID', 'label'"),
+        ({"bag_column": "label"}, "no label column found: .*--target-columns"),
+        ({"columns": ["a", "b", "a"]}, "column names must be unique: the columns are 'a', 'b', 'a'"),
+        ({"columns": ["a", "label"]}, "no bag column found: .*--bag-column"),
     ],
 )
 def test_columns_that_do_not_fit(options: dict[str, Any], text: str) -> None:

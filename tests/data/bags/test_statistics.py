@@ -29,7 +29,7 @@ def test_statistics(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shape: tupl
 def test_statistics_of_nothing() -> None:
     with pytest.raises(ValueError, match="positions is empty"):
         instance_statistics(BagDataset(torch.ones(2, 1), [0, 1, 2], [0, 1]), torch.empty(0, dtype=torch.long))
-    with pytest.raises(ValueError, match="graphs as instances"):
+    with pytest.raises(ValueError, match="instances of bags are graphs"):
         instance_statistics(BagDataset(MoleculeDataset.from_smiles(["C"]), [0, 1], [1]))
 
 

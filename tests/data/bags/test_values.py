@@ -50,15 +50,15 @@ def test_labels() -> None:
 @pytest.mark.parametrize(
     ("y", "text"),
     [
-        ([1, 0.5], "y must be 0, 1 or NaN, got 0.5 in row 1"),
-        ([[1, 0], [0, -1]], "y must be 0, 1 or NaN, got -1 in row 1"),
-        ([1, np.inf], "got inf in row 1"),
-        (["yes", "no"], "y must be 0, 1 or NaN, got .'yes', 'no'."),
-        (1, "shape .n. or .n, T., got shape"),
+        ([1, 0.5], "y must be 0, 1 or NaN .missing.; row 1 has 0.5"),
+        ([[1, 0], [0, -1]], "y must be 0, 1 or NaN .missing.; row 1 has -1"),
+        ([1, np.inf], "row 1 has inf"),
+        (["yes", "no"], "y must be 0, 1 or NaN .missing., got .'yes', 'no'."),
+        (1, "shape .n. or .n, T., got"),
     ],
 )
 def test_labels_that_are_none(y: Any, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         labels_of(y, "y")
-    with pytest.raises(ValueError, match="instance_y must have a row for each of 3 instances"):
+    with pytest.raises(ValueError, match="instance_y must have 3 rows, one per instance"):
         labels_of([1, 0], "instance_y", n=3)

@@ -163,7 +163,7 @@ def test_wrong_checksum_in_the_root_is_an_error_that_fetch_repairs(toy: Path) ->
     fetch("toy")
     (toy / "toy" / "plain.txt").write_bytes(b"edited")
     card = load_card("toy")
-    with pytest.raises(FetchError, match=r"plain\.txt has a wrong checksum.*`xgraph data fetch toy` replaces it"):
+    with pytest.raises(FetchError, match=r"plain\.txt has the wrong checksum.*`xgraph data fetch toy` replaces it"):
         obtain(card, card.files[0])
     (wrong,) = (entry for entry in verify("toy") if entry.state == "wrong")
     assert (wrong.path, wrong.place) == ("toy/plain.txt", toy / "toy" / "plain.txt")
@@ -172,7 +172,9 @@ def test_wrong_checksum_in_the_root_is_an_error_that_fetch_repairs(toy: Path) ->
     assert _states() == ["ok"] * 3
 
 
-@pytest.mark.parametrize(("name", "text"), [("plain.txt", r"plain\.txt has a wrong"), ("t.csv", r"t\.csv has a wrong")])
+@pytest.mark.parametrize(
+    ("name", "text"), [("plain.txt", r"plain\.txt has the wrong"), ("t.csv", r"t\.csv has the wrong")]
+)
 def test_changed_original(toy: Path, origin: tuple[str, Path], name: str, text: str) -> None:
     (origin[1] / name).write_bytes(b"smiles,y\nC,0\n")
     with pytest.raises(FetchError, match=text):
@@ -217,7 +219,7 @@ def test_another_packing_of_a_derived_file_is_right(toy: Path, monkeypatch: pyte
     monkeypatch.setitem(files.DERIVE, "gzip_source", lambda source, path: gzip.compress(source + b"C,1\n"))
     (toy / "toy" / "t.csv.gz").unlink()
     (toy / "toy" / "z.csv.gz").unlink()
-    with pytest.raises(FetchError, match=r"t\.csv\.gz, derived has a wrong checksum.*RDKit"):
+    with pytest.raises(FetchError, match=r"t\.csv\.gz, derived has the wrong checksum.*RDKit"):
         fetch("toy")
     assert _states() == ["ok", "absent", "absent"]
 

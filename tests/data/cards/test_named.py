@@ -85,7 +85,7 @@ def test_unknown_name_suggests_the_nearest(wrong: str, near: str) -> None:
 
 
 def test_unknown_name_with_nothing_near_lists_all() -> None:
-    with pytest.raises(ValueError, match=r"unknown data set 'zzzzqqqq': there are advprop-bace, .*tox21"):
+    with pytest.raises(ValueError, match=r"unknown data set 'zzzzqqqq': the data sets are advprop-bace, .*tox21"):
         load_card("zzzzqqqq")
     with pytest.raises(ValueError, match="unknown data set ''"):
         load_card("")
@@ -96,7 +96,7 @@ def test_card_must_bear_the_name_of_its_file(tmp_path: Path, monkeypatch: pytest
     path = tmp_path / "other.toml"
     path.write_text(text)
     monkeypatch.setattr(cards, "_paths", lambda: {"other": path})
-    with pytest.raises(ValueError, match=r"other\.toml: key 'name' must be 'other'.* got 'bbbp'"):
+    with pytest.raises(ValueError, match=r"other\.toml: key 'name' must match the file name, 'other', got 'bbbp'"):
         load_card("other")
 
 

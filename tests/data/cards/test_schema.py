@@ -124,7 +124,7 @@ KEYS = (
     "target_columns, splits, positives, label_meaning, smiles_column, num_classes, class_names, table, embedded, "
     "reader, ogb, given, files"
 )
-CLASSES = "for several classes, and only then"
+CLASSES = "if and only if the task is multiclass"
 
 
 def test_cards_hold_what_the_file_says() -> None:
@@ -166,32 +166,37 @@ def test_cards_hold_what_the_file_says() -> None:
         ),
         (CARD, '"random"]', '"stratified"]', "splits[1] = 'stratified': expected given, scaffold or random"),
         (CARD, '["given", "random"]', "[]", "splits = []: expected a list with 1 or more elements"),
-        (CARD, '["given", "random"]', '["random"]', "key 'given' and splits disagree"),
+        (
+            CARD,
+            '["given", "random"]',
+            '["random"]',
+            "key 'given' must be present if and only if splits contains 'given'",
+        ),
         (CARD, "table = ", 'table = "none.csv"#', "table = 'none.csv' is not among the files"),
-        (CARD, "table = ", "#", "expected one of the keys table, embedded, reader, ogb, got none"),
+        (CARD, "table = ", "#", "expected exactly one of the keys table, embedded, reader, ogb, got none"),
         (
             CARD,
             "table = ",
             "ogb = true\ntable = ",
-            "expected one of the keys table, embedded, reader, ogb, got table and ",
+            "expected exactly one of the keys table, embedded, reader, ogb, got table and ",
         ),
         (CARD, "table = ", 'reader = "mil"#', "reader = 'mil': expected measured"),
         (CARD, 'smiles_column = "smiles"', "", "key 'smiles_column' is missing"),
         (CARD, "positives = 1", "", "key 'positives' is missing"),
         (CARD, '"tables"', '"parquet"', "given.format = 'parquet': expected rows, npz, tables, masks or folds"),
-        (CARD, "valid = ", 'valid = "v.csv"#', "key 'given' names ['v.csv'], which are not among the files"),
+        (CARD, "valid = ", 'valid = "v.csv"#', "key 'given' refers to v.csv, which are not among the files"),
         (CARD, "valid = ", "#", "key 'given.valid' is missing"),
         (
             CARD,
             'path = "toy/a/',
             'path = "../',
-            "files[1].path = '../train.csv': expected a path that stays below the root",
+            "files[1].path = '../train.csv': expected a relative path below the root",
         ),
         (
             CARD,
             'path = "toy/a/',
             'path = "/',
-            "files[1].path = '/train.csv': expected a path that stays below the root",
+            "files[1].path = '/train.csv': expected a relative path below the root",
         ),
         (
             CARD,
@@ -209,18 +214,28 @@ def test_cards_hold_what_the_file_says() -> None:
             "pickle",
             "reader = 'pickle': expected planetoid, coauthor, heterophilous, musae-zip, ",
         ),
-        (NODES, "reader = ", "#", "expected one of the keys reader, ogb, got none"),
-        (NODES, '"b"]\n', '"b", "c"]\n', "class_names has 3 names for 2 classes"),
+        (NODES, "reader = ", "#", "expected exactly one of the keys reader, ogb, got none"),
+        (NODES, '"b"]\n', '"b", "c"]\n', "class_names must have 2 names, one per class, got 3"),
         (NODES, "num_classes = 2", "", f"num_classes = 0: expected a number {CLASSES}"),
         (NODES, "edges = 4", "edges = 0", "edges = 0: expected a number above 0"),
         (NODES, 'metric = "accuracy"', 'metric = "ap"', f"metric = 'ap': expected 'accuracy' {CLASSES}"),
         (NODES, '"stratified"]', '"scaffold"]', "splits[1] = 'scaffold': expected given, stratified or random"),
-        (NODES, "derive = ", "#", "files[0].derive = '': expected a function, since an original needs a source_sha256"),
-        (NODES, 'file = "web', 'file = "no', "key 'given' names ['no.npz'], which are not among the files"),
+        (
+            NODES,
+            "derive = ",
+            "#",
+            "files[0].derive = '': expected a function, because a file without one needs a source_sha256",
+        ),
+        (NODES, 'file = "web', 'file = "no', "key 'given' refers to no.npz, which are not among the files"),
         (BAGS, '"mil"', '"planetoid"', "reader = 'planetoid': expected mil, birds, mnist-bags or conformers"),
         (BAGS, 'kind = "bag"', 'kind = "graph"', f"unknown key 'instances'; {KEYS}"),
         (BAGS, "instances = 39", 'instances = "39"', "instances = '39': expected an integer"),
-        (BAGS, '["given", "stratified"]', '["stratified"]', "key 'given' and splits disagree"),
+        (
+            BAGS,
+            '["given", "stratified"]',
+            '["stratified"]',
+            "key 'given' must be present if and only if splits contains 'given'",
+        ),
         (BAGS, "positives = 10", "", "key 'positives' is missing"),
     ],
 )
@@ -233,7 +248,7 @@ def test_mistakes_name_file_and_key(card: str, old: str, new: str, text: str) ->
 
 
 def test_what_is_no_card() -> None:
-    with pytest.raises(ValueError, match=r"toy\.toml is no valid TOML: .*line 11"):
+    with pytest.raises(ValueError, match=r"toy\.toml is not valid TOML: .*line 11"):
         parse_card(CARD.replace("items = 3", "items = "), "toy.toml")
     head = CARD.split("[given]")[0]
     with pytest.raises(ValueError, match=r"files = 'a': expected a list"):

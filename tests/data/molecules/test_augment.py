@@ -166,7 +166,7 @@ def test_the_two_directions_must_be_neighbours(batch: Batch) -> None:
 @pytest.mark.parametrize("name", list(NONE))
 @pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
 def test_shares_out_of_range(name: str, share: float) -> None:
-    with pytest.raises(ValueError, match=rf"{name} must lie in \[0, 1\)"):
+    with pytest.raises(ValueError, match=rf"{name} must be in \[0, 1\)"):
         Augmentation(**{name: share})
 
 

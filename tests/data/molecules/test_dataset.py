@@ -101,10 +101,10 @@ def test_splits_name_source_rows() -> None:
 @pytest.mark.parametrize(
     ("splits", "message"),
     [
-        ({"train": [10, 16]}, "'train' names row 16, which the table does not have"),
-        ({"train": [-1]}, "'train' names row -1, which"),
-        ({"train": [3]}, "'train' names row 3, which"),
-        ({"train": [10], "test": [12, 10]}, "row 10 stands in the splits 'train' and 'test'"),
+        ({"train": [10, 16]}, "'train' refers to row 16, which is not in the table"),
+        ({"train": [-1]}, "'train' refers to row -1, which"),
+        ({"train": [3]}, "'train' refers to row 3, which"),
+        ({"train": [10], "test": [12, 10]}, "row 10 is in both splits 'train' and 'test'"),
     ],
 )
 def test_wrong_splits(splits: dict[str, list[int]], message: str) -> None:
@@ -113,7 +113,7 @@ def test_wrong_splits(splits: dict[str, list[int]], message: str) -> None:
 
 
 def test_overlap_is_warned_of() -> None:
-    with pytest.warns(SplitOverlapWarning, match="1 molecules stand in more than one of train, test"):
+    with pytest.warns(SplitOverlapWarning, match="1 molecules are in more than one of train, test"):
         MoleculeDataset.from_table(table(["CCO", "OCC", "C"]), name="s", splits={"train": [10], "test": [11, 12]})
 
 
@@ -162,13 +162,13 @@ def test_from_smiles_keeps_count_of_every_input() -> None:
     data = MoleculeDataset.from_smiles(inputs)
     assert data.row.tolist() == [0, 4, 7]
     assert [error.row for error in data.errors] == [1, 2, 3, 5, 6]
-    assert [error.message for error in data.errors][:4] == ["the SMILES is empty"] * 3 + ["not a string but int"]
+    assert [error.message for error in data.errors][:4] == ["the SMILES is empty"] * 3 + ["expected a string, got int"]
     assert data.y.shape == (3, 0)
     assert len(MoleculeDataset.from_smiles([])) == len(MoleculeDataset.from_smiles(["x"])) == 0
 
 
 def test_from_smiles_takes_a_sequence() -> None:
-    with pytest.raises(TypeError, match="got one string"):
+    with pytest.raises(TypeError, match="got a single string"):
         MoleculeDataset.from_smiles("CCO")
 
 
@@ -180,9 +180,9 @@ def test_nothing_to_learn_from() -> None:
 def test_arguments_are_checked(data: MoleculeDataset) -> None:
     with pytest.raises(ValueError, match="metric must be one of ap, prc_auc, roc_auc, got 'auc'"):
         MoleculeDataset.from_table(table(), name="s", metric="auc")
-    with pytest.raises(ValueError, match="equally long, got 4, 1, 4, 4"):
+    with pytest.raises(ValueError, match="same length, got 4, 1, 4, 4"):
         MoleculeDataset(data.graphs, ["C"], data.y, data.row, name="s", task_names=["a", "b"])
-    with pytest.raises(ValueError, match=r"y must have shape \[4, 1\] for the tasks, got \[4, 2\]"):
+    with pytest.raises(ValueError, match=r"y must have shape \[4, 1\], one column per task, got \[4, 2\]"):
         MoleculeDataset(data.graphs, data.smiles, data.y, data.row, name="s", task_names=["a"])
 
 

@@ -206,13 +206,13 @@ def test_nothing() -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(ValueError, match="features must be among rdkit, morgan, maccs, torsion, got 'ecfp'"):
+    with pytest.raises(ValueError, match="features must be any of rdkit, morgan, maccs, torsion, got 'ecfp'"):
         describe(SMILES, ["maccs", "ecfp"])
-    with pytest.raises(ValueError, match="features must be different, got 'maccs' 2 times"):
+    with pytest.raises(ValueError, match="features must not repeat, but 'maccs' occurs 2 times"):
         descriptor_names(["maccs", "rdkit", "maccs"])
-    with pytest.raises(TypeError, match=r"features must be a list of kinds \(rdkit, .*\), got the string 'maccs'"):
+    with pytest.raises(TypeError, match=r"features must be a list with any of rdkit, .*, got the string 'maccs'"):
         describe(SMILES, "maccs")
-    with pytest.raises(TypeError, match="smiles must be a sequence of strings, got one string"):
+    with pytest.raises(TypeError, match="smiles must be a sequence of strings, got a single string"):
         describe("CCO", ["maccs"])
     for standardize in (False, True):
         with pytest.raises(ValueError, match="smiles 'C1CC': RDKit"):

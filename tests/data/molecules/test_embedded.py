@@ -51,7 +51,7 @@ def test_damaged_or_unwritable_labels_are_computed(tmp_path: Path, monkeypatch: 
     with pytest.warns(CacheWarning, match="is damaged"):
         assert np.nansum(nci_pains(tmp_path).y) == 4999
     (tmp_path / "file").write_text("")
-    with pytest.warns(CacheWarning, match=r"stay in memory: .*XGRAPH_ROOT"):
+    with pytest.warns(CacheWarning, match=r"kept in memory only: .*XGRAPH_ROOT"):
         assert np.nansum(nci_pains(tmp_path / "file" / "root").y) == 4999
 
 
@@ -67,5 +67,5 @@ def test_missing_data_folder_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
     from rdkit import RDConfig
 
     monkeypatch.setattr(RDConfig, "RDDataDir", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match=r"nci-pains: this RDKit comes without .*first_5K\.smi"):
+    with pytest.raises(FileNotFoundError, match=r"nci-pains needs .*first_5K\.smi, which this RDKit does not include"):
         nci_pains(tmp_path)

@@ -76,14 +76,14 @@ def test_atropisomer_bond_counts_as_unmarked() -> None:
 @pytest.mark.parametrize(
     ("smiles", "reason"),
     [
-        ("", "without atoms"),
-        ("not a molecule", "not valid SMILES"),
-        ("C1CC", "not valid SMILES"),
+        ("", "the SMILES is empty"),
+        ("not a molecule", "invalid SMILES"),
+        ("C1CC", "invalid SMILES"),
         ("CN(C)(C)(C)C", "valence for atom # 1 N"),
         ("c1cccc1", "kekulize"),
-        ("C" * (LONGEST + 1), "too long: 20,001 characters"),
-        ("C\0C", "not valid SMILES"),
-        ("(" * 10_000, "not valid SMILES"),
+        ("C" * (LONGEST + 1), "the SMILES has 20,001 characters"),
+        ("C\0C", "invalid SMILES"),
+        ("(" * 10_000, "invalid SMILES"),
     ],
 )
 def test_refused_with_a_reason(smiles: str, reason: str) -> None:

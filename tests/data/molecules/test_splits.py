@@ -100,7 +100,7 @@ SMILES = ["OCC", "CCN", "CCO", "C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O", "CCN"]
 def test_overlap_is_found(with_keys: bool) -> None:
     keys = graph_keys(pack(SMILES)[0]) if with_keys else None
     parts = {"train": np.array([0, 1, 3, 5]), "test": np.array([2, 4])}
-    with pytest.warns(SplitOverlapWarning, match=r"1 molecules stand in more than one of train, test \(such as CCO\)"):
+    with pytest.warns(SplitOverlapWarning, match=r"1 molecules are in more than one of train, test \(such as CCO\)"):
         assert check_overlap(SMILES, parts, keys) == 1
 
 

@@ -24,7 +24,7 @@ def test_standard_form(drawn: str, standard: str) -> None:
 
 
 def test_refused() -> None:
-    with pytest.raises(ValueError, match="not valid SMILES"):
+    with pytest.raises(ValueError, match="invalid SMILES"):
         standardize_smiles("C1CC")
     done = standardize_all(["C1CC", "OC"])
     assert isinstance(done[0], ValueError)

@@ -44,7 +44,7 @@ def test_several_classes() -> None:
     assert data.targets(torch.tensor([2], dtype=torch.int32)).tolist() == [[1, 0]]
     assert data.targets(torch.empty(0, dtype=torch.long)).shape == (0, 2)
     for node in (3, -1):
-        with pytest.raises(IndexError, match=f"node {node} is out of range: there are 3, numbered from 0"):
+        with pytest.raises(IndexError, match=f"node {node} is out of range: there are 3 nodes, numbered from 0"):
             data.targets(torch.tensor([1, node]))
     for wrong in (torch.tensor([1.0]), torch.tensor([True, False, True])):
         with pytest.raises(ValueError, match=f"index must hold integers, got {wrong.dtype}"):
@@ -59,7 +59,7 @@ def test_several_tasks_and_types_of_nodes() -> None:
     options: dict[str, Any] = {"name": "toy", "task": "multilabel", "task_names": ["s", "t"], "metric": "roc_auc"}
     nodes = NodeDataset(data, torch.zeros(3, 2), node_type="paper", **options)
     assert (len(nodes), nodes.num_features, nodes.num_edges, nodes.num_tasks) == (3, 4, 2, 2)
-    with pytest.raises(ValueError, match="node_type must be given for a HeteroData, and only then, got None"):
+    with pytest.raises(ValueError, match="node_type must be given if and only if data is a HeteroData, got None"):
         NodeDataset(data, torch.zeros(3, 2), **options)
 
 
@@ -69,15 +69,15 @@ def test_several_tasks_and_types_of_nodes() -> None:
         (torch.zeros(2, 1), {}, r"y must be float32 of shape \[3, 1\], got torch.float32 \[2, 1\]"),
         (torch.zeros(3, 1).double(), {}, "y must be float32"),
         (torch.full((3, 1), 0.5), {}, "y must be 0, 1 or NaN"),
-        (torch.zeros(3, 2), {"task_names": ["a", "b"]}, "must name one task for a binary task"),
-        (torch.zeros(3), SEVERAL, r"y must be int64 of shape \[3\] for several classes"),
-        (torch.tensor([0, 1, 2]), SEVERAL, "y must be -1 to 1 for 2 classes, got 0 to 2"),
+        (torch.zeros(3, 2), {"task_names": ["a", "b"]}, "must have one name for a binary task"),
+        (torch.zeros(3), SEVERAL, r"y must be int64 of shape \[3\] for multiclass"),
+        (torch.tensor([0, 1, 2]), SEVERAL, "y must be between -1 and 1 for 2 classes, got 0 to 2"),
         (torch.tensor([0, 1, -2]), SEVERAL, "got -2 to 1"),
         (torch.zeros(3, 1), {"task": "regression"}, "task must be binary, multiclass or multilabel, got 'regression'"),
         (torch.zeros(3, 1), {"metric": "auc"}, "metric must be one of ap, prc_auc, roc_auc, accuracy, got 'auc'"),
-        (torch.zeros(3, 1), {"splits": {"test": torch.tensor([3])}}, "split 'test' names a node outside 0 to 2"),
-        (torch.zeros(3, 1), {"splits": {"test": torch.ones(3).bool()}}, "split 'test' must be int64 nodes, got"),
-        (torch.zeros(3, 1), {"node_type": "paper"}, "node_type must be given for a HeteroData"),
+        (torch.zeros(3, 1), {"splits": {"test": torch.tensor([3])}}, "split 'test' refers to a node outside 0 to 2"),
+        (torch.zeros(3, 1), {"splits": {"test": torch.ones(3).bool()}}, "split 'test' must be int64 of shape"),
+        (torch.zeros(3, 1), {"node_type": "paper"}, "node_type must be given if and only if"),
     ],
 )
 def test_mistakes_are_told(y: Any, changes: dict[str, Any], text: str) -> None:
@@ -109,8 +109,8 @@ def test_rows_that_torch_would_not_survive_are_refused() -> None:
 @pytest.mark.parametrize(
     ("edges", "text"),
     [
-        (torch.tensor([[0, 3], [1, 2]]), "edge_index has source 3, which is no node: there are 3, numbered from 0"),
-        (torch.tensor([[0, 1], [-1, 2]]), "edge_index has target -1, which is no node"),
+        (torch.tensor([[0, 3], [1, 2]]), "edge_index has source 3, but nodes are numbered 0 to 2"),
+        (torch.tensor([[0, 1], [-1, 2]]), "edge_index has target -1, but nodes are numbered"),
         (EDGES.t(), r"edge_index must be int64 of shape \[2, E\], got torch.int64 \[3, 2\]"),
         (EDGES[0], "edge_index must be int64 of shape"),
         (EDGES.float(), "edge_index must be int64 of shape .* got torch.float32"),
@@ -135,7 +135,9 @@ def test_edges_between_types_are_checked_against_both() -> None:
     data["paper"].x = torch.zeros(3, 4)
     data["author"].num_nodes = 2
     data["author", "writes", "paper"].edge_index = torch.tensor([[0, 2], [0, 2]])
-    with pytest.raises(ValueError, match=r"edge_index of \('author', 'writes', 'paper'\) has source 2, .* there are 2"):
+    with pytest.raises(
+        ValueError, match=r"edge_index of \('author', 'writes', 'paper'\) has source 2, but nodes are numbered 0 to 1"
+    ):
         NodeDataset(
             data, torch.zeros(3, 1), name="toy", task="binary", task_names=["t"], metric="ap", node_type="paper"
         )

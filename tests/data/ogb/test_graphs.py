@@ -36,9 +36,9 @@ def test_mistakes_are_told() -> None:
             make()[wrong]
     with pytest.raises(ValueError, match="positions is empty"):
         make().batch([])
-    with pytest.raises(ValueError, match=r"y must be int64 of shape \[2\] for the graphs"):
+    with pytest.raises(ValueError, match=r"y must be int64 of shape \[2\], one class per graph"):
         make(y=[0.0, 1.0])
-    with pytest.raises(ValueError, match="y must be -1 to 2 for 3 classes, got 0 to 3"):
+    with pytest.raises(ValueError, match="y must be between -1 and 2 for 3 classes, got 0 to 3"):
         make(y=[0, 3])
 
 

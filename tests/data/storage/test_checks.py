@@ -9,7 +9,7 @@ def test_any_integers_are_positions(dtype: torch.dtype) -> None:
     index = checked_index(torch.tensor([2, 0, 2], dtype=dtype), 3, "node")
     assert index.dtype == torch.int64
     assert index.tolist() == [2, 0, 2]
-    with pytest.raises(IndexError, match="node 3 is out of range: there are 3, numbered from 0"):
+    with pytest.raises(IndexError, match="node 3 is out of range: there are 3 nodes, numbered from 0"):
         checked_index(torch.tensor([3], dtype=dtype), 3, "node")
 
 
@@ -27,5 +27,7 @@ def test_a_wrong_edge_is_found_in_any_chunk(monkeypatch: pytest.MonkeyPatch) -> 
         for at in range(7):
             wrong = edges.clone()
             wrong[end, at] = 1
-            with pytest.raises(ValueError, match=f"edge_index has {('source', 'target')[end]} 1, which is no node"):
+            with pytest.raises(
+                ValueError, match=f"edge_index has {('source', 'target')[end]} 1, but nodes are numbered"
+            ):
                 check_edges("edge_index", wrong, 1, 1)

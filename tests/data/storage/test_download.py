@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from xgraph.data.storage import download as module
-from xgraph.data.storage.download import FetchError, NotThereError, download, read_source, stream
+from xgraph.data.storage.download import FetchError, MissingFileError, download, read_source, stream
 
 BODY = bytes(range(256)) * 1000
 SHA = hashlib.sha256(BODY).hexdigest()
@@ -83,9 +83,9 @@ def test_download_from_a_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "kind", "text"),
     [
-        ("/gone", NotThereError, "404"),
+        ("/gone", MissingFileError, "404"),
         ("/broken", FetchError, "500"),
-        ("/short", FetchError, r"cut off: 100000 of 256000"),
+        ("/short", FetchError, r"cut off after 100000 of 256000"),
         ("/stalls", FetchError, r"cannot fetch .*timed out"),
     ],
 )
@@ -101,7 +101,7 @@ def test_failures_name_the_url_and_leave_nothing(
 def test_wrong_checksum_keeps_the_old_file(server: str, tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_bytes(b"old")
-    with pytest.raises(FetchError, match=rf"/good has a wrong checksum: expected sha256 {'0' * 64}, got {SHA}"):
+    with pytest.raises(FetchError, match=rf"/good has the wrong checksum: expected sha256 {'0' * 64}, got {SHA}"):
         download(server + "/good", target, sha256="0" * 64)
     assert target.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
@@ -130,7 +130,7 @@ def test_full_disk_leaves_nothing(server: str, tmp_path: Path, monkeypatch: pyte
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(module, "_copy", full)
-    with pytest.raises(OSError, match=r"no room to write .*file .*XGRAPH_ROOT"):
+    with pytest.raises(OSError, match=r"not enough disk space to write .*file .*XGRAPH_ROOT"):
         download(server + "/good", tmp_path / "file", sha256=SHA)
     assert os.listdir(tmp_path) == []
 
@@ -143,14 +143,14 @@ def test_only_paths_and_web_addresses(tmp_path: Path) -> None:
 def test_read_source_with_and_without_member(server: str) -> None:
     assert read_source(server + "/good") == BODY
     assert read_source(server + "/x.zip#a/b.csv") == b"smiles,y\nC,1\n"
-    with pytest.raises(FetchError, match=r"no zip archive with a member 'a/c\.csv'"):
+    with pytest.raises(FetchError, match=r"not a zip archive with a member 'a/c\.csv'"):
         read_source(server + "/x.zip#a/c.csv")
-    with pytest.raises(FetchError, match="no zip archive"):
+    with pytest.raises(FetchError, match="not a zip archive"):
         read_source(server + "/good#a")
 
 
 def test_several_originals_come_as_one_archive(server: str) -> None:
     data = read_source(f"{server}/x.{{zip,csv}}")
     assert _members(data) == {"zip": _zip(), "csv": BODY}
-    with pytest.raises(NotThereError, match=r"/gone: the server answered 404"):
+    with pytest.raises(MissingFileError, match=r"/gone: the server answered 404"):
         read_source(f"{server}/{{x.zip,gone}}")

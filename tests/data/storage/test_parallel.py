@@ -59,7 +59,7 @@ def test_errors_come_through(workers: int) -> None:
 
 def test_a_dead_process_is_survived(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XGRAPH_TEST_PARENT", str(os.getpid()))
-    with pytest.warns(RuntimeWarning, match="a process died while featurising"):
+    with pytest.warns(RuntimeWarning, match="a worker process died while featurising"):
         done = map_chunks(die_once, ITEMS, what="featurising", worth=1, workers=2)
     assert done == [512, 512, 276]
 

@@ -35,7 +35,7 @@ def test_mirror_kinds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_mirror_mistakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XGRAPH_MIRROR", str(tmp_path / "gone"))
-    with pytest.raises(FileNotFoundError, match=r"XGRAPH_MIRROR names .*gone"):
+    with pytest.raises(FileNotFoundError, match=r"XGRAPH_MIRROR=.*gone.* is not an existing folder"):
         mirror()
     monkeypatch.setenv("XGRAPH_MIRROR", "ftp://host/data")
     with pytest.raises(ValueError, match=r"XGRAPH_MIRROR must be .*ftp://host/data"):
@@ -69,12 +69,12 @@ def test_replacing_keeps_the_old_file_when_interrupted(tmp_path: Path, error: Ba
 
 def test_full_disk_names_file_and_remedy(tmp_path: Path) -> None:
     with (
-        pytest.raises(OSError, match=r"no room to write .*b\.bin.*XGRAPH_ROOT") as caught,
+        pytest.raises(OSError, match=r"not enough disk space to write .*b\.bin.*XGRAPH_ROOT") as caught,
         replacing(tmp_path / "b.bin"),
     ):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert caught.value.errno == errno.ENOSPC
-    assert str(caught.value).startswith("no room")
+    assert str(caught.value).startswith("not enough disk space")
 
 
 def test_unwritable_place_names_remedy(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_a_file_with_other_contents_than_asked_for_is_made_anew(tmp_path: Path) 
         return {name: value for name, value in build().items() if name != "empty"}
 
     cached(tmp_path, "graphs", KEY, less)
-    with pytest.warns(CacheWarning, match="damaged .it holds text, x instead of empty, text, x. and is made anew"):
+    with pytest.warns(CacheWarning, match="damaged .it holds text, x instead of empty, text, x. and is computed again"):
         assert_good(cached(tmp_path, "graphs", KEY, build, ["x", "empty", "text"]))
     assert_good(cached(tmp_path, "graphs", KEY, never, ["x", "empty", "text"]))
 
@@ -90,7 +90,7 @@ def test_damaged_file_is_made_anew(tmp_path: Path, damage: str) -> None:
         torch.save({"key": "k", "checksum": 0, "payload": {}}, path)
     else:
         torch.save([1, 2], path)
-    with pytest.warns(CacheWarning, match="is damaged .* made anew"):
+    with pytest.warns(CacheWarning, match="is damaged .* computed again"):
         assert_good(cached(tmp_path, "graphs", KEY, build))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -113,14 +113,14 @@ def test_hostile_file_does_not_run(tmp_path: Path, how: str) -> None:
         torch.save({"key": KEY, "checksum": 0, "payload": Bomb(crater)}, path)
     else:
         path.write_bytes(pickle.dumps(Bomb(crater)))
-    with pytest.warns(CacheWarning, match="made anew"):
+    with pytest.warns(CacheWarning, match="computed again"):
         assert_good(cached(tmp_path, "graphs", KEY, build))
     assert not crater.exists()
 
 
 def test_unwritable_root_works_from_memory(tmp_path: Path) -> None:
     (tmp_path / "processed").write_text("a file where the folder should be")
-    with pytest.warns(CacheWarning, match="stay in memory: cannot write .*XGRAPH_ROOT"):
+    with pytest.warns(CacheWarning, match="kept in memory only: cannot write .*XGRAPH_ROOT"):
         assert_good(cached(tmp_path, "graphs", KEY, build))
 
 
@@ -133,7 +133,7 @@ def test_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pyte
             real(content, full)
 
     monkeypatch.setattr(store.torch, "save", save)
-    with pytest.warns(CacheWarning, match="stay in memory"):
+    with pytest.warns(CacheWarning, match="kept in memory only"):
         assert_good(cached(tmp_path, "graphs", KEY, build))
     assert list((tmp_path / "processed").iterdir()) == []
 

@@ -186,7 +186,7 @@ def test_options_out_of_range_are_refused(train: Train, settings: dict[str, Any]
         (lambda t: t.assign(ill=(np.arange(len(t)) % 2)), "labels differ within bag 'p"),
         (lambda t: t.assign(f1=t.f1.where(t.index != 4)), "data row 4, of bag 'p.*', has no finite number in .* 'f1"),
         (lambda t: t.assign(f1=t.f1.astype(object).where(t.index != 4, "wide")), "'f1' holds 'wide' in data row 4, of"),
-        (lambda t: t.assign(patient=t.patient.where(t.index != 7)), "'patient' names no bag in 1 rows; .* data row 7"),
+        (lambda t: t.assign(patient=t.patient.where(t.index != 7)), "'patient' has no bag in 1 rows; .* data row 7"),
         (lambda t: t.drop(columns="patient"), "no bag column 'patient'"),
         (lambda t: t.drop(columns="ill"), "no label column 'ill'"),
         (lambda t: t[["patient", "ill"]], "no column of features"),

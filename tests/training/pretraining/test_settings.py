@@ -55,7 +55,7 @@ def test_models_that_can_be_pretrained() -> None:
         ({"objective": "contrast"}, r"objective = 'contrast': expected multitask or contrastive"),
         ({"objective": "contrastive", "tau": 0.0}, "tau must lie in"),
         ({"objective": "contrastive", "gamma": 2.0}, "gamma is the weight of the new value and must lie in"),
-        ({"objective": "contrastive", "drop_bonds": 1.0}, r"drop_bonds must lie in \[0, 1\)"),
+        ({"objective": "contrastive", "drop_bonds": 1.0}, r"drop_bonds must be in \[0, 1\)"),
         ({"objective": "contrastive", "batch_size": 1}, "batch_size = 1: expected 2 or more"),
         ({"objective": "contrastive", "projection_channels": 0}, "projection_channels = 0"),
         ({"valid_share": 0.0}, "valid_share = 0.0: expected a number above 0"),

@@ -1,1 +1,1 @@
-"""Bags of instances: tables, images, conformers; their layout and splits."""
+"""Bags of instances: tables, images and conformers, with their layout and splits."""

@@ -1,4 +1,4 @@
-"""Checks of a data set of bags: that its parts fit together, and that its numbers are finite."""
+"""Validation of a data set of bags: consistent parts and finite numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xgraph.data.storage.checks import check_splits
 
 
 class Bags(Protocol):
-    """What is checked of a data set of bags."""
+    """The attributes of a data set of bags that are checked."""
 
     store: Any
     y: Tensor
@@ -27,14 +27,18 @@ class Bags(Protocol):
 
 
 def check_bags(data: Bags, order: Tensor | None) -> None:
-    """Raise a ValueError if the parts of a data set do not fit; `order` is the row of each instance in the store."""
+    """Raise a ValueError if parts are inconsistent; `order` is the row of each instance in the store."""
     n, instances = len(data.bag_names), len(data.store)
     if data.y.size(1) != len(data.task_names):
-        raise ValueError(f"y must have shape [{n}, {len(data.task_names)}] for the tasks, got {list(data.y.shape)}")
+        raise ValueError(
+            f"y must have shape [{n}, {len(data.task_names)}], one column per task, got {list(data.y.shape)}"
+        )
     if data.feature_names and len(data.feature_names) != data.num_features:
-        raise ValueError(f"feature_names has {len(data.feature_names)} names for {data.num_features} features")
+        raise ValueError(
+            f"feature_names must have {data.num_features} names, one per feature, got {len(data.feature_names)}"
+        )
     if data.instance_row is not None and len(data.instance_row) != instances:
-        raise ValueError(f"instance_row has {len(data.instance_row)} numbers for {instances} instances")
+        raise ValueError(f"instance_row must have {instances} entries, one per instance, got {len(data.instance_row)}")
     check_splits(data.splits, n, "bag")
     row = data.store.unusable()
     if row is not None:
@@ -43,5 +47,5 @@ def check_bags(data: Bags, order: Tensor | None) -> None:
 
 
 def not_finite(bag: str, row: int) -> ValueError:
-    """The error of an instance with NaN or infinity."""
-    return ValueError(f"row {row} of the instances, of bag {bag!r}, has a number that is not finite")
+    """Return the error for an instance with NaN or infinity."""
+    return ValueError(f"instances must be finite, but row {row} (in bag {bag!r}) is not")

@@ -1,4 +1,4 @@
-"""Columns of a table of bags: the file as a frame, and what its cells say of bags, labels and features."""
+"""Columns of a table of bags: reading the file, and converting cells to bags, labels and features."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ _MISSING = sorted({form for cell in MISSING for form in (cell, cell.upper(), cel
 
 
 def read_frame(path: Path, bag_column: str | None, texts: Sequence[str] = ()) -> pd.DataFrame:
-    """A CSV file, its columns of numbers as numbers; a blank line is a row of missing cells."""
+    """Read a CSV file, converting numeric columns; a blank line becomes a row of missing cells."""
     with open_table(path) as (first, delimiter, lines):
         cells = enumerate(next(csv.reader([first], delimiter=delimiter)))
         header = [name.strip() or f"{UNNAMED}{i}" for i, name in cells]
         twice = sorted({name for name in header if header.count(name) > 1})
         if twice:
-            raise ValueError(f"{path}: the header has {', '.join(map(repr, twice))} twice")
+            raise ValueError(
+                f"{path}: column names must be unique, but the header repeats {', '.join(map(repr, twice))}"
+            )
         as_text = [name for name in (bag_column or find_column(header, BAG_NAMES), *texts) if name in header]
         try:
             with warnings.catch_warnings():
@@ -43,7 +45,7 @@ def read_frame(path: Path, bag_column: str | None, texts: Sequence[str] = ()) ->
                     low_memory=False,
                 )
         except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-            raise ValueError(f"{path} is no table: {' '.join(str(error).split())}") from error
+            raise ValueError(f"{path} is not a valid CSV file: {' '.join(str(error).split())}") from error
         if frame.empty:
             raise ValueError(f"{path} has a header ({', '.join(header[:20])}) but no rows")
         nothing = [name for name in header if name.startswith(UNNAMED) and bool(frame[name].isna().all())]
@@ -51,23 +53,23 @@ def read_frame(path: Path, bag_column: str | None, texts: Sequence[str] = ()) ->
 
 
 def bags_of(cells: pd.Series[Any], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str]]:
-    """Number of each row's bag, and the names of the bags in the order in which they appear."""
+    """Return the number of each row's bag, and the names of the bags in order of appearance."""
     names = cells.map(lambda cell: str(cell).strip(), na_action="ignore").replace("", pd.NA)
     codes, values = pd.factorize(names)
     if (codes < 0).any():
         lost = rows[codes < 0]
-        raise ValueError(f"column {cells.name!r} names no bag in {len(lost)} rows; the first is data row {lost[0]}")
+        raise ValueError(f"column {cells.name!r} has no bag in {len(lost)} rows; the first is data row {lost[0]}")
     return codes.astype(np.int64), [str(name) for name in values]
 
 
 def bag_labels(
     column: pd.Series[Any], bag: NDArray[np.int64], names: list[str], rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Label of each bag; NaN where none of its rows has one."""
+    """Return the label of each bag; NaN if none of its rows has one."""
     cells = ["" if missing else str(cell) for cell, missing in zip(column, column.isna(), strict=True)]
     values = binary_labels(cells)
     if isinstance(values, str):
-        raise ValueError(f"labels must be 0 or 1 (empty where missing), but column {column.name!r} {values}")
+        raise ValueError(f"labels must be 0, 1 or empty (missing), but column {column.name!r} {values}")
     y = np.full(len(names), np.nan, dtype=np.float32)
     known = np.flatnonzero(~np.isnan(values))
     y[bag[known]] = values[known]
@@ -85,28 +87,29 @@ def bag_labels(
 def features(
     frame: pd.DataFrame, columns: list[str], bag: NDArray[np.int64], names: list[str], rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Features of the rows, float32 [n, C]."""
+    """Return the features of the rows, float32 [n, C]."""
     x = np.empty((len(frame), len(columns)), dtype=np.float32)
     for place, column in enumerate(columns):
         cells = frame[column]
-        if cells.dtype.kind in "cmM":  # complex numbers, durations and dates, which pandas would turn into numbers
-            raise ValueError(f"column {column!r} holds {cells.dtype}, but features are real numbers")
+        if cells.dtype.kind in "cmM":  # complex numbers, durations and dates, which pandas would convert to numbers
+            raise ValueError(f"features must be real numbers, but column {column!r} contains {cells.dtype}")
         try:
             with np.errstate(over="ignore"):
                 x[:, place] = pd.to_numeric(cells).to_numpy(dtype=np.float64, na_value=np.nan)
         except (ValueError, TypeError) as error:
             bad = int((pd.to_numeric(cells, errors="coerce").isna() & cells.notna()).to_numpy().argmax())
             raise ValueError(
-                f"column {column!r} holds {str(cells.iloc[bad])[:40]!r} in data row {rows[bad]}, of bag "
-                f"{names[bag[bad]]!r}, but features are numbers: leave the column out, or list the others in "
+                f"features must be numbers, but column {column!r} contains {str(cells.iloc[bad])[:40]!r} in data row "
+                f"{rows[bad]} (bag {names[bag[bad]]!r}): remove the column, or list the feature columns in "
                 "feature_columns (--feature-columns)"
             ) from error
     if not columns:
-        raise ValueError("there is no column of features")
+        raise ValueError("the table has no feature columns")
     wrong = np.argwhere(~np.isfinite(x))
     if len(wrong):
         row, place = wrong[0]
         raise ValueError(
-            f"data row {rows[row]}, of bag {names[bag[row]]!r}, has no finite number in column {columns[place]!r}"
+            f"features must be finite, but column {columns[place]!r} is not in data row {rows[row]} (bag "
+            f"{names[bag[row]]!r})"
         )
     return x

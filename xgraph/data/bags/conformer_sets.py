@@ -1,4 +1,4 @@
-"""The ChEMBL sets of the 3D-MIL-QSAR paper: molecules as bags of conformers, active or not at a protein."""
+"""The ChEMBL sets of the 3D-MIL-QSAR paper: molecules as bags of conformers, labelled by activity at a protein."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def load_conformers(
     root: Path | None = None,
     progress: Progress | None = None,
 ) -> BagDataset:
-    """Molecules that were measured at some of the proteins, as bags of ten conformers."""
+    """Load the molecules measured at the chosen proteins, as bags of ten conformers."""
     from xgraph.data.bags.conformers import conformer_bags
 
     names = card.target_columns
     if targets is None:
         raise ValueError(
-            f"{card.name} holds {len(names)} sets, one per protein: choose by target_columns (--target-columns), such "
-            f"as {names[0]}; `xgraph data show {card.name}` lists them"
+            f"{card.name} has {len(names)} sets, one per protein: choose one with target_columns (--target-columns), "
+            f"such as {names[0]}; `xgraph data show {card.name}` lists them"
         )
     path = obtain(card, card.files[0], folder=root, progress=progress)
     smiles, y, rows = read_measured(path, targets)

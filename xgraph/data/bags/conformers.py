@@ -1,4 +1,4 @@
-"""Molecules as bags of conformers: shapes that RDKit gives a molecule, each described by numbers."""
+"""Molecules as bags of conformers, generated and described by RDKit."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ DESCRIPTORS: dict[str, Callable[..., Sequence[float]]] = {
     "morse": rdMolDescriptors.CalcMORSE,
     "whim": rdMolDescriptors.CalcWHIM,
 }
-"""What describes a conformer, whichever way it is turned: 60, 80, 210, 224 and 114 numbers."""
+"""Rotation-invariant conformer descriptors, with 60, 80, 210, 224 and 114 numbers."""
 
-CHUNK = 16  # molecules whose conformers are kept in a file, and after which progress is reported
-_WORTH = 8  # molecules for which one more process pays
-_ATTEMPTS, _RANDOM_ATTEMPTS = 20, 3  # to embed a conformer; RDKit's own number, ten an atom, takes minutes for peptides
-_LARGEST = 300  # atoms, hydrogens included, up to which a random start is tried: it takes seconds an attempt
+CHUNK = 16  # molecules per cache file and between two progress reports
+_WORTH = 8  # number of molecules that justifies another process
+_ATTEMPTS, _RANDOM_ATTEMPTS = 20, 3  # to embed a conformer; RDKit's default of ten per atom takes minutes for peptides
+_LARGEST = 300  # maximum number of atoms, including hydrogens, for a random start, which takes seconds per attempt
 
 
 class _Options(NamedTuple):
@@ -65,33 +65,34 @@ def conformer_bags(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> BagDataset:
-    """Molecules as bags of conformers.
+    """Create bags of conformers from molecules: one bag per molecule, one instance per conformer.
 
-    Conformers are embedded by RDKit's ETKDGv3, hydrogens included, with a seed made of `seed` and the SMILES: those of
-    a molecule do not depend on the others. Stereocentres that the SMILES leaves open may differ between conformers.
-    What was computed is kept in the data root, 16 molecules per file, so that an interrupted call resumes.
+    Conformers are embedded by RDKit's ETKDGv3 with explicit hydrogens. The random seed is derived from `seed` and the
+    SMILES, so the conformers of a molecule do not depend on the other molecules. Stereocentres that the SMILES does not
+    specify may differ between conformers. Results are cached in the data root, 16 molecules per file, so an interrupted
+    call resumes.
 
     Args:
-        smiles: The molecules.
-        y: Labels 0 and 1, NaN for a missing one: shape ``[n]`` or ``[n, T]``. None: there are no tasks.
-        num_conformers: Conformers of each molecule; fewer where RDKit finds fewer.
+        smiles: SMILES of the molecules.
+        y: Labels 0 and 1, with NaN for missing. Shape ``[n]`` or ``[n, T]``; None for no tasks.
+        num_conformers: Number of conformers per molecule; RDKit may find fewer.
         seed: Seed of the embedding.
-        minimize: Whether conformers are relaxed in the MMFF94 force field, where it has parameters for the molecule.
-        descriptors: What describes a conformer, of `DESCRIPTORS`: by default USRCAT (shape of the molecule and of its
-            hydrophobic, aromatic, donor and acceptor atoms, 60 numbers) and 3D autocorrelation (80).
-        name: What to call the data set.
-        task_names: The T tasks.
-        metric: Metric by which models are chosen.
-        root: Data root in which the numbers are kept; by default that of the environment.
-        workers: Processes; by default one per core where the number of molecules makes it pay.
-        progress: Called as `progress(done, total, what)`.
+        minimize: Whether to optimise conformers with the MMFF94 force field if it has parameters for the molecule.
+        descriptors: Descriptors of a conformer: usrcat (shape of the molecule and of its hydrophobic, aromatic, donor
+            and acceptor atoms, 60 numbers), autocorr3d (80), rdf (210), morse (224) or whim (114).
+        name: Name of the data set.
+        task_names: Names of the T tasks.
+        metric: Metric for model selection: ap, prc_auc or roc_auc.
+        root: Data root for the cache; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
+        workers: Number of processes; by default one per core if there are enough molecules.
+        progress: Called with ``(done, total, description)``.
 
     Returns:
-        A bag for each molecule that has conformers, called as its SMILES; `row` is its position in `smiles`, and
-        `errors` names the others.
+        One bag for each molecule with conformers, named by its SMILES. `row` is its position in `smiles`; `errors`
+        lists the other molecules.
 
     Raises:
-        ValueError: If an argument is out of range, or not one molecule has a conformer.
+        ValueError: If an argument is out of range, or no molecule has a conformer.
 
     Example:
         >>> data = conformer_bags(["CCO", "C1CC", "CC(=O)O"], [1, 0, 0], num_conformers=3)
@@ -101,15 +102,15 @@ def conformer_bags(
     from xgraph.data.bags.dataset import BagDataset
 
     if isinstance(smiles, str):
-        raise TypeError("smiles must be a sequence of strings, got one string")
+        raise TypeError("smiles must be a sequence of strings, got a single string")
     if isinstance(num_conformers, bool) or not isinstance(num_conformers, int) or num_conformers < 1:
-        raise ValueError(f"num_conformers must be an integer, 1 or more, got {num_conformers!r}")
+        raise ValueError(f"num_conformers must be a positive integer, got {num_conformers!r}")
     unknown = [name for name in descriptors if name not in DESCRIPTORS]
     if unknown or not descriptors or isinstance(descriptors, str):
-        raise ValueError(f"descriptors must be some of {', '.join(DESCRIPTORS)}, got {descriptors!r}")
+        raise ValueError(f"descriptors must be a list with any of {', '.join(DESCRIPTORS)}, got {descriptors!r}")
     labels = None if y is None else torch.as_tensor(y).float()
     if labels is not None and len(labels) != len(smiles):
-        raise ValueError(f"y must have a row for each of {len(smiles)} molecules, got {len(labels)}")
+        raise ValueError(f"y must have {len(smiles)} rows, one per molecule, got {len(labels)}")
     texts = [text.strip() if isinstance(text, str) else "" for text in smiles]
     options = _Options(num_conformers, seed, minimize, tuple(descriptors), root_folder(root))
     parts = map_chunks(
@@ -143,7 +144,7 @@ def conformer_bags(
 
 
 def _chunk(smiles: list[str], *, options: _Options) -> tuple[NDArray[np.float32], NDArray[np.int64], list[str]]:
-    """Numbers of the conformers, how many each molecule has, and why some have none: read, or computed."""
+    """Return descriptors of the conformers, the number per molecule, and failures, from the cache or computed."""
 
     def build() -> Payload:
         results = [_described(text, options) for text in smiles]
@@ -155,19 +156,19 @@ def _chunk(smiles: list[str], *, options: _Options) -> tuple[NDArray[np.float32]
 
     key = content_key(smiles, VERSION, *options[:-1], rdBase.rdkitVersion)
     payload = cached(options.root, "conformers", key, build, ("x", "sizes", "reasons"))
-    # copies, so that no file is held open by what is put together from many
+    # copy the arrays, so that the result does not keep many files open
     x, sizes = (torch.as_tensor(payload[name]).numpy().copy() for name in ("x", "sizes"))
     return x, sizes, json.loads(str(payload["reasons"]))
 
 
 def _described(smiles: str, options: _Options) -> NDArray[np.float32] | str:
-    """Numbers of each conformer of a molecule; or, in words, why it has none."""
+    """Return the descriptors of each conformer of a molecule, or why it has none."""
     try:
         with BlockLogs():
             molecule = Chem.AddHs(parse(smiles))
             ids = _embed(molecule, smiles, options)
             if not ids:
-                return "RDKit finds no conformer of it"
+                return "RDKit cannot find a conformer"
             if options.minimize and rdForceFieldHelpers.MMFFHasAllMoleculeParams(molecule):
                 rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(molecule)
             numbers = [
@@ -176,17 +177,17 @@ def _described(smiles: str, options: _Options) -> NDArray[np.float32] | str:
     except Exception as error:  # RDKit's own types as well as ValueError
         return str(error) if smiles else "the SMILES is empty"
     x = np.stack(numbers).astype(np.float32)
-    return x if np.isfinite(x).all() else "a descriptor of its conformers is not finite"
+    return x if np.isfinite(x).all() else "a descriptor of a conformer is not finite"
 
 
 def _embed(molecule: Chem.Mol, smiles: str, options: _Options) -> list[int]:
     digest = hashlib.sha256(f"{options.seed} {smiles}".encode("utf-8", "surrogatepass")).digest()
     parameters = rdDistGeom.ETKDGv3()
-    parameters.randomSeed = int.from_bytes(digest[:4], "little") >> 1  # RDKit takes 31 bits
+    parameters.randomSeed = int.from_bytes(digest[:4], "little") >> 1  # RDKit accepts 31 bits
     parameters.maxIterations = _ATTEMPTS
     ids = rdDistGeom.EmbedMultipleConfs(molecule, options.num_conformers, parameters)
     if not len(ids) and molecule.GetNumAtoms() <= _LARGEST:
-        # helps where the usual start leads nowhere
+        # random coordinates help if the default start fails
         parameters.useRandomCoords, parameters.maxIterations = True, _RANDOM_ATTEMPTS
         ids = rdDistGeom.EmbedMultipleConfs(molecule, options.num_conformers, parameters)
     return list(ids)

@@ -1,4 +1,4 @@
-"""Bags of instances as a data set: ragged batches, of whole bags or of chosen instances."""
+"""A data set of bags of instances, with ragged batches of whole bags or of selected instances."""
 
 from __future__ import annotations
 
@@ -25,36 +25,36 @@ if TYPE_CHECKING:
 
 
 class BagDataset(torch.utils.data.Dataset[Data]):
-    """Bags of instances with one label per bag and task, and their splits.
+    """Bags of instances, with one label per bag and task, and splits.
 
-    Instances are numbered bag after bag: those of bag b are ``bag_ptr[b]`` to ``bag_ptr[b + 1] - 1``, which is what
-    `xgraph.sampling.InstanceSampler` draws from. Where the instances of a bag are not adjacent in the store, `batch`
-    finds them there.
+    Instances are numbered bag by bag: bag b has the instances ``bag_ptr[b]`` to ``bag_ptr[b + 1] - 1``. These are the
+    numbers that :class:`xgraph.sampling.InstanceSampler` draws. The instances of a bag need not be adjacent in the
+    source.
 
     Args:
-        instances: Of N instances, features ``[N, C]`` or images ``[N, channels, height, width]`` (a tensor or array;
-            of a mapped array, or the path of an npy file, only the rows of a batch are read), or graphs (a list of PyG
-            `Data`, or a `MoleculeDataset`).
-        bag_ptr: Bag b is rows ``bag_ptr[b]`` to ``bag_ptr[b + 1] - 1``. Shape ``[n + 1]``. Or `bag` is given.
-        y: Labels 0 and 1, NaN is a missing one. Shape ``[n]`` or ``[n, T]``. None: there are no tasks.
+        instances: The N instances: features ``[N, C]`` or images ``[N, channels, height, width]`` as a tensor, array,
+            memory-mapped array or path of an npy file (of which only the rows of a batch are read), or graphs as a list
+            of PyG `Data` or a `MoleculeDataset`.
+        bag_ptr: Boundaries of the bags, if the instances of a bag are adjacent: bag b has the rows ``bag_ptr[b]`` to
+            ``bag_ptr[b + 1] - 1``. Shape ``[n + 1]``. Pass either `bag_ptr` or `bag`.
+        y: Labels 0 and 1, with NaN for missing. Shape ``[n]`` or ``[n, T]``; None for no tasks.
         bag: Number of each instance's bag, in any order. Shape ``[N]``.
-        name: What to call the data set.
-        task_names: The T tasks.
-        metric: Metric by which models are chosen: ap, prc_auc or roc_auc.
-        splits: Bags of the parts, such as train, valid and test: integers.
-        instance_y: Labels of instances, if they are known, as they stand in the store. Shape ``[N]`` or ``[N, T]``.
-        bag_names: What the bags are called; by default their numbers.
-        row: Number of each bag in its source, int64 ``[n]``; by default its position.
-        instance_row: Number of each instance in its source, int64 ``[N]``, as they stand in the store; None: it is
-            the row of the store.
-        errors: Rows of the source that are not here.
-        feature_names: What the features are called, if they have names.
-        featurizer: Version of features that are made here; empty if they come with the data.
+        name: Name of the data set.
+        task_names: Names of the T tasks.
+        metric: Metric for model selection: ap, prc_auc or roc_auc.
+        splits: Bags of each part, such as train, valid and test, as integers.
+        instance_y: Labels of the instances, if known, in the order of `instances`. Shape ``[N]`` or ``[N, T]``.
+        bag_names: Names of the bags; by default their numbers.
+        row: Row of each bag in its source, int64 ``[n]``; by default its position.
+        instance_row: Row of each instance in its source, int64 ``[N]``; by default its position in `instances`.
+        errors: Rows of the source that could not be used.
+        feature_names: Names of the features.
+        featurizer: Version of computed features; empty if the features come with the data.
 
     Raises:
         ValueError: If a bag has no instances, an instance has no bag, a feature is not finite, a label is not 0, 1 or
-            NaN, or lengths do not agree.
-        TypeError: If the instances are of no known kind.
+            NaN, or lengths are inconsistent.
+        TypeError: If the type of `instances` is not supported.
 
     Example:
         >>> data = BagDataset(torch.arange(8.0).reshape(4, 2), bag=[0, 1, 0, 1], y=[1, 0])
@@ -93,7 +93,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         names = None if bag_names is None else list(bag_names)
         counts = {len(part) for part in (labels, names, row) if part is not None}
         if len(counts) > 1:
-            raise ValueError(f"y, bag_names and row must be equally long, got lengths {sorted(counts)}")
+            raise ValueError(f"y, bag_names and row must have the same length, got lengths {sorted(counts)}")
         self.bag_ptr, self._order = layout(bag_ptr, bag, len(self.store), counts.pop() if counts else None, names)
         n = len(self.bag_ptr) - 1
         self.y = torch.empty(n, 0) if labels is None else labels
@@ -110,7 +110,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
     def from_arrays(
         cls, arrays: BagArrays, *, name: str, metric: str = "ap", splits: Mapping[str, NDArray[np.int64]] | None = None
     ) -> BagDataset:
-        """A data set of the arrays that `xgraph.data.published.bags` read."""
+        """Create a data set from the arrays of published bags."""
         return cls(
             arrays.x,
             arrays.bag_ptr,
@@ -133,18 +133,18 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         feature_columns: Sequence[str] | None = None,
         **options: Any,
     ) -> BagDataset:
-        """A data set of a table with one row per instance, those of a bag in any places.
+        """Create a data set from a table with one row per instance, in any order.
 
         Args:
             frame: The table.
-            bag_column: Column that names the bag of a row; by default one called bag or bag_id.
-            target_columns: Columns of labels, the same in all rows of a bag; by default one called label, y or target.
-            feature_columns: Columns of features; by default all others.
-            **options: As for the class: name, metric, splits.
+            bag_column: Column that identifies the bag of a row; by default ``bag`` or ``bag_id``.
+            target_columns: Columns with labels, equal in all rows of a bag; by default ``label``, ``y`` or ``target``.
+            feature_columns: Columns with features; by default all other columns.
+            **options: Arguments of the class: `name`, `metric`, `splits`.
 
         Raises:
-            ValueError: If a column is missing or no number, a row has no bag, labels differ within a bag, or a feature
-                is missing.
+            ValueError: If a column is missing or not numeric, a row has no bag, labels differ within a bag, or a
+                feature is missing.
         """
         from xgraph.data.bags.frame import bags_of_frame
 
@@ -158,22 +158,22 @@ class BagDataset(torch.utils.data.Dataset[Data]):
 
     @property
     def task(self) -> Literal["binary", "multilabel"]:
-        """Whether there is one task or there are several."""
+        """Type of the task: "binary" for a single task, "multilabel" for several."""
         return "binary" if self.num_tasks == 1 else "multilabel"
 
     @property
     def num_instances(self) -> int:
-        """N."""
+        """Number of instances N."""
         return len(self.store)
 
     @property
     def num_features(self) -> int:
-        """Numbers an instance has; of images their channels, of graphs the numbers a node has."""
+        """Number of features of an instance, of channels of an image, or of features of a graph's node."""
         return self.store.num_features
 
     @property
     def instance_shape(self) -> tuple[int, ...]:
-        """Shape of one instance in `x`: (C,), or (channels, height, width); empty for graphs."""
+        """Shape of one instance in `x`: (C,) for features, (channels, height, width) for images, empty for graphs."""
         return self.store.shape
 
     @property
@@ -182,13 +182,13 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         return self.bag_ptr.diff()
 
     def targets(self, positions: Tensor) -> Tensor:
-        """Labels as a loss takes them: float32 ``[m, T]``, NaN where one is missing.
+        """Return labels in the format of the losses: float32 ``[m, T]``, with NaN for missing.
 
         Args:
-            positions: Bags, int64 ``[m]``.
+            positions: Positions of bags, int64. Shape ``[m]``.
 
         Raises:
-            ValueError: If the positions are not integers.
+            ValueError: If `positions` does not hold integers.
             IndexError: If a position is out of range.
         """
         return self.y[checked_index(positions, len(self), "bag")]
@@ -205,20 +205,20 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         """Collate bags of any sizes, without padding.
 
         Args:
-            positions: Bags, at least one; they may repeat. Shape ``[B]``.
-            rows: Instances to take, and for each the position of its bag in `positions`, as
-                `xgraph.sampling.InstanceSampler` draws them; by default every instance.
+            positions: Positions of bags, at least one; repetitions are allowed. Shape ``[B]``.
+            rows: Selected instances, and for each the position of its bag in `positions`, as drawn by
+                :class:`xgraph.sampling.InstanceSampler`; by default all instances.
 
         Returns:
-            `x` float32 of the n instances; `batch` = `bag` int64 ``[n]``, the position of each instance's bag in the
-            batch, ascending; `y` ``[B, T]``; `idx` ``[B]``, the bags' positions here; `num_bags`; `instance` ``[n]``,
-            the instances' rows in the store. Of graphs, a PyG `Batch` whose `batch` says which instance a node is of,
-            and `bag` which bag an instance is of.
+            A batch with `x`, float32 of the n instances; `batch` and `bag`, int64 ``[n]``, the ascending position of
+            each instance's bag in the batch; `y` ``[B, T]``; `idx` ``[B]``, the positions of the bags in the data set;
+            `num_bags`; and `instance` ``[n]``, the rows of the instances in the source. If instances are graphs, a PyG
+            `Batch` whose `batch` assigns nodes to instances and whose `bag` assigns instances to bags.
 
         Raises:
             IndexError: If a position is out of range.
-            ValueError: If there are no positions, `rows` holds no instance of a bag or one of another, or a feature
-                that is read from a mapped file is not finite.
+            ValueError: If `positions` is empty, `rows` has no instance of a bag or an instance of another bag, or a
+                feature from a memory-mapped file is not finite.
         """
         index = self._index(positions)
         if rows is None:

@@ -1,4 +1,4 @@
-"""Bags that need no download: of the handwritten digits that come with scikit-learn."""
+"""Bags that need no download, from the handwritten digits included in scikit-learn."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from xgraph.data.published.bags import BagArrays
 from xgraph.data.published.given import PARTS
 
 _BAGS = {"train": 300, "valid": 100, "test": 100}
-_SHARES = (0.6, 0.8)  # where the images of train and of valid end
-_POSITIVE = 5  # one bag of so many
+_SHARES = (0.6, 0.8)  # cumulative fractions of the images for train and valid
+_POSITIVE = 5  # every fifth bag is positive
 _SIZES = (5, 20)
 _NINE = 9
 
 
 def digits_bags() -> BagArrays:
-    """500 bags of 5 to 20 of scikit-learn's 1,797 digits, of which one in five holds one or two nines."""
-    # The parts share no image: 60, 20 and 20 % of each digit are for the bags of train, valid and test. Within a
-    # part, bags are drawn independently, so an image may be in several of them, once in each.
+    """Create 500 bags of 5 to 20 of scikit-learn's 1,797 digits; one bag in five contains one or two nines."""
+    # Train, valid and test share no images: they use 60, 20 and 20 % of each digit. Within a part, bags are drawn
+    # independently, so an image may be in several bags, once in each.
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise FileNotFoundError("digits-bags: the images come with scikit-learn: pip install scikit-learn") from error
+        raise FileNotFoundError(
+            "digits-bags needs the images included in scikit-learn: pip install scikit-learn"
+        ) from error
     digits = load_digits()
-    # RandomState gives the same numbers in every release of NumPy; a Generator may not.
+    # RandomState gives the same numbers in every NumPy release; a Generator may not.
     random = np.random.RandomState(0)
     pools: dict[str, list[list[int]]] = {part: [] for part in PARTS}
     for digit in range(10):

@@ -1,4 +1,4 @@
-"""Bags of a table in memory: columns by their roles, rows by the bag that they name."""
+"""Conversion of a table in memory to bags."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def bags_of_frame(
     require_targets: bool = True,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """The arguments of `BagDataset`; rows in which every cell is missing are passed over."""
+    """Return the arguments of `BagDataset`; rows in which every cell is missing are skipped."""
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(f"frame must be a pandas DataFrame, got {type(frame).__name__}")
     columns = [str(column) for column in frame.columns]
@@ -39,8 +39,8 @@ def bags_of_frame(
     nameless = next((column for column in chosen if column.startswith(UNNAMED)), None)
     if nameless is not None and feature_columns is None and smiles_column is None:
         raise ValueError(
-            f"a column has no name (here {nameless!r}): is it row numbers, as pandas writes them? Leave it out, or "
-            "list the features in feature_columns (--feature-columns)"
+            f"a column has no name (here {nameless!r}); if it contains row numbers written by pandas, remove it, or "
+            "list the feature columns in feature_columns (--feature-columns)"
         )
     if smiles_column is not None:
         demand(columns, [smiles_column], "SMILES")
@@ -81,7 +81,7 @@ def _molecule_bags(
     rows: NDArray[np.int64],
     targets: list[str],
 ) -> dict[str, Any]:
-    """Bags of the molecules that could be parsed; a bag of which none could is an error of its first row."""
+    """Return bags of the molecules that can be parsed; a bag without any becomes an error of its first row."""
     bag = bag[molecules.row.numpy()]
     kept = np.bincount(bag, minlength=len(names)) > 0
     errors = [RowError(int(rows[error.row]), error.smiles, error.message) for error in molecules.errors]

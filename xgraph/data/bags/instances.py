@@ -1,4 +1,4 @@
-"""Where the instances of bags lie: a tensor, a file larger than memory, or graphs."""
+"""Storage of the instances of bags: a tensor, a file larger than memory, or graphs."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ if TYPE_CHECKING:
     from xgraph.data.molecules.dataset import MoleculeDataset
 
 Instances: TypeAlias = "Tensor | NDArray[Any] | str | Path | Sequence[Data] | MoleculeDataset"
-_LABELS = ("y", "idx", "batch", "bag")  # of instances; those of a batch of bags are the bags'
-_CHECKED = 1 << 24  # numbers that are looked at together
+_LABELS = ("y", "idx", "batch", "bag")  # attributes of instances that a batch of bags replaces
+_CHECKED = 1 << 24  # numbers checked together
 
 
 class RowStore(Rows):
     """Instances as rows of one tensor in memory: feature vectors, or images."""
 
     checked = True
-    """Whether numbers that are not finite are looked for once, rather than in every batch."""
+    """Whether numbers are checked to be finite once, rather than in every batch."""
 
     def __init__(self, x: Tensor) -> None:
         if x.dim() not in (2, 4) or x.layout != torch.strided or x.is_complex():
             raise ValueError(
-                f"instances must be dense numbers of shape [N, C] or [N, channels, height, width], got "
+                f"instances must be a dense real tensor of shape [N, C] or [N, channels, height, width], got "
                 f"{str(x.dtype).removeprefix('torch.')} {list(x.shape)}"
             )
         self.x = x.detach()
 
     def take(self, rows: Tensor) -> Data:
-        """Instances as `x`, float32 ``[n, ...]``; the numbers are not scaled."""
+        """Return instances as `x`, float32 ``[n, ...]``, without scaling."""
         return Data(x=self.x[rows.to(self.x.device)].float())
 
     def unusable(self) -> int | None:
-        """The first row with a number that is not finite; None if there is none."""
+        """Return the first row with a number that is not finite, or None."""
         step = max(_CHECKED // max(int(np.prod(self.shape)), 1), 1)
         for start in range(0, len(self.x), step):
             part = self.x[start : start + step]
-            row = unusable_row(part.float() if part.dtype == torch.float64 else part)  # as batches have them
+            row = unusable_row(part.float() if part.dtype == torch.float64 else part)  # the type of batches
             if row is not None:
                 return start + row
         return None
@@ -72,19 +72,19 @@ class GraphStore:
 
     @property
     def num_features(self) -> int:
-        """Numbers that a node of an instance has."""
+        """Number of features of a node."""
         if isinstance(self.graphs, PackedGraphs):
             return int(self.graphs.x.shape[1])
         return int(self.graphs[0].num_node_features) if self.graphs else 0
 
     def take(self, rows: Tensor) -> Batch:
-        """Instances as one batch of graphs, without labels of their own."""
+        """Return instances as one batch of graphs, without their own labels."""
         if isinstance(self.graphs, PackedGraphs):
             return self.graphs.batch(rows.numpy())
         return Batch.from_data_list([self.graphs[row] for row in rows.tolist()], exclude_keys=list(_LABELS))
 
     def unusable(self) -> int | None:
-        """The first graph whose nodes or edges have a number that is not finite; None if there is none."""
+        """Return the first graph with a number that is not finite, or None."""
         if isinstance(self.graphs, PackedGraphs):
             return None
         for i, graph in enumerate(self.graphs):
@@ -98,7 +98,7 @@ Store: TypeAlias = RowStore | MappedStore | GraphStore
 
 
 def make_store(instances: Instances) -> Store:
-    """The store of instances of any kind."""
+    """Create the store for instances of any supported type."""
     if isinstance(instances, str | Path):
         instances = mapped(Path(instances).expanduser())
     if isinstance(instances, Tensor):
@@ -106,15 +106,15 @@ def make_store(instances: Instances) -> Store:
     if isinstance(instances, np.memmap):
         return MappedStore(instances)
     if isinstance(instances, np.ndarray):
-        if not instances.dtype.isnative or min(instances.strides, default=0) < 0:  # which torch does not take
+        if not instances.dtype.isnative or min(instances.strides, default=0) < 0:  # not supported by torch
             instances = np.array(instances, dtype=instances.dtype.newbyteorder("="))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             try:
                 return RowStore(torch.from_numpy(instances))
             except TypeError as error:
-                raise ValueError(f"instances must be numbers, got an array of {instances.dtype}") from error
-    from xgraph.data.molecules.dataset import MoleculeDataset  # RDKit takes long to import
+                raise ValueError(f"instances must be numeric, got an array of {instances.dtype}") from error
+    from xgraph.data.molecules.dataset import MoleculeDataset  # importing RDKit is slow
 
     if isinstance(instances, MoleculeDataset):
         return GraphStore(instances.graphs)

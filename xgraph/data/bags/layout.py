@@ -1,4 +1,4 @@
-"""Which instances a bag has: the layout of a data set of bags, and choices from it."""
+"""Assignment of instances to bags, and selection of instances."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def layout(
     num_bags: int | None,
     names: Sequence[str] | None = None,
 ) -> tuple[Tensor, Tensor | None]:
-    """Number instances bag after bag."""
+    """Number the instances bag by bag."""
     if (bag_ptr is None) == (bag is None):
         got = "neither" if bag is None else "both"
-        raise ValueError(f"expected bag_ptr, or bag (the number of each instance's bag), got {got}")
+        raise ValueError(f"expected either bag_ptr or bag (the number of each instance's bag), got {got}")
 
     def called(number: int) -> str:
         return f"bag {number}" if names is None else f"bag {names[number]!r}"
@@ -36,22 +36,21 @@ def layout(
         _check_count(len(ptr) - 1, num_bags)
         _check_filled(ptr.diff(), called)
         if ptr[-1] != num_instances:
-            what = "instances without a bag" if ptr[-1] < num_instances else "fewer instances than that"
-            raise ValueError(f"bag_ptr ends with {int(ptr[-1])}, but there are {num_instances} instances: {what}")
+            raise ValueError(f"bag_ptr must end with the number of instances, {num_instances}, got {int(ptr[-1])}")
         return ptr, None
     ids = _integers(bag, "bag")
     if len(ids) != num_instances:
-        raise ValueError(f"bag must name the bag of each of {num_instances} instances, got {len(ids)} numbers")
+        raise ValueError(f"bag must have {num_instances} entries, one per instance, got {len(ids)}")
     count = (int(ids.max()) + 1 if len(ids) else 0) if num_bags is None else num_bags
     wrong = ((ids < 0) | (ids >= count)).nonzero()
     if len(wrong):
         row = int(wrong[0])
-        expected = f"one of 0 to {count - 1} for {count} bags" if count else "but there are no bags"
-        raise ValueError(f"instance {row} has the bag {int(ids[row])}: expected {expected}")
+        expected = f"between 0 and {count - 1} for {count} bags" if count else "empty, as there are no bags"
+        raise ValueError(f"bag must be {expected}, got {int(ids[row])} for instance {row}")
     used = int(ids.max()) + 1 if len(ids) else 0
     if used < count:
         raise ValueError(
-            f"{called(used)} has no instances: there are labels or names of {count} bags, and instances of {used}"
+            f"{called(used)} has no instances: there are labels or names for {count} bags, but instances for {used}"
         )
     sizes = ids.bincount(minlength=count)
     _check_filled(sizes, called)
@@ -60,7 +59,7 @@ def layout(
 
 
 def all_instances(bag_ptr: Tensor, bags: Tensor) -> tuple[Tensor, Tensor]:
-    """Every instance of some bags."""
+    """Return all instances of the given bags."""
     begin = bag_ptr[bags]
     size = bag_ptr[bags + 1] - begin
     bag = torch.repeat_interleave(size)
@@ -70,22 +69,24 @@ def all_instances(bag_ptr: Tensor, bags: Tensor) -> tuple[Tensor, Tensor]:
 def checked_choice(
     bag_ptr: Tensor, bags: Tensor, rows: tuple[Tensor, Tensor], names: Sequence[str]
 ) -> tuple[Tensor, Tensor]:
-    """Chosen instances of some bags, in the order of the bags."""
+    """Check selected instances of the given bags, and return them in the order of the bags."""
     if not isinstance(rows, tuple | list) or len(rows) != 2:
-        raise ValueError(f"rows must be instances and the positions of their bags, got {type(rows).__name__}")
+        raise ValueError(f"rows must be a pair: instances and the positions of their bags, got {type(rows).__name__}")
     number, bag = _integers(rows[0], "rows"), _integers(rows[1], "the positions of bags in rows")
     if len(number) != len(bag):
-        raise ValueError(f"rows must name a bag for each instance, got {len(number)} and {len(bag)}")
+        raise ValueError(f"rows must have one bag per instance, got {len(number)} instances and {len(bag)} bags")
     if len(bag) and not 0 <= int(bag.min()) <= int(bag.max()) < len(bags):
-        raise ValueError(f"rows must name bags by their positions 0 to {len(bags) - 1}, got {int(bag.max())}")
+        raise ValueError(f"rows must refer to bags by positions 0 to {len(bags) - 1}, got {int(bag.max())}")
     counts = bag.bincount(minlength=len(bags))
     if not bool((counts > 0).all()):
-        raise ValueError(f"rows holds no instance of bag {names[int(bags[counts == 0][0])]!r}")
+        raise ValueError(f"rows has no instance of bag {names[int(bags[counts == 0][0])]!r}")
     owner = bags[bag]
     wrong = (number < bag_ptr[owner]) | (number >= bag_ptr[owner + 1])
     if bool(wrong.any()):
         first = int(wrong.nonzero()[0])
-        raise ValueError(f"instance {int(number[first])} is not of bag {names[int(owner[first])]!r}, as rows has it")
+        raise ValueError(
+            f"rows assigns instance {int(number[first])} to bag {names[int(owner[first])]!r}, which does not contain it"
+        )
     if bool((bag.diff() < 0).any()):
         bag, order = bag.sort(stable=True)
         number = number[order]
@@ -93,17 +94,17 @@ def checked_choice(
 
 
 def _integers(values: Any, what: str) -> Tensor:
-    numbers = as_tensor(values, f"{what} must be a row of integers")
+    numbers = as_tensor(values, f"{what} must be a sequence of integers")
     if numbers.is_floating_point() and not numbers.numel():
         numbers = numbers.long()  # an empty list
     if numbers.is_floating_point() or numbers.is_complex() or numbers.dtype == torch.bool or numbers.dim() != 1:
-        raise ValueError(f"{what} must be a row of integers, got {numbers.dtype} of shape {list(numbers.shape)}")
+        raise ValueError(f"{what} must be a sequence of integers, got {numbers.dtype} of shape {list(numbers.shape)}")
     return numbers.long()
 
 
 def _check_count(bags: int, expected: int | None) -> None:
     if expected is not None and bags != expected:
-        raise ValueError(f"bag_ptr is of {bags} bags, but there are labels or names of {expected}")
+        raise ValueError(f"bag_ptr has {bags} bags, but there are labels or names for {expected}")
 
 
 def _check_filled(sizes: Tensor, called: Any) -> None:

@@ -1,4 +1,4 @@
-"""Load a registered data set of bags, or a table of bags of the user's own, with a split."""
+"""Loading of registered data sets of bags and of users' tables of bags, with a split."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def load_bags(
     root: Path | None = None,
     progress: Progress | None = None,
 ) -> BagDataset:
-    """The bags of a card, with a split."""
+    """Load the bags of a card with a split."""
     tasks = card_targets(card, target_columns)
     if card.reader == "conformers":
         from xgraph.data.bags.conformer_sets import load_conformers
@@ -49,7 +49,7 @@ def load_bags(
         arrays = read_arrays(card.reader, paths, card.target_columns)
     if (len(arrays.y), len(arrays.x)) != (card.items, card.instances):
         raise ValueError(
-            f"{card.name} should have {card.items} bags of {card.instances} instances, its files have "
+            f"{card.name} should have {card.items} bags of {card.instances} instances, but its files have "
             f"{len(arrays.y)} of {len(arrays.x)}"
         )
     arrays = choose_tasks(arrays, tasks)
@@ -70,14 +70,14 @@ def load_own_bags(
     smiles_column: str | None = None,
     standardize: bool = False,
     seed: int = 0,
-    root: Path | None = None,  # as all loaders; nothing is kept
+    root: Path | None = None,  # like all loaders; nothing is cached
     progress: Progress | None = None,
 ) -> BagDataset:
-    """The bags of a CSV file, with a split."""
+    """Load the bags of a CSV file with a split."""
     from xgraph.data.bags.table import read_bags
 
     if standardize and smiles_column is None:
-        raise ValueError("standardize=True was given, but without smiles_column the instances are no molecules")
+        raise ValueError("standardize=True needs smiles_column: without it, instances are not molecules")
     data = read_bags(
         path,
         bag_column=bag_column,
@@ -93,7 +93,7 @@ def load_own_bags(
 
 
 def choose_tasks(arrays: BagArrays, tasks: Sequence[str]) -> BagArrays:
-    """The bags with some of their tasks."""
+    """Select some of the tasks."""
     if list(tasks) == arrays.task_names:
         return arrays
     columns = [arrays.task_names.index(task) for task in tasks]

@@ -1,4 +1,4 @@
-"""Instances in a file that is mapped into memory: of a batch, only its own rows are read."""
+"""Instances in a memory-mapped file, of which only the rows of a batch are read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data
 
-_RUN = 1 << 16  # bytes of a mapped file that are worth announcing
+_RUN = 1 << 16  # minimum run, in bytes, to announce to the operating system
 
 
 class Rows:
@@ -30,29 +30,29 @@ class Rows:
 
     @property
     def num_features(self) -> int:
-        """Numbers an instance has, or its channels."""
+        """Number of features of an instance, or of channels of an image."""
         return self.shape[0]
 
 
 class MappedStore(Rows):
-    """Instances as rows of a file that is mapped: of a batch, only its own rows are read."""
+    """Instances as rows of a memory-mapped file, of which only the rows of a batch are read."""
 
-    # The system is advised that reads are random, so that it does not read ahead around each row (some systems are
-    # set to megabytes). A copy sent to another process opens the file again instead of carrying its content.
+    # The operating system is advised that access is random, so that it does not read ahead around each row (by
+    # megabytes on some systems). A copy sent to another process reopens the file instead of carrying its content.
 
     checked = False
 
     def __init__(self, x: np.memmap[Any, Any]) -> None:
         if x.ndim not in (2, 4) or x.dtype.kind not in "biuf":
             raise ValueError(
-                f"instances must be numbers of shape [N, C] or [N, channels, height, width], got "
+                f"instances must be a numeric array of shape [N, C] or [N, channels, height, width], got "
                 f"{x.dtype} {list(x.shape)}"
             )
         self.x = x
         self._advise()
 
     def take(self, rows: Tensor) -> Data:
-        """Instances as `x`, float32 ``[n, ...]``; the numbers are not scaled."""
+        """Return instances as `x`, float32 ``[n, ...]``, without scaling."""
         index = rows.numpy()
         if self._map is not None and len(index):
             self._announce(self._map, index)
@@ -67,7 +67,7 @@ class MappedStore(Rows):
             memory.madvise(mmap.MADV_RANDOM)
 
     def _announce(self, mapped: mmap.mmap, rows: NDArray[np.int64]) -> None:
-        """Let the system read long runs of rows at once."""
+        """Advise the operating system to read long runs of rows together."""
         breaks = np.flatnonzero(np.diff(rows) != 1)
         first, last = rows[np.append(0, breaks + 1)], rows[np.append(breaks, len(rows) - 1)]
         size = self.x.strides[0]
@@ -77,7 +77,7 @@ class MappedStore(Rows):
             mapped.madvise(mmap.MADV_WILLNEED, page, end - page)
 
     def unusable(self) -> None:
-        """Nothing is known without reading the file."""
+        """Return None: checking would read the whole file."""
 
     def __getstate__(self) -> dict[str, Any]:
         x, whole = self.x, _whole(self.x)
@@ -93,21 +93,21 @@ class MappedStore(Rows):
 
 
 def mapped(path: Path) -> np.memmap[Any, Any]:
-    """An npy file as a mapped array."""
+    """Open an npy file as a memory-mapped array."""
     if not path.is_file():
-        raise FileNotFoundError(f"there is no file {str(path)!r}")
+        raise FileNotFoundError(f"file {str(path)!r} does not exist")
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
-        raise ValueError(f"cannot map {path}: {error}; expected an npy file, as numpy.save writes it") from error
+        raise ValueError(f"cannot map {path}: {error}; expected an npy file written by numpy.save") from error
     if not isinstance(array, np.memmap):
         array.close()
-        raise ValueError(f"cannot map {path}, which is an archive: expected an npy file, as numpy.save writes it")
+        raise ValueError(f"cannot map {path}, which is an archive; expected an npy file written by numpy.save")
     return array
 
 
 def _whole(x: NDArray[Any]) -> np.memmap[Any, Any] | None:
-    """The mapped array that an array is, or is a part of."""
+    """Return the memory-mapped array that contains an array, or None."""
     array: Any = x
     while isinstance(array.base, np.ndarray):
         array = array.base

@@ -1,4 +1,4 @@
-"""Train, valid and test of bags: by published folds, or drawn so that every part has its share of the positives."""
+"""Train, valid and test splits of bags: published folds, or stratified by label."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _VALID = 0.1  # of a fold's training part
 
 
 def bag_split(y: NDArray[np.float32], seed: int = 0) -> Parts:
-    """Split bags 60/20/20 at random, positive and negative ones each by themselves."""
-    # Of several tasks, a bag counts as one of the rarest that it is positive for.
+    """Split bags 60/20/20 at random, stratified by label."""
+    # With several tasks, a bag is stratified by the rarest task for which it is positive.
     return stratified_split(bag_classes(y), seed=seed)
 
 
 def bag_classes(y: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Rarest task that each bag is positive for, counted from 1; 0 for none, -1 where all labels are missing."""
+    """Return the rarest task for which each bag is positive, from 1; 0 for none, -1 if all labels are missing."""
     positive = y == 1
     rarest_first = np.argsort(positive.sum(0), kind="stable")
     classes = np.where(np.isnan(y).all(1), -1, 0)
@@ -32,9 +32,9 @@ def bag_classes(y: NDArray[np.float32]) -> NDArray[np.int64]:
 
 
 def given_split(arrays: BagArrays, fold: int | None, name: str) -> Parts:
-    """A published fold, or the split that comes with the bags."""
-    # The folds say train and test. Valid is a tenth of the training part, positive and negative bags each by
-    # themselves, drawn with the number of the fold as seed.
+    """Return a published fold, or the split that comes with the bags."""
+    # The folds define train and test. Valid is a tenth of the training part, stratified by label and drawn with the
+    # number of the fold as seed.
     if arrays.parts is not None:
         return dict(arrays.parts)
     task = arrays.task_names[0]

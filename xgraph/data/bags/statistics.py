@@ -1,4 +1,4 @@
-"""Means and standard deviations of the features of instances, which may be more than memory holds."""
+"""Means and standard deviations of instance features, which may exceed memory."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from torch import Tensor
 from xgraph.data.bags.dataset import BagDataset
 from xgraph.data.bags.layout import all_instances
 
-_CHUNK = 1 << 16  # instances that are read together
+_CHUNK = 1 << 16  # instances read together
 
 
 def instance_statistics(data: BagDataset, positions: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each feature (of images, each channel) over the instances of bags.
+    """Return the mean and standard deviation of each feature, or image channel, over the instances of bags.
 
-    Take those of the training bags to standardise features. The instances are read in pieces.
+    Use the statistics of the training bags to standardise features. Instances are read in chunks.
 
     Args:
-        data: The bags.
-        positions: Which bags, int64; by default all.
+        data: The data set of bags.
+        positions: Positions of the bags to use, int64; by default all.
 
     Returns:
-        Two float32 tensors ``[num_features]``; a feature that does not vary has the deviation 1.
+        Mean and standard deviation, float32 ``[num_features]`` each. The standard deviation of a constant feature is 1.
 
     Raises:
-        ValueError: If the instances are graphs, there are no bags, or a feature is not finite.
+        ValueError: If the instances are graphs, `positions` is empty, or a feature is not finite.
         IndexError: If a position is out of range.
 
     Example:
@@ -33,7 +33,7 @@ def instance_statistics(data: BagDataset, positions: Tensor | None = None) -> tu
         (tensor([2., 5.]), tensor([1., 1.]))
     """
     if not data.instance_shape:
-        raise ValueError(f"{data.name} has graphs as instances: there are no statistics of them")
+        raise ValueError(f"instances of {data.name} are graphs, which have no feature statistics")
     bags = torch.arange(len(data)) if positions is None else positions
     number, bag = all_instances(data.bag_ptr, bags)
     count = 0
@@ -42,7 +42,7 @@ def instance_statistics(data: BagDataset, positions: Tensor | None = None) -> tu
         rows, owners = number[start : start + _CHUNK], bag[start : start + _CHUNK]
         first, last = int(owners[0]), int(owners[-1])
         x = data.batch(bags[first : last + 1], (rows, owners - first)).x.double().transpose(0, 1).flatten(1).cpu()
-        # Chan, Golub and LeVeque's update: one pass, and no difference of large sums
+        # Chan, Golub and LeVeque's update, which needs one pass and avoids differences of large sums
         new, part = x.size(1), x.mean(1)
         shift = part - mean
         square += (x - part[:, None]).square().sum(1) + shift.square() * (count * new / (count + new))

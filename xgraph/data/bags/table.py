@@ -1,4 +1,4 @@
-"""Bags as tables: one row per instance, with the name of its bag, the bag's labels and the instance's features."""
+"""Reading of bag tables, with one row per instance: its bag, the bag's labels and the instance's features."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ def read_bags(
     metric: str = "ap",
     progress: Progress | None = None,
 ) -> BagDataset:
-    r"""Read a CSV file (plain or gzipped) with one row per instance; those of a bag may stand anywhere.
+    r"""Read a CSV file of bags, plain or gzipped, with one row per instance in any order.
 
     Args:
-        path: The file.
-        bag_column: Column that names the bag of a row; by default one called bag or bag_id.
-        target_columns: Columns of labels, the same in all rows of a bag (empty where unknown); by default one called
-            label, y or target. An empty list, where labels are not required: none are read.
-        feature_columns: Columns of features; by default all others, which must be numbers.
-        smiles_column: Column of molecules: the instances are these, as graphs, and there are no features.
-        standardize: Whether to take each molecule's largest fragment, neutralised.
+        path: Path of the file.
+        bag_column: Column that identifies the bag of a row; by default ``bag`` or ``bag_id``.
+        target_columns: Columns with labels, equal in all rows of a bag (empty if unknown); by default ``label``, ``y``
+            or ``target``. With ``require_targets=False``, an empty list reads no labels.
+        feature_columns: Columns with features, which must be numbers; by default all other columns.
+        smiles_column: Column with SMILES. The instances are then molecular graphs, without other features.
+        standardize: Whether to reduce each molecule to its largest fragment, neutralised.
         require_targets: Whether a file without a label column is an error.
-        name: What to call the data set; by default as the file.
-        metric: Metric by which models are chosen.
-        progress: Called as `progress(done, total, what)`.
+        name: Name of the data set; by default the name of the file.
+        metric: Metric for model selection: ap, prc_auc or roc_auc.
+        progress: Called with ``(done, total, description)``.
 
     Returns:
-        Bags in the order in which they first appear; `row` is the first data row of each.
+        The bags in order of first appearance; `row` is the first data row of each bag.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is no table, a column is missing or no number, a row has no bag, labels differ within a
-            bag, or a feature is missing.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is not a valid table, a column is missing or not numeric, a row has no bag, labels
+            differ within a bag, or a feature is missing.
 
     Example:
         >>> import tempfile

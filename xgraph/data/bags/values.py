@@ -1,4 +1,4 @@
-"""Numbers that users give of bags: checked, as tensors."""
+"""Conversion of user-supplied numbers to tensors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def as_tensor(values: Any, what: str) -> Tensor:
-    """Numbers as a tensor on the CPU."""
+    """Convert numbers to a tensor on the CPU."""
     if isinstance(values, Tensor):
         return values.detach().cpu()
     try:
@@ -22,25 +22,27 @@ def as_tensor(values: Any, what: str) -> Tensor:
 
 
 def labels_of(y: Any, what: str, n: int | None = None) -> Tensor:
-    """Labels as float32; None in a list or a column of objects is NaN."""
-    labels = as_tensor(_without_none(y), f"{what} must be 0, 1 or NaN").float()
+    """Convert labels to float32; None in a list or an object column becomes NaN."""
+    labels = as_tensor(_without_none(y), f"{what} must be 0, 1 or NaN (missing)").float()
     labels = labels.unsqueeze(1) if labels.dim() == 1 and n is None else labels
     if n is not None and len(labels) != n:
-        raise ValueError(f"{what} must have a row for each of {n} instances, got shape {list(labels.shape)}")
+        raise ValueError(f"{what} must have {n} rows, one per instance, got shape {list(labels.shape)}")
     if labels.dim() not in (1, 2):
-        raise ValueError(f"{what} must be 0, 1 or NaN of shape [n] or [n, T], got shape {list(labels.shape)}")
+        raise ValueError(f"{what} must have shape [n] or [n, T], got {list(labels.shape)}")
     wrong = ~((labels == 0) | (labels == 1) | labels.isnan())
     if bool(wrong.any()):
-        raise ValueError(f"{what} must be 0, 1 or NaN, got {labels[wrong][0]:g} in row {int(wrong.nonzero()[0, 0])}")
+        raise ValueError(
+            f"{what} must be 0, 1 or NaN (missing); row {int(wrong.nonzero()[0, 0])} has {labels[wrong][0]:g}"
+        )
     return labels
 
 
 def _without_none(y: Any) -> Any:
-    """NaN for each None in a list or a column of objects."""
+    """Replace None by NaN in a list or an object column."""
     if isinstance(y, Tensor):
         return y
     try:
         array = np.asarray(y)
         return array.astype(np.float32) if array.dtype == object else y
-    except (TypeError, ValueError):  # is refused next
+    except (TypeError, ValueError):  # rejected later
         return y

@@ -1,4 +1,4 @@
-"""The files of a data set: found in the root, else in the mirror, else fetched from the public original."""
+"""The files of a data set: from the root, the mirror or the public source."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ State = Literal["ok", "wrong", "absent"]
 
 @dataclass(frozen=True)
 class Checked:
-    """What `verify` found out about one file in one place."""
+    """Result of `verify` for one copy of a file."""
 
     path: str
     place: Path
@@ -37,7 +37,7 @@ def obtain(
     replace: bool = False,
     progress: Progress | None = None,
 ) -> Path:
-    """A checked copy of one file: from the root, else from the mirror, else fetched from its source."""
+    """Return a verified copy of one file, from the root, the mirror or the public source."""
     target = root_folder(folder) / file.path
     if target.is_file():
         got = _sha256(target, file)
@@ -55,13 +55,13 @@ def obtain(
         else:
             _derive(card, file, target, folder, progress)
     except FetchError as error:
-        remedy = f"or set XGRAPH_MIRROR to a folder or URL that holds {file.path}"
+        remedy = f"or set XGRAPH_MIRROR to a folder or URL that contains {file.path}"
         raise FetchError(f"{card.name}: {missing}{error}; check the network, {remedy}") from error
     return target
 
 
 def _copy(source: str | Path, target: Path, file: CardFile, progress: Progress | None) -> Path:
-    """Copy a file of the mirror; one of a folder is used where it is if the root cannot be written."""
+    """Copy a file of the mirror; if the root is not writable, use the mirror's file in place."""
     try:
         download(source, target, sha256=file.sha256, progress=progress)
     except OSError as error:
@@ -78,21 +78,21 @@ def _derive(card: Card, file: CardFile, target: Path, folder: str | Path | None,
         data = DERIVE[file.derive](source, file.path)
     except FetchError:
         raise
-    except Exception as error:  # whatever a reader raises for an original that is not what it should be
+    except Exception as error:  # readers raise many types for an unexpected source
         if file.source_sha256 or isinstance(error, MemoryError):
             raise
-        raise FetchError(f"{file.source_url} is not what {file.path} is made from: {error}") from error
+        raise FetchError(f"cannot make {file.path} from {file.source_url}: {error}") from error
     got = hashlib.sha256(data).hexdigest()
     if got != file.sha256:
-        # the same content out of another zlib is right, too
-        remedy = "the installed versions of RDKit and NumPy make another file of it"
+        # the same content compressed by a different zlib is also correct
+        remedy = "the installed versions of RDKit and NumPy produce a different file"
         check(content_sha256(data, file.path), file.content_sha256, f"{file.path}, derived", remedy)
     with replacing(target) as out:
         out.write(data)
 
 
 def _original(card: Card, file: CardFile, folder: str | Path | None, progress: Progress | None) -> bytes:
-    """The bytes a file is derived from: at hand in an earlier file of the card, or fetched."""
+    """Return the source of a derived file, from an earlier file of the card or fetched."""
     before = card.files[: card.files.index(file)]
     for other in before:
         if other.source_sha256 == file.source_sha256 != "" and other.derive in ("", "gzip_source"):
@@ -100,12 +100,12 @@ def _original(card: Card, file: CardFile, folder: str | Path | None, progress: P
             return gzip.decompress(data) if other.derive else data
     data = read_source(file.source_url, progress=progress)
     if file.source_sha256:
-        check(hashlib.sha256(data).hexdigest(), file.source_sha256, file.source_url, "the original was changed")
+        check(hashlib.sha256(data).hexdigest(), file.source_sha256, file.source_url, "the source has changed")
     return data
 
 
 def _sha256(path: Path, file: CardFile) -> str:
-    """The file's checksum; the expected one if only the packing of a derived file differs."""
+    """Return the file's checksum, or the expected one if only the compression of a derived file differs."""
     data = path.read_bytes()
     got = hashlib.sha256(data).hexdigest()
     if got != file.sha256 and file.content_sha256:
@@ -117,19 +117,19 @@ def _sha256(path: Path, file: CardFile) -> str:
 
 
 def fetch(name: str, *, root: str | Path | None = None, progress: Progress | None = None) -> list[Path]:
-    """Bring every file of a data set into the root, replacing damaged copies.
+    """Fetch all files of a data set into the data root, replacing damaged copies.
 
     Args:
-        name: The data set.
-        root: The root, if not the one of the environment.
-        progress: Called with (bytes so far, bytes in all or 0, name).
+        name: Name of the data set.
+        root: Data root; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
+        progress: Called with ``(bytes done, total bytes or 0, file name)``.
 
     Returns:
-        Where the files are; an embedded data set has none, one of OGB's server has a folder.
+        Paths of the files. An embedded data set has none; a data set from OGB's server has a folder.
 
     Raises:
-        ValueError: If there is no such data set.
-        FetchError: If a file cannot be had, or has a wrong checksum.
+        ValueError: If the data set is unknown.
+        FetchError: If a file cannot be fetched or has the wrong checksum.
 
     Example:
         >>> fetch("nci-pains")
@@ -142,18 +142,18 @@ def fetch(name: str, *, root: str | Path | None = None, progress: Progress | Non
 
 
 def verify(name: str, *, root: str | Path | None = None) -> list[Checked]:
-    """Check every copy of a data set's files, in the root and in a mirror that is a folder.
+    """Check all copies of a data set's files in the data root and in the mirror, if it is a folder.
 
     Args:
-        name: The data set.
-        root: The root, if not the one of the environment.
+        name: Name of the data set.
+        root: Data root; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
 
     Returns:
-        One entry per copy, and one for each file that is in neither place, with state ``"absent"``. Of a data set of
-        OGB's server, whose files have no checksums, one entry that says whether its release is there.
+        One entry per copy, with state "ok" or "wrong", and one entry with state "absent" for a file without a copy. A
+        data set from OGB's server has no checksums: its single entry tells whether the release is complete.
 
     Raises:
-        ValueError: If there is no such data set.
+        ValueError: If the data set is unknown.
     """
     place, checked = mirror(), []
     card = load_card(name)

@@ -1,4 +1,4 @@
-"""Load the molecules of a card, or a table of the user's own, with a split."""
+"""Loading of registered data sets of molecules and of users' tables, with a split."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def load_molecules(
     root: Path,
     progress: Progress | None = None,
 ) -> MoleculeDataset:
-    """The molecules of a card, with a split."""
+    """Load the molecules of a card with a split."""
     if smiles_column not in (None, card.smiles_column):
-        raise ValueError(f"smiles_column of {card.name!r} is {card.smiles_column!r}, got {smiles_column!r}")
+        raise ValueError(f"smiles_column must be {card.smiles_column!r} for {card.name!r}, got {smiles_column!r}")
     table = read_card_table(card, target_columns, root=root, progress=progress)
     if split == "given" and card.given is not None:
 
@@ -63,7 +63,7 @@ def load_own_molecules(
     root: Path,
     progress: Progress | None = None,
 ) -> MoleculeDataset:
-    """The molecules of a CSV file, with a split."""
+    """Load the molecules of a CSV file with a split."""
     from xgraph.data.molecules.table import read_table
 
     table = read_table(path, smiles_column=smiles_column, target_columns=listed_targets(target_columns))
@@ -78,12 +78,12 @@ def read_card_table(
     root: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Table:
-    """The table of a registered data set, as it is before any molecule is parsed."""
+    """Read the table of a registered data set, without parsing molecules."""
     from xgraph.data.molecules.table import Table, read_table
 
     targets = card_targets(card, target_columns)
     if card.ogb:
-        # The table that OGB's graphs were made from; its row i is graph i.
+        # The table from which OGB made its graphs: row i is graph i.
         path = obtain_ogb(card, folder=root, progress=progress) / "mapping" / "mol.csv.gz"
         return read_table(path, smiles_column=card.smiles_column, target_columns=targets)
     if card.reader == "measured":
@@ -107,7 +107,7 @@ def _computed_split(split: str, table: Table, seed: int, root: Path, progress: P
         parts = random_split(len(table.smiles), seed=seed)
     else:
         parts = scaffold_split(table.smiles, root=root, progress=progress)
-    # splits count entries of the table; datasets count rows of the file
+    # splits refer to entries of the table; data sets refer to rows of the file
     return {part: table.rows[entries] for part, entries in parts.items()}
 
 

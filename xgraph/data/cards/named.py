@@ -1,4 +1,4 @@
-"""Cards: one TOML file a data set, saying what it is, where it comes from and how it is used."""
+"""Cards: one TOML file per data set, which describes its content, source and use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from xgraph.data.cards.schema import Card, parse_card
 
-# In a wheel the cards lie inside the package, in a checkout beside it.
+# In a wheel the cards are inside the package, in a checkout next to it.
 _FOLDERS = (Path(__file__).parents[2] / "datasets", Path(__file__).parents[3] / "datasets")
 
 
@@ -16,17 +16,17 @@ _FOLDERS = (Path(__file__).parents[2] / "datasets", Path(__file__).parents[3] / 
 def _paths() -> dict[str, Path]:
     folder = next((f for f in _FOLDERS if f.is_dir()), None)
     if folder is None:
-        raise FileNotFoundError(f"the data set cards are missing from the installation: no folder {_FOLDERS[0]}")
+        raise FileNotFoundError(f"the installation lacks the data set cards: folder {_FOLDERS[0]} does not exist")
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
 def names() -> list[str]:
-    """Names of the data sets there is a card for."""
+    """Return the names of all registered data sets."""
     return list(_paths())
 
 
 def list_cards() -> list[Card]:
-    """All cards, by name.
+    """Return the cards of all registered data sets, sorted by name.
 
     Example:
         >>> [card.name for card in list_cards() if card.embedded]
@@ -37,13 +37,13 @@ def list_cards() -> list[Card]:
 
 @lru_cache(maxsize=256)
 def load_card(name: str) -> Card:
-    """The card of a data set.
+    """Return the card of a registered data set.
 
     Args:
-        name: Its name, as `list_cards` has it.
+        name: Name of the data set; see `list_cards`.
 
     Raises:
-        ValueError: If there is no such data set, with the names nearest to it.
+        ValueError: If the data set is unknown; the message suggests similar names.
 
     Example:
         >>> load_card("aicures").folds
@@ -53,9 +53,9 @@ def load_card(name: str) -> Card:
     if path is None:
         near = difflib.get_close_matches(name.lower(), names(), n=3, cutoff=0.5)
         near += [other for other in names() if name and name.lower() in other and other not in near][:3]
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names())}"
+        hint = f"did you mean {' or '.join(near)}?" if near else f"the data sets are {', '.join(names())}"
         raise ValueError(f"unknown data set {name!r}: {hint}")
     card = parse_card(path.read_text(encoding="utf-8"), str(path))
     if card.name != name:
-        raise ValueError(f"{path}: key 'name' must be {name!r}, as the file is called, got {card.name!r}")
+        raise ValueError(f"{path}: key 'name' must match the file name, {name!r}, got {card.name!r}")
     return card

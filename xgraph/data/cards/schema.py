@@ -1,4 +1,4 @@
-"""What a card says: the fields of the TOML file that describes a data set, and their check."""
+"""The schema of a card: the TOML file that describes a data set."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _one_of(*words: str) -> AfterValidator:
 def _below_root(value: str) -> str:
     path = PurePosixPath(value)
     if path.is_absolute() or ".." in path.parts or "\\" in value:
-        raise ValueError("expected a path that stays below the root")
+        raise ValueError("expected a relative path below the root")
     return value
 
 
@@ -44,16 +44,16 @@ Checksum = Annotated[str, AfterValidator(_digits)]
 
 
 class CardFile(Schema):
-    """One file of a data set: its place in root and mirror, and the public original it comes from."""
+    """One file of a data set: its path in root and mirror, and its public source."""
 
     path: Annotated[str, AfterValidator(_below_root)]
     bytes: int
     sha256: Checksum
-    source_url: str  # ``#`` precedes a member of a zip archive; ``{a,b}`` at the end stands for several originals
-    source_sha256: Checksum | Literal[""]  # of the original (the member); "" if only that of the derived file is known
-    # The function of `xgraph.data.published.derive` that makes the file; "" if it is the original.
+    source_url: str  # ``#`` precedes a member of a zip archive; ``{a,b}`` at the end stands for several files
+    source_sha256: Checksum | Literal[""]  # of the source (or the member); "" if only that of the derived file is known
+    # The function of `xgraph.data.published.derive` that makes the file; "" if the file is the source itself.
     derive: str = Field(default="", validate_default=True)
-    content_sha256: str = ""  # of derived files: of what is inside the compression
+    content_sha256: str = ""  # of derived files: of the uncompressed content
 
     @field_validator("derive")
     @classmethod
@@ -61,48 +61,47 @@ class CardFile(Schema):
         if value and value not in DERIVE:
             raise ValueError(f"expected a function of xgraph.data.published.derive: {', '.join(DERIVE)}")
         if not value and info.data.get("source_sha256") == "":
-            raise ValueError("expected a function, since an original needs a source_sha256")
+            raise ValueError("expected a function, because a file without one needs a source_sha256")
         return value
 
 
 class Card(Schema):
-    """What is known about a data set; the fields are the keys of its TOML file.
+    """Description of a registered data set; the fields are the keys of its TOML file.
 
-    A file holds the keys of its kind alone; the others have their defaults.
+    A file only contains the keys of its kind; other fields have their defaults.
 
     Args:
-        name: The name `load` takes.
-        kind: ``"graph"``: every item is a graph, mostly a molecule; ``"node"``: every item is a node of one graph;
-            ``"bag"``: every item is a bag of instances.
-        title: One line.
-        description: What an item and a label are, and what to know before using it.
-        origin: Where the table comes from.
-        licence: As its source states it.
-        citation: What to cite.
-        task: Kind of task.
-        label_meaning: What a positive label means, in one sentence; empty if the task is not a single binary one.
-        metric: Metric of the published protocol: ``"ap"``, ``"prc_auc"`` (trapezoids), ``"roc_auc"`` or, of several
-            classes, ``"accuracy"``.
-        items: Rows of the table; graphs; nodes of which some have labels; bags.
-        labels: Labels that are present, over all tasks; 0 if nobody has counted them.
-        target_columns: Columns that hold the labels; names of the tasks.
-        splits: Ways to split it, the default first.
-        positives: Labels that are 1, over all tasks; 0 for several classes, or if nobody has counted them.
-        smiles_column: Column that holds the molecules; empty if the items are none.
-        edges: Of a node data set, the edges as `load` returns them, each direction counted; of OGB, as it states them.
-        features: Of a node data set, the features per node; of bags, the features per instance.
-        instances: Of bags, their instances together; 0 if they are computed.
-        num_classes: Classes, of a task of several classes.
-        class_names: Their names, if they have any.
-        table: Path of the file with the table; empty if there is none.
-        embedded: Name of the function in ``xgraph.data.molecules.embedded`` that makes the table, or in
-            ``xgraph.data.bags.digits`` that makes the bags; empty if in a file.
+        name: Name for `load`.
+        kind: ``"graph"`` if every item is a graph, such as a molecule; ``"node"`` if every item is a node of one graph;
+            ``"bag"`` if every item is a bag of instances.
+        title: One-line title.
+        description: What an item and a label are, and what to know before using the data set.
+        origin: Origin of the data.
+        licence: Licence as stated by the source.
+        citation: Publications to cite.
+        task: Type of the task.
+        label_meaning: What a positive label means, in one sentence; empty unless the task is a single binary one.
+        metric: Metric of the published protocol: ``"ap"``, ``"prc_auc"`` (trapezoidal), ``"roc_auc"`` or, for
+            multiclass, ``"accuracy"``.
+        items: Number of rows of the table, graphs, nodes (with or without labels) or bags.
+        labels: Number of known labels over all tasks; 0 if not counted.
+        target_columns: Names of the label columns, which are the tasks.
+        splits: Supported splits, with the default first.
+        positives: Number of labels equal to 1 over all tasks; 0 for multiclass, or if not counted.
+        smiles_column: Column with SMILES; empty if items are not molecules.
+        edges: For nodes, the number of edges that `load` returns, counting each direction; for OGB, as stated by OGB.
+        features: For nodes, the number of features per node; for bags, the number per instance.
+        instances: For bags, the total number of instances; 0 if instances are computed.
+        num_classes: Number of classes, for multiclass.
+        class_names: Names of the classes, if they have names.
+        table: Path of the file with the table, or empty.
+        embedded: Name of the function in ``xgraph.data.molecules.embedded`` or ``xgraph.data.bags.digits`` that creates
+            the data, or empty.
         reader: Name of the function in ``xgraph.data.published.nodes`` or ``bags`` that reads `files`; ``conformers``
-            makes bags of a table of measurements, and ``measured`` takes its molecules as they are.
-        ogb: Whether it is a data set of the Open Graph Benchmark that is fetched from its server as one archive,
-            and has no files here.
-        given: Where a given split is written down.
-        files: Every file, with checksum and source.
+            creates bags from a table of measurements, and ``measured`` reads its molecules.
+        ogb: Whether the data set is fetched from the Open Graph Benchmark's server as one archive.
+        given: Where the published split is stored.
+        files: All files, with checksums and sources.
 
     Example:
         >>> from xgraph.data import load_card
@@ -141,11 +140,11 @@ class Card(Schema):
 
     @property
     def folds(self) -> int:
-        """Number of given folds; 0 where there is one split, or none."""
+        """Number of published folds; 0 if there is a single split or none."""
         return len(self.given.folds) if self.given is not None else 0
 
     def file(self, path: str) -> CardFile:
-        """The file of that path."""
+        """Return the file with this path."""
         return next(file for file in self.files if file.path == path)
 
     @model_validator(mode="after")
@@ -154,7 +153,9 @@ class Card(Schema):
         keys = [key for key in type(self).model_fields if sources.get(key)]
         if len(keys) != 1:
             expected = [key for key in sources if key in type(self).model_fields]
-            raise ValueError(f"expected one of the keys {', '.join(expected)}, got {' and '.join(keys) or 'none'}")
+            raise ValueError(
+                f"expected exactly one of the keys {', '.join(expected)}, got {' and '.join(keys) or 'none'}"
+            )
         paths = [file.path for file in self.files]
         if self.table and self.table not in paths:
             raise ValueError(f"table = {self.table!r} is not among the files")
@@ -164,28 +165,32 @@ class Card(Schema):
     def _given_split(self) -> Self:
         comes_with_data = self.ogb or (self.kind == "bag" and bool(self.embedded))
         if ("given" in self.splits) != (self.given is not None or comes_with_data):
-            raise ValueError("key 'given' and splits disagree")
+            raise ValueError("key 'given' must be present if and only if splits contains 'given'")
         if self.given is not None and not self.ogb:
             lost = sorted(set(self.given.paths()) - {file.path for file in self.files})
             if lost:
-                raise ValueError(f"key 'given' names {lost}, which are not among the files")
+                raise ValueError(f"key 'given' refers to {', '.join(lost)}, which are not among the files")
         return self
 
     @model_validator(mode="after")
     def _classes(self) -> Self:
         several = self.task == "multiclass classification"
         if several != (self.metric == "accuracy"):
-            raise ValueError(f"metric = {self.metric!r}: expected 'accuracy' for several classes, and only then")
+            raise ValueError(f"metric = {self.metric!r}: expected 'accuracy' if and only if the task is multiclass")
         if several != (self.num_classes > 0):
-            raise ValueError(f"num_classes = {self.num_classes}: expected a number for several classes, and only then")
+            raise ValueError(
+                f"num_classes = {self.num_classes}: expected a number if and only if the task is multiclass"
+            )
         if len(self.class_names) not in (0, self.num_classes):
-            raise ValueError(f"class_names has {len(self.class_names)} names for {self.num_classes} classes")
+            raise ValueError(
+                f"class_names must have {self.num_classes} names, one per class, got {len(self.class_names)}"
+            )
         if not (several or self.ogb or self.positives > 0):
             raise ValueError("key 'positives' is missing")
         return self
 
 
-# A class variable in place of a field: cards of this kind may not hold the key.
+# A class variable instead of a field means that cards of this kind must not contain the key.
 class GraphCard(Card):
     """A card of graphs: molecules of a table, or graphs of OGB."""
 
@@ -240,5 +245,5 @@ def parse_card(text: str, where: str) -> Card:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{where} is no valid TOML: {error}") from error
+        raise ValueError(f"{where} is not valid TOML: {error}") from error
     return validate(KINDS.get(str(values.get("kind")), Card), values, where, ValueError)

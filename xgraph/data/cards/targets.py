@@ -1,4 +1,4 @@
-"""Choices among the columns that hold labels."""
+"""Selection of label columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def listed_targets(columns: Sequence[str] | None) -> list[str] | None:
-    """The columns as a list; None stays None."""
+    """Return the columns as a list; None stays None."""
     if isinstance(columns, str):
         raise TypeError(f"target_columns must be a list of column names, got the string {columns!r}")
     if columns is None:
@@ -18,16 +18,16 @@ def listed_targets(columns: Sequence[str] | None) -> list[str] | None:
     listed = list(columns)
     twice = [column for column in dict.fromkeys(listed) if listed.count(column) > 1]
     if twice or not listed:
-        got = f"names {', '.join(map(repr, twice))} twice" if twice else "is empty"
-        raise ValueError(f"target_columns {got}: expected different columns, at least one")
+        got = f"{', '.join(map(repr, twice))} twice" if twice else "none"
+        raise ValueError(f"target_columns must be at least one column, without duplicates, got {got}")
     return listed
 
 
 def card_targets(card: Card, columns: Sequence[str] | None) -> list[str]:
-    """The chosen tasks of a registered data set; all of them if none is chosen."""
+    """Return the selected tasks of a registered data set; by default all."""
     requested = listed_targets(columns) or card.target_columns
     unknown = [column for column in requested if column not in card.target_columns]
     if unknown:
         few = card.target_columns if len(card.target_columns) <= 200 else card.target_columns[:20]
-        raise ValueError(f"target_columns of {card.name!r} are {few}, got {unknown}")
+        raise ValueError(f"target_columns of {card.name!r} must be any of {', '.join(few)}, got {', '.join(unknown)}")
     return requested

@@ -1,1 +1,1 @@
-"""Molecules: tables with SMILES, features of atoms and bonds, descriptors, splits by scaffold."""
+"""Molecules: tables with SMILES, atom and bond features, descriptors, and scaffold splits."""

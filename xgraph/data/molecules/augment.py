@@ -1,4 +1,4 @@
-"""Other views of molecular graphs: atoms masked, bonds and atoms taken away, at random but seeded."""
+"""Random augmentation of molecular graphs: masking atoms, and removing bonds, atoms and subgraphs."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ if TYPE_CHECKING:
     from torch_geometric.data import Batch
 
 MASKED = (118, 4, 11, 11, 9, 5, 5, 0, 0)
-"""A masked atom: each of OGB's features in its category for whatever is not listed, which is next to never seen."""
+"""A masked atom: the last, almost unused category of each OGB feature."""
 
 REACH = 8
-"""Bonds from the centre of a part that is taken away; atoms further off count as equally far."""
+"""Maximum distance, in bonds, from the centre of a removed subgraph; atoms further away count as equally far."""
 
 
 class Augmentation:
-    """Random changes of a batch of molecular graphs, each graph for itself and all at once.
+    """Random augmentation of a batch of molecular graphs; each graph is changed independently.
 
-    Of a molecule's n atoms or bonds, ratio · n are changed, rounded up or down at random so that the mean is exact;
-    at least one atom stays. First a connected part is taken away, then single atoms, with their bonds; then bonds, both
-    directions together; last, atoms that are left are masked. After You et al., "Graph Contrastive Learning with
+    Of a molecule's n atoms or bonds, ratio · n are changed, randomly rounded up or down so that the mean is exact; at
+    least one atom remains. The steps are: remove a connected subgraph, remove single atoms with their bonds, remove
+    bonds (both directions together), and mask remaining atoms. After You et al., "Graph Contrastive Learning with
     Augmentations", NeurIPS 2020, and Wang et al., "Molecular contrastive learning of representations via graph neural
     networks", Nature Machine Intelligence 2022.
 
     Args:
-        mask_atoms: Share of atoms whose features are masked.
-        drop_bonds: Share of bonds that are taken away.
-        drop_atoms: Share of atoms that are taken away, wherever they are.
-        drop_subgraph: Share of atoms that are taken away around one of them: those fewest bonds from it.
+        mask_atoms: Fraction of atoms whose features are masked.
+        drop_bonds: Fraction of bonds to remove.
+        drop_atoms: Fraction of atoms to remove, anywhere in the molecule.
+        drop_subgraph: Fraction of atoms to remove around a random atom, in order of distance.
 
     Raises:
-        ValueError: If a share is not in [0, 1).
+        ValueError: If a fraction is not in [0, 1).
 
     Example:
         >>> from xgraph.data import MoleculeDataset
@@ -52,7 +52,7 @@ class Augmentation:
         self.drop_subgraph = _share("drop_subgraph", drop_subgraph)
 
     def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """Return a changed copy; the batch itself stays as it is."""
+        """Return an augmented copy of the batch."""
         from torch_geometric.data import Batch as PyGBatch
 
         x, edges, attr, graph = batch.x, batch.edge_index, batch.edge_attr, batch.batch
@@ -90,28 +90,28 @@ class Augmentation:
 
     @staticmethod
     def _draw(like: Tensor, generator: torch.Generator) -> Tensor:
-        """Uniform numbers in double precision (ties would be broken by place), one for each row."""
+        """Draw one uniform number per row, in double precision to avoid ties."""
         return torch.rand(len(like), generator=generator, dtype=torch.float64).to(like.device)
 
 
 def _share(name: str, value: float) -> float:
     if not 0 <= value < 1:
-        raise ValueError(f"{name} must lie in [0, 1), got {value}")
+        raise ValueError(f"{name} must be in [0, 1), got {value}")
     return float(value)
 
 
 def _bonds(edges: Tensor) -> Tensor:
-    """Both atoms of each bond, ``[2, bonds]``, of edges in both directions."""
+    """Return both atoms of each bond, ``[2, bonds]``, from edges in both directions."""
     forth, back = edges[:, 0::2], edges[:, 1::2]
     if forth.shape != back.shape or not torch.equal(forth, back.flip(0)):
-        raise ValueError("edge_index must hold the two directions of each bond next to each other")
+        raise ValueError("edge_index must list the two directions of each bond next to each other")
     return forth
 
 
 def _lowest(
     key: Tensor, group: Tensor, size: Tensor, share: float, generator: torch.Generator, spare: int = 0
 ) -> Tensor:
-    """Which rows have the lowest keys of their group: a share of each, rounded at random; `spare` rows are left."""
+    """Return which rows have the lowest keys of their group: a fraction of each, leaving at least `spare` rows."""
     chance = torch.rand(len(size), generator=generator, dtype=torch.float64).to(key.device)
     count = torch.minimum((share * size + chance).long(), (size - spare).clamp_min(0))
     order = key.argsort(stable=True)
@@ -122,7 +122,7 @@ def _lowest(
 
 
 def _distance(bonds: Tensor, graph: Tensor, key: Tensor, num_graphs: int) -> Tensor:
-    """Bonds from each atom to its graph's centre, the atom with the lowest key; `REACH` where it is further."""
+    """Return the distance of each atom to its graph's centre, the atom with the lowest key, up to `REACH`."""
     low = torch.full((num_graphs,), torch.inf, dtype=key.dtype, device=key.device)
     low.scatter_reduce_(0, graph, key, "amin")
     distance = torch.where(key == low[graph], 0, REACH)

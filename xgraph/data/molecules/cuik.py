@@ -1,10 +1,10 @@
-"""The compiled featuriser cuik-molmaker, where it is installed, made to speak OGB's categories.
+"""Featurisation with the compiled package cuik-molmaker, if installed, converted to OGB's categories.
 
-It parses and reads a whole list of SMILES in C++, about as fast as RDKit parses them alone. Its
-columns hold the raw RDKit values from which OGB's categories are looked up here. Three of its habits
-decide how it is called: a SMILES with a syntax error becomes a graph without atoms (but the feature
-"in-ring" of atoms would then crash the process, so ring membership is taken from bonds); a molecule
-that RDKit refuses raises for the whole list; complete atom maps reorder the atoms.
+cuik-molmaker parses and featurises a list of SMILES in C++, in about the time that RDKit needs to parse them. Its
+columns hold raw RDKit values, from which OGB's categories are looked up here. Three of its properties determine how it
+is called. A SMILES with a syntax error becomes a graph without atoms (but the atom feature "in-ring" would then crash
+the process, so ring membership is taken from bonds). A molecule that RDKit rejects raises an error for the whole list.
+Complete atom maps reorder the atoms.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from rdkit.rdBase import BlockLogs
 from xgraph.data.molecules import molecule
 from xgraph.data.molecules.packed import PackedGraphs
 
-LARGEST = 128  # molecules a call: one that raises costs the others of its call about three times
-SMALLEST = 4  # a list this short goes through RDKit
+LARGEST = 128  # molecules per call: an error makes the other molecules of the call about three times as expensive
+SMALLEST = 4  # lists up to this length are processed by RDKit
 PIN = re.compile(r"rdkit\s*==\s*([\d.]+)")
 ATOM_MAP = re.compile(r":\d+\]")
 
 # Columns of the two float matrices, in the order requested below.
 TAG, NUMBER, DEGREE, CHARGE, RADICALS, HYBRIDIZATION, AROMATIC = slice(0, 5), 5, 6, 7, 8, 9, 10
 ORDER, KIND, STEREO, CONJUGATED, RING = 0, slice(1, 5), slice(5, 12), 12, 13
-_NUMBER_SCALE = 5.0  # cuik-molmaker gives the atomic number divided by 5
+_NUMBER_SCALE = 5.0  # cuik-molmaker returns the atomic number divided by 5
 
 _HYBRIDIZATION = np.array([molecule.HYBRIDIZATION[Chem.HybridizationType.values[i]] for i in range(9)], dtype=np.uint8)
 # cuik-molmaker lists NONE, ANY, Z, E, CIS, TRANS, other.
@@ -40,7 +40,7 @@ _STEREO = np.array([0, 5, 1, 2, 3, 4, 0], dtype=np.uint8)
 
 
 def _for_this_rdkit() -> bool:
-    """Whether the release of RDKit that its package pins, if any, is the one in use: else features differ."""
+    """Whether the RDKit release that cuik-molmaker pins is the one in use; otherwise features could differ."""
     with suppress(PackageNotFoundError):
         pins = (PIN.fullmatch(text) for text in requires("cuik-molmaker-pin") or [])
         return all(_release(pin[1]) == _release(rdBase.rdkitVersion) for pin in pins if pin)
@@ -48,13 +48,13 @@ def _for_this_rdkit() -> bool:
 
 
 def _release(version: str) -> list[int]:
-    """Numbers of a version, so that 2026.03.6 equals 2026.3.6."""
+    """Return the numbers of a version, so that 2026.03.6 equals 2026.3.6."""
     return [int(number) for number in re.findall(r"\d+", version)]
 
 
 @cache
 def _engine() -> tuple[Any, ...] | None:
-    """The compiled function and the features it computes, or None where it is not available."""
+    """Return the compiled function and the features it computes, or None if it is not available."""
     if not _for_this_rdkit():
         return None
     try:
@@ -70,17 +70,17 @@ def _engine() -> tuple[Any, ...] | None:
                 ["bond-type-float", "bond-type-onehot", "stereo", "conjugated", "in-ring"]
             ),
         )
-    except (ImportError, AttributeError):  # not there, or of another age
+    except (ImportError, AttributeError):  # not installed, or an incompatible version
         return None
 
 
 def available() -> bool:
-    """Whether cuik-molmaker can be used here."""
+    """Whether cuik-molmaker can be used."""
     return _engine() is not None
 
 
 def pack(smiles: Sequence[str]) -> tuple[PackedGraphs, list[tuple[int, str]]]:
-    """Featurise SMILES strings with cuik-molmaker; those it cannot do, with RDKit."""
+    """Featurise SMILES strings with cuik-molmaker, falling back to RDKit where necessary."""
     with BlockLogs():
         return _join([_pack(smiles[i : i + LARGEST], i) for i in range(0, len(smiles), LARGEST)])
 
@@ -96,7 +96,7 @@ def _pack(smiles: Sequence[str], start: int) -> tuple[PackedGraphs, list[tuple[i
     function, tags, numbers, bonds = engine
     try:
         x, bond, ends, _, owner = function(list(smiles), tags, numbers, bonds, False, False, False, False)
-    except (RuntimeError, ValueError):  # because of one molecule at least
+    except (RuntimeError, ValueError):  # caused by at least one molecule
         middle = len(smiles) // 2
         return _join([_pack(smiles[:middle], start), _pack(smiles[middle:], start + middle)])
     num_atoms = np.bincount(owner, minlength=len(smiles))
@@ -107,12 +107,12 @@ def _pack(smiles: Sequence[str], start: int) -> tuple[PackedGraphs, list[tuple[i
 
 
 def _is_special(text: str) -> bool:
-    """Whether the compiled code must not see it, or would number its atoms otherwise."""
+    """Whether the compiled code cannot handle the SMILES or would reorder its atoms."""
     return len(text) > molecule.LONGEST or not text.isascii() or (":" in text and bool(ATOM_MAP.search(text)))
 
 
 def _around(smiles: Sequence[str], start: int, slow: list[int]) -> tuple[PackedGraphs, list[tuple[int, str]]]:
-    """Let RDKit do the molecules at the positions `slow`, the compiled code those between them."""
+    """Featurise the molecules at the positions `slow` with RDKit, and those between them with the compiled code."""
     parts = []
     last = 0
     for position in slow:
@@ -136,13 +136,13 @@ def _translate(
     owner: NDArray[np.int64],
     num_atoms: NDArray[np.int64],
 ) -> PackedGraphs:
-    """cuik-molmaker's float columns -> OGB's categories."""
+    """Convert cuik-molmaker's float columns to OGB's categories."""
     total = len(atom)
     number = np.rint(_NUMBER_SCALE * atom[:, NUMBER]).astype(np.int64)
     degree, charge, radicals, hybridization = (
         atom[:, column].astype(np.int64) for column in (DEGREE, CHARGE, RADICALS, HYBRIDIZATION)
     )
-    # RDKit counts in the total degree the neighbours and the hydrogens that are not atoms of their own.
+    # RDKit's total degree counts neighbours and implicit hydrogens.
     hydrogens = degree - np.bincount(ends.ravel(), minlength=total)
     in_ring = np.zeros(total, dtype=np.uint8)
     in_ring[ends[:, bond[:, RING] == 1].ravel()] = 1
@@ -160,7 +160,9 @@ def _translate(
 
     kind = bond[:, KIND].argmax(axis=1)
     attr = np.empty((len(bond), 3), dtype=np.uint8)
-    attr[:, 0] = np.where((kind == 3) & (bond[:, ORDER] != 1.5), 4, kind)  # its fourth kind is "any other"
+    attr[:, 0] = np.where(
+        (kind == 3) & (bond[:, ORDER] != 1.5), 4, kind
+    )  # the fourth kind also includes all other types
     attr[:, 1] = _STEREO[bond[:, STEREO].argmax(axis=1)]
     attr[:, 2] = bond[:, CONJUGATED]
 

@@ -1,4 +1,4 @@
-"""Molecules with labels as a torch data set: parsed once, kept packed, batched without a loop."""
+"""A torch data set of labelled molecules, stored in packed arrays."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ from xgraph.data.storage.root import Progress
 
 
 class MoleculeDataset(torch.utils.data.Dataset[Data]):
-    """Molecules as graphs with OGB's features, their labels and their splits.
+    """Molecules as graphs with the Open Graph Benchmark's features, with labels and splits.
 
     Item i is a PyG `Data` with `x` ``[atoms, 9]``, `edge_index` ``[2, edges]``, `edge_attr` ``[edges, 3]``, `y`
-    ``[1, T]`` and `idx` ``[1]``, the position i. It works with torch's and PyG's loaders; `batch` collates many
-    faster. Create one with `from_table` or `from_smiles`. After `with_features`, items also have `features`
-    ``[1, F]``, numbers beside the graph.
+    ``[1, T]`` and `idx` ``[1]``, the position i. The data set works with torch's and PyG's loaders; `batch` collates
+    many items faster. Create one with `from_table` or `from_smiles`. After `with_features`, items also have additional
+    features of the molecule, `features` ``[1, F]``.
 
     Attributes:
-        features: Those of all molecules, float32 ``[n, F]``; None if there are none.
-        feature_kinds: What they are, as `describe` takes it.
+        features: Additional features of all molecules, float32 ``[n, F]``, or None.
+        feature_kinds: Kinds of the additional features, as for `describe`.
 
     Args:
-        graphs: The n molecules.
-        smiles: Their SMILES, as given.
-        y: Labels, NaN where one is missing: float32 ``[n, T]``.
-        row: Row of each molecule in its source: int64 ``[n]``.
-        name: What to call the data set.
-        task_names: The T tasks.
-        metric: Metric by which models are chosen: ap, prc_auc or roc_auc.
-        splits: Positions of the parts, such as train, valid and test.
-        errors: The rows that are not here, in order.
+        graphs: The n molecules as packed graphs.
+        smiles: SMILES of each molecule, as given.
+        y: Labels, with NaN for missing, float32. Shape ``[n, T]``.
+        row: Row of each molecule in its source, int64. Shape ``[n]``.
+        name: Name of the data set.
+        task_names: Names of the T tasks.
+        metric: Metric for model selection: ap, prc_auc or roc_auc.
+        splits: Positions of each part, such as train, valid and test.
+        errors: Rows of the source that could not be used, in order.
         featurizer: Version of the features.
 
     Raises:
-        ValueError: If the lengths do not agree, or there is no such metric.
+        ValueError: If lengths are inconsistent, or the metric is unknown.
 
     Example:
         >>> data = MoleculeDataset.from_smiles(["CCO", "C1CC", "c1ccccc1"])
@@ -78,9 +78,9 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         n = len(graphs)
         if not len(smiles) == len(y) == len(row) == n:
             lengths = f"{n}, {len(smiles)}, {len(y)}, {len(row)}"
-            raise ValueError(f"graphs, smiles, y, row must be equally long, got {lengths}")
+            raise ValueError(f"graphs, smiles, y and row must have the same length, got {lengths}")
         if y.shape != (n, len(task_names)):
-            raise ValueError(f"y must have shape [{n}, {len(task_names)}] for the tasks, got {list(y.shape)}")
+            raise ValueError(f"y must have shape [{n}, {len(task_names)}], one column per task, got {list(y.shape)}")
         check_metric(metric)
         self.graphs, self.smiles, self.y, self.row = graphs, smiles, y, row
         self.name, self.task_names, self.metric = name, list(task_names), metric
@@ -101,23 +101,23 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         standardize: bool = False,
         progress: Progress | None = None,
     ) -> MoleculeDataset:
-        """Parse the molecules of a table, or map them from the data root where that was done before.
+        """Parse the molecules of a table, or load them from the cache in the data root.
 
         Args:
             table: SMILES and labels.
-            name: What to call the data set.
-            metric: Metric by which models are chosen: ap, prc_auc or roc_auc.
-            root: Data root in which the parsed molecules are kept; by default that of the environment.
-            splits: Source rows of each part; rows that cannot be parsed are dropped from it.
-            standardize: Whether to take each molecule's largest fragment, neutralised.
-            progress: Called as `progress(done, total, what)`.
+            name: Name of the data set.
+            metric: Metric for model selection: ap, prc_auc or roc_auc.
+            root: Data root for the cache; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
+            splits: Source rows of each part; rows that cannot be parsed are dropped.
+            standardize: Whether to reduce each molecule to its largest fragment, neutralised.
+            progress: Called with ``(done, total, description)``.
 
         Raises:
-            ValueError: If not one molecule can be parsed, or the splits name unknown rows or overlap.
+            ValueError: If no molecule can be parsed, or the splits refer to unknown rows or overlap.
 
         Warns:
-            SplitOverlapWarning: If the same molecule stands in two parts.
-            CacheWarning: If the parsed molecules cannot be kept, or what was kept is damaged.
+            SplitOverlapWarning: If the same molecule is in two parts.
+            CacheWarning: If the cache cannot be written or is damaged.
         """
         graphs, kept, errors, keys = parse_table(table, name, root, standardize, progress)
         row = table.rows[kept]
@@ -142,13 +142,14 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
     def from_smiles(
         cls, smiles: Sequence[Any], *, name: str = "smiles", standardize: bool = False, progress: Progress | None = None
     ) -> MoleculeDataset:
-        """Molecules without labels, to predict for: `row` and `errors` say what became of each input.
+        """Create a data set of molecules without labels, for prediction.
 
         Args:
-            smiles: SMILES strings; what is not a string, or blank, becomes an error of its row.
-            name: What to call the data set.
-            standardize: Whether to take each molecule's largest fragment, neutralised.
-            progress: Called as `progress(done, total, what)`.
+            smiles: SMILES strings. Values that are blank or not strings are reported in `errors`; `row` maps the
+                remaining molecules to their positions here.
+            name: Name of the data set.
+            standardize: Whether to reduce each molecule to its largest fragment, neutralised.
+            progress: Called with ``(done, total, description)``.
         """
         graphs, kept, texts, errors = parse_smiles(smiles, standardize, progress)
         return cls(
@@ -169,12 +170,12 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
 
     @property
     def featurizer(self) -> str:
-        """Version of all features, those beside the graph included."""
+        """Version of all features, including the additional ones."""
         return "+".join([self._featurizer, *(KINDS[kind].version for kind in self.feature_kinds)])
 
     @property
     def feature_names(self) -> list[str]:
-        """What the F features beside the graph are called."""
+        """Names of the F additional features."""
         return descriptor_names(self.feature_kinds)
 
     def with_features(
@@ -185,19 +186,19 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         keep: bool = True,
         progress: Progress | None = None,
     ) -> MoleculeDataset:
-        """The same molecules with these features beside the graph, and no others; all else is shared.
+        """Return a copy of the data set with exactly these additional features; everything else is shared.
 
-        Kinds that are here already are not computed again.
+        Features that are already present are not computed again.
 
         Args:
-            kinds: Kinds of features, as `describe` takes them; with none, there are no features.
-            root: Data root in which they are kept; by default that of the environment.
-            keep: Whether they are kept at all.
-            progress: Called as `progress(done, total, what)`.
+            kinds: Kinds of features, as for `describe`; an empty list removes the features.
+            root: Data root for the cache; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
+            keep: Whether to cache the features.
+            progress: Called with ``(done, total, description)``.
 
         Raises:
-            TypeError: If `kinds` is one string.
-            ValueError: If there is no such kind, or one is given twice.
+            TypeError: If `kinds` is a single string.
+            ValueError: If a kind is unknown or given twice.
 
         Example:
             >>> data = MoleculeDataset.from_smiles(["CCO", "C", "CC"]).with_features(["maccs", "morgan"])
@@ -228,16 +229,16 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         return data
 
     def batch(self, positions: Sequence[int] | Tensor | NDArray[np.integer]) -> Batch:
-        """Collate molecules, many times faster than `Batch.from_data_list([data[i] for i in positions])`.
+        """Collate molecules, many times faster than ``Batch.from_data_list([data[i] for i in positions])``.
 
-        The content is the same. It can be the `collate_fn` of a loader over positions.
+        The content is the same. Use it as the ``collate_fn`` of a loader over positions.
 
         Args:
-            positions: Positions in this data set, at least one; they may repeat.
+            positions: Positions in this data set, at least one; repetitions are allowed.
 
         Raises:
             IndexError: If a position is out of range.
-            ValueError: If there are no positions.
+            ValueError: If `positions` is empty.
         """
         idx = positions_of(positions, len(self), self.name, "molecule")
         if not len(idx):

@@ -1,4 +1,4 @@
-"""Kinds of numbers that describe a molecule as a whole: descriptors and fingerprints, by RDKit."""
+"""The kinds of additional features of a molecule: RDKit descriptors and fingerprints."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from xgraph.data.molecules.path_information import path_information
 
 Values = NDArray[np.generic]
 
-LARGEST = 500  # atoms: the time of some descriptors grows with the third power, to a second here
-LIMIT = 100.0  # of transformed descriptors: beyond ±e^100 is overflow, not chemistry
-SIZE = 2048  # of hashed fingerprints
+LARGEST = 500  # atoms: the time of some descriptors grows with the third power and reaches a second here
+LIMIT = 100.0  # of transformed descriptors: values beyond ±e^100 are overflow, not chemistry
+SIZE = 2048  # number of hashed fingerprint features
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of features of a molecule."""
+    """One kind of molecule features."""
 
-    version: str  # a new one whenever the numbers change
+    version: str  # changes whenever the values change
     names: Callable[[], list[str]]
     values: Callable[[Any], Values]
     dtype: DTypeLike
-    worth: int  # molecules for which one more process pays
+    worth: int  # number of molecules that justifies another process
 
 
 def _rdkit_list() -> list[tuple[str, Callable[[Any], float]]]:
     from rdkit.Chem import Descriptors  # imports much
 
-    # RDKit's own are wrong for larger molecules, and slow
+    # RDKit's implementations are slow, and wrong for larger molecules
     better = {"Ipc": lambda molecule: path_information(molecule)[0], "AvgIpc": lambda m: path_information(m)[1]}
     return [(name, better.get(name, descriptor)) for name, descriptor in Descriptors.descList]
 
@@ -44,17 +44,17 @@ def _rdkit_names() -> list[str]:
 
 
 def _rdkit(molecule: Any) -> Values:
-    """sign(x) log(1 + |x|) of each descriptor x, within ±LIMIT; 0 for one that fails or is no finite number."""
+    """Return sign(x) log(1 + |x|) of each descriptor x, clamped to ±LIMIT; 0 if it fails or is not finite."""
     descriptors = _rdkit_list()
     raw = np.zeros(len(descriptors))
     if molecule.GetNumAtoms() > LARGEST:
         return raw
     with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of divisions by zero and overflows inside, which end as 0 here
+        warnings.simplefilter("ignore")  # about divisions by zero and overflows, which become 0 here
         for i, (_, descriptor) in enumerate(descriptors):
             try:
                 raw[i] = descriptor(molecule)
-            except Exception:  # each has its own: no hydrogens left, no charges for an element, ...
+            except Exception:  # for many reasons: no hydrogens left, no charges for an element, ...
                 raw[i] = np.nan
     raw[~np.isfinite(raw)] = 0.0
     values: Values = np.clip(np.sign(raw) * np.log1p(np.abs(raw)), -LIMIT, LIMIT)

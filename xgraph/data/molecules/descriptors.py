@@ -1,4 +1,4 @@
-"""Descriptors and fingerprints of molecules: numbers that stand beside the graph."""
+"""Descriptors and fingerprints of molecules, as additional features."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from xgraph.data.storage.root import Progress
 from xgraph.data.storage.root import root as root_folder
 from xgraph.data.storage.store import Payload, cached, content_key
 
-KEPT_FROM = 100  # molecules; those of fewer are made again
-CHUNK = 64  # molecules between two reports of progress: a second of descriptors
+KEPT_FROM = 100  # molecules; smaller sets are not cached
+CHUNK = 64  # molecules between two progress reports: about a second of descriptors
 
 
 def describe(
@@ -37,36 +37,36 @@ def describe(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Tensor:
-    """Numbers that describe each molecule as a whole, the kinds side by side.
+    r"""Compute descriptors and fingerprints of molecules, as concatenated columns.
 
-    - ``rdkit``: all of RDKit's two-dimensional descriptors x, such as the weight and logP, as
-      ``sign(x)·log(1 + |x|)``, for their sizes differ by many orders; 0 where x fails or is no finite number, and
-      for molecules of more than 500 atoms, where some would take long. Two have a sounder algorithm than RDKit's:
-      `path_information`.
-    - ``morgan``: how often each circular neighbourhood of radius 2 occurs, hashed to 2,048 numbers. Rogers and Hahn,
+    - ``rdkit``: all two-dimensional RDKit descriptors x, such as molecular weight and logP, transformed to
+      :math:`\mathrm{sign}(x) \log(1 + |x|)` because their magnitudes differ widely. Values are 0 if a descriptor fails
+      or is not finite, and for molecules of more than 500 atoms, where some descriptors are slow. Ipc and AvgIpc use a
+      numerically stable algorithm instead of RDKit's.
+    - ``morgan``: counts of circular neighbourhoods of radius 2, hashed to 2,048 columns. Rogers and Hahn,
       "Extended-Connectivity Fingerprints", J. Chem. Inf. Model. 2010.
-    - ``maccs``: 167 bits, for the structural keys that MACCS lists (the first stands for none).
-    - ``torsion``: how often each chain of four bonded atoms occurs, hashed to 2,048 numbers. Nilakantan et al.,
-      "Topological torsion", J. Chem. Inf. Comput. Sci. 1987.
+    - ``maccs``: 167 bits for the MACCS structural keys (the first is unused).
+    - ``torsion``: counts of chains of four bonded atoms, hashed to 2,048 columns. Nilakantan et al., "Topological
+      torsion", J. Chem. Inf. Comput. Sci. 1987.
 
-    Counts end at 255. Descriptors take about 10 ms for a molecule of 20 atoms, the others under 1 ms; what was
-    computed is kept in the data root, each kind for itself.
+    Counts are limited to 255. Descriptors take about 10 ms for a molecule of 20 atoms, the other kinds under 1 ms. The
+    results are cached in the data root, separately for each kind.
 
     Args:
-        smiles: The n molecules; all must be readable.
-        kinds: Which kinds, different ones.
-        standardize: Whether to take each molecule's largest fragment, neutralised.
-        root: Data root in which they are kept; by default that of the environment.
-        keep: Whether they are kept at all.
-        workers: Processes; by default one per core where the number of molecules makes it pay.
-        progress: Called as `progress(done, total, what)`.
+        smiles: SMILES of the n molecules, which must all be valid.
+        kinds: Kinds of features, without duplicates.
+        standardize: Whether to reduce each molecule to its largest fragment, neutralised.
+        root: Data root for the cache; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
+        keep: Whether to cache the features.
+        workers: Number of processes; by default one per core if there are enough molecules.
+        progress: Called with ``(done, total, description)``.
 
     Returns:
-        float32 ``[n, F]``, where F is the length of `descriptor_names(kinds)`; all finite.
+        Finite features in float32, one column per name in ``descriptor_names(kinds)``. Shape ``[n, F]``.
 
     Raises:
-        TypeError: If `smiles` or `kinds` is one string.
-        ValueError: If there is no such kind, one is given twice, or a molecule cannot be read.
+        TypeError: If `smiles` or `kinds` is a single string.
+        ValueError: If a kind is unknown or given twice, or a SMILES is invalid.
 
     Example:
         >>> describe(["CCO", "c1ccccc1O"], ["rdkit", "maccs"]).shape == (2, len(descriptor_names(["rdkit", "maccs"])))
@@ -76,7 +76,7 @@ def describe(
         tensor(46.0690)
     """
     if isinstance(smiles, str):
-        raise TypeError("smiles must be a sequence of strings, got one string")
+        raise TypeError("smiles must be a sequence of strings, got a single string")
     listed = check_kinds(kinds)
     widths = [len(KINDS[kind].names()) for kind in listed]
     folder = root_folder(root) if keep and len(smiles) >= KEPT_FROM else None
@@ -87,14 +87,14 @@ def describe(
 
 
 def descriptor_names(kinds: Sequence[str]) -> list[str]:
-    """What `describe` computes of these kinds, in its order; with another RDKit the descriptors may be others.
+    """Return the names of the columns that `describe` computes; descriptors may differ between RDKit versions.
 
     Args:
-        kinds: Which kinds, different ones.
+        kinds: Kinds of features, without duplicates.
 
     Raises:
-        TypeError: If it is one string.
-        ValueError: If there is no such kind, or one is given twice.
+        TypeError: If `kinds` is a single string.
+        ValueError: If a kind is unknown or given twice.
 
     Example:
         >>> descriptor_names(["maccs", "rdkit"])[166:168]
@@ -104,20 +104,20 @@ def descriptor_names(kinds: Sequence[str]) -> list[str]:
 
 
 def check_kinds(kinds: Sequence[str]) -> list[str]:
-    """The kinds as a list."""
+    """Check the kinds, and return them as a list."""
     if isinstance(kinds, str):
-        raise TypeError(f"features must be a list of kinds ({', '.join(KINDS)}), got the string {kinds!r}")
+        raise TypeError(f"features must be a list with any of {', '.join(KINDS)}, got the string {kinds!r}")
     listed = list(kinds)
     for kind in listed:
         if kind not in KINDS:
-            raise ValueError(f"features must be among {', '.join(KINDS)}, got {kind!r}")
+            raise ValueError(f"features must be any of {', '.join(KINDS)}, got {kind!r}")
         if listed.count(kind) > 1:
-            raise ValueError(f"features must be different, got {kind!r} {listed.count(kind)} times")
+            raise ValueError(f"features must not repeat, but {kind!r} occurs {listed.count(kind)} times")
     return listed
 
 
 def arrange(kinds: Sequence[str], parts: Iterable[tuple[Sequence[str], Tensor]]) -> Tensor:
-    """The features of these kinds side by side; nothing is copied if one part has all of them."""
+    """Concatenate the features of these kinds; nothing is copied if one part has all of them."""
     requested = list(kinds)
     columns: dict[str, Tensor] = {}
     for part_kinds, features in parts:
@@ -136,7 +136,7 @@ def _described(
     workers: int | None,
     progress: Progress | None,
 ) -> Tensor:
-    """Features of one kind, [n, F]: read, or computed."""
+    """Return the features of one kind, ``[n, F]``, from the cache or computed."""
 
     def build() -> Payload:
         parts = map_chunks(

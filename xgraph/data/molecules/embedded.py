@@ -1,4 +1,4 @@
-"""Data sets that need no download: molecules that come with RDKit, labelled by RDKit."""
+"""Data sets that need no download: molecules included in RDKit, labelled by RDKit."""
 
 from __future__ import annotations
 
@@ -18,19 +18,21 @@ from xgraph.data.storage.store import Payload, cached, content_key
 if TYPE_CHECKING:
     from xgraph.data.molecules.table import Table
 
-_CHUNK = 500  # molecules between two reports of progress
+_CHUNK = 500  # molecules between two progress reports
 _UNREADABLE = -1
 
 
 def nci_pains(folder: str | Path | None = None, progress: Progress | None = None) -> Table:
-    """The 4,999 NCI molecules in RDKit's data folder; the label says if they match a PAINS filter."""
+    """Read the 4,999 NCI molecules in RDKit's data folder; the label is whether they match a PAINS filter."""
     from rdkit import RDConfig, rdBase
 
     from xgraph.data.molecules.table import Table
 
     path = Path(RDConfig.RDDataDir) / "NCI" / "first_5K.smi"
     if not path.is_file():
-        raise FileNotFoundError(f"nci-pains: this RDKit comes without {path}; the one on the package index has it")
+        raise FileNotFoundError(
+            f"nci-pains needs {path}, which this RDKit does not include; install RDKit from the package index"
+        )
     smiles = [line.split()[0] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     key = content_key(smiles, "pains", rdBase.rdkitVersion)
 
@@ -43,7 +45,7 @@ def nci_pains(folder: str | Path | None = None, progress: Progress | None = None
 
 
 def pains_labels(smiles: Sequence[str], progress: Progress | None = None) -> NDArray[np.int8]:
-    """1 where a molecule matches RDKit's PAINS filters A, B or C, 0 where not, -1 where not parsable."""
+    """Return 1 if a molecule matches RDKit's PAINS filters A, B or C, 0 if not, -1 if it cannot be parsed."""
     from rdkit import Chem
     from rdkit.Chem.rdfiltercatalog import FilterCatalog, FilterCatalogParams, RunFilterCatalog
     from rdkit.rdBase import BlockLogs

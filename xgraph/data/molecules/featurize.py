@@ -1,4 +1,4 @@
-"""Many SMILES -> packed graphs: compiled code where it is installed, several processes, progress."""
+"""Featurisation of many SMILES to packed graphs, with compiled code if installed, processes and progress."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from xgraph.data.molecules.standardize import standardize_all
 from xgraph.data.storage.parallel import map_chunks
 from xgraph.data.storage.root import Progress
 
-WORTH_FAST, WORTH_PLAIN = 6_000, 2_000  # molecules for which one more process pays
+WORTH_FAST, WORTH_PLAIN = 6_000, 2_000  # number of molecules that justifies another process
 
 
 @dataclass(frozen=True)
 class Featurized:
-    """Packed graphs of the SMILES that could be parsed."""
+    """Packed graphs of the SMILES that were parsed, and the failures."""
 
     graphs: PackedGraphs
     kept: NDArray[np.int64]  # position of each graph's SMILES
@@ -35,11 +35,11 @@ def featurize(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Featurized:
-    """Turn SMILES strings into graphs with OGB's features, identical to `ogb.utils.smiles2graph`."""
+    """Convert SMILES strings to graphs with OGB's features, identical to `ogb.utils.smiles2graph`."""
     if fast and not cuik.available():
-        raise ValueError("fast=True needs cuik-molmaker, built for the RDKit installed: install xgraph-pyg[fast]")
+        raise ValueError("fast=True needs cuik-molmaker built for the installed RDKit: install xgraph-pyg[fast]")
     if fast is None:
-        # Its import takes longer than RDKit takes for a few hundred molecules.
+        # Importing it takes longer than processing a few hundred molecules with RDKit.
         fast = len(smiles) > 500 and cuik.available()
     parts = map_chunks(
         partial(_chunk, fast=fast, standardize=standardize),
@@ -60,7 +60,7 @@ def featurize(
 
 
 def _chunk(smiles: list[str], *, fast: bool, standardize: bool) -> tuple[PackedGraphs, list[tuple[int, str]], int]:
-    """Graphs, failures and the number of SMILES of one chunk."""
+    """Return the graphs, the failures and the number of SMILES of one chunk."""
     pack = cuik.pack if fast else molecule.pack
     if not standardize:
         return *pack(smiles), len(smiles)

@@ -1,4 +1,4 @@
-"""When two SMILES are the same molecule, whatever salt, charge or stereochemistry was drawn."""
+"""Identity of molecules, ignoring salts, charges and stereochemistry."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from xgraph.data.storage.root import Progress
 from xgraph.data.storage.root import root as root_folder
 from xgraph.data.storage.store import Payload, cached, content_key
 
-VERSION = "identity/1"  # a new number whenever the texts change
-WORTH = 1_000  # molecules for which one more process pays
-KEPT_FROM = 500  # molecules; what is found of fewer is not worth a file
+VERSION = "identity/1"  # increase it whenever the results change
+WORTH = 1_000  # number of molecules that justifies another process
+KEPT_FROM = 500  # molecules; smaller sets are not cached
 
 
 def identities(
@@ -28,19 +28,19 @@ def identities(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> list[str]:
-    """A text for each molecule, the same for the same molecule.
+    """Return an identifier for each molecule, which is equal for equal molecules.
 
-    It is the canonical SMILES of the largest fragment, neutralised, without stereochemistry and isotopes; the tautomer
-    that was drawn stays.
+    The identifier is the canonical SMILES of the largest fragment, neutralised and without stereochemistry and
+    isotopes. Tautomers are not unified.
 
     Args:
-        smiles: The molecules.
-        root: Data root in which the texts are kept; by default that of the environment.
-        workers: Processes; by default one per core where the number of molecules makes it pay.
-        progress: Called as `progress(done, total, what)`.
+        smiles: SMILES of the molecules.
+        root: Data root for the cache; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
+        workers: Number of processes; by default one per core if there are enough molecules.
+        progress: Called with ``(done, total, description)``.
 
     Returns:
-        The texts, in order; "" for what RDKit refuses.
+        The identifiers, in order; "" for a SMILES that RDKit rejects.
 
     Example:
         >>> identities(["C[C@H](N)C(=O)[O-].[Na+]", "CC(N)C(O)=O", "C1CC"])
@@ -58,7 +58,7 @@ def identities(
 
 
 def _identities(smiles: list[str]) -> list[str]:
-    """The texts of one chunk."""
+    """Return the identifiers of one chunk."""
     chooser, uncharger = rdMolStandardize.LargestFragmentChooser(), rdMolStandardize.Uncharger()
     done = []
     with BlockLogs(), interrupts_held():
@@ -66,6 +66,6 @@ def _identities(smiles: list[str]) -> list[str]:
             try:
                 molecule = uncharger.uncharge(chooser.choose(parse(text)))
                 done.append(str(Chem.MolToSmiles(molecule, isomericSmiles=False)))
-            except Exception:  # ValueError for the unparsable; RDKit's own types from deeper down
+            except Exception:  # ValueError if it cannot be parsed; RDKit's own types from deeper levels
                 done.append("")
     return done

@@ -1,4 +1,4 @@
-"""Ctrl-C while RDKit works: its substructure search takes the signal for itself and does not give it back."""
+"""Handling of Ctrl-C during RDKit's substructure search, which replaces Python's signal handler."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Hold SIGINT back for as long as the block takes, and leave Python's handler in place after it."""
-    # RDKit's substructure search, and with it filter catalogues and the standardiser, installs a SIGINT handler that
-    # ends a search early, with matches missing, and that may stay when the search is over: Ctrl-C then does nothing
-    # for the rest of the process. A signal that came within the block is delivered at its end. Only the main thread
-    # can do this; in others the block changes nothing.
+    """Delay SIGINT until the end of the block, and restore Python's handler."""
+    # RDKit's substructure search, which filter catalogues and the standardiser use, installs a SIGINT handler that
+    # ends a search early with incomplete matches. The handler may remain afterwards, and Ctrl-C then has no effect
+    # for the rest of the process. A signal that arrives within the block is delivered at its end. Only the main
+    # thread can set handlers; in other threads this does nothing.
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -22,7 +22,9 @@ def interrupts_held() -> Iterator[None]:
     can_mask = hasattr(signal, "pthread_sigmask")  # not on Windows
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if can_mask else set()
     came: list[int] = []
-    if callable(handler):  # another thread, say of a library's pool, may take the signal in spite of the mask
+    if callable(
+        handler
+    ):  # another thread, such as one of a library's pool, may receive the signal in spite of the mask
         signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
     try:
         yield

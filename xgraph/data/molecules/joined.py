@@ -1,4 +1,4 @@
-"""Several data sets of molecules as one: each molecule once, with the labels of all of them."""
+"""Several data sets of molecules joined into one, with each molecule once and the labels of all sets."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from xgraph.data.storage.root import Progress
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of the molecules that were joined."""
+    """Statistics of a join."""
 
-    given: int  # molecules of all data sets, before
+    given: int  # molecules of all data sets before joining
     excluded: int
-    repeated: int  # those that an earlier data set, or the same, has already
-    conflicts: int  # labels left out because a data set gives one molecule both 0 and 1
+    repeated: int  # molecules that already occurred in this or an earlier data set
+    conflicts: int  # labels dropped because a data set labels the same molecule both 0 and 1
 
 
 class JoinedDataset(MoleculeDataset):
-    """What `join` makes. Arguments: `MoleculeDataset`.
+    """The result of `join`. For the arguments see `MoleculeDataset`.
 
     Attributes:
-        counts: What became of the molecules.
-        sources: Name of the data set that each of the T label columns is from.
+        counts: Statistics of the join.
+        sources: For each of the T label columns, the name of its data set.
     """
 
     counts: Counts
@@ -52,22 +52,22 @@ def join(
     root: str | Path | None = None,
     progress: Progress | None = None,
 ) -> JoinedDataset:
-    """Join data sets of molecules, their labels side by side.
+    """Join data sets of molecules, with the label columns of all of them.
 
-    Molecules are the same if `identities` says so: salts, charges and stereochemistry do not matter. A molecule has
-    the graph, the SMILES and the row that it has in the first data set that holds it. Its labels are in columns called
-    `<data set>/<task>`, missing where a data set does not have it. Where one data set gives it both labels, as
-    for two stereoisomers, it has none: neither would be true. Columns without any label are left out.
+    Molecules are equal if their `identities` are equal, ignoring salts, charges and stereochemistry. A molecule keeps
+    the graph, SMILES and row of the first data set that contains it. Label columns are named ``<data set>/<task>``; a
+    label is missing if the data set does not contain the molecule, or if it gives the molecule contradictory labels,
+    for example for two stereoisomers. Columns without any label are dropped.
 
     Args:
-        datasets: The data sets; their names differ.
+        datasets: The data sets, which must have different names.
         exclude: SMILES of molecules to leave out.
-        root: Data root in which the identities are kept; by default that of the environment.
-        progress: Called as `progress(done, total, what)`.
+        root: Data root for the cache; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
+        progress: Called with ``(done, total, description)``.
 
     Raises:
-        ValueError: If there are no data sets, two have one name or features of different versions, or no molecule is
-            left.
+        ValueError: If there are no data sets, two have the same name or different versions of features, or no molecule
+            is left.
 
     Example:
         >>> from xgraph.data.molecules.table import Table
@@ -95,13 +95,13 @@ def join(
         excluded += int((place == _UNWANTED).sum())
         errors += [RowError(e.row, e.smiles, f"{data.name}: {e.message}") for e in (*data.errors, *failures)]
         first = np.unique(place, return_index=True)
-        new = first[1][first[0] >= before]  # numbers are given in order, so these are too
+        new = first[1][first[0] >= before]  # numbers are assigned in order, so these are ascending
         parts.append(data.graphs.take(new))
         smiles += [data.smiles[i] for i in new.tolist()]
         rows.append(data.row[torch.from_numpy(new)])
     total = sum(map(len, datasets))
     if not number:
-        raise ValueError(f"join: nothing is left of {total} molecules: {excluded} are to be excluded")
+        raise ValueError(f"join: none of the {total} molecules remain ({excluded} were excluded)")
     names = [f"{data.name}/{task}" for data in datasets for task in data.task_names]
     y = torch.full((len(number), len(names)), torch.nan)
     column = conflicts = 0
@@ -132,7 +132,7 @@ _UNREADABLE, _UNWANTED = -2, -1
 def _check(datasets: Sequence[MoleculeDataset]) -> None:
     names = [data.name for data in datasets]
     if not names:
-        raise ValueError("datasets is empty: at least one is needed")
+        raise ValueError("datasets must contain at least one data set, got none")
     if len(set(names)) < len(names):
         raise ValueError(f"datasets must have different names, got {', '.join(names)}")
     versions = sorted({data.featurizer for data in datasets})
@@ -147,7 +147,7 @@ def _places(
     root: str | Path | None,
     progress: Progress | None,
 ) -> tuple[NDArray[np.int64], list[RowError]]:
-    """Position of each molecule among those joined, or why it has none; new ones are numbered."""
+    """Return the position of each molecule in the joined data set, and failures; number new molecules."""
     texts = identities(data.smiles, root=root, progress=progress)
     place = np.empty(len(texts), dtype=np.int64)
     failures = []
@@ -161,7 +161,7 @@ def _places(
 
 
 def _merge(y: Tensor, labels: Tensor, place: NDArray[np.int64]) -> int:
-    """Fill the columns of one data set; return how many labels are contradictory, and thus missing."""
+    """Fill the columns of one data set; return the number of contradictory labels, which become missing."""
     kept = torch.from_numpy(place >= 0)
     rows = torch.from_numpy(place)[kept]
     labels = labels[kept]

@@ -1,8 +1,8 @@
-"""One molecule: SMILES -> RDKit -> the integer features of the Open Graph Benchmark.
+"""Featurisation of single molecules: SMILES to the Open Graph Benchmark's integer features, with RDKit.
 
-The nine atom and three bond features, their order, the categories and the order of edges are those
-of OGB's `smiles2graph` (Hu et al., Open Graph Benchmark, NeurIPS 2020, https://arxiv.org/abs/2005.00687).
-The tables are written out here because importing `ogb` is slow and starts a network thread.
+The nine atom and three bond features, their order, the categories and the order of edges are the same as in OGB's
+`smiles2graph` (Hu et al., Open Graph Benchmark, NeurIPS 2020, https://arxiv.org/abs/2005.00687). The tables are
+repeated here because importing `ogb` is slow and starts a network thread.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from rdkit.rdBase import BlockLogs
 
 from xgraph.data.molecules.packed import PackedGraphs
 
-FEATURIZER = "ogb-9+3/1"  # a new number whenever the features or their packing change
+FEATURIZER = "ogb-9+3/1"  # increase it whenever the features or their packing change
 
 
 def _table(enum: Any, listed: Iterable[Any], other: int) -> dict[Any, int]:
-    """Category of every member of an RDKit enumeration: its place in OGB's list, else `other`."""
+    """Return the category of every member of an RDKit enumeration: its position in OGB's list, or `other`."""
     place = {member: i for i, member in enumerate(listed)}
     return {member: place.get(member, other) for member in enum.values.values()}
 
@@ -33,28 +33,28 @@ HYBRIDIZATION = _table(
     _Orbitals, [_Orbitals.SP, _Orbitals.SP2, _Orbitals.SP3, _Orbitals.SP3D, _Orbitals.SP3D2], other=5
 )
 BOND_TYPE = _table(_Bond, [_Bond.SINGLE, _Bond.DOUBLE, _Bond.TRIPLE, _Bond.AROMATIC], other=4)
-# OGB has no category for atropisomers and fails on them: their bonds are single and count as unmarked.
+# OGB fails on atropisomers because it has no category for them; here their bonds count as having no stereo.
 _STEREOS = ("STEREONONE", "STEREOZ", "STEREOE", "STEREOCIS", "STEREOTRANS", "STEREOANY")
 STEREO = _table(_Stereo, [_Stereo.names[name] for name in _STEREOS], other=0)
-LONGEST = 20_000  # characters; RDKit's time grows with the square, and no small molecule is as long
-MAX_DEGREE, MAX_CHARGE, MAX_HYDROGENS, MAX_RADICALS = 10, 5, 8, 4  # beyond: the one category after them
+LONGEST = 20_000  # characters; RDKit's time grows quadratically, and no small molecule is this long
+MAX_DEGREE, MAX_CHARGE, MAX_HYDROGENS, MAX_RADICALS = 10, 5, 8, 4  # larger values share the next category
 
 
 def parse(smiles: str) -> Any:
-    """RDKit molecule of a SMILES string."""
+    """Parse a SMILES string to an RDKit molecule; ValueError if it is invalid."""
     if len(smiles) > LONGEST:
-        raise ValueError(f"too long: {len(smiles):,} characters, at most {LONGEST:,} are read")
+        raise ValueError(f"the SMILES has {len(smiles):,} characters, but the maximum is {LONGEST:,}")
     with BlockLogs():
         molecule: Any = Chem.MolFromSmiles(smiles)
         if molecule is None:
             raise ValueError(_reason(smiles))
     if molecule.GetNumAtoms() == 0:
-        raise ValueError("the SMILES is empty: a molecule without atoms")
+        raise ValueError("the SMILES is empty")
     return molecule
 
 
 def parses(smiles: str) -> bool:
-    """Whether RDKit makes a molecule with at least one atom of it."""
+    """Whether RDKit can parse the SMILES to a molecule with at least one atom."""
     try:
         parse(smiles)
     except ValueError:
@@ -63,19 +63,19 @@ def parses(smiles: str) -> bool:
 
 
 def _reason(smiles: str) -> str:
-    """Why RDKit refuses a SMILES string, in words."""
+    """Describe why RDKit rejects a SMILES string."""
     raw: Any = Chem.MolFromSmiles(smiles, sanitize=False)
     if raw is None:
-        return "RDKit cannot parse it: not valid SMILES"
+        return "RDKit cannot parse it: invalid SMILES"
     try:
         Chem.SanitizeMol(raw)
     except Exception as error:  # RDKit's own exception types and RuntimeError
-        return f"RDKit refuses it: {' '.join(str(error).split())[:200]}"
+        return f"RDKit rejects it: {' '.join(str(error).split())[:200]}"
     return "RDKit cannot parse it"
 
 
 def atom_rows(molecule: Any) -> list[int]:
-    """OGB's nine features of every atom, one atom after the other in a flat list."""
+    """Return OGB's nine features of every atom in a flat list."""
     row: list[int] = []
     for atom in molecule.GetAtoms():
         number, degree, charge = atom.GetAtomicNum(), atom.GetTotalDegree(), atom.GetFormalCharge()
@@ -95,7 +95,7 @@ def atom_rows(molecule: Any) -> list[int]:
 
 
 def bond_rows(molecule: Any) -> tuple[list[int], list[int]]:
-    """Both ends of every bond, and OGB's three features of it, each in a flat list."""
+    """Return both ends and OGB's three features of every bond, each in a flat list."""
     ends: list[int] = []
     row: list[int] = []
     for bond in molecule.GetBonds():
@@ -105,7 +105,7 @@ def bond_rows(molecule: Any) -> tuple[list[int], list[int]]:
 
 
 def pack(smiles: Iterable[str]) -> tuple[PackedGraphs, list[tuple[int, str]]]:
-    """Featurise SMILES strings with RDKit alone."""
+    """Featurise SMILES strings with RDKit."""
     atoms: list[int] = []
     ends: list[int] = []
     bonds: list[int] = []

@@ -1,4 +1,4 @@
-"""Many molecular graphs in five flat arrays, and batches cut from them without a Python loop."""
+"""Many molecular graphs in five flat arrays, from which batches are created without a Python loop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-if TYPE_CHECKING:  # PyG takes seconds to import, and splitting or checking files does without it
+if TYPE_CHECKING:  # PyG takes seconds to import, and splitting or checking files does not need it
     from torch_geometric.data import Batch, Data
 
 
@@ -20,18 +20,18 @@ def _ptr(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The ranges [start, start + count) one after the other."""
+    """Return the concatenated ranges [start, start + count)."""
     shift = starts - np.cumsum(counts) + counts
     return np.arange(int(counts.sum()), dtype=np.int64) + np.repeat(shift, counts)
 
 
 @dataclass(frozen=True)
 class PackedGraphs:
-    """n graphs: graph i has the atoms atom_ptr[i]:atom_ptr[i+1] and the bonds bond_ptr[i]:bond_ptr[i+1]."""
+    """Packed graphs; graph i has the atoms atom_ptr[i]:atom_ptr[i+1] and the bonds bond_ptr[i]:bond_ptr[i+1]."""
 
     x: NDArray[np.uint8]  # [atoms, 9]
-    ends: NDArray[np.signedinteger]  # [bonds, 2], atoms counted within the molecule
-    bond_attr: NDArray[np.uint8]  # [bonds, 3]; a bond stands once here and twice in a graph's edges
+    ends: NDArray[np.signedinteger]  # [bonds, 2], positions of atoms within the molecule
+    bond_attr: NDArray[np.uint8]  # [bonds, 3]; a bond is listed once here and twice in a graph's edges
     atom_ptr: NDArray[np.int64]
     bond_ptr: NDArray[np.int64]
 
@@ -44,13 +44,13 @@ class PackedGraphs:
         num_atoms: NDArray[np.int64],
         num_bonds: NDArray[np.int64],
     ) -> PackedGraphs:
-        """Graphs from their arrays and the number of atoms and bonds of each."""
+        """Create graphs from their arrays and the numbers of atoms and bonds of each."""
         narrow = np.int16 if num_atoms.max(initial=0) <= 2**15 else np.int32
         return cls(x, ends.astype(narrow, copy=False), bond_attr, _ptr(num_atoms), _ptr(num_bonds))
 
     @classmethod
     def concatenate(cls, parts: Sequence[PackedGraphs]) -> PackedGraphs:
-        """The graphs of all parts, in order."""
+        """Concatenate the graphs of all parts."""
         if not parts:
             return cls.concatenate([_EMPTY])
         return cls.from_counts(
@@ -65,7 +65,7 @@ class PackedGraphs:
         return len(self.atom_ptr) - 1
 
     def graph(self, i: int) -> Data:
-        """Graph i as PyG `Data`: int64 `x`, `edge_index`, `edge_attr`."""
+        """Return graph i as PyG `Data` with int64 `x`, `edge_index` and `edge_attr`."""
         from torch_geometric.data import Data
 
         atoms = slice(self.atom_ptr[i], self.atom_ptr[i + 1])
@@ -77,7 +77,7 @@ class PackedGraphs:
         )
 
     def take(self, index: NDArray[np.int64]) -> PackedGraphs:
-        """The graphs at these positions, in this order."""
+        """Select the graphs at these positions, in this order."""
         num_atoms = self.atom_ptr[index + 1] - self.atom_ptr[index]
         num_bonds = self.bond_ptr[index + 1] - self.bond_ptr[index]
         atoms = _ranges(self.atom_ptr[index], num_atoms)
@@ -85,12 +85,12 @@ class PackedGraphs:
         return PackedGraphs(self.x[atoms], self.ends[bonds], self.bond_attr[bonds], _ptr(num_atoms), _ptr(num_bonds))
 
     def offset_ends(self) -> NDArray[np.int64]:
-        """Both atoms of each bond, counted over all graphs together: int64 [bonds, 2]."""
+        """Return both atoms of each bond as positions among all graphs' atoms, int64 [bonds, 2]."""
         offset = np.repeat(self.atom_ptr[:-1], np.diff(self.bond_ptr))
         return self.ends + offset[:, None]
 
     def batch(self, index: NDArray[np.int64], **per_graph: Tensor) -> Batch:
-        """What `Batch.from_data_list` makes of these graphs."""
+        """Return the same as `Batch.from_data_list` of these graphs."""
         from torch_geometric.data import Batch
 
         part = self.take(index)
@@ -104,7 +104,7 @@ class PackedGraphs:
             ptr=atom_ptr,
             **per_graph,
         )
-        # What `to_data_list` and `batch[i]` need to cut the batch up again.
+        # `to_data_list` and `batch[i]` need these to split the batch again.
         rows, zero = torch.arange(n + 1), torch.zeros(n, dtype=torch.long)
         slices = {"x": atom_ptr, "edge_index": edge_ptr, "edge_attr": edge_ptr}
         batch._num_graphs = n
@@ -114,7 +114,7 @@ class PackedGraphs:
 
 
 def _edges(ends: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Bonds [B, 2] -> edges [2, 2B]: each bond forth and, next to it, back."""
+    """Convert bonds [B, 2] to edges [2, 2B], with both directions of a bond next to each other."""
     edges = np.empty((2, len(ends), 2), dtype=np.int64)
     edges[0] = ends
     edges[1] = ends[:, ::-1]

@@ -1,4 +1,4 @@
-"""Graphs of a table's molecules: parsed once, and kept in the data root."""
+"""Parsing of a table's molecules to graphs, cached in the data root."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from xgraph.data.storage.root import Progress
 from xgraph.data.storage.root import root as root_folder
 from xgraph.data.storage.store import Payload, cached, content_key
 
-KEPT_FROM = 500  # molecules; fewer are parsed faster than a file is worth
+KEPT_FROM = 500  # molecules; smaller sets are not cached
 
 
 class ParsedTable(NamedTuple):
-    """What became of a table's molecules."""
+    """The parsed molecules of a table."""
 
     graphs: PackedGraphs
-    kept: NDArray[np.int64]  # entry of the table that each graph is
+    kept: NDArray[np.int64]  # entry of the table for each graph
     errors: list[RowError]  # the other rows, in order
-    keys: NDArray[np.int64]  # of the graphs, as `graph_keys` has them
+    keys: NDArray[np.int64]  # `graph_keys` of the graphs
 
 
 def parse_table(
     table: Table, name: str, root: str | Path | None, standardize: bool, progress: Progress | None
 ) -> ParsedTable:
-    """Parse the molecules of a table, or map them from the data root where that was done before."""
+    """Parse the molecules of a table, or load them from the cache in the data root."""
     folder = root_folder(root) if len(table.smiles) >= KEPT_FROM else None
     graphs, kept, failures, keys = _parsed(table.smiles, folder, standardize, progress)
     errors = [RowError(int(table.rows[i]), table.smiles[i], reason) for i, reason in failures]
@@ -51,9 +51,9 @@ def parse_table(
 def parse_smiles(
     smiles: Sequence[Any], standardize: bool, progress: Progress | None
 ) -> tuple[PackedGraphs, NDArray[np.int64], list[str], list[RowError]]:
-    """Graphs of SMILES that somebody typed, their positions and texts, and the errors of the others."""
+    """Return graphs of a user's SMILES, their positions and texts, and the errors of the others."""
     if isinstance(smiles, str):
-        raise TypeError("smiles must be a sequence of strings, got one string")
+        raise TypeError("smiles must be a sequence of strings, got a single string")
     texts = [text.strip() if isinstance(text, str) else "" for text in smiles]
     done = featurize(texts, standardize=standardize, progress=progress)
     errors = [RowError(i, texts[i], reason if texts[i] else _blank(smiles[i])) for i, reason in done.failures]
@@ -63,13 +63,13 @@ def parse_smiles(
 def _blank(value: object) -> str:
     if isinstance(value, str) or value is None or value != value:
         return "the SMILES is empty"
-    return f"not a string but {type(value).__name__}"
+    return f"expected a string, got {type(value).__name__}"
 
 
 def _parsed(
     smiles: Sequence[str], root: Path | None, standardize: bool, progress: Progress | None
 ) -> tuple[PackedGraphs, NDArray[np.int64], list[tuple[int, str]], NDArray[np.int64]]:
-    """Graphs, the positions they come from, the failures and the graph keys: read, or computed."""
+    """Return graphs, their positions, the failures and the graph keys, from the cache or computed."""
 
     def build() -> Payload:
         done = featurize(smiles, standardize=standardize, progress=progress)

@@ -1,4 +1,4 @@
-"""Train, valid and test: by scaffold, at random; and a warning for molecules that stand in two of them."""
+"""Scaffold and random splits into train, valid and test, and a check for molecules in more than one part."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from xgraph.data.storage.root import root as root_folder
 from xgraph.data.storage.store import Payload, cached, content_key
 
 PARTS = ("train", "valid", "test")
-WORTH = 1_000  # molecules for which one more process pays
-KEPT_FROM = 500  # molecules; the scaffolds of fewer are not worth a file
+WORTH = 1_000  # number of molecules that justifies another process
+KEPT_FROM = 500  # molecules; smaller sets are not cached
 
 _scaffold: Callable[..., str] = MurckoScaffoldSmiles
 _canonical: Callable[[str], str] = Chem.CanonSmiles
@@ -31,7 +31,7 @@ Split = dict[str, NDArray[np.int64]]
 
 
 class SplitOverlapWarning(UserWarning):
-    """The same molecule stands in more than one part of a split."""
+    """The same molecule is in more than one part of a split."""
 
 
 def scaffold_split(
@@ -42,24 +42,24 @@ def scaffold_split(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Split:
-    """Split by Bemis-Murcko scaffold, the procedure of the Open Graph Benchmark.
+    """Split molecules by Bemis-Murcko scaffold, with the procedure of the Open Graph Benchmark.
 
-    Molecules with the same scaffold (its SMILES with chirality) stay together. The groups, the
-    largest first and of equal ones the later first, fill train, then valid, then test; a group that
-    no longer fits goes to the next part. A SMILES that RDKit refuses is a group of its own.
+    Molecules with the same scaffold (compared as SMILES with chirality) stay together. The groups are assigned in order
+    of size, largest first and later groups first among equals: to train while they fit, then to valid, then to test. A
+    SMILES that RDKit rejects forms its own group.
 
     Args:
-        smiles: All rows, also those that cannot be parsed.
-        fractions: Parts of train, valid and test; they add up to 1.
-        root: Data root in which the scaffolds are kept; by default that of the environment.
-        workers: Processes; by default one per core where the number of molecules makes it pay.
-        progress: Called as `progress(done, total, what)`.
+        smiles: SMILES of all rows, including rows that cannot be parsed.
+        fractions: Fractions of train, valid and test, which sum to 1.
+        root: Data root for the cache; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
+        workers: Number of processes; by default one per core if there are enough molecules.
+        progress: Called with ``(done, total, description)``.
 
     Returns:
-        Ascending int64 positions in `smiles` for "train", "valid" and "test".
+        Ascending positions in `smiles` for "train", "valid" and "test", int64.
 
     Raises:
-        ValueError: If the fractions are not three numbers from 0 to 1 that add up to 1.
+        ValueError: If `fractions` is not three numbers between 0 and 1 that sum to 1.
 
     Example:
         >>> parts = scaffold_split(["c1ccccc1C", "c1ccccc1O", "CCO", "C1CC1"], (0.5, 0.25, 0.25))
@@ -71,13 +71,13 @@ def scaffold_split(
     n = len(group)
     order = np.argsort(group, kind="stable")
     members = np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if n else []
-    # OGB compares the sizes with these products as they come out in floating point.
+    # OGB compares sizes with these floating-point products, without rounding.
     parts = fill_parts([rows.tolist() for rows in members], fractions[0] * n, (fractions[0] + fractions[1]) * n)
     return {name: np.sort(np.array(rows, dtype=np.int64)) for name, rows in parts.items()}
 
 
 def fill_parts(groups: Iterable[list[int]], train_end: float, valid_end: float) -> dict[str, list[int]]:
-    """Fill train, then valid, then test with groups of rows: the largest first, of equal ones the later first."""
+    """Assign groups of rows to train, valid and test: largest first, and later groups first among equals."""
     parts: dict[str, list[int]] = {name: [] for name in PARTS}
     for rows in sorted(groups, key=lambda rows: (len(rows), rows[0]), reverse=True):
         if len(parts["train"]) + len(rows) <= train_end:
@@ -96,7 +96,7 @@ def scaffold_groups(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> NDArray[np.int64]:
-    """Number the Bemis-Murcko scaffolds (with chirality) of molecules."""
+    """Return the number of each molecule's Bemis-Murcko scaffold (with chirality)."""
     keep_in = root_folder(root) if len(smiles) >= KEPT_FROM else None
     key = content_key(smiles, "scaffold", rdBase.rdkitVersion)
 
@@ -107,15 +107,18 @@ def scaffold_groups(
 
 
 def random_split(n: int, fractions: tuple[float, float, float] = (0.8, 0.1, 0.1), seed: int = 0) -> Split:
-    """Split n rows at random.
+    """Split rows at random.
 
     Args:
         n: Number of rows.
-        fractions: Parts of train, valid and test; they add up to 1.
-        seed: The same seed gives the same split.
+        fractions: Fractions of train, valid and test, which sum to 1.
+        seed: Random seed; the same seed gives the same split.
+
+    Returns:
+        Ascending positions for "train", "valid" and "test", int64.
 
     Raises:
-        ValueError: If the fractions are not three numbers from 0 to 1 that add up to 1.
+        ValueError: If `fractions` is not three numbers between 0 and 1 that sum to 1.
 
     Example:
         >>> {name: len(rows) for name, rows in random_split(10).items()}
@@ -130,7 +133,7 @@ def random_split(n: int, fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
 def split_positions(
     splits: Mapping[str, ArrayLike], row: NDArray[np.int64], dropped: Sequence[int], name: str
 ) -> dict[str, NDArray[np.int64]]:
-    """Translate source rows into positions in a data set from which some rows were dropped."""
+    """Convert source rows to positions in a data set from which some rows were dropped."""
     size = int(max([*dropped, row.max(initial=-1)], default=-1)) + 1
     position = np.full(size, -2, dtype=np.int64)  # no such row
     position[list(dropped)] = -1
@@ -142,10 +145,10 @@ def split_positions(
         unknown = rows[(rows < 0) | (rows >= size)]
         unknown = unknown if len(unknown) else rows[position[rows] == -2]
         if len(unknown):
-            raise ValueError(f"{name}: split {part!r} names row {unknown[0]}, which the table does not have")
+            raise ValueError(f"{name}: split {part!r} refers to row {unknown[0]}, which is not in the table")
         twice = rows[taken[rows] != ""]
         if len(twice):
-            raise ValueError(f"{name}: row {twice[0]} stands in the splits {taken[twice[0]]!r} and {part!r}")
+            raise ValueError(f"{name}: row {twice[0]} is in both splits {taken[twice[0]]!r} and {part!r}")
         taken[rows] = part
         parts[part] = position[rows][position[rows] >= 0]
     return parts
@@ -158,17 +161,17 @@ def check_overlap(
     *,
     stacklevel: int = 2,
 ) -> int:
-    """Warn if the same molecule (the same canonical SMILES) stands in more than one part of a split.
+    """Warn if the same molecule (by canonical SMILES) is in more than one part of a split.
 
     Args:
-        smiles: The molecules, all of which RDKit can parse.
-        splits: Positions of each part, none of them in two parts.
-        keys: What `graph_keys` gives for them; then only molecules with a key in common are compared,
-            which takes no time where there is no overlap.
-        stacklevel: As in `warnings.warn`.
+        smiles: Valid SMILES of the molecules.
+        splits: Positions of each part, without duplicates.
+        keys: Hashes of the molecular graphs, if known. Only molecules with equal hashes are then compared, which is
+            fast if there is no overlap.
+        stacklevel: As for :func:`warnings.warn`.
 
     Returns:
-        How many distinct molecules stand in two parts or more.
+        The number of distinct molecules in two or more parts.
 
     Warns:
         SplitOverlapWarning: If there are such molecules.
@@ -195,8 +198,8 @@ def check_overlap(
     double = [text for text, numbers in places.items() if len(numbers) > 1]
     if double:
         warnings.warn(
-            f"{len(double)} molecules stand in more than one of {', '.join(splits)} "
-            f"(such as {double[0][:80]}): scores on them are too good",
+            f"{len(double)} molecules are in more than one of {', '.join(splits)} "
+            f"(such as {double[0][:80]}): their scores will be too optimistic",
             SplitOverlapWarning,
             stacklevel=stacklevel,
         )
@@ -204,7 +207,7 @@ def check_overlap(
 
 
 def _scaffold_groups(smiles: Sequence[str], workers: int | None, progress: Progress | None) -> NDArray[np.int64]:
-    """Number of the scaffold of each row, counted as they first appear."""
+    """Number the scaffold of each row in order of first appearance."""
     parts = map_chunks(_scaffolds, smiles, what="scaffolds", worth=WORTH, workers=workers, progress=progress)
     number: dict[str | int, int] = {}
     names = (name for part in parts for name in part)
@@ -214,12 +217,12 @@ def _scaffold_groups(smiles: Sequence[str], workers: int | None, progress: Progr
 
 
 def _scaffolds(smiles: list[str]) -> list[str | None]:
-    """Scaffold of each SMILES; None where RDKit refuses it."""
+    """Return the scaffold of each SMILES; None if RDKit rejects it."""
     done: list[str | None] = []
     with BlockLogs():
         for text in smiles:
             try:
                 done.append(_scaffold(mol=parse(text), includeChirality=True))
-            except Exception:  # ValueError for the unparsable; RDKit's own types from deeper down
+            except Exception:  # ValueError if it cannot be parsed; RDKit's own types from deeper levels
                 done.append(None)
     return done

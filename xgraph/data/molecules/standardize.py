@@ -1,4 +1,4 @@
-"""Optional standardisation of molecules: the largest fragment, neutralised; tautomers left alone."""
+"""Optional standardisation of molecules to the neutralised largest fragment; tautomers are not changed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from xgraph.data.molecules.molecule import parse
 
 
 def standardize_smiles(smiles: str) -> str:
-    """Canonical SMILES of a molecule's largest fragment, without the charges that can be removed."""
-    # Salts and solvents go, acids and amines become neutral, a quaternary nitrogen or a nitro group keeps its
-    # charges, and the tautomer that was drawn stays.
+    """Return the canonical SMILES of a molecule's largest fragment, neutralised as far as possible."""
+    # Salts and solvents are removed, acids and amines become neutral, quaternary nitrogens and nitro groups keep
+    # their charges, and tautomers are not changed.
     molecule = parse(smiles)
     with BlockLogs(), interrupts_held():
         try:
@@ -27,7 +27,7 @@ def standardize_smiles(smiles: str) -> str:
 
 
 def standardize_all(smiles: Iterable[str]) -> list[str | ValueError]:
-    """Standardise many; in the place of one that fails stands its error."""
+    """Standardise many SMILES; a failure is returned as an error in its place."""
     done: list[str | ValueError] = []
     for text in smiles:
         try:

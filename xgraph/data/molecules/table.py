@@ -1,4 +1,4 @@
-"""Reading tables of molecules: a CSV file in; SMILES and 0/1 labels out."""
+"""Reading of molecule tables: SMILES and 0/1 labels from a CSV file."""
 
 from __future__ import annotations
 
@@ -17,15 +17,20 @@ SMILES_NAMES = ("smiles", "canonical_smiles", "isomeric_smiles", "smile", "smi",
 MISSING = frozenset({"", "nan", "na", "n/a", "none", "null", "<na>"})
 TRUTH = {"true": 1.0, "false": 0.0}
 ID_NAMES = frozenset({"", "id", "index", "idx", "row", "no", "num", "number", "fold"})
-SAMPLE = 50  # cells looked at to find the SMILES column by its values
+SAMPLE = 50  # cells inspected to detect the SMILES column by its values
 
 
 @dataclass(frozen=True)
 class RowError:
-    """One row of a table that cannot be used: its 0-based data row, what stood there, and why.
+    """A row of a table that cannot be used.
+
+    Args:
+        row: Number of the data row, counted from 0.
+        smiles: Content of its SMILES cell.
+        message: Why it cannot be used.
 
     Example:
-        >>> RowError(3, "C1CC", "not valid SMILES").row
+        >>> RowError(3, "C1CC", "RDKit cannot parse it: invalid SMILES").row
         3
     """
 
@@ -36,14 +41,14 @@ class RowError:
 
 @dataclass(frozen=True)
 class Table:
-    """SMILES with their 0/1 labels, as read from a file and not yet parsed as molecules.
+    """SMILES and 0/1 labels as read from a file, not yet parsed as molecules.
 
     Args:
         smiles: The n SMILES strings, none of them blank.
-        y: Labels 0 and 1, NaN where one is missing: float32 ``[n, T]``.
-        task_names: The T label columns.
-        rows: 0-based data row of each entry in the file (a blank line counts): int64 ``[n]``.
-        errors: Rows left out already, because their SMILES cell is blank.
+        y: Labels 0 and 1, with NaN for missing, float32. Shape ``[n, T]``.
+        task_names: Names of the T label columns.
+        rows: Data row of each entry in the file, counted from 0 and including blank lines, int64. Shape ``[n]``.
+        errors: Rows that were skipped because their SMILES cell is blank.
     """
 
     smiles: list[str]
@@ -60,20 +65,20 @@ def read_table(
     target_columns: Sequence[str] | None = None,
     require_targets: bool = True,
 ) -> Table:
-    r"""Read a CSV file (plain or gzipped, UTF-8 with or without BOM) of SMILES and 0/1 labels.
+    r"""Read a CSV file with SMILES and 0/1 labels (plain or gzipped, UTF-8 with or without BOM).
 
-    Without `target_columns`, every column that holds nothing but 0/1 (or -1/+1, true/false) and
-    missing cells is a task; text and number columns beside them are left alone.
+    By default every column that contains only 0/1 (or -1/+1, true/false) and missing cells is a task; other columns are
+    ignored.
 
     Args:
-        path: The file.
-        smiles_column: Column of SMILES; found by its name, else by its values.
-        target_columns: Label columns, in this order.
+        path: Path of the file.
+        smiles_column: Column with SMILES; by default it is detected by name or by its values.
+        target_columns: Columns with labels, in this order.
         require_targets: Whether a file without a label column is an error.
 
     Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is empty, is not text, has no SMILES column or no usable labels.
+        FileNotFoundError: If the file does not exist.
+        ValueError: If the file is empty or not a text file, or has no SMILES column or no usable labels.
 
     Example:
         >>> import tempfile
@@ -97,17 +102,17 @@ def read_table(
 
 
 def read_smiles(path: str | Path, smiles_column: str | None = None) -> list[str]:
-    """Read the SMILES column of a CSV file: one string per data row in order, "" for a blank one."""
+    """Read the SMILES column of a CSV file: one string per data row, "" for a blank cell."""
     columns = read_columns(path)
     return [cell.strip() for cell in columns[find_smiles(columns, smiles_column, path)]]
 
 
 def find_smiles(columns: dict[str, list[str]], requested: str | None, path: str | Path) -> str:
-    """Name of the SMILES column: the requested one, else one so named, else one whose values parse."""
-    existing = f"{path} has the columns {', '.join(map(repr, columns))}"
+    """Return the name of the SMILES column: the requested one, or one detected by name or by its values."""
+    existing = f"the columns of {path} are {', '.join(map(repr, columns))}"
     if requested is not None:
         if requested not in columns:
-            raise ValueError(f"there is no SMILES column {requested!r}: {existing}")
+            raise ValueError(f"smiles_column {requested!r} does not exist: {existing}")
         return requested
     by_name = {name.lower().replace(" ", "_"): name for name in reversed(list(columns))}
     for name in SMILES_NAMES:
@@ -116,10 +121,10 @@ def find_smiles(columns: dict[str, list[str]], requested: str | None, path: str 
     share = {name: _share_parsed(cells) for name, cells in columns.items()}
     best = max(share, key=lambda name: share[name])
     if share[best] < 0.8:
-        bags = "; of a table of bags, say bag_column (--bag-column)" if {"bag", "bag_id"} & set(by_name) else ""
-        raise ValueError(f"no SMILES column found: {existing}; name it with smiles_column (--smiles-column){bags}")
+        bags = "; for a table of bags, set bag_column (--bag-column)" if {"bag", "bag_id"} & set(by_name) else ""
+        raise ValueError(f"no SMILES column found: {existing}; set smiles_column (--smiles-column){bags}")
     if parses(best):
-        raise ValueError(f"{path} seems to have no header line: it begins with {best!r}")
+        raise ValueError(f"{path} seems to have no header line: its first line is a molecule, {best!r}")
     return best
 
 
@@ -131,12 +136,14 @@ def _share_parsed(cells: list[str]) -> float:
 def _labels(
     columns: dict[str, list[str]], smiles_column: str, requested: Sequence[str] | None, required: bool, path: str | Path
 ) -> dict[str, NDArray[np.float32]]:
-    """Label columns as float32, those requested or all that are 0/1."""
+    """Return the label columns as float32: the requested ones, or all 0/1 columns."""
     if requested is not None:
         unknown = [name for name in requested if name not in columns or name == smiles_column]
         if unknown or not requested:
             others = ", ".join(repr(name) for name in columns if name != smiles_column)
-            raise ValueError(f"no label column {', '.join(map(repr, unknown))} in {path}; it has: {others}")
+            raise ValueError(
+                f"target_columns {', '.join(map(repr, unknown))} not found in {path}; its columns are {others}"
+            )
     labels: dict[str, NDArray[np.float32]] = {}
     refused: list[str] = []
     for name in columns if requested is None else requested:
@@ -148,26 +155,26 @@ def _labels(
         elif requested is not None or not np.isnan(values).all():
             labels[name] = values
     if refused and (requested is not None or (required and not labels)):
-        raise ValueError(f"{path}: labels must be 0 or 1 (empty where missing), but {'; '.join(refused[:5])}")
+        raise ValueError(f"{path}: labels must be 0, 1 or empty (missing), but {'; '.join(refused[:5])}")
     if required and not labels:
         listed = ", ".join(map(repr, columns))
-        raise ValueError(f"{path} has no column of labels (0, 1 or empty): it has {listed}")
+        raise ValueError(f"{path} has no column with labels (0, 1 or empty); its columns are {listed}")
     return labels
 
 
 def binary_labels(cells: list[str]) -> NDArray[np.float32] | str:
-    """Cells as 0, 1 and NaN; or, in words, why that is impossible."""
+    """Convert cells to 0, 1 and NaN, or return why this is not possible."""
     number: dict[str, float] = {}
     for cell in dict.fromkeys(cells):
         text = cell.strip().lower()
         try:
             number[cell] = math.nan if text in MISSING else TRUTH[text] if text in TRUTH else float(text)
         except ValueError:
-            return f"holds the text {cell[:40]!r} (data row {cells.index(cell)})"
+            return f"contains the text {cell[:40]!r} (data row {cells.index(cell)})"
     values = {value for value in number.values() if not math.isnan(value)}
     if values <= {-1.0, 1.0} and -1.0 in values:
         number = {cell: 0.0 if value == -1.0 else value for cell, value in number.items()}
     elif not values <= {0.0, 1.0}:
         other = next(cell for cell in cells if not math.isnan(number[cell]) and number[cell] not in (0.0, 1.0))
-        return f"holds the number {other.strip()} (regression is out of scope for now)"
+        return f"contains the number {other.strip()} (regression is not supported)"
     return np.array([number[cell] for cell in cells], dtype=np.float32)

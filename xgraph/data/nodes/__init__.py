@@ -1,1 +1,1 @@
-"""Graphs whose nodes have labels, and their splits."""
+"""Graphs with labelled nodes, and their splits."""

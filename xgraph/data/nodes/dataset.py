@@ -1,4 +1,4 @@
-"""The nodes of one graph as a data set: features, edges, labels and splits."""
+"""A data set of the nodes of one graph: features, edges, labels and splits."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ Task = Literal["binary", "multiclass", "multilabel"]
 
 
 class NodeDataset:
-    """Nodes of one graph, their labels and their splits.
+    """The nodes of one graph, with labels and splits.
 
-    Item i is node i of `data`, or of the nodes of type `node_type` where there are several types.
+    Item i is node i of `data`, or of its nodes of type `node_type` in a heterogeneous graph.
 
     Args:
-        data: The graph: `x` [N, features], dense or as a sparse CSR tensor (never made dense as a whole),
-            `edge_index` [2, E] int64, and what else is known of nodes and edges; the labels are not in it.
-        y: Labels. Binary and multilabel: float32 [N, T], NaN is a missing one. Multiclass: int64 [N], -1 is a
-            missing one.
-        name: What to call the data set.
+        data: The graph, with `x` ``[N, features]``, dense or as a sparse CSR tensor (which is never converted to
+            dense as a whole), `edge_index` ``[2, E]`` in int64, and any other attributes except labels.
+        y: Labels. For binary and multilabel tasks float32 ``[N, T]``, with NaN for missing. For multiclass tasks int64
+            ``[N]``, with -1 for missing.
+        name: Name of the data set.
         task: ``"binary"``, ``"multilabel"`` or ``"multiclass"``.
-        task_names: The T tasks; of several classes, the classes.
-        metric: Metric by which models are chosen: ap, prc_auc, roc_auc, or accuracy of several classes.
-        splits: Nodes of the parts, such as train, valid and test: int64.
-        node_type: Type of the nodes with labels, if `data` has several types.
+        task_names: Names of the T tasks; for multiclass, names of the classes.
+        metric: Metric for model selection: ap, prc_auc, roc_auc, or accuracy for multiclass.
+        splits: Nodes of each part, such as train, valid and test, in int64.
+        node_type: Type of the labelled nodes, if `data` is heterogeneous.
 
     Raises:
-        ValueError: If the lengths, types or ranges do not agree.
+        ValueError: If lengths, types or ranges are inconsistent.
 
     Example:
         >>> graph = Data(x=torch.eye(3), edge_index=torch.tensor([[0, 1], [1, 2]]))
@@ -69,7 +69,7 @@ class NodeDataset:
             raise ValueError(f"task must be binary, multiclass or multilabel, got {task!r}")
         check_metric(metric, (*METRICS, "accuracy"))
         if (node_type is None) == isinstance(data, HeteroData):
-            raise ValueError(f"node_type must be given for a HeteroData, and only then, got {node_type!r}")
+            raise ValueError(f"node_type must be given if and only if data is a HeteroData, got {node_type!r}")
         self.data, self.y, self.node_type = data, y, node_type
         self.name, self.task, self.task_names, self.metric = name, task, list(task_names), metric
         self.splits = dict(splits or {})
@@ -87,7 +87,7 @@ class NodeDataset:
         metric: str,
         splits: Mapping[str, Tensor] | None = None,
     ) -> NodeDataset:
-        """A data set of the arrays that `xgraph.data.published.nodes` read."""
+        """Create a data set from the arrays of a published graph."""
         x = sparse_rows(graph.x) if isinstance(graph.x, Rows) else torch.from_numpy(graph.x)
         y = torch.from_numpy(graph.y)
         if task != "multiclass":
@@ -97,47 +97,47 @@ class NodeDataset:
 
     @property
     def num_tasks(self) -> int:
-        """Number of tasks; of several classes, their number: how many outputs a model has."""
+        """Number of tasks, or of classes for multiclass: the number of outputs of a model."""
         return len(self.task_names)
 
     @property
     def class_names(self) -> list[str]:
-        """Names of the classes of a task of several; empty for other tasks."""
+        """Names of the classes for multiclass; empty for other tasks."""
         return self.task_names if self.task == "multiclass" else []
 
     @property
     def num_features(self) -> int:
-        """Numbers that a node has, of the type with labels; 0 if it has none."""
+        """Number of features of a labelled node; 0 if it has none."""
         x = self._nodes.get("x")
         return 0 if x is None else int(x.size(1))
 
     @property
     def row(self) -> Tensor:
-        """Number of each node in its source, int64 [N]: the nodes are in the source's order."""
+        """Position of each node in its source, int64 ``[N]``: nodes keep the source's order."""
         return torch.arange(len(self))
 
     @property
     def num_edges(self) -> int:
-        """Edges of all types, each direction counted."""
+        """Number of edges of all types, counting each direction."""
         return int(self.data.num_edges)
 
     @property
     def _nodes(self) -> Data:
-        """The store of the nodes with labels."""
+        """The storage of the labelled nodes."""
         return self.data if self.node_type is None else self.data[self.node_type]
 
     def targets(self, index: Tensor) -> Tensor:
-        """Labels as a loss takes them.
+        """Return labels in the format of the losses.
 
         Args:
-            index: Nodes, int64 [n].
+            index: Nodes, in int64. Shape ``[n]``.
 
         Returns:
-            float32 [n, T]: the labels, of several classes a one-hot row; NaN where a label is missing.
+            Labels, as one-hot rows for multiclass, with NaN for missing. Shape ``[n, T]``, float32.
 
         Raises:
-            ValueError: If the nodes are not integers.
-            IndexError: If a node is not one of the N.
+            ValueError: If `index` does not hold integers.
+            IndexError: If a node is out of range.
         """
         labels = self.y[checked_index(index, len(self), "node")]
         if self.task != "multiclass":
@@ -168,23 +168,23 @@ class NodeDataset:
         else:
             check_edges("edge_index", self.data.get("edge_index"), n, n)
         if self.task == "binary" and tasks != 1:
-            raise ValueError(f"task_names must name one task for a binary task, got {self.task_names}")
+            raise ValueError(f"task_names must have one name for a binary task, got {self.task_names}")
         if self.task == "multiclass":
             if y.shape != (n,) or y.dtype != torch.int64:
-                raise ValueError(f"y must be int64 of shape [{n}] for several classes, got {y.dtype} {list(y.shape)}")
+                raise ValueError(f"y must be int64 of shape [{n}] for multiclass, got {y.dtype} {list(y.shape)}")
             if n and not -1 <= int(y.min()) <= int(y.max()) < tasks:
                 raise ValueError(
-                    f"y must be -1 to {tasks - 1} for {tasks} classes, got {int(y.min())} to {int(y.max())}"
+                    f"y must be between -1 and {tasks - 1} for {tasks} classes, got {int(y.min())} to {int(y.max())}"
                 )
         elif y.shape != (n, tasks) or y.dtype != torch.float32:
             raise ValueError(f"y must be float32 of shape [{n}, {tasks}], got {y.dtype} {list(y.shape)}")
         elif not ((y == 0) | (y == 1) | y.isnan()).all():
-            raise ValueError("y must be 0, 1 or NaN")
+            raise ValueError("y must be 0, 1 or NaN (missing)")
         check_splits(self.splits, n, "node")
 
 
 def sparse_rows(rows: Rows) -> Tensor:
-    """A torch sparse CSR tensor [n, features] of compressed rows; shares their memory."""
+    """Convert compressed rows to a torch sparse CSR tensor ``[n, features]`` that shares their memory."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
         return torch.sparse_csr_tensor(

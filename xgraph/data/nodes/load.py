@@ -1,4 +1,4 @@
-"""Load a registered node data set: its files, their arrays, a split."""
+"""Loading of registered node data sets."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def load_nodes(
     root: Path | None = None,
     progress: Progress | None = None,
 ) -> NodeDataset:
-    """The nodes of a card's graph."""
+    """Load the nodes of a card's graph."""
     from xgraph.data.nodes.dataset import NodeDataset
 
     paths = {file.path: obtain(card, file, folder=root, progress=progress) for file in card.files}
     graph = read_nodes(card.reader, list(paths.values()), card.class_names)
     if len(graph.y) != card.items:
-        raise ValueError(f"{card.name} should have {card.items} nodes, its files have {len(graph.y)}")
+        raise ValueError(f"{card.name} should have {card.items} nodes, but its files have {len(graph.y)}")
     if split == "given" and card.given is not None:
         parts = read_node_split(card.given, fold, len(graph.y), paths[card.given.file])
     else:
@@ -54,7 +54,7 @@ def load_nodes(
 
 
 def task_names(card: Card) -> list[str]:
-    """Names of a model's outputs: the tasks, or the classes, by number where they have no names."""
+    """Return the names of a model's outputs: the tasks, or the classes (their numbers if they have no names)."""
     if card.num_classes == 0:
         return card.target_columns
     return card.class_names or [str(number) for number in range(card.num_classes)]

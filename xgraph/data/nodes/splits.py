@@ -1,4 +1,4 @@
-"""Train, valid and test of the nodes of one graph: as published, or drawn class by class."""
+"""Train, valid and test splits of the nodes of a graph: published, or stratified by class."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FRACTIONS = (0.6, 0.2, 0.2)
 
 
 def stratified_split(y: NDArray[np.int64], fractions: tuple[float, float, float] = FRACTIONS, seed: int = 0) -> Parts:
-    """Split nodes at random, each class by itself, so that every part has its share of a rare one."""
+    """Split the nodes of each class at random, so that every part gets its fraction of a rare class."""
     check_fractions(fractions)
     random = np.random.default_rng(seed)
     drawn: dict[str, list[NDArray[np.int64]]] = {part: [np.empty(0, dtype=np.int64)] for part in PARTS}
@@ -31,7 +31,7 @@ def stratified_split(y: NDArray[np.int64], fractions: tuple[float, float, float]
 
 
 def read_node_split(given: Given, fold: int | None, num_nodes: int, file: Path) -> Parts:
-    """Nodes that make train, valid and test; unlike molecules, some nodes may be in none."""
+    """Read the published train, valid and test nodes; unlike molecules, some nodes may be in none of them."""
     keys = [given.train, given.valid, given.test]
     try:
         with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
@@ -46,7 +46,7 @@ def read_node_split(given: Given, fold: int | None, num_nodes: int, file: Path) 
         parts = [np.flatnonzero(part[fold or 0]) for part in parts]
     every = np.concatenate(parts)
     if every.ndim != 1 or (len(every) and not 0 <= every.min() <= every.max() < num_nodes):
-        raise ValueError(f"the split {keys} of {file} names nodes outside 0 to {num_nodes - 1}")
+        raise ValueError(f"the split {keys} of {file} refers to nodes outside 0 to {num_nodes - 1}")
     if len(np.unique(every)) != len(every):
-        raise ValueError(f"in the split {keys} of {file} a node stands twice")
+        raise ValueError(f"the split {keys} of {file} contains a node twice")
     return {name: part.astype(np.int64, copy=False) for name, part in zip(PARTS, parts, strict=True)}

@@ -1,4 +1,4 @@
-"""Graphs that are no molecules, with a class each."""
+"""A data set of graphs that are not molecules, with class labels."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 
 class GraphDataset(torch.utils.data.Dataset[Data]):
-    """Graphs with a class each, and their splits: what a `MoleculeDataset` is to molecules.
+    """Graphs that are not molecules, with one class per graph, and splits.
 
-    Item i is a PyG `Data` with `edge_index`, `edge_attr` if there is one, `x` (a 1 for every node if the source has
-    no features), `y` [1], its class, and `idx` [1], the position i.
+    Item i is a PyG `Data` with `edge_index`, `edge_attr` if available, `x` (a single 1 per node if the source has no
+    features), its class `y` ``[1]`` and its position `idx` ``[1]``.
 
     Args:
-        graphs: The n graphs, by position.
-        y: Class of each graph: int64 [n], -1 is a missing one.
-        name: What to call the data set.
-        class_names: The T classes.
-        metric: Metric by which models are chosen.
-        splits: Positions of the parts, such as train, valid and test.
+        graphs: Sequence of the n graphs.
+        y: Class of each graph, int64, with -1 for missing. Shape ``[n]``.
+        name: Name of the data set.
+        class_names: Names of the T classes.
+        metric: Metric for model selection.
+        splits: Positions of each part, such as train, valid and test.
 
     Raises:
-        ValueError: If the lengths or ranges do not agree.
+        ValueError: If lengths or ranges are inconsistent.
 
     Example:
         >>> ring = Data(edge_index=torch.tensor([[0, 1, 2], [1, 2, 0]]), num_nodes=3)
@@ -55,10 +55,10 @@ class GraphDataset(torch.utils.data.Dataset[Data]):
     ) -> None:
         n, classes = len(graphs), len(class_names)
         if y.shape != (n,) or y.dtype != torch.int64:
-            raise ValueError(f"y must be int64 of shape [{n}] for the graphs, got {y.dtype} {list(y.shape)}")
+            raise ValueError(f"y must be int64 of shape [{n}], one class per graph, got {y.dtype} {list(y.shape)}")
         if n and not -1 <= int(y.min()) <= int(y.max()) < classes:
             raise ValueError(
-                f"y must be -1 to {classes - 1} for {classes} classes, got {int(y.min())} to {int(y.max())}"
+                f"y must be between -1 and {classes - 1} for {classes} classes, got {int(y.min())} to {int(y.max())}"
             )
         self.graphs, self.y, self.row = graphs, y, torch.arange(n)
         self.name, self.metric, self.splits = name, metric, dict(splits or {})
@@ -67,17 +67,17 @@ class GraphDataset(torch.utils.data.Dataset[Data]):
 
     @property
     def num_tasks(self) -> int:
-        """Number of classes: how many outputs a model has."""
+        """Number of classes, which is the number of outputs of a model."""
         return len(self.class_names)
 
     def targets(self, index: Tensor) -> Tensor:
-        """One-hot classes as a loss takes them, NaN where one is missing: float32 [n, T].
+        """Return one-hot classes in the format of the losses: float32 ``[n, T]``, with NaN for missing.
 
         Args:
-            index: Positions, int64 [n].
+            index: Positions of graphs, int64. Shape ``[n]``.
 
         Raises:
-            ValueError: If the positions are not integers.
+            ValueError: If `index` does not hold integers.
             IndexError: If a position is out of range.
         """
         labels = self.y[checked_index(index, len(self), "graph")]
@@ -100,11 +100,11 @@ class GraphDataset(torch.utils.data.Dataset[Data]):
         """Collate graphs.
 
         Args:
-            positions: Positions in this data set, at least one; they may repeat.
+            positions: Positions in this data set, at least one; repetitions are allowed.
 
         Raises:
             IndexError: If a position is out of range.
-            ValueError: If there are no positions.
+            ValueError: If `positions` is empty.
         """
         listed = torch.as_tensor(positions, dtype=torch.long).reshape(-1).tolist()
         if not listed:

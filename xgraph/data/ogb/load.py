@@ -1,4 +1,4 @@
-"""Data sets of the Open Graph Benchmark, read by the `ogb` package on today's torch and given in our form."""
+"""Loading of the Open Graph Benchmark's data sets, read by the `ogb` package and converted."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from xgraph.data.storage.root import Progress
 if TYPE_CHECKING:
     from xgraph.data.ogb.graphs import GraphDataset
 
-_CHUNK = 1 << 22  # edges whose features are summed at once
+_CHUNK = 1 << 22  # edges whose features are summed together
 
 
 def load_ogb_nodes(card: Card, *, root: Path | None = None, progress: Progress | None = None) -> NodeDataset:
-    """The nodes of an OGB graph with its official split."""
-    # As in OGB's own examples, ogbn-arxiv and the citations of ogbn-mag are given in both directions, and ogbn-mag's
-    # other relations with a reverse one (``rev_...``); ogbn-proteins' nodes have the mean of their edges' features.
-    # Of ogbn-papers100M nothing large is held in memory: features (in the precision of the file) and edges are mapped
-    # from disk, and the edges are read through once to check them.
+    """Load the nodes of an OGB graph with the official split."""
+    # As in OGB's examples, ogbn-arxiv and the citations of ogbn-mag are undirected, the other relations of ogbn-mag
+    # have a reverse relation (``rev_...``), and the nodes of ogbn-proteins have the mean of their edges' features.
+    # ogbn-papers100M is not loaded into memory: its features (in the precision of the file) and edges are
+    # memory-mapped, and the edges are read once to check them.
     folder = obtain_ogb(card, folder=root, progress=progress)
     if progress is not None:
         progress(0, 0, f"reading {card.name}")
@@ -64,7 +64,7 @@ def load_ogb_nodes(card: Card, *, root: Path | None = None, progress: Progress |
 
 
 def load_ogb_graphs(card: Card, *, root: Path | None = None, progress: Progress | None = None) -> GraphDataset:
-    """The graphs of an OGB data set that are no molecules, with the official split."""
+    """Load the graphs of an OGB data set other than molecules, with the official split."""
     from xgraph.data.ogb.graphs import GraphDataset
 
     folder = obtain_ogb(card, folder=root, progress=progress)
@@ -82,7 +82,7 @@ def load_ogb_graphs(card: Card, *, root: Path | None = None, progress: Progress 
 
 
 def mean_of_edges(edge_index: Tensor, edge_attr: Tensor, num_nodes: int) -> Tensor:
-    """Mean of the features of each node's incoming edges; 0 where there are none."""
+    """Return the mean of the features of each node's incoming edges; 0 for a node without edges."""
     total = torch.zeros(num_nodes, edge_attr.size(1))
     for start in range(0, edge_index.size(1), _CHUNK):
         chunk = slice(start, start + _CHUNK)
@@ -91,13 +91,13 @@ def mean_of_edges(edge_index: Tensor, edge_attr: Tensor, num_nodes: int) -> Tens
 
 
 def _classes(y: Tensor) -> Tensor:
-    """Classes as int64 [n], -1 where `ogb` has NaN."""
+    """Convert classes to int64 [n], with -1 for NaN."""
     flat = y.reshape(-1)
     return flat.nan_to_num(nan=-1).long() if flat.is_floating_point() else flat.long()
 
 
 def _hetero(graph: Data) -> HeteroData:
-    """`ogb`'s dictionaries as PyG's HeteroData, with the reverse of each relation."""
+    """Convert `ogb`'s dictionaries to PyG's HeteroData, with the reverse of each relation."""
     data = HeteroData()
     for kind, count in graph.num_nodes_dict.items():
         data[kind].num_nodes = int(count)

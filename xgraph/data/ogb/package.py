@@ -1,4 +1,4 @@
-"""Import and use the `ogb` package without what it does on the side: a look for newer versions, prints, bars."""
+"""Imports and uses the `ogb` package without its side effects: version check, prints and progress bars."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def without_version_check() -> Iterator[None]:
-    """Let `import ogb` find no `outdated`, with which it would ask the network for newer versions of itself."""
+    """Hide the package `outdated`, with which `import ogb` would check the network for newer versions."""
     name = "outdated"
     hidden = sys.modules.pop(name, None)
     sys.modules[name] = None  # type: ignore[assignment]
@@ -24,6 +24,6 @@ def without_version_check() -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Swallow what `ogb` and PyG print while they read files, and their progress bars."""
+    """Suppress the prints and progress bars of `ogb` and PyG while they read files."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield

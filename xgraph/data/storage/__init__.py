@@ -1,1 +1,1 @@
-"""Where files lie: the cache and its root, downloads, mirrors, packed arrays, work in parallel."""
+"""Storage: the data root and its cache, downloads, mirrors, memory-mapped arrays and parallel processing."""

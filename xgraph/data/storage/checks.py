@@ -1,4 +1,4 @@
-"""Checks of positions, edges and splits."""
+"""Validation of positions, edges and splits."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from torch import Tensor
 from xgraph.checks import holds_integers, outside
 
 METRICS = ("ap", "prc_auc", "roc_auc")
-_CHUNK = 1 << 24  # edges that are checked at once
+_CHUNK = 1 << 24  # edges checked together
 
 
 def checked_index(index: Tensor, n: int, what: str) -> Tensor:
-    """Positions as int64, if each is 0 to n - 1: torch itself would count negative ones from the end."""
+    """Return positions as int64 after checking that each is in 0 to n - 1; torch would accept negative ones."""
     if not holds_integers(index):
         raise ValueError(f"index must hold integers, got {index.dtype}")
     index = index.long()
     wrong = outside(index, n)
     if wrong is not None:
-        raise IndexError(f"{what} {wrong} is out of range: there are {n}, numbered from 0")
+        raise IndexError(f"{what} {wrong} is out of range: there are {n} {what}s, numbered from 0")
     return index
 
 
 def positions_of(positions: Sequence[int] | Tensor | NDArray[np.integer], n: int, name: str, what: str) -> Tensor:
-    """Positions in a data set as int64 ``[m]``, negative ones counted from its end."""
+    """Return positions in a data set as int64 ``[m]``; negative positions count from the end."""
     index = torch.as_tensor(positions, dtype=torch.long).reshape(-1).cpu()
     wrong = index[(index < -n) | (index >= n)]
     if len(wrong):
@@ -36,34 +36,36 @@ def positions_of(positions: Sequence[int] | Tensor | NDArray[np.integer], n: int
 
 
 def check_edges(name: str, edges: Tensor | None, num_src: int, num_dst: int) -> None:
-    """Check that edges join nodes that are there."""
+    """Check that edges refer to existing nodes."""
     if edges is None:
         raise ValueError(f"{name} is missing")
     if edges.dim() != 2 or edges.size(0) != 2 or edges.dtype != torch.int64:
         raise ValueError(f"{name} must be int64 of shape [2, E], got {edges.dtype} {list(edges.shape)}")
     for ids, n, end in ((edges[0], num_src, "source"), (edges[1], num_dst, "target")):
-        for start in range(0, len(ids), _CHUNK):  # they may be mapped from disk, and more than there is memory
+        for start in range(0, len(ids), _CHUNK):  # they may be memory-mapped and larger than memory
             wrong = outside(ids[start : start + _CHUNK], n)
             if wrong is not None:
-                raise ValueError(f"{name} has {end} {wrong}, which is no node: there are {n}, numbered from 0")
+                raise ValueError(f"{name} has {end} {wrong}, but nodes are numbered 0 to {n - 1}")
 
 
 def check_splits(splits: Mapping[str, Tensor], n: int, what: str) -> None:
-    """Check that the parts of a split name items that are there."""
+    """Check that the parts of a split refer to existing items."""
     for part, items in splits.items():
         if items.dtype != torch.int64 or items.dim() != 1:
-            raise ValueError(f"split {part!r} must be int64 {what}s, got {items.dtype} of shape {list(items.shape)}")
+            raise ValueError(
+                f"split {part!r} must be int64 of shape [n], got {items.dtype} of shape {list(items.shape)}"
+            )
         if outside(items, n) is not None:
-            raise ValueError(f"split {part!r} names a {what} outside 0 to {n - 1}")
+            raise ValueError(f"split {part!r} refers to a {what} outside 0 to {n - 1}")
 
 
 def check_metric(metric: str, metrics: Sequence[str] = METRICS) -> None:
-    """Check that a metric can choose models."""
+    """Check that a metric can be used for model selection."""
     if metric not in metrics:
         raise ValueError(f"metric must be one of {', '.join(metrics)}, got {metric!r}")
 
 
 def check_fractions(fractions: tuple[float, float, float]) -> None:
-    """Check the shares of train, valid and test."""
+    """Check the fractions of train, valid and test."""
     if len(fractions) != 3 or not all(0 <= f <= 1 for f in fractions) or abs(sum(fractions) - 1) > 1e-6:
-        raise ValueError(f"fractions must be three numbers from 0 to 1 that add up to 1, got {fractions}")
+        raise ValueError(f"fractions must be three numbers between 0 and 1 that sum to 1, got {fractions}")

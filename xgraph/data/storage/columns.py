@@ -1,4 +1,4 @@
-"""A CSV file as columns of text: plain or gzipped, with or without BOM, whatever its line ends."""
+"""CSV files as columns of text: plain or gzipped, with or without BOM, with any line ending."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ ENDINGS = (".csv", ".csv.gz")
 
 
 def stem(path: Path) -> str:
-    """Name of a CSV file without its ending."""
+    """Return the name of a CSV file without its extension."""
     return path.name.removesuffix(".gz").removesuffix(".csv")
 
 
 def read_columns(path: str | Path) -> dict[str, list[str]]:
-    """Read a CSV file as text: column name -> one cell per data row, "" where there is none."""
-    # A blank line is a row of empty cells, so that row numbers are stable.
+    """Read a CSV file as text: column name -> one cell per data row, "" for a missing cell."""
+    # A blank line counts as a row of empty cells, which keeps row numbers stable.
     with open_table(path) as (first, delimiter, text):
         return _parse(first, delimiter, text, Path(path))
 
 
 @contextmanager
 def open_table(path: str | Path) -> Iterator[tuple[str, str, TextIOWrapper]]:
-    """Open a CSV file: its header line, what separates its cells, and the file after that line."""
+    """Open a CSV file, and yield its header line, its delimiter and the file positioned after the header."""
     path = Path(path)
     if path.is_dir():
-        raise ValueError(f"{path} is a folder; a CSV file was expected")
+        raise ValueError(f"{path} is a folder; expected a CSV file")
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
@@ -38,12 +38,12 @@ def open_table(path: str | Path) -> Iterator[tuple[str, str, TextIOWrapper]]:
         with opener(path, "rb") as binary, TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
             first = next((line for line in text if line.strip()), "")
             if not first:
-                raise ValueError(f"{path} is empty: a header line and at least one row were expected")
+                raise ValueError(f"{path} is empty; expected a header line and at least one row")
             if "\0" in first:
-                raise ValueError(f"{path} is not text: a CSV file was expected")
+                raise ValueError(f"{path} is not a text file; expected a CSV file")
             yield first, next((mark for mark in ",;\t" if mark in first), ","), text
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text: a CSV file was expected") from error
+        raise ValueError(f"{path} is not UTF-8 text; expected a CSV file in UTF-8") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} is a damaged or truncated gzip file: {error}") from error
 
@@ -60,23 +60,25 @@ def _parse(first: str, delimiter: str, text: TextIOWrapper, path: Path) -> dict[
         header = [name.strip() for name in next(reader)]
         repeated = sorted({name for name in header if name and header.count(name) > 1})
         if repeated:
-            raise ValueError(f"{path}: the header has {', '.join(map(repr, repeated))} twice")
+            raise ValueError(
+                f"{path}: column names must be unique, but the header repeats {', '.join(map(repr, repeated))}"
+            )
         width = len(header)
         cells: list[list[str]] = [[] for _ in header]
         for row in reader:
             if len(row) != width:
                 if any(cell.strip() for cell in row[width:]):
-                    raise ValueError(f"{path}: row {len(cells[0])} has {len(row)} fields, the header {width}")
+                    raise ValueError(f"{path}: row {len(cells[0])} has {len(row)} cells, but the header has {width}")
                 row = row[:width] + [""] * (width - len(row))
             for column, cell in zip(cells, row, strict=True):
                 column.append(cell)
     except csv.Error as error:
-        raise ValueError(f"{path}, near line {reader.line_num}: {error} (an unbalanced quote?)") from error
+        raise ValueError(f"{path}, near line {reader.line_num}: {error} (possibly an unbalanced quote)") from error
     if not cells[0]:
         raise ValueError(f"{path} has a header ({', '.join(header)}) but no rows")
     return dict(zip(header, cells, strict=True)) if len(set(header)) == width else _nameless(header, cells)
 
 
 def _nameless(header: list[str], cells: list[list[str]]) -> dict[str, list[str]]:
-    """Columns without a name keep their place under a number."""
+    """Name unnamed columns by their position."""
     return {name or f"column {i}": column for i, (name, column) in enumerate(zip(header, cells, strict=True))}

@@ -1,4 +1,4 @@
-"""Bring one file here, whole and checked, or not at all."""
+"""Download of single files: a file is either complete with the right checksum, or not written at all."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _LARGEST_MEMBER = 1 << 30
 
 
 class FetchError(OSError):
-    """A file could not be had, or is not the one that was expected."""
+    """A file could not be fetched, or its checksum is wrong."""
 
 
-class NotThereError(FetchError):
-    """The server answered, and has no such file."""
+class MissingFileError(FetchError):
+    """The server does not have the file."""
 
 
-# Pooch was tried in place of this: it neither asks a mirror first, nor reads into memory, nor names the remedy for a
-# full disk, and translating its errors and progress takes as many lines as the transfer itself.
+# Pooch was considered instead. It has no mirrors, cannot read into memory and suggests no remedy for a full disk, and
+# adapting its errors and progress takes as many lines as the transfer itself.
 def stream(source: str | Path, out: BinaryIO, *, timeout: float = TIMEOUT, progress: Progress | None = None) -> str:
-    """Copy a file or the answer of a URL into `out` and return the sha256 of what was copied."""
+    """Copy a file or the response of a URL to `out`, and return the sha256 of the content."""
     if isinstance(source, Path):
         with open(source, "rb") as file:
             return _copy(file, out, source.stat().st_size, source.name, progress)
@@ -44,10 +44,12 @@ def stream(source: str | Path, out: BinaryIO, *, timeout: float = TIMEOUT, progr
             start = out.tell()
             digest = _copy(answer, out, total, source.rsplit("/", 1)[-1], progress)
             if total and out.tell() - start != total:
-                raise FetchError(f"{source} was cut off: {out.tell() - start} of {total} bytes arrived; try again")
+                raise FetchError(
+                    f"{source}: the download was cut off after {out.tell() - start} of {total} bytes; try again"
+                )
             return digest
     except urllib.error.HTTPError as error:
-        kind = NotThereError if error.code in (404, 410) else FetchError
+        kind = MissingFileError if error.code in (404, 410) else FetchError
         raise kind(f"{source}: the server answered {error.code} {error.reason}") from error
     except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error or type(error).__name__
@@ -68,13 +70,13 @@ def _copy(file: BinaryIO, out: BinaryIO, total: int, name: str, progress: Progre
 def download(
     source: str | Path, path: Path, *, sha256: str, timeout: float = TIMEOUT, progress: Progress | None = None
 ) -> None:
-    """Fetch a file to `path`; nothing is left there unless it is complete and has the right checksum."""
+    """Fetch a file to `path`, which is only written if the download is complete and its checksum is right."""
     with replacing(path) as out:
         check(stream(source, out, timeout=timeout, progress=progress), sha256, source)
 
 
 def from_mirror(file: str, receive: Callable[[str | Path], T]) -> tuple[T | None, str]:
-    """What `receive` makes of the mirror's copy of a file; or None, and why there is none."""
+    """Return the result of `receive` for the mirror's copy of a file; or None, and the reason."""
     place = mirror()
     if place is None:
         return None, ""
@@ -83,15 +85,15 @@ def from_mirror(file: str, receive: Callable[[str | Path], T]) -> tuple[T | None
         return None, f"XGRAPH_MIRROR={place} has no {file}; "
     try:
         return receive(source), ""
-    except NotThereError as error:
+    except MissingFileError as error:
         return None, f"{error}; "
     except FetchError as error:
         raise FetchError(f"XGRAPH_MIRROR: {error}") from error
 
 
 def read_source(url: str, *, timeout: float = TIMEOUT, progress: Progress | None = None) -> bytes:
-    """The bytes behind a URL; after a ``#`` stands the member wanted of the zip archive at the URL."""
-    # A URL that ends in ``{a,b}`` stands for two, and the answer is a zip archive with the members ``a`` and ``b``.
+    """Return the content of a URL; a fragment after ``#`` names a member of the zip archive at the URL."""
+    # A URL that ends in ``{a,b}`` stands for two files; the result is a zip archive with the members ``a`` and ``b``.
     if url.endswith("}"):
         stem, _, endings = url[:-1].partition("{")
         return _several(stem, endings.split(","), timeout, progress)
@@ -106,7 +108,7 @@ def read_source(url: str, *, timeout: float = TIMEOUT, progress: Progress | None
                 raise FetchError(f"{member!r} in {address} is larger than {_LARGEST_MEMBER} bytes")
             return archive.read(member)
     except (zipfile.BadZipFile, KeyError) as error:
-        raise FetchError(f"{address} is no zip archive with a member {member!r}: {error}") from error
+        raise FetchError(f"{address} is not a zip archive with a member {member!r}: {error}") from error
 
 
 def _several(stem: str, endings: list[str], timeout: float, progress: Progress | None) -> bytes:
@@ -118,7 +120,7 @@ def _several(stem: str, endings: list[str], timeout: float, progress: Progress |
 
 
 def check(got: str, expected: str, what: str | Path, remedy: str = "") -> None:
-    """Compare two sha256."""
+    """Compare two sha256 checksums; FetchError if they differ."""
     if got != expected:
-        remedy = remedy or "the file there is damaged or was changed: replace it, or use another source"
-        raise FetchError(f"{what} has a wrong checksum: expected sha256 {expected}, got {got}; {remedy}")
+        remedy = remedy or "the source is damaged or has changed: replace it, or use another source"
+        raise FetchError(f"{what} has the wrong checksum: expected sha256 {expected}, got {got}; {remedy}")

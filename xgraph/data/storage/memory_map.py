@@ -1,4 +1,4 @@
-"""Arrays of an npz file without reading it into memory: unpacked once, then mapped."""
+"""Memory-mapped arrays of an npz file, which is unpacked once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from xgraph.data.storage.root import Progress, replacing
 def map_npz(
     path: Path, folder: Path, names: Sequence[str] | None = None, progress: Progress | None = None
 ) -> dict[str, NDArray[Any]]:
-    """Arrays of an npz file, each in a file of its own that is mapped copy-on-write: writing changes no file."""
+    """Unpack the arrays of an npz file into separate files, and map them copy-on-write: writing changes no file."""
     mapped: dict[str, NDArray[Any]] = {}
     try:
         with zipfile.ZipFile(path) as archive:
@@ -33,6 +33,6 @@ def map_npz(
                         shutil.copyfileobj(source, out, 1 << 20)
                 mapped[name] = np.load(target, mmap_mode="c", allow_pickle=False)
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
-        # RuntimeError: the archive is encrypted, or packed by a method that is not known here
+        # RuntimeError: the archive is encrypted, or uses an unsupported compression method
         raise ValueError(f"cannot read {path}: {error}") from error
     return mapped

@@ -1,4 +1,4 @@
-"""Chunks of a long list worked off by several processes, with progress; short lists stay in this one."""
+"""Parallel processing of a long list in chunks, with progress; short lists are processed in this process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHUNK = 512
 
 
 def available_cores() -> int:
-    """Number of CPU cores this process may use."""
+    """Return the number of CPU cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -36,16 +36,16 @@ def map_chunks(
     rescue: Callable[[list[str]], Result] | None = None,
     chunk: int = CHUNK,
 ) -> list[Result]:
-    """Apply `function` to chunks of `items`; the results come in the order of the chunks."""
+    """Apply `function` to chunks of `items`, and return the results in the order of the chunks."""
     if workers is not None and workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
     chunks = [list(items[i : i + chunk]) for i in range(0, len(items), chunk)]
     requested = min(available_cores(), len(items) // worth) if workers is None else workers
     count = min(requested, len(chunks))
     report = _Report(progress, len(items), what)
-    if count < 2 or multiprocessing.current_process().daemon:  # a daemon may not have children
+    if count < 2 or multiprocessing.current_process().daemon:  # a daemon process may not have children
         return [report(function(part), part) for part in chunks]
-    # As torch's DataLoader does: forking is cheap and does not run the user's script again.
+    # Fork on Linux, like torch's DataLoader: it is cheap and does not run the user's script again.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     results: dict[int, Result] = {}
     with ProcessPoolExecutor(count, mp_context=context) as pool:
@@ -56,7 +56,11 @@ def map_chunks(
             for task in as_completed(tasks):
                 results[tasks[task]] = report(task.result(), chunks[tasks[task]])
         except BrokenProcessPool:
-            warnings.warn(f"a process died while {what}; the rest is done in one process", RuntimeWarning, stacklevel=3)
+            warnings.warn(
+                f"a worker process died while {what}; the remaining items are processed in this process",
+                RuntimeWarning,
+                stacklevel=3,
+            )
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -67,7 +71,7 @@ def map_chunks(
 
 
 class _Report:
-    """Counts the items done and tells the callback, passing results through."""
+    """Counts finished items and reports them to the callback, passing results through."""
 
     def __init__(self, progress: Progress | None, total: int, what: str) -> None:
         self.progress, self.total, self.what, self.done = progress, total, what, 0

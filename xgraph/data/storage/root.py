@@ -1,4 +1,4 @@
-"""Where data lives on disk: the root that holds what was fetched, and the mirror that is tried first."""
+"""The data root, which holds fetched and computed files, and the mirror, which is tried first."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from pathlib import Path
 from typing import BinaryIO
 
 Progress = Callable[[int, int, str], None]
-"""Called with (done, total, what) while something long is going on."""
+"""Progress callback, called with (done, total, description)."""
 
 DEFAULT_ROOT = "~/.cache/xgraph"
 
-# What the system says when the root cannot be written at all; a full disk is another matter.
+# Errors of a root that is not writable at all, as opposed to a full disk.
 _UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def root(folder: str | Path | None = None) -> Path:
-    """Folder that holds what was fetched or computed; created when something is first written to it."""
+    """Return the folder for fetched and computed files; it is created on first use."""
     return Path(folder or os.environ.get("XGRAPH_ROOT") or DEFAULT_ROOT).expanduser()
 
 
 def mirror() -> Path | str | None:
-    """The place named by ``XGRAPH_MIRROR``: a folder (also as ``file://``), an http(s) URL, or None if unset."""
+    """Return the mirror named by ``XGRAPH_MIRROR``: a folder (also as ``file://``), an http(s) URL, or None."""
     value = os.environ.get("XGRAPH_MIRROR")
     if not value:
         return None
@@ -42,13 +42,13 @@ def mirror() -> Path | str | None:
 
         folder = Path(url2pathname(urlsplit(value).path))
     if not folder.is_dir():
-        raise FileNotFoundError(f"XGRAPH_MIRROR names {value!r}, which is not an existing folder")
+        raise FileNotFoundError(f"XGRAPH_MIRROR={value!r} is not an existing folder")
     return folder
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file beside `path` that becomes `path` if the block ends well, and vanishes if not."""
+    """Open a temporary file that replaces `path` if the block succeeds, and is deleted if it fails."""
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,21 +61,21 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             raise
     except OSError as error:
         if is_unwritable(error):
-            remedy = "set XGRAPH_ROOT to a folder you may write to"
+            remedy = "set XGRAPH_ROOT to a writable folder"
             raise _reworded(error, f"cannot write {path} ({error.strerror}); {remedy}") from error
         if error.errno in _FULL:
-            remedy = "free some, or set XGRAPH_ROOT to another disk"
-            raise _reworded(error, f"no room to write {path} ({error.strerror}); {remedy}") from error
+            remedy = "free some space, or set XGRAPH_ROOT to another disk"
+            raise _reworded(error, f"not enough disk space to write {path} ({error.strerror}); {remedy}") from error
         raise
 
 
 def _reworded(error: OSError, text: str) -> OSError:
-    """The same error with a text of its own, without the number in front that OSError would put there."""
+    """Return an OSError with this text and the error's number, without OSError's own prefix."""
     copy = OSError(text)
     copy.errno = error.errno
     return copy
 
 
 def is_unwritable(error: OSError) -> bool:
-    """Whether the system refused to write at the place at all, as a read-only folder does."""
+    """Whether the location is not writable at all, such as a read-only folder."""
     return error.errno in _UNWRITABLE

@@ -1,25 +1,25 @@
-"""Means and standard deviations of features, over some of the items."""
+"""Means and standard deviations of features over a selection of items."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-_CHUNK = 1 << 13  # rows that are widened to float64 together
+_CHUNK = 1 << 13  # rows converted to float64 together
 
 
 def feature_statistics(features: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each feature. Take those of the training part to standardise features.
+    """Return the mean and standard deviation of each feature over a selection of items, such as the training set.
 
     Args:
-        features: Shape ``[n, F]``, finite.
-        positions: Which rows, int64, at least one.
+        features: Finite features. Shape ``[n, F]``.
+        positions: Positions of the rows to use, int64, at least one. Shape ``[m]``.
 
     Returns:
-        Two float32 tensors ``[F]``; a feature that does not vary has the deviation 1.
+        Mean and standard deviation, float32 ``[F]`` each. The standard deviation of a constant feature is 1.
 
     Raises:
-        ValueError: If there are no positions.
+        ValueError: If `positions` is empty.
 
     Example:
         >>> feature_statistics(torch.tensor([[1.0, 5.0], [3.0, 5.0], [8.0, 5.0]]), torch.tensor([0, 1]))
@@ -33,7 +33,7 @@ def feature_statistics(features: Tensor, positions: Tensor) -> tuple[Tensor, Ten
     varies = torch.zeros(features.size(1), dtype=torch.bool)
     for rows in parts:
         x = features[rows]
-        varies |= (x != first).any(0)  # rounding would give what does not vary a tiny deviation
+        varies |= (x != first).any(0)  # rounding would give a constant feature a tiny deviation
         mean += x.double().sum(0) / len(positions)
     for rows in parts:
         square += (features[rows].double() - mean).square().sum(0)

@@ -1,9 +1,8 @@
-"""Results kept on disk: one file each, written whole, checked and memory-mapped when read.
+"""A cache of results on disk: one file per result, written atomically, verified and memory-mapped.
 
-A file is what `torch.save` writes, read with `weights_only=True` (nothing in it can run), and holds
-a checksum of its content. Its name is made of everything that the content depends on, so it never
-goes stale. Whatever is wrong with a file, a full disk or a read-only folder, the result is computed
-and used from memory, with a warning.
+A file is written by `torch.save`, read with `weights_only=True` (so it cannot execute code) and contains a checksum of
+its content. Its name is a hash of everything that the content depends on, so it never goes stale. If a file is damaged,
+the disk is full or the folder is read-only, the result is computed and used from memory, with a warning.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from torch import Tensor
 
 from xgraph.data.storage.root import replacing
 
-FORMAT = 2  # a new number whenever what any payload holds changes: files of other formats are never looked at
+FORMAT = 2  # increase it when the content of any payload changes: files of other formats are ignored
 Payload: TypeAlias = dict[str, Tensor | str]
 
 
 class CacheWarning(UserWarning):
-    """A processed data set could not be read from or kept in the data root."""
+    """A processed data set could not be read from or written to the data root."""
 
 
 def content_key(texts: Iterable[str], *depends: object) -> str:
-    """Name for a result that depends on these strings, in this order, and on the other values."""
+    """Return a name for a result that depends on these strings, in this order, and on the other values."""
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     digest = hashlib.sha256(json.dumps([FORMAT, *map(str, depends)]).encode())
     digest.update(np.array([len(text) for text in encoded], dtype=np.int64).tobytes())
@@ -40,7 +39,7 @@ def content_key(texts: Iterable[str], *depends: object) -> str:
 
 
 def cached(root: Path | None, kind: str, key: str, build: Callable[[], Payload], names: Sequence[str] = ()) -> Payload:
-    """The payload kept under this key, memory-mapped; built, and kept if possible, where there is none."""
+    """Return the payload stored under this key, memory-mapped; if there is none, build it and try to store it."""
     if root is None:
         return build()
     path = root / "processed" / f"{kind}-{key[:40]}.pt"
@@ -49,7 +48,7 @@ def cached(root: Path | None, kind: str, key: str, build: Callable[[], Payload],
             return _read(path, key, names)
         except Exception as error:  # torch raises many types for a damaged or hostile file
             reason = " ".join(str(error).split())[:120]
-            warnings.warn(f"{path} is damaged ({reason}) and is made anew", CacheWarning, stacklevel=3)
+            warnings.warn(f"{path} is damaged ({reason}) and is computed again", CacheWarning, stacklevel=3)
     payload = build()
     try:
         with replacing(path) as file:
@@ -57,7 +56,7 @@ def cached(root: Path | None, kind: str, key: str, build: Callable[[], Payload],
         return _read(path, key, names)
     except (OSError, RuntimeError) as error:  # torch's writer turns a full disk into a RuntimeError
         reason = str(error) if isinstance(error, OSError) else f"cannot write {path}: {error}"
-        warnings.warn(f"processed data stay in memory: {reason}", CacheWarning, stacklevel=3)
+        warnings.warn(f"processed data are kept in memory only: {reason}", CacheWarning, stacklevel=3)
         return payload
 
 

@@ -1,7 +1,7 @@
-"""The search for clusters as ``torch.compile`` leaves it out.
+"""The search for clusters, excluded from ``torch.compile``.
 
-Apart, as ``torch.compiler.disable`` imports ``torch._dynamo``, which takes a second: this module is imported only where
-that is loaded already.
+It is a separate module because ``torch.compiler.disable`` imports ``torch._dynamo``, which takes a second: this module
+is only imported if that is already loaded.
 """
 
 import torch

@@ -34,7 +34,7 @@ def test_joins_files_by_their_names(tables: Path) -> None:
     assert data.name == "one+two"
 
 
-def test_leaves_regression_out_and_says_so(tables: Path) -> None:
+def test_regression_columns_are_skipped_with_a_warning(tables: Path) -> None:
     with pytest.warns(UserWarning, match=r"'esol\.csv' is skipped because it has no column with labels 0 and 1"):
         data = collect(["one.csv", "esol.csv"])
     assert data.task_names == ["one/a"]
@@ -46,7 +46,7 @@ def test_leaves_regression_out_and_says_so(tables: Path) -> None:
         collect(["esol.csv", "bare.csv"])
 
 
-def test_without_labels_every_molecule_counts(tables: Path) -> None:
+def test_molecules_without_labels_are_kept(tables: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         data = collect(["esol.csv", "bare.csv"], labelled=False)
@@ -91,7 +91,7 @@ def test_excludes_parts_of_a_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
         ("cora:test", ValueError, "'cora' contains the nodes of a graph"),
     ],
 )
-def test_what_cannot_be_excluded(tables: Path, spec: str, error: type[Exception], text: str) -> None:
+def test_invalid_exclusions_are_rejected(tables: Path, spec: str, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         collect(["one.csv"], exclude=[spec])
 
@@ -106,7 +106,7 @@ def test_what_cannot_be_excluded(tables: Path, spec: str, error: type[Exception]
         ("./none.csv", FileNotFoundError, "does not exist"),
     ],
 )
-def test_what_cannot_be_joined_is_known_before_anything_is_read(
+def test_invalid_data_sets_are_rejected_before_reading(
     tables: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: type[Exception], text: str
 ) -> None:
     monkeypatch.setattr(collection, "_table", None)
@@ -114,7 +114,7 @@ def test_what_cannot_be_joined_is_known_before_anything_is_read(
         collect(["one.csv", name])
 
 
-def test_the_competitions_molecules_are_always_left_out(
+def test_competition_molecules_are_always_excluded(
     tables: Path, own_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert collect(["one.csv"]).counts.excluded == 0
@@ -127,9 +127,7 @@ def test_the_competitions_molecules_are_always_left_out(
     assert data.counts.excluded == 1
 
 
-def test_the_competitions_file_is_fetched_where_its_data_set_is_named(
-    tables: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_competition_file_is_fetched_if_its_data_set_is_named(tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fetched = []
     monkeypatch.setattr(
         collection, "obtain", lambda card, wanted, **_: fetched.append(wanted.path) or tables / "bare.csv"

@@ -38,7 +38,7 @@ def test_embedded_default(session_root: Path) -> None:
     assert positives == {"train": 241, "valid": 59, "test": 45}
 
 
-def test_own_table_by_path(table: Path) -> None:
+def test_table_by_path(table: Path) -> None:
     for name in (table, str(table)):
         dataset = load(name, smiles_column="structure")
         assert (dataset.name, dataset.metric, dataset.task_names) == ("mine", "ap", ["a", "b"])
@@ -48,7 +48,7 @@ def test_own_table_by_path(table: Path) -> None:
         assert sorted(rows.tolist()) == [0, 1, 2, *range(5, 13)]
 
 
-def test_splits_of_an_own_table_are_rows_of_the_file(table: Path) -> None:
+def test_splits_of_a_table_refer_to_its_rows(table: Path) -> None:
     # entry i of the table is row i, or i + 1 after the row without a molecule
     def entries(positions: object, dataset: object) -> list[int]:
         rows = dataset.row[positions].tolist()  # type: ignore[attr-defined]
@@ -61,14 +61,14 @@ def test_splits_of_an_own_table_are_rows_of_the_file(table: Path) -> None:
             assert entries(dataset.splits[part], dataset) == [row for row in rows.tolist() if SMILES[row] != "C1CC"]
 
 
-def test_target_columns_of_an_own_table(table: Path) -> None:
+def test_target_columns_of_a_table(table: Path) -> None:
     dataset = load(table, smiles_column="structure", target_columns=["b"])
     assert dataset.task_names == ["b"]
     with pytest.raises(TypeError, match="target_columns must be a list of column names, got the string 'b'"):
         load(table, smiles_column="structure", target_columns="b")
 
 
-def test_the_smiles_column_of_a_card_stands() -> None:
+def test_smiles_column_of_a_card_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="smiles_column must be 'smiles' for 'nci-pains', got 'mol'"):
         load("nci-pains", smiles_column="mol")
 
@@ -102,7 +102,7 @@ def test_the_smiles_column_of_a_card_stands() -> None:
         ("ogbg-molhiv", {"fold": 1}, "the given split of 'ogbg-molhiv' has no folds"),
     ],
 )
-def test_mistakes_are_told_before_anything_is_fetched(
+def test_invalid_arguments_are_rejected_before_fetching(
     name: str, options: dict[str, object], text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def never(*args: object, **options: object) -> None:
@@ -121,7 +121,7 @@ def test_fold_must_be_a_number() -> None:
         load(5)  # type: ignore[arg-type]
 
 
-def test_paths_that_are_not_there(tmp_path: Path, table: Path) -> None:
+def test_missing_paths_are_an_error(tmp_path: Path, table: Path) -> None:
     for name in (tmp_path / "none", str(tmp_path / "none.txt"), "none.csv", "none.csv.gz", "NONE.CSV"):
         with pytest.raises(FileNotFoundError, match=r"file .*(none|NONE).* does not exist"):
             load(name)
@@ -133,14 +133,14 @@ def test_paths_that_are_not_there(tmp_path: Path, table: Path) -> None:
         load(table, fold=0)
 
 
-def test_a_registered_name_wins_over_a_file_of_that_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_registered_name_takes_precedence_over_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "nci-pains").write_text("smiles,y\nC,1\n")
     monkeypatch.chdir(tmp_path)
     assert len(load("nci-pains")) == 4991
     assert module._own_table(Path("nci-pains")) == Path("nci-pains")
 
 
-def test_features_beside_the_graph(table: Path) -> None:
+def test_additional_features(table: Path) -> None:
     dataset = load(table, smiles_column="structure", features=("morgan", "maccs"))
     assert dataset.feature_kinds == ["morgan", "maccs"]
     assert dataset.features.shape == (len(SMILES) - 1, 2048 + 167)
@@ -148,7 +148,7 @@ def test_features_beside_the_graph(table: Path) -> None:
         assert load(table, smiles_column="structure", features=none).features is None
 
 
-def test_features_are_kept(tmp_path: Path) -> None:
+def test_features_are_cached(tmp_path: Path) -> None:
     table = tmp_path / "many.csv"
     table.write_text("smiles,y\n" + "".join(f"{'C' * (i % 25)}{'N' * (i // 25)}O,{i % 2}\n" for i in range(500)))
     first = load(table, split="random", features=["maccs"], root=tmp_path)
@@ -167,7 +167,7 @@ def test_features_are_kept(tmp_path: Path) -> None:
     assert len(list((tmp_path / "processed").glob("features-*"))) == 2
 
 
-def test_options_that_a_data_set_does_not_take(table: Path) -> None:
+def test_inapplicable_options_are_rejected(table: Path) -> None:
     for name, options, message in (
         ("nci-pains", {"features": ["maccs", "ecfp"]}, "features must be any of rdkit, morgan, .*, got 'ecfp'"),
         ("nci-pains", {"features": ["maccs", "maccs"]}, "features must not repeat, but 'maccs' occurs 2 times"),

@@ -60,7 +60,7 @@ def test_counts(name: str, real_root: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in CARDS if load_card(name).folds and name not in ("corel", "birds")])
-def test_folds_are_those_of_the_file(name: str, real_root: Path, mirror_folder: Path) -> None:
+def test_folds_match_the_file(name: str, real_root: Path, mirror_folder: Path) -> None:
     card = load_card(name)
     assert card.folds == 50
     assert card.given is not None
@@ -89,7 +89,7 @@ def test_folds_of_corel_and_birds_are_the_tasks(real_root: Path, mirror_folder: 
             assert data.y[:, 0].tolist() == arrays[f"{name}_y"].tolist()
 
 
-def test_species_of_segments_are_heard_in_their_recordings(real_root: Path) -> None:
+def test_species_of_segments_are_labels_of_their_recordings(real_root: Path) -> None:
     data = bags("birds", real_root)
     assert data.instance_y is not None
     assert int((~data.instance_y[:, 0].isnan()).sum()) == 4998
@@ -99,7 +99,7 @@ def test_species_of_segments_are_heard_in_their_recordings(real_root: Path) -> N
     assert (int(data.y[:, 0].sum()), int(data.y.sum(0).min())) == (197, 15)
 
 
-def test_musk1_is_ucis(real_root: Path, mirror_folder: Path) -> None:
+def test_musk1_matches_uci(real_root: Path, mirror_folder: Path) -> None:
     packed = (mirror_folder / "mil_classic" / "musk1_uci_clean1.data.gz").read_bytes()
     rows = list(csv.reader(io.StringIO(gzip.decompress(packed).decode())))
     x = np.array([row[2:168] for row in rows], dtype=np.float64)
@@ -111,7 +111,7 @@ def test_musk1_is_ucis(real_root: Path, mirror_folder: Path) -> None:
     np.testing.assert_array_equal(ours[np.lexsort(ours.T)], uci[np.lexsort(uci.T)])
 
 
-def test_musk2_comes_of_the_original_to_the_byte(mirror_folder: Path) -> None:
+def test_musk2_is_derived_from_its_source_byte_for_byte(mirror_folder: Path) -> None:
     source = (mirror_folder / "mil_classic" / "musk2.mat").read_bytes()
     file = load_card("musk2").files[0]
     assert content_sha256(source, "") == file.source_sha256

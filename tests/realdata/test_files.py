@@ -15,7 +15,7 @@ DERIVED = [(card, file) for card in CARDS for file in card.files if file.derive 
 
 
 @pytest.mark.parametrize("name", [card.name for card in CARDS])
-def test_mirror_has_every_file_as_the_card_says(name: str, mirror_folder: Path, tmp_path: Path) -> None:
+def test_mirror_files_match_the_cards(name: str, mirror_folder: Path, tmp_path: Path) -> None:
     checked = verify(name, root=tmp_path)
     assert {entry.place.resolve(): entry.state for entry in checked} == {
         mirror_folder / file.path: "ok" for file in load_card(name).files
@@ -31,7 +31,7 @@ def test_fetch_copies_the_mirror(mirror_folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("card", "file"), DERIVED, ids=[file.path for _, file in DERIVED])
-def test_derivation_yields_the_mirrors_file_from_the_original(card: Card, file: CardFile, mirror_folder: Path) -> None:
+def test_derivation_reproduces_the_mirrors_file(card: Card, file: CardFile, mirror_folder: Path) -> None:
     """The original is in the mirror, as it is or gzipped: from its bytes comes the file, to the byte."""
     path = card.table or file.path
     table = (mirror_folder / path).read_bytes()

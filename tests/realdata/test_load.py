@@ -28,7 +28,7 @@ AICURES = [
 
 
 @pytest.mark.parametrize("name", CARDS)
-def test_tables_hold_what_the_card_says(name: str, real_root: Path) -> None:
+def test_tables_match_their_cards(name: str, real_root: Path) -> None:
     card = load_card(name)
     table = read_card_table(card, root=real_root)
     assert len(table.smiles) == card.items
@@ -39,7 +39,7 @@ def test_tables_hold_what_the_card_says(name: str, real_root: Path) -> None:
 
 
 @pytest.mark.parametrize("fold", range(10))
-def test_aicures_folds_are_the_published_ones(fold: int, real_root: Path, mirror_folder: Path) -> None:
+def test_aicures_folds_match_the_published_folds(fold: int, real_root: Path, mirror_folder: Path) -> None:
     dataset = load("aicures", fold=fold, root=real_root)
     assert (len(dataset), dataset.metric, dataset.errors) == (2097, "prc_auc", [])
     sizes = tuple((len(dataset.splits[p]), int(dataset.y[dataset.splits[p]].sum())) for p in ("train", "valid", "test"))
@@ -70,7 +70,7 @@ def test_moleculenet_scaffold_splits_equal_the_mirrors(name: str, real_root: Pat
             np.testing.assert_array_equal(parts[part], kept[part])
 
 
-def test_ogbg_molhiv_is_ogbs(real_root: Path, mirror_folder: Path, molhiv_dataset: MoleculeDataset) -> None:
+def test_ogbg_molhiv_matches_ogb(real_root: Path, mirror_folder: Path, molhiv_dataset: MoleculeDataset) -> None:
     dataset = molhiv_dataset
     refused = [137, 987, 12882, 18293, 30784, 30785, 35728]
     assert dataset.task_names == ["HIV_active"]
@@ -90,7 +90,7 @@ def test_ogbg_molhiv_is_ogbs(real_root: Path, mirror_folder: Path, molhiv_datase
 
 
 @pytest.mark.parametrize("name", ["bbbp", "bace", "clintox", "sider", "tox21", "hiv"])
-def test_advprop_splits_are_those_of_the_npz(name: str, real_root: Path, mirror_folder: Path) -> None:
+def test_advprop_splits_match_the_npz(name: str, real_root: Path, mirror_folder: Path) -> None:
     card = load_card(f"advprop-{name}")
     assert card.given is not None
     for fold in range(card.folds) if card.folds else [None]:
@@ -121,6 +121,6 @@ def test_one_task_of_many(real_root: Path) -> None:
     assert int(np.nansum(dataset.y.numpy())) == 308  # 309 in the table, one of them in a row RDKit refuses
 
 
-def test_repeated_molecules_are_warned_of(real_root: Path) -> None:
+def test_repeated_molecules_give_a_warning(real_root: Path) -> None:
     with pytest.warns(UserWarning, match="stand in more than one of"):
         load("advprop-tox21", root=real_root)

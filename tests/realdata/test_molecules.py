@@ -25,7 +25,7 @@ def test_molhiv_table(molhiv: Table) -> None:
     assert (len(molhiv.smiles), molhiv.task_names, molhiv.y.sum()) == (41127, ["HIV_active"], 1443)
 
 
-def test_molhiv_features_are_ogbs(molhiv: Table, molhiv_dataset: MoleculeDataset) -> None:
+def test_molhiv_features_match_ogb(molhiv: Table, molhiv_dataset: MoleculeDataset) -> None:
     assert [error.row for error in molhiv_dataset.errors] == REFUSED
     for i in range(0, len(molhiv_dataset), 10):
         data, expected = molhiv_dataset[i], smiles2graph(molhiv.smiles[molhiv_dataset.row[i]])
@@ -34,7 +34,7 @@ def test_molhiv_features_are_ogbs(molhiv: Table, molhiv_dataset: MoleculeDataset
         assert np.array_equal(data.edge_attr, expected["edge_feat"])
 
 
-def test_molhiv_split_is_ogbs(molhiv: Table, mirror_folder: Path, real_root: Path) -> None:
+def test_molhiv_split_matches_ogb(molhiv: Table, mirror_folder: Path, real_root: Path) -> None:
     parts = scaffold_split(molhiv.smiles, root=real_root)
     assert [len(parts[name]) for name in ("train", "valid", "test")] == [32901, 4113, 4113]
     for name, rows in parts.items():
@@ -53,7 +53,7 @@ def test_moleculenet_tables(name: str, mirror_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["delaney", "freesolv", "lipo"])
-def test_continuous_labels_are_refused(name: str, mirror_folder: Path) -> None:
+def test_continuous_labels_are_rejected(name: str, mirror_folder: Path) -> None:
     with pytest.raises(ValueError, match="regression is out of scope for now"):
         read_table(mirror_folder / "moleculenet" / f"{name}.csv")
 

@@ -10,7 +10,7 @@ from xgraph.data.storage.root import mirror
 pytestmark = pytest.mark.realdata
 
 
-def test_no_molecule_of_the_competition_reaches_pretraining() -> None:
+def test_competition_molecules_are_excluded_from_pretraining() -> None:
     hidden = read_smiles(f"{mirror()}/{COMPETITION[1]}")
     assert len(hidden) == 238
     data = collect(["bbbp", "aicures"])
@@ -18,7 +18,7 @@ def test_no_molecule_of_the_competition_reaches_pretraining() -> None:
     assert not set(identities(data.smiles)) & set(identities(hidden))
 
 
-def test_the_test_part_of_a_fold_is_left_out() -> None:
+def test_test_part_of_a_fold_is_excluded() -> None:
     fold = load("aicures", fold=3)
     test = {fold.smiles[i] for i in fold.splits["test"].tolist()}
     assert set(excluded("aicures:test:3")) == test

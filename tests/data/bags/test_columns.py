@@ -23,7 +23,7 @@ def test_columns_without_a_name(tmp_path: Path) -> None:
     assert list(frame_of(path, "bag, ,a,\n1,,2,7\n2,,3,\n")) == ["bag", "a", "Unnamed: 3"]
 
 
-def test_numbers_are_numbers_and_names_are_text(tmp_path: Path) -> None:
+def test_numeric_columns_are_converted_and_names_stay_text(tmp_path: Path) -> None:
     frame = frame_of(tmp_path / "x.csv", "slide,a,b\n007,1e3,true\nNA, 2,false\n,NaN,\n", "slide")
     assert frame["slide"].tolist()[:2] == ["007", "NA"]
     assert frame["slide"].isna().tolist() == [False, False, True]
@@ -31,14 +31,14 @@ def test_numbers_are_numbers_and_names_are_text(tmp_path: Path) -> None:
     assert frame["a"].isna()[2]
 
 
-def test_bags_are_numbered_as_they_appear() -> None:
+def test_bags_are_numbered_in_order_of_appearance() -> None:
     codes, names = bags_of(pd.Series([" b", "a", "b ", 7], name="bag"), ROWS)
     assert (codes.tolist(), names) == ([0, 1, 0, 2], ["b", "a", "7"])
     with pytest.raises(ValueError, match="column 'bag' has no bag in 2 rows; the first is data row 3"):
         bags_of(pd.Series(["a", "a", " ", None], name="bag"), ROWS)
 
 
-def test_one_row_says_the_label_of_its_bag() -> None:
+def test_one_labelled_row_labels_its_bag() -> None:
     labels = bag_labels(pd.Series([None, 0, 1, 0], name="y"), BAG, NAMES, ROWS)
     assert labels.tolist() == [1, 0]
     assert np.isnan(bag_labels(pd.Series([None, 0, None, None], name="y"), BAG, NAMES, ROWS)).tolist() == [True, False]
@@ -46,7 +46,7 @@ def test_one_row_says_the_label_of_its_bag() -> None:
         bag_labels(pd.Series([1, 0, 0, 0], name="y"), BAG, NAMES, ROWS)
 
 
-def test_features_are_named_by_row_bag_and_column() -> None:
+def test_errors_name_row_bag_and_column() -> None:
     frame = pd.DataFrame({"p": [1, 2, 3, 4], "q": [True, False, True, True]})
     x = features(frame, ["q", "p"], BAG, NAMES, ROWS)
     assert (x.dtype, x.tolist()) == (np.float32, [[1, 1], [0, 2], [1, 3], [1, 4]])

@@ -38,13 +38,13 @@ def test_one_protein(table: Path) -> None:
     assert seeds[0].tolist() != seeds[1].tolist()
 
 
-def test_rows_are_those_of_the_table(table: Path) -> None:
+def test_rows_refer_to_the_table(table: Path) -> None:
     data = bags(target_columns=["CHEMBL1855"])
     assert data.row.tolist() == [10, 12]
     assert [(error.row, error.smiles) for error in data.errors] == [(11, "C1CC")]
 
 
-def test_a_protein_must_be_chosen(table: Path) -> None:
+def test_missing_protein_is_an_error(table: Path) -> None:
     with pytest.raises(
         ValueError, match=r"chembl-conformers has 200 sets, one per protein: choose one with target_columns"
     ):

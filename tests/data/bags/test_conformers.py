@@ -40,7 +40,7 @@ def test_molecules_become_bags() -> None:
         assert not any(torch.equal(x[a], x[b]) for a, b in itertools.combinations(range(3), 2))
 
 
-def test_the_numbers_are_rdkits() -> None:
+def test_descriptors_match_rdkit() -> None:
     """A conformer that is embedded here from the same seed has the same descriptors."""
     options = conformers._Options(2, 0, False, ("usrcat", "autocorr3d", "whim"), None)
     molecule = Chem.AddHs(Chem.MolFromSmiles("CCCCCO"))
@@ -56,7 +56,7 @@ def test_the_numbers_are_rdkits() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(DESCRIPTORS))
-def test_descriptors_do_not_change_when_the_molecule_is_turned(name: str) -> None:
+def test_descriptors_are_rotation_invariant(name: str) -> None:
     from rdkit.Chem import rdMolTransforms
 
     options = conformers._Options(1, 0, False, (name,), None)
@@ -87,7 +87,7 @@ def test_seeds() -> None:
     assert len(featurizers) == 4
 
 
-def test_what_was_computed_is_read_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_are_cached(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conformers, "CHUNK", 3)
     seen: list[tuple[int, int, str]] = []
     data = conformer_bags(SMILES, num_conformers=2, progress=lambda *args: seen.append(args))
@@ -103,7 +103,7 @@ def test_what_was_computed_is_read_again(root: Path, monkeypatch: pytest.MonkeyP
     assert len(list(root.rglob("conformers-*.pt"))) == 4
 
 
-def test_an_interrupted_call_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_call_resumes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conformers, "CHUNK", 2)
     texts = ["C", "CC", "CCC", "CCCC", "CCCCC", "CCCCCC"]
     real, done = conformers._described, []
@@ -122,14 +122,14 @@ def test_an_interrupted_call_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatc
     assert done == [*texts[:4], "", *texts[4:]]
 
 
-def test_several_processes_give_the_same(tmp_path: Path) -> None:
+def test_results_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> None:
     texts = ["C" * i for i in range(1, 20)]
     one = conformer_bags(texts, num_conformers=1, workers=1, root=tmp_path / "one")
     two = conformer_bags(texts, num_conformers=1, workers=2, root=tmp_path / "two")
     assert torch.equal(one.batch(range(19)).x, two.batch(range(19)).x)
 
 
-def test_large_peptides_end_soon_without_conformers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_peptides_fail_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[bool] = []
 
     def embed(molecule: Any, count: int, parameters: Any) -> list[int]:
@@ -156,7 +156,7 @@ def test_large_peptides_end_soon_without_conformers(monkeypatch: pytest.MonkeyPa
         ({"smiles": []}, "none of the 0 molecules has a conformer"),
     ],
 )
-def test_mistakes(options: dict[str, Any], text: str) -> None:
+def test_invalid_arguments_are_rejected(options: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         conformer_bags(**{"smiles": ["C"], **options})
     with pytest.raises(TypeError, match="smiles must be a sequence of strings, got a single string"):

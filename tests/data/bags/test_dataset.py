@@ -22,7 +22,7 @@ def toy(**options: Any) -> BagDataset:
     return BagDataset(**{"instances": X, "bag_ptr": PTR, "y": Y, "name": "toy", **options})
 
 
-def test_what_it_says_of_itself() -> None:
+def test_attributes_and_repr() -> None:
     data = toy(task_names=["a", "b"], metric="roc_auc", splits={"train": torch.tensor([0, 2])})
     assert repr(data) == "BagDataset('toy', bags=4, instances=11, features=2, tasks=2)"
     assert (data.kind, data.task, data.metric, data.featurizer) == ("bag", "multilabel", "roc_auc", "")
@@ -64,7 +64,7 @@ def test_items_are_batches_of_one() -> None:
     assert isinstance(data[0], Data)
 
 
-def test_scattered_instances_make_the_same_bags() -> None:
+def test_scattered_instances_give_the_same_bags() -> None:
     order = torch.randperm(11, generator=torch.Generator().manual_seed(0))
     bag = torch.repeat_interleave(torch.tensor(SIZES))
     scattered = toy(instances=X[order], bag_ptr=None, bag=bag[order])
@@ -76,7 +76,7 @@ def test_scattered_instances_make_the_same_bags() -> None:
         assert torch.equal(one.batch, two.batch)
 
 
-def test_chosen_instances() -> None:
+def test_batches_of_selected_instances() -> None:
     data = toy()
     batch = data.batch([2, 1, 2], (torch.tensor([4, 8, 3, 6]), torch.tensor([0, 0, 1, 2])))
     assert batch.instance.tolist() == [4, 8, 3, 6]
@@ -93,7 +93,7 @@ def test_chosen_instances() -> None:
 
 
 @pytest.mark.parametrize("k", [1, 3, None])
-def test_what_the_sampler_draws(k: int | None) -> None:
+def test_accepts_rows_from_the_sampler(k: int | None) -> None:
     bag = np.random.default_rng(0).permutation(np.repeat(np.arange(4), SIZES))
     data = toy(instances=X, bag_ptr=None, bag=bag)
     sampler = InstanceSampler(data.bag_ptr, k, seed=3)
@@ -155,7 +155,7 @@ def test_copies() -> None:
         check(other.batch([2, 0]), [2, 0])
 
 
-def test_a_loader_of_torchs_takes_it() -> None:
+def test_works_with_torch_data_loaders() -> None:
     data = toy()
     loader = torch.utils.data.DataLoader(torch.arange(4), batch_size=2, collate_fn=data.batch)
     for positions, batch in zip(([0, 1], [2, 3]), loader, strict=True):
@@ -185,12 +185,12 @@ def test_a_loader_of_torchs_takes_it() -> None:
         ({"instances": torch.ones(12, 2)}, "bag_ptr must end with the number of instances, 12, got 11"),
     ],
 )
-def test_mistakes(options: dict[str, Any], text: str) -> None:
+def test_invalid_arguments_are_rejected(options: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         toy(**options)
 
 
-def test_numbers_that_are_not_finite_are_named(tmp_path: Path) -> None:
+def test_errors_name_numbers_that_are_not_finite(tmp_path: Path) -> None:
     x = X.clone()
     x[6, 1] = torch.nan
     with pytest.raises(ValueError, match=r"instances must be finite, but row 6 .in bag 'c'. is not"):
@@ -206,7 +206,7 @@ def test_numbers_that_are_not_finite_are_named(tmp_path: Path) -> None:
         instance_statistics(data)
 
 
-def test_numbers_that_float32_does_not_hold_are_named(tmp_path: Path) -> None:
+def test_errors_name_numbers_beyond_float32(tmp_path: Path) -> None:
     x = X.double().numpy()
     x[6, 1] = 1e300
     np.save(tmp_path / "x.npy", x)
@@ -232,7 +232,7 @@ def test_lists_and_columns_of_tables() -> None:
     assert data.batch(range(2)).idx.tolist() == [0, 1]
 
 
-def test_positions_that_are_not_there() -> None:
+def test_positions_out_of_range_are_rejected() -> None:
     data = toy()
     for positions, text in (([4], "bag 4 is out of range: there are 4"), ([-5], "bag -1 is out of range")):
         with pytest.raises(IndexError, match=text):

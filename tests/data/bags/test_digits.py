@@ -7,7 +7,7 @@ from xgraph.data import BagDataset, load, load_card
 from xgraph.data.bags.digits import digits_bags
 
 
-def test_digits_bags_are_what_the_card_says() -> None:
+def test_digits_bags_match_the_card() -> None:
     data, card = load("digits-bags"), load_card("digits-bags")
     assert isinstance(data, BagDataset)
     assert (len(data), data.num_instances, int(data.y.sum())) == (card.items, card.instances, card.positives)
@@ -20,7 +20,7 @@ def test_digits_bags_are_what_the_card_says() -> None:
     assert [(len(bags), int(data.y[bags].sum())) for bags in data.splits.values()] == [(300, 60), (100, 20), (100, 20)]
 
 
-def test_parts_share_no_image() -> None:
+def test_parts_share_no_images() -> None:
     from sklearn.datasets import load_digits
 
     arrays = digits_bags()
@@ -38,14 +38,14 @@ def test_parts_share_no_image() -> None:
     assert sum(map(len, used.values())) > 1600
 
 
-def test_the_bags_are_the_same_every_time() -> None:
+def test_bags_are_reproducible() -> None:
     arrays = digits_bags()
     # what NumPy's legacy generator gave when the card was written
     assert arrays.bag_ptr[:6].tolist() == [0, 16, 30, 41, 58, 66]
     assert float(arrays.x.sum()) == 125524
 
 
-def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_scikit_learn_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(FileNotFoundError, match="digits-bags needs the images included in scikit-learn: pip install"):
         digits_bags()

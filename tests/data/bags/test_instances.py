@@ -12,7 +12,7 @@ from xgraph.data.bags.instances import GraphStore, MappedStore, RowStore, make_s
 
 @pytest.mark.parametrize("dtype", ["float64", "float16", "uint8", "int16", "uint16", "bool"])
 @pytest.mark.parametrize("kind", ["tensor", "array", "read-only", "file", "mapped"])
-def test_rows_of_any_kind(tmp_path: Path, dtype: str, kind: str) -> None:
+def test_rows_of_any_type(tmp_path: Path, dtype: str, kind: str) -> None:
     array = (np.arange(24).reshape(8, 3) % 5).astype(dtype)
     np.save(tmp_path / "x.npy", array)
     instances: Any = {
@@ -50,12 +50,12 @@ def test_images() -> None:
         ("nowhere.npy", FileNotFoundError, "file 'nowhere.npy' does not exist"),
     ],
 )
-def test_what_holds_no_instances(instances: Any, kind: type[Exception], text: str) -> None:
+def test_invalid_instances_are_rejected(instances: Any, kind: type[Exception], text: str) -> None:
     with pytest.raises(kind, match=text):
         make_store(instances)
 
 
-def test_graphs_lose_labels_of_their_own() -> None:
+def test_labels_of_graphs_are_dropped() -> None:
     graphs = [
         Data(x=torch.full((i + 1, 2), float(i)), edge_index=torch.zeros(2, i, dtype=torch.long), y=torch.ones(1))
         for i in range(4)
@@ -69,7 +69,7 @@ def test_graphs_lose_labels_of_their_own() -> None:
     assert batch.x[:, 0].tolist() == [3, 3, 3, 3, 1, 1]
 
 
-def test_molecules_are_batched_packed() -> None:
+def test_molecules_are_batched_from_packed_arrays() -> None:
     molecules = MoleculeDataset.from_smiles(["CCO", "C", "c1ccccc1"])
     store = make_store(molecules)
     assert (len(store), store.num_features) == (3, 9)
@@ -90,7 +90,7 @@ def test_the_first_unusable_instance(monkeypatch: pytest.MonkeyPatch) -> None:
     assert make_store(graphs).unusable() == 1
 
 
-def test_arrays_that_torch_does_not_take_are_copied() -> None:
+def test_arrays_unsupported_by_torch_are_copied() -> None:
     array = np.arange(12.0).reshape(4, 3)
     for instances in (array.astype(">f4"), array[::-1], array[:, ::-1], array[::2]):
         np.testing.assert_array_equal(make_store(instances).take(torch.tensor([1])).x[0], instances[1])

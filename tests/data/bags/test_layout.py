@@ -7,7 +7,7 @@ import torch
 from xgraph.data.bags.layout import all_instances, checked_choice, layout
 
 
-def test_scattered_instances_are_found_in_their_order() -> None:
+def test_scattered_instances_keep_their_order() -> None:
     ids = np.random.default_rng(0).integers(0, 7, 100)
     ptr, order = layout(None, ids, 100, 7)
     assert order is not None
@@ -44,7 +44,7 @@ def test_adjacent_instances_need_no_order() -> None:
         ({"bag": [True, False, True, True]}, "bag must be a sequence of integers"),
     ],
 )
-def test_mistakes(options: dict[str, Any], text: str) -> None:
+def test_invalid_arguments_are_rejected(options: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         layout(**{"bag_ptr": None, "bag": None, "num_instances": 4, "num_bags": None, **options})
 
@@ -58,7 +58,7 @@ def test_all_instances_of_repeated_bags() -> None:
 PTR, NAMES = torch.tensor([0, 1, 4, 6]), ["a", "b", "c"]
 
 
-def test_a_choice_is_put_in_the_order_of_the_bags() -> None:
+def test_selected_instances_are_sorted_by_bag() -> None:
     rows = (torch.tensor([3, 5, 1]), torch.tensor([1, 0, 1]))
     number, bag = checked_choice(PTR, torch.tensor([2, 1]), rows, NAMES)
     assert (number.tolist(), bag.tolist()) == ([5, 3, 1], [0, 1, 1])
@@ -77,6 +77,6 @@ def test_a_choice_is_put_in_the_order_of_the_bags() -> None:
         ((torch.tensor([5.0, 1.0]), torch.tensor([0, 1])), "rows must be a sequence of integers"),
     ],
 )
-def test_choices_that_do_not_fit(rows: Any, text: str) -> None:
+def test_invalid_selections_are_rejected(rows: Any, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         checked_choice(PTR, torch.tensor([2, 1]), rows, NAMES)

@@ -43,7 +43,7 @@ def test_given_folds_of_repetitions(protein: Path) -> None:
     assert bags(fold=23, seed=3).splits["valid"].tolist() == data.splits["valid"].tolist()
 
 
-def test_the_seed_moves_the_random_split_only(protein: Path) -> None:
+def test_seed_only_affects_the_random_split(protein: Path) -> None:
     def train(**options: Any) -> list[int]:
         return list(bags(**options).splits["train"].tolist())
 
@@ -53,13 +53,13 @@ def test_the_seed_moves_the_random_split_only(protein: Path) -> None:
     assert [(len(part), int(data.y[part].sum())) for part in data.splits.values()] == [(36, 18), (12, 6), (12, 6)]
 
 
-def test_a_card_that_counts_other_bags(make: Make) -> None:
+def test_wrong_number_of_bags_on_the_card_is_an_error(make: Make) -> None:
     make("protein", {FILE: sources.mil_npz(n=60)}, COUNTS[0])
     with pytest.raises(ValueError, match="toy should have 60 bags of 26611 instances, but its files have 60 of 120"):
         load("toy")
 
 
-def test_each_task_has_folds_of_its_own(make: Make) -> None:
+def test_each_task_has_its_own_folds(make: Make) -> None:
     y = (np.arange(60) % 7 == np.arange(7)[:, None]).astype(np.int8)
     train = np.stack([np.roll(sources.folds(60), task, axis=1) for task in range(7)])
     content = sources.mil_npz(n=60, y=y, fold_train=train)

@@ -15,7 +15,7 @@ from xgraph.data.bags.mapped_instances import MappedStore
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_a_mapped_file_is_opened_again_by_another_process(tmp_path: Path, order: Any) -> None:
+def test_mapped_file_is_reopened_by_another_process(tmp_path: Path, order: Any) -> None:
     array = np.asarray(np.random.default_rng(0).random((5000, 4)), dtype=np.float32, order=order)
     np.save(tmp_path / "x.npy", array)
     store = make_store(tmp_path / "x.npy")
@@ -27,7 +27,7 @@ def test_a_mapped_file_is_opened_again_by_another_process(tmp_path: Path, order:
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_a_part_of_a_mapped_file_is_opened_again_too(tmp_path: Path, order: Any) -> None:
+def test_part_of_a_mapped_file_is_reopened_too(tmp_path: Path, order: Any) -> None:
     array = np.asarray(np.random.default_rng(0).random((5000, 64)), dtype=np.float32, order=order)
     np.save(tmp_path / "x.npy", array)
     whole = np.load(tmp_path / "x.npy", mmap_mode="r")
@@ -40,7 +40,7 @@ def test_a_part_of_a_mapped_file_is_opened_again_too(tmp_path: Path, order: Any)
 
 
 @pytest.mark.skipif(not hasattr(mmap, "MADV_WILLNEED"), reason="no madvise here")
-def test_long_runs_of_rows_are_announced_where_they_lie(tmp_path: Path) -> None:
+def test_long_runs_of_rows_are_announced(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((5000, 64), dtype=np.float32))
     for first in (0, 1000):
         store = MappedStore(np.load(tmp_path / "x.npy", mmap_mode="r")[first:])
@@ -79,7 +79,7 @@ def test_only_the_rows_of_a_batch_are_read(tmp_path: Path) -> None:
     assert anonymous_memory() - before < 64
 
 
-def test_files_that_cannot_be_mapped(tmp_path: Path) -> None:
+def test_invalid_files_are_rejected(tmp_path: Path) -> None:
     np.savez(tmp_path / "x.npz", x=np.zeros((2, 2)))
     np.save(tmp_path / "text.npy", np.array([["a", "b"]]))
     np.save(tmp_path / "objects.npy", np.array([[None]]), allow_pickle=True)

@@ -37,7 +37,7 @@ def test_each_column_has_one_role(options: dict[str, Any], roles: Any) -> None:
         ({"columns": ["a", "label"]}, "no bag column found: .*--bag-column"),
     ],
 )
-def test_columns_that_do_not_fit(options: dict[str, Any], text: str) -> None:
+def test_invalid_columns_are_rejected(options: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         choose_roles(**{"columns": COLUMNS, **options})
 

@@ -4,7 +4,7 @@ import pytest
 from xgraph.data.bags.splits import bag_classes, bag_split
 
 
-def test_every_part_has_its_share_of_the_rare() -> None:
+def test_every_part_gets_its_fraction_of_rare_labels() -> None:
     y = np.zeros((1000, 3), dtype=np.float32)
     y[:50, 0] = y[30:230, 1] = 1
     y[400:410] = np.nan
@@ -18,7 +18,7 @@ def test_every_part_has_its_share_of_the_rare() -> None:
     assert bag_split(y, 0)["test"].tolist() != bag_split(y, 1)["test"].tolist()
 
 
-def test_a_bag_counts_as_its_rarest_task() -> None:
+def test_bags_are_stratified_by_their_rarest_task() -> None:
     y = np.array([[1, 1, 0], [1, 0, 0], [1, 0, 1], [0, np.nan, 0], [1, 1, 0], [np.nan] * 3])
     assert bag_classes(y).tolist() == [2, 1, 3, 0, 2, -1]
     assert bag_classes(np.empty((2, 0))).tolist() == [-1, -1]

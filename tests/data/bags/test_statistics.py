@@ -26,14 +26,14 @@ def test_statistics(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, shape: tupl
             torch.testing.assert_close(std, want, rtol=1e-4, atol=0)
 
 
-def test_statistics_of_nothing() -> None:
+def test_statistics_without_bags_are_an_error() -> None:
     with pytest.raises(ValueError, match="positions is empty"):
         instance_statistics(BagDataset(torch.ones(2, 1), [0, 1, 2], [0, 1]), torch.empty(0, dtype=torch.long))
     with pytest.raises(ValueError, match="instances of bags are graphs"):
         instance_statistics(BagDataset(MoleculeDataset.from_smiles(["C"]), [0, 1], [1]))
 
 
-def test_a_feature_that_does_not_vary_has_the_deviation_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_constant_feature_has_standard_deviation_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """To the last bit: a deviation of 1e-17, from rounding, would blow up the first number that differs."""
     monkeypatch.setattr("xgraph.data.bags.statistics._CHUNK", 7)
     x = torch.tensor([0.1, 1 / 3, 1e30, -7e-20]).expand(1000, 4)
@@ -42,6 +42,6 @@ def test_a_feature_that_does_not_vary_has_the_deviation_one(monkeypatch: pytest.
     assert std.tolist() == [1, 1, 1, 1]
 
 
-def test_a_bag_that_is_named_twice_counts_twice() -> None:
+def test_repeated_bag_counts_twice() -> None:
     data = BagDataset(torch.tensor([[0.0], [3.0]]), [0, 1, 2], [0, 1])
     assert instance_statistics(data, torch.tensor([0, 1, 1]))[0].tolist() == [2.0]

@@ -50,7 +50,7 @@ def test_bags_in_any_order(file: Path) -> None:
     ],
     ids=range(13),
 )
-def test_forms_of_the_same_table(file: Path, text: str | bytes) -> None:
+def test_equivalent_tables(file: Path, text: str | bytes) -> None:
     data, want = read(file, text), read(file, TABLE)
     assert data.bag_names == want.bag_names
     np.testing.assert_equal(data.y.numpy(), want.y.numpy())
@@ -69,7 +69,7 @@ def test_blank_lines_count_as_rows(file: Path) -> None:
     assert data.instance_row[data.batch([0, 1]).instance].tolist() == [0, 2, 4]
 
 
-def test_columns_that_are_named(file: Path) -> None:
+def test_explicit_columns(file: Path) -> None:
     text = "patient,ill,bad,note,a,b\np,1,0,hm,1,2\nq,0,0,hm,3,4\n"
     data = read(file, text, bag_column="patient", target_columns=["bad", "ill"], feature_columns=["b", "a"])
     assert (data.task_names, data.feature_names) == (["bad", "ill"], ["b", "a"])
@@ -119,24 +119,24 @@ def test_columns_that_are_named(file: Path) -> None:
         ("", {}, "own.csv is empty"),
     ],
 )
-def test_mistakes(file: Path, text: str | bytes, options: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_are_rejected(file: Path, text: str | bytes, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         read(file, text, **options)
 
 
-def test_a_frame_is_a_frame() -> None:
+def test_frame_must_be_a_pandas_frame() -> None:
     with pytest.raises(TypeError, match="frame must be a pandas DataFrame, got dict"):
         BagDataset.from_frame({"bag": [1], "y": [1], "a": [1]})  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="column names must be unique: the columns are 'bag', 'y', 'y'"):
         BagDataset.from_frame(pd.DataFrame([[1, 1, 1]], columns=["bag", "y", "y"]))
 
 
-def test_lists_of_columns_are_no_strings(file: Path) -> None:
+def test_columns_must_not_be_a_string(file: Path) -> None:
     with pytest.raises(TypeError, match="label columns must be a list of names, got the string 'label'"):
         read(file, TABLE, target_columns="label")
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_bags(tmp_path / "none.csv")
 

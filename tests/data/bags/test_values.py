@@ -20,12 +20,12 @@ from xgraph.data.bags.values import as_tensor, labels_of
     ],
     ids=range(6),
 )
-def test_numbers_of_any_kind(values: Any) -> None:
+def test_numbers_of_any_type(values: Any) -> None:
     assert as_tensor(values, "x").tolist() == [3, 1]
 
 
 @pytest.mark.parametrize("values", ["ab", ["a"], [None], [[1], [1, 2]], {1: 2}, slice(3), [object()]])
-def test_what_is_no_number_is_shown(values: Any) -> None:
+def test_errors_show_values_that_are_not_numbers(values: Any) -> None:
     with pytest.raises(ValueError, match="sizes must be integers, got ."):
         as_tensor(values, "sizes must be integers")
     with pytest.raises(ValueError, match=r"x, got \['a', .{50,52}\.\.\.$"):
@@ -57,7 +57,7 @@ def test_labels() -> None:
         (1, "shape .n. or .n, T., got"),
     ],
 )
-def test_labels_that_are_none(y: Any, text: str) -> None:
+def test_invalid_labels_are_rejected(y: Any, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         labels_of(y, "y")
     with pytest.raises(ValueError, match="instance_y must have 3 rows, one per instance"):

@@ -102,7 +102,7 @@ def test_second_fetch_needs_no_source(toy: Path, origin: tuple[str, Path]) -> No
     assert len(fetch("toy")) == 3
 
 
-def test_a_file_of_the_same_original_is_not_fetched_again(toy: Path, origin: tuple[str, Path]) -> None:
+def test_shared_source_is_fetched_once(toy: Path, origin: tuple[str, Path]) -> None:
     (origin[1] / "t.zip").unlink()
     assert len(fetch("toy")) == 3
 
@@ -208,7 +208,7 @@ def test_unwritable_root(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         fetch("toy")
 
 
-def test_another_packing_of_a_derived_file_is_right(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_different_compression_of_a_derived_file_is_accepted(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from xgraph.data.cards import files
 
     other = gzip.compress(TABLE, 1)

@@ -22,7 +22,7 @@ NAMES = {
 REBUILT = ("planetoid", "pyg_anomaly", "mil_prtools", "mil_julia", "mil_corel", "mil_birds", "chembl_pki")
 
 
-def test_every_promised_card_is_there_and_complete() -> None:
+def test_all_cards_exist_and_are_complete() -> None:
     every = {card.name: card for card in list_cards()}
     assert set(every) >= NAMES
     for card in every.values():
@@ -63,7 +63,7 @@ def test_defaults_and_metrics_follow_the_published_protocols() -> None:
     assert first["digits-bags"] == ("given", "ap", 0)
 
 
-def test_ogb_cards_agree_with_ogbs_own_table() -> None:
+def test_ogb_cards_match_the_ogb_package() -> None:
     for card in list_cards():
         if card.ogb:
             meta = ogb_meta(card.name)
@@ -79,19 +79,19 @@ def test_ogb_cards_agree_with_ogbs_own_table() -> None:
     ("wrong", "near"),
     [("aicure", "aicures"), ("AICures", "aicures"), ("ogbg-hiv", "ogbg-molhiv"), ("tox-21", "tox21"), ("pains", "nci")],
 )
-def test_unknown_name_suggests_the_nearest(wrong: str, near: str) -> None:
+def test_unknown_name_suggests_similar_names(wrong: str, near: str) -> None:
     with pytest.raises(ValueError, match=rf"unknown data set '{wrong}': did you mean .*{near}"):
         load_card(wrong)
 
 
-def test_unknown_name_with_nothing_near_lists_all() -> None:
+def test_unknown_name_without_similar_names_lists_all() -> None:
     with pytest.raises(ValueError, match=r"unknown data set 'zzzzqqqq': the data sets are advprop-bace, .*tox21"):
         load_card("zzzzqqqq")
     with pytest.raises(ValueError, match="unknown data set ''"):
         load_card("")
 
 
-def test_card_must_bear_the_name_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_card_name_must_match_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = cards._paths()["bbbp"].read_text()
     path = tmp_path / "other.toml"
     path.write_text(text)
@@ -100,7 +100,7 @@ def test_card_must_bear_the_name_of_its_file(tmp_path: Path, monkeypatch: pytest
         load_card("other")
 
 
-def test_package_imports_light() -> None:
+def test_package_import_is_light() -> None:
     code = (
         "import sys, xgraph.data as d\n"
         "assert 'load' in dir(d)\n"

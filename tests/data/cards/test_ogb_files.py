@@ -35,14 +35,14 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_meta_is_ogbs_own_table() -> None:
+def test_meta_comes_from_the_ogb_package() -> None:
     assert ogb_meta("ogbn-mag")["version"] == "2"
     assert ogb_meta("ogbg-ppa")["num classes"] == "37"
     with pytest.raises(ValueError, match="does not have 'ogbn-none'; its data sets are ogbn-proteins, "):
         ogb_meta("ogbn-none")
 
 
-def test_from_the_mirror_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fetching_from_the_mirror_is_atomic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive(tmp_path, monkeypatch)
     calls = []
     place = obtain_ogb(CARD, progress=lambda done, total, what: calls.append((done, total, what)))
@@ -76,7 +76,7 @@ def test_without_network_the_error_names_the_remedy(tmp_path: Path, monkeypatch:
     assert os.listdir(tmp_path / "root" / "ogb") == []
 
 
-def test_what_another_made_of_the_files_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processed_files_in_an_archive_are_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = archive(tmp_path, monkeypatch)
     with zipfile.ZipFile(path, "a") as file:
         file.writestr("arxiv/processed/pre_transform.pt", "x")
@@ -85,7 +85,7 @@ def test_what_another_made_of_the_files_is_not_unpacked(tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize("second", ["arxiv/RELEASE_v1.txt", "arxiv/RELEASE_v1.txt/x", "arxiv/./RELEASE_v1.txt"])
-def test_a_file_twice_in_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str) -> None:
+def test_duplicate_file_in_an_archive_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: str) -> None:
     path = archive(tmp_path, monkeypatch)
     with warnings.catch_warnings(), zipfile.ZipFile(path, "a") as file:
         warnings.simplefilter("ignore", UserWarning)
@@ -96,7 +96,7 @@ def test_a_file_twice_in_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(("offset", "value"), [(6, 1), (8, 99)])
-def test_archives_that_are_encrypted_or_packed_otherwise(
+def test_encrypted_or_unsupported_archives_are_errors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offset: int, value: int
 ) -> None:
     path = archive(tmp_path, monkeypatch)
@@ -110,7 +110,7 @@ def test_archives_that_are_encrypted_or_packed_otherwise(
     assert os.listdir(tmp_path / "root" / "ogb") == []
 
 
-def test_two_at_once_use_what_the_first_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_fetches_share_the_first_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive(tmp_path, monkeypatch)
     place = ogb_place("ogbn-arxiv")
 
@@ -122,7 +122,7 @@ def test_two_at_once_use_what_the_first_unpacked(tmp_path: Path, monkeypatch: py
     assert os.listdir(place.parent) == ["ogbn_arxiv"]
 
 
-def test_another_folder_that_came_up_meanwhile_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_incomplete_folder_created_meanwhile_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive(tmp_path, monkeypatch)
     place = ogb_place("ogbn-arxiv")
 
@@ -146,7 +146,7 @@ def test_damaged_archives_leave_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     assert os.listdir(tmp_path / "root" / "ogb") == []
 
 
-def test_archives_of_something_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_archive_of_another_release_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = archive(tmp_path, monkeypatch)
     zip_release(tmp_path / "source", path, "other")
     with pytest.raises(FetchError, match=r"does not contain release 1 of ogbn-arxiv \(RELEASE_v1.txt\)"):
@@ -171,7 +171,7 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert os.listdir(tmp_path / "root" / "ogb") == []
 
 
-def test_another_release_in_its_place_is_told_without_a_prompt(tmp_path: Path) -> None:
+def test_different_release_is_an_error_without_a_prompt(tmp_path: Path) -> None:
     place = write_arxiv(tmp_path / "root" / "ogb" / "ogbn_arxiv")
     assert is_whole("ogbn-arxiv")
     (place / "RELEASE_v1.txt").rename(place / "RELEASE_v0.txt")
@@ -187,7 +187,7 @@ def test_verify(tmp_path: Path) -> None:
     assert [entry.state for entry in verify("ogbn-arxiv")] == ["ok"]
 
 
-def test_a_root_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unwritable_root_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive(tmp_path, monkeypatch)
     (tmp_path / "root").write_text("a file")
     with pytest.raises(OSError, match=r"cannot write .*set XGRAPH_ROOT to a writable folder"):

@@ -127,7 +127,7 @@ KEYS = (
 CLASSES = "if and only if the task is multiclass"
 
 
-def test_cards_hold_what_the_file_says() -> None:
+def test_cards_match_their_files() -> None:
     card = parse_card(CARD, "toy.toml")
     assert (card.name, card.items, card.folds, card.splits[0]) == ("toy", 3, 1, "given")
     assert (card.edges, card.features, card.instances) == (0, 0, 0)
@@ -247,7 +247,7 @@ def test_mistakes_name_file_and_key(card: str, old: str, new: str, text: str) ->
         parse_card(card.replace(old, new, 1), "my.toml")
 
 
-def test_what_is_no_card() -> None:
+def test_invalid_toml_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"toy\.toml is not valid TOML: .*line 11"):
         parse_card(CARD.replace("items = 3", "items = "), "toy.toml")
     head = CARD.split("[given]")[0]

@@ -38,7 +38,7 @@ def check(view: Batch) -> None:
     assert torch.equal(view.batch[view.edge_index[0]], view.batch[view.edge_index[1]])
 
 
-def test_nothing_to_change_is_the_same_molecules(batch: Batch) -> None:
+def test_zero_fractions_change_nothing(batch: Batch) -> None:
     (view,) = views(batch, 1)
     check(view)
     for name in ("x", "edge_index", "edge_attr", "batch", "ptr"):
@@ -46,13 +46,13 @@ def test_nothing_to_change_is_the_same_molecules(batch: Batch) -> None:
     assert set(view.keys()) == {"x", "edge_index", "edge_attr", "batch", "ptr"}
 
 
-def test_the_batch_itself_stays(batch: Batch) -> None:
+def test_batch_is_not_modified(batch: Batch) -> None:
     before = {name: batch[name].clone() for name in ("x", "edge_index", "edge_attr", "batch", "ptr")}
     views(batch, 5, mask_atoms=0.5, drop_bonds=0.5, drop_atoms=0.3, drop_subgraph=0.3)
     assert all(torch.equal(batch[name], value) for name, value in before.items())
 
 
-def test_masking_changes_whole_atoms_and_nothing_else(batch: Batch) -> None:
+def test_masking_changes_only_whole_atoms(batch: Batch) -> None:
     counts = []
     for view in views(batch, mask_atoms=0.3):
         check(view)
@@ -72,7 +72,7 @@ def test_a_masked_atom_is_in_the_models_vocabulary() -> None:
     assert MultiHot(ATOM_FEATURE_SIZES)(torch.tensor([MASKED])).sum() == 9
 
 
-def test_bonds_go_in_both_directions_and_atoms_stay(batch: Batch) -> None:
+def test_bonds_are_removed_in_both_directions(batch: Batch) -> None:
     bonds = batch.edge_index.size(1) // 2
     per_graph = torch.bincount(batch.batch[batch.edge_index[0, ::2]], minlength=len(SMILES)).float()
     counts = []
@@ -93,7 +93,7 @@ def test_bonds_go_in_both_directions_and_atoms_stay(batch: Batch) -> None:
 
 
 @pytest.mark.parametrize("name", ["drop_atoms", "drop_subgraph"])
-def test_atoms_go_with_their_bonds(batch: Batch, name: str) -> None:
+def test_atoms_are_removed_with_their_bonds(batch: Batch, name: str) -> None:
     tagged = batch.clone()
     tagged.x = torch.arange(len(batch.x)).unsqueeze(1).repeat(1, 9)  # atoms that can be told apart
     bond = {tuple(e): tuple(a) for e, a in zip(batch.edge_index.t().tolist(), batch.edge_attr.tolist(), strict=True)}
@@ -112,7 +112,7 @@ def test_atoms_go_with_their_bonds(batch: Batch, name: str) -> None:
     torch.testing.assert_close(sizes.mean(0)[[0, 2, 3, 4]], torch.tensor([6.5, 1.5, 5.0, 20.0]), atol=0.15, rtol=0)
 
 
-def test_a_subgraph_is_connected_and_single_atoms_are_not(batch: Batch) -> None:
+def test_removed_subgraph_is_connected(batch: Batch) -> None:
     chain = MoleculeDataset.from_smiles(["C" * 12]).batch([0])
     chain.x = torch.arange(12).unsqueeze(1).repeat(1, 9)
 
@@ -129,7 +129,7 @@ def test_a_subgraph_is_connected_and_single_atoms_are_not(batch: Batch) -> None:
     assert runs("drop_atoms") < 10
 
 
-def test_every_place_is_as_likely(batch: Batch) -> None:
+def test_every_atom_is_equally_likely(batch: Batch) -> None:
     ring = MoleculeDataset.from_smiles(["C1CCCCCCCCC1"]).batch([0])
     ring.x = torch.arange(10).unsqueeze(1).repeat(1, 9)
     for name in ("drop_atoms", "drop_subgraph"):
@@ -138,7 +138,7 @@ def test_every_place_is_as_likely(batch: Batch) -> None:
         torch.testing.assert_close(stay, torch.full((10,), 0.7), atol=0.08, rtol=0)
 
 
-def test_the_generator_alone_decides(batch: Batch) -> None:
+def test_result_depends_only_on_the_generator(batch: Batch) -> None:
     augment = Augmentation(0.3, 0.3, 0.2, 0.2)
     torch.manual_seed(0)
     one = augment(batch, torch.Generator().manual_seed(5))
@@ -148,7 +148,7 @@ def test_the_generator_alone_decides(batch: Batch) -> None:
     assert not (one.x.shape == three.x.shape and torch.equal(one.x, three.x))
 
 
-def test_models_take_a_view(batch: Batch) -> None:
+def test_models_accept_augmented_batches(batch: Batch) -> None:
     from xgraph.nn import MODELS
 
     (view,) = views(batch, 1, mask_atoms=0.3, drop_bonds=0.9, drop_atoms=0.3, drop_subgraph=0.3)
@@ -156,7 +156,7 @@ def test_models_take_a_view(batch: Batch) -> None:
         assert MODELS[name](3, hidden_channels=8)(view).shape == (len(SMILES), 3)
 
 
-def test_the_two_directions_must_be_neighbours(batch: Batch) -> None:
+def test_directions_of_a_bond_must_be_adjacent(batch: Batch) -> None:
     wrong = batch.clone()
     wrong.edge_index = batch.edge_index.flip(1)[:, torch.randperm(batch.edge_index.size(1))]
     with pytest.raises(ValueError, match="two directions of each bond next to each other"):
@@ -165,7 +165,7 @@ def test_the_two_directions_must_be_neighbours(batch: Batch) -> None:
 
 @pytest.mark.parametrize("name", list(NONE))
 @pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
-def test_shares_out_of_range(name: str, share: float) -> None:
+def test_fractions_out_of_range_are_rejected(name: str, share: float) -> None:
     with pytest.raises(ValueError, match=rf"{name} must be in \[0, 1\)"):
         Augmentation(**{name: share})
 

@@ -27,16 +27,16 @@ def test_available() -> None:
     assert cuik.available()
 
 
-def test_a_thousand_as_rdkit() -> None:
+def test_a_thousand_molecules_match_rdkit() -> None:
     assert_same(nci()[::5])
 
 
 @pytest.mark.slow
-def test_all_as_rdkit() -> None:
+def test_all_molecules_match_rdkit() -> None:
     assert_same(nci())
 
 
-def test_hard_and_broken_molecules_as_rdkit() -> None:
+def test_unusual_and_invalid_molecules_match_rdkit() -> None:
     assert_same(HARD)
     for broken in BROKEN:
         assert_same([*HARD[:6], broken, *HARD[6:]])
@@ -58,23 +58,23 @@ def test_silent(capfd: pytest.CaptureFixture[str]) -> None:
 
 @given(st.lists(st.text(alphabet="CNOFclnos[]()=#@/\\+-H123%.*:$~", max_size=12), min_size=5, max_size=12))
 @settings(max_examples=60, deadline=None)
-def test_arbitrary_text_as_rdkit(smiles: list[str]) -> None:
+def test_arbitrary_text_matches_rdkit(smiles: list[str]) -> None:
     assert_same(smiles)
 
 
-def test_without_it_rdkit_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_falls_back_to_rdkit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuik, "_engine", lambda: None)
     assert not cuik.available()
     assert_same(HARD)
 
 
 @pytest.mark.parametrize(("release", "usable"), [("2026.03.6", True), ("2026.3.6", True), ("2026.09.1", False)])
-def test_only_with_the_rdkit_it_was_built_for(monkeypatch: pytest.MonkeyPatch, release: str, usable: bool) -> None:
+def test_needs_the_pinned_rdkit_version(monkeypatch: pytest.MonkeyPatch, release: str, usable: bool) -> None:
     monkeypatch.setattr(cuik, "requires", lambda name: ["scipy", "rdkit==2026.03.6", 'flake8; extra == "dev"'])
     monkeypatch.setattr(cuik.rdBase, "rdkitVersion", release)
     assert cuik._for_this_rdkit() is usable
 
 
-def test_without_a_pin_it_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_works_without_a_pin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuik, "requires", lambda name: None)
     assert cuik._for_this_rdkit()

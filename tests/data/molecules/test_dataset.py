@@ -39,7 +39,7 @@ def data() -> MoleculeDataset:
     return MoleculeDataset.from_table(table(), name="six", metric="roc_auc")
 
 
-def test_what_it_holds(data: MoleculeDataset) -> None:
+def test_attributes(data: MoleculeDataset) -> None:
     assert (len(data), data.kind, data.num_tasks, data.task_names) == (4, "graph", 2, ["t0", "t1"])
     assert (data.name, data.metric, data.featurizer) == ("six", "roc_auc", FEATURIZER)
     assert list(data.smiles) == [SMILES[i] for i in (0, 2, 3, 5)]
@@ -65,7 +65,7 @@ def test_items(data: MoleculeDataset) -> None:
 
 
 @pytest.mark.parametrize("positions", [[0, 1, 2, 3], [2, 2], [-1], torch.tensor([1, 0]), np.array([3], np.int32)])
-def test_batch_as_pyg(data: MoleculeDataset, positions: list[int]) -> None:
+def test_batch_matches_pyg(data: MoleculeDataset, positions: list[int]) -> None:
     expected = Batch.from_data_list([data[int(i)] for i in positions])
     batch = data.batch(positions)
     assert torch.equal(batch.idx, expected.idx)
@@ -75,7 +75,7 @@ def test_batch_as_pyg(data: MoleculeDataset, positions: list[int]) -> None:
     assert len(batch.to_data_list()) == len(positions)
 
 
-def test_batch_refuses(data: MoleculeDataset) -> None:
+def test_batch_rejects_invalid_positions(data: MoleculeDataset) -> None:
     with pytest.raises(ValueError, match="positions is empty"):
         data.batch([])
     with pytest.raises(IndexError, match="position 4 is out of range"):
@@ -91,7 +91,7 @@ def test_loaders(data: MoleculeDataset, workers: int) -> None:
     assert_batch_equal(one, two)
 
 
-def test_splits_name_source_rows() -> None:
+def test_splits_refer_to_source_rows() -> None:
     data = MoleculeDataset.from_table(table(), name="s", splits={"train": [15, 11, 10], "test": np.array([13])})
     assert data.splits["train"].tolist() == [3, 0]  # row 11 cannot be parsed
     assert data.splits["test"].tolist() == [2]
@@ -107,17 +107,17 @@ def test_splits_name_source_rows() -> None:
         ({"train": [10], "test": [12, 10]}, "row 10 is in both splits 'train' and 'test'"),
     ],
 )
-def test_wrong_splits(splits: dict[str, list[int]], message: str) -> None:
+def test_invalid_splits_are_rejected(splits: dict[str, list[int]], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MoleculeDataset.from_table(table(), name="s", splits=splits)
 
 
-def test_overlap_is_warned_of() -> None:
+def test_overlap_gives_a_warning() -> None:
     with pytest.warns(SplitOverlapWarning, match="1 molecules are in more than one of train, test"):
         MoleculeDataset.from_table(table(["CCO", "OCC", "C"]), name="s", splits={"train": [10], "test": [11, 12]})
 
 
-def test_kept_in_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parsed_molecules_are_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = MoleculeDataset.from_table(large(), name="l", root=tmp_path)
     monkeypatch.setattr(parsed, "featurize", lambda *a, **k: pytest.fail("parsed again"))
     again = MoleculeDataset.from_table(large(), name="l", root=tmp_path)
@@ -128,13 +128,13 @@ def test_kept_in_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         MoleculeDataset.from_table(large(), name="l", root=tmp_path, standardize=True)
 
 
-def test_environment_names_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variable_sets_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path))
     MoleculeDataset.from_table(large(), name="l")
     assert (tmp_path / "processed").is_dir()
 
 
-def test_few_molecules_are_not_kept(tmp_path: Path) -> None:
+def test_small_sets_are_not_cached(tmp_path: Path) -> None:
     MoleculeDataset.from_table(table(), name="few", root=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -167,12 +167,12 @@ def test_from_smiles_keeps_count_of_every_input() -> None:
     assert len(MoleculeDataset.from_smiles([])) == len(MoleculeDataset.from_smiles(["x"])) == 0
 
 
-def test_from_smiles_takes_a_sequence() -> None:
+def test_from_smiles_needs_a_sequence() -> None:
     with pytest.raises(TypeError, match="got a single string"):
         MoleculeDataset.from_smiles("CCO")
 
 
-def test_nothing_to_learn_from() -> None:
+def test_table_without_valid_molecules_is_an_error() -> None:
     with pytest.raises(ValueError, match="bad: none of the 2 molecules can be parsed; row 9"):
         MoleculeDataset.from_table(table(["C1CC"]), name="bad")
 
@@ -186,7 +186,7 @@ def test_arguments_are_checked(data: MoleculeDataset) -> None:
         MoleculeDataset(data.graphs, data.smiles, data.y, data.row, name="s", task_names=["a"])
 
 
-def test_features_beside_the_graph(data: MoleculeDataset) -> None:
+def test_additional_features(data: MoleculeDataset) -> None:
     beside = data.with_features(["maccs", "morgan"])
     assert beside.features is not None
     assert torch.equal(beside.features, describe(data.smiles, ["maccs", "morgan"]))
@@ -207,13 +207,13 @@ def test_features_beside_the_graph(data: MoleculeDataset) -> None:
     assert "features" not in data.batch([0])
 
 
-def test_features_are_in_the_version(data: MoleculeDataset) -> None:
+def test_featurizer_version_includes_the_features(data: MoleculeDataset) -> None:
     assert data.featurizer == FEATURIZER
     assert data.with_features(["maccs", "rdkit"]).featurizer == f"{FEATURIZER}+maccs/1+rdkit/1"
     assert data.with_features(["maccs"]).with_features([]).featurizer == FEATURIZER
 
 
-def test_features_that_are_there_are_not_made_again(data: MoleculeDataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_existing_features_are_not_recomputed(data: MoleculeDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     computed: list[list[str]] = []
 
     def counting(smiles: list[str], kinds: list[str], **options: object) -> torch.Tensor:
@@ -245,7 +245,7 @@ def test_features_of_standardized_molecules() -> None:
     assert not torch.equal(plain[3:], standard[3:])
 
 
-def test_features_of_no_molecules() -> None:
+def test_features_of_an_empty_data_set() -> None:
     empty = MoleculeDataset.from_smiles(["x"]).with_features(["maccs"])
     assert empty.features is not None
     assert empty.features.shape == (0, 167)

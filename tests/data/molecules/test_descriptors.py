@@ -31,7 +31,7 @@ def descriptor(monkeypatch: pytest.MonkeyPatch, name: str, value: Any) -> None:
     monkeypatch.setattr(Descriptors, "descList", listed)
 
 
-def test_descriptors_are_rdkits_in_logarithms() -> None:
+def test_descriptors_are_log_transformed_rdkit_values() -> None:
     features = describe(SMILES, ["rdkit"])
     assert features.dtype == torch.float32
     assert descriptor_names(["rdkit"]) == [name for name, _ in Descriptors.descList]
@@ -45,7 +45,7 @@ def test_descriptors_are_rdkits_in_logarithms() -> None:
     assert min(features.min().item(), 0) < -1  # some are negative
 
 
-def test_maccs_keys_are_those_of_rdkits_python_version() -> None:
+def test_maccs_keys_match_rdkit() -> None:
     features = describe(SMILES, ["maccs"])
     for row, smiles in zip(features, SMILES, strict=True):
         bits = MACCSkeys._pyGenMACCSKeys(Chem.MolFromSmiles(smiles)).GetOnBits()  # type: ignore[attr-defined]
@@ -53,7 +53,7 @@ def test_maccs_keys_are_those_of_rdkits_python_version() -> None:
     assert features.max() == 1
 
 
-def test_morgan_counts_are_those_of_the_older_interface() -> None:
+def test_morgan_counts_match_the_older_rdkit_interface() -> None:
     features = describe(SMILES, ["morgan"])
     with rdBase.BlockLogs():
         for row, smiles in zip(features, SMILES, strict=True):
@@ -75,7 +75,7 @@ def test_torsions_count_chains_of_four_atoms() -> None:
     assert describe(["CCCCl", "ClCCC", "CCCCC"], ["torsion"]).max(1).values.tolist() == [1, 1, 2]
 
 
-def test_kinds_stand_side_by_side_in_the_order_asked_for() -> None:
+def test_kinds_are_concatenated_in_order() -> None:
     both = describe(SMILES, ["maccs", "rdkit"])
     assert torch.equal(both, torch.cat([describe(SMILES, [kind]) for kind in ("maccs", "rdkit")], dim=1))
     names = descriptor_names(["maccs", "rdkit"])
@@ -86,7 +86,7 @@ def test_kinds_stand_side_by_side_in_the_order_asked_for() -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, "x", None])
-def test_what_is_no_number_is_zero(monkeypatch: pytest.MonkeyPatch, value: Any) -> None:
+def test_values_that_are_not_finite_become_zero(monkeypatch: pytest.MonkeyPatch, value: Any) -> None:
     column = descriptor_names(["rdkit"]).index("TPSA")
     before = describe(SMILES, ["rdkit"], workers=1)
     descriptor(monkeypatch, "TPSA", lambda molecule: value)
@@ -97,7 +97,7 @@ def test_what_is_no_number_is_zero(monkeypatch: pytest.MonkeyPatch, value: Any) 
     assert torch.equal(after, before)
 
 
-def test_what_fails_is_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_descriptors_become_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(molecule: Any) -> float:
         raise RuntimeError("Pre-condition Violation")
 
@@ -125,7 +125,7 @@ def test_very_large_numbers(monkeypatch: pytest.MonkeyPatch, value: float, expec
     assert features.item() == pytest.approx(expected)
 
 
-def test_strange_molecules_have_finite_features_and_make_no_noise(capfd: pytest.CaptureFixture[str]) -> None:
+def test_unusual_molecules_have_finite_features_without_warnings(capfd: pytest.CaptureFixture[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         features = describe(STRANGE, list(KINDS), workers=1)
@@ -134,7 +134,7 @@ def test_strange_molecules_have_finite_features_and_make_no_noise(capfd: pytest.
     assert capfd.readouterr() == ("", "")
 
 
-def test_counts_end_and_so_do_descriptors_of_very_large_molecules() -> None:
+def test_counts_are_limited_and_large_molecules_skipped() -> None:
     chain = "C" * (LARGEST + 1)
     features = describe([chain], list(KINDS), workers=1)[0]
     width = len(descriptor_names(["rdkit"]))
@@ -163,7 +163,7 @@ def test_standardized() -> None:
     assert not torch.equal(plain, standard)
 
 
-def test_each_kind_is_kept_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_kind_is_cached_separately(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = describe(large(), ["morgan", "maccs"], root=tmp_path)
     kept = sorted(path.name.split("-")[1] for path in (tmp_path / "processed").iterdir())
     assert kept == ["maccs", "morgan"]
@@ -179,7 +179,7 @@ def test_each_kind_is_kept_for_itself(tmp_path: Path, monkeypatch: pytest.Monkey
             describe(changed, ["morgan"], root=tmp_path)
 
 
-def test_other_descriptors_are_other_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_depends_on_the_descriptor_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Descriptors, "descList", [("a", lambda molecule: 1.0), ("b", lambda molecule: 2.0)])
     first = describe(large(), ["rdkit"], root=tmp_path, workers=1)
     monkeypatch.setattr(Descriptors, "descList", [("a", lambda molecule: 1.0), ("c", lambda molecule: 3.0)])
@@ -191,7 +191,7 @@ def test_other_descriptors_are_other_files(tmp_path: Path, monkeypatch: pytest.M
     assert len(list((tmp_path / "processed").iterdir())) == 3
 
 
-def test_few_molecules_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_sets_are_not_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path / "root"))
     describe(SMILES, ["maccs"])
     assert not (tmp_path / "root").exists()
@@ -205,7 +205,7 @@ def test_nothing() -> None:
     assert descriptor_names([]) == []
 
 
-def test_refusals() -> None:
+def test_invalid_arguments_are_rejected() -> None:
     with pytest.raises(ValueError, match="features must be any of rdkit, morgan, maccs, torsion, got 'ecfp'"):
         describe(SMILES, ["maccs", "ecfp"])
     with pytest.raises(ValueError, match="features must not repeat, but 'maccs' occurs 2 times"):
@@ -219,7 +219,7 @@ def test_refusals() -> None:
             describe(["C", "C1CC"], ["maccs"], standardize=standardize)
 
 
-def test_interrupts_still_come_through() -> None:
+def test_keyboard_interrupts_are_delivered() -> None:
     handler = signal.getsignal(signal.SIGINT)
     describe(SMILES, ["rdkit", "maccs"], workers=1)
     assert signal.getsignal(signal.SIGINT) is handler

@@ -16,7 +16,7 @@ def folder(session_root: Path) -> Path:
     return session_root
 
 
-def test_counts_are_those_on_the_card(folder: Path) -> None:
+def test_counts_match_the_card(folder: Path) -> None:
     table = nci_pains(folder)
     y = table.y[:, 0]
     assert (len(table.smiles), table.y.shape, table.y.dtype) == (4999, (4999, 1), np.float32)
@@ -26,7 +26,7 @@ def test_counts_are_those_on_the_card(folder: Path) -> None:
     assert np.nansum(y) == 345
 
 
-def test_labels_equal_one_molecule_at_a_time(folder: Path) -> None:
+def test_labels_match_single_molecule_filters(folder: Path) -> None:
     table = nci_pains(folder)
     params = FilterCatalogParams()
     params.AddCatalog(FilterCatalogParams.FilterCatalogs.PAINS)  # the whole catalogue: A, B and C
@@ -37,7 +37,7 @@ def test_labels_equal_one_molecule_at_a_time(folder: Path) -> None:
         np.testing.assert_equal(float(table.y[row, 0]), want)
 
 
-def test_second_call_reads_what_the_first_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_call_reads_the_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "pains_labels", lambda *args: pytest.fail("computed again"))
     assert np.nansum(nci_pains(folder).y) == 345
     assert len(list((folder / "processed").glob("nci-pains-*.pt"))) == 1
@@ -63,7 +63,7 @@ def test_progress_ends_at_the_end() -> None:
     assert seen == [(500, 600, "PAINS labels"), (600, 600, "PAINS labels")]
 
 
-def test_missing_data_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_data_folder_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from rdkit import RDConfig
 
     monkeypatch.setattr(RDConfig, "RDDataDir", str(tmp_path))

@@ -18,7 +18,7 @@ def assert_same(one: Featurized, other: Featurized) -> None:
         assert np.array_equal(getattr(one.graphs, name), getattr(other.graphs, name)), name
 
 
-def test_same_whatever_the_workers_and_the_path() -> None:
+def test_results_do_not_depend_on_workers_or_engine() -> None:
     smiles = [*nci()[:600], "C1CC", *HARD, "", "CN(C)(C)(C)C"]
     plain = run(smiles, fast=False, workers=1)
     assert len(plain.failures) == len(smiles) - len(plain.graphs)
@@ -30,14 +30,14 @@ def test_same_whatever_the_workers_and_the_path() -> None:
     assert_same(plain, run(smiles))
 
 
-def test_kept_and_failures_cover_all() -> None:
+def test_kept_and_failures_cover_all_molecules() -> None:
     done = run(["C1CC", "C", "x", "CC", ""])
     assert done.kept.tolist() == [1, 3]
     assert [i for i, _ in done.failures] == [0, 2, 4]
     assert done.graphs.atom_ptr.tolist() == [0, 1, 3]
 
 
-def test_nothing_and_nothing_good() -> None:
+def test_empty_input_and_only_invalid_input() -> None:
     assert len(run([]).graphs) == 0
     assert len(run(["x"]).graphs) == 0
 

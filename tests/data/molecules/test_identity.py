@@ -12,7 +12,7 @@ SAME = [
 ]
 
 
-def test_what_is_the_same_molecule() -> None:
+def test_equal_molecules_have_equal_identities() -> None:
     texts = [identities(group) for group in SAME]
     assert texts[0] == ["CC(N)C(=O)O"] * 5
     assert texts[1] == ["CC=CC"] * 3
@@ -24,7 +24,7 @@ def test_tautomers_and_isomers_differ() -> None:
     assert len(set(identities(["Oc1ccccn1", "O=c1cccc[nH]1", "CCCO", "CC(C)O"]))) == 4
 
 
-def test_the_order_of_atoms_does_not_matter_and_the_text_is_its_own_identity() -> None:
+def test_identity_is_invariant_and_idempotent() -> None:
     smiles = ["C[C@H]1CC[C@@H](C(=O)[O-])N1Cc1ccc(cc1)[N+](=O)[O-].[K+]", "CC(=O)Oc1ccccc1C(=O)O"]
     for text in smiles:
         molecule = Chem.MolFromSmiles(text)
@@ -34,12 +34,12 @@ def test_the_order_of_atoms_does_not_matter_and_the_text_is_its_own_identity() -
         assert identities([found]) == [found]
 
 
-def test_what_rdkit_refuses_is_empty() -> None:
+def test_invalid_smiles_have_an_empty_identity() -> None:
     assert identities(["C1CC", "", "nonsense", "C"]) == ["", "", "", "C"]
     assert identities([]) == []
 
 
-def test_many_are_kept_in_the_root(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_sets_are_cached(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     smiles = ["C" * (i % 30 + 1) + "O" for i in range(600)]
     first = identities(smiles, root=tmp_path, workers=2)
     assert first == identities(smiles, root=tmp_path / "other", workers=1)

@@ -13,7 +13,7 @@ def press_ctrl_c() -> None:
     signal.raise_signal(signal.SIGINT)  # to this thread, at once; one to the process comes when any thread takes it
 
 
-def test_an_interrupt_waits_for_the_end_of_the_block() -> None:
+def test_interrupt_is_delayed_to_the_end_of_the_block() -> None:
     done = []
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012
         with interrupts_held():
@@ -23,7 +23,7 @@ def test_an_interrupt_waits_for_the_end_of_the_block() -> None:
     assert done == ["block"]
 
 
-def test_it_waits_as_well_if_another_thread_takes_the_signal() -> None:
+def test_interrupt_in_another_thread_is_delayed_too() -> None:
     """Which one does is up to the system; here its handler is called as it would be."""
     done = []
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012
@@ -36,7 +36,7 @@ def test_it_waits_as_well_if_another_thread_takes_the_signal() -> None:
     assert done == ["block"]
 
 
-def test_a_handler_that_c_code_put_in_place_is_undone() -> None:
+def test_handlers_installed_by_c_code_are_removed() -> None:
     seen: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
     try:
@@ -51,7 +51,7 @@ def test_a_handler_that_c_code_put_in_place_is_undone() -> None:
 @pytest.mark.parametrize(
     "work", [lambda: pains_labels(["O=C1C=CC(=O)C=C1"] * 20), lambda: standardize_smiles("C[O-].[Na+]")]
 )
-def test_ctrl_c_works_after_rdkit_has(work: object) -> None:
+def test_ctrl_c_works_after_rdkit(work: object) -> None:
     assert callable(work)
     Chem.MolFromSmiles("C").HasSubstructMatch(Chem.MolFromSmarts("C"))
     work()
@@ -59,7 +59,7 @@ def test_ctrl_c_works_after_rdkit_has(work: object) -> None:
         press_ctrl_c()
 
 
-def test_other_threads_pass_through() -> None:
+def test_other_threads_are_not_affected() -> None:
     seen = []
 
     def work() -> None:

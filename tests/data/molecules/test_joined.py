@@ -19,7 +19,7 @@ ONE = data("one", ["CCO", "C[C@H](N)C(=O)O", "c1ccccc1", "CC.O"], [[0, 1], [1, N
 TWO = data("two", ["C[C@@H](N)C(=O)[O-].[Na+]", "CCN", "OCC"], [[1], [0], [NAN]], ["a"])
 
 
-def test_molecules_once_and_labels_side_by_side() -> None:
+def test_join_keeps_each_molecule_once_with_all_labels() -> None:
     both = join([ONE, TWO])
     assert isinstance(both, JoinedDataset)
     assert both.name == "one+two"
@@ -33,7 +33,7 @@ def test_molecules_once_and_labels_side_by_side() -> None:
     assert both.metric == "roc_auc"
 
 
-def test_graphs_are_those_of_the_first_data_set_that_has_a_molecule() -> None:
+def test_graphs_come_from_the_first_data_set_with_the_molecule() -> None:
     both = join([ONE, TWO])
     whole = both.batch(range(5))
     graphs = [data.graphs.graph(i) for data, i in ((ONE, 0), (ONE, 1), (ONE, 2), (ONE, 3), (TWO, 1))]
@@ -57,7 +57,7 @@ def test_contradictory_labels_of_one_data_set_are_missing() -> None:
 
 
 @pytest.mark.parametrize("unwanted", ["CC(N)C(=O)O", "[K+].[O-]C(=O)[C@@H](N)C", "C[C@H]([NH3+])C(=O)[O-]"])
-def test_excluded_in_whatever_form_they_are_written(unwanted: str) -> None:
+def test_excluded_molecules_match_in_any_notation(unwanted: str) -> None:
     both = join([ONE, TWO], exclude=[unwanted, "C1CC", "unreadable"])
     assert both.smiles == ["CCO", "c1ccccc1", "CC.O", "CCN"]
     assert both.counts == Counts(given=7, excluded=2, repeated=1, conflicts=0)
@@ -65,14 +65,14 @@ def test_excluded_in_whatever_form_they_are_written(unwanted: str) -> None:
     torch.testing.assert_close(both.y, torch.tensor(expected), equal_nan=True)
 
 
-def test_columns_without_labels_are_left_out() -> None:
+def test_columns_without_labels_are_dropped() -> None:
     both = join([ONE, TWO], exclude=["CC(N)C(=O)O", "CCN"])
     assert both.task_names == ["one/a", "one/b"]
     assert both.sources == ["one", "one"]
     assert both.y.shape == (3, 2)
 
 
-def test_one_that_is_excluded_as_a_whole_leaves_nothing() -> None:
+def test_excluding_all_molecules_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"none of the 3 molecules remain \(3 were excluded\)"):
         join([TWO], exclude=TWO.smiles)
 
@@ -117,7 +117,7 @@ def test_many_molecules_keep_their_labels() -> None:
     assert both.counts.conflicts == conflicts > 0
 
 
-def test_data_sets_that_do_not_go_together() -> None:
+def test_incompatible_data_sets_are_rejected() -> None:
     with pytest.raises(ValueError, match="datasets must contain at least one"):
         join([])
     with pytest.raises(ValueError, match="different names, got one, one"):

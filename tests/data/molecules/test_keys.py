@@ -8,13 +8,13 @@ from xgraph.data.molecules.keys import graph_keys
 from xgraph.data.molecules.molecule import pack
 
 
-def test_same_for_every_order_of_atoms() -> None:
+def test_key_is_invariant_to_the_order_of_atoms() -> None:
     smiles = [text for text in HARD if Chem.MolFromSmiles(text).GetNumAtoms() < 100] + nci()[:50]
     shuffled = [Chem.MolToSmiles(Chem.MolFromSmiles(text), doRandom=True) for text in smiles]
     assert np.array_equal(graph_keys(pack(smiles)[0]), graph_keys(pack(shuffled)[0]))
 
 
-def test_blind_to_stereochemistry_but_not_to_bonds() -> None:
+def test_key_ignores_stereochemistry_but_not_bonds() -> None:
     smiles = ["F/C=C/F", "F/C=C\\F", "FC=CF", "C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O"]
     graphs, _ = pack(smiles)
     keys = graph_keys(graphs)

@@ -39,11 +39,11 @@ def assert_as_ogb(smiles: str) -> None:
 
 
 @pytest.mark.parametrize("smiles", HARD)
-def test_hard_molecules_as_ogb(smiles: str) -> None:
+def test_unusual_molecules_match_ogb(smiles: str) -> None:
     assert_as_ogb(smiles)
 
 
-def test_a_thousand_as_ogb() -> None:
+def test_a_thousand_molecules_match_ogb() -> None:
     done = 0
     for smiles in nci()[::5]:
         if parses(smiles):
@@ -53,7 +53,7 @@ def test_a_thousand_as_ogb() -> None:
 
 
 @pytest.mark.slow
-def test_all_as_ogb() -> None:
+def test_all_molecules_match_ogb() -> None:
     for smiles in filter(parses, nci()):
         assert_as_ogb(smiles)
 
@@ -64,7 +64,7 @@ def test_features_stay_below_ogbs_dimensions() -> None:
     assert (graphs.bond_attr.max(axis=0) < get_bond_feature_dims()).all()
 
 
-def test_atropisomer_bond_counts_as_unmarked() -> None:
+def test_atropisomer_bond_has_no_stereo() -> None:
     molecule = parse("Cc1cccc(Cl)c1-c1c(F)cccc1Br")
     _, before = bond_rows(molecule)
     bond = molecule.GetBondBetweenAtoms(7, 8)
@@ -86,13 +86,13 @@ def test_atropisomer_bond_counts_as_unmarked() -> None:
         ("(" * 10_000, "invalid SMILES"),
     ],
 )
-def test_refused_with_a_reason(smiles: str, reason: str) -> None:
+def test_invalid_smiles_are_rejected_with_a_reason(smiles: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         parse(smiles)
     assert not parses(smiles)
 
 
-def test_rdkit_is_silent_and_its_logging_comes_back(capfd: pytest.CaptureFixture[str]) -> None:
+def test_rdkit_logging_is_silenced_and_restored(capfd: pytest.CaptureFixture[str]) -> None:
     pack(["C1CC", "CN(C)(C)(C)C", "[H]", "c1cccc1"])
     assert capfd.readouterr().err == ""
     Chem.MolFromSmiles("C1CC")

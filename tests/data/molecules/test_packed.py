@@ -29,7 +29,7 @@ def test_batch_equals_pyg(graphs: PackedGraphs, index: list[int]) -> None:
     assert batch.edge_index.is_contiguous()
 
 
-def test_batch_can_be_cut_up_again(graphs: PackedGraphs) -> None:
+def test_batch_can_be_split_again(graphs: PackedGraphs) -> None:
     values = torch.arange(3.0)[:, None]
     batch = graphs.batch(np.array([1, 17, 0]), y=values)
     for i, data in enumerate(batch.to_data_list()):
@@ -51,7 +51,7 @@ def test_concatenate_and_take_keep_the_graphs(graphs: PackedGraphs) -> None:
     assert len(PackedGraphs.concatenate([])) == 0
 
 
-def test_bonds_are_narrow_until_they_cannot_be() -> None:
+def test_bonds_use_int16_if_possible() -> None:
     assert pack(["CC"])[0].ends.dtype == np.int16
     n = 40_000
     ends = np.stack([np.arange(n - 1), np.arange(1, n)], axis=1).astype(np.int32)

@@ -37,7 +37,7 @@ def plain_scaffold_split(smiles: list[str]) -> dict[str, list[int]]:
     return {name: sorted(rows) for name, rows in parts.items()}
 
 
-def test_scaffold_split_is_ogbs_procedure(tmp_path: Path) -> None:
+def test_scaffold_split_matches_ogb(tmp_path: Path) -> None:
     smiles = nci()[:1000]
     expected = plain_scaffold_split(smiles)
     for workers in (1, 2):
@@ -45,7 +45,7 @@ def test_scaffold_split_is_ogbs_procedure(tmp_path: Path) -> None:
         assert {name: rows.tolist() for name, rows in parts.items()} == expected
 
 
-def test_scaffolds_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scaffolds_are_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     smiles = nci()[:600]
     first = scaffold_split(smiles, root=tmp_path)
     monkeypatch.setattr(splits, "_scaffold_groups", lambda *a: pytest.fail("computed again"))
@@ -53,19 +53,19 @@ def test_scaffolds_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert all(np.array_equal(first[name], again[name]) for name in first)
 
 
-def test_refused_rows_stand_alone(capfd: pytest.CaptureFixture[str]) -> None:
+def test_invalid_smiles_form_their_own_groups(capfd: pytest.CaptureFixture[str]) -> None:
     parts = scaffold_split(["x", "", "c1ccccc1", "c1ccccc1C", "y", "C" * 30_000], (0.5, 0.5, 0.0))
     assert np.sort(np.concatenate(list(parts.values()))).tolist() == list(range(6))
     assert {2, 3} <= set(parts["train"].tolist())
     assert capfd.readouterr().err == ""
 
 
-def test_scaffolds_are_told_apart_by_chirality() -> None:
+def test_scaffolds_differ_by_chirality() -> None:
     cis, trans = "C1CC[C@H]2CCCC[C@H]2C1", "C1CC[C@@H]2CCCC[C@H]2C1"
     assert scaffold_groups([cis, trans, f"O{cis}"]).tolist() == [0, 1, 0]
 
 
-def test_scaffold_split_of_nothing() -> None:
+def test_scaffold_split_of_an_empty_list() -> None:
     assert [len(rows) for rows in scaffold_split([]).values()] == [0, 0, 0]
 
 
@@ -85,7 +85,7 @@ def test_random_split_covers_all_and_is_seeded() -> None:
     assert not np.array_equal(parts["test"], random_split(1003, seed=4)["test"])
 
 
-def test_random_split_leaves_the_global_generator_alone() -> None:
+def test_random_split_does_not_change_the_global_random_state() -> None:
     np.random.seed(0)  # noqa: NPY002
     expected = np.random.rand()  # noqa: NPY002
     np.random.seed(0)  # noqa: NPY002
@@ -97,7 +97,7 @@ SMILES = ["OCC", "CCN", "CCO", "C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O", "CCN"]
 
 
 @pytest.mark.parametrize("with_keys", [False, True])
-def test_overlap_is_found(with_keys: bool) -> None:
+def test_overlap_gives_a_warning(with_keys: bool) -> None:
     keys = graph_keys(pack(SMILES)[0]) if with_keys else None
     parts = {"train": np.array([0, 1, 3, 5]), "test": np.array([2, 4])}
     with pytest.warns(SplitOverlapWarning, match=r"1 molecules are in more than one of train, test \(such as CCO\)"):

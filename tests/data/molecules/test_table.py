@@ -42,7 +42,7 @@ PLAIN = "smiles,active\nCCO,1\nC,0\n"
         gzip.compress(("\ufeff" + PLAIN).encode(), mtime=0),
     ],
 )
-def test_ways_to_write_the_same(write: Callable[..., Path], content: str | bytes) -> None:
+def test_equivalent_tables(write: Callable[..., Path], content: str | bytes) -> None:
     table = read_table(write(content))
     assert table.smiles == ["CCO", "C"]
     assert table.task_names == ["active"]
@@ -81,14 +81,14 @@ def test_labels(write: Callable[..., Path], cells: str, labels: list[float]) -> 
     ],
 )
 @pytest.mark.parametrize("named", [True, False])
-def test_labels_that_are_none(write: Callable[..., Path], cells: str, message: str, named: bool) -> None:
+def test_invalid_labels_are_rejected(write: Callable[..., Path], cells: str, message: str, named: bool) -> None:
     path = write("smiles,y\n" + "\n".join(f"C,{cell}" for cell in cells.split()))
     with pytest.raises(ValueError, match=message):
         read_table(path, target_columns=["y"] if named else None)
     assert named or read_table(path, require_targets=False).y.shape == (len(cells.split()), 0)
 
 
-def test_which_columns_are_tasks(write: Callable[..., Path]) -> None:
+def test_task_columns_are_detected(write: Callable[..., Path]) -> None:
     path = write("id,name,smiles,weight,a,b,empty\n0,x,C,16.0,1,,\n1,y,CC,30.1,,0,\n")
     table = read_table(path)
     assert table.task_names == ["a", "b"]
@@ -106,7 +106,7 @@ def test_which_columns_are_tasks(write: Callable[..., Path]) -> None:
         read_table(path, target_columns=[])
 
 
-def test_no_labels_at_all(write: Callable[..., Path]) -> None:
+def test_table_without_labels_is_an_error(write: Callable[..., Path]) -> None:
     path = write("smiles,activity\nC,\nCC,\n")
     with pytest.raises(
         ValueError, match=r"has no column with labels \(0, 1 or empty\); its columns are 'smiles', 'activity'"
@@ -126,14 +126,14 @@ def test_smiles_column_by_values(write: Callable[..., Path]) -> None:
     assert read_smiles(path, "code") == ["X1", "X2", "X3"]
 
 
-def test_four_of_five_cells_must_parse(write: Callable[..., Path]) -> None:
+def test_detected_smiles_column_needs_four_of_five_valid_cells(write: Callable[..., Path]) -> None:
     cells = ["CCO", "C", "c1ccccc1", "CN", "junk"]
     assert read_smiles(write("a,b\n" + "".join(f"x{i},{cell}\n" for i, cell in enumerate(cells)))) == cells
     with pytest.raises(ValueError, match="no SMILES column found"):
         read_smiles(write("a,b\n" + "".join(f"x{i},{cell}\n" for i, cell in enumerate([*cells, "rubbish"]))))
 
 
-def test_no_smiles_column(write: Callable[..., Path]) -> None:
+def test_missing_smiles_column_is_an_error(write: Callable[..., Path]) -> None:
     path = write("name,y\nbenzene,1\nwater,0\n")
     with pytest.raises(ValueError, match="no SMILES column found: the columns of .* are 'name', 'y'"):
         read_table(path)
@@ -141,7 +141,7 @@ def test_no_smiles_column(write: Callable[..., Path]) -> None:
         read_table(path, smiles_column="smiles")
 
 
-def test_no_header(write: Callable[..., Path]) -> None:
+def test_missing_header_is_an_error(write: Callable[..., Path]) -> None:
     with pytest.raises(ValueError, match="seems to have no header line: its first line is a molecule, 'CCO'"):
         read_table(write("CCO,1\nCCN,0\nc1ccccc1,1\n"))
 

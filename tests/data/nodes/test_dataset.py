@@ -33,7 +33,7 @@ def test_binary() -> None:
     assert "y" not in data.data
 
 
-def test_several_classes() -> None:
+def test_multiclass() -> None:
     data = make(torch.tensor([1, -1, 0]), **SEVERAL)
     assert (data.num_tasks, data.class_names, data.task_names) == (2, ["a", "b"], ["a", "b"])
     rows = data.targets(torch.tensor([0, 1, 2]))
@@ -51,7 +51,7 @@ def test_several_classes() -> None:
             data.targets(wrong)
 
 
-def test_several_tasks_and_types_of_nodes() -> None:
+def test_multilabel_and_heterogeneous_graphs() -> None:
     data = HeteroData()
     data["paper"].x = torch.zeros(3, 4)
     data["author"].num_nodes = 2
@@ -80,7 +80,7 @@ def test_several_tasks_and_types_of_nodes() -> None:
         (torch.zeros(3, 1), {"node_type": "paper"}, "node_type must be given if and only if"),
     ],
 )
-def test_mistakes_are_told(y: Any, changes: dict[str, Any], text: str) -> None:
+def test_invalid_arguments_are_rejected(y: Any, changes: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         make(y, **changes)
 
@@ -100,7 +100,7 @@ def test_sparse_features_stay_sparse() -> None:
     assert again.data.x.values().tolist() == [2.0, 1.0]
 
 
-def test_rows_that_torch_would_not_survive_are_refused() -> None:
+def test_invalid_sparse_rows_are_rejected() -> None:
     twice = Rows(np.ones(2, np.float32), np.array([1, 1]), np.array([0, 2]), (1, 3))
     with pytest.raises(RuntimeError, match="distinct"):
         sparse_rows(twice)
@@ -143,7 +143,7 @@ def test_edges_between_types_are_checked_against_both() -> None:
         )
 
 
-def test_a_graph_without_edges_and_features_of_other_nodes() -> None:
+def test_graph_without_edges_or_features() -> None:
     options: dict[str, Any] = {"name": "toy", "task": "binary", "task_names": ["t"], "metric": "ap"}
     none = torch.empty(2, 0, dtype=torch.long)
     assert NodeDataset(Data(x=torch.zeros(3, 5), edge_index=none), torch.zeros(3, 1), **options).num_edges == 0

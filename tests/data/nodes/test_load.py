@@ -39,7 +39,7 @@ def test_given_folds(toy: Path) -> None:
     assert nodes().splits["train"].tolist() != nodes(fold=1).splits["train"].tolist()
 
 
-def test_the_seed_moves_the_random_split_only(toy: Path) -> None:
+def test_seed_only_affects_the_random_split(toy: Path) -> None:
     def train(**options: Any) -> list[int]:
         return nodes(**options).splits["train"].tolist()
 
@@ -54,7 +54,7 @@ def test_the_seed_moves_the_random_split_only(toy: Path) -> None:
     }
 
 
-def test_a_card_that_counts_other_nodes(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_number_of_nodes_on_the_card_is_an_error(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     card = load_card("toy")
     object.__setattr__(card, "items", 31)
     with pytest.raises(ValueError, match="toy should have 31 nodes, but its files have 30"):
@@ -68,7 +68,7 @@ def test_names_of_outputs() -> None:
     assert len(task_names(load_card("ogbn-proteins"))) == 112
 
 
-def test_a_file_of_unrecorded_originals_is_made_and_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_derived_file_is_checked_without_source_checksums(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path))
     monkeypatch.delenv("XGRAPH_MIRROR", raising=False)
     with np.load(io.BytesIO(planetoid_npz(val_idx=np.arange(2, 502), y=np.array([0, 1, 2, 0, 1, 1])))) as arrays:

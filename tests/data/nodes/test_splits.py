@@ -11,7 +11,7 @@ MASKS = Given(format="masks", train="train_masks", valid="val_masks", test="test
 NODES = Given(format="npz", train="train_idx", valid="val_idx", test="test_idx", file="f.npz")
 
 
-def test_every_class_is_shared_out() -> None:
+def test_every_class_is_split() -> None:
     y = np.array([0] * 50 + [1] * 10 + [-1] * 7 + [2] * 5)
     parts = stratified_split(y)
     assert {part: np.bincount(y[nodes]).tolist() for part, nodes in parts.items()} == {
@@ -24,7 +24,7 @@ def test_every_class_is_shared_out() -> None:
     assert all((np.diff(nodes) > 0).all() for nodes in parts.values())
 
 
-def test_the_seed_decides() -> None:
+def test_split_depends_on_the_seed() -> None:
     y = np.arange(100) % 3
     first, again, other = (stratified_split(y, seed=seed)["train"].tolist() for seed in (0, 0, 1))
     assert first == again != other
@@ -44,7 +44,7 @@ def test_masks_are_folds(tmp_path: Path) -> None:
     assert {part: nodes.tolist() for part, nodes in parts.items()} == {"train": [2, 5], "valid": [0, 3], "test": [1, 4]}
 
 
-def test_lists_need_not_cover_all_nodes(tmp_path: Path) -> None:
+def test_split_need_not_cover_all_nodes(tmp_path: Path) -> None:
     file = tmp_path / "f.npz"
     file.write_bytes(planetoid_npz())
     parts = read_node_split(NODES, None, 6, file)
@@ -66,7 +66,7 @@ def test_lists_need_not_cover_all_nodes(tmp_path: Path) -> None:
         (NODES, planetoid_npz()[:-30], "cannot read the split"),
     ],
 )
-def test_mistakes_are_told(tmp_path: Path, given: Given, content: bytes, text: str) -> None:
+def test_invalid_arguments_are_rejected(tmp_path: Path, given: Given, content: bytes, text: str) -> None:
     file = tmp_path / "f.npz"
     file.write_bytes(content)
     with pytest.raises(ValueError, match=text):

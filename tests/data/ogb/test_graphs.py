@@ -30,7 +30,7 @@ def test_items_and_batches() -> None:
     assert data.targets(torch.tensor([1])).isnan().all()
 
 
-def test_mistakes_are_told() -> None:
+def test_invalid_arguments_are_rejected() -> None:
     for wrong in (2, -3):
         with pytest.raises(IndexError, match=f"position {wrong} is out of range: two has 2 graphs"):
             make()[wrong]

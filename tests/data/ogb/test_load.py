@@ -124,7 +124,7 @@ def plant(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["ogbn-arxiv", "ogbn-mag", "ogbg-ppa"])
-def test_hostile_files_that_were_there_before_do_not_run(name: str) -> None:
+def test_existing_hostile_files_are_not_executed(name: str) -> None:
     folder = WRITE[name](ogb_place(name))
     for _ in range(2):
         plant(folder)
@@ -134,7 +134,7 @@ def test_hostile_files_that_were_there_before_do_not_run(name: str) -> None:
     assert not list(folder.glob(".processed*"))
 
 
-def test_hostile_files_of_an_archive_do_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hostile_files_in_an_archive_are_not_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = release.write_arxiv(tmp_path / "source")
     plant(source)
     release.zip_release(source, tmp_path / "mirror" / "ogb" / "arxiv.zip", "arxiv")
@@ -144,7 +144,7 @@ def test_hostile_files_of_an_archive_do_not_run(tmp_path: Path, monkeypatch: pyt
     assert data.y.tolist() == [3, 39, 0, 1, 3]
 
 
-def test_what_was_kept_may_be_anything() -> None:
+def test_invalid_cache_content_is_rebuilt() -> None:
     data = made("ogbn-arxiv")
     kept = ogb_place("ogbn-arxiv") / "processed" / "geometric_data_processed.pt"
     assert [path.name for path in kept.parent.iterdir()] == [kept.name]
@@ -152,7 +152,7 @@ def test_what_was_kept_may_be_anything() -> None:
     assert made("ogbn-arxiv").y.tolist() == data.y.tolist()
 
 
-def test_what_was_kept_is_read_where_nothing_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_is_read_from_a_read_only_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     made("ogbn-arxiv")
     refuse = lambda *_, **__: pytest.fail("a write")  # noqa: E731
     monkeypatch.setattr("os.replace", refuse)
@@ -172,7 +172,7 @@ def test_what_was_kept_is_read_where_nothing_can_be_written(monkeypatch: pytest.
         ("ogbn-mag", "text"),
     ],
 )
-def test_damaged_splits_are_named(name: str, damage: str) -> None:
+def test_errors_name_damaged_splits(name: str, damage: str) -> None:
     folder = WRITE[name](ogb_place(name))
     (path,) = (folder / "split").rglob("valid.csv.gz")
     content = path.read_bytes()
@@ -187,7 +187,7 @@ def test_damaged_splits_are_named(name: str, damage: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["ogbn-arxiv", "ogbn-products", "ogbn-papers100M"])
-def test_edges_to_no_node_are_told(name: str) -> None:
+def test_edges_to_missing_nodes_are_an_error(name: str) -> None:
     folder = WRITE[name](ogb_place(name))
     if name == "ogbn-papers100M":
         edges = np.array([[0, 9], [1, 2]])
@@ -200,7 +200,7 @@ def test_edges_to_no_node_are_told(name: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
-def test_papers100m_is_mapped_in_the_precision_of_the_file(tmp_path: Path, dtype: Any) -> None:
+def test_papers100m_is_memory_mapped_in_its_own_precision(tmp_path: Path, dtype: Any) -> None:
     release.write_papers100m(ogb_place("ogbn-papers100M"), dtype)
     data = made("ogbn-papers100M")
     assert data.data.x.dtype == {np.float16: torch.float16, np.float32: torch.float32}[dtype]
@@ -284,7 +284,7 @@ def test_ppa() -> None:
 
 @pytest.mark.parametrize("name", ["ogbn-arxiv", "ogbn-mag", "ogbg-ppa"])
 @pytest.mark.parametrize("damage", ["cut", "gone", "text"])
-def test_damaged_releases_are_named(name: str, damage: str) -> None:
+def test_errors_name_damaged_releases(name: str, damage: str) -> None:
     folder = WRITE[name](ogb_place(name))
     path = sorted((folder / "raw").rglob("*edge*.csv.gz"))[0]
     content = path.read_bytes()
@@ -296,7 +296,7 @@ def test_damaged_releases_are_named(name: str, damage: str) -> None:
         load(name)
 
 
-def test_what_was_kept_is_made_anew_if_damaged() -> None:
+def test_damaged_cache_is_rebuilt() -> None:
     made("ogbn-arxiv")
     kept = ogb_place("ogbn-arxiv") / "processed" / "geometric_data_processed.pt"
     size = kept.stat().st_size
@@ -305,7 +305,7 @@ def test_what_was_kept_is_made_anew_if_damaged() -> None:
     assert kept.stat().st_size == size
 
 
-def test_a_hostile_file_in_its_place_does_not_run() -> None:
+def test_hostile_cache_files_are_not_executed() -> None:
     made("ogbn-arxiv")
     kept = ogb_place("ogbn-arxiv") / "processed" / "geometric_data_processed.pt"
     torch.save(Bomb(), kept)

@@ -7,7 +7,7 @@ import pytest
 from xgraph.data.ogb.package import quiet, without_version_check
 
 
-def test_outdated_is_hidden_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outdated_is_hidden_and_restored(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = types.ModuleType("outdated")
     monkeypatch.setitem(sys.modules, "outdated", fake)
     with pytest.raises(ImportError), without_version_check():
@@ -19,7 +19,7 @@ def test_outdated_is_hidden_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> N
     assert "outdated" not in sys.modules
 
 
-def test_quiet_swallows_both_streams(capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_suppresses_both_streams(capsys: pytest.CaptureFixture[str]) -> None:
     with quiet():
         print("a")  # noqa: T201
         print("b", file=sys.stderr)  # noqa: T201

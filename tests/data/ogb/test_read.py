@@ -12,7 +12,7 @@ from tests.data import ogb_release as release
 from xgraph.data.ogb.read import read_mapped, read_ogb, read_split
 
 
-def test_files_that_are_missing_are_not_fetched_behind_ones_back(tmp_path: Path) -> None:
+def test_missing_files_are_not_fetched_silently(tmp_path: Path) -> None:
     folder = release.write_arxiv(tmp_path / "ogbn_arxiv")
     (folder / "raw" / "node-feat.csv.gz").unlink()
     with pytest.raises(ValueError, match="some of its files are missing"):
@@ -21,7 +21,7 @@ def test_files_that_are_missing_are_not_fetched_behind_ones_back(tmp_path: Path)
     assert sorted(path.name for path in folder.iterdir()) == ["RELEASE_v1.txt", "mapping", "raw", "split"]
 
 
-def test_what_is_half_written_is_not_where_others_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_incomplete_files_are_not_visible(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = release.write_arxiv(tmp_path / "ogbn_arxiv")
     real, kept, places = torch.save, folder / "processed" / "geometric_data_processed.pt", []
 
@@ -42,7 +42,7 @@ def test_what_is_half_written_is_not_where_others_look(tmp_path: Path, monkeypat
     assert sorted(path.name for path in folder.iterdir()) == ["RELEASE_v1.txt", "mapping", "processed", "raw", "split"]
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unwritable_folder_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = release.write_arxiv(tmp_path / "ogbn_arxiv")
 
     def refuse(*_: object) -> None:

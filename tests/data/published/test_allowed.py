@@ -4,7 +4,7 @@ from torch_geometric.data import Data
 from xgraph.data.published.allowed import pyg_objects
 
 
-def test_what_was_allowed_before_stays_allowed_and_nothing_else(tmp_path):
+def test_allow_list_is_restored(tmp_path):
     torch.save(Data(x=torch.eye(2)), tmp_path / "graph.pt")
     before = set(torch.serialization.get_safe_globals())
     torch.serialization.add_safe_globals([Data])

@@ -75,7 +75,7 @@ VALID = {"mil": [sources.mil_npz()], "birds": BIRDS, "mnist-bags": images()}
 
 
 @pytest.mark.parametrize("reader", sorted(READERS))
-def test_damaged_files_are_named(tmp_path: Path, reader: str) -> None:
+def test_errors_name_damaged_files(tmp_path: Path, reader: str) -> None:
     tasks = SPECIES if reader == "birds" else ["good"]
     read(tmp_path, reader, *VALID[reader], tasks=tasks)
     for i, content in enumerate(VALID[reader]):
@@ -112,7 +112,7 @@ def test_damaged_files_are_named(tmp_path: Path, reader: str) -> None:
         ("mnist-bags", [gzip.compress(b"\0\0\x09\1", mtime=0), images()[1]], "file0.gz is no idx file of bytes"),
     ],
 )
-def test_files_that_do_not_fit(tmp_path: Path, reader: str, contents: list[bytes], text: str) -> None:
+def test_inconsistent_files_are_rejected(tmp_path: Path, reader: str, contents: list[bytes], text: str) -> None:
     with pytest.raises(ValueError, match=f"cannot read .*{text}"):
         read(tmp_path, reader, *contents, tasks=SPECIES if reader == "birds" else None)
 

@@ -89,7 +89,7 @@ def test_a_matlab_file_whose_folds_are_drawn() -> None:
     np.testing.assert_array_equal(shuffled["X"], np.concatenate([X[3:], X[:3]]))
 
 
-def test_pictures_of_several_kinds_stand_once() -> None:
+def test_images_of_several_kinds_are_stored_once() -> None:
     orders = [np.arange(12), RANDOM.permutation(12)]
     labels, folds = [Y, 1 - Y], [TRAIN, TRAIN[::-1]]
     contents = {
@@ -107,7 +107,7 @@ def test_pictures_of_several_kinds_stand_once() -> None:
         DERIVE["mil_corel"](zipped(contents), "")
 
 
-def test_recordings_are_found_by_their_features() -> None:
+def test_recordings_are_matched_by_their_features() -> None:
     ids = np.arange(12) * 2 + 1
     lines = [
         f"{ids[bag]},{','.join(map(repr, row.tolist()))}\n" for bag in range(12) for row in BAGS[bag].astype(np.float64)
@@ -134,7 +134,7 @@ def test_sets_become_one_table() -> None:
     assert derived == DERIVE["gzip_source"](want.encode(), "")
 
 
-def test_without_h5py_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_missing_h5py_is_an_error_with_a_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(FetchError, match="a Julia file .HDF5., which h5py reads: pip install h5py"):
         read_jld(b"")
@@ -147,7 +147,7 @@ def test_without_h5py_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert not list(tmp_path.iterdir())
 
 
-def test_junk_is_no_original(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_invalid_sources_are_rejected(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path))
     monkeypatch.delenv("XGRAPH_MIRROR", raising=False)
     for name in ("protein", "corel", "musk1", "chembl-conformers"):

@@ -34,7 +34,7 @@ def test_planetoid_by_the_rule() -> None:
     assert derived == _toy()
 
 
-def test_a_pickle_may_ask_for_arrays_only() -> None:
+def test_pickles_may_only_contain_arrays() -> None:
     with np.load(io.BytesIO(_toy())) as arrays:
         files = planetoid_pickles(arrays)
     for bad in (pickle.dumps(Bomb()), pickle.dumps(Bomb(), protocol=0), b"cposix\nsystem\n(S'true'\ntR."):

@@ -45,7 +45,7 @@ def test_npz_by_fold(tmp_path: Path) -> None:
         read(2)
 
 
-def test_npz_with_a_pickle_is_refused(tmp_path: Path) -> None:
+def test_npz_with_a_pickle_is_rejected(tmp_path: Path) -> None:
     evil = np.array([{"a": 1}], dtype=object)
     np.savez(tmp_path / "s.npz", allow_pickle=True, train=evil, valid=evil, test=evil)
     given = Given(format="npz", train="train", valid="valid", test="test", file="s.npz")
@@ -62,7 +62,7 @@ def test_tables_are_matched_by_molecule(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("test", [[1, 3], [], [1, 1], [4]])
-def test_parts_that_do_not_partition_the_table(tmp_path: Path, test: list[int]) -> None:
+def test_parts_must_partition_the_table(tmp_path: Path, test: list[int]) -> None:
     np.savez(tmp_path / "s.npz", train=np.array([0, 3]), valid=np.array([2]), test=np.array(test, dtype=np.int64))
     given = Given(format="npz", train="train", valid="valid", test="test", file="s.npz")
     with pytest.raises(ValueError, match=r"do not partition the table's 4"):
@@ -70,7 +70,7 @@ def test_parts_that_do_not_partition_the_table(tmp_path: Path, test: list[int]) 
 
 
 @forall(st.lists(st.sampled_from(["C", "CC", "CCC"]), min_size=1, max_size=12), st.randoms(use_true_random=False))
-def test_repeated_molecules_get_a_row_each(smiles: list[str], random: object) -> None:
+def test_repeated_molecules_get_separate_rows(smiles: list[str], random: object) -> None:
     order = list(range(len(smiles)))
     random.shuffle(order)  # type: ignore[attr-defined]
     cut = len(order) // 2

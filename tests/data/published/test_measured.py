@@ -27,7 +27,7 @@ def test_measured(table: Path) -> None:
     np.testing.assert_equal(y[:, 1], [1, 0] * 5 + [nan, nan])
 
 
-def test_molecules_with_a_task_a_protein(table: Path) -> None:
+def test_each_protein_is_a_task(table: Path) -> None:
     data = load("chembl", target_columns=["CHEMBL1855", "CHEMBL1075104"])
     assert isinstance(data, MoleculeDataset)
     assert (data.name, data.task_names, data.metric) == ("chembl", ["CHEMBL1855", "CHEMBL1075104"], "roc_auc")

@@ -47,7 +47,7 @@ def test_heterophilous_gets_both_directions(tmp_path: Path) -> None:
     assert graph.x.shape == (6, 2)
 
 
-def test_reddit_is_taken_as_it_is(tmp_path: Path) -> None:
+def test_reddit_is_not_changed(tmp_path: Path) -> None:
     edges = np.array([[0, 1, 1], [1, 0, 1]], np.int32)
     x = np.asfortranarray(np.arange(4, dtype=np.float32).reshape(2, 2))
     graph = read(tmp_path, "reddit", sources.npz(x=x, edge_index=edges, y=np.array([0, 1], np.int8)))
@@ -82,7 +82,7 @@ VALID: dict[str, list[bytes]] = {
 
 
 @pytest.mark.parametrize("reader", sorted(READERS))
-def test_damaged_files_are_named(tmp_path: Path, reader: str) -> None:
+def test_errors_name_damaged_files(tmp_path: Path, reader: str) -> None:
     names = ("shop", "tv") if reader == "musae-gzip" else ()
     read(tmp_path, reader, *VALID[reader], names=names)
     for i, content in enumerate(VALID[reader]):
@@ -121,12 +121,12 @@ def test_damaged_files_are_named(tmp_path: Path, reader: str) -> None:
         ("heterophilous", sources.heterophilous_npz(node_features=np.zeros(6)), r"must be a matrix, got shape \(6,\)"),
     ],
 )
-def test_wrong_shapes_are_told(tmp_path: Path, reader: str, content: bytes, text: str) -> None:
+def test_wrong_shapes_are_rejected(tmp_path: Path, reader: str, content: bytes, text: str) -> None:
     with pytest.raises(ValueError, match=rf"cannot read .*file0.*: .*{text}"):
         read(tmp_path, reader, content)
 
 
-def test_wrong_tables_are_told(tmp_path: Path) -> None:
+def test_wrong_tables_are_rejected(tmp_path: Path) -> None:
     edges, features, target = sources.musae_gzips()
     with pytest.raises(ValueError, match="there is no 'tv'"):
         read(tmp_path, "musae-gzip", edges, features, target, names=("shop",))
@@ -136,6 +136,6 @@ def test_wrong_tables_are_told(tmp_path: Path) -> None:
         read(tmp_path, "musae-gzip", edges, gzip.compress(b'{"7": [1]}'), target, names=("shop", "tv"))
 
 
-def test_a_missing_file_is_a_missing_file(tmp_path: Path) -> None:
+def test_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_nodes("planetoid", [tmp_path / "none"])

@@ -14,7 +14,7 @@ cell = st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff"), max_
 
 @given(st.lists(st.tuples(cell, cell), min_size=1, max_size=8))
 @settings(max_examples=40, deadline=None)
-def test_any_text_comes_back_in_order(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> None:
+def test_any_text_is_read_back_in_order(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> None:
     buffer = io.StringIO()
     csv.writer(buffer).writerows([("note,", "smiles"), *rows])
     path = tmp_path_factory.mktemp("any") / "x.csv"

@@ -149,7 +149,7 @@ def test_read_source_with_and_without_member(server: str) -> None:
         read_source(server + "/good#a")
 
 
-def test_several_originals_come_as_one_archive(server: str) -> None:
+def test_several_sources_are_returned_as_one_archive(server: str) -> None:
     data = read_source(f"{server}/x.{{zip,csv}}")
     assert _members(data) == {"zip": _zip(), "csv": BODY}
     with pytest.raises(MissingFileError, match=r"/gone: the server answered 404"):

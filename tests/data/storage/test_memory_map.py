@@ -20,7 +20,7 @@ def test_arrays_are_mapped_and_kept(tmp_path: Path) -> None:
     assert map_npz(path, folder)["big"][0] == 0
 
 
-def test_a_file_cut_short_is_unpacked_again(tmp_path: Path) -> None:
+def test_truncated_file_is_unpacked_again(tmp_path: Path) -> None:
     path, folder = tmp_path / "a.npz", tmp_path / "kept"
     np.savez(path, a=np.arange(9))
     map_npz(path, folder)

@@ -23,7 +23,7 @@ def die_once(chunk: list[str]) -> int:
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_same_whatever_the_workers(workers: int) -> None:
+def test_results_do_not_depend_on_the_workers(workers: int) -> None:
     done = map_chunks(lengths, ITEMS, what="x", worth=1, workers=workers)
     assert done == [(512, "0"), (512, "512"), (276, "1024")]
 
@@ -52,12 +52,12 @@ def test_short_lists_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_errors_come_through(workers: int) -> None:
+def test_errors_are_propagated(workers: int) -> None:
     with pytest.raises(KeyError):
         map_chunks(fail, ITEMS, what="x", worth=1, workers=workers)
 
 
-def test_a_dead_process_is_survived(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dead_worker_process_gives_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XGRAPH_TEST_PARENT", str(os.getpid()))
     with pytest.warns(RuntimeWarning, match="a worker process died while featurising"):
         done = map_chunks(die_once, ITEMS, what="featurising", worth=1, workers=2)

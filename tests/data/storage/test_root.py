@@ -7,7 +7,7 @@ import pytest
 from xgraph.data.storage.root import mirror, replacing, root
 
 
-def test_root_argument_beats_environment_beats_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_root_precedence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path / "env"))
     assert root(tmp_path / "arg") == tmp_path / "arg"
     assert root() == tmp_path / "env"

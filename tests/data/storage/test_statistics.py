@@ -6,7 +6,7 @@ from xgraph.data import feature_statistics as function
 from xgraph.data.storage.statistics import feature_statistics
 
 
-def test_as_numpy_over_the_chosen_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_matches_numpy_over_the_selected_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(feature_statistics.__globals__, "_CHUNK", 7)
     features = torch.randn(100, 5, generator=torch.Generator().manual_seed(0)) * torch.tensor([1, 10, 1e4, 1e-4, 1.0])
     features += torch.tensor([0.0, 1e3, -5e3, 1.0, 99.0])
@@ -18,7 +18,7 @@ def test_as_numpy_over_the_chosen_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(std, chosen.std(0), rtol=1e-6)
 
 
-def test_what_does_not_vary_has_the_deviation_one() -> None:
+def test_constant_feature_has_standard_deviation_one() -> None:
     features = torch.full((10_001, 3), 0.1)  # whose mean rounds to another number
     features[:, 2] = 0
     features[5, 1] = 0.3

@@ -38,13 +38,13 @@ def only_file(root: Path) -> Path:
     return path
 
 
-def test_kept_and_mapped(tmp_path: Path) -> None:
+def test_results_are_stored_and_mapped(tmp_path: Path) -> None:
     assert_good(cached(tmp_path, "graphs", KEY, build))
     assert_good(cached(tmp_path, "graphs", KEY, never))
     assert only_file(tmp_path).name.startswith("graphs-")
 
 
-def test_other_content_other_file(tmp_path: Path) -> None:
+def test_different_content_uses_a_different_file(tmp_path: Path) -> None:
     keys = {
         content_key(texts, *depends)
         for texts in (["CCO", "C"], ["CCOC"], ["C", "CCO"], ["CCO\0", "C"], ["CCO", "\0C"], ["\ud800"], [])
@@ -53,7 +53,7 @@ def test_other_content_other_file(tmp_path: Path) -> None:
     assert len(keys) == 7 * 5
 
 
-def test_a_file_with_other_contents_than_asked_for_is_made_anew(tmp_path: Path) -> None:
+def test_file_with_different_contents_is_computed_again(tmp_path: Path) -> None:
     def less() -> Payload:
         return {name: value for name, value in build().items() if name != "empty"}
 
@@ -68,12 +68,12 @@ def test_the_format_is_part_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     assert content_key(["CCO", "C"], "v1") != KEY
 
 
-def test_no_root_keeps_nothing() -> None:
+def test_nothing_is_stored_without_a_root() -> None:
     assert_good(cached(None, "graphs", KEY, build))
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "junk", "other key", "wrong structure"])
-def test_damaged_file_is_made_anew(tmp_path: Path, damage: str) -> None:
+def test_damaged_file_is_computed_again(tmp_path: Path, damage: str) -> None:
     cached(tmp_path, "graphs", KEY, build)
     path = only_file(tmp_path)
     content = path.read_bytes()
@@ -106,7 +106,7 @@ class Bomb:
 
 
 @pytest.mark.parametrize("how", ["torch", "pickle"])
-def test_hostile_file_does_not_run(tmp_path: Path, how: str) -> None:
+def test_hostile_file_is_not_executed(tmp_path: Path, how: str) -> None:
     cached(tmp_path, "graphs", KEY, build)
     path, crater = only_file(tmp_path), tmp_path / "crater"
     if how == "torch":

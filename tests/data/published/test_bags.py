@@ -88,28 +88,28 @@ def test_errors_name_damaged_files(tmp_path: Path, reader: str) -> None:
 @pytest.mark.parametrize(
     ("reader", "contents", "text"),
     [
-        ("mil", [sources.mil_npz(bag_ptr=np.arange(21))], "bag_ptr does not cut 39 instances into 20 bags"),
-        ("mil", [sources.mil_npz(X=np.full((39, 2), np.nan))], "instance 0 has a number that is not finite"),
+        ("mil", [sources.mil_npz(bag_ptr=np.arange(21))], "bag_ptr does not divide 39 instances into 20 bags"),
+        ("mil", [sources.mil_npz(X=np.full((39, 2), np.nan))], "features must be finite, but instance 0 is not"),
         ("mil", [sources.mil_npz(y=np.zeros(19, np.int8))], "fold_train of shape .* does not fit labels"),
         ("mil", [sources.mil_npz(fold_train=np.ones((5, 10, 20), bool))], "a fold of good has no training or no test"),
         ("mil", [sources.mil_npz(fold_train=np.zeros((5, 10, 20), bool))], "a fold of good has no training or no test"),
         ("mil", [sources.npz(X=np.zeros((1, 1)))], "there is no .*bag_ptr"),
         ("mil", [sources.mil_npz(y=np.array([None] * 20))], "allow_pickle=False"),
-        ("birds", sources.birds({1: b"x\n1,1\n"}), "do not name the same bags in the same order"),
-        ("birds", sources.birds({1: BIRDS[1].replace(b"\n7", b"\n8")}), "do not name the same bags in the same order"),
+        ("birds", sources.birds({1: b"x\n1,1\n"}), "do not list the same bags in the same order"),
+        ("birds", sources.birds({1: BIRDS[1].replace(b"\n7", b"\n8")}), "do not list the same bags in the same order"),
         (
             "birds",
             sources.birds({2: BIRDS[2].replace(b"\n1,3", b"\n7,3")}),
-            "do not name the same bags in the same order",
+            "do not list the same bags in the same order",
         ),
-        ("birds", sources.birds({2: BIRDS[2].replace(b"\n1,3", b"\n1,5")}), "species must be 1 to 4, or -1"),
-        ("birds", sources.birds({3: sources.npz(bag_id=np.arange(12))}), "the folds are of other bags"),
+        ("birds", sources.birds({2: BIRDS[2].replace(b"\n1,3", b"\n1,5")}), "species must be between 1 and 4, or -1"),
+        ("birds", sources.birds({3: sources.npz(bag_id=np.arange(12))}), "the folds belong to different bags"),
         (
             "birds",
             sources.birds({3: sources.npz(bag_id=np.append(1, np.arange(7, 18)))}),
             "there is no .*WinterWren_fold_train",
         ),
-        ("mnist-bags", [gzip.compress(b"\0\0\x09\1", mtime=0), images()[1]], "file0.gz is no idx file of bytes"),
+        ("mnist-bags", [gzip.compress(b"\0\0\x09\1", mtime=0), images()[1]], "file0.gz is not an idx file of bytes"),
     ],
 )
 def test_inconsistent_files_are_rejected(tmp_path: Path, reader: str, contents: list[bytes], text: str) -> None:

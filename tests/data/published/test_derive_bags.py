@@ -72,7 +72,7 @@ def test_a_matlab_file_and_folds() -> None:
     assert (derived["bag_ptr"].tolist(), derived["y"].tolist()) == (PTR.tolist(), Y.tolist())
     np.testing.assert_array_equal(derived["fold_train"], TRAIN)
     source = zipped({"toy.mat": matlab(np.arange(len(X))), "Toy.jld": sources.jld(BAGS, 1 - Y, TRAIN)})
-    with pytest.raises(ValueError, match="the folds are of other bags"):
+    with pytest.raises(ValueError, match="the folds belong to different bags"):
         DERIVE["mil_prtools"](source, "")
 
 
@@ -103,7 +103,7 @@ def test_images_of_several_kinds_are_stored_once() -> None:
     np.testing.assert_array_equal(derived["fold_train"], folds)
     assert derived["categories"].tolist() == ["African", "Beach"]
     contents["data/CorelBuses.jld"] = sources.jld([bag + 1 for bag in BAGS], Y, TRAIN)
-    with pytest.raises(ValueError, match="the files do not hold the same bags"):
+    with pytest.raises(ValueError, match="the files do not contain the same bags"):
         DERIVE["mil_corel"](zipped(contents), "")
 
 
@@ -136,7 +136,7 @@ def test_sets_become_one_table() -> None:
 
 def test_missing_h5py_is_an_error_with_a_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(FetchError, match="a Julia file .HDF5., which h5py reads: pip install h5py"):
+    with pytest.raises(FetchError, match="a Julia file .HDF5., which needs h5py: pip install h5py"):
         read_jld(b"")
     monkeypatch.setattr(files, "read_source", lambda url, progress: b"")
     monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path))

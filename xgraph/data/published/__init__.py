@@ -1,1 +1,1 @@
-"""Readers of published files, and the functions that derive our files from their originals."""
+"""Readers of published files, and functions that derive our files from their sources."""

@@ -1,4 +1,4 @@
-"""What `torch.load` may make of a file of PyG's."""
+"""The PyG classes that `torch.load` may create."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 @contextmanager
 def pyg_objects() -> Iterator[None]:
-    """Let ``torch.load(weights_only=True)`` make PyG's `Data` of its parts, and nothing else that it would not."""
+    """Let ``torch.load(weights_only=True)`` also create PyG's `Data` and its parts, but nothing else."""
     from torch_geometric.data import Data
     from torch_geometric.data.data import DataEdgeAttr, DataTensorAttr
     from torch_geometric.data.storage import GlobalStorage

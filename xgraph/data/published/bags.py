@@ -1,4 +1,4 @@
-"""Read bags from the files in which they are published: arrays, nothing run."""
+"""Reading of bags from published files, without executing code from them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ BIRD_FOLDS = {
     "Pacific-slope Flycatcher": "PacificslopeFlycatcher",
     "Red-breasted Nuthatch": "Red-breastedNuthatch",
 }
-_MNIST_SIZE = (10, 2)  # mean and standard deviation of the size of a bag of MNIST's images, as Ilse et al. have it
+_MNIST_SIZE = (10, 2)  # mean and standard deviation of the size of a bag of MNIST images, from Ilse et al.
 _NINE = 9
 
 
 @dataclass(frozen=True)
 class BagArrays:
-    """Bags as they were read."""
+    """Arrays of bags read from files."""
 
     x: Floats  # [N, C] or [N, channels, height, width], in the order of the bags
     bag_ptr: Ids  # [n + 1]
@@ -35,12 +35,14 @@ class BagArrays:
     task_names: list[str]
     instance_y: Floats | None = None  # [N, T], NaN where unknown
     bag_names: list[str] | None = None
-    folds: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)  # of a task, [folds, n]: who is trained on
-    parts: Mapping[str, Ids] | None = None  # bags of train, valid and test, where the split comes with the bags
+    folds: Mapping[str, NDArray[np.bool_]] = field(
+        default_factory=dict
+    )  # for each task, the training bags of each fold, [folds, n]
+    parts: Mapping[str, Ids] | None = None  # bags of train, valid and test, if the split comes with the bags
 
 
 def read_arrays(reader: str, paths: Sequence[Path], task_names: Sequence[str]) -> BagArrays:
-    """Read bags and check that their arrays fit together."""
+    """Read bags, and check that their arrays are consistent."""
     with reading(paths):
         arrays = READERS[reader](paths, list(task_names))
         _check(arrays)
@@ -48,13 +50,15 @@ def read_arrays(reader: str, paths: Sequence[Path], task_names: Sequence[str]) -
 
 
 def _mil(paths: Sequence[Path], tasks: list[str]) -> BagArrays:
-    """Arrays `X`, `bag_ptr`, `y` and `fold_train`; with several tasks, each has labels and folds of its own."""
+    """Read the arrays `X`, `bag_ptr`, `y` and `fold_train`; each task has its own labels and folds."""
     with np.load(io.BytesIO(paths[0].read_bytes()), allow_pickle=False) as file:
         arrays = {name: file[name] for name in ("X", "bag_ptr", "y", "fold_train")}
     y, train = np.atleast_2d(arrays["y"]), arrays["fold_train"].astype(np.bool_)
     train = train[None] if arrays["y"].ndim == 1 else train
     if train.ndim != 4 or train.shape[::3] != y.shape or len(y) != len(tasks):
-        raise ValueError(f"fold_train of shape {train.shape} does not fit labels of shape {y.shape}, tasks {tasks}")
+        raise ValueError(
+            f"fold_train has shape {train.shape}, which does not match labels of shape {y.shape} for tasks {tasks}"
+        )
     return BagArrays(
         x=arrays["X"].astype(np.float32),
         bag_ptr=arrays["bag_ptr"].astype(np.int64),
@@ -65,7 +69,7 @@ def _mil(paths: Sequence[Path], tasks: list[str]) -> BagArrays:
 
 
 def _birds(paths: Sequence[Path], tasks: list[str]) -> BagArrays:
-    """Lines of bag and features, of bag and its species, of bag and an instance's species; and folds of three."""
+    """Read features of instances, species of bags, species of instances, and the folds of three species."""
     features, bags, instances = (_lines(path) for path in paths[:3])
     table = np.array([line.split(",") for line in features], dtype=np.float64)
     ids = table[:, 0].astype(np.int64)
@@ -74,18 +78,18 @@ def _birds(paths: Sequence[Path], tasks: list[str]) -> BagArrays:
     known = np.array([line.split(",") for line in instances], dtype=np.int64)
     sizes = np.array([np.count_nonzero(ids == bag) for bag in order])
     if not np.array_equal(np.repeat(order, sizes), ids) or not np.array_equal(known[:, 0], ids):
-        raise ValueError("the files do not name the same bags in the same order")
+        raise ValueError("the files do not list the same bags in the same order")
     y = np.zeros((len(listed), len(tasks)), dtype=np.float32)
     for bag, (_, *heard) in enumerate(listed):
         y[bag, np.array(heard, dtype=np.int64) - 1] = 1
     species = known[:, 1]
     if not ((species == -1) | ((species >= 1) & (species <= len(tasks)))).all():
-        raise ValueError(f"species must be 1 to {len(tasks)}, or -1")
+        raise ValueError(f"species must be between 1 and {len(tasks)}, or -1")
     instance_y = np.eye(len(tasks), dtype=np.float32)[species - 1]
     instance_y[species == -1] = np.nan
     with np.load(io.BytesIO(paths[3].read_bytes()), allow_pickle=False) as file:
         if not np.array_equal(file["bag_id"], order):
-            raise ValueError("the folds are of other bags")
+            raise ValueError("the folds belong to different bags")
         folds = {task: file[f"{name}_fold_train"].reshape(-1, len(order)) for task, name in BIRD_FOLDS.items()}
     return BagArrays(
         x=table[:, 1:].astype(np.float32),
@@ -99,9 +103,9 @@ def _birds(paths: Sequence[Path], tasks: list[str]) -> BagArrays:
 
 
 def _mnist_bags(paths: Sequence[Path], tasks: list[str]) -> BagArrays:
-    """Bags of MNIST's images, each image in one bag: the images in random order, cut into bags of random sizes."""
+    """Divide the MNIST images, in random order, into bags of random sizes."""
     images, labels = (_idx(path) for path in paths)
-    # RandomState gives the same numbers in every release of NumPy; a Generator may not.
+    # RandomState gives the same numbers in every NumPy release; a Generator may not.
     random = np.random.RandomState(0)
     order = random.permutation(len(images))
     sizes: list[int] = []
@@ -126,16 +130,16 @@ READERS: dict[str, Callable[[Sequence[Path], list[str]], BagArrays]] = {
 
 
 def _lines(path: Path) -> list[str]:
-    """Lines of a text, plain or gzipped, after its header."""
+    """Return the lines of a plain or gzipped text file after its header."""
     data = path.read_bytes()
     return (gzip.decompress(data) if path.suffix == ".gz" else data).decode().splitlines()[1:]
 
 
 def _idx(path: Path) -> NDArray[np.uint8]:
-    """An array of bytes in MNIST's form: zeros, type, number of axes; their lengths; the bytes."""
+    """Read an array of bytes in MNIST's idx format."""
     data = gzip.decompress(path.read_bytes())
     if len(data) < 4 or data[:3] != b"\0\0\x08":
-        raise ValueError(f"{path.name} is no idx file of bytes")
+        raise ValueError(f"{path.name} is not an idx file of bytes")
     axes = data[3]
     shape = np.frombuffer(data, ">i4", axes, 4)
     return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape)
@@ -148,11 +152,13 @@ def _ptr(sizes: NDArray[Any]) -> Ids:
 def _check(arrays: BagArrays) -> None:
     n, ptr = len(arrays.y), arrays.bag_ptr
     if len(ptr) != n + 1 or ptr[0] != 0 or ptr[-1] != len(arrays.x) or (np.diff(ptr) < 1).any():
-        raise ValueError(f"bag_ptr does not cut {len(arrays.x)} instances into {n} bags")
+        raise ValueError(f"bag_ptr does not divide {len(arrays.x)} instances into {n} bags")
     if not np.isfinite(arrays.x).all():
-        raise ValueError(f"instance {int(np.argwhere(~np.isfinite(arrays.x))[0, 0])} has a number that is not finite")
+        raise ValueError(
+            f"features must be finite, but instance {int(np.argwhere(~np.isfinite(arrays.x))[0, 0])} is not"
+        )
     if arrays.instance_y is not None and len(arrays.instance_y) != len(arrays.x):
-        raise ValueError(f"there are labels of {len(arrays.instance_y)} instances, and {len(arrays.x)} instances")
+        raise ValueError(f"instance_y must have {len(arrays.x)} rows, one per instance, got {len(arrays.instance_y)}")
     for task, train in arrays.folds.items():
         if train.dtype != np.bool_ or train.shape[1] != n or train.all(1).any() or not train.any(1).all():
-            raise ValueError(f"a fold of {task} has no training or no test part of the {n} bags")
+            raise ValueError(f"every fold of {task} must have training and test bags")

@@ -1,8 +1,7 @@
-"""Make the files that are not published as such from the originals that are: bytes in, bytes out.
+"""Derivation of files from published sources: bytes in, bytes out.
 
-Each function reproduces its file to the byte, and so its checksum, with the zlib that nearly every Python
-carries. Another one (zlib-ng) packs the same content differently; `content_sha256` is the checksum that
-ignores packing.
+Each function reproduces its file byte for byte, and thus its checksum, with the standard zlib. Other implementations
+(zlib-ng) compress the same content differently; `content_sha256` is a checksum that ignores compression.
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_OGB_MTIME = 1576547380  # 2019-12-17: when OGB packed the index files of its release
+_OGB_MTIME = 1576547380  # 2019-12-17, the time stamp of the index files in OGB's release
 _ADVPROP_SEEDS = (122, 123, 124)
 
 
 def gzip_source(source: bytes, path: str) -> bytes:
-    """The original, gzipped without name or time, so that the same content gives the same bytes."""
+    """Gzip the source without name or time stamp, so that the same content gives the same bytes."""
     return _gzip(source, name="", mtime=0)
 
 
 def ogb_scaffold(source: bytes, path: str) -> bytes:
-    """One of OGB's index files of its scaffold split, as it stands in the OGB release."""
+    """Return an index file of OGB's scaffold split, identical to the one in the OGB release."""
     name = PurePosixPath(path).name.removesuffix(".gz")
     rows = _ogb_rows(source)[name.removesuffix(".csv")]
     return _gzip("".join(f"{row}\n" for row in rows).encode(), name=name, mtime=_OGB_MTIME, flush=True)
@@ -47,8 +46,8 @@ def _ogb_rows(source: bytes) -> dict[str, NDArray[np.int64]]:
 
 
 def advprop_scaffold(source: bytes, path: str) -> bytes:
-    """The scaffold split of AdvProp: scaffolds without stereochemistry, rows in the order given out."""
-    # Equal to the lists in MoleculeX's ``split_inds/<name>scaffold<seed>.pkl``, whatever the seed.
+    """Return the scaffold split of AdvProp: scaffolds without stereochemistry, rows in order of assignment."""
+    # Equal to the lists in MoleculeX's ``split_inds/<name>scaffold<seed>.pkl`` for every seed.
     from rdkit import Chem
     from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
     from rdkit.rdBase import BlockLogs
@@ -66,7 +65,7 @@ def advprop_scaffold(source: bytes, path: str) -> bytes:
 
 
 def advprop_random(source: bytes, path: str) -> bytes:
-    """The three random splits of AdvProp: one permutation a seed, cut at 80 and 90 %."""
+    """Return the three random splits of AdvProp: one permutation per seed, split at 80 and 90 %."""
     # Equal to the lists in MoleculeX's ``split_inds/<name>random<seed>.pkl``.
     import numpy as np
 
@@ -74,7 +73,7 @@ def advprop_random(source: bytes, path: str) -> bytes:
     first, second = int(0.8 * count), int(0.9 * count)
     parts: dict[str, list[int]] = {}
     for seed in _ADVPROP_SEEDS:
-        # RandomState is what these splits were drawn with; a Generator would give others.
+        # These splits were drawn with RandomState; a Generator would give different ones.
         order = np.random.RandomState(seed).permutation(count).tolist()
         cuts = {"train": order[:first], "valid": order[first:second], "test": order[second:]}
         parts |= {f"{part}_{seed}": rows for part, rows in cuts.items()}
@@ -82,7 +81,7 @@ def advprop_random(source: bytes, path: str) -> bytes:
 
 
 def _lazy(module: str, name: str) -> Callable[[bytes, str], bytes]:
-    """A function of another module, imported when it is called."""
+    """Return a function of another module that is imported when called."""
 
     def derive(source: bytes, path: str) -> bytes:
         content: bytes = getattr(import_module(f"xgraph.data.published.{module}"), name)(source, path)
@@ -105,7 +104,7 @@ DERIVE: dict[str, Callable[[bytes, str], bytes]] = {
 
 
 def content_sha256(data: bytes, path: str) -> str:
-    """Checksum of what is inside a gzip or npz file, however it is packed; of the bytes of any other file."""
+    """Return the checksum of the uncompressed content of a gzip or npz file, or of the bytes of any other file."""
     try:
         if path.endswith(".gz"):
             return hashlib.sha256(gzip.decompress(data)).hexdigest()

@@ -1,7 +1,6 @@
-"""Make the files of bag data sets from their originals, objects of MATLAB and Julia: bytes in, bytes out.
+"""Derivation of the files of bag data sets from MATLAB and Julia files: bytes in, bytes out.
 
-What comes out is checked against the card, as every derived file is. Originals of Julia (`.jld`) are HDF5, and reading
-them needs h5py.
+The result is checked against the card, like every derived file. Julia files (`.jld`) are HDF5, which needs h5py.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ _REPETITIONS, _FOLDS = 5, 10
 
 
 def mil_musk2(source: bytes, path: str) -> bytes:
-    """Bags of a PRTools data set, with folds that are drawn here, since there are no published ones."""
-    # Of each repetition, positive bags in random order, then negative ones, are dealt to ten folds in turn.
+    """Return bags of a PRTools data set with folds drawn here, as there are no published ones."""
+    # In each repetition, positive and then negative bags in random order are assigned to the ten folds in turn.
     x, ptr, y = _prtools(source)
     random = np.random.default_rng(0)
     train = np.ones((_REPETITIONS, _FOLDS, len(y)), dtype=bool)
@@ -36,24 +35,24 @@ def mil_musk2(source: bytes, path: str) -> bytes:
 
 
 def mil_prtools(source: bytes, path: str) -> bytes:
-    """Bags of a PRTools data set, with the folds of MIDatasets.jl, which has the same bags in the same order."""
+    """Return bags of a PRTools data set with the folds of MIDatasets.jl, which has the same bags in the same order."""
     files = _members(source)
     (matlab,), (julia,) = ([files[name] for name in files if name.endswith(end)] for end in (".mat", ".jld"))
     x, ptr, y = _prtools(matlab)
     bags, labels, train = read_jld(julia)
     if [len(bag) for bag in bags] != np.diff(ptr).tolist() or not np.array_equal(labels, y):
-        raise ValueError("the folds are of other bags")
+        raise ValueError("the folds belong to different bags")
     return npz(X=x, bag_ptr=ptr, y=y, fold_train=train)
 
 
 def mil_julia(source: bytes, path: str) -> bytes:
-    """Bags of MIDatasets.jl with its folds."""
+    """Return bags and folds of MIDatasets.jl."""
     bags, y, train = read_jld(source)
     return npz(X=np.concatenate(bags), bag_ptr=_ptr(bags), y=y, fold_train=train)
 
 
 def mil_corel(source: bytes, path: str) -> bytes:
-    """Corel's images, stored once in the order of the first category, with labels and folds of all seven."""
+    """Return Corel's images, stored once in the order of the first category, with all labels and folds."""
     files = _members(source)
     names = [name.removesuffix(".jld").rpartition("Corel")[2] for name in files]
     first: Bags = []
@@ -71,7 +70,7 @@ def mil_corel(source: bytes, path: str) -> bytes:
 
 
 def mil_birds(source: bytes, path: str) -> bytes:
-    """Folds of MIDatasets.jl for three species, in the order of the bags of the birdsong files."""
+    """Return the folds of MIDatasets.jl for three species, in the order of the bags in the birdsong files."""
     files = _members(source)
     (text,) = (content for name, content in files.items() if name.endswith(".txt"))
     table = np.array([line.split(",") for line in text.decode().splitlines()[1:]], dtype=np.float64)
@@ -87,7 +86,7 @@ def mil_birds(source: bytes, path: str) -> bytes:
 
 
 def chembl_pki(source: bytes, path: str) -> bytes:
-    """The sets of the 3D-MIL-QSAR paper as one gzipped table, with the name of the set before each line."""
+    """Return the sets of the 3D-MIL-QSAR paper as one gzipped table, with the name of the set in each line."""
     lines = ["dataset,smiles,chembl_id,pki\n"]
     for name, content in _members(source).items():
         stem = name.rpartition("/")[2].removesuffix(".smi")
@@ -99,17 +98,17 @@ def chembl_pki(source: bytes, path: str) -> bytes:
 
 
 def read_jld(content: bytes) -> tuple[Bags, NDArray[np.int8], NDArray[np.bool_]]:
-    """Bags, labels and folds of a file of MIDatasets.jl."""
+    """Read bags, labels and folds from a file of MIDatasets.jl."""
     try:
         import h5py
     except ImportError as error:
-        raise FetchError("the original is a Julia file (HDF5), which h5py reads: pip install h5py") from error
+        raise FetchError("the source is a Julia file (HDF5), which needs h5py: pip install h5py") from error
     with h5py.File(io.BytesIO(content), "r") as file:
 
         def value(node: Any) -> Any:
             if isinstance(node, h5py.Reference):
                 return value(file[node][()])
-            if isinstance(node, np.void) and node.dtype.names:  # a BitVector: words of 64 bits, and how many count
+            if isinstance(node, np.void) and node.dtype.names:  # a BitVector: 64-bit words and the number of valid bits
                 fields = {name.split("_")[0]: node[name] for name in node.dtype.names}
                 words = np.asarray(value(fields["chunks"]), dtype="<u8")
                 return np.unpackbits(words.view(np.uint8), bitorder="little")[: int(fields["len"])].astype(bool)
@@ -124,14 +123,14 @@ def read_jld(content: bytes) -> tuple[Bags, NDArray[np.int8], NDArray[np.bool_]]
 
 
 def _prtools(content: bytes) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[np.int8]]:
-    """Instances in the order of their bags, where bags begin, and the bags' labels, of a PRTools data set."""
+    """Read instances in the order of their bags, bag boundaries and labels from a PRTools data set."""
     from scipy.io import loadmat
 
     data = loadmat(io.BytesIO(content))["x"][0, 0]
     names = [str(name).strip() for name in data["lablist"][0, 0].ravel()]
     positive = data["nlab"].ravel() == names.index("positive") + 1
     _, first, bag = np.unique(data["ident"]["milbag"][0, 0].ravel(), return_index=True, return_inverse=True)
-    appears = np.argsort(np.argsort(first))[bag]  # bags in the order in which they come
+    appears = np.argsort(np.argsort(first))[bag]  # bags in order of appearance
     order = np.argsort(appears, kind="stable")
     ptr = np.concatenate([[0], np.cumsum(np.bincount(appears))]).astype(np.int32)
     return data["data"][order], ptr, np.maximum.reduceat(positive[order], ptr[:-1]).astype(np.int8)
@@ -147,13 +146,13 @@ def _ptr(bags: Bags) -> NDArray[np.int32]:
 
 
 def _order_of(contents: list[bytes], order: list[bytes]) -> list[int]:
-    """Position of each content of `order`."""
+    """Return the position of each content of `order`."""
     place = {content: i for i, content in enumerate(contents)}
     if len(place) != len(order) or not place.keys() >= set(order):
-        raise ValueError("the files do not hold the same bags")
+        raise ValueError("the files do not contain the same bags")
     return [place[content] for content in order]
 
 
 def _content(bag: NDArray[np.float32]) -> bytes:
-    """A bag's rows in an order of their own."""
+    """Return a bag's rows in canonical order, as bytes."""
     return np.ascontiguousarray(bag[np.lexsort(bag.T)]).tobytes()

@@ -1,7 +1,7 @@
-"""Make the files of node data sets whose originals are objects of other programs: bytes in, bytes out.
+"""Derivation of the files of node data sets from pickles: bytes in, bytes out.
 
-The originals are pickles. They are read by readers that make nothing but arrays and plain containers; whatever
-else a pickle asks for is refused. What comes out is checked against the card, as every derived file is.
+The readers only create arrays and plain containers and reject everything else in a pickle. The result is checked
+against the card, like every derived file.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 PLANETOID = ("x", "tx", "allx", "y", "ty", "ally", "graph", "test.index")
 _MODULES = ("numpy", "scipy", "collections", "builtins", "copyreg")
-_VALID = 500  # nodes after the training ones that are the validation part of the public split
+_VALID = 500  # number of validation nodes in the public split, which follow the training nodes
 
 
 def pyg_anomaly(source: bytes, path: str) -> bytes:
-    """Arrays `x`, `edge_index` and `y` of a zipped PyG object of PyGOD's data, read as weights only."""
+    """Return the arrays `x`, `edge_index` and `y` of a zipped PyG object from PyGOD, read with ``weights_only``."""
     import torch
 
     from xgraph.data.published.allowed import pyg_objects
@@ -39,9 +39,9 @@ def pyg_anomaly(source: bytes, path: str) -> bytes:
 
 
 def planetoid(source: bytes, path: str) -> bytes:
-    """A graph of Planetoid with its public split, by the rule of the GCN paper's code."""
-    # The test nodes stand in the order of ``test.index``; numbers that this list leaves out (Citeseer has 15) are
-    # nodes without features, with label -1.
+    """Return a Planetoid graph with its public split, following the GCN paper's code."""
+    # The test nodes are in the order of ``test.index``; nodes missing from this list (15 in Citeseer) have no
+    # features and label -1.
     with zipfile.ZipFile(io.BytesIO(source)) as archive:
         files = {name: archive.read(name) for name in PLANETOID}
     parts = {name: _Arrays(io.BytesIO(files[name]), encoding="latin1").load() for name in PLANETOID[:-1]}
@@ -72,14 +72,14 @@ def planetoid(source: bytes, path: str) -> bytes:
 
 
 def npz(**arrays: NDArray[Any]) -> bytes:
-    """A packed npz file of these arrays, in this order."""
+    """Return a compressed npz file of these arrays, in this order."""
     out = io.BytesIO()
     np.savez_compressed(out, allow_pickle=False, **arrays)
     return out.getvalue()
 
 
 class _Sparse:
-    """What is left of a SciPy matrix: its arrays."""
+    """The arrays of a SciPy sparse matrix."""
 
     data: NDArray[Any]
     indices: NDArray[Any]
@@ -92,7 +92,7 @@ class _Sparse:
 
 
 class _Arrays(pickle.Unpickler):
-    """Reads arrays, SciPy's compressed rows and dicts of lists; refuses whatever else."""
+    """Reads arrays, SciPy's sparse matrices and dicts of lists, and rejects everything else."""
 
     def find_class(self, module: str, name: str) -> Any:
         allowed = {
@@ -102,10 +102,10 @@ class _Arrays(pickle.Unpickler):
             "csr_matrix": _Sparse,
             "defaultdict": defaultdict,
             "list": list,
-            # how pickles of the oldest kind make an object
+            # used by pickles of protocol 0 and 1
             "_reconstructor": lambda kind, base, state: kind(),
             "object": object,
         }
         if name not in allowed or module.split(".")[0] not in _MODULES:
-            raise pickle.UnpicklingError(f"the file asks for {module}.{name}, which is no part of such a data set")
+            raise pickle.UnpicklingError(f"the file refers to {module}.{name}, which is not allowed")
         return allowed[name]

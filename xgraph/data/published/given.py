@@ -1,4 +1,4 @@
-"""Splits that come with a data set, in the forms in which they are published."""
+"""Published splits, in the formats in which they are distributed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PARTS = ("train", "valid", "test")
 
 
 class Given(Schema):
-    """Where a given split is written down; ``{fold}`` stands for the name of the fold."""
+    """Where a published split is stored; ``{fold}`` stands for the name of the fold."""
 
     # rows: a file per part, with a 0-based row of the table in each line; tables: a table per part, with molecules of
     # the whole table; npz: one file with an array of rows per part; masks: one npz file with an array of booleans
@@ -37,7 +37,7 @@ class Given(Schema):
     folds: list[str] = Field(default=[])
 
     def paths(self, fold: str | None = None) -> list[str]:
-        """Files needed to read one fold, or all of them."""
+        """Return the files needed to read one fold, or all folds."""
         if self.format in ("npz", "masks", "folds"):
             return [self.file]
         chosen = self.folds or [""] if fold is None else [fold]
@@ -47,7 +47,7 @@ class Given(Schema):
 def read_given(
     given: Given, fold: int | None, table: Table, obtain: Callable[[str], Path], smiles_column: str
 ) -> dict[str, Rows]:
-    """Rows of the table that make train, valid and test."""
+    """Return the rows of the table for train, valid and test."""
     name = given.folds[fold or 0] if given.folds else ""
     keys = [getattr(given, part).format(fold=name) for part in PARTS]
     if given.format == "npz":
@@ -83,5 +83,5 @@ def match_rows(table: Table, parts: list[list[str]]) -> list[Rows]:
 
 def _pop(rows: dict[str, list[int]], smiles: str) -> int:
     if not rows.get(smiles):
-        raise ValueError(f"a part of the given split holds {smiles!r}, which is no (further) row of the table")
+        raise ValueError(f"the given split contains {smiles!r}, which is not in the table or occurs there less often")
     return rows[smiles].pop()

@@ -90,9 +90,9 @@ def test_errors_name_damaged_files(tmp_path: Path, reader: str) -> None:
     [
         ("mil", [sources.mil_npz(bag_ptr=np.arange(21))], "bag_ptr does not divide 39 instances into 20 bags"),
         ("mil", [sources.mil_npz(X=np.full((39, 2), np.nan))], "features must be finite, but instance 0 is not"),
-        ("mil", [sources.mil_npz(y=np.zeros(19, np.int8))], "fold_train of shape .* does not fit labels"),
-        ("mil", [sources.mil_npz(fold_train=np.ones((5, 10, 20), bool))], "a fold of good has no training or no test"),
-        ("mil", [sources.mil_npz(fold_train=np.zeros((5, 10, 20), bool))], "a fold of good has no training or no test"),
+        ("mil", [sources.mil_npz(y=np.zeros(19, np.int8))], "fold_train has shape .*, which does not match labels"),
+        ("mil", [sources.mil_npz(fold_train=np.ones((5, 10, 20), bool))], "every fold of good must have training and test bags"),
+        ("mil", [sources.mil_npz(fold_train=np.zeros((5, 10, 20), bool))], "every fold of good must have training and test bags"),
         ("mil", [sources.npz(X=np.zeros((1, 1)))], "there is no .*bag_ptr"),
         ("mil", [sources.mil_npz(y=np.array([None] * 20))], "allow_pickle=False"),
         ("birds", sources.birds({1: b"x\n1,1\n"}), "do not list the same bags in the same order"),

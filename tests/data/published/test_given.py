@@ -83,7 +83,7 @@ def test_repeated_molecules_get_separate_rows(smiles: list[str], random: object)
 def test_repeats_come_in_file_order_and_run_out() -> None:
     table = _table(["C", "CC", "C"])
     assert [rows.tolist() for rows in match_rows(table, [["C"], ["C", "CC"]])] == [[0], [2, 1]]
-    with pytest.raises(ValueError, match=r"'C', which is no \(further\) row"):
+    with pytest.raises(ValueError, match=r"'C', which is not in the table or occurs there less often"):
         match_rows(table, [["C", "C"], ["C"]])
     with pytest.raises(ValueError, match="'N'"):
         match_rows(table, [["N"]])

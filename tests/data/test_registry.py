@@ -183,13 +183,13 @@ def test_inapplicable_options_are_rejected(table: Path) -> None:
             {"smiles_column": "s"},
             "smiles_column='s' cannot be used: 'digits-bags' is not a table of mol",
         ),
-        ("cora", {"features": ["maccs"]}, r"features=\['maccs'\] was given, but 'cora' has no table of molecules"),
-        ("cora", {"target_columns": ["a"]}, r"target_columns=\['a'\] was given, but 'cora' has no table of molecules"),
-        ("ogbg-ppa", {"standardize": True}, "standardize=True was given, but 'ogbg-ppa' has no table of molecules"),
+        ("cora", {"features": ["maccs"]}, r"features=\['maccs'\] cannot be used: 'cora' is not a table of molecules"),
+        ("cora", {"target_columns": ["a"]}, r"target_columns=\['a'\] cannot be used: 'cora' is not a table of molecules"),
+        ("ogbg-ppa", {"standardize": True}, "standardize=True cannot be used: 'ogbg-ppa' is not a table of molecules"),
         (
             table,
             {"bag_column": "a", "features": ["maccs"]},
-            r"features=\['maccs'\] was given, but with bag_column there",
+            r"features=\['maccs'\] cannot be used: with bag_column the table",
         ),
     ):
         with pytest.raises(ValueError, match=message):

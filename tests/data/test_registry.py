@@ -184,7 +184,7 @@ def test_inapplicable_options_are_rejected(table: Path) -> None:
             "smiles_column='s' cannot be used: 'digits-bags' is not a table of mol",
         ),
         ("cora", {"features": ["maccs"]}, r"features=\['maccs'\] cannot be used: 'cora' is not a table of molecules"),
-        ("cora", {"target_columns": ["a"]}, r"target_columns=\['a'\] cannot be used: 'cora' is not a table of molecules"),
+        ("cora", {"target_columns": ["a"]}, r"target_columns=\['a'\] cannot be used: 'cora' is not a table"),
         ("ogbg-ppa", {"standardize": True}, "standardize=True cannot be used: 'ogbg-ppa' is not a table of molecules"),
         (
             table,

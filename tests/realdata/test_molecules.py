@@ -54,7 +54,7 @@ def test_moleculenet_tables(name: str, mirror_folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["delaney", "freesolv", "lipo"])
 def test_continuous_labels_are_rejected(name: str, mirror_folder: Path) -> None:
-    with pytest.raises(ValueError, match="regression is out of scope for now"):
+    with pytest.raises(ValueError, match="regression is not supported"):
         read_table(mirror_folder / "moleculenet" / f"{name}.csv")
 
 

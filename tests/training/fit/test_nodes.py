@@ -272,7 +272,7 @@ def test_predict_returns_one_row_per_input_row(train: Train, tmp_path: Path) -> 
     [
         (b"", "is empty"),
         (b"node\n\xff\n", "is not UTF-8 text"),
-        (b"node\n1\n2,3\n", "row 1 has 2 fields, the header 1"),
+        (b"node\n1\n2,3\n", "row 1 has 2 cells, but the header has 1"),
         (b"node\n1\n1.5\n", "row 1: expected a node number, got '1.5'"),
         (b"node\n1\n" + 5000 * b"9", "row 1: expected a node number"),
         (b"node\n1\n90\n", "row 1: 'cora' has nodes 0 to 89, got 90"),

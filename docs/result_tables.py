@@ -841,9 +841,17 @@ def epochs() -> str:
 
 
 def startup() -> str:
-    rows = read("startup")["rows"]
+    return all_columns("startup")
+
+
+def threads() -> str:
+    return all_columns("threads")
+
+
+def all_columns(name: str) -> str:
+    rows = read(name)["rows"]
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    head = ["" if name == "what" else name for name in columns]
+    head = ["" if name in ("what", "run") else name for name in columns]
     return markdown(
         head,
         ([number(row[c]) if isinstance(row.get(c), float) else str(row.get(c, "")) for c in columns] for row in rows),

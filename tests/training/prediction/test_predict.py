@@ -151,3 +151,53 @@ def test_invalid_items_are_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         xgraph.predict(runs, smiles)
+
+
+def test_a_frame_is_read_as_a_file_is_and_keeps_its_index(run: xgraph.Run) -> None:
+    table = pd.DataFrame({"id": [1, 2, 3], "smiles": ["CCN", "CCO", None], "x": ["CC", "CC", "CC"]}, index=[7, 3, 5])
+    kept = table[table["id"] != 1]
+    kept["score"] = xgraph.predict(run.path, kept)["amine"]  # aligns by the index
+    expected = xgraph.predict(run.path, ["CCO"])["amine"][0]
+    assert kept.loc[3, "score"] == expected
+    assert math.isnan(kept.loc[5, "score"])
+    series = xgraph.predict(run.path, table["smiles"])
+    assert list(series.index) == [7, 3, 5]
+    assert series.loc[3, "amine"] == expected
+    assert xgraph.predict(run.path, table, smiles_column="x")["amine"].nunique() == 1
+    assert xgraph.predict(run.path, table[:0].astype({"smiles": str})).empty
+
+
+@pytest.mark.parametrize(
+    ("items", "error", "message"),
+    [
+        ({"smiles": ["CCO"]}, TypeError, r"got \{'smiles': \['CCO'\]\}"),
+        ({"CCO"}, TypeError, "pandas Series of SMILES, a DataFrame"),
+        (None, TypeError, "got None"),
+        (b"CCO", TypeError, "got b'CCO'"),
+        (pd.DataFrame({"a": ["x", "y"]}), ValueError, "no SMILES column found: the data frame has the columns 'a'"),
+        (pd.DataFrame([["C", "C"]], columns=["smiles", "smiles"]), ValueError, "has the column 'smiles' twice"),
+        (pd.DataFrame(), ValueError, "no columns"),
+        (pd.DataFrame({"smiles": [3]}), TypeError, "expected SMILES strings, got 3"),
+    ],
+)
+def test_other_collections_are_refused(run: xgraph.Run, items: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        xgraph.predict(run.path, items)
+
+
+def test_the_runs_own_smiles_column_comes_first(train: Train, run: xgraph.Run, tmp_path: Path) -> None:
+    rows = [f"{'C' * n}N,{'C' * n}O,{n % 2}" for n in range(1, 21)]
+    (tmp_path / "two.csv").write_text("ligand,smiles,active\n" + "\n".join(rows) + "\n")
+    one = train(dataset="two.csv", smiles_column="ligand", out="ligand", epochs=1)
+    frame = xgraph.predict(one.path, tmp_path / "two.csv")
+    assert frame["smiles"][0] == "CN"
+    assert list(xgraph.predict(one.path, pd.read_csv("two.csv"))["active"]) == list(frame["active"])
+    (tmp_path / "other.csv").write_text("id,smiles\n1,CCO\n")
+    with pytest.warns(
+        UserWarning, match="no column 'ligand', from which the run was trained; reading SMILES from 'smi"
+    ):
+        assert xgraph.predict(one.path, tmp_path / "other.csv")["smiles"][0] == "CCO"
+    two = train(dataset="two.csv", smiles_column="smiles", out="smiles", epochs=1)
+    with pytest.raises(ValueError, match=r"trained on different columns \('ligand', 'smiles'\)"):
+        xgraph.predict([one.path, two.path], tmp_path / "two.csv")
+    assert xgraph.predict([one.path, two.path], tmp_path / "two.csv", smiles_column="smiles")["smiles"][0] == "CO"

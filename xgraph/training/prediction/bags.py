@@ -1,6 +1,7 @@
 """Predictions of runs on bags, for new bags or for those of the runs' own data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +17,7 @@ from xgraph.training.fit.bars import data_progress
 from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members, checked_path, spread_rows
 from xgraph.training.prediction.new_bags import NewBags, bags_of_conformers, makes_conformers
+from xgraph.training.prediction.smiles import read_items
 from xgraph.training.prediction.table_bags import bags_of_table, read_frame_of_bags
 from xgraph.training.scoring.bag_scores import explain_bags
 from xgraph.training.scoring.inference import as_scores
@@ -64,16 +66,13 @@ def predict_bags(
 def _conformers(
     members: Members, items: Sequence[Any] | str | Path, smiles_column: str | None, ensemble: Ensemble
 ) -> Frames:
-    from xgraph.data.molecules.table import read_smiles
     from xgraph.data.storage.root import root
 
-    if isinstance(items, str | Path):
-        texts = read_smiles(checked_path(items, "items", "SMILES strings"), smiles_column)
-    else:
-        texts = _names(items)
+    given = read_items(members, items, smiles_column)
     with data_progress(members.progress) as report:
-        new = bags_of_conformers(texts, members.states[0], root(), report)
-    return _score_new(members, new, "smiles", ensemble)
+        new = bags_of_conformers(given.texts, members.states[0], root(), report)
+    frames = _score_new(members, new, "smiles", ensemble)
+    return frames if given.index is None else frames._replace(bags=frames.bags.set_axis(given.index))
 
 
 def _score_new(members: Members, new: NewBags, called: str, ensemble: Ensemble) -> Frames:
@@ -157,8 +156,8 @@ def _names(items: Sequence[Any]) -> list[str]:
     """Return names as strings; numbers are converted, and missing values become empty names."""
     import pandas as pd
 
-    if isinstance(items, str) or not hasattr(items, "__iter__"):
-        raise TypeError(f"items: expected a list of bag names or the path of a CSV file, got {items!r}")
+    if isinstance(items, str | bytes | Mapping | AbstractSet | pd.DataFrame) or not hasattr(items, "__iter__"):
+        raise TypeError(f"items: expected a list of bag names or the path of a CSV file, got {_short(items)}")
     listed = ["" if pd.api.types.is_scalar(item) and pd.isna(item) else item for item in items]
     wrong = [item for item in listed if isinstance(item, bool) or not isinstance(item, str | int | np.integer)]
     if wrong:

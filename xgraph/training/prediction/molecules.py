@@ -1,8 +1,6 @@
 """Predictions of runs for new molecules."""
 
-from collections.abc import Iterable, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,22 +10,20 @@ from xgraph.training.files.checkpoint import HEADER, check_feature_names
 from xgraph.training.files.saved_model import load_model
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.prediction.ensemble import Ensemble
-from xgraph.training.prediction.members import Members, check_featurizer, checked_path, empty_smiles
+from xgraph.training.prediction.members import Members, check_featurizer, empty_smiles
+from xgraph.training.prediction.smiles import read_items
 from xgraph.training.scoring.inference import probability, score
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def predict_molecules(
-    members: Members, smiles: Sequence[Any] | str | Path | None, smiles_column: str | None, ensemble: Ensemble
-) -> "pd.DataFrame":
+def predict_molecules(members: Members, items: Any, smiles_column: str | None, ensemble: Ensemble) -> "pd.DataFrame":
     """Score molecules; those that cannot be read get an error instead."""
     import pandas as pd
 
-    if smiles is None:
-        raise ValueError("items: expected a list of SMILES or the path of a CSV file with a SMILES column, got None")
-    inputs, texts = _read(smiles, smiles_column)
+    given = read_items(members, items, smiles_column)
+    texts = given.texts
     tasks = members.tasks
     scores = np.zeros((len(members.states), len(texts), len(tasks)))
     errors = empty_smiles(texts)
@@ -38,31 +34,14 @@ def predict_molecules(
     readable = np.array([not error for error in errors], dtype=bool)
     for one in scores:
         ensemble.add(one[readable])
-    frame = pd.DataFrame({"smiles": inputs})
+    frame = pd.DataFrame({"smiles": given.inputs})
     taken = ("smiles", "error")
     names = [f"{name}_score" if name in taken else name for name in tasks]
     for name, values in ensemble.columns(names, taken).items():
         frame[name] = np.nan
         frame.loc[readable, name] = values
     frame["error"] = errors
-    return frame
-
-
-def _read(smiles: Sequence[Any] | str | Path, column: str | None) -> tuple[list[Any], list[str]]:
-    """Return the inputs as given and as texts."""
-    from xgraph.data.molecules.table import read_smiles
-
-    if isinstance(smiles, str | Path):
-        texts = read_smiles(checked_path(smiles, "items", "SMILES strings"), column)
-        return texts, texts
-    if not isinstance(smiles, Iterable):
-        raise TypeError(f"items: expected a list of SMILES or the path of a CSV file, got {smiles!r}")
-    inputs = list(smiles)
-    texts = ["" if _missing(text) else text for text in inputs]
-    wrong = [text for text in texts if not isinstance(text, str)]
-    if wrong:
-        raise TypeError(f"items: expected SMILES strings, got {wrong[0]!r}")
-    return inputs, texts
+    return frame if given.index is None else frame.set_axis(given.index)
 
 
 def _score_rows(
@@ -109,10 +88,3 @@ def _features_of(state: dict[str, Any]) -> list[str]:
             ) from None
     check_feature_names(state[HEADER], names, f"a run on {state[HEADER]['dataset']!r}")
     return kinds
-
-
-def _missing(value: object) -> bool:
-    """Whether a value is None, NaN or pandas' NA."""
-    import pandas as pd
-
-    return not isinstance(value, str) and pd.api.types.is_scalar(value) and bool(pd.isna(value))

@@ -20,7 +20,7 @@ __all__ = ["predict", "run_kind", "write_predictions"]
 
 def predict(
     run: str | Path | Sequence[str | Path],
-    items: Sequence[Any] | str | Path | None = None,
+    items: "Sequence[Any] | pd.DataFrame | str | Path | None" = None,
     *,
     combine: str = "mean",
     smiles_column: str | None = None,
@@ -35,7 +35,8 @@ def predict(
         run: A run directory, or several that form an ensemble. A run over folds is an ensemble of its folds.
         items: What to score, which depends on what the run was trained on.
 
-            - Molecules: SMILES strings (None or NaN counts as missing), or the path of a CSV file with a SMILES column.
+            - Molecules: a list or pandas Series of SMILES (None or NaN counts as missing), a DataFrame with a SMILES
+              column, or the path of a CSV file with one. The result keeps the index of a Series or DataFrame.
             - Nodes of a graph: node numbers, the path of a CSV file with a column ``node``, or None for all nodes.
             - Bags: the path of a CSV file with one row per instance and the columns that the run was trained on, names
               of bags of the run's own data, or None for all of these.
@@ -43,7 +44,8 @@ def predict(
         combine: How to combine the scores of an ensemble: "mean" averages the scores; "rank" averages the rank of a
             row among all scored rows, from 0 (lowest) to 1 (highest), so it depends on which rows are scored together.
             "rank" is not available for mutually exclusive classes.
-        smiles_column: Column of SMILES; by default recognised by its name and content.
+        smiles_column: Column of SMILES; by default the one that the run was trained on (`smiles_column` of `train`),
+            else recognised by its name and content.
         bag_column: Column that names the bag of each row; by default recognised by its name.
         instances_out: For runs on bags, a CSV file to write with one row per instance: its ``bag``, its ``row`` in the
             file or source, its ``weight`` in the bag (the weights of a bag sum to one), and its own ``score``, as if it
@@ -66,7 +68,8 @@ def predict(
 
     Raises:
         FileNotFoundError: If there is no such run or file, or a run of an ensemble has not finished.
-        TypeError: If ``items`` holds something other than strings, missing values or node numbers.
+        TypeError: If ``items`` is a dictionary or a set, or holds something other than strings, missing values or
+            node numbers.
         ValueError: If the runs differ in tasks or data, a checkpoint or file cannot be read or lacks a column, or a
             node or bag is not in the data.
 

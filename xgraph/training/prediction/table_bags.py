@@ -12,6 +12,7 @@ from xgraph.options import OptionError
 from xgraph.training.files.checkpoint import HEADER
 from xgraph.training.prediction.members import check_featurizer
 from xgraph.training.prediction.new_bags import NewBags
+from xgraph.training.prediction.smiles import warn_of_other_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,7 +155,9 @@ def _molecules(
         if smiles_column is not None:
             raise ValueError(f"items: {path} has no SMILES column {smiles_column!r}: {listing(columns)}")
         texts = {name: ["" if c is None or c != c else str(c) for c in frame[name]] for name in columns}
-        column = find_smiles(texts, None, path)
+        trained, column = column, find_smiles(texts, None, path)
+        if trained is not None:
+            warn_of_other_column(path, trained, column)
     cells = [cell if isinstance(cell, str) else "" for cell in frame[column]]
     molecules = MoleculeDataset.from_smiles(cells, standardize=bool(state[HEADER]["standardize"]), progress=progress)
     check_featurizer(state, molecules.featurizer)

@@ -114,7 +114,7 @@ def test_explicit_columns(file: Path) -> None:
         (",bag,label,a\n0,1,1,1\n", {}, "a column has no name .*'Unnamed: 0'.*row numbers written by pandas"),
         ("bag,label,a\n1,1,1\n", {"smiles_column": "smi"}, "SMILES column 'smi' does not exist"),
         ("bag,label,a,a\n1,1,1,1\n", {}, "the header repeats 'a'"),
-        (b"\xff\xfe", {}, "own.csv is not UTF-8 text"),
+        (b"bag,label\xe4\n", {}, "own.csv is not UTF-8 text"),
         (gzip.compress(TABLE.encode() * 100, mtime=0)[:-30], {}, "own.csv is a damaged or truncated gzip file"),
         ("", {}, "own.csv is empty"),
     ],

@@ -1,4 +1,5 @@
 import gzip
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xgraph.data.molecules.table import RowError, read_smiles, read_table
+from xgraph.data.molecules.table import RowError, find_smiles, read_smiles, read_table
+from xgraph.data.storage.columns import read_columns
 
 NAN = float("nan")
 
@@ -165,7 +167,8 @@ def test_blank_lines_and_cells_keep_row_numbers(write: Callable[..., Path]) -> N
         ("smiles,y\n", r"has a header \(smiles, y\) but no rows"),
         (bytes(range(256)) * 20, "is not UTF-8 text"),
         (b"\x00\x01\x02\x03" * 50, "is not a text file"),
-        (PLAIN.encode("utf-16"), "is not UTF-8 text"),
+        (PLAIN.encode("utf-16-le")[:-1], "is not a text file"),
+        (PLAIN.replace("smiles", "Größe").encode("cp1252"), "is not UTF-8 text.*CSV UTF-8"),
         (gzip.compress(PLAIN.encode() * 100, mtime=0)[:60], "damaged or truncated gzip"),
         (b"\x1f\x8bjunk and more junk", "damaged or truncated gzip"),
         (gzip.compress(bytes(range(256)), mtime=0), "is not UTF-8 text"),
@@ -208,3 +211,32 @@ def test_any_bytes_give_a_table_or_a_clear_error(tmp_path_factory: pytest.TempPa
     except ValueError as error:
         message = str(error)
     assert "junk.csv" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "warning"),
+    [
+        (
+            "Molecule,ligand\nCPD-1,CCO\nCPD-2,CCN\n",
+            "ligand",
+            "reading SMILES from 'ligand'; 'Molecule' holds no SMILES",
+        ),
+        ("Structure,smi\n,CCO\n,CCN\n", "smi", None),
+        ("mol,formula,x\nCO,CCO,1\nNO,CCN,0\n", "mol", "reading SMILES from 'mol', but 'formula' holds SMILES too"),
+        ("smiles,scaffold\nCCO,CC\n", "smiles", None),
+        ("smiles,y\nxyz,1\nCPD-1,0\n", "smiles", None),  # no column parses: each row says why
+    ],
+)
+def test_a_column_is_taken_by_its_name_only_if_it_parses(
+    tmp_path: Path, text: str, column: str, warning: str | None
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    columns = read_columns(path)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert find_smiles(columns, None, path) == column
+    messages = [str(one.message) for one in caught]
+    assert len(messages) == (warning is not None)
+    assert warning is None or warning in messages[0]
+    assert find_smiles(columns, next(iter(columns)), path) == next(iter(columns))

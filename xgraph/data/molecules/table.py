@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,17 +116,37 @@ def find_smiles(columns: dict[str, list[str]], requested: str | None, path: str 
             raise ValueError(f"smiles_column {requested!r} does not exist: {existing}")
         return requested
     by_name = {name.lower().replace(" ", "_"): name for name in reversed(list(columns))}
-    for name in SMILES_NAMES:
-        if name in by_name:
-            return by_name[name]
-    share = {name: _share_parsed(cells) for name, cells in columns.items()}
-    best = max(share, key=lambda name: share[name])
-    if share[best] < 0.8:
-        bags = "; for a table of bags, set bag_column (--bag-column)" if {"bag", "bag_id"} & set(by_name) else ""
-        raise ValueError(f"no SMILES column found: {existing}; set smiles_column (--smiles-column){bags}")
-    if parses(best):
-        raise ValueError(f"{path} seems to have no header line: its first line is a molecule, {best!r}")
-    return best
+    named = [by_name[name] for name in SMILES_NAMES if name in by_name]
+    chosen = next((name for name in named if _share_parsed(columns[name]) > 0.5), None)
+    if chosen is None:
+        share = {name: _share_parsed(cells) for name, cells in columns.items()}
+        chosen = max(share, key=lambda name: share[name])
+        if share[chosen] < 0.8:
+            if not named or not any(map(str.strip, columns[named[0]])):
+                remedy = "set smiles_column (--smiles-column)"
+                if {"bag", "bag_id"} & set(by_name):
+                    remedy += "; for a table of bags, set bag_column (--bag-column)"
+                raise ValueError(f"no SMILES column found: {existing}; {remedy}")
+            chosen = named[0]  # no column parses; each of its rows says why
+        elif parses(chosen):
+            raise ValueError(f"{path} seems to have no header line: its first line is a molecule, {chosen!r}")
+    _warn_if_ambiguous(columns, named, chosen, path)
+    return chosen
+
+
+def _warn_if_ambiguous(columns: dict[str, list[str]], named: list[str], chosen: str, path: str | Path) -> None:
+    """Warn if a column that is called like one of SMILES was passed over, or if a vague name was decisive."""
+    passed_over = named[: named.index(chosen)] if chosen in named else named
+    remedy = "set smiles_column (--smiles-column) to choose"
+    if passed_over:
+        others = ", ".join(map(repr, passed_over))
+        warnings.warn(f"{path}: reading SMILES from {chosen!r}; {others} holds no SMILES; {remedy}", stacklevel=3)
+    elif chosen in named and "smi" not in chosen.lower():
+        parsed = [name for name, cells in columns.items() if name != chosen and _share_parsed(cells) > 0.5]
+        if parsed:
+            others = ", ".join(map(repr, parsed))
+            text = f"{path}: reading SMILES from {chosen!r}, but {others} holds SMILES too; {remedy}"
+            warnings.warn(text, stacklevel=3)
 
 
 def _share_parsed(cells: list[str]) -> float:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 
+from xgraph.data.storage.dialect import encoding_of, recognise
+
 ENDINGS = (".csv", ".csv.gz")
 
 
@@ -32,20 +34,35 @@ def open_table(path: str | Path) -> Iterator[tuple[str, str, TextIOWrapper]]:
     if path.is_dir():
         raise ValueError(f"{path} is a folder; expected a CSV file")
     try:
-        with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-        opener = gzip.open if packed else open
-        with opener(path, "rb") as binary, TextIOWrapper(binary, encoding="utf-8-sig", newline="") as text:
-            first = next((line for line in text if line.strip()), "")
-            if not first:
-                raise ValueError(f"{path} is empty; expected a header line and at least one row")
-            if "\0" in first:
-                raise ValueError(f"{path} is not a text file; expected a CSV file")
-            yield first, next((mark for mark in ",;\t" if mark in first), ","), text
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text; expected a CSV file in UTF-8") from error
+        with _open(path) as text:
+            dialect = recognise(text)
+        if dialect is None:
+            raise ValueError(f"{path} is empty; expected a header line and at least one row")
+        if "\0" in dialect.header:
+            raise ValueError(f"{path} is not a text file; expected a CSV file")
+        with _open(path) as text:
+            for _ in range(dialect.above + 1):
+                text.readline()
+            yield dialect.header, dialect.separator, text
+    except UnicodeError as error:
+        raise ValueError(
+            f"{path} is not UTF-8 text; expected a CSV file in UTF-8 (in Excel: save as 'CSV UTF-8')"
+        ) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} is a damaged or truncated gzip file: {error}") from error
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[TextIOWrapper]:
+    """Open a text file, gzipped or not."""
+    with path.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    opener = gzip.open if packed else open
+    with opener(path, "rb") as binary:
+        encoding = encoding_of(binary.read(2))
+        binary.seek(0)
+        with TextIOWrapper(binary, encoding=encoding, newline="") as text:
+            yield text
 
 
 def _parse(first: str, delimiter: str, text: TextIOWrapper, path: Path) -> dict[str, list[str]]:

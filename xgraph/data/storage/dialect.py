@@ -1,0 +1,59 @@
+"""How a table is written: its encoding, where its header line is, and what separates its cells."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+SEPARATORS = (",", ";", "\t")
+SAMPLE = 50  # lines below the header from which the separator is recognised
+
+_ANNOUNCED = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # a line that Excel reads and writes
+
+
+class Dialect(NamedTuple):
+    """What `recognise` finds in the first lines of a file."""
+
+    header: str
+    above: int  # lines above the header
+    separator: str
+
+
+def encoding_of(start: bytes) -> str:
+    """Encoding by a byte-order mark; UTF-8 without one."""
+    return "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+
+
+def recognise(lines: Iterable[str]) -> Dialect | None:
+    """Recognise a table by its first lines; None if all lines are blank."""
+    numbered = ((i, line) for i, line in enumerate(lines) if line.strip())
+    above, header = next(numbered, (0, ""))
+    announced = _ANNOUNCED.fullmatch(header.strip("\r\n "))
+    if announced:
+        above, header = next(numbered, (0, ""))
+    if not header:
+        return None
+    if announced:
+        return Dialect(header, above, announced[1])
+    return Dialect(header, above, _separator(header, [line for _, line in islice(numbered, SAMPLE)]))
+
+
+def _separator(header: str, sample: Sequence[str]) -> str:
+    """The separator by which most rows have as many cells as the header, outside quotes; more than one cell if any."""
+
+    def fit(separator: str) -> tuple[bool, float, int]:
+        try:
+            widths = [len(row) for row in csv.reader([header, *sample], delimiter=separator, strict=True) if row]
+        except csv.Error:  # reported when the file is read
+            return False, 0.0, len(next(csv.reader([header], delimiter=separator)))
+        width, rows = widths[0], widths[1:]
+        if width == 1:
+            return False, 0.0, 1
+        share = sum(other == width for other in rows) / len(rows) if rows else 1.0
+        return share > 0, share, width
+
+    return max(SEPARATORS, key=fit)

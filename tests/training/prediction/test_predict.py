@@ -141,7 +141,7 @@ def test_features_other_than_in_training_are_refused(run: xgraph.Run) -> None:
         ("nowhere", ["C"], FileNotFoundError, "nowhere is not a run directory"),
         ([], ["C"], ValueError, "at least one run"),
         ("run", "CCO", FileNotFoundError, "pass them as a list"),
-        ("run", 5, TypeError, "items: expected a list of SMILES or the path of a CSV file, got 5"),
+        ("run", 5, TypeError, "items: expected a list or pandas Series of SMILES.*; got 5"),
         ("run", ["C", 3], TypeError, "expected SMILES strings, got 3"),
         ("run", ["C", ["CC"]], TypeError, r"expected SMILES strings, got \['CC'\]"),
     ],

@@ -122,7 +122,8 @@ def find_smiles(columns: dict[str, list[str]], requested: str | None, path: str 
         share = {name: _share_parsed(cells) for name, cells in columns.items()}
         chosen = max(share, key=lambda name: share[name])
         if share[chosen] < 0.8:
-            if not named or not any(map(str.strip, columns[named[0]])):
+            cells = columns[named[0]] if named else []
+            if not named or (cells and not any(map(str.strip, cells))):
                 remedy = "set smiles_column (--smiles-column)"
                 if {"bag", "bag_id"} & set(by_name):
                     remedy += "; for a table of bags, set bag_column (--bag-column)"

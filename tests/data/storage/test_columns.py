@@ -20,7 +20,7 @@ def test_any_text_is_read_back_in_order(tmp_path_factory: pytest.TempPathFactory
     path = tmp_path_factory.mktemp("any") / "x.csv"
     path.write_bytes(buffer.getvalue().encode())
     assert read_columns(path) == {"note,": [a for a, _ in rows], "smiles": [b for _, b in rows]}
-    assert read_smiles(path) == [b.strip() for _, b in rows]
+    assert read_smiles(path, "smiles") == [b.strip() for _, b in rows]
 
 
 def test_columns_without_a_name(tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ def test_a_frame_is_read_as_a_file_is_and_keeps_its_index(run: xgraph.Run) -> No
         ({"CCO"}, TypeError, "pandas Series of SMILES, a DataFrame"),
         (None, TypeError, "got None"),
         (b"CCO", TypeError, "got b'CCO'"),
-        (pd.DataFrame({"a": ["x", "y"]}), ValueError, "no SMILES column found: the data frame has the columns 'a'"),
+        (pd.DataFrame({"a": ["x", "y"]}), ValueError, "no SMILES column found: the columns of the data frame are 'a'"),
         (pd.DataFrame([["C", "C"]], columns=["smiles", "smiles"]), ValueError, "has the column 'smiles' twice"),
         (pd.DataFrame(), ValueError, "no columns"),
         (pd.DataFrame({"smiles": [3]}), TypeError, "expected SMILES strings, got 3"),

@@ -44,6 +44,7 @@ nb_execution_timeout = 300
 nb_execution_raise_on_error = True
 nb_merge_streams = True
 
+default_role = "py:obj"  # in docstrings, a name in single backticks links to its page, or is shown as code
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"

@@ -231,7 +231,7 @@ def test_papers100m_damaged(tmp_path: Path) -> None:
     edges = np.array([[0, 1], [1, 2]])
     for counts, text in (
         (np.array([], np.int64), r"must be a single integer, got \[\]; delete"),
-        (np.array([4.5]), r"numbers of nodes \[4.5\], expected one"),
+        (np.array([4.5]), r"must be a single integer, got \[4.5\]"),
         (np.array(["four"]), r"cannot read .*raw: .*; delete"),
         (np.array([5]), r"y must be int64 of shape \[5\]"),
     ):

@@ -179,7 +179,7 @@ def test_bad_files(name: str, small: list[str], capsys: Capture) -> None:
             ["chains.csv", "--split", "random", "--out", "chains.csv/run"],
             "out: cannot create directory chains.csv/run",
         ),
-        (["chains.csv", "--target-columns", "amine,amine"], "target_columns names 'amine' twice"),
+        (["chains.csv", "--target-columns", "amine,amine"], "without duplicates, got 'amine' twice"),
         (["--resume", "--out", "nowhere"], "nowhere is not a run directory"),
         (["chains.csv", "--config", "none.toml"], "no file none.toml"),
         (["chains.csv", "--split", "random", "--init", "nowhere"], "expected a run directory or a checkpoint"),

@@ -76,9 +76,9 @@ copybutton_prompt_text = "$ "
 
 def draw_results(app):
     """The pictures of the results pages, from ``benchmarks/results/*.json``."""
-    import plots
+    from results_pages.plots import pictures
 
-    plots.draw(HERE / "results" / "plots")
+    pictures.draw(HERE / "results" / "plots")
 
 
 def setup(app):

@@ -1,0 +1,161 @@
+"""Tables and figures of ``docs/results/molecules.md``."""
+
+from __future__ import annotations
+
+from results_pages.comparisons import NETWORKS
+from results_pages.data import one, read
+from results_pages.formats import markdown, share, spread
+from results_pages.gains import recipe_values
+
+
+def member(file: str, name: str, dataset: str, metric: str, seeds: str = "single_seeds") -> str:
+    """Mean ± standard deviation of a recipe's row."""
+    row = one(read(file)["rows"], name=name, dataset=dataset)
+    figures = row[seeds]["test"]
+    deviation = figures["std"][metric]
+    return share(figures["mean"][metric]) + (f" ± {share(deviation)}" if deviation is not None else "")
+
+
+AICURES = {
+    "forest": "random forest, Morgan (v)",
+    "extra-trees": "extra trees, all features (v)",
+    "svm": "support vectors, descriptors and MACCS",
+    "three-fitted": "these three, mean rank (v)",
+    "tanimoto-torsion": "support vectors, Tanimoto kernel on torsions",
+    "extra-trees-rdkit": "extra trees, descriptors (v)",
+    "fitted": "all fifteen fitted members, mean rank (v)",
+    "gine-ce": "GINE, cross-entropy",
+    "gine-soap": "GINE, SOAP",
+    "gine-ce-features": "GINE with descriptors and MACCS, cross-entropy",
+    "gine-soap-features": "GINE with descriptors and MACCS, SOAP",
+    "networks": "both networks with descriptors, mean rank",
+    "ensemble": "fifteen fitted members and both networks (the submission) (v)",
+}
+
+
+def aicures_scores() -> str:
+    rows = []
+    for name, title in AICURES.items():
+        members = one(read("aicures")["rows"], name=name)["members"]
+        runs = str(sum(map(len, members.values())))
+        scores = [member("aicures", name, "aicures", key, "all_seeds") for key in ("ap", "prc_auc", "roc_auc")]
+        rows.append([title, runs, *scores])
+    for entry in read("aicures")["published"][:5]:
+        values = entry["values"]
+        cells = [
+            f"*{share(values[key][0])} ± {share(values[key][1])}*" if key in values else ""
+            for key in ("ap", "prc_auc", "roc_auc")
+        ]
+        rows.append([f"*published: {entry['name']}*", "", *cells])
+    return markdown(["", "runs per fold", "AP", "PRC-AUC", "ROC-AUC"], rows)
+
+
+def aicures_pretrained() -> str:
+    names = {
+        "start": "15 epochs of cross-entropy from the encoder",
+        "gine-ce": "then 20 of cross-entropy",
+        "gine-soap": "then 20 of SOAP",
+    }
+    rows = []
+    for name, title in names.items():
+        folds = one(read("aicures_pretrained")["rows"], name=name)["folds"]
+        rows.append([title, *(spread([fold[key] for fold in folds]) for key in ("ap", "roc_auc"))])
+    names = {
+        "gine-start-features": "3 × 64 without pretraining, 15 epochs",
+        "gine-ce-features": "then 20 of cross-entropy",
+        "gine-soap-features": "then 20 of SOAP",
+    }
+    for name, title in names.items():
+        rows.append([title, *(member("aicures", name, "aicures", key) for key in ("ap", "roc_auc"))])
+    return markdown(["", "AP", "ROC-AUC"], rows)
+
+
+HIV = {
+    "ce": "cross-entropy",
+    "ce-longer": "cross-entropy, longer",
+    "focal": "focal loss",
+    "auc-margin": "AUC margin",
+    "soap": "SOAP",
+}
+
+
+def hiv_scores(metric: str = "ap") -> str:
+    known = {row["name"] for row in read("soap_hiv")["rows"]}
+    rows = []
+    for loss, title in HIV.items():
+        cells = [
+            member("soap_hiv", f"{net}-{loss}", "advprop-hiv", metric) if f"{net}-{loss}" in known else ""
+            for net in NETWORKS
+        ]
+        rows.append([title, *cells])
+    if metric == "prc_auc":
+        published = {entry["name"]: entry["values"]["prc_auc"] for entry in read("soap_hiv")["published"]}
+        names = ("GINE, CE", "", "MPNN, CE", "ML-MPNN, CE")
+        rows.append(
+            ["*published: cross-entropy*", *(f"*{share(published[name][0])}*" if name else "" for name in names)]
+        )
+    return markdown(["", *NETWORKS.values()], rows)
+
+
+MOLHIV = {
+    "gine-ce": ("GINE 5 × 64, cross-entropy, 40 epochs", "single_seeds"),
+    "gine-auc-margin": ("then 10 epochs of AUC margin", "single_seeds"),
+    "forest": ("random forest of 500 trees, Morgan and MACCS", "single_seeds"),
+    "forest-all": ("the same with torsions and descriptors", "single_seeds"),
+    "all": ("both forests and the network, mean rank, one seed each", "single_seeds"),
+    "of all seeds": ("the same, all seeds together", "all_seeds"),
+}
+PUBLISHED_MOLHIV = [
+    ("DeeperGCN, AUC margin (DeepAUC), 10 seeds", ".816 ± .006", ""),
+    ("random forest on fingerprints, 10 seeds", ".821 ± .004", ""),
+    ("DeepAUC with fingerprints, 10 seeds", ".835 ± .005", ""),
+    ("fusion of forests and networks, 10 seeds", ".848 ± .000", ""),
+    ("chemprop, tuned, an ensemble of five", ".790", ".308"),
+]
+
+
+def molhiv_score(name: str, metric: str = "ogb_rocauc", seeds: str = "single_seeds") -> str:
+    return member("molhiv", name, "ogbg-molhiv", metric, seeds)
+
+
+def molhiv_scores() -> str:
+    rows = []
+    for name, (title, seeds) in MOLHIV.items():
+        key = "all" if name == "of all seeds" else name
+        count = len(one(read("molhiv")["rows"], name=key)["parts_of_seeds"])
+        rows.append([title, str(count), *(molhiv_score(key, metric, seeds) for metric in ("ogb_rocauc", "ap"))])
+    rows += [[f"*published: {name}*", "", f"*{roc}*", f"*{ap}*" if ap else ""] for name, roc, ap in PUBLISHED_MOLHIV]
+    return markdown(["", "seeds", "ROC-AUC", "AP"], rows)
+
+
+MOLECULENET = {
+    "gine-ce": "GINE, cross-entropy",
+    "gine-auc": "GINE, cross-entropy, then AUC margin",
+    "gine-features": "GINE with features, cross-entropy",
+    "forest": "random forest",
+    "ensemble": "mean rank of the last three",
+}
+TASKS = ["bbbp", "bace", "clintox", "tox21", "sider"]
+
+
+def moleculenet_scores() -> str:
+    rows = [
+        [title, *(member("moleculenet", name, data, "roc_auc") for data in TASKS)]
+        for name, title in MOLECULENET.items()
+    ]
+    published = read("moleculenet")["published"]
+    for name in dict.fromkeys(entry["name"] for entry in published):
+        values = (one(published, name=name, dataset=data)["values"]["roc_auc"] for data in TASKS)
+        rows.append([f"*published: {name}*", *(f"*{share(mean)} ± {share(deviation)}*" for mean, deviation in values)])
+    return markdown(["", *TASKS], rows)
+
+
+def muv_scores() -> str:
+    rows = []
+    for net, title in (("gine", "GINE"), ("ecc", "ECC"), ("ml-mpnn", "ML-MPNN")):
+        cells = []
+        for loss in ("ce", "soap"):
+            values = recipe_values("soap_muv", f"{net}-{loss}", "muv", "ap").values()
+            cells.append(", ".join(share(value) for value in values))
+        rows.append([title, *cells])
+    return markdown(["test AP of each split", "cross-entropy", "SOAP"], rows)

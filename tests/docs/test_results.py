@@ -32,6 +32,10 @@ def test_every_score_in_a_sentence_is_checked(page):
     assert unchecked == []
 
 
+def test_the_readme_and_the_results_pages_are_checked():
+    assert {DOCS.parent / "README.md", DOCS / "results" / "index.md"} <= {*PAGES}
+
+
 def test_a_figure_that_drifted_is_reported():
     assert list(pages.differences("takes 7.00<!-- = loss_ms('soap', 512) --> ms")) != []
 

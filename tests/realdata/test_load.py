@@ -122,5 +122,5 @@ def test_one_task_of_many(real_root: Path) -> None:
 
 
 def test_repeated_molecules_give_a_warning(real_root: Path) -> None:
-    with pytest.warns(UserWarning, match="stand in more than one of"):
+    with pytest.warns(UserWarning, match="are in more than one of"):
         load("advprop-tox21", root=real_root)

@@ -3,10 +3,12 @@
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE / "_ext"), str(HERE)]
+from sphinx.application import Sphinx
 
-from xgraph import __version__  # noqa: E402 (the extensions' folder comes first)
+from xgraph import __version__
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / "_ext"), str(HERE)]  # the extensions below, and results_pages
 
 project = "xgraph"
 author = "The xgraph developers"
@@ -46,6 +48,7 @@ nb_merge_streams = True
 
 default_role = "py:obj"  # in docstrings, a name in single backticks links to its page, or is shown as code
 autodoc_member_order = "bysource"
+autodoc_default_options = {"exclude-members": "model_config"}  # of pydantic
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_class_signature = "mixed"
@@ -62,6 +65,7 @@ modindex_common_prefix = ["xgraph."]
 
 html_theme = "furo"
 html_title = "xgraph"
+html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_copy_source = False
@@ -74,16 +78,13 @@ copybutton_exclude = ".linenos, .gp, .go"
 copybutton_prompt_text = "$ "
 
 
-def draw_results(app):
+def draw_results(app: Sphinx) -> None:
     """The pictures of the results pages, from ``benchmarks/results/*.json``."""
     from results_pages.plots import pictures
 
     pictures.draw(HERE / "results" / "plots")
 
 
-def setup(app):
+def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("builder-inited", draw_results)
-
-
-html_math_renderer = "mathml"

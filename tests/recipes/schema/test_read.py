@@ -237,7 +237,7 @@ def test_settings_are_checked_against_registered_data_sets(recipe: Make) -> None
         ({"dataset": "aicures", "fold": 10}, "'aicures' has folds 0 to 9, got 10"),
         ({"dataset": "tox21", "fold": 0}, "data set 'tox21' has no folds"),
         ({"dataset": "tox21", "split": "given"}, "split = 'given': expected one of scaffold, random for 'tox21'"),
-        ({"dataset": "tox21", "target_columns": ["AR"]}, "got ['AR']"),
+        ({"dataset": "tox21", "target_columns": ["AR"]}, "got AR"),
         ({"dataset": "coauthor-cs"}, "hidden_channels"),
     ):
         if settings["dataset"] == "coauthor-cs":

@@ -52,7 +52,7 @@ def test_flat_and_sectioned_files_are_equivalent(table: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"batches": {"lr": 1}}, r"unknown key 'batches.lr'; the keys are batch_size, sampler"),
+        ({"batches": {"lr": 1}}, r"unknown key 'batches.lr'; valid keys are batch_size, sampler"),
         ({"optimizer": {"learning_rate": 1}}, r"unknown key 'optimizer.learning_rate'"),
         ({"batchs": {"batch_size": 1}}, "unknown key 'batchs'"),
         (

@@ -111,7 +111,7 @@ def test_blank_lines_and_bags_named_by_numbers(run: xgraph.Run) -> None:
         ),
         (
             lambda t: t.drop(columns="patient"),
-            "has no recognisable column of bag names: the table has 'ill', .*--bag-column",
+            "has no recognisable column of bag names: the columns are 'ill', .*--bag-column",
         ),
         (lambda t: t.assign(patient=t.patient.where(t.index != 7)), "'patient' has no bag in 1 rows; .* data row 7"),
         (lambda t: t[:0], "has a header .* but no rows"),

@@ -66,7 +66,7 @@ def test_the_position_of_samplers_is_restored(kind: str) -> None:
     assert list(two) == list(batches) != []
     assert list(two) == list(one), "the next epoch"
     other = build(kind, items_per_group=2, sampled_tasks=1, seed=4)
-    with pytest.raises(ValueError, match="seed 3, this .*Sampler has 4"):
+    with pytest.raises(ValueError, match="saved with seed = 3, but this .*Sampler has seed = 4"):
         other.load_state_dict(state)
 
 

@@ -85,7 +85,9 @@ def _parse(first: str, delimiter: str, text: TextIOWrapper, path: Path) -> dict[
         for row in reader:
             if len(row) != width:
                 if any(cell.strip() for cell in row[width:]):
-                    raise ValueError(f"{path}: row {len(cells[0])} has {len(row)} cells, but the header has {width}")
+                    raise ValueError(
+                        f"{path}: data row {len(cells[0])} has {len(row)} cells, but the header has {width}"
+                    )
                 row = row[:width] + [""] * (width - len(row))
             for column, cell in zip(cells, row, strict=True):
                 column.append(cell)

@@ -94,6 +94,6 @@ def to_flat(table: Mapping[str, Any]) -> dict[str, Any]:
         own = [field for section, field in names if section == key]
         for field, setting in value.items():
             if field not in own:
-                raise OptionError(f"unknown key '{key}.{field}'{nearest(field, own)}; the keys are {', '.join(own)}")
+                raise OptionError(f"unknown key '{key}.{field}'{nearest(field, own)}; valid keys are {', '.join(own)}")
             values[names[key, field]] = setting
     return values

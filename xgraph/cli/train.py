@@ -65,7 +65,7 @@ def train(
 ) -> None:
     """Train a model, test its best epoch, and write everything to a run directory.
 
-    Without arguments it runs a demo of about 90 seconds: SOAP on the embedded data set nci-pains.
+    Without arguments it runs a demo of about a minute: SOAP on the embedded data set nci-pains.
     """
     check_dataset(dataset)
     options = catalogue_options(ctx)

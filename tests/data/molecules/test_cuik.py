@@ -10,7 +10,21 @@ from xgraph.data.molecules.packed import PackedGraphs
 if not cuik.available():
     pytest.skip("cuik-molmaker for this RDKit is not installed", allow_module_level=True)
 
-BROKEN = ["", " ", "C1CC", "CN(C)(C)(C)C", "c1cccc1", "xxx", "C\0C", "é", "\ud800", "(" * 1000, "CC>>CC", "CC |wU:0|"]
+BROKEN = [
+    "",
+    " ",
+    "C1CC",
+    "CN(C)(C)(C)C",
+    "c1cccc1",
+    "xxx",
+    "C\0C",
+    "é",
+    "\ud800",
+    "(" * 1000,
+    "CC>>CC",
+    "CC |wU:0|",
+    "CC CO",
+]
 
 
 def assert_same(smiles: list[str]) -> None:

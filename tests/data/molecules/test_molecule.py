@@ -11,14 +11,14 @@ from torch_geometric.data import Data
 from xgraph.data.molecules.molecule import LONGEST, bond_rows, pack, parse, parses
 
 # One of each kind: single atom, any-atom, radical, isotopes, kept hydrogens, metals, dative / quadruple /
-# unspecified / aromatic bonds, chirality and stereo, high valence and charge, salts, atom maps, a name.
+# unspecified / aromatic bonds, chirality and stereo, high valence and charge, salts, atom maps, an extension in bars.
 _HARD = r"""
 C * [*:1]C [CH3] [C] [2H]O [H][H] [H] [H]O[H] [Og] [Fe+9] [C+200] [Na+].[Cl-] N->[Cu] [Rh]$[Rh] C~C C:C F/C=C/F
 F/C=C\F C[C@H](N)C(=O)O C[C@@H](N)C(=O)O C[Si@SP1](F)(Cl)Br F[U](F)(F)(F)(F)F [SH6] [Al-3](F)(F)(F)(F)(F)F
 O=N(=O)c1ccccc1 [CH3:2][OH:1] [OH:1][CH3:2] [nH]1cccc1.O=[Mn](=O)(=O)[O-].[K+] C1CC2CCCCCCCCCCCCC2C1
 C[N+](C)(C)CC(=O)[O-] C1=CC=CC=C1~[Fe] CCC1=[O+][Cu-3]2([O+]=C(CC)C1)[O+]=C(CC)CC(CC)=[O+]2
 """
-HARD = [*_HARD.split(), "CC name", "C" * 500, "c1ccccc1" * 84]
+HARD = [*_HARD.split(), "CC |$a;b$|", "C" * 500, "c1ccccc1" * 84]
 
 
 def nci() -> list[str]:
@@ -103,3 +103,10 @@ def test_failures_have_positions() -> None:
     graphs, failures = pack(["C1CC", "CC", "", "C"])
     assert len(graphs) == 2
     assert [position for position, _ in failures] == [0, 2]
+
+
+@pytest.mark.parametrize("text", ["CCO ethanol", "CCO CCN", "CCO\tx", "CCO |$a;b;c$| ethanol"])
+def test_a_cell_holds_one_smiles(text: str) -> None:
+    with pytest.raises(ValueError, match=r"expected one SMILES, but '.+' follows it"):
+        parse(text)
+    assert parse("CCO |$a;b;c$| ").GetNumAtoms() == parse(" CCO ").GetNumAtoms() == 3

@@ -108,7 +108,9 @@ def _pack(smiles: Sequence[str], start: int) -> tuple[PackedGraphs, list[tuple[i
 
 def _is_special(text: str) -> bool:
     """Whether the compiled code cannot handle the SMILES or would reorder its atoms."""
-    return len(text) > molecule.LONGEST or not text.isascii() or (":" in text and bool(ATOM_MAP.search(text)))
+    if len(text) > molecule.LONGEST or not text.isascii() or molecule.has_several_words(text):
+        return True
+    return ":" in text and bool(ATOM_MAP.search(text))
 
 
 def _around(smiles: Sequence[str], start: int, slow: list[int]) -> tuple[PackedGraphs, list[tuple[int, str]]]:

@@ -50,7 +50,15 @@ def parse(smiles: str) -> Any:
             raise ValueError(_reason(smiles))
     if molecule.GetNumAtoms() == 0:
         raise ValueError("the SMILES is empty")
+    if has_several_words(smiles):  # of which RDKit reads the first
+        raise ValueError(f"expected one SMILES, but {smiles.split(maxsplit=1)[1][:40]!r} follows it")
     return molecule
+
+
+def has_several_words(smiles: str) -> bool:
+    """Whether anything follows the SMILES but an extension in bars, as in ``CCO |$a;b;c$|`` (CXSMILES)."""
+    words = smiles.split(maxsplit=1)
+    return len(words) == 2 and not (words[1].startswith("|") and words[1].rstrip().endswith("|"))
 
 
 def parses(smiles: str) -> bool:

@@ -32,6 +32,7 @@ ALLOWED: dict[str, set[str]] = {
 FLOORS: dict[str, list[set[str]]] = {
     "data": [
         {"storage"},
+        {"tables"},
         {"molecules"},
         {"published"},
         {"cards"},

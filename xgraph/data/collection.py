@@ -14,9 +14,9 @@ from xgraph.data.molecules.joined import JoinedDataset, join
 from xgraph.data.molecules.splits import PARTS
 from xgraph.data.molecules.table import Table, read_smiles, read_table
 from xgraph.data.registry import load
-from xgraph.data.storage.columns import ENDINGS, stem
 from xgraph.data.storage.root import Progress, mirror
 from xgraph.data.storage.root import root as root_folder
+from xgraph.data.tables.read import ENDINGS, stem
 
 COMPETITION = ("aicures", "aicures_pseudomonas/test.csv")
 """A data set and its file of molecules that are always excluded: the hidden test set of a running competition."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from xgraph.data.cards.named import load_card, names
 from xgraph.data.cards.schema import Card
-from xgraph.data.storage.columns import ENDINGS, stem
 from xgraph.data.storage.root import Progress
 from xgraph.data.storage.root import root as root_folder
+from xgraph.data.tables.read import ENDINGS, stem
 
 if TYPE_CHECKING:
     from xgraph.data.bags.dataset import BagDataset

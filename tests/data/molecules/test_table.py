@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xgraph.data.molecules.table import RowError, find_smiles, read_smiles, read_table
-from xgraph.data.storage.columns import read_columns
+from xgraph.data.tables.read import read_columns
 
 NAN = float("nan")
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from xgraph.data.bags.roles import BAG_NAMES, UNNAMED, find_column
 from xgraph.data.molecules.table import MISSING, binary_labels
-from xgraph.data.storage.columns import open_table
+from xgraph.data.tables.text import open_table
 
 _MISSING = sorted({form for cell in MISSING for form in (cell, cell.upper(), cell.capitalize(), "NaN")})
 

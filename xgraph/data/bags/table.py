@@ -8,8 +8,8 @@ from pathlib import Path
 from xgraph.data.bags.columns import read_frame
 from xgraph.data.bags.dataset import BagDataset
 from xgraph.data.bags.frame import bags_of_frame
-from xgraph.data.storage.columns import stem
 from xgraph.data.storage.root import Progress
+from xgraph.data.tables.read import stem
 
 
 def read_bags(

@@ -13,8 +13,8 @@ from xgraph.data.cards.schema import Card
 from xgraph.data.cards.targets import card_targets, listed_targets
 from xgraph.data.molecules.embedded import EMBEDDED
 from xgraph.data.published.given import Rows, read_given
-from xgraph.data.storage.columns import stem
 from xgraph.data.storage.root import Progress
+from xgraph.data.tables.read import stem
 
 if TYPE_CHECKING:
     from xgraph.data.molecules.dataset import MoleculeDataset

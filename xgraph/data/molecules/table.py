@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgraph.data.molecules.molecule import parses
-from xgraph.data.storage.columns import read_columns
+from xgraph.data.tables.read import read_columns
 
 SMILES_NAMES = ("smiles", "canonical_smiles", "isomeric_smiles", "smile", "smi", "mol", "molecule", "structure")
 MISSING = frozenset({"", "nan", "na", "n/a", "none", "null", "<na>"})

@@ -66,7 +66,7 @@ def _positions(nodes: Sequence[Any] | str | Path | None, num_nodes: int, name: s
 
 def _read(path: Path, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
     """Read the node numbers in a file, one per row; `_BLANK` where there is none."""
-    from xgraph.data.storage.columns import read_columns
+    from xgraph.data.tables.read import read_columns
 
     try:
         columns = read_columns(checked_path(path, "items", "nodes by number"))

@@ -29,7 +29,7 @@ def read_items(members: Members, items: Any, column: str | None) -> Smiles:
     """Read what `predict` was given; without `column`, the column that the runs were trained on comes first."""
     import pandas as pd
 
-    from xgraph.data.storage.columns import read_columns
+    from xgraph.data.tables.read import read_columns
 
     if isinstance(items, str | Path):
         path = checked_path(items, "items", "SMILES strings")

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import NamedTuple
 
 SEPARATORS = (",", ";", "\t")
+WORDS = {"comma": ",", "tab": "\t", "semicolon": ";", "space": " "}
 SAMPLE = 50  # lines below the header from which the separator is recognised
 
 _ANNOUNCED = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # a line that Excel reads and writes
@@ -28,8 +29,31 @@ def encoding_of(start: bytes) -> str:
     return "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
 
 
-def recognise(lines: Iterable[str]) -> Dialect | None:
-    """Recognise a table by its first lines; None if all lines are blank."""
+def check_encoding(name: str | None) -> str | None:
+    """Return the name of an encoding of text after checking that it exists."""
+    if name is None:
+        return None
+    try:
+        "".encode(name)
+    except (LookupError, TypeError, ValueError):
+        raise ValueError(
+            f"encoding must be the name of an encoding, such as utf-8, utf-16, cp1252 or latin-1, got {name!r}"
+        ) from None
+    return "utf-8-sig" if codecs.lookup(name).name == "utf-8" else name
+
+
+def check_separator(text: str | None) -> str | None:
+    """Return the character that a setting means: itself, or a word for one."""
+    if text is None:
+        return None
+    separator = WORDS.get(text, text)
+    if not isinstance(separator, str) or len(separator) != 1 or separator in '"\r\n\0':
+        raise ValueError(f"separator must be a single character, or {', '.join(WORDS)}, got {text!r}")
+    return separator
+
+
+def recognise(lines: Iterable[str], separator: str | None = None) -> Dialect | None:
+    """Recognise a table by its first lines, except for a separator that is known; None if all lines are blank."""
     numbered = ((i, line) for i, line in enumerate(lines) if line.strip())
     above, header = next(numbered, (0, ""))
     announced = _ANNOUNCED.fullmatch(header.strip("\r\n "))
@@ -38,7 +62,9 @@ def recognise(lines: Iterable[str]) -> Dialect | None:
     if not header:
         return None
     if announced:
-        return Dialect(header, above, announced[1])
+        return Dialect(header, above, separator or announced[1])
+    if separator is not None:
+        return Dialect(header, above, separator)
     return Dialect(header, above, _separator(header, [line for _, line in islice(numbered, SAMPLE)]))
 
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xgraph.data import read_bags, read_table
-from xgraph.data.storage.columns import read_columns
-from xgraph.data.storage.dialect import recognise
+from xgraph.data.tables.dialect import recognise
+from xgraph.data.tables.read import read_columns
 
 
 @pytest.mark.parametrize(

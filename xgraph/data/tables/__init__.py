@@ -1,0 +1,1 @@
+"""Tables: reading of files as columns of text, whole or in pieces."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from xgraph.data.cards.named import load_card, names
 from xgraph.data.cards.schema import Card
+from xgraph.data.recognise import Kind, recognise
 from xgraph.data.storage.root import Progress
 from xgraph.data.storage.root import root as root_folder
 from xgraph.data.tables.read import ENDINGS, stem
@@ -45,7 +46,7 @@ _LOADERS = {
     "OGB nodes": _loader("ogb.load", "load_ogb_nodes"),
     "OGB graphs": _loader("ogb.load", "load_ogb_graphs"),
 }
-_TABLE_SPLITS = {"table of molecules": ["scaffold", "random"], "table of bags": ["stratified", "random"]}
+_OWN_SPLITS = {"table of molecules": ["scaffold", "random"], "table of bags": ["stratified", "random"]}
 
 
 def load(
@@ -61,6 +62,8 @@ def load(
     feature_columns: Sequence[str] | None = None,
     standardize: bool = False,
     features: Sequence[str] | None = None,
+    kind: Kind | None = None,
+    task: Literal["binary", "multiclass"] | None = None,
     progress: Progress | None = None,
 ) -> MoleculeDataset | NodeDataset | GraphDataset | BagDataset:
     """Load a data set by name or from a CSV file, fetching its files if necessary.
@@ -82,6 +85,10 @@ def load(
         feature_columns: Columns with features, if not all of these.
         standardize: Whether to reduce each molecule to its largest fragment, neutralised.
         features: Additional features of molecules: rdkit, morgan, maccs or torsion (see `describe`).
+        kind: What a file of one's own holds: molecules ("graph"), the nodes of a graph ("node") or bags ("bag"); by
+            default it is recognised.
+        task: Whether labels are 0 and 1 for each task ("binary") or classes that exclude each other ("multiclass"); by
+            default it is recognised.
         progress: Called with ``(done, total, description)`` during long steps.
 
     Returns:
@@ -110,16 +117,6 @@ def load(
         kinds = check_kinds(features)
     path = _own_table(name)
     source = load_card(str(name)) if path is None else path
-    if isinstance(source, Card):
-        kind, label, splits = _kind(source), source.name, source.splits
-        folds = source.folds if (split or splits[0]) == "given" else 0
-    else:
-        kind = "table of molecules" if bag_column is None else "table of bags"
-        label, splits, folds = stem(source), _TABLE_SPLITS[kind], 0
-    chosen = split or splits[0]
-    if chosen not in splits:
-        raise ValueError(f"split must be one of {', '.join(splits)} for {label!r}, got {split!r}")
-    _check_fold(fold, folds, label, chosen)
     options: dict[str, object] = {
         "bag_column": bag_column,
         "feature_columns": feature_columns,
@@ -127,18 +124,31 @@ def load(
         "target_columns": target_columns,
         "standardize": standardize,
         "features": kinds,
+        "task": task,
     }
-    loader = _LOADERS[kind]
+    if isinstance(source, Card):
+        form, label, splits = _form(source), source.name, source.splits
+        folds = source.folds if (split or splits[0]) == "given" else 0
+    else:
+        form = recognise(source, {**options, "kind": kind}).loader
+        if source.is_dir() and form.startswith("table"):
+            raise ValueError(f"{str(name)!r} is a folder; expected the name of a data set or a CSV file")
+        label, splits, folds = stem(source), _OWN_SPLITS[form], 0
+    chosen = split or splits[0]
+    if chosen not in splits:
+        raise ValueError(f"split must be one of {', '.join(splits)} for {label!r}, got {split!r}")
+    _check_fold(fold, folds, label, chosen)
+    loader = _LOADERS[form]
     for option, value in options.items():
         if value not in (None, False) and option not in loader.options:
-            raise ValueError(f"{option}={value!r} cannot be used: {_why_not(option, label, kind)}")
+            raise ValueError(f"{option}={value!r} cannot be used: {_why_not(option, label, form)}")
     options |= {"split": chosen, "fold": fold, "seed": seed}
     function = getattr(import_module(loader.module), loader.function)
     used = {option: options[option] for option in loader.options}
     return cast("MoleculeDataset", function(source, **used, root=root_folder(root), progress=progress))
 
 
-def _kind(card: Card) -> str:
+def _form(card: Card) -> str:
     if card.kind == "graph":
         return "molecules" if card.smiles_column else "OGB graphs"
     if card.kind == "node":
@@ -146,13 +156,13 @@ def _kind(card: Card) -> str:
     return "bags"
 
 
-def _why_not(option: str, label: str, kind: str) -> str:
+def _why_not(option: str, label: str, form: str) -> str:
     """Explain why an option does not apply to a data set."""
     if option == "bag_column":
         return f"{label!r} is a registered data set, not a CSV file"
     if option == "feature_columns":
         return "it requires bag_column"
-    if kind == "table of bags":
+    if form == "table of bags":
         return "with bag_column the table contains bags, not molecules"
     return f"{label!r} is not a table of molecules"
 
@@ -163,9 +173,7 @@ def _own_table(name: str | Path) -> Path | None:
     if isinstance(name, str) and text in names():
         return None
     path = Path(name).expanduser()
-    if path.is_dir() and (isinstance(name, Path) or "/" in text):
-        raise ValueError(f"{text!r} is a folder; expected the name of a data set or a CSV file")
-    if path.is_file():
+    if path.is_file() or path.is_dir():
         return path
     if isinstance(name, Path) or text.lower().endswith(ENDINGS) or "/" in text:
         raise FileNotFoundError(f"file {text!r} does not exist")

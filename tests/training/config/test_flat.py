@@ -27,7 +27,7 @@ OLD: dict[str, Any] = {
 
 def test_each_setting_has_one_place() -> None:
     fields = {(name, field) for name, models in SECTIONS.items() for one in models for field in one.model_fields}
-    assert {(place.section, place.field) for place in PLACES.values()} == fields - {("data", "kind")}
+    assert {(place.section, place.field) for place in PLACES.values()} == fields
     options = [option.name for option in options_of(TrainConfig)]
     assert len(options) == len(set(options))
     assert set(options) == PLACES.keys() - {"loss_options", "model_options"}

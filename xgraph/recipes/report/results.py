@@ -147,7 +147,7 @@ class Results:
         return figures
 
     def _measure(self, member: Member, part: Part, scores: Any) -> dict[str, float]:
-        classes = DatasetTraits.of(member.dataset, member.config.bag_column).several_classes
+        classes = DatasetTraits.of(member.config.flat()).several_classes
         further = further_metrics(self.recipe.measured)
         return score_split(member.dataset, part.y, scores, further, several_classes=classes)
 

@@ -30,7 +30,7 @@ def read_parts(path: Path, config: TrainConfig) -> dict[str, Part]:
     import pandas as pd
 
     file = path / PREDICTIONS
-    traits = DatasetTraits.of(config.dataset, config.bag_column)
+    traits = DatasetTraits.of(config.flat())
     places = list(_PLACES[traits.kind])
     try:
         table = pd.read_csv(file, dtype=str, keep_default_na=False)

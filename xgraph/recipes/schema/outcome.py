@@ -58,7 +58,7 @@ def _check_ensemble(one: Ensemble, recipe: Recipe) -> None:
     combined = [members for dataset in recipe.datasets if (members := recipe.members_of(one.name, dataset))]
     for members in combined:
         _check_same_items(members)
-        if one.combine == "rank" and DatasetTraits.of(members[0].dataset, members[0].config.bag_column).several_classes:
+        if one.combine == "rank" and DatasetTraits.of(members[0].config.flat()).several_classes:
             raise OptionError("combine = 'rank': expected 'mean' for mutually exclusive classes")
     if not combined:
         raise OptionError(f"members = {one.members!r}: expected members with at least one data set in common")

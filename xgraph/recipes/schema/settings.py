@@ -46,7 +46,7 @@ def resolve(own: Layer, common: Layer, quick: Layer, dataset: str, share_of_epoc
             raise layer.error(f"{name} = {layer.values[name]!r}: {_ELSEWHERE[name]}")
     merged = {**common.values, **own.values, **quick.values}
     try:
-        chosen = {**DatasetTraits.of(dataset, merged.get("bag_column")).defaults(), **merged}
+        chosen = {**DatasetTraits.of({**merged, "dataset": dataset}).defaults(), **merged}
         classes = {part: registry(part).get(str(chosen[part])) for part in _PARTS}
         fitted = classes["model"] is not None and classes["model"].fitted
         shared = {name for name in (*common.values, *quick.values) if _has(name, classes, fitted)}

@@ -57,8 +57,10 @@ class _Draft:
         self.fields = {option.name: option for option in options_of(TrainConfig)}
         self.values: dict[str, Any] = {}
         self.options: dict[str, dict[str, Any]] = {part: {} for part in PARTS}
+        if "dataset" in settings and settings["dataset"] != base.get("dataset"):  # recognised for the file's data set
+            self.base = base = {name: value for name, value in base.items() if name not in ("kind", "task")}
         chosen = {"dataset": PLACES["dataset"].default, **base, **settings}
-        self.traits = DatasetTraits.of(chosen["dataset"], chosen.get("bag_column"))
+        self.traits = DatasetTraits.of(chosen)
 
     def complete(self) -> TrainConfig:
         """Return the finished configuration."""
@@ -69,7 +71,7 @@ class _Draft:
         if _fitted(self.values.get("model")):
             self._drop_steps()
             defaults |= SINGLE_STEP
-        values = self.values = {**defaults, **self.values}
+        values = self.values = {**defaults, **self.values, **self.traits.recognised()}
         fold = values.get("fold")
         if isinstance(fold, list) and len(fold) == 1:
             values["fold"] = fold[0]

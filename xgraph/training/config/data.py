@@ -1,6 +1,7 @@
 """The data section of a run's settings, with one schema per kind of data set."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -10,6 +11,7 @@ from xgraph.storage import Storage
 # Keep in step with `xgraph.data.molecules.descriptor_kinds`, which is not imported here because it imports RDKit.
 Features = Literal["rdkit", "morgan", "maccs", "torsion"]
 Count = Annotated[int, Field(ge=1, le=10**9)]
+Kind = Literal["graph", "node", "bag"]
 
 
 class Data(Schema):
@@ -21,11 +23,19 @@ class Data(Schema):
         split: How to split the data, if the data set offers several ways.
         fold: Fold of a data set with given folds, counted from 0. A range such as ``0-9``, a list such as ``0,3``, or
             ``all`` trains one run per fold.
+        kind: What a file of your own holds: molecules (graph), the nodes of a graph (node) or bags (bag); recognised by
+            default.
+        task: What the labels of a file of your own are: 0 or 1 for each task (binary), or classes that exclude each
+            other (multiclass). By default binary for tables, and recognised for graphs.
     """
+
+    recipe: ClassVar[Mapping[str, object]] = {"kind": None}
 
     dataset: str = "nci-pains"
     split: Literal["scaffold", "stratified", "random", "given"] | None = None
     fold: int | list[int] | Literal["all"] | None = None
+    kind: Kind
+    task: Literal["binary", "multiclass"] | None = None
 
     @field_validator("fold", mode="before")
     @classmethod
@@ -58,7 +68,7 @@ class MoleculeData(_Labelled):
             step, and ``morgan`` for ``svm`` with the kernel ``tanimoto``.
     """
 
-    kind: Literal["graph"] = "graph"
+    kind: Kind = "graph"
     features: list[Features] | None = None
 
     @field_validator("features")
@@ -81,7 +91,7 @@ class NodeData(Data):
             memory (mmap).
     """
 
-    kind: Literal["node"] = "node"
+    kind: Kind = "node"
     num_neighbors: list[Annotated[int, Field(ge=-1, le=10**9)]] | None = None
     storage: Storage = "device"
 
@@ -96,7 +106,7 @@ class BagData(_Labelled):
             the model keeps a state per bag. Validation and test always use all instances.
     """
 
-    kind: Literal["bag"] = "bag"
+    kind: Kind = "bag"
     bag_column: str | None = None
     feature_columns: list[str] | None = None
     instances: Count | None = None

@@ -39,7 +39,7 @@ class Place(NamedTuple):
 
 def _places() -> Iterator[tuple[str, Place]]:
     for section, models in SECTIONS.items():
-        for field in dict.fromkeys(name for model in models for name in model.model_fields if name != "kind"):
+        for field in dict.fromkeys(name for model in models for name in model.model_fields):
             flat = {"name": section, "options": f"{section}_options"}.get(field, field)
             yield flat, Place(section, field, tuple(model for model in models if field in model.model_fields))
 
@@ -59,7 +59,7 @@ def flat_options() -> list[Option]:
 
 def make_sections(values: Mapping[str, Any]) -> dict[str, Schema]:
     """Sort flat settings into validated sections; refuse settings that do not apply to the data set's kind."""
-    kind = DatasetTraits.of(values.get("dataset", PLACES["dataset"].default), values.get("bag_column")).kind
+    kind = DatasetTraits.of({"dataset": PLACES["dataset"].default, **values}).kind
     models = {section: DATA[kind] if section == "data" else models[0] for section, models in SECTIONS.items()}
     tables: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     for name, value in values.items():

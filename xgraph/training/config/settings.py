@@ -10,6 +10,7 @@ from xgraph.schema import Schema, explain
 from xgraph.training.config.data import BagData, MoleculeData, NodeData
 from xgraph.training.config.flat import PLACES, STEPWISE_SETTINGS, flat_options, make_sections
 from xgraph.training.config.sections import Batches, LossChoice, ModelChoice, Optimization, RunSettings
+from xgraph.training.config.traits import DatasetTraits
 
 
 class TrainConfig(Schema):
@@ -38,7 +39,7 @@ class TrainConfig(Schema):
 
     model_config = ConfigDict(populate_by_name=True, protected_namespaces=())
 
-    data: MoleculeData | NodeData | BagData = Field(discriminator="kind")
+    data: MoleculeData | NodeData | BagData
     chosen_model: ModelChoice = Field(alias="model")
     chosen_loss: LossChoice = Field(alias="loss")
     optimization: Optimization = Field(alias="optimizer")
@@ -99,7 +100,10 @@ class TrainConfig(Schema):
         Args:
             settings: The new values, by flat names.
         """
-        return TrainConfig(**{**self.flat(), **settings})
+        values = self.flat()
+        if settings.get("dataset", self.dataset) != self.dataset:  # what is recognised belongs to the data set
+            values = {name: value for name, value in values.items() if name not in ("kind", "task")}
+        return TrainConfig(**{**values, **settings})
 
     def to_dict(self) -> dict[str, Any]:
         """Return all settings as plain values by flat names; ``loss`` and ``model`` are tables of a name and options.
@@ -110,6 +114,8 @@ class TrainConfig(Schema):
         idle = STEPWISE_SETTINGS if self.fitted else ()
         values: dict[str, Any] = {}
         for name, value in self.flat().items():
+            if name == "kind" and DatasetTraits.of(self.flat()).registered:
+                continue  # the data set's card has it
             of_another_kind = PLACES[name].section == "data" and type(self.data) not in PLACES[name].owners
             if value is not None and not (name in idle or of_another_kind or isinstance(value, Mapping)):
                 values[name] = value

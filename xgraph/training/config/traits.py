@@ -1,6 +1,7 @@
 """What follows from the kind of a data set: default settings, and which models and losses apply."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xgraph.options import OptionError
@@ -27,22 +28,34 @@ class DatasetTraits(NamedTuple):
         several_classes: Whether the labels are mutually exclusive classes.
         obstacle: Why no model supports the data set; empty if one does.
         registered: Whether it is a registered data set rather than a file.
+        task: What the labels of a file are, if it was given or recognised.
     """
 
     kind: str = "graph"
     several_classes: bool = False
     obstacle: str = ""
     registered: bool = False
+    task: str | None = None
 
     @classmethod
-    def of(cls, dataset: object, bag_column: object = None) -> "DatasetTraits":
-        """Look up a data set by name; an unregistered one is a table of molecules, or of bags."""
+    def of(cls, settings: Mapping[str, Any]) -> "DatasetTraits":
+        """Look up the data set of some settings by name; recognise what a file holds, unless the settings tell."""
         from xgraph.data import load_card
         from xgraph.data.cards.named import names
+        from xgraph.data.recognise import recognise
 
+        dataset, kind, task = settings["dataset"], settings.get("kind"), settings.get("task")
         if dataset not in names():
-            return cls("graph" if bag_column is None else "bag")
+            if kind is None:
+                found = recognise(Path(str(dataset)), settings)
+                kind, task = found.kind, task or found.task
+            return cls(str(kind), task == "multiclass", task=task)
         card = load_card(str(dataset))
+        for name, value, own in (("kind", kind, card.kind), ("task", task, None)):
+            if value not in (None, own):
+                raise OptionError(
+                    f"{name} = {value!r}: this setting is for files, but {dataset!r} is a registered data set"
+                )
         obstacle = ""
         if card.kind == "graph" and not card.smiles_column:
             obstacle = "holds graphs that are not molecules, and no model supports these yet"
@@ -52,6 +65,10 @@ class DatasetTraits(NamedTuple):
                 "your own"
             )
         return cls(card.kind, card.task == "multiclass classification", obstacle, True)
+
+    def recognised(self) -> dict[str, Any]:
+        """Return the settings that say what a file holds, with which a run can be read without its data."""
+        return {"kind": self.kind} if self.task is None else {"kind": self.kind, "task": self.task}
 
     def defaults(self) -> dict[str, Any]:
         """Return the default model and loss, and the defaults that differ from those for molecules."""

@@ -1,7 +1,6 @@
 """`xgraph.train`: train one fold or several, from settings to a finished run directory."""
 
 import sys
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +12,13 @@ from xgraph.training.config.parts import scored_parts
 from xgraph.training.files.lock import locked
 from xgraph.training.files.rundir import CONFIG, METRICS, Run, check_free, discard, make_run_directory, write_config
 from xgraph.training.files.writing import write_json
+from xgraph.training.fit.loading import load_data
 from xgraph.training.fit.seeding import own_random_streams
 from xgraph.training.scoring.inference import choose_device
 
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
 
-    from xgraph.training.sources import Source
 
 # The settings that may change when a run is resumed.
 _MAY_CHANGE = {"epochs", "device", "storage", "threads"}
@@ -185,38 +184,6 @@ def _train_folds(config: TrainConfig, out: str | Path | None, resume: bool, prog
     metrics = summarize_folds([run.metrics for run in runs])
     write_json(path / METRICS, metrics)
     return Run(path, metrics)
-
-
-def load_data(config: TrainConfig, progress: bool) -> "Source":
-    """Load the data set of a run, and warn if some of its rows could not be read."""
-    from xgraph.data import load
-    from xgraph.training.fit.bars import data_progress
-    from xgraph.training.sources import make_source
-
-    if isinstance(config.fold, str | list):
-        raise ValueError(f"fold: expected a single fold, got {config.fold!r}")
-    with data_progress(progress) as report:
-        data = load(
-            config.dataset,
-            fold=config.fold,
-            split=config.split,
-            seed=config.seed,
-            smiles_column=config.smiles_column,
-            target_columns=config.target_columns,
-            bag_column=config.bag_column,
-            feature_columns=config.feature_columns,
-            standardize=config.standardize,
-            features=config.features,
-            progress=report,
-        )
-    if data.errors:
-        first = data.errors[0]
-        warnings.warn(
-            f"left out {len(data.errors)} row(s) of {data.name!r} that could not be read; the first is row "
-            f"{first.row}, {first.smiles!r}: {first.message}",
-            stacklevel=2,
-        )
-    return make_source(data, config)
 
 
 def _callbacks(metric: str) -> "list[Callback]":

@@ -11,7 +11,7 @@ from xgraph.training.config.folds import summarize_folds
 from xgraph.training.files.checkpoint import HEADER, check_same_data, read_checkpoint
 from xgraph.training.files.rundir import BEST, Run
 from xgraph.training.files.saved_model import load_model, loss_link
-from xgraph.training.fit.train import load_data
+from xgraph.training.fit.loading import load_data
 from xgraph.training.prediction.ensemble import Ensemble, check_finished, check_members, members_by_fold
 from xgraph.training.scoring.inference import as_scores, choose_device
 from xgraph.training.scoring.metrics import Metric, partial_metrics

@@ -10,7 +10,7 @@ from xgraph.training.sources import Source
 
 def own_source(state: dict[str, Any], path: Path, progress: bool) -> Source:
     """Load the data set of a run after checking that it has not changed."""
-    from xgraph.training.fit.train import load_data
+    from xgraph.training.fit.loading import load_data
 
     try:
         config = build_config({}, state[HEADER]["config"])

@@ -1,0 +1,48 @@
+"""What a file or folder of one's own holds: molecules, the nodes of a graph, or bags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+Kind = Literal["graph", "node", "bag"]
+
+
+class Recognised(NamedTuple):
+    """What a file or folder holds.
+
+    Args:
+        kind: What a model predicts for: molecules ("graph"), nodes or bags.
+        loader: Its key among the loaders of `load`.
+        task: "multiclass" if the labels are classes that exclude each other, "binary" if they are 0 and 1, None if only
+            the settings can tell.
+    """
+
+    kind: Kind
+    loader: str
+    task: Literal["binary", "multiclass"] | None = None
+
+
+Recogniser = Callable[[Path, Mapping[str, Any]], Recognised | None]
+
+RECOGNISERS: list[Recogniser] = []
+"""Asked in order; each returns None for a path that it does not know. They read no more than they need."""
+
+
+def recognise(path: Path, settings: Mapping[str, Any]) -> Recognised:
+    """Return what a path holds; one that nothing recognises, or that does not exist, is a table.
+
+    Args:
+        path: A file or folder.
+        settings: Settings of the run or options of `load`. If they have a `kind`, only that one is considered.
+    """
+    kind, path = settings.get("kind"), path.expanduser()
+    if path.exists():
+        for known in RECOGNISERS:
+            found = known(path, settings)
+            if found is not None and kind in (None, found.kind):
+                return found
+    if kind == "bag" or (kind is None and settings.get("bag_column") is not None):
+        return Recognised("bag", "table of bags")
+    return Recognised("graph", "table of molecules")

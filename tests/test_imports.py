@@ -38,6 +38,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"cards"},
         {"nodes"},
         {"bags", "ogb"},
+        {"recognise"},
         {"registry"},
         {"collection"},
     ],

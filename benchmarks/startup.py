@@ -18,7 +18,7 @@ from statistics import median
 
 from benchmarks._report import parser, report
 from benchmarks.threads import neighbour
-from xgraph.cli.openmp import WAIT_POLICY
+from xgraph.cli.startup import WAIT_POLICY
 
 FIRST_BATCH = """
 import time, torch, lightning, torch_geometric.data

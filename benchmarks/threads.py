@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 from benchmarks._peers import Worker
 from benchmarks._report import parser, report
-from xgraph.cli.openmp import WAIT_POLICY
+from xgraph.cli.startup import WAIT_POLICY
 
 RUNS = {
     "gine on nci-pains (the demo)": {"dataset": "nci-pains"},

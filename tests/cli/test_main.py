@@ -26,7 +26,7 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_command_sets_how_threads_wait_and_the_import_does_not() -> None:
     code = (
-        "import os, sys; from xgraph.cli.openmp import WAIT_POLICY as policy\n"
+        "import os, sys; from xgraph.cli.startup import WAIT_POLICY as policy\n"
         "[os.environ.pop(name, None) for name in policy]; before = dict(os.environ)\n"
         "import xgraph; from xgraph.cli import main; same = dict(os.environ) == before\n"
         "main(['--version']); sys.exit(0 if same and policy.items() <= os.environ.items() else str(os.environ))"

@@ -248,3 +248,16 @@ def test_training_on_other_parts_and_keeping_the_last_epoch(
     assert "keep = 'best': expected 'last' with train_on = 'train+valid'" in capsys.readouterr().err
     assert main(["train", str(csv), *small, "--inner", "5/5"]) == 2
     assert "inner = '5/5': expected FOLD/FOLDS" in capsys.readouterr().err
+
+
+def test_a_long_smiles_is_cut_in_every_message(csv: Path, small: list[str], capsys: Capture) -> None:
+    bad = "C" * 3000 + "("
+    csv.write_text(csv.read_text() + f"{bad},1\n")
+    assert main(["train", str(csv), *small, "--out", "run"]) == 0
+    assert main(["predict", "run", bad]) == 1
+    Path("wrong.csv").write_text(f"smiles,amine\n{bad},1\n")
+    assert main(["train", "wrong.csv", *small]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert any("no file 'CCCC" in line for line in lines)
+    assert any("left out 1 row" in line and "'CCCC" in line for line in lines)
+    assert max(map(len, lines)) < 400

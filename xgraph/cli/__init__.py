@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not debug:
         warnings.showwarning = _show_warning
     try:
-        from xgraph.cli.openmp import let_threads_sleep
+        from xgraph.cli.startup import let_threads_sleep
 
         let_threads_sleep()
         from xgraph.cli.app import app

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from xgraph.cli.completion import DEVICES, SPLITS, choice
+from xgraph.cli.startup import announce_loading
 
 
 def evaluate(
@@ -34,19 +35,18 @@ def evaluate(
         float | None,
         typer.Option(metavar="FLOAT", help="With --max-fpr: also the two-way one from this true-positive rate."),
     ] = None,
-    only_json: Annotated[bool, typer.Option("--json", help="Print JSON only, no table.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
     device: Annotated[str, typer.Option(help="Where to compute.", **choice("device", *DEVICES))] = "auto",
 ) -> None:
-    """Evaluate a run on a part of its data: all metrics, as a table and as JSON.
+    """Evaluate a run on a part of its data: all metrics, as a table or as JSON.
 
     For runs over folds, the metrics are means and standard deviations over the folds.
     """
+    announce_loading()
     from xgraph.cli.tables import metrics_table
     from xgraph.training.files.writing import plain
     from xgraph.training.prediction.evaluate import evaluate_with_spread
 
     limits = {"max_fpr": max_fpr, "min_tpr": min_tpr}
     metrics = {split: evaluate_with_spread(runs, split, combine=combine, **limits, device=device, progress=True)}
-    if not only_json:
-        typer.echo(metrics_table(metrics))
-    typer.echo(json.dumps(plain(metrics)))
+    typer.echo(json.dumps(plain(metrics)) if as_json else metrics_table(metrics))

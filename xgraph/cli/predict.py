@@ -1,5 +1,6 @@
 """`xgraph predict`."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 import typer
 
 from xgraph.cli.completion import DEVICES, choice
+from xgraph.cli.startup import announce_loading
 
 
 def predict(
@@ -52,9 +54,10 @@ def predict(
     row per instance, with a column `bag` and the features of the run, and the output has one row per bag. With several
     runs, or a run over folds, the column <task>_std holds the standard deviation over them.
     """
-    runs, source = (paths, None) if paths[-1].is_dir() else (paths[:-1], paths[-1])
+    runs, source = (paths, None) if os.path.isdir(paths[-1]) else (paths[:-1], paths[-1])
     if not runs:
         raise typer.BadParameter("expected at least one run directory, then a CSV file")
+    announce_loading()
     from xgraph.training.prediction.predict import predict as score
     from xgraph.training.prediction.predict import run_kind, write_predictions
 

@@ -7,6 +7,7 @@ import typer
 
 from xgraph.cli.completion import complete_dataset
 from xgraph.cli.help.catalogue_commands import HelpAll, catalogue_options
+from xgraph.cli.startup import announce_loading
 from xgraph.cli.tables import metrics_table
 from xgraph.cli.train import resumable
 
@@ -49,6 +50,7 @@ def pretrain(
     With --objective multitask the encoder learns all labels of the data sets. With --objective contrastive it needs no
     labels: it learns to recognise a molecule from a masked copy.
     """
+    announce_loading()
     from xgraph.training.pretraining import pretrain as run_pretraining
 
     with resumable("pretrain", "epoch"):

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from xgraph.cli.completion import DEVICES, choice, complete_recipe
+from xgraph.cli.startup import announce_loading
 
 
 def reproduce(
@@ -41,6 +42,7 @@ def reproduce(
             raise typer.BadParameter("expected the name of a recipe, or a TOML file", param_hint="RECIPE")
         _list()
         return
+    announce_loading()
     from xgraph.cli.tables import aligned
     from xgraph.recipes.report.report import CUT_DOWN
     from xgraph.recipes.reproduce import reproduce as run_recipe

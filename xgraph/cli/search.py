@@ -8,6 +8,7 @@ import typer
 from xgraph.cli.checks import check_dataset
 from xgraph.cli.completion import complete_dataset
 from xgraph.cli.help.catalogue_commands import HelpAll, catalogue_options
+from xgraph.cli.startup import announce_loading
 from xgraph.cli.train import resumable
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def search(
     --final makes this nested cross-validation. The search writes trials.csv, and best.toml for `xgraph train --config`.
     """
     check_dataset(dataset)
+    announce_loading()
     from xgraph.options import OptionError
     from xgraph.tuning import search as run_search
     from xgraph.tuning.space import read_space

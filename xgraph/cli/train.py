@@ -11,6 +11,7 @@ import typer
 from xgraph.cli.checks import check_dataset
 from xgraph.cli.completion import complete_dataset
 from xgraph.cli.help.catalogue_commands import HelpAll, catalogue_options
+from xgraph.cli.startup import announce_loading
 from xgraph.cli.tables import closing_lines, metrics_table
 
 _DEMO = {"sampling_rate": 0.25}
@@ -73,8 +74,7 @@ def train(
     if demo:
         options |= _DEMO
         sys.stderr.write("demo: the same as `xgraph train nci-pains --sampling-rate 0.25`\n")
-    elif sys.stderr.isatty():  # importing torch takes seconds
-        sys.stderr.write("loading...\n")
+    announce_loading()
     from xgraph.training.fit.train import train as run_training
 
     with resumable("train", "epoch"):

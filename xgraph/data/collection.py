@@ -14,7 +14,7 @@ from xgraph.data.molecules.joined import JoinedDataset, join
 from xgraph.data.molecules.splits import PARTS
 from xgraph.data.molecules.table import Table, read_smiles, read_table
 from xgraph.data.registry import load
-from xgraph.data.storage.root import Progress, mirror
+from xgraph.data.storage.root import Progress, expanded, mirror
 from xgraph.data.storage.root import root as root_folder
 from xgraph.data.tables.read import ENDINGS, stem
 
@@ -90,7 +90,7 @@ def excluded(spec: str, *, root: str | Path | None = None, progress: Progress | 
     if _is_file(spec) or _is_file(name):
         if rest and not _is_file(spec):
             raise ValueError(f"exclude: {name!r} is a file and has no part {rest!r}")
-        return [text for text in read_smiles(Path(spec).expanduser()) if text]
+        return [text for text in read_smiles(expanded(spec)) if text]
     card = load_card(name)
     if not rest:
         return read_card_table(card, root=root, progress=progress).smiles
@@ -115,7 +115,7 @@ def _is_file(name: str) -> bool:
 def _check_molecules(name: str) -> None:
     """Reject unknown names and data sets without molecules before anything is read."""
     if _is_file(name):
-        if not Path(name).expanduser().is_file():
+        if not expanded(name).is_file():
             raise FileNotFoundError(f"file {name!r} does not exist")
         return
     card = load_card(name)
@@ -128,7 +128,7 @@ def _table(name: str, root: str | Path | None, progress: Progress | None) -> tup
     """Return a label for the data set, and its table."""
     if not _is_file(name):
         return name, read_card_table(load_card(name), root=root, progress=progress)
-    path = Path(name).expanduser()
+    path = expanded(name)
     table = read_table(path, require_targets=False)
     return stem(path), table
 

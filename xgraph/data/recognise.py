@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+
+from xgraph.data.storage.root import expanded
 
 Kind = Literal["graph", "node", "bag"]
 
@@ -37,8 +40,8 @@ def recognise(path: Path, settings: Mapping[str, Any]) -> Recognised:
         path: A file or folder.
         settings: Settings of the run or options of `load`. If they have a `kind`, only that one is considered.
     """
-    kind, path = settings.get("kind"), path.expanduser()
-    if path.exists():
+    kind, path = settings.get("kind"), expanded(path)
+    if os.path.exists(path):  # unlike `Path.exists`, no error for a name that is too long
         for known in RECOGNISERS:
             found = known(path, settings)
             if found is not None and kind in (None, found.kind):

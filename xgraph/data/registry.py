@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 from xgraph.data.cards.named import load_card, names
 from xgraph.data.cards.schema import Card
 from xgraph.data.recognise import Kind, recognise
-from xgraph.data.storage.root import Progress
+from xgraph.data.storage.root import Progress, expanded
 from xgraph.data.storage.root import root as root_folder
 from xgraph.data.tables.read import ENDINGS, stem
+from xgraph.messages import shown
 
 if TYPE_CHECKING:
     from xgraph.data.bags.dataset import BagDataset
@@ -172,11 +174,11 @@ def _own_table(name: str | Path) -> Path | None:
     text = str(name)
     if isinstance(name, str) and text in names():
         return None
-    path = Path(name).expanduser()
-    if path.is_file() or path.is_dir():
+    path = expanded(name)
+    if os.path.exists(path):  # unlike `Path.exists`, no error for a name that is too long
         return path
     if isinstance(name, Path) or text.lower().endswith(ENDINGS) or "/" in text:
-        raise FileNotFoundError(f"file {text!r} does not exist")
+        raise FileNotFoundError(f"file {shown(text, 250)} does not exist")
     return None
 
 

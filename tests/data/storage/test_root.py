@@ -1,10 +1,12 @@
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from xgraph.data.storage.root import mirror, replacing, root
+from xgraph.data import load
+from xgraph.data.storage.root import _without_home, expanded, mirror, replacing, root
 
 
 def test_root_precedence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -82,3 +84,34 @@ def test_unwritable_place_names_remedy(tmp_path: Path) -> None:
     for place in (tmp_path / "file" / "x" / "y", Path("/dev/null/x")):
         with pytest.raises(OSError, match=r"cannot write .*XGRAPH_ROOT"), replacing(place) as out:
             out.write(b"never")
+
+
+@pytest.fixture
+def no_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process whose user has no home directory: no HOME, and no entry in the user database."""
+
+    def unknown(_: object) -> object:
+        raise KeyError
+
+    for name in ("HOME", "XGRAPH_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    _without_home.cache_clear()
+    yield
+    _without_home.cache_clear()
+
+
+@pytest.mark.usefixtures("no_home")
+def test_without_a_home_directory_the_root_is_a_temporary_folder() -> None:
+    with pytest.raises(RuntimeError):
+        Path.home()
+    with pytest.warns(UserWarning, match=r"no home directory.* set XGRAPH_ROOT"):
+        folder = root()
+    assert folder.is_dir()
+    assert folder.stat().st_mode & 0o077 == 0
+    assert root() == folder
+    with replacing(folder / "a" / "b") as out:
+        out.write(b"x")
+    assert expanded("~/mine.csv") == Path("~/mine.csv")
+    with pytest.raises(FileNotFoundError, match=r"'~/mine.csv' does not exist"):
+        load("~/mine.csv")

@@ -1,7 +1,10 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from torch_geometric.data import Data
 
+from xgraph.sampling import DualSampler, GroupSampler, TriSampler
 from xgraph.sampling.items.labels import as_matrix, negatives, num_positives, positives, rows_with
 
 NAN = float("nan")
@@ -59,3 +62,36 @@ def test_rows_with_a_label_are_listed_by_task(num_items):
 )
 def test_both_classes_get_at_least_one_slot(size, rate, expected):
     assert num_positives(size, rate) == expected
+
+
+class WithTargets(torch.utils.data.Dataset):
+    targets = torch.tensor([0, 1, 0, 1])
+
+    def __getitem__(self, i):
+        return torch.zeros(2), self.targets[i]
+
+
+@pytest.mark.parametrize(
+    ("data", "remedy"),
+    [
+        (WithTargets(), "such as dataset.targets;"),
+        (Data(y=torch.tensor([0, 1])), "such as dataset.y;"),
+        (torch.utils.data.TensorDataset(torch.zeros(4, 2), torch.tensor([0, 1, 0, 1])), "such as [y for x, y in"),
+        (torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.zeros(4))), "such as [y for x, y in"),
+    ],
+)
+@pytest.mark.parametrize("sampler", [DualSampler, TriSampler, GroupSampler])
+def test_a_data_set_in_place_of_its_labels_is_refused_with_what_to_pass(sampler, data, remedy):
+    name = "groups" if sampler is GroupSampler else "labels"
+    with pytest.raises(TypeError) as refused:
+        sampler(data, 4, sampling_rate=0.5) if sampler is DualSampler else sampler(data, 4)
+    text = str(refused.value)
+    assert text.startswith(f"{name} must be one ")
+    assert f"got the data itself ({type(data).__name__})" in text
+    assert f"pass the {name}, {remedy}" in text
+
+
+def test_labels_of_a_data_frame_are_taken():
+    frame = pd.DataFrame({"y": [0, 1, 0, 1], "targets": [1.0, NAN, 0, 1]})
+    assert as_matrix(frame["y"]).shape == (4, 1)
+    assert as_matrix(frame).shape == (4, 2)

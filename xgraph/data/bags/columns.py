@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from xgraph.data.bags.roles import BAG_NAMES, UNNAMED, find_column
 from xgraph.data.molecules.table import MISSING, binary_labels
 from xgraph.data.tables.text import open_table
+from xgraph.messages import shown
 
 _MISSING = sorted({form for cell in MISSING for form in (cell, cell.upper(), cell.capitalize(), "NaN")})
 
@@ -99,7 +100,7 @@ def features(
         except (ValueError, TypeError) as error:
             bad = int((pd.to_numeric(cells, errors="coerce").isna() & cells.notna()).to_numpy().argmax())
             raise ValueError(
-                f"features must be numbers, but column {column!r} contains {str(cells.iloc[bad])[:40]!r} in data row "
+                f"features must be numbers, but column {column!r} contains {shown(str(cells.iloc[bad]))} in data row "
                 f"{rows[bad]} (bag {names[bag[bad]]!r}): remove the column, or list the feature columns in "
                 "feature_columns (--feature-columns)"
             ) from error

@@ -22,6 +22,7 @@ from xgraph.data.storage.parallel import map_chunks
 from xgraph.data.storage.root import Progress
 from xgraph.data.storage.root import root as root_folder
 from xgraph.data.storage.store import Payload, cached, content_key
+from xgraph.messages import shown
 
 if TYPE_CHECKING:
     from xgraph.data.bags.dataset import BagDataset
@@ -194,4 +195,4 @@ def _embed(molecule: Chem.Mol, smiles: str, options: _Options) -> list[int]:
 
 
 def _first(errors: Sequence[RowError]) -> str:
-    return f"; row {errors[0].row}: {errors[0].smiles[:80]!r}: {errors[0].message}" if errors else ""
+    return f"; row {errors[0].row}: {shown(errors[0].smiles)}: {errors[0].message}" if errors else ""

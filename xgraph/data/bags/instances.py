@@ -15,6 +15,7 @@ from torch_geometric.data import Batch, Data
 
 from xgraph.data.bags.mapped_instances import MappedStore, Rows, mapped
 from xgraph.data.molecules.packed import PackedGraphs
+from xgraph.data.storage.root import expanded
 
 if TYPE_CHECKING:
     from xgraph.data.molecules.dataset import MoleculeDataset
@@ -100,7 +101,7 @@ Store: TypeAlias = RowStore | MappedStore | GraphStore
 def make_store(instances: Instances) -> Store:
     """Create the store for instances of any supported type."""
     if isinstance(instances, str | Path):
-        instances = mapped(Path(instances).expanduser())
+        instances = mapped(expanded(instances))
     if isinstance(instances, Tensor):
         return RowStore(instances)
     if isinstance(instances, np.memmap):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from xgraph.messages import listed
+
 BAG_NAMES = ("bag", "bag_id", "bagid", "bag_name")
 TARGET_NAMES = ("label", "y", "target", "bag_label", "class")
 UNNAMED = "Unnamed: "
@@ -74,5 +76,4 @@ def demand(columns: Sequence[str], requested: Sequence[str], what: str) -> list[
 
 def listing(columns: Sequence[str]) -> str:
     """List the columns for a message."""
-    some = ", ".join(map(repr, columns[:20]))
-    return f"the columns are {some}" + (f" and {len(columns) - 20} more" if len(columns) > 20 else "")
+    return f"the columns are {listed(columns)}"

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from xgraph.messages import shown
+
 
 def as_tensor(values: Any, what: str) -> Tensor:
     """Convert numbers to a tensor on the CPU."""
@@ -17,8 +19,7 @@ def as_tensor(values: Any, what: str) -> Tensor:
         array = np.asarray(values)
         return torch.as_tensor(array if array.flags.writeable else array.copy())
     except (TypeError, ValueError, RuntimeError) as error:
-        got = " ".join(repr(values).split())
-        raise ValueError(f"{what}, got {got if len(got) <= 60 else got[:57] + '...'}") from error
+        raise ValueError(f"{what}, got {shown(values)}") from error
 
 
 def labels_of(y: Any, what: str, n: int | None = None) -> Tensor:

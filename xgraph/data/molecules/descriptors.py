@@ -22,6 +22,7 @@ from xgraph.data.storage.parallel import map_chunks
 from xgraph.data.storage.root import Progress
 from xgraph.data.storage.root import root as root_folder
 from xgraph.data.storage.store import Payload, cached, content_key
+from xgraph.messages import shown
 
 KEPT_FROM = 100  # molecules; smaller sets are not cached
 CHUNK = 64  # molecules between two progress reports: about a second of descriptors
@@ -169,4 +170,4 @@ def _molecule(smiles: str, standardize: bool) -> Any:
     try:
         return parse(standardize_smiles(smiles) if standardize else smiles)
     except ValueError as error:
-        raise ValueError(f"smiles {smiles[:80]!r}: {error}") from None
+        raise ValueError(f"smiles {shown(smiles)}: {error}") from None

@@ -15,6 +15,7 @@ from rdkit import Chem
 from rdkit.rdBase import BlockLogs
 
 from xgraph.data.molecules.packed import PackedGraphs
+from xgraph.messages import shown
 
 FEATURIZER = "ogb-9+3/1"  # increase it whenever the features or their packing change
 
@@ -51,7 +52,7 @@ def parse(smiles: str) -> Any:
     if molecule.GetNumAtoms() == 0:
         raise ValueError("the SMILES is empty")
     if has_several_words(smiles):  # of which RDKit reads the first
-        raise ValueError(f"expected one SMILES, but {smiles.split(maxsplit=1)[1][:40]!r} follows it")
+        raise ValueError(f"expected one SMILES, but {shown(smiles.split(maxsplit=1)[1])} follows it")
     return molecule
 
 

@@ -21,6 +21,7 @@ from xgraph.data.molecules.table import RowError, Table
 from xgraph.data.storage.root import Progress
 from xgraph.data.storage.root import root as root_folder
 from xgraph.data.storage.store import Payload, cached, content_key
+from xgraph.messages import shown
 
 KEPT_FROM = 500  # molecules; smaller sets are not cached
 
@@ -43,7 +44,7 @@ def parse_table(
     errors = [RowError(int(table.rows[i]), table.smiles[i], reason) for i, reason in failures]
     errors = sorted([*table.errors, *errors], key=lambda error: error.row)
     if not len(graphs):
-        first = f"; row {errors[0].row}: {errors[0].smiles[:80]!r}: {errors[0].message}" if errors else ""
+        first = f"; row {errors[0].row}: {shown(errors[0].smiles)}: {errors[0].message}" if errors else ""
         raise ValueError(f"{name}: none of the {len(errors)} molecules can be parsed{first}")
     return ParsedTable(graphs, kept, errors, keys)
 

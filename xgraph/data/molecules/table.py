@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from xgraph.data.molecules.molecule import parses
 from xgraph.data.tables.read import read_columns
+from xgraph.messages import listed, shown
 
 SMILES_NAMES = ("smiles", "canonical_smiles", "isomeric_smiles", "smile", "smi", "mol", "molecule", "structure")
 MISSING = frozenset({"", "nan", "na", "n/a", "none", "null", "<na>"})
@@ -110,7 +111,7 @@ def read_smiles(path: str | Path, smiles_column: str | None = None) -> list[str]
 
 def find_smiles(columns: dict[str, list[str]], requested: str | None, path: str | Path) -> str:
     """Return the name of the SMILES column: the requested one, or one detected by name or by its values."""
-    existing = f"the columns of {path} are {', '.join(map(repr, columns))}"
+    existing = f"the columns of {path} are {listed(columns)}"
     if requested is not None:
         if requested not in columns:
             raise ValueError(f"smiles_column {requested!r} does not exist: {existing}")
@@ -130,7 +131,7 @@ def find_smiles(columns: dict[str, list[str]], requested: str | None, path: str 
                 raise ValueError(f"no SMILES column found: {existing}; {remedy}")
             chosen = named[0]  # no column parses; each of its rows says why
         elif parses(chosen):
-            raise ValueError(f"{path} seems to have no header line: its first line is a molecule, {chosen!r}")
+            raise ValueError(f"{path} seems to have no header line: its first line is a molecule, {shown(chosen)}")
     _warn_if_ambiguous(columns, named, chosen, path)
     return chosen
 
@@ -192,7 +193,7 @@ def binary_labels(cells: list[str]) -> NDArray[np.float32] | str:
         try:
             number[cell] = math.nan if text in MISSING else TRUTH[text] if text in TRUTH else float(text)
         except ValueError:
-            return f"contains the text {cell[:40]!r} (data row {cells.index(cell)})"
+            return f"contains the text {shown(cell)} (data row {cells.index(cell)})"
     values = {value for value in number.values() if not math.isnan(value)}
     if values <= {-1.0, 1.0} and -1.0 in values:
         number = {cell: 0.0 if value == -1.0 else value for cell, value in number.items()}

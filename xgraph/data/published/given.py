@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from xgraph.messages import shown
 from xgraph.schema import Schema
 
 if TYPE_CHECKING:
@@ -83,5 +84,7 @@ def match_rows(table: Table, parts: list[list[str]]) -> list[Rows]:
 
 def _pop(rows: dict[str, list[int]], smiles: str) -> int:
     if not rows.get(smiles):
-        raise ValueError(f"the given split contains {smiles!r}, which is not in the table or occurs there less often")
+        raise ValueError(
+            f"the given split contains {shown(smiles)}, which is not in the table or occurs there less often"
+        )
     return rows[smiles].pop()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,7 +25,32 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 def root(folder: str | Path | None = None) -> Path:
     """Return the folder for fetched and computed files; it is created on first use."""
-    return Path(folder or os.environ.get("XGRAPH_ROOT") or DEFAULT_ROOT).expanduser()
+    return expanded(folder or os.environ.get("XGRAPH_ROOT") or _usual_root())
+
+
+def expanded(path: str | Path) -> Path:
+    """Return a path with a leading ``~`` replaced by the home directory; unchanged if there is none.
+
+    Unlike `Path.expanduser`, which raises RuntimeError then.
+    """
+    return Path(os.path.expanduser(path))
+
+
+def _usual_root() -> str:
+    usual = os.path.expanduser(DEFAULT_ROOT)
+    return _without_home().name if usual == DEFAULT_ROOT else usual
+
+
+@cache
+def _without_home() -> tempfile.TemporaryDirectory[str]:
+    """Create the root of a user without a home directory, which is removed when the process ends."""
+    folder = tempfile.TemporaryDirectory(prefix="xgraph-")
+    warnings.warn(
+        f"there is no home directory, so fetched and computed files are kept in {folder.name} until the end of this "
+        "process; set XGRAPH_ROOT to a folder to keep them",
+        stacklevel=4,
+    )
+    return folder
 
 
 def mirror() -> Path | str | None:
@@ -35,7 +63,7 @@ def mirror() -> Path | str | None:
         return value.rstrip("/")
     if scheme not in ("", "file"):
         raise ValueError(f"XGRAPH_MIRROR must be a folder or an http(s):// or file:// URL, got {value!r}")
-    folder = Path(value).expanduser()
+    folder = expanded(value)
     if scheme == "file":
         from urllib.parse import urlsplit
         from urllib.request import url2pathname

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from xgraph.checks import integer
 from xgraph.sampling.items.cycle import Cycle
 from xgraph.sampling.items.epochs import EpochSampler, IntArray, fingerprint
+from xgraph.sampling.items.labels import check_not_data
 
 
 class GroupSampler(EpochSampler):
@@ -116,6 +117,7 @@ class GroupSampler(EpochSampler):
 
 def _as_vector(groups: Any) -> NDArray[Any]:
     """Return groups as an array ``[n]`` of integers from −1."""
+    check_not_data("groups", groups, "one group number per item")
     if isinstance(groups, torch.Tensor):
         if groups.is_floating_point() or groups.is_complex():
             raise TypeError(f"groups must be integers, got a tensor of dtype {groups.dtype}")

@@ -5,12 +5,28 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset
 
 IntArray = NDArray[np.int64]
 
 
+def check_not_data(name: str, values: Any, what: str) -> None:
+    """Raise `TypeError` if a data set or loader was passed where its labels or groups are expected."""
+    if hasattr(values, "__array__") or isinstance(values, list | tuple):
+        return
+    found = [attribute for attribute in ("y", "targets", "labels") if hasattr(values, attribute)]
+    if not found and not isinstance(values, Dataset | DataLoader):
+        return
+    where = f"such as dataset.{found[0]}" if found else "such as [y for x, y in dataset]"
+    raise TypeError(
+        f"{name} must be {what}, got the data itself ({type(values).__name__}): pass the {name}, {where}; for a part "
+        "of a data set, those of its items, and the batches are then positions in this part"
+    )
+
+
 def as_matrix(labels: Any) -> NDArray[Any]:
     """Return labels as an array ``[n, T]`` of zeros, ones and NaN, in their own type."""
+    check_not_data("labels", labels, "one label 0, 1 or NaN (missing) per item")
     if isinstance(labels, torch.Tensor):
         labels = labels.detach().cpu()
         labels = labels.float() if labels.dtype == torch.bfloat16 else labels

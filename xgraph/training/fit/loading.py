@@ -4,6 +4,7 @@ import inspect
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from xgraph.messages import shown
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.flat import PLACES
 
@@ -25,7 +26,7 @@ def load_data(config: TrainConfig, progress: bool) -> "Source":
         first = data.errors[0]
         warnings.warn(
             f"left out {len(data.errors)} row(s) of {data.name!r} that could not be read; the first is row "
-            f"{first.row}, {first.smiles!r}: {first.message}",
+            f"{first.row}, {shown(first.smiles)}: {first.message}",
             stacklevel=2,
         )
     return make_source(data, config)

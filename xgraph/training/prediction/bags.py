@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from xgraph.messages import shown
 from xgraph.options import nearest
 from xgraph.training.config.names import distinct
 from xgraph.training.files.checkpoint import HEADER
@@ -148,7 +149,7 @@ def _positions(names: list[str] | None, data: "BagDataset") -> npt.NDArray[np.in
     place = {name: i for i, name in reversed(list(enumerate(data.bag_names)))}
     unknown = next((name for name in names if name and name not in place), None)
     if unknown is not None:
-        raise ValueError(f"items: {data.name!r} has no bag {unknown!r}{nearest(unknown, place)}")
+        raise ValueError(f"items: {data.name!r} has no bag {shown(unknown)}{nearest(unknown, place)}")
     return np.array([place[name] if name else -1 for name in names], dtype=np.int64)
 
 
@@ -157,11 +158,11 @@ def _names(items: Sequence[Any]) -> list[str]:
     import pandas as pd
 
     if isinstance(items, str | bytes | Mapping | AbstractSet | pd.DataFrame) or not hasattr(items, "__iter__"):
-        raise TypeError(f"items: expected a list of bag names or the path of a CSV file, got {_short(items)}")
+        raise TypeError(f"items: expected a list of bag names or the path of a CSV file, got {shown(items)}")
     listed = ["" if pd.api.types.is_scalar(item) and pd.isna(item) else item for item in items]
     wrong = [item for item in listed if isinstance(item, bool) or not isinstance(item, str | int | np.integer)]
     if wrong:
-        raise TypeError(f"items: expected bag names (strings or integers), got {wrong[0]!r}")
+        raise TypeError(f"items: expected bag names (strings or integers), got {shown(wrong[0])}")
     return [str(item).strip() for item in listed]
 
 
@@ -183,10 +184,5 @@ def _check_alike(members: Members) -> None:
             if value != first[what]:
                 raise ValueError(
                     f"run: the runs of an ensemble must be trained on the same instances, but {what} is "
-                    f"{_short(first[what])} in {members.paths[0]} and {_short(value)} in {path}"
+                    f"{shown(first[what])} in {members.paths[0]} and {shown(value)} in {path}"
                 )
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

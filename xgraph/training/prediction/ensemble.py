@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from xgraph.messages import listed
 from xgraph.options import OptionError
 from xgraph.training.config.names import distinct
 from xgraph.training.files.checkpoint import HEADER
@@ -104,9 +105,9 @@ def check_members(states: Sequence[Mapping[str, Any]], paths: Sequence[Path], *,
                 f"run: the runs of an ensemble must be on the same data, got {one} ({where}) and {two} ({path})"
             )
         if other["task_names"] != first["task_names"]:
+            one, two = (listed(header["task_names"], 3) or "none" for header in (first, other))
             raise ValueError(
-                f"run: the runs of an ensemble must have the same tasks, got {_short(first['task_names'])} ({where}) "
-                f"and {_short(other['task_names'])} ({path})"
+                f"run: the runs of an ensemble must have the same tasks, got {one} ({where}) and {two} ({path})"
             )
         if same_split and other["dataset"] != first["dataset"]:
             raise ValueError(
@@ -138,8 +139,3 @@ def _parts(header: Mapping[str, Any]) -> tuple[object, ...]:
     """Return the settings that change which parts of the data a run is trained and validated on."""
     settings = header.get("config", {})
     return settings.get("train_on", "train"), settings.get("inner")
-
-
-def _short(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:3]))
-    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown or "none"

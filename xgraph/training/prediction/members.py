@@ -1,5 +1,6 @@
 """The members of an ensemble: their checkpoints, and what they must have in common."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from xgraph.messages import shown
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
 from xgraph.training.files.rundir import BEST, CONFIG, fold_folders
 from xgraph.training.files.saved_model import check_scores
@@ -97,8 +99,8 @@ def check_featurizer(state: Mapping[str, Any], now: str) -> None:
 
 def checked_path(path: str | Path, argument: str, noun: str) -> Path:
     """Return the path of a file of items after checking that it exists."""
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"{argument}: no file {str(path)!r}; to score {noun}, pass them as a list")
+    if not os.path.isfile(path):  # unlike `Path.is_file`, no error for a long SMILES
+        raise FileNotFoundError(f"{argument}: no file {shown(str(path), 250)}; to score {noun}, pass them as a list")
     return Path(path)
 
 

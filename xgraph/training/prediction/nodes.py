@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from xgraph.messages import shown
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.prediction.ensemble import Ensemble
@@ -79,7 +80,7 @@ def _read(path: Path, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
         if not cell:
             continue
         if not _NUMBER.fullmatch(cell):
-            raise ValueError(f"items: {path}, row {row}: expected a node number, got {cell!r}")
+            raise ValueError(f"items: {path}, row {row}: expected a node number, got {shown(cell)}")
         if not 0 <= int(cell) < num_nodes:
             raise ValueError(f"items: {path}, row {row}: {name!r} has nodes 0 to {num_nodes - 1}, got {cell}")
         numbers[row] = int(cell)

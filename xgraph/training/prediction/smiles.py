@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xgraph.messages import shown
 from xgraph.training.files.checkpoint import HEADER
 from xgraph.training.prediction.members import Members, checked_path
 
@@ -41,7 +42,7 @@ def read_items(members: Members, items: Any, column: str | None) -> Smiles:
     if column is not None:
         raise ValueError(f"smiles_column = {column!r}: the items have no columns; pass a DataFrame or a CSV file")
     if isinstance(items, bytes | Mapping | AbstractSet) or not isinstance(items, Iterable):
-        raise TypeError(f"items: {EXPECTED}; got {_described(items)}")
+        raise TypeError(f"items: {EXPECTED}; got {shown(items)} ({type(items).__name__})")
     inputs = list(items)
     return Smiles(inputs, _texts(inputs), items.index if isinstance(items, pd.Series) else None)
 
@@ -84,7 +85,7 @@ def _texts(inputs: Sequence[Any]) -> list[str]:
     texts = ["" if _missing(text) else text for text in inputs]
     wrong = [text for text in texts if not isinstance(text, str)]
     if wrong:
-        raise TypeError(f"items: expected SMILES strings, got {_described(wrong[0])}")
+        raise TypeError(f"items: expected SMILES strings, got {shown(wrong[0])} ({type(wrong[0]).__name__})")
     return texts
 
 
@@ -93,8 +94,3 @@ def _missing(value: object) -> bool:
     import pandas as pd
 
     return not isinstance(value, str) and pd.api.types.is_scalar(value) and bool(pd.isna(value))
-
-
-def _described(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}... ({type(value).__name__})"

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from xgraph.messages import listed, shown
 from xgraph.options import OptionError
 from xgraph.training.files.checkpoint import HEADER
 from xgraph.training.prediction.members import check_featurizer
@@ -101,10 +102,9 @@ def _feature_columns(
     if names:
         lost = [name for name in names if name not in columns]
         if lost:
-            some = ", ".join(map(repr, lost[:10])) + (f" and {len(lost) - 10} more" if len(lost) > 10 else "")
             raise ValueError(
-                f"items: {path} lacks {len(lost)} of the {len(names)} features that the run was trained on: {some}; "
-                f"{listing(columns)}"
+                f"items: {path} lacks {len(lost)} of the {len(names)} features that the run was trained on: "
+                f"{listed(lost, 10)}; {listing(columns)}"
             )
         return names
     others = [name for name in columns if name != bag_column and name not in header["task_names"]]
@@ -131,7 +131,7 @@ def _numbers(frame: "pd.DataFrame", columns: list[str]) -> tuple[npt.NDArray[np.
         bad = ~(np.abs(values) <= _LARGEST)
         for row in np.flatnonzero(bad):
             cell = cells.iloc[row]
-            what = "no value" if pd.isna(cell) else repr(str(cell)[:40])
+            what = "no value" if pd.isna(cell) else shown(str(cell))
             wrong[row] = f"expected a finite number in column {columns[i]!r}, got {what}"
         x[:, i] = np.where(bad, 0.0, values)
     return x, wrong

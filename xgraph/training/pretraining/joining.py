@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from xgraph.data.storage.root import expanded
+from xgraph.messages import shown
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.pretraining.settings import PretrainConfig
 
@@ -32,7 +34,7 @@ def load_joined(config: PretrainConfig, progress: bool) -> JoinedDataset:
         first = data.errors[0]
         warnings.warn(
             f"left out {len(data.errors)} row(s) that could not be read; the first is row {first.row}, "
-            f"{first.smiles!r}: {first.message}",
+            f"{shown(first.smiles)}: {first.message}",
             stacklevel=2,
         )
     held = max(round(config.valid_share * len(data)), 2)
@@ -65,6 +67,5 @@ def full_paths(names: list[str]) -> list[str]:
     from xgraph.data.cards.named import names as known
 
     return [
-        name if name in known() or not Path(name).expanduser().is_file() else str(Path(name).expanduser().resolve())
-        for name in names
+        name if name in known() or not expanded(name).is_file() else str(expanded(name).resolve()) for name in names
     ]

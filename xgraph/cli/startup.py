@@ -1,8 +1,9 @@
-"""How torch's threads wait for work: asleep. Threads that spin slow each other down on a busy machine."""
+"""What is done before torch is imported, which takes seconds."""
 
 import os
 import sys
 
+# Threads that spin while they wait slow each other down on a busy machine.
 WAIT_POLICY = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
 """For any OpenMP, GNU's (torch on Linux), and LLVM's or Intel's (torch on macOS and Windows)."""
 
@@ -14,3 +15,10 @@ def let_threads_sleep() -> None:
     """
     if "torch" not in sys.modules and not any(name in os.environ for name in WAIT_POLICY):
         os.environ.update(WAIT_POLICY)
+
+
+def announce_loading() -> None:
+    """Say on a terminal that libraries are being loaded, before anything that takes long."""
+    if sys.stderr.isatty():
+        sys.stderr.write("loading...\n")
+        sys.stderr.flush()

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from xgraph.cli.openmp import WAIT_POLICY, let_threads_sleep
+from xgraph.cli.startup import WAIT_POLICY, announce_loading, let_threads_sleep
 
 
 @pytest.fixture
@@ -34,3 +34,12 @@ def test_nothing_is_set_once_torch_is_imported(before_torch: dict[str, str]) -> 
     before = dict(before_torch)
     let_threads_sleep()
     assert before_torch == before
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_loading_is_announced_on_a_terminal(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    announce_loading()
+    assert capsys.readouterr().err == ("loading...\n" if terminal else "")

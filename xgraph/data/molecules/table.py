@@ -51,6 +51,7 @@ class Table:
         task_names: Names of the T label columns.
         rows: Data row of each entry in the file, counted from 0 and including blank lines, int64. Shape ``[n]``.
         errors: Rows that were skipped because their SMILES cell is blank.
+        smiles_column: Column from which the SMILES were read, if they come from one.
     """
 
     smiles: list[str]
@@ -58,6 +59,7 @@ class Table:
     task_names: list[str]
     rows: NDArray[np.int64]
     errors: list[RowError] = field(default_factory=list)
+    smiles_column: str | None = None
 
 
 def read_table(
@@ -100,7 +102,7 @@ def read_table(
     for task, values in enumerate(labels.values()):
         y[:, task] = values[keep]
     rows = np.array(keep, dtype=np.int64)
-    return Table([cells[i].strip() for i in keep], y, list(labels), rows, errors)
+    return Table([cells[i].strip() for i in keep], y, list(labels), rows, errors, column)
 
 
 def read_smiles(path: str | Path, smiles_column: str | None = None) -> list[str]:

@@ -14,6 +14,7 @@ from xgraph.data.cards.targets import card_targets, listed_targets
 from xgraph.data.molecules.embedded import EMBEDDED
 from xgraph.data.published.given import Rows, read_given
 from xgraph.data.storage.root import Progress
+from xgraph.data.tables.frame import FrameTable
 from xgraph.data.tables.read import stem
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def load_molecules(
 
 
 def load_own_molecules(
-    path: Path,
+    path: Path | FrameTable,
     split: str,
     *,
     seed: int = 0,

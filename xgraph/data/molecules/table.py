@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgraph.data.molecules.molecule import parses
+from xgraph.data.tables.frame import TablePath
 from xgraph.data.tables.read import read_columns
 from xgraph.messages import listed, shown
 
@@ -63,7 +64,7 @@ class Table:
 
 
 def read_table(
-    path: str | Path,
+    path: TablePath,
     *,
     smiles_column: str | None = None,
     target_columns: Sequence[str] | None = None,
@@ -75,7 +76,7 @@ def read_table(
     ignored.
 
     Args:
-        path: Path of the file.
+        path: Path of the file, or a data frame.
         smiles_column: Column with SMILES; by default it is detected by name or by its values.
         target_columns: Columns with labels, in this order.
         require_targets: Whether a file without a label column is an error.
@@ -111,7 +112,7 @@ def read_smiles(path: str | Path, smiles_column: str | None = None) -> list[str]
     return [cell.strip() for cell in columns[find_smiles(columns, smiles_column, path)]]
 
 
-def find_smiles(columns: dict[str, list[str]], requested: str | None, path: str | Path) -> str:
+def find_smiles(columns: dict[str, list[str]], requested: str | None, path: TablePath) -> str:
     """Return the name of the SMILES column: the requested one, or one detected by name or by its values."""
     existing = f"the columns of {path} are {listed(columns)}"
     if requested is not None:
@@ -138,7 +139,7 @@ def find_smiles(columns: dict[str, list[str]], requested: str | None, path: str 
     return chosen
 
 
-def _warn_if_ambiguous(columns: dict[str, list[str]], named: list[str], chosen: str, path: str | Path) -> None:
+def _warn_if_ambiguous(columns: dict[str, list[str]], named: list[str], chosen: str, path: TablePath) -> None:
     """Warn if a column that is called like one of SMILES was passed over, or if a vague name was decisive."""
     passed_over = named[: named.index(chosen)] if chosen in named else named
     remedy = "set smiles_column (--smiles-column) to choose"
@@ -159,7 +160,7 @@ def _share_parsed(cells: list[str]) -> float:
 
 
 def _labels(
-    columns: dict[str, list[str]], smiles_column: str, requested: Sequence[str] | None, required: bool, path: str | Path
+    columns: dict[str, list[str]], smiles_column: str, requested: Sequence[str] | None, required: bool, path: TablePath
 ) -> dict[str, NDArray[np.float32]]:
     """Return the label columns as float32: the requested ones, or all 0/1 columns."""
     if requested is not None:

@@ -16,7 +16,7 @@ from xgraph.data.molecules.table import Table, read_smiles, read_table
 from xgraph.data.registry import load
 from xgraph.data.storage.root import Progress, expanded, mirror
 from xgraph.data.storage.root import root as root_folder
-from xgraph.data.tables.read import ENDINGS, stem
+from xgraph.data.tables.formats import ENDINGS, stem
 
 COMPETITION = ("aicures", "aicures_pseudomonas/test.csv")
 """A data set and its file of molecules that are always excluded: the hidden test set of a running competition."""

@@ -14,20 +14,22 @@ from numpy.typing import NDArray
 
 from xgraph.data.bags.roles import BAG_NAMES, UNNAMED, find_column
 from xgraph.data.molecules.table import MISSING, binary_labels
-from xgraph.data.tables.frame import FrameTable
-from xgraph.data.tables.text import open_table
+from xgraph.data.tables.read import open_as_csv
 from xgraph.messages import shown
 
 _MISSING = sorted({form for cell in MISSING for form in (cell, cell.upper(), cell.capitalize(), "NaN")})
 
 
-def read_frame(path: Path | FrameTable, bag_column: str | None, texts: Sequence[str] = ()) -> pd.DataFrame:
-    """Read a CSV file, converting numeric columns; a blank line becomes a row of missing cells."""
-    if isinstance(path, FrameTable):
-        if path.frame.empty:
-            raise ValueError(f"{path} has no rows")
-        return path.frame
-    with open_table(path) as (first, delimiter, lines):
+def read_frame(
+    path: Path,
+    bag_column: str | None,
+    texts: Sequence[str] = (),
+    *,
+    separator: str | None = None,
+    encoding: str | None = None,
+) -> pd.DataFrame:
+    """Read a table, converting numeric columns; a blank line becomes a row of missing cells."""
+    with open_as_csv(path, separator, encoding) as (first, delimiter, lines):
         cells = enumerate(next(csv.reader([first], delimiter=delimiter)))
         header = [name.strip() or f"{UNNAMED}{i}" for i, name in cells]
         twice = sorted({name for name in header if header.count(name) > 1})

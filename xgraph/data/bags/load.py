@@ -16,7 +16,6 @@ from xgraph.data.cards.schema import Card
 from xgraph.data.cards.targets import card_targets, listed_targets
 from xgraph.data.published.bags import BagArrays, read_arrays
 from xgraph.data.storage.root import Progress
-from xgraph.data.tables.frame import FrameTable
 
 if TYPE_CHECKING:
     from xgraph.data.bags.dataset import BagDataset
@@ -62,7 +61,7 @@ def load_bags(
 
 
 def load_own_bags(
-    path: Path | FrameTable,
+    path: Path,
     split: Way,
     *,
     bag_column: str,

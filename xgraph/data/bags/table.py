@@ -9,12 +9,11 @@ from xgraph.data.bags.columns import read_frame
 from xgraph.data.bags.dataset import BagDataset
 from xgraph.data.bags.frame import bags_of_frame
 from xgraph.data.storage.root import Progress
-from xgraph.data.tables.frame import FrameTable, TablePath
-from xgraph.data.tables.read import stem
+from xgraph.data.tables.formats import stem
 
 
 def read_bags(
-    path: TablePath,
+    path: str | Path,
     *,
     bag_column: str | None = None,
     target_columns: Sequence[str] | None = None,
@@ -29,7 +28,7 @@ def read_bags(
     r"""Read a CSV file of bags, plain or gzipped, with one row per instance in any order.
 
     Args:
-        path: Path of the file, or a data frame.
+        path: Path of the file.
         bag_column: Column that identifies the bag of a row; by default ``bag`` or ``bag_id``.
         target_columns: Columns with labels, equal in all rows of a bag (empty if unknown); by default ``label``, ``y``
             or ``target``. With ``require_targets=False``, an empty list reads no labels.
@@ -58,7 +57,7 @@ def read_bags(
         (BagDataset('three', bags=2, instances=3, features=2, tasks=1), ['a', 'b'], [[1.0], [0.0]],
          ['size', 'mass'], [0, 2])
     """
-    path = path if isinstance(path, FrameTable) else Path(path)
+    path = Path(path)
     frame = read_frame(path, bag_column, [] if smiles_column is None else [smiles_column])
     bags = bags_of_frame(
         frame,

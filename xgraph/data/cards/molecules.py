@@ -14,8 +14,7 @@ from xgraph.data.cards.targets import card_targets, listed_targets
 from xgraph.data.molecules.embedded import EMBEDDED
 from xgraph.data.published.given import Rows, read_given
 from xgraph.data.storage.root import Progress
-from xgraph.data.tables.frame import FrameTable
-from xgraph.data.tables.read import stem
+from xgraph.data.tables.formats import stem
 
 if TYPE_CHECKING:
     from xgraph.data.molecules.dataset import MoleculeDataset
@@ -53,7 +52,7 @@ def load_molecules(
 
 
 def load_own_molecules(
-    path: Path | FrameTable,
+    path: Path,
     split: str,
     *,
     seed: int = 0,
@@ -69,9 +68,7 @@ def load_own_molecules(
 
     table = read_table(path, smiles_column=smiles_column, target_columns=listed_targets(target_columns))
     rows = _computed_split(split, table, seed, root, progress)
-    data = _dataset(table, stem(path), "ap", rows, standardize, features, root, progress)
-    data.smiles_column = table.smiles_column
-    return data
+    return _dataset(table, stem(path), "ap", rows, standardize, features, root, progress)
 
 
 def read_card_table(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgraph.data.molecules.molecule import parses
-from xgraph.data.tables.frame import TablePath
+from xgraph.data.tables.columns import Columns
 from xgraph.data.tables.read import read_columns
 from xgraph.messages import listed, shown
 
@@ -52,7 +52,6 @@ class Table:
         task_names: Names of the T label columns.
         rows: Data row of each entry in the file, counted from 0 and including blank lines, int64. Shape ``[n]``.
         errors: Rows that were skipped because their SMILES cell is blank.
-        smiles_column: Column from which the SMILES were read, if they come from one.
     """
 
     smiles: list[str]
@@ -60,11 +59,10 @@ class Table:
     task_names: list[str]
     rows: NDArray[np.int64]
     errors: list[RowError] = field(default_factory=list)
-    smiles_column: str | None = None
 
 
 def read_table(
-    path: TablePath,
+    path: str | Path,
     *,
     smiles_column: str | None = None,
     target_columns: Sequence[str] | None = None,
@@ -76,7 +74,7 @@ def read_table(
     ignored.
 
     Args:
-        path: Path of the file, or a data frame.
+        path: Path of the file.
         smiles_column: Column with SMILES; by default it is detected by name or by its values.
         target_columns: Columns with labels, in this order.
         require_targets: Whether a file without a label column is an error.
@@ -93,26 +91,43 @@ def read_table(
         >>> table.smiles, table.task_names, table.y.tolist()
         (['CCO', 'c1ccccc1'], ['active'], [[1.0], [nan]])
     """
-    columns = read_columns(path)
+    columns = _read(path)
     column = find_smiles(columns, smiles_column, path)
-    cells = columns[column]
+    cells, wrong = columns[column], dict(columns.errors)
+    wrong |= {i: "the SMILES cell is empty" for i, cell in enumerate(cells) if not cell.strip() and i not in wrong}
     labels = _labels(columns, column, target_columns, require_targets, path)
-    keep = [i for i, cell in enumerate(cells) if cell.strip()]
-    errors = [RowError(i, "", "the SMILES cell is empty") for i, cell in enumerate(cells) if not cell.strip()]
+    keep = [i for i in range(len(cells)) if i not in wrong]
+    errors = [RowError(i, "", wrong[i]) for i in sorted(wrong)]
     y = np.empty((len(keep), len(labels)), dtype=np.float32)
-    for task, values in enumerate(labels.values()):
-        y[:, task] = values[keep]
+    for task, label in enumerate(labels.values()):
+        y[:, task] = label[keep]
     rows = np.array(keep, dtype=np.int64)
-    return Table([cells[i].strip() for i in keep], y, list(labels), rows, errors, column)
+    return Table([cells[i].strip() for i in keep], y, list(labels), rows, errors)
 
 
 def read_smiles(path: str | Path, smiles_column: str | None = None) -> list[str]:
     """Read the SMILES column of a CSV file: one string per data row, "" for a blank cell."""
-    columns = read_columns(path)
-    return [cell.strip() for cell in columns[find_smiles(columns, smiles_column, path)]]
+    columns = _read(path)
+    cells = [cell.strip() for cell in columns[find_smiles(columns, smiles_column, path)]]
+    if columns.errors:
+        row, message = min(columns.errors.items())
+        warnings.warn(f"{path}: left out {len(columns.errors)} row(s), the first is row {row}: {message}", stacklevel=2)
+    return cells
 
 
-def find_smiles(columns: dict[str, list[str]], requested: str | None, path: TablePath) -> str:
+def _read(path: str | Path) -> Columns:
+    """Read a table; the cells of rows with errors are blank, since a cell may stand in the wrong column."""
+    columns = read_columns(path, keep_errors=True)
+    wrong, rows = columns.errors, len(next(iter(columns.values())))
+    if 2 * len(wrong) > rows:
+        raise ValueError(f"{path}: {len(wrong)} of {rows} rows cannot be read; the first: {min(wrong.items())[1]}")
+    for row in wrong:
+        for cells in columns.values():
+            cells[row] = ""
+    return columns
+
+
+def find_smiles(columns: dict[str, list[str]], requested: str | None, path: str | Path) -> str:
     """Return the name of the SMILES column: the requested one, or one detected by name or by its values."""
     existing = f"the columns of {path} are {listed(columns)}"
     if requested is not None:
@@ -139,7 +154,7 @@ def find_smiles(columns: dict[str, list[str]], requested: str | None, path: Tabl
     return chosen
 
 
-def _warn_if_ambiguous(columns: dict[str, list[str]], named: list[str], chosen: str, path: TablePath) -> None:
+def _warn_if_ambiguous(columns: dict[str, list[str]], named: list[str], chosen: str, path: str | Path) -> None:
     """Warn if a column that is called like one of SMILES was passed over, or if a vague name was decisive."""
     passed_over = named[: named.index(chosen)] if chosen in named else named
     remedy = "set smiles_column (--smiles-column) to choose"
@@ -160,7 +175,7 @@ def _share_parsed(cells: list[str]) -> float:
 
 
 def _labels(
-    columns: dict[str, list[str]], smiles_column: str, requested: Sequence[str] | None, required: bool, path: TablePath
+    columns: dict[str, list[str]], smiles_column: str, requested: Sequence[str] | None, required: bool, path: str | Path
 ) -> dict[str, NDArray[np.float32]]:
     """Return the label columns as float32: the requested ones, or all 0/1 columns."""
     if requested is not None:

@@ -37,3 +37,11 @@ def rows_per_piece(rows: int, width: int) -> int:
     if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
         raise ValueError(f"rows must be a positive integer, got {rows!r}")
     return max(1, min(rows, MOST_CELLS // max(width, 1)))
+
+
+def columns_of(
+    names: Sequence[str], lines: Sequence[Sequence[str]], errors: Mapping[int, str] | None = None
+) -> Columns:
+    """Return rows of cells, as many in each as there are names, as columns."""
+    cells = map(list, zip(*lines, strict=True)) if lines else ([] for _ in names)
+    return Columns(dict(zip(names, cells, strict=True)), errors)

@@ -24,8 +24,7 @@ class Convolution(ABC):
     they change.
 
     The methods take the convolution as an argument and use its parameters; this class has no state of its own.
-    Self-loops in the graph are edges like any other, except in convolutions that add self-loops: as in PyG, a node gets
-    one self-loop in total, and the degrees count it once.
+    Self-loops in the graph are treated like any other edge, in addition to those that a convolution adds itself.
 
     Attributes:
         linear: Whether :math:`\hat A_v` is a weighted sum of `x` with the weights `edge_weight` and `own_weight`. It
@@ -69,13 +68,9 @@ class Convolution(ABC):
         """Apply the whole convolution: aggregate, track with `table`, update. Shape ``[num_targets, out_channels]``."""
         aggregate = self.aggregate(conv, x, block, edge_weight)
         if table is not None:
-            aggregate = self.track(aggregate, block, table)
+            tracked = table(aggregate, block.n_id[: block.num_targets], self.computed(block))
+            aggregate = tracked.to(aggregate.dtype)
         return self.update(conv, aggregate, x, block)
-
-    def track(self, aggregate: Tensor, block: Block, table: FeatureMomentum) -> Tensor:
-        """Return the tracked aggregates of a block's targets."""
-        tracked: Tensor = table(aggregate, block.n_id[: block.num_targets], self.computed(block))
-        return tracked.to(aggregate.dtype)
 
     def fused(self, conv: Any, x: Nodes, block: Block) -> Tensor:
         """Like `convolve` without a table, in the fastest order of operations; equal up to rounding."""

@@ -13,6 +13,7 @@ NAMES = {
     *("nci-pains", "aicures", "ogbg-molhiv", "bbbp", "bace", "clintox", "sider", "tox21", "hiv", "muv", "sars"),
     *(f"advprop-{name}" for name in ("bbbp", "bace", "clintox", "sider", "tox21", "hiv")),
     *("cora", "citeseer", "coauthor-cs", "coauthor-physics", "musae-github", "musae-facebook"),
+    *("amazon-photo", "amazon-computers"),
     *("tolokers", "minesweeper", "reddit-anomaly"),
     *("musk1", "musk2", "elephant", "fox", "mutagenesis1", "mutagenesis2", "protein", "newsgroups2", "corel", "birds"),
     *("digits-bags", "mnist-bags", "chembl-conformers", "chembl"),

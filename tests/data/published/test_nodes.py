@@ -39,6 +39,26 @@ def test_coauthor_never_reads_the_pickle(tmp_path: Path) -> None:
     assert graph.y.tolist() == [0, 1, 1, 0]
 
 
+def test_edges_in_one_direction_and_unsorted_columns(tmp_path: Path) -> None:
+    """As the Amazon graphs have them: edges 0-1 (one way), 1-2 (both ways), 2-2, 3-0 (one way, listed twice)."""
+    graph = read(
+        tmp_path,
+        "coauthor",
+        sources.coauthor_zip(
+            adj_data=np.ones(7, np.float32),
+            adj_indices=np.array([1, 2, 2, 2, 1, 0, 0], np.int32),
+            adj_indptr=np.array([0, 1, 2, 5, 7], np.int32),
+            attr_data=np.array([1, 2, 3, 4], np.float32),
+            attr_indices=np.array([2, 0, 1, 1], np.int32),
+            attr_indptr=np.array([0, 2, 2, 4, 4], np.int32),
+        ),
+    )
+    assert graph.edge_index.tolist() == [[0, 0, 1, 1, 2, 3], [1, 3, 0, 2, 1, 0]]
+    np.testing.assert_array_equal(dense(graph.x), [[2, 0, 1], [0, 0, 0], [0, 7, 0], [0, 0, 0]])
+    assert isinstance(graph.x, Rows)
+    assert graph.x.indices.tolist() == [0, 2, 1]
+
+
 def test_heterophilous_gets_both_directions(tmp_path: Path) -> None:
     graph = read(tmp_path, "heterophilous", sources.heterophilous_npz())
     assert graph.edge_index.shape == (2, 13)  # six edges twice, the loop once

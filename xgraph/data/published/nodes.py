@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xgraph.data.published.edges import tidy_edges
 from xgraph.data.published.reading import reading
 
 Ids = NDArray[np.int64]
@@ -40,6 +41,18 @@ class Rows:
             raise ValueError(f"the features are no compressed rows of a matrix of {rows} x {columns}")
         if len(self.indices) and not 0 <= self.indices.min() <= self.indices.max() < columns:
             raise ValueError(f"the features have a column outside 0 to {columns - 1}")
+
+    def in_order(self) -> Rows:
+        """Return the matrix with ascending columns in each row; entries that name a column twice are added up."""
+        steps = np.diff(self.indices)
+        steps[self.indptr[1:-1][(self.indptr[1:-1] > 0) & (self.indptr[1:-1] < len(self.indices))] - 1] = 1
+        if (steps > 0).all():
+            return self
+        from scipy.sparse import csr_array
+
+        matrix = csr_array((self.data, self.indices, self.indptr), shape=self.shape, copy=True)
+        matrix.sum_duplicates()
+        return Rows(matrix.data, matrix.indices.astype(np.int64), matrix.indptr.astype(np.int64), self.shape)
 
 
 @dataclass(frozen=True)
@@ -68,15 +81,17 @@ def _coauthor(paths: Sequence[Path], classes: Labels) -> NodeArrays:
     with zipfile.ZipFile(paths[0]) as archive:
         (name,) = archive.namelist()
         data = archive.read(name)
-    # The array `class_names` is a pickle and is not looked at.
+    # The array `class_names` is a pickle and is not looked at. Columns need not ascend, and an edge may be there in one
+    # direction only (in the Amazon graphs), though the graphs are undirected.
     parts = ("data", "indices", "indptr", "shape")
     arrays = _load(data, [*(f"adj_{part}" for part in parts), *(f"attr_{part}" for part in parts), "labels"])
     adjacency = _rows(arrays, "adj")
     adjacency.check()
+    features = _rows(arrays, "attr")
+    features.check()
     source = np.repeat(np.arange(adjacency.shape[0]), np.diff(adjacency.indptr))
-    return NodeArrays(
-        _rows(arrays, "attr"), np.stack([source, adjacency.indices]), arrays["labels"].astype(np.int64, copy=False)
-    )
+    edges = tidy_edges(source, adjacency.indices, max(adjacency.shape)).without_loops()
+    return NodeArrays(features.in_order(), edges.index, arrays["labels"].astype(np.int64, copy=False))
 
 
 def _heterophilous(paths: Sequence[Path], classes: Labels) -> NodeArrays:

@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
 FLOORS: dict[str, list[set[str]]] = {
     "data": [
         {"storage"},
-        {"tables"},
+        {"tables", "labels"},
         {"molecules"},
         {"published"},
         {"cards"},

@@ -1,4 +1,5 @@
 import json
+import re
 import signal
 import sys
 import tomllib
@@ -67,7 +68,7 @@ def test_compositional_training(csv: Path, small: list[str], capsys: Capture) ->
     del small[small.index("--pretrain-epochs") : small.index("--pretrain-epochs") + 2]
     argv = ["train", str(csv), *small, "--epochs", "2", "--loss", "auc-margin"]
     assert main([*argv, "--training", "compositional", "--inner-lr", "0.05", "--out", "run"]) == 0
-    lines = capsys.readouterr().err.splitlines()[1:]
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("epoch=")]
     assert [line.split()[1] for line in lines] == ["stage=main", "stage=main"]
     table = tomllib.loads(Path("run/config.toml").read_text())
     expected = {"training": "compositional", "inner_lr": 0.05, "pretrain_epochs": 0}
@@ -86,8 +87,9 @@ def test_a_metric_by_name(csv: Path, small: list[str], capsys: Capture) -> None:
 def test_quiet_and_parseable_when_not_a_terminal(csv: Path, small: list[str], capsys: Capture) -> None:
     assert main(["train", str(csv), *small, "--out", "run", "--epochs", "2", "--gamma", "0.5"]) == 0
     captured = capsys.readouterr()
-    first, *epochs = captured.err.splitlines()
+    first, task, *epochs = captured.err.splitlines()
     assert first == "chains: 48 train, 6 valid, 6 test molecules; run directory run"
+    assert re.fullmatch(r"task \w+: \d+ positive of 48 in train, \d of 6 in valid, \d of 6 in test", task)
     fields = [dict(pair.split("=") for pair in line.split()) for line in epochs]
     assert [(f["epoch"], f["stage"]) for f in fields] == [("1/2", "main"), ("2/2", "main")]
     assert all(float(f["loss"]) < 0 and 0 <= float(f["valid_ap"]) <= 1 for f in fields)
@@ -217,7 +219,7 @@ def test_an_interrupted_run_resumes(
     assert "Traceback" not in err
     assert main(["train", "--resume", "--out", "run"]) == 0
     captured = capsys.readouterr()
-    assert [line.split()[0] for line in captured.err.splitlines()[1:]] == ["epoch=2/3", "epoch=3/3"]
+    assert [line.split()[0] for line in captured.err.splitlines()[2:]] == ["epoch=2/3", "epoch=3/3"]
 
 
 def test_live_bar_on_a_terminal(csv: Path, small: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

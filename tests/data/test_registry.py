@@ -202,4 +202,5 @@ def test_every_kind_has_its_loader() -> None:
     # the names and signatures that the table of loaders relies on
     for loader in module._LOADERS.values():
         parameters = signature(getattr(import_module(loader.module), loader.function)).parameters
-        assert set(list(parameters)[1:]) == loader.options | {"root", "progress"}
+        rules = {"rules"} if loader.options.issuperset(module._RULES) else set()
+        assert set(list(parameters)[1:]) == loader.options.difference(module._RULES) | rules | {"root", "progress"}

@@ -35,7 +35,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_train_and_predict(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     done = xgraph("train", "chains.csv", *SMALL, "--epochs", "2", "--pretrain-epochs", "1", cwd=place)
     assert done.returncode == 0, done.stderr
-    assert [line.split()[0] for line in done.stderr.splitlines()[1:]] == ["epoch=1/3", "epoch=2/3", "epoch=3/3"]
+    assert [line.split()[0] for line in done.stderr.splitlines()[2:]] == ["epoch=1/3", "epoch=2/3", "epoch=3/3"]
     assert done.stdout.splitlines()[-1] == "run: runs/chains-soap-gine-s0"
     assert {entry.name for entry in place.iterdir()} <= {"chains.csv", "runs", "root"}
     (place / "new.csv").write_text("smiles\nCCO\n\nbad\nCCN\n")
@@ -70,7 +70,7 @@ def test_a_run_resumes_after_ctrl_c(
     monkeypatch.chdir(place)
     monkeypatch.setenv("XGRAPH_ROOT", str(place / "root"))
     assert main(["train", "--resume", "--out", "runs/long", "--epochs", str(done + 1)]) == 0
-    lines = capsys.readouterr().err.splitlines()[1:]
+    lines = capsys.readouterr().err.splitlines()[2:]
     assert [line.split()[0] for line in lines] == [f"epoch={done + 1}/{done + 1}"]
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xgraph.data.cards.named import load_card as load_card
     from xgraph.data.cards.schema import Card as Card
     from xgraph.data.collection import collect as collect
+    from xgraph.data.labels.rules import LabelRules as LabelRules
     from xgraph.data.molecules.augment import Augmentation as Augmentation
     from xgraph.data.molecules.dataset import MoleculeDataset as MoleculeDataset
     from xgraph.data.molecules.descriptors import describe as describe
@@ -40,6 +41,7 @@ _MODULES = {
     "BagDataset": "bags.dataset",
     "Card": "cards.schema",
     "GraphDataset": "ogb.graphs",
+    "LabelRules": "labels.rules",
     "JoinedDataset": "molecules.joined",
     "MoleculeDataset": "molecules.dataset",
     "NodeDataset": "nodes.dataset",

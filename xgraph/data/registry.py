@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from xgraph.data.cards.named import load_card, names
 from xgraph.data.cards.schema import Card
+from xgraph.data.labels.rules import LabelRules
 from xgraph.data.recognise import Kind, recognise
 from xgraph.data.storage.root import Progress, expanded
 from xgraph.data.storage.root import root as root_folder
@@ -37,14 +38,15 @@ def _loader(module: str, function: str, *options: str) -> _Loader:
     return _Loader(f"xgraph.data.{module}", function, frozenset(options))
 
 
+_RULES = ("missing", "positive", "active_above", "active_below")
 _MOLECULES = ("split", "seed", "smiles_column", "target_columns", "standardize", "features")
 _BAG_TABLE = ("split", "seed", "bag_column", "feature_columns", "smiles_column", "target_columns", "standardize")
 _LOADERS = {
     "molecules": _loader("cards.molecules", "load_molecules", "fold", *_MOLECULES),
-    "table of molecules": _loader("cards.molecules", "load_own_molecules", *_MOLECULES),
+    "table of molecules": _loader("cards.molecules", "load_own_molecules", *_MOLECULES, *_RULES),
     "nodes": _loader("nodes.load", "load_nodes", "split", "fold", "seed"),
     "bags": _loader("bags.load", "load_bags", "split", "fold", "seed", "target_columns"),
-    "table of bags": _loader("bags.load", "load_own_bags", *_BAG_TABLE),
+    "table of bags": _loader("bags.load", "load_own_bags", *_BAG_TABLE, *_RULES),
     "OGB nodes": _loader("ogb.load", "load_ogb_nodes"),
     "OGB graphs": _loader("ogb.load", "load_ogb_graphs"),
 }
@@ -66,6 +68,10 @@ def load(
     features: Sequence[str] | None = None,
     kind: Kind | None = None,
     task: Literal["binary", "multiclass"] | None = None,
+    missing: Sequence[str] = (),
+    positive: str | None = None,
+    active_above: float | None = None,
+    active_below: float | None = None,
     progress: Progress | None = None,
 ) -> MoleculeDataset | NodeDataset | GraphDataset | BagDataset:
     """Load a data set by name or from a CSV file, fetching its files if necessary.
@@ -91,6 +97,11 @@ def load(
             default it is recognised.
         task: Whether labels are 0 and 1 for each task ("binary") or classes that exclude each other ("multiclass"); by
             default it is recognised.
+        missing: Cells of the label columns of a file that mean a missing label, beside the usual ones (see
+            `LabelRules`, also for the next three).
+        positive: Cell that means active; other cells of its column mean inactive.
+        active_above: Numbers above this threshold mean active.
+        active_below: Numbers below this threshold mean active.
         progress: Called with ``(done, total, description)`` during long steps.
 
     Returns:
@@ -127,6 +138,10 @@ def load(
         "standardize": standardize,
         "features": kinds,
         "task": task,
+        "missing": missing,
+        "positive": positive,
+        "active_above": active_above,
+        "active_below": active_below,
     }
     if isinstance(source, Card):
         form, label, splits = _form(source), source.name, source.splits
@@ -142,11 +157,13 @@ def load(
     _check_fold(fold, folds, label, chosen)
     loader = _LOADERS[form]
     for option, value in options.items():
-        if value not in (None, False) and option not in loader.options:
+        if not (value is None or value is False or value == [] or value == ()) and option not in loader.options:
             raise ValueError(f"{option}={value!r} cannot be used: {_why_not(option, label, form)}")
     options |= {"split": chosen, "fold": fold, "seed": seed}
     function = getattr(import_module(loader.module), loader.function)
-    used = {option: options[option] for option in loader.options}
+    used = {option: options[option] for option in loader.options if option not in _RULES}
+    if loader.options.issuperset(_RULES):
+        used["rules"] = LabelRules(missing, positive, active_above, active_below)
     return cast("MoleculeDataset", function(source, **used, root=root_folder(root), progress=progress))
 
 
@@ -160,7 +177,7 @@ def _form(card: Card) -> str:
 
 def _why_not(option: str, label: str, form: str) -> str:
     """Explain why an option does not apply to a data set."""
-    if option == "bag_column":
+    if option == "bag_column" or (option in _RULES and form in ("molecules", "bags")):
         return f"{label!r} is a registered data set, not a CSV file"
     if option == "feature_columns":
         return "it requires bag_column"

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from xgraph.data.bags.columns import bag_labels, bags_of, features, read_frame
+from xgraph.data.bags.columns import as_text, bags_of, features, of_bags, read_frame
 
 ROWS = np.array([0, 1, 3, 4])
 BAG, NAMES = np.array([0, 1, 0, 1]), ["a", "b"]
@@ -39,11 +39,12 @@ def test_bags_are_numbered_in_order_of_appearance() -> None:
 
 
 def test_one_labelled_row_labels_its_bag() -> None:
-    labels = bag_labels(pd.Series([None, 0, 1, 0], name="y"), BAG, NAMES, ROWS)
-    assert labels.tolist() == [1, 0]
-    assert np.isnan(bag_labels(pd.Series([None, 0, None, None], name="y"), BAG, NAMES, ROWS)).tolist() == [True, False]
+    assert of_bags(np.float32([np.nan, 0, 1, 0]), "y", BAG, NAMES, ROWS).tolist() == [1, 0]
+    some = of_bags(np.float32([np.nan, 0, np.nan, np.nan]), "y", BAG, NAMES, ROWS)
+    assert np.isnan(some).tolist() == [True, False]
     with pytest.raises(ValueError, match="differ within bag 'a': column 'y' is 1 in data row 0 and 0 in data row 3"):
-        bag_labels(pd.Series([1, 0, 0, 0], name="y"), BAG, NAMES, ROWS)
+        of_bags(np.float32([1, 0, 0, 0]), "y", BAG, NAMES, ROWS)
+    assert as_text(pd.Series([1.0, None, "yes"], dtype=object)) == ["1.0", "", "yes"]
 
 
 def test_errors_name_row_bag_and_column() -> None:

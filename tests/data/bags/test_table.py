@@ -108,7 +108,7 @@ def test_explicit_columns(file: Path) -> None:
             {},
             "labels must be 0, 1 or empty .*column 'label' contains the number 0.5 .regression",
         ),
-        ("bag,label,a\nx,yes,1\n", {}, "column 'label' contains the text 'yes'"),
+        ("bag,label,a\nx,well,1\n", {}, "column 'label' contains the text 'well'"),
         ("bag,label,a\n", {}, "has a header .bag, label, a. but no rows"),
         ("bag,label\nx,1\n", {}, "the table has no feature columns"),
         (",bag,label,a\n0,1,1,1\n", {}, "a column has no name .*'Unnamed: 0'.*row numbers written by pandas"),

@@ -74,11 +74,11 @@ def test_labels(write: Callable[..., Path], cells: str, labels: list[float]) -> 
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        ("active inactive", r"column 'y' contains the text 'active' \(data row 0\)"),
+        ("alive dead", r"column 'y' contains the text 'alive' \(data row 0\)"),
         ("1 0 maybe", r"column 'y' contains the text 'maybe' \(data row 2\)"),
         ("0.5 1 0", "column 'y' contains the number 0.5 .regression is not supported"),
         ("1 0 2", "contains the number 2 .regression is not supported"),
-        ("-1 0 1", "contains the number -1 .regression is not supported"),
+        ("-2 0 1", "contains the number -2 .regression is not supported"),
         ("inf 0 1", "contains the number inf"),
     ],
 )

@@ -235,12 +235,13 @@ def test_runs_on_other_parts_resume(train: Train, settings: dict[str, Any]) -> N
 
 def test_progress_lines_name_the_parts(train: Train, csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train(out="both", progress=True, **BOTH)
-    first, *lines = capsys.readouterr().err.splitlines()
+    first, task, *lines = capsys.readouterr().err.splitlines()
+    assert task.startswith("task amine: 17 positive of 54 in train, 3 of 6 in test")
     assert first.startswith("chains: 54 train, 6 test molecules")
     assert len(lines) == 3
     assert not [line for line in lines if "valid" in line]
     train(out="inner", inner="0/3", progress=True)
-    first, *lines = capsys.readouterr().err.splitlines()
+    first, _, *lines = capsys.readouterr().err.splitlines()
     assert first.startswith("chains: 36 train, 18 valid molecules")
     assert all("valid_ap=" in line for line in lines)
     xgraph.train(csv, out="forest", train_on="train+valid", progress=True, **FOREST)

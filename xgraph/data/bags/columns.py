@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgraph.data.bags.roles import BAG_NAMES, UNNAMED, find_column
-from xgraph.data.molecules.table import MISSING, binary_labels
+from xgraph.data.labels.rules import MISSING
 from xgraph.data.tables.read import open_as_csv
 from xgraph.messages import shown
 
@@ -37,7 +37,7 @@ def read_frame(
             raise ValueError(
                 f"{path}: column names must be unique, but the header repeats {', '.join(map(repr, twice))}"
             )
-        as_text = [name for name in (bag_column or find_column(header, BAG_NAMES), *texts) if name in header]
+        texts = [name for name in (bag_column or find_column(header, BAG_NAMES), *texts) if name in header]
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -46,9 +46,9 @@ def read_frame(
                     sep=delimiter,
                     names=header,
                     index_col=False,
-                    dtype=dict.fromkeys(as_text, str),
+                    dtype=dict.fromkeys(texts, str),
                     keep_default_na=False,
-                    na_values={name: [""] if name in as_text else _MISSING for name in header},
+                    na_values={name: [""] if name in texts else _MISSING for name in header},
                     skip_blank_lines=False,
                     low_memory=False,
                 )
@@ -70,14 +70,15 @@ def bags_of(cells: pd.Series[Any], rows: NDArray[np.int64]) -> tuple[NDArray[np.
     return codes.astype(np.int64), [str(name) for name in values]
 
 
-def bag_labels(
-    column: pd.Series[Any], bag: NDArray[np.int64], names: list[str], rows: NDArray[np.int64]
+def as_text(column: pd.Series[Any]) -> list[str]:
+    """The cells of a column as text, "" where one is missing."""
+    return ["" if missing else str(cell) for cell, missing in zip(column, column.isna(), strict=True)]
+
+
+def of_bags(
+    values: NDArray[np.float32], what: str, bag: NDArray[np.int64], names: list[str], rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Return the label of each bag; NaN if none of its rows has one."""
-    cells = ["" if missing else str(cell) for cell, missing in zip(column, column.isna(), strict=True)]
-    values = binary_labels(cells)
-    if isinstance(values, str):
-        raise ValueError(f"labels must be 0, 1 or empty (missing), but column {column.name!r} {values}")
+    """Return the value of each bag from those of its rows, which must agree; NaN if none of its rows has one."""
     y = np.full(len(names), np.nan, dtype=np.float32)
     known = np.flatnonzero(~np.isnan(values))
     y[bag[known]] = values[known]
@@ -86,7 +87,7 @@ def bag_labels(
         first = int(wrong[0])
         other = next(int(row) for row in known if bag[row] == bag[first] and values[row] != values[first])
         raise ValueError(
-            f"labels differ within bag {names[bag[first]]!r}: column {column.name!r} is {values[first]:g} in data row "
+            f"labels differ within bag {names[bag[first]]!r}: column {what!r} is {values[first]:g} in data row "
             f"{rows[first]} and {values[other]:g} in data row {rows[other]}"
         )
     return y

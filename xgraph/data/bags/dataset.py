@@ -50,6 +50,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         errors: Rows of the source that could not be used.
         feature_names: Names of the features.
         featurizer: Version of computed features; empty if the features come with the data.
+        notes: How the labels of a task were read, where this is not obvious.
 
     Raises:
         ValueError: If a bag has no instances, an instance has no bag, a feature is not finite, a label is not 0, 1 or
@@ -85,9 +86,11 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         errors: Sequence[RowError] = (),
         feature_names: Sequence[str] = (),
         featurizer: str = "",
+        notes: Mapping[str, str] | None = None,
     ) -> None:
         check_metric(metric)
         self.name, self.metric, self.errors, self.featurizer = name, metric, list(errors), featurizer
+        self.notes, self.left_out = dict(notes or {}), dict[str, str]()
         self.store = make_store(instances)
         labels = None if y is None else labels_of(y, "y")
         names = None if bag_names is None else list(bag_names)

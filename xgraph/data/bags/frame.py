@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,13 +10,18 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from xgraph.data.bags.columns import bag_labels, bags_of, features
+from xgraph.data.bags.columns import as_text, bags_of, features, of_bags
 from xgraph.data.bags.roles import UNNAMED, choose_roles, demand
+from xgraph.data.labels.choose import choose_labels
+from xgraph.data.labels.rules import LabelRules
 from xgraph.data.molecules.table import RowError
 from xgraph.data.storage.root import Progress
 
 if TYPE_CHECKING:
     from xgraph.data.molecules.dataset import MoleculeDataset
+
+
+_USUAL = LabelRules()
 
 
 def bags_of_frame(
@@ -29,6 +34,7 @@ def bags_of_frame(
     standardize: bool = False,
     require_targets: bool = True,
     progress: Progress | None = None,
+    rules: LabelRules = _USUAL,
 ) -> dict[str, Any]:
     """Return the arguments of `BagDataset`; rows in which every cell is missing are skipped."""
     if not isinstance(frame, pd.DataFrame):
@@ -48,7 +54,13 @@ def bags_of_frame(
     filled = ~frame.isna().all(axis=1).to_numpy()
     frame, rows = frame[filled], np.flatnonzero(filled)
     bag, names = bags_of(frame[bag_column], rows)
-    y = np.stack([bag_labels(frame[target], bag, names, rows) for target in targets], axis=1) if targets else None
+    notes: Mapping[str, str] = {}
+    y = None
+    if targets:
+        cells = {target: as_text(frame[target]) for target in targets}
+        labels = choose_labels(cells, rules, requested=targets)
+        y = np.stack([of_bags(labels.y[:, i], name, bag, names, rows) for i, name in enumerate(labels.names)], axis=1)
+        targets, notes = labels.names, labels.notes
     first = np.full(len(names), len(filled))
     np.minimum.at(first, bag, rows)
     if smiles_column is None:
@@ -63,13 +75,14 @@ def bags_of_frame(
             "row": torch.from_numpy(first),
             "instance_row": source,
             "feature_names": chosen,
+            "notes": notes,
         }
 
     from xgraph.data.molecules.dataset import MoleculeDataset
 
-    cells = [cell if isinstance(cell, str) else "" for cell in frame[smiles_column]]
-    molecules = MoleculeDataset.from_smiles(cells, standardize=standardize, progress=progress)
-    return _molecule_bags(molecules, bag, names, y, first, rows, targets)
+    texts = [cell if isinstance(cell, str) else "" for cell in frame[smiles_column]]
+    molecules = MoleculeDataset.from_smiles(texts, standardize=standardize, progress=progress)
+    return {**_molecule_bags(molecules, bag, names, y, first, rows, targets), "notes": notes}
 
 
 def _molecule_bags(

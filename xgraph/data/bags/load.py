@@ -14,12 +14,14 @@ from xgraph.data.bags.splits import bag_split, given_split
 from xgraph.data.cards.files import obtain
 from xgraph.data.cards.schema import Card
 from xgraph.data.cards.targets import card_targets, listed_targets
+from xgraph.data.labels.rules import LabelRules
 from xgraph.data.published.bags import BagArrays, read_arrays
 from xgraph.data.storage.root import Progress
 
 if TYPE_CHECKING:
     from xgraph.data.bags.dataset import BagDataset
 
+_USUAL = LabelRules()
 Way = Literal["given", "scaffold", "stratified", "random"]
 
 
@@ -69,6 +71,7 @@ def load_own_bags(
     feature_columns: Sequence[str] | None = None,
     smiles_column: str | None = None,
     standardize: bool = False,
+    rules: LabelRules = _USUAL,
     seed: int = 0,
     root: Path | None = None,  # like all loaders; nothing is cached
     progress: Progress | None = None,
@@ -85,6 +88,7 @@ def load_own_bags(
         feature_columns=feature_columns,
         smiles_column=smiles_column,
         standardize=standardize,
+        rules=rules,
         progress=progress,
     )
     parts = bag_split(data.y.numpy(), seed=seed if split == "random" else 0)

@@ -8,8 +8,11 @@ from pathlib import Path
 from xgraph.data.bags.columns import read_frame
 from xgraph.data.bags.dataset import BagDataset
 from xgraph.data.bags.frame import bags_of_frame
+from xgraph.data.labels.rules import LabelRules
 from xgraph.data.storage.root import Progress
 from xgraph.data.tables.formats import stem
+
+_USUAL = LabelRules()
 
 
 def read_bags(
@@ -24,6 +27,7 @@ def read_bags(
     name: str | None = None,
     metric: str = "ap",
     progress: Progress | None = None,
+    rules: LabelRules = _USUAL,
 ) -> BagDataset:
     r"""Read a CSV file of bags, plain or gzipped, with one row per instance in any order.
 
@@ -39,6 +43,7 @@ def read_bags(
         name: Name of the data set; by default the name of the file.
         metric: Metric for model selection: ap, prc_auc or roc_auc.
         progress: Called with ``(done, total, description)``.
+        rules: Which cells mean active, inactive and missing, if not the usual ones.
 
     Returns:
         The bags in order of first appearance; `row` is the first data row of each bag.
@@ -68,5 +73,6 @@ def read_bags(
         standardize=standardize,
         require_targets=require_targets,
         progress=progress,
+        rules=rules,
     )
     return BagDataset(**bags, name=stem(path) if name is None else name, metric=metric)

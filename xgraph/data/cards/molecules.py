@@ -11,6 +11,7 @@ from xgraph.data.cards.files import obtain
 from xgraph.data.cards.ogb_files import obtain_ogb
 from xgraph.data.cards.schema import Card
 from xgraph.data.cards.targets import card_targets, listed_targets
+from xgraph.data.labels.rules import LabelRules
 from xgraph.data.molecules.embedded import EMBEDDED
 from xgraph.data.published.given import Rows, read_given
 from xgraph.data.storage.root import Progress
@@ -19,6 +20,8 @@ from xgraph.data.tables.formats import stem
 if TYPE_CHECKING:
     from xgraph.data.molecules.dataset import MoleculeDataset
     from xgraph.data.molecules.table import Table
+
+_USUAL = LabelRules()
 
 
 def load_molecules(
@@ -60,13 +63,14 @@ def load_own_molecules(
     target_columns: Sequence[str] | None = None,
     standardize: bool = False,
     features: Sequence[str] | None = None,
+    rules: LabelRules = _USUAL,
     root: Path,
     progress: Progress | None = None,
 ) -> MoleculeDataset:
     """Load the molecules of a CSV file with a split."""
     from xgraph.data.molecules.table import read_table
 
-    table = read_table(path, smiles_column=smiles_column, target_columns=listed_targets(target_columns))
+    table = read_table(path, smiles_column=smiles_column, target_columns=listed_targets(target_columns), rules=rules)
     rows = _computed_split(split, table, seed, root, progress)
     return _dataset(table, stem(path), "ap", rows, standardize, features, root, progress)
 

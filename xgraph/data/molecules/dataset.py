@@ -47,6 +47,8 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         splits: Positions of each part, such as train, valid and test.
         errors: Rows of the source that could not be used, in order.
         featurizer: Version of the features.
+        left_out: Columns of the source that look like labels but are no tasks, and why.
+        notes: How the labels of a task were read, where this is not obvious.
 
     Raises:
         ValueError: If lengths are inconsistent, or the metric is unknown.
@@ -74,6 +76,8 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         splits: Mapping[str, Tensor] | None = None,
         errors: Sequence[RowError] = (),
         featurizer: str = FEATURIZER,
+        left_out: Mapping[str, str] | None = None,
+        notes: Mapping[str, str] | None = None,
     ) -> None:
         n = len(graphs)
         if not len(smiles) == len(y) == len(row) == n:
@@ -85,6 +89,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         self.graphs, self.smiles, self.y, self.row = graphs, smiles, y, row
         self.name, self.task_names, self.metric = name, list(task_names), metric
         self.splits, self.errors = dict(splits or {}), list(errors)
+        self.left_out, self.notes = dict(left_out or {}), dict(notes or {})
         self._featurizer = featurizer
         self.features: Tensor | None = None
         self.feature_kinds: list[str] = []
@@ -136,6 +141,8 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             splits={part: torch.from_numpy(rows) for part, rows in positions.items()},
             errors=errors,
             featurizer=FEATURIZER + "+standard" * standardize,
+            left_out=table.left_out,
+            notes=table.notes,
         )
 
     @classmethod

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xgraph.data.labels.choose import choose_labels
+from xgraph.data.labels.rules import LabelRules
 from xgraph.data.molecules.molecule import parses
 from xgraph.data.tables.columns import Columns
 from xgraph.data.tables.read import read_columns
 from xgraph.messages import listed, shown
 
 SMILES_NAMES = ("smiles", "canonical_smiles", "isomeric_smiles", "smile", "smi", "mol", "molecule", "structure")
-MISSING = frozenset({"", "nan", "na", "n/a", "none", "null", "<na>"})
-TRUTH = {"true": 1.0, "false": 0.0}
-ID_NAMES = frozenset({"", "id", "index", "idx", "row", "no", "num", "number", "fold"})
+_USUAL = LabelRules()
 SAMPLE = 50  # cells inspected to detect the SMILES column by its values
 
 
@@ -52,6 +51,8 @@ class Table:
         task_names: Names of the T label columns.
         rows: Data row of each entry in the file, counted from 0 and including blank lines, int64. Shape ``[n]``.
         errors: Rows that were skipped because their SMILES cell is blank.
+        left_out: Columns that look like labels but are no tasks, and why.
+        notes: How label columns were read, where this is not obvious.
     """
 
     smiles: list[str]
@@ -59,6 +60,8 @@ class Table:
     task_names: list[str]
     rows: NDArray[np.int64]
     errors: list[RowError] = field(default_factory=list)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_table(
@@ -67,21 +70,25 @@ def read_table(
     smiles_column: str | None = None,
     target_columns: Sequence[str] | None = None,
     require_targets: bool = True,
+    rules: LabelRules = _USUAL,
 ) -> Table:
     r"""Read a CSV file with SMILES and 0/1 labels (plain or gzipped, UTF-8 with or without BOM).
 
-    By default every column that contains only 0/1 (or -1/+1, true/false) and missing cells is a task; other columns are
-    ignored.
+    By default every column that contains only labels (0/1, -1/+1, or words such as active/inactive and yes/no) and
+    missing cells is a task. Columns called like a row number or a split are not, nor are properties such as ``is_salt``
+    beside others; the table's `left_out` says which columns look like labels but are not used.
 
     Args:
         path: Path of the file.
         smiles_column: Column with SMILES; by default it is detected by name or by its values.
         target_columns: Columns with labels, in this order.
         require_targets: Whether a file without a label column is an error.
+        rules: Which cells mean active, inactive and missing, if not the usual ones.
 
     Raises:
         FileNotFoundError: If the file does not exist.
-        ValueError: If the file is empty or not a text file, or has no SMILES column or no usable labels.
+        ValueError: If the file is empty or not a text file, has no SMILES column or no usable labels, or has labels -1
+            beside 0, so that `rules` must say whether -1 means missing or inactive.
 
     Example:
         >>> import tempfile
@@ -95,14 +102,14 @@ def read_table(
     column = find_smiles(columns, smiles_column, path)
     cells, wrong = columns[column], dict(columns.errors)
     wrong |= {i: "the SMILES cell is empty" for i, cell in enumerate(cells) if not cell.strip() and i not in wrong}
-    labels = _labels(columns, column, target_columns, require_targets, path)
+    labels = choose_labels(
+        columns, rules, requested=target_columns, reserved={column}, required=require_targets, path=path
+    )
     keep = [i for i in range(len(cells)) if i not in wrong]
     errors = [RowError(i, "", wrong[i]) for i in sorted(wrong)]
-    y = np.empty((len(keep), len(labels)), dtype=np.float32)
-    for task, label in enumerate(labels.values()):
-        y[:, task] = label[keep]
     rows = np.array(keep, dtype=np.int64)
-    return Table([cells[i].strip() for i in keep], y, list(labels), rows, errors)
+    smiles = [cells[i].strip() for i in keep]
+    return Table(smiles, labels.y[keep], labels.names, rows, errors, labels.left_out, labels.notes)
 
 
 def read_smiles(path: str | Path, smiles_column: str | None = None) -> list[str]:
@@ -172,50 +179,3 @@ def _warn_if_ambiguous(columns: dict[str, list[str]], named: list[str], chosen: 
 def _share_parsed(cells: list[str]) -> float:
     sample = [cell for cell in cells if cell.strip()][:SAMPLE]
     return sum(map(parses, sample)) / len(sample) if sample else 0.0
-
-
-def _labels(
-    columns: dict[str, list[str]], smiles_column: str, requested: Sequence[str] | None, required: bool, path: str | Path
-) -> dict[str, NDArray[np.float32]]:
-    """Return the label columns as float32: the requested ones, or all 0/1 columns."""
-    if requested is not None:
-        unknown = [name for name in requested if name not in columns or name == smiles_column]
-        if unknown or not requested:
-            others = ", ".join(repr(name) for name in columns if name != smiles_column)
-            raise ValueError(
-                f"target_columns {', '.join(map(repr, unknown))} not found in {path}; its columns are {others}"
-            )
-    labels: dict[str, NDArray[np.float32]] = {}
-    refused: list[str] = []
-    for name in columns if requested is None else requested:
-        if name == smiles_column or (requested is None and name.lower() in ID_NAMES):
-            continue
-        values = binary_labels(columns[name])
-        if isinstance(values, str):
-            refused.append(f"column {name!r} {values}")
-        elif requested is not None or not np.isnan(values).all():
-            labels[name] = values
-    if refused and (requested is not None or (required and not labels)):
-        raise ValueError(f"{path}: labels must be 0, 1 or empty (missing), but {'; '.join(refused[:5])}")
-    if required and not labels:
-        listed = ", ".join(map(repr, columns))
-        raise ValueError(f"{path} has no column with labels (0, 1 or empty); its columns are {listed}")
-    return labels
-
-
-def binary_labels(cells: list[str]) -> NDArray[np.float32] | str:
-    """Convert cells to 0, 1 and NaN, or return why this is not possible."""
-    number: dict[str, float] = {}
-    for cell in dict.fromkeys(cells):
-        text = cell.strip().lower()
-        try:
-            number[cell] = math.nan if text in MISSING else TRUTH[text] if text in TRUTH else float(text)
-        except ValueError:
-            return f"contains the text {shown(cell)} (data row {cells.index(cell)})"
-    values = {value for value in number.values() if not math.isnan(value)}
-    if values <= {-1.0, 1.0} and -1.0 in values:
-        number = {cell: 0.0 if value == -1.0 else value for cell, value in number.items()}
-    elif not values <= {0.0, 1.0}:
-        other = next(cell for cell in cells if not math.isnan(number[cell]) and number[cell] not in (0.0, 1.0))
-        return f"contains the number {other.strip()} (regression is not supported)"
-    return np.array([number[cell] for cell in cells], dtype=np.float32)

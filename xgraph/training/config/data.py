@@ -51,11 +51,22 @@ class _Labelled(Data):
     Args:
         smiles_column: CSV column with SMILES; detected by default. For bags, give it if the instances are molecules.
         target_columns: CSV columns with labels; detected by default. For a data set by name, the tasks to train on.
+        missing: Cells of label columns that mean a missing label, such as -1, beside empty cells, NA and the like. With
+            ``none`` there are no further ones, so that -1 beside 0 and 1 means inactive.
+        positive: Cell that means active, such as Active; all other cells of that column mean inactive. By default 1,
+            active, yes, positive and true mean active, and 0, inactive, no, negative and false inactive.
+        active_above: Numbers above this threshold mean active, others inactive.
+        active_below: Numbers below this threshold mean active, others inactive. With both thresholds, numbers between
+            them mean active.
         standardize: Keep the largest fragment of each molecule and neutralise its charges.
     """
 
     smiles_column: str | None = None
     target_columns: list[str] | None = None
+    missing: list[str] = []  # noqa: RUF012 - pydantic copies it
+    positive: str | None = None
+    active_above: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    active_below: Annotated[float, Field(allow_inf_nan=False)] | None = None
     standardize: bool = False
 
 

@@ -117,7 +117,7 @@ class TrainConfig(Schema):
             if name == "kind" and DatasetTraits.of(self.flat()).registered:
                 continue  # the data set's card has it
             of_another_kind = PLACES[name].section == "data" and type(self.data) not in PLACES[name].owners
-            if value is not None and not (name in idle or of_another_kind or isinstance(value, Mapping)):
+            if value not in (None, []) and not (name in idle or of_another_kind or isinstance(value, Mapping)):
                 values[name] = value
         for part, options in (("loss", self.loss_options), ("model", self.model_options)):
             if part not in idle:

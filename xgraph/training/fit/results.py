@@ -54,6 +54,7 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
         **how,
         "epochs": len(callback.history),
         "dataset": source.name,
+        "classes" if source.several_classes else "tasks": source.task_names,
         "unreadable_rows": len(source.data.errors),
         "positive_rate": rates,
     }

@@ -12,6 +12,7 @@ from xgraph.training.config.parts import scored_parts
 from xgraph.training.files.lock import locked
 from xgraph.training.files.rundir import CONFIG, METRICS, Run, check_free, discard, make_run_directory, write_config
 from xgraph.training.files.writing import write_json
+from xgraph.training.fit.announce import announcement
 from xgraph.training.fit.loading import load_data
 from xgraph.training.fit.seeding import own_random_streams
 from xgraph.training.scoring.inference import choose_device
@@ -142,6 +143,7 @@ def _train_one(config: TrainConfig, out: str | Path | None, resume: bool, progre
     if progress:
         parts = ", ".join(f"{len(source.splits[name])} {name}" for name in ("train", *scored_parts(config)))
         sys.stderr.write(f"{source.name}: {parts} {source.noun}; run directory {path}\n")
+        sys.stderr.writelines(f"{line}\n" for line in announcement(source))
     callbacks = _callbacks(task.metric) if progress else []
     try:
         with locked(path):

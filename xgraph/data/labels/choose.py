@@ -1,0 +1,139 @@
+"""Choice of the label columns of a table: those that are named, or those that hold nothing but labels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xgraph.data.labels.cells import Column, holds_cell, read_column
+from xgraph.data.labels.detect import detect
+from xgraph.data.labels.names import is_flag, is_identifier, is_split
+from xgraph.data.labels.rules import LabelRules
+from xgraph.messages import listed
+
+_LISTED = 5
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labels of the rows of a table.
+
+    Args:
+        names: Names of the T tasks.
+        y: Labels 0 and 1, NaN for missing, float32. Shape ``[n, T]``.
+        left_out: Columns that look like labels but are not used, and why.
+        notes: How columns were read, where this was not obvious.
+    """
+
+    names: list[str]
+    y: NDArray[np.float32]
+    left_out: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+def choose_labels(
+    columns: Mapping[str, Sequence[str]],
+    rules: LabelRules,
+    *,
+    requested: Sequence[str] | None = None,
+    reserved: Collection[str] = (),
+    required: bool = True,
+    path: str | Path = "the table",
+) -> Labels:
+    """Choose and read the label columns.
+
+    Args:
+        columns: All columns of the table, as text.
+        rules: How cells are read.
+        requested: The label columns, in this order; by default all that hold nothing but labels.
+        reserved: Columns with another role, such as SMILES, split or weight.
+        required: Whether a table without labels is an error.
+        path: Where the table is from, for messages.
+
+    Raises:
+        ValueError: If a column does not exist or does not hold labels, or −1 may be missing or inactive.
+    """
+    free = {name: cells for name, cells in columns.items() if name not in reserved}
+    left_out: dict[str, str] = {}
+    if requested is not None:
+        chosen = _requested(free, requested, rules, path)
+    else:
+        read = {name: read_column(cells, rules, threshold=False) for name, cells in free.items()}
+        names, left_out = detect(read, free, rules, path)
+        chosen = {name: read_column(free[name], rules) if rules.has_threshold else read[name] for name in names}
+        if required and not chosen:
+            _refuse(read, columns, path)
+    doubtful = [] if rules.explains_minus_one else _minus_one(chosen, free, rules)
+    if doubtful and not required and requested is None:
+        chosen = {name: column for name, column in chosen.items() if name not in doubtful}
+    elif doubtful:
+        raise ValueError(
+            f"{path}: -1 in {_listing(doubtful)} may mean a missing or an inactive label, as there is 0 in "
+            f"{_listing(_with_zero(chosen, free, rules))}: say which one with missing, that is --missing -1 (-1 is "
+            "missing), --missing none (-1 is inactive, as 0 is) or --missing 0 (0 is missing, -1 inactive)"
+        )
+    y = np.empty((len(next(iter(columns.values()), ())), len(chosen)), dtype=np.float32)
+    notes = {}
+    for task, (name, column) in enumerate(chosen.items()):
+        y[:, task] = np.where(column.labels == -1, 0, column.labels)
+        note = column.note or ("-1 is inactive" if column.holds(-1) else "")
+        if note:
+            notes[name] = note
+    return Labels(list(chosen), y, left_out, notes)
+
+
+def _requested(
+    free: Mapping[str, Sequence[str]], requested: Sequence[str], rules: LabelRules, path: str | Path
+) -> dict[str, Column]:
+    """Read the named columns."""
+    unknown = [name for name in requested if name not in free]
+    if unknown or not requested:
+        raise ValueError(f"target_columns {listed(unknown)} not found in {path}; its columns are {listed(free)}")
+    chosen = {name: read_column(free[name], rules) for name in requested}
+    refused = [f"column {name!r} {column.why_not}" for name, column in chosen.items() if column.values is None]
+    if refused:
+        raise ValueError(f"{path}: labels must be 0, 1 or empty (missing), but {'; '.join(refused[:_LISTED])}")
+    if rules.positive is not None and not any(holds_cell(free[name], rules.positive) for name in requested):
+        raise ValueError(f"positive = {rules.positive!r}: no cell of {_listing(requested)} in {path} is that")
+    if rules.has_threshold and not any(column.compared for column in chosen.values()):
+        raise ValueError(
+            f"active {rules.threshold}: {_listing(requested)} in {path} hold no numbers other than 0 and 1, so the "
+            "threshold has nothing to do"
+        )
+    return chosen
+
+
+def _minus_one(chosen: Mapping[str, Column], free: Mapping[str, Sequence[str]], rules: LabelRules) -> list[str]:
+    """Return the label columns with −1 if a column of the table holds 0 as well."""
+    minus = [name for name, column in chosen.items() if column.holds(-1)]
+    return minus if minus and _with_zero(chosen, free, rules) else []
+
+
+def _with_zero(chosen: Mapping[str, Column], free: Mapping[str, Sequence[str]], rules: LabelRules) -> list[str]:
+    """Return the label columns with 0; if there are none, the other columns of 0 and 1 with one."""
+    zero = [name for name, column in chosen.items() if column.holds(0)]
+    if zero:
+        return zero
+    others = [
+        name for name in free if name not in chosen and not (is_identifier(name) or is_split(name) or is_flag(name))
+    ]
+    return [name for name in others if read_column(free[name], rules, threshold=False).holds(0)]
+
+
+def _refuse(read: Mapping[str, Column], columns: Mapping[str, Sequence[str]], path: str | Path) -> None:
+    """Raise the error for a table without label columns."""
+    refused = {name: column.why_not for name, column in read.items() if column.why_not and not is_identifier(name)}
+    doubtful = [f"column {name!r} {why}" for name, why in refused.items() if read[name].doubt]
+    if refused:
+        reasons = doubtful or [f"column {name!r} {why}" for name, why in refused.items()]
+        raise ValueError(f"{path}: labels must be 0, 1 or empty (missing), but {'; '.join(reasons[:_LISTED])}")
+    raise ValueError(f"{path} has no column with labels (0, 1 or empty); its columns are {listed(columns)}")
+
+
+def _listing(names: Sequence[str]) -> str:
+    """Name columns in a message."""
+    return f"column{'s' * (len(names) > 1)} {listed(names, _LISTED)}"

@@ -1,0 +1,59 @@
+"""What a run is about to learn: its tasks, their positives in each part, and columns that are left out."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xgraph.training.config.parts import scored_parts
+
+if TYPE_CHECKING:
+    from xgraph.training.sources import Source
+
+_EACH = 12
+"""So many tasks or classes get a line or an entry of their own."""
+
+
+def announcement(source: "Source") -> Iterator[str]:
+    """Yield the lines that say what the labels of a run are."""
+    parts = [name for name in ("train", *scored_parts(source.config)) if name in source.splits]
+    y = {part: source.targets(source.splits[part]).numpy() for part in parts}
+    positives = {part: (labels == 1).sum(axis=0) for part, labels in y.items()}
+    known = {part: (~np.isnan(labels)).sum(axis=0) for part, labels in y.items()}
+    names = [_short(name) for name in source.task_names]
+    if source.several_classes:
+        shown = [f"{name} ({', '.join(f'{positives[part][i]} {part}' for part in parts)})" for i, name in _few(names)]
+        yield f"{len(names)} classes: {'; '.join(shown)}{_more(names)}"
+    elif len(names) <= _EACH:
+        for i, name in enumerate(names):
+            counts = ", ".join(f"{positives[part][i]} of {known[part][i]} in {part}" for part in parts)
+            yield f"task {name}: {counts.replace(' of ', ' positive of ', 1)}"
+    else:
+        yield f"{len(names)} tasks: {', '.join(name for _, name in _few(names))}{_more(names)}"
+        for part in parts:
+            counts = positives[part]
+            lacking = int(((counts == 0) | (counts == known[part])).sum())
+            line = f"positives per task in {part}: {counts.min()} to {counts.max()}, median {np.median(counts):g}"
+            yield line + (f"; {lacking} tasks lack one of the two labels" if lacking else "")
+    yield from _columns("read", getattr(source.data, "notes", {}))
+    yield from _columns("left out", getattr(source.data, "left_out", {}))
+
+
+def _columns(what: str, reasons: dict[str, str]) -> Iterator[str]:
+    """A line for each of the first columns."""
+    for name in list(reasons)[:_EACH]:
+        yield f"{what}: {_short(name)}: {reasons[name]}"
+    if len(reasons) > _EACH:
+        yield f"{what}: {len(reasons) - _EACH} more columns"
+
+
+def _few(names: list[str]) -> list[tuple[int, str]]:
+    return list(enumerate(names if len(names) <= _EACH else names[:3]))
+
+
+def _more(names: list[str]) -> str:
+    return f" and {len(names) - 3} more" if len(names) > _EACH else ""
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 60 else f"{name[:57]}..."

@@ -41,7 +41,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"bags", "ogb"},
         {"recognise"},
         {"registry"},
-        {"collection"},
+        {"collection", "objects"},
     ],
     "losses": [{"batch"}, {"uncompiled"}, {"base"}, {"pointwise", "pairs"}, {"robust", "contrastive"}],
     "nn": [{"layers"}, {"convolutions", "molecules"}, {"nodes", "bags", "tables"}, {"pooling"}],

@@ -278,7 +278,7 @@ def test_parts_over_folds(train: Train, settings: dict[str, Any], scored: str, m
     module = sys.modules["xgraph.training.fit.train"]
     real = module.load_data
     monkeypatch.setattr(module, "chosen_folds", lambda config: [0, 1])
-    monkeypatch.setattr(module, "load_data", lambda c, p: real(c.replace(fold=None, seed=c.fold), p))
+    monkeypatch.setattr(module, "load_data", lambda c, p, g=None: real(c.replace(fold=None, seed=c.fold), p))
     run = train(out="run", fold="all", **settings)
     assert {"test", "valid"} & set(run.metrics) == {scored}
     values = [fold.metrics[scored]["ap"] for fold in run.folds]

@@ -349,11 +349,6 @@ def test_empty_validation_and_test_parts(train: Train, tmp_path: Path) -> None:
     assert (run.path / "predictions.csv").exists()
 
 
-def test_dataset_must_be_a_name_or_a_path() -> None:
-    with pytest.raises(TypeError, match="expected a name or a path, got int"):
-        xgraph.train(3)  # type: ignore[arg-type]
-
-
 def test_tasks_without_labels_and_missing_labels(train: Train, tmp_path: Path) -> None:
     path = tmp_path / "two.csv"
     rows = [f"{'C' * n}{e},{int(e == 'N')},{'' if n % 2 else int(e == 'O')}" for n in range(1, 25) for e in "ONF"]
@@ -448,7 +443,7 @@ def test_all_folds(train: Train, csv: Path, monkeypatch: pytest.MonkeyPatch) -> 
     load = module.load_data
     # The chains have no folds, so the seeds of the random split replace them.
     monkeypatch.setattr(module, "chosen_folds", lambda config: [0, 1])
-    monkeypatch.setattr(module, "load_data", lambda c, p: load(c.replace(fold=None, seed=c.fold), p))
+    monkeypatch.setattr(module, "load_data", lambda c, p, g=None: load(c.replace(fold=None, seed=c.fold), p))
     with interrupted(1, KeyboardInterrupt(), run=2), pytest.raises(Interrupted) as stopped:
         train(out="run", fold="all")
     assert stopped.value.path == Path("run")

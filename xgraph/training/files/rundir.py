@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,6 +166,8 @@ def discard(path: Path) -> None:
 
 def dataset_label(dataset: str) -> str:
     """Return a data set's name for use in a file name: for a CSV file, its name without folder and extension."""
+    if dataset.startswith("<"):  # an object, such as <MoleculeDataset screen>
+        return re.sub(r"[^\w.-]+", "-", dataset).strip("-") or "data"
     return Path(dataset).name.removesuffix(".gz").removesuffix(".csv") or "data"
 
 

@@ -12,16 +12,35 @@ if TYPE_CHECKING:
     from xgraph.training.sources import Source
 
 
-def load_data(config: TrainConfig, progress: bool) -> "Source":
-    """Load the data set of a run, and warn if some of its rows could not be read."""
+def load_data(config: TrainConfig, progress: bool, given: Any = None) -> "Source":
+    """Load the data set of a run, and warn if some of its rows could not be read.
+
+    Args:
+        config: The settings of the run.
+        progress: Whether to show progress.
+        given: The data of a run that was trained on an object rather than a file or a data set by name.
+
+    Raises:
+        ValueError: If the data cannot be read, or were an object, which is not given.
+    """
     from xgraph.data import load
+    from xgraph.data.objects import is_frame, is_label, load_object
     from xgraph.training.fit.bars import data_progress
     from xgraph.training.sources import make_source
 
     if isinstance(config.fold, str | list):
         raise ValueError(f"fold: expected a single fold, got {config.fold!r}")
+    if given is None and is_label(config.dataset):
+        raise ValueError(
+            f"dataset: the run was trained on data that were an object in Python, {config.dataset}; pass them again: "
+            "train(data, resume=True, out=run), evaluate(run, data=data), predict(run, data)"
+        )
     with data_progress(progress) as report:
-        data = load(config.dataset, **load_options(config), progress=report)
+        options = load_options(config)
+        if given is None or is_frame(given):
+            data: Any = load(config.dataset if given is None else given, **options, progress=report)
+        else:
+            data = load_object(given, options, report)
     if data.errors:
         first = data.errors[0]
         warnings.warn(

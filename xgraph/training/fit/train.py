@@ -38,7 +38,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 def train(
-    dataset: str | Path | None = None,
+    dataset: Any = None,
     *,
     config: str | Path | None = None,
     out: str | Path | None = None,
@@ -49,7 +49,18 @@ def train(
     r"""Train a model on a data set, as the command ``xgraph train`` does.
 
     Args:
-        dataset: Name of a data set or path of a CSV file; by default that of ``config``, or ``nci-pains``.
+        dataset: Name of a data set or path of a CSV file; by default that of ``config``, or ``nci-pains``. Or the data
+            themselves:
+
+            - a pandas DataFrame, which is read like a CSV file with the same columns and takes the same settings;
+            - a :class:`~xgraph.data.MoleculeDataset`, :class:`~xgraph.data.NodeDataset` or
+              :class:`~xgraph.data.BagDataset`;
+            - a graph of PyG (``Data``), whose nodes have labels ``y``, with its masks;
+            - a list of PyG graphs with labels ``y`` of 0 and 1, if they are molecules: with ``smiles``, or with the
+              integer features of the Open Graph Benchmark.
+
+            Data without a split are split as a file of their kind is, with a warning; ``split`` chooses. To resume,
+            evaluate or predict items of such a run, pass the data again.
         config: A TOML file with settings, such as the ``config.toml`` of another run.
         out: The run directory, which must be new or empty; by default a new directory under ``runs/``.
         resume: Resume the interrupted run in ``out``. The result is bit-identical to that of an uninterrupted run.
@@ -64,6 +75,7 @@ def train(
 
     Raises:
         OptionError: If a setting does not exist or has an invalid value. It is a ``ValueError``.
+        TypeError: If nothing can be trained on such data.
         ValueError: If the data cannot be trained on, or training diverges.
         FileExistsError: If ``out`` is not empty.
 
@@ -78,10 +90,14 @@ def train(
         >>> list(run.metrics["test"])
         ['ap', 'prc_auc', 'roc_auc', 'pauc_mcclish_fpr0.3', 'pauc_area_fpr0.3', 'tpauc_tpr0.5_fpr0.5']
     """
-    if dataset is not None:
-        if not isinstance(dataset, str | Path):
-            raise TypeError(f"dataset: expected a name or a path, got {type(dataset).__name__}")
+    given = None
+    if isinstance(dataset, str | Path):
         settings["dataset"] = str(dataset)
+    elif dataset is not None:
+        from xgraph.data.objects import settings_of
+
+        given, known = dataset, settings_of(dataset, settings)
+        settings = {**known, **settings, "dataset": known["dataset"]}
     if isinstance(settings.get("init"), Path):
         settings["init"] = str(settings["init"])
     base = None if config is None else read_config(config)
@@ -92,9 +108,9 @@ def train(
         check_free(out)  # fail before the data are read, which may take long
     device = choose_device(chosen.device)
     if chosen.fold == "all" or isinstance(chosen.fold, list):
-        return _train_folds(chosen, out, resume, progress, device)
+        return _train_folds(chosen, out, resume, progress, device, given)
     with own_random_streams(chosen.seed, chosen.threads):
-        return _train_one(chosen, out, resume, progress, device)
+        return _train_one(chosen, out, resume, progress, device, given)
 
 
 def _build(settings: Mapping[str, Any], base: Mapping[str, Any] | None, source: str | Path | None) -> TrainConfig:
@@ -132,9 +148,11 @@ def _same_file(one: object, other: object) -> bool:
     return Path(str(one)).resolve() == Path(str(other)).resolve()
 
 
-def _train_one(config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str) -> Run:
+def _train_one(
+    config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str, given: Any = None
+) -> Run:
     """Train one run. Call it within `own_random_streams`."""
-    source = load_data(config, progress)
+    source = load_data(config, progress, given)
     from xgraph.training.fit.engine import check_data, fit, prepare  # Lightning takes seconds to import
 
     check_data(source)
@@ -160,7 +178,9 @@ def _train_one(config: TrainConfig, out: str | Path | None, resume: bool, progre
         raise
 
 
-def _train_folds(config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str) -> Run:
+def _train_folds(
+    config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str, given: Any = None
+) -> Run:
     """Train one run per fold and summarise them; finished folds are not trained again."""
     folds = chosen_folds(config)
     path = Path(out) if resume and out is not None else make_run_directory(out, config)
@@ -177,7 +197,7 @@ def _train_folds(config: TrainConfig, out: str | Path | None, resume: bool, prog
             sys.stderr.write(f"fold={fold}\n")
         try:
             with own_random_streams(config.seed, config.threads):
-                runs.append(_train_one(one, folder, started, progress, device))
+                runs.append(_train_one(one, folder, started, progress, device, given))
         except Interrupted:
             raise Interrupted(path) from None
         except Exception:

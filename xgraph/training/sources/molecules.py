@@ -62,8 +62,11 @@ class MoleculeSource(Source):
         return score(model, self.data, positions, device=device, progress=progress)
 
     def contents(self) -> Iterable[bytes]:
-        """Yield the SMILES and the labels; graphs and extra features are computed from the SMILES."""
+        """Yield the SMILES and the labels; graphs and extra features are computed from the SMILES, if there are any."""
         yield "\n".join(self.data.smiles).encode()
+        if not all(self.data.smiles):
+            graphs = self.data.graphs
+            yield from (part.tobytes() for part in (graphs.x, graphs.ends, graphs.bond_attr, graphs.atom_ptr))
         yield self.data.y.numpy().tobytes()
 
     def place(self, position: int) -> Sequence[object]:

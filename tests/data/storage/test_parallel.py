@@ -1,9 +1,12 @@
+import multiprocessing
 import os
+from collections.abc import Iterator
 
 import pytest
+import torch
 
 from xgraph.data.storage import parallel
-from xgraph.data.storage.parallel import available_cores, map_chunks
+from xgraph.data.storage.parallel import available_cores, map_ahead, map_chunks
 
 ITEMS = [str(i) for i in range(1300)]
 
@@ -67,6 +70,51 @@ def test_dead_worker_process_gives_a_warning(monkeypatch: pytest.MonkeyPatch) ->
 def test_workers_are_checked() -> None:
     with pytest.raises(ValueError, match="workers must be at least 1, got 0"):
         map_chunks(lengths, ITEMS, what="x", worth=1, workers=0)
+
+
+def squares(n: int) -> torch.Tensor:
+    return torch.full((n, 2), float(n * n))
+
+
+def die_on_seven(n: int) -> int:
+    if n == 7 and os.getpid() != int(os.environ["XGRAPH_TEST_PARENT"]):
+        os._exit(1)
+    return n
+
+
+def test_a_stream_keeps_its_order_and_is_read_a_few_items_ahead() -> None:
+    taken: list[int] = []
+
+    def stream() -> Iterator[int]:
+        for n in range(1, 40):
+            taken.append(n)
+            yield n
+
+    for n, result in enumerate(map_ahead(squares, stream(), what="x", worth=3, workers=2), start=1):
+        assert result.tolist() == [[n * n, n * n]] * n
+        assert len(taken) <= n + 2 + parallel.AHEAD + 1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stream_may_be_short_or_empty(workers: int) -> None:
+    assert list(map_ahead(squares, [], what="x", worth=2, workers=workers)) == []
+    assert [len(one) for one in map_ahead(squares, [3, 1], what="x", worth=2, workers=workers)] == [3, 1]
+
+
+def test_a_stream_goes_on_in_this_process_if_a_worker_dies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XGRAPH_TEST_PARENT", str(os.getpid()))
+    with pytest.warns(RuntimeWarning, match="a worker process died while reading"):
+        done = list(map_ahead(die_on_seven, range(30), what="reading", worth=1, workers=2))
+    assert done == list(range(30))
+
+
+def test_an_error_and_a_consumer_that_stops_end_the_workers() -> None:
+    with pytest.raises(KeyError):
+        list(map_ahead(fail, [ITEMS] * 5, what="x", worth=1, workers=2))
+    stream = map_ahead(squares, iter(range(10**9)), what="x", worth=1, workers=2)
+    assert next(stream).tolist() == []
+    stream.close()
+    assert not [child for child in multiprocessing.active_children() if "ForkProcess" in child.name]
 
 
 def test_available_cores() -> None:

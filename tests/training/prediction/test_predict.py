@@ -201,3 +201,41 @@ def test_the_runs_own_smiles_column_comes_first(train: Train, run: xgraph.Run, t
     with pytest.raises(ValueError, match=r"trained on different columns \('ligand', 'smiles'\)"):
         xgraph.predict([one.path, two.path], tmp_path / "two.csv")
     assert xgraph.predict([one.path, two.path], tmp_path / "two.csv", smiles_column="smiles")["smiles"][0] == "CO"
+
+
+def test_a_detected_smiles_column_is_the_runs_own_too(train: Train, tmp_path: Path) -> None:
+    rows = [f"{'C' * n}N,{n % 2}" for n in range(1, 21)]
+    (tmp_path / "ligands.csv").write_text("ligand,active\n" + "\n".join(rows) + "\n")
+    run = train(dataset="ligands.csv", out="detected", epochs=1)
+    assert read_checkpoint(run.path / "best.ckpt")[HEADER]["smiles_column"] == "ligand"
+    (tmp_path / "both.csv").write_text("smiles,ligand\nCCO,CCN\nCCO,CCCN\n")
+    expected = xgraph.predict(run.path, ["CCN", "CCCN"])
+    assert list(xgraph.predict(run.path, "both.csv")["active"]) == list(expected["active"])
+    (tmp_path / "other.csv").write_text("id,structure\n1,CCO\n")
+    with pytest.warns(UserWarning, match="no column 'ligand', from which the run was trained; reading SMILES from 'st"):
+        assert xgraph.predict(run.path, "other.csv")["smiles"][0] == "CCO"
+    (tmp_path / "named.csv").write_text("smiles,active\n" + "\n".join(rows) + "\n")
+    named = train(dataset="named.csv", out="named", epochs=1)
+    with pytest.raises(ValueError, match=r"trained on different columns \('ligand', 'smiles'\); name the one"):
+        xgraph.predict([run.path, named.path], "both.csv")
+
+
+def test_many_tasks_in_one_frame(train: Train, tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    tasks = [f"t{i}" for i in range(300)]
+    rows = [",".join(["C" * n, *(str((n + i) % 2) for i in range(300))]) for n in range(1, 21)]
+    (tmp_path / "many.csv").write_text(",".join(["smiles", *tasks]) + "\n" + "\n".join(rows) + "\n")
+    run = train(dataset="many.csv", out="many", epochs=1, pretrain_epochs=0)
+    recwarn.clear()
+    frame = xgraph.predict(run.path, ["CCO", "bad", "C"])
+    assert list(frame.columns) == ["smiles", *tasks, "error"]
+    assert frame[tasks].notna().all(axis=1).tolist() == [True, False, True]
+    assert not recwarn.list
+
+
+def test_many_molecules_are_scored_as_few_are(run: xgraph.Run) -> None:
+    smiles = [f"{'C' * (n % 37 + 1)}{'ON'[n % 2]}" if n % 11 else "?" for n in range(2500)]  # in other processes
+    frame = xgraph.predict(run.path, smiles)
+    few = xgraph.predict(run.path, smiles[1200:1300])
+    assert frame["amine"][1200:1300].to_numpy() == pytest.approx(few["amine"].to_numpy(), abs=1e-6, nan_ok=True)
+    assert list(frame["error"][1200:1300]) == list(few["error"])
+    assert frame["amine"].isna().sum() == 228

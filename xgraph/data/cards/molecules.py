@@ -72,7 +72,9 @@ def load_own_molecules(
 
     table = read_table(path, smiles_column=smiles_column, target_columns=listed_targets(target_columns), rules=rules)
     rows = _computed_split(split, table, seed, root, progress)
-    return _dataset(table, stem(path), "ap", rows, standardize, features, root, progress)
+    data = _dataset(table, stem(path), "ap", rows, standardize, features, root, progress)
+    data.smiles_column = table.smiles_column
+    return data
 
 
 def read_card_table(

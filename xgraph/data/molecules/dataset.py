@@ -35,6 +35,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
     Attributes:
         features: Additional features of all molecules, float32 ``[n, F]``, or None.
         feature_kinds: Kinds of the additional features, as for `describe`.
+        smiles_column: Column of a user's table from which the molecules were read, or None.
 
     Args:
         graphs: The n molecules as packed graphs.
@@ -93,6 +94,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         self._featurizer = featurizer
         self.features: Tensor | None = None
         self.feature_kinds: list[str] = []
+        self.smiles_column: str | None = None
 
     @classmethod
     def from_table(

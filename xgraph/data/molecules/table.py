@@ -53,6 +53,7 @@ class Table:
         errors: Rows that were skipped because their SMILES cell is blank.
         left_out: Columns that look like labels but are no tasks, and why.
         notes: How label columns were read, where this is not obvious.
+        smiles_column: Column from which the SMILES were read, if they come from one.
     """
 
     smiles: list[str]
@@ -62,6 +63,7 @@ class Table:
     errors: list[RowError] = field(default_factory=list)
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
+    smiles_column: str | None = None
 
 
 def read_table(
@@ -109,7 +111,7 @@ def read_table(
     errors = [RowError(i, "", wrong[i]) for i in sorted(wrong)]
     rows = np.array(keep, dtype=np.int64)
     smiles = [cells[i].strip() for i in keep]
-    return Table(smiles, labels.y[keep], labels.names, rows, errors, labels.left_out, labels.notes)
+    return Table(smiles, labels.y[keep], labels.names, rows, errors, labels.left_out, labels.notes, column)
 
 
 def read_smiles(path: str | Path, smiles_column: str | None = None) -> list[str]:

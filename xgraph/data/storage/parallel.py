@@ -1,21 +1,32 @@
-"""Parallel processing of a long list in chunks, with progress; short lists are processed in this process."""
+"""Parallel processing: of a long list in chunks, with progress, and of a stream of unknown length.
+
+Short lists and short streams are processed in this process.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
+import signal
 import sys
 import warnings
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from itertools import chain, islice
+from typing import Any, TypeVar
 
 from xgraph.data.storage.root import Progress
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 CHUNK = 512
+AHEAD = 2  # items that are processed, or wait for the consumer, beyond one per process
+
+_in_worker = False  # a worker process starts no others
 
 
 def available_cores() -> int:
@@ -43,12 +54,10 @@ def map_chunks(
     requested = min(available_cores(), len(items) // worth) if workers is None else workers
     count = min(requested, len(chunks))
     report = _Report(progress, len(items), what)
-    if count < 2 or multiprocessing.current_process().daemon:  # a daemon process may not have children
+    if count < 2 or _no_children():
         return [report(function(part), part) for part in chunks]
-    # Fork on Linux, like torch's DataLoader: it is cheap and does not run the user's script again.
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     results: dict[int, Result] = {}
-    with ProcessPoolExecutor(count, mp_context=context) as pool:
+    with _pool(count) as pool:
         tasks = {}
         try:
             for i, part in enumerate(chunks):
@@ -56,11 +65,7 @@ def map_chunks(
             for task in as_completed(tasks):
                 results[tasks[task]] = report(task.result(), chunks[tasks[task]])
         except BrokenProcessPool:
-            warnings.warn(
-                f"a worker process died while {what}; the remaining items are processed in this process",
-                RuntimeWarning,
-                stacklevel=3,
-            )
+            _warn_of_death(what)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -68,6 +73,84 @@ def map_chunks(
         if i not in results:
             results[i] = report((rescue or function)(part), part)
     return [results[i] for i in range(len(chunks))]
+
+
+def map_ahead(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    what: str,
+    worth: int,
+    workers: int | None = None,
+    rescue: Callable[[Item], Result] | None = None,
+) -> Iterator[Result]:
+    """Apply `function` to a stream of items, a few ahead of the consumer; yield the results in the order of the items.
+
+    Memory does not grow with the stream. A stream of fewer than `worth` items is processed in this process.
+    """
+    source = iter(items)
+    first = list(islice(source, worth))
+    source = chain(first, source)
+    count = available_cores() if workers is None else workers
+    if len(first) < worth or count < 2 or _no_children():
+        yield from map(function, source)
+        return
+    waiting: deque[tuple[Item, Future[bytes] | None]] = deque()
+    with _pool(count) as pool:
+        try:
+            for item in source:
+                waiting.append((item, None))
+                waiting[-1] = item, pool.submit(_pickled, function, item)
+                if len(waiting) > count + AHEAD:
+                    yield _first_result(waiting)
+            while waiting:
+                yield _first_result(waiting)
+        except BrokenProcessPool:
+            _warn_of_death(what)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    yield from map(rescue or function, chain([item for item, _ in waiting], source))
+
+
+def _pickled(function: Callable[[Item], Result], item: Item) -> bytes:
+    """Return a pickled result; the pool's own pickler would send tensors through shared memory, one file for each."""
+    return pickle.dumps(function(item), protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def _first_result(waiting: deque[tuple[Item, Future[bytes] | None]]) -> Any:
+    """Return the oldest result, and take it from the queue; it remains there if its worker died."""
+    future = waiting[0][1]
+    content = b"" if future is None else future.result()
+    waiting.popleft()
+    return pickle.loads(content)
+
+
+def _no_children() -> bool:
+    """Whether this process may not start others."""
+    return _in_worker or bool(multiprocessing.current_process().daemon)
+
+
+def _pool(count: int) -> ProcessPoolExecutor:
+    # Fork on Linux, like torch's DataLoader: it is cheap and does not run the user's script again.
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    return ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker)
+
+
+def _start_worker() -> None:
+    global _in_worker
+    _in_worker = True
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # no traceback; the process that started this one answers
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)  # threads of OpenMP do not survive a fork
+
+
+def _warn_of_death(what: str) -> None:
+    warnings.warn(
+        f"a worker process died while {what}; the remaining items are processed in this process",
+        RuntimeWarning,
+        stacklevel=4,
+    )
 
 
 class _Report:

@@ -110,6 +110,7 @@ def describe(config: TrainConfig, source: "Source") -> dict[str, Any]:
         "featurizer": source.featurizer,
         "feature_names": source.feature_names,
         "standardize": config.standardize,
+        "smiles_column": config.smiles_column or source.smiles_column,
         LEARNED: training_items(source),
     }
 

@@ -60,7 +60,7 @@ def predict_bags(
         cells = ["" if cell != cell else str(cell).strip() for cell in frame[column]]
         return _own(members, cells, ensemble)
     with data_progress(members.progress) as report:
-        new = bags_of_table(frame, column, members.states[0], path, smiles_column, report)
+        new = bags_of_table(frame, column, members, path, smiles_column, report)
     return _score_new(members, new, COLUMN, ensemble)
 
 
@@ -89,11 +89,11 @@ def _score_new(members: Members, new: NewBags, called: str, ensemble: Ensemble) 
     else:
         for _ in members.states:
             ensemble.add(np.empty((0, len(tasks))))
-    bags = pd.DataFrame({called: new.names})
-    for name, column in ensemble.columns(tasks, (called, "error")).items():
-        bags[name] = np.nan
-        bags.loc[new.place, name] = column
-    bags["error"] = new.errors
+    columns: dict[str, Any] = {called: new.names}
+    for name, values in ensemble.columns(tasks, (called, "error")).items():
+        columns[name] = np.full(len(new.names), np.nan)
+        columns[name][new.place] = values
+    bags = pd.DataFrame({**columns, "error": new.errors})
     instances = _instance_columns(new.rows[["bag", "row"]].copy(), tasks, own[0], own[1])
     instances["error"] = list(new.rows["error"])
     return Frames(bags, instances.rename(columns={"bag": called}))
@@ -108,9 +108,7 @@ def _own(members: Members, names: list[str] | None, ensemble: Ensemble) -> Frame
     places = _positions(names, data)
     index = torch.from_numpy(places[places >= 0])
     values, order = _score_all(members, [source.data for source in sources], index, ensemble)
-    bags = pd.DataFrame({COLUMN: [data.bag_names[i] for i in index]})
-    for name, column in ensemble.columns(members.tasks, [COLUMN]).items():
-        bags[name] = column
+    bags = pd.DataFrame({COLUMN: [data.bag_names[i] for i in index], **ensemble.columns(members.tasks, [COLUMN])})
     owner = np.repeat(index.numpy(), data.sizes[index].numpy())
     rows = order if data.instance_row is None else data.instance_row.numpy()[order]
     instances = pd.DataFrame({COLUMN: [data.bag_names[i] for i in owner], "row": rows})
@@ -137,9 +135,8 @@ def _instance_columns(
     """Add weight and score columns to the rows of instances."""
     names = [("weight", "score")] if len(tasks) == 1 else [(f"{task}_weight", f"{task}_score") for task in tasks]
     flat = distinct([name for pair in names for name in pair], taken=[*frame.columns, "error"])
-    for t in range(len(tasks)):
-        frame[flat[2 * t]], frame[flat[2 * t + 1]] = weights[:, t], scores[:, t]
-    return frame
+    values = np.stack([weights, scores], axis=2).reshape(len(frame), len(flat))
+    return frame.assign(**dict(zip(flat, values.T, strict=True)))
 
 
 def _positions(names: list[str] | None, data: "BagDataset") -> npt.NDArray[np.int64]:

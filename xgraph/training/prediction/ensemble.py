@@ -55,6 +55,10 @@ class Ensemble:
         std: Scores = np.sqrt(self._squares / (self.members - 1))
         return std / max(len(std) - 1, 1) if self.combine == "rank" else std
 
+    def best(self, classes: Sequence[str]) -> list[str]:
+        """Return the class with the highest score in each row."""
+        return [classes[i] for i in self.score.argmax(axis=1)]
+
     def columns(self, names: Sequence[str], taken: Iterable[str]) -> dict[str, Scores]:
         """Return the columns of a table of predictions: the scores and, for several members, `<name>_std` columns."""
         taken = list(taken)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from xgraph.messages import shown
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
 from xgraph.training.files.rundir import BEST, CONFIG, fold_folders
-from xgraph.training.files.saved_model import check_scores
+from xgraph.training.files.saved_model import check_scores, loss_link
 from xgraph.training.prediction.ensemble import check_finished, check_members
 from xgraph.training.prediction.own_data import own_source
 from xgraph.training.sources import Source
@@ -49,6 +49,11 @@ class Members(NamedTuple):
         """Names of the tasks."""
         tasks: list[str] = self.header["task_names"]
         return tasks
+
+    @property
+    def several_classes(self) -> bool:
+        """Whether the tasks are classes that exclude each other."""
+        return self.header["config"].get("task") == "multiclass" or loss_link(self.states[0]) == "softmax"
 
     def own_sources(self, data: str, noun: str) -> Iterator[Source]:
         """Yield the data of each run after checking that all runs are on the same data set."""

@@ -39,11 +39,10 @@ def predict_nodes(members: Members, nodes: Sequence[Any] | str | Path | None, co
         with data_progress(members.progress) as report:
             logits = source.score(load_model(state), index, device=members.device, progress=report)
         ensemble.add(as_scores(logits, loss_link(state)))
-    frame = pd.DataFrame({COLUMN: source.data.row.numpy()[index.numpy()]})
+    columns: dict[str, Any] = {COLUMN: source.data.row.numpy()[index.numpy()]}
     if source.several_classes:
-        frame["predicted"] = [members.tasks[i] for i in ensemble.score.argmax(axis=1)]
-    for name, values in ensemble.columns(members.tasks, list(frame.columns)).items():
-        frame[name] = values
+        columns["predicted"] = ensemble.best(members.tasks)
+    frame = pd.DataFrame(columns | ensemble.columns(members.tasks, columns))
     if not filled.all():
         frame = frame.astype({COLUMN: "Int64"})  # nullable, and not written as 4.0
     return spread_rows(frame, filled)

@@ -103,7 +103,7 @@ def predict(
                 f"smiles_column = {smiles_column!r}: this option is for molecules, but the run is on nodes"
             )
         return predict_nodes(members, items, combine)
-    return predict_molecules(members, items, smiles_column, ensemble)
+    return predict_molecules(members, items, smiles_column, combine)
 
 
 def write_predictions(frame: "pd.DataFrame", path: str | Path) -> None:

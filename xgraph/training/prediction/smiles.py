@@ -35,7 +35,7 @@ def read_items(members: Members, items: Any, column: str | None) -> Smiles:
     if isinstance(items, str | Path):
         path = checked_path(items, "items", "SMILES strings")
         columns = read_columns(path)
-        texts = [cell.strip() for cell in columns[_column(members, columns, column, path)]]
+        texts = [cell.strip() for cell in columns[choose_column(members, columns, column, path)]]
         return Smiles(texts, texts)
     if isinstance(items, pd.DataFrame):
         return _from_frame(members, items, column)
@@ -56,26 +56,38 @@ def _from_frame(members: Members, frame: "pd.DataFrame", column: str | None) -> 
         raise ValueError("items: the data frame has no columns; expected one with SMILES")
     cells = {name: list(frame.iloc[:, i]) for i, name in enumerate(names)}
     as_text = {name: ["" if _missing(cell) else str(cell) for cell in values] for name, values in cells.items()}
-    inputs = cells[_column(members, as_text, column, "the data frame")]
+    inputs = cells[choose_column(members, as_text, column, "the data frame")]
     return Smiles(inputs, _texts(inputs), frame.index)
 
 
-def _column(members: Members, columns: dict[str, list[str]], requested: str | None, where: str | Path) -> str:
-    """Name of the SMILES column: the requested one, else the runs' own, else the one that is found."""
+def own_columns(members: Members) -> list[str | None]:
+    """Return the different SMILES columns that the runs were trained on; None if one did not read a user's table."""
+    headers = [state[HEADER] for state in members.states]
+    return list(
+        dict.fromkeys(header.get("smiles_column") or header["config"].get("smiles_column") for header in headers)
+    )
+
+
+def choose_column(members: Members, columns: Mapping[str, list[str]], requested: str | None, where: str | Path) -> str:
+    """Return the name of the SMILES column: the requested one, else the runs' own, else the one that is found."""
     from xgraph.data.molecules.table import find_smiles
 
-    own = list(dict.fromkeys(state[HEADER]["config"].get("smiles_column") for state in members.states))
-    if requested is None and len(own) > 1 and len([name for name in own if name is None or name in columns]) > 1:
+    columns = dict(columns)
+    own = own_columns(members)
+    if requested is not None:
+        return find_smiles(columns, requested, where)
+    choices = [name for name in own if name in columns]
+    if None in own or not choices:
+        choices.append(find_smiles(columns, None, where))
+    if len(set(choices)) > 1:
         listed = ", ".join("a column found by its content" if name is None else repr(name) for name in own)
         raise ValueError(f"smiles_column: the runs were trained on different columns ({listed}); name the one to read")
-    named = next((name for name in own if name in columns), None)
-    column = find_smiles(columns, requested or named, where)
-    if requested is None and named is None and any(own):
-        warn_of_other_column(where, next(name for name in own if name), column)
-    return column
+    if any(own) and choices[0] not in own:
+        _warn_of_other_column(where, next(name for name in own if name), choices[0])
+    return choices[0]
 
 
-def warn_of_other_column(where: str | Path, trained: str, column: str) -> None:
+def _warn_of_other_column(where: str | Path, trained: str, column: str) -> None:
     """Warn that SMILES come from another column than that of the training table."""
     text = f"{where} has no column {trained!r}, from which the run was trained; reading SMILES from {column!r}"
     warnings.warn(text, stacklevel=3)

@@ -11,9 +11,9 @@ import torch
 from xgraph.messages import listed, shown
 from xgraph.options import OptionError
 from xgraph.training.files.checkpoint import HEADER
-from xgraph.training.prediction.members import check_featurizer
+from xgraph.training.prediction.members import Members, check_featurizer
 from xgraph.training.prediction.new_bags import NewBags
-from xgraph.training.prediction.smiles import warn_of_other_column
+from xgraph.training.prediction.smiles import choose_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xgraph.data.storage.root import Progress
 
 _LARGEST = float(np.finfo(np.float32).max)
+_HEAD = 1000  # rows in which a column of SMILES is looked for
 
 
 def read_frame_of_bags(path: Path, state: Mapping[str, Any], bag_column: str | None) -> tuple["pd.DataFrame", str]:
@@ -45,7 +46,7 @@ def read_frame_of_bags(path: Path, state: Mapping[str, Any], bag_column: str | N
 def bags_of_table(
     frame: "pd.DataFrame",
     bag_column: str,
-    state: Mapping[str, Any],
+    members: Members,
     path: Path,
     smiles_column: str | None,
     progress: "Progress | None",
@@ -56,6 +57,7 @@ def bags_of_table(
     from xgraph.data import BagDataset
     from xgraph.data.bags.columns import bags_of
 
+    state = members.states[0]
     shape = tuple(state[HEADER]["model_arguments"].get("instance_shape", ()))
     if smiles_column is not None and shape:
         raise OptionError(
@@ -72,7 +74,7 @@ def bags_of_table(
         good = ~np.array([bool(text) for text in errors], dtype=bool)[bag]
         store: Any = torch.from_numpy(instances[good].reshape(-1, *shape))
     else:
-        molecules, wrong = _molecules(frame, smiles_column, state, path, progress)
+        molecules, wrong = _molecules(frame, smiles_column, members, path, progress)
         good = np.array([not text for text in wrong], dtype=bool)
         store = molecules
         any_read = np.bincount(bag[good], minlength=len(names)) > 0
@@ -140,25 +142,22 @@ def _numbers(frame: "pd.DataFrame", columns: list[str]) -> tuple[npt.NDArray[np.
 def _molecules(
     frame: "pd.DataFrame",
     smiles_column: str | None,
-    state: Mapping[str, Any],
+    members: Members,
     path: Path,
     progress: "Progress | None",
 ) -> tuple[Any, list[str]]:
     """Return the molecules that can be read, and an error for each row that cannot."""
     from xgraph.data import MoleculeDataset
     from xgraph.data.bags.roles import listing
-    from xgraph.data.molecules.table import find_smiles
 
-    columns = list(frame.columns)
-    column = smiles_column or state[HEADER]["config"].get("smiles_column")
-    if column not in columns:
-        if smiles_column is not None:
-            raise ValueError(f"items: {path} has no SMILES column {smiles_column!r}: {listing(columns)}")
-        texts = {name: ["" if c is None or c != c else str(c) for c in frame[name]] for name in columns}
-        trained, column = column, find_smiles(texts, None, path)
-        if trained is not None:
-            warn_of_other_column(path, trained, column)
+    names = list(frame.columns)
+    if smiles_column is not None and smiles_column not in names:
+        raise ValueError(f"items: {path} has no SMILES column {smiles_column!r}: {listing(names)}")
+    head = frame.head(_HEAD)
+    texts = {name: ["" if cell is None or cell != cell else str(cell) for cell in head[name]] for name in names}
+    column = choose_column(members, texts, smiles_column, path)
     cells = [cell if isinstance(cell, str) else "" for cell in frame[column]]
+    state = members.states[0]
     molecules = MoleculeDataset.from_smiles(cells, standardize=bool(state[HEADER]["standardize"]), progress=progress)
     check_featurizer(state, molecules.featurizer)
     wrong = [""] * len(cells)

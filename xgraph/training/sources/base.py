@@ -62,6 +62,11 @@ class Source(ABC):
         return False
 
     @property
+    def smiles_column(self) -> str | None:
+        """Column of a user's table from which the molecules were read, whether it was named or detected."""
+        return getattr(self.data, "smiles_column", None)
+
+    @property
     def metric(self) -> str:
         """The default metric for selecting the epoch."""
         return str(self.data.metric)

@@ -1,0 +1,126 @@
+"""Scores of molecules from one or several models, chunk by chunk, so that memory does not grow with their number."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from xgraph.training.files.checkpoint import HEADER, check_feature_names
+from xgraph.training.files.saved_model import load_model, loss_link
+from xgraph.training.prediction.members import Members, check_featurizer, empty_smiles
+from xgraph.training.scoring.inference import EVAL_BATCH_SIZE, as_scores, score
+
+if TYPE_CHECKING:
+    from xgraph.data import MoleculeDataset
+
+CHUNK = EVAL_BATCH_SIZE
+"""Rows that are read and scored together."""
+
+Scores = npt.NDArray[np.float64]
+Wanted = dict[bool, list[str]]
+"""The features that the runs need, by whether molecules are standardised."""
+
+_WORTH = 4  # chunks that justify other processes
+_HALF = CHUNK // 2  # so few molecules are read without compiled code, which may have ended a worker process
+
+
+class Scored(NamedTuple):
+    """Scores of a chunk of n molecules.
+
+    Args:
+        members: Scores of each run, missing where there is an error. Each of shape [n, T].
+        errors: Why a molecule has no scores; empty if it has.
+    """
+
+    members: list[Scores]
+    errors: list[str]
+
+
+class MoleculeScorer:
+    """Scores chunks of SMILES with all runs of an ensemble; the features of the next chunks are computed meanwhile.
+
+    Args:
+        members: The runs.
+    """
+
+    def __init__(self, members: Members) -> None:
+        self._members = members
+        self._kinds = [_features_of(state) for state in members.states]
+        self._standardize = [bool(state[HEADER]["standardize"]) for state in members.states]
+        self._links = [loss_link(state) for state in members.states]
+        self._models = [load_model(state).to(members.device) for state in members.states]
+
+    def __call__(self, chunks: Iterable[Sequence[str]]) -> Iterator[Scored]:
+        """Yield the scores of each chunk, in order."""
+        from xgraph.data.storage.parallel import map_ahead
+
+        wanted: Wanted = {}
+        for standardize, kinds in zip(self._standardize, self._kinds, strict=True):
+            known = wanted.setdefault(standardize, [])
+            known += [kind for kind in kinds if kind not in known]
+        read, rescue = partial(_read, wanted=wanted), partial(_read_in_halves, wanted=wanted)
+        for parts in map_ahead(read, chunks, what="featurising", worth=_WORTH, rescue=rescue):
+            scored = [self._score(part) for part in parts]
+            members = [np.concatenate(scores) for scores in zip(*(one.members for one in scored), strict=True)]
+            yield Scored(members, [error for one in scored for error in one.errors])
+
+    def _score(self, part: "_Part") -> Scored:
+        members = []
+        for m, state in enumerate(self._members.states):
+            every = part.data[self._standardize[m]]
+            scores = np.full((len(part.errors), len(self._members.tasks)), np.nan)
+            if len(every):
+                data = every.with_features(self._kinds[m])
+                check_featurizer(state, data.featurizer)
+                logits = score(self._models[m], data, device=self._members.device)
+                scores[data.row.numpy()] = as_scores(logits, self._links[m])
+            members.append(scores)
+        bad = np.array([bool(error) for error in part.errors], dtype=bool)
+        for scores in members:
+            scores[bad] = np.nan  # also if only one of the runs cannot read the molecule
+        return Scored(members, part.errors)
+
+
+class _Part(NamedTuple):
+    """Molecules that were read, and the errors of all; empty for those that could be read."""
+
+    data: "dict[bool, MoleculeDataset]"
+    errors: list[str]
+
+
+def _read(texts: Sequence[str], wanted: Wanted) -> list[_Part]:
+    """Read a chunk of molecules and compute their features; nothing is cached on disk."""
+    from xgraph.data import MoleculeDataset
+
+    errors = empty_smiles(texts)
+    read = {}
+    for standardize, kinds in wanted.items():
+        data = MoleculeDataset.from_smiles(texts, standardize=standardize)
+        for error in data.errors:
+            errors[error.row] = errors[error.row] or error.message
+        read[standardize] = data.with_features(kinds, keep=False) if len(data) else data
+    return [_Part(read, errors)]
+
+
+def _read_in_halves(texts: Sequence[str], wanted: Wanted) -> list[_Part]:
+    return [part for i in range(0, len(texts), _HALF) for part in _read(texts[i : i + _HALF], wanted)]
+
+
+def _features_of(state: dict[str, Any]) -> list[str]:
+    """Return the kinds of extra features that a run uses, after checking that this version computes the same ones."""
+    kinds: list[str] = state[HEADER]["config"].get("features") or []
+    names: list[str] = []
+    if kinds:
+        from xgraph.data import descriptor_names
+
+        try:
+            names = descriptor_names(kinds)
+        except (TypeError, ValueError) as error:
+            version = state[HEADER]["version"]
+            raise ValueError(
+                f"run: trained by xgraph {version} with features that are not available: {error}"
+            ) from None
+    check_feature_names(state[HEADER], names, f"a run on {state[HEADER]['dataset']!r}")
+    return kinds

@@ -3,7 +3,8 @@
 import torch
 from torch_geometric.data import Data
 
-from xgraph.nn.convolutions.block import Block, in_degree
+from xgraph.nn.convolutions.block import Block, count_self_loops, in_degree
+from xgraph.sampling import self_loops
 
 
 def graph(num_nodes=30, num_edges=120, channels=6, seed=0):
@@ -38,6 +39,7 @@ def neighbourhood(data, seeds, num_hops, fan_out=None, seed=0):
         edge_index=edges,
         n_id=n_id,
         degree=in_degree(data.edge_index[1], data.num_nodes)[n_id],
+        self_loops=self_loops((data.edge_index, data.num_nodes))[n_id],
         batch_size=len(seeds),
         num_sampled_nodes=num_nodes,
         num_sampled_edges=num_edges,
@@ -46,4 +48,5 @@ def neighbourhood(data, seeds, num_hops, fan_out=None, seed=0):
 
 def block_of(data):
     degree = in_degree(data.edge_index[1], data.num_nodes)
-    return Block(data.edge_index, data.num_nodes, degree, torch.arange(data.num_nodes))
+    loops = count_self_loops(data.edge_index, degree)
+    return Block(data.edge_index, data.num_nodes, degree, torch.arange(data.num_nodes), loops)

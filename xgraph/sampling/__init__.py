@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from xgraph.sampling.bags.instances import InstanceSampler
 from xgraph.sampling.bags.loader import BagLoader
 from xgraph.sampling.clusters.partition import partition
+from xgraph.sampling.engines.self_loops import self_loops
 from xgraph.sampling.engines.topology import in_degree
 from xgraph.sampling.items.distributed import DistributedBatches
 from xgraph.sampling.items.dual import DualSampler
@@ -28,6 +29,7 @@ __all__ = [
     "TriSampler",
     "in_degree",
     "partition",
+    "self_loops",
 ]
 
 _LAZY = {

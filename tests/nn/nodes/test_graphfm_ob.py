@@ -8,7 +8,7 @@ from torch_geometric.data import Data
 
 from xgraph.estimators import CosineGamma
 from xgraph.nn import GAT, GCN, GraphFMOB, GraphSAGE, GraphSAGEFM, input_aggregate
-from xgraph.nn.convolutions.block import Block, in_degree
+from xgraph.nn.convolutions.block import Block, count_self_loops, in_degree
 from xgraph.sampling import ClusterLoader
 
 MODELS = pytest.mark.parametrize("kind", [GraphSAGE, GCN, GAT])
@@ -43,7 +43,9 @@ def loader(data=None, **options):
 def exact(model, data, number):
     """What a layer gives for the whole graph, before dropout; of a model without dropout and residuals."""
     size = data.x.size(0)
-    block = Block(data.edge_index, size, in_degree(data.edge_index[1], size), torch.arange(size))
+    degree = in_degree(data.edge_index[1], size)
+    loops = count_self_loops(data.edge_index, degree)
+    block = Block(data.edge_index, size, degree, torch.arange(size), loops if model.adds_self_loops else None)
     h = data.x
     with torch.no_grad():
         for layer in range(number + 1):

@@ -180,17 +180,6 @@ def test_improved_is_the_same_in_training_and_evaluation():
     torch.testing.assert_close(call(conv, x, block), conv.eval()(x, block.edge_index))
 
 
-@pytest.mark.parametrize("name", ["gcn", "gat"])
-def test_additional_self_loops_are_rejected(name):
-    conv = build(name)
-    block = whole(torch.tensor([[1, 2], [0, 2]]), 24)
-    for mode in (True, False):
-        conv.train(mode)
-        with pytest.raises(ValueError, match="edge_index already has one.*torch_geometric.utils.remove_self_loops"):
-            call(conv, torch.randn(24, 4), block)
-    assert not conv.momentum.table.seen.any()
-
-
 @pytest.mark.parametrize("conv", [GCNConv(4, 3, add_self_loops=False), SAGEConv(4, 3), GraphConv(4, 3)])
 def test_self_loops_are_treated_as_edges(conv):
     momentum = with_feature_momentum(conv, 24)

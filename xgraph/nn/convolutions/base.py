@@ -24,7 +24,8 @@ class Convolution(ABC):
     they change.
 
     The methods take the convolution as an argument and use its parameters; this class has no state of its own.
-    Self-loops in the graph are treated like any other edge, in addition to those that a convolution adds itself.
+    Self-loops in the graph are edges like any other, except in convolutions that add self-loops: as in PyG, a node gets
+    one self-loop in total, and the degrees count it once.
 
     Attributes:
         linear: Whether :math:`\hat A_v` is a weighted sum of `x` with the weights `edge_weight` and `own_weight`. It
@@ -68,9 +69,13 @@ class Convolution(ABC):
         """Apply the whole convolution: aggregate, track with `table`, update. Shape ``[num_targets, out_channels]``."""
         aggregate = self.aggregate(conv, x, block, edge_weight)
         if table is not None:
-            tracked = table(aggregate, block.n_id[: block.num_targets], self.computed(block))
-            aggregate = tracked.to(aggregate.dtype)
+            aggregate = self.track(aggregate, block, table)
         return self.update(conv, aggregate, x, block)
+
+    def track(self, aggregate: Tensor, block: Block, table: FeatureMomentum) -> Tensor:
+        """Return the tracked aggregates of a block's targets."""
+        tracked: Tensor = table(aggregate, block.n_id[: block.num_targets], self.computed(block))
+        return tracked.to(aggregate.dtype)
 
     def fused(self, conv: Any, x: Nodes, block: Block) -> Tensor:
         """Like `convolve` without a table, in the fastest order of operations; equal up to rounding."""

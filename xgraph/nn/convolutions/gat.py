@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from xgraph.nn.convolutions.base import Convolution
-from xgraph.nn.convolutions.block import Block, in_degree
+from xgraph.nn.convolutions.block import Block
 from xgraph.nn.convolutions.feature_momentum import FeatureMomentum
 from xgraph.nn.convolutions.rows import linear
 from xgraph.nn.convolutions.settings import aggregation, no_edge_weight
-from xgraph.nn.convolutions.sums import Nodes, rescaling, sources, targets
+from xgraph.nn.convolutions.sums import Nodes, num_neighbors, rescaling, sources, targets
 
 
 class Projected(NamedTuple):
@@ -49,16 +49,18 @@ class GATConvolution(Convolution):
 
     def computed(self, block: Block) -> Tensor:
         """Return which targets have a neighbour to attend to; a node with none in the whole graph needs no row."""
-        return in_degree(block.edge_index[1], block.num_targets) > 0
+        return num_neighbors(block) > 0
 
     def aggregate(self, conv: Any, x: Nodes, block: Block, edge_weight: Tensor | None = None) -> Tensor:
         """Compute the attention-weighted means over the neighbours."""
         no_edge_weight(conv, edge_weight)
+        block = _without_loops(conv, block)
         return _attend(conv, _project(conv, x, block), block)
 
     def update(self, conv: Any, aggregate: Tensor, x: Nodes, block: Block) -> Tensor:
         """Add the node's attention to itself, and the output layers."""
         first = x if isinstance(x, tuple) else targets(x, block)
+        block = _without_loops(conv, block)
         return _finish(conv, aggregate, _project(conv, first, block), x, block)
 
     def convolve(
@@ -66,11 +68,17 @@ class GATConvolution(Convolution):
     ) -> Tensor:
         """Apply the whole convolution: see `Convolution.convolve`."""
         no_edge_weight(conv, edge_weight)
+        block = _without_loops(conv, block)
         projected = _project(conv, x, block)  # shared by both steps
         aggregate = _attend(conv, projected, block)
         if table is not None:
             aggregate = table(aggregate, block.n_id[: block.num_targets], self.computed(block))
         return _finish(conv, aggregate, projected, x, block)
+
+
+def _without_loops(conv: Any, block: Block) -> Block:
+    """Return a block that counts self-loops apart if the convolution replaces them by its own."""
+    return block if conv.add_self_loops else block._replace(loops=None)
 
 
 def _project(conv: Any, x: Nodes, block: Block) -> Projected:
@@ -93,13 +101,18 @@ def _attend(conv: Any, projected: Projected, block: Block) -> Tensor:
     attention = F.leaky_relu(key[source] + query[target], conv.negative_slope)
     attention = attention.to(torch.promote_types(attention.dtype, torch.float32))
     where, fixed = target.unsqueeze(1).expand_as(attention), attention.detach()
+    loop = block.loop_edges
+    if loop is not None:
+        attention = attention.masked_fill(loop.unsqueeze(1), -torch.inf)
+        fixed = attention.detach()
     top = fixed.new_zeros(count, conv.heads).scatter_reduce(0, where, fixed, "amax", include_self=False)
+    top = top.masked_fill(top == -torch.inf, 0)
     power = (attention - top[target]).exp()
     total = torch.zeros_like(top).index_add(0, target, power)
-    share = F.dropout(power / total[target], conv.dropout, conv.training)
-    mean = top.new_zeros(count, *sent.shape[1:]).index_add(0, target, sent[source] * share.unsqueeze(-1))
     none = total == 0
-    scale = rescaling(block, total.dtype).unsqueeze(1)
+    share = F.dropout(power / total.masked_fill(none, 1)[target], conv.dropout, conv.training)
+    mean = top.new_zeros(count, *sent.shape[1:]).index_add(0, target, sent[source] * share.unsqueeze(-1))
+    scale = rescaling(block, total.dtype, loops=False).unsqueeze(1)
     level = (total * scale).masked_fill(none, 1).log() + top
     return torch.cat([mean, level.masked_fill(none, -torch.inf).unsqueeze(-1)], -1)
 

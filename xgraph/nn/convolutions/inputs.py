@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from xgraph.nn.convolutions.block import Block, in_degree
+from xgraph.nn.convolutions.block import Block, count_self_loops, in_degree
 from xgraph.nn.convolutions.sums import Nodes
 
 WHERE = {
@@ -24,6 +24,7 @@ def block_of(
     n_id: Tensor | None,
     degree: Tensor | None,
     num_targets: int | None,
+    self_loops: Tensor | None = None,
     *,
     needed: tuple[str, ...],
 ) -> Block:
@@ -38,7 +39,7 @@ def block_of(
     if not 0 <= num_targets <= most:
         raise ValueError(f"num_targets must be between 0 and {most}, the number of nodes in x, got {num_targets}")
     edge_index = _edges(edge_index, count, num_targets)
-    for name, value in (("n_id", n_id), ("degree", degree)):
+    for name, value in (("n_id", n_id), ("degree", degree), ("self_loops", self_loops)):
         if value is None:
             if name in needed:
                 raise ValueError(f"{type(conv).__name__} with feature momentum needs {name} in training: {WHERE[name]}")
@@ -58,7 +59,9 @@ def block_of(
             "degree must hold the true in-degrees, but it is 0 for a node with incoming edges in edge_index"
         )
     n_id = torch.arange(count, device=edge_index.device) if n_id is None else n_id
-    return Block(edge_index, num_targets, degree, n_id)
+    if self_loops is None and getattr(conv, "add_self_loops", False):
+        self_loops = count_self_loops(edge_index, degree)
+    return Block(edge_index, num_targets, degree, n_id, self_loops)
 
 
 def _edges(edge_index: Tensor, num_nodes: int, num_targets: int) -> Tensor:

@@ -48,10 +48,25 @@ def weighted_sum(x: Tensor, block: Block, weight: Tensor) -> Tensor:
     return sum_neighbors(x, block.edge_index, block.num_targets, weight)
 
 
-def rescaling(block: Block, dtype: torch.dtype) -> Tensor:
-    """Return the ratio of neighbours in the whole graph to those in the batch; 0 where the batch has none."""
-    count = in_degree(block.edge_index[1], block.num_targets)
-    scale = block.degree[: block.num_targets].to(dtype) / count.clamp(min=1)
+def num_neighbors(block: Block) -> Tensor:
+    """Count the neighbours of each target in the batch, without itself if the block counts self-loops."""
+    loop, target = block.loop_edges, block.edge_index[1]
+    if loop is None:
+        return in_degree(target, block.num_targets)
+    return torch.zeros_like(block.degree[: block.num_targets], dtype=torch.long).index_add_(0, target, (~loop).long())
+
+
+def rescaling(block: Block, dtype: torch.dtype, *, loops: bool = True) -> Tensor:
+    """Return the ratio of neighbours in the whole graph to those in the batch; 0 where the batch has none.
+
+    If not `loops`, a node is not its own neighbour.
+    """
+    degree = block.degree[: block.num_targets]
+    if loops or block.loops is None:
+        count = in_degree(block.edge_index[1], block.num_targets)
+    else:
+        count, degree = num_neighbors(block), degree - block.loops[: block.num_targets]
+    scale = degree.to(dtype) / count.clamp(min=1)
     return scale.masked_fill_(count == 0, 0)
 
 

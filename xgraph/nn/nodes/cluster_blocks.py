@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from xgraph.nn.convolutions.block import Block, in_degree
+from xgraph.nn.convolutions.block import Block, count_self_loops, in_degree
 
 
 class Halo(NamedTuple):
@@ -28,12 +28,13 @@ class Halo(NamedTuple):
         beside = count - size
         order = torch.arange(count, device=edges.device).roll(-size)
         edges = torch.stack([(edges[0] - size) % count, edges[1] - size])
-        block = Block(edges, beside, cluster.degree[order], cluster.n_id[order])
+        loops = None if cluster.loops is None else cluster.loops[order]
+        block = Block(edges, beside, cluster.degree[order], cluster.n_id[order], loops)
         return cls(order, block, (in_degree(edges[1], beside) > 0) | (block.degree[:beside] == 0))
 
 
-def cluster_blocks(batch: Any, num_nodes: int) -> tuple[Block, Halo | None]:
-    """Return the edges into a batch's cluster, and the edges into its halo if there is one."""
+def cluster_blocks(batch: Any, num_nodes: int, *, loops: bool = False) -> tuple[Block, Halo | None]:
+    """Return the edges into a batch's cluster, and the edges into its halo if there is one; self-loops if `loops`."""
     count, edges = batch.x.size(0), batch.edge_index
     size = int(getattr(batch, "batch_size", None) or count)
     n_id: Any = getattr(batch, "n_id", None)
@@ -58,7 +59,9 @@ def cluster_blocks(batch: Any, num_nodes: int) -> tuple[Block, Halo | None]:
             f"the batch must have all {expected} edges into its first batch_size={size} nodes, got "
             f"{within.size(1)}: use xgraph.sampling.ClusterLoader with a halo"
         )
-    cluster = Block(within, size, degree, n_id)
+    own: Any = getattr(batch, "self_loops", None) if loops else None
+    own = count_self_loops(edges, degree) if loops and own is None else own
+    cluster = Block(within, size, degree, n_id, own)
     return cluster, None if size == count else Halo.of(beyond, cluster)
 
 

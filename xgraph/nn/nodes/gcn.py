@@ -15,9 +15,10 @@ class GCN(NodeModel):
     :math:`d_v = |N_v|` is the in-degree in the whole graph and :math:`B_v` the neighbours in the batch. On the whole
     graph this is the convolution of Kipf and Welling, "Semi-Supervised Classification with Graph Convolutional
     Networks", ICLR 2017. In a uniformly sampled batch the rescaled sum is an unbiased estimate of the full sum, because
-    the weights use the true degrees; with degrees counted in the batch it would be biased. Self-loops in the graph are
-    treated like other edges, in addition to the one that the formula adds. For the arguments and the format of batches
-    see `NodeModel`; sampled batches need `degree`.
+    the weights use the true degrees; with degrees counted in the batch it would be biased. A node is not counted among
+    its own neighbours: as in PyG, a self-loop in the graph takes the place of the one that the formula adds. For the
+    arguments and the format of batches see `NodeModel`; sampled batches need `degree`, and `self_loops` if there are
+    any.
 
     Example:
         >>> import torch

@@ -107,7 +107,7 @@ class GraphFMOB(nn.Module):
         model = self.model
         model._check(batch)
         aggregate = model._input_aggregate(batch)
-        inner, halo = cluster_blocks(batch, self.num_nodes)
+        inner, halo = cluster_blocks(batch, self.num_nodes, loops=model.adds_self_loops)
         if model.exact_input and aggregate is None and halo is not None:
             raise ValueError(
                 "the batch has no x_aggr, which a model with exact_input needs: set data.x_aggr = "
@@ -119,7 +119,7 @@ class GraphFMOB(nn.Module):
             last = number == model.num_layers - 1
             if aggregate is not None:
                 count = size if last else batch.x.size(0)
-                block = Block(inner.edge_index[:, :0], count, inner.degree, inner.n_id)
+                block = inner._replace(edge_index=inner.edge_index[:, :0], num_targets=count)
                 new = model.hidden(number, h, block, first_rows(aggregate, count))
                 aggregate = None
             else:

@@ -78,7 +78,19 @@ class InEdges(NamedTuple):
             yield targets[begin:end]
             begin, before = end, int(ends[end - 1])
 
-    def block(self, targets: Tensor, place: Tensor) -> tuple[Tensor, Block]:
+    def self_loops(self, chunk_edges: int = CHUNK_EDGES) -> Tensor | None:
+        """Count the self-loops of each node; None if there are none."""
+        count, has_loops = torch.zeros(self.colptr.numel() - 1, dtype=torch.long), False
+        for chunk in self.chunks(torch.arange(len(count)), chunk_edges):
+            row, counts = self.sources(chunk)
+            target = chunk.repeat_interleave(counts)
+            loop = row == target
+            if bool(loop.any()):
+                has_loops = True
+                count.index_add_(0, target, loop.long())
+        return count if has_loops else None
+
+    def block(self, targets: Tensor, place: Tensor, loops: Tensor | None = None) -> tuple[Tensor, Block]:
         """Return a chunk's nodes, targets first, and its edges; `place` is scratch space with -1 for every node."""
         row, counts = self.sources(targets)
         row = row.long()
@@ -89,4 +101,4 @@ class InEdges(NamedTuple):
         edge_index = torch.stack([place[row], torch.arange(len(targets)).repeat_interleave(counts)])
         place[nodes] = -1
         degree = self.colptr[nodes + 1] - self.colptr[nodes]
-        return nodes, Block(edge_index, len(targets), degree, nodes)
+        return nodes, Block(edge_index, len(targets), degree, nodes, None if loops is None else loops[nodes])

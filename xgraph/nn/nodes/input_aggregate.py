@@ -52,12 +52,13 @@ def input_aggregate(model: nn.Module, x: Tensor, edges: Tensor | InEdges, *, chu
         raise ValueError(f"chunk_edges must be at least 1, got {chunk_edges}")
     graph = InEdges.of(edges, len(x))
     place = torch.full((len(x),), -1)
+    loops = graph.self_loops() if getattr(conv, "add_self_loops", False) else None
     dtype = torch.promote_types(torch.promote_types(x.dtype, torch.float32), next(conv.parameters()).dtype)
     sparse, parts = x.layout == torch.sparse_csr, []
     out = torch.empty(0 if sparse else len(x), x.size(1), dtype=dtype, device=x.device)
     with torch.no_grad():
         for chunk in graph.chunks(torch.arange(len(x)), chunk_edges):
-            nodes, block = graph.block(chunk, place)
+            nodes, block = graph.block(chunk, place, loops)
             rows = take_rows(x, nodes.to(x.device)).to(dtype)
             if sparse:
                 parts.append(_product(kind, conv, rows.cpu(), block))

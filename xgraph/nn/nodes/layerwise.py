@@ -74,6 +74,7 @@ def _layers(
     progress: Callable[[int, int, str], None] | None,
 ) -> Tensor:
     device = next(model.parameters()).device
+    loops = graph.self_loops() if model.adds_self_loops else None
     levels = _receptive(graph, requested, model.num_layers, chunk_edges)
     work, done = sum(len(level) for level in levels), 0
     place = torch.full((x.size(0),), -1)  # of each node within a chunk
@@ -81,7 +82,7 @@ def _layers(
     for number, targets in enumerate(levels):
         new = torch.empty(0, model.hidden_channels, device=x.device)
         for chunk in graph.chunks(targets, chunk_edges):
-            sources, block = graph.block(chunk, place)
+            sources, block = graph.block(chunk, place, loops)
             out = model.layer(number, take_rows(h, sources.to(h.device)).to(device), block.to(device))
             if not len(new):  # under autocast, the dtype differs from that of the weights
                 new = torch.empty(x.size(0), model.hidden_channels, dtype=out.dtype, device=x.device)

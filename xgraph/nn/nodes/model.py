@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from xgraph.checks import choice, integer
 from xgraph.nn.convolutions import convolution_of
-from xgraph.nn.convolutions.block import Block, in_degree
+from xgraph.nn.convolutions.block import Block, count_self_loops, in_degree
 from xgraph.nn.convolutions.rows import first_rows
 from xgraph.nn.layers.dropout import Dropout
 from xgraph.nn.layers.feature_scale import FeatureScale
@@ -29,7 +29,7 @@ class NodeModel(nn.Module, Model):
     sampled batch, from xgraph's or PyG's `NeighborLoader`, also has `batch_size` (the first `batch_size` nodes are
     scored) and, per hop, `num_sampled_nodes` and `num_sampled_edges`: each layer then computes only what later layers
     need. Convolutions that weight by degree need `degree`, the true in-degrees, in a sampled batch; in a whole graph
-    they are counted.
+    they are counted. If the graph has self-loops, `GCN` and `GAT` also need `self_loops`, their number for each node.
 
     Args:
         num_tasks: Number of logits per node.
@@ -80,6 +80,11 @@ class NodeModel(nn.Module, Model):
         self.dropout = Dropout(dropout)
         self.head = Head(hidden_channels, num_tasks, dropout)
 
+    @property
+    def adds_self_loops(self) -> bool:
+        """Whether the convolutions add self-loops, in place of those that the graph has."""
+        return any(getattr(conv, "add_self_loops", False) for conv in self.convs)
+
     def make_conv(self, in_channels: int, out_channels: int) -> nn.Module:
         """Create the convolution of one layer."""
         raise NotImplementedError
@@ -116,6 +121,7 @@ class NodeModel(nn.Module, Model):
         """Return the vectors that the head turns into logits, ``[batch_size, hidden_channels]``."""
         self._check(batch)
         n_id, degree, aggregate = self._n_id(batch), self._degree(batch), self._input_aggregate(batch)
+        loops = self._self_loops(batch, degree)
         hops = self._hops(batch, self.num_layers - (aggregate is not None))
         size = getattr(batch, "batch_size", None)
         h: Tensor = batch.x
@@ -131,7 +137,8 @@ class NodeModel(nn.Module, Model):
             if aggregate is not None:
                 num_nodes, edges, aggregate = num_targets, edges[:, :0], first_rows(aggregate, num_targets)
             h = first_rows(h, num_nodes) if h.size(0) > num_nodes else h
-            h = self.layer(number, h, Block(edges, num_targets, degree[:num_nodes], n_id[:num_nodes]), aggregate)
+            own = None if loops is None else loops[:num_nodes]
+            h = self.layer(number, h, Block(edges, num_targets, degree[:num_nodes], n_id[:num_nodes], own), aggregate)
             aggregate = None
             total = h[:size] if total is None or self.jk == "last" else total + h[:size]
         return h if total is None else total
@@ -196,6 +203,13 @@ class NodeModel(nn.Module, Model):
                 "xgraph.sampling.NeighborLoader, or set data.degree = xgraph.sampling.in_degree(data) before sampling"
             )
         return in_degree(batch.edge_index[1], batch.x.size(0))
+
+    def _self_loops(self, batch: Any, degree: Tensor) -> Tensor | None:
+        """Return the number of self-loops of each node in the whole graph, if the convolution needs it."""
+        if not self.adds_self_loops:
+            return None
+        loops = getattr(batch, "self_loops", None)
+        return count_self_loops(batch.edge_index, degree) if loops is None else torch.as_tensor(loops)
 
     def _tracks(self) -> bool:
         """Whether tables of feature momentum are in use."""

@@ -51,6 +51,7 @@ class MomentumConv(nn.Module):
         n_id: Tensor | None = None,
         degree: Tensor | None = None,
         num_targets: int | None = None,
+        self_loops: Tensor | None = None,
     ) -> Tensor:
         """Return new vectors of the targets.
 
@@ -58,34 +59,33 @@ class MomentumConv(nn.Module):
             x: Vectors of the batch's nodes, targets first, ``[N, C]``; or a pair, the vectors of all nodes and those of
                 the targets.
             edge_index: Source and target of each edge. Shape ``[2, E]``.
-            edge_weight: Weight of each edge, for ``GCNConv(normalize=False)`` and `GraphConv`. Shape ``[E]``.
+            edge_weight: Weight of each edge, for ``GCNConv(normalize=False)`` and `GraphConv`, and for `GCNConv` if the
+                batch has all edges of the graph. Shape ``[E]``.
             n_id: Index of each node in the whole graph. Shape ``[N]``.
             degree: In-degree of each node in the whole graph. Shape ``[N]``.
             num_targets: Number of targets, which are the first nodes; by default the length of the second tensor if `x`
                 is a pair, otherwise all nodes.
+            self_loops: Number of self-loops of each node in the whole graph, for `GCNConv` and `GATConv`, which replace
+                them by their own; by default those in the batch are counted. Batches from xgraph's loaders have it if
+                the graph has self-loops. Shape ``[N]``.
 
         Returns:
             The new vectors. Shape ``[num_targets, out_channels]``.
 
         Raises:
             ValueError: If the layer is in training mode and `n_id` or `degree` is missing, a shape is wrong, the
-                convolution does not support `edge_weight`, or it adds self-loops and the batch already has one.
+                convolution does not support `edge_weight`.
             IndexError: If an edge refers to a missing node, or `n_id` holds an index that is not in the table.
             TypeError: If `edge_index` is a sparse matrix or does not hold integers.
         """
         needed: tuple[str, ...] = ()
         if self.training:
             needed = ("degree",) if self.momentum is None else ("n_id", "degree")
-        block = block_of(self.conv, x, edge_index, n_id, degree, num_targets, needed=needed)
+        block = block_of(self.conv, x, edge_index, n_id, degree, num_targets, self_loops, needed=needed)
         if edge_weight is not None and list(edge_weight.shape) != [block.edge_index.size(1)]:
             raise ValueError(f"edge_weight must have shape [{block.edge_index.size(1)}], got {list(edge_weight.shape)}")
         if not self.training and degree is None:
             return self.convolution.whole(self.conv, x, block, edge_weight)
-        if getattr(self.conv, "add_self_loops", False) and bool((block.edge_index[0] == block.edge_index[1]).any()):
-            raise ValueError(
-                f"{type(self.conv).__name__} adds self-loops, but edge_index already has one: remove self-loops before "
-                "sampling the graph (torch_geometric.utils.remove_self_loops), or set add_self_loops=False"
-            )
         return self.convolution.convolve(self.conv, x, block, self.momentum if self.training else None, edge_weight)
 
     def set_epoch(self, epoch: int) -> None:

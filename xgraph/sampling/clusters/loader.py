@@ -15,6 +15,7 @@ from xgraph.checks import integer
 from xgraph.sampling.clusters.cluster import Halo, cluster
 from xgraph.sampling.engines.node_ids import integers
 from xgraph.sampling.engines.seeds import seeds_of
+from xgraph.sampling.engines.self_loops import with_self_loops
 from xgraph.sampling.engines.topology import EDGE, NODE, Graph, Topology
 from xgraph.sampling.memory.features import to_device
 from xgraph.sampling.memory.storage import Placement
@@ -40,7 +41,8 @@ class ClusterLoader(ResumableLoader):
     - ``batch_size``: number of nodes in the parts, and ``num_cluster_edges``: number of edges into these nodes,
     - ``input_mask``: which of the first ``batch_size`` nodes are input nodes. Shape ``[batch_size]``, bool,
     - ``input_id``: positions of these in ``input_nodes``,
-    - ``degree``: the nodes' true in-degrees. If the graph already has an attribute of that name, it is kept.
+    - ``degree``: the nodes' true in-degrees, and ``self_loops``, the numbers of their self-loops if the graph has
+      any. If the graph already has an attribute of that name, it is kept.
 
     Compute the loss as ``loss_fn(model(batch)[batch.input_mask], batch.y[: batch.batch_size][batch.input_mask])``.
     Batches without input nodes are returned too, because later batches can use the embeddings of their nodes.
@@ -107,6 +109,7 @@ class ClusterLoader(ResumableLoader):
         super().__init__(prefetch, self.placement.device, transform)
         self.halo: Halo = halo
         graph = Graph.from_data(data)
+        data = with_self_loops(data)
         topologies = [graph.topologies[EDGE]]
         num_nodes = graph.num_nodes[NODE]
         if halo == "batch":

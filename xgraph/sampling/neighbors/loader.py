@@ -12,6 +12,7 @@ from torch_geometric.data import Data, HeteroData
 
 from xgraph.checks import integer
 from xgraph.sampling.engines.seeds import seeds_of
+from xgraph.sampling.engines.self_loops import with_self_loops
 from xgraph.sampling.engines.topology import EDGE, Graph
 from xgraph.sampling.items.epochs import EpochSampler
 from xgraph.sampling.memory.features import to_device
@@ -43,7 +44,8 @@ class NeighborLoader(ResumableLoader):
     - ``batch`` if ``disjoint``: the seed that a node belongs to.
 
     In addition, ``degree`` holds the nodes' true in-degrees, for feature momentum. In heterogeneous graphs, each edge
-    type has the degrees of its target nodes. If the graph already has an attribute of that name, it is kept.
+    type has the degrees of its target nodes. If a graph of one type has self-loops, ``self_loops`` holds their number
+    for each node. If the graph already has an attribute of that name, it is kept.
 
     The batches only depend on the arguments, ``seed`` and the epoch, not on ``prefetch``, ``storage`` or ``device``.
     Every ``for`` loop over the loader is a new epoch. Leaving a loop early stops its thread; two loops can run at the
@@ -122,6 +124,7 @@ class NeighborLoader(ResumableLoader):
         super().__init__(prefetch, self.placement.device, transform)
         self.seed = integer("seed", seed, 0)
         graph = Graph.from_data(data)
+        data = with_self_loops(data)
         self.placement.require("the graph and its attributes", graph.nbytes + bytes_of(data, self.placement))
         self.neighbor_sampler = NeighborSampler(
             graph,

@@ -241,3 +241,14 @@ def test_verify_accepts_absent_files_of_any_source(tmp_path: Path, monkeypatch: 
     code, out, err = _run("verify", "ogbn-arxiv")
     assert (code, out) == (1, "ogbn-arxiv\t0 ok\t1 wrong\t0 absent\n")
     assert "incomplete release of ogbn-arxiv" in err
+
+
+def test_list_and_show_as_json(toy: Path) -> None:
+    code, out, _ = _run("list", "--json")
+    assert code == 0
+    found = {one["name"]: one for one in json.loads(out)}
+    assert found["toy"]["in_root"] == "no"
+    assert found.keys() == {"toy", "other", LONG}
+    shown = json.loads(_run("show", "toy", "--json")[1])
+    assert shown["files"][0]["sha256"] == hashlib.sha256(BODY).hexdigest()
+    assert shown["items"] == found["toy"]["items"]

@@ -36,6 +36,7 @@ def shown(capsys: Capture, *words: str) -> str:
         (["train", "--help-all"], 0, "--attention-channels"),
         (["search", "-h"], 0, "--vary"),
         (["pretrain", "--help"], 0, "--exclude"),
+        (["runs", "--help"], 0, "--json"),
         (["losses"], 0, "soap"),
         (["losses", "soap"], 0, "--max-lag"),
         (["models"], 0, "gine"),

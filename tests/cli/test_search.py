@@ -1,5 +1,6 @@
 """`xgraph search` through the real entry point."""
 
+import json
 import os
 import signal
 import subprocess
@@ -34,6 +35,10 @@ def test_a_run_is_trained_with_the_settings_that_search_found(csv: Path, capsys:
     assert errors[3].startswith("trial=1/3 value=")
     assert main(["search", "--resume", "--out", "run"]) == 0
     assert capsys.readouterr().out.splitlines() == lines
+    assert main(["search", "--resume", "--out", "run", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["path"], report["trials"], report["metric"]) == ("run", 3, "ap")
+    assert report["settings"].keys() == {"max_features", "trees"}
     assert main(["train", "--config", "run/best.toml", "--train-on", "train+valid", "--out", "again"]) == 0
     table = [line.split() for line in lines[6:-1]]
     assert [line.split() for line in capsys.readouterr().out.splitlines()[: len(table)]] == table

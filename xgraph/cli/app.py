@@ -12,6 +12,7 @@ from xgraph.cli.parts import losses, models
 from xgraph.cli.predict import predict
 from xgraph.cli.pretrain import pretrain
 from xgraph.cli.reproduce import reproduce
+from xgraph.cli.runs import runs
 from xgraph.cli.search import search
 from xgraph.cli.train import train
 
@@ -27,6 +28,7 @@ app.command(cls=PlainCommand)(predict)
 app.command(cls=PlainCommand)(evaluate)
 app.command(cls=SearchCommand)(search)
 app.command(cls=PretrainCommand)(pretrain)
+app.command(cls=PlainCommand)(runs)
 app.command(cls=PlainCommand)(reproduce)
 app.command(cls=PlainCommand)(losses)
 app.command(cls=PlainCommand)(models)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xgraph.cli.completion import complete_dataset
-from xgraph.cli.help.cards import card_text, table_row
+from xgraph.cli.help.cards import card_text, card_values, table_row
 from xgraph.cli.help.commands import PlainCommand, PlainGroup
 from xgraph.cli.help.text import printable
 
@@ -24,13 +25,16 @@ _HEADER = ("name", "kind", "items", "tasks", "positives", "metric", "in root")
 
 
 @app.command("list", cls=PlainCommand)
-def list_() -> None:
+def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False) -> None:
     """List the data sets, and which of them are downloaded (in root).
 
     The output is a table in a terminal, and tab-separated in a pipe.
     """
     from xgraph.data import list_cards
 
+    if as_json:
+        typer.echo(json.dumps([card_values(card, brief=True) for card in list_cards()], indent=2))
+        return
     rows = [_HEADER, *(table_row(card) for card in list_cards())]
     if _terminal():
         from rich.console import Console
@@ -54,10 +58,14 @@ def show(
     files: Annotated[
         bool, typer.Option("--files", help="Show the files too, with sizes, checksums and sources.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all of this, and the files, as JSON.")] = False,
 ) -> None:
     """Show a data set: description, counts, tasks, splits, origin, licence and citation."""
     from xgraph.data import load_card
 
+    if as_json:
+        typer.echo(json.dumps(card_values(load_card(name)), indent=2))
+        return
     typer.echo(printable(card_text(load_card(name), with_files=files)))
 
 

@@ -1,5 +1,6 @@
 """`xgraph search`."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,6 +83,9 @@ def search(
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume the search in --out.", rich_help_panel="Run")
     ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print search.json of the search, with its path.", rich_help_panel="Run")
+    ] = False,
     help_all: HelpAll = False,
 ) -> None:
     """Choose settings by inner cross-validation; the test set is not touched.
@@ -109,7 +113,13 @@ def search(
     paths = {"config": config, "out": out, "resume": resume, "progress": True}
     with resumable("search", "trial"):
         result = run_search(dataset, vary=values, **options, **flags, **paths, **catalogue_options(ctx))  # type: ignore[arg-type]
-    typer.echo(_text(result))
+    if as_json:
+        from xgraph.tuning.outcome import REPORT
+
+        content = json.loads((result.path / REPORT).read_text(encoding="utf-8"))
+        typer.echo(json.dumps({"path": str(result.path), **content}))
+    else:
+        typer.echo(_text(result))
 
 
 def _text(result: "SearchResult") -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xgraph.cli.help.text import paragraphs, wrapped
 
@@ -55,6 +55,13 @@ def card_text(card: Card, with_files: bool = False) -> str:
         text = f"{count} file{'s' * several}, {size:,.1f} MB; --files lists {'them' if several else 'it'}"
         lines += _field("files", text)
     return "\n".join(lines)
+
+
+def card_values(card: Card, brief: bool = False) -> dict[str, Any]:
+    """The data set as values for JSON: all that its card holds, or the columns of the table of all."""
+    values = {**card.model_dump(mode="json"), "in_root": _presence(card)}
+    kept = ["name", "kind", "task", "items", "target_columns", "positives", "labels", "metric", "in_root"]
+    return {name: values[name] for name in kept} if brief else values
 
 
 def _counts(card: Card) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,158 @@
+"""`xgraph runs`: the runs below a directory. It reads their files without importing torch."""
+
+import json
+import os
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from xgraph.cli.help.text import table
+
+_CONFIG, _METRICS, _LAST, _FOLD = "config.toml", "metrics.json", "last.ckpt", "fold_"
+_LOCKS = Path("/proc/locks")
+
+
+class Listed(NamedTuple):
+    """A run in the list.
+
+    Args:
+        run: Its directory.
+        data: Its data set.
+        model: Name of the model.
+        loss: Name of the loss; None if the model is fitted in a single step.
+        date: When it was last written to, as in ISO 8601.
+        state: "finished", "running", "interrupted" or "unreadable".
+        folds: Number of its folds that have finished; None if it has no folds.
+        metric: The metric that selected the epoch, of which the next two are values; None before the run has finished.
+        valid: Its value on the validation part, if there is one; over folds the mean.
+        test: Its value on the test part.
+    """
+
+    run: str
+    data: str
+    model: str
+    loss: str | None
+    date: str
+    state: str
+    folds: int | None
+    metric: str | None
+    valid: float | None
+    test: float | None
+
+
+def runs(
+    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Directory to look in, with all below it.")] = Path(
+        "runs"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
+) -> None:
+    """List the runs below a directory, the latest last: what they trained, whether they finished, and how well.
+
+    The metric is the one that selected the epoch; for runs over folds it is the mean over the folds. The output is a
+    table in a terminal, and tab-separated in a pipe.
+    """
+    if not directory.is_dir():
+        if directory != Path("runs"):
+            raise FileNotFoundError(f"there is no directory {directory}")
+        found = []
+    else:
+        found = sorted((_listed(path) for path in run_directories(directory)), key=lambda one: one.date)
+    if as_json:
+        typer.echo(json.dumps([one._asdict() for one in found], indent=2))
+        return
+    if not found:
+        sys.stderr.write(f"there are no runs in {directory}\n")
+        return
+    rows = [["run", "data", "model", "loss", "date", "state", "metric", "valid", "test"], *map(_row, found)]
+    typer.echo(table(rows) if sys.stdout.isatty() else "\n".join("\t".join(row) for row in rows))
+
+
+def run_directories(directory: Path) -> Iterator[Path]:
+    """Yield the directories of runs; those of folds belong to the run that they are in."""
+    for folder, below, files in os.walk(directory):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        if _CONFIG in files:
+            below[:] = [name for name in below if not name.startswith(_FOLD)]
+            yield Path(folder)
+
+
+def _listed(path: Path) -> Listed:
+    """Read the files of a run."""
+    try:
+        config = tomllib.loads((path / _CONFIG).read_text(encoding="utf-8"))
+        metrics = json.loads((path / _METRICS).read_text(encoding="utf-8")) if (path / _METRICS).is_file() else {}
+    except (OSError, ValueError):
+        return Listed(str(path), "-", "-", None, _date(path), "unreadable", None, None, None, None)
+    folds = [folder for folder in path.glob(f"{_FOLD}*") if folder.is_dir()]
+    data = config.get("data", config)  # files of old versions have no sections
+    dataset = str(data.get("dataset") or "+".join(data.get("datasets", [])) or "-")
+    fold = data.get("fold")
+    name = Path(dataset).name if os.path.isabs(dataset) else dataset
+    metric = metrics.get("metric") or next((one.get("metric") for one in metrics.get("folds", [])), None)
+    return Listed(
+        str(path),
+        f"{name} fold {fold}" if isinstance(fold, int) else name,
+        _name(config.get("model")) or "-",
+        _name(config.get("loss")) or config.get("objective"),
+        _date(path),
+        _state(path, bool(metrics)),
+        sum((folder / _METRICS).is_file() for folder in folds) if folds else None,
+        metric,
+        _value(metrics, "valid", metric),
+        _value(metrics, "test", metric),
+    )
+
+
+def _name(part: object) -> str | None:
+    """Return the name of a model or loss, which is a table with its options, or alone."""
+    named = part.get("name") if isinstance(part, Mapping) else part
+    return None if named is None else str(named)
+
+
+def _value(metrics: Mapping[str, Any], part: str, metric: str | None) -> float | None:
+    value = metrics.get(part, {}).get(metric) if isinstance(metrics.get(part), Mapping) else None
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _state(path: Path, scored: bool) -> str:
+    if _is_locked(path) or any(map(_is_locked, path.glob(f"{_FOLD}*"))):
+        return "running"
+    last, metrics = path / _LAST, path / _METRICS
+    resumed = scored and last.is_file() and last.stat().st_mtime > metrics.stat().st_mtime  # and not scored since
+    return "finished" if scored and not resumed else "interrupted"
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether a process is writing to a run; where the system does not list locks, none is."""
+    try:
+        of_run = path.stat()
+        locks = _LOCKS.read_text().splitlines()
+    except OSError:
+        return False
+    name = f"{os.major(of_run.st_dev):02x}:{os.minor(of_run.st_dev):02x}:{of_run.st_ino}"
+    return any(name in line.split() and "FLOCK" in line.split() for line in locks)
+
+
+def _date(path: Path) -> str:
+    times = [(path / name).stat().st_mtime for name in (_CONFIG, _LAST, _METRICS) if (path / name).is_file()]
+    return datetime.fromtimestamp(max(times)).isoformat(timespec="seconds")
+
+
+def _row(one: Listed) -> list[str]:
+    state = one.state if one.folds is None else f"{one.state} ({one.folds} fold{'s' * (one.folds != 1)})"
+    values = ["-" if value is None or value != value else f"{value:.4f}" for value in (one.valid, one.test)]
+    return [
+        one.run,
+        one.data,
+        one.model,
+        one.loss or "-",
+        one.date.replace("T", " "),
+        state,
+        one.metric or "-",
+        *values,
+    ]

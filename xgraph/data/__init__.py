@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xgraph.data.bags.conformers import conformer_bags as conformer_bags
     from xgraph.data.bags.dataset import BagDataset as BagDataset
+    from xgraph.data.bags.folder.read import read_bag_folder as read_bag_folder
     from xgraph.data.bags.statistics import instance_statistics as instance_statistics
     from xgraph.data.bags.table import read_bags as read_bags
     from xgraph.data.cards.files import fetch as fetch
@@ -61,6 +62,7 @@ _MODULES = {
     "load": "registry",
     "load_card": "cards.named",
     "random_split": "molecules.splits",
+    "read_bag_folder": "bags.folder.read",
     "read_bags": "bags.table",
     "read_table": "molecules.table",
     "scaffold_split": "molecules.splits",

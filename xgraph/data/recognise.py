@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from xgraph.data.bags.folder.files import is_bag_folder
 from xgraph.data.storage.root import expanded
 
 Kind = Literal["graph", "node", "bag"]
@@ -29,7 +30,12 @@ class Recognised(NamedTuple):
 
 Recogniser = Callable[[Path, Mapping[str, Any]], Recognised | None]
 
-RECOGNISERS: list[Recogniser] = []
+
+def _bag_folder(path: Path, settings: Mapping[str, Any]) -> Recognised | None:
+    return Recognised("bag", "folder of bags") if is_bag_folder(path, settings) else None
+
+
+RECOGNISERS: list[Recogniser] = [_bag_folder]
 """Asked in order; each returns None for a path that it does not know. They read no more than they need."""
 
 

@@ -41,16 +41,22 @@ def _loader(module: str, function: str, *options: str) -> _Loader:
 _RULES = ("missing", "positive", "active_above", "active_below")
 _MOLECULES = ("split", "seed", "smiles_column", "target_columns", "standardize", "features")
 _BAG_TABLE = ("split", "seed", "bag_column", "feature_columns", "smiles_column", "target_columns", "standardize")
+_BAG_FOLDER = ("split", "seed", "labels", "bag_column", "target_columns", "case_column", *_RULES)
 _LOADERS = {
     "molecules": _loader("cards.molecules", "load_molecules", "fold", *_MOLECULES),
     "table of molecules": _loader("cards.molecules", "load_own_molecules", *_MOLECULES, *_RULES),
     "nodes": _loader("nodes.load", "load_nodes", "split", "fold", "seed"),
     "bags": _loader("bags.load", "load_bags", "split", "fold", "seed", "target_columns"),
     "table of bags": _loader("bags.load", "load_own_bags", *_BAG_TABLE, *_RULES),
+    "folder of bags": _loader("bags.folder.load", "load_bag_folder", *_BAG_FOLDER),
     "OGB nodes": _loader("ogb.load", "load_ogb_nodes"),
     "OGB graphs": _loader("ogb.load", "load_ogb_graphs"),
 }
-_OWN_SPLITS = {"table of molecules": ["scaffold", "random"], "table of bags": ["stratified", "random"]}
+_OWN_SPLITS = {
+    "table of molecules": ["scaffold", "random"],
+    "table of bags": ["stratified", "random"],
+    "folder of bags": ["stratified", "random"],
+}
 
 
 def load(
@@ -72,6 +78,8 @@ def load(
     positive: str | None = None,
     active_above: float | None = None,
     active_below: float | None = None,
+    labels: str | Path | None = None,
+    case_column: str | None = None,
     progress: Progress | None = None,
 ) -> MoleculeDataset | NodeDataset | GraphDataset | BagDataset:
     """Load a data set by name or from a CSV file, fetching its files if necessary.
@@ -102,6 +110,9 @@ def load(
         positive: Cell that means active; other cells of its column mean inactive.
         active_above: Numbers above this threshold mean active.
         active_below: Numbers below this threshold mean active.
+        labels: The table of labels of a folder of bags (see `read_bag_folder`); by default ``labels.csv`` in it.
+        case_column: Its column that says which bags belong together, such as the slides of a patient, and stay in the
+            same part of a split; by default one called ``case``, ``case_id`` or ``patient``.
         progress: Called with ``(done, total, description)`` during long steps.
 
     Returns:
@@ -142,6 +153,8 @@ def load(
         "positive": positive,
         "active_above": active_above,
         "active_below": active_below,
+        "labels": labels,
+        "case_column": case_column,
     }
     if isinstance(source, Card):
         form, label, splits = _form(source), source.name, source.splits
@@ -150,7 +163,7 @@ def load(
         form = recognise(source, {**options, "kind": kind}).loader
         if source.is_dir() and form.startswith("table"):
             raise ValueError(f"{str(name)!r} is a folder; expected the name of a data set or a CSV file")
-        label, splits, folds = stem(source), _OWN_SPLITS[form], 0
+        label, splits, folds = stem(source) or str(source), _OWN_SPLITS[form], 0
     chosen = split or splits[0]
     if chosen not in splits:
         raise ValueError(f"split must be one of {', '.join(splits)} for {label!r}, got {split!r}")
@@ -179,6 +192,10 @@ def _why_not(option: str, label: str, form: str) -> str:
     """Explain why an option does not apply to a data set."""
     if option == "bag_column" or (option in _RULES and form in ("molecules", "bags")):
         return f"{label!r} is a registered data set, not a CSV file"
+    if option in ("labels", "case_column"):
+        return "it is for a folder of bags"
+    if form == "folder of bags":
+        return f"{label!r} is a folder of bags, whose features are in its files"
     if option == "feature_columns":
         return "it requires bag_column"
     if form == "table of bags":

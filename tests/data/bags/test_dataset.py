@@ -172,7 +172,7 @@ def test_works_with_torch_data_loaders() -> None:
         ({"y": np.zeros((4, 1, 1))}, "y must have shape .n. or .n, T."),
         ({"y": [1, 0, 1]}, "bag_ptr has 4 bags, but there are labels or names for 3"),
         ({"y": [0, 1, 0, 1, 1], "bag_ptr": [0, 3, 4, 9, 9, 11]}, "bag 3 has no instances"),
-        ({"bag_names": ["a"]}, r"y, bag_names and row must have the same length, got lengths \[1, 4\]"),
+        ({"bag_names": ["a"]}, r"y, bag_names, row and cases must have the same length, got lengths \[1, 4\]"),
         ({"row": torch.arange(5)}, r"must have the same length, got lengths \[4, 5\]"),
         ({"task_names": ["a"]}, r"y must have shape \[4, 1\], one column per task, got \[4, 2\]"),
         ({"feature_names": ["a"]}, "feature_names must have 2 names, one per feature, got 1"),

@@ -15,6 +15,8 @@ _METAVARS = {
     "inner": "K/N|valid",
     "smiles_column": "COLUMN",
     "bag_column": "COLUMN",
+    "case_column": "COLUMN",
+    "labels": "FILE",
     "target_columns": "COLUMN,...",
     "feature_columns": "COLUMN,...",
     "num_neighbors": "N,...",

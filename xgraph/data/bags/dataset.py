@@ -51,6 +51,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         feature_names: Names of the features.
         featurizer: Version of computed features; empty if the features come with the data.
         notes: How the labels of a task were read, where this is not obvious.
+        cases: Case of each bag, such as the patient of a slide, if bags of the same case belong together.
 
     Raises:
         ValueError: If a bag has no instances, an instance has no bag, a feature is not finite, a label is not 0, 1 or
@@ -67,6 +68,8 @@ class BagDataset(torch.utils.data.Dataset[Data]):
     """
 
     kind: Literal["bag"] = "bag"
+    reported: bool = False
+    """Whether a warning has already told what `errors` lists."""
 
     def __init__(
         self,
@@ -87,16 +90,18 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         feature_names: Sequence[str] = (),
         featurizer: str = "",
         notes: Mapping[str, str] | None = None,
+        cases: Sequence[str] | None = None,
     ) -> None:
         check_metric(metric)
         self.name, self.metric, self.errors, self.featurizer = name, metric, list(errors), featurizer
         self.notes, self.left_out = dict(notes or {}), dict[str, str]()
         self.store = make_store(instances)
+        self.cases = None if cases is None else list(cases)
         labels = None if y is None else labels_of(y, "y")
         names = None if bag_names is None else list(bag_names)
-        counts = {len(part) for part in (labels, names, row) if part is not None}
+        counts = {len(part) for part in (labels, names, row, self.cases) if part is not None}
         if len(counts) > 1:
-            raise ValueError(f"y, bag_names and row must have the same length, got lengths {sorted(counts)}")
+            raise ValueError(f"y, bag_names, row and cases must have the same length, got lengths {sorted(counts)}")
         self.bag_ptr, self._order = layout(bag_ptr, bag, len(self.store), counts.pop() if counts else None, names)
         n = len(self.bag_ptr) - 1
         self.y = torch.empty(n, 0) if labels is None else labels

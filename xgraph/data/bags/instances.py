@@ -13,23 +13,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
-from xgraph.data.bags.mapped_instances import MappedStore, Rows, mapped
+from xgraph.data.bags.mapped_instances import MappedStore, Rows, Store, mapped
 from xgraph.data.molecules.packed import PackedGraphs
 from xgraph.data.storage.root import expanded
 
 if TYPE_CHECKING:
     from xgraph.data.molecules.dataset import MoleculeDataset
 
-Instances: TypeAlias = "Tensor | NDArray[Any] | str | Path | Sequence[Data] | MoleculeDataset"
+Instances: TypeAlias = "Tensor | NDArray[Any] | str | Path | Sequence[Data] | MoleculeDataset | Store"
 _LABELS = ("y", "idx", "batch", "bag")  # attributes of instances that a batch of bags replaces
 _CHECKED = 1 << 24  # numbers checked together
 
 
 class RowStore(Rows):
     """Instances as rows of one tensor in memory: feature vectors, or images."""
-
-    checked = True
-    """Whether numbers are checked to be finite once, rather than in every batch."""
 
     def __init__(self, x: Tensor) -> None:
         if x.dim() not in (2, 4) or x.layout != torch.strided or x.is_complex():
@@ -54,10 +51,9 @@ class RowStore(Rows):
         return None
 
 
-class GraphStore:
+class GraphStore(Store):
     """Instances as graphs."""
 
-    checked = True
     shape: tuple[int, ...] = ()
 
     def __init__(self, graphs: Sequence[Data] | PackedGraphs) -> None:
@@ -95,13 +91,12 @@ class GraphStore:
         return None
 
 
-Store: TypeAlias = RowStore | MappedStore | GraphStore
-
-
 def make_store(instances: Instances) -> Store:
     """Create the store for instances of any supported type."""
     if isinstance(instances, str | Path):
         instances = mapped(expanded(instances))
+    if isinstance(instances, Store):
+        return instances
     if isinstance(instances, Tensor):
         return RowStore(instances)
     if isinstance(instances, np.memmap):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import mmap
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -12,10 +13,50 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data
 
+Moments: TypeAlias = tuple[Tensor, Tensor, Tensor]
+"""Number of values of each of n bags, mean of each feature, and sum of squared deviations from it: ``[n]``, ``[n, C]``,
+``[n, C]``, float64."""
+
 _RUN = 1 << 16  # minimum run, in bytes, to announce to the operating system
 
 
-class Rows:
+class Store(ABC):
+    """Where the instances of a data set of bags are."""
+
+    checked = True
+    """Whether numbers are checked to be finite once, rather than in every batch."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one instance; empty for graphs."""
+
+    @property
+    @abstractmethod
+    def num_features(self) -> int:
+        """Number of features of an instance, of channels of an image, or of features of a node."""
+
+    @abstractmethod
+    def take(self, rows: Tensor) -> Data:
+        """Return instances as `x`, float32 ``[n, ...]``, without scaling, or as one batch of graphs."""
+
+    def unusable(self) -> int | None:
+        """Return the first row with a number that is not finite, or None; also None if this would read a large file."""
+        return None
+
+    def moments(self, bags: Tensor) -> Moments | None:
+        """Return the moments of the features of bags, if they are known without reading these."""
+        return None
+
+    def digests(self) -> list[str] | None:
+        """Return a hash of the features of each bag, if it is known without reading these."""
+        return None
+
+
+class Rows(Store):
     """Instances as the rows of `x`."""
 
     x: Any
@@ -75,9 +116,6 @@ class MappedStore(Rows):
         for start, end in ((np.stack([first, last + 1], 1)[long]) * size + self._begin).tolist():
             page = start - start % mmap.PAGESIZE
             mapped.madvise(mmap.MADV_WILLNEED, page, end - page)
-
-    def unusable(self) -> None:
-        """Return None: checking would read the whole file."""
 
     def __getstate__(self) -> dict[str, Any]:
         x, whole = self.x, _whole(self.x)

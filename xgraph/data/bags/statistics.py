@@ -35,6 +35,9 @@ def instance_statistics(data: BagDataset, positions: Tensor | None = None) -> tu
     if not data.instance_shape:
         raise ValueError(f"instances of {data.name} are graphs, which have no feature statistics")
     bags = torch.arange(len(data)) if positions is None else positions
+    known = data.store.moments(bags)
+    if known is not None:
+        return _combined(*known)
     number, bag = all_instances(data.bag_ptr, bags)
     count = 0
     mean, square = torch.zeros(2, data.num_features, dtype=torch.float64)
@@ -48,6 +51,18 @@ def instance_statistics(data: BagDataset, positions: Tensor | None = None) -> tu
         square += (x - part[:, None]).square().sum(1) + shift.square() * (count * new / (count + new))
         mean += shift * (new / (count + new))
         count += new
+    return _deviation(count, mean, square)
+
+
+def _combined(counts: Tensor, means: Tensor, squares: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and deviation over bags from the moments of each."""
+    count = int(counts.sum())
+    share = counts.double()[:, None] / max(count, 1)
+    mean = means[:1].sum(0) + (share * (means - means[:1])).sum(0)  # exact where a feature is constant
+    return _deviation(count, mean, squares.sum(0) + (share * count * (means - mean).square()).sum(0))
+
+
+def _deviation(count: int, mean: Tensor, square: Tensor) -> tuple[Tensor, Tensor]:
     if not count:
         raise ValueError("positions is empty: statistics need at least one bag")
     std = (square / count).sqrt().float()

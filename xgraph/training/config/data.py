@@ -111,7 +111,11 @@ class BagData(_Labelled):
     """Bags of instances.
 
     Args:
-        bag_column: CSV column that names the bag of each row; with it the file holds bags.
+        bag_column: CSV column that names the bag of each row; with it the file holds bags. For a folder of bags, the
+            column of its table of labels.
+        labels: For a folder with a file per bag, the table of labels; by default labels.csv in it.
+        case_column: For a folder of bags, the column of its table of labels that says which bags belong together, such
+            as the slides of a patient; recognised by default. They stay in the same part of a split.
         feature_columns: CSV columns with the instances' features; all remaining columns by default.
         instances: Instances to sample from each bag in training, without replacement; all by default. With sampling,
             the model keeps a state per bag. Validation and test always use all instances.
@@ -119,6 +123,8 @@ class BagData(_Labelled):
 
     kind: Kind = "bag"
     bag_column: str | None = None
+    labels: str | None = None
+    case_column: str | None = None
     feature_columns: list[str] | None = None
     instances: Count | None = None
 

@@ -41,7 +41,7 @@ def load_data(config: TrainConfig, progress: bool, given: Any = None) -> "Source
             data: Any = load(config.dataset if given is None else given, **options, progress=report)
         else:
             data = load_object(given, options, report)
-    if data.errors:
+    if data.errors and not getattr(data, "reported", False):
         first = data.errors[0]
         warnings.warn(
             f"left out {len(data.errors)} row(s) of {data.name!r} that could not be read; the first is row "

@@ -98,8 +98,7 @@ def train(
 
         given, known = dataset, settings_of(dataset, settings)
         settings = {**known, **settings, "dataset": known["dataset"]}
-    if isinstance(settings.get("init"), Path):
-        settings["init"] = str(settings["init"])
+    settings = {name: str(value) if isinstance(value, Path) else value for name, value in settings.items()}
     base = None if config is None else read_config(config)
     chosen = _build(settings, base, config)
     if resume:

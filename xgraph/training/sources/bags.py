@@ -91,7 +91,10 @@ class BagSource(Source):
         """Yield names, sizes, instances and labels of the bags."""
         yield "\n".join(self.data.bag_names).encode()
         yield self.data.bag_ptr.numpy().tobytes()
-        for batch in self._pieces():
+        digests = self.data.store.digests()
+        if digests is not None:
+            yield "\n".join(digests).encode()
+        for batch in self._pieces() if digests is None else ():
             for part in (batch.x, getattr(batch, "edge_index", None), getattr(batch, "edge_attr", None)):
                 if part is not None:
                     yield part.contiguous().reshape(-1).numpy().data

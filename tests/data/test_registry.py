@@ -117,7 +117,7 @@ def test_invalid_arguments_are_rejected_before_fetching(
 def test_fold_must_be_a_number() -> None:
     with pytest.raises(TypeError, match="fold must be an integer, got '1'"):
         load("aicures", fold="1")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="name must be the name of a data set or the path of a CSV file, got 5"):
+    with pytest.raises(TypeError, match="a CSV file or a DataFrame, got 5"):
         load(5)  # type: ignore[arg-type]
 
 

@@ -39,15 +39,15 @@ RECOGNISERS: list[Recogniser] = [_bag_folder]
 """Asked in order; each returns None for a path that it does not know. They read no more than they need."""
 
 
-def recognise(path: Path, settings: Mapping[str, Any]) -> Recognised:
+def recognise(path: Path | None, settings: Mapping[str, Any]) -> Recognised:
     """Return what a path holds; one that nothing recognises, or that does not exist, is a table.
 
     Args:
-        path: A file or folder.
+        path: A file or folder; None for a table in memory.
         settings: Settings of the run or options of `load`. If they have a `kind`, only that one is considered.
     """
-    kind, path = settings.get("kind"), expanded(path)
-    if os.path.exists(path):  # unlike `Path.exists`, no error for a name that is too long
+    kind, path = settings.get("kind"), None if path is None else expanded(path)
+    if path is not None and os.path.exists(path):  # unlike `Path.exists`, no error for a name that is too long
         for known in RECOGNISERS:
             found = known(path, settings)
             if found is not None and kind in (None, found.kind):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -15,9 +16,12 @@ from xgraph.data.recognise import Kind, recognise
 from xgraph.data.storage.root import Progress, expanded
 from xgraph.data.storage.root import root as root_folder
 from xgraph.data.tables.formats import ENDINGS, stem
+from xgraph.data.tables.frame import FrameTable
 from xgraph.messages import shown
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from xgraph.data.bags.dataset import BagDataset
     from xgraph.data.molecules.dataset import MoleculeDataset
     from xgraph.data.nodes.dataset import NodeDataset
@@ -60,7 +64,7 @@ _OWN_SPLITS = {
 
 
 def load(
-    name: str | Path,
+    name: str | Path | pd.DataFrame,
     *,
     fold: int | None = None,
     split: Split | None = None,
@@ -82,10 +86,11 @@ def load(
     case_column: str | None = None,
     progress: Progress | None = None,
 ) -> MoleculeDataset | NodeDataset | GraphDataset | BagDataset:
-    """Load a data set by name or from a CSV file, fetching its files if necessary.
+    """Load a data set by name, from a CSV file or from a data frame, fetching its files if necessary.
 
     Args:
-        name: Name of a registered data set (see `list_cards`), or path of a CSV file.
+        name: Name of a registered data set (see `list_cards`), path of a CSV file, or a pandas DataFrame, which is read
+            like a file with the same columns.
         fold: Number of the published fold; by default the first.
         split: ``"given"`` (published with the data). For molecules also ``"scaffold"`` (Bemis-Murcko scaffolds,
             80/10/10) or ``"random"`` (80/10/10, by `seed`). For nodes and bags also ``"stratified"`` (60/20/20 of each
@@ -130,8 +135,12 @@ def load(
         >>> dataset.kind, dataset.num_tasks, len(dataset)
         ('graph', 1, 4991)
     """
-    if not isinstance(name, str | Path):
-        raise TypeError(f"name must be the name of a data set or the path of a CSV file, got {name!r}")
+    table = _as_table(name)
+    if table is None and not isinstance(name, str | Path):
+        raise TypeError(
+            f"name must be the name of a data set, the path of a CSV file or a DataFrame, got {shown(name)} "
+            f"({type(name).__name__})"
+        )
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
     kinds = None
@@ -139,7 +148,7 @@ def load(
         from xgraph.data.molecules.descriptors import check_kinds
 
         kinds = check_kinds(features)
-    path = _own_table(name)
+    path = table or _own_table(name)
     source = load_card(str(name)) if path is None else path
     options: dict[str, object] = {
         "bag_column": bag_column,
@@ -160,8 +169,8 @@ def load(
         form, label, splits = _form(source), source.name, source.splits
         folds = source.folds if (split or splits[0]) == "given" else 0
     else:
-        form = recognise(source, {**options, "kind": kind}).loader
-        if source.is_dir() and form.startswith("table"):
+        form = recognise(source if isinstance(source, Path) else None, {**options, "kind": kind}).loader
+        if isinstance(source, Path) and source.is_dir() and form.startswith("table"):
             raise ValueError(f"{str(name)!r} is a folder; expected the name of a data set or a CSV file")
         label, splits, folds = stem(source) or str(source), _OWN_SPLITS[form], 0
     chosen = split or splits[0]
@@ -201,6 +210,15 @@ def _why_not(option: str, label: str, form: str) -> str:
     if form == "table of bags":
         return "with bag_column the table contains bags, not molecules"
     return f"{label!r} is not a table of molecules"
+
+
+def _as_table(name: object) -> FrameTable | None:
+    """Return a data frame as a table; None for anything else."""
+    if isinstance(name, FrameTable):
+        return name
+    # without importing pandas for those who have no data frame
+    pandas = sys.modules.get("pandas")
+    return FrameTable(name) if pandas is not None and isinstance(name, pandas.DataFrame) else None
 
 
 def _own_table(name: str | Path) -> Path | None:

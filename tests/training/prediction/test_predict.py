@@ -105,10 +105,10 @@ def test_a_task_may_be_called_error(train: Train, csv: Path) -> None:
 
 def test_columns_have_unique_names(train: Train, csv: Path) -> None:
     rows = [f"{'C' * n},{n % 2},{n // 2 % 2},{n // 3 % 2}" for n in range(1, 60)]
-    csv.write_text("mol,error,error_score,split\n" + "\n".join(rows))
+    csv.write_text("mol,error,error_score,other\n" + "\n".join(rows))
     other = train(out="other", epochs=1, pretrain_epochs=0, smiles_column="mol")
     frame = xgraph.predict(other.path, ["C"])
-    assert list(frame.columns) == ["smiles", "error_score", "error_score_", "split", "error"]
+    assert list(frame.columns) == ["smiles", "error_score", "error_score_", "other", "error"]
     assert frame["error_score"][0] != frame["error_score_"][0]
     header = (other.path / "predictions.csv").read_text().splitlines()[0].split(",")
     assert len(set(header)) == len(header) == 9

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from xgraph.data.bags.roles import BAG_NAMES, UNNAMED, find_column
 from xgraph.data.labels.rules import MISSING
+from xgraph.data.tables.frame import FrameTable
 from xgraph.data.tables.read import open_as_csv
 from xgraph.messages import shown
 
@@ -21,7 +22,7 @@ _MISSING = sorted({form for cell in MISSING for form in (cell, cell.upper(), cel
 
 
 def read_frame(
-    path: Path,
+    path: Path | FrameTable,
     bag_column: str | None,
     texts: Sequence[str] = (),
     *,
@@ -29,6 +30,10 @@ def read_frame(
     encoding: str | None = None,
 ) -> pd.DataFrame:
     """Read a table, converting numeric columns; a blank line becomes a row of missing cells."""
+    if isinstance(path, FrameTable):
+        if path.frame.empty:
+            raise ValueError(f"{path} has no rows")
+        return path.frame
     with open_as_csv(path, separator, encoding) as (first, delimiter, lines):
         cells = enumerate(next(csv.reader([first], delimiter=delimiter)))
         header = [name.strip() or f"{UNNAMED}{i}" for i, name in cells]

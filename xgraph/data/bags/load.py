@@ -17,6 +17,7 @@ from xgraph.data.cards.targets import card_targets, listed_targets
 from xgraph.data.labels.rules import LabelRules
 from xgraph.data.published.bags import BagArrays, read_arrays
 from xgraph.data.storage.root import Progress
+from xgraph.data.tables.frame import FrameTable
 
 if TYPE_CHECKING:
     from xgraph.data.bags.dataset import BagDataset
@@ -63,7 +64,7 @@ def load_bags(
 
 
 def load_own_bags(
-    path: Path,
+    path: Path | FrameTable,
     split: Way,
     *,
     bag_column: str,

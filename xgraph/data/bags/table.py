@@ -11,12 +11,13 @@ from xgraph.data.bags.frame import bags_of_frame
 from xgraph.data.labels.rules import LabelRules
 from xgraph.data.storage.root import Progress
 from xgraph.data.tables.formats import stem
+from xgraph.data.tables.frame import FrameTable, TablePath
 
 _USUAL = LabelRules()
 
 
 def read_bags(
-    path: str | Path,
+    path: TablePath,
     *,
     bag_column: str | None = None,
     target_columns: Sequence[str] | None = None,
@@ -32,7 +33,7 @@ def read_bags(
     r"""Read a CSV file of bags, plain or gzipped, with one row per instance in any order.
 
     Args:
-        path: Path of the file.
+        path: Path of the file, or a data frame.
         bag_column: Column that identifies the bag of a row; by default ``bag`` or ``bag_id``.
         target_columns: Columns with labels, equal in all rows of a bag (empty if unknown); by default ``label``, ``y``
             or ``target``. With ``require_targets=False``, an empty list reads no labels.
@@ -62,7 +63,7 @@ def read_bags(
         (BagDataset('three', bags=2, instances=3, features=2, tasks=1), ['a', 'b'], [[1.0], [0.0]],
          ['size', 'mass'], [0, 2])
     """
-    path = Path(path)
+    path = path if isinstance(path, FrameTable) else Path(path)
     frame = read_frame(path, bag_column, [] if smiles_column is None else [smiles_column])
     bags = bags_of_frame(
         frame,

@@ -16,6 +16,7 @@ from xgraph.data.molecules.embedded import EMBEDDED
 from xgraph.data.published.given import Rows, read_given
 from xgraph.data.storage.root import Progress
 from xgraph.data.tables.formats import stem
+from xgraph.data.tables.frame import FrameTable
 
 if TYPE_CHECKING:
     from xgraph.data.molecules.dataset import MoleculeDataset
@@ -55,7 +56,7 @@ def load_molecules(
 
 
 def load_own_molecules(
-    path: Path,
+    path: Path | FrameTable,
     split: str,
     *,
     seed: int = 0,

@@ -14,6 +14,7 @@ from xgraph.data.labels.choose import choose_labels
 from xgraph.data.labels.rules import LabelRules
 from xgraph.data.molecules.molecule import parses
 from xgraph.data.tables.columns import Columns
+from xgraph.data.tables.frame import TablePath
 from xgraph.data.tables.read import read_columns
 from xgraph.messages import listed, shown
 
@@ -67,7 +68,7 @@ class Table:
 
 
 def read_table(
-    path: str | Path,
+    path: TablePath,
     *,
     smiles_column: str | None = None,
     target_columns: Sequence[str] | None = None,
@@ -81,7 +82,7 @@ def read_table(
     beside others; the table's `left_out` says which columns look like labels but are not used.
 
     Args:
-        path: Path of the file.
+        path: Path of the file, or a data frame.
         smiles_column: Column with SMILES; by default it is detected by name or by its values.
         target_columns: Columns with labels, in this order.
         require_targets: Whether a file without a label column is an error.
@@ -105,7 +106,7 @@ def read_table(
     cells, wrong = columns[column], dict(columns.errors)
     wrong |= {i: "the SMILES cell is empty" for i, cell in enumerate(cells) if not cell.strip() and i not in wrong}
     labels = choose_labels(
-        columns, rules, requested=target_columns, reserved={column}, required=require_targets, path=path
+        columns, rules, requested=target_columns, reserved={column}, required=require_targets, path=str(path)
     )
     keep = [i for i in range(len(cells)) if i not in wrong]
     errors = [RowError(i, "", wrong[i]) for i in sorted(wrong)]
@@ -124,7 +125,7 @@ def read_smiles(path: str | Path, smiles_column: str | None = None) -> list[str]
     return cells
 
 
-def _read(path: str | Path) -> Columns:
+def _read(path: TablePath) -> Columns:
     """Read a table; the cells of rows with errors are blank, since a cell may stand in the wrong column."""
     columns = read_columns(path, keep_errors=True)
     wrong, rows = columns.errors, len(next(iter(columns.values())))
@@ -136,7 +137,7 @@ def _read(path: str | Path) -> Columns:
     return columns
 
 
-def find_smiles(columns: dict[str, list[str]], requested: str | None, path: str | Path) -> str:
+def find_smiles(columns: dict[str, list[str]], requested: str | None, path: TablePath) -> str:
     """Return the name of the SMILES column: the requested one, or one detected by name or by its values."""
     existing = f"the columns of {path} are {listed(columns)}"
     if requested is not None:
@@ -163,7 +164,7 @@ def find_smiles(columns: dict[str, list[str]], requested: str | None, path: str 
     return chosen
 
 
-def _warn_if_ambiguous(columns: dict[str, list[str]], named: list[str], chosen: str, path: str | Path) -> None:
+def _warn_if_ambiguous(columns: dict[str, list[str]], named: list[str], chosen: str, path: TablePath) -> None:
     """Warn if a column that is called like one of SMILES was passed over, or if a vague name was decisive."""
     passed_over = named[: named.index(chosen)] if chosen in named else named
     remedy = "set smiles_column (--smiles-column) to choose"

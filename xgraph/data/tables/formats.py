@@ -6,6 +6,8 @@ import zipfile
 from pathlib import Path
 from typing import Literal
 
+from xgraph.data.tables.frame import FrameTable
+
 Format = Literal["text", "smi", "sdf", "parquet", "xlsx"]
 
 PACKED = (".gz", ".zst")  # endings of compressed text
@@ -34,8 +36,10 @@ ENDINGS = tuple(
 _ZIP, _PARQUET, _OLD_OFFICE = b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0"
 
 
-def stem(path: Path) -> str:
+def stem(path: Path | FrameTable) -> str:
     """Return the name of a file without the ending of a table."""
+    if isinstance(path, FrameTable):
+        return path.name
     ending = max((ending for ending in ENDINGS if path.name.lower().endswith(ending)), key=len, default="")
     return path.name[: len(path.name) - len(ending)] or path.name
 

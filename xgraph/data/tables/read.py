@@ -12,6 +12,7 @@ from typing import TextIO
 from xgraph.data.tables.columns import Columns
 from xgraph.data.tables.excel import xlsx_pieces
 from xgraph.data.tables.formats import NAMES, format_of
+from xgraph.data.tables.frame import FrameTable, TablePath
 from xgraph.data.tables.parquet import parquet_pieces
 from xgraph.data.tables.sdf import sdf_pieces
 from xgraph.data.tables.smi import smi_pieces
@@ -19,7 +20,7 @@ from xgraph.data.tables.text import open_table, text_pieces
 
 
 def read_batches(
-    path: str | Path, rows: int = 10_000, *, separator: str | None = None, encoding: str | None = None
+    path: TablePath, rows: int = 10_000, *, separator: str | None = None, encoding: str | None = None
 ) -> Iterator[Columns]:
     """Yield a table in pieces of at most `rows` rows, as text; a header without rows is one piece of empty columns.
 
@@ -29,11 +30,14 @@ def read_batches(
     in the `errors` of their piece, which whoever reads pieces has to heed.
 
     Args:
-        path: Path of the file.
+        path: Path of the file; or a data frame, in which case the other options are not used.
         rows: Most rows in a piece; wide tables have fewer.
         separator: What separates the cells: a character, or comma, tab, semicolon or space; recognised by default.
         encoding: Encoding of the text; by default UTF-8, or UTF-16 if there is a byte-order mark.
     """
+    if isinstance(path, FrameTable):
+        yield from path.pieces(rows)
+        return
     path = Path(path)
     form = format_of(path, separator)
     if separator is not None and form != "text":
@@ -53,7 +57,7 @@ def read_batches(
 
 
 def read_columns(
-    path: str | Path,
+    path: TablePath,
     *,
     separator: str | None = None,
     encoding: str | None = None,
@@ -63,7 +67,7 @@ def read_columns(
     """Read a table as text: column name -> one cell per data row, "" for a missing cell.
 
     Args:
-        path: Path of the file.
+        path: Path of the file, or a data frame.
         separator: As in `read_batches`.
         encoding: As in `read_batches`.
         keep_errors: Return rows that cannot be read in `errors`, rather than raise the first error.

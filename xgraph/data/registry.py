@@ -42,7 +42,8 @@ def _loader(module: str, function: str, *options: str) -> _Loader:
     return _Loader(f"xgraph.data.{module}", function, frozenset(options))
 
 
-_RULES = ("missing", "positive", "active_above", "active_below")
+_RULES = ("missing", "positive", "active_above", "active_below", "task")
+_REGISTERED = ("molecules", "nodes", "bags", "OGB nodes", "OGB graphs")
 _MOLECULES = ("split", "seed", "smiles_column", "target_columns", "standardize", "features")
 _BAG_TABLE = ("split", "seed", "bag_column", "feature_columns", "smiles_column", "target_columns", "standardize")
 _BAG_FOLDER = ("split", "seed", "labels", "bag_column", "target_columns", "case_column", *_RULES)
@@ -183,9 +184,10 @@ def load(
             raise ValueError(f"{option}={value!r} cannot be used: {_why_not(option, label, form)}")
     options |= {"split": chosen, "fold": fold, "seed": seed}
     function = getattr(import_module(loader.module), loader.function)
-    used = {option: options[option] for option in loader.options if option not in _RULES}
-    if loader.options.issuperset(_RULES):
-        used["rules"] = LabelRules(missing, positive, active_above, active_below)
+    with_rules = loader.options.issuperset(_RULES)
+    used = {option: options[option] for option in loader.options if not (with_rules and option in _RULES)}
+    if with_rules:
+        used["rules"] = LabelRules(missing, positive, active_above, active_below, task)
     return cast("MoleculeDataset", function(source, **used, root=root_folder(root), progress=progress))
 
 
@@ -199,7 +201,7 @@ def _form(card: Card) -> str:
 
 def _why_not(option: str, label: str, form: str) -> str:
     """Explain why an option does not apply to a data set."""
-    if option == "bag_column" or (option in _RULES and form in ("molecules", "bags")):
+    if option == "bag_column" or (option in _RULES and form in _REGISTERED):
         return f"{label!r} is a registered data set, not a CSV file"
     if option in ("labels", "case_column"):
         return "it is for a folder of bags"

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from xgraph.data.bags.roles import BAG_NAMES, UNNAMED, find_column
+from xgraph.data.labels.labels import Labels, one_hot
 from xgraph.data.labels.rules import MISSING
 from xgraph.data.tables.frame import FrameTable
 from xgraph.data.tables.read import open_as_csv
@@ -80,10 +81,30 @@ def as_text(column: pd.Series[Any]) -> list[str]:
     return ["" if missing else str(cell) for cell, missing in zip(column, column.isna(), strict=True)]
 
 
-def of_bags(
-    values: NDArray[np.float32], what: str, bag: NDArray[np.int64], names: list[str], rows: NDArray[np.int64]
+def labels_of_bags(
+    labels: Labels, bag: NDArray[np.int64], names: list[str], rows: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Return the value of each bag from those of its rows, which must agree; NaN if none of its rows has one."""
+    """Return the labels of the bags, ``[n, T]``, from those of the rows."""
+    if labels.column is None:
+        columns = [of_bags(labels.y[:, i], name, bag, names, rows) for i, name in enumerate(labels.names)]
+        return np.stack(columns, axis=1)
+    codes = np.where(np.isnan(labels.y[:, 0]), np.nan, labels.y.argmax(1)).astype(np.float32)
+    classes = of_bags(codes, labels.column, bag, names, rows, [repr(name) for name in labels.names])
+    return one_hot(np.where(np.isnan(classes), -1, classes).astype(np.int64), len(labels.names))
+
+
+def of_bags(
+    values: NDArray[np.float32],
+    column: str,
+    bag: NDArray[np.int64],
+    names: list[str],
+    rows: NDArray[np.int64],
+    words: Sequence[str] | None = None,
+) -> NDArray[np.float32]:
+    """Return the value of each bag from those of its rows, which must agree; NaN if none of its rows has one.
+
+    A message shows `words` in place of the values 0, 1, 2, ...
+    """
     y = np.full(len(names), np.nan, dtype=np.float32)
     known = np.flatnonzero(~np.isnan(values))
     y[bag[known]] = values[known]
@@ -91,9 +112,10 @@ def of_bags(
     if len(wrong):
         first = int(wrong[0])
         other = next(int(row) for row in known if bag[row] == bag[first] and values[row] != values[first])
+        one, two = (f"{values[row]:g}" if words is None else words[int(values[row])] for row in (first, other))
         raise ValueError(
-            f"labels differ within bag {names[bag[first]]!r}: column {what!r} is {values[first]:g} in data row "
-            f"{rows[first]} and {values[other]:g} in data row {rows[other]}"
+            f"labels differ within bag {names[bag[first]]!r}: column {column!r} is {one} in data row {rows[first]} and "
+            f"{two} in data row {rows[other]}"
         )
     return y
 

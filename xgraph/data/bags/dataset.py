@@ -15,7 +15,7 @@ from xgraph.data.bags.checks import check_bags, not_finite
 from xgraph.data.bags.instances import GraphStore, Instances, make_store, unusable_row
 from xgraph.data.bags.layout import all_instances, checked_choice, layout
 from xgraph.data.bags.values import as_tensor, labels_of
-from xgraph.data.storage.checks import check_metric, checked_index
+from xgraph.data.storage.checks import METRICS, check_classes, check_metric, checked_index
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +52,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         featurizer: Version of computed features; empty if the features come with the data.
         notes: How the labels of a task were read, where this is not obvious.
         cases: Case of each bag, such as the patient of a slide, if bags of the same case belong together.
+        task: With multiclass, the columns of `y` are classes that exclude each other: a single 1 in each row, or NaN.
 
     Raises:
         ValueError: If a bag has no instances, an instance has no bag, a feature is not finite, a label is not 0, 1 or
@@ -91,8 +92,9 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         featurizer: str = "",
         notes: Mapping[str, str] | None = None,
         cases: Sequence[str] | None = None,
+        task: Literal["binary", "multiclass"] = "binary",
     ) -> None:
-        check_metric(metric)
+        check_metric(metric, (*METRICS, "accuracy") if task == "multiclass" else METRICS)
         self.name, self.metric, self.errors, self.featurizer = name, metric, list(errors), featurizer
         self.notes, self.left_out = dict(notes or {}), dict[str, str]()
         self.store = make_store(instances)
@@ -105,6 +107,9 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         self.bag_ptr, self._order = layout(bag_ptr, bag, len(self.store), counts.pop() if counts else None, names)
         n = len(self.bag_ptr) - 1
         self.y = torch.empty(n, 0) if labels is None else labels
+        self._classes = task == "multiclass"
+        if self._classes:
+            check_classes(self.y, self.y.size(1))
         self.bag_names = [str(i) for i in range(n)] if names is None else names
         default = ["y"] if self.y.size(1) == 1 else [f"y{i}" for i in range(self.y.size(1))]
         self.task_names = default if task_names is None else list(task_names)
@@ -161,13 +166,13 @@ class BagDataset(torch.utils.data.Dataset[Data]):
 
     @property
     def num_tasks(self) -> int:
-        """Number of label columns."""
+        """Number of label columns: of tasks, or of classes."""
         return len(self.task_names)
 
     @property
-    def task(self) -> Literal["binary", "multilabel"]:
-        """Type of the task: "binary" for a single task, "multilabel" for several."""
-        return "binary" if self.num_tasks == 1 else "multilabel"
+    def task(self) -> Literal["binary", "multilabel", "multiclass"]:
+        """Type of the task: "binary" for a single one, "multilabel" for several, "multiclass" for classes."""
+        return "multiclass" if self._classes else "binary" if self.num_tasks == 1 else "multilabel"
 
     @property
     def num_instances(self) -> int:
@@ -245,7 +250,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
     def __repr__(self) -> str:
         return (
             f"BagDataset({self.name!r}, bags={len(self)}, instances={self.num_instances}, "
-            f"features={self.num_features}, tasks={self.num_tasks})"
+            f"features={self.num_features}, {'classes' if self._classes else 'tasks'}={self.num_tasks})"
         )
 
     def _index(self, positions: Sequence[int] | Tensor | NDArray[np.integer]) -> Tensor:

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from xgraph.data.bags.columns import as_text, bags_of, features, of_bags
+from xgraph.data.bags.columns import as_text, bags_of, features, labels_of_bags
 from xgraph.data.bags.roles import UNNAMED, choose_roles, demand
 from xgraph.data.labels.choose import choose_labels
 from xgraph.data.labels.rules import LabelRules
@@ -55,12 +55,12 @@ def bags_of_frame(
     frame, rows = frame[filled], np.flatnonzero(filled)
     bag, names = bags_of(frame[bag_column], rows)
     notes: Mapping[str, str] = {}
-    y = None
+    y, task = None, "binary"
     if targets:
         cells = {target: as_text(frame[target]) for target in targets}
         labels = choose_labels(cells, rules, requested=targets)
-        y = np.stack([of_bags(labels.y[:, i], name, bag, names, rows) for i, name in enumerate(labels.names)], axis=1)
-        targets, notes = labels.names, labels.notes
+        y, targets, notes = labels_of_bags(labels, bag, names, rows), labels.names, labels.notes
+        task = labels.task
     first = np.full(len(names), len(filled))
     np.minimum.at(first, bag, rows)
     if smiles_column is None:
@@ -76,13 +76,14 @@ def bags_of_frame(
             "instance_row": source,
             "feature_names": chosen,
             "notes": notes,
+            "task": task,
         }
 
     from xgraph.data.molecules.dataset import MoleculeDataset
 
     texts = [cell if isinstance(cell, str) else "" for cell in frame[smiles_column]]
     molecules = MoleculeDataset.from_smiles(texts, standardize=standardize, progress=progress)
-    return {**_molecule_bags(molecules, bag, names, y, first, rows, targets), "notes": notes}
+    return {**_molecule_bags(molecules, bag, names, y, first, rows, targets), "notes": notes, "task": task}
 
 
 def _molecule_bags(

@@ -8,6 +8,7 @@ from pathlib import Path
 from xgraph.data.bags.columns import read_frame
 from xgraph.data.bags.dataset import BagDataset
 from xgraph.data.bags.frame import bags_of_frame
+from xgraph.data.labels.labels import usual_metric
 from xgraph.data.labels.rules import LabelRules
 from xgraph.data.storage.root import Progress
 from xgraph.data.tables.formats import stem
@@ -26,7 +27,7 @@ def read_bags(
     standardize: bool = False,
     require_targets: bool = True,
     name: str | None = None,
-    metric: str = "ap",
+    metric: str | None = None,
     progress: Progress | None = None,
     rules: LabelRules = _USUAL,
 ) -> BagDataset:
@@ -42,7 +43,7 @@ def read_bags(
         standardize: Whether to reduce each molecule to its largest fragment, neutralised.
         require_targets: Whether a file without a label column is an error.
         name: Name of the data set; by default the name of the file.
-        metric: Metric for model selection: ap, prc_auc or roc_auc.
+        metric: Metric for model selection: ap, prc_auc or roc_auc, and for classes accuracy; by default ap or accuracy.
         progress: Called with ``(done, total, description)``.
         rules: Which cells mean active, inactive and missing, if not the usual ones.
 
@@ -76,4 +77,4 @@ def read_bags(
         progress=progress,
         rules=rules,
     )
-    return BagDataset(**bags, name=stem(path) if name is None else name, metric=metric)
+    return BagDataset(**bags, name=stem(path) if name is None else name, metric=metric or usual_metric(bags["task"]))

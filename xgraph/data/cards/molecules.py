@@ -11,6 +11,7 @@ from xgraph.data.cards.files import obtain
 from xgraph.data.cards.ogb_files import obtain_ogb
 from xgraph.data.cards.schema import Card
 from xgraph.data.cards.targets import card_targets, listed_targets
+from xgraph.data.labels.labels import usual_metric
 from xgraph.data.labels.rules import LabelRules
 from xgraph.data.molecules.embedded import EMBEDDED
 from xgraph.data.published.given import Rows, read_given
@@ -73,7 +74,7 @@ def load_own_molecules(
 
     table = read_table(path, smiles_column=smiles_column, target_columns=listed_targets(target_columns), rules=rules)
     rows = _computed_split(split, table, seed, root, progress)
-    data = _dataset(table, stem(path), "ap", rows, standardize, features, root, progress)
+    data = _dataset(table, stem(path), usual_metric(table.task), rows, standardize, features, root, progress)
     data.smiles_column = table.smiles_column
     return data
 

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xgraph.data.labels.cells import Column, holds_cell, read_column
+from xgraph.data.labels.classes import choose_classes
 from xgraph.data.labels.detect import detect
+from xgraph.data.labels.labels import Labels
 from xgraph.data.labels.names import is_flag, is_identifier, is_split
 from xgraph.data.labels.rules import LabelRules
 from xgraph.messages import listed
 
 _LISTED = 5
-
-
-@dataclass(frozen=True)
-class Labels:
-    """Labels of the rows of a table.
-
-    Args:
-        names: Names of the T tasks.
-        y: Labels 0 and 1, NaN for missing, float32. Shape ``[n, T]``.
-        left_out: Columns that look like labels but are not used, and why.
-        notes: How columns were read, where this was not obvious.
-    """
-
-    names: list[str]
-    y: NDArray[np.float32]
-    left_out: dict[str, str] = field(default_factory=dict)
-    notes: dict[str, str] = field(default_factory=dict)
 
 
 def choose_labels(
@@ -58,6 +41,8 @@ def choose_labels(
         ValueError: If a column does not exist or does not hold labels, or −1 may be missing or inactive.
     """
     free = {name: cells for name, cells in columns.items() if name not in reserved}
+    if rules.task == "multiclass":
+        return choose_classes(free, rules, requested, path)
     left_out: dict[str, str] = {}
     if requested is not None:
         chosen = _requested(free, requested, rules, path)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 MISSING = frozenset({"", "nan", "na", "n/a", "none", "null", "<na>"})
 """Cells without a value, in any case."""
@@ -25,6 +26,7 @@ class LabelRules:
         active_above: Numbers above this threshold mean active, others inactive.
         active_below: Numbers below this threshold mean active, others inactive. With both thresholds, numbers between
             them mean active.
+        task: With multiclass, one column holds classes that exclude each other: words or integers.
 
     Raises:
         ValueError: If a threshold is not finite or the upper one is not above the lower one, or a word is empty.
@@ -38,6 +40,7 @@ class LabelRules:
     positive: str | None = None
     active_above: float | None = None
     active_below: float | None = None
+    task: Literal["binary", "multiclass"] | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.missing, str):
@@ -55,6 +58,8 @@ class LabelRules:
             )
         if self.positive is not None and self.has_threshold:
             raise ValueError("positive cannot be used with active_above or active_below: give a word or a threshold")
+        if self.task == "multiclass" and (self.positive is not None or self.has_threshold):
+            raise ValueError("task multiclass: positive, active_above and active_below are for labels 0 and 1")
 
     @property
     def has_threshold(self) -> bool:

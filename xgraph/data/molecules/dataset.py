@@ -20,7 +20,7 @@ from xgraph.data.molecules.packed import PackedGraphs
 from xgraph.data.molecules.parsed import parse_smiles, parse_table
 from xgraph.data.molecules.splits import check_overlap, split_positions
 from xgraph.data.molecules.table import RowError, Table
-from xgraph.data.storage.checks import check_metric, positions_of
+from xgraph.data.storage.checks import METRICS, check_classes, check_metric, positions_of
 from xgraph.data.storage.root import Progress
 
 
@@ -50,6 +50,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         featurizer: Version of the features.
         left_out: Columns of the source that look like labels but are no tasks, and why.
         notes: How the labels of a task were read, where this is not obvious.
+        task: With multiclass, the columns of `y` are classes that exclude each other: a single 1 in each row, or NaN.
 
     Raises:
         ValueError: If lengths are inconsistent, or the metric is unknown.
@@ -79,6 +80,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         featurizer: str = FEATURIZER,
         left_out: Mapping[str, str] | None = None,
         notes: Mapping[str, str] | None = None,
+        task: Literal["binary", "multiclass"] = "binary",
     ) -> None:
         n = len(graphs)
         if not len(smiles) == len(y) == len(row) == n:
@@ -86,7 +88,10 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             raise ValueError(f"graphs, smiles, y and row must have the same length, got {lengths}")
         if y.shape != (n, len(task_names)):
             raise ValueError(f"y must have shape [{n}, {len(task_names)}], one column per task, got {list(y.shape)}")
-        check_metric(metric)
+        check_metric(metric, (*METRICS, "accuracy") if task == "multiclass" else METRICS)
+        if task == "multiclass":
+            check_classes(y, len(task_names))
+        self._classes = task == "multiclass"
         self.graphs, self.smiles, self.y, self.row = graphs, smiles, y, row
         self.name, self.task_names, self.metric = name, list(task_names), metric
         self.splits, self.errors = dict(splits or {}), list(errors)
@@ -145,6 +150,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             featurizer=FEATURIZER + "+standard" * standardize,
             left_out=table.left_out,
             notes=table.notes,
+            task=table.task,
         )
 
     @classmethod
@@ -174,8 +180,13 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
 
     @property
     def num_tasks(self) -> int:
-        """Number of label columns."""
+        """Number of label columns: of tasks, or of classes."""
         return len(self.task_names)
+
+    @property
+    def task(self) -> Literal["binary", "multilabel", "multiclass"]:
+        """Type of the task: "binary" for a single one, "multilabel" for several, "multiclass" for classes."""
+        return "multiclass" if self._classes else "binary" if self.num_tasks == 1 else "multilabel"
 
     @property
     def featurizer(self) -> str:
@@ -256,5 +267,6 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         return self.graphs.batch(idx.numpy(), y=self.y[idx], idx=idx, **beside)
 
     def __repr__(self) -> str:
-        counts = f"molecules={len(self)}, tasks={self.num_tasks}, errors={len(self.errors)}"
+        what = "classes" if self._classes else "tasks"
+        counts = f"molecules={len(self)}, {what}={self.num_tasks}, errors={len(self.errors)}"
         return f"MoleculeDataset({self.name!r}, {counts})"

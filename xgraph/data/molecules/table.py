@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,7 @@ class Table:
         left_out: Columns that look like labels but are no tasks, and why.
         notes: How label columns were read, where this is not obvious.
         smiles_column: Column from which the SMILES were read, if they come from one.
+        task: With multiclass, the columns of `y` are classes that exclude each other, and `task_names` their names.
     """
 
     smiles: list[str]
@@ -65,6 +67,7 @@ class Table:
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     smiles_column: str | None = None
+    task: Literal["binary", "multiclass"] = "binary"
 
 
 def read_table(
@@ -112,7 +115,7 @@ def read_table(
     errors = [RowError(i, "", wrong[i]) for i in sorted(wrong)]
     rows = np.array(keep, dtype=np.int64)
     smiles = [cells[i].strip() for i in keep]
-    return Table(smiles, labels.y[keep], labels.names, rows, errors, labels.left_out, labels.notes, column)
+    return Table(smiles, labels.y[keep], labels.names, rows, errors, labels.left_out, labels.notes, column, labels.task)
 
 
 def read_smiles(path: str | Path, smiles_column: str | None = None) -> list[str]:

@@ -59,6 +59,17 @@ def check_splits(splits: Mapping[str, Tensor], n: int, what: str) -> None:
             raise ValueError(f"split {part!r} refers to a {what} outside 0 to {n - 1}")
 
 
+def check_classes(y: Tensor, classes: int) -> None:
+    """Check that rows of labels hold a single 1, or NaN throughout."""
+    labelled = ~y.isnan().any(1)
+    wrong = torch.where(labelled, y.sum(1) != 1, ~y.isnan().all(1))
+    if classes < 2 or bool(wrong.any()):
+        got = f"{classes} classes" if classes < 2 else f"{y[int(wrong.nonzero()[0])].tolist()}"
+        raise ValueError(
+            f"y must hold one column per class, with a single 1 (or NaN throughout) in each row, got {got}"
+        )
+
+
 def check_metric(metric: str, metrics: Sequence[str] = METRICS) -> None:
     """Check that a metric can be used for model selection."""
     if metric not in metrics:

@@ -71,7 +71,8 @@ def _fit(task: FittedTask, device: str, progress: bool) -> dict[str, Any]:
     seconds = round(time.perf_counter() - began, 3)
     values = {}
     if valid is not None:
-        values = measure(source.targets(valid).numpy(), source.score(task.model, valid, device=device))
+        logits = source.score(task.model, valid, device=device)
+        values = measure(source.targets(valid).numpy(), logits, several_classes=source.several_classes)
     row = {"epoch": 1, "stage": "main", "train_loss": None, "lr": None, "seconds": seconds}
     row |= {f"valid_{name}": value for name, value in values.items()}
     if progress:

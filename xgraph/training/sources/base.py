@@ -59,7 +59,7 @@ class Source(ABC):
     @property
     def several_classes(self) -> bool:
         """Whether the columns are mutually exclusive classes."""
-        return False
+        return bool(getattr(self.data, "task", "binary") == "multiclass")
 
     @property
     def smiles_column(self) -> str | None:

@@ -42,11 +42,6 @@ class NodeSource(Source):
         self._aggregates_for: NodeModel | None = None
 
     @property
-    def several_classes(self) -> bool:
-        """Whether the columns are mutually exclusive classes."""
-        return bool(self.data.task == "multiclass")
-
-    @property
     def model_arguments(self) -> dict[str, Any]:
         """The number of features and, for a model with tables, the number of nodes."""
         arguments = {"in_channels": int(self.data.num_features)}

@@ -13,8 +13,9 @@ from xgraph.data.bags.folder.files import ENDINGS
 from xgraph.data.bags.folder.problems import Problems
 from xgraph.data.bags.roles import BAG_NAMES, TARGET_NAMES, demand, find_column, listing
 from xgraph.data.labels.cells import read_column
-from xgraph.data.labels.choose import Labels, choose_labels
+from xgraph.data.labels.choose import choose_labels
 from xgraph.data.labels.detect import detect
+from xgraph.data.labels.labels import Labels
 from xgraph.data.labels.rules import LabelRules
 from xgraph.data.tables.read import read_columns
 

@@ -17,6 +17,7 @@ from xgraph.data.bags.folder.labels import read_bag_labels
 from xgraph.data.bags.folder.opened import OpenBags
 from xgraph.data.bags.folder.problems import Problems
 from xgraph.data.bags.folder.store import FolderStore
+from xgraph.data.labels.labels import usual_metric
 from xgraph.data.labels.rules import LabelRules
 from xgraph.data.storage.root import Progress
 from xgraph.data.storage.root import root as root_folder
@@ -42,7 +43,7 @@ def read_bag_folder(
     case_column: str | None = None,
     rules: LabelRules = _USUAL,
     name: str | None = None,
-    metric: str = "ap",
+    metric: str | None = None,
     root: str | Path | None = None,
     progress: Progress | None = None,
 ) -> BagDataset:
@@ -67,7 +68,7 @@ def read_bag_folder(
             called ``case``, ``case_id`` or ``patient``.
         rules: Which cells mean active, inactive and missing, if not the usual ones.
         name: Name of the data set; by default that of the folder.
-        metric: Metric for model selection: ap, prc_auc or roc_auc.
+        metric: Metric for model selection: ap, prc_auc or roc_auc, and for classes accuracy; by default ap or accuracy.
         root: Data root, which keeps what was computed; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
         progress: Called with ``(done, total, description)``.
 
@@ -132,12 +133,13 @@ def read_bag_folder(
         labelled.y[chosen],
         name=problems.where if name is None else name,
         task_names=labelled.labels.names,
-        metric=metric,
+        metric=metric or usual_metric(labelled.labels.task),
         bag_names=[bag.file.name for bag in opened],
         row=torch.tensor([labelled.row[bag.file.name] for bag in opened]),
         errors=sorted(problems.errors, key=lambda error: error.row),
         notes=labelled.labels.notes,
         cases=None if labelled.cases is None else [labelled.cases[i] for i in chosen],
+        task=labelled.labels.task,
     )
     data.reported, data.left_out = True, labelled.labels.left_out
     return data

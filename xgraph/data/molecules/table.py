@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -183,5 +184,14 @@ def _warn_if_ambiguous(columns: dict[str, list[str]], named: list[str], chosen: 
 
 
 def _share_parsed(cells: list[str]) -> float:
-    sample = [cell for cell in cells if cell.strip()][:SAMPLE]
-    return sum(map(parses, sample)) / len(sample) if sample else 0.0
+    sample = list(islice(filter(str.strip, cells), SAMPLE))
+    molecules = {cell for cell in set(sample) if not _is_number(cell) and parses(cell)}
+    return sum(cell in molecules for cell in sample) / len(sample) if sample else 0.0
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 MOST_CELLS = 1 << 20  # of a piece, so that pieces of wide tables have fewer rows
 
+_CHUNK = 500  # rows to transpose in one go: faster than many, which the garbage collector would look through
+
 
 class Columns(dict[str, list[str]]):
     """Column name -> one cell per data row, "" for a missing cell.
@@ -43,5 +45,8 @@ def columns_of(
     names: Sequence[str], lines: Sequence[Sequence[str]], errors: Mapping[int, str] | None = None
 ) -> Columns:
     """Return rows of cells, as many in each as there are names, as columns."""
-    cells = map(list, zip(*lines, strict=True)) if lines else ([] for _ in names)
+    cells: list[list[str]] = [[] for _ in names]
+    for start in range(0, len(lines), _CHUNK):
+        for column, part in zip(cells, zip(*lines[start : start + _CHUNK], strict=True), strict=True):
+            column.extend(part)
     return Columns(dict(zip(names, cells, strict=True)), errors)

@@ -17,10 +17,10 @@ from benchmarks._report import RESULTS, parser, report, spread
 from xgraph.training.config.build import TrainConfig
 
 SEEDS = range(5)
-LENGTH = TrainConfig().epochs + TrainConfig().pretrain_epochs
+LENGTH = TrainConfig().epochs
 ARMS = {
     "soap": {"loss": "soap"},
-    "cross-entropy": {"loss": "bce", "epochs": LENGTH, "pretrain_epochs": 0},
+    "cross-entropy": {"loss": "bce", "epochs": LENGTH},
 }
 SPLITS = ("scaffold", "random")
 METRICS = ("valid_ap", "test_ap", "test_prc_auc", "test_roc_auc")

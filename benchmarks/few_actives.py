@@ -53,7 +53,7 @@ AVERAGED: dict[str, Any] = {"ema_decay": 0.99}  # over some three epochs
 ALONE: dict[str, dict[str, Any]] = {
     "cross-entropy, 15 epochs": FIRST,
     "cross-entropy, 60 epochs": {"loss": "bce", "epochs": 60},
-    "30 epochs, then with a new head 30 of SOAP, half positives": {"loss": "soap", "epochs": 30, "pretrain_epochs": 30},
+    "30 epochs, then with a new head 30 of SOAP, half positives": {"loss": "soap", "epochs": 60, "pretrain_epochs": 30},
 }
 AFTER: dict[str, dict[str, Any]] = {
     "15 epochs, then 20 of cross-entropy": {"loss": "bce", "epochs": 20, "lr": 3e-4},

@@ -9,7 +9,7 @@ from bag_tables import table
 from xgraph.cli import main
 
 Capture = pytest.CaptureFixture[str]
-SMALL = ["--epochs", "1", "--pretrain-epochs", "1", "--hidden-channels", "8", "--num-layers", "1", "--threads", "1"]
+SMALL = ["--epochs", "2", "--pretrain-epochs", "1", "--hidden-channels", "8", "--num-layers", "1", "--threads", "1"]
 COLUMNS = ["--bag-column", "patient", "--target-columns", "ill"]
 
 

@@ -67,15 +67,15 @@ def test_every_loss_by_name(loss: str, csv: Path, small: list[str], capsys: Capt
 def test_compositional_training(csv: Path, small: list[str], capsys: Capture) -> None:
     del small[small.index("--pretrain-epochs") : small.index("--pretrain-epochs") + 2]
     argv = ["train", str(csv), *small, "--epochs", "2", "--loss", "auc-margin"]
-    assert main([*argv, "--training", "compositional", "--inner-lr", "0.05", "--out", "run"]) == 0
+    assert main([*argv, "--schedule", "compositional", "--inner-lr", "0.05", "--out", "run"]) == 0
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("epoch=")]
     assert [line.split()[1] for line in lines] == ["stage=main", "stage=main"]
     table = tomllib.loads(Path("run/config.toml").read_text())
-    expected = {"training": "compositional", "inner_lr": 0.05, "pretrain_epochs": 0}
+    expected = {"schedule": "compositional", "inner_lr": 0.05, "pretrain_epochs": 0}
     assert table["optimizer"].items() >= expected.items()
     assert main(["predict", "run", str(csv), "-o", "out.csv"]) == 0
-    assert main([*argv, "--training", "joint"]) == 2
-    assert "training = 'joint': expected two-stage or compositional" in capsys.readouterr().err
+    assert main([*argv, "--schedule", "joint"]) == 2
+    assert "schedule = 'joint': expected two-stage, finetune or compositional" in capsys.readouterr().err
 
 
 def test_a_metric_by_name(csv: Path, small: list[str], capsys: Capture) -> None:

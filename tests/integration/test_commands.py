@@ -33,7 +33,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_train_and_predict(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    done = xgraph("train", "chains.csv", *SMALL, "--epochs", "2", "--pretrain-epochs", "1", cwd=place)
+    done = xgraph("train", "chains.csv", *SMALL, "--epochs", "3", "--pretrain-epochs", "1", cwd=place)
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in done.stderr.splitlines()[2:]] == ["epoch=1/3", "epoch=2/3", "epoch=3/3"]
     assert done.stdout.splitlines()[-1] == "run: runs/chains-soap-gine-s0"

@@ -8,7 +8,7 @@ import pytest
 import xgraph
 
 pytestmark = pytest.mark.realdata
-SHORT: dict[str, Any] = {"epochs": 2, "pretrain_epochs": 1, "threads": 1}
+SHORT: dict[str, Any] = {"epochs": 3, "pretrain_epochs": 1, "threads": 1}
 
 
 @pytest.mark.parametrize(

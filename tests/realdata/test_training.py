@@ -16,7 +16,7 @@ def test_train_and_predict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path / "root"))
     monkeypatch.setenv("XGRAPH_MIRROR", str(mirror))
     monkeypatch.chdir(tmp_path)
-    small = ["--epochs", "1", "--pretrain-epochs", "1", "--hidden-channels", "16", "--num-layers", "2"]
+    small = ["--epochs", "2", "--pretrain-epochs", "1", "--hidden-channels", "16", "--num-layers", "2"]
     assert main(["train", "aicures", "--fold", "0", "--loss", "soap", *small, "--out", "run"]) == 0
     metrics = xgraph.training.Run.open("run").metrics
     assert metrics["selected_by"] == "prc_auc"

@@ -188,8 +188,8 @@ def test_a_reduced_run(recipe: Make, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"settings": {"epochs": 3}}, "member 'att' on "),
-        ({"settings": {"epochs": 3}}, " has epochs = 2 there and 3 here; choose another --out"),
+        ({"settings": {"epochs": 4}}, "member 'att' on "),
+        ({"settings": {"epochs": 4}}, " has epochs = 3 there and 4 here; choose another --out"),
         ({"member": {"loss": "soap"}}, " has loss = 'bce' there and 'soap' here"),
         ({"member": {"seeds": [1, 2]}}, " has seeds = [0] there and [1, 2] here"),
         ({"member": {"name": "other"}}, "holds another recipe: member 'att' on "),

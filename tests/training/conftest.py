@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # for bag_tables
 
 SMALL: dict[str, Any] = {
     "split": "random",
-    "epochs": 2,
+    "epochs": 3,
     "pretrain_epochs": 1,
     "batch_size": 16,
     "hidden_channels": 8,

@@ -54,6 +54,9 @@ class Loss(nn.Module):
     link: ClassVar[Literal["sigmoid", "softmax"]] = "sigmoid"
     """How logits become scores in [0, 1]: "sigmoid" for each logit separately, "softmax" over an item's classes."""
 
+    one_stage: ClassVar[bool] = False
+    """Whether it is a form of cross-entropy, which no stage of cross-entropy has to precede."""
+
     recipe: ClassVar[Mapping[str, object]] = {}
     """Defaults of ``xgraph train`` that differ from those of the class."""
 

@@ -50,7 +50,7 @@ def test_only_stages_with_epochs_are_shortened(recipe: Make) -> None:
     values["quick"] = {"share_of_epochs": 0.01}
     att, smx = read_recipe(recipe(values), quick=True).members
     assert (att.config.epochs, att.config.pretrain_epochs) == (1, 0)
-    assert (smx.config.epochs, smx.config.pretrain_epochs) == (1, 1)
+    assert (smx.config.epochs, smx.config.pretrain_epochs) == (2, 1)
 
 
 @pytest.mark.parametrize("quick", [False, True])

@@ -33,8 +33,8 @@ def test_common_settings_apply_only_where_they_exist() -> None:
 
 
 def test_epochs_are_shortened_by_their_share() -> None:
-    result = resolve(layer("m", epochs=100, pretrain_epochs=3), layer("s"), NONE, "nci-pains", 0.1)
-    assert (result.config.epochs, result.config.pretrain_epochs) == (10, 1)
+    result = resolve(layer("m", epochs=103, pretrain_epochs=3), layer("s"), NONE, "nci-pains", 0.1)
+    assert (result.config.epochs, result.config.pretrain_epochs) == (11, 1)
     result = resolve(layer("m", epochs=1, pretrain_epochs=0), layer("s"), NONE, "nci-pains", 0.1)
     assert (result.config.epochs, result.config.pretrain_epochs) == (1, 0)
     assert resolve(layer("m", model="forest"), layer("s"), NONE, "nci-pains", 0.1).settings == {"model": "forest"}

@@ -111,7 +111,7 @@ def test_flags_win_over_the_file() -> None:
         ({"items_per_group": 0}, {}, "items_per_group = 0: expected 1 or more"),
         ({"sampler": "duel"}, {}, "sampler = 'duel': expected dual, tri, shuffle, group or none"),
         ({"groups": "size"}, {}, "groups = 'size': expected scaffold or label"),
-        ({"training": "joint"}, {}, "training = 'joint': expected two-stage or compositional"),
+        ({"schedule": "joint"}, {}, "schedule = 'joint': expected two-stage, finetune or compositional"),
         ({"metric": "auc"}, {}, "metric = 'auc': expected ap, prc_auc"),
         ({"device": "gpu"}, {}, "device = 'gpu': expected auto"),
         ({"loss": "bce", "gamma_schedule": "cosine"}, {}, "neither loss 'bce' nor model 'gine' has a gamma"),
@@ -128,12 +128,54 @@ def test_invalid_settings_are_refused(settings: dict[str, object], base: dict[st
 
 def test_compositional_training_needs_no_pretraining() -> None:
     assert build_config({}).pretrain_epochs == TrainConfig().pretrain_epochs > 0
-    config = build_config({"training": "compositional"})
+    config = build_config({"schedule": "compositional"})
     assert config.pretrain_epochs == 0
-    assert build_config({"training": "compositional", "pretrain_epochs": 3}).pretrain_epochs == 3
-    assert build_config({"training": "compositional"}, {"pretrain_epochs": 3}).pretrain_epochs == 3
-    assert build_config({}, {"training": "compositional"}).pretrain_epochs == 0
+    assert build_config({"schedule": "compositional", "pretrain_epochs": 3}).pretrain_epochs == 3
+    assert build_config({"schedule": "compositional"}, {"pretrain_epochs": 3}).pretrain_epochs == 3
+    assert build_config({}, {"schedule": "compositional"}).pretrain_epochs == 0
     assert build_config({}, config.to_dict()) == config
+
+
+def test_epochs_is_the_total() -> None:
+    def epochs(**settings: object) -> tuple[int, int]:
+        config = build_config(settings)
+        return config.pretrain_epochs, config.main_epochs
+
+    assert epochs() == (20, 20)
+    assert epochs(epochs=3) == (1, 2)
+    assert epochs(epochs=1) == (0, 1)
+    assert epochs(epochs=10, pretrain_epochs=7) == (7, 3)
+    assert epochs(loss="bce", epochs=3) == (0, 3)
+    assert epochs(dataset="cora") == epochs(schedule="compositional") == (0, 20)
+    with pytest.raises(OptionError, match="pretrain_epochs = 3: expected fewer than epochs = 3, which is the total"):
+        epochs(epochs=3, pretrain_epochs=3)
+
+
+def test_the_schedule_finetune_keeps_the_head_with_a_smaller_rate_and_few_positives() -> None:
+    config = build_config({"schedule": "finetune", "lr": 0.01})
+    assert (config.main_lr, config.sampling_rate) == (pytest.approx(0.003), 0.0625)
+    own = build_config({"schedule": "finetune", "main_lr": 0.5, "sampling_rate": 0.25})
+    assert (own.main_lr, own.sampling_rate) == (0.5, 0.25)
+    assert build_config({}, config.to_dict()) == config
+    back = build_config({"schedule": "two-stage"}, config.to_dict())
+    assert (back.main_lr, back.sampling_rate, back.lr) == (None, 0.5, 0.01)
+    assert build_config({"schedule": "finetune"}, {"sampling_rate": 0.3}).sampling_rate == 0.3
+
+
+def test_what_follows_from_the_epochs_is_derived_anew_for_other_ones() -> None:
+    base = build_config({}).to_dict()
+    assert build_config({"epochs": 10}, base).pretrain_epochs == 5
+    assert build_config({"epochs": 10}, {**base, "pretrain_epochs": 3}).pretrain_epochs == 3
+    assert build_config({"loss": "bce"}, base).pretrain_epochs == 0
+
+
+def test_runs_of_old_versions_counted_the_epochs_of_the_loss_only() -> None:
+    written = {"epochs": 30, "pretrain_epochs": 20, "keep": "best", "lr_schedule": "cosine"}
+    for old in (written, {"optimizer": written}, {**written, "training": "two-stage"}):
+        config = build_config({}, old)
+        assert (config.epochs, config.pretrain_epochs, config.main_epochs) == (50, 20, 30)
+    assert build_config({}, {"training": "compositional", "epochs": 7}).schedule == "compositional"
+    assert build_config({}, {"epochs": 30, "pretrain_epochs": 20}).epochs == 30  # written by hand
 
 
 def test_the_metrics_that_can_select_are_those_of_a_run() -> None:

@@ -15,7 +15,7 @@ from xgraph.training.config.settings import TrainConfig
 
 # A file as version 0.6 wrote it: flat but for loss and model, with settings of all kinds of items.
 OLD: dict[str, Any] = {
-    "dataset": "digits-bags", "epochs": 2, "training": "two-stage", "pretrain_epochs": 1, "inner_lr": 0.01,
+    "dataset": "digits-bags", "epochs": 3, "schedule": "two-stage", "pretrain_epochs": 1, "inner_lr": 0.01,
     "inner_gamma": 0.9, "keep": "best", "train_on": "train", "batch_size": 8, "instances": 4, "sampling_rate": 0.25,
     "sampled_tasks": 5, "groups": "label", "items_per_group": 8, "lr": 0.002, "weight_decay": 0.0, "optimizer": "sgd",
     "lr_schedule": "cosine", "gamma_schedule": "constant", "ema_decay": 0.0, "seed": 3, "standardize": False,

@@ -132,8 +132,8 @@ def test_the_last_epoch_is_kept(train: Train) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Task, "validation_step", worse_each_epoch)
-        run = train(out="run", epochs=4, **LAST)
-        assert train(out="best", epochs=4).metrics["best_epoch"] == 2
+        run = train(out="run", epochs=5, **LAST)
+        assert train(out="best", epochs=5).metrics["best_epoch"] == 2
     assert read_checkpoint("best/best.ckpt")["epochs_done"] == 2
     rows = rows_of(run.path / "metrics.csv")
     assert float(rows[-1]["valid_roc_auc"]) == run.metrics["valid"]["roc_auc"]
@@ -143,7 +143,7 @@ def test_the_last_epoch_is_kept(train: Train) -> None:
     assert xgraph.evaluate("run") == pytest.approx(run.metrics["test"])
     with pytest.raises(OptionError, match="keep is 'last' in run and cannot become 'best'"):
         xgraph.train(out="run", resume=True, keep="best")
-    assert xgraph.train(out="run", resume=True, epochs=5).metrics["last_epoch"] == 6
+    assert xgraph.train(out="run", resume=True, epochs=6).metrics["last_epoch"] == 6
 
 
 def test_training_on_the_training_and_validation_parts(train: Train, csv: Path) -> None:
@@ -163,7 +163,7 @@ def test_training_on_the_training_and_validation_parts(train: Train, csv: Path) 
     assert "valid" not in json.loads((run.path / "metrics.json").read_text())
     assert not [name for name in rows_of(run.path / "metrics.csv")[0] if name.startswith("valid")]
     assert set(parts_of(run)) == {"test"}
-    assert run.metrics["last_epoch"] == 2
+    assert run.metrics["last_epoch"] == 3
     assert xgraph.evaluate("run") == pytest.approx(run.metrics["test"])
     assert "ap" in xgraph.evaluate("run", "train")
     with pytest.raises(OptionError, match="split = 'valid': expected a part of 'chains': train, test"):

@@ -104,4 +104,4 @@ def test_a_damaged_header_is_refused(train: Any, damaged: object) -> None:
     state[HEADER][LEARNED] = damaged
     torch.save(state, "first/best.ckpt")
     with pytest.raises(ValueError, match="best.ckpt is damaged: expected one bit per item in learned"):
-        train(out="second", split="random", init="first", epochs=1)
+        train(out="second", split="random", init="first", epochs=2)

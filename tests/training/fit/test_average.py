@@ -104,7 +104,7 @@ def test_averaging_does_not_change_training_and_the_average_is_scored(train: Tra
             if self.stage == "main":
                 beside.append(copy.deepcopy(self.model.state_dict()))
 
-    settings: dict[str, Any] = {"pretrain_epochs": 2, "epochs": 3, "keep": "last", "seed": 3}
+    settings: dict[str, Any] = {"pretrain_epochs": 2, "epochs": 5, "keep": "last", "seed": 3}
     plain = train(out="plain", **settings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("xgraph.training.fit.engine.Task", Beside)

@@ -34,7 +34,7 @@ BAG_MODELS = [name for name, model in MODELS.items() if model.kind == "bag"]  # 
 SMALL: dict[str, Any] = {
     "bag_column": "patient",
     "target_columns": ["ill"],
-    "epochs": 2,
+    "epochs": 3,
     "pretrain_epochs": 1,
     "batch_size": 12,
     "hidden_channels": 8,
@@ -74,7 +74,7 @@ def task_of(path: Path, **settings: Any) -> Task:
     ("model", "instances"), [*((model, 2) for model in BAG_MODELS), ("attention", None), ("mean", None)]
 )
 def test_fills_the_run_directory_and_learns(train: Train, model: str, instances: int | None) -> None:
-    run = train(model=model, instances=instances, out="run", epochs=12, lr=0.05, hidden_channels=16)
+    run = train(model=model, instances=instances, out="run", epochs=13, lr=0.05, hidden_channels=16)
     assert {file.name for file in run.path.iterdir()} == {
         "config.toml", "metrics.csv", "metrics.json", "predictions.csv", "best.ckpt", "last.ckpt", "env.json",
     }  # fmt: skip
@@ -203,7 +203,7 @@ def test_unusable_tables_are_refused(train: Train, bags: Path, change: Callable[
 
 def test_columns_that_are_not_features(train: Train, bags: Path) -> None:
     table().assign(note="text").to_csv(bags, index=False)
-    run = train(out="run", feature_columns=["f2", "f0"], epochs=1)
+    run = train(out="run", feature_columns=["f2", "f0"], epochs=2)
     assert read_checkpoint("run/best.ckpt")[HEADER]["feature_names"] == ["f2", "f0"]
     assert run.config.feature_columns == ["f2", "f0"]
     assert xgraph.train(config="run/config.toml", out="again").metrics == run.metrics
@@ -269,7 +269,7 @@ def test_a_new_head_resets_the_states_of_bags(bags: Path, monkeypatch: pytest.Mo
         return step(self, batch, batch_idx)
 
     monkeypatch.setattr(Task, "training_step", spy)
-    xgraph.train(bags, **{**SMALL, "instances": 2, "pretrain_epochs": 2, "lr": 1e-30}, out="run")
+    xgraph.train(bags, **{**SMALL, "instances": 2, "pretrain_epochs": 2, "epochs": 4, "lr": 1e-30}, out="run")
     assert [stage for stage, *_ in seen] == ["pretrain", "pretrain", "main", "main"]
     shares = [known for _, known, *_ in seen]
     assert shares[0] == 0
@@ -294,7 +294,7 @@ def test_gamma_of_the_states_falls_over_both_stages(bags: Path, monkeypatch: pyt
         return loss
 
     monkeypatch.setattr(Task, "training_step", record)
-    settings = {"instances": 2, "gamma": 0.2, "gamma_schedule": "cosine", "pretrain_epochs": 2, "epochs": 3}
+    settings = {"instances": 2, "gamma": 0.2, "gamma_schedule": "cosine", "pretrain_epochs": 2, "epochs": 5}
     xgraph.train(bags, **{**SMALL, **settings}, out="run")
     expected = [0.5 * (1 + np.cos(np.pi * epoch / 5)) * 0.8 + 0.2 for epoch in range(5)]
     assert seen == pytest.approx(expected)
@@ -321,7 +321,7 @@ def assert_same(a: Any, b: Any, where: str = "") -> None:
         (2, {"model": "smoothed-max", "dropout": 0.3}),
         (1, {"model": "attention", "ema_decay": 0.9}),
         (1, {"model": "mean", "loss": "soap"}),
-        (2, {"model": "gated-attention", "training": "compositional", "pretrain_epochs": 0, "epochs": 3}),
+        (2, {"model": "gated-attention", "schedule": "compositional", "pretrain_epochs": 0, "epochs": 3}),
     ],
 )
 def test_a_resumed_run_equals_an_uninterrupted_one(train: Train, epoch: int, settings: dict[str, Any]) -> None:
@@ -519,7 +519,7 @@ def test_a_run_over_some_folds(folds: None) -> None:
 
 
 def test_init_to_and_from_runs_with_states(train: Train, bags: Path) -> None:
-    train(out="plain", epochs=1)
+    train(out="plain", epochs=2)
     sampled = train(out="sampled", init="plain", instances=2, epochs=1, pretrain_epochs=0, lr=1e-30)
     for name, weight in load_model(read_checkpoint("plain/best.ckpt")).state_dict().items():
         assert torch.equal(weight, sampled.model.state_dict()[name]), name
@@ -543,7 +543,7 @@ def test_sources_of_unsupported_data_are_refused(bags: Path) -> None:
 @pytest.mark.parametrize("loss", ["group-dro", "kl-dro", "sopa"])
 @pytest.mark.filterwarnings("ignore:groups:UserWarning")
 def test_bags_train_with_every_loss(train: Train, loss: str) -> None:
-    run = train(loss=loss, instances=2, out="run", epochs=1, batch_size=16)
+    run = train(loss=loss, instances=2, out="run", epochs=2, batch_size=16)
     assert run.metrics["epochs"] == 2
 
 

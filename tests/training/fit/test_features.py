@@ -155,12 +155,12 @@ def test_features_from_training_to_prediction(train: Train, few_descriptors: Any
 
 
 def test_resuming_with_features_is_exact(train: Train) -> None:
-    whole = train(out="whole", features="maccs", epochs=2, pretrain_epochs=1, lr_schedule="constant")
-    train(out="part", features="maccs", epochs=1, pretrain_epochs=1, lr_schedule="constant")
-    resumed = xgraph.train(out="part", resume=True, epochs=2)
+    whole = train(out="whole", features="maccs", epochs=3, pretrain_epochs=1, lr_schedule="constant")
+    train(out="part", features="maccs", epochs=2, pretrain_epochs=1, lr_schedule="constant")
+    resumed = xgraph.train(out="part", resume=True, epochs=3)
     assert all(torch.equal(a, b) for a, b in zip(weights(whole).values(), weights(resumed).values(), strict=True))
     with pytest.raises(OptionError, match=r"resume: features is \['maccs'\] in part and cannot become \['morgan'\]"):
-        xgraph.train(out="part", resume=True, epochs=3, features="morgan")
+        xgraph.train(out="part", resume=True, epochs=4, features="morgan")
 
 
 def test_features_of_standardised_molecules(train: Train) -> None:
@@ -191,7 +191,7 @@ def test_changed_descriptors_are_refused(
     for use in (
         lambda: xgraph.predict(run.path, ["CCO"]),
         lambda: xgraph.evaluate(run.path),
-        lambda: xgraph.train(out=run.path, resume=True, epochs=2),
+        lambda: xgraph.train(out=run.path, resume=True, epochs=3),
     ):
         with pytest.raises(ValueError, match=message):
             use()

@@ -152,7 +152,7 @@ def test_defaults_depend_on_the_data() -> None:
         ),
         ({"model": "sage-fm", "table_dtype": "int8"}, "table_dtype = 'int8': expected float32, bfloat16 or float16"),
         (
-            {"model": "sage-fm", "training": "compositional", "table_storage": "mmap", "loss": "soap"},
+            {"model": "sage-fm", "schedule": "compositional", "table_storage": "mmap", "loss": "soap"},
             "table_storage = 'mmap': expected 'device' in compositional training",
         ),
         ({"model": "sage-fm", "gamma": "often"}, "model 'sage-fm': gamma = 'often': expected a number"),
@@ -287,7 +287,7 @@ def test_unreadable_files_of_nodes_are_named(train: Train, content: bytes, messa
 
 
 def test_ensembles_by_rank(train: Train) -> None:
-    runs = [str(train(BINARY, out=name, epochs=1, seed=seed).path) for name, seed in (("0", 0), ("1", 1))]
+    runs = [str(train(BINARY, out=name, epochs=2, seed=seed).path) for name, seed in (("0", 0), ("1", 1))]
     single = np.stack([xgraph.predict(run)["banned"] for run in runs])
     ranks = (rankdata(single, axis=1) - 1) / 89
     frame = xgraph.predict(runs, combine="rank")
@@ -400,7 +400,7 @@ def assert_same(a: Any, b: Any, where: str = "") -> None:
         (BINARY, {"model": "gat", "loss": "bce", "sampler": "dual"}),
         (BINARY, {"model": "gcn-fm", "gamma_schedule": "cosine", "exact_input": False, "table_dtype": "bfloat16"}),
         (BINARY, {"model": "gat-fm", "loss_gamma": 0.5, "table_storage": "mmap", "gradient": "scaled"}),
-        (CLASSES, {"model": "sage-fm", "training": "compositional", "loss": "auc-margin"}),
+        (CLASSES, {"model": "sage-fm", "schedule": "compositional", "loss": "auc-margin"}),
         (CLASSES, {"model": "sage-fm", "gamma": 0.3, "ema_decay": 0.7}),
     ],
     ids=str,
@@ -502,7 +502,7 @@ def test_exact_input_saves_one_hop_of_sampling(train: Train, monkeypatch: pytest
         assert set(hops) == {expected}
         assert len(calls) == (expected == 1)
         assert run.config.num_neighbors == [3, 2]
-    one = train(name, out="one", model="sage-fm", num_layers=1, num_neighbors="3", epochs=1)
+    one = train(name, out="one", model="sage-fm", num_layers=1, num_neighbors="3")
     assert hops[-1] == 1, "of no neighbours"
     assert one.metrics["test"]
 
@@ -519,7 +519,7 @@ def test_gamma_falls_over_both_stages(train: Train, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Task, "training_step", record)
     settings: dict[str, Any] = {"model": "sage-fm", "gamma": 0.2, "loss_gamma": 0.4, "gamma_schedule": "cosine"}
-    run = train(BINARY, out="run", loss="soap", pretrain_epochs=2, epochs=3, **settings)
+    run = train(BINARY, out="run", loss="soap", pretrain_epochs=2, epochs=5, **settings)
     cosine = lambda epoch, last, least: 0.5 * (1 + np.cos(np.pi * epoch / last)) * (1 - least) + least  # noqa: E731
     assert [gamma for gamma, _ in seen] == pytest.approx([cosine(epoch, 5, 0.2) for epoch in range(5)])
     assert [gamma for _, gamma in seen[2:]] == pytest.approx([cosine(epoch, 3, 0.4) for epoch in range(3)])
@@ -584,7 +584,7 @@ def test_every_loss_trains_on_classes_one_against_the_rest(train: Train, loss: s
 
 
 def test_all_folds(train: Train) -> None:
-    run = train(BINARY, out="run", fold="0-3", epochs=1)
+    run = train(BINARY, out="run", fold="0-3", epochs=2)
     assert len(run.folds) == 4
     values = [fold.metrics["test"]["roc_auc"] for fold in run.folds]
     assert len(set(values)) > 1

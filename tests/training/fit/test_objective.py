@@ -64,7 +64,9 @@ def test_losses_with_a_groups_parameter_get_groups(csv: Path, monkeypatch: pytes
 
 
 def test_a_gamma_schedule_ends_at_gamma(csv: Path) -> None:
-    loss, _ = make_objective(*build(csv, loss="kl-dro", gamma=0.2, gamma_schedule="cosine", epochs=4))
+    loss, _ = make_objective(
+        *build(csv, loss="kl-dro", gamma=0.2, gamma_schedule="cosine", pretrain_epochs=0, epochs=4)
+    )
     loss.set_epoch(2)
     assert loss.track.gamma == pytest.approx(0.6)
 

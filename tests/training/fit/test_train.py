@@ -80,7 +80,7 @@ def test_predictions_give_the_metrics(train: Train) -> None:
 
 
 def test_best_epoch_is_the_best_of_the_main_stage(train: Train) -> None:
-    run = train(out="run", pretrain_epochs=2, epochs=4)
+    run = train(out="run", pretrain_epochs=2, epochs=6)
     rows = without_time(run.path / "metrics.csv")
     main = [row for row in rows if row["stage"] == "main"]
     best = max(main, key=lambda row: float(row["valid_ap"]))
@@ -124,7 +124,7 @@ def test_head_and_optimizer_are_reset_in_the_main_stage(train: Train, monkeypatc
     seen = []
     reset = Head.reset_parameters
     monkeypatch.setattr(Head, "reset_parameters", lambda self: (seen.append(1), reset(self))[1])
-    train(out="one", pretrain_epochs=1, epochs=1)
+    train(out="one", pretrain_epochs=1, epochs=2)
     in_init = len(seen)
     seen.clear()
     train(out="two", pretrain_epochs=0, epochs=1)
@@ -134,6 +134,16 @@ def test_head_and_optimizer_are_reset_in_the_main_stage(train: Train, monkeypatc
         for run in ("one", "two")
     )
     assert one == two, "the optimiser has counted the steps of the main stage only"
+
+
+def test_fine_tuning_is_a_run_from_the_weights_of_another(train: Train) -> None:
+    common = {"lr_schedule": "constant", "keep": "last", "optimizer": "sgd", "sampler": "shuffle", "dropout": 0.0}
+    common |= {"batch_size": 100}  # all molecules
+    whole = train(out="whole", schedule="finetune", loss="soap", epochs=3, pretrain_epochs=1, lr=0.01, **common)
+    train(out="first", loss="bce", epochs=1, pretrain_epochs=0, lr=0.01, **common)
+    second = train(out="second", init="first", loss="soap", epochs=2, pretrain_epochs=0, lr=0.003, **common)
+    one, two = (run.model.state_dict() for run in (whole, second))
+    assert all(torch.allclose(one[name], two[name], atol=1e-5) for name in one)
 
 
 def test_schedules_count_the_epochs_of_their_stage(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +158,7 @@ def test_schedules_count_the_epochs_of_their_stage(train: Train, monkeypatch: py
 
     monkeypatch.setattr(SOAPLoss, "forward", record)
     run = train(
-        out="run", pretrain_epochs=2, epochs=2, lr=0.1, lr_schedule="cosine", gamma_schedule="cosine", gamma=0.5
+        out="run", pretrain_epochs=2, epochs=4, lr=0.1, lr_schedule="cosine", gamma_schedule="cosine", gamma=0.5
     )
     rates = [float(row["lr"]) for row in without_time(run.path / "metrics.csv")]
     assert rates == pytest.approx([0.1, 0.05, 0.1, 0.05])
@@ -175,7 +185,7 @@ def interrupted(epoch: int, error: BaseException, run: int = 1) -> Iterator[None
 
 @pytest.mark.parametrize(("loss", "epoch"), [("bce", 0), ("soap", 1), ("soap", 2), ("soap", 3)])
 def test_resumed_run_equals_an_uninterrupted_one(train: Train, loss: str, epoch: int) -> None:
-    settings: dict[str, Any] = {"loss": loss, "pretrain_epochs": 2, "epochs": 3, "lr_schedule": "cosine"}
+    settings: dict[str, Any] = {"loss": loss, "pretrain_epochs": 2, "epochs": 5, "lr_schedule": "cosine"}
     if loss == "soap":
         settings["gamma_schedule"] = "cosine"
     tables = assert_resumes(train, epoch, **settings)
@@ -205,14 +215,14 @@ def test_every_loss_resumes(train: Train, loss: str) -> None:
         {"sampler": "shuffle", "ema_decay": 0.8},
         {"loss": "group-dro", "groups": "label", "items_per_group": 4},
         {"loss": "group-dro", "sampler": "dual", "groups": "label"},
-        {"training": "compositional", "inner_lr": 0.05, "inner_gamma": 0.5},
-        {"training": "compositional", "pretrain_epochs": 1, "loss": "sopa"},
+        {"schedule": "compositional", "inner_lr": 0.05, "inner_gamma": 0.5},
+        {"schedule": "compositional", "pretrain_epochs": 1, "loss": "sopa"},
     ],
     ids=str,
 )
 def test_every_training_mode_resumes(train: Train, settings: dict[str, Any]) -> None:
     tables = assert_resumes(train, 1, **{"pretrain_epochs": 0, **settings})
-    assert ("after_step.track.value" in tables) == ("training" in settings)
+    assert ("after_step.track.value" in tables) == ("schedule" in settings)
 
 
 def assert_resumes(train: Train, epoch: int, **settings: Any) -> list[str]:
@@ -242,12 +252,12 @@ def test_a_run_resumes_after_an_error(train: Train) -> None:
 
 
 def test_resuming_can_add_epochs_but_not_change_settings(train: Train) -> None:
-    train(out="run", epochs=1)
-    run = xgraph.train(out="run", resume=True, epochs=2)
+    train(out="run", epochs=2)
+    run = xgraph.train(out="run", resume=True, epochs=3)
     assert [row["epoch"] for row in without_time(run.path / "metrics.csv")] == ["1", "2", "3"]
-    assert run.config.epochs == 2
-    with pytest.raises(OptionError, match="epochs = 1: run has already done 2"):
-        xgraph.train(out="run", resume=True, epochs=1)
+    assert run.config.epochs == 3
+    with pytest.raises(OptionError, match="epochs = 2: run has already done 3"):
+        xgraph.train(out="run", resume=True, epochs=2)
     with pytest.raises(OptionError, match=r"lr is 0.001 in run and cannot become 0.1"):
         xgraph.train(out="run", resume=True, lr=0.1)
     with pytest.raises(OptionError, match="--out"):
@@ -257,14 +267,14 @@ def test_resuming_can_add_epochs_but_not_change_settings(train: Train) -> None:
 
 
 def test_resuming_on_changed_data_is_refused(train: Train, csv: Path) -> None:
-    train(out="run", epochs=1)
+    train(out="run", epochs=2)
     lines = csv.read_text().splitlines()
     csv.write_text("\n".join(lines[:-3]))
     with pytest.raises(ValueError, match="num_items = 60, but this run has 57"):
-        xgraph.train(out="run", resume=True, epochs=2)
+        xgraph.train(out="run", resume=True, epochs=3)
     csv.write_text("\n".join([lines[0], *reversed(lines[1:])]))
     with pytest.raises(ValueError, match="the molecules, labels or splits of 'chains' have changed"):
-        xgraph.train(out="run", resume=True, epochs=2)
+        xgraph.train(out="run", resume=True, epochs=3)
 
 
 def test_the_same_seed_or_config_repeats_a_run(train: Train) -> None:
@@ -290,7 +300,7 @@ def test_leaves_the_callers_random_streams_and_threads_alone(train: Train) -> No
     torch.manual_seed(1)
     threads = torch.get_num_threads()
     seen = [draw()]
-    train(out="run", epochs=1, threads=1 if threads > 1 else 2)
+    train(out="run", epochs=2, threads=1 if threads > 1 else 2)
     seen.append(draw())
     assert seen == expected
     assert torch.get_num_threads() == threads
@@ -378,10 +388,10 @@ def test_the_tri_sampler_trains_on_some_tasks_per_batch(train: Train, tmp_path: 
     assert not math.isnan(run.metrics["test"]["pauc_mcclish_fpr0.3"])
 
 
-@pytest.mark.parametrize("training", ["two-stage", "compositional"])
-def test_diverging_training_is_an_error(train: Train, training: str) -> None:
+@pytest.mark.parametrize("schedule", ["two-stage", "compositional"])
+def test_diverging_training_is_an_error(train: Train, schedule: str) -> None:
     with pytest.raises(ValueError, match=r"diverged.*epoch.*learning rate below lr = 1e\+30"):
-        train(out="run", lr=1e30, optimizer="sgd", training=training, pretrain_epochs=0)
+        train(out="run", lr=1e30, optimizer="sgd", schedule=schedule, pretrain_epochs=0)
     assert not Path("run").exists(), "a run that failed in its first epoch leaves nothing"
 
 
@@ -421,7 +431,7 @@ def test_init_takes_the_encoder_and_the_head_only_for_the_same_tasks(train: Trai
     from xgraph.training.fit.engine import prepare
     from xgraph.training.fit.train import load_data
 
-    first = train(out="first", epochs=1)
+    first = train(out="first", epochs=2)
     encoder = {name: w for name, w in first.model.state_dict().items() if not name.startswith("head.")}
     head = {name: w for name, w in first.model.state_dict().items() if name.startswith("head.")}
     other = tmp_path / "other.csv"

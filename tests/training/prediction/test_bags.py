@@ -21,7 +21,7 @@ from xgraph.training.scoring.inference import probability
 SMALL: dict[str, Any] = {
     "bag_column": "patient",
     "target_columns": ["ill"],
-    "epochs": 2,
+    "epochs": 3,
     "pretrain_epochs": 1,
     "hidden_channels": 8,
     "num_layers": 1,

@@ -188,7 +188,7 @@ def test_other_collections_are_refused(run: xgraph.Run, items: Any, error: type[
 def test_the_runs_own_smiles_column_comes_first(train: Train, run: xgraph.Run, tmp_path: Path) -> None:
     rows = [f"{'C' * n}N,{'C' * n}O,{n % 2}" for n in range(1, 21)]
     (tmp_path / "two.csv").write_text("ligand,smiles,active\n" + "\n".join(rows) + "\n")
-    one = train(dataset="two.csv", smiles_column="ligand", out="ligand", epochs=1)
+    one = train(dataset="two.csv", smiles_column="ligand", out="ligand", epochs=2)
     frame = xgraph.predict(one.path, tmp_path / "two.csv")
     assert frame["smiles"][0] == "CN"
     assert list(xgraph.predict(one.path, pd.read_csv("two.csv"))["active"]) == list(frame["active"])
@@ -197,7 +197,7 @@ def test_the_runs_own_smiles_column_comes_first(train: Train, run: xgraph.Run, t
         UserWarning, match="no column 'ligand', from which the run was trained; reading SMILES from 'smi"
     ):
         assert xgraph.predict(one.path, tmp_path / "other.csv")["smiles"][0] == "CCO"
-    two = train(dataset="two.csv", smiles_column="smiles", out="smiles", epochs=1)
+    two = train(dataset="two.csv", smiles_column="smiles", out="smiles", epochs=2)
     with pytest.raises(ValueError, match=r"trained on different columns \('ligand', 'smiles'\)"):
         xgraph.predict([one.path, two.path], tmp_path / "two.csv")
     assert xgraph.predict([one.path, two.path], tmp_path / "two.csv", smiles_column="smiles")["smiles"][0] == "CO"

@@ -30,6 +30,7 @@ class BCELoss(Loss):
     """
 
     sampler = "shuffle"
+    one_stage = True
 
     def __init__(self, num_items: int, num_tasks: int = 1, *, pos_weight: float = 1.0) -> None:
         super().__init__(num_items, num_tasks)

@@ -35,6 +35,7 @@ class CrossEntropyLoss(Loss):
     """
 
     sampler = "shuffle"
+    one_stage = True
     link: ClassVar[Literal["sigmoid", "softmax"]] = "softmax"
 
     def __init__(self, num_items: int, num_tasks: int, *, label_smoothing: float = 0.0) -> None:

@@ -33,6 +33,7 @@ class FocalLoss(Loss):
     """
 
     sampler = "shuffle"
+    one_stage = True
 
     def __init__(self, num_items: int, num_tasks: int = 1, *, alpha: float = 0.25, focusing: float = 2.0) -> None:
         super().__init__(num_items, num_tasks)

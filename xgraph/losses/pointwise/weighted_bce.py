@@ -28,6 +28,7 @@ class WeightedBCELoss(Loss):
     """
 
     sampler = "shuffle"
+    one_stage = True
 
     task_weight: Tensor
 

@@ -54,9 +54,8 @@ def resolve(own: Layer, common: Layer, quick: Layer, dataset: str, share_of_epoc
         settings |= {n: v for n, v in quick.values.items() if n in shared}
         config = build_config({**settings, "dataset": dataset})
         if share_of_epochs < 1 and not fitted:
-            for name in ("epochs", "pretrain_epochs"):
-                full = getattr(config, name)
-                settings[name] = max(1, round(full * share_of_epochs)) if full else 0
+            few = [max(1, round(n * share_of_epochs)) if n else 0 for n in (config.pretrain_epochs, config.main_epochs)]
+            settings |= {"pretrain_epochs": few[0], "epochs": sum(few)}
             config = build_config({**settings, "dataset": dataset})
     except OptionError as error:
         raise _layer_of(error, (quick, own, common)).error(error) from None

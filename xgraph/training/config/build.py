@@ -16,6 +16,8 @@ __all__ = ["TrainConfig", "build_config", "differences", "read_config", "registr
 
 _FIRST_HOPS = (15, 10)
 _LATER_HOPS = 5
+_FINETUNE_RATE = 0.3  # of the first stage
+_FINETUNE_POSITIVES = 0.0625
 
 
 def build_config(settings: Mapping[str, object], base: Mapping[str, object] | None = None) -> TrainConfig:
@@ -85,8 +87,8 @@ class _Draft:
         if self.traits.kind == "node":
             layers = values["model_options"].get("num_layers", 1)
             values["num_neighbors"] = _neighbors(values.get("num_neighbors"), layers)
-        if values.get("training") == "compositional" or registry("loss")[values["loss"]].link == "softmax":
-            values.setdefault("pretrain_epochs", 0)
+        for name, usual in usual_stages(values).items():
+            values.setdefault(name, usual)
         return TrainConfig(**values)
 
     def _read_base(self, defaults: Mapping[str, Any]) -> None:
@@ -107,6 +109,10 @@ class _Draft:
             self.values.pop("num_neighbors", None)
         if self.values.get("features") == _usual_features(self.values.get("model"), model):
             self.values.pop("features", None)
+
+        for name, usual in usual_stages(self.values).items():
+            if self.values.get(name) == usual:
+                del self.values[name]
 
     def _read_settings(self) -> None:
         for name, value in self.settings.items():
@@ -144,6 +150,22 @@ class _Draft:
 def usual_neighbors(num_layers: int) -> list[int]:
     """Return the default number of neighbours to sample at each hop."""
     return [*_FIRST_HOPS, *[_LATER_HOPS] * num_layers][:num_layers]
+
+
+def usual_stages(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the default epochs of both stages, and rate and batches of the second one, for some settings."""
+    loss = registry("loss").get(values.get("loss", PLACES["loss"].default))
+    if loss is None:  # reported later
+        return {}
+    schedule = values.get("schedule", PLACES["schedule"].default)
+    compositional = schedule == "compositional"
+    epochs = 20 if compositional or loss.link == "softmax" else PLACES["epochs"].default
+    total = values.get("epochs", epochs)
+    stages = {"epochs": epochs, "pretrain_epochs": 0 if compositional or loss.one_stage else total // 2}
+    if schedule == "finetune":
+        rate = values.get("lr", PLACES["lr"].default)
+        stages |= {"main_lr": _FINETUNE_RATE * rate, "sampling_rate": _FINETUNE_POSITIVES}
+    return stages
 
 
 def _neighbors(hops: list[int] | None, num_layers: int) -> list[int]:

@@ -47,6 +47,7 @@ def _places() -> Iterator[tuple[str, Place]]:
 PLACES = dict(_places())
 """The place of each setting by flat name: the field's name, except that `loss.name` is `loss`, and so on."""
 _OWNERS = {place.owners[0] for place in PLACES.values()}
+_WRITTEN_BY_RUNS = frozenset(("epochs", "pretrain_epochs", "keep", "lr_schedule"))  # and rarely by hand
 STEPWISE_SETTINGS = frozenset(name for name, place in PLACES.items() if place.section in STEPWISE)
 
 
@@ -87,7 +88,7 @@ def to_flat(table: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a file by flat names; `loss` and `model` stay tables. Files of old versions are flat."""
     names = {(place.section, place.field): name for name, place in PLACES.items()}
     values: dict[str, Any] = {}
-    for key, value in table.items():
+    for key, value in _with_all_epochs(table).items():
         if key in ("loss", "model") or key not in SECTIONS or not isinstance(value, Mapping):
             values[key] = value
             continue
@@ -97,3 +98,16 @@ def to_flat(table: Mapping[str, Any]) -> dict[str, Any]:
                 raise OptionError(f"unknown key '{key}.{field}'{nearest(field, own)}; valid keys are {', '.join(own)}")
             values[names[key, field]] = setting
     return values
+
+
+def _with_all_epochs(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return settings in which `epochs` counts all epochs. Runs of old versions counted those of the loss only."""
+    place = table.get("optimizer")
+    of_steps = place if isinstance(place, Mapping) else table
+    if "schedule" in of_steps or not ("training" in of_steps or of_steps.keys() >= _WRITTEN_BY_RUNS):
+        return table
+    values = dict(of_steps)
+    values["schedule"] = values.pop("training", "two-stage")
+    if {"epochs", "pretrain_epochs"} <= values.keys():
+        values["epochs"] += values["pretrain_epochs"]
+    return {**table, "optimizer": values} if of_steps is place else values

@@ -81,11 +81,14 @@ class Optimization(_Section):
     """How a loss is minimised, step by step.
 
     Args:
-        epochs: Epochs in which the loss is minimised (the main stage).
-        training: How to learn the features: with cross-entropy in a stage before the loss (two-stage), or in every step
-            of the loss, whose gradient is taken after an inner step of cross-entropy (compositional).
-        pretrain_epochs: Epochs of cross-entropy before the loss; by default 20. The head is initialised again after
-            them. The default is 0 for the loss ``ce`` and in compositional training, which keeps the head.
+        epochs: Epochs in all. The default is 40, and 20 for the loss ``ce`` and for compositional training.
+        schedule: How the loss follows cross-entropy: in a second stage with a new head (two-stage); in a second stage
+            that keeps the head, with a smaller rate and few positives in a batch (finetune); or in every step, whose
+            gradient is taken after an inner step of cross-entropy (compositional).
+        pretrain_epochs: Of these, epochs of cross-entropy before the loss; by default half. The default is 0 for losses
+            that are a form of cross-entropy themselves, and for compositional training.
+        main_lr: Learning rate after these epochs; by default lr, and three tenths of it with the schedule ``finetune``,
+            which also sets ``sampling_rate`` to 0.0625 unless it is given.
         inner_lr: Step size of the inner step in compositional training.
         inner_gamma: Weight of the new value in the moving average over inner steps, in (0, 1].
         keep: Which epoch of the main stage to keep and test: the one with the best validation metric, or the last.
@@ -101,11 +104,12 @@ class Optimization(_Section):
             several folds, each fold starts from its own.
     """
 
-    recipe: ClassVar[Mapping[str, object]] = dict.fromkeys(("pretrain_epochs", "lr"))
+    recipe: ClassVar[Mapping[str, object]] = dict.fromkeys(("epochs", "pretrain_epochs", "lr"))
 
-    epochs: Count = 20
-    training: Literal["two-stage", "compositional"] = "two-stage"
+    epochs: Count = 40
+    schedule: Literal["two-stage", "finetune", "compositional"] = "two-stage"
     pretrain_epochs: int = Field(default=20, ge=0, le=10**9)
+    main_lr: Rate | None = None
     inner_lr: Rate = 0.01
     inner_gamma: float = Field(default=0.9, gt=0, le=1)
     keep: Literal["best", "last"] = "best"
@@ -116,6 +120,15 @@ class Optimization(_Section):
     gamma_schedule: Schedule = "constant"
     ema_decay: float = Field(default=0.0, ge=0, lt=1)
     init: str | None = None
+
+    @model_validator(mode="after")
+    def _loss_has_epochs(self) -> "Optimization":
+        if self.pretrain_epochs >= self.epochs:
+            raise ValueError(
+                f"pretrain_epochs = {self.pretrain_epochs}: expected fewer than epochs = {self.epochs}, which is the "
+                "total; the rest is for the loss"
+            )
+        return self
 
 
 class RunSettings(_Section):

@@ -69,7 +69,7 @@ class TrainConfig(Schema):
                 f"{self.model!r} has a gamma"
             )
         storage = self.chosen_model.options.get("table_storage", "device")
-        if self.optimization.training == "compositional" and storage != "device":  # the inner step works on copies
+        if self.optimization.schedule == "compositional" and storage != "device":  # the inner step works on copies
             raise ValueError(f"table_storage = {storage!r}: expected 'device' in compositional training")
         if self.run.train_on != "train" and self.optimization.keep != "last" and not self.fitted:
             raise ValueError(
@@ -77,6 +77,11 @@ class TrainConfig(Schema):
                 "validation part is left to select an epoch by"
             )
         return self
+
+    @property
+    def main_epochs(self) -> int:
+        """Epochs in which the loss is minimised, after those of cross-entropy."""
+        return int(self.epochs - self.pretrain_epochs)
 
     @property
     def fitted(self) -> bool:

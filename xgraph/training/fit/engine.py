@@ -101,9 +101,9 @@ def resume_point(task: Task, path: Path) -> Path | None:
         return None
     config, state = task.config, read_checkpoint(last)
     check_same_run(state[HEADER], config, task.source, last)
-    if state["epochs_done"] > config.pretrain_epochs + config.epochs:
+    if state["epochs_done"] > config.epochs:
         raise OptionError(
-            f"epochs = {config.epochs}: {path} has already done {state['epochs_done'] - config.pretrain_epochs}; "
+            f"epochs = {config.epochs}: {path} has already done {state['epochs_done']}; "
             "epochs is the total, so give a larger number"
         )
     return last
@@ -117,7 +117,7 @@ def run_epochs(
         trainer = Trainer(
             accelerator="gpu" if device == "cuda" else "cpu",
             devices=1,
-            max_epochs=task.config.pretrain_epochs + task.config.epochs,
+            max_epochs=task.config.epochs,
             reload_dataloaders_every_n_epochs=1,  # each stage has its own sampler
             num_sanity_val_steps=0,
             use_distributed_sampler=False,

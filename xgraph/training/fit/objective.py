@@ -41,7 +41,7 @@ def make_objective(config: TrainConfig, source: "Source") -> Objective:
         options["groups"] = groups
     try:
         if config.gamma_schedule == "cosine" and "gamma" in options:
-            options["gamma"] = CosineGamma(config.epochs, gamma_min=options["gamma"])
+            options["gamma"] = CosineGamma(config.main_epochs, gamma_min=options["gamma"])
         loss: Loss = loss_class(len(source), source.num_tasks, **options)
     except ValueError as error:  # an option is out of range
         raise OptionError(str(error)) from None

@@ -92,12 +92,12 @@ class EpochBar(Callback):
             return
         # The epochs of the two stages differ in length, and the bar counts steps.
         lengths = {stage: max(len(sampler), 1) for stage, sampler in task.samplers.items()}
-        pretrain, epochs = task.config.pretrain_epochs, task.config.epochs
+        pretrain, main = task.config.pretrain_epochs, task.config.main_epochs
         epoch = trainer.current_epoch
         before = min(epoch, pretrain) * lengths["pretrain"] + max(epoch - pretrain, 0) * lengths["main"]
         self._bar.update(
             self._id,
-            total=pretrain * lengths["pretrain"] + epochs * lengths["main"],
+            total=pretrain * lengths["pretrain"] + main * lengths["main"],
             completed=before + batches,
-            description=f"{task.stage} {epoch + 1}/{pretrain + epochs}",
+            description=f"{task.stage} {epoch + 1}/{pretrain + main}",
         )

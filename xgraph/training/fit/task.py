@@ -29,7 +29,7 @@ OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch
 
 
 class Task(lightning.LightningModule):
-    """Trains a model in two stages: first with cross-entropy, then, with a new head, with the chosen loss."""
+    """Trains a model in two stages: first with cross-entropy, then with the chosen loss."""
 
     def __init__(self, config: TrainConfig, source: "Source") -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Task(lightning.LightningModule):
         self.pretrain_loss: Loss = cross_entropy(len(source), source.num_tasks)
         options = dict(config.model_options)
         if config.gamma_schedule == "cosine" and "gamma" in options:  # the model's tables live through both stages
-            options["gamma"] = CosineGamma(config.pretrain_epochs + config.epochs, gamma_min=options["gamma"])
+            options["gamma"] = CosineGamma(config.epochs, gamma_min=options["gamma"])
         try:
             self.model = registry("model")[config.model](source.num_tasks, **source.model_arguments, **options)
         except ValueError as error:  # an option is out of range
@@ -51,7 +51,7 @@ class Task(lightning.LightningModule):
         source.prepare(self.model)
         self.main_loss, self.samplers = make_objective(config, source)
         self.after_step: Compositional | None = None
-        if config.training == "compositional":
+        if config.schedule == "compositional":
             self.after_step = Compositional(self.model, lr=config.inner_lr, gamma=config.inner_gamma)
         self.loss_sum = torch.zeros(())
         self.steps = 0
@@ -116,12 +116,12 @@ class Task(lightning.LightningModule):
             self._random_state = None
         start = self.config.pretrain_epochs
         if self.current_epoch == start > 0:
-            if self.after_step is None:
+            if self.config.schedule == "two-stage":
                 self.model.reset_head()
             for optimizer in self.trainer.optimizers:
                 optimizer.state.clear()
         main = self.stage == "main"
-        epoch, epochs = (self.current_epoch - start, self.config.epochs) if main else (self.current_epoch, start)
+        epoch, epochs = (self.current_epoch - start, self.config.main_epochs) if main else (self.current_epoch, start)
         for module in self.model.modules():
             if isinstance(module, StateTable):
                 module.set_epoch(self.current_epoch)
@@ -129,9 +129,10 @@ class Task(lightning.LightningModule):
             self.main_loss.set_epoch(epoch)
         cosine = self.config.lr_schedule == "cosine"
         factor = 0.5 * (1 + math.cos(math.pi * epoch / epochs)) if cosine else 1.0
+        rate = self.config.main_lr if main and self.config.main_lr is not None else self.config.lr
         for optimizer in self.trainer.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = self.config.lr * factor
+                group["lr"] = rate * factor
         if self.average is not None and epoch == 0:
             self.average.restart(self.model)
         self.loss_sum, self.steps = torch.zeros((), device=self.device), 0

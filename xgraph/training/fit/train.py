@@ -131,7 +131,10 @@ def _settings_to_resume(
     if not (path / CONFIG).is_file():
         raise FileNotFoundError(f"resume: {path} is not a run directory (no {CONFIG})")
     saved = read_config(path / CONFIG)
-    old, new = _build({}, saved, path / CONFIG), from_file or _build(settings, saved, path / CONFIG)
+    old = _build({}, saved, path / CONFIG)
+    # More epochs are more epochs of the loss.
+    kept = {} if old.fitted else {"pretrain_epochs": old.pretrain_epochs}
+    new = from_file or _build({**kept, **settings}, saved, path / CONFIG)
     changes = differences(old, new)
     for name in sorted(changes, key=lambda name: name not in settings):  # explicit settings first
         before, after = changes[name]

@@ -269,7 +269,7 @@ MUTANTS = [
         "fractions[1] * len(nodes)",
         "data/nodes/test_splits.py",
     ),
-    _mutant("data/bags/splits.py", "rarest_first[::-1]", "rarest_first", "data/bags/test_splits.py"),
+    _mutant("data/splits/classes.py", "rarest_first[::-1]", "rarest_first", "data/bags/test_splits.py"),
     _mutant("training/config/parts.py", "!= number]", "== number]", "training/config/test_parts.py"),
     # tables and keys of molecules
     _mutant("data/molecules/table.py", "/ len(sample)", "* len(sample)", "data/molecules/test_table.py"),

@@ -34,6 +34,7 @@ FLOORS: dict[str, list[set[str]]] = {
     "data": [
         {"storage"},
         {"tables", "labels"},
+        {"splits"},
         {"molecules"},
         {"published"},
         {"cards"},

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xgraph.data import load, random_split, scaffold_split
+from xgraph.data import load
 from xgraph.data import registry as module
 from xgraph.data.cards import molecules
 from xgraph.data.molecules.splits import SplitOverlapWarning
+from xgraph.data.registry import Split
 
 SMILES = ["CCO", "c1ccccc1", "Cc1ccccc1", "C1CC", "C1CCCC1", "c1ccncc1", "CCN", "CCC", "C1CC1", "CO", "CN", "CF"]
 
@@ -48,17 +49,15 @@ def test_table_by_path(table: Path) -> None:
         assert sorted(rows.tolist()) == [0, 1, 2, *range(5, 13)]
 
 
-def test_splits_of_a_table_refer_to_its_rows(table: Path) -> None:
-    # entry i of the table is row i, or i + 1 after the row without a molecule
-    def entries(positions: object, dataset: object) -> list[int]:
-        rows = dataset.row[positions].tolist()  # type: ignore[attr-defined]
-        return sorted(row - (row > 3) for row in rows)
-
-    parts = {"random": random_split(12, seed=5), "scaffold": scaffold_split(SMILES)}
-    for split, want in parts.items():
-        dataset = load(table, split=split, seed=5, smiles_column="structure")
-        for part, rows in want.items():
-            assert entries(dataset.splits[part], dataset) == [row for row in rows.tolist() if SMILES[row] != "C1CC"]
+@pytest.mark.parametrize("split", ["scaffold", "scaffold-balanced", "cluster", "random"])
+def test_splits_of_a_table_refer_to_its_rows(table: Path, split: Split) -> None:
+    dataset = load(table, split=split, seed=5, smiles_column="structure")
+    rows = {part: dataset.row[positions].tolist() for part, positions in dataset.splits.items()}  # type: ignore[union-attr]
+    assert rows.keys() == {"train", "valid", "test"}
+    assert sorted(row for part in rows.values() for row in part) == [0, 1, 2, *range(5, 13)]
+    part_of = {row: part for part, listed in rows.items() for row in listed}
+    if split.startswith("scaffold"):  # the same scaffold in every ring of benzene
+        assert len({part_of[row] for row, text in enumerate([*SMILES[:4], "", *SMILES[4:]]) if "c1ccccc1" in text}) == 1
 
 
 def test_target_columns_of_a_table(table: Path) -> None:
@@ -127,9 +126,9 @@ def test_missing_paths_are_an_error(tmp_path: Path, table: Path) -> None:
             load(name)
     with pytest.raises(ValueError, match="is a folder; expected the name of a data set or a CSV file"):
         load(tmp_path)
-    with pytest.raises(ValueError, match=r"split must be one of .* for 'mine', got 'given'"):
-        load(table, split="given")
-    with pytest.raises(ValueError, match="the scaffold split of 'mine' has no folds"):
+    with pytest.raises(ValueError, match=r"split must be one of scaffold, .* for 'mine', got 'stratified'"):
+        load(table, split="stratified")
+    with pytest.raises(ValueError, match="the scaffold split has no folds; give their number with folds"):
         load(table, fold=0)
 
 

@@ -160,7 +160,7 @@ def _drawn(data: Any, way: str | None, seed: int, progress: Any) -> dict[str, An
 
     ways: Sequence[str] = ("stratified", "random")
     if data.kind == "graph":
-        ways = ("scaffold", "random") if all(data.smiles) else ("random",)
+        ways = ("scaffold", "scaffold-balanced", "cluster", "random") if all(data.smiles) else ("random",)
     chosen = way or ways[0]
     if chosen not in ways:
         raise ValueError(f"split must be one of {', '.join(ways)} for {data.name!r}, got {chosen!r}")
@@ -171,14 +171,14 @@ def _drawn(data: Any, way: str | None, seed: int, progress: Any) -> dict[str, An
             stacklevel=3,
         )
     if data.kind == "graph":
-        from xgraph.data import random_split, scaffold_split
+        from xgraph.data.molecules.splitting.tables import draw_molecules
+        from xgraph.data.splits.own import OwnSplit, parts_present
 
-        parts = (
-            random_split(len(data), seed=seed) if chosen == "random" else scaffold_split(data.smiles, progress=progress)
-        )
+        part = draw_molecules(data.smiles, data.y.numpy(), OwnSplit(chosen, seed=seed), progress=progress)
+        parts = parts_present(part)
     else:
-        from xgraph.data.bags.splits import bag_classes
         from xgraph.data.nodes.splits import stratified_split
+        from xgraph.data.splits.classes import bag_classes
 
         classes = data.y.numpy() if data.kind == "node" and data.task == "multiclass" else bag_classes(data.y.numpy())
         parts = stratified_split(classes, seed=seed if chosen == "random" else 0)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from xgraph.data.cards.named import load_card, names
 from xgraph.data.cards.schema import Card
 from xgraph.data.labels.rules import LabelRules
 from xgraph.data.recognise import Kind, recognise
+from xgraph.data.splits.own import GIVEN, WHOLE, OwnSplit
 from xgraph.data.storage.root import Progress, expanded
 from xgraph.data.storage.root import root as root_folder
 from xgraph.data.tables.formats import ENDINGS, stem
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from xgraph.data.nodes.dataset import NodeDataset
     from xgraph.data.ogb.graphs import GraphDataset
 
-Split = Literal["given", "scaffold", "stratified", "random"]
+Split = Literal["given", "scaffold", "scaffold-balanced", "cluster", "stratified", "random", "whole"]
 
 
 class _Loader(NamedTuple):
@@ -37,6 +39,11 @@ class _Loader(NamedTuple):
     function: str
     options: frozenset[str]
 
+    @property
+    def takes_own_split(self) -> bool:
+        """Whether the user can define the parts; the function then has the option `splitting`, an `OwnSplit`."""
+        return "splitting" in self.options
+
 
 def _loader(module: str, function: str, *options: str) -> _Loader:
     return _Loader(f"xgraph.data.{module}", function, frozenset(options))
@@ -44,21 +51,22 @@ def _loader(module: str, function: str, *options: str) -> _Loader:
 
 _RULES = ("missing", "positive", "active_above", "active_below", "task")
 _REGISTERED = ("molecules", "nodes", "bags", "OGB nodes", "OGB graphs")
-_MOLECULES = ("split", "seed", "smiles_column", "target_columns", "standardize", "features")
-_BAG_TABLE = ("split", "seed", "bag_column", "feature_columns", "smiles_column", "target_columns", "standardize")
+_MOLECULES = ("smiles_column", "target_columns", "standardize", "features")
+_BAG_TABLE = ("bag_column", "feature_columns", "smiles_column", "target_columns", "standardize")
 _BAG_FOLDER = ("split", "seed", "labels", "bag_column", "target_columns", "case_column", *_RULES)
 _LOADERS = {
-    "molecules": _loader("cards.molecules", "load_molecules", "fold", *_MOLECULES),
-    "table of molecules": _loader("cards.molecules", "load_own_molecules", *_MOLECULES, *_RULES),
+    "molecules": _loader("cards.molecules", "load_molecules", "split", "fold", "seed", *_MOLECULES),
+    "table of molecules": _loader("cards.molecules", "load_own_molecules", "splitting", *_MOLECULES, *_RULES),
     "nodes": _loader("nodes.load", "load_nodes", "split", "fold", "seed"),
     "bags": _loader("bags.load", "load_bags", "split", "fold", "seed", "target_columns"),
-    "table of bags": _loader("bags.load", "load_own_bags", *_BAG_TABLE, *_RULES),
+    "table of bags": _loader("bags.load", "load_own_bags", "splitting", *_BAG_TABLE, *_RULES),
     "folder of bags": _loader("bags.folder.load", "load_bag_folder", *_BAG_FOLDER),
     "OGB nodes": _loader("ogb.load", "load_ogb_nodes"),
     "OGB graphs": _loader("ogb.load", "load_ogb_graphs"),
 }
+_OWN_PARTS = ("split_column", "split_file", "valid", "test", "valid_fraction", "folds", "stratified")
 _OWN_SPLITS = {
-    "table of molecules": ["scaffold", "random"],
+    "table of molecules": ["scaffold", "scaffold-balanced", "cluster", "random"],
     "table of bags": ["stratified", "random"],
     "folder of bags": ["stratified", "random"],
 }
@@ -85,6 +93,13 @@ def load(
     active_below: float | None = None,
     labels: str | Path | None = None,
     case_column: str | None = None,
+    split_column: str | None = None,
+    split_file: str | Path | None = None,
+    valid: str | Path | None = None,
+    test: str | Path | None = None,
+    valid_fraction: float | None = None,
+    folds: int | None = None,
+    stratified: bool = False,
     progress: Progress | None = None,
 ) -> MoleculeDataset | NodeDataset | GraphDataset | BagDataset:
     """Load a data set by name, from a CSV file or from a data frame, fetching its files if necessary.
@@ -92,11 +107,16 @@ def load(
     Args:
         name: Name of a registered data set (see `list_cards`), path of a CSV file, or a pandas DataFrame, which is read
             like a file with the same columns.
-        fold: Number of the published fold; by default the first.
+        fold: Number of the published fold; by default the first. For a file of one's own, the fold to test on; the
+            next one is the validation part, the others are the training part.
         split: ``"given"`` (published with the data). For molecules also ``"scaffold"`` (Bemis-Murcko scaffolds,
             80/10/10) or ``"random"`` (80/10/10, by `seed`). For nodes and bags also ``"stratified"`` (60/20/20 of each
             class, the same for every seed) or ``"random"`` (60/20/20 of each class, by `seed`). The default is the
-            first one on the data set's card, scaffold for a CSV file of molecules and stratified for one of bags.
+            first one on the data set's card, scaffold for a CSV file of molecules and stratified for one of bags. For
+            a CSV file of molecules, ``"scaffold"`` does not depend on the order of the rows, ``"random"`` is
+            stratified by class, and there are ``"scaffold-balanced"`` (whole scaffolds in random order, stratified by
+            class) and ``"cluster"`` (the same with clusters of similar fingerprints), both by `seed`. With
+            ``"whole"``, a file is a test part as a whole.
         root: Folder for fetched and computed files; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
         seed: Seed of the random split.
         smiles_column: Column with SMILES in a CSV file; by default it is detected. With `bag_column`, instances are
@@ -119,6 +139,17 @@ def load(
         labels: The table of labels of a folder of bags (see `read_bag_folder`); by default ``labels.csv`` in it.
         case_column: Its column that says which bags belong together, such as the slides of a patient, and stay in the
             same part of a split; by default one called ``case``, ``case_id`` or ``patient``.
+        split_column: Column of a file of one's own with the words train, valid (validation, val, dev) and test, or
+            with fold numbers. Rows with a blank cell are in no part.
+        split_file: File with numbers of data rows, counted from 0 without the header: npz with the arrays train, valid
+            and test, or CSV with such columns.
+        valid: File with the same columns that is the validation part; `name` is then the training part.
+        test: File with the same columns that is the test part; `name` is then the training part.
+        valid_fraction: Share of the training part to validate on, drawn at random from each class (the same for every
+            seed), if parts of one's own have no validation part.
+        folds: Number of folds to draw, for `fold`: by `split`, with whole scaffolds or clusters together unless it is
+            random. Bags are stratified by class.
+        stratified: Whether folds of whole scaffolds or clusters have about the same share of each class.
         progress: Called with ``(done, total, description)`` during long steps.
 
     Returns:
@@ -166,29 +197,48 @@ def load(
         "labels": labels,
         "case_column": case_column,
     }
+    parts = (split_column, split_file, valid, test, valid_fraction, folds, stratified)
+    own = dict(zip(_OWN_PARTS, parts, strict=True))
     if isinstance(source, Card):
         form, label, splits = _form(source), source.name, source.splits
-        folds = source.folds if (split or splits[0]) == "given" else 0
+        published = source.folds if (split or splits[0]) == "given" else 0
     else:
         form = recognise(source if isinstance(source, Path) else None, {**options, "kind": kind}).loader
         if isinstance(source, Path) and source.is_dir() and form.startswith("table"):
             raise ValueError(f"{str(name)!r} is a folder; expected the name of a data set or a CSV file")
-        label, splits, folds = stem(source) or str(source), _OWN_SPLITS[form], 0
-    chosen = split or splits[0]
-    if chosen not in splits:
-        raise ValueError(f"split must be one of {', '.join(splits)} for {label!r}, got {split!r}")
-    _check_fold(fold, folds, label, chosen)
+        label, splits, published = stem(source) or str(source), _OWN_SPLITS[form], 0
     loader = _LOADERS[form]
-    for option, value in options.items():
-        if not (value is None or value is False or value == [] or value == ()) and option not in loader.options:
+    taken = loader.options | (own.keys() if loader.takes_own_split else set())
+    for option, value in {**options, **own}.items():
+        if not (value is None or value is False or value == [] or value == ()) and option not in taken:
             raise ValueError(f"{option}={value!r} cannot be used: {_why_not(option, label, form)}")
-    options |= {"split": chosen, "fold": fold, "seed": seed}
+    if loader.takes_own_split:
+        options["splitting"] = _own_split(split, splits, label, fold=fold, seed=seed, **own)
+    else:
+        chosen = split or splits[0]
+        if chosen not in splits:
+            raise ValueError(f"split must be one of {', '.join(splits)} for {label!r}, got {split!r}")
+        _check_fold(fold, published, label, chosen)
+        options |= {"split": chosen, "fold": fold, "seed": seed}
     function = getattr(import_module(loader.module), loader.function)
     with_rules = loader.options.issuperset(_RULES)
     used = {option: options[option] for option in loader.options if not (with_rules and option in _RULES)}
     if with_rules:
         used["rules"] = LabelRules(missing, positive, active_above, active_below, task)
     return cast("MoleculeDataset", function(source, **used, root=root_folder(root), progress=progress))
+
+
+def _own_split(split: str | None, known: list[str], label: str, **options: Any) -> OwnSplit:
+    """Check the options for the split of a file of one's own."""
+    if split is not None and split not in (*known, GIVEN, WHOLE):
+        known = [*known, GIVEN]
+        raise ValueError(f"split must be one of {', '.join(known)} for {label!r}, got {split!r}")
+    if isinstance(options["fold"], bool) or not isinstance(options["fold"], int | None):
+        raise TypeError(f"fold must be an integer, got {options['fold']!r}")
+    if split == WHOLE:
+        return OwnSplit(WHOLE)
+    splitting = OwnSplit(split, **options)
+    return splitting if splitting.is_given or split else replace(splitting, split=known[0])
 
 
 def _form(card: Card) -> str:
@@ -201,6 +251,8 @@ def _form(card: Card) -> str:
 
 def _why_not(option: str, label: str, form: str) -> str:
     """Explain why an option does not apply to a data set."""
+    if option in _OWN_PARTS:
+        return f"the parts of {label!r} cannot be defined in this way, only those of a table of one's own"
     if option == "bag_column" or (option in _RULES and form in _REGISTERED):
         return f"{label!r} is a registered data set, not a CSV file"
     if option in ("labels", "case_column"):

@@ -192,8 +192,8 @@ def test_load_takes_a_table_of_bags(file: Path) -> None:
     assert train(seed=5) == train() == train(split="random")
     assert train(split="random", seed=5) != train(split="random", seed=6)
     for more, text in (
-        ({"split": "scaffold"}, r"split must be one of stratified, random for 'own', got 'scaffold'"),
-        ({"fold": 1}, "the stratified split of 'own' has no folds"),
+        ({"split": "scaffold"}, r"split must be one of stratified, random, given for 'own', got 'scaffold'"),
+        ({"fold": 1}, "the stratified split has no folds; give their number with folds"),
         ({"standardize": True}, "standardize=True needs smiles_column"),
     ):
         with pytest.raises(ValueError, match=text):

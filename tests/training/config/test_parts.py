@@ -236,7 +236,7 @@ def test_runs_on_other_parts_resume(train: Train, settings: dict[str, Any]) -> N
 def test_progress_lines_name_the_parts(train: Train, csv: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train(out="both", progress=True, **BOTH)
     first, task, *lines = capsys.readouterr().err.splitlines()
-    assert task.startswith("task amine: 17 positive of 54 in train, 3 of 6 in test")
+    assert task.startswith("task amine: 18 positive of 54 in train, 2 of 6 in test")
     assert first.startswith("chains: 54 train, 6 test molecules")
     assert len(lines) == 3
     assert not [line for line in lines if "valid" in line]

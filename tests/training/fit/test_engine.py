@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from xgraph.training.config.build import build_config
-from xgraph.training.fit.engine import check_data, find_checkpoint
+from xgraph.training.fit.check import check_data
+from xgraph.training.fit.engine import find_checkpoint
 from xgraph.training.sources.molecules import MoleculeSource
 
 NAN = float("nan")

@@ -336,27 +336,37 @@ def test_a_training_part_with_one_class_is_refused(train: Train, tmp_path: Path)
     assert not Path("run").exists()
 
 
-def test_validation_without_positives_falls_back_to_the_last_epoch(train: Train, tmp_path: Path) -> None:
-    # A single positive, which is in the training part of the random split for some seed.
-    path = write(tmp_path / "rare.csv", ["C" * n + f",{int(n == 7)}" for n in range(1, 31)])
-    for seed in range(10):
-        try:
-            with pytest.warns(UserWarning, match="only one class, so ap is undefined .* the last epoch is kept"):
-                run = train(dataset=path, out=f"run{seed}", seed=seed)
-        except ValueError:
-            continue
-        break
+RARE = ["C" * n + f",{int(n == 7)}" for n in range(1, 31)]
+
+
+def test_validation_without_positives_falls_back_to_the_last_epoch(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # as it may be in a published split, which nobody can choose
+    monkeypatch.setattr("xgraph.training.fit.check._is_own", lambda config: False)
+    path = write(tmp_path / "rare.csv", RARE)
+    with pytest.warns(UserWarning, match="only one class, so ap is undefined .* the last epoch is kept"):
+        run = train(dataset=path, out="run")
     assert run.metrics["valid"]["ap"] is None or math.isnan(run.metrics["valid"]["ap"])
     assert run.metrics["best_epoch"] == 3
     assert json.loads((run.path / "metrics.json").read_text())["valid"]["ap"] is None
 
 
-def test_empty_validation_and_test_parts(train: Train, tmp_path: Path) -> None:
-    path = write(tmp_path / "few.csv", ["C,0", "N,1", "CC,0", "CN,1"])
-    with pytest.warns(UserWarning, match="has only one class"):
-        run = train(dataset=path, out="run")
-    assert all(math.isnan(value) for value in (*run.metrics["valid"].values(), *run.metrics["test"].values()))
-    assert (run.path / "predictions.csv").exists()
+def test_parts_without_both_classes_are_refused_before_training(train: Train, tmp_path: Path) -> None:
+    path = write(tmp_path / "rare.csv", RARE)
+    with pytest.raises(
+        ValueError,
+        match=r"no task of 'rare' has both labels, 0 and 1, in the validation part, .* \(positives of 'y': 1 of 24 "
+        r"in train, 0 of 3 in valid, 0 of 3 in test\); split it in another way \(--split scaffold-balanced, cluster or "
+        r"random\), say which rows .* \(--folds 5\); or keep the last epoch",
+    ):
+        train(dataset=path, out="run")
+    assert not Path("run").exists()
+    with pytest.warns(UserWarning, match="the test part of 'rare' has only one class"):
+        assert math.isnan(train(dataset=path, out="run", keep="last").metrics["valid"]["ap"])
+    few = write(tmp_path / "few.csv", ["C,0", "N,1", "CC,0", "CN,1"])
+    with pytest.raises(ValueError, match=r"'few' has no validation part, .* \(--valid-fraction 0.1\), or keep"):
+        train(dataset=few, out="few")
 
 
 def test_tasks_without_labels_and_missing_labels(train: Train, tmp_path: Path) -> None:
@@ -370,8 +380,7 @@ def test_tasks_without_labels_and_missing_labels(train: Train, tmp_path: Path) -
     with (run.path / "predictions.csv").open() as file:
         cells = [row["alcohol"] for row in csv_module.DictReader(file)]
     assert set(cells) == {"", "0", "1"}
-    with pytest.warns(UserWarning, match="test part of 'two' has only one class, so ap is undefined"):
-        only = train(dataset=path, out="only", target_columns=["amine"])
+    only = train(dataset=path, out="only", target_columns=["amine"])
     assert list(xgraph.predict(only.path, ["CCO"]).columns) == ["smiles", "amine", "error"]
 
 
@@ -448,14 +457,9 @@ def test_init_takes_the_encoder_and_the_head_only_for_the_same_tasks(train: Trai
     assert not Path("second").exists()
 
 
-def test_all_folds(train: Train, csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = sys.modules["xgraph.training.fit.train"]
-    load = module.load_data
-    # The chains have no folds, so the seeds of the random split replace them.
-    monkeypatch.setattr(module, "chosen_folds", lambda config: [0, 1])
-    monkeypatch.setattr(module, "load_data", lambda c, p, g=None: load(c.replace(fold=None, seed=c.fold), p))
+def test_all_folds(train: Train) -> None:
     with interrupted(1, KeyboardInterrupt(), run=2), pytest.raises(Interrupted) as stopped:
-        train(out="run", fold="all")
+        train(out="run", folds=3, fold="0-1")
     assert stopped.value.path == Path("run")
     first = Path("run/fold_0/metrics.json").stat().st_mtime_ns
     run = xgraph.train(out="run", resume=True)

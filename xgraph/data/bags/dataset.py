@@ -16,6 +16,7 @@ from xgraph.data.bags.instances import GraphStore, Instances, make_store, unusab
 from xgraph.data.bags.layout import all_instances, checked_choice, layout
 from xgraph.data.bags.values import as_tensor, labels_of
 from xgraph.data.storage.checks import METRICS, check_classes, check_metric, checked_index
+from xgraph.data.tables.joined import Files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,6 +98,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         check_metric(metric, (*METRICS, "accuracy") if task == "multiclass" else METRICS)
         self.name, self.metric, self.errors, self.featurizer = name, metric, list(errors), featurizer
         self.notes, self.left_out = dict(notes or {}), dict[str, str]()
+        self.files: Files | None = None  # of the source if there are several; rows count from the first to the last
         self.store = make_store(instances)
         self.cases = None if cases is None else list(cases)
         labels = None if y is None else labels_of(y, "y")

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import torch
-
 from xgraph.data.bags.digits import EMBEDDED_BAGS
 from xgraph.data.bags.splits import bag_split, given_split
 from xgraph.data.cards.files import obtain
@@ -21,6 +19,7 @@ from xgraph.data.tables.frame import FrameTable
 
 if TYPE_CHECKING:
     from xgraph.data.bags.dataset import BagDataset
+    from xgraph.data.splits.own import OwnSplit
 
 _USUAL = LabelRules()
 Way = Literal["given", "scaffold", "stratified", "random"]
@@ -65,7 +64,7 @@ def load_bags(
 
 def load_own_bags(
     path: Path | FrameTable,
-    split: Way,
+    splitting: OwnSplit,
     *,
     bag_column: str,
     target_columns: Sequence[str] | None = None,
@@ -73,7 +72,6 @@ def load_own_bags(
     smiles_column: str | None = None,
     standardize: bool = False,
     rules: LabelRules = _USUAL,
-    seed: int = 0,
     root: Path | None = None,  # like all loaders; nothing is cached
     progress: Progress | None = None,
 ) -> BagDataset:
@@ -82,7 +80,7 @@ def load_own_bags(
 
     if standardize and smiles_column is None:
         raise ValueError("standardize=True needs smiles_column: without it, instances are not molecules")
-    data = read_bags(
+    return read_bags(
         path,
         bag_column=bag_column,
         target_columns=listed_targets(target_columns),
@@ -91,10 +89,8 @@ def load_own_bags(
         standardize=standardize,
         rules=rules,
         progress=progress,
+        splitting=splitting,
     )
-    parts = bag_split(data.y.numpy(), seed=seed if split == "random" else 0)
-    data.splits = {part: torch.from_numpy(bags) for part, bags in parts.items()}
-    return data
 
 
 def choose_tasks(arrays: BagArrays, tasks: Sequence[str]) -> BagArrays:

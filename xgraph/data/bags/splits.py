@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgraph.data.nodes.splits import Parts, stratified_split
+from xgraph.data.splits.classes import bag_classes
 
 if TYPE_CHECKING:
     from xgraph.data.published.bags import BagArrays
@@ -19,16 +20,6 @@ def bag_split(y: NDArray[np.float32], seed: int = 0) -> Parts:
     """Split bags 60/20/20 at random, stratified by label."""
     # With several tasks, a bag is stratified by the rarest task for which it is positive.
     return stratified_split(bag_classes(y), seed=seed)
-
-
-def bag_classes(y: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the rarest task for which each bag is positive, from 1; 0 for none, -1 if all labels are missing."""
-    positive = y == 1
-    rarest_first = np.argsort(positive.sum(0), kind="stable")
-    classes = np.where(np.isnan(y).all(1), -1, 0)
-    for task in rarest_first[::-1]:
-        classes[positive[:, task]] = task + 1
-    return classes
 
 
 def given_split(arrays: BagArrays, fold: int | None, name: str) -> Parts:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from xgraph.data.bags.columns import read_frame
 from xgraph.data.bags.dataset import BagDataset
 from xgraph.data.bags.frame import bags_of_frame
+from xgraph.data.bags.own_split import read_frames, split_bags, take_split_cells
+from xgraph.data.bags.roles import BAG_NAMES, find_column
 from xgraph.data.labels.labels import usual_metric
 from xgraph.data.labels.rules import LabelRules
+from xgraph.data.splits.own import OwnSplit
 from xgraph.data.storage.root import Progress
 from xgraph.data.tables.formats import stem
 from xgraph.data.tables.frame import FrameTable, TablePath
@@ -30,6 +32,7 @@ def read_bags(
     metric: str | None = None,
     progress: Progress | None = None,
     rules: LabelRules = _USUAL,
+    splitting: OwnSplit | None = None,
 ) -> BagDataset:
     r"""Read a CSV file of bags, plain or gzipped, with one row per instance in any order.
 
@@ -46,6 +49,7 @@ def read_bags(
         metric: Metric for model selection: ap, prc_auc or roc_auc, and for classes accuracy; by default ap or accuracy.
         progress: Called with ``(done, total, description)``.
         rules: Which cells mean active, inactive and missing, if not the usual ones.
+        splitting: How to split the bags; by default the data set has no parts.
 
     Returns:
         The bags in order of first appearance; `row` is the first data row of each bag.
@@ -65,7 +69,10 @@ def read_bags(
          ['size', 'mass'], [0, 2])
     """
     path = path if isinstance(path, FrameTable) else Path(path)
-    frame = read_frame(path, bag_column, [] if smiles_column is None else [smiles_column])
+    splitting = OwnSplit() if splitting is None else splitting
+    texts = [column for column in (smiles_column, splitting.split_column) if column is not None]
+    frame, files = read_frames(path, bag_column, texts, list(splitting.files.values()))
+    frame, split_cells = take_split_cells(frame, splitting.split_column, path)
     bags = bags_of_frame(
         frame,
         bag_column=bag_column,
@@ -77,4 +84,9 @@ def read_bags(
         progress=progress,
         rules=rules,
     )
-    return BagDataset(**bags, name=stem(path) if name is None else name, metric=metric or usual_metric(bags["task"]))
+    data = BagDataset(**bags, name=stem(path) if name is None else name, metric=metric or usual_metric(bags["task"]))
+    data.files = files
+    if splitting.split is not None or splitting.is_given:
+        cells = frame[bag_column or find_column(list(frame.columns), BAG_NAMES)]
+        data.splits = split_bags(data, list(cells), splitting, split_cells)
+    return data

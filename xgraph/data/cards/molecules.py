@@ -22,6 +22,7 @@ from xgraph.data.tables.frame import FrameTable
 if TYPE_CHECKING:
     from xgraph.data.molecules.dataset import MoleculeDataset
     from xgraph.data.molecules.table import Table
+    from xgraph.data.splits.own import OwnSplit
 
 _USUAL = LabelRules()
 
@@ -58,9 +59,8 @@ def load_molecules(
 
 def load_own_molecules(
     path: Path | FrameTable,
-    split: str,
+    splitting: OwnSplit,
     *,
-    seed: int = 0,
     smiles_column: str | None = None,
     target_columns: Sequence[str] | None = None,
     standardize: bool = False,
@@ -70,12 +70,20 @@ def load_own_molecules(
     progress: Progress | None = None,
 ) -> MoleculeDataset:
     """Load the molecules of a CSV file with a split."""
+    from xgraph.data.molecules.splitting.tables import split_table
     from xgraph.data.molecules.table import read_table
 
-    table = read_table(path, smiles_column=smiles_column, target_columns=listed_targets(target_columns), rules=rules)
-    rows = _computed_split(split, table, seed, root, progress)
+    table = read_table(
+        path,
+        smiles_column=smiles_column,
+        target_columns=listed_targets(target_columns),
+        rules=rules,
+        split_column=splitting.split_column,
+        further=list(splitting.files.values()),
+    )
+    rows = split_table(table, splitting, root=root, progress=progress)
     data = _dataset(table, stem(path), usual_metric(table.task), rows, standardize, features, root, progress)
-    data.smiles_column = table.smiles_column
+    data.smiles_column, data.files = table.smiles_column, table.files
     return data
 
 

@@ -22,6 +22,7 @@ from xgraph.data.molecules.splits import check_overlap, split_positions
 from xgraph.data.molecules.table import RowError, Table
 from xgraph.data.storage.checks import METRICS, check_classes, check_metric, positions_of
 from xgraph.data.storage.root import Progress
+from xgraph.data.tables.joined import Files
 
 
 class MoleculeDataset(torch.utils.data.Dataset[Data]):
@@ -36,6 +37,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         features: Additional features of all molecules, float32 ``[n, F]``, or None.
         feature_kinds: Kinds of the additional features, as for `describe`.
         smiles_column: Column of a user's table from which the molecules were read, or None.
+        files: The files of the source if there are several; `row` counts from the first to the last.
 
     Args:
         graphs: The n molecules as packed graphs.
@@ -100,6 +102,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         self.features: Tensor | None = None
         self.feature_kinds: list[str] = []
         self.smiles_column: str | None = None
+        self.files: Files | None = None
 
     @classmethod
     def from_table(

@@ -16,7 +16,8 @@ from xgraph.data.labels.choose import choose_labels
 from xgraph.data.labels.rules import LabelRules
 from xgraph.data.molecules.molecule import parses
 from xgraph.data.tables.columns import Columns
-from xgraph.data.tables.frame import TablePath
+from xgraph.data.tables.frame import FrameTable, TablePath
+from xgraph.data.tables.joined import Files, join_columns
 from xgraph.data.tables.read import read_columns
 from xgraph.messages import listed, shown
 
@@ -58,6 +59,8 @@ class Table:
         notes: How label columns were read, where this is not obvious.
         smiles_column: Column from which the SMILES were read, if they come from one.
         task: With multiclass, the columns of `y` are classes that exclude each other, and `task_names` their names.
+        split_cells: The cells of the column that defines the split, of all data rows.
+        files: The files, if there are several.
     """
 
     smiles: list[str]
@@ -69,6 +72,8 @@ class Table:
     notes: Mapping[str, str] = field(default_factory=dict)
     smiles_column: str | None = None
     task: Literal["binary", "multiclass"] = "binary"
+    split_cells: list[str] | None = None
+    files: Files | None = None
 
 
 def read_table(
@@ -78,6 +83,8 @@ def read_table(
     target_columns: Sequence[str] | None = None,
     require_targets: bool = True,
     rules: LabelRules = _USUAL,
+    split_column: str | None = None,
+    further: Sequence[str | Path] = (),
 ) -> Table:
     r"""Read a CSV file with SMILES and 0/1 labels (plain or gzipped, UTF-8 with or without BOM).
 
@@ -91,9 +98,11 @@ def read_table(
         target_columns: Columns with labels, in this order.
         require_targets: Whether a file without a label column is an error.
         rules: Which cells mean active, inactive and missing, if not the usual ones.
+        split_column: Column that defines the split; it is never a label.
+        further: Files with the same columns, whose rows follow.
 
     Raises:
-        FileNotFoundError: If the file does not exist.
+        FileNotFoundError: If a file does not exist.
         ValueError: If the file is empty or not a text file, has no SMILES column or no usable labels, or has labels -1
             beside 0, so that `rules` must say whether -1 means missing or inactive.
 
@@ -105,7 +114,8 @@ def read_table(
         >>> table.smiles, table.task_names, table.y.tolist()
         (['CCO', 'c1ccccc1'], ['active'], [[1.0], [nan]])
     """
-    columns = _read(path)
+    columns, files = _read_files(path, further)
+    split_cells = None if split_column is None else _taken(columns, split_column, path)
     column = find_smiles(columns, smiles_column, path)
     cells, wrong = columns[column], dict(columns.errors)
     wrong |= {i: "the SMILES cell is empty" for i, cell in enumerate(cells) if not cell.strip() and i not in wrong}
@@ -116,7 +126,38 @@ def read_table(
     errors = [RowError(i, "", wrong[i]) for i in sorted(wrong)]
     rows = np.array(keep, dtype=np.int64)
     smiles = [cells[i].strip() for i in keep]
-    return Table(smiles, labels.y[keep], labels.names, rows, errors, labels.left_out, labels.notes, column, labels.task)
+    return Table(
+        smiles,
+        labels.y[keep],
+        labels.names,
+        rows,
+        errors,
+        labels.left_out,
+        labels.notes,
+        column,
+        labels.task,
+        split_cells,
+        files,
+    )
+
+
+def _read_files(path: TablePath, further: Sequence[str | Path]) -> tuple[Columns, Files | None]:
+    """Return the columns of one or several files, and the files if there are several."""
+    if not further:
+        return _read(path), None
+    paths = [path if isinstance(path, FrameTable) else Path(path), *map(Path, further)]
+    tables = [_read(one) for one in paths]
+    sizes = [len(next(iter(table.values()))) for table in tables]
+    return join_columns(tables, paths), Files.of(paths, sizes)
+
+
+def _taken(columns: dict[str, list[str]], column: str, path: TablePath) -> list[str]:
+    """Take the column that defines the split out of the table."""
+    if column not in columns:
+        raise ValueError(
+            f"split_column {column!r} does not exist: the columns of {path} are {', '.join(map(repr, columns))}"
+        )
+    return columns.pop(column)
 
 
 def read_smiles(path: str | Path, smiles_column: str | None = None) -> list[str]:

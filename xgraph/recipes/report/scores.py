@@ -34,6 +34,8 @@ def read_parts(path: Path, config: TrainConfig) -> dict[str, Part]:
     places = list(_PLACES[traits.kind])
     try:
         table = pd.read_csv(file, dtype=str, keep_default_na=False)
+        if list(table.columns[1:2]) == ["file"]:
+            places = ["file", *places]
         if list(table.columns[: 1 + len(places)]) != ["split", *places]:
             raise ValueError(f"expected it to start with the columns split, {', '.join(places)}")
         rest = table.columns[1 + len(places) :]

@@ -77,6 +77,8 @@ class _Draft:
         fold = values.get("fold")
         if isinstance(fold, list) and len(fold) == 1:
             values["fold"] = fold[0]
+        elif fold is None and values.get("folds") is not None:
+            values["fold"] = "all"
         classes: dict[str, type] = {part: _class_of(part, values[part]) for part in PARTS}
         self.traits.check({"groups": PLACES["groups"].default, **values}, registry("model"), registry("loss"))
         self._assign_options(classes)

@@ -1,30 +1,65 @@
 """Runs over several folds of a data set: the choice of folds, and the summary over them."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig
 
+if TYPE_CHECKING:
+    from xgraph.data import Card
+
 
 def chosen_folds(config: TrainConfig) -> list[int]:
     """Return the folds that a run over several folds trains on."""
+    known = _known_folds(config)
+    what = config.fold if isinstance(config.fold, str) else ",".join(map(str, config.fold or []))
+    if not known:
+        raise ValueError(f"fold = {what}: {_without_folds(config)}")
+    chosen = config.fold if isinstance(config.fold, list) else known
+    wrong = [fold for fold in chosen if fold not in known]
+    if wrong:
+        consecutive = known[-1] - known[0] == len(known) - 1
+        have = f"{known[0]} to {known[-1]}" if consecutive else ", ".join(map(str, known))
+        raise OptionError(f"fold = {what}: {config.dataset!r} has folds {have}, got {wrong[0]}")
+    return chosen
+
+
+def _known_folds(config: TrainConfig) -> list[int]:
+    """Return the numbers of the folds that the data set has, or that are drawn from it."""
+    card = _card(config)
+    if card is not None:
+        return list(range(card.folds)) if (config.split or card.splits[0]) == "given" else []
+    if config.folds is not None:
+        return list(range(config.folds))
+    if config.split_column is None:
+        return []
+    from xgraph.data.splits.words import read_marks
+    from xgraph.data.tables.read import read_columns
+
+    columns = read_columns(config.dataset, keep_errors=True)
+    return read_marks(columns[config.split_column], config.split_column).folds if config.split_column in columns else []
+
+
+def _without_folds(config: TrainConfig) -> str:
+    card = _card(config)
+    if card is not None:
+        way = f" with split {config.split or card.splits[0]!r}" if card.folds else ""
+        return f"data set {config.dataset!r}{way} has no folds; leave out --fold"
+    if config.split_column is not None:
+        return f"column {config.split_column!r} of {config.dataset!r} has no fold numbers; leave out --fold"
+    return (
+        f"{config.dataset!r} has no folds; give their number (--folds 5) or a column of fold numbers (--split-column), "
+        "or leave out --fold"
+    )
+
+
+def _card(config: TrainConfig) -> "Card | None":
     from xgraph.data import list_cards
 
-    card = {card.name: card for card in list_cards()}.get(config.dataset)
-    split = config.split or (card.splits[0] if card else None)
-    folds = card.folds if card and split == "given" else 0
-    what = config.fold if isinstance(config.fold, str) else ",".join(map(str, config.fold or []))
-    if folds == 0:
-        way = f" with split {split!r}" if card and card.folds else ""
-        raise ValueError(f"fold = {what}: data set {config.dataset!r}{way} has no folds; leave out --fold")
-    chosen = config.fold if isinstance(config.fold, list) else list(range(folds))
-    wrong = [fold for fold in chosen if not 0 <= fold < folds]
-    if wrong:
-        raise OptionError(f"fold = {what}: {config.dataset!r} has folds 0 to {folds - 1}, got {wrong[0]}")
-    return chosen
+    return {card.name: card for card in list_cards()}.get(config.dataset)
 
 
 def summarize_folds(folds: list[dict[str, Any]]) -> dict[str, Any]:

@@ -31,11 +31,11 @@ def arrange(
 
     parts = dict(splits)
     inner = None if config.inner is None else inner_fold(config.inner)
-    if (config.train_on == "train" and inner is None) or not {"train", "valid"} <= parts.keys():
+    if (config.train_on == "train" and inner is None) or "train" not in parts:
         return parts
-    both = torch.unique(torch.cat([parts["train"], parts["valid"]]))  # sorted
+    both = torch.unique(torch.cat([parts[name] for name in ("train", "valid") if name in parts]))  # sorted
     if inner is None:
-        del parts["valid"]
+        parts.pop("valid", None)
         return {**parts, "train": both}
     number, folds = inner
     if len(both) < folds:
@@ -49,13 +49,6 @@ def arrange(
 
 def assign_folds(y: "npt.NDArray[np.float32]", folds: int) -> "npt.NDArray[np.int64]":
     """Assign items to parts of equal size at random, stratified by class."""
-    import numpy as np
+    from xgraph.data.splits.classes import bag_classes, random_folds
 
-    from xgraph.data.bags.splits import bag_classes
-
-    classes = bag_classes(y)
-    order = np.random.default_rng(_SEED).permutation(len(y))
-    order = order[np.argsort(classes[order], kind="stable")]
-    part = np.empty(len(y), dtype=np.int64)
-    part[order] = np.arange(len(y)) % folds  # each class continues where the previous one ended
-    return part
+    return random_folds(bag_classes(y), folds, _SEED)

@@ -118,14 +118,15 @@ def describe(config: TrainConfig, source: "Source") -> dict[str, Any]:
 def check_same_run(header: Mapping[str, Any], config: TrainConfig, source: "Source", path: Path) -> None:
     """Raise `ValueError` if a run cannot resume from a checkpoint because its data, model or loss differ."""
     now = describe(config, source)
+    same = header["fingerprint"] == now["fingerprint"]  # the file may have another name now
     for name in ("dataset", "task_names", "num_items", "featurizer", "model", "loss"):
-        if header[name] != now[name]:
+        if header[name] != now[name] and not (name == "dataset" and same):
             raise ValueError(
                 f"resume: {path} was written with {name} = {header[name]!r}, but this run has {now[name]!r}"
             )
     if source.kind == "graph":
         check_feature_names(header, now["feature_names"], path)
-    if header["fingerprint"] != now["fingerprint"]:
+    if not same:
         raise ValueError(
             f"resume: the {source.noun}, labels or splits of {source.name!r} have changed since {path} was written; "
             "restore the data, or start a new run"

@@ -10,8 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xgraph.training.config.parts import scored_parts
-
 if TYPE_CHECKING:
     from xgraph.training.sources import Source
 
@@ -49,7 +47,7 @@ def warn_of_leaks(header: dict[str, Any], start: Mapping[str, Any], source: Sour
         return
     header[LEARNED] = header[LEARNED] | known
     bits = np.unpackbits(known.numpy(), count=len(source))
-    for name in scored_parts(source.config):
+    for name in source.scored:
         part = source.splits[name].numpy()
         if many := int(bits[part].sum()):
             warnings.warn(

@@ -24,6 +24,8 @@ CONFIG, METRICS, HISTORY, PREDICTIONS, ENVIRONMENT = (
     "env.json",
 )
 BEST, LAST = "best.ckpt", "last.ckpt"
+PATHS = ("dataset", "split_file", "valid", "test")
+"""Settings that name the files of the data, which may move."""
 
 
 @dataclass(frozen=True)
@@ -174,8 +176,8 @@ def dataset_label(dataset: str) -> str:
 def config_values(config: TrainConfig) -> dict[str, Any]:
     """Return the settings as plain values, with absolute paths."""
     values = config.to_dict()
-    for name in ("dataset", "init"):
-        if name in values and (name == "init" or Path(values[name]).is_file()):
+    for name in (*PATHS, "init"):
+        if name in values and (name == "init" or Path(values[name]).exists()):
             values[name] = str(Path(values[name]).resolve())
     return values
 

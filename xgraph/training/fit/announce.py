@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xgraph.training.config.parts import scored_parts
-
 if TYPE_CHECKING:
     from xgraph.training.sources import Source
 
@@ -16,7 +14,7 @@ _EACH = 12
 
 def announcement(source: "Source") -> Iterator[str]:
     """Yield the lines that say what the labels of a run are."""
-    parts = [name for name in ("train", *scored_parts(source.config)) if name in source.splits]
+    parts = ["train", *source.scored]
     y = {part: source.targets(source.splits[part]).numpy() for part in parts}
     positives = {part: (labels == 1).sum(axis=0) for part, labels in y.items()}
     known = {part: (~np.isnan(labels)).sum(axis=0) for part, labels in y.items()}

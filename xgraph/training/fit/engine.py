@@ -9,13 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from lightning import Trainer
 from lightning.pytorch.callbacks import Callback
 
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig
-from xgraph.training.config.parts import PARTS
 from xgraph.training.files.callback import CheckpointCallback, CheckpointFiles
 from xgraph.training.files.checkpoint import HEADER, check_same_run, read_checkpoint
 from xgraph.training.files.environment import write_environment
@@ -40,29 +38,6 @@ _NOISE = (
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
     r".*Found .* module\(s\) in eval mode at the start of training.*",
 )
-
-
-def check_data(source: "Source") -> None:
-    """Raise `ValueError` if the data cannot be trained on, and warn if some tasks cannot be learned."""
-    for name in PARTS:
-        if name not in source.data.splits:
-            known = ", ".join(source.data.splits) or "none"
-            raise ValueError(f"dataset: {source.name!r} has no {name!r} part (it has: {known}); choose another --split")
-    y = source.targets(source.splits["train"]).numpy()
-    if len(y) == 0:
-        molecules = source.kind == "graph"
-        advice = "; if nearly all molecules share one scaffold, use --split random" if molecules else ""
-        raise ValueError(f"dataset: the training part of {source.name!r} is empty{advice}")
-    positives, negatives = (y == 1).sum(axis=0), (y == 0).sum(axis=0)
-    lacking = [f"{source.task_names[t]!r}" for t in np.flatnonzero((positives == 0) | (negatives == 0))]
-    if len(lacking) == source.num_tasks:
-        raise ValueError(
-            f"dataset: no task of {source.name!r} has both labels, 0 and 1, in the training part, which has "
-            f"{int(positives.sum())} positive and {int(negatives.sum())} negative labels among {len(y)} {source.noun}"
-        )
-    if lacking:
-        what = "classes without items" if source.several_classes else "tasks with labels of one class only"
-        warnings.warn(f"{what} in the training part cannot be learned: {', '.join(lacking)}", stacklevel=3)
 
 
 def prepare(config: TrainConfig, source: "Source") -> Task | FittedTask:

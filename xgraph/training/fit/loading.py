@@ -43,12 +43,25 @@ def load_data(config: TrainConfig, progress: bool, given: Any = None) -> "Source
             data = load_object(given, options, report)
     if data.errors and not getattr(data, "reported", False):
         first = data.errors[0]
+        files = getattr(data, "files", None)
+        where = "row {1} of {0}".format(*files.place(first.row)) if files else f"row {first.row}"
         warnings.warn(
-            f"left out {len(data.errors)} row(s) of {data.name!r} that could not be read; the first is row "
-            f"{first.row}, {shown(first.smiles)}: {first.message}",
+            f"left out {len(data.errors)} row(s) of {data.name!r} that could not be read; the first is {where}, "
+            f"{shown(first.smiles)}: {first.message}",
             stacklevel=2,
         )
     return make_source(data, config)
+
+
+def load_again(config: TrainConfig, run: object, progress: bool, given: Any = None) -> "Source":
+    """Load the data set of an existing run; if a file is not at its place any more, say how to name the new one."""
+    try:
+        return load_data(config, progress, given)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{error}; if the data of {run} have moved, name their new place: `xgraph evaluate {run} --data FILE "
+            f"--split PART` or `xgraph train FILE --resume --out {run}`; the content must be the same"
+        ) from error
 
 
 def load_options(config: TrainConfig) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xgraph.training.config.parts import scored_parts
 from xgraph.training.files.callback import CheckpointCallback
 from xgraph.training.files.checkpoint import read_checkpoint
 from xgraph.training.files.rundir import BEST, METRICS, PREDICTIONS
@@ -31,7 +30,7 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
             stacklevel=4,
         )
     model = load_model(read_checkpoint(path / BEST))
-    parts = scored_parts(source.config)
+    parts = source.scored
     metrics: dict[str, Any] = {name: {} for name in reversed(parts)}
     rates: dict[str, float] = {}
     rows: list[list[object]] = []

@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Any
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig, build_config, differences, read_config
 from xgraph.training.config.folds import chosen_folds, summarize_folds
-from xgraph.training.config.parts import scored_parts
 from xgraph.training.files.lock import locked
-from xgraph.training.files.rundir import CONFIG, METRICS, Run, check_free, discard, make_run_directory, write_config
+from xgraph.training.files.rundir import (
+    CONFIG,
+    METRICS,
+    PATHS,
+    Run,
+    check_free,
+    discard,
+    make_run_directory,
+    write_config,
+)
 from xgraph.training.files.writing import write_json
 from xgraph.training.fit.announce import announcement
-from xgraph.training.fit.loading import load_data
+from xgraph.training.fit.loading import load_again, load_data
 from xgraph.training.fit.seeding import own_random_streams
 from xgraph.training.scoring.inference import choose_device
 
@@ -136,32 +144,43 @@ def _settings_to_resume(
     kept = {} if old.fitted else {"pretrain_epochs": old.pretrain_epochs}
     new = from_file or _build({**kept, **settings}, saved, path / CONFIG)
     changes = differences(old, new)
+    same = {}
     for name in sorted(changes, key=lambda name: name not in settings):  # explicit settings first
         before, after = changes[name]
-        if name not in _MAY_CHANGE and not (name == "dataset" and _same_file(before, after)):
+        if name in PATHS and _same_file(before, after):
+            same[name] = before
+        elif name not in _MAY_CHANGE and not (name in PATHS and _moved(before, after)):
             raise OptionError(
                 f"resume: {name} is {before!r} in {path} and cannot become {after!r}; "
-                f"only {', '.join(sorted(_MAY_CHANGE))} can change"
+                f"only {', '.join(sorted(_MAY_CHANGE))} can change, and the place of files with the same content"
             )
-    return new.replace(dataset=old.dataset), path
+    return new.replace(**same), path
 
 
 def _same_file(one: object, other: object) -> bool:
     return Path(str(one)).resolve() == Path(str(other)).resolve()
 
 
+def _moved(before: object, after: object) -> bool:
+    """Whether a setting may be the same file at another place; the checkpoint tells whether the content is the same."""
+    from xgraph.data.cards.named import names
+
+    return before not in (None, *names()) and after not in (None, *names())
+
+
 def _train_one(
     config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str, given: Any = None
 ) -> Run:
     """Train one run. Call it within `own_random_streams`."""
-    source = load_data(config, progress, given)
-    from xgraph.training.fit.engine import check_data, fit, prepare  # Lightning takes seconds to import
+    source = load_again(config, out, progress, given) if resume else load_data(config, progress, given)
+    from xgraph.training.fit.check import check_data
+    from xgraph.training.fit.engine import fit, prepare  # Lightning takes seconds to import
 
     check_data(source)
     task = prepare(config, source)
     path = Path(out) if resume and out is not None else make_run_directory(out, config)
     if progress:
-        parts = ", ".join(f"{len(source.splits[name])} {name}" for name in ("train", *scored_parts(config)))
+        parts = ", ".join(f"{len(source.splits[name])} {name}" for name in ("train", *source.scored))
         sys.stderr.write(f"{source.name}: {parts} {source.noun}; run directory {path}\n")
         sys.stderr.writelines(f"{line}\n" for line in announcement(source))
     callbacks = _callbacks(task.metric) if progress else []
@@ -194,6 +213,8 @@ def _train_folds(
         started = (folder / CONFIG).is_file()
         if started and (folder / METRICS).is_file() and Run.open(folder).config.epochs == config.epochs:
             runs.append(Run.open(folder))
+            if any(getattr(runs[-1].config, name) != getattr(config, name) for name in PATHS):
+                write_config(folder, one)  # the data have moved
             continue
         if progress:
             sys.stderr.write(f"fold={fold}\n")

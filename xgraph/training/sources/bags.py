@@ -25,9 +25,13 @@ class BagSource(Source):
 
     kind: ClassVar[Literal["graph", "node", "bag"]] = "bag"
     noun: ClassVar[str] = "bags"
-    places: ClassVar[tuple[str, ...]] = ("bag",)
 
     _loader: "BagLoader | None" = None
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Columns of the predictions file that identify a bag."""
+        return ("bag",) if self.files is None else ("file", "bag")
 
     @property
     def samples(self) -> bool:
@@ -101,8 +105,9 @@ class BagSource(Source):
         yield self.data.y.numpy().tobytes()
 
     def place(self, position: int) -> Sequence[object]:
-        """Return the bag's name."""
-        return (self.data.bag_names[position],)
+        """Return the bag's name, with its file if there are several."""
+        name = self.data.bag_names[position]
+        return (name,) if self.files is None else (self.files.place(int(self.data.row[position]))[0], name)
 
     def group_keys(self, by: str) -> npt.NDArray[np.int64]:
         """Group bags by the labels of all tasks."""

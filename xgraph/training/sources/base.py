@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.names import distinct
-from xgraph.training.config.parts import arrange
+from xgraph.training.config.parts import arrange, scored_parts
 
 if TYPE_CHECKING:
+    from xgraph.data.tables.joined import Files
     from xgraph.nn import Model
     from xgraph.sampling.items.epochs import EpochSampler
 
@@ -31,9 +32,6 @@ class Source(ABC):
 
     noun: ClassVar[str]
     """The plural noun for the items in messages."""
-
-    places: ClassVar[tuple[str, ...]]
-    """Columns of the predictions file that identify the item of a row."""
 
     def __init__(self, data: Any, config: TrainConfig) -> None:
         self.data, self.config = data, config
@@ -77,6 +75,11 @@ class Source(ABC):
         return arrange(self.data.splits, self.targets, self.config)
 
     @property
+    def scored(self) -> tuple[str, ...]:
+        """The parts that a finished run reports metrics for; a part that the data set lacks is not among them."""
+        return tuple(name for name in scored_parts(self.config) if name in self.splits)
+
+    @property
     def featurizer(self) -> str:
         """Version of the features that xgraph computes; empty if they come with the data."""
         return str(self.data.featurizer)
@@ -94,6 +97,16 @@ class Source(ABC):
     def prepare(self, model: "Model") -> None:
         """Adapt the model and the batches to each other before training; does nothing by default."""
         return
+
+    @property
+    def files(self) -> "Files | None":
+        """The files of the data set, if there are several."""
+        return getattr(self.data, "files", None)
+
+    @property
+    @abstractmethod
+    def places(self) -> tuple[str, ...]:
+        """Columns of the predictions file that identify the item of a row."""
 
     @property
     @abstractmethod

@@ -22,7 +22,11 @@ class MoleculeSource(Source):
 
     kind: ClassVar[Literal["graph", "node", "bag"]] = "graph"
     noun: ClassVar[str] = "molecules"
-    places: ClassVar[tuple[str, ...]] = ("row", "smiles")
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Columns of the predictions file that identify a molecule."""
+        return ("row", "smiles") if self.files is None else ("file", "row", "smiles")
 
     @property
     def feature_names(self) -> list[str]:
@@ -70,8 +74,10 @@ class MoleculeSource(Source):
         yield self.data.y.numpy().tobytes()
 
     def place(self, position: int) -> Sequence[object]:
-        """Return the molecule's row in its source and its SMILES."""
-        return int(self.data.row[position]), self.data.smiles[position]
+        """Return the molecule's row in its source, with the file if there are several, and its SMILES."""
+        row = int(self.data.row[position])
+        where = (row,) if self.files is None else self.files.place(row)
+        return *where, self.data.smiles[position]
 
     def group_keys(self, by: str) -> npt.NDArray[np.int64]:
         """Group molecules by scaffold, or by the labels of all tasks."""

@@ -27,7 +27,11 @@ class NodeSource(Source):
 
     kind: ClassVar[Literal["graph", "node", "bag"]] = "node"
     noun: ClassVar[str] = "nodes"
-    places: ClassVar[tuple[str, ...]] = ("node",)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Columns of the predictions file that identify a node."""
+        return ("node",)
 
     def __init__(self, data: Any, config: TrainConfig) -> None:
         super().__init__(data, config)

@@ -1,0 +1,1 @@
+"""Splits of users' tables of molecules."""

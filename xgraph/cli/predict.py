@@ -15,9 +15,9 @@ def predict(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RUN... [INPUT.csv]",
-            help="Run directories (several form an ensemble), then a CSV file. Without a file, all nodes of the run's "
-            "graph or all bags of its data are scored.",
+            metavar="RUN... [INPUT.csv|FOLDER]",
+            help="Run directories (several form an ensemble), then a CSV file, or a folder of bags. Without one, all "
+            "nodes of the run's graph or all bags of its data are scored.",
         ),
     ],
     out: Annotated[
@@ -51,10 +51,12 @@ def predict(
 
     The output has one row per input row. For molecules, the file has a column with SMILES; a row that cannot be read
     gets an empty score, and the reason in the column `error`. For nodes, it has a column `node`. For bags, it has one
-    row per instance, with a column `bag` and the features of the run, and the output has one row per bag. With several
-    runs, or a run over folds, the column <task>_std holds the standard deviation over them.
+    row per instance, with a column `bag` and the features of the run, or there is a folder with one file per bag; the
+    output has one row per bag. With several runs, or a run over folds, the column <task>_std holds the standard
+    deviation over them.
     """
-    runs, source = (paths, None) if os.path.isdir(paths[-1]) else (paths[:-1], paths[-1])
+    alone = _is_run(paths[-1]) or (len(paths) == 1 and os.path.isdir(paths[0]))
+    runs, source = (paths, None) if alone else (paths[:-1], paths[-1])
     if not runs:
         raise typer.BadParameter("expected at least one run directory, then a CSV file")
     announce_loading()
@@ -88,6 +90,11 @@ def predict(
     failed = int((frame["error"] != "").sum()) if "error" in frame else 0
     if failed:
         sys.stderr.write(f"{failed} of {len(frame)} rows have no score: see the column `error`\n")
+
+
+def _is_run(path: Path) -> bool:
+    """Whether a folder is a run, rather than one of bags to score."""
+    return any(os.path.isfile(path / name) for name in ("config.toml", "best.ckpt"))
 
 
 def _check_output(out: Path, source: Path | None, option: str = "--out") -> None:

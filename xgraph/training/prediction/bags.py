@@ -11,13 +11,13 @@ import torch
 
 from xgraph.messages import shown
 from xgraph.options import nearest
-from xgraph.training.config.names import distinct
 from xgraph.training.files.checkpoint import HEADER
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.prediction.ensemble import Ensemble
+from xgraph.training.prediction.folder_bags import on_disk, predict_folder, score_on_disk
 from xgraph.training.prediction.members import Members, checked_path, spread_rows
-from xgraph.training.prediction.new_bags import NewBags, bags_of_conformers, makes_conformers
+from xgraph.training.prediction.new_bags import NewBags, bags_of_conformers, instance_columns, makes_conformers
 from xgraph.training.prediction.smiles import read_items
 from xgraph.training.prediction.table_bags import bags_of_table, read_frame_of_bags
 from xgraph.training.scoring.bag_scores import explain_bags
@@ -35,7 +35,7 @@ class Frames(NamedTuple):
     """Predictions: one row per bag, and one row per instance."""
 
     bags: "pd.DataFrame"
-    instances: "pd.DataFrame"
+    instances: "pd.DataFrame | None"  # None if they have been written already
 
 
 def predict_bags(
@@ -45,20 +45,23 @@ def predict_bags(
     *,
     bag_column: str | None = None,
     smiles_column: str | None = None,
+    instances_out: str | Path | None = None,
 ) -> Frames:
     """Score whole bags and each of their instances."""
     _check_alike(members)
     if items is None:
-        return _own(members, None, ensemble)
+        return _own(members, None, ensemble, instances_out)
     if makes_conformers(members.states[0]):
         return _conformers(members, items, smiles_column, ensemble)
     if not isinstance(items, str | Path):
-        return _own(members, _names(items), ensemble)
+        return _own(members, _names(items), ensemble, instances_out)
+    if Path(items).is_dir():
+        return Frames(predict_folder(members, Path(items), ensemble, instances_out), None)
     path = checked_path(items, "items", "bags of the run's own data by name")
     frame, column = read_frame_of_bags(path, members.states[0], bag_column)
     if list(frame.columns) == [column]:
         cells = ["" if cell != cell else str(cell).strip() for cell in frame[column]]
-        return _own(members, cells, ensemble)
+        return _own(members, cells, ensemble, instances_out)
     with data_progress(members.progress) as report:
         new = bags_of_table(frame, column, members, path, smiles_column, report)
     return _score_new(members, new, COLUMN, ensemble)
@@ -94,12 +97,12 @@ def _score_new(members: Members, new: NewBags, called: str, ensemble: Ensemble) 
         columns[name] = np.full(len(new.names), np.nan)
         columns[name][new.place] = values
     bags = pd.DataFrame({**columns, "error": new.errors})
-    instances = _instance_columns(new.rows[["bag", "row"]].copy(), tasks, own[0], own[1])
+    instances = instance_columns(new.rows[["bag", "row"]].copy(), tasks, own[0], own[1])
     instances["error"] = list(new.rows["error"])
     return Frames(bags, instances.rename(columns={"bag": called}))
 
 
-def _own(members: Members, names: list[str] | None, ensemble: Ensemble) -> Frames:
+def _own(members: Members, names: list[str] | None, ensemble: Ensemble, instances_out: str | Path | None) -> Frames:
     """Score bags of the runs' own data; one row per name, and a row of missing values for an empty name."""
     import pandas as pd
 
@@ -107,12 +110,15 @@ def _own(members: Members, names: list[str] | None, ensemble: Ensemble) -> Frame
     data = sources[0].data
     places = _positions(names, data)
     index = torch.from_numpy(places[places >= 0])
+    if on_disk(data):
+        frame = score_on_disk(members, [source.data for source in sources], index, ensemble, instances_out)
+        return Frames(spread_rows(frame, places >= 0), None)
     values, order = _score_all(members, [source.data for source in sources], index, ensemble)
     bags = pd.DataFrame({COLUMN: [data.bag_names[i] for i in index], **ensemble.columns(members.tasks, [COLUMN])})
     owner = np.repeat(index.numpy(), data.sizes[index].numpy())
     rows = order if data.instance_row is None else data.instance_row.numpy()[order]
     instances = pd.DataFrame({COLUMN: [data.bag_names[i] for i in owner], "row": rows})
-    return Frames(spread_rows(bags, places >= 0), _instance_columns(instances, members.tasks, *values))
+    return Frames(spread_rows(bags, places >= 0), instance_columns(instances, members.tasks, *values))
 
 
 def _score_all(
@@ -127,16 +133,6 @@ def _score_all(
         ensemble.add(as_scores(explained.logits, link))
         total = total + np.stack([as_scores(explained.scores, link), explained.weights])
     return total / len(members.states), explained.instance
-
-
-def _instance_columns(
-    frame: "pd.DataFrame", tasks: list[str], scores: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
-) -> "pd.DataFrame":
-    """Add weight and score columns to the rows of instances."""
-    names = [("weight", "score")] if len(tasks) == 1 else [(f"{task}_weight", f"{task}_score") for task in tasks]
-    flat = distinct([name for pair in names for name in pair], taken=[*frame.columns, "error"])
-    values = np.stack([weights, scores], axis=2).reshape(len(frame), len(flat))
-    return frame.assign(**dict(zip(flat, values.T, strict=True)))
 
 
 def _positions(names: list[str] | None, data: "BagDataset") -> npt.NDArray[np.int64]:

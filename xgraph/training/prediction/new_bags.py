@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from xgraph.training.config.names import distinct
 from xgraph.training.files.checkpoint import HEADER
 from xgraph.training.prediction.members import check_featurizer, empty_smiles
 
@@ -65,3 +66,13 @@ def bags_of_conformers(
     owner = np.repeat(place, data.sizes.numpy())
     rows = pd.DataFrame({"bag": [smiles[i] for i in owner], "row": owner, "error": ""})
     return NewBags(list(smiles), errors, data, place, rows, np.arange(len(owner)))
+
+
+def instance_columns(
+    frame: "pd.DataFrame", tasks: list[str], scores: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]
+) -> "pd.DataFrame":
+    """Add weight and score columns to the rows of instances."""
+    names = [("weight", "score")] if len(tasks) == 1 else [(f"{task}_weight", f"{task}_score") for task in tasks]
+    flat = distinct([name for pair in names for name in pair], taken=[*frame.columns, "error"])
+    values = np.stack([weights, scores], axis=2).reshape(len(frame), len(flat))
+    return frame.assign(**dict(zip(flat, values.T, strict=True)))

@@ -38,8 +38,9 @@ def predict(
             - Molecules: a list or pandas Series of SMILES (None or NaN counts as missing), a DataFrame with a SMILES
               column, or the path of a CSV file with one. The result keeps the index of a Series or DataFrame.
             - Nodes of a graph: node numbers, the path of a CSV file with a column ``node``, or None for all nodes.
-            - Bags: the path of a CSV file with one row per instance and the columns that the run was trained on, names
-              of bags of the run's own data, or None for all of these.
+            - Bags: the path of a CSV file with one row per instance and the columns that the run was trained on, the
+              path of a folder with one file per bag (see `read_bag_folder`), names of bags of the run's own data, or
+              None for all of these.
             - Conformers of molecules: SMILES, as for molecules.
         combine: How to combine the scores of an ensemble: "mean" averages the scores; "rank" averages the rank of a
             row among all scored rows, from 0 (lowest) to 1 (highest), so it depends on which rows are scored together.
@@ -50,6 +51,8 @@ def predict(
         instances_out: For runs on bags, a CSV file to write with one row per instance: its ``bag``, its ``row`` in the
             file or source, its ``weight`` in the bag (the weights of a bag sum to one), and its own ``score``, as if it
             were the only instance of a bag. With several tasks, the task's name is a prefix of the last two columns.
+            For a folder, ``row`` counts within the file of the bag, and there are columns ``x`` and ``y`` if the files
+            have coordinates.
         device: "auto", "cpu" or "cuda".
         progress: Show progress on stderr if it is a terminal.
 
@@ -88,8 +91,15 @@ def predict(
     if kind == "bag":
         from xgraph.training.prediction.bags import predict_bags
 
-        frames = predict_bags(members, items, ensemble, bag_column=bag_column, smiles_column=smiles_column)
-        if instances_out is not None:
+        frames = predict_bags(
+            members,
+            items,
+            ensemble,
+            bag_column=bag_column,
+            smiles_column=smiles_column,
+            instances_out=instances_out,
+        )
+        if instances_out is not None and frames.instances is not None:
             write_predictions(frames.instances, instances_out)
         return frames.bags
     for name, value in (("bag_column", bag_column), ("instances_out", instances_out)):

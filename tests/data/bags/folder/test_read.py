@@ -56,9 +56,7 @@ def test_every_format_in_one_folder(tmp_path: Path) -> None:
     assert data.bag_names == sorted(bags)
     for i, form in enumerate(data.bag_names):
         np.testing.assert_array_equal(data[i].x, bags[form].astype(np.float32))
-    assert [name for name, located in zip(data.bag_names, data.store.located, strict=True) if located] == sorted(
-        LOCATED
-    )
+    assert data.store.located == [2 * (name in LOCATED) for name in data.bag_names]
 
 
 def test_names_of_the_columns_and_endings_of_slides(tmp_path: Path) -> None:
@@ -235,11 +233,11 @@ def test_a_file_that_changes_is_an_error(tmp_path: Path) -> None:
     clam(tmp_path, 4)
     data = read_bag_folder(tmp_path)
     (tmp_path / "h5_files" / "slide_02.h5").unlink()
-    with pytest.raises(ValueError, match=r"slide_02.h5 cannot be read, or has changed: "):
+    with pytest.raises(ValueError, match=r"slide_02.h5: the file is not there any more"):
         data.batch([2])
     np.save(tmp_path / "h5_files" / "slide_01.npy", np.zeros((99, 6)))
     data.store.bags.paths[1] = tmp_path / "h5_files" / "slide_01.npy"
-    with pytest.raises(ValueError, match=r"has changed: its features now have shape \[99, 6\]"):
+    with pytest.raises(ValueError, match=r"slide_01.npy: the file has changed: its features now have shape \[99, 6\]"):
         data.batch([1])
 
 

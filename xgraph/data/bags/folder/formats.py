@@ -40,6 +40,12 @@ class Bag(NamedTuple):
     coords: tuple[int, ...] | None = None
     read_coords: Callable[[], NDArray[Any]] | None = None
 
+    @property
+    def located(self) -> int:
+        """Number of coordinates of an instance; 0 if there are none, or not for each instance."""
+        fits = self.coords is not None and len(self.coords) == 2 and self.coords[0] == self.rows.shape[0]
+        return self.coords[1] if fits and self.coords is not None else 0
+
 
 def open_bag(path: Path, unpack: Unpack) -> Bag:
     """Open the file of a bag, without reading its features.
@@ -47,6 +53,8 @@ def open_bag(path: Path, unpack: Unpack) -> Bag:
     Raises:
         One of `DAMAGED`: If the file cannot be read, or does not hold the features of a bag.
     """
+    if not path.is_file():
+        raise FileNotFoundError("the file is not there any more")
     bag = READERS[ending(path)](path, unpack)
     shape, kind = bag.rows.shape, bag.rows.dtype.kind
     if kind not in "biuf":
@@ -93,7 +101,7 @@ def _hdf5(path: Path, unpack: Unpack) -> Bag:
     import h5py
 
     try:
-        file = h5py.File(path, "r", locking=False)  # a lock needs a writable folder on some network file systems
+        file = h5py.File(path, "r")
         arrays = {name: item for name, item in file.items() if isinstance(item, h5py.Dataset)}
     except (OSError, RuntimeError, KeyError) as error:
         raise ValueError(f"it is not a complete HDF5 file: {_said(error)}") from error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 
+from xgraph.data.bags.folder.files import BagFile
+from xgraph.data.bags.folder.formats import Bag
 from xgraph.data.molecules.table import RowError
 
 
@@ -24,6 +26,16 @@ class Problems:
         self.add(reason, example)
         if row is not None:
             self.errors.append(RowError(row, bag, message))
+
+    def of_file(self, file: BagFile, bag: Bag) -> None:
+        """Count coordinates that are not used, and further files of a bag."""
+        if bag.coords is not None and not bag.located:
+            text = f"{file.path.name}: shape {list(bag.coords)} for {bag.rows.shape[0]} instances"
+            self.add("bags whose coordinates do not fit and are not used", text)
+        if file.others:
+            others = ", ".join(str(path.relative_to(path.parent.parent)) for path in file.others)
+            taken = file.path.relative_to(file.path.parent.parent)
+            self.add("bags with several files", f"{file.name!r}, read from {taken} and not from {others}")
 
     def __str__(self) -> str:
         return "; ".join(f"{reason}: {len(some)}, such as {some[0]}" for reason, some in self.examples.items())

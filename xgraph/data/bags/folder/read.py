@@ -30,7 +30,7 @@ class _Opened(NamedTuple):
 
     file: BagFile
     shape: tuple[int, ...]
-    located: bool
+    located: int
     content: Content
 
 
@@ -163,15 +163,8 @@ def _open(
                 "files that cannot be used", row[file.name], file.name, str(error), f"{file.path.name}: {error}"
             )
             continue
-        located = bag.coords is not None and len(bag.coords) == 2 and bag.coords[0] == bag.rows.shape[0]
-        if bag.coords is not None and not located:
-            text = f"{file.path.name}: shape {list(bag.coords)} for {bag.rows.shape[0]} instances"
-            problems.add("bags whose coordinates do not fit and are not used", text)
-        if file.others:
-            others = ", ".join(str(path.relative_to(path.parent.parent)) for path in file.others)
-            taken = file.path.relative_to(file.path.parent.parent)
-            problems.add("bags with several files", f"{file.name!r}, read from {taken} and not from {others}")
-        opened.append(_Opened(file, bag.rows.shape, located, content))
+        problems.of_file(file, bag)
+        opened.append(_Opened(file, bag.rows.shape, bag.located, content))
     if not opened:
         return []
     usual = Counter(bag.shape[1:] for bag in opened).most_common(1)[0][0]

@@ -27,8 +27,8 @@ class FolderStore(Rows):
         sizes: Number of instances of each bag.
         shape: Shape of an instance.
         root: Data root, for arrays that have to be unpacked.
-        contents: Summary of each bag. Without it, features are checked in every batch.
-        located: Whether each bag has coordinates of its instances.
+        contents: Summary of each bag; without it, the features are checked whenever they are read.
+        located: Number of coordinates of the instances of each bag; 0 if it has none.
     """
 
     def __init__(
@@ -38,9 +38,9 @@ class FolderStore(Rows):
         shape: tuple[int, ...],
         root: Path,
         contents: Sequence[Content] | None = None,
-        located: Sequence[bool] = (),
+        located: Sequence[int] = (),
     ) -> None:
-        self.checked, self._shape = contents is not None, shape
+        self._shape = shape
         self.contents, self.located = contents, list(located)
         self.ptr = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         self.bags = OpenBags(paths, root)
@@ -62,24 +62,28 @@ class FolderStore(Rows):
         for first, last in zip(begin.tolist(), [*begin[1:].tolist(), len(index)], strict=True):
             number = int(bag[first])
             with self._reading(number) as file:
-                out[first:last] = file.rows.take(index[first:last] - self.ptr[number])
+                chosen = index[first:last] - self.ptr[number]
+                out[first:last] = file.rows.take(chosen)
+                if self.contents is None and not np.isfinite(out[first:last]).all():
+                    good = np.isfinite(out[first:last]).reshape(len(chosen), -1).all(1)
+                    raise ValueError(f"row {chosen[good.argmin()]} of its features is not finite")
         return Data(x=torch.from_numpy(out))
 
     @contextmanager
     def _reading(self, number: int) -> Iterator[Bag]:
-        """Open a bag that was readable before."""
+        """Open a bag that could be opened before."""
         path = self.bags.paths[number]
         try:
             bag = self.bags[number]
             if bag.rows.shape != (self.ptr[number + 1] - self.ptr[number], *self.shape):
-                raise ValueError(f"its features now have shape {list(bag.rows.shape)}")
+                raise ValueError(f"the file has changed: its features now have shape {list(bag.rows.shape)}")
             yield bag
         except DAMAGED as error:
-            raise ValueError(f"{path} cannot be read, or has changed: {error}") from error
+            raise ValueError(f"{path.name}: {error}") from error
 
     def coords(self, number: int) -> NDArray[Any] | None:
         """Return the coordinates of a bag's instances, ``[n, d]``, or None if it has none."""
-        if number >= len(self.located) or not self.located[number]:
+        if not self.located[number]:
             return None
         with self._reading(number) as bag:
             return None if bag.read_coords is None else bag.read_coords()

@@ -1,3 +1,4 @@
+import io
 import json
 import re
 import signal
@@ -139,6 +140,34 @@ def test_wrong_usage(csv: Path, argv: list[str], message: str, capsys: Capture) 
     assert message in captured.err
     assert captured.err.count("\n") == 1
     assert not Path("runs").exists()
+
+
+def test_a_table_with_its_own_separator_and_encoding(csv: Path, small: list[str], capsys: Capture) -> None:
+    text = csv.read_text().replace(",", "|").replace("amine", "Größe")
+    csv.write_bytes(text.encode("cp1252"))
+    assert main(["train", str(csv), *small]) == 1
+    assert "is not UTF-8 text; save it as UTF-8" in capsys.readouterr().err
+    assert main(["train", str(csv), *small, "--separator", "bar"]) != 0
+    assert "separator must be a single character, or comma, tab, semicolon, space" in capsys.readouterr().err
+    options = ["--separator", "|", "--encoding", "cp1252", "--out", "run"]
+    assert main(["train", str(csv), *small, *options]) == 0, capsys.readouterr().err
+    config = Path("run/config.toml").read_text()
+    assert 'separator = "|"' in config
+    assert 'encoding = "cp1252"' in config
+    assert main(["evaluate", "run"]) == 0, capsys.readouterr().err
+
+
+def test_standard_input(csv: Path, small: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(csv.read_bytes())))
+    assert main(["train", "-", *small, "--out", "run"]) == 0
+    kept = next((Path("root") / "standard-input").iterdir())
+    assert kept.read_bytes() == csv.read_bytes()
+    assert f"standard input is kept as {kept.absolute()}, which the run needs" in capsys.readouterr().err
+    csv.unlink()
+    assert main(["evaluate", "run"]) == 0, capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+    assert main(["train", "-", *small]) == 1
+    assert "standard input is empty; expected a table" in capsys.readouterr().err
 
 
 BAD_FILES = {

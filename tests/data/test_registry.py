@@ -166,6 +166,21 @@ def test_features_are_cached(tmp_path: Path) -> None:
     assert len(list((tmp_path / "processed").glob("features-*"))) == 2
 
 
+def test_separator_and_encoding_of_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "Größe.txt"
+    rows = "".join(f"{'C' * n}|{n % 2}|ä\n" for n in range(1, 21))
+    path.write_bytes(f"smiles|label|Größe\n{rows}".encode("cp1252"))
+    with pytest.raises(ValueError, match="is not UTF-8 text; .*--encoding cp1252"):
+        load(path)
+    data = load(path, split="random", separator="|", encoding="cp1252")
+    assert (data.name, data.task_names, len(data)) == ("Größe", ["label"], 20)
+    path.write_bytes(f"bag|label|Größe\n{''.join(f'{n}|{n % 2}|{n}.5{chr(10)}' for n in range(20))}".encode("cp1252"))
+    bags = load(path, bag_column="bag", separator="|", encoding="cp1252")
+    assert bags.feature_names == ["Größe"]
+    with pytest.raises(ValueError, match="separator='|' cannot be used: 'nci-pains' is a registered data set"):
+        load("nci-pains", separator="|")
+
+
 def test_inapplicable_options_are_rejected(table: Path) -> None:
     for name, options, message in (
         ("nci-pains", {"features": ["maccs", "ecfp"]}, "features must be any of rdkit, morgan, .*, got 'ecfp'"),

@@ -12,6 +12,7 @@ from xgraph.cli.checks import check_dataset
 from xgraph.cli.completion import complete_dataset
 from xgraph.cli.help.catalogue_commands import HelpAll, catalogue_options
 from xgraph.cli.startup import announce_loading
+from xgraph.cli.streams import keep_input
 from xgraph.cli.tables import closing_lines, metrics_table
 
 _DEMO = {"sampling_rate": 0.25}
@@ -40,7 +41,8 @@ def train(
         str | None,
         typer.Argument(
             metavar="DATASET|FILE.csv",
-            help="A data set (`xgraph data list`), or a CSV file with SMILES and labels. [default: nci-pains]",
+            help="A data set (`xgraph data list`), or a CSV file with SMILES and labels; - is standard input. "
+            "[default: nci-pains]",
             autocompletion=complete_dataset,
             show_default=False,
         ),
@@ -68,6 +70,8 @@ def train(
 
     Without arguments it runs a demo of about a minute: SOAP on the embedded data set nci-pains.
     """
+    if dataset == "-":
+        dataset = keep_input()
     check_dataset(dataset)
     options = catalogue_options(ctx)
     demo = dataset is None and config is None and not resume and options.keys() <= _WITH_THE_DEMO

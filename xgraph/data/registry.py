@@ -50,16 +50,17 @@ def _loader(module: str, function: str, *options: str) -> _Loader:
 
 
 _RULES = ("missing", "positive", "active_above", "active_below", "task")
+_TEXT = ("separator", "encoding")
 _REGISTERED = ("molecules", "nodes", "bags", "OGB nodes", "OGB graphs")
 _MOLECULES = ("smiles_column", "target_columns", "standardize", "features")
 _BAG_TABLE = ("bag_column", "feature_columns", "smiles_column", "target_columns", "standardize")
-_BAG_FOLDER = ("split", "seed", "labels", "bag_column", "target_columns", "case_column", *_RULES)
+_BAG_FOLDER = ("split", "seed", "labels", "bag_column", "target_columns", "case_column", *_RULES, *_TEXT)
 _LOADERS = {
     "molecules": _loader("cards.molecules", "load_molecules", "split", "fold", "seed", *_MOLECULES),
-    "table of molecules": _loader("cards.molecules", "load_own_molecules", "splitting", *_MOLECULES, *_RULES),
+    "table of molecules": _loader("cards.molecules", "load_own_molecules", "splitting", *_MOLECULES, *_RULES, *_TEXT),
     "nodes": _loader("nodes.load", "load_nodes", "split", "fold", "seed"),
     "bags": _loader("bags.load", "load_bags", "split", "fold", "seed", "target_columns"),
-    "table of bags": _loader("bags.load", "load_own_bags", "splitting", *_BAG_TABLE, *_RULES),
+    "table of bags": _loader("bags.load", "load_own_bags", "splitting", *_BAG_TABLE, *_RULES, *_TEXT),
     "folder of bags": _loader("bags.folder.load", "load_bag_folder", *_BAG_FOLDER),
     "OGB nodes": _loader("ogb.load", "load_ogb_nodes"),
     "OGB graphs": _loader("ogb.load", "load_ogb_graphs"),
@@ -100,6 +101,8 @@ def load(
     valid_fraction: float | None = None,
     folds: int | None = None,
     stratified: bool = False,
+    separator: str | None = None,
+    encoding: str | None = None,
     progress: Progress | None = None,
 ) -> MoleculeDataset | NodeDataset | GraphDataset | BagDataset:
     """Load a data set by name, from a CSV file or from a data frame, fetching its files if necessary.
@@ -150,6 +153,9 @@ def load(
         folds: Number of folds to draw, for `fold`: by `split`, with whole scaffolds or clusters together unless it is
             random. Bags are stratified by class.
         stratified: Whether folds of whole scaffolds or clusters have about the same share of each class.
+        separator: What separates the cells of a text file: a character, or comma, tab, semicolon or space; by default
+            it is recognised.
+        encoding: Encoding of a text file; by default UTF-8, or UTF-16 if the file has a byte-order mark.
         progress: Called with ``(done, total, description)`` during long steps.
 
     Returns:
@@ -180,6 +186,9 @@ def load(
         from xgraph.data.molecules.descriptors import check_kinds
 
         kinds = check_kinds(features)
+    given = next((value for value in (separator, encoding) if value is not None), None)
+    if table is not None and given is not None:
+        raise ValueError(f"separator and encoding are for text files, but {table} was given; got {given!r}")
     path = table or _own_table(name)
     source = load_card(str(name)) if path is None else path
     options: dict[str, object] = {
@@ -196,6 +205,8 @@ def load(
         "active_below": active_below,
         "labels": labels,
         "case_column": case_column,
+        "separator": separator,
+        "encoding": encoding,
     }
     parts = (split_column, split_file, valid, test, valid_fraction, folds, stratified)
     own = dict(zip(_OWN_PARTS, parts, strict=True))
@@ -253,7 +264,7 @@ def _why_not(option: str, label: str, form: str) -> str:
     """Explain why an option does not apply to a data set."""
     if option in _OWN_PARTS:
         return f"the parts of {label!r} cannot be defined in this way, only those of a table of one's own"
-    if option == "bag_column" or (option in _RULES and form in _REGISTERED):
+    if option == "bag_column" or (option in (*_RULES, *_TEXT) and form in _REGISTERED):
         return f"{label!r} is a registered data set, not a CSV file"
     if option in ("labels", "case_column"):
         return "it is for a folder of bags"

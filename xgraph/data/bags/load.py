@@ -72,6 +72,8 @@ def load_own_bags(
     smiles_column: str | None = None,
     standardize: bool = False,
     rules: LabelRules = _USUAL,
+    separator: str | None = None,
+    encoding: str | None = None,
     root: Path | None = None,  # like all loaders; nothing is cached
     progress: Progress | None = None,
 ) -> BagDataset:
@@ -88,6 +90,8 @@ def load_own_bags(
         smiles_column=smiles_column,
         standardize=standardize,
         rules=rules,
+        separator=separator,
+        encoding=encoding,
         progress=progress,
         splitting=splitting,
     )

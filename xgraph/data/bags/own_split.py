@@ -24,11 +24,17 @@ SHARES = (0.6, 0.2, 0.2)
 
 
 def read_frames(
-    path: Path | FrameTable, bag_column: str | None, texts: Sequence[str], further: Sequence[str | Path]
+    path: Path | FrameTable,
+    bag_column: str | None,
+    texts: Sequence[str],
+    further: Sequence[str | Path],
+    *,
+    separator: str | None = None,
+    encoding: str | None = None,
 ) -> tuple[pd.DataFrame, Files | None]:
     """Read one or several files as one table."""
     paths = [path, *map(Path, further)]
-    frames = [read_frame(one, bag_column, texts) for one in paths]
+    frames = [read_frame(one, bag_column, texts, separator=separator, encoding=encoding) for one in paths]
     if not further:
         return frames[0], None
     check_columns([list(frame.columns) for frame in frames], paths)

@@ -33,8 +33,12 @@ def read_bags(
     progress: Progress | None = None,
     rules: LabelRules = _USUAL,
     splitting: OwnSplit | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
 ) -> BagDataset:
-    r"""Read a CSV file of bags, plain or gzipped, with one row per instance in any order.
+    r"""Read a table of bags, with one row per instance in any order.
+
+    The formats are those of `read_table`.
 
     Args:
         path: Path of the file, or a data frame.
@@ -50,6 +54,8 @@ def read_bags(
         progress: Called with ``(done, total, description)``.
         rules: Which cells mean active, inactive and missing, if not the usual ones.
         splitting: How to split the bags; by default the data set has no parts.
+        separator: What separates the cells of a text file; by default it is recognised.
+        encoding: Encoding of a text file; by default UTF-8, or UTF-16 if the file has a byte-order mark.
 
     Returns:
         The bags in order of first appearance; `row` is the first data row of each bag.
@@ -71,7 +77,9 @@ def read_bags(
     path = path if isinstance(path, FrameTable) else Path(path)
     splitting = OwnSplit() if splitting is None else splitting
     texts = [column for column in (smiles_column, splitting.split_column) if column is not None]
-    frame, files = read_frames(path, bag_column, texts, list(splitting.files.values()))
+    frame, files = read_frames(
+        path, bag_column, texts, list(splitting.files.values()), separator=separator, encoding=encoding
+    )
     frame, split_cells = take_split_cells(frame, splitting.split_column, path)
     bags = bags_of_frame(
         frame,

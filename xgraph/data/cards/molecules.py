@@ -66,10 +66,12 @@ def load_own_molecules(
     standardize: bool = False,
     features: Sequence[str] | None = None,
     rules: LabelRules = _USUAL,
+    separator: str | None = None,
+    encoding: str | None = None,
     root: Path,
     progress: Progress | None = None,
 ) -> MoleculeDataset:
-    """Load the molecules of a CSV file with a split."""
+    """Load the molecules of a table with a split."""
     from xgraph.data.molecules.splitting.tables import split_table
     from xgraph.data.molecules.table import read_table
 
@@ -80,6 +82,8 @@ def load_own_molecules(
         rules=rules,
         split_column=splitting.split_column,
         further=list(splitting.files.values()),
+        separator=separator,
+        encoding=encoding,
     )
     rows = split_table(table, splitting, root=root, progress=progress)
     data = _dataset(table, stem(path), usual_metric(table.task), rows, standardize, features, root, progress)

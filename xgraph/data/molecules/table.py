@@ -85,8 +85,12 @@ def read_table(
     rules: LabelRules = _USUAL,
     split_column: str | None = None,
     further: Sequence[str | Path] = (),
+    separator: str | None = None,
+    encoding: str | None = None,
 ) -> Table:
-    r"""Read a CSV file with SMILES and 0/1 labels (plain or gzipped, UTF-8 with or without BOM).
+    r"""Read a table with SMILES and 0/1 labels.
+
+    CSV, TSV, SMI and SDF files are read, plain or compressed (``.gz``, ``.zst``), Parquet files and Excel workbooks.
 
     By default every column that contains only labels (0/1, -1/+1, or words such as active/inactive and yes/no) and
     missing cells is a task. Columns called like a row number or a split are not, nor are properties such as ``is_salt``
@@ -100,11 +104,14 @@ def read_table(
         rules: Which cells mean active, inactive and missing, if not the usual ones.
         split_column: Column that defines the split; it is never a label.
         further: Files with the same columns, whose rows follow.
+        separator: What separates the cells of a text file: a character, or comma, tab, semicolon or space; by default
+            it is recognised.
+        encoding: Encoding of a text file; by default UTF-8, or UTF-16 if the file has a byte-order mark.
 
     Raises:
         FileNotFoundError: If a file does not exist.
-        ValueError: If the file is empty or not a text file, has no SMILES column or no usable labels, or has labels -1
-            beside 0, so that `rules` must say whether -1 means missing or inactive.
+        ValueError: If the file is empty or not in a format that is read, has no SMILES column or no usable labels, or
+            has labels -1 beside 0, so that `rules` must say whether -1 means missing or inactive.
 
     Example:
         >>> import tempfile
@@ -114,7 +121,7 @@ def read_table(
         >>> table.smiles, table.task_names, table.y.tolist()
         (['CCO', 'c1ccccc1'], ['active'], [[1.0], [nan]])
     """
-    columns, files = _read_files(path, further)
+    columns, files = _read_files(path, further, separator, encoding)
     split_cells = None if split_column is None else _taken(columns, split_column, path)
     column = find_smiles(columns, smiles_column, path)
     cells, wrong = columns[column], dict(columns.errors)
@@ -141,12 +148,14 @@ def read_table(
     )
 
 
-def _read_files(path: TablePath, further: Sequence[str | Path]) -> tuple[Columns, Files | None]:
+def _read_files(
+    path: TablePath, further: Sequence[str | Path], separator: str | None, encoding: str | None
+) -> tuple[Columns, Files | None]:
     """Return the columns of one or several files, and the files if there are several."""
     if not further:
-        return _read(path), None
+        return _read(path, separator, encoding), None
     paths = [path if isinstance(path, FrameTable) else Path(path), *map(Path, further)]
-    tables = [_read(one) for one in paths]
+    tables = [_read(one, separator, encoding) for one in paths]
     sizes = [len(next(iter(table.values()))) for table in tables]
     return join_columns(tables, paths), Files.of(paths, sizes)
 
@@ -170,9 +179,9 @@ def read_smiles(path: str | Path, smiles_column: str | None = None) -> list[str]
     return cells
 
 
-def _read(path: TablePath) -> Columns:
+def _read(path: TablePath, separator: str | None = None, encoding: str | None = None) -> Columns:
     """Read a table; the cells of rows with errors are blank, since a cell may stand in the wrong column."""
-    columns = read_columns(path, keep_errors=True)
+    columns = read_columns(path, separator=separator, encoding=encoding, keep_errors=True)
     wrong, rows = columns.errors, len(next(iter(columns.values())))
     if 2 * len(wrong) > rows:
         raise ValueError(f"{path}: {len(wrong)} of {rows} rows cannot be read; the first: {min(wrong.items())[1]}")

@@ -33,7 +33,7 @@ ENDINGS = tuple(
     for packed in ("", *(PACKED if form in ("text", "smi", "sdf") else ()))
 )
 
-_ZIP, _PARQUET, _OLD_OFFICE = b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0"
+ZIP, PARQUET, _OLD_OFFICE = b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0"
 
 
 def stem(path: Path | FrameTable) -> str:
@@ -51,15 +51,15 @@ def format_of(path: Path, separator: str | None = None) -> Format:
     with path.open("rb") as file:
         start = file.read(4)
     form = _by_ending(path)
-    if start == _PARQUET:
+    if start == PARQUET:
         return "parquet"
-    if start == _ZIP and (form == "xlsx" or _is_workbook(path)):
+    if start == ZIP and (form == "xlsx" or _is_workbook(path)):
         return "xlsx"
     if start == _OLD_OFFICE:
         raise ValueError(f"{path} is a workbook of an old Excel (.xls) or has a password; save it as .xlsx or CSV")
     if form in ("parquet", "xlsx"):
         raise ValueError(f"{path} is not {NAMES[form]}, in spite of its ending, or it is damaged; {READ} are read")
-    if start == _ZIP or (form is None and path.suffix and separator is None):
+    if start == ZIP or (form is None and path.suffix and separator is None):
         raise ValueError(
             f"{path} is not in a format that is read; {READ} are. For delimited text with another ending, give its "
             "separator (--separator)"

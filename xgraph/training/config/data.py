@@ -1,10 +1,11 @@
 """The data section of a run's settings, with one schema per kind of data set."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from xgraph.data.tables.dialect import check_encoding, check_separator
 from xgraph.schema import Schema
 from xgraph.storage import Storage
 
@@ -67,6 +68,16 @@ class Data(Schema):
         return fold
 
 
+def _known(check: Callable[[str | None], str | None]) -> Callable[[str | None], str | None]:
+    """A validator that keeps the value as it was given."""
+
+    def checked(value: str | None) -> str | None:
+        check(value)
+        return value
+
+    return checked
+
+
 class _Labelled(Data):
     """Data sets with labels in the columns of a table.
 
@@ -81,6 +92,9 @@ class _Labelled(Data):
         active_below: Numbers below this threshold mean active, others inactive. With both thresholds, numbers between
             them mean active.
         standardize: Keep the largest fragment of each molecule and neutralise its charges.
+        separator: What separates the cells of a text file: a character, or comma, tab, semicolon or space; recognised
+            by default.
+        encoding: Encoding of a text file, such as cp1252; by default UTF-8, or UTF-16 with a byte-order mark.
     """
 
     smiles_column: str | None = None
@@ -90,6 +104,8 @@ class _Labelled(Data):
     active_above: Annotated[float, Field(allow_inf_nan=False)] | None = None
     active_below: Annotated[float, Field(allow_inf_nan=False)] | None = None
     standardize: bool = False
+    separator: Annotated[str | None, AfterValidator(_known(check_separator))] = None
+    encoding: Annotated[str | None, AfterValidator(_known(check_encoding))] = None
 
 
 class MoleculeData(_Labelled):

@@ -39,7 +39,8 @@ def _known_folds(config: TrainConfig) -> list[int]:
     from xgraph.data.splits.words import read_marks
     from xgraph.data.tables.read import read_columns
 
-    columns = read_columns(config.dataset, keep_errors=True)
+    text = {name: getattr(config, name, None) for name in ("separator", "encoding")}
+    columns = read_columns(config.dataset, **text, keep_errors=True)
     return read_marks(columns[config.split_column], config.split_column).folds if config.split_column in columns else []
 
 

@@ -102,7 +102,15 @@ class DatasetTraits(NamedTuple):
             )
         if self.kind != "graph" and values["groups"] != "label":
             raise OptionError(f"groups = {values['groups']!r}: expected 'label' for {noun}")
-        for name in ("bag_column", "feature_columns", "smiles_column", "labels", "case_column"):
+        for name in (
+            "bag_column",
+            "feature_columns",
+            "smiles_column",
+            "labels",
+            "case_column",
+            "separator",
+            "encoding",
+        ):
             if self.kind == "bag" and self.registered and values.get(name):
                 text = f"this setting is for CSV files, but {values['dataset']!r} is a registered data set"
                 raise OptionError(f"{name} = {values[name]!r}: {text}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xgraph.data.tables.formats import stem
 from xgraph.training.config.build import TrainConfig, build_config, read_config
 from xgraph.training.config.flat import to_tables
 from xgraph.training.files.writing import write_text
@@ -170,7 +171,7 @@ def dataset_label(dataset: str) -> str:
     """Return a data set's name for use in a file name: for a CSV file, its name without folder and extension."""
     if dataset.startswith("<"):  # an object, such as <MoleculeDataset screen>
         return re.sub(r"[^\w.-]+", "-", dataset).strip("-") or "data"
-    return Path(dataset).name.removesuffix(".gz").removesuffix(".csv") or "data"
+    return stem(Path(dataset)) or "data"
 
 
 def config_values(config: TrainConfig) -> dict[str, Any]:

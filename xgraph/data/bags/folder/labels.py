@@ -50,6 +50,8 @@ def read_bag_labels(
     target_columns: Sequence[str] | None = None,
     case_column: str | None = None,
     rules: LabelRules = _USUAL,
+    separator: str | None = None,
+    encoding: str | None = None,
 ) -> BagLabels:
     """Read the labels of the bags that have a file.
 
@@ -61,8 +63,10 @@ def read_bag_labels(
         target_columns: Columns with labels; by default the one that is called so, else all that hold nothing else.
         case_column: Column that says which bags belong together; by default one that is called so.
         rules: Which cells mean active, inactive and missing.
+        separator: What separates the cells of a text file; by default it is recognised.
+        encoding: Encoding of a text file; by default UTF-8, or UTF-16 if the file has a byte-order mark.
     """
-    columns = read_columns(path)
+    columns = read_columns(path, separator=separator, encoding=encoding)
     named, matched = _bag_column(columns, files, bag_column, path)
     taken = [named]
     case = demand(list(columns), [case_column], "case")[0] if case_column else _find(columns, CASES, taken)

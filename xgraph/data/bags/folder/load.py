@@ -33,6 +33,8 @@ def load_bag_folder(
     target_columns: Sequence[str] | None = None,
     case_column: str | None = None,
     rules: LabelRules = _USUAL,
+    separator: str | None = None,
+    encoding: str | None = None,
     seed: int = 0,
     root: Path | None = None,
     progress: Progress | None = None,
@@ -47,6 +49,8 @@ def load_bag_folder(
         target_columns=listed_targets(target_columns),
         case_column=case_column,
         rules=rules,
+        separator=separator,
+        encoding=encoding,
         root=root,
         progress=progress,
     )

@@ -46,6 +46,8 @@ def read_bag_folder(
     metric: str | None = None,
     root: str | Path | None = None,
     progress: Progress | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
 ) -> BagDataset:
     r"""Read a folder with one file per bag and a table of labels, such as the slides of a pathologist.
 
@@ -71,6 +73,8 @@ def read_bag_folder(
         metric: Metric for model selection: ap, prc_auc or roc_auc, and for classes accuracy; by default ap or accuracy.
         root: Data root, which keeps what was computed; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
         progress: Called with ``(done, total, description)``.
+        separator: What separates the cells of the table of labels; by default it is recognised.
+        encoding: Encoding of the table of labels; by default UTF-8, or UTF-16 if the file has a byte-order mark.
 
     Returns:
         The bags that have a label and a file that can be read, by name. `row` is the row of each bag in the table,
@@ -109,6 +113,8 @@ def read_bag_folder(
         target_columns=target_columns,
         case_column=case_column,
         rules=rules,
+        separator=separator,
+        encoding=encoding,
     )
     for file in files.values():
         if file.name not in labelled.row and not any(error.smiles == file.name for error in problems.errors):

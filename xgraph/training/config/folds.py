@@ -39,8 +39,7 @@ def _known_folds(config: TrainConfig) -> list[int]:
     from xgraph.data.splits.words import read_marks
     from xgraph.data.tables.read import read_columns
 
-    text = {name: getattr(config, name, None) for name in ("separator", "encoding")}
-    columns = read_columns(config.dataset, **text, keep_errors=True)
+    columns = read_columns(config.dataset, separator=config.separator, encoding=config.encoding, keep_errors=True)
     return read_marks(columns[config.split_column], config.split_column).folds if config.split_column in columns else []
 
 

@@ -155,8 +155,8 @@ MUTANTS = [
     ),
     _mutant(
         "losses/pointwise/focal.py",
-        "(1 - self.alpha) * negative.sum()",
-        "self.alpha * negative.sum()",
+        "(1 - self.alpha) * batch.weighted(negative).sum()",
+        "self.alpha * batch.weighted(negative).sum()",
         "losses/pointwise/test_focal.py",
     ),
     # pooling of bags

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from xgraph.checks import integer
 from xgraph.estimators import StateTable, check_rows
-from xgraph.losses.batch import Batch, check_values
+from xgraph.losses.batch import Batch, check_values, check_weight
 
 RESTART_LAG = 50.0
 """A logarithm 50 above its newest estimate passes on no gradient in float32, so the item restarts."""
@@ -29,8 +29,9 @@ class Loss(nn.Module):
 
     The base class checks shapes, devices, labels and indices, computes in float32 or wider, and refuses a
     ``state_dict`` of another size. To write your own loss, implement ``_loss(batch)``. It gets ``batch.scores``,
-    ``batch.positive`` and ``batch.negative``, each ``[B, T]``, and ``batch.items``, the ``[B]`` positions in the data
-    set (``None`` without an index). It returns a scalar, or ``None`` if no label contributes.
+    ``batch.positive`` and ``batch.negative``, each ``[B, T]``, and ``batch.items``, the ``[B]`` positions in the
+    data set (``None`` without an index). If the class sets ``takes_weights``, also ``batch.weight``, ``[B]`` or
+    ``None``. It returns a scalar, or ``None`` if no label contributes.
 
     Args:
         num_items: Size of the data set that ``index`` refers to.
@@ -57,6 +58,9 @@ class Loss(nn.Module):
     one_stage: ClassVar[bool] = False
     """Whether it is a form of cross-entropy, which no stage of cross-entropy has to precede."""
 
+    takes_weights: ClassVar[bool] = False
+    """Whether an item's part of the loss can be multiplied by a weight."""
+
     recipe: ClassVar[Mapping[str, object]] = {}
     """Defaults of ``xgraph train`` that differ from those of the class."""
 
@@ -66,24 +70,30 @@ class Loss(nn.Module):
         self.num_tasks = integer("num_tasks", num_tasks)
         self.register_load_state_dict_pre_hook(_check_state)  # type: ignore[no-untyped-call]
 
-    def forward(self, logits: Tensor, target: Tensor, index: Tensor | None = None) -> Tensor:
+    def forward(
+        self, logits: Tensor, target: Tensor, index: Tensor | None = None, weight: Tensor | None = None
+    ) -> Tensor:
         """Compute the loss of one batch.
 
         Args:
             logits: ``[B]`` or ``[B, T]`` raw scores.
             target: Labels of the same shape: 0, 1 or NaN (missing).
             index: ``[B]`` positions of the items in the data set. Losses with state need it in training.
+            weight: ``[B]`` weights of the items, 0 or more. An item's part of the loss is multiplied by its weight; in
+                pair losses that is the part of a positive, whose mean over negatives is a weighted mean. Not all losses
+                take weights: see ``takes_weights``.
 
         Returns:
             A scalar. If no task contributes, the result is 0 and all gradients are zero.
 
         Raises:
-            ValueError: If shapes or devices do not match, a label is not 0, 1 or NaN, or a logit is not finite or
-                beyond ±1e15. No state is written in this case.
+            ValueError: If shapes or devices do not match, a label is not 0, 1 or NaN, a logit is not finite or beyond
+                ±1e15, a weight is negative or not finite, or the loss takes no weights. No state is written in this
+                case.
             IndexError: If an index is negative or not below ``num_items``. No state is written in this case.
             TypeError: If ``logits`` is not a floating-point tensor, or ``index`` is not an integer tensor.
         """
-        batch = self._check(logits, target, index)
+        batch = self._check(logits, target, index, weight)
         device = logits.device.type
         if torch.is_autocast_enabled(device):
             with torch.autocast(device, enabled=False):
@@ -115,7 +125,9 @@ class Loss(nn.Module):
         """Describe the sizes."""
         return f"num_items={self.num_items}, num_tasks={self.num_tasks}"
 
-    def _check(self, logits: Tensor, target: Tensor, index: Tensor | None) -> Batch:
+    def _check(
+        self, logits: Tensor, target: Tensor, index: Tensor | None = None, weight: Tensor | None = None
+    ) -> Batch:
         for name, value in (("logits", logits), ("target", target)):
             if not isinstance(value, Tensor):
                 raise TypeError(f"{name} must be a tensor, got {type(value).__name__}")
@@ -125,7 +137,9 @@ class Loss(nn.Module):
         labels = self._columns("target", target)
         if scores.shape != labels.shape:
             raise ValueError(f"target must have the shape of logits {list(logits.shape)}, got {list(target.shape)}")
-        self._check_devices(logits=logits, target=target, index=index)
+        if weight is not None and not self.takes_weights:
+            raise ValueError(f"weight: {type(self).__name__} cannot weight items")
+        self._check_devices(logits=logits, target=target, index=index, weight=weight)
         scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
         batch = Batch(scores, labels == 1, labels == 0)
         if len(scores):
@@ -133,6 +147,8 @@ class Loss(nn.Module):
         if index is not None:
             batch.duplicates = self._check_index(index, len(scores))
             batch.items = index.long()
+        if weight is not None:
+            batch.weight = check_weight(weight, scores)
         return batch
 
     def _check_devices(self, **tensors: Tensor | None) -> None:

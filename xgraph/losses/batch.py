@@ -18,13 +18,18 @@ LIMIT = 1e15
 
 @dataclass
 class Batch:
-    """A checked batch: ``[B, T]`` logits (at least float32) and masks of labels 1 and 0; ``[B]`` positions or None."""
+    """A checked batch: ``[B, T]`` logits (at least float32), masks of labels 1 and 0, ``[B]`` positions and weights."""
 
     scores: Tensor
     positive: Tensor
     negative: Tensor
     items: Tensor | None = None
     duplicates: bool = False
+    weight: Tensor | None = None
+
+    def weighted(self, values: Tensor) -> Tensor:
+        """Multiply ``[B, T]`` values by the weights of the items, if they have any."""
+        return values if self.weight is None else values * self.weight.unsqueeze(1)
 
     @cached_property
     def known(self) -> Tensor:
@@ -53,6 +58,20 @@ def check_values(scores: Tensor, labels: Tensor, batch: Batch) -> None:
             raise ValueError(f"target must be 0, 1 or NaN (missing), got {labels[row, task].item():g} in row {row}")
     if not sound:
         check_finite("logits", scores)
+
+
+def check_weight(weight: object, scores: Tensor) -> Tensor:
+    """Return the weights of the items in the type of the scores after checking them."""
+    if not isinstance(weight, Tensor):
+        raise TypeError(f"weight must be a tensor, got {type(weight).__name__}")
+    if weight.shape != (len(scores),):
+        raise ValueError(f"weight must have the shape [{len(scores)}], one per item, got {list(weight.shape)}")
+    weight = weight.detach().to(scores.dtype)
+    wrong = (weight.isfinite() & (weight >= 0)).logical_not_().nonzero()
+    if len(wrong):
+        row = int(wrong[0])
+        raise ValueError(f"weight must hold finite numbers of 0 or more, got {weight[row].item():g} in row {row}")
+    return weight
 
 
 def check_finite(name: str, values: Tensor) -> None:

@@ -17,7 +17,7 @@ class Anchors(NamedTuple):
     cell: Tensor  # task · B + item: positions in the transposed scores
     item: Tensor  # positions in the batch
     task: Tensor | None  # None for a single task
-    weight: Tensor | None  # sums to 1, equal for all tasks and for the positives of a task; None for a single task
+    weight: Tensor | None  # equal for all tasks and, but for weights of items, for a task's positives; None: uniform
 
     @classmethod
     def from_batch(cls, batch: Batch) -> Anchors:
@@ -25,11 +25,19 @@ class Anchors(NamedTuple):
         if num_tasks == 1:  # a third of the operations of the general path, which matters for small batches
             item = batch.positive.view(-1).nonzero().view(-1)
             item = item if len(batch.single_negatives) else item[:0]
-            return cls(item, item, None, None)
+            if batch.weight is None:
+                return cls(item, item, None, None)
+            weight = batch.weight[item] / max(len(item), 1)
+            item, weight = item[weight > 0], weight[weight > 0]
+            return cls(item, item, None, weight)
         positives = batch.positive.sum(0, dtype=batch.scores.dtype)
         contributing = batch.negative.any(0).logical_and_(positives)
         task, item = (batch.positive & contributing).t().nonzero().unbind(1)
         weight = positives.mul_(contributing.sum()).reciprocal_().index_select(0, task)
+        if batch.weight is not None:
+            weight = weight * batch.weight[item]
+            used = weight > 0
+            item, task, weight = item[used], task[used], weight[used]
         return cls(torch.add(item, task, alpha=size), item, task, weight)
 
     def mean(self, values: Tensor) -> Tensor:
@@ -83,11 +91,19 @@ class Opponents(NamedTuple):
 
     item: Tensor | None  # [N] positions in the batch; None for all B of them
     share: Tensor | None  # [T, N], sums to 1 in each task; None for uniform weights
+    weighted: bool = False  # whether shares differ within a task
 
     @classmethod
     def negatives(cls, batch: Batch) -> Opponents:
-        """Return the negatives of each task, with equal weights."""
+        """Return the negatives of each task, with equal weights or those of the items."""
         if batch.scores.shape[1] == 1:
-            return cls(batch.single_negatives, None)
+            item = batch.single_negatives
+            if batch.weight is None:
+                return cls(item, None)
+            own = batch.weight[item]
+            return cls(item, (own / own.sum()).unsqueeze(0), True)
+        if batch.weight is not None:
+            own = batch.weighted(batch.negative.to(batch.scores.dtype))
+            return cls(None, (own / own.sum(0).clamp_min_(torch.finfo(own.dtype).tiny)).t(), True)
         count = batch.negative.sum(0, dtype=batch.scores.dtype).clamp_min_(1)
         return cls(None, (batch.negative / count).t())

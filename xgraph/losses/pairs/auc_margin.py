@@ -57,6 +57,7 @@ class AUCMarginLoss(SurrogateLoss):
         tensor(0.5000)
     """
 
+    takes_weights = True
     recipe: ClassVar[Mapping[str, object]] = {"activation": "sigmoid"}
 
     def __init__(
@@ -87,6 +88,8 @@ class AUCMarginLoss(SurrogateLoss):
 
     def _loss(self, batch: Batch) -> Tensor | None:
         labels = torch.stack([batch.positive, batch.negative])
+        if batch.weight is not None:
+            labels = labels * batch.weight.unsqueeze(1)
         count = labels.sum(1, dtype=batch.scores.dtype)
         task = count.amin(0).nonzero().squeeze(1)
         if not len(task):

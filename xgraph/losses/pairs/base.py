@@ -50,12 +50,16 @@ class PairLoss(SurrogateLoss):
     # On raw logits, the squared hinge becomes zero once the classes are separated, and training stops.
     recipe: ClassVar[Mapping[str, object]] = {"activation": "sigmoid"}
 
+    takes_weights = True
+
     stateful: ClassVar[bool] = True
     """Whether each positive has a state; if so, training needs an index."""
 
     def _loss(self, batch: Batch) -> Tensor | None:
         if self.stateful and self.training and batch.items is None:
             raise ValueError("index is required in training: the loss keeps a state for each item of the data set")
+        if batch.weight is not None:  # so that the weights of a task's negatives have a positive sum
+            batch.negative = batch.negative & (batch.weight > 0).unsqueeze(1)
         anchors = Anchors.from_batch(batch)
         if not len(anchors.item):
             return None

@@ -29,7 +29,11 @@ class Pairs:
     def shares(self) -> Tensor:
         """Compute mean_j 1[y_j = 1] ℓ_ij and mean_j ℓ_ij over all labelled items j, ``[R, 2]``."""
         batch = self.batch
-        weights = torch.stack([batch.positive, batch.known]) / batch.known.sum(0, dtype=self.scores.dtype)
+        if batch.weight is None:
+            weights = torch.stack([batch.positive, batch.known]) / batch.known.sum(0, dtype=self.scores.dtype)
+        else:
+            known = batch.weighted(batch.known.to(self.scores.dtype))
+            weights = torch.stack([known * batch.positive, known]) / known.sum(0)
         return self._reduce(Opponents(None, None), Sums(weights.transpose(1, 2))).t()
 
     def mean(self) -> Tensor:
@@ -47,7 +51,7 @@ class Pairs:
 
     def tail(self, top: float) -> Tensor:
         """Compute the sum of the largest β·n of the n negatives' ℓ_ij, divided by n; ``[R]``."""
-        return self._reduce(self.negatives, Tail(top, self.negatives.share))
+        return self._reduce(self.negatives, Tail(top, self.negatives.share, self.negatives.weighted))
 
     def largest(self) -> Tensor:
         """Compute max_j ℓ_ij over the negatives (for a non-decreasing ℓ), ``[R]`` constants."""

@@ -94,8 +94,8 @@ class Excess:
 class Tail:
     """The sum of the largest β·N of the ℓ_ij (the last one partially), divided by N: β times their CVaR."""
 
-    def __init__(self, top: float, share: Tensor | None) -> None:
-        self.top, self.share = top, share
+    def __init__(self, top: float, share: Tensor | None, weighted: bool = False) -> None:
+        self.top, self.share, self.weighted = top, share, weighted
 
     def value(self, block: Block) -> Tensor:
         return (self._weights(block) * block.values).sum(1)
@@ -104,8 +104,10 @@ class Tail:
         return self._weights(block) * grad.unsqueeze(1)
 
     def _weights(self, block: Block) -> Tensor:
-        known = None if self.share is None else rows_of(self.share, block.task) > 0
-        return tail_weights(block.values, known, self.top)
+        share = None if self.share is None else rows_of(self.share, block.task)
+        if share is not None and self.weighted:
+            return _tail_of_shares(block.values, share, self.top)
+        return tail_weights(block.values, None if share is None else share > 0, self.top)
 
 
 def tail_weights(values: Tensor, known: Tensor | None, top: float) -> Tensor:
@@ -118,6 +120,14 @@ def tail_weights(values: Tensor, known: Tensor | None, top: float) -> Tensor:
     order = values.sort(1, descending=True).indices
     rank = torch.arange(values.shape[1], dtype=values.dtype, device=values.device)
     ranked = (count * top - rank).clamp_(0, 1) / count.clamp_min(1)
+    return torch.zeros_like(values).scatter_(1, order, ranked)
+
+
+def _tail_of_shares(values: Tensor, share: Tensor, top: float) -> Tensor:
+    """Weight the largest values of each row by their shares, up to a total of ``top``; ``[r, N]``."""
+    order = values.masked_fill(share == 0, -torch.inf).sort(1, descending=True).indices
+    ranked = share.expand_as(values).gather(1, order)
+    ranked = (top - (ranked.cumsum(1) - ranked)).clamp_min_(0).minimum(ranked)
     return torch.zeros_like(values).scatter_(1, order, ranked)
 
 

@@ -53,6 +53,8 @@ class SOTAsLoss(PairLoss):
         1.0
     """
 
+    takes_weights = False  # its own weights of positives are part of the objective
+
     def __init__(
         self,
         num_items: int,

@@ -50,6 +50,8 @@ class STACOLoss(PairLoss):
         tensor(0.2500)
     """
 
+    takes_weights = False  # its own weights of positives are part of the objective
+
     def __init__(
         self,
         num_items: int,

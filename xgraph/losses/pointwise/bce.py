@@ -31,6 +31,7 @@ class BCELoss(Loss):
 
     sampler = "shuffle"
     one_stage = True
+    takes_weights = True
 
     def __init__(self, num_items: int, num_tasks: int = 1, *, pos_weight: float = 1.0) -> None:
         super().__init__(num_items, num_tasks)
@@ -39,4 +40,4 @@ class BCELoss(Loss):
     def _loss(self, batch: Batch) -> Tensor:
         losses = F.softplus(torch.where(batch.positive, -batch.scores, batch.scores))
         weights = batch.known if self.pos_weight == 1 else batch.positive * self.pos_weight + batch.negative
-        return (losses * weights).sum() / batch.known.sum().clamp_min_(1)
+        return batch.weighted(losses * weights).sum() / batch.known.sum().clamp_min_(1)

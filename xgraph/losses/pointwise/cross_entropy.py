@@ -36,6 +36,7 @@ class CrossEntropyLoss(Loss):
 
     sampler = "shuffle"
     one_stage = True
+    takes_weights = True
     link: ClassVar[Literal["sigmoid", "softmax"]] = "softmax"
 
     def __init__(self, num_items: int, num_tasks: int, *, label_smoothing: float = 0.0) -> None:
@@ -56,5 +57,5 @@ class CrossEntropyLoss(Loss):
         share = batch.positive.to(batch.scores.dtype).lerp(
             torch.full_like(batch.scores, 1 / self.num_tasks), self.label_smoothing
         )
-        losses = -(F.log_softmax(batch.scores, 1) * share).sum(1)
+        losses = -batch.weighted(F.log_softmax(batch.scores, 1) * share).sum(1)
         return torch.where(labelled, losses, 0).sum() / labelled.sum().clamp_min_(1)

@@ -34,6 +34,7 @@ class FocalLoss(Loss):
 
     sampler = "shuffle"
     one_stage = True
+    takes_weights = True
 
     def __init__(self, num_items: int, num_tasks: int = 1, *, alpha: float = 0.25, focusing: float = 2.0) -> None:
         super().__init__(num_items, num_tasks)
@@ -45,5 +46,5 @@ class FocalLoss(Loss):
         surprise_positive, surprise_negative = F.softplus(-batch.scores), F.softplus(batch.scores)
         positive = (-self.focusing * surprise_negative).exp() * surprise_positive * batch.positive
         negative = (-self.focusing * surprise_positive).exp() * surprise_negative * batch.negative
-        total = self.alpha * positive.sum() + (1 - self.alpha) * negative.sum()
+        total = self.alpha * batch.weighted(positive).sum() + (1 - self.alpha) * batch.weighted(negative).sum()
         return total / (batch.positive.sum() + batch.negative.sum()).clamp_min(1)

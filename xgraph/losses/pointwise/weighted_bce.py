@@ -29,6 +29,7 @@ class WeightedBCELoss(Loss):
 
     sampler = "shuffle"
     one_stage = True
+    takes_weights = True
 
     task_weight: Tensor
 
@@ -45,4 +46,5 @@ class WeightedBCELoss(Loss):
         total = weights.sum()
         if not bool(total > 0):
             return None
-        return (F.softplus(torch.where(batch.positive, -batch.scores, batch.scores)) * weights).sum() / total
+        losses = F.softplus(torch.where(batch.positive, -batch.scores, batch.scores))
+        return batch.weighted(losses * weights).sum() / total

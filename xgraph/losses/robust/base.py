@@ -17,6 +17,7 @@ class PointwiseLoss(SurrogateLoss):
     For the arguments, see :class:`SurrogateLoss`.
     """
 
+    takes_weights = True
     sampler: ClassVar[Literal["dual", "shuffle", "group"]] = "shuffle"
 
     def activated(self, batch: Batch) -> Tensor:

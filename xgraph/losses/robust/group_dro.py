@@ -98,7 +98,7 @@ class GroupDROLoss(PointwiseLoss):
     def _loss(self, batch: Batch) -> Tensor | None:
         if batch.items is None:
             raise ValueError("index is required: it determines the group of each item")
-        return self._reduce(self.pointwise(batch), batch.known, batch.items)
+        return self._reduce(self.pointwise(batch), batch.weighted(batch.known.to(batch.scores.dtype)), batch.items)
 
     def reduce(self, losses: Tensor, index: Tensor, known: Tensor | None = None) -> Tensor:
         """Compute the group DRO loss from per-item losses of any kind.
@@ -118,19 +118,19 @@ class GroupDROLoss(PointwiseLoss):
         """
         values, mask = self._check_losses(losses, known, index)
         self._check_index(index, len(values))
-        loss = self._reduce(values, mask, index.long())
+        loss = self._reduce(values, mask.to(values.dtype), index.long())
         return losses[:0].sum() if loss is None else loss
 
-    def _reduce(self, losses: Tensor, known: Tensor, items: Tensor) -> Tensor | None:
+    def _reduce(self, losses: Tensor, weight: Tensor, items: Tensor) -> Tensor | None:
         groups = self.groups.index_select(0, items)
         if not self._all_grouped:
-            known = known & (groups >= 0).unsqueeze(1)
+            weight = weight * (groups >= 0).unsqueeze(1)
         group, slot = torch.unique(groups, return_inverse=True)
-        count = losses.new_zeros(len(group), self.num_tasks).index_add_(0, slot, known.to(losses.dtype))
+        count = losses.new_zeros(len(group), self.num_tasks).index_add_(0, slot, weight)
         place = count.nonzero(as_tuple=True)
         if not len(place[0]):
             return None
-        total = torch.zeros_like(count).index_add(0, slot, torch.where(known, losses, 0))
+        total = torch.zeros_like(count).index_add(0, slot, torch.where(weight > 0, losses * weight, 0))
         level = total[place] / count[place]
         task = place[1]
         if self.training:

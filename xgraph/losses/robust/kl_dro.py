@@ -93,7 +93,7 @@ class KLDROLoss(PointwiseLoss):
         )
 
     def _loss(self, batch: Batch) -> Tensor | None:
-        return self._reduce(self.pointwise(batch), batch.known)
+        return self._reduce(self.pointwise(batch), batch.weighted(batch.known.to(batch.scores.dtype)))
 
     def reduce(self, losses: Tensor, known: Tensor | None = None) -> Tensor:
         """Compute the robust loss from per-item losses of any kind, in place of their plain mean.
@@ -109,25 +109,27 @@ class KLDROLoss(PointwiseLoss):
             ValueError: If a shape or device does not match, or a used loss is not finite or is beyond ±1e15.
             TypeError: If ``losses`` is not a floating-point tensor.
         """
-        loss = self._reduce(*self._check_losses(losses, known))
+        values, mask = self._check_losses(losses, known)
+        loss = self._reduce(values, mask.to(values.dtype))
         return losses[:0].sum() if loss is None else loss
 
-    def _reduce(self, losses: Tensor, known: Tensor) -> Tensor | None:
-        count = known.sum(0, dtype=losses.dtype)
+    def _reduce(self, losses: Tensor, weight: Tensor) -> Tensor | None:
+        """Compute the loss of each task from its items' losses and weights, which are 0 where a label is missing."""
+        count = weight.sum(0)
         task = count.nonzero().squeeze(1)
         if not len(task):
             return None
         if len(task) < self.num_tasks:
-            losses, known, count = losses[:, task], known[:, task], count[task]
+            losses, weight, count = losses[:, task], weight[:, task], count[task]
         temperature = losses.new_full((len(task),), self.temperature)
         if self.temperature_state is not None:
             temperature = self.temperature_state.at(task, losses.dtype)
-        ratio = (losses / temperature).masked_fill(~known, -torch.inf)
+        ratio = (losses / temperature + weight.log()).masked_fill(weight == 0, -torch.inf)
         level = ratio.logsumexp(0) - count.log()
         if self.training:
             level = self.track.step(level, task, False)
             if self.temperature_state is not None:
-                share = (ratio - level).detach().exp() * known
+                share = (ratio - level).detach().exp()
                 slope = level + self.rho - (share * (losses / temperature)).sum(0) / count
                 reach = temperature * (MAX_CHANGE / self.temperature_state.lr)
                 step = slope.detach().clamp(-reach, reach)

@@ -5,15 +5,27 @@ from typing import TYPE_CHECKING
 from xgraph._version import __version__
 
 if TYPE_CHECKING:
-    from xgraph.training import Run, evaluate, predict, pretrain, train
+    from xgraph.training import Run, embed, evaluate, load_model, predict, pretrain, train
     from xgraph.tuning import search
 
-__all__ = ["Run", "__version__", "evaluate", "predict", "pretrain", "search", "train"]
+_TRAINING = ("Run", "embed", "evaluate", "load_model", "predict", "pretrain", "train")
+
+__all__ = [
+    "Run",
+    "__version__",
+    "embed",
+    "evaluate",
+    "load_model",
+    "predict",
+    "pretrain",
+    "search",
+    "train",
+]
 
 
 def __getattr__(name: str) -> object:
     # The training stack imports torch, PyG and RDKit, so it is loaded on first use.
-    if name in {"Run", "evaluate", "predict", "pretrain", "train"}:
+    if name in _TRAINING:
         import xgraph.training
 
         return getattr(xgraph.training, name)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from xgraph.cli.data import app as data_app
+from xgraph.cli.embed import embed
 from xgraph.cli.evaluate import evaluate
 from xgraph.cli.help.catalogue_commands import PretrainCommand, SearchCommand, TrainCommand
 from xgraph.cli.help.commands import PlainCommand, PlainGroup
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.command(cls=TrainCommand)(train)
 app.command(cls=PlainCommand)(predict)
 app.command(cls=PlainCommand)(evaluate)
+app.command(cls=PlainCommand)(embed)
 app.command(cls=SearchCommand)(search)
 app.command(cls=PretrainCommand)(pretrain)
 app.command(cls=PlainCommand)(runs)

@@ -68,9 +68,9 @@ def predict(
             raise typer.BadParameter("expected at least one run directory, then a CSV file")
         raise typer.BadParameter(f"expected a CSV file as the last argument, got the folder {paths[-1]}")
     if out is not None:
-        _check_output(out, source)
+        check_output(out, source)
     if instances_out is not None:
-        _check_output(instances_out, source, "--instances-out")
+        check_output(instances_out, source, "--instances-out")
         if out is not None and out.resolve() == instances_out.resolve():
             raise typer.BadParameter(f"{instances_out} is also the file of --out", param_hint="--instances-out")
     frame = score(
@@ -97,7 +97,7 @@ def _is_run(path: Path) -> bool:
     return any(os.path.isfile(path / name) for name in ("config.toml", "best.ckpt"))
 
 
-def _check_output(out: Path, source: Path | None, option: str = "--out") -> None:
+def check_output(out: Path, source: Path | None, option: str = "--out") -> None:
     """Refuse a path that cannot be written to, before anything is computed."""
     if out.is_dir():
         raise typer.BadParameter(f"{out} is a folder; expected a file to write", param_hint=option)

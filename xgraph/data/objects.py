@@ -37,7 +37,7 @@ def is_dataset(data: object) -> bool:
     from xgraph.data import BagDataset, MoleculeDataset, NodeDataset
 
     known = isinstance(data, MoleculeDataset | NodeDataset | BagDataset)
-    return known or is_list_of_graphs(data) or _graph_of(data) is not None
+    return known or is_list_of_graphs(data) or graph_of(data) is not None
 
 
 def is_list_of_graphs(data: object) -> bool:
@@ -49,7 +49,7 @@ def is_list_of_graphs(data: object) -> bool:
     return isinstance(data, list | tuple) and len(data) > 0 and isinstance(data[0], Data)
 
 
-def _graph_of(data: Any) -> Any:
+def graph_of(data: Any) -> Any:
     """Return the graph whose nodes have labels: the data, or the only graph of a data set of PyG; else None."""
     from torch_geometric.data import Data, Dataset, HeteroData
 
@@ -87,7 +87,7 @@ def settings_of(data: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
         raise TypeError(f"dataset: expected {EXPECTED}; got {shown(data)} ({type(data).__name__})")
     if is_list_of_graphs(data):
         return {**known, "kind": "graph"}
-    if (graph := _graph_of(data)) is not None:
+    if (graph := graph_of(data)) is not None:
         from xgraph.data.nodes.pyg import task_of_graph
 
         several = task_of_graph(graph, settings.get("task")) == "multiclass"
@@ -118,7 +118,7 @@ def load_object(data: Any, options: Mapping[str, Any], progress: Any = None) -> 
         from xgraph.data.molecules.pyg import molecules_of_graphs
 
         one = molecules_of_graphs(list(data), standardize=bool(options.get("standardize")), progress=progress)
-    elif (graph := _graph_of(data)) is not None:
+    elif (graph := graph_of(data)) is not None:
         from xgraph.data.nodes.pyg import nodes_of_graph
 
         one, fold = nodes_of_graph(graph, task=options.get("task"), fold=fold), None

@@ -3,8 +3,9 @@
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.files.rundir import Run
 from xgraph.training.fit.train import train
+from xgraph.training.prediction.embed import embed, load_model
 from xgraph.training.prediction.evaluate import evaluate
 from xgraph.training.prediction.predict import predict
 from xgraph.training.pretraining import PretrainConfig, pretrain
 
-__all__ = ["PretrainConfig", "Run", "TrainConfig", "evaluate", "predict", "pretrain", "train"]
+__all__ = ["PretrainConfig", "Run", "TrainConfig", "embed", "evaluate", "load_model", "predict", "pretrain", "train"]

@@ -58,7 +58,7 @@ def nodes_of_graph(
     if len(y) != n:
         raise ValueError(f"y must have one label per node, {n}, got shape {list(y.shape)}")
     data = NodeDataset(
-        _without_labels(graph),
+        unlabelled(graph),
         y,
         name=name,
         task=kind,
@@ -86,7 +86,7 @@ def _labelled_type(graph: HeteroData, node_type: str | None) -> str:
     return found[0] if node_type is None else node_type
 
 
-def _without_labels(graph: Data | HeteroData) -> Data | HeteroData:
+def unlabelled(graph: Data | HeteroData) -> Data | HeteroData:
     """Return features and edges, in the types that a `NodeDataset` has."""
     if isinstance(graph, HeteroData):
         copy = graph.clone()

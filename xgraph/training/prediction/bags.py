@@ -1,5 +1,6 @@
 """Predictions of runs on bags, for new bags or for those of the runs' own data."""
 
+import os
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from xgraph.data.tables.frame import FrameTable
 from xgraph.messages import shown
 from xgraph.options import nearest
 from xgraph.training.files.checkpoint import HEADER
@@ -18,6 +20,7 @@ from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.folder_bags import on_disk, predict_folder, score_on_disk
 from xgraph.training.prediction.members import Members, checked_path, spread_rows
 from xgraph.training.prediction.new_bags import NewBags, bags_of_conformers, instance_columns, makes_conformers
+from xgraph.training.prediction.objects import check_bags
 from xgraph.training.prediction.smiles import read_items
 from xgraph.training.prediction.table_bags import bags_of_table, read_frame_of_bags
 from xgraph.training.scoring.bag_scores import explain_bags
@@ -38,9 +41,15 @@ class Frames(NamedTuple):
     instances: "pd.DataFrame | None"  # None if they have been written already
 
 
+class OwnBags(NamedTuple):
+    """Names of bags of the runs' own data; None for all, and an empty name for a row without one."""
+
+    names: list[str] | None
+
+
 def predict_bags(
     members: Members,
-    items: Sequence[Any] | str | Path | None,
+    items: Any,
     ensemble: Ensemble,
     *,
     bag_column: str | None = None,
@@ -48,23 +57,39 @@ def predict_bags(
     instances_out: str | Path | None = None,
 ) -> Frames:
     """Score whole bags and each of their instances."""
+    from xgraph.data import BagDataset
+
     _check_alike(members)
-    if items is None:
-        return _own(members, None, ensemble, instances_out)
-    if makes_conformers(members.states[0]):
+    if isinstance(items, BagDataset):
+        check_bags(items, members.states)
+        return _known(members, [items] * len(members.states), np.arange(len(items)), ensemble, instances_out)
+    if items is not None and makes_conformers(members.states[0]):
         return _conformers(members, items, smiles_column, ensemble)
-    if not isinstance(items, str | Path):
-        return _own(members, _names(items), ensemble, instances_out)
-    if Path(items).is_dir():
+    if isinstance(items, str | Path) and os.path.isdir(items):
         return Frames(predict_folder(members, Path(items), ensemble, instances_out), None)
-    path = checked_path(items, "items", "bags of the run's own data by name")
+    found = find_bags(members, items, bag_column, smiles_column)
+    if isinstance(found, NewBags):
+        return _score_new(members, found, COLUMN, ensemble)
+    sources = list(members.own_sources("data set", "bags"))
+    datas = [source.data for source in sources]
+    return _known(members, datas, positions(found.names, datas[0]), ensemble, instances_out)
+
+
+def find_bags(members: Members, items: Any, bag_column: str | None, smiles_column: str | None) -> NewBags | OwnBags:
+    """Return new bags, or names of bags of the runs' own data."""
+    from xgraph.data.objects import is_frame
+
+    if items is None or not (isinstance(items, str | Path) or is_frame(items)):
+        return OwnBags(None if items is None else _names(items))
+    if is_frame(items):
+        path: Any = FrameTable(items)
+    else:
+        path = checked_path(items, "items", "bags of the run's own data by name")
     frame, column = read_frame_of_bags(path, members.states[0], bag_column)
     if list(frame.columns) == [column]:
-        cells = ["" if cell != cell else str(cell).strip() for cell in frame[column]]
-        return _own(members, cells, ensemble, instances_out)
+        return OwnBags(["" if cell != cell else str(cell).strip() for cell in frame[column]])
     with data_progress(members.progress) as report:
-        new = bags_of_table(frame, column, members, path, smiles_column, report)
-    return _score_new(members, new, COLUMN, ensemble)
+        return bags_of_table(frame, column, members, path, smiles_column, report)
 
 
 def _conformers(
@@ -102,18 +127,22 @@ def _score_new(members: Members, new: NewBags, called: str, ensemble: Ensemble) 
     return Frames(bags, instances.rename(columns={"bag": called}))
 
 
-def _own(members: Members, names: list[str] | None, ensemble: Ensemble, instances_out: str | Path | None) -> Frames:
-    """Score bags of the runs' own data; one row per name, and a row of missing values for an empty name."""
+def _known(
+    members: Members,
+    datas: "list[BagDataset]",
+    places: npt.NDArray[np.int64],
+    ensemble: Ensemble,
+    instances_out: str | Path | None,
+) -> Frames:
+    """Score bags of data sets, one for each run; a row of missing values for a place of -1."""
     import pandas as pd
 
-    sources = list(members.own_sources("data set", "bags"))
-    data = sources[0].data
-    places = _positions(names, data)
+    data = datas[0]
     index = torch.from_numpy(places[places >= 0])
     if on_disk(data):
-        frame = score_on_disk(members, [source.data for source in sources], index, ensemble, instances_out)
+        frame = score_on_disk(members, datas, index, ensemble, instances_out)
         return Frames(spread_rows(frame, places >= 0), None)
-    values, order = _score_all(members, [source.data for source in sources], index, ensemble)
+    values, order = _score_all(members, datas, index, ensemble)
     bags = pd.DataFrame({COLUMN: [data.bag_names[i] for i in index], **ensemble.columns(members.tasks, [COLUMN])})
     owner = np.repeat(index.numpy(), data.sizes[index].numpy())
     rows = order if data.instance_row is None else data.instance_row.numpy()[order]
@@ -135,7 +164,7 @@ def _score_all(
     return total / len(members.states), explained.instance
 
 
-def _positions(names: list[str] | None, data: "BagDataset") -> npt.NDArray[np.int64]:
+def positions(names: list[str] | None, data: "BagDataset") -> npt.NDArray[np.int64]:
     """Return the positions of bags by name; -1 for an empty name."""
     if names is None:
         return np.arange(len(data))

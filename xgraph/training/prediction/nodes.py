@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from xgraph.messages import shown
+from xgraph.nn import InEdges, layerwise
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members, checked_path, spread_rows
+from xgraph.training.prediction.objects import as_graph
 from xgraph.training.scoring.inference import as_scores
 
 if TYPE_CHECKING:
@@ -27,28 +30,48 @@ _BLANK = -1
 
 def predict_nodes(members: Members, nodes: Sequence[Any] | str | Path | None, combine: str) -> "pd.DataFrame":
     """Score nodes of the graph that runs were trained on, using all neighbours."""
-    import pandas as pd
-
+    given = as_graph(nodes, int(members.header["model_arguments"]["in_channels"]))
+    if given is not None:
+        return _of_graph(members, *given, combine)
     ensemble, filled = Ensemble(combine), np.zeros(0, dtype=bool)
     for state, source in zip(members.states, members.own_sources("graph", "nodes"), strict=True):
         if not ensemble.members:
-            numbers = _positions(nodes, len(source), source.name)
+            numbers = positions(nodes, len(source), source.name)
             filled = numbers != _BLANK
             index = torch.from_numpy(numbers[filled])
             ensemble = Ensemble(combine, several_classes=source.several_classes)
         with data_progress(members.progress) as report:
             logits = source.score(load_model(state), index, device=members.device, progress=report)
         ensemble.add(as_scores(logits, loss_link(state)))
-    columns: dict[str, Any] = {COLUMN: source.data.row.numpy()[index.numpy()]}
-    if source.several_classes:
-        columns["predicted"] = ensemble.best(members.tasks)
-    frame = pd.DataFrame(columns | ensemble.columns(members.tasks, columns))
+    frame = _table(members, ensemble, source.data.row.numpy()[index.numpy()], source.several_classes)
     if not filled.all():
         frame = frame.astype({COLUMN: "Int64"})  # nullable, and not written as 4.0
     return spread_rows(frame, filled)
 
 
-def _positions(nodes: Sequence[Any] | str | Path | None, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
+def _of_graph(members: Members, x: Tensor, edge_index: Tensor, combine: str) -> "pd.DataFrame":
+    """Score all nodes of a graph in memory, which need not be that of the runs."""
+    ensemble = Ensemble(combine, several_classes=members.several_classes)
+    edges = InEdges.from_edge_index(edge_index, len(x))
+    for state in members.states:
+        model: Any = load_model(state).to(members.device)
+        with data_progress(members.progress) as report:
+            logits = layerwise(model, x, edges, progress=report).double().cpu().numpy()
+        ensemble.add(as_scores(logits, loss_link(state)))
+    return _table(members, ensemble, np.arange(len(x)), members.several_classes)
+
+
+def _table(members: Members, ensemble: Ensemble, nodes: npt.NDArray[np.int64], several_classes: bool) -> "pd.DataFrame":
+    import pandas as pd
+
+    columns: dict[str, Any] = {COLUMN: nodes}
+    if several_classes:
+        columns["predicted"] = ensemble.best(members.tasks)
+    return pd.DataFrame(columns | ensemble.columns(members.tasks, columns))
+
+
+def positions(nodes: Sequence[Any] | str | Path | None, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
+    """Return node numbers; -1 for a row of a file that has none."""
     if nodes is None:
         return np.arange(num_nodes)
     if isinstance(nodes, str | Path):

@@ -42,6 +42,9 @@ def predict(
               path of a folder with one file per bag (see `read_bag_folder`), names of bags of the run's own data, or
               None for all of these.
             - Conformers of molecules: SMILES, as for molecules.
+            - In memory: a MoleculeDataset or a list of PyG graphs of molecules; a NodeDataset or a graph of PyG with
+              the features of the run, all of whose nodes are scored; a BagDataset, or a DataFrame with one row per
+              instance.
         combine: How to combine the scores of an ensemble: "mean" averages the scores; "rank" averages the rank of a
             row among all scored rows, from 0 (lowest) to 1 (highest), so it depends on which rows are scored together.
             "rank" is not available for mutually exclusive classes.

@@ -47,26 +47,23 @@ class MoleculeScorer:
 
     def __init__(self, members: Members) -> None:
         self._members = members
-        self._kinds = [_features_of(state) for state in members.states]
+        self._kinds = [features_of(state) for state in members.states]
         self._standardize = [bool(state[HEADER]["standardize"]) for state in members.states]
         self._links = [loss_link(state) for state in members.states]
         self._models = [load_model(state).to(members.device) for state in members.states]
 
     def __call__(self, chunks: Iterable[Sequence[str]]) -> Iterator[Scored]:
         """Yield the scores of each chunk, in order."""
-        from xgraph.data.storage.parallel import map_ahead
-
         wanted: Wanted = {}
         for standardize, kinds in zip(self._standardize, self._kinds, strict=True):
             known = wanted.setdefault(standardize, [])
             known += [kind for kind in kinds if kind not in known]
-        read, rescue = partial(_read, wanted=wanted), partial(_read_in_halves, wanted=wanted)
-        for parts in map_ahead(read, chunks, what="featurising", worth=_WORTH, rescue=rescue):
+        for parts in read_ahead(chunks, wanted):
             scored = [self._score(part) for part in parts]
             members = [np.concatenate(scores) for scores in zip(*(one.members for one in scored), strict=True)]
             yield Scored(members, [error for one in scored for error in one.errors])
 
-    def _score(self, part: "_Part") -> Scored:
+    def _score(self, part: "Part") -> Scored:
         members = []
         for m, state in enumerate(self._members.states):
             every = part.data[self._standardize[m]]
@@ -83,14 +80,22 @@ class MoleculeScorer:
         return Scored(members, part.errors)
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """Molecules that were read, and the errors of all; empty for those that could be read."""
 
     data: "dict[bool, MoleculeDataset]"
     errors: list[str]
 
 
-def _read(texts: Sequence[str], wanted: Wanted) -> list[_Part]:
+def read_ahead(chunks: Iterable[Sequence[str]], wanted: Wanted) -> Iterator[list[Part]]:
+    """Yield the molecules of each chunk, in order; those of the next chunks are read in other processes meanwhile."""
+    from xgraph.data.storage.parallel import map_ahead
+
+    read, rescue = partial(_read, wanted=wanted), partial(_read_in_halves, wanted=wanted)
+    yield from map_ahead(read, chunks, what="featurising", worth=_WORTH, rescue=rescue)
+
+
+def _read(texts: Sequence[str], wanted: Wanted) -> list[Part]:
     """Read a chunk of molecules and compute their features; nothing is cached on disk."""
     from xgraph.data import MoleculeDataset
 
@@ -101,14 +106,14 @@ def _read(texts: Sequence[str], wanted: Wanted) -> list[_Part]:
         for error in data.errors:
             errors[error.row] = errors[error.row] or error.message
         read[standardize] = data.with_features(kinds, keep=False) if len(data) else data
-    return [_Part(read, errors)]
+    return [Part(read, errors)]
 
 
-def _read_in_halves(texts: Sequence[str], wanted: Wanted) -> list[_Part]:
+def _read_in_halves(texts: Sequence[str], wanted: Wanted) -> list[Part]:
     return [part for i in range(0, len(texts), _HALF) for part in _read(texts[i : i + _HALF], wanted)]
 
 
-def _features_of(state: dict[str, Any]) -> list[str]:
+def features_of(state: dict[str, Any]) -> list[str]:
     """Return the kinds of extra features that a run uses, after checking that this version computes the same ones."""
     kinds: list[str] = state[HEADER]["config"].get("features") or []
     names: list[str] = []

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from xgraph.data.tables.frame import FrameTable
 from xgraph.messages import listed, shown
 from xgraph.options import OptionError
 from xgraph.training.files.checkpoint import HEADER
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from xgraph.data.storage.root import Progress
+    from xgraph.data.tables.frame import FrameTable
 
 _LARGEST = float(np.finfo(np.float32).max)
 _HEAD = 1000  # rows in which a column of SMILES is looked for
 
 
-def read_frame_of_bags(path: Path, state: Mapping[str, Any], bag_column: str | None) -> tuple["pd.DataFrame", str]:
+def read_frame_of_bags(
+    path: Path | FrameTable, state: Mapping[str, Any], bag_column: str | None
+) -> tuple["pd.DataFrame", str]:
     """Read a CSV file with one row per instance; return it and the column that names the bags."""
     from xgraph.data.bags.columns import read_frame
     from xgraph.data.bags.roles import BAG_NAMES, find_column, listing
@@ -47,7 +51,7 @@ def bags_of_table(
     frame: "pd.DataFrame",
     bag_column: str,
     members: Members,
-    path: Path,
+    path: Path | FrameTable,
     smiles_column: str | None,
     progress: "Progress | None",
 ) -> NewBags:
@@ -91,7 +95,7 @@ def bags_of_table(
 
 
 def _feature_columns(
-    columns: list[str], bag_column: str, header: Mapping[str, Any], width: int, path: Path
+    columns: list[str], bag_column: str, header: Mapping[str, Any], width: int, path: Path | FrameTable
 ) -> list[str]:
     """Return the feature columns of the run: by name, or if the run has no feature names, all remaining columns."""
     from xgraph.data.bags.roles import TARGET_NAMES, find_column, listing
@@ -143,7 +147,7 @@ def _molecules(
     frame: "pd.DataFrame",
     smiles_column: str | None,
     members: Members,
-    path: Path,
+    path: Path | FrameTable,
     progress: "Progress | None",
 ) -> tuple[Any, list[str]]:
     """Return the molecules that can be read, and an error for each row that cannot."""
@@ -155,7 +159,7 @@ def _molecules(
         raise ValueError(f"items: {path} has no SMILES column {smiles_column!r}: {listing(names)}")
     head = frame.head(_HEAD)
     texts = {name: ["" if cell is None or cell != cell else str(cell) for cell in head[name]] for name in names}
-    column = choose_column(members, texts, smiles_column, path)
+    column = choose_column(members, texts, smiles_column, str(path))
     cells = [cell if isinstance(cell, str) else "" for cell in frame[column]]
     state = members.states[0]
     molecules = MoleculeDataset.from_smiles(cells, standardize=bool(state[HEADER]["standardize"]), progress=progress)

@@ -128,6 +128,34 @@ def explain_bags(
     return Explained(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
+def embed_bags(
+    model: "BagClassifier",
+    data: "BagDataset",
+    positions: Tensor,
+    *,
+    device: str = "cpu",
+    progress: Callable[[int, int, str], None] | None = None,
+) -> npt.NDArray[np.float32]:
+    """Return the mean of the instances' vectors of each bag, weighted as the pooling of the model weights them."""
+    model, most = model.to(device).eval(), instances_per_pass(data)
+    parts = [np.empty((0, model.hidden_channels), dtype=np.float32)]
+    with torch.inference_mode():
+        for group in grouped(data.sizes[positions], most):
+            bags = positions[group]
+            if int(data.sizes[bags[0]]) > most:
+                e = torch.cat([model.embed(batch.to(device)) for batch in chunks(data, int(bags[0]), most)])
+                bag = torch.zeros(len(e), dtype=torch.long, device=e.device)
+            else:
+                batch = data.batch(bags).to(device)
+                e, bag = model.embed(batch), batch.bag
+            weights = model.pool.weights(e if model.attends else model.head(e), bag, dim_size=len(bags)).mean(1)
+            vectors = e.new_zeros(len(bags), e.size(1)).index_add_(0, bag, weights.unsqueeze(1).to(e.dtype) * e)
+            parts.append(vectors.float().cpu().numpy())
+            if progress is not None:
+                progress(group[-1] + 1, len(positions), "embedding")
+    return np.concatenate(parts)
+
+
 def _recording(batches: Iterator[Any], instance: list[Tensor]) -> Iterator[Any]:
     """Yield the same batches, and record their instances."""
     for batch in batches:

@@ -70,7 +70,7 @@ def test_rows_without_a_score_are_counted(run: str, capsys: Capture) -> None:
         (["musk1", "--loss", "bce", "--gamma", "0.5"], 2, "has an effect only if `instances` is set"),
         (["patients.csv", *COLUMNS, "--heads", "3"], 2, "heads must divide the number of pooled columns, 1"),
         (["patients.csv", *COLUMNS, "--encoder", "cnn"], 2, "encoder must be mlp if instances are feature rows"),
-        (["patients.csv", *COLUMNS, "--fold", "0-4"], 1, "fold = 0,1,2,3,4: data set 'patients.csv' has no folds"),
+        (["patients.csv", *COLUMNS, "--fold", "0-4"], 1, "fold = 0,1,2,3,4: 'patients.csv' has no folds"),
         (
             ["patients.csv", "--bag-column", "nobody"],
             1,

@@ -95,7 +95,7 @@ def test_an_interrupted_run_resumes_with_the_same_data_only(csv: Path) -> None:
         xgraph.train(out=run.path, resume=True, epochs=2)
     with pytest.raises(ValueError, match="splits of 'chains' have changed"):
         xgraph.train(load(csv, split="random", seed=1), out=run.path, resume=True, epochs=2)
-    with pytest.raises(OptionError, match="dataset is '<MoleculeDataset chains>' in"):
+    with pytest.raises(OptionError, match="in runs.*and cannot become"):
         xgraph.train(pd.read_csv(csv), out=run.path, resume=True, epochs=2)
     again = xgraph.train(data, out=run.path, resume=True, epochs=2)
     assert again.metrics["test"] == once.metrics["test"]
@@ -129,7 +129,7 @@ def test_settings_that_do_not_apply_are_refused(csv: Path) -> None:
         ),
         ({"standardize": True}, "standardize = True: the molecules of the MoleculeDataset were read without it"),
         ({"fold": 1}, "fold = 1: a MoleculeDataset has no folds"),
-        ({"split": "stratified"}, "split must be one of scaffold, random for 'chains', got 'stratified'"),
+        ({"split": "stratified"}, "split must be one of scaffold, .*random for 'chains', got 'stratified'"),
     ):
         with pytest.raises(ValueError, match=message):
             xgraph.train(data, **SMALL, **settings)

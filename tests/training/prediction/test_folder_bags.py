@@ -66,6 +66,10 @@ def test_bags_that_cannot_be_read_have_an_error_and_no_score(run: xgraph.Run, tm
     assert list(frame["error"].str.partition(": ")[0]) == ["", "slide_01.npy", "", "slide_03.npy", "slide_04.h5", ""]
     assert frame["error"][1] == "slide_01.npy: row 1 of its features is not finite"
     assert frame["error"][3] == "slide_03.npy: its instances have shape [7], those of the run [6]"
+    vectors = xgraph.embed(run.path, new)
+    assert (vectors["bag"].tolist(), vectors["error"].tolist()) == (frame["bag"].tolist(), frame["error"].tolist())
+    again = xgraph.embed(run.path, in_memory({name: content[name] for name in ("slide_00", "slide_02")}))
+    np.testing.assert_allclose(vectors["v0"].dropna()[:2], again["v0"], rtol=1e-5)
     good = [0, 2, 5]
     assert list(frame["label"].notna()) == [i in good for i in range(6)]
     np.testing.assert_allclose(frame["label"][good], whole["label"][good], rtol=1e-6)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xgraph.data.labels.rules import LabelRules, same_cell
+from xgraph.data.labels.rules import MISSING, LabelRules, same_cell
 from xgraph.messages import listed, shown
 
 POSITIVE = frozenset(["1", "active", "yes", "positive", "pos", "true", "y", "t"])
 NEGATIVE = frozenset(["0", "inactive", "no", "negative", "neg", "false", "n", "f"])
+_MANY = 100  # different numbers, which are taken to be measured without a further look
+_SAMPLE = 1000  # cells by which a column with some text is called one of numbers
 FEW = 12  # a column of at most so many different texts looks like one of labels
 
 _THRESHOLD = "give --active-above or --active-below"
@@ -56,27 +58,55 @@ class Column(NamedTuple):
 def read_column(cells: Sequence[str], rules: LabelRules, *, threshold: bool = True) -> Column:
     """Read the cells of one column; with `threshold`, numbers are compared with that of the rules."""
     distinct = dict.fromkeys(cells)
+    if rules.positive is None and not (threshold and rules.has_threshold):
+        measured = _first_measured(distinct, rules)
+        if measured is not None:
+            return _numbers(measured, True)
     known = [cell for cell in distinct if not rules.is_missing(cell)]
     if rules.positive is not None and any(same_cell(cell, rules.positive) for cell in known):
         return Column(_spread(cells, {cell: float(same_cell(cell, rules.positive)) for cell in known}))
-    numbers = {cell: _label(cell) for cell in known}
-    strange = [cell for cell, value in numbers.items() if value is None]
-    if not strange:
-        return Column(_spread(cells, {cell: float(value) for cell, value in numbers.items() if value is not None}))
-    intervals = {cell: _interval(cell) for cell in known}
-    text = next((cell for cell, interval in intervals.items() if interval is None), None)
+    strange = next((cell for cell in known if _label(cell) is None), None)
+    if strange is None:
+        labels = ((cell, _label(cell)) for cell in known)
+        return Column(_spread(cells, {cell: value for cell, value in labels if value is not None}))
+    text = next((cell for cell in known if _interval(cell) is None), None)
     if text is not None:
         return _words(cells, known, text)
     if threshold and rules.has_threshold:
-        return _compared(cells, {cell: found for cell, found in intervals.items() if found is not None}, rules)
-    why = f"contains the number {strange[0].strip()} (regression is not supported): set a threshold with "
-    why += "active_above or active_below (--active-above, --active-below)"
-    return Column(None, why, f"numbers other than 0 and 1; {_THRESHOLD}" if len(known) > 1 else "", numeric=True)
+        intervals = ((cell, _interval(cell)) for cell in known)
+        return _compared(cells, {cell: found for cell, found in intervals if found is not None}, rules)
+    return _numbers(strange, len(known) > 1)
 
 
 def holds_cell(cells: Sequence[str], word: str) -> bool:
     """Whether a cell is this word or number."""
     return any(same_cell(cell, word) for cell in dict.fromkeys(cells))
+
+
+def _first_measured(distinct: Collection[str], rules: LabelRules) -> str | None:
+    """Return the first number that is no label if a column holds many numbers and nothing else; else None.
+
+    This is quick, so that thousands of columns with descriptors cost little.
+    """
+    filled = [cell for cell in distinct if cell not in MISSING]
+    if len(filled) <= _MANY:
+        return None
+    try:
+        numbers = np.fromiter(map(float, filled), np.float64, len(filled))
+    except ValueError:
+        return None
+    if np.isnan(numbers).any():
+        return None
+    labels = [-1.0, 0.0, 1.0]
+    measured = np.flatnonzero(~np.isin(numbers, labels))[:_MANY]
+    return next((cell for cell in map(filled.__getitem__, measured.tolist()) if not rules.is_missing(cell)), None)
+
+
+def _numbers(first: str, several: bool) -> Column:
+    """A column of numbers, of which one is shown."""
+    why = f"contains the number {first.strip()} (regression is not supported): set a threshold with "
+    why += "active_above or active_below (--active-above, --active-below)"
+    return Column(None, why, f"numbers other than 0 and 1; {_THRESHOLD}" if several else "", numeric=True)
 
 
 def _label(cell: str) -> float | None:
@@ -128,14 +158,15 @@ def _compared(cells: Sequence[str], intervals: dict[str, tuple[float, float]], r
 
 def _words(cells: Sequence[str], known: list[str], text: str) -> Column:
     """Why a column with text that is no label cannot be read."""
-    words = sorted({cell.strip() for cell in known})
+    words = {cell.strip() for cell in known}
     why = f"contains the text {shown(text)} (data row {cells.index(text)})"
     if 2 <= len(words) <= FEW and 2 * len(words) <= sum(1 for cell in cells if cell.strip()):
-        some = listed(words)
+        some = listed(sorted(words))
         doubt = f"the words {some}; give --positive WORD, --missing WORD or --task multiclass"
         why += f"; its cells are {some}: say which one is active with positive (--positive WORD), which ones are no "
         return Column(None, why + "label with missing (--missing WORD), or train on classes (--task multiclass)", doubt)
-    if 2 * sum(_interval(cell) is not None for cell in known) > len(known):
+    sample = known[:_SAMPLE]
+    if 2 * sum(_interval(cell) is not None for cell in sample) > len(sample):
         why += f"; if it is no label, give missing (--missing {shown(text.strip())})"
         return Column(None, why, f"numbers, but also {shown(text.strip())}; give --missing for it", numeric=True)
     return Column(None, why)

@@ -59,7 +59,7 @@ def test_few_actives_reach_every_part(split: str, tmp_path: Path) -> None:
 def test_split_column_of_words(tmp_path: Path) -> None:
     words = [("train", "Training", "VAL", "test", "")[i % 5] for i in range(45)]
     table = molecules(tmp_path / "a.csv", part=words)
-    with pytest.warns(UserWarning, match="9 molecules are in no part"):
+    with pytest.warns(UserWarning, match="9 molecules in no part"):
         data = load(table, split_column="part")
     wanted = {"train": ("train", "Training"), "valid": ("VAL",), "test": ("test",)}
     assert parts(data) == {
@@ -95,8 +95,12 @@ def test_further_files_are_valid_and_test(tmp_path: Path) -> None:
     assert data.files.place(int(data.row[data.splits["test"][0]])) == ("test.csv", 0)  # type: ignore[union-attr, index]
     assert data.files.place(data.errors[0].row) == ("valid.csv", 10)  # type: ignore[union-attr]
     assert parts(load(one, test=three)).keys() == {"train", "test"}
-    with pytest.raises(ValueError, match=r"short.csv lacks 1 of the columns of .*train.csv, the first is 'active'"):
-        load(one, test=write(tmp_path / "short.csv", [["smiles"], ["CCO"]]))
+    short = write(tmp_path / "short.csv", [["smiles"], ["CCO"]])
+    with pytest.raises(ValueError, match=r"short.csv has no column 'active'; files of one data set must have the same"):
+        load(one, test=short, target_columns=["active"])
+    wide = molecules(tmp_path / "wide.csv", mass=range(45))
+    with pytest.warns(UserWarning, match=r"columns of .*wide.csv that .*test.csv lacks are left out: 'mass'"):
+        assert parts(load(wide, test=three)).keys() == {"train", "test"}
     with pytest.raises(FileNotFoundError, match="absent.csv"):
         load(one, test=tmp_path / "absent.csv")
 
@@ -105,7 +109,7 @@ def test_rows_of_a_split_file_count_blank_lines(tmp_path: Path) -> None:
     lines = molecules(tmp_path / "a.csv").read_text().splitlines()
     (tmp_path / "a.csv").write_text("\n".join([*lines[:3], "", *lines[3:]]) + "\n\n")
     np.savez(tmp_path / "rows.npz", train=[0, 1, 2, 3, 4], val=[46], test=[45, 44])
-    with pytest.warns(UserWarning, match="39 molecules are in no part"):
+    with pytest.warns(UserWarning, match="39 molecules in no part"):
         data = load(tmp_path / "a.csv", split_file=tmp_path / "rows.npz")
     assert parts(data) == {"train": sorted(SMILES[:4]), "test": sorted(SMILES[-2:])}  # row 46 is blank
 
@@ -143,7 +147,7 @@ def test_bags_with_a_split_column(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"bag 'b0' is in two parts: train \(data row 0\) and test \(data row 30\)"):
         load(write(tmp_path / "b.csv", rows), bag_column="bag", split_column="part")
     np.savez(tmp_path / "rows.npz", train=[0, 1], test=[2, 33])
-    with pytest.warns(UserWarning, match="26 bags are in no part"):
+    with pytest.warns(UserWarning, match="26 bags in no part"):
         data = load(write(tmp_path / "c.csv", bag_rows()), bag_column="bag", split_file=tmp_path / "rows.npz")
     assert parts(data, "bag_names") == {"train": ["b0", "b1"], "test": ["b2", "b3"]}
 

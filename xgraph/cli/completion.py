@@ -14,8 +14,8 @@ def choice(name: str, *words: str) -> dict[str, Any]:
     """Arguments of `typer.Option` for the option `name`, which takes one of some words."""
     option = Option(name, str, None, choices=words)
 
-    def check(value: str) -> str:
-        return str(option.parse(value))
+    def check(value: str | None) -> str | None:
+        return None if value is None else str(option.parse(value))
 
     def complete(incomplete: str) -> list[str]:
         return [word for word in words if word.startswith(incomplete)]

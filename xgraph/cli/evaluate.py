@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,7 +19,20 @@ def evaluate(
             "fold if the runs have folds.",
         ),
     ],
-    split: Annotated[str, typer.Option(help="Part of the data to evaluate on.", **choice("split", *SPLITS))] = "test",
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Part of the data to evaluate on. [default: test]", show_default=False, **choice("split", *SPLITS)
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Evaluate on the labelled rows of this table of molecules or bags instead, with all runs and folds as "
+            "one ensemble. With --split: the run's own data, which have moved to FILE.",
+        ),
+    ] = None,
     combine: Annotated[
         str,
         typer.Option(
@@ -35,18 +48,59 @@ def evaluate(
         float | None,
         typer.Option(metavar="FLOAT", help="With --max-fpr: also the two-way one from this true-positive rate."),
     ] = None,
+    smiles_column: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column with SMILES in --data, if not that of the run.")
+    ] = None,
+    target_columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="Columns with labels in --data, in the order of the run's tasks, if not called like them.",
+        ),
+    ] = None,
+    bag_column: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column that names the bag of each row of --data, if not that of the run."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder for metrics and predictions of --data. [default: that of the run; none for several runs]",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
     device: Annotated[str, typer.Option(help="Where to compute.", **choice("device", *DEVICES))] = "auto",
 ) -> None:
-    """Evaluate a run on a part of its data: all metrics, as a table or as JSON.
+    """Evaluate a run on a part of its data or on a new table: all metrics, as a table or as JSON.
 
-    For runs over folds, the metrics are means and standard deviations over the folds.
+    For runs over folds, the metrics are means and standard deviations over the folds. On a new table, they are those of
+    the combined scores; DIR gets them as evaluation-NAME.json, and the scores as predictions-NAME.csv.
     """
     announce_loading()
     from xgraph.cli.tables import metrics_table
+    from xgraph.options import OptionError
     from xgraph.training.files.writing import plain
-    from xgraph.training.prediction.evaluate import evaluate_with_spread
+    from xgraph.training.prediction.evaluate import evaluate_new, evaluate_with_spread
 
-    limits = {"max_fpr": max_fpr, "min_tpr": min_tpr}
-    metrics = {split: evaluate_with_spread(runs, split, combine=combine, **limits, device=device, progress=True)}
-    typer.echo(json.dumps(plain(metrics)) if as_json else metrics_table(metrics))
+    how: dict[str, Any] = {"combine": combine, "max_fpr": max_fpr, "min_tpr": min_tpr, "device": device}
+    columns: dict[str, Any] = {"smiles_column": smiles_column, "bag_column": bag_column, "target_columns": None}
+    if target_columns is not None:
+        columns["target_columns"] = [name.strip() for name in target_columns.split(",")]
+    if data is None or split is not None:
+        unused = [name for name, value in {**columns, "out": out}.items() if value is not None]
+        if unused:
+            option = unused[0].replace("_", "-")
+            raise OptionError(f"--{option}: this option is for a new table; give --data without --split")
+        part = split or "test"
+        metrics = {part: evaluate_with_spread(runs, part, **how, progress=True, data=data)}
+        typer.echo(json.dumps(plain(metrics)) if as_json else metrics_table(metrics))
+        return
+    labelled = evaluate_new(runs, data, **how, **columns, progress=True)
+    typer.echo(labelled.summary(), err=True)
+    result = {labelled.name: labelled.metrics}
+    typer.echo(json.dumps(plain({**result, **labelled.counts})) if as_json else metrics_table(result))
+    folder = out or (runs[0] if len(runs) == 1 else None)
+    if folder is not None:
+        typer.echo("written: {} and {}".format(*labelled.write(folder, runs)), err=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def metrics_table(metrics: Mapping[str, Any]) -> str:
     """The content of `metrics.json`: one row per metric, one column per split; with folds mean ± deviation."""
-    splits = [name for name in ("train", "valid", "test") if name in metrics]
+    splits = [name for name in ("train", "valid", "test") if name in metrics] or list(metrics)
     rows = [["metric", *splits]]
     last = metrics[splits[-1]]
     for name in last.get("mean", last):

@@ -226,7 +226,7 @@ def load(
     if loader.takes_own_split:
         options["splitting"] = _own_split(split, splits, label, fold=fold, seed=seed, **own)
     else:
-        chosen = split or splits[0]
+        chosen = splits[0] if split is None or (split == WHOLE and not isinstance(source, Card)) else split
         if chosen not in splits:
             raise ValueError(f"split must be one of {', '.join(splits)} for {label!r}, got {split!r}")
         _check_fold(fold, published, label, chosen)

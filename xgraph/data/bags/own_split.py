@@ -18,7 +18,7 @@ from xgraph.data.splits.classes import bag_classes
 from xgraph.data.splits.own import OwnSplit, parts_present, warn_of_rows_in_no_part
 from xgraph.data.splits.words import NOWHERE, PARTS
 from xgraph.data.tables.frame import FrameTable, TablePath
-from xgraph.data.tables.joined import Files, check_columns
+from xgraph.data.tables.joined import Files, common_columns
 
 SHARES = (0.6, 0.2, 0.2)
 
@@ -28,6 +28,7 @@ def read_frames(
     bag_column: str | None,
     texts: Sequence[str],
     further: Sequence[str | Path],
+    needed: Sequence[str] = (),
     *,
     separator: str | None = None,
     encoding: str | None = None,
@@ -37,8 +38,7 @@ def read_frames(
     frames = [read_frame(one, bag_column, texts, separator=separator, encoding=encoding) for one in paths]
     if not further:
         return frames[0], None
-    check_columns([list(frame.columns) for frame in frames], paths)
-    columns = list(frames[0].columns)
+    columns = common_columns([list(frame.columns) for frame in frames], paths, [bag_column, *texts, *needed])
     return pd.concat([frame[columns] for frame in frames], ignore_index=True), Files.of(paths, [*map(len, frames)])
 
 

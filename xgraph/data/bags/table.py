@@ -76,9 +76,10 @@ def read_bags(
     """
     path = path if isinstance(path, FrameTable) else Path(path)
     splitting = OwnSplit() if splitting is None else splitting
+    needed = [*(target_columns or []), *(feature_columns or [])]
     texts = [column for column in (smiles_column, splitting.split_column) if column is not None]
     frame, files = read_frames(
-        path, bag_column, texts, list(splitting.files.values()), separator=separator, encoding=encoding
+        path, bag_column, texts, list(splitting.files.values()), needed, separator=separator, encoding=encoding
     )
     frame, split_cells = take_split_cells(frame, splitting.split_column, path)
     bags = bags_of_frame(

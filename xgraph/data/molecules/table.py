@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from xgraph.data.labels.choose import choose_labels
 from xgraph.data.labels.rules import LabelRules
 from xgraph.data.molecules.molecule import parses
+from xgraph.data.splits.words import read_marks
 from xgraph.data.tables.columns import Columns
 from xgraph.data.tables.frame import FrameTable, TablePath
 from xgraph.data.tables.joined import Files, join_columns
@@ -121,7 +122,8 @@ def read_table(
         >>> table.smiles, table.task_names, table.y.tolist()
         (['CCO', 'c1ccccc1'], ['active'], [[1.0], [nan]])
     """
-    columns, files = _read_files(path, further, separator, encoding)
+    needed = [smiles_column, split_column, *(target_columns or [])]
+    columns, files = _read_files(path, further, needed, separator, encoding)
     split_cells = None if split_column is None else _taken(columns, split_column, path)
     column = find_smiles(columns, smiles_column, path)
     cells, wrong = columns[column], dict(columns.errors)
@@ -149,7 +151,11 @@ def read_table(
 
 
 def _read_files(
-    path: TablePath, further: Sequence[str | Path], separator: str | None, encoding: str | None
+    path: TablePath,
+    further: Sequence[str | Path],
+    needed: Sequence[str | None],
+    separator: str | None,
+    encoding: str | None,
 ) -> tuple[Columns, Files | None]:
     """Return the columns of one or several files, and the files if there are several."""
     if not further:
@@ -157,7 +163,7 @@ def _read_files(
     paths = [path if isinstance(path, FrameTable) else Path(path), *map(Path, further)]
     tables = [_read(one, separator, encoding) for one in paths]
     sizes = [len(next(iter(table.values()))) for table in tables]
-    return join_columns(tables, paths), Files.of(paths, sizes)
+    return join_columns(tables, paths, needed), Files.of(paths, sizes)
 
 
 def _taken(columns: dict[str, list[str]], column: str, path: TablePath) -> list[str]:
@@ -166,6 +172,7 @@ def _taken(columns: dict[str, list[str]], column: str, path: TablePath) -> list[
         raise ValueError(
             f"split_column {column!r} does not exist: the columns of {path} are {', '.join(map(repr, columns))}"
         )
+    read_marks(columns[column], column)  # a wrong column is refused before what follows from it
     return columns.pop(column)
 
 

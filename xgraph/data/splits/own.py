@@ -188,4 +188,4 @@ def parts_present(part: Integers) -> dict[str, Integers]:
 def warn_of_rows_in_no_part(count: int, noun: str) -> None:
     """Say how many items are in no part."""
     if count:
-        warnings.warn(f"{count} {noun} are in no part, as their split is blank or not listed", stacklevel=5)
+        warnings.warn(f"{count} {noun} in no part: their split is blank or not listed", stacklevel=5)

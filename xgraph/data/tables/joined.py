@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from xgraph.data.tables.columns import Columns
 from xgraph.data.tables.frame import FrameTable
+from xgraph.messages import listed
 
 
 @dataclass(frozen=True)
@@ -41,23 +43,38 @@ class Files:
         return self.names[number], row - starts[number]
 
 
-def join_columns(tables: Sequence[Columns], paths: Sequence[Path | FrameTable]) -> Columns:
-    """Append tables to the first one, whose columns they must have, in any order."""
-    check_columns([list(table) for table in tables], paths)
+def join_columns(
+    tables: Sequence[Columns], paths: Sequence[Path | FrameTable], needed: Sequence[str | None] = ()
+) -> Columns:
+    """Append tables to the first one; columns may be in any order, and those that are not in all tables are left out.
+
+    Args:
+        tables: The tables.
+        paths: Where each is from.
+        needed: Columns without which the table cannot be read; None stands for none.
+    """
+    columns = common_columns([list(table) for table in tables], paths, needed)
     errors: dict[int, str] = {}
     before = 0
     for table in tables:
         errors |= {before + row: message for row, message in table.errors.items()}
         before += len(next(iter(table.values()), []))
-    return Columns({name: [cell for table in tables for cell in table[name]] for name in tables[0]}, errors)
+    return Columns({name: [cell for table in tables for cell in table[name]] for name in columns}, errors)
 
 
-def check_columns(columns: Sequence[Sequence[str]], paths: Sequence[Path | FrameTable]) -> None:
-    """Raise `ValueError` unless all tables have the columns of the first; they may have more."""
+def common_columns(
+    columns: Sequence[Sequence[str]], paths: Sequence[Path | FrameTable], needed: Sequence[str | None] = ()
+) -> list[str]:
+    """Return the columns that all tables have, and say which ones of the first are lacking in others."""
+    common = [name for name in columns[0] if all(name in names for names in columns)]
     for path, names in zip(paths, columns, strict=True):
-        lost = [name for name in columns[0] if name not in names]
-        if lost:
+        lost = [name for name in needed if name is not None and name not in names]
+        if lost or not common:
             raise ValueError(
-                f"{path} lacks {len(lost)} of the columns of {paths[0]}, the first is {lost[0]!r}: files of one data "
-                f"set must have the same columns; its columns are {', '.join(map(repr, names[:20]))}"
+                f"{path} has no column {listed(lost or columns[0])}; files of one data set must have the same columns, "
+                f"and those of {path} are {listed(names)}"
             )
+        lacking = [name for name in columns[0] if name not in names]
+        if lacking:
+            warnings.warn(f"columns of {paths[0]} that {path} lacks are left out: {listed(lacking)}", stacklevel=5)
+    return common

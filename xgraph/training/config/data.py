@@ -60,6 +60,15 @@ class Data(Schema):
     folds: Annotated[int, Field(ge=3, le=1000)] | None = None
     stratified: bool = False
 
+    @model_validator(mode="after")
+    def _one_definition_of_parts(self) -> "Data":
+        if any((self.split_column, self.split_file, self.valid, self.test, self.folds, self.stratified)):
+            from xgraph.data.splits.own import OwnSplit
+
+            names = ("split", "split_column", "split_file", "valid", "test", "valid_fraction", "folds", "stratified")
+            OwnSplit(**{name: getattr(self, name) for name in names})
+        return self
+
     @field_validator("fold", mode="before")
     @classmethod
     def _different_folds(cls, fold: object) -> object:

@@ -92,11 +92,12 @@ def _all_counts(source: "Source") -> str:
 def _remedies(source: "Source") -> str:
     """Say how else the data can be split."""
     config = source.config
-    given = config.split_column or config.split_file or (config.test or config.valid)
-    if given:
+    if config.split_column is not None:
+        return f"change the parts in column {config.split_column!r}"
+    if given := config.split_file or config.test or config.valid:
         return f"change the parts in {given}"
     if config.folds is not None:
-        return "draw other folds (--stratified, or fewer --folds)"
+        return "draw other folds (--split random, --stratified, or fewer --folds)"
     ways = {"graph": "--split scaffold-balanced, cluster or random", "bag": "--split random and another --seed"}
     other = f"split it in another way ({ways[source.kind]}), " if source.kind in ways else ""
     return f"{other}say which rows are in which part (--split-column, --valid and --test), or draw folds (--folds 5)"

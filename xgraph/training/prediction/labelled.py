@@ -1,0 +1,210 @@
+"""Evaluation of runs on the labelled rows of a new table."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from xgraph.messages import listed
+from xgraph.options import OptionError
+from xgraph.training.config.build import TrainConfig, build_config
+from xgraph.training.files.checkpoint import HEADER, check_feature_names
+from xgraph.training.files.saved_model import load_model, loss_link
+from xgraph.training.files.writing import write_csv, write_json
+from xgraph.training.fit.loading import load_options
+from xgraph.training.prediction.ensemble import Ensemble
+from xgraph.training.prediction.members import Members, check_featurizer
+from xgraph.training.prediction.new_bags import makes_conformers
+from xgraph.training.scoring.inference import as_scores
+from xgraph.training.scoring.metrics import Metric
+from xgraph.training.scoring.scores import measure
+from xgraph.training.sources import Source, make_source
+
+_NO_SPLIT = dict.fromkeys(("split_column", "split_file", "valid", "test", "valid_fraction", "folds", "fold"))
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The result of an evaluation on a new table.
+
+    Args:
+        name: Name of the table.
+        metrics: All metrics.
+        counts: For the report: labelled and positive items of each task, and rows that could not be read.
+        columns: Header of the predictions.
+        rows: Predictions for the labelled items.
+    """
+
+    name: str
+    metrics: dict[str, float]
+    counts: dict[str, Any]
+    columns: list[str]
+    rows: list[list[object]]
+
+    def write(self, folder: Path, runs: Sequence[str | Path]) -> tuple[Path, Path]:
+        """Write metrics and predictions to a folder, and return the paths of both files."""
+        folder.mkdir(parents=True, exist_ok=True)
+        metrics, predictions = folder / f"evaluation-{self.name}.json", folder / f"predictions-{self.name}.csv"
+        write_json(metrics, {**self.metrics, **self.counts, "runs": [str(run) for run in runs]})
+        write_csv(predictions, self.columns, self.rows)
+        return metrics, predictions
+
+    def summary(self) -> str:
+        """Say on what the metrics are computed."""
+        labelled, positives = self.counts["labelled"], self.counts["positives"]
+        tasks = [f"{name}: {positives[name]} positive of {labelled[name]} labelled" for name in labelled]
+        more = f" and {len(tasks) - 5} more tasks" if len(tasks) > 5 else ""
+        lost = self.counts["unreadable_rows"]
+        return f"{self.name}: {'; '.join(tasks[:5])}{more}" + (f"; {lost} rows could not be read" if lost else "")
+
+
+def evaluate_table(
+    members: Members,
+    data: Any,
+    combine: str,
+    further: Mapping[str, Metric],
+    *,
+    smiles_column: str | None = None,
+    target_columns: Sequence[str] | None = None,
+    bag_column: str | None = None,
+) -> Labelled:
+    """Score the labelled rows of a table with all members, and compute the metrics of their combined scores."""
+    if members.header["kind"] == "node":
+        raise OptionError("data: a run on the nodes of a graph can be evaluated on the parts of its own graph only")
+    if makes_conformers(members.states[0]):
+        raise OptionError("data: a run on conformers cannot be evaluated on a table; use xgraph predict")
+    overrides = {"smiles_column": smiles_column, "bag_column": bag_column}
+    given = {name: value for name, value in overrides.items() if value is not None}
+    ensemble = Ensemble(combine, several_classes=members.several_classes)
+    sources: dict[str, Source] = {}  # by how they are read
+    for state, path in zip(members.states, members.paths, strict=True):
+        config = build_config({}, state[HEADER]["config"])
+        options = _options(config, state[HEADER], target_columns) | given
+        if repr(options) not in sources:
+            sources[repr(options)] = _load(config, data, options, target_columns is None, members.progress)
+        source = sources[repr(options)]
+        _check_same_features(state, source, path)
+        _warn_of_own_data(config, data, path)
+        y = _targets(source, members.tasks, members.several_classes)
+        known = torch.from_numpy(np.flatnonzero(~np.isnan(y).all(axis=1)))
+        if not len(known):
+            raise ValueError(f"data: no row of {source.name!r} has a label of {listed(members.tasks, 5)}")
+        logits, link = source.score(load_model(state), known, device=members.device), loss_link(state)
+        ensemble.add(as_scores(logits, link))
+    if len(members.states) > 1:
+        logits, link = ensemble.score, "sigmoid"  # monotone, so the scores rank items as they are
+    y, first = y[known.numpy()], next(iter(sources.values()))
+    metrics = measure(y, logits, further, several_classes=members.several_classes, link=link)
+    counts = {
+        "labelled": dict(zip(members.tasks, (~np.isnan(y)).sum(axis=0).tolist(), strict=True)),
+        "positives": dict(zip(members.tasks, (y == 1).sum(axis=0).tolist(), strict=True)),
+        "unreadable_rows": len(first.data.errors),
+    }
+    rows = [
+        [*first.place(int(i)), *_cells(labels, own, members)]
+        for i, labels, own in zip(known.tolist(), y, ensemble.score.tolist(), strict=True)
+    ]
+    return Labelled(first.name, metrics, counts, [*first.places, *_header(members)], rows)
+
+
+def _options(config: TrainConfig, header: Mapping[str, Any], target_columns: Sequence[str] | None) -> dict[str, Any]:
+    """Return the options by which a table is read as the run's own was, all of it as one part."""
+    options: dict[str, Any] = {
+        **load_options(config),
+        **_NO_SPLIT,
+        "split": "whole",
+        "stratified": False,
+        "kind": header["kind"],
+    }
+    tasks: list[str] = header["task_names"]
+    if target_columns is not None:
+        listed_columns = list(target_columns)
+        if config.task != "multiclass" and len(listed_columns) != len(tasks):
+            raise OptionError(
+                f"target_columns: expected one column for each of the {len(tasks)} tasks of the run "
+                f"({listed(tasks, 5)}), got {len(listed_columns)}"
+            )
+        options["target_columns"] = listed_columns
+    elif config.task != "multiclass":
+        options["target_columns"] = tasks
+    if header["kind"] == "bag" and header.get("feature_names"):
+        options["feature_columns"] = header["feature_names"]
+    return options
+
+
+def _load(config: TrainConfig, data: Any, options: Mapping[str, Any], usual_columns: bool, progress: bool) -> Source:
+    from xgraph.data import load
+    from xgraph.training.fit.bars import data_progress
+
+    with data_progress(progress) as report:
+        try:
+            found: Any = load(data, **options, progress=report)
+        except ValueError as error:
+            if "target_columns" in str(error) and usual_columns:
+                raise ValueError(
+                    f"{error}; if the labels have other names there, give them in the order of the run's tasks with "
+                    "target_columns (--target-columns)"
+                ) from None
+            raise
+    return make_source(found, config)
+
+
+def _targets(source: Source, tasks: list[str], several_classes: bool) -> np.ndarray[tuple[int, int], np.dtype[Any]]:
+    """Return the labels in the order of the run's tasks or classes."""
+    every = torch.arange(len(source))
+    y = source.targets(every).numpy()
+    if not several_classes:
+        return y
+    unknown = [name for name in source.task_names if name not in tasks]
+    if unknown:
+        raise ValueError(
+            f"data: {source.name!r} has classes that the run does not know: {listed(unknown, 5)}; it knows "
+            f"{listed(tasks)}"
+        )
+    ordered = np.zeros((len(y), len(tasks)), dtype=y.dtype)
+    ordered[np.isnan(y).all(axis=1)] = np.nan
+    for column, name in enumerate(source.task_names):
+        ordered[:, tasks.index(name)] += y[:, column]
+    return ordered
+
+
+def _warn_of_own_data(config: TrainConfig, data: Any, path: Path) -> None:
+    """Warn if a table is the one that the run was trained on."""
+    same = isinstance(data, str | Path) and Path(data).exists() and Path(config.dataset).exists()
+    if same and Path(data).resolve() == Path(config.dataset).resolve():
+        warnings.warn(
+            f"data: {path.parent} was trained on rows of {data}, so its scores there are too optimistic; for the parts "
+            "that it was not trained on, give split (--split test)",
+            stacklevel=4,
+        )
+
+
+def _check_same_features(state: Mapping[str, Any], source: Source, path: Path) -> None:
+    """Raise `ValueError` if the model cannot take the items of a table."""
+    check_featurizer(state, source.featurizer)
+    header = state[HEADER]
+    if source.kind == "graph":
+        check_feature_names(header, source.feature_names, path)
+        return
+    shape, own = list(header["model_arguments"].get("instance_shape", [])), list(source.data.instance_shape)
+    if shape != own:
+        raise ValueError(f"data: the instances of {source.name!r} have shape {own}, but {path} was trained on {shape}")
+
+
+def _header(members: Members) -> list[str]:
+    """Return the columns of labels and scores."""
+    if members.several_classes:
+        return ["label", "predicted", *(f"{name}_score" for name in members.tasks)]
+    return [column for task in members.tasks for column in (task, f"{task}_score")]
+
+
+def _cells(labels: Sequence[float], scores: list[float], members: Members) -> list[object]:
+    """Return the cells of an item under `_header`."""
+    if members.several_classes:
+        return [members.tasks[int(np.argmax(labels))], members.tasks[int(np.argmax(scores))], *scores]
+    shown = ["" if label != label else int(label) for label in labels]
+    return [cell for pair in zip(shown, scores, strict=True) for cell in pair]

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from xgraph._version import __version__
 
 if TYPE_CHECKING:
-    from xgraph.training import Run, embed, evaluate, load_model, predict, pretrain, train
+    from xgraph.training import Run, embed, evaluate, load_model, predict, predict_file, pretrain, train
     from xgraph.tuning import search
 
-_TRAINING = ("Run", "embed", "evaluate", "load_model", "predict", "pretrain", "train")
+_TRAINING = ("Run", "embed", "evaluate", "load_model", "predict", "predict_file", "pretrain", "train")
 
 __all__ = [
     "Run",
@@ -17,6 +17,7 @@ __all__ = [
     "evaluate",
     "load_model",
     "predict",
+    "predict_file",
     "pretrain",
     "search",
     "train",

@@ -26,7 +26,7 @@ def test_slides_from_training_to_weights_of_patches(capsys: Capture) -> None:
     first = capsys.readouterr().out
     clam(Path("new"), 5, seed=3, labels=False)
     assert main(["predict", "run", "new/", "-o", "bags.csv", "--instances-out", "patches.csv"]) == 0
-    assert Path("bags.csv").read_text().splitlines()[0] == "bag,label,error"
+    assert Path("bags.csv").read_text().splitlines()[0] == "bag,label_score,error"
     assert len(Path("bags.csv").read_text().splitlines()) == 6
     assert Path("patches.csv").read_text().splitlines()[0] == "bag,row,x,y,weight,score"
     shutil.copytree("slides", "copy")

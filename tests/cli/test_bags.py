@@ -40,11 +40,15 @@ def test_a_run_on_bags_from_training_to_instance_weights(patients: str, capsys: 
     table(5, seed=1).to_csv("new.csv", index=False)
     assert main(["predict", "run", "new.csv", "-o", "preds.csv", "--instances-out", "weights.csv"]) == 0
     assert capsys.readouterr().out == ""
-    assert Path("preds.csv").read_text().splitlines()[0] == "bag,ill,error"
+    assert Path("preds.csv").read_text().splitlines()[0] == "patient,ill,ill_score,error"
     assert len(Path("preds.csv").read_text().splitlines()) == 6
     assert len(Path("weights.csv").read_text().splitlines()) == len(table(5, seed=1)) + 1
     assert main(["predict", "run"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 61
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "bag,ill_score"
+    assert len(lines) == 61
+    assert main(["predict", "run", "new.csv", "--only-scores"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "bag,ill,error"
 
 
 def test_rows_without_a_score_are_counted(run: str, capsys: Capture) -> None:

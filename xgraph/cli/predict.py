@@ -10,20 +10,32 @@ import typer
 from xgraph.cli.completion import DEVICES, choice
 from xgraph.cli.startup import announce_loading
 
+STANDARD = "-"
+
 
 def predict(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RUN... [INPUT.csv|FOLDER]",
-            help="Run directories (several form an ensemble), then a CSV file, or a folder of bags. Without one, all "
-            "nodes of the run's graph or all bags of its data are scored.",
+            metavar="RUN... [INPUT]",
+            help="Run directories (several form an ensemble), then a table, such as a CSV file, or a folder of bags; "
+            "- is standard input. Without it, all nodes of the run's graph or all bags of its data are scored.",
         ),
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="CSV file to write. [default: standard output]"),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="File to write: .csv, .tsv (also .gz or .zst) or .parquet; - is standard output. "
+            "[default: standard output]",
+        ),
     ] = None,
+    only_scores: Annotated[
+        bool,
+        typer.Option("--only-scores", help="Write smiles (node, bag), TASK and error only, without other columns."),
+    ] = False,
     combine: Annotated[
         str,
         typer.Option(
@@ -32,8 +44,13 @@ def predict(
             **choice("combine", "mean", "rank"),
         ),
     ] = "mean",
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Score block I of N of the rows, with I from 1 to N (molecules only)."),
+    ] = None,
     smiles_column: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Column with SMILES; detected by default.")
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column with SMILES; by default that of the training, else detected."),
     ] = None,
     bag_column: Annotated[
         str | None,
@@ -42,54 +59,82 @@ def predict(
     instances_out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="For a run on bags: CSV file to write with the weight and score of each instance."
+            metavar="FILE", help="For a run on bags: file to write with the weight and score of each instance."
         ),
+    ] = None,
+    separator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHAR",
+            help="What separates the cells: a character, or comma, tab, semicolon, space; detected by default.",
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Encoding of the table, such as cp1252; UTF-8 by default.")
     ] = None,
     device: Annotated[str, typer.Option(help="Where to compute.", **choice("device", *DEVICES))] = "auto",
 ) -> None:
-    """Predict with a run: one score per molecule, node or bag of a CSV file.
+    """Predict with a run: scores for the molecules, nodes or bags of a table.
 
-    The output has one row per input row. For molecules, the file has a column with SMILES; a row that cannot be read
-    gets an empty score, and the reason in the column `error`. For nodes, it has a column `node`. For bags, it has one
-    row per instance, with a column `bag` and the features of the run, or there is a folder with one file per bag; the
-    output has one row per bag. With several runs, or a run over folds, the column <task>_std holds the standard
-    deviation over them.
+    The output has one row per input row, with all of its columns, and after them TASK_score for each task and the
+    column error. For molecules, the table has a column with SMILES; a row that cannot be read gets an empty score and
+    an error. For nodes, it has a column `node`. For bags, it has one row per instance, with a column `bag` and the
+    features of the run, or there is a folder with one file per bag; the output has one row per bag. With several runs,
+    or a run over folds, TASK_std holds the standard deviation over them; if classes exclude each other, `predicted` is
+    the one with the highest score.
+
+    Tables of any length are scored in bounded memory. The exit code is 1 if no row has a score.
     """
     alone = _is_run(paths[-1]) or (len(paths) == 1 and os.path.isdir(paths[0]))
     runs, source = (paths, None) if alone else (paths[:-1], paths[-1])
     if not runs:
         raise typer.BadParameter("expected at least one run directory, then a CSV file")
+    if source is not None and str(source) == STANDARD and sys.stdin.isatty():
+        raise typer.BadParameter("- is standard input, but nothing is piped to it")
+    part = None if shard is None else _part(shard)
     announce_loading()
-    from xgraph.training.prediction.predict import predict as score
-    from xgraph.training.prediction.predict import run_kind, write_predictions
+    from xgraph.training.prediction.predict import run_kind
+    from xgraph.training.prediction.predict_file import predict_file
 
     if source is None and run_kind(runs[0]) == "graph":
         if len(paths) < 2:
             raise typer.BadParameter("expected at least one run directory, then a CSV file")
         raise typer.BadParameter(f"expected a CSV file as the last argument, got the folder {paths[-1]}")
-    if out is not None:
+    if out is not None and str(out) != STANDARD:
         check_output(out, source)
     if instances_out is not None:
         check_output(instances_out, source, "--instances-out")
         if out is not None and out.resolve() == instances_out.resolve():
             raise typer.BadParameter(f"{instances_out} is also the file of --out", param_hint="--instances-out")
-    frame = score(
+    done = predict_file(
         runs,
         source,
+        STANDARD if out is None else out,
         combine=combine,
+        only_scores=only_scores,
+        shard=part,
         smiles_column=smiles_column,
         bag_column=bag_column,
         instances_out=instances_out,
+        separator=separator,
+        encoding=encoding,
         device=device,
         progress=True,
     )
-    if out is None:
-        frame.to_csv(sys.stdout, index=False, lineterminator="\n")
-    else:
-        write_predictions(frame, out)
-    failed = int((frame["error"] != "").sum()) if "error" in frame else 0
-    if failed:
-        sys.stderr.write(f"{failed} of {len(frame)} rows have no score: see the column `error`\n")
+    if done.failed == done.rows > 0:
+        column = "" if done.column is None else f" (SMILES from column {done.column!r})"
+        raise ValueError(f"none of the {done.rows} rows has a score{column}; the first is {done.first}")
+    if done.failed:
+        sys.stderr.write(f"{done.failed} of {done.rows} rows have no score: see the column `error`\n")
+
+
+def _part(shard: str) -> tuple[int, int]:
+    number, slash, parts = shard.partition("/")
+    if not (slash and number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
+        raise typer.BadParameter(
+            f"expected I/N with I from 1 to N, such as 1/8 to 8/8, got {shard!r}", param_hint="--shard"
+        )
+    return int(number), int(parts)
 
 
 def _is_run(path: Path) -> bool:

@@ -6,6 +6,18 @@ from xgraph.training.fit.train import train
 from xgraph.training.prediction.embed import embed, load_model
 from xgraph.training.prediction.evaluate import evaluate
 from xgraph.training.prediction.predict import predict
+from xgraph.training.prediction.predict_file import predict_file
 from xgraph.training.pretraining import PretrainConfig, pretrain
 
-__all__ = ["PretrainConfig", "Run", "TrainConfig", "embed", "evaluate", "load_model", "predict", "pretrain", "train"]
+__all__ = [
+    "PretrainConfig",
+    "Run",
+    "TrainConfig",
+    "embed",
+    "evaluate",
+    "load_model",
+    "predict",
+    "predict_file",
+    "pretrain",
+    "train",
+]

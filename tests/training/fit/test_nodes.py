@@ -748,8 +748,13 @@ def test_training_nodes_from_the_command_line(
         assert main(["predict", "run", "-o", "scores.csv"]) == 0
         assert len(Path("scores.csv").read_text().splitlines()) == 91
         Path("some.csv").write_text("node\n5\n")
+        Path("some.csv").write_text("id,node\na,5\nb,\n")
         assert main(["predict", "run", "some.csv"]) == 0
-        assert capsys.readouterr().out.splitlines()[1].startswith("5,")
+        captured = capsys.readouterr()
+        assert captured.out.splitlines()[0].startswith("id,node,predicted,")
+        assert captured.out.splitlines()[1].startswith("a,5,")
+        assert set(captured.out.splitlines()[2]) == set("b,")
+        assert "1 of 2 rows have no score" in captured.err
         for wrong, message in (
             (["train", CLASSES, "--model", "gine"], "model 'gine' is for molecules; for nodes, choose from sage"),
             (["train", BINARY, "--loss", "ce"], "loss 'ce' is for mutually exclusive classes"),

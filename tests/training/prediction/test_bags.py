@@ -138,6 +138,18 @@ def test_the_bag_column_is_recognised(run: xgraph.Run) -> None:
         xgraph.predict(run.path, other, bag_column="case", smiles_column="x")
 
 
+def test_columns_with_one_value_for_each_bag_are_kept(run: xgraph.Run) -> None:
+    new = table(5, seed=1)
+    new["case"] = "c" + new["patient"].str[1:]
+    new["note"] = range(len(new))
+    frame = xgraph.predict(run.path, written(new), keep_columns=True)
+    assert list(frame.columns) == ["patient", "ill", "case", "ill_score", "error"]
+    assert list(frame["case"]) == [f"c{name[1:]}" for name in frame["patient"]]
+    assert list(frame["ill_score"]) == list(xgraph.predict(run.path, written(new))["ill"])
+    own = xgraph.predict(run.path, ["p3"], keep_columns=True)
+    assert list(own.columns) == ["bag", "ill_score"]
+
+
 def test_bags_of_the_runs_own_data(run: xgraph.Run) -> None:
     assert run_kind(run.path) == "bag"
     whole = xgraph.predict(run.path, instances_out="w.csv")

@@ -65,6 +65,7 @@ def conformer_bags(
     root: str | Path | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
+    keep: bool = True,
 ) -> BagDataset:
     """Create bags of conformers from molecules: one bag per molecule, one instance per conformer.
 
@@ -87,6 +88,7 @@ def conformer_bags(
         root: Data root for the cache; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
         workers: Number of processes; by default one per core if there are enough molecules.
         progress: Called with ``(done, total, description)``.
+        keep: Whether to cache the results.
 
     Returns:
         One bag for each molecule with conformers, named by its SMILES. `row` is its position in `smiles`; `errors`
@@ -113,7 +115,7 @@ def conformer_bags(
     if labels is not None and len(labels) != len(smiles):
         raise ValueError(f"y must have {len(smiles)} rows, one per molecule, got {len(labels)}")
     texts = [text.strip() if isinstance(text, str) else "" for text in smiles]
-    options = _Options(num_conformers, seed, minimize, tuple(descriptors), root_folder(root))
+    options = _Options(num_conformers, seed, minimize, tuple(descriptors), root_folder(root) if keep else None)
     parts = map_chunks(
         partial(_chunk, options=options),
         texts,

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, ProgressColumn, TaskID
 
 
 @contextmanager
@@ -15,7 +15,9 @@ def data_progress(enabled: bool) -> Iterator[Callable[[int, int, str], None] | N
     if not enabled or not sys.stderr.isatty():
         yield None
         return
-    bar = make_bar("{task.completed}/{task.total}")
+    from rich.progress import MofNCompleteColumn
+
+    bar = make_bar(MofNCompleteColumn())
     tasks: dict[str, TaskID] = {}
 
     def report(done: int, total: int, what: str) -> None:
@@ -27,11 +29,12 @@ def data_progress(enabled: bool) -> Iterator[Callable[[int, int, str], None] | N
         yield report
 
 
-def make_bar(note: str) -> "Progress":
-    """Create a progress bar on stderr that shows the time left."""
+def make_bar(note: "str | ProgressColumn") -> "Progress":
+    """Create a progress bar on stderr that shows a note and the time left."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), TextColumn(note))
+    last = TextColumn(note) if isinstance(note, str) else note
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=None), last)
     left = TimeRemainingColumn(compact=True, elapsed_when_finished=True)
     return Progress(*columns, left, console=Console(stderr=True), refresh_per_second=4, expand=True)

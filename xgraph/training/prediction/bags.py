@@ -21,6 +21,9 @@ from xgraph.training.prediction.folder_bags import on_disk, predict_folder, scor
 from xgraph.training.prediction.members import Members, checked_path, spread_rows
 from xgraph.training.prediction.new_bags import NewBags, bags_of_conformers, instance_columns, makes_conformers
 from xgraph.training.prediction.objects import check_bags
+from xgraph.training.prediction.output.kept import as_table, table_of_bags
+from xgraph.training.prediction.output.names import short_names
+from xgraph.training.prediction.scorer import spread
 from xgraph.training.prediction.smiles import read_items
 from xgraph.training.prediction.table_bags import bags_of_table, read_frame_of_bags
 from xgraph.training.scoring.bag_scores import explain_bags
@@ -39,6 +42,8 @@ class Frames(NamedTuple):
 
     bags: "pd.DataFrame"
     instances: "pd.DataFrame | None"  # None if they have been written already
+    table: "pd.DataFrame | None" = None
+    """Columns of the table that was scored, in the rows of `bags`."""
 
 
 class OwnBags(NamedTuple):
@@ -55,27 +60,36 @@ def predict_bags(
     bag_column: str | None = None,
     smiles_column: str | None = None,
     instances_out: str | Path | None = None,
+    keep: bool = False,
+    separator: str | None = None,
+    encoding: str | None = None,
 ) -> Frames:
-    """Score whole bags and each of their instances."""
+    """Score whole bags and each of their instances; with `keep`, return the columns to keep of a table too."""
     from xgraph.data import BagDataset
 
+    form = {"separator": separator, "encoding": encoding}
     _check_alike(members)
     if isinstance(items, BagDataset):
         check_bags(items, members.states)
         return _known(members, [items] * len(members.states), np.arange(len(items)), ensemble, instances_out)
     if items is not None and makes_conformers(members.states[0]):
-        return _conformers(members, items, smiles_column, ensemble)
+        frames = _conformers(members, items, smiles_column, ensemble, **form)
+        return frames._replace(table=as_table(items, **form) if keep else None)
     if isinstance(items, str | Path) and os.path.isdir(items):
         return Frames(predict_folder(members, Path(items), ensemble, instances_out), None)
-    found = find_bags(members, items, bag_column, smiles_column)
+    found = find_bags(members, items, bag_column, smiles_column, **form)
     if isinstance(found, NewBags):
-        return _score_new(members, found, COLUMN, ensemble)
+        frames = _score_new(members, found, COLUMN, ensemble)
+        return frames._replace(table=table_of_bags(found, **form) if keep else None)
     sources = list(members.own_sources("data set", "bags"))
     datas = [source.data for source in sources]
-    return _known(members, datas, positions(found.names, datas[0]), ensemble, instances_out)
+    frames = _known(members, datas, positions(found.names, datas[0]), ensemble, instances_out)
+    return frames._replace(table=as_table(items, **form) if keep else None)
 
 
-def find_bags(members: Members, items: Any, bag_column: str | None, smiles_column: str | None) -> NewBags | OwnBags:
+def find_bags(
+    members: Members, items: Any, bag_column: str | None, smiles_column: str | None, **form: str | None
+) -> NewBags | OwnBags:
     """Return new bags, or names of bags of the runs' own data."""
     from xgraph.data.objects import is_frame
 
@@ -85,7 +99,7 @@ def find_bags(members: Members, items: Any, bag_column: str | None, smiles_colum
         path: Any = FrameTable(items)
     else:
         path = checked_path(items, "items", "bags of the run's own data by name")
-    frame, column = read_frame_of_bags(path, members.states[0], bag_column)
+    frame, column = read_frame_of_bags(path, members.states[0], bag_column, **form)
     if list(frame.columns) == [column]:
         return OwnBags(["" if cell != cell else str(cell).strip() for cell in frame[column]])
     with data_progress(members.progress) as report:
@@ -93,13 +107,15 @@ def find_bags(members: Members, items: Any, bag_column: str | None, smiles_colum
 
 
 def _conformers(
-    members: Members, items: Sequence[Any] | str | Path, smiles_column: str | None, ensemble: Ensemble
+    members: Members,
+    items: Sequence[Any] | str | Path,
+    smiles_column: str | None,
+    ensemble: Ensemble,
+    **form: str | None,
 ) -> Frames:
-    from xgraph.data.storage.root import root
-
-    given = read_items(members, items, smiles_column)
+    given = read_items(members, items, smiles_column, **form)
     with data_progress(members.progress) as report:
-        new = bags_of_conformers(given.texts, members.states[0], root(), report)
+        new = bags_of_conformers(given.texts, members.states[0], report)
     frames = _score_new(members, new, "smiles", ensemble)
     return frames if given.index is None else frames._replace(bags=frames.bags.set_axis(given.index))
 
@@ -117,11 +133,11 @@ def _score_new(members: Members, new: NewBags, called: str, ensemble: Ensemble) 
     else:
         for _ in members.states:
             ensemble.add(np.empty((0, len(tasks))))
-    columns: dict[str, Any] = {called: new.names}
-    for name, values in ensemble.columns(tasks, (called, "error")).items():
-        columns[name] = np.full(len(new.names), np.nan)
-        columns[name][new.place] = values
-    bags = pd.DataFrame({**columns, "error": new.errors})
+    read = np.zeros(len(new.names), dtype=bool)
+    read[new.place] = True
+    std = None if ensemble.std is None else spread(ensemble.std, read)
+    names = short_names(tasks, called, spread=std is not None, predicted=members.several_classes)
+    bags = pd.DataFrame({called: new.names, **names.columns(tasks, spread(ensemble.score, read), std, new.errors)})
     instances = instance_columns(new.rows[["bag", "row"]].copy(), tasks, own[0], own[1])
     instances["error"] = list(new.rows["error"])
     return Frames(bags, instances.rename(columns={"bag": called}))
@@ -143,7 +159,10 @@ def _known(
         frame = score_on_disk(members, datas, index, ensemble, instances_out)
         return Frames(spread_rows(frame, places >= 0), None)
     values, order = _score_all(members, datas, index, ensemble)
-    bags = pd.DataFrame({COLUMN: [data.bag_names[i] for i in index], **ensemble.columns(members.tasks, [COLUMN])})
+    several = {"spread": len(members.states) > 1, "predicted": members.several_classes}
+    columns = short_names(members.tasks, COLUMN, error=False, **several)
+    scores = columns.columns(members.tasks, ensemble.score, ensemble.std, None)
+    bags = pd.DataFrame({COLUMN: [data.bag_names[i] for i in index], **scores})
     owner = np.repeat(index.numpy(), data.sizes[index].numpy())
     rows = order if data.instance_row is None else data.instance_row.numpy()[order]
     instances = pd.DataFrame({COLUMN: [data.bag_names[i] for i in owner], "row": rows})

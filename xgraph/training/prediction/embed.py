@@ -191,7 +191,6 @@ def _bags(
     members: Members, model: Any, items: Any, bag_column: str | None, smiles_column: str | None
 ) -> "pd.DataFrame":
     from xgraph.data import BagDataset
-    from xgraph.data.storage.root import root
     from xgraph.training.prediction.bags import COLUMN, OwnBags, find_bags, positions
     from xgraph.training.prediction.new_bags import bags_of_conformers, makes_conformers
     from xgraph.training.prediction.smiles import read_items
@@ -203,7 +202,7 @@ def _bags(
     if items is not None and makes_conformers(members.states[0]):
         given = read_items(members, items, smiles_column)
         with data_progress(members.progress) as report:
-            found: Any = bags_of_conformers(given.texts, members.states[0], root(), report)
+            found: Any = bags_of_conformers(given.texts, members.states[0], report)
         column, index = "smiles", given.index
     elif isinstance(items, str | Path) and os.path.isdir(items):
         return _folder(members, model, Path(items))

@@ -1,6 +1,6 @@
 """Ensembles: combining the scores of several runs, and checking that the runs belong together."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from xgraph.messages import listed
 from xgraph.options import OptionError
-from xgraph.training.config.names import distinct
 from xgraph.training.files.checkpoint import HEADER
 from xgraph.training.files.rundir import CONFIG, METRICS, fold_folders
 
@@ -54,19 +53,6 @@ class Ensemble:
             return None
         std: Scores = np.sqrt(self._squares / (self.members - 1))
         return std / max(len(std) - 1, 1) if self.combine == "rank" else std
-
-    def best(self, classes: Sequence[str]) -> list[str]:
-        """Return the class with the highest score in each row."""
-        return [classes[i] for i in self.score.argmax(axis=1)]
-
-    def columns(self, names: Sequence[str], taken: Iterable[str]) -> dict[str, Scores]:
-        """Return the columns of a table of predictions: the scores and, for several members, `<name>_std` columns."""
-        taken = list(taken)
-        columns = dict(zip(distinct(names, taken), self.score.T, strict=True))
-        if self.std is not None:
-            spread = distinct([f"{name}_std" for name in columns], [*taken, *columns])
-            columns |= dict(zip(spread, self.std.T, strict=True))
-        return columns
 
 
 def scaled_ranks(scores: Scores) -> Scores:

@@ -17,6 +17,7 @@ from xgraph.training.fit.bars import data_progress
 from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members
 from xgraph.training.prediction.new_bags import instance_columns
+from xgraph.training.prediction.output.names import short_names
 from xgraph.training.scoring.bag_scores import explain_bags, grouped, instances_per_pass
 from xgraph.training.scoring.inference import as_scores
 
@@ -65,11 +66,8 @@ def predict_folder(
     for position, error in failed.items():
         errors[new.place[position]] = error
     good = [place for position, place in enumerate(new.place) if position not in failed]
-    for name in frame.columns[1:]:
-        bags[name] = np.nan
-        bags.loc[good, name] = frame[name].to_numpy()
-    bags["error"] = errors
-    return bags
+    scores = frame.iloc[:, 1:].set_axis(good).reindex(range(len(bags)))
+    return pd.concat([bags, scores], axis=1).assign(error=errors)
 
 
 def score_on_disk(
@@ -115,10 +113,11 @@ def score_on_disk(
     good = np.array([position not in (failed or {}) for position in range(len(names))], dtype=bool)
     for own in logits:
         ensemble.add(own[good])
-    bags = pd.DataFrame({"bag": [name for name, fine in zip(names, good, strict=True) if fine]})
-    for name, column in ensemble.columns(members.tasks, ("bag", "error")).items():
-        bags[name] = column
-    return bags
+    columns = short_names(
+        members.tasks, "bag", spread=len(members.states) > 1, predicted=members.several_classes, error=False
+    )
+    kept = [name for name, fine in zip(names, good, strict=True) if fine]
+    return pd.DataFrame({"bag": kept, **columns.columns(members.tasks, ensemble.score, ensemble.std, None)})
 
 
 def _scored(

@@ -2,13 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members, check_featurizer
 from xgraph.training.prediction.objects import as_molecules
+from xgraph.training.prediction.output.names import short_names
 from xgraph.training.prediction.scorer import CHUNK, MoleculeScorer, Scored, features_of
 from xgraph.training.prediction.smiles import read_items
 from xgraph.training.scoring.inference import as_scores, score
@@ -19,7 +18,15 @@ if TYPE_CHECKING:
     from xgraph.data import MoleculeDataset
 
 
-def predict_molecules(members: Members, items: Any, smiles_column: str | None, combine: str) -> "pd.DataFrame":
+def predict_molecules(
+    members: Members,
+    items: Any,
+    smiles_column: str | None,
+    combine: str,
+    *,
+    separator: str | None = None,
+    encoding: str | None = None,
+) -> "pd.DataFrame":
     """Score molecules; those that cannot be read get an error instead."""
     import pandas as pd
 
@@ -27,21 +34,14 @@ def predict_molecules(members: Members, items: Any, smiles_column: str | None, c
     found = as_molecules(items)
     if found is not None and not isinstance(found, list):
         return _of_graphs(members, found, ensemble)
-    given = read_items(members, items if found is None else found, smiles_column)
+    given = read_items(
+        members, items if found is None else found, smiles_column, separator=separator, encoding=encoding
+    )
     scored = _score_texts(members, given.texts)
-    readable = np.array([not error for error in scored.errors], dtype=bool)
-    for scores in scored.members:
-        ensemble.add(scores[readable])
-    columns: dict[str, Any] = {"smiles": given.inputs}
-    if members.several_classes:
-        columns["predicted"] = np.full(len(readable), None, dtype=object)
-        columns["predicted"][readable] = ensemble.best(members.tasks)
-    taken = [*columns, "error"]
-    names = [f"{name}_score" if name in taken else name for name in members.tasks]
-    for name, values in ensemble.columns(names, taken).items():
-        columns[name] = np.full(len(readable), np.nan)
-        columns[name][readable] = values
-    columns["error"] = scored.errors
+    score, std = scored.combined(ensemble)
+    errors = [given.errors.get(row, error) for row, error in enumerate(scored.errors)]
+    names = short_names(members.tasks, "smiles", spread=std is not None, predicted=members.several_classes)
+    columns = {"smiles": given.inputs, **names.columns(members.tasks, score, std, errors)}
     return pd.DataFrame(columns, index=given.index)
 
 
@@ -55,10 +55,10 @@ def _of_graphs(members: Members, data: "MoleculeDataset", ensemble: Ensemble) ->
             raise ValueError(f"items: the graphs have no smiles to compute {', '.join(kinds)} from, as the run needs")
         check_featurizer(state, data.featurizer)
         ensemble.add(as_scores(score(load_model(state), data, device=members.device), loss_link(state)))
-    columns: dict[str, Any] = {"graph": range(len(data))}
-    if members.several_classes:
-        columns["predicted"] = ensemble.best(members.tasks)
-    return pd.DataFrame(columns | ensemble.columns(members.tasks, columns))
+    spread = len(members.states) > 1
+    names = short_names(members.tasks, "graph", spread=spread, predicted=members.several_classes, error=False)
+    scores = names.columns(members.tasks, ensemble.score, ensemble.std, None)
+    return pd.DataFrame({"graph": range(len(data)), **scores})
 
 
 def _score_texts(members: Members, texts: list[str]) -> Scored:
@@ -70,7 +70,4 @@ def _score_texts(members: Members, texts: list[str]) -> Scored:
             done += len(part.errors)
             if report is not None:
                 report(done, len(texts), "scoring")
-    if not parts:
-        return Scored([np.empty((0, len(members.tasks))) for _ in members.states], [])
-    each = [np.concatenate(scores) for scores in zip(*(part.members for part in parts), strict=True)]
-    return Scored(each, [error for part in parts for error in part.errors])
+    return Scored.joined(parts, len(members.states), len(members.tasks))

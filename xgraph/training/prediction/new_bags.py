@@ -1,8 +1,7 @@
 """New bags to score, including bags of the generated conformers of molecules."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +31,9 @@ class NewBags:
     place: npt.NDArray[np.int64]  # the position of each bag of `data` among all bags
     rows: "pd.DataFrame"  # the instances in the order of the result: `bag`, `row` in the file, and `error`
     instance_place: npt.NDArray[np.int64]  # the position in `rows` of each instance of `data`
+    source: Any = None  # the table, if they were read from one
+    bag_column: str = ""  # its column that names the bags
+    features: list[str] = field(default_factory=list)  # its columns from which the instances were read
 
 
 def makes_conformers(state: Mapping[str, Any]) -> bool:
@@ -39,10 +41,8 @@ def makes_conformers(state: Mapping[str, Any]) -> bool:
     return str(state[HEADER]["featurizer"]).startswith(CONFORMERS)
 
 
-def bags_of_conformers(
-    smiles: Sequence[str], state: Mapping[str, Any], root: Path | None, progress: "Progress | None"
-) -> NewBags:
-    """Generate conformers as for training, and return molecules as bags of them."""
+def bags_of_conformers(smiles: Sequence[str], state: Mapping[str, Any], progress: "Progress | None" = None) -> NewBags:
+    """Generate conformers as for training, and return molecules as bags of them; nothing is cached on disk."""
     import pandas as pd
 
     from xgraph.data import conformer_bags
@@ -52,7 +52,7 @@ def bags_of_conformers(
     data: BagDataset | None = None
     if filled:
         try:
-            data = conformer_bags([smiles[i] for i in filled], root=root, progress=progress)
+            data = conformer_bags([smiles[i] for i in filled], keep=False, progress=progress)
         except ValueError as error:  # no molecule has a conformer
             for i in filled:
                 errors[i] = str(error)

@@ -17,6 +17,7 @@ from xgraph.training.fit.bars import data_progress
 from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members, checked_path, spread_rows
 from xgraph.training.prediction.objects import as_graph
+from xgraph.training.prediction.output.names import short_names
 from xgraph.training.scoring.inference import as_scores
 
 if TYPE_CHECKING:
@@ -28,7 +29,14 @@ _BLANK = -1
 """Marks a row of a file that has no node number."""
 
 
-def predict_nodes(members: Members, nodes: Sequence[Any] | str | Path | None, combine: str) -> "pd.DataFrame":
+def predict_nodes(
+    members: Members,
+    nodes: Sequence[Any] | str | Path | None,
+    combine: str,
+    *,
+    separator: str | None = None,
+    encoding: str | None = None,
+) -> "pd.DataFrame":
     """Score nodes of the graph that runs were trained on, using all neighbours."""
     given = as_graph(nodes, int(members.header["model_arguments"]["in_channels"]))
     if given is not None:
@@ -36,7 +44,7 @@ def predict_nodes(members: Members, nodes: Sequence[Any] | str | Path | None, co
     ensemble, filled = Ensemble(combine), np.zeros(0, dtype=bool)
     for state, source in zip(members.states, members.own_sources("graph", "nodes"), strict=True):
         if not ensemble.members:
-            numbers = positions(nodes, len(source), source.name)
+            numbers = positions(nodes, len(source), source.name, separator=separator, encoding=encoding)
             filled = numbers != _BLANK
             index = torch.from_numpy(numbers[filled])
             ensemble = Ensemble(combine, several_classes=source.several_classes)
@@ -64,18 +72,24 @@ def _of_graph(members: Members, x: Tensor, edge_index: Tensor, combine: str) -> 
 def _table(members: Members, ensemble: Ensemble, nodes: npt.NDArray[np.int64], several_classes: bool) -> "pd.DataFrame":
     import pandas as pd
 
-    columns: dict[str, Any] = {COLUMN: nodes}
-    if several_classes:
-        columns["predicted"] = ensemble.best(members.tasks)
-    return pd.DataFrame(columns | ensemble.columns(members.tasks, columns))
+    several = len(members.states) > 1
+    names = short_names(members.tasks, COLUMN, spread=several, predicted=several_classes, error=False)
+    return pd.DataFrame({COLUMN: nodes, **names.columns(members.tasks, ensemble.score, ensemble.std, None)})
 
 
-def positions(nodes: Sequence[Any] | str | Path | None, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
+def positions(
+    nodes: Sequence[Any] | str | Path | None,
+    num_nodes: int,
+    name: str,
+    *,
+    separator: str | None = None,
+    encoding: str | None = None,
+) -> npt.NDArray[np.int64]:
     """Return node numbers; -1 for a row of a file that has none."""
     if nodes is None:
         return np.arange(num_nodes)
     if isinstance(nodes, str | Path):
-        return _read(Path(nodes), num_nodes, name)
+        return _read(Path(nodes), num_nodes, name, separator, encoding)
     numbers = np.asarray(nodes)
     if numbers.size == 0:
         return np.empty(0, dtype=np.int64)
@@ -87,12 +101,13 @@ def positions(nodes: Sequence[Any] | str | Path | None, num_nodes: int, name: st
     return numbers.astype(np.int64)
 
 
-def _read(path: Path, num_nodes: int, name: str) -> npt.NDArray[np.int64]:
+def _read(path: Path, num_nodes: int, name: str, separator: str | None, encoding: str | None) -> npt.NDArray[np.int64]:
     """Read the node numbers in a file, one per row; `_BLANK` where there is none."""
     from xgraph.data.tables.read import read_columns
 
     try:
-        columns = read_columns(checked_path(path, "items", "nodes by number"))
+        path = checked_path(path, "items", "nodes by number")
+        columns = read_columns(path, separator=separator, encoding=encoding, allow_empty=True)
     except ValueError as error:
         raise ValueError(f"items: {error}") from None
     if COLUMN not in columns:

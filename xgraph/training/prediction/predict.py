@@ -1,15 +1,15 @@
 """`xgraph.predict`: score molecules, bags or nodes with one run, or with several as an ensemble."""
 
-import gzip
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xgraph.options import OptionError
-from xgraph.training.files.writing import write_atomically
 from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members, run_kind
 from xgraph.training.prediction.molecules import predict_molecules
+from xgraph.training.prediction.output.kept import as_table, beside
+from xgraph.training.prediction.output.writing import write_predictions
 from xgraph.training.scoring.inference import choose_device
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ def predict(
     instances_out: str | Path | None = None,
     device: str = "auto",
     progress: bool = False,
+    keep_columns: bool = False,
+    separator: str | None = None,
+    encoding: str | None = None,
 ) -> "pd.DataFrame":
     """Score molecules, nodes or bags with a trained run, or with an ensemble of several.
 
@@ -58,11 +61,18 @@ def predict(
             have coordinates.
         device: "auto", "cpu" or "cuda".
         progress: Show progress on stderr if it is a terminal.
+        keep_columns: Return the columns of the file or DataFrame too, before those of the predictions, which are then
+            called as in :func:`~xgraph.training.predict_file`: ``<task>_score`` in place of ``<task>``.
+        separator: What separates the cells of a file: a character, or comma, tab, semicolon or space; recognised by
+            default.
+        encoding: Encoding of a file; by default UTF-8, or UTF-16 if it has a byte-order mark.
 
     Returns:
-        A table with one row per input, in the same order.
+        A table with one row per input, in the same order. To score a file of any length in bounded memory, use
+        :func:`~xgraph.training.predict_file`.
 
-        - Molecules: ``smiles`` as given, one score between 0 and 1 per task, and ``error``. The score is the sigmoid of
+        - Molecules: ``smiles`` as given, ``predicted`` (for mutually exclusive classes), one score between 0 and 1 per
+          task, and ``error``. The score is the sigmoid of
           the model's logit; after training with a ranking loss such as SOAP it ranks molecules but is not a
           probability. If a molecule cannot be read, ``error`` says why and the scores are missing.
         - Nodes: ``node``, ``predicted`` (for mutually exclusive classes), and one score per task or class. All are
@@ -88,25 +98,69 @@ def predict(
         (['smiles', 'pains', 'error'], [True, True, False])
     """
     device = choose_device(device)
-    ensemble = Ensemble(combine)
+    Ensemble(combine)  # fail before checkpoints are read
     members = Members.read(run, device, progress)
+    result = score_items(
+        members,
+        items,
+        combine=combine,
+        smiles_column=smiles_column,
+        bag_column=bag_column,
+        instances_out=instances_out,
+        separator=separator,
+        encoding=encoding,
+        keep_columns=keep_columns,
+    )
+    return result.frame
+
+
+class Result(NamedTuple):
+    """Predictions in memory.
+
+    Args:
+        frame: The table that `predict` returns.
+        errors: For each of its rows why it has no score; empty if it has.
+    """
+
+    frame: "pd.DataFrame"
+    errors: list[str]
+
+
+def score_items(
+    members: Members,
+    items: Any,
+    *,
+    combine: str = "mean",
+    smiles_column: str | None = None,
+    bag_column: str | None = None,
+    instances_out: str | Path | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
+    keep_columns: bool = False,
+) -> Result:
+    """Score items with runs that have been read; for the arguments see `predict`."""
     kind = members.header["kind"]
+    form = {"separator": separator, "encoding": encoding}
+    result = table = None
     if kind == "bag":
         from xgraph.training.prediction.bags import predict_bags
 
         frames = predict_bags(
             members,
             items,
-            ensemble,
+            Ensemble(combine, several_classes=members.several_classes),
             bag_column=bag_column,
             smiles_column=smiles_column,
             instances_out=instances_out,
+            keep=keep_columns,
+            separator=separator,
+            encoding=encoding,
         )
         if instances_out is not None and frames.instances is not None:
             write_predictions(frames.instances, instances_out)
-        return frames.bags
+        result, table = frames.bags, frames.table
     for name, value in (("bag_column", bag_column), ("instances_out", instances_out)):
-        if value is not None:
+        if value is not None and kind != "bag":
             raise OptionError(f"{name} = {str(value)!r}: this option is for runs on bags")
     if kind == "node":
         from xgraph.training.prediction.nodes import predict_nodes
@@ -115,13 +169,17 @@ def predict(
             raise OptionError(
                 f"smiles_column = {smiles_column!r}: this option is for molecules, but the run is on nodes"
             )
-        return predict_nodes(members, items, combine)
-    return predict_molecules(members, items, smiles_column, combine)
+        result = predict_nodes(members, items, combine, **form)
+    elif result is None:
+        result = predict_molecules(members, items, smiles_column, combine, **form)
+    errors = _errors(result)
+    if keep_columns:
+        table = as_table(items, **form) if kind != "bag" else table
+        result = beside(result.iloc[:, :1] if table is None else table, result, members.tasks)
+    return Result(result, errors)
 
 
-def write_predictions(frame: "pd.DataFrame", path: str | Path) -> None:
-    """Write the result of `predict` as CSV atomically; gzipped if the name ends in `.gz`."""
-    content = frame.to_csv(index=False, lineterminator="\n").encode()
-    if Path(path).suffix == ".gz":
-        content = gzip.compress(content, mtime=0)
-    write_atomically(Path(path), lambda file: file.write(content))
+def _errors(result: "pd.DataFrame") -> list[str]:
+    if result.columns[-1] == "error":
+        return list(result["error"])
+    return ["no item is named in this row" if missing else "" for missing in result.iloc[:, -1].isna()]

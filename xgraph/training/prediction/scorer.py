@@ -1,6 +1,6 @@
 """Scores of molecules from one or several models, chunk by chunk, so that memory does not grow with their number."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from xgraph.training.files.checkpoint import HEADER, check_feature_names
 from xgraph.training.files.saved_model import load_model, loss_link
+from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members, check_featurizer, empty_smiles
 from xgraph.training.scoring.inference import EVAL_BATCH_SIZE, as_scores, score
 
@@ -37,6 +38,28 @@ class Scored(NamedTuple):
     members: list[Scores]
     errors: list[str]
 
+    @classmethod
+    def joined(cls, parts: "Sequence[Scored]", members: int, tasks: int) -> "Scored":
+        """Join the scores of several chunks."""
+        nothing = np.empty((0, tasks))
+        each = [np.concatenate([nothing, *(part.members[m] for part in parts)]) for m in range(members)]
+        return cls(each, [error for part in parts for error in part.errors])
+
+    def combined(self, ensemble: Ensemble) -> tuple[Scores, Scores | None]:
+        """Return scores and standard deviations as an ensemble combines the runs; missing where there is an error."""
+        readable = np.array([not error for error in self.errors], dtype=bool)
+        for scores in self.members:
+            ensemble.add(scores[readable])
+        std = ensemble.std
+        return spread(ensemble.score, readable), None if std is None else spread(std, readable)
+
+
+def spread(scores: Scores, readable: npt.NDArray[np.bool_]) -> Scores:
+    """Return the scores of the readable rows as those of all rows."""
+    full = np.full((len(readable), scores.shape[1]), np.nan)
+    full[readable] = scores
+    return full
+
 
 class MoleculeScorer:
     """Scores chunks of SMILES with all runs of an ensemble; the features of the next chunks are computed meanwhile.
@@ -52,16 +75,14 @@ class MoleculeScorer:
         self._links = [loss_link(state) for state in members.states]
         self._models = [load_model(state).to(members.device) for state in members.states]
 
-    def __call__(self, chunks: Iterable[Sequence[str]]) -> Iterator[Scored]:
+    def __call__(self, chunks: Iterable[Sequence[str]]) -> Generator[Scored, None, None]:
         """Yield the scores of each chunk, in order."""
         wanted: Wanted = {}
         for standardize, kinds in zip(self._standardize, self._kinds, strict=True):
             known = wanted.setdefault(standardize, [])
             known += [kind for kind in kinds if kind not in known]
         for parts in read_ahead(chunks, wanted):
-            scored = [self._score(part) for part in parts]
-            members = [np.concatenate(scores) for scores in zip(*(one.members for one in scored), strict=True)]
-            yield Scored(members, [error for one in scored for error in one.errors])
+            yield Scored.joined([self._score(part) for part in parts], len(self._models), len(self._members.tasks))
 
     def _score(self, part: "Part") -> Scored:
         members = []

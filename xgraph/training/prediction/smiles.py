@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +24,17 @@ class Smiles:
     inputs: list[Any]  # as given
     texts: list[str]  # the same as strings; empty where one is missing
     index: "pd.Index | None" = None  # of a data frame or series
+    errors: Mapping[int, str] = field(default_factory=dict)  # rows of a file that cannot be read; their text is empty
 
 
-def read_items(members: Members, items: Any, column: str | None) -> Smiles:
+def read_items(
+    members: Members,
+    items: Any,
+    column: str | None,
+    *,
+    separator: str | None = None,
+    encoding: str | None = None,
+) -> Smiles:
     """Read what `predict` was given; without `column`, the column that the runs were trained on comes first."""
     import pandas as pd
 
@@ -34,9 +42,10 @@ def read_items(members: Members, items: Any, column: str | None) -> Smiles:
 
     if isinstance(items, str | Path):
         path = checked_path(items, "items", "SMILES strings")
-        columns = read_columns(path)
-        texts = [cell.strip() for cell in columns[choose_column(members, columns, column, path)]]
-        return Smiles(texts, texts)
+        columns = read_columns(path, separator=separator, encoding=encoding, keep_errors=True, allow_empty=True)
+        cells = [cell.strip() for cell in columns[choose_column(members, columns, column, path)]]
+        texts = ["" if row in columns.errors else cell for row, cell in enumerate(cells)]
+        return Smiles(cells, texts, None, columns.errors)
     if isinstance(items, pd.DataFrame):
         return _from_frame(members, items, column)
     if column is not None:

@@ -27,23 +27,23 @@ _HEAD = 1000  # rows in which a column of SMILES is looked for
 
 
 def read_frame_of_bags(
-    path: Path | FrameTable, state: Mapping[str, Any], bag_column: str | None
+    path: Path | FrameTable, state: Mapping[str, Any], bag_column: str | None, **form: str | None
 ) -> tuple["pd.DataFrame", str]:
-    """Read a CSV file with one row per instance; return it and the column that names the bags."""
+    """Read a table with one row per instance, of some `form`; return it and the column that names the bags."""
     from xgraph.data.bags.columns import read_frame
     from xgraph.data.bags.roles import BAG_NAMES, find_column, listing
 
     config = state[HEADER]["config"]
     texts = [str(config["smiles_column"])] if config.get("smiles_column") else []
     column = bag_column or config.get("bag_column")
-    frame = read_frame(path, column, texts)
+    frame = read_frame(path, column, texts, **form)
     if column not in frame.columns:
         column = None if bag_column else find_column(list(frame.columns), BAG_NAMES)
         if column is None:
             lost = f"has no column {bag_column!r}" if bag_column else "has no recognisable column of bag names"
             hint = "" if bag_column else "; name it with bag_column (--bag-column)"
             raise ValueError(f"items: {path} {lost}: {listing(list(frame.columns))}{hint}")
-        frame = read_frame(path, column, texts)  # read again, to keep the bag names as they are in the file
+        frame = read_frame(path, column, texts, **form)  # read again, to keep the bag names as they are in the file
     return frame, str(column)
 
 
@@ -78,7 +78,7 @@ def bags_of_table(
         good = ~np.array([bool(text) for text in errors], dtype=bool)[bag]
         store: Any = torch.from_numpy(instances[good].reshape(-1, *shape))
     else:
-        molecules, wrong = _molecules(frame, smiles_column, members, path, progress)
+        molecules, wrong, columns = _molecules(frame, smiles_column, members, path, progress)
         good = np.array([not text for text in wrong], dtype=bool)
         store = molecules
         any_read = np.bincount(bag[good], minlength=len(names)) > 0
@@ -91,7 +91,7 @@ def bags_of_table(
         renumbered = np.full(len(names), -1)
         renumbered[place] = np.arange(len(place))
         data = BagDataset(store, bag=renumbered[bag[good]], bag_names=[names[i] for i in place], name=path.name)
-    return NewBags(names, errors, data, place, rows, np.flatnonzero(good))
+    return NewBags(names, errors, data, place, rows, np.flatnonzero(good), path, bag_column, columns)
 
 
 def _feature_columns(
@@ -149,8 +149,8 @@ def _molecules(
     members: Members,
     path: Path | FrameTable,
     progress: "Progress | None",
-) -> tuple[Any, list[str]]:
-    """Return the molecules that can be read, and an error for each row that cannot."""
+) -> tuple[Any, list[str], list[str]]:
+    """Return the molecules that can be read, an error for each row that cannot, and the column of SMILES."""
     from xgraph.data import MoleculeDataset
     from xgraph.data.bags.roles import listing
 
@@ -167,7 +167,7 @@ def _molecules(
     wrong = [""] * len(cells)
     for error in molecules.errors:
         wrong[error.row] = error.message if cells[error.row].strip() else "empty: no SMILES in this row"
-    return molecules, wrong
+    return molecules, wrong, [column]
 
 
 def _first_of_bag(texts: Sequence[str], bag: npt.NDArray[np.int64], bags: int) -> list[str]:

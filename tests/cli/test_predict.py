@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from xgraph.cli import main
+from xgraph.training.files.checkpoint import HEADER, read_checkpoint, write_checkpoint
 
 Capture = pytest.CaptureFixture[str]
 
@@ -73,12 +74,13 @@ def test_an_ensemble_by_rank(run: str, csv: Path, small: list[str], capsys: Capt
             1,
             "none of the 2 rows has a score (SMILES from column 'smiles')",
         ),
+        (["run", "none-read.csv", "-o", "preds.csv"], 1, "SMILES are in 'x' (--smiles-column)"),
         (["run", "new.csv", "--device", "gpu"], 2, "expected auto, cpu or cuda"),
     ],
 )
 def test_mistakes(run: str, argv: list[str], code: int, message: str, capsys: Capture) -> None:
     Path("new.csv").write_text("smiles\nC\n")
-    Path("none-read.csv").write_text("smiles\nCPD-1\n\n")
+    Path("none-read.csv").write_text("smiles,x\nCPD-1,CC\n,CN\n")
     assert main(["predict", *argv]) == code
     err = " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert message in err
@@ -99,6 +101,16 @@ def test_a_malicious_run_does_not_execute_code(run: str, capsys: Capture) -> Non
     assert main(["predict", run, "new.csv"]) == 1
     assert "not an xgraph checkpoint" in capsys.readouterr().err
     assert not Path("exploded").exists()
+
+
+def test_what_was_detected_is_said(run: str, capsys: Capture) -> None:
+    path = Path(run) / "best.ckpt"
+    state = read_checkpoint(path)
+    del state[HEADER]["smiles_column"]  # as in a run on a data set by name
+    write_checkpoint(state, path)
+    Path("new.csv").write_text("id,structure\n1,CCO\n")
+    assert main(["predict", run, "new.csv"]) == 0
+    assert capsys.readouterr().err == "new.csv: reading SMILES from 'structure'\n"
 
 
 def test_an_empty_table_is_an_empty_table_out(run: str, capsys: Capture) -> None:

@@ -123,7 +123,8 @@ def predict(
     )
     if done.failed == done.rows > 0:
         column = "" if done.column is None else f" (SMILES from column {done.column!r})"
-        raise ValueError(f"none of the {done.rows} rows has a score{column}; the first is {done.first}")
+        others = f"; SMILES are in {', '.join(map(repr, done.others))} (--smiles-column)" if done.others else ""
+        raise ValueError(f"none of the {done.rows} rows has a score{column}; the first is {done.first}{others}")
     if done.failed:
         sys.stderr.write(f"{done.failed} of {done.rows} rows have no score: see the column `error`\n")
 

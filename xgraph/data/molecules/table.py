@@ -207,9 +207,9 @@ def find_smiles(columns: dict[str, list[str]], requested: str | None, path: Tabl
         return requested
     by_name = {name.lower().replace(" ", "_"): name for name in reversed(list(columns))}
     named = [by_name[name] for name in SMILES_NAMES if name in by_name]
-    chosen = next((name for name in named if _share_parsed(columns[name]) > 0.5), None)
+    chosen = next((name for name in named if share_parsed(columns[name]) > 0.5), None)
     if chosen is None:
-        share = {name: _share_parsed(cells) for name, cells in columns.items()}
+        share = {name: share_parsed(cells) for name, cells in columns.items()}
         chosen = max(share, key=lambda name: share[name])
         if share[chosen] < 0.8:
             cells = columns[named[0]] if named else []
@@ -233,14 +233,15 @@ def _warn_if_ambiguous(columns: dict[str, list[str]], named: list[str], chosen: 
         others = ", ".join(map(repr, passed_over))
         warnings.warn(f"{path}: reading SMILES from {chosen!r}; {others} holds no SMILES; {remedy}", stacklevel=3)
     elif chosen in named and "smi" not in chosen.lower():
-        parsed = [name for name, cells in columns.items() if name != chosen and _share_parsed(cells) > 0.5]
+        parsed = [name for name, cells in columns.items() if name != chosen and share_parsed(cells) > 0.5]
         if parsed:
             others = ", ".join(map(repr, parsed))
             text = f"{path}: reading SMILES from {chosen!r}, but {others} holds SMILES too; {remedy}"
             warnings.warn(text, stacklevel=3)
 
 
-def _share_parsed(cells: list[str]) -> float:
+def share_parsed(cells: list[str]) -> float:
+    """Return which share of the first filled cells are SMILES."""
     sample = list(islice(filter(str.strip, cells), SAMPLE))
     molecules = {cell for cell in set(sample) if not _is_number(cell) and parses(cell)}
     return sum(cell in molecules for cell in sample) / len(sample) if sample else 0.0

@@ -15,6 +15,7 @@ from xgraph.training.prediction.output.stream import Given, Outcome, Scorer, Tab
 from xgraph.training.prediction.output.writing import STANDARD, check_format, write_predictions
 from xgraph.training.prediction.predict import score_items
 from xgraph.training.prediction.scorer import MoleculeScorer
+from xgraph.training.prediction.smiles import own_columns
 from xgraph.training.scoring.inference import choose_device
 
 
@@ -101,6 +102,8 @@ def predict_file(
             stream = TableStream(
                 members, _scorer(members, conformers), given, combine=combine, only_scores=only_scores, shard=shard
             )
+            if progress and smiles_column is None and own_columns(members) == [None]:
+                sys.stderr.write(f"{path}: reading SMILES from {stream.column!r}\n")  # no run says which
             return stream.write(target)
         if shard is not None:
             raise OptionError("shard: this option is for tables of molecules")

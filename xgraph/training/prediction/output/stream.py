@@ -58,12 +58,14 @@ class Outcome(NamedTuple):
         failed: Number of rows among them that have no score.
         first: The first of these, and why.
         column: Column from which the SMILES were read, if they were.
+        others: Other columns with SMILES, if no row of this one has a score.
     """
 
     rows: int
     failed: int
     first: str = ""
     column: str | None = None
+    others: Sequence[str] = ()
 
 
 class _Rows(NamedTuple):
@@ -102,7 +104,7 @@ class TableStream:
         self._combine, self._only_scores, self._shard = combine, only_scores, shard
         with closing(given.pieces()) as pieces:
             first = next(pieces)
-        self._header = list(first)
+        self._header, self._head = list(first), first
         self.column = choose_column(members, first, given.smiles_column, given.path)
         options = {"spread": len(members.states) > 1, "predicted": members.several_classes}
         if only_scores:
@@ -115,7 +117,15 @@ class TableStream:
         """Score the table and write the result."""
         with data_progress(self._members.progress) as report, closing(self._pieces(report)) as pieces:
             write_pieces(out, pieces)
-        return Outcome(self._rows, self._failed, self._first, self.column)
+        return Outcome(self._rows, self._failed, self._first, self.column, self._others())
+
+    def _others(self) -> list[str]:
+        """Return the columns with SMILES if the one that was read has none."""
+        from xgraph.data.molecules.table import share_parsed
+
+        if not self._failed == self._rows > 0:
+            return []
+        return [name for name, cells in self._head.items() if name != self.column and share_parsed(cells) > 0.5]
 
     def _pieces(self, report: Report | None) -> Generator[Piece, None, None]:
         """Yield the rows to write; the first piece is the header."""

@@ -39,7 +39,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"published"},
         {"cards"},
         {"nodes"},
-        {"bags", "ogb"},
+        {"bags", "ogb", "graphs"},
         {"recognise"},
         {"registry"},
         {"collection", "objects"},

@@ -35,7 +35,22 @@ def _bag_folder(path: Path, settings: Mapping[str, Any]) -> Recognised | None:
     return Recognised("bag", "folder of bags") if is_bag_folder(path, settings) else None
 
 
-RECOGNISERS: list[Recogniser] = [_bag_folder]
+_GRAPHS = (".npz", ".pt", ".pth", ".graphml", ".graphml.gz")
+
+
+def _nodes(path: Path, settings: Mapping[str, Any]) -> Recognised | None:
+    """Recognise a graph whose nodes have labels."""
+    if not (path.is_dir() or settings.get("edges") or path.name.lower().endswith(_GRAPHS)):
+        return None
+    from xgraph.data.graphs.read import form_of, task_of
+
+    form = form_of(path, settings.get("edges"))
+    if form is None:
+        return None
+    return Recognised("node", "own nodes", settings.get("task") or task_of(path, form, settings))
+
+
+RECOGNISERS: list[Recogniser] = [_bag_folder, _nodes]
 """Asked in order; each returns None for a path that it does not know. They read no more than they need."""
 
 

@@ -55,10 +55,12 @@ _REGISTERED = ("molecules", "nodes", "bags", "OGB nodes", "OGB graphs")
 _MOLECULES = ("smiles_column", "target_columns", "standardize", "features")
 _BAG_TABLE = ("bag_column", "feature_columns", "smiles_column", "target_columns", "standardize")
 _BAG_FOLDER = ("split", "seed", "labels", "bag_column", "target_columns", "case_column", *_RULES, *_TEXT)
+_OWN_NODES = ("split", "splitting", "target_columns", "feature_columns", "task", "directed", "edges")
 _LOADERS = {
     "molecules": _loader("cards.molecules", "load_molecules", "split", "fold", "seed", *_MOLECULES),
     "table of molecules": _loader("cards.molecules", "load_own_molecules", "splitting", *_MOLECULES, *_RULES, *_TEXT),
     "nodes": _loader("nodes.load", "load_nodes", "split", "fold", "seed"),
+    "own nodes": _loader("graphs.load", "load_own_nodes", *_OWN_NODES),
     "bags": _loader("bags.load", "load_bags", "split", "fold", "seed", "target_columns"),
     "table of bags": _loader("bags.load", "load_own_bags", "splitting", *_BAG_TABLE, *_RULES, *_TEXT),
     "folder of bags": _loader("bags.folder.load", "load_bag_folder", *_BAG_FOLDER),
@@ -70,6 +72,7 @@ _OWN_SPLITS = {
     "table of molecules": ["scaffold", "scaffold-balanced", "cluster", "random"],
     "table of bags": ["stratified", "random"],
     "folder of bags": ["stratified", "random"],
+    "own nodes": ["stratified", "random"],
 }
 
 
@@ -103,6 +106,8 @@ def load(
     stratified: bool = False,
     separator: str | None = None,
     encoding: str | None = None,
+    directed: bool | None = None,
+    edges: str | Path | None = None,
     progress: Progress | None = None,
 ) -> MoleculeDataset | NodeDataset | GraphDataset | BagDataset:
     """Load a data set by name, from a CSV file or from a data frame, fetching its files if necessary.
@@ -156,6 +161,9 @@ def load(
         separator: What separates the cells of a text file: a character, or comma, tab, semicolon or space; by default
             it is recognised.
         encoding: Encoding of a text file; by default UTF-8, or UTF-16 if the file has a byte-order mark.
+        directed: For a graph of one's own: whether to take the directions of edges as they are listed, or both
+            directions of each; by default as its format says, and both for tables.
+        edges: Table of edges, if `name` is a table of nodes.
         progress: Called with ``(done, total, description)`` during long steps.
 
     Returns:
@@ -207,6 +215,8 @@ def load(
         "case_column": case_column,
         "separator": separator,
         "encoding": encoding,
+        "directed": directed,
+        "edges": edges,
     }
     parts = (split_column, split_file, valid, test, valid_fraction, folds, stratified)
     own = dict(zip(_OWN_PARTS, parts, strict=True))
@@ -224,7 +234,11 @@ def load(
         if not (value is None or value is False or value == [] or value == ()) and option not in taken:
             raise ValueError(f"{option}={value!r} cannot be used: {_why_not(option, label, form)}")
     if loader.takes_own_split:
-        options["splitting"] = _own_split(split, splits, label, fold=fold, seed=seed, **own)
+        options["split"] = split
+        if form == "own nodes" and split == GIVEN and not any(value is not None for value in parts[:6]):
+            options["splitting"] = _own_split(None, splits, label, fold=fold, seed=seed, **own)  # its file has parts
+        else:
+            options["splitting"] = _own_split(split, splits, label, fold=fold, seed=seed, **own)
     else:
         chosen = splits[0] if split is None or (split == WHOLE and not isinstance(source, Card)) else split
         if chosen not in splits:
@@ -270,8 +284,10 @@ def _why_not(option: str, label: str, form: str) -> str:
         return "it is for a folder of bags"
     if form == "folder of bags":
         return f"{label!r} is a folder of bags, whose features are in its files"
+    if option in ("directed", "edges"):
+        return f"it is for a graph of one's own, and {label!r} is none"
     if option == "feature_columns":
-        return "it requires bag_column"
+        return "it requires bag_column, or a graph of one's own"
     if form == "table of bags":
         return "with bag_column the table contains bags, not molecules"
     return f"{label!r} is not a table of molecules"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -35,6 +36,10 @@ class NodeDataset:
         metric: Metric for model selection: ap, prc_auc, roc_auc, or accuracy for multiclass.
         splits: Nodes of each part, such as train, valid and test, in int64.
         node_type: Type of the labelled nodes, if `data` is heterogeneous.
+        ids: Names of the nodes, each a different text; by default they are numbered from 0.
+        feature_names: Names of the features, if they have any.
+        notes: How the source was read, where this is not obvious.
+        left_out: Columns of the source that are not used, and why.
 
     Raises:
         ValueError: If lengths, types or ranges are inconsistent.
@@ -64,6 +69,10 @@ class NodeDataset:
         metric: str,
         splits: Mapping[str, Tensor] | None = None,
         node_type: str | None = None,
+        ids: Sequence[str] | None = None,
+        feature_names: Sequence[str] = (),
+        notes: Mapping[str, str] | None = None,
+        left_out: Mapping[str, str] | None = None,
     ) -> None:
         if task not in ("binary", "multiclass", "multilabel"):
             raise ValueError(f"task must be binary, multiclass or multilabel, got {task!r}")
@@ -73,6 +82,8 @@ class NodeDataset:
         self.data, self.y, self.node_type = data, y, node_type
         self.name, self.task, self.task_names, self.metric = name, task, list(task_names), metric
         self.splits = dict(splits or {})
+        self.ids, self.feature_names = None if ids is None else list(ids), list(feature_names)
+        self.notes, self.left_out = dict(notes or {}), dict(left_out or {})
         self.errors: list[RowError] = []
         self._check()
 
@@ -115,6 +126,11 @@ class NodeDataset:
     def row(self) -> Tensor:
         """Position of each node in its source, int64 ``[N]``: nodes keep the source's order."""
         return torch.arange(len(self))
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Position of each node by its name; empty if the nodes have none."""
+        return {name: i for i, name in enumerate(self.ids or ())}
 
     @property
     def num_edges(self) -> int:
@@ -181,6 +197,14 @@ class NodeDataset:
         elif not ((y == 0) | (y == 1) | y.isnan()).all():
             raise ValueError("y must be 0, 1 or NaN (missing)")
         check_splits(self.splits, n, "node")
+        if self.ids is not None and (len(self.ids) != n or len(set(self.ids)) < n):
+            raise ValueError(
+                f"ids must have {n} different names, one per node, got {len(set(self.ids))} in {len(self.ids)}"
+            )
+        if self.feature_names and len(self.feature_names) != self.num_features:
+            raise ValueError(
+                f"feature_names must have {self.num_features} names, one per feature, got {len(self.feature_names)}"
+            )
 
 
 def sparse_rows(rows: Rows) -> Tensor:

@@ -50,6 +50,8 @@ def nodes_of_graph(
     """
     if not isinstance(graph, Data | HeteroData):
         raise TypeError(f"graph must be a Data or HeteroData of PyG, got {type(graph).__name__}")
+    if isinstance(graph, HeteroData) and len(graph.node_types) == 1:  # edges of all types are taken alike
+        graph, node_type = graph.to_homogeneous(add_node_type=False, add_edge_type=False), None
     if isinstance(graph, HeteroData):
         node_type = _labelled_type(graph, node_type)
     nodes: Any = graph[node_type] if isinstance(graph, HeteroData) else graph

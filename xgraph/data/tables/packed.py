@@ -21,9 +21,9 @@ def open_text(path: Path, encoding: str | None = None) -> Iterator[TextIOWrapper
     named = encoding = check_encoding(encoding)
     try:
         if encoding is None:
-            with _open_binary(path) as binary:
+            with open_binary(path) as binary:
                 encoding = encoding_of(binary.read(2))
-        with _open_binary(path) as binary, TextIOWrapper(binary, encoding=encoding, newline="") as text:
+        with open_binary(path) as binary, TextIOWrapper(binary, encoding=encoding, newline="") as text:
             yield text
     except UnicodeError as error:
         if named is not None:
@@ -35,7 +35,7 @@ def open_text(path: Path, encoding: str | None = None) -> Iterator[TextIOWrapper
 
 
 @contextmanager
-def _open_binary(path: Path) -> Iterator[BinaryIO]:
+def open_binary(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading; a compressed one, told by its content, is decompressed."""
     with path.open("rb") as raw:
         start = raw.read(4)

@@ -20,11 +20,13 @@ class Data(Schema):
 
     Args:
         dataset: Name of a data set (``xgraph data list``), or a CSV file with SMILES and 0/1 labels. With
-            ``bag_column``, a CSV file of bags, one row per instance.
+            ``bag_column``, a CSV file of bags, one row per instance. A folder with ``nodes.csv`` and ``edges.csv``, or
+            a graph in an npz, GraphML or .pt file.
         split: How to split the data, if the data set offers several ways. A table of molecules of your own is split
             80/10/10 by scaffold (largest first, the same for every seed), scaffold-balanced (whole scaffolds in random
             order, with a share of the actives in each part), cluster (the same with clusters of similar molecules) or
-            random (with a share of the actives in each part); one of bags 60/20/20 by stratified or random.
+            random (with a share of the actives in each part); one of bags, and the
+            nodes of a graph, 60/20/20 by stratified or random.
         fold: Fold of a data set with given folds, counted from 0. A range such as ``0-9``, a list such as ``0,3``, or
             ``all`` trains one run per fold. In folds of your own (``split_column``, ``folds``), this fold is the test
             set, the next one the validation set, and the others are trained on.
@@ -147,11 +149,21 @@ class NodeData(Data):
         storage: Where the graph is stored while neighbours are sampled: on the device, in page-locked host memory that
             the GPU reads (pinned), in host memory where the CPU samples (host), or in files for graphs larger than
             memory (mmap).
+        target_columns: For a graph of your own, the columns with the nodes' labels; by default label, y, target or
+            class.
+        feature_columns: Columns with the features of nodes or instances; all remaining columns of numbers by default.
+        directed: For a graph of your own: whether to take the directions of edges as they are listed (true), or both
+            directions of each (false). By default as the format says, and both for tables.
+        edges: Table of edges, if the data set is a table of nodes rather than a folder with both.
     """
 
     kind: Kind = "node"
     num_neighbors: list[Annotated[int, Field(ge=-1, le=10**9)]] | None = None
     storage: Storage = "device"
+    target_columns: list[str] | None = None
+    feature_columns: list[str] | None = None
+    directed: bool | None = None
+    edges: str | None = None
 
 
 class BagData(_Labelled):

@@ -46,8 +46,13 @@ class DatasetTraits(NamedTuple):
 
         dataset, kind, task = settings["dataset"], settings.get("kind"), settings.get("task")
         if dataset not in names():
-            if kind is None:
+            if kind is None or (kind == "node" and task is None):
                 found = recognise(Path(str(dataset)), settings)
+                if kind not in (None, found.kind):
+                    raise OptionError(
+                        f"kind = {kind!r}: {dataset} holds no graph whose nodes have labels; expected a folder with "
+                        "nodes.csv and edges.csv, a table of nodes with `edges`, or an npz, GraphML or .pt file"
+                    )
                 kind, task = found.kind, task or found.task
             return cls(str(kind), task == "multiclass", task=task)
         card = load_card(str(dataset))

@@ -25,7 +25,7 @@ CONFIG, METRICS, HISTORY, PREDICTIONS, ENVIRONMENT = (
     "env.json",
 )
 BEST, LAST = "best.ckpt", "last.ckpt"
-PATHS = ("dataset", "split_file", "valid", "test")
+PATHS = ("dataset", "split_file", "valid", "test", "edges")
 """Settings that name the files of the data, which may move."""
 
 
@@ -178,9 +178,16 @@ def config_values(config: TrainConfig) -> dict[str, Any]:
     """Return the settings as plain values, with absolute paths."""
     values = config.to_dict()
     for name in (*PATHS, "init"):
-        if name in values and (name == "init" or Path(values[name]).exists()):
+        if name in values and (name == "init" or _is_path(values[name])):
             values[name] = str(Path(values[name]).resolve())
     return values
+
+
+def _is_path(value: str) -> bool:
+    """Whether a setting is the path of a file or folder, and not the name of a data set or an object."""
+    from xgraph.data.cards.named import names
+
+    return value not in names() and Path(value).exists()
 
 
 def write_config(path: Path, config: TrainConfig) -> None:

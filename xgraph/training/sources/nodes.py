@@ -46,6 +46,11 @@ class NodeSource(Source):
         self._aggregates_for: NodeModel | None = None
 
     @property
+    def feature_names(self) -> list[str]:
+        """Names of the features, which a table of new nodes must have."""
+        return list(self.data.feature_names)
+
+    @property
     def model_arguments(self) -> dict[str, Any]:
         """The number of features and, for a model with tables, the number of nodes."""
         arguments = {"in_channels": int(self.data.num_features)}
@@ -138,10 +143,12 @@ class NodeSource(Source):
         parts = (x.crow_indices(), x.col_indices(), x.values()) if sparse else (x,)
         for part in (*parts, self.data.data.edge_index, self.data.y):
             yield part.reshape(-1).numpy().data
+        for name in self.data.ids or ():
+            yield f"{name}\0".encode()
 
     def place(self, position: int) -> Sequence[object]:
-        """Return the node's number in its source."""
-        return (int(self.data.row[position]),)
+        """Return the node's name, or its number in its source if it has none."""
+        return (self.data.ids[position] if self.data.ids else int(self.data.row[position]),)
 
     def group_keys(self, by: str) -> npt.NDArray[np.int64]:
         """Group nodes by their label, or by the labels of all tasks."""

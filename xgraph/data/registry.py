@@ -54,7 +54,7 @@ _TEXT = ("separator", "encoding")
 _REGISTERED = ("molecules", "nodes", "bags", "OGB nodes", "OGB graphs")
 _MOLECULES = ("smiles_column", "target_columns", "standardize", "features")
 _BAG_TABLE = ("bag_column", "feature_columns", "smiles_column", "target_columns", "standardize")
-_BAG_FOLDER = ("split", "seed", "labels", "bag_column", "target_columns", "case_column", *_RULES, *_TEXT)
+_BAG_FOLDER = ("labels", "bag_column", "target_columns", "case_column")
 _OWN_NODES = ("split", "splitting", "target_columns", "feature_columns", "task", "directed", "edges")
 _LOADERS = {
     "molecules": _loader("cards.molecules", "load_molecules", "split", "fold", "seed", *_MOLECULES),
@@ -63,7 +63,7 @@ _LOADERS = {
     "own nodes": _loader("graphs.load", "load_own_nodes", *_OWN_NODES),
     "bags": _loader("bags.load", "load_bags", "split", "fold", "seed", "target_columns"),
     "table of bags": _loader("bags.load", "load_own_bags", "splitting", *_BAG_TABLE, *_RULES, *_TEXT),
-    "folder of bags": _loader("bags.folder.load", "load_bag_folder", *_BAG_FOLDER),
+    "folder of bags": _loader("bags.folder.load", "load_bag_folder", "splitting", *_BAG_FOLDER, *_RULES, *_TEXT),
     "OGB nodes": _loader("ogb.load", "load_ogb_nodes"),
     "OGB graphs": _loader("ogb.load", "load_ogb_graphs"),
 }
@@ -236,9 +236,9 @@ def load(
     if loader.takes_own_split:
         options["split"] = split
         if form == "own nodes" and split == GIVEN and not any(value is not None for value in parts[:6]):
-            options["splitting"] = _own_split(None, splits, label, fold=fold, seed=seed, **own)  # its file has parts
+            options["splitting"] = _own_split(None, form, label, fold=fold, seed=seed, **own)  # its file has parts
         else:
-            options["splitting"] = _own_split(split, splits, label, fold=fold, seed=seed, **own)
+            options["splitting"] = _own_split(split, form, label, fold=fold, seed=seed, **own)
     else:
         chosen = splits[0] if split is None or (split == WHOLE and not isinstance(source, Card)) else split
         if chosen not in splits:
@@ -253,17 +253,19 @@ def load(
     return cast("MoleculeDataset", function(source, **used, root=root_folder(root), progress=progress))
 
 
-def _own_split(split: str | None, known: list[str], label: str, **options: Any) -> OwnSplit:
+def _own_split(split: str | None, form: str, label: str, **options: Any) -> OwnSplit:
     """Check the options for the split of a file of one's own."""
+    known = _OWN_SPLITS[form]
     if split is not None and split not in (*known, GIVEN, WHOLE):
-        known = [*known, GIVEN]
-        raise ValueError(f"split must be one of {', '.join(known)} for {label!r}, got {split!r}")
+        raise ValueError(f"split must be one of {', '.join([*known, GIVEN])} for {label!r}, got {split!r}")
     if isinstance(options["fold"], bool) or not isinstance(options["fold"], int | None):
         raise TypeError(f"fold must be an integer, got {options['fold']!r}")
     if split == WHOLE:
         return OwnSplit(WHOLE)
     splitting = OwnSplit(split, **options)
-    return splitting if splitting.is_given or split else replace(splitting, split=known[0])
+    if splitting.is_given or split or form == "folder of bags":  # its table of labels may define the parts
+        return splitting
+    return replace(splitting, split=known[0])
 
 
 def _form(card: Card) -> str:

@@ -1,6 +1,6 @@
 """The training, validation and test parts of a run, where its settings change those of the data set."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from xgraph.training.config.sections import inner_fold
@@ -24,9 +24,12 @@ def scored_parts(config: "TrainConfig") -> tuple[str, ...]:
 
 
 def arrange(
-    splits: "Mapping[str, Tensor]", targets: "Callable[[Tensor], Tensor]", config: "TrainConfig"
+    splits: "Mapping[str, Tensor]",
+    targets: "Callable[[Tensor], Tensor]",
+    config: "TrainConfig",
+    cases: "Sequence[str] | None" = None,
 ) -> "dict[str, Tensor]":
-    """Return the parts of a data set as the settings of a run define them."""
+    """Return the parts of a data set as the settings of a run define them; items of the same case stay together."""
     import torch
 
     parts = dict(splits)
@@ -43,12 +46,20 @@ def arrange(
             f"inner = {config.inner}: expected at least {folds} items in the training and validation parts, "
             f"got {len(both)}"
         )
-    of_item = torch.from_numpy(assign_folds(targets(both).numpy(), folds))
+    own = None if cases is None else [cases[i] for i in both.tolist()]
+    of_item = torch.from_numpy(assign_folds(targets(both).numpy(), folds, own))
     return {**parts, "train": both[of_item != number], "valid": both[of_item == number]}
 
 
-def assign_folds(y: "npt.NDArray[np.float32]", folds: int) -> "npt.NDArray[np.int64]":
-    """Assign items to parts of equal size at random, stratified by class."""
+def assign_folds(
+    y: "npt.NDArray[np.float32]", folds: int, cases: "Sequence[str] | None" = None
+) -> "npt.NDArray[np.int64]":
+    """Assign items, or cases with all their items, to parts of equal size at random, stratified by class."""
     from xgraph.data.splits.classes import bag_classes, random_folds
 
+    if cases is not None:
+        from xgraph.data.bags.folder.splits import case_keys
+        from xgraph.data.splits.groups import group_folds
+
+        return group_folds(case_keys(cases), bag_classes(y), folds, _SEED)
     return random_folds(bag_classes(y), folds, _SEED)

@@ -72,7 +72,7 @@ class Source(ABC):
     @cached_property
     def splits(self) -> dict[str, Tensor]:
         """Positions of the training, validation and test parts, according to the settings."""
-        return arrange(self.data.splits, self.targets, self.config)
+        return arrange(self.data.splits, self.targets, self.config, getattr(self.data, "cases", None))
 
     @property
     def scored(self) -> tuple[str, ...]:

@@ -241,29 +241,12 @@ def test_a_file_that_changes_is_an_error(tmp_path: Path) -> None:
         data.batch([1])
 
 
-def test_cases_stay_together_in_every_split(tmp_path: Path) -> None:
-    clam(tmp_path, 40, per_case=4)
-    for split in ("stratified", "random"):
-        data = load(tmp_path, split=split)
-        assert sorted(torch.cat([*data.splits.values()]).tolist()) == list(range(40))
-        cases = [{data.cases[i] for i in bags} for bags in data.splits.values()]
-        assert list(map(len, cases)) == [6, 2, 2]
-        assert not (cases[0] & cases[1] | cases[0] & cases[2] | cases[1] & cases[2])
-    lines = (tmp_path / "labels.csv").read_text().splitlines()
-    (tmp_path / "labels.csv").write_text("\n".join([lines[0], *reversed(lines[1:])]))
-    again = load(tmp_path, split="random")
-    assert all(torch.equal(again.splits[part], data.splits[part]) for part in data.splits), "whatever the order of rows"
-    (tmp_path / "labels.csv").write_text("\n".join(["ward,slide_id,label", *lines[1:]]))
-    assert load(tmp_path).cases is None
-    assert load(tmp_path, case_column="ward").cases is not None
-
-
 def test_options_that_do_not_apply(tmp_path: Path) -> None:
     clam(tmp_path / "slides", 4)
     for options, words in (
         ({"feature_columns": ["a"]}, "is a folder of bags, whose features are in its files"),
-        ({"split": "scaffold"}, "split must be one of stratified, random"),
-        ({"fold": 1}, "has no folds"),
+        ({"split": "scaffold"}, "split must be one of stratified, random, given"),
+        ({"fold": 1}, "the stratified split has no folds"),
         ({"case_column": "nobody"}, "case column 'nobody' does not exist: the columns are 'case_id'"),
         ({"bag_column": "case_id"}, "no bag of .* has a file: its column 'case_id' has 'patient_0'"),
     ):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import struct
 import warnings
@@ -16,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgraph.data.bags.folder.files import ending
-from xgraph.data.bags.folder.rows import ArrayRows, FileRows, PlainRows
+from xgraph.data.bags.folder.npy import npy_header, npy_rows, said
+from xgraph.data.bags.folder.rows import ArrayRows, FileRows
 
 FEATURES = ("features", "feats", "feature", "embeddings", "x")
 COORDS = ("coords", "coordinates", "coord", "locations", "pos")
@@ -71,7 +71,7 @@ def open_bag(path: Path, unpack: Unpack) -> Bag:
 
 def _npy(path: Path, unpack: Unpack) -> Bag:
     with path.open("rb") as file:
-        return Bag(_plain(path, file, 0))
+        return Bag(npy_rows(path, file, 0))
 
 
 def _npz(path: Path, unpack: Unpack) -> Bag:
@@ -86,14 +86,14 @@ def _npz(path: Path, unpack: Unpack) -> Bag:
             else:
                 with path.open("rb") as file:
                     file.seek(member.header_offset + 26)
-                    rows = _plain(path, file, member.header_offset + 30 + sum(struct.unpack("<HH", file.read(4))))
+                    rows = npy_rows(path, file, member.header_offset + 30 + sum(struct.unpack("<HH", file.read(4))))
             coords = next((c for c in COORDS if c in members), None)
             if coords is None:
                 return Bag(rows)
             with archive.open(members[coords]) as stream:
-                shape = _header(stream)[0]  # type: ignore[arg-type]
+                shape = npy_header(stream)[0]  # type: ignore[arg-type]
     except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, struct.error) as error:
-        raise ValueError(f"it is not a complete npz archive: {_said(error)}") from error
+        raise ValueError(f"it is not a complete npz archive: {said(error)}") from error
     return Bag(rows, shape, lambda: np.load(path, allow_pickle=False)[coords])
 
 
@@ -104,7 +104,7 @@ def _hdf5(path: Path, unpack: Unpack) -> Bag:
         file = h5py.File(path, "r")
         arrays = {name: item for name, item in file.items() if isinstance(item, h5py.Dataset)}
     except (OSError, RuntimeError, KeyError) as error:
-        raise ValueError(f"it is not a complete HDF5 file: {_said(error)}") from error
+        raise ValueError(f"it is not a complete HDF5 file: {said(error)}") from error
     features = arrays[_choose(arrays, FEATURES, "datasets")]
     nested = features.ndim == 3 and features.shape[0] == 1
     packed = features.chunks is not None and features.id.get_create_plist().get_nfilters() > 0
@@ -125,7 +125,7 @@ def _torch(path: Path, unpack: Unpack) -> Bag:
     except Exception as error:  # torch raises many types for a damaged or hostile file
         refused = re.search(r"GLOBAL (\S+)", str(error))
         if refused is None:
-            raise ValueError(f"it is not a complete file of torch.save: {_said(error)}") from error
+            raise ValueError(f"it is not a complete file of torch.save: {said(error)}") from error
         raise ValueError(
             f"it holds Python objects ({refused[1]}), which could run code when loaded; save the tensor alone"
         ) from error
@@ -165,40 +165,9 @@ def _choose(names: Iterable[str], known: tuple[str, ...], what: str) -> str:
     return others[0] if chosen is None else chosen
 
 
-def _header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Read the header of an npy file."""
-    try:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        return read(file)
-    except Exception as error:  # numpy raises many types for a damaged header
-        raise ValueError(f"it is not a complete npy file: {_said(error)}") from error
-
-
-def _plain(path: Path, file: BinaryIO, start: int) -> FileRows:
-    """Return the rows of an npy file, which may be part of an archive."""
-    file.seek(start)
-    shape, columns_first, dtype = _header(file)
-    if dtype.hasobject or min(shape, default=0) < 0:
-        raise ValueError(f"its features must be real numbers, but are {dtype} of shape {list(shape)}")
-    offset, size = file.tell(), math.prod(shape) * dtype.itemsize
-    there = path.stat().st_size - offset
-    if there < size:
-        raise ValueError(f"it is cut off: its header announces {size} bytes of features, but {there} follow")
-    shape, nested = (shape[1:], True) if len(shape) == 3 and shape[0] == 1 else (shape, False)
-    if columns_first and len(shape) > 1 and size:
-        order = np.memmap(path, dtype, "r", offset, (1, *shape) if nested else shape, "F")
-        return ArrayRows(order, dtype, nested=nested)
-    return PlainRows(path, offset, shape, dtype)
-
-
 def _copy(path: Path, member: str, out: BinaryIO) -> None:
     """Unpack a member of an archive, piece by piece."""
     import shutil
 
     with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
         shutil.copyfileobj(stream, out, 1 << 20)
-
-
-def _said(error: Exception) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__

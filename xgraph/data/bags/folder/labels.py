@@ -9,20 +9,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from xgraph.data.bags.folder.files import ENDINGS
+from xgraph.data.bags.folder.given import given_parts, with_column
+from xgraph.data.bags.folder.names import bag_column_of, find_free
 from xgraph.data.bags.folder.problems import Problems
-from xgraph.data.bags.roles import BAG_NAMES, TARGET_NAMES, demand, find_column, listing
+from xgraph.data.bags.roles import TARGET_NAMES, demand
 from xgraph.data.labels.cells import read_column
 from xgraph.data.labels.choose import choose_labels
 from xgraph.data.labels.detect import detect
 from xgraph.data.labels.labels import Labels
 from xgraph.data.labels.rules import LabelRules
+from xgraph.data.splits.own import OwnSplit
+from xgraph.data.tables.joined import join_columns
 from xgraph.data.tables.read import read_columns
 
-BAGS = (*BAG_NAMES, "slide_id", "slide", "slide_name", "image_id", "image", "wsi", "file", "filename", "name", "id")
 CASES = ("case", "case_id", "patient", "patient_id", "subject", "subject_id")
-_USUAL = LabelRules()
-_SLIDES = (".svs", ".tif", ".tiff", ".ndpi", ".mrxs", ".scn", ".vms", ".vmu", ".bif", ".czi", ".dcm", ".isyntax")
+_USUAL, _OWN = LabelRules(), OwnSplit()
 
 
 class BagLabels(NamedTuple):
@@ -33,12 +34,16 @@ class BagLabels(NamedTuple):
         y: Their labels. Shape ``[n, T]``.
         labels: The labels of the rows.
         cases: The case of each bag; that of a bag without one is the bag itself. None if the table has no cases.
+        part: The part of each bag, if the table or a file defines it.
+        splitting: How to split the bags, with what the table has to do with it.
     """
 
     row: dict[str, int]
     y: NDArray[np.float32]
     labels: Labels
     cases: list[str] | None
+    part: NDArray[np.int64] | None
+    splitting: OwnSplit
 
 
 def read_bag_labels(
@@ -52,6 +57,7 @@ def read_bag_labels(
     rules: LabelRules = _USUAL,
     separator: str | None = None,
     encoding: str | None = None,
+    splitting: OwnSplit = _OWN,
 ) -> BagLabels:
     """Read the labels of the bags that have a file.
 
@@ -65,29 +71,39 @@ def read_bag_labels(
         rules: Which cells mean active, inactive and missing.
         separator: What separates the cells of a text file; by default it is recognised.
         encoding: Encoding of a text file; by default UTF-8, or UTF-16 if the file has a byte-order mark.
+        splitting: How to split the bags. Further files are tables of labels, too.
     """
-    columns = read_columns(path, separator=separator, encoding=encoding)
-    named, matched = _bag_column(columns, files, bag_column, path)
+    paths = [path, *splitting.files.values()]
+    tables = [read_columns(one, separator=separator, encoding=encoding) for one in paths]
+    columns = join_columns(tables, paths)
+    named, matched = bag_column_of(columns, files, bag_column, path)
     taken = [named]
-    case = demand(list(columns), [case_column], "case")[0] if case_column else _find(columns, CASES, taken)
+    case = demand(list(columns), [case_column], "case")[0] if case_column else find_free(columns, CASES, taken)
     taken += [] if case is None else [case]
-    target = _find(columns, TARGET_NAMES, taken)
+    splitting = with_column(splitting, columns, taken)
+    taken += [] if splitting.split_column is None else [splitting.split_column]
+    target = find_free(columns, TARGET_NAMES, taken)
     requested = [target] if target_columns is None and target else target_columns
     labels = choose_labels(columns, rules, requested=requested, reserved=taken, path=path)
     if target_columns is None and target:
         labels.left_out.update(_others(columns, [*taken, target], rules, path))
-    return _of_bags(matched, columns[named], labels, columns[case] if case else None, path, problems)
+    first, y = _of_bags(matched, columns[named], labels, path, problems)
+    rows = list(first.values())
+    texts = None if case is None else [columns[case][row].strip() for row in rows]
+    cases = None if texts is None else [text or f"no case: {bag}" for text, bag in zip(texts, first, strict=True)]
+    sizes = [len(table[named]) for table in tables]
+    part = given_parts(splitting, sizes, columns, matched, list(first), problems)
+    return BagLabels(first, y[rows], labels, cases, part, splitting)
 
 
 def _of_bags(
     matched: Sequence[str | None],
     cells: Sequence[str],
     labels: Labels,
-    cases: Sequence[str] | None,
     path: Path,
     problems: Problems,
-) -> BagLabels:
-    """Combine the rows of each bag."""
+) -> tuple[dict[str, int], NDArray[np.float32]]:
+    """Return the first row of each bag, and the labels of rows after those of a bag have been combined in its first."""
     first: dict[str, int] = {}
     differ: dict[str, int] = {}
     y, given = labels.y.copy(), labels.y
@@ -109,45 +125,7 @@ def _of_bags(
     for bag, row in differ.items():
         text = f"its labels differ in data rows {first[bag]} and {row} of {path.name}"
         problems.lose("bags left out because their labels differ", first.pop(bag), bag, text, f"{bag!r}: {text}")
-    rows = list(first.values())
-    own = None if cases is None else [f"case {cases[row]}" if cases[row].strip() else f"bag {row}" for row in rows]
-    return BagLabels(first, y[rows], labels, own)
-
-
-def _bag_column(
-    columns: Mapping[str, Sequence[str]], files: Collection[str], requested: str | None, path: Path
-) -> tuple[str, list[str | None]]:
-    """Return the column that names the bags, and the bag of each row that has a file."""
-    by_name = {name.lower().replace(" ", "_"): name for name in reversed(list(columns))}
-    candidates = [by_name[name] for name in BAGS if name in by_name]
-    candidates = demand(list(columns), [requested], "bag") if requested else candidates
-    for name in candidates:
-        matched = [_matching(cell.strip(), files) for cell in columns[name]]
-        if any(matched):
-            return name, matched
-    if not candidates:
-        raise ValueError(
-            f"{path} has no column that names the bags, such as 'bag' or 'slide_id': {listing(list(columns))}; set "
-            "bag_column (--bag-column)"
-        )
-    cell = next((cell for cell in columns[candidates[0]] if cell.strip()), "")
-    raise ValueError(
-        f"no bag of {path} has a file: its column {candidates[0]!r} has {cell.strip()!r}, and the files are named "
-        f"{', '.join(map(repr, sorted(files)[:3]))}; they must agree, without the ending"
-    )
-
-
-def _matching(cell: str, files: Collection[str]) -> str | None:
-    """Return the bag that a cell names, with or without folder and ending."""
-    if cell in files:
-        return cell
-    name = cell.replace("\\", "/").rsplit("/", 1)[-1]
-    endings = [ending for ending in (*ENDINGS, *_SLIDES) if name.lower().endswith(ending)]
-    return next((short for short in (name, *(name[: -len(ending)] for ending in endings)) if short in files), None)
-
-
-def _find(columns: Mapping[str, Sequence[str]], names: tuple[str, ...], taken: Sequence[str]) -> str | None:
-    return find_column([column for column in columns if column not in taken], names)
+    return first, y
 
 
 def _others(

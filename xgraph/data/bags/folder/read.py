@@ -16,9 +16,11 @@ from xgraph.data.bags.folder.formats import DAMAGED
 from xgraph.data.bags.folder.labels import read_bag_labels
 from xgraph.data.bags.folder.opened import OpenBags
 from xgraph.data.bags.folder.problems import Problems
+from xgraph.data.bags.folder.splits import split_folder
 from xgraph.data.bags.folder.store import FolderStore
 from xgraph.data.labels.labels import usual_metric
 from xgraph.data.labels.rules import LabelRules
+from xgraph.data.splits.own import OwnSplit
 from xgraph.data.storage.root import Progress
 from xgraph.data.storage.root import root as root_folder
 
@@ -42,6 +44,7 @@ def read_bag_folder(
     target_columns: Sequence[str] | None = None,
     case_column: str | None = None,
     rules: LabelRules = _USUAL,
+    splitting: OwnSplit | None = None,
     name: str | None = None,
     metric: str | None = None,
     root: str | Path | None = None,
@@ -69,6 +72,8 @@ def read_bag_folder(
         case_column: Its column that says which bags belong together, such as the slides of a patient; by default one
             called ``case``, ``case_id`` or ``patient``.
         rules: Which cells mean active, inactive and missing, if not the usual ones.
+        splitting: How to split the bags, with the bags of a case together; by default by the column ``split`` of the
+            table, if there is one.
         name: Name of the data set; by default that of the folder.
         metric: Metric for model selection: ap, prc_auc or roc_auc, and for classes accuracy; by default ap or accuracy.
         root: Data root, which keeps what was computed; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
@@ -115,6 +120,7 @@ def read_bag_folder(
         rules=rules,
         separator=separator,
         encoding=encoding,
+        splitting=OwnSplit() if splitting is None else splitting,
     )
     for file in files.values():
         if file.name not in labelled.row and not any(error.smiles == file.name for error in problems.errors):
@@ -122,7 +128,6 @@ def read_bag_folder(
     opened = _open([files[bag] for bag in sorted(labelled.row)], labelled.row, problems, root_folder(root), progress)
     if not opened:
         raise ValueError(f"no bag of {folder} can be used: {problems}")
-    problems.warn()
     place = {bag: i for i, bag in enumerate(labelled.row)}
     chosen = [place[bag.file.name] for bag in opened]
     store = FolderStore(
@@ -148,6 +153,10 @@ def read_bag_folder(
         task=labelled.labels.task,
     )
     data.reported, data.left_out = True, labelled.labels.left_out
+    if labelled.part is not None or splitting is not None:
+        given = None if labelled.part is None else labelled.part[chosen]
+        data.splits = split_folder(data, given, labelled.splitting, problems)
+    problems.warn()
     return data
 
 

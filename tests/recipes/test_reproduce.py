@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -267,16 +266,9 @@ def test_only_one_process_can_run_in_a_directory(recipe: Make, capsys: Capture) 
         os.close(folder)
 
 
-def test_a_recipe_over_folds(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table has no folds, so random splits replace them."""
-    module = sys.modules["xgraph.training.fit.train"]
-    load = module.load_data
-    for name in ("xgraph.training.fit.train", "xgraph.recipes.schema.read"):
-        monkeypatch.setattr(sys.modules[name], "chosen_folds", lambda config: [0, 1])
-    random = {"fold": None, "split": "random"}
-    monkeypatch.setattr(module, "load_data", lambda c, p: load(c.replace(seed=c.fold, **random), p))
+def test_a_recipe_over_folds(recipe: Make) -> None:
     values = tiny()
-    values["settings"]["fold"] = "all"
+    values["settings"] |= {"folds": 3, "fold": "0-1"}
     del values["quick"]
     with stopped(4, 1, KeyboardInterrupt()), pytest.raises(Interrupted):
         reproduce(recipe(values), out="out", threads=1)

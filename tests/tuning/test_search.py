@@ -121,13 +121,15 @@ def test_a_trial_is_the_mean_over_inner_folds_and_seeds(search: Search, folds: N
 
 @pytest.mark.parametrize("loss", ["soap", "group-dro"])
 def test_labels_of_the_test_part_change_nothing(gine: Search, csv: Path, loss: str) -> None:
-    vary = {"lr": "1e-3..1e-1:log"}
-    one = gine(out="one", loss=loss, groups="label", vary=vary)
-    test = set(xgraph.data.load(csv, split="random").splits["test"].tolist())
+    parts = xgraph.data.load(csv, split="random").splits
+    np.savez("parts.npz", **{name: rows.numpy() for name, rows in parts.items()})
+    test = set(parts["test"].tolist())
+    fixed: dict[str, Any] = {"vary": {"lr": "1e-3..1e-1:log"}, "split": None, "split_file": "parts.npz"}
+    one = gine(out="one", loss=loss, groups="label", **fixed)
     header, *lines = csv.read_text().splitlines()
     lines = [f"{line[:-1]}{1 - int(line[-1]) if i in test else line[-1]}" for i, line in enumerate(lines)]
     csv.write_text("\n".join([header, *lines]))
-    other = gine(out="other", loss=loss, groups="label", vary=vary)
+    other = gine(out="other", loss=loss, groups="label", **fixed)
     assert (one.value, one.values) == (other.value, other.values)
     assert rows_of(Path("one/trials.csv")) == rows_of(Path("other/trials.csv"))
 
@@ -344,7 +346,7 @@ def test_invalid_arguments_are_refused(search: Search, csv: Path) -> None:
         with pytest.raises(OptionError, match=message):
             search(**change)
         assert not Path("run").exists()
-    with pytest.raises(ValueError, match="fold = all: data set .* has no folds"):
+    with pytest.raises(ValueError, match="fold = all: .*chains.csv' has no folds; give their number"):
         search(fold="all")
     assert not Path("run").exists()
     search(trials=1)

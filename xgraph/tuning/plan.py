@@ -97,10 +97,10 @@ def make_plan(vary: Mapping[str, Any], base: Mapping[str, Any], settings: Mappin
     config = build_config(settings, base)
     if not config.fitted and "keep" not in {**base, **settings}:
         config = config.replace(keep="last")  # so that the final run, without validation, trains for as many epochs
-    if config.split == "random" and budget.seeds > 1:
+    if config.drawn_by_seed and budget.seeds > 1:
         raise OptionError(
-            f"seeds = {budget.seeds}: expected 1 with split 'random', where each seed has a different test part, so "
-            "the other seeds would train on it"
+            f"seeds = {budget.seeds}: expected 1 with split {config.split!r}, where seeds have different test parts, "
+            "so the other seeds would train on it"
         )
     return Plan(config, make_space(vary, config_values(config), settings), budget)
 

@@ -104,6 +104,8 @@ def test_a_validation_part_is_taken_only_if_asked_for() -> None:
 
 
 def test_seeds_matter_where_documented() -> None:
+    folds = [OwnSplit("random", fold=1, seed=s, folds=4).draw(np.arange(40) % 3, (0.8, 0.1, 0.1)) for s in (0, 1)]
+    assert (folds[0] == folds[1]).all()
     keys, classes = np.arange(100) % 60, np.zeros(100, dtype=np.int64)
     for split in ("scaffold", "scaffold-balanced", "cluster"):
         one, other = (OwnSplit(split, seed=seed).draw(classes, (0.8, 0.1, 0.1), lambda: keys) for seed in (0, 1))

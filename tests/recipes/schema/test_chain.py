@@ -1,7 +1,6 @@
 """Members that start from others, and members without a validation part, from the file to the report."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,13 +53,6 @@ def test_each_seed_starts_from_the_same_seed_of_the_other_member(recipe: Make, m
 
 
 def test_each_fold_starts_from_the_same_fold_of_the_other_member(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table has no folds, so random splits replace them."""
-    module = sys.modules["xgraph.training.fit.train"]
-    load = module.load_data
-    for name in ("xgraph.training.fit.train", "xgraph.recipes.schema.read"):
-        monkeypatch.setattr(sys.modules[name], "chosen_folds", lambda config: [0, 1])
-    random = {"fold": None, "split": "random"}
-    monkeypatch.setattr(module, "load_data", lambda c, p: load(c.replace(seed=c.fold, **random), p))
     started: dict[str, Any] = {}
 
     def watch(config: Any, source: Any) -> Any:
@@ -72,7 +64,7 @@ def test_each_fold_starts_from_the_same_fold_of_the_other_member(recipe: Make, m
 
     monkeypatch.setattr("xgraph.training.fit.engine.prepare", watch)
     values = chained()
-    values["settings"]["fold"] = "all"
+    values["settings"] |= {"folds": 3, "fold": "0-1"}
     reproduce(recipe(values), out="out", threads=1)
     for seed in (0, 1):
         for fold in (0, 1):

@@ -19,7 +19,13 @@ def source(y: torch.Tensor, names: list[str], several: bool = False) -> Any:
     splits = {"train": torch.arange(4), "valid": torch.arange(4, 6), "test": torch.arange(6, 8)}
     config = SimpleNamespace(inner=None, train_on="train")
     return SimpleNamespace(
-        data=data, splits=splits, config=config, task_names=names, several_classes=several, targets=lambda rows: y[rows]
+        data=data,
+        splits=splits,
+        scored=("valid", "test"),
+        config=config,
+        task_names=names,
+        several_classes=several,
+        targets=lambda rows: y[rows],
     )
 
 

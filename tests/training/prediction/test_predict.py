@@ -206,7 +206,7 @@ def test_the_runs_own_smiles_column_comes_first(train: Train, run: xgraph.Run, t
 def test_a_detected_smiles_column_is_the_runs_own_too(train: Train, tmp_path: Path) -> None:
     rows = [f"{'C' * n}N,{n % 2}" for n in range(1, 21)]
     (tmp_path / "ligands.csv").write_text("ligand,active\n" + "\n".join(rows) + "\n")
-    run = train(dataset="ligands.csv", out="detected", epochs=1)
+    run = train(dataset="ligands.csv", out="detected", epochs=1, pretrain_epochs=0)
     assert read_checkpoint(run.path / "best.ckpt")[HEADER]["smiles_column"] == "ligand"
     (tmp_path / "both.csv").write_text("smiles,ligand\nCCO,CCN\nCCO,CCCN\n")
     expected = xgraph.predict(run.path, ["CCN", "CCCN"])
@@ -215,7 +215,7 @@ def test_a_detected_smiles_column_is_the_runs_own_too(train: Train, tmp_path: Pa
     with pytest.warns(UserWarning, match="no column 'ligand', from which the run was trained; reading SMILES from 'st"):
         assert xgraph.predict(run.path, "other.csv")["smiles"][0] == "CCO"
     (tmp_path / "named.csv").write_text("smiles,active\n" + "\n".join(rows) + "\n")
-    named = train(dataset="named.csv", out="named", epochs=1)
+    named = train(dataset="named.csv", out="named", epochs=1, pretrain_epochs=0)
     with pytest.raises(ValueError, match=r"trained on different columns \('ligand', 'smiles'\); name the one"):
         xgraph.predict([run.path, named.path], "both.csv")
 

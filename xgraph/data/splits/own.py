@@ -20,6 +20,7 @@ Shares = tuple[float, float, float]
 
 GIVEN, WHOLE = "given", "whole"
 _SEEDED = ("random", "scaffold-balanced", "cluster")
+_FOLDS_SEED = 0  # folds are the same for every seed, so that runs with other seeds can be compared and combined
 _TRAIN, _VALID, _TEST = range(len(PARTS))
 
 
@@ -30,7 +31,7 @@ class OwnSplit:
     Args:
         split: The way of drawing parts or folds; "given" with one of the next four, "whole" to have every row in test.
         fold: The fold to test on, with `folds` or a column of fold numbers.
-        seed: Seed of the ways "random", "scaffold-balanced" and "cluster"; the others do not depend on it.
+        seed: Seed of the ways "random", "scaffold-balanced" and "cluster"; the others and folds do not depend on it.
         split_column: Column with the words train, valid and test, or with fold numbers.
         split_file: File with the row numbers of each part; see `read_split_file`.
         valid: A second table, the validation part; the first one is then the training part.
@@ -130,21 +131,21 @@ class OwnSplit:
             shares: Shares of train, valid and test.
             keys: Returns a number per item that is the same for items that stay together; by default each is alone.
         """
-        seed = self.seed if self.split in _SEEDED else 0
         if self.folds is not None:
             if len(classes) < self.folds:
                 raise ValueError(f"folds={self.folds}: expected at least as many items, got {len(classes)}")
             fold = self._fold_of(range(self.folds), f"folds={self.folds}")
             if keys is None:
-                number = random_folds(classes, self.folds, seed)
+                number = random_folds(classes, self.folds, _FOLDS_SEED)
             else:
-                number = group_folds(keys(), classes if self.stratified else None, self.folds, seed)
+                number = group_folds(keys(), classes if self.stratified else None, self.folds, _FOLDS_SEED)
             return parts_of_fold(number, range(self.folds), fold)
         if self.fold is not None:
             raise ValueError(
                 f"fold={self.fold} cannot be used: the {self.split} split has no folds; give their number with folds "
                 "(--folds), or a column of fold numbers with split_column (--split-column)"
             )
+        seed = self.seed if self.split in _SEEDED else 0
         if keys is None:
             return random_parts(classes, shares, seed)
         if self.split == "scaffold":

@@ -28,7 +28,7 @@ class Member:
     @property
     def drawn_by_seed(self) -> bool:
         """Whether the seed determines the split, so that different seeds score different items."""
-        return self.config.data.split == "random"
+        return self.config.drawn_by_seed
 
     @property
     def parts(self) -> list[int | None]:

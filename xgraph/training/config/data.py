@@ -14,6 +14,9 @@ Features = Literal["rdkit", "morgan", "maccs", "torsion"]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Kind = Literal["graph", "node", "bag"]
 
+DRAWN_BY_SEED = ("random", "scaffold-balanced", "cluster")
+"""The ways to split that depend on the seed of the run."""
+
 
 class Data(Schema):
     """What all kinds of items have.
@@ -42,7 +45,8 @@ class Data(Schema):
         test: Table with the same columns to test on.
         valid_fraction: Share of the training rows to validate on, drawn at random from each class, if parts of your own
             (``split_column``, ``split_file``, ``test``) have none to validate on.
-        folds: Number of folds to draw, at least 3, by the way of ``split``; without ``fold``, all are trained.
+        folds: Number of folds to draw, at least 3, by the way of ``split`` and the same for every seed; without
+            ``fold``, all are trained.
         stratified: Give folds of whole scaffolds or clusters about the same share of the actives; random folds and
             folds of bags always have it.
     """

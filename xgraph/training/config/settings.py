@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from xgraph.options import Option, OptionError
 from xgraph.schema import Schema, explain
-from xgraph.training.config.data import BagData, MoleculeData, NodeData
+from xgraph.training.config.data import DRAWN_BY_SEED, BagData, MoleculeData, NodeData
 from xgraph.training.config.flat import PLACES, STEPWISE_SETTINGS, flat_options, make_sections
 from xgraph.training.config.sections import Batches, LossChoice, ModelChoice, Optimization, RunSettings
 from xgraph.training.config.traits import DatasetTraits
@@ -82,6 +82,11 @@ class TrainConfig(Schema):
     def main_epochs(self) -> int:
         """Epochs in which the loss is minimised, after those of cross-entropy."""
         return int(self.epochs - self.pretrain_epochs)
+
+    @property
+    def drawn_by_seed(self) -> bool:
+        """Whether the seed determines the split, so that different seeds score different items. Folds never do."""
+        return self.split in DRAWN_BY_SEED and self.folds is None
 
     @property
     def fitted(self) -> bool:

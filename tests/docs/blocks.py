@@ -15,6 +15,7 @@ from xgraph.cli import main
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 TABLES = ("*.csv", "*.toml", "*.npz", "*.npy")  # of docs/examples: what the blocks of a page may read
+FOLDERS = ("slides", "new-slides")
 
 _BLOCK = re.compile(
     r"(?P<mark><!-- realdata -->\n+)?^(?P<fence>`{3,})(?P<kind>[^\n]*)\n(?P<code>.*?)^(?P=fence)$", re.M | re.S
@@ -54,6 +55,8 @@ def run(page: Path, folder: Path, realdata: bool = False) -> None:
     for pattern in TABLES:
         for table in (DOCS / "examples").glob(pattern):
             shutil.copy(table, folder)
+    for name in FOLDERS:
+        shutil.copytree(DOCS / "examples" / name, folder / name)
     run_blocks(page, [block for block in blocks(page) if block.realdata == realdata])
 
 

@@ -64,8 +64,8 @@ def ending(path: Path) -> str:
 
 def is_bag_folder(path: Path, settings: Mapping[str, Any]) -> bool:
     """Whether a path is a folder with files of bags; whether it has labels is seen when it is read."""
-    if not path.is_dir() or any((path / name).exists() for name in ("edges.csv", "edges.csv.gz", "nodes.csv")):
-        return False
+    if not path.is_dir() or any(file.name.split(".")[0] in ("nodes", "edges") for file in path.iterdir()):
+        return False  # a graph
     if settings.get("labels") is not None or labels_table(path) is not None:
         return True
     places = [place for name in SUBFOLDERS if (place := path / name).is_dir()]

@@ -62,6 +62,10 @@ def predict(
             metavar="FILE", help="For a run on bags: file to write with the weight and score of each instance."
         ),
     ] = None,
+    nodes: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,...", help="For a graph: names of the nodes to score; by default all of its table."),
+    ] = None,
     separator: Annotated[
         str | None,
         typer.Option(
@@ -78,10 +82,11 @@ def predict(
 
     The output has one row per input row, with all of its columns, and after them TASK_score for each task and the
     column error. For molecules, the table has a column with SMILES; a row that cannot be read gets an empty score and
-    an error. For nodes, it has a column `node`. For bags, it has one row per instance, with a column `bag` and the
-    features of the run, or there is a folder with one file per bag; the output has one row per bag. With several runs,
-    or a run over folds, TASK_std holds the standard deviation over them; if classes exclude each other, `predicted` is
-    the one with the highest score.
+    an error. For nodes, it has a column `node`, or there is a folder with nodes.csv and edges.csv: another graph, or
+    new nodes with edges to that of the run. For bags, it has one row per instance, with a column `bag` and the features
+    of the run, or there is a folder with one file per bag; the output has one row per bag. With several runs, or a run
+    over folds, TASK_std holds the standard deviation over them; if classes exclude each other, `predicted` is the one
+    with the highest score.
 
     Tables of any length are scored in bounded memory. The exit code is 1 if no row has a score.
     """
@@ -120,6 +125,7 @@ def predict(
         encoding=encoding,
         device=device,
         progress=True,
+        nodes=None if nodes is None else [name.strip() for name in nodes.split(",")],
     )
     if done.failed == done.rows > 0:
         column = "" if done.column is None else f" (SMILES from column {done.column!r})"

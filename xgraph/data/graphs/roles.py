@@ -55,7 +55,7 @@ class NodeRoles:
             if unknown:
                 raise ValueError(f"{option}: {path} has no column {listed(unknown)}; its columns are {listed(names)}")
         ids = _first(names, IDS) or names[0]
-        targets = list(target_columns) if target_columns else [name for name in [_first(names, LABELS)] if name]
+        targets = [name for name in [_first(names, LABELS)] if name] if target_columns is None else list(target_columns)
         split = split_column or _first(names, SPLITS)
         taken = {ids: "the ids", **({split: "the split"} if split else {}), **dict.fromkeys(targets, "the labels")}
         for name in [*(target_columns or ()), *(feature_columns or ())]:

@@ -169,21 +169,29 @@ def _width(model: Any) -> int:
 
 def _nodes(members: Members, model: Any, items: Any) -> "pd.DataFrame":
     from xgraph.nn import InEdges, layerwise
-    from xgraph.training.prediction.nodes import COLUMN, positions
+    from xgraph.training.prediction.new_nodes import graph_form, read_nodes_to_score
+    from xgraph.training.prediction.nodes import COLUMN, names_of, positions
 
-    given = as_graph(items, model.in_channels)
-    if given is not None:
+    form = graph_form(items)
+    given = None if form is not None else as_graph(items, model.in_channels)
+    names: Any = None
+    if form is not None:
+        new = read_nodes_to_score(members, Path(items).expanduser(), form, None)
+        x, edges, names = new.x, InEdges.from_edge_index(new.edge_index, len(new.x)), new.names
+        numbers = new.rows.numpy()
+    elif given is not None:
         x, edges = given[0], InEdges.from_edge_index(given[1], len(given[0]))
         numbers = np.arange(len(x))
     else:
         (source,) = members.own_sources("graph", "nodes")
         x, edges = source.data.data.x, source.in_edges  # type: ignore[attr-defined]
-        numbers = positions(items, len(source), source.name)
+        numbers = positions(items, source.data)
+        names = names_of(source.data, numbers[numbers >= 0])
     filled = numbers >= 0
     model.head = nn.Identity()
     with data_progress(members.progress) as report:
         vectors = layerwise(model, x, edges, torch.from_numpy(numbers[filled]), progress=report).float().cpu().numpy()
-    frame = _table(COLUMN, numbers[filled], vectors, [""] * len(vectors))
+    frame = _table(COLUMN, numbers[filled] if names is None else names, vectors, [""] * len(vectors))
     return spread_rows(frame, filled)
 
 

@@ -31,6 +31,7 @@ def predict(
     keep_columns: bool = False,
     separator: str | None = None,
     encoding: str | None = None,
+    nodes: Sequence[Any] | None = None,
 ) -> "pd.DataFrame":
     """Score molecules, nodes or bags with a trained run, or with an ensemble of several.
 
@@ -40,7 +41,10 @@ def predict(
 
             - Molecules: a list or pandas Series of SMILES (None or NaN counts as missing), a DataFrame with a SMILES
               column, or the path of a CSV file with one. The result keeps the index of a Series or DataFrame.
-            - Nodes of a graph: node numbers, the path of a CSV file with a column ``node``, or None for all nodes.
+            - Nodes of a graph: their names or numbers, the path of a CSV file with a column ``node`` that holds these,
+              or None for all nodes. Or another graph: the path of a folder with tables of nodes and edges, or of an
+              npz, GraphML or .pt file. If its edges name nodes that only the run's graph has, the new nodes are joined
+              to that.
             - Bags: the path of a CSV file with one row per instance and the columns that the run was trained on, the
               path of a folder with one file per bag (see `read_bag_folder`), names of bags of the run's own data, or
               None for all of these.
@@ -66,6 +70,7 @@ def predict(
         separator: What separates the cells of a file: a character, or comma, tab, semicolon or space; recognised by
             default.
         encoding: Encoding of a file; by default UTF-8, or UTF-16 if it has a byte-order mark.
+        nodes: Names of the nodes to score, if ``items`` is the path of a graph or None; by default all.
 
     Returns:
         A table with one row per input, in the same order. To score a file of any length in bounded memory, use
@@ -110,6 +115,7 @@ def predict(
         separator=separator,
         encoding=encoding,
         keep_columns=keep_columns,
+        nodes=nodes,
     )
     return result.frame
 
@@ -137,6 +143,7 @@ def score_items(
     separator: str | None = None,
     encoding: str | None = None,
     keep_columns: bool = False,
+    nodes: Sequence[Any] | None = None,
 ) -> Result:
     """Score items with runs that have been read; for the arguments see `predict`."""
     kind = members.header["kind"]
@@ -162,19 +169,25 @@ def score_items(
     for name, value in (("bag_column", bag_column), ("instances_out", instances_out)):
         if value is not None and kind != "bag":
             raise OptionError(f"{name} = {str(value)!r}: this option is for runs on bags")
+    if nodes is not None and kind != "node":
+        raise OptionError("nodes: this option is for runs on the nodes of a graph")
+    graph = False
     if kind == "node":
+        from xgraph.training.prediction.new_nodes import graph_form
         from xgraph.training.prediction.nodes import predict_nodes
+
+        graph = graph_form(items) is not None
 
         if smiles_column is not None:
             raise OptionError(
                 f"smiles_column = {smiles_column!r}: this option is for molecules, but the run is on nodes"
             )
-        result = predict_nodes(members, items, combine, **form)
+        result = predict_nodes(members, items, combine, **form, chosen=nodes)
     elif result is None:
         result = predict_molecules(members, items, smiles_column, combine, **form)
     errors = _errors(result)
     if keep_columns:
-        table = as_table(items, **form) if kind != "bag" else table
+        table = as_table(items, **form) if kind != "bag" and not graph else table
         result = beside(result.iloc[:, :1] if table is None else table, result, members.tasks)
     return Result(result, errors)
 

@@ -34,6 +34,7 @@ def predict_file(
     encoding: str | None = None,
     device: str = "auto",
     progress: bool = False,
+    nodes: Sequence[str] | None = None,
 ) -> Outcome:
     r"""Score a file and write it to another with the scores beside its own columns, as ``xgraph predict`` does.
 
@@ -42,8 +43,8 @@ def predict_file(
 
     Args:
         run: A run directory, or several that form an ensemble, as for :func:`~xgraph.training.predict`.
-        items: A table of molecules, of node numbers or of bags; ``"-"`` is standard input. None scores all nodes or
-            bags of the run's own data.
+        items: A table of molecules, of nodes or of bags, or a graph or a folder of bags as for `predict`; ``"-"`` is
+            standard input. None scores all nodes or bags of the run's own data.
         out: The file to write: CSV, TSV or Parquet (``.csv``, ``.tsv``, ``.parquet``), the first two also compressed
             (``.gz``, ``.zst``); ``"-"`` is standard output, as CSV.
 
@@ -64,6 +65,7 @@ def predict_file(
         encoding: Encoding of a table; by default UTF-8, or UTF-16 if it has a byte-order mark.
         device: "auto", "cpu" or "cuda".
         progress: Show progress on stderr if it is a terminal.
+        nodes: Names of the nodes to score, as for `predict`.
 
     Returns:
         The numbers of rows and of those without a score, the first of these with its error, and the column from which
@@ -117,6 +119,7 @@ def predict_file(
             separator=separator,
             encoding=encoding,
             keep_columns=not only_scores,
+            nodes=nodes,
         )
     write_predictions(result.frame, target)
     first = next((f"row {row}: {error}" for row, error in enumerate(result.errors) if error), "")

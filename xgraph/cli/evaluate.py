@@ -62,6 +62,16 @@ def evaluate(
         str | None,
         typer.Option(metavar="COLUMN", help="Column that names the bag of each row of --data, if not that of the run."),
     ] = None,
+    separator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHAR",
+            help="What separates the cells of --data: a character, or comma, tab, semicolon, space; else detected.",
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Encoding of --data, such as cp1252; UTF-8 by default.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -86,6 +96,7 @@ def evaluate(
 
     how: dict[str, Any] = {"combine": combine, "max_fpr": max_fpr, "min_tpr": min_tpr, "device": device}
     columns: dict[str, Any] = {"smiles_column": smiles_column, "bag_column": bag_column, "target_columns": None}
+    columns |= {"separator": separator, "encoding": encoding}
     if target_columns is not None:
         columns["target_columns"] = [name.strip() for name in target_columns.split(",")]
     if data is None or split is not None:

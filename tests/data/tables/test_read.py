@@ -102,3 +102,24 @@ def test_encodings_that_are_named(tmp_path: Path) -> None:
 def test_columns_are_a_dict() -> None:
     assert Columns({"a": ["1"]}) == {"a": ["1"]}
     assert Columns({"a": ["1"]}).errors == {}
+
+
+@given(
+    st.text(st.sampled_from(list('a1,;\t" \0\r\n\ufeffä')), max_size=40),
+    st.integers(1, 3),
+    st.sampled_from(["utf-8", "utf-16"]),
+)
+@settings(max_examples=150, deadline=None)
+def test_hostile_text_is_a_table_or_an_error(
+    tmp_path_factory: pytest.TempPathFactory, text: str, rows: int, encoding: str
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "x.csv"
+    path.write_bytes(text.encode(encoding))
+    try:
+        table = read_columns(path, keep_errors=True, allow_empty=True)
+    except ValueError:
+        return
+    pieces = list(read_batches(path, rows))
+    assert {name: [cell for piece in pieces for cell in piece[name]] for name in table} == table
+    assert sum(len(piece.errors) for piece in pieces) == len(table.errors)
+    assert len({len(cells) for cells in table.values()}) == 1

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TextIO
 
 from xgraph.data.tables.columns import Columns
@@ -76,8 +77,8 @@ def read_columns(
     table = Columns({})
     before = 0
     for piece in read_batches(path, separator=separator, encoding=encoding):
-        if piece.errors and not keep_errors:
-            raise ValueError(f"{path}: {next(iter(piece.errors.values()))}")
+        if not keep_errors:
+            _check(piece, path)
         table.errors |= {before + row: message for row, message in piece.errors.items()}
         for name, cells in piece.items():
             table.setdefault(name, []).extend(cells)
@@ -97,11 +98,27 @@ def open_as_csv(
         with open_table(path, separator, encoding) as text:
             yield text
         return
-    table = read_columns(path, separator=separator, encoding=encoding, allow_empty=True)
-    lines = StringIO()
-    writer = csv.writer(lines)
-    writer.writerow(table)
-    start = lines.tell()
-    writer.writerows(zip(*table.values(), strict=True))
-    lines.seek(start)
-    yield lines.getvalue()[:start], ",", lines
+    # a file on disk: as text, a table of numbers would take several times its memory
+    with TemporaryFile("w+", encoding="utf-8", newline="") as lines:
+        writer = csv.writer(lines)
+        header = ""
+        for piece in read_batches(path, separator=separator, encoding=encoding):
+            _check(piece, path)
+            if not header:
+                header = _line(piece)
+            writer.writerows(zip(*piece.values(), strict=True))
+        lines.seek(0)
+        yield header, ",", lines
+
+
+def _check(piece: Columns, path: TablePath) -> None:
+    """Raise the first error of the rows of a piece."""
+    if piece.errors:
+        raise ValueError(f"{path}: {next(iter(piece.errors.values()))}")
+
+
+def _line(cells: Iterable[str]) -> str:
+    """Return cells as a line of CSV."""
+    line = StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()

@@ -22,9 +22,9 @@ class Data(Schema):
     """What all kinds of items have.
 
     Args:
-        dataset: Name of a data set (``xgraph data list``), or a CSV file with SMILES and 0/1 labels. With
-            ``bag_column``, a CSV file of bags, one row per instance. A folder with ``nodes.csv`` and ``edges.csv``, or
-            a graph in an npz, GraphML or .pt file.
+        dataset: Name of a data set (``xgraph data list``), or a table with SMILES and 0/1 labels: CSV, TSV, SMI, SDF,
+            Parquet or Excel. With ``bag_column``, a table of bags, one row per instance. A folder with ``nodes.csv``
+            and ``edges.csv``, or a graph in an npz, GraphML or .pt file.
         split: How to split the data, if the data set offers several ways. A table of molecules of your own is split
             80/10/10 by scaffold (largest first, the same for every seed), scaffold-balanced (whole scaffolds in random
             order, with a share of the actives in each part), cluster (the same with clusters of similar molecules) or
@@ -97,8 +97,8 @@ class _Labelled(Data):
     """Data sets with labels in the columns of a table.
 
     Args:
-        smiles_column: CSV column with SMILES; detected by default. For bags, give it if the instances are molecules.
-        target_columns: CSV columns with labels; detected by default. For a data set by name, the tasks to train on.
+        smiles_column: Column with SMILES; detected by default. For bags, give it if the instances are molecules.
+        target_columns: Columns with labels; detected by default. For a data set by name, the tasks to train on.
         missing: Cells of label columns that mean a missing label, such as -1, beside empty cells, NA and the like. With
             ``none`` there are no further ones, so that -1 beside 0 and 1 means inactive.
         positive: Cell that means active, such as Active; all other cells of that column mean inactive. By default 1,
@@ -174,12 +174,12 @@ class BagData(_Labelled):
     """Bags of instances.
 
     Args:
-        bag_column: CSV column that names the bag of each row; with it the file holds bags. For a folder of bags, the
+        bag_column: Column that names the bag of each row; with it the file holds bags. For a folder of bags, the
             column of its table of labels.
         labels: For a folder with a file per bag, the table of labels; by default labels.csv in it.
         case_column: For a folder of bags, the column of its table of labels that says which bags belong together, such
             as the slides of a patient; recognised by default. They stay in the same part of a split.
-        feature_columns: CSV columns with the instances' features; all remaining columns by default.
+        feature_columns: Columns with the instances' features; all remaining columns by default.
         instances: Instances to sample from each bag in training, without replacement; all by default. With sampling,
             the model keeps a state per bag. Validation and test always use all instances.
     """

@@ -34,6 +34,8 @@ def evaluate(
     target_columns: Sequence[str] | None = None,
     bag_column: str | None = None,
     out: str | Path | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
 ) -> dict[str, float]:
     """Evaluate one run, or an ensemble of several, on a part of its data set or on the labelled rows of a new table.
 
@@ -55,6 +57,9 @@ def evaluate(
         target_columns: Columns with labels of the new table, in the order of the run's tasks, if not called like them.
         bag_column: Column that names the bag of each row of the new table, if not that of the run.
         out: Folder for ``evaluation-NAME.json`` and ``predictions-NAME.csv`` of the new table.
+        separator: What separates the cells of the new table if it is a text file: a character, or comma, tab, semicolon
+            or space; by default it is recognised.
+        encoding: Encoding of the new table; by default UTF-8, or UTF-16 if it has a byte-order mark.
 
     Returns:
         Metrics by name, including the requested partial areas; NaN where the part has only one class.
@@ -79,6 +84,8 @@ def evaluate(
         "smiles_column": smiles_column,
         "target_columns": target_columns,
         "bag_column": bag_column,
+        "separator": separator,
+        "encoding": encoding,
     }
     if is_new(data, split):
         labelled = evaluate_new(run, data, **how, **columns)

@@ -71,6 +71,8 @@ def evaluate_table(
     smiles_column: str | None = None,
     target_columns: Sequence[str] | None = None,
     bag_column: str | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
 ) -> Labelled:
     """Score the labelled rows of a table with all members, and compute the metrics of their combined scores."""
     if members.header["kind"] == "node":
@@ -78,7 +80,8 @@ def evaluate_table(
     if makes_conformers(members.states[0]):
         raise OptionError("data: a run on conformers cannot be evaluated on a table; use xgraph predict")
     overrides = {"smiles_column": smiles_column, "bag_column": bag_column}
-    given = {name: value for name, value in overrides.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
+    given |= {"separator": separator, "encoding": encoding}  # those of the run may not be those of this table
     ensemble = Ensemble(combine, several_classes=members.several_classes)
     sources: dict[str, Source] = {}  # by how they are read
     for state, path in zip(members.states, members.paths, strict=True):

@@ -1,6 +1,5 @@
 """`xgraph.predict_file`: score a file and write the result to another, as the command ``xgraph predict`` does."""
 
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -140,11 +139,10 @@ def _stored(items: str | Path | None) -> Iterator[Path | None]:
     if items is None or str(items) != STANDARD:
         yield None if items is None else Path(items)
         return
+    from xgraph.data.tables.stream import keep_stream
+
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "standard input"
-        with path.open("wb") as file:
-            shutil.copyfileobj(sys.stdin.buffer, file)
-        yield path
+        yield keep_stream(sys.stdin.buffer, Path(folder))
 
 
 def _check_shard(shard: tuple[int, int], combine: str) -> None:

@@ -1,5 +1,6 @@
 """Folders of bags through the command: train, evaluate, resume, predict, and what goes wrong."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -40,6 +41,24 @@ def test_slides_from_training_to_weights_of_patches(capsys: Capture) -> None:
     Path("slides/labels.csv").write_text(lines)
     assert main(["evaluate", "run"]) == 1
     assert "the bags, labels or splits of 'slides' have changed" in capsys.readouterr().err
+
+
+def test_runs_are_evaluated_on_other_slides_and_on_slides_that_moved(capsys: Capture) -> None:
+    clam(Path("slides"))
+    Path("slides/labels.csv").rename("who.csv")
+    assert main(["train", "slides", "--labels", "who.csv", *SMALL, "--out", "run"]) == 0
+    clam(Path("new"), 12, seed=3)
+    capsys.readouterr()
+    assert main(["evaluate", "run", "--data", "new", "--json"]) == 0
+    report = json.loads(Path("run/evaluation-new.json").read_text())
+    assert (report["labelled"], report["positives"]) == ({"label": 12}, {"label": 4})
+    assert Path("run/predictions-new.csv").read_text().splitlines()[1].startswith("slide_00,1,")
+    assert main(["evaluate", "run"]) == 0
+    first = capsys.readouterr().out.splitlines()[-7:]
+    Path("slides").rename("moved")
+    assert main(["evaluate", "run", "--data", "moved", "--split", "test"]) == 0
+    assert capsys.readouterr().out.splitlines()[-7:] == first
+    assert main(["train", "moved", "--labels", "who.csv", "--resume", "--out", "run", "--epochs", "3"]) == 0
 
 
 def test_a_table_of_labels_elsewhere_with_columns_of_ones_own(capsys: Capture) -> None:

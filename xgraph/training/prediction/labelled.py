@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from xgraph.data.bags.folder.files import has_labels
 from xgraph.messages import listed
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig, build_config
@@ -87,6 +88,8 @@ def evaluate_table(
     for state, path in zip(members.states, members.paths, strict=True):
         config = build_config({}, state[HEADER]["config"])
         options = _options(config, state[HEADER], target_columns) | given
+        if has_labels(data):
+            options["labels"] = None  # rather than the table that the run was trained with
         if repr(options) not in sources:
             sources[repr(options)] = _load(config, data, options, target_columns is None, members.progress)
         source = sources[repr(options)]

@@ -96,6 +96,7 @@ def test_a_column_of_the_table_defines_the_parts_unless_another_way_is_given(sli
     assert data.splits["test"].tolist() == list(range(30, 60))
     assert 6 <= len(data.splits["valid"]) <= 12
     assert read_bag_folder(slides).splits == {}
+    assert len(load(slides, split="whole").splits["test"]) == 60
     rewrite(slides, {"split": [i // 3 % 4 for i in range(60)]})
     with pytest.raises(ValueError, match="has fold numbers, 0 to 3: choose the one to test on with fold"):
         load(slides)
@@ -103,6 +104,11 @@ def test_a_column_of_the_table_defines_the_parts_unless_another_way_is_given(sli
     rewrite(slides, {"split": ["in", "out"] * 30})
     with pytest.raises(ValueError, match="split_column 'split' has 'in' in data row 0; expected train, valid"):
         load(slides)
+
+
+def test_parts_of_a_table_without_cases(slides: Path) -> None:
+    rewrite(slides, {"split": ["train", "test", "valid"] * 20}, keep=("slide_id", "label"))
+    assert load(slides).splits["valid"].tolist() == [*range(2, 60, 3)]
 
 
 def test_a_case_in_two_parts_is_told(slides: Path) -> None:

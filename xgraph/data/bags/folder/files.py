@@ -57,6 +57,11 @@ def bag_files(folder: Path) -> list[BagFile]:
     return [BagFile(name, paths[0], tuple(paths[1:])) for name, paths in sorted(ordered.items())]
 
 
+def has_labels(path: object) -> bool:
+    """Whether something is the path of a folder with a table of labels."""
+    return isinstance(path, str | Path) and labels_table(Path(path).expanduser()) is not None
+
+
 def ending(path: Path) -> str:
     """Return the ending of a file's name in lower case."""
     return path.suffix.lower()

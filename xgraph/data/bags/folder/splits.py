@@ -44,7 +44,8 @@ def split_folder(
         part = _with_valid(given, classes, keys, splitting)
         for bag in np.flatnonzero(part == NOWHERE):
             problems.add("bags in no part, as their split is blank or not listed", repr(data.bag_names[bag]))
-        _check_cases(data, part, problems)
+        if data.cases is not None:
+            _check_cases(data, data.cases, part, problems)
     elif keys is None and splitting.folds is None and splitting.fold is None:
         parts = bag_split(y, seed=splitting.seed if splitting.split == "random" else 0)
         return {name: torch.from_numpy(bags) for name, bags in parts.items()}
@@ -72,11 +73,11 @@ def _with_valid(part: Integers, classes: Integers, keys: Integers | None, splitt
     return part
 
 
-def _check_cases(data: BagDataset, part: Integers, problems: Problems) -> None:
+def _check_cases(data: BagDataset, cases: Sequence[str], part: Integers, problems: Problems) -> None:
     """Count cases whose bags are in several parts."""
     of_case: dict[str, int] = {}
     told: set[str] = set()
-    for i, (case, number) in enumerate(zip(data.cases or (), part.tolist(), strict=True)):
+    for i, (case, number) in enumerate(zip(cases, part.tolist(), strict=True)):
         first = of_case.setdefault(case, i)
         if NOWHERE not in (number, part[first]) and number != part[first] and case not in told:
             told.add(case)

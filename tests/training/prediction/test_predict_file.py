@@ -10,7 +10,7 @@ import pytest
 import xgraph
 from xgraph.options import OptionError
 from xgraph.training.prediction import molecules
-from xgraph.training.prediction.output import stream
+from xgraph.training.prediction.output import given
 
 Train = Callable[..., xgraph.Run]
 ROWS = [f"{n:03},{'C' * (n % 5 + 1)}{'NO?'[n % 3]},\u00b5{n}" for n in range(25)]
@@ -18,7 +18,7 @@ ROWS = [f"{n:03},{'C' * (n % 5 + 1)}{'NO?'[n % 3]},\u00b5{n}" for n in range(25)
 
 @pytest.fixture
 def run(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    for module in (stream, molecules):
+    for module in (given, molecules):
         monkeypatch.setattr(module, "CHUNK", 4)  # rows in a piece
     shutil.copytree(finished / "one", tmp_path / "run")
     Path("new.csv").write_text("id,smiles,note\n" + "\n".join(ROWS) + "\n")

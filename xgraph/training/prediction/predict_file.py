@@ -10,7 +10,8 @@ from xgraph.options import OptionError
 from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members, checked_path
 from xgraph.training.prediction.new_bags import makes_conformers
-from xgraph.training.prediction.output.stream import Given, Outcome, Scorer, TableStream
+from xgraph.training.prediction.output.given import Given, Outcome
+from xgraph.training.prediction.output.stream import Scorer, TableStream
 from xgraph.training.prediction.output.writing import STANDARD, check_format, write_predictions
 from xgraph.training.prediction.predict import score_items
 from xgraph.training.prediction.scorer import MoleculeScorer

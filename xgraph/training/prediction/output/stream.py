@@ -12,9 +12,10 @@ import numpy as np
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members
+from xgraph.training.prediction.output.given import Given, Outcome, number_of_lines
 from xgraph.training.prediction.output.names import Scores, long_names, short_names
 from xgraph.training.prediction.output.writing import Piece, write_pieces
-from xgraph.training.prediction.scorer import CHUNK, Scored
+from xgraph.training.prediction.scorer import Scored
 from xgraph.training.prediction.smiles import choose_column
 
 if TYPE_CHECKING:
@@ -22,50 +23,6 @@ if TYPE_CHECKING:
 
 Scorer = Callable[[Iterable[Sequence[str]]], Generator[Scored, None, None]]
 Report = Callable[[int, int, str], None]
-_LINES = (".csv", ".tsv", ".txt", ".smi")
-
-
-class Given(NamedTuple):
-    """A table of molecules to score.
-
-    Args:
-        path: The file.
-        smiles_column: Its column of SMILES, if it was named.
-        separator: What separates its cells, if it was named.
-        encoding: Its encoding, if it was named.
-    """
-
-    path: Path
-    smiles_column: str | None = None
-    separator: str | None = None
-    encoding: str | None = None
-
-    def pieces(self) -> "Generator[Columns, None, None]":
-        """Yield the pieces of the table."""
-        from xgraph.data.tables.read import read_batches
-
-        try:
-            yield from read_batches(self.path, CHUNK, separator=self.separator, encoding=self.encoding)
-        except OSError as error:  # not to be taken for an error of the file that is written
-            raise ValueError(f"items: {self.path} cannot be read: {error.strerror or error}") from error
-
-
-class Outcome(NamedTuple):
-    """What became of the rows of a table.
-
-    Args:
-        rows: Number of rows.
-        failed: Number of rows among them that have no score.
-        first: The first of these, and why.
-        column: Column from which the SMILES were read, if they were.
-        others: Other columns with SMILES, if no row of this one has a score.
-    """
-
-    rows: int
-    failed: int
-    first: str = ""
-    column: str | None = None
-    others: Sequence[str] = ()
 
 
 class _Rows(NamedTuple):
@@ -130,7 +87,7 @@ class TableStream:
     def _pieces(self, report: Report | None) -> Generator[Piece, None, None]:
         """Yield the rows to write; the first piece is the header."""
         first, last = 0, sys.maxsize
-        length = _number_of_lines(self._given.path) if report is not None else 0
+        length = number_of_lines(self._given.path) if report is not None else 0
         if self._shard is not None:
             number, parts = self._shard
             total = sum(map(_length, self._given.pieces()))
@@ -211,11 +168,3 @@ def _length(piece: "Columns") -> int:
 def _errors(piece: "Columns", errors: list[str]) -> list[str]:
     """Return the errors of rows, of which those of reading the table come first."""
     return [piece.errors.get(i, error) for i, error in enumerate(errors)]
-
-
-def _number_of_lines(path: Path) -> int:
-    """About how many rows a file of text has, for the progress bar; 0 if it is not known at once."""
-    if path.suffix.lower() not in _LINES:
-        return 0
-    with path.open("rb") as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) - 1

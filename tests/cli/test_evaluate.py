@@ -15,11 +15,18 @@ def test_metrics_are_a_table_or_json(csv: Path, small: list[str], capsys: pytest
     capsys.readouterr()
     assert main(["evaluate", "run"]) == 0
     table = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in table] == ["metric", *METRICS]
-    assert main(["evaluate", "run", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"test": pytest.approx(expected["test"])}
-    assert main(["evaluate", "run", "--split", "valid", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"valid": pytest.approx(expected["valid"])}
+    assert [line.split()[0] for line in table] == ["metric", "ap", "prc_auc", "roc_auc", "ef_1"]
+    assert main(["evaluate", "run", "--all-metrics"]) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in table if line] == ["metric", *METRICS, "at", "accuracy", "f1", "mcc"]
+    assert main(["evaluate", "run", "--top", "3"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()][-2:] == ["precision@3", "hits@3"]
+    for part in ("test", "valid"):
+        assert main(["evaluate", "run", "--split", part, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found == {part: pytest.approx(expected[part]), "details": {part: expected["details"][part]}}
+    assert main(["evaluate", "run", "--top", "0"]) == 2
+    assert "top = 0: expected a positive integer" in capsys.readouterr().err
     assert main(["evaluate", "run", "--max-fpr", "0.1", "--min-tpr", "0.6", "--json"]) == 0
     names = set(json.loads(capsys.readouterr().out)["test"])
     assert names - set(METRICS) == {"pauc_mcclish_fpr0.1", "pauc_area_fpr0.1", "tpauc_tpr0.6_fpr0.1"}
@@ -59,6 +66,25 @@ def test_folds_have_a_spread(
     assert main(["evaluate", "run"]) == 0
     table = capsys.readouterr().out.splitlines()
     assert table[1].split() == ["ap", f"{expected['ap']:.4f}", "±", f"{expected['std']['ap']:.4f}"]
-    assert len(table) == len(METRICS) + 1
+    assert len(table) == 5
     assert main(["evaluate", "run", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"test": expected}
+    found = json.loads(capsys.readouterr().out)
+    assert found["test"] == expected
+    folds = [json.loads(Path(f"run/fold_{k}/metrics.json").read_text())["details"]["test"] for k in range(3)]
+    (task,) = found["details"]["test"]["tasks"].values()
+    assert task["positives"] == sum(one["positives"] for fold in folds for one in fold["tasks"].values())
+
+
+def test_each_task_has_its_own_line(tmp_path: Path, small: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{'C' * n}{end},{int(end == 'N')},{int(n % 2)},1" for n in range(1, 21) for end in "OCN"]
+    Path("three.csv").write_text("smiles,amine,odd,always\n" + "\n".join(rows))
+    assert main(["train", "three.csv", *small, "--out", "run"]) == 0
+    assert "means over 2 of 3 tasks (those with both labels)" in capsys.readouterr().out
+    figures = json.loads(Path("run/metrics.json").read_text())["details"]["test"]["tasks"]
+    assert main(["evaluate", "run"]) == 0
+    table = [line.split() for line in capsys.readouterr().out.splitlines()]
+    for name, one in figures.items():
+        cells = [str(one["positives"]), str(one["positives"] + one["negatives"])]
+        cells += [f"{one[key]:.4f}" if key in one else "-" for key in ("ap", "roc_auc")]
+        assert [name, *cells] in table
+    assert "ap" not in figures["always"]

@@ -69,7 +69,7 @@ def test_errors_are_one_line_on_stderr(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(sys.modules[xgraph.training.evaluate.__module__], "evaluate_with_spread", fail)
+    monkeypatch.setattr(sys.modules[xgraph.training.evaluate.__module__], "evaluate_in_detail", fail)
     assert main(["evaluate", "run"]) == code
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", text)
@@ -81,11 +81,11 @@ def test_errors_are_one_line_on_stderr(
 def test_warnings_are_one_line_and_the_hook_is_restored(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def warn(*_: object, **__: object) -> dict[str, float]:
+    def warn(*_: object, **__: object) -> tuple[dict[str, float], dict[str, object]]:
         warnings.warn("look out", stacklevel=1)
-        return {"ap": 0.5}
+        return {"ap": 0.5}, {}
 
-    monkeypatch.setattr(sys.modules[xgraph.training.evaluate.__module__], "evaluate_with_spread", warn)
+    monkeypatch.setattr(sys.modules[xgraph.training.evaluate.__module__], "evaluate_in_detail", warn)
     before = warnings.showwarning
     with warnings.catch_warnings():
         warnings.simplefilter("always")

@@ -80,21 +80,38 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="Also report how many of the K items with the highest scores are positive."),
+    ] = None,
+    all_metrics: Annotated[
+        bool, typer.Option("--all-metrics", help="Show all metrics, not just four, and all tasks.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
     device: Annotated[str, typer.Option(help="Where to compute.", **choice("device", *DEVICES))] = "auto",
 ) -> None:
-    """Evaluate a run on a part of its data or on a new table: all metrics, as a table or as JSON.
+    """Evaluate a run on a part of its data or on a new table: metrics as a table, or all as JSON.
 
     For runs over folds, the metrics are means and standard deviations over the folds. On a new table, they are those of
     the combined scores; DIR gets them as evaluation-NAME.json, and the scores as predictions-NAME.csv.
     """
     announce_loading()
-    from xgraph.cli.tables import metrics_table
+    from xgraph.cli.tables import details_text, metrics_table
     from xgraph.options import OptionError
     from xgraph.training.files.writing import plain
-    from xgraph.training.prediction.evaluate import evaluate_new, evaluate_with_spread
+    from xgraph.training.prediction.evaluate import evaluate_in_detail, evaluate_new
+    from xgraph.training.scoring.metrics import METRICS
 
-    how: dict[str, Any] = {"combine": combine, "max_fpr": max_fpr, "min_tpr": min_tpr, "device": device}
+    def show(name: str, metrics: dict[str, Any], details: dict[str, Any], counts: dict[str, Any]) -> None:
+        if as_json:
+            typer.echo(json.dumps(plain({name: metrics, **counts, "details": {name: details}})))
+            return
+        asked = [one for one in metrics if one not in {*METRICS, "accuracy", "mean", "std"}]
+        typer.echo(metrics_table({name: metrics}, all_metrics=all_metrics, also=asked))
+        if more := details_text(details, None, all_metrics):
+            typer.echo(f"\n{more}")
+
+    how: dict[str, Any] = {"combine": combine, "max_fpr": max_fpr, "min_tpr": min_tpr, "top": top, "device": device}
     columns: dict[str, Any] = {"smiles_column": smiles_column, "bag_column": bag_column, "target_columns": None}
     columns |= {"separator": separator, "encoding": encoding}
     if target_columns is not None:
@@ -105,13 +122,11 @@ def evaluate(
             option = unused[0].replace("_", "-")
             raise OptionError(f"--{option}: this option is for a new table; give --data without --split")
         part = split or "test"
-        metrics = {part: evaluate_with_spread(runs, part, **how, progress=True, data=data)}
-        typer.echo(json.dumps(plain(metrics)) if as_json else metrics_table(metrics))
+        show(part, *evaluate_in_detail(runs, part, **how, progress=True, data=data), {})
         return
     labelled = evaluate_new(runs, data, **how, **columns, progress=True)
     typer.echo(labelled.summary(), err=True)
-    result = {labelled.name: labelled.metrics}
-    typer.echo(json.dumps(plain({**result, **labelled.counts})) if as_json else metrics_table(result))
+    show(labelled.name, labelled.metrics, labelled.details, labelled.counts)
     folder = out or (runs[0] if len(runs) == 1 else None)
     if folder is not None:
         typer.echo("written: {} and {}".format(*labelled.write(folder, runs)), err=True)

@@ -12,12 +12,29 @@ if TYPE_CHECKING:
     from xgraph.training import Run
 
 
-def metrics_table(metrics: Mapping[str, Any]) -> str:
-    """The content of `metrics.json`: one row per metric, one column per split; with folds mean ± deviation."""
+SHOWN = 4
+_FIRST = ("accuracy", "ap", "roc_auc", "prc_auc", "ef_1")
+_MANY = 20
+
+
+def metrics_table(metrics: Mapping[str, Any], *, all_metrics: bool = True, also: Sequence[str] = ()) -> str:
+    """The content of `metrics.json`: one row per metric, one column per split; with folds mean ± deviation.
+
+    Args:
+        metrics: Metrics by split.
+        all_metrics: Whether to show all; otherwise the one that chose the epoch, OGB's own, and the usual ones.
+        also: Metrics that are shown in any case.
+    """
     splits = [name for name in ("train", "valid", "test") if name in metrics] or list(metrics)
     rows = [["metric", *splits]]
     last = metrics[splits[-1]]
-    for name in last.get("mean", last):
+    names = list(last.get("mean", last))
+    if not all_metrics:
+        by_ogb = [name for name in names if name.startswith("ogb_")]
+        wanted = [name for name in (metrics.get("metric"), *by_ogb, *_FIRST) if name in names]
+        chosen = [*list(dict.fromkeys(wanted))[:SHOWN], *also]
+        names = [name for name in names if name in chosen]
+    for name in names:
         cells = []
         for split in splits:
             spread = metrics[split].get("std")
@@ -25,6 +42,33 @@ def metrics_table(metrics: Mapping[str, Any]) -> str:
             cells.append(value if spread is None else f"{value} ± {_number(spread.get(name))}")
         rows.append([name, *cells])
     return aligned(rows)
+
+
+def details_text(details: Mapping[str, Any] | None, metric: str | None, all_metrics: bool) -> str:
+    """Figures of each task, and decisions at the thresholds that the validation part has chosen.
+
+    Args:
+        details: The number of tasks with both classes, figures by task, and decisions.
+        metric: The metric that chose the epoch.
+        all_metrics: Whether to show decisions, and any number of tasks.
+    """
+    if not details:
+        return ""
+    tasks, lines = details["tasks"], []
+    if all_metrics and (decisions := details.get("at_threshold")):
+        rows = [[name, _number(value)] for name, value in decisions.items()]
+        lines += [aligned([["at the validation part's threshold", ""], *rows]), ""]
+    if len(tasks) > 1:
+        shown = list(dict.fromkeys([*([metric] if metric else []), "ap", "roc_auc"]))
+        rows = [
+            [name, *map(str, counts), *(_number(one.get(key)) for key in shown)]
+            for name, one in tasks.items()
+            if (counts := (one["positives"], one["positives"] + one["negatives"]))
+        ]
+        lines.append(f"means over {details['tasks_with_both_classes']} of {len(tasks)} tasks (those with both labels)")
+        if all_metrics or len(tasks) <= _MANY:
+            lines += ["", aligned([["task", "positives", "labels", *shown], *rows])]
+    return "\n".join(lines).rstrip("\n")
 
 
 def closing_lines(run: "Run", demo: bool = False) -> list[str]:

@@ -13,7 +13,7 @@ from xgraph.cli.completion import complete_dataset
 from xgraph.cli.help.catalogue_commands import HelpAll, catalogue_options
 from xgraph.cli.startup import announce_loading
 from xgraph.cli.streams import keep_input
-from xgraph.cli.tables import closing_lines, metrics_table
+from xgraph.cli.tables import closing_lines, details_text, metrics_table
 
 _DEMO = {"sampling_rate": 0.25}
 """An epoch of SOAP with a quarter of positives per batch has a third fewer batches than with the usual half."""
@@ -64,6 +64,9 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume the interrupted run in --out.", rich_help_panel="Run")
     ] = False,
+    all_metrics: Annotated[
+        bool, typer.Option("--all-metrics", help="Show all metrics, not just four.", rich_help_panel="Run")
+    ] = False,
     help_all: HelpAll = False,
 ) -> None:
     """Train a model, test its best epoch, and write everything to a run directory.
@@ -83,5 +86,7 @@ def train(
 
     with resumable("train", "epoch"):
         run = run_training(dataset, config=config, out=out, resume=resume, progress=True, **options)
-    typer.echo(metrics_table(run.metrics))
+    typer.echo(metrics_table(run.metrics, all_metrics=all_metrics))
+    if more := details_text(run.metrics.get("details", {}).get("test"), run.metrics.get("metric"), all_metrics):
+        typer.echo(f"\n{more}\n")
     typer.echo("\n".join(closing_lines(run, demo)))

@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 import xgraph
 from xgraph.data import load
 from xgraph.options import OptionError
-from xgraph.training.prediction.evaluate import evaluate_with_spread
+from xgraph.training.prediction.evaluate import evaluate_in_detail
 from xgraph.training.scoring.metrics import METRICS, score_all, two_way_pauc
 
 Train = Callable[..., xgraph.Run]
@@ -96,13 +96,13 @@ def test_runs_over_folds_are_evaluated_fold_by_fold(folds: None) -> None:
     for name, seed in (("a", 0), ("b", 1)):
         xgraph.train("aicures", **FOREST, fold="0-2", seed=seed, out=name)
     parts = [xgraph.evaluate([f"a/fold_{n}", f"b/fold_{n}"]) for n in range(3)]
-    result = evaluate_with_spread(["a", "b"])
+    result = evaluate_in_detail(["a", "b"]).metrics
     for name in METRICS:
         values = [part[name] for part in parts]
         assert result[name] == result["mean"][name] == pytest.approx(np.mean(values))
         assert result["std"][name] == pytest.approx(np.std(values, ddof=1))
     assert xgraph.evaluate(["a", "b"]) == result["mean"]
-    assert "mean" not in evaluate_with_spread(["a/fold_0", "b/fold_0"])
+    assert "mean" not in evaluate_in_detail(["a/fold_0", "b/fold_0"]).metrics
     with pytest.raises(ValueError, match=r"the molecules, labels or splits of 'chains' differ between b/fold_1 and"):
         xgraph.evaluate(["a/fold_0", "b/fold_1"])
     xgraph.train("aicures", **FOREST, fold="0-1", out="c")

@@ -15,7 +15,7 @@ COMMON = (
     *("split", "fold", "smiles_column", "target_columns", "bag_column", "num_neighbors", "instances"),
     *("model", "loss", "init"),
     *("epochs", "pretrain_epochs", "batch_size", "lr", "metric"),
-    *("seed", "device", "threads"),
+    *("seed", "device"),
 )
 """Settings that ``xgraph train --help`` shows; ``--help-all`` shows all."""
 

@@ -11,7 +11,18 @@ from xgraph.training.config.data import Count
 
 # Keep in step with `xgraph.training.scoring.metrics`, which is not imported here because it imports NumPy.
 Metric = Literal[
-    "ap", "prc_auc", "roc_auc", "pauc_mcclish_fpr0.3", "pauc_area_fpr0.3", "tpauc_tpr0.5_fpr0.5", "accuracy"
+    "ap",
+    "prc_auc",
+    "roc_auc",
+    "pauc_mcclish_fpr0.3",
+    "pauc_area_fpr0.3",
+    "tpauc_tpr0.5_fpr0.5",
+    "ef_1",
+    "ef_5",
+    "bedroc",
+    "precision@10",
+    "hits@10",
+    "accuracy",
 ]
 Schedule = Literal["constant", "cosine"]
 Rate = Annotated[float, Field(gt=0, le=1e30, allow_inf_nan=False)]  # floats overflow in 32 bits

@@ -11,7 +11,8 @@ from xgraph.training.files.checkpoint import read_checkpoint
 from xgraph.training.files.rundir import BEST, METRICS, PREDICTIONS
 from xgraph.training.files.saved_model import load_model
 from xgraph.training.files.writing import write_csv, write_json
-from xgraph.training.scoring.inference import as_scores
+from xgraph.training.scoring.details import Decisions, part_details
+from xgraph.training.scoring.inference import as_scores, class_scores
 from xgraph.training.scoring.metrics import score_all
 from xgraph.training.scoring.scores import score_split
 
@@ -33,12 +34,20 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
     parts = source.scored
     metrics: dict[str, Any] = {name: {} for name in reversed(parts)}
     rates: dict[str, float] = {}
+    details: dict[str, Any] = {}
+    decisions: Decisions | None = None
     rows: list[list[object]] = []
     for name in parts:
         positions = source.splits[name]
         logits = source.score(model, positions, device=device)
         y = source.targets(positions).numpy()
         metrics[name] = score_split(source.name, y, logits, several_classes=source.several_classes, link=link)
+        scores = class_scores(logits) if link == "softmax" else logits
+        details[name] = part_details(y, scores, source.task_names)
+        if name == "valid" and not source.several_classes:
+            decisions = Decisions.at_best_f1(y, as_scores(logits, link))
+        if decisions is not None:
+            decisions.add_to(details[name], y, as_scores(logits, link))
         rates[name] = score_all(y, np.zeros_like(y))["ap"]  # ties form one step: the precision of all items
         if name == "test" and math.isnan(metrics[name][callback.metric]):
             warnings.warn(
@@ -56,6 +65,7 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
         "classes" if source.several_classes else "tasks": source.task_names,
         "unreadable_rows": len(source.data.errors),
         "positive_rate": rates,
+        "details": details,
     }
     write_json(path / METRICS, metrics)
     return metrics

@@ -23,6 +23,7 @@ from xgraph.training.files.writing import write_json
 from xgraph.training.fit.announce import announcement
 from xgraph.training.fit.loading import load_again, load_data
 from xgraph.training.fit.seeding import own_random_streams
+from xgraph.training.scoring.details import mean_details
 from xgraph.training.scoring.inference import choose_device
 
 if TYPE_CHECKING:
@@ -227,6 +228,9 @@ def _train_folds(
             discard(path)
             raise
     metrics = summarize_folds([run.metrics for run in runs])
+    known = [run.metrics["details"] for run in runs if "details" in run.metrics]
+    if len(known) == len(runs):
+        metrics["details"] = {part: mean_details([one[part] for one in known]) for part in known[0]}
     write_json(path / METRICS, metrics)
     return Run(path, metrics)
 

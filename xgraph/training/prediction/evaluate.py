@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from xgraph.options import OptionError
@@ -15,8 +17,9 @@ from xgraph.training.fit.loading import load_again
 from xgraph.training.prediction.ensemble import Ensemble, check_finished, check_members, members_by_fold
 from xgraph.training.prediction.labelled import Labelled, evaluate_table
 from xgraph.training.prediction.members import Members
-from xgraph.training.scoring.inference import as_scores, choose_device
-from xgraph.training.scoring.metrics import Metric, partial_metrics
+from xgraph.training.scoring.details import Decisions, mean_details, part_details
+from xgraph.training.scoring.inference import as_scores, choose_device, class_scores
+from xgraph.training.scoring.metrics import Metric, partial_metrics, top_metrics
 from xgraph.training.scoring.scores import score_split
 
 
@@ -36,6 +39,7 @@ def evaluate(
     out: str | Path | None = None,
     separator: str | None = None,
     encoding: str | None = None,
+    top: int | None = None,
 ) -> dict[str, float]:
     """Evaluate one run, or an ensemble of several, on a part of its data set or on the labelled rows of a new table.
 
@@ -60,6 +64,7 @@ def evaluate(
         separator: What separates the cells of the new table if it is a text file: a character, or comma, tab, semicolon
             or space; by default it is recognised.
         encoding: Encoding of the new table; by default UTF-8, or UTF-16 if it has a byte-order mark.
+        top: Also compute the number and share of positives among this many items with the highest scores.
 
     Returns:
         Metrics by name, including the requested partial areas; NaN where the part has only one class.
@@ -78,7 +83,7 @@ def evaluate(
         >>> "pauc_area_fpr0.1" in evaluate(run.path, max_fpr=0.1)
         True
     """
-    limits = {"max_fpr": max_fpr, "min_tpr": min_tpr}
+    limits = {"max_fpr": max_fpr, "min_tpr": min_tpr, "top": top}
     how: dict[str, Any] = {"combine": combine, **limits, "device": device, "progress": progress}
     columns: dict[str, Any] = {
         "smiles_column": smiles_column,
@@ -95,9 +100,22 @@ def evaluate(
     unused = [name for name, value in {**columns, "out": out}.items() if value is not None]
     if unused:
         raise OptionError(f"{unused[0]}: this option is for new data; give data (--data) without split")
-    result = evaluate_with_spread(run, split or "test", **how, data=data)
-    metrics: dict[str, float] = result.get("mean", result)
-    return metrics
+    metrics = evaluate_in_detail(run, split or "test", **how, data=data).metrics
+    result: dict[str, float] = metrics.get("mean", metrics)
+    return result
+
+
+class Evaluation(NamedTuple):
+    """Metrics of a part of a data set.
+
+    Args:
+        metrics: Means over the tasks; over folds also `mean` and `std`, as in `metrics.json`.
+        details: The number of tasks with both classes (`tasks_with_both_classes`), the figures of each task
+            (`tasks`), and decisions at thresholds chosen on the validation part (`at_threshold`).
+    """
+
+    metrics: dict[str, Any]
+    details: dict[str, Any]
 
 
 def is_new(data: Any, split: str | None) -> bool:
@@ -114,30 +132,32 @@ def evaluate_new(
     combine: str = "mean",
     max_fpr: float | None = None,
     min_tpr: float | None = None,
+    top: int | None = None,
     device: str = "auto",
     progress: bool = False,
     **columns: Any,
 ) -> Labelled:
     """Evaluate like `evaluate` on the labelled rows of a new table."""
-    further = _further(max_fpr, min_tpr)
+    further = _further(max_fpr, min_tpr, top)
     Ensemble(combine)  # fail before the data are read, which may take long
     members = Members.read(run, choose_device(device), progress)
     return evaluate_table(members, data, combine, further, **columns)
 
 
-def evaluate_with_spread(
+def evaluate_in_detail(
     run: str | Path | Sequence[str | Path],
     split: str = "test",
     *,
     combine: str = "mean",
     max_fpr: float | None = None,
     min_tpr: float | None = None,
+    top: int | None = None,
     device: str = "auto",
     progress: bool = False,
     data: Any = None,
-) -> dict[str, Any]:
-    """Evaluate like `evaluate`; over folds, the result also holds `mean` and `std`, as in `metrics.json`."""
-    further = _further(max_fpr, min_tpr)
+) -> Evaluation:
+    """Evaluate like `evaluate`, with the spread over folds and the figures of each task."""
+    further = _further(max_fpr, min_tpr, top)
     runs = _listed(run)
     if not runs:
         raise ValueError("run: expected at least one run directory, got none")
@@ -145,20 +165,26 @@ def evaluate_with_spread(
     where = choose_device(device)
     check_finished(runs)
     folds = members_by_fold(runs)
-    by_fold = [{"test": _evaluate(members, split, combine, further, where, progress, data)} for members in folds]
+    by_fold = [_evaluate(members, split, combine, further, where, progress, data) for members in folds]
     if folds == [runs]:
-        return dict(by_fold[0]["test"])
-    summary: dict[str, Any] = summarize_folds(by_fold)["test"]
-    return summary
+        return by_fold[0]
+    summary: dict[str, Any] = summarize_folds([{"test": one.metrics} for one in by_fold])["test"]
+    return Evaluation(summary, mean_details([one.details for one in by_fold]))
 
 
 def _listed(run: str | Path | Sequence[str | Path]) -> list[Path]:
     return [Path(one) for one in ([run] if isinstance(run, str | Path) else run)]
 
 
-def _further(max_fpr: float | None, min_tpr: float | None) -> Mapping[str, Metric]:
+def _further(max_fpr: float | None, min_tpr: float | None, top: int | None) -> Mapping[str, Metric]:
+    """Return the metrics that were asked for beyond those of every run."""
+    if top is not None and (isinstance(top, bool) or not isinstance(top, int) or top < 1):
+        raise OptionError(f"top = {top!r}: expected a positive integer")
+    asked = {} if top is None else top_metrics(top)
+    if max_fpr is None and min_tpr is None:
+        return asked
     try:
-        return {} if max_fpr is None and min_tpr is None else partial_metrics(max_fpr=max_fpr, min_tpr=min_tpr)
+        return asked | partial_metrics(max_fpr=max_fpr, min_tpr=min_tpr)
     except ValueError as error:
         raise OptionError(str(error)) from None
 
@@ -171,13 +197,14 @@ def _evaluate(
     device: str,
     progress: bool,
     data: Any = None,
-) -> dict[str, float]:
+) -> Evaluation:
     """Return the metrics of the combined scores of runs on the same split."""
     configs = [Run.open(run).config for run in runs]
     states = [read_checkpoint(run / BEST) for run in runs]
     check_members(states, runs, same_split=True)
-    ensemble: Ensemble | None = None
+    ensembles: dict[str, Ensemble] = {}
     scored: list[torch.Tensor] = []
+    logits: dict[str, npt.NDArray[np.float64]] = {}
     for run, config, state in zip(runs, configs, states, strict=True):
         moved = isinstance(data, str | Path)
         now = config.replace(dataset=str(data)) if moved else config
@@ -192,13 +219,26 @@ def _evaluate(
                 f"run: runs that are evaluated together must have the same split, but the {split} parts of {run} and "
                 f"{runs[0]} differ"
             )
-        ensemble = ensemble or Ensemble(combine, several_classes=source.several_classes)
-        logits, link = source.score(load_model(state), source.splits[split], device=device), loss_link(state)
-        if len(runs) > 1:
-            ensemble.add(as_scores(logits, link))
-            logits, link = ensemble.score, "sigmoid"  # monotone, so the scores rank items as they are
-    y = scored[1].numpy()
-    return score_split(source.name, y, logits, further, several_classes=source.several_classes, link=link)
+        # The validation part has chosen the thresholds for decisions, unless the run was trained on it.
+        parts = [split, *({"valid"} & set(source.scored) - {split})]
+        model, link = load_model(state), loss_link(state)
+        for part in parts:
+            ensemble = ensembles.setdefault(part, Ensemble(combine, several_classes=source.several_classes))
+            logits[part] = source.score(model, source.splits[part], device=device)
+            if len(runs) > 1:
+                ensemble.add(as_scores(logits[part], link))
+                logits[part] = ensemble.score  # monotone, so the scores rank items as they are
+    if len(runs) > 1:
+        link = "sigmoid"
+    y, own_logits = scored[1].numpy(), logits[split]
+    metrics = score_split(source.name, y, own_logits, further, several_classes=source.several_classes, link=link)
+    ranked = class_scores(own_logits) if link == "softmax" else own_logits
+    details = part_details(y, ranked, source.task_names, further)
+    if "valid" in parts and not source.several_classes:
+        scores = logits if len(runs) > 1 else {part: as_scores(values, link) for part, values in logits.items()}
+        decisions = Decisions.at_best_f1(source.targets(source.splits["valid"]).numpy(), scores["valid"])
+        decisions.add_to(details, y, scores[split])
+    return Evaluation(metrics, details)
 
 
 def _same(one: torch.Tensor, other: torch.Tensor) -> bool:

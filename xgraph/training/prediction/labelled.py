@@ -14,13 +14,15 @@ from xgraph.messages import listed
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig, build_config
 from xgraph.training.files.checkpoint import HEADER, check_feature_names
+from xgraph.training.files.rundir import Run
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.files.writing import write_csv, write_json
 from xgraph.training.fit.loading import load_options
 from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members, check_featurizer
 from xgraph.training.prediction.new_bags import makes_conformers
-from xgraph.training.scoring.inference import as_scores
+from xgraph.training.scoring.details import Decisions, part_details
+from xgraph.training.scoring.inference import as_scores, class_scores
 from xgraph.training.scoring.metrics import Metric
 from xgraph.training.scoring.scores import measure
 from xgraph.training.sources import Source, make_source
@@ -35,6 +37,7 @@ class Labelled:
     Args:
         name: Name of the table.
         metrics: All metrics.
+        details: The figures of each task, and decisions at the thresholds of a single run.
         counts: For the report: labelled and positive items of each task, and rows that could not be read.
         columns: Header of the predictions.
         rows: Predictions for the labelled items.
@@ -42,6 +45,7 @@ class Labelled:
 
     name: str
     metrics: dict[str, float]
+    details: dict[str, Any]
     counts: dict[str, Any]
     columns: list[str]
     rows: list[list[object]]
@@ -50,7 +54,9 @@ class Labelled:
         """Write metrics and predictions to a folder, and return the paths of both files."""
         folder.mkdir(parents=True, exist_ok=True)
         metrics, predictions = folder / f"evaluation-{self.name}.json", folder / f"predictions-{self.name}.csv"
-        write_json(metrics, {**self.metrics, **self.counts, "runs": [str(run) for run in runs]})
+        write_json(
+            metrics, {**self.metrics, **self.counts, "details": self.details, "runs": [str(run) for run in runs]}
+        )
         write_csv(predictions, self.columns, self.rows)
         return metrics, predictions
 
@@ -101,10 +107,14 @@ def evaluate_table(
             raise ValueError(f"data: no row of {source.name!r} has a label of {listed(members.tasks, 5)}")
         logits, link = source.score(load_model(state), known, device=members.device), loss_link(state)
         ensemble.add(as_scores(logits, link))
-    if len(members.states) > 1:
-        logits, link = ensemble.score, "sigmoid"  # monotone, so the scores rank items as they are
+    logits = logits if len(members.states) == 1 else ensemble.score  # monotone, so the scores rank items as they are
+    link = link if len(members.states) == 1 else "sigmoid"
     y, first = y[known.numpy()], next(iter(sources.values()))
     metrics = measure(y, logits, further, several_classes=members.several_classes, link=link)
+    details = part_details(y, class_scores(logits) if link == "softmax" else logits, members.tasks, further)
+    if len(members.states) == 1 and not members.several_classes:
+        decisions = Decisions.of_run(Run.open(members.paths[0].parent).metrics, members.tasks)
+        decisions.add_to(details, y, as_scores(logits, link))
     counts = {
         "labelled": dict(zip(members.tasks, (~np.isnan(y)).sum(axis=0).tolist(), strict=True)),
         "positives": dict(zip(members.tasks, (y == 1).sum(axis=0).tolist(), strict=True)),
@@ -114,7 +124,7 @@ def evaluate_table(
         [*first.place(int(i)), *_cells(labels, own, members)]
         for i, labels, own in zip(known.tolist(), y, ensemble.score.tolist(), strict=True)
     ]
-    return Labelled(first.name, metrics, counts, [*first.places, *_header(members)], rows)
+    return Labelled(first.name, metrics, details, counts, [*first.places, *_header(members)], rows)
 
 
 def _options(config: TrainConfig, header: Mapping[str, Any], target_columns: Sequence[str] | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xgraph.training.scoring.partial_auc import check_limits, one_way, partial_auc, two_way, two_way_pauc
+from xgraph.training.scoring.screening import bedroc, enrichment, hits, precision_at
 from xgraph.training.scoring.sweep import Sweep, sweep
 
 __all__ = [
@@ -109,6 +110,11 @@ def partial_metrics(max_fpr: float | None = None, min_tpr: float | None = None) 
     }
 
 
+def top_metrics(k: int) -> dict[str, Metric]:
+    """Return the metrics of the first k items by name; of all items if there are fewer."""
+    return {f"precision@{k}": lambda swept: precision_at(swept, k), f"hits@{k}": lambda swept: hits(swept, k)}
+
+
 def score_all(
     target: npt.ArrayLike, score: npt.ArrayLike, metrics: Mapping[str, Metric] | None = None
 ) -> dict[str, float]:
@@ -128,11 +134,10 @@ def score_all(
     if y.ndim == 1:
         y, s = y[:, None], s[:, None]
     tasks = [swept for t in range(y.shape[1]) if (swept := sweep(y[:, t], s[:, t])) is not None]
-    chosen = {**METRICS, **(metrics or {})}
-    return {
-        name: float(np.mean([metric(swept) for swept in tasks])) if tasks else math.nan
-        for name, metric in chosen.items()
-    }
+    result = {}
+    for name, metric in {**METRICS, **(metrics or {})}.items():
+        result[name] = float(np.mean([metric(swept) for swept in tasks])) if tasks else math.nan
+    return result
 
 
 def _of(swept: Sweep | None, metric: Metric) -> float:
@@ -161,5 +166,9 @@ METRICS: dict[str, Metric] = {
     "prc_auc": _prc_auc,
     "roc_auc": _roc_auc,
     **partial_metrics(),
+    "ef_1": lambda swept: enrichment(swept, 0.01),
+    "ef_5": lambda swept: enrichment(swept, 0.05),
+    "bedroc": bedroc,
+    **top_metrics(10),
 }
 """The metrics that every run reports. The limits of the partial areas are fixed, so that runs are comparable."""

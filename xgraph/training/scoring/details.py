@@ -1,0 +1,129 @@
+"""Figures of each task, and decisions at a threshold that the validation part has chosen."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from xgraph.training.scoring.metrics import METRICS, Metric
+from xgraph.training.scoring.sweep import FloatArray, sweep
+
+COUNTS = ("positives", "negatives")
+
+
+def task_figures(
+    y: FloatArray, scores: FloatArray, names: Sequence[str], metrics: Mapping[str, Metric] | None = None
+) -> dict[str, dict[str, float]]:
+    """Return positives, negatives and all metrics of each task; no metrics for a task with one class only.
+
+    Args:
+        y: Labels 0 and 1, NaN for missing, shape [n, T].
+        scores: Finite scores, shape [n, T].
+        names: Names of the tasks.
+        metrics: Metrics other than those of every run.
+    """
+    figures: dict[str, dict[str, float]] = {}
+    for task, name in enumerate(names):
+        labels, swept = y[:, task], sweep(y[:, task], scores[:, task])
+        figures[name] = {"positives": int((labels == 1).sum()), "negatives": int((labels == 0).sum())}
+        if swept is not None:
+            figures[name] |= {metric: value(swept) for metric, value in {**METRICS, **(metrics or {})}.items()}
+    return figures
+
+
+def choose_thresholds(y: FloatArray, scores: FloatArray) -> list[float | None]:
+    """Return the threshold of each task with the best F1; None for a task with one class only.
+
+    It lies between two scores, in the middle, or at the lowest score if all items are positive then.
+    """
+    thresholds: list[float | None] = []
+    for task in range(y.shape[1]):
+        swept = sweep(y[:, task], scores[:, task])
+        if swept is None:
+            thresholds.append(None)
+            continue
+        known = scores[~np.isnan(y[:, task]), task]
+        distinct = np.unique(known)[::-1]
+        best = int(np.argmax(2 * swept.tp / (swept.tp + swept.fp + swept.tp[-1])))
+        below = distinct[best + 1] if best + 1 < len(distinct) else distinct[best]
+        thresholds.append(float((distinct[best] + below) / 2))
+    return thresholds
+
+
+def at_thresholds(y: FloatArray, scores: FloatArray, thresholds: Sequence[float | None]) -> list[dict[str, float]]:
+    """Return accuracy, F1 and Matthews' correlation of each task at its threshold; nothing where it has none."""
+    figures: list[dict[str, float]] = []
+    for task, threshold in enumerate(thresholds):
+        known = ~np.isnan(y[:, task])
+        if threshold is None or not known.any():
+            figures.append({})
+            continue
+        actual, predicted = y[known, task] == 1, scores[known, task] >= threshold
+        tp, fp = float((actual & predicted).sum()), float((~actual & predicted).sum())
+        fn, tn = float((actual & ~predicted).sum()), float((~actual & ~predicted).sum())
+        root = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
+        figures.append(
+            {
+                "accuracy": (tp + tn) / len(actual),
+                "f1": 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 0.0,
+                "mcc": float((tp * tn - fp * fn) / root) if root else 0.0,
+            }
+        )
+    return figures
+
+
+def mean_figures(tasks: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Return the mean of each figure over the tasks that have it."""
+    names = dict.fromkeys(name for one in tasks for name in one)
+    return {name: float(np.mean([one[name] for one in tasks if name in one])) for name in names}
+
+
+class Decisions:
+    """Decisions of the tasks at thresholds.
+
+    Args:
+        thresholds: The threshold of each task, for scores as `xgraph.predict` returns them; None where there is none.
+    """
+
+    def __init__(self, thresholds: Sequence[float | None]) -> None:
+        self.thresholds = thresholds
+
+    @classmethod
+    def at_best_f1(cls, y: FloatArray, scores: FloatArray) -> "Decisions":
+        """Choose the thresholds on the validation part."""
+        return cls(choose_thresholds(y, scores))
+
+    @classmethod
+    def of_run(cls, metrics: Mapping[str, Any], names: Sequence[str]) -> "Decisions":
+        """Take the thresholds that a finished run has chosen."""
+        tasks = metrics.get("details", {}).get("valid", {}).get("tasks", {})
+        return cls([tasks.get(name, {}).get("threshold") for name in names])
+
+    def add_to(self, details: dict[str, Any], y: FloatArray, scores: FloatArray) -> None:
+        """Add the figures of a part at the thresholds to its details."""
+        tasks = at_thresholds(y, scores, self.thresholds)
+        for figures, threshold, one in zip(details["tasks"].values(), self.thresholds, tasks, strict=True):
+            if one:
+                figures |= {"threshold": threshold, **one}
+        if any(tasks):
+            details["at_threshold"] = mean_figures(tasks)
+
+
+def part_details(
+    y: FloatArray, scores: FloatArray, names: Sequence[str], metrics: Mapping[str, Metric] | None = None
+) -> dict[str, Any]:
+    """Return the figures of each task of a part, and how many tasks have both classes, over which the means are."""
+    figures = task_figures(y, scores, names, metrics)
+    both = sum(one["positives"] > 0 < one["negatives"] for one in figures.values())
+    return {"tasks_with_both_classes": both, "tasks": figures}
+
+
+def mean_details(folds: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the means over folds; positives and negatives are their sums."""
+    tasks: dict[str, dict[str, float]] = {}
+    for name in folds[0]["tasks"]:
+        of_task = [fold["tasks"][name] for fold in folds]
+        tasks[name] = mean_figures(of_task) | {key: sum(one[key] for one in of_task) for key in COUNTS}
+    both = [fold["tasks_with_both_classes"] for fold in folds]
+    decisions = mean_figures([fold["at_threshold"] for fold in folds if "at_threshold" in fold])
+    return {"tasks_with_both_classes": min(both), "tasks": tasks} | ({"at_threshold": decisions} if decisions else {})

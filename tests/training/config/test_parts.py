@@ -277,7 +277,7 @@ def test_ensembles_of_runs_on_different_parts(train: Train, csv: Path) -> None:
 def test_parts_over_folds(train: Train, settings: dict[str, Any], scored: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module = sys.modules["xgraph.training.fit.train"]
     real = module.load_data
-    monkeypatch.setattr(module, "chosen_folds", lambda config: [0, 1])
+    monkeypatch.setattr(module, "chosen_folds", lambda config, given: [0, 1])
     monkeypatch.setattr(module, "load_data", lambda c, p, g=None: real(c.replace(fold=None, seed=c.fold), p))
     run = train(out="run", fold="all", **settings)
     assert {"test", "valid"} & set(run.metrics) == {scored}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import xgraph
@@ -105,6 +106,18 @@ def test_folds_of_a_column_and_their_consumers(train: Train, tmp_path: Path) -> 
     assert sorted(tested) == list(range(60))
     assert xgraph.evaluate("run") == pytest.approx({k: run.metrics["test"][k] for k in xgraph.evaluate("run")})
     assert len(xgraph.predict("run", ["CCN", "CCO"])) == 2
+
+
+def test_folds_of_a_frame_and_evaluation_on_objects(train: Train, tmp_path: Path) -> None:
+    frame = pd.read_csv(table(tmp_path / "own.csv", range(60), lambda i: str(i // 3 % 3)))
+    run = train(dataset=frame, split_column="part", fold="all", out="run", **OWN)
+    assert [fold.path.name for fold in run.folds] == ["fold_0", "fold_1", "fold_2"]
+    assert xgraph.evaluate("run", "test", data=frame)["ap"] == pytest.approx(run.metrics["test"]["ap"])
+    with pytest.raises(ValueError, match=r"evaluate\(run, 'test', data=data\)"):
+        xgraph.evaluate("run")
+    data = xgraph.data.load(frame, target_columns=["amine"], split="random")
+    one = train(dataset=data, out="one", **OWN)
+    assert xgraph.evaluate("one", data=data) == pytest.approx(one.metrics["test"])  # no new table: its own data
 
 
 @pytest.mark.parametrize("folds", [False, True])

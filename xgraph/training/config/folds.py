@@ -1,6 +1,7 @@
 """Runs over several folds of a data set: the choice of folds, and the summary over them."""
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +13,14 @@ if TYPE_CHECKING:
     from xgraph.data import Card
 
 
-def chosen_folds(config: TrainConfig) -> list[int]:
-    """Return the folds that a run over several folds trains on."""
-    known = _known_folds(config)
+def chosen_folds(config: TrainConfig, given: Any = None) -> list[int]:
+    """Return the folds that a run over several folds trains on.
+
+    Args:
+        config: The settings of the run.
+        given: The data, if they are an object rather than a file or a data set by name.
+    """
+    known = _known_folds(config, given)
     what = config.fold if isinstance(config.fold, str) else ",".join(map(str, config.fold or []))
     if not known:
         raise ValueError(f"fold = {what}: {_without_folds(config)}")
@@ -27,7 +33,7 @@ def chosen_folds(config: TrainConfig) -> list[int]:
     return chosen
 
 
-def _known_folds(config: TrainConfig) -> list[int]:
+def _known_folds(config: TrainConfig, given: Any = None) -> list[int]:
     """Return the numbers of the folds that the data set has, or that are drawn from it."""
     card = _card(config)
     if card is not None:
@@ -36,11 +42,30 @@ def _known_folds(config: TrainConfig) -> list[int]:
         return list(range(config.folds))
     if config.split_column is None:
         return []
+    from xgraph.data.objects import is_frame
     from xgraph.data.splits.words import read_marks
+    from xgraph.data.tables.frame import FrameTable
     from xgraph.data.tables.read import read_columns
 
-    columns = read_columns(config.dataset, separator=config.separator, encoding=config.encoding, keep_errors=True)
+    if given is not None and not is_frame(given):
+        return []
+    table = _table(config) if given is None else FrameTable(given)
+    if table is None:
+        return []
+    columns = read_columns(table, separator=config.separator, encoding=config.encoding, keep_errors=True)
     return read_marks(columns[config.split_column], config.split_column).folds if config.split_column in columns else []
+
+
+def _table(config: TrainConfig) -> Path | None:
+    """Return the table with the split column: the data set, or the table of labels of a folder of bags."""
+    path = Path(config.dataset).expanduser()
+    if not path.is_dir():
+        return path
+    if config.kind != "bag":
+        return None
+    from xgraph.data.bags.folder.files import labels_table
+
+    return labels_table(path) if config.labels is None else Path(config.labels).expanduser()
 
 
 def _without_folds(config: TrainConfig) -> str:

@@ -33,7 +33,7 @@ def load_data(config: TrainConfig, progress: bool, given: Any = None) -> "Source
     if given is None and is_label(config.dataset):
         raise ValueError(
             f"dataset: the run was trained on data that were an object in Python, {config.dataset}; pass them again: "
-            "train(data, resume=True, out=run), evaluate(run, data=data), predict(run, data)"
+            "train(data, resume=True, out=run), evaluate(run, 'test', data=data), predict(run, data)"
         )
     with data_progress(progress) as report:
         options = load_options(config)

@@ -204,7 +204,7 @@ def _train_folds(
     config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str, given: Any = None
 ) -> Run:
     """Train one run per fold and summarise them; finished folds are not trained again."""
-    folds = chosen_folds(config)
+    folds = chosen_folds(config, given)
     path = Path(out) if resume and out is not None else make_run_directory(out, config)
     write_config(path, config)
     runs = []

@@ -55,7 +55,7 @@ _REGISTERED = ("molecules", "nodes", "bags", "OGB nodes", "OGB graphs")
 _MOLECULES = ("smiles_column", "target_columns", "standardize", "features")
 _BAG_TABLE = ("bag_column", "feature_columns", "smiles_column", "target_columns", "standardize")
 _BAG_FOLDER = ("labels", "bag_column", "target_columns", "case_column")
-_OWN_NODES = ("split", "splitting", "target_columns", "feature_columns", "task", "directed", "edges")
+_OWN_NODES = ("split", "splitting", "target_columns", "feature_columns", "task", "directed", "edges", *_TEXT)
 _LOADERS = {
     "molecules": _loader("cards.molecules", "load_molecules", "split", "fold", "seed", *_MOLECULES),
     "table of molecules": _loader("cards.molecules", "load_own_molecules", "splitting", *_MOLECULES, *_RULES, *_TEXT),

@@ -377,3 +377,17 @@ def test_parts_and_folds_that_the_user_defines(tmp_path: Path) -> None:
     assert sorted(torch.cat(drawn).tolist()) == list(range(12))
     with pytest.raises(ValueError, match="the parts of a graph are in split_column"):
         load(path, valid=path / "nodes.csv", test=path / "nodes.csv")
+
+
+def test_tables_with_their_own_separator_and_encoding(tmp_path: Path) -> None:
+    nodes = "".join(f"knöten{i}|{i / 2}|{i % 2}\n" for i in range(40))
+    edges = "".join(f"knöten{i}|knöten{(i + 1) % 40}\n" for i in range(40))
+    (tmp_path / "nodes.csv").write_bytes(f"id|größe|label\n{nodes}".encode("cp1252"))
+    (tmp_path / "edges.csv").write_bytes(f"source|target\n{edges}".encode("cp1252"))
+    with pytest.raises(ValueError, match="is not UTF-8 text; .*--encoding cp1252"):
+        load(tmp_path)
+    data = load(tmp_path, separator="|", encoding="cp1252")
+    assert (data.feature_names, len(data), data.data.num_edges) == (["größe"], 40, 80)
+    np.savez(tmp_path / "graph.npz", x=np.ones((2, 1)), edge_index=np.array([[0], [1]]), y=np.array([0, 1]))
+    with pytest.raises(ValueError, match="separator and encoding are for tables of nodes and edges"):
+        load(tmp_path / "graph.npz", encoding="cp1252")

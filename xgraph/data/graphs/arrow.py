@@ -11,29 +11,35 @@ from typing import Any
 
 from xgraph.data.labels.rules import MISSING
 from xgraph.data.tables.columns import column_names
-from xgraph.data.tables.dialect import Dialect, encoding_of, recognise
+from xgraph.data.tables.dialect import Dialect, TextFormat, check_encoding, check_separator, encoding_of, recognise
 from xgraph.data.tables.formats import format_of
 from xgraph.data.tables.packed import open_binary, open_text
 from xgraph.data.tables.read import read_columns
 from xgraph.messages import shown
 
+_USUAL = TextFormat()
 _NULLS = sorted({form for word in MISSING for form in (word, word.upper(), word.capitalize())} | {"NaN"})
 
 
-def header_of(path: Path) -> list[str]:
+def header_of(path: Path, how: TextFormat = _USUAL) -> list[str]:
     """Return the names of a table's columns; only its beginning is read, if its format allows."""
-    form = format_of(path)
+    form = format_of(path, how.separator)
     if form == "text":
-        return _named(path, _dialect(path))
+        return _named(path, _dialect(path, how))
     if form == "parquet":
         import pyarrow.parquet as pq
 
         with _reading(path):
             return column_names(pq.read_schema(path).names, path)
-    return list(read_columns(path, allow_empty=True))
+    return list(read_columns(path, separator=how.separator, encoding=how.encoding, allow_empty=True))
 
 
-def read_arrow(path: Path, only: Sequence[str] | None = None, text: Collection[str] | None = None) -> dict[str, Any]:
+def read_arrow(
+    path: Path,
+    only: Sequence[str] | None = None,
+    text: Collection[str] | None = None,
+    how: TextFormat = _USUAL,
+) -> dict[str, Any]:
     """Return columns of a table as Arrow arrays.
 
     Args:
@@ -41,25 +47,27 @@ def read_arrow(path: Path, only: Sequence[str] | None = None, text: Collection[s
         only: The columns to read; by default all.
         text: The columns to read as text, with "" for an empty cell. The others are float64 with nulls if all their
             cells are numbers, else text. By default all are text.
+        how: How a text file is written.
 
     Raises:
         ValueError: If the file cannot be read.
     """
     import pyarrow as pa
 
-    form = format_of(path)
-    names = header_of(path)
+    form = format_of(path, how.separator)
+    names = header_of(path, how)
     chosen = names if only is None else list(only)
     as_text = set(chosen) if text is None else set(text) & set(chosen)
     with _reading(path):
         if form == "text":
-            table = _read_csv(path, chosen, as_text)
+            table = _read_csv(path, chosen, as_text, how)
         elif form == "parquet":
             import pyarrow.parquet as pq
 
             table = pq.read_table(path, columns=chosen)
         else:
-            table = pa.table(dict(read_columns(path, allow_empty=True))).select(chosen)
+            columns = read_columns(path, separator=how.separator, encoding=how.encoding, allow_empty=True)
+            table = pa.table(dict(columns)).select(chosen)
     return {name: _text(table[name]) if name in as_text else as_number(table[name]) for name in chosen}
 
 
@@ -76,13 +84,15 @@ def _reading(path: Path) -> Iterator[None]:
         raise ValueError(f"{path} cannot be read: {error}") from error
 
 
-def _read_csv(path: Path, names: list[str], text: set[str]) -> Any:
+def _read_csv(path: Path, names: list[str], text: set[str], how: TextFormat) -> Any:
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
 
-    dialect = _dialect(path)
-    with open_binary(path) as start:
-        encoding = "utf8" if encoding_of(start.read(2)) == "utf-8-sig" else "utf-16"
+    dialect, encoding = _dialect(path, how), check_encoding(how.encoding)
+    if encoding is None:
+        with open_binary(path) as start:
+            encoding = encoding_of(start.read(2))
+    encoding = "utf8" if encoding == "utf-8-sig" else encoding
     refused: list[str] = []
 
     def skip(row: Any) -> str:
@@ -182,9 +192,9 @@ def as_number(column: Any) -> Any:
         return text
 
 
-def _dialect(path: Path) -> Dialect:
-    with open_text(path) as lines:
-        dialect = recognise(lines)
+def _dialect(path: Path, how: TextFormat) -> Dialect:
+    with open_text(path, how.encoding) as lines:
+        dialect = recognise(lines, check_separator(how.separator))
     if dialect is None:
         raise ValueError(f"{path} is empty; expected a header line and at least one row")
     if "\0" in dialect.header:

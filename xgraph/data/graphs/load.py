@@ -13,12 +13,13 @@ from xgraph.data.graphs.graph import OwnGraph
 from xgraph.data.graphs.labels import read_labels
 from xgraph.data.graphs.nodes import check_features
 from xgraph.data.graphs.parts import GivenParts, parts_of
-from xgraph.data.graphs.read import SAVED, form_of, read_graph
+from xgraph.data.graphs.read import SAVED, TABLES, form_of, read_graph
 from xgraph.data.graphs.saved import read_saved
 from xgraph.data.published.nodes import Rows
 from xgraph.data.splits.own import OwnSplit
 from xgraph.data.storage.checks import METRICS
 from xgraph.data.storage.root import Progress
+from xgraph.data.tables.dialect import TextFormat
 from xgraph.messages import listed
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def load_own_nodes(
     task: Literal["binary", "multiclass"] | None = None,
     directed: bool | None = None,
     edges: str | Path | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
     root: Path | None = None,  # like all loaders; nothing is cached
     progress: Progress | None = None,
 ) -> NodeDataset:
@@ -52,7 +55,9 @@ def load_own_nodes(
         raise ValueError(
             f"{path} holds no graph: expected a folder with nodes.csv and edges.csv, or an npz, GraphML or .pt file"
         )
-    name = graph_name(path)
+    name, how = graph_name(path), TextFormat(separator, encoding)
+    if form != TABLES and any(how):
+        raise ValueError(f"separator and encoding are for tables of nodes and edges, and {path} is none")
     if form == SAVED:
         for option, value in (
             ("target_columns", target_columns),
@@ -71,6 +76,7 @@ def load_own_nodes(
         directed=directed,
         edges=edges,
         fold=None if splitting.folds is not None else splitting.fold,
+        how=how,
     )
     return dataset_of(graph, name, split, splitting, task=task)
 

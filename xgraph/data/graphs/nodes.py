@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from xgraph.data.graphs.arrow import header_of, read_arrow
 from xgraph.data.graphs.ids import unique_ids
 from xgraph.data.graphs.roles import NodeRoles
+from xgraph.data.tables.dialect import TextFormat
 from xgraph.messages import listed, shown
+
+_USUAL = TextFormat()
 
 
 @dataclass(frozen=True)
@@ -55,13 +58,14 @@ def read_nodes(
     target_columns: Sequence[str] | None = None,
     feature_columns: Sequence[str] | None = None,
     split_column: str | None = None,
+    how: TextFormat = _USUAL,
 ) -> NodeTable:
     """Read a table of nodes: see `docs/guides/own-graphs.md`.
 
     Raises:
         ValueError: If a column is missing, or a feature of a node is missing or not finite.
     """
-    names = header_of(path)
+    names = header_of(path, how)
     roles = NodeRoles.of(
         names,
         path,
@@ -69,7 +73,7 @@ def read_nodes(
         feature_columns=feature_columns,
         split_column=split_column,
     )
-    return table_of(read_arrow(path, roles.columns(names), roles.text), roles, path)
+    return table_of(read_arrow(path, roles.columns(names), roles.text, how), roles, path)
 
 
 def table_of(columns: Mapping[str, Any], roles: NodeRoles, where: object) -> NodeTable:

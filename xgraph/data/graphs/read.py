@@ -13,8 +13,10 @@ from xgraph.data.graphs.labels import Kind, kind_of
 from xgraph.data.graphs.nodes import read_nodes
 from xgraph.data.graphs.roles import NodeRoles
 from xgraph.data.graphs.tables import read_edges, tables_of
+from xgraph.data.tables.dialect import TextFormat
 
 TABLES, NPZ, GRAPHML, SAVED = "tables", "npz", "GraphML", "PyG"
+_USUAL = TextFormat()
 
 
 def form_of(path: Path, edges: str | Path | None = None) -> str | None:
@@ -44,8 +46,9 @@ def task_of(path: Path, form: str, settings: Mapping[str, Any]) -> Kind | None:
     else:
         tables = tables_of(path, settings.get("edges"))
         nodes = path if tables is None else tables.nodes
-        roles = NodeRoles.of(header_of(nodes), nodes, target_columns=targets)
-        columns = read_arrow(nodes, roles.targets)
+        how = TextFormat(settings.get("separator"), settings.get("encoding"))
+        roles = NodeRoles.of(header_of(nodes, how), nodes, target_columns=targets)
+        columns = read_arrow(nodes, roles.targets, how=how)
     return kind_of(columns, path)
 
 
@@ -59,6 +62,7 @@ def read_graph(
     directed: bool | None = None,
     edges: str | Path | None = None,
     fold: int | None = None,
+    how: TextFormat = _USUAL,
 ) -> OwnGraph:
     """Read a graph in one of the forms of `form_of`, except objects of PyG.
 
@@ -80,4 +84,5 @@ def read_graph(
     tables = tables_of(path, edges)
     if tables is None:
         raise ValueError(f"{path} has no tables of nodes and edges")
-    return join_tables(read_nodes(tables.nodes, **options), read_edges(tables.edges), directed=directed)  # type: ignore[arg-type]
+    nodes = read_nodes(tables.nodes, **options, how=how)  # type: ignore[arg-type]
+    return join_tables(nodes, read_edges(tables.edges, how), directed=directed)

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from xgraph.data.graphs.arrow import header_of, read_arrow
 from xgraph.data.graphs.ids import positions
 from xgraph.data.graphs.roles import TYPES, WEIGHTS, edge_ends, named_like
+from xgraph.data.tables.dialect import TextFormat
 from xgraph.data.tables.formats import ENDINGS, stem
 
+_USUAL = TextFormat()
 SAME_WEIGHT = "the built-in models give all edges the same weight"
 SAME_TYPE = "the built-in models take edges of all types alike"
 
@@ -69,15 +71,15 @@ def tables_of(path: Path, edges: str | Path | None = None) -> TablePaths | None:
     return TablePaths(*(files[0] for files in tables.values()))
 
 
-def read_edges(path: Path) -> EdgeTable:
+def read_edges(path: Path, how: TextFormat = _USUAL) -> EdgeTable:
     """Read a table of edges: columns `source` and `target` (or `src` and `dst`, `from` and `to`), else the first two.
 
     Raises:
         ValueError: If the file cannot be read or has a single column.
     """
-    names = header_of(path)
+    names = header_of(path, how)
     source, target = edge_ends(names, path)
-    columns = read_arrow(path, [source, target])
+    columns = read_arrow(path, [source, target], how=how)
     left_out = {name: "not used of edges" for name in names if name not in (source, target)}
     for known, why in ((WEIGHTS, SAME_WEIGHT), (TYPES, SAME_TYPE)):
         name = named_like(names, known)

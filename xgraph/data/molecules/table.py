@@ -217,6 +217,8 @@ def find_smiles(columns: dict[str, list[str]], requested: str | None, path: Tabl
                 remedy = "set smiles_column (--smiles-column)"
                 if {"bag", "bag_id"} & set(by_name):
                     remedy += "; for a table of bags, set bag_column (--bag-column)"
+                if any(character in name for name in columns for character in ";\t|"):
+                    remedy += "; if the cells are separated in another way, set separator (--separator)"
                 raise ValueError(f"no SMILES column found: {existing}; {remedy}")
             chosen = named[0]  # no column parses; each of its rows says why
         elif parses(chosen):

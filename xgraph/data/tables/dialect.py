@@ -24,6 +24,13 @@ class Dialect(NamedTuple):
     separator: str
 
 
+class TextFormat(NamedTuple):
+    """What a user says of how a text file is written; None is recognised."""
+
+    separator: str | None = None
+    encoding: str | None = None
+
+
 def encoding_of(start: bytes) -> str:
     """Encoding by a byte-order mark; UTF-8 without one."""
     return "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"

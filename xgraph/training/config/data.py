@@ -18,6 +18,16 @@ DRAWN_BY_SEED = ("random", "scaffold-balanced", "cluster")
 """The ways to split that depend on the seed of the run."""
 
 
+def _known(check: Callable[[str | None], str | None]) -> Callable[[str | None], str | None]:
+    """A validator that keeps the value as it was given."""
+
+    def checked(value: str | None) -> str | None:
+        check(value)
+        return value
+
+    return checked
+
+
 class Data(Schema):
     """What all kinds of items have.
 
@@ -49,6 +59,9 @@ class Data(Schema):
             ``fold``, all are trained.
         stratified: Give folds of whole scaffolds or clusters about the same share of the actives; random folds and
             folds of bags always have it.
+        separator: What separates the cells of a text file: a character, or comma, tab, semicolon or space; recognised
+            by default.
+        encoding: Encoding of a text file, such as cp1252; by default UTF-8, or UTF-16 with a byte-order mark.
     """
 
     recipe: ClassVar[Mapping[str, object]] = {"kind": None}
@@ -65,6 +78,8 @@ class Data(Schema):
     valid_fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
     folds: Annotated[int, Field(ge=3, le=1000)] | None = None
     stratified: bool = False
+    separator: Annotated[str | None, AfterValidator(_known(check_separator))] = None
+    encoding: Annotated[str | None, AfterValidator(_known(check_encoding))] = None
 
     @model_validator(mode="after")
     def _one_definition_of_parts(self) -> "Data":
@@ -83,16 +98,6 @@ class Data(Schema):
         return fold
 
 
-def _known(check: Callable[[str | None], str | None]) -> Callable[[str | None], str | None]:
-    """A validator that keeps the value as it was given."""
-
-    def checked(value: str | None) -> str | None:
-        check(value)
-        return value
-
-    return checked
-
-
 class _Labelled(Data):
     """Data sets with labels in the columns of a table.
 
@@ -107,9 +112,6 @@ class _Labelled(Data):
         active_below: Numbers below this threshold mean active, others inactive. With both thresholds, numbers between
             them mean active.
         standardize: Keep the largest fragment of each molecule and neutralise its charges.
-        separator: What separates the cells of a text file: a character, or comma, tab, semicolon or space; recognised
-            by default.
-        encoding: Encoding of a text file, such as cp1252; by default UTF-8, or UTF-16 with a byte-order mark.
     """
 
     smiles_column: str | None = None
@@ -119,8 +121,6 @@ class _Labelled(Data):
     active_above: Annotated[float, Field(allow_inf_nan=False)] | None = None
     active_below: Annotated[float, Field(allow_inf_nan=False)] | None = None
     standardize: bool = False
-    separator: Annotated[str | None, AfterValidator(_known(check_separator))] = None
-    encoding: Annotated[str | None, AfterValidator(_known(check_encoding))] = None
 
 
 class MoleculeData(_Labelled):

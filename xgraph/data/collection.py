@@ -12,6 +12,7 @@ from xgraph.data.cards.named import load_card, names
 from xgraph.data.molecules.dataset import MoleculeDataset
 from xgraph.data.molecules.joined import JoinedDataset, join
 from xgraph.data.molecules.splits import PARTS
+from xgraph.data.molecules.standardize import AtomOrder
 from xgraph.data.molecules.table import Table, read_smiles, read_table
 from xgraph.data.registry import load
 from xgraph.data.storage.root import Progress, expanded, mirror
@@ -65,13 +66,16 @@ def collect(
     unwanted = [text for spec in exclude for text in excluded(spec, root=root, progress=progress)]
     unwanted += _competition((*datasets, *exclude), root, progress)
     parts = []
+    order: AtomOrder = "canonical" if all(map(_is_file, datasets)) else "drawn"  # as the registered data sets
     for name in datasets:
         label, table = _table(name, root, progress)
         if labelled and not table.task_names:
             warnings.warn(f"{name!r} is skipped because it has no column with labels 0 and 1", stacklevel=2)
             continue
         parts.append(
-            MoleculeDataset.from_table(table, name=label, root=root, standardize=standardize, progress=progress)
+            MoleculeDataset.from_table(
+                table, name=label, root=root, standardize=standardize, progress=progress, atom_order=order
+            )
         )
     if not parts:
         raise ValueError(

@@ -21,7 +21,7 @@ EXPECTED = (
     "the name of a data set, a path, a pandas DataFrame, a MoleculeDataset, NodeDataset or BagDataset, a graph of PyG "
     "(Data or HeteroData), or a list of graphs with labels y"
 )
-_OF_ALL = ("split", "seed", "kind", "task", "fold")
+_OF_ALL = ("split", "seed", "kind", "task", "fold", "atom_order")
 _OF_MOLECULES = (*_OF_ALL, "standardize", "features")
 _SHARES = {"graph": "80/10/10", "node": "60/20/20", "bag": "60/20/20"}
 
@@ -86,7 +86,8 @@ def settings_of(data: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     if not is_dataset(data):
         raise TypeError(f"dataset: expected {EXPECTED}; got {shown(data)} ({type(data).__name__})")
     if is_list_of_graphs(data):
-        return {**known, "kind": "graph"}
+        has_smiles = all(isinstance(graph.get("smiles"), str) for graph in data)
+        return {**known, "kind": "graph", "atom_order": "canonical" if has_smiles else "drawn"}
     if (graph := graph_of(data)) is not None:
         from xgraph.data.nodes.pyg import task_of_graph
 
@@ -96,8 +97,11 @@ def settings_of(data: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     if (task := getattr(data, "task", None)) is not None:
         known["task"] = "multiclass" if task == "multiclass" else "binary"
     if data.kind == "graph":
+        from xgraph.data.molecules.standardize import atom_order_of
+
         known |= {"features": list(data.feature_kinds)} if data.feature_kinds else {}
         known |= {"standardize": True} if "+standard" in data.featurizer else {}
+        known["atom_order"] = atom_order_of(data.featurizer)
     return known
 
 
@@ -117,7 +121,12 @@ def load_object(data: Any, options: Mapping[str, Any], progress: Any = None) -> 
     if is_list_of_graphs(data):
         from xgraph.data.molecules.pyg import molecules_of_graphs
 
-        one = molecules_of_graphs(list(data), standardize=bool(options.get("standardize")), progress=progress)
+        one = molecules_of_graphs(
+            list(data),
+            standardize=bool(options.get("standardize")),
+            progress=progress,
+            atom_order=options.get("atom_order") or "canonical",
+        )
     elif (graph := graph_of(data)) is not None:
         from xgraph.data.nodes.pyg import nodes_of_graph
 
@@ -174,7 +183,7 @@ def _drawn(data: Any, way: str | None, seed: int, progress: Any) -> dict[str, An
         from xgraph.data.molecules.splitting.tables import draw_molecules
         from xgraph.data.splits.own import OwnSplit, parts_present
 
-        part = draw_molecules(data.smiles, data.y.numpy(), OwnSplit(chosen, seed=seed), progress=progress)
+        part = draw_molecules(data.graph_smiles, data.y.numpy(), OwnSplit(chosen, seed=seed), progress=progress)
         parts = parts_present(part)
     else:
         from xgraph.data.nodes.splits import stratified_split

@@ -52,8 +52,8 @@ def _loader(module: str, function: str, *options: str) -> _Loader:
 _RULES = ("missing", "positive", "active_above", "active_below", "task")
 _TEXT = ("separator", "encoding")
 _REGISTERED = ("molecules", "nodes", "bags", "OGB nodes", "OGB graphs")
-_MOLECULES = ("smiles_column", "target_columns", "standardize", "features")
-_BAG_TABLE = ("bag_column", "feature_columns", "smiles_column", "target_columns", "standardize")
+_MOLECULES = ("smiles_column", "target_columns", "standardize", "features", "atom_order")
+_BAG_TABLE = ("bag_column", "feature_columns", "smiles_column", "target_columns", "standardize", "atom_order")
 _BAG_FOLDER = ("labels", "bag_column", "target_columns", "case_column")
 _OWN_NODES = ("split", "splitting", "target_columns", "feature_columns", "task", "directed", "edges", *_TEXT)
 _LOADERS = {
@@ -108,6 +108,7 @@ def load(
     encoding: str | None = None,
     directed: bool | None = None,
     edges: str | Path | None = None,
+    atom_order: Literal["canonical", "drawn"] | None = None,
     progress: Progress | None = None,
 ) -> MoleculeDataset | NodeDataset | GraphDataset | BagDataset:
     """Load a data set by name, from a CSV file or from a data frame, fetching its files if necessary.
@@ -164,6 +165,9 @@ def load(
         directed: For a graph of one's own: whether to take the directions of edges as they are listed, or both
             directions of each; by default as its format says, and both for tables.
         edges: Table of edges, if `name` is a table of nodes.
+        atom_order: Order in which the atoms of molecules are read: ``"drawn"`` (by default for registered data sets,
+            as in OGB) or ``"canonical"`` (by default for a file of one's own), in which the graph of a molecule does
+            not depend on how its SMILES is written.
         progress: Called with ``(done, total, description)`` during long steps.
 
     Returns:
@@ -217,6 +221,7 @@ def load(
         "encoding": encoding,
         "directed": directed,
         "edges": edges,
+        "atom_order": atom_order,
     }
     parts = (split_column, split_file, valid, test, valid_fraction, folds, stratified)
     own = dict(zip(_OWN_PARTS, parts, strict=True))
@@ -231,7 +236,7 @@ def load(
     loader = _LOADERS[form]
     taken = loader.options | (own.keys() if loader.takes_own_split else set())
     for option, value in {**options, **own}.items():
-        if not (value is None or value is False or value == [] or value == ()) and option not in taken:
+        if not (value is None or value is False or value in ([], (), "drawn")) and option not in taken:
             raise ValueError(f"{option}={value!r} cannot be used: {_why_not(option, label, form)}")
     if loader.takes_own_split:
         options["split"] = split

@@ -82,7 +82,9 @@ class Plan:
         try:
             content = validate(SearchFile, read_toml(file, "resume"))
             budget = Budget(**content.model_dump(include=set(Budget.model_fields)))
-            return cls(build_config({}, content.settings), make_space(content.space, content.settings, {}), budget)
+            return cls(
+                build_config({}, content.settings, saved=True), make_space(content.space, content.settings, {}), budget
+            )
         except (AttributeError, TypeError, ValueError) as error:
             raise ValueError(f"resume: {file} is damaged: {error}") from None
 

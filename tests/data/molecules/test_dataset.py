@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from rdkit import Chem
 from torch.utils.data import DataLoader
 from torch_geometric.data import Batch
 from torch_geometric.loader import DataLoader as PyGLoader
@@ -20,6 +21,8 @@ from xgraph.data.molecules.splits import SplitOverlapWarning
 from xgraph.data.molecules.table import RowError, Table
 
 SMILES = ["CCO", "C1CC", "c1ccccc1", "C", "CN(C)(C)(C)C", "CC(=O)[O-].[Na+]"]
+
+CANONICAL = f"{FEATURIZER}+canonical/1"
 
 
 def table(smiles: list[str] = SMILES, tasks: int = 2, rows: list[int] | None = None) -> Table:
@@ -41,7 +44,7 @@ def data() -> MoleculeDataset:
 
 def test_attributes(data: MoleculeDataset) -> None:
     assert (len(data), data.kind, data.num_tasks, data.task_names) == (4, "graph", 2, ["t0", "t1"])
-    assert (data.name, data.metric, data.featurizer) == ("six", "roc_auc", FEATURIZER)
+    assert (data.name, data.metric, data.featurizer) == ("six", "roc_auc", CANONICAL)
     assert list(data.smiles) == [SMILES[i] for i in (0, 2, 3, 5)]
     assert data.row.tolist() == [10, 12, 13, 15]
     assert data.y.dtype == torch.float32
@@ -153,7 +156,7 @@ def test_standardized() -> None:
     data = MoleculeDataset.from_table(table(), name="s", standardize=True)
     assert torch.equal(data[3].x, graph_of("CC(=O)O").x)
     assert data.smiles[3] == "CC(=O)[O-].[Na+]"
-    assert data.featurizer != FEATURIZER
+    assert data.featurizer == f"{CANONICAL}+standard"
     assert [error.row for error in data.errors] == [9, 11, 14]
 
 
@@ -208,9 +211,10 @@ def test_additional_features(data: MoleculeDataset) -> None:
 
 
 def test_featurizer_version_includes_the_features(data: MoleculeDataset) -> None:
-    assert data.featurizer == FEATURIZER
-    assert data.with_features(["maccs", "rdkit"]).featurizer == f"{FEATURIZER}+maccs/1+rdkit/1"
-    assert data.with_features(["maccs"]).with_features([]).featurizer == FEATURIZER
+    assert data.featurizer == CANONICAL
+    assert data.with_features(["maccs", "rdkit"]).featurizer == f"{CANONICAL}+maccs/1+rdkit/1"
+    assert data.with_features(["maccs"]).with_features([]).featurizer == CANONICAL
+    assert MoleculeDataset.from_smiles(["C"], atom_order="drawn").featurizer == FEATURIZER
 
 
 def test_existing_features_are_not_recomputed(data: MoleculeDataset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,3 +253,61 @@ def test_features_of_an_empty_data_set() -> None:
     empty = MoleculeDataset.from_smiles(["x"]).with_features(["maccs"])
     assert empty.features is not None
     assert empty.features.shape == (0, 167)
+
+
+# chiral in its rings and chains, a salt, a sulfoxide, and one that only isotopes make chiral
+CHIRAL = [
+    "C[C@H](N)C(=O)O",
+    "C[C@@H]1CC[C@H](C(=O)[O-])N1Cc1ccccc1.[Na+]",
+    "C[S@](=O)c1ccccc1",
+    "C[C@H]([13CH3])O",
+    "C[C@H]1O[C@@H](O)[C@H](F)[C@@H](Cl)[C@@H]1O",
+]
+
+
+def spellings(text: str, number: int) -> list[str]:
+    """The same molecule in other orders of atoms, with atom maps, and with an isotope."""
+    molecule = Chem.MolFromSmiles(text)
+    texts = [Chem.MolToSmiles(molecule, doRandom=True) for _ in range(number)]
+    molecule.GetAtomWithIdx(0).SetIsotope(13)
+    texts.append(Chem.MolToSmiles(molecule, doRandom=True))
+    for atom in molecule.GetAtoms():
+        atom.SetAtomMapNum(molecule.GetNumAtoms() - atom.GetIdx())
+    return [*texts, Chem.MolToSmiles(molecule)]
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+@pytest.mark.parametrize("text", CHIRAL)
+def test_a_graph_does_not_depend_on_how_a_molecule_is_written(text: str, standardize: bool) -> None:
+    data = MoleculeDataset.from_smiles([text, *spellings(text, 8)], standardize=standardize)
+    for i in range(1, len(data)):
+        for name in ("x", "edge_index", "edge_attr"):
+            assert torch.equal(data[i][name], data[0][name]), (data.smiles[i], name)
+    features = data.with_features(["rdkit", "morgan"]).features
+    assert features is not None
+    assert torch.equal(features, features[:1].expand_as(features))
+
+
+def test_as_drawn_the_graph_depends_on_the_order_of_atoms() -> None:
+    one, two = "C[C@H](N)C(=O)O", "N[C@@H](C)C(=O)O"
+    drawn = MoleculeDataset.from_smiles([one, two], atom_order="drawn")
+    assert sorted(drawn[0].x.tolist()) != sorted(drawn[1].x.tolist())
+    assert torch.equal(drawn[0].x, graph_of(one).x)
+    with pytest.raises(ValueError, match="atom_order must be 'canonical' or 'drawn', got 'any'"):
+        MoleculeDataset.from_smiles([one], atom_order="any")  # type: ignore[arg-type]
+
+
+def test_fragments_charges_and_atoms_without_order_stay_as_drawn() -> None:
+    data = MoleculeDataset.from_smiles(["OCC.[Na+].[Cl-]", "[O-]C"])
+    assert torch.equal(data[0].x, graph_of("OCC.[Na+].[Cl-]").x)
+    assert torch.equal(data[1].x, graph_of("[O-]C").x)
+    assert data.graph_smiles == data.smiles
+
+
+def test_cached_graphs_keep_the_texts_that_they_were_made_from(tmp_path: Path) -> None:
+    texts = ["[CH3:2][C@H:1](N)C(=O)O", "CCO"] * 260
+    first = MoleculeDataset.from_table(table(texts), name="l", root=tmp_path)
+    again = MoleculeDataset.from_table(table(texts), name="l", root=tmp_path)
+    assert list(again.graph_smiles) == list(first.graph_smiles) == ["C[C@H](N)C(=O)O", "CCO"] * 260
+    drawn = MoleculeDataset.from_table(table(texts), name="l", root=tmp_path, atom_order="drawn")
+    assert drawn.graph_smiles == texts

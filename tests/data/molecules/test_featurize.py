@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.data.molecules.test_molecule import HARD, nci
-from xgraph.data.molecules import cuik, featurize, molecule
+from xgraph.data.molecules import cuik, featurize, molecule, standardize
 from xgraph.data.molecules.featurize import Featurized
 from xgraph.data.molecules.packed import PackedGraphs
 
@@ -67,3 +67,23 @@ def test_progress() -> None:
     seen: list[tuple[int, int, str]] = []
     run(["C"] * 600, progress=lambda *a: seen.append(a))
     assert seen == [(512, 600, "featurising"), (600, 600, "featurising")]
+
+
+@pytest.mark.parametrize("fast", [False, pytest.param(True, marks=pytest.mark.skipif(not cuik.available(), reason=""))])
+def test_canonical_order_gives_the_graph_of_the_canonical_text(fast: bool) -> None:
+    smiles = ["N[C@@H](C)C(=O)O", "x", "OCC", "[OH:2][CH3:1]", "", "C[C@@H](F)[2H] |$a$|", "CCN"]
+    done = run(smiles, atom_order="canonical", fast=fast)
+    texts = ["C[C@H](N)C(=O)O", "OCC", "CO", "CCF", "CCN"]
+    assert done.texts == texts
+    assert_same(done, Featurized(molecule.pack(texts)[0], np.array([0, 2, 3, 5, 6]), texts, run(smiles).failures))
+
+
+def test_a_molecule_whose_canonical_text_cannot_be_read_keeps_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(text: str) -> str:
+        return "c1cc1" if "@" in text else text
+
+    monkeypatch.setattr(standardize, "canonical_smiles", unreadable)
+    smiles = ["CO", "N[C@@H](C)C(=O)O", "x", "CN"]
+    done = run(smiles, atom_order="canonical", workers=1)
+    assert done.texts == ["CO", "N[C@@H](C)C(=O)O", "CN"]
+    assert_same(done, run(smiles))

@@ -8,6 +8,7 @@ from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 
 from tests.data.molecules.test_molecule import nci
 from xgraph.data.molecules import splits
+from xgraph.data.molecules.dataset import MoleculeDataset
 from xgraph.data.molecules.keys import graph_keys
 from xgraph.data.molecules.molecule import pack
 from xgraph.data.molecules.splits import (
@@ -124,3 +125,15 @@ def test_keys_find_the_same_overlap_as_canonical_smiles() -> None:
         exact = check_overlap(smiles, parts)
     with pytest.warns(SplitOverlapWarning):
         assert check_overlap(smiles, parts, graph_keys(pack(smiles)[0])) == exact > 20
+
+
+@pytest.mark.parametrize("with_keys", [False, True])
+def test_overlap_of_molecules_that_differ_in_atom_maps_only(with_keys: bool) -> None:
+    """As in issue 18: 61 of 80 test molecules are in the training part, with atom maps."""
+    smiles = [f"{'C' * i}{end}" for i in range(1, 81) for end in ("O", "N")]
+    mapped = [text.replace("C", "[CH3:1]", 1) if i else text for i, text in enumerate(smiles[:61])]
+    smiles += [*mapped, *(f"{text}F" for text in smiles[61:80])]
+    data = MoleculeDataset.from_smiles(smiles, atom_order="drawn")
+    parts = {"train": np.arange(160), "test": np.arange(160, 240)}
+    with pytest.warns(SplitOverlapWarning, match=r"61 molecules are in more than one of train, test"):
+        assert check_overlap(smiles, parts, graph_keys(data.graphs) if with_keys else None) == 61

@@ -1,6 +1,6 @@
 import pytest
 
-from xgraph.data.molecules.standardize import standardize_all, standardize_smiles
+from xgraph.data.molecules.standardize import canonical_smiles, standardize_smiles, texts_to_read
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,42 @@ def test_standard_form(drawn: str, standard: str) -> None:
 def test_refused() -> None:
     with pytest.raises(ValueError, match="invalid SMILES"):
         standardize_smiles("C1CC")
-    done = standardize_all(["C1CC", "OC"])
+    done = texts_to_read(["C1CC", "OC"], True, "drawn")
     assert isinstance(done[0], ValueError)
     assert done[1] == "CO"
 
 
 def test_silent(capfd: pytest.CaptureFixture[str]) -> None:
-    standardize_all(["CC(=O)[O-].[Na+]", "C1CC", "[H]"])
+    texts_to_read(["CC(=O)[O-].[Na+]", "C1CC", "[H]"], True, "canonical")
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("drawn", "same"),
+    [
+        ("OCC", "CCO"),
+        ("[CH3:1][CH2:2][OH:3]", "CCO"),
+        ("[H:4][CH2:1][CH2:2][OH:3]", "CCO"),
+        ("[13CH3]C[18OH]", "CCO"),
+        ("[2H]OC([2H])([2H])C", "CCO"),
+        ("[H]OC([H])([H])C", "CCO"),
+        ("[2H]O[2H]", "O"),
+        ("[2H][2H]", "[H][H]"),
+        ("[1*]C[*:2]", "*C*"),
+        ("CCO |$a;b;c$|", "CCO"),
+        ("CC |atomProp:0.molAtomMapNumber.1|", "CC"),
+        ("C[C@]([2H])(O)F", "C[C@H](O)F"),
+        ("C[C@H]([13CH3])O", "CC(C)O"),  # only the isotope makes it chiral
+        ("[2H]/C(F)=C/F", "F/C=C\\F"),
+        ("CC[O-].[Na+]", "CC[O-].[Na+]"),
+        ("Oc1ccccn1", "Oc1ccccn1"),
+    ],
+)
+def test_canonical_form(drawn: str, same: str) -> None:
+    assert canonical_smiles(drawn) == same == canonical_smiles(same)
+
+
+def test_canonical_form_of_what_cannot_be_read() -> None:
+    for text in ("C1CC", "", "CCO CCN", "C" * 30_000):
+        with pytest.raises(ValueError, match=r"SMILES"):
+            canonical_smiles(text)

@@ -19,7 +19,6 @@ from xgraph.nn import MoleculeModel
 from xgraph.options import OptionError
 from xgraph.training.config.build import build_config, registry
 from xgraph.training.config.data import Features
-from xgraph.training.config.settings import TrainConfig
 from xgraph.training.config.traits import DatasetTraits
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint, write_checkpoint
 from xgraph.training.fit.engine import prepare
@@ -312,7 +311,7 @@ def test_init_with_other_tasks(train: Train, csv: Path, tmp_path: Path) -> None:
 def test_a_data_set_built_in_python_with_features(csv: Path) -> None:
     """A data set built in Python equals the one that the command builds from settings."""
     data = load(csv, split="random").with_features(["maccs"])
-    config = TrainConfig(dataset=str(csv), split="random", features=["maccs"])
+    config = build_config({"dataset": str(csv), "split": "random", "features": ["maccs"]})
     one, two = make_source(data, config), load_data(config, False)
     assert (one.feature_names, one.featurizer, one.model_arguments) == (
         two.feature_names,

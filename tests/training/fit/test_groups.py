@@ -24,7 +24,9 @@ def data(counts: list[int], others: list[int] | None = None, y: Any = None) -> A
     smiles += [f"N{'C' * i}{ring}" for ring, count in zip(RINGS, others or [], strict=False) for i in range(count)]
     labels = torch.zeros(len(smiles), 1) if y is None else torch.tensor(y)
     splits = {"train": torch.arange(train), "valid": torch.arange(train, len(smiles))}
-    return MoleculeSource(SimpleNamespace(smiles=smiles, y=labels, splits=splits), build_config({}))
+    return MoleculeSource(
+        SimpleNamespace(graph_smiles=smiles, featurizer="", y=labels, splits=splits), build_config({})
+    )
 
 
 def sizes(groups: torch.Tensor) -> list[int]:
@@ -78,7 +80,9 @@ def test_scaffolds_are_those_of_the_split() -> None:
     with BlockLogs():
         smiles = [text for text in (line.split()[0] for line in lines) if Chem.MolFromSmiles(text) is not None]
     train = torch.arange(0, len(smiles), 2)
-    source = MoleculeSource(SimpleNamespace(smiles=smiles, splits={"train": train}), build_config({}))
+    source = MoleculeSource(
+        SimpleNamespace(graph_smiles=smiles, featurizer="", splits={"train": train}), build_config({})
+    )
     groups = make_groups("scaffold", source, smallest=4)
     names = np.array([MurckoScaffoldSmiles(smiles[i], includeChirality=True) for i in train])
     kept, counts = np.unique(names, return_counts=True)

@@ -19,6 +19,7 @@ from xgraph.data.storage.root import Progress
 
 if TYPE_CHECKING:
     from xgraph.data.molecules.dataset import MoleculeDataset
+    from xgraph.data.molecules.standardize import AtomOrder
 
 
 _USUAL = LabelRules()
@@ -35,6 +36,7 @@ def bags_of_frame(
     require_targets: bool = True,
     progress: Progress | None = None,
     rules: LabelRules = _USUAL,
+    atom_order: AtomOrder = "canonical",
 ) -> dict[str, Any]:
     """Return the arguments of `BagDataset`; rows in which every cell is missing are skipped."""
     if not isinstance(frame, pd.DataFrame):
@@ -82,7 +84,7 @@ def bags_of_frame(
     from xgraph.data.molecules.dataset import MoleculeDataset
 
     texts = [cell if isinstance(cell, str) else "" for cell in frame[smiles_column]]
-    molecules = MoleculeDataset.from_smiles(texts, standardize=standardize, progress=progress)
+    molecules = MoleculeDataset.from_smiles(texts, standardize=standardize, progress=progress, atom_order=atom_order)
     return {**_molecule_bags(molecules, bag, names, y, first, rows, targets), "notes": notes, "task": task}
 
 

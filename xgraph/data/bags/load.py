@@ -19,6 +19,7 @@ from xgraph.data.tables.frame import FrameTable
 
 if TYPE_CHECKING:
     from xgraph.data.bags.dataset import BagDataset
+    from xgraph.data.molecules.standardize import AtomOrder
     from xgraph.data.splits.own import OwnSplit
 
 _USUAL = LabelRules()
@@ -74,6 +75,7 @@ def load_own_bags(
     rules: LabelRules = _USUAL,
     separator: str | None = None,
     encoding: str | None = None,
+    atom_order: AtomOrder | None = None,
     root: Path | None = None,  # like all loaders; nothing is cached
     progress: Progress | None = None,
 ) -> BagDataset:
@@ -94,6 +96,7 @@ def load_own_bags(
         encoding=encoding,
         progress=progress,
         splitting=splitting,
+        atom_order=atom_order or "canonical",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xgraph.data.bags.dataset import BagDataset
 from xgraph.data.bags.frame import bags_of_frame
@@ -15,6 +16,9 @@ from xgraph.data.splits.own import OwnSplit
 from xgraph.data.storage.root import Progress
 from xgraph.data.tables.formats import stem
 from xgraph.data.tables.frame import FrameTable, TablePath
+
+if TYPE_CHECKING:
+    from xgraph.data.molecules.standardize import AtomOrder
 
 _USUAL = LabelRules()
 
@@ -35,6 +39,7 @@ def read_bags(
     splitting: OwnSplit | None = None,
     separator: str | None = None,
     encoding: str | None = None,
+    atom_order: AtomOrder = "canonical",
 ) -> BagDataset:
     r"""Read a table of bags, with one row per instance in any order.
 
@@ -56,6 +61,7 @@ def read_bags(
         splitting: How to split the bags; by default the data set has no parts.
         separator: What separates the cells of a text file; by default it is recognised.
         encoding: Encoding of a text file; by default UTF-8, or UTF-16 if the file has a byte-order mark.
+        atom_order: Order in which the atoms of molecules are read, ``"canonical"`` or ``"drawn"``.
 
     Returns:
         The bags in order of first appearance; `row` is the first data row of each bag.
@@ -92,6 +98,7 @@ def read_bags(
         require_targets=require_targets,
         progress=progress,
         rules=rules,
+        atom_order=atom_order,
     )
     data = BagDataset(**bags, name=stem(path) if name is None else name, metric=metric or usual_metric(bags["task"]))
     data.files = files

@@ -21,6 +21,7 @@ from xgraph.data.tables.frame import FrameTable
 
 if TYPE_CHECKING:
     from xgraph.data.molecules.dataset import MoleculeDataset
+    from xgraph.data.molecules.standardize import AtomOrder
     from xgraph.data.molecules.table import Table
     from xgraph.data.splits.own import OwnSplit
 
@@ -37,6 +38,7 @@ def load_molecules(
     target_columns: Sequence[str] | None = None,
     standardize: bool = False,
     features: Sequence[str] | None = None,
+    atom_order: AtomOrder | None = None,
     root: Path,
     progress: Progress | None = None,
 ) -> MoleculeDataset:
@@ -54,7 +56,8 @@ def load_molecules(
         rows = read_given(card.given, fold, table, place, card.smiles_column)
     else:
         rows = _computed_split(split, table, seed, root, progress)
-    return _dataset(table, card.name, card.metric, rows, standardize, features, root, progress)
+    order = atom_order or "drawn"  # as in OGB, and in published results
+    return _dataset(table, card.name, card.metric, rows, standardize, order, features, root, progress)
 
 
 def load_own_molecules(
@@ -68,6 +71,7 @@ def load_own_molecules(
     rules: LabelRules = _USUAL,
     separator: str | None = None,
     encoding: str | None = None,
+    atom_order: AtomOrder | None = None,
     root: Path,
     progress: Progress | None = None,
 ) -> MoleculeDataset:
@@ -85,8 +89,9 @@ def load_own_molecules(
         separator=separator,
         encoding=encoding,
     )
-    rows = split_table(table, splitting, root=root, progress=progress)
-    data = _dataset(table, stem(path), usual_metric(table.task), rows, standardize, features, root, progress)
+    rows = split_table(table, splitting, standardize=standardize, root=root, progress=progress)
+    order = atom_order or "canonical"
+    data = _dataset(table, stem(path), usual_metric(table.task), rows, standardize, order, features, root, progress)
     data.smiles_column, data.files = table.smiles_column, table.files
     return data
 
@@ -137,6 +142,7 @@ def _dataset(
     metric: str,
     splits: dict[str, Rows],
     standardize: bool,
+    atom_order: AtomOrder,
     features: Sequence[str] | None,
     root: Path,
     progress: Progress | None,
@@ -144,6 +150,13 @@ def _dataset(
     from xgraph.data.molecules.dataset import MoleculeDataset
 
     data = MoleculeDataset.from_table(
-        table, name=name, metric=metric, root=root, splits=splits, standardize=standardize, progress=progress
+        table,
+        name=name,
+        metric=metric,
+        root=root,
+        splits=splits,
+        standardize=standardize,
+        progress=progress,
+        atom_order=atom_order,
     )
     return data.with_features(features, root=root, progress=progress) if features else data

@@ -19,6 +19,7 @@ from xgraph.data.molecules.molecule import FEATURIZER
 from xgraph.data.molecules.packed import PackedGraphs
 from xgraph.data.molecules.parsed import parse_smiles, parse_table
 from xgraph.data.molecules.splits import check_overlap, split_positions
+from xgraph.data.molecules.standardize import CANONICAL, AtomOrder
 from xgraph.data.molecules.table import RowError, Table
 from xgraph.data.storage.checks import METRICS, check_classes, check_metric, positions_of
 from xgraph.data.storage.root import Progress
@@ -53,6 +54,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         left_out: Columns of the source that look like labels but are no tasks, and why.
         notes: How the labels of a task were read, where this is not obvious.
         task: With multiclass, the columns of `y` are classes that exclude each other: a single 1 in each row, or NaN.
+        graph_smiles: SMILES that the graphs were made from; by default `smiles`.
 
     Raises:
         ValueError: If lengths are inconsistent, or the metric is unknown.
@@ -83,6 +85,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         left_out: Mapping[str, str] | None = None,
         notes: Mapping[str, str] | None = None,
         task: Literal["binary", "multiclass"] = "binary",
+        graph_smiles: Sequence[str] | None = None,
     ) -> None:
         n = len(graphs)
         if not len(smiles) == len(y) == len(row) == n:
@@ -99,6 +102,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         self.splits, self.errors = dict(splits or {}), list(errors)
         self.left_out, self.notes = dict(left_out or {}), dict(notes or {})
         self._featurizer = featurizer
+        self.graph_smiles = smiles if graph_smiles is None else graph_smiles
         self.features: Tensor | None = None
         self.feature_kinds: list[str] = []
         self.smiles_column: str | None = None
@@ -115,6 +119,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         splits: Mapping[str, ArrayLike] | None = None,
         standardize: bool = False,
         progress: Progress | None = None,
+        atom_order: AtomOrder = "canonical",
     ) -> MoleculeDataset:
         """Parse the molecules of a table, or load them from the cache in the data root.
 
@@ -126,6 +131,9 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             splits: Source rows of each part; rows that cannot be parsed are dropped.
             standardize: Whether to reduce each molecule to its largest fragment, neutralised.
             progress: Called with ``(done, total, description)``.
+            atom_order: Order in which atoms are read. In the order ``"canonical"`` (see `identities`), the graph of a
+                molecule does not depend on how its SMILES is written; as ``"drawn"``, the chirality tags of OGB's
+                features do, as in OGB's own data sets.
 
         Raises:
             ValueError: If no molecule can be parsed, or the splits refer to unknown rows or overlap.
@@ -134,12 +142,12 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             SplitOverlapWarning: If the same molecule is in two parts.
             CacheWarning: If the cache cannot be written or is damaged.
         """
-        graphs, kept, errors, keys = parse_table(table, name, root, standardize, progress)
+        graphs, kept, errors, keys, texts = parse_table(table, name, root, standardize, atom_order, progress)
         row = table.rows[kept]
         positions = split_positions(splits or {}, row, [error.row for error in errors], name)
         smiles = [table.smiles[i] for i in kept.tolist()] if len(kept) < len(table.smiles) else table.smiles
         if positions:
-            check_overlap(smiles, positions, keys, stacklevel=3)
+            check_overlap(texts, positions, keys, stacklevel=3)
         return cls(
             graphs,
             smiles,
@@ -150,15 +158,22 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             metric=metric,
             splits={part: torch.from_numpy(rows) for part, rows in positions.items()},
             errors=errors,
-            featurizer=FEATURIZER + "+standard" * standardize,
+            featurizer=_version(standardize, atom_order),
             left_out=table.left_out,
             notes=table.notes,
             task=table.task,
+            graph_smiles=texts,
         )
 
     @classmethod
     def from_smiles(
-        cls, smiles: Sequence[Any], *, name: str = "smiles", standardize: bool = False, progress: Progress | None = None
+        cls,
+        smiles: Sequence[Any],
+        *,
+        name: str = "smiles",
+        standardize: bool = False,
+        progress: Progress | None = None,
+        atom_order: AtomOrder = "canonical",
     ) -> MoleculeDataset:
         """Create a data set of molecules without labels, for prediction.
 
@@ -168,17 +183,20 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             name: Name of the data set.
             standardize: Whether to reduce each molecule to its largest fragment, neutralised.
             progress: Called with ``(done, total, description)``.
+            atom_order: Order in which atoms are read, as for `from_table`. Give ``"drawn"`` for a model that was
+                trained on molecules as drawn, such as those of OGB.
         """
-        graphs, kept, texts, errors = parse_smiles(smiles, standardize, progress)
+        done, texts, errors = parse_smiles(smiles, standardize, atom_order, progress)
         return cls(
-            graphs,
+            done.graphs,
             texts,
-            torch.empty(len(graphs), 0),
-            torch.from_numpy(kept),
+            torch.empty(len(done.graphs), 0),
+            torch.from_numpy(done.kept),
             name=name,
             task_names=[],
             errors=errors,
-            featurizer=FEATURIZER + "+standard" * standardize,
+            featurizer=_version(standardize, atom_order),
+            graph_smiles=done.texts,
         )
 
     @property
@@ -233,8 +251,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         other = copy.copy(self)
         other.feature_kinds, other.features = requested, None
         if requested:
-            standard = "+standard" in self._featurizer
-            computed = describe(self.smiles, new, standardize=standard, root=root, keep=keep, progress=progress)
+            computed = describe(self.graph_smiles, new, root=root, keep=keep, progress=progress)
             known = [] if self.features is None else [(self.feature_kinds, self.features)]
             other.features = arrange(requested, [(new, computed), *known])
         return other
@@ -273,3 +290,8 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         what = "classes" if self._classes else "tasks"
         counts = f"molecules={len(self)}, {what}={self.num_tasks}, errors={len(self.errors)}"
         return f"MoleculeDataset({self.name!r}, {counts})"
+
+
+def _version(standardize: bool, atom_order: AtomOrder) -> str:
+    """Return the version of the features of molecules that are read in this way."""
+    return FEATURIZER + f"+{CANONICAL}" * (atom_order == "canonical") + "+standard" * standardize

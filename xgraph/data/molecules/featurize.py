@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xgraph.data.molecules import cuik, molecule
 from xgraph.data.molecules.packed import PackedGraphs
-from xgraph.data.molecules.standardize import standardize_all
+from xgraph.data.molecules.standardize import AtomOrder, check_atom_order, texts_to_read
 from xgraph.data.storage.parallel import map_chunks
 from xgraph.data.storage.root import Progress
 
@@ -24,6 +25,7 @@ class Featurized:
 
     graphs: PackedGraphs
     kept: NDArray[np.int64]  # position of each graph's SMILES
+    texts: list[str]  # the SMILES that each graph was made from
     failures: list[tuple[int, str]]  # position and reason
 
 
@@ -31,42 +33,58 @@ def featurize(
     smiles: Sequence[str],
     *,
     standardize: bool = False,
+    atom_order: AtomOrder = "drawn",
     fast: bool | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Featurized:
-    """Convert SMILES strings to graphs with OGB's features, identical to `ogb.utils.smiles2graph`."""
+    """Convert SMILES strings to graphs with OGB's features, as drawn identical to `ogb.utils.smiles2graph`."""
+    check_atom_order(atom_order)
     if fast and not cuik.available():
         raise ValueError("fast=True needs cuik-molmaker built for the installed RDKit: install xgraph-pyg[fast]")
     if fast is None:
         # Importing it takes longer than processing a few hundred molecules with RDKit.
         fast = len(smiles) > 500 and cuik.available()
+    chunk = partial(_chunk, standardize=standardize, atom_order=atom_order)
     parts = map_chunks(
-        partial(_chunk, fast=fast, standardize=standardize),
+        partial(chunk, fast=fast),
         smiles,
         what="featurising",
         worth=WORTH_FAST if fast and not standardize else WORTH_PLAIN,
         workers=workers,
         progress=progress,
-        rescue=partial(_chunk, fast=False, standardize=standardize),
+        rescue=partial(chunk, fast=False),
     )
     failures: list[tuple[int, str]] = []
     start = 0
-    for _, failed, length in parts:
-        failures += [(start + position, reason) for position, reason in failed]
-        start += length
+    for part in parts:
+        failures += [(start + position, reason) for position, reason in part.failures]
+        start += part.length
     kept = np.delete(np.arange(len(smiles)), [position for position, _ in failures])
-    return Featurized(PackedGraphs.concatenate([graphs for graphs, _, _ in parts]), kept, failures)
+    texts = [text for part in parts for text in part.texts]
+    return Featurized(PackedGraphs.concatenate([part.graphs for part in parts]), kept, texts, failures)
 
 
-def _chunk(smiles: list[str], *, fast: bool, standardize: bool) -> tuple[PackedGraphs, list[tuple[int, str]], int]:
-    """Return the graphs, the failures and the number of SMILES of one chunk."""
+class _Chunk(NamedTuple):
+    graphs: PackedGraphs
+    texts: list[str]
+    failures: list[tuple[int, str]]
+    length: int
+
+
+def _chunk(smiles: list[str], *, fast: bool, standardize: bool, atom_order: AtomOrder) -> _Chunk:
+    """Featurise the SMILES of one chunk."""
     pack = cuik.pack if fast else molecule.pack
-    if not standardize:
-        return *pack(smiles), len(smiles)
-    standard = standardize_all(smiles)
-    place = [i for i, text in enumerate(standard) if isinstance(text, str)]
-    graphs, failed = pack([text for text in standard if isinstance(text, str)])
-    failures = [(place[position], reason) for position, reason in failed]
-    failures += [(i, str(error)) for i, error in enumerate(standard) if not isinstance(error, str)]
-    return graphs, sorted(failures), len(smiles)
+    texts = texts_to_read(smiles, standardize, atom_order)
+    place = [i for i, text in enumerate(texts) if isinstance(text, str)]
+    graphs, failed = pack([text for text in texts if isinstance(text, str)])
+    unreadable = [place[position] for position, _ in failed]
+    if not standardize and any(texts[i] != smiles[i] for i in unreadable):
+        # RDKit cannot read what it has written: these molecules keep the order in which they are drawn.
+        drawn = [smiles[i] if i in set(unreadable) else text for i, text in enumerate(texts)]
+        graphs, failed = pack([text for text in drawn if isinstance(text, str)])
+        texts = drawn
+    reasons = {i: str(text) for i, text in enumerate(texts) if not isinstance(text, str)}
+    reasons |= {place[position]: reason for position, reason in failed}
+    read = [text for i, text in enumerate(texts) if isinstance(text, str) and i not in reasons]
+    return _Chunk(graphs, read, sorted(reasons.items()), len(smiles))

@@ -54,10 +54,10 @@ def join(
 ) -> JoinedDataset:
     """Join data sets of molecules, with the label columns of all of them.
 
-    Molecules are equal if their `identities` are equal, ignoring salts, charges and stereochemistry. A molecule keeps
-    the graph, SMILES and row of the first data set that contains it. Label columns are named ``<data set>/<task>``; a
-    label is missing if the data set does not contain the molecule, or if it gives the molecule contradictory labels,
-    for example for two stereoisomers. Columns without any label are dropped.
+    Molecules are equal if their `identities` are equal, ignoring salts, charges, stereochemistry, isotopes and atom
+    maps. A molecule keeps the graph, SMILES and row of the first data set that contains it. Label columns are named
+    ``<data set>/<task>``; a label is missing if the data set does not contain the molecule, or if it gives the molecule
+    contradictory labels, for example for two stereoisomers. Columns without any label are dropped.
 
     Args:
         datasets: The data sets, which must have different names.
@@ -85,6 +85,7 @@ def join(
     parts: list[PackedGraphs] = []
     places: list[NDArray[np.int64]] = []
     smiles: list[str] = []
+    texts: list[str] = []
     rows: list[Tensor] = []
     errors: list[RowError] = []
     excluded = 0
@@ -98,6 +99,7 @@ def join(
         new = first[1][first[0] >= before]  # numbers are assigned in order, so these are ascending
         parts.append(data.graphs.take(new))
         smiles += [data.smiles[i] for i in new.tolist()]
+        texts += [data.graph_smiles[i] for i in new.tolist()]
         rows.append(data.row[torch.from_numpy(new)])
     total = sum(map(len, datasets))
     if not number:
@@ -121,6 +123,7 @@ def join(
         metric="roc_auc",
         errors=errors,
         featurizer=datasets[0].featurizer,
+        graph_smiles=texts,
         counts=Counts(total, excluded, total - excluded - len(number), conflicts),
         sources=[sources[i] for i in kept],
     )

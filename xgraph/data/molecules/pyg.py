@@ -13,6 +13,7 @@ from torch_geometric.data import Data
 
 from xgraph.data.molecules.dataset import MoleculeDataset
 from xgraph.data.molecules.packed import PackedGraphs
+from xgraph.data.molecules.standardize import AtomOrder
 from xgraph.data.molecules.table import RowError, Table
 from xgraph.data.storage.root import Progress
 from xgraph.messages import shown
@@ -33,6 +34,7 @@ def molecules_of_graphs(
     standardize: bool = False,
     root: str | Path | None = None,
     progress: Progress | None = None,
+    atom_order: AtomOrder = "canonical",
 ) -> MoleculeDataset:
     """Return a list of PyG graphs as molecules.
 
@@ -47,6 +49,7 @@ def molecules_of_graphs(
         standardize: Whether to reduce each molecule to its largest fragment, neutralised, if there are SMILES.
         root: Data root for the cache; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
         progress: Called with ``(done, total, description)``.
+        atom_order: Order in which the atoms of SMILES are read, ``"canonical"`` or ``"drawn"``.
 
     Raises:
         TypeError: If an item is not a graph of PyG.
@@ -65,7 +68,9 @@ def molecules_of_graphs(
         blank = [RowError(i, "", "the SMILES is empty") for i, text in enumerate(smiles) if not text.strip()]
         rows = np.array(keep, dtype=np.int64)
         table = Table([smiles[i] for i in keep], y[rows], tasks, rows, blank)
-        return MoleculeDataset.from_table(table, name=name, root=root, standardize=standardize, progress=progress)
+        return MoleculeDataset.from_table(
+            table, name=name, root=root, standardize=standardize, progress=progress, atom_order=atom_order
+        )
     if standardize:
         raise ValueError("standardize=True needs SMILES: the graphs have none")
     packed = _packed(graphs)

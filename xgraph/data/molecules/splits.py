@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from rdkit import Chem, rdBase
+from rdkit import rdBase
 from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 from rdkit.rdBase import BlockLogs
 
 from xgraph.data.molecules.molecule import parse
+from xgraph.data.molecules.standardize import canonical_smiles
 from xgraph.data.storage.checks import check_fractions
 from xgraph.data.storage.parallel import map_chunks
 from xgraph.data.storage.root import Progress
@@ -25,7 +26,6 @@ WORTH = 1_000  # number of molecules that justifies another process
 KEPT_FROM = 500  # molecules; smaller sets are not cached
 
 _scaffold: Callable[..., str] = MurckoScaffoldSmiles
-_canonical: Callable[[str], str] = Chem.CanonSmiles
 
 Split = dict[str, NDArray[np.int64]]
 
@@ -161,7 +161,7 @@ def check_overlap(
     *,
     stacklevel: int = 2,
 ) -> int:
-    """Warn if the same molecule (by canonical SMILES) is in more than one part of a split.
+    """Warn if the same molecule, as its graph shows it, is in more than one part of a split.
 
     Args:
         smiles: Valid SMILES of the molecules.
@@ -192,9 +192,8 @@ def check_overlap(
         np.maximum.at(last, key, part[suspects])
         suspects = suspects[(first != last)[key]]
     places: dict[str, set[int]] = {}
-    with BlockLogs():
-        for row in suspects.tolist():
-            places.setdefault(_canonical(smiles[row]), set()).add(int(part[row]))
+    for row in suspects.tolist():
+        places.setdefault(canonical_smiles(smiles[row]), set()).add(int(part[row]))
     double = [text for text, numbers in places.items() if len(numbers) > 1]
     if double:
         warnings.warn(

@@ -10,7 +10,7 @@ from xgraph.training.config.flat import PLACES, SINGLE_STEP, STEPWISE_SETTINGS, 
 from xgraph.training.config.owners import owner_of
 from xgraph.training.config.registry import PARTS, registry
 from xgraph.training.config.settings import TrainConfig
-from xgraph.training.config.traits import DatasetTraits
+from xgraph.training.config.traits import RECOGNISED, DatasetTraits
 
 __all__ = ["TrainConfig", "build_config", "differences", "read_config", "registry"]
 
@@ -20,9 +20,17 @@ _FINETUNE_RATE = 0.3  # of the first stage
 _FINETUNE_POSITIVES = 0.0625
 
 
-def build_config(settings: Mapping[str, object], base: Mapping[str, object] | None = None) -> TrainConfig:
-    """Check settings, given by flat names, and complete them from a base configuration and the defaults."""
-    return _Draft(to_flat(base or {}), settings).complete()
+def build_config(
+    settings: Mapping[str, object], base: Mapping[str, object] | None = None, *, saved: bool = False
+) -> TrainConfig:
+    """Check settings, given by flat names, and complete them from a base configuration and the defaults.
+
+    Args:
+        settings: Explicit settings.
+        base: The base configuration.
+        saved: Whether the base is the complete configuration of a run, so that what it lacks came later.
+    """
+    return _Draft(to_flat(base or {}), settings, saved).complete()
 
 
 def read_config(path: str | Path) -> dict[str, Any]:
@@ -54,13 +62,14 @@ def differences(one: TrainConfig, other: TrainConfig) -> dict[str, tuple[object,
 class _Draft:
     """A configuration under construction: explicit settings override those of a file, which override defaults."""
 
-    def __init__(self, base: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
-        self.base, self.settings = base, settings
+    def __init__(self, base: Mapping[str, Any], settings: Mapping[str, Any], saved: bool = False) -> None:
+        self.base, self.settings, self.saved = base, settings, saved
         self.fields = {option.name: option for option in options_of(TrainConfig)}
         self.values: dict[str, Any] = {}
         self.options: dict[str, dict[str, Any]] = {part: {} for part in PARTS}
         if "dataset" in settings and settings["dataset"] != base.get("dataset"):  # recognised for the file's data set
-            self.base = base = {name: value for name, value in base.items() if name not in ("kind", "task")}
+            other = RECOGNISED if saved else (*RECOGNISED, "atom_order")
+            self.base = base = {name: value for name, value in base.items() if name not in other}
         chosen = {"dataset": PLACES["dataset"].default, **base, **settings}
         self.traits = DatasetTraits.of(chosen)
 
@@ -74,6 +83,8 @@ class _Draft:
             self._drop_steps()
             defaults |= SINGLE_STEP
         values = self.values = {**defaults, **self.values, **self.traits.recognised()}
+        if self.traits.holds_own_molecules(values) and not self.saved:
+            values.setdefault("atom_order", "canonical")
         fold = values.get("fold")
         if isinstance(fold, list) and len(fold) == 1:
             values["fold"] = fold[0]

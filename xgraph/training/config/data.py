@@ -112,6 +112,12 @@ class _Labelled(Data):
         active_below: Numbers below this threshold mean active, others inactive. With both thresholds, numbers between
             them mean active.
         standardize: Keep the largest fragment of each molecule and neutralise its charges.
+        separator: What separates the cells of a text file: a character, or comma, tab, semicolon or space; recognised
+            by default.
+        encoding: Encoding of a text file, such as cp1252; by default UTF-8, or UTF-16 with a byte-order mark.
+        atom_order: Order in which the atoms of a molecule are read. With ``canonical``, the default for files of your
+            own, a molecule gets the same score however its SMILES is written; as ``drawn``, the default for data sets
+            by name, the chirality tags of OGB's features depend on the order of atoms.
     """
 
     smiles_column: str | None = None
@@ -121,6 +127,9 @@ class _Labelled(Data):
     active_above: Annotated[float, Field(allow_inf_nan=False)] | None = None
     active_below: Annotated[float, Field(allow_inf_nan=False)] | None = None
     standardize: bool = False
+    separator: Annotated[str | None, AfterValidator(_known(check_separator))] = None
+    encoding: Annotated[str | None, AfterValidator(_known(check_encoding))] = None
+    atom_order: Literal["canonical", "drawn"] = "drawn"
 
 
 class MoleculeData(_Labelled):

@@ -10,7 +10,7 @@ from xgraph.schema import Schema, explain
 from xgraph.training.config.data import DRAWN_BY_SEED, BagData, MoleculeData, NodeData
 from xgraph.training.config.flat import PLACES, STEPWISE_SETTINGS, flat_options, make_sections
 from xgraph.training.config.sections import Batches, LossChoice, ModelChoice, Optimization, RunSettings
-from xgraph.training.config.traits import DatasetTraits
+from xgraph.training.config.traits import RECOGNISED, DatasetTraits
 
 
 class TrainConfig(Schema):
@@ -112,7 +112,7 @@ class TrainConfig(Schema):
         """
         values = self.flat()
         if settings.get("dataset", self.dataset) != self.dataset:  # what is recognised belongs to the data set
-            values = {name: value for name, value in values.items() if name not in ("kind", "task")}
+            values = {name: value for name, value in values.items() if name not in RECOGNISED}
         return TrainConfig(**{**values, **settings})
 
     def to_dict(self) -> dict[str, Any]:

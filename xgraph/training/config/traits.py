@@ -17,6 +17,9 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "node": {"model": "sage", "batch_size": 512, "lr": 0.01, "groups": "label"},
     "bag": {"model": "attention", "loss": "auc-margin", "batch_size": 16, "groups": "label"},
 }
+RECOGNISED = ("kind", "task")
+"""Settings that say what a data set holds, so that a configuration's values do not apply to another one."""
+
 _SEVERAL_TYPES = ("ogbn-mag",)  # heterogeneous graphs; the cards do not record this
 
 
@@ -74,6 +77,10 @@ class DatasetTraits(NamedTuple):
     def recognised(self) -> dict[str, Any]:
         """Return the settings that say what a file holds, with which a run can be read without its data."""
         return {"kind": self.kind} if self.task is None else {"kind": self.kind, "task": self.task}
+
+    def holds_own_molecules(self, values: Mapping[str, Any]) -> bool:
+        """Whether the settings are for a file of one's own whose items, or their instances, are molecules."""
+        return not self.registered and (self.kind == "graph" or values.get("smiles_column") is not None)
 
     def defaults(self) -> dict[str, Any]:
         """Return the default model and loss, and the defaults that differ from those for molecules."""

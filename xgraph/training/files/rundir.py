@@ -81,7 +81,7 @@ class Run:
                 f"run: {self.path} is a pretrained encoder, not a training run; train a model from it with "
                 f"init={str(self.path)!r}"
             )
-        return build_config({}, values)
+        return build_config({}, values, saved=True)
 
     @property
     def folds(self) -> list["Run"]:

@@ -121,9 +121,11 @@ def train(
         return _train_one(chosen, out, resume, progress, device, given)
 
 
-def _build(settings: Mapping[str, Any], base: Mapping[str, Any] | None, source: str | Path | None) -> TrainConfig:
+def _build(
+    settings: Mapping[str, Any], base: Mapping[str, Any] | None, source: str | Path | None, saved: bool = False
+) -> TrainConfig:
     try:
-        return build_config(settings, base)
+        return build_config(settings, base, saved=saved)
     except OptionError as error:
         if source is None:
             raise
@@ -140,10 +142,10 @@ def _settings_to_resume(
     if not (path / CONFIG).is_file():
         raise FileNotFoundError(f"resume: {path} is not a run directory (no {CONFIG})")
     saved = read_config(path / CONFIG)
-    old = _build({}, saved, path / CONFIG)
+    old = _build({}, saved, path / CONFIG, saved=True)
     # More epochs are more epochs of the loss.
     kept = {} if old.fitted else {"pretrain_epochs": old.pretrain_epochs}
-    new = from_file or _build({**kept, **settings}, saved, path / CONFIG)
+    new = from_file or _build({**kept, **settings}, saved, path / CONFIG, saved=True)
     changes = differences(old, new)
     same = {}
     for name in sorted(changes, key=lambda name: name not in settings):  # explicit settings first

@@ -15,7 +15,7 @@ from xgraph.training.config.build import registry
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
 from xgraph.training.files.saved_model import load_model as rebuild
 from xgraph.training.fit.bars import data_progress
-from xgraph.training.prediction.members import Members, check_featurizer, checkpoints, spread_rows
+from xgraph.training.prediction.members import Members, Reading, check_featurizer, checkpoints, spread_rows
 from xgraph.training.prediction.objects import as_graph, as_molecules, check_bags
 from xgraph.training.scoring.inference import choose_device
 
@@ -126,7 +126,7 @@ def _molecules(members: Members, model: Any, items: Any, smiles_column: str | No
     from xgraph.training.prediction.smiles import read_items
 
     state = members.states[0]
-    kinds, standardize = features_of(state), bool(state[HEADER]["standardize"])
+    kinds, reading = features_of(state), Reading.of(state[HEADER])
     found = as_molecules(items)
     if found is not None and not isinstance(found, list):
         data = found.with_features(kinds) if kinds else found
@@ -135,8 +135,8 @@ def _molecules(members: Members, model: Any, items: Any, smiles_column: str | No
     texts, parts, errors = given.texts, [], []
     chunks = (texts[i : i + CHUNK] for i in range(0, len(texts), CHUNK))
     with data_progress(members.progress) as report:
-        for part in chain.from_iterable(read_ahead(chunks, {standardize: kinds})):
-            data = part.data[standardize]
+        for part in chain.from_iterable(read_ahead(chunks, {reading: kinds})):
+            data = part.data[reading]
             vectors = np.full((len(part.errors), _width(model)), np.nan, dtype=np.float32)
             if len(data):
                 data = data.with_features(kinds)

@@ -92,7 +92,7 @@ def evaluate_table(
     ensemble = Ensemble(combine, several_classes=members.several_classes)
     sources: dict[str, Source] = {}  # by how they are read
     for state, path in zip(members.states, members.paths, strict=True):
-        config = build_config({}, state[HEADER]["config"])
+        config = build_config({}, state[HEADER]["config"], saved=True)
         options = _options(config, state[HEADER], target_columns) | given
         if has_labels(data):
             options["labels"] = None  # rather than the table that the run was trained with

@@ -92,10 +92,35 @@ def run_kind(run: str | Path) -> str:
     return str(read_checkpoint(checkpoints(run)[0])[HEADER]["kind"])
 
 
-def check_featurizer(state: Mapping[str, Any], now: str) -> None:
-    """Raise `ValueError` if features are not computed as they were when a run was trained."""
+class Reading(NamedTuple):
+    """How a run reads molecules.
+
+    Args:
+        standardize: Whether it reduces each molecule to its largest fragment, neutralised.
+        atom_order: Order in which it reads atoms, "canonical" or "drawn".
+    """
+
+    standardize: bool
+    atom_order: str
+
+    @classmethod
+    def of(cls, header: Mapping[str, Any]) -> "Reading":
+        """Return how the run with this header reads molecules."""
+        from xgraph.data.molecules.standardize import atom_order_of
+
+        return cls(bool(header["standardize"]), atom_order_of(header["featurizer"]))
+
+
+def check_featurizer(state: Mapping[str, Any], now: str, *, any_order: bool = False) -> None:
+    """Raise `ValueError` if features are not computed as they were when a run was trained.
+
+    Args:
+        state: The checkpoint of the run.
+        now: Version of the features.
+        any_order: Whether atoms may be in another order, as in graphs that come without SMILES.
+    """
     header = state[HEADER]
-    if header["featurizer"] != now:
+    if header["featurizer"] != now and not (any_order and header["featurizer"].replace("+canonical/1", "") == now):
         raise ValueError(
             f"run: trained with features {header['featurizer']!r} by xgraph {header['version']}, but this version "
             f"computes {now!r}; train again"

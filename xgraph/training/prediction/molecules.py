@@ -53,7 +53,7 @@ def _of_graphs(members: Members, data: "MoleculeDataset", ensemble: Ensemble) ->
         kinds = features_of(state)
         if kinds:
             raise ValueError(f"items: the graphs have no smiles to compute {', '.join(kinds)} from, as the run needs")
-        check_featurizer(state, data.featurizer)
+        check_featurizer(state, data.featurizer, any_order=True)
         ensemble.add(as_scores(score(load_model(state), data, device=members.device), loss_link(state)))
     spread = len(members.states) > 1
     names = short_names(members.tasks, "graph", spread=spread, predicted=members.several_classes, error=False)

@@ -13,7 +13,7 @@ def own_source(state: dict[str, Any], path: Path, progress: bool) -> Source:
     from xgraph.training.fit.loading import load_again
 
     try:
-        config = build_config({}, state[HEADER]["config"])
+        config = build_config({}, state[HEADER]["config"], saved=True)
     except (ValueError, TypeError) as error:
         raise ValueError(f"checkpoint: {path} has settings that cannot be read: {error}") from None
     source = load_again(config, path.parent, progress)

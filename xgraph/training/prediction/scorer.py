@@ -10,7 +10,7 @@ import numpy.typing as npt
 from xgraph.training.files.checkpoint import HEADER, check_feature_names
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.prediction.ensemble import Ensemble
-from xgraph.training.prediction.members import Members, check_featurizer, empty_smiles
+from xgraph.training.prediction.members import Members, Reading, check_featurizer, empty_smiles
 from xgraph.training.scoring.inference import EVAL_BATCH_SIZE, as_scores, score
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ CHUNK = EVAL_BATCH_SIZE
 """Rows that are read and scored together."""
 
 Scores = npt.NDArray[np.float64]
-Wanted = dict[bool, list[str]]
-"""The features that the runs need, by whether molecules are standardised."""
+Wanted = dict[Reading, list[str]]
+"""The features that the runs need, by how they read molecules."""
 
 _WORTH = 4  # chunks that justify other processes
 _HALF = CHUNK // 2  # so few molecules are read without compiled code, which may have ended a worker process
@@ -71,15 +71,15 @@ class MoleculeScorer:
     def __init__(self, members: Members) -> None:
         self._members = members
         self._kinds = [features_of(state) for state in members.states]
-        self._standardize = [bool(state[HEADER]["standardize"]) for state in members.states]
+        self._readings = [Reading.of(state[HEADER]) for state in members.states]
         self._links = [loss_link(state) for state in members.states]
         self._models = [load_model(state).to(members.device) for state in members.states]
 
     def __call__(self, chunks: Iterable[Sequence[str]]) -> Generator[Scored, None, None]:
         """Yield the scores of each chunk, in order."""
         wanted: Wanted = {}
-        for standardize, kinds in zip(self._standardize, self._kinds, strict=True):
-            known = wanted.setdefault(standardize, [])
+        for reading, kinds in zip(self._readings, self._kinds, strict=True):
+            known = wanted.setdefault(reading, [])
             known += [kind for kind in kinds if kind not in known]
         for parts in read_ahead(chunks, wanted):
             yield Scored.joined([self._score(part) for part in parts], len(self._models), len(self._members.tasks))
@@ -87,7 +87,7 @@ class MoleculeScorer:
     def _score(self, part: "Part") -> Scored:
         members = []
         for m, state in enumerate(self._members.states):
-            every = part.data[self._standardize[m]]
+            every = part.data[self._readings[m]]
             scores = np.full((len(part.errors), len(self._members.tasks)), np.nan)
             if len(every):
                 data = every.with_features(self._kinds[m])
@@ -104,7 +104,7 @@ class MoleculeScorer:
 class Part(NamedTuple):
     """Molecules that were read, and the errors of all; empty for those that could be read."""
 
-    data: "dict[bool, MoleculeDataset]"
+    data: "dict[Reading, MoleculeDataset]"
     errors: list[str]
 
 
@@ -122,11 +122,11 @@ def _read(texts: Sequence[str], wanted: Wanted) -> list[Part]:
 
     errors = empty_smiles(texts)
     read = {}
-    for standardize, kinds in wanted.items():
-        data = MoleculeDataset.from_smiles(texts, standardize=standardize)
+    for reading, kinds in wanted.items():
+        data = MoleculeDataset.from_smiles(texts, **reading._asdict())
         for error in data.errors:
             errors[error.row] = errors[error.row] or error.message
-        read[standardize] = data.with_features(kinds, keep=False) if len(data) else data
+        read[reading] = data.with_features(kinds, keep=False) if len(data) else data
     return [Part(read, errors)]
 
 

@@ -12,7 +12,7 @@ from xgraph.data.tables.frame import FrameTable
 from xgraph.messages import listed, shown
 from xgraph.options import OptionError
 from xgraph.training.files.checkpoint import HEADER
-from xgraph.training.prediction.members import Members, check_featurizer
+from xgraph.training.prediction.members import Members, Reading, check_featurizer
 from xgraph.training.prediction.new_bags import NewBags
 from xgraph.training.prediction.smiles import choose_column
 
@@ -162,7 +162,7 @@ def _molecules(
     column = choose_column(members, texts, smiles_column, str(path))
     cells = [cell if isinstance(cell, str) else "" for cell in frame[column]]
     state = members.states[0]
-    molecules = MoleculeDataset.from_smiles(cells, standardize=bool(state[HEADER]["standardize"]), progress=progress)
+    molecules = MoleculeDataset.from_smiles(cells, progress=progress, **Reading.of(state[HEADER])._asdict())
     check_featurizer(state, molecules.featurizer)
     wrong = [""] * len(cells)
     for error in molecules.errors:

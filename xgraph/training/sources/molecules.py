@@ -82,9 +82,14 @@ class MoleculeSource(Source):
     def group_keys(self, by: str) -> npt.NDArray[np.int64]:
         """Group molecules by scaffold, or by the labels of all tasks."""
         if by == "scaffold":
+            from xgraph.data.molecules.identity import identities
             from xgraph.data.molecules.splits import scaffold_groups
+            from xgraph.data.molecules.standardize import atom_order_of
 
-            return scaffold_groups(self.data.smiles)
+            texts = self.data.graph_smiles
+            if atom_order_of(self.data.featurizer) == "canonical":  # else as in OGB
+                texts = identities(texts, level="graph")
+            return scaffold_groups(texts)
         return label_keys(self.data.y)
 
 

@@ -57,6 +57,17 @@ def test_every_format_is_scored_alike(run: Path, csv: Path, capsys: Capture, mon
         assert pd.read_csv("scores.csv").equals(results[name])
 
 
+def test_embed_reads_a_table_as_it_is_told(run: Path, csv: Path, capsys: Capture) -> None:
+    csv.write_bytes(
+        csv.read_text().replace(",", "|").replace("amine", "Größe").replace("CO|0", "CO|0|1").encode("cp1252")
+    )
+    options = ["--separator", "|", "--encoding", "cp1252", "-o", "vectors.csv"]
+    assert main(["embed", str(run), str(csv), *options]) == 0, capsys.readouterr().err
+    frame = pd.read_csv("vectors.csv")
+    assert frame["error"].dropna().unique().tolist()[0] == "data row 0 has 3 cells, but the header has 2"
+    assert frame["v0"].notna().sum() == 40
+
+
 def test_evaluate_reads_a_table_as_it_is_told(run: Path, csv: Path, capsys: Capture) -> None:
     csv.write_bytes(csv.read_text().replace(",", "|").replace("amine", "Größe").encode("cp1252"))
     options = ["--data", str(csv), "--target-columns", "Größe", "--out", "."]

@@ -35,6 +35,16 @@ def embed(
         str | None,
         typer.Option(metavar="COLUMN", help="Column that names the bag of each row; detected by default."),
     ] = None,
+    separator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHAR",
+            help="What separates the cells: a character, or comma, tab, semicolon, space; detected by default.",
+        ),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Encoding of the table, such as cp1252; UTF-8 by default.")
+    ] = None,
     device: Annotated[str, typer.Option(help="Where to compute.", **choice("device", *DEVICES))] = "auto",
 ) -> None:
     """Write the vectors that a trained model has for molecules, nodes or bags before its head.
@@ -48,7 +58,16 @@ def embed(
 
     vector_format(out)
     check_output(out, source)
-    frame = vectors_of(run, source, smiles_column=smiles_column, bag_column=bag_column, device=device, progress=True)
+    frame = vectors_of(
+        run,
+        source,
+        smiles_column=smiles_column,
+        bag_column=bag_column,
+        separator=separator,
+        encoding=encoding,
+        device=device,
+        progress=True,
+    )
     write_vectors(frame, out)
     failed = int((frame["error"].fillna("") != "").sum())
     if failed:

@@ -65,6 +65,9 @@ def test_the_same_graph_as_another_one(run: Path, graph: Path, tmp_path: Path) -
         moved.rename(graph)
     assert frame["node"].tolist() == expected["node"].tolist()
     np.testing.assert_allclose(scores(frame), scores(expected), rtol=1e-5)
+    for name in ("nodes.csv", "edges.csv"):
+        (other / name).write_text((other / name).read_text().replace(",", "|"))
+    np.testing.assert_allclose(scores(xgraph.predict(run, other, separator="|")), scores(expected), rtol=1e-5)
 
 
 def test_new_nodes_are_joined_by_their_edges(run: Path, graph: Path, tmp_path: Path) -> None:

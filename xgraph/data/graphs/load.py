@@ -56,8 +56,7 @@ def load_own_nodes(
             f"{path} holds no graph: expected a folder with nodes.csv and edges.csv, or an npz, GraphML or .pt file"
         )
     name, how = graph_name(path), TextFormat(separator, encoding)
-    if form != TABLES and any(how):
-        raise ValueError(f"separator and encoding are for tables of nodes and edges, and {path} is none")
+    check_text_format(form, how, path)
     if form == SAVED:
         for option, value in (
             ("target_columns", target_columns),
@@ -163,6 +162,12 @@ def _of_pyg(
     taken = "both directions of each edge" if directed is False else "directed, as stored"
     data.notes = {"edges": f"{data.num_edges} edges, {taken}"}
     return data
+
+
+def check_text_format(form: str, how: TextFormat, path: Path) -> None:
+    """Raise `ValueError` if a graph that is no tables of text is said to be written like one."""
+    if form != TABLES and any(how):
+        raise ValueError(f"separator and encoding are for tables of nodes and edges, and {path} is none")
 
 
 def check_saved_features(x: Any, path: Path) -> None:

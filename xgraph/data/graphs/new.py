@@ -13,16 +13,19 @@ from torch import Tensor
 
 from xgraph.data.graphs.graph import OwnGraph, describe_edges, join_tables
 from xgraph.data.graphs.ids import positions
-from xgraph.data.graphs.load import check_saved_features, data_of
+from xgraph.data.graphs.load import check_saved_features, check_text_format, data_of
 from xgraph.data.graphs.nodes import NodeTable, read_nodes, warn_dangling
 from xgraph.data.graphs.read import NPZ, SAVED, TABLES, read_graph
 from xgraph.data.graphs.saved import read_saved
 from xgraph.data.graphs.tables import EdgeTable, read_edges, tables_of
 from xgraph.data.published.edges import tidy_edges
+from xgraph.data.tables.dialect import TextFormat
 from xgraph.messages import listed
 
 if TYPE_CHECKING:
     from xgraph.data.nodes.dataset import NodeDataset
+
+_USUAL = TextFormat()
 
 
 class NewGraph(NamedTuple):
@@ -52,6 +55,7 @@ def read_new_graph(
     known: Callable[[], NodeDataset],
     directed: bool | None = None,
     edges: str | Path | None = None,
+    how: TextFormat = _USUAL,
 ) -> NewGraph:
     """Read the graph of a path; labels are not needed.
 
@@ -65,10 +69,12 @@ def read_new_graph(
         known: Returns the graph that the model was trained on; only called if edges name unknown nodes.
         directed: As for `load_own_nodes`.
         edges: Table of edges, if `path` is a table of nodes.
+        how: How tables of text are written.
 
     Raises:
         ValueError: If the graph cannot be read, or its nodes have other features.
     """
+    check_text_format(form, how, path)
     if form == SAVED:
         from xgraph.data.nodes.pyg import unlabelled
 
@@ -80,9 +86,9 @@ def read_new_graph(
         tables = tables_of(path, edges)
         if tables is None:
             raise ValueError(f"{path} has no tables of nodes and edges")
-        nodes = read_nodes(tables.nodes, target_columns=[], feature_columns=features or None)
+        nodes = read_nodes(tables.nodes, target_columns=[], feature_columns=features or None, how=how)
         _check_width(nodes.x.shape[1], width, path)
-        table = read_edges(tables.edges)
+        table = read_edges(tables.edges, how)
         joined = _joined(nodes, table, known, directed)
         return _whole(join_tables(nodes, table, directed=directed)) if joined is None else joined
     options: dict[str, Any] = {} if form == NPZ else {"target_columns": [], "feature_columns": features or None}

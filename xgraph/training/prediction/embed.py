@@ -66,6 +66,8 @@ def embed(
     bag_column: str | None = None,
     device: str = "auto",
     progress: bool = False,
+    separator: str | None = None,
+    encoding: str | None = None,
 ) -> "pd.DataFrame":
     """Return the vectors of molecules, nodes or bags that the head of a trained model turns into scores.
 
@@ -79,6 +81,9 @@ def embed(
         bag_column: Column that names the bag of each row; by default recognised by its name.
         device: "auto", "cpu" or "cuda".
         progress: Show progress on stderr if it is a terminal.
+        separator: What separates the cells of a text file: a character, or comma, tab, semicolon or space; by default
+            it is recognised.
+        encoding: Encoding of a text file; by default UTF-8, or UTF-16 if it has a byte-order mark.
 
     Returns:
         A table with one row per input, in the same order: ``smiles``, ``node`` or ``bag``, the vector in the columns
@@ -105,11 +110,12 @@ def embed(
         )
     members = Members([state], [path], choose_device(device), progress)
     model = rebuild(state).to(members.device)
+    form = {"separator": separator, "encoding": encoding}
     if header["kind"] == "graph":
-        return _molecules(members, model, items, smiles_column)
+        return _molecules(members, model, items, smiles_column, **form)
     if header["kind"] == "node":
-        return _nodes(members, model, items)
-    return _bags(members, model, items, bag_column, smiles_column)
+        return _nodes(members, model, items, **form)
+    return _bags(members, model, items, bag_column, smiles_column, **form)
 
 
 def _state_of(run: str | Path) -> tuple[dict[str, Any], Path]:
@@ -121,7 +127,9 @@ def _state_of(run: str | Path) -> tuple[dict[str, Any], Path]:
     return read_checkpoint(paths[0]), paths[0]
 
 
-def _molecules(members: Members, model: Any, items: Any, smiles_column: str | None) -> "pd.DataFrame":
+def _molecules(
+    members: Members, model: Any, items: Any, smiles_column: str | None, **form: str | None
+) -> "pd.DataFrame":
     from xgraph.training.prediction.scorer import CHUNK, features_of, read_ahead
     from xgraph.training.prediction.smiles import read_items
 
@@ -131,7 +139,7 @@ def _molecules(members: Members, model: Any, items: Any, smiles_column: str | No
     if found is not None and not isinstance(found, list):
         data = found.with_features(kinds) if kinds else found
         return _table("graph", range(len(data)), _of_molecules(model, data, members.device), [""] * len(data))
-    given = read_items(members, items if found is None else found, smiles_column)
+    given = read_items(members, items if found is None else found, smiles_column, **form)
     texts, parts, errors = given.texts, [], []
     chunks = (texts[i : i + CHUNK] for i in range(0, len(texts), CHUNK))
     with data_progress(members.progress) as report:
@@ -146,6 +154,7 @@ def _molecules(members: Members, model: Any, items: Any, smiles_column: str | No
             errors += part.errors
             if report is not None:
                 report(len(errors), len(texts), "embedding")
+    errors = [given.errors.get(row, error) for row, error in enumerate(errors)]
     vectors = np.concatenate(parts) if parts else np.empty((0, _width(model)), dtype=np.float32)
     frame = _table("smiles", given.inputs, vectors, errors)
     return frame if given.index is None else frame.set_axis(given.index)
@@ -167,16 +176,17 @@ def _width(model: Any) -> int:
     return int(first.in_features)
 
 
-def _nodes(members: Members, model: Any, items: Any) -> "pd.DataFrame":
+def _nodes(members: Members, model: Any, items: Any, **form: str | None) -> "pd.DataFrame":
+    from xgraph.data.tables.dialect import TextFormat
     from xgraph.nn import InEdges, layerwise
     from xgraph.training.prediction.new_nodes import graph_form, read_nodes_to_score
     from xgraph.training.prediction.nodes import COLUMN, names_of, positions
 
-    form = graph_form(items)
-    given = None if form is not None else as_graph(items, model.in_channels)
+    graph = graph_form(items)
+    given = None if graph is not None else as_graph(items, model.in_channels)
     names: Any = None
-    if form is not None:
-        new = read_nodes_to_score(members, Path(items).expanduser(), form, None)
+    if graph is not None:
+        new = read_nodes_to_score(members, Path(items).expanduser(), graph, None, TextFormat(**form))
         x, edges, names = new.x, InEdges.from_edge_index(new.edge_index, len(new.x)), new.names
         numbers = new.rows.numpy()
     elif given is not None:
@@ -185,7 +195,7 @@ def _nodes(members: Members, model: Any, items: Any) -> "pd.DataFrame":
     else:
         (source,) = members.own_sources("graph", "nodes")
         x, edges = source.data.data.x, source.in_edges  # type: ignore[attr-defined]
-        numbers = positions(items, source.data)
+        numbers = positions(items, source.data, **form)
         names = names_of(source.data, numbers[numbers >= 0])
     filled = numbers >= 0
     model.head = nn.Identity()
@@ -196,7 +206,12 @@ def _nodes(members: Members, model: Any, items: Any) -> "pd.DataFrame":
 
 
 def _bags(
-    members: Members, model: Any, items: Any, bag_column: str | None, smiles_column: str | None
+    members: Members,
+    model: Any,
+    items: Any,
+    bag_column: str | None,
+    smiles_column: str | None,
+    **form: str | None,
 ) -> "pd.DataFrame":
     from xgraph.data import BagDataset
     from xgraph.training.prediction.bags import COLUMN, OwnBags, find_bags, positions
@@ -208,14 +223,14 @@ def _bags(
         check_bags(items, members.states)
         return _known_bags(members, model, items, np.arange(len(items)))
     if items is not None and makes_conformers(members.states[0]):
-        given = read_items(members, items, smiles_column)
+        given = read_items(members, items, smiles_column, **form)
         with data_progress(members.progress) as report:
             found: Any = bags_of_conformers(given.texts, members.states[0], report)
         column, index = "smiles", given.index
     elif isinstance(items, str | Path) and os.path.isdir(items):
         return _folder(members, model, Path(items))
     else:
-        found, column, index = find_bags(members, items, bag_column, smiles_column), COLUMN, None
+        found, column, index = find_bags(members, items, bag_column, smiles_column, **form), COLUMN, None
     if isinstance(found, OwnBags):
         (source,) = members.own_sources("data set", "bags")
         return _known_bags(members, model, source.data, positions(found.names, source.data))

@@ -7,8 +7,11 @@ from typing import Any
 
 from xgraph.data.graphs.new import NewGraph, chosen_rows, read_new_graph
 from xgraph.data.graphs.read import form_of
+from xgraph.data.tables.dialect import TextFormat
 from xgraph.training.files.checkpoint import HEADER
 from xgraph.training.prediction.members import Members
+
+_USUAL = TextFormat()
 
 
 def graph_form(items: Any) -> str | None:
@@ -19,7 +22,9 @@ def graph_form(items: Any) -> str | None:
     return form_of(path) if path.exists() else None
 
 
-def read_nodes_to_score(members: Members, path: Path, form: str, nodes: Sequence[Any] | None) -> NewGraph:
+def read_nodes_to_score(
+    members: Members, path: Path, form: str, nodes: Sequence[Any] | None, how: TextFormat = _USUAL
+) -> NewGraph:
     """Read a graph with the features that runs were trained on.
 
     Args:
@@ -27,6 +32,7 @@ def read_nodes_to_score(members: Members, path: Path, form: str, nodes: Sequence
         path: The file or folder.
         form: Its form.
         nodes: Names of the nodes to score; by default all of the file.
+        how: How tables of text are written.
 
     Raises:
         ValueError: If the runs were trained on different features, or the graph does not have them.
@@ -43,7 +49,7 @@ def read_nodes_to_score(members: Members, path: Path, form: str, nodes: Sequence
         return next(iter(members.own_sources("graph", "nodes"))).data
 
     directed = members.header["config"].get("directed")
-    graph = read_new_graph(path, form, features=features, width=int(width), known=known, directed=directed)
+    graph = read_new_graph(path, form, features=features, width=int(width), known=known, directed=directed, how=how)
     if members.progress:
         sys.stderr.writelines(f"{path}: {note}\n" for note in graph.notes)
     return graph if nodes is None else chosen_rows(graph, nodes, path)

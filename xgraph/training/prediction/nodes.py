@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from xgraph.data.tables.dialect import TextFormat
 from xgraph.messages import listed, shown
 from xgraph.nn import InEdges, layerwise
 from xgraph.options import OptionError
@@ -43,7 +44,8 @@ def predict_nodes(
     """Score nodes of the graph that runs were trained on, or of another one, using all neighbours."""
     form = graph_form(nodes)
     if form is not None:
-        new = read_nodes_to_score(members, Path(nodes).expanduser(), form, chosen)  # type: ignore[arg-type]
+        how = TextFormat(separator, encoding)
+        new = read_nodes_to_score(members, Path(nodes).expanduser(), form, chosen, how)  # type: ignore[arg-type]
         return _of_graph(members, new.x, new.edge_index, combine, new.names, new.rows)
     if chosen is not None and nodes is not None:
         raise OptionError("nodes: this option chooses nodes of a graph, but the items are not a graph in a file")

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from torch_geometric.data import Data
 
 from tests.data.bag_folders import LOCATED, WRITERS
+from xgraph.data.bags.folder.bag import Bag
 from xgraph.data.bags.folder.files import ENDINGS
-from xgraph.data.bags.folder.formats import DAMAGED, READERS, Bag
+from xgraph.data.bags.folder.formats import DAMAGED, READERS
 from xgraph.data.bags.folder.opened import OpenBags
+from xgraph.data.bags.folder.rows import PlainRows
 
 X = np.random.default_rng(0).normal(size=(11, 4)).astype(np.float32)
 COORDS = np.arange(22).reshape(11, 2)
@@ -45,12 +47,26 @@ def test_rows_of_all_formats_and_types(tmp_path: Path, form: str, dtype: Any) ->
         read = bag.rows.take(np.array(rows, dtype=np.int64))
         assert read.dtype == np.float32
         np.testing.assert_array_equal(read, x[rows].astype(np.float32))
+    if form in ("npy", "npz", "tensor"):
+        assert isinstance(bag.rows, PlainRows) or dtype == "bool", "read without mapping the file"
     if form in LOCATED:
         assert bag.coords == (11, 2)
         assert bag.read_coords is not None
         np.testing.assert_array_equal(bag.read_coords(), COORDS)
     else:
         assert bag.coords is None
+
+
+def test_which_part_of_a_tensor_file_is_read(tmp_path: Path) -> None:
+    whole = torch.from_numpy(X)
+    torch.save(whole[3:8], tmp_path / "view.pt")
+    np.testing.assert_array_equal(opened(tmp_path / "view.pt").rows.take(np.arange(5)), X[3:8])
+    torch.save(whole.T, tmp_path / "columns first.pt")
+    np.testing.assert_array_equal(opened(tmp_path / "columns first.pt").rows.take(np.arange(4)), X.T)
+    torch.save({"x": whole, "coords": -whole}, tmp_path / "same size.pt")
+    bag = opened(tmp_path / "same size.pt")
+    assert not isinstance(bag.rows, PlainRows)
+    np.testing.assert_array_equal(bag.rows.take(np.arange(11)), X)
 
 
 def test_images_are_instances_too(tmp_path: Path) -> None:

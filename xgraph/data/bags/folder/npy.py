@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import struct
+import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -36,6 +38,13 @@ def npy_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         return read(file)
     except Exception as error:  # numpy raises many types for a damaged header
         raise ValueError(f"it is not a complete npy file: {said(error)}") from error
+
+
+def begin_of(file: BinaryIO, member: zipfile.ZipInfo) -> int:
+    """Return where the content of a member that is not compressed begins in its archive."""
+    file.seek(member.header_offset + 26)
+    name, extra = struct.unpack("<HH", file.read(4))
+    return member.header_offset + 30 + int(name) + int(extra)
 
 
 def said(error: Exception) -> str:

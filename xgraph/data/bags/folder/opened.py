@@ -9,7 +9,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
 
-from xgraph.data.bags.folder.formats import Bag, open_bag
+from xgraph.data.bags.folder.bag import Bag
+from xgraph.data.bags.folder.formats import open_bag
 from xgraph.data.storage.root import replacing
 from xgraph.data.storage.store import content_key
 

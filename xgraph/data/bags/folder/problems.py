@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import warnings
 
+from xgraph.data.bags.folder.bag import Bag
 from xgraph.data.bags.folder.files import BagFile
-from xgraph.data.bags.folder.formats import Bag
 from xgraph.data.molecules.table import RowError
 
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data
 
+from xgraph.data.bags.folder.bag import Bag
 from xgraph.data.bags.folder.content import Content
-from xgraph.data.bags.folder.formats import DAMAGED, Bag
+from xgraph.data.bags.folder.formats import DAMAGED
 from xgraph.data.bags.folder.opened import OpenBags
 from xgraph.data.bags.mapped_instances import Moments, Rows
 

@@ -49,7 +49,7 @@ def _loader(module: str, function: str, *options: str) -> _Loader:
     return _Loader(f"xgraph.data.{module}", function, frozenset(options))
 
 
-_RULES = ("missing", "positive", "active_above", "active_below", "task")
+_RULES = ("missing", "positive", "active_above", "active_below", "task", "weight_column")
 _TEXT = ("separator", "encoding")
 _REGISTERED = ("molecules", "nodes", "bags", "OGB nodes", "OGB graphs")
 _MOLECULES = ("smiles_column", "target_columns", "standardize", "features", "atom_order")
@@ -109,6 +109,7 @@ def load(
     directed: bool | None = None,
     edges: str | Path | None = None,
     atom_order: Literal["canonical", "drawn"] | None = None,
+    weight_column: str | None = None,
     progress: Progress | None = None,
 ) -> MoleculeDataset | NodeDataset | GraphDataset | BagDataset:
     """Load a data set by name, from a CSV file or from a data frame, fetching its files if necessary.
@@ -145,6 +146,7 @@ def load(
         positive: Cell that means active; other cells of its column mean inactive.
         active_above: Numbers above this threshold mean active.
         active_below: Numbers below this threshold mean active.
+        weight_column: Column with the weight of each row in the loss, 0 or more.
         labels: The table of labels of a folder of bags (see `read_bag_folder`); by default ``labels.csv`` in it.
         case_column: Its column that says which bags belong together, such as the slides of a patient, and stay in the
             same part of a split; by default one called ``case``, ``case_id`` or ``patient``.
@@ -215,6 +217,7 @@ def load(
         "positive": positive,
         "active_above": active_above,
         "active_below": active_below,
+        "weight_column": weight_column,
         "labels": labels,
         "case_column": case_column,
         "separator": separator,
@@ -254,7 +257,7 @@ def load(
     with_rules = loader.options.issuperset(_RULES)
     used = {option: options[option] for option in loader.options if not (with_rules and option in _RULES)}
     if with_rules:
-        used["rules"] = LabelRules(missing, positive, active_above, active_below, task)
+        used["rules"] = LabelRules(missing, positive, active_above, active_below, task, weight_column)
     return cast("MoleculeDataset", function(source, **used, root=root_folder(root), progress=progress))
 
 

@@ -100,6 +100,7 @@ def of_bags(
     names: list[str],
     rows: NDArray[np.int64],
     words: Sequence[str] | None = None,
+    what: str = "labels",
 ) -> NDArray[np.float32]:
     """Return the value of each bag from those of its rows, which must agree; NaN if none of its rows has one.
 
@@ -114,7 +115,7 @@ def of_bags(
         other = next(int(row) for row in known if bag[row] == bag[first] and values[row] != values[first])
         one, two = (f"{values[row]:g}" if words is None else words[int(values[row])] for row in (first, other))
         raise ValueError(
-            f"labels differ within bag {names[bag[first]]!r}: column {column!r} is {one} in data row {rows[first]} and "
+            f"{what} differ within bag {names[bag[first]]!r}: column {column!r} is {one} in data row {rows[first]} and "
             f"{two} in data row {rows[other]}"
         )
     return y

@@ -15,7 +15,7 @@ from xgraph.data.bags.checks import check_bags, not_finite
 from xgraph.data.bags.instances import GraphStore, Instances, make_store, unusable_row
 from xgraph.data.bags.layout import all_instances, checked_choice, layout
 from xgraph.data.bags.values import as_tensor, labels_of
-from xgraph.data.storage.checks import METRICS, check_classes, check_metric, checked_index
+from xgraph.data.storage.checks import METRICS, check_classes, check_metric, checked_index, item_weights
 from xgraph.data.tables.joined import Files
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         notes: How the labels of a task were read, where this is not obvious.
         cases: Case of each bag, such as the patient of a slide, if bags of the same case belong together.
         task: With multiclass, the columns of `y` are classes that exclude each other: a single 1 in each row, or NaN.
+        weight: Weights of the bags in the loss, 0 or more. Shape ``[n]``.
 
     Raises:
         ValueError: If a bag has no instances, an instance has no bag, a feature is not finite, a label is not 0, 1 or
@@ -94,6 +95,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         notes: Mapping[str, str] | None = None,
         cases: Sequence[str] | None = None,
         task: Literal["binary", "multiclass"] = "binary",
+        weight: Tensor | None = None,
     ) -> None:
         check_metric(metric, (*METRICS, "accuracy") if task == "multiclass" else METRICS)
         self.name, self.metric, self.errors, self.featurizer = name, metric, list(errors), featurizer
@@ -109,6 +111,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         self.bag_ptr, self._order = layout(bag_ptr, bag, len(self.store), counts.pop() if counts else None, names)
         n = len(self.bag_ptr) - 1
         self.y = torch.empty(n, 0) if labels is None else labels
+        self.weight = item_weights(weight, n)
         self._classes = task == "multiclass"
         if self._classes:
             check_classes(self.y, self.y.size(1))

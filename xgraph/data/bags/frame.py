@@ -10,10 +10,11 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from xgraph.data.bags.columns import as_text, bags_of, features, labels_of_bags
+from xgraph.data.bags.columns import as_text, bags_of, features, labels_of_bags, of_bags
 from xgraph.data.bags.roles import UNNAMED, choose_roles, demand
 from xgraph.data.labels.choose import choose_labels
 from xgraph.data.labels.rules import LabelRules
+from xgraph.data.labels.weights import checked_weights
 from xgraph.data.molecules.table import RowError
 from xgraph.data.storage.root import Progress
 
@@ -43,7 +44,8 @@ def bags_of_frame(
         raise TypeError(f"frame must be a pandas DataFrame, got {type(frame).__name__}")
     columns = [str(column) for column in frame.columns]
     frame = frame.set_axis(columns, axis=1)
-    bag_column, targets, chosen = choose_roles(columns, bag_column, target_columns, feature_columns, require_targets)
+    free = [column for column in columns if column != rules.weight_column]
+    bag_column, targets, chosen = choose_roles(free, bag_column, target_columns, feature_columns, require_targets)
     nameless = next((column for column in chosen if column.startswith(UNNAMED)), None)
     if nameless is not None and feature_columns is None and smiles_column is None:
         raise ValueError(
@@ -56,15 +58,19 @@ def bags_of_frame(
     filled = ~frame.isna().all(axis=1).to_numpy()
     frame, rows = frame[filled], np.flatnonzero(filled)
     bag, names = bags_of(frame[bag_column], rows)
-    notes: Mapping[str, str] = {}
-    y, task = None, "binary"
-    if targets:
-        cells = {target: as_text(frame[target]) for target in targets}
-        labels = choose_labels(cells, rules, requested=targets)
-        y, targets, notes = labels_of_bags(labels, bag, names, rows), labels.names, labels.notes
-        task = labels.task
     first = np.full(len(names), len(filled))
     np.minimum.at(first, bag, rows)
+    notes: Mapping[str, str] = {}
+    weight: NDArray[np.float32] | None = None
+    y, task = None, "binary"
+    if targets:
+        read = [*targets, *([] if rules.weight_column is None else demand(columns, [rules.weight_column], "weight"))]
+        labels = choose_labels({name: as_text(frame[name]) for name in read}, rules, requested=targets)
+        y, targets, notes = labels_of_bags(labels, bag, names, rows), labels.names, labels.notes
+        task = labels.task
+        if labels.weight is not None:
+            own = of_bags(labels.weight, str(rules.weight_column), bag, names, rows, what="weights")
+            weight = checked_weights(own, first, "the table")
     if smiles_column is None:
         x = features(frame, chosen, bag, names, rows)
         source = None if filled.all() else torch.from_numpy(rows)
@@ -79,13 +85,20 @@ def bags_of_frame(
             "feature_names": chosen,
             "notes": notes,
             "task": task,
+            "weight": None if weight is None else torch.from_numpy(weight),
         }
 
     from xgraph.data.molecules.dataset import MoleculeDataset
 
     texts = [cell if isinstance(cell, str) else "" for cell in frame[smiles_column]]
     molecules = MoleculeDataset.from_smiles(texts, standardize=standardize, progress=progress, atom_order=atom_order)
-    return {**_molecule_bags(molecules, bag, names, y, first, rows, targets), "notes": notes, "task": task}
+    bags, kept = _molecule_bags(molecules, bag, names, y, first, rows, targets)
+    return {
+        **bags,
+        "notes": notes,
+        "task": task,
+        "weight": None if weight is None else torch.from_numpy(weight[kept]),
+    }
 
 
 def _molecule_bags(
@@ -96,8 +109,11 @@ def _molecule_bags(
     first: NDArray[np.int64],
     rows: NDArray[np.int64],
     targets: list[str],
-) -> dict[str, Any]:
-    """Return bags of the molecules that can be parsed; a bag without any becomes an error of its first row."""
+) -> tuple[dict[str, Any], NDArray[np.bool_]]:
+    """Return bags of the molecules that can be parsed, and which bags these are.
+
+    A bag without any becomes an error of its first row.
+    """
     bag = bag[molecules.row.numpy()]
     kept = np.bincount(bag, minlength=len(names)) > 0
     errors = [RowError(int(rows[error.row]), error.smiles, error.message) for error in molecules.errors]
@@ -105,7 +121,7 @@ def _molecule_bags(
     errors += [RowError(int(first[i]), "", f"no molecule of bag {names[i]!r} can be parsed") for i in lost]
     if not kept.any():
         raise ValueError(f"none of the {len(rows)} molecules can be parsed")
-    return {
+    bags = {
         "instances": molecules,
         "y": None if y is None else y[kept],
         "bag": (np.cumsum(kept) - 1)[bag],
@@ -116,3 +132,4 @@ def _molecule_bags(
         "errors": sorted(errors, key=lambda error: error.row),
         "featurizer": molecules.featurizer,
     }
+    return bags, kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from xgraph.data.labels.detect import detect
 from xgraph.data.labels.labels import Labels
 from xgraph.data.labels.names import is_flag, is_identifier, is_split
 from xgraph.data.labels.rules import LabelRules
+from xgraph.data.labels.weights import read_weights
 from xgraph.messages import listed
 
 _LISTED = 5
@@ -40,9 +42,10 @@ def choose_labels(
     Raises:
         ValueError: If a column does not exist or does not hold labels, or −1 may be missing or inactive.
     """
-    free = {name: cells for name, cells in columns.items() if name not in reserved}
+    weight = None if rules.weight_column is None else read_weights(columns, rules.weight_column, path)
+    free = {name: cells for name, cells in columns.items() if name not in reserved and name != rules.weight_column}
     if rules.task == "multiclass":
-        return choose_classes(free, rules, requested, path)
+        return replace(choose_classes(free, rules, requested, path), weight=weight)
     left_out: dict[str, str] = {}
     if requested is not None:
         chosen = _requested(free, requested, rules, path)
@@ -68,7 +71,7 @@ def choose_labels(
         note = column.note or ("-1 is inactive" if column.holds(-1) else "")
         if note:
             notes[name] = note
-    return Labels(list(chosen), y, left_out, notes)
+    return Labels(list(chosen), y, left_out, notes, weight=weight)
 
 
 def _requested(

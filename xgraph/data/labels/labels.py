@@ -19,6 +19,8 @@ class Labels:
         left_out: Columns that look like labels but are not used, and why.
         notes: How columns were read, where this was not obvious.
         column: The column of classes that exclude each other; None for tasks.
+        weight: Weights of the rows in the loss, float32 with NaN for missing ones; None without a column of weights.
+            Shape ``[n]``.
     """
 
     names: list[str]
@@ -26,6 +28,7 @@ class Labels:
     left_out: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     column: str | None = None
+    weight: NDArray[np.float32] | None = None
 
     @property
     def task(self) -> Literal["binary", "multiclass"]:

@@ -27,6 +27,7 @@ class LabelRules:
         active_below: Numbers below this threshold mean active, others inactive. With both thresholds, numbers between
             them mean active.
         task: With multiclass, one column holds classes that exclude each other: words or integers.
+        weight_column: Column with the weight of each row in the loss, a number of 0 or more; it is no label.
 
     Raises:
         ValueError: If a threshold is not finite or the upper one is not above the lower one, or a word is empty.
@@ -41,6 +42,7 @@ class LabelRules:
     active_above: float | None = None
     active_below: float | None = None
     task: Literal["binary", "multiclass"] | None = None
+    weight_column: str | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.missing, str):

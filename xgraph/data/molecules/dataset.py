@@ -21,7 +21,7 @@ from xgraph.data.molecules.parsed import parse_smiles, parse_table
 from xgraph.data.molecules.splits import check_overlap, split_positions
 from xgraph.data.molecules.standardize import CANONICAL, AtomOrder
 from xgraph.data.molecules.table import RowError, Table
-from xgraph.data.storage.checks import METRICS, check_classes, check_metric, positions_of
+from xgraph.data.storage.checks import METRICS, check_classes, check_metric, item_weights, positions_of
 from xgraph.data.storage.root import Progress
 from xgraph.data.tables.joined import Files
 
@@ -55,6 +55,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         notes: How the labels of a task were read, where this is not obvious.
         task: With multiclass, the columns of `y` are classes that exclude each other: a single 1 in each row, or NaN.
         graph_smiles: SMILES that the graphs were made from; by default `smiles`.
+        weight: Weights of the molecules in the loss, 0 or more. Shape ``[n]``.
 
     Raises:
         ValueError: If lengths are inconsistent, or the metric is unknown.
@@ -86,6 +87,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         notes: Mapping[str, str] | None = None,
         task: Literal["binary", "multiclass"] = "binary",
         graph_smiles: Sequence[str] | None = None,
+        weight: Tensor | None = None,
     ) -> None:
         n = len(graphs)
         if not len(smiles) == len(y) == len(row) == n:
@@ -97,6 +99,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         if task == "multiclass":
             check_classes(y, len(task_names))
         self._classes = task == "multiclass"
+        self.weight = item_weights(weight, n)
         self.graphs, self.smiles, self.y, self.row = graphs, smiles, y, row
         self.name, self.task_names, self.metric = name, list(task_names), metric
         self.splits, self.errors = dict(splits or {}), list(errors)
@@ -163,6 +166,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             notes=table.notes,
             task=table.task,
             graph_smiles=texts,
+            weight=None if table.weight is None else torch.from_numpy(table.weight[kept]),
         )
 
     @classmethod

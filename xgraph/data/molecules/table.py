@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from xgraph.data.labels.choose import choose_labels
 from xgraph.data.labels.rules import LabelRules
+from xgraph.data.labels.weights import checked_weights
 from xgraph.data.molecules.molecule import parses
 from xgraph.data.splits.words import read_marks
 from xgraph.data.tables.columns import Columns
@@ -62,6 +63,7 @@ class Table:
         task: With multiclass, the columns of `y` are classes that exclude each other, and `task_names` their names.
         split_cells: The cells of the column that defines the split, of all data rows.
         files: The files, if there are several.
+        weight: Weights of the molecules in the loss, float32, if there are any. Shape ``[n]``.
     """
 
     smiles: list[str]
@@ -75,6 +77,7 @@ class Table:
     task: Literal["binary", "multiclass"] = "binary"
     split_cells: list[str] | None = None
     files: Files | None = None
+    weight: NDArray[np.float32] | None = None
 
 
 def read_table(
@@ -147,6 +150,7 @@ def read_table(
         labels.task,
         split_cells,
         files,
+        checked_weights(None if labels.weight is None else labels.weight[keep], keep, path),
     )
 
 

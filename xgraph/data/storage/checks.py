@@ -70,6 +70,17 @@ def check_classes(y: Tensor, classes: int) -> None:
         )
 
 
+def item_weights(weight: Tensor | None, n: int) -> Tensor | None:
+    """Return the weights of items as float32 ``[n]`` after checking them."""
+    if weight is None:
+        return None
+    weight = torch.as_tensor(weight).float()
+    if weight.shape != (n,) or not bool((weight.isfinite() & (weight >= 0)).all()):
+        got = f"shape {list(weight.shape)}" if weight.shape != (n,) else "other numbers"
+        raise ValueError(f"weight must hold {n} finite numbers of 0 or more, one per item, got {got}")
+    return weight
+
+
 def check_metric(metric: str, metrics: Sequence[str] = METRICS) -> None:
     """Check that a metric can be used for model selection."""
     if metric not in metrics:

@@ -53,6 +53,7 @@ class FittedModel(nn.Module, Model):
         features: Tensor,
         y: Tensor,
         *,
+        weight: Tensor | None = None,
         seed: int = 0,
         threads: int | None = None,
         progress: Progress | None = None,
@@ -62,14 +63,15 @@ class FittedModel(nn.Module, Model):
         Args:
             features: Features of the items. Shape ``[n, F]``.
             y: Labels 0 or 1; NaN for missing. Shape ``[n]`` or ``[n, T]``.
+            weight: Weights of the items, 0 or more. Shape ``[n]``.
             seed: Random seed. The same seed gives the same model for any number of threads (an `SVM` up to its solver's
                 tolerance).
             threads: Number of CPU threads; by default torch's number of threads.
             progress: Called with ``(done, total, description)``.
 
         Raises:
-            ValueError: If a shape is wrong, a feature is not finite, a label is not 0, 1 or NaN, no task has labels of
-                both classes, or the seed is negative.
+            ValueError: If a shape is wrong, a feature or weight is not finite, a label is not 0, 1 or NaN, a weight or
+                the seed is negative, or no task has labels of both classes.
         """
         y = y[:, None] if y.dim() == 1 else y
         x = self._table(features)
@@ -77,12 +79,17 @@ class FittedModel(nn.Module, Model):
             raise ValueError(f"y must have shape [{len(x)}, {self.num_tasks}], got {list(y.shape)}")
         if not bool(((y == 0) | (y == 1) | y.isnan()).all()):
             raise ValueError("y must be 0, 1 or NaN (missing)")
+        if weight is not None:
+            if weight.shape != (len(x),) or not bool((weight.isfinite() & (weight >= 0)).all()):
+                raise ValueError(f"weight must hold {len(x)} finite numbers of 0 or more, one per item")
+            used = weight > 0
+            x, y, weight = x[used], y[used], weight[used].cpu()
         integer("seed", seed, least=0)
         threads = torch.get_num_threads() if threads is None else integer("threads", threads)
         learned = (y == 0).any(0) & (y == 1).any(0)
         if not bool(learned.any()):
             raise ValueError("y must have labels of both classes in at least one task")
-        self._learn(x.cpu(), y.cpu(), learned.cpu(), seed, threads, progress)
+        self._learn(x.cpu(), y.cpu(), weight, learned.cpu(), seed, threads, progress)
         self.learned = learned.to(self.learned.device)
 
     def forward(self, batch: Any) -> Tensor:
@@ -111,8 +118,17 @@ class FittedModel(nn.Module, Model):
         self.learned.zero_()
 
     @abstractmethod
-    def _learn(self, x: Tensor, y: Tensor, learned: Tensor, seed: int, threads: int, progress: Progress | None) -> None:
-        """Fit the tasks in `learned`, bool ``[T]``, to finite float32 `x` and labels `y`, ``[n, T]``."""
+    def _learn(
+        self,
+        x: Tensor,
+        y: Tensor,
+        weight: Tensor | None,
+        learned: Tensor,
+        seed: int,
+        threads: int,
+        progress: Progress | None,
+    ) -> None:
+        """Fit the tasks in `learned`, bool ``[T]``, to finite float32 `x`, labels `y` ``[n, T]``, weights ``[n]``."""
 
     @abstractmethod
     def _logits(self, x: Tensor) -> Tensor:

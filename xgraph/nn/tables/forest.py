@@ -66,7 +66,16 @@ class RandomForest(FittedModel):
         self.max_features, self.balanced = max_features, balanced
         self.trees = Trees(num_tasks, num_features)
 
-    def _learn(self, x: Tensor, y: Tensor, learned: Tensor, seed: int, threads: int, progress: Progress | None) -> None:
+    def _learn(
+        self,
+        x: Tensor,
+        y: Tensor,
+        weight: Tensor | None,
+        learned: Tensor,
+        seed: int,
+        threads: int,
+        progress: Progress | None,
+    ) -> None:
         from sklearn import ensemble
 
         share: Any = self.max_features if isinstance(self.max_features, str) else float(self.max_features)
@@ -83,7 +92,8 @@ class RandomForest(FittedModel):
                     n_jobs=threads,
                     random_state=task_seed(seed, task),
                 )
-                trees = forest.fit(x[known].numpy(), y[known, task].long().numpy()).estimators_
+                own = None if weight is None else weight[known].numpy()
+                trees = forest.fit(x[known].numpy(), y[known, task].long().numpy(), sample_weight=own).estimators_
             fitted.append(trees)
             if progress is not None:
                 progress(task + 1, self.num_tasks, "fitting")

@@ -84,7 +84,16 @@ class SVM(LearnedBuffers, FittedModel):
         """Return the names of the features that a run computes for this model by default: counts for Tanimoto."""
         return ["morgan"] if options.get("kernel") == "tanimoto" else super().usual_features(options)
 
-    def _learn(self, x: Tensor, y: Tensor, learned: Tensor, seed: int, threads: int, progress: Progress | None) -> None:
+    def _learn(
+        self,
+        x: Tensor,
+        y: Tensor,
+        weight: Tensor | None,
+        learned: Tensor,
+        seed: int,
+        threads: int,
+        progress: Progress | None,
+    ) -> None:
         from sklearn.svm import SVC
 
         if len(x) > _MOST:
@@ -96,7 +105,7 @@ class SVM(LearnedBuffers, FittedModel):
             self.scale.fit(mean, torch.where(std > 0, std, 1.0))
         x = self._prepared(x)
         pairs = squared_distances(x, x) if self.kernel == "rbf" else tanimoto(x, x)
-        weight = torch.zeros(len(x), self.num_tasks, dtype=torch.float64)
+        duals = torch.zeros(len(x), self.num_tasks, dtype=torch.float64)
         bias = torch.zeros(self.num_tasks, dtype=torch.float64)
         gammas = torch.ones(self.num_tasks, dtype=torch.float64)
         for task in learned.nonzero().flatten().tolist():
@@ -107,16 +116,17 @@ class SVM(LearnedBuffers, FittedModel):
             machine = SVC(
                 C=self.C, kernel="precomputed", tol=_TOLERANCE, class_weight="balanced" if self.balanced else None
             )
-            machine.fit(gram.numpy(), y[known, task].long().numpy())
-            weight[known[torch.from_numpy(machine.support_).long()], task] = torch.from_numpy(machine.dual_coef_[0])
+            own = None if weight is None else weight[known].double().numpy()
+            machine.fit(gram.numpy(), y[known, task].long().numpy(), sample_weight=own)
+            duals[known[torch.from_numpy(machine.support_).long()], task] = torch.from_numpy(machine.dual_coef_[0])
             bias[task] = float(machine.intercept_[0])
             if progress is not None:
                 progress(task + 1, self.num_tasks, "fitting")
-        used = (weight != 0).any(dim=1)
+        used = (duals != 0).any(dim=1)
         device = self.vectors.device
         if self.scale is not None:
             self.scale = self.scale.to(device)
-        self.vectors, self.weight = x[used].to(device), weight[used].to(device)
+        self.vectors, self.weight = x[used].to(device), duals[used].to(device)
         self.bias, self.gammas = bias.to(device), gammas.to(device)
 
     def _logits(self, x: Tensor) -> Tensor:

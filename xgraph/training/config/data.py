@@ -111,6 +111,7 @@ class _Labelled(Data):
         active_above: Numbers above this threshold mean active, others inactive.
         active_below: Numbers below this threshold mean active, others inactive. With both thresholds, numbers between
             them mean active.
+        weight_column: Column with the weight of each row in the loss, a number of 0 or more. Metrics have no weights.
         standardize: Keep the largest fragment of each molecule and neutralise its charges.
         separator: What separates the cells of a text file: a character, or comma, tab, semicolon or space; recognised
             by default.
@@ -126,6 +127,7 @@ class _Labelled(Data):
     positive: str | None = None
     active_above: Annotated[float, Field(allow_inf_nan=False)] | None = None
     active_below: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    weight_column: str | None = None
     standardize: bool = False
     separator: Annotated[str | None, AfterValidator(_known(check_separator))] = None
     encoding: Annotated[str | None, AfterValidator(_known(check_encoding))] = None

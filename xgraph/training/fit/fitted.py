@@ -64,6 +64,7 @@ def _fit(task: FittedTask, device: str, progress: bool) -> dict[str, Any]:
         task.model.fit(
             source.data.features[train],
             source.targets(train),
+            weight=None if source.weights is None else source.weights[train],
             seed=config.seed,
             threads=config.threads,
             progress=report,

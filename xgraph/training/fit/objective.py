@@ -32,6 +32,11 @@ def make_objective(config: TrainConfig, source: "Source") -> Objective:
 
     loss_class = registry("loss")[config.loss]
     batches = config.sampler or loss_class.sampler
+    if source.weights is not None and not loss_class.takes_weights:
+        fitting = [name for name, cls in registry("loss").items() if cls.takes_weights]
+        raise OptionError(
+            f"weight_column: loss {config.loss!r} cannot weight items; losses that can: {', '.join(fitting)}"
+        )
     takes_groups = "groups" in inspect.signature(loss_class).parameters
     options = dict(config.loss_options)
     groups = None

@@ -53,6 +53,8 @@ class Task(lightning.LightningModule):
         self.after_step: Compositional | None = None
         if config.schedule == "compositional":
             self.after_step = Compositional(self.model, lr=config.inner_lr, gamma=config.inner_gamma)
+        self.item_weights: Tensor | None
+        self.register_buffer("item_weights", source.weights, persistent=False)
         self.loss_sum = torch.zeros(())
         self.steps = 0
         self._began = time.perf_counter()
@@ -143,7 +145,7 @@ class Task(lightning.LightningModule):
         logits: Tensor | None = None
         try:
             logits = self._scores(batch)
-            loss: Tensor = self.loss_fn(logits, batch.y, batch.idx)
+            loss = self._loss(self.loss_fn, logits, batch)
         except ValueError:
             with torch.no_grad():  # without logits, the inner step has failed
                 self._check_finite(self.model(batch) if logits is None else logits)
@@ -189,13 +191,22 @@ class Task(lightning.LightningModule):
         self.samplers[stage].load_state_dict(checkpoint["sampler"])
         self._random_state = checkpoint["random_state"]
 
+    def _loss(self, loss_fn: "Loss", logits: Tensor, batch: Any) -> Tensor:
+        """Return the loss of a batch; the items' weights are passed on if they have any."""
+        loss: Tensor
+        if self.item_weights is None:
+            loss = loss_fn(logits, batch.y, batch.idx)
+        else:
+            loss = loss_fn(logits, batch.y, batch.idx, self.item_weights[batch.idx])
+        return loss
+
     def _scores(self, batch: Any) -> Tensor:
         """Return the model's scores; in compositional training, those after an inner step of cross-entropy."""
         scores: Tensor
         if self.after_step is None or self.stage == "pretrain":
             scores = self.model(batch)
         else:
-            scores = self.after_step(self.model, batch, lambda h: self.pretrain_loss(h, batch.y, batch.idx))
+            scores = self.after_step(self.model, batch, lambda h: self._loss(self.pretrain_loss, h, batch))
         return scores
 
     def _check_finite(self, logits: Tensor) -> None:

@@ -79,6 +79,17 @@ class Source(ABC):
         """The parts that a finished run reports metrics for; a part that the data set lacks is not among them."""
         return tuple(name for name in scored_parts(self.config) if name in self.splits)
 
+    @cached_property
+    def weights(self) -> Tensor | None:
+        """Weights of the items in the loss, with the mean 1 over the training part; None if all count the same."""
+        weight: Tensor | None = getattr(self.data, "weight", None)
+        if weight is None:
+            return None
+        mean = weight[self.splits["train"]].double().mean()
+        if not bool(mean > 0):
+            raise ValueError(f"weight_column: all weights in the training part of {self.name!r} are 0")
+        return (weight.double() / mean).float()
+
     @property
     def featurizer(self) -> str:
         """Version of the features that xgraph computes; empty if they come with the data."""
@@ -144,6 +155,8 @@ class Source(ABC):
         digest = hashlib.sha256()
         for part in self.contents():
             digest.update(part)
+        if getattr(self.data, "weight", None) is not None:
+            digest.update(self.data.weight.numpy().tobytes())
         for name in sorted(self.splits):
             digest.update(name.encode() + self.splits[name].numpy().tobytes())
         return digest.hexdigest()

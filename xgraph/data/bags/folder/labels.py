@@ -18,6 +18,7 @@ from xgraph.data.labels.choose import choose_labels
 from xgraph.data.labels.detect import detect
 from xgraph.data.labels.labels import Labels
 from xgraph.data.labels.rules import LabelRules
+from xgraph.data.labels.weights import checked_weights
 from xgraph.data.splits.own import OwnSplit
 from xgraph.data.tables.joined import join_columns
 from xgraph.data.tables.read import read_columns
@@ -36,6 +37,7 @@ class BagLabels(NamedTuple):
         cases: The case of each bag; that of a bag without one is the bag itself. None if the table has no cases.
         part: The part of each bag, if the table or a file defines it.
         splitting: How to split the bags, with what the table has to do with it.
+        weight: Weights of the bags in the loss; None without a column of weights. Shape ``[n]``.
     """
 
     row: dict[str, int]
@@ -44,6 +46,7 @@ class BagLabels(NamedTuple):
     cases: list[str] | None
     part: NDArray[np.int64] | None
     splitting: OwnSplit
+    weight: NDArray[np.float32] | None
 
 
 def read_bag_labels(
@@ -93,7 +96,8 @@ def read_bag_labels(
     cases = None if texts is None else [text or f"no case: {bag}" for text, bag in zip(texts, first, strict=True)]
     sizes = [len(table[named]) for table in tables]
     part = given_parts(splitting, sizes, columns, matched, list(first), problems)
-    return BagLabels(first, y[rows], labels, cases, part, splitting)
+    weight = checked_weights(None if labels.weight is None else labels.weight[rows], rows, path)
+    return BagLabels(first, y[rows], labels, cases, part, splitting, weight)
 
 
 def _of_bags(

@@ -151,6 +151,7 @@ def read_bag_folder(
         notes=labelled.labels.notes,
         cases=None if labelled.cases is None else [labelled.cases[i] for i in chosen],
         task=labelled.labels.task,
+        weight=None if labelled.weight is None else torch.from_numpy(labelled.weight[chosen]),
     )
     data.reported, data.left_out = True, labelled.labels.left_out
     if labelled.part is not None or splitting is not None:

@@ -1,6 +1,6 @@
 """Write assay.csv, the example of a table whose labels are numbers, words, classes and weights.
 
-The molecules are from the NCI set that RDKit's wheel carries. All measurements are made up: the pIC50 is 4, plus 2 for a
+The molecules are from the NCI set of RDKit. All measurements are made up: the pIC50 is 4, plus 2 for a
 hydroxyl or amino group on an aromatic ring, plus a little for the calculated logP and for noise.
 """
 

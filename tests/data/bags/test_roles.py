@@ -42,6 +42,12 @@ def test_invalid_columns_are_rejected(options: dict[str, Any], text: str) -> Non
         choose_roles(**{"columns": COLUMNS, **options})
 
 
+def test_a_flag_of_a_split_is_no_feature_unless_it_is_named() -> None:
+    columns = ["bag", "label", "size", "fold", "train"]
+    assert choose_roles(columns).features == ["size"]
+    assert choose_roles(columns, feature_columns=["size", "fold"]).features == ["size", "fold"]
+
+
 def test_columns_are_found_by_their_names() -> None:
     assert find_column(["y", "LABEL", "label"], ("label", "y")) == "LABEL"
     assert find_column(["x"], ("label",)) is None

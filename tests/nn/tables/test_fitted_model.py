@@ -49,6 +49,28 @@ def test_task_with_one_class_has_logit_zero(name):
 
 
 @EACH
+def test_weights_count_as_in_scikit_learn(name):
+    x, y = table(120, missing=0.0)
+    weight = torch.arange(len(x)) % 3 / 2.0
+    fits = {}
+    used = weight > 0
+    for key, (rows, labels, own) in {
+        "none": (x, y, None),
+        "ones": (x, y, torch.ones(len(x))),
+        "all": (x, y, weight),
+        "used": (x[used], y[used], weight[used]),
+    }.items():
+        model = make(name)
+        model.fit(rows, labels, weight=own)
+        fits[key] = model(batch(x))
+    torch.testing.assert_close(fits["ones"], fits["none"])
+    torch.testing.assert_close(fits["all"], fits["used"])
+    assert not torch.allclose(fits["all"], fits["none"])
+    with pytest.raises(ValueError, match="weight must hold 120 finite numbers of 0 or more"):
+        make(name).fit(x, y, weight=-weight)
+
+
+@EACH
 def test_missing_labels_are_ignored(name):
     x, y = table(tasks=1)
     known = ~y[:, 0].isnan()

@@ -22,6 +22,7 @@ def source(y: torch.Tensor, names: list[str], several: bool = False) -> Any:
         data=data,
         splits=splits,
         scored=("valid", "test"),
+        kind="graph",
         config=config,
         task_names=names,
         several_classes=several,

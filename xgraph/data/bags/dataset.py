@@ -55,6 +55,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         cases: Case of each bag, such as the patient of a slide, if bags of the same case belong together.
         task: With multiclass, the columns of `y` are classes that exclude each other: a single 1 in each row, or NaN.
         weight: Weights of the bags in the loss, 0 or more. Shape ``[n]``.
+        left_out: Columns of the source that are neither labels nor features, and why.
 
     Raises:
         ValueError: If a bag has no instances, an instance has no bag, a feature is not finite, a label is not 0, 1 or
@@ -96,10 +97,11 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         cases: Sequence[str] | None = None,
         task: Literal["binary", "multiclass"] = "binary",
         weight: Tensor | None = None,
+        left_out: Mapping[str, str] | None = None,
     ) -> None:
         check_metric(metric, (*METRICS, "accuracy") if task == "multiclass" else METRICS)
         self.name, self.metric, self.errors, self.featurizer = name, metric, list(errors), featurizer
-        self.notes, self.left_out = dict(notes or {}), dict[str, str]()
+        self.notes, self.left_out = dict(notes or {}), dict(left_out or {})
         self.files: Files | None = None  # of the source if there are several; rows count from the first to the last
         self.store = make_store(instances)
         self.cases = None if cases is None else list(cases)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from xgraph.data.bags.columns import as_text, bags_of, features, labels_of_bags, of_bags
 from xgraph.data.bags.roles import UNNAMED, choose_roles, demand
 from xgraph.data.labels.choose import choose_labels
+from xgraph.data.labels.names import is_split
 from xgraph.data.labels.rules import LabelRules
 from xgraph.data.labels.weights import checked_weights
 from xgraph.data.molecules.table import RowError
@@ -54,6 +55,8 @@ def bags_of_frame(
         )
     if smiles_column is not None:
         demand(columns, [smiles_column], "SMILES")
+    marks = [name for name in free if is_split(name) and name not in (bag_column, *targets, *chosen)]
+    left_out = dict.fromkeys(marks, "called like a split, so it is no feature; for a split, give --split-column")
 
     filled = ~frame.isna().all(axis=1).to_numpy()
     frame, rows = frame[filled], np.flatnonzero(filled)
@@ -84,6 +87,7 @@ def bags_of_frame(
             "instance_row": source,
             "feature_names": chosen,
             "notes": notes,
+            "left_out": left_out,
             "task": task,
             "weight": None if weight is None else torch.from_numpy(weight),
         }
@@ -96,6 +100,7 @@ def bags_of_frame(
     return {
         **bags,
         "notes": notes,
+        "left_out": left_out,
         "task": task,
         "weight": None if weight is None else torch.from_numpy(weight[kept]),
     }

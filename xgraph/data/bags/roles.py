@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from xgraph.data.labels.names import is_split
 from xgraph.messages import listed
 
 BAG_NAMES = ("bag", "bag_id", "bagid", "bag_name")
@@ -45,7 +46,7 @@ def choose_roles(
     if bag in targets:
         raise ValueError(f"column {bag!r} is the bag column and cannot be a label")
     if feature_columns is None:
-        return Roles(bag, targets, [column for column in columns if column not in (bag, *targets)])
+        return Roles(bag, targets, [name for name in columns if name not in (bag, *targets) and not is_split(name)])
     features = demand(columns, feature_columns, "feature")
     for role, taken in (("names the bags", [bag]), ("holds labels", targets)):
         both = next((column for column in features if column in taken), None)

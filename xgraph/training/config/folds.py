@@ -98,4 +98,5 @@ def summarize_folds(folds: list[dict[str, Any]]) -> dict[str, Any]:
             mean[name] = float(np.mean(known)) if known else math.nan
             std[name] = float(np.std(known, ddof=1)) if len(known) > 1 else math.nan
         summary[split] = {**mean, "mean": mean, "std": std}
-    return {**summary, "folds": folds}
+    tasks = {name: folds[0][name] for name in ("tasks", "classes") if name in folds[0]}
+    return {**summary, **tasks, "folds": folds}

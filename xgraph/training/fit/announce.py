@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xgraph.messages import listed
+
 if TYPE_CHECKING:
     from xgraph.training.sources import Source
 
@@ -33,6 +35,8 @@ def announcement(source: "Source") -> Iterator[str]:
             lacking = int(((counts == 0) | (counts == known[part])).sum())
             line = f"positives per task in {part}: {counts.min()} to {counts.max()}, median {np.median(counts):g}"
             yield line + (f"; {lacking} tasks lack one of the two labels" if lacking else "")
+    if source.kind == "bag" and source.feature_names:
+        yield f"features: {listed(source.feature_names, 5)}"
     yield from _columns("read", getattr(source.data, "notes", {}))
     yield from _columns("left out", getattr(source.data, "left_out", {}))
 

@@ -98,5 +98,5 @@ def summarize_folds(folds: list[dict[str, Any]]) -> dict[str, Any]:
             mean[name] = float(np.mean(known)) if known else math.nan
             std[name] = float(np.std(known, ddof=1)) if len(known) > 1 else math.nan
         summary[split] = {**mean, "mean": mean, "std": std}
-    tasks = {name: folds[0][name] for name in ("tasks", "classes") if name in folds[0]}
+    tasks: dict[str, Any] = {name: folds[0][name] for name in ("tasks", "classes") if name in folds[0]}
     return {**summary, **tasks, "folds": folds}

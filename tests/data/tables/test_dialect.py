@@ -62,3 +62,12 @@ def test_quoted_cells_never_decide(separator: str, rows: list[tuple[str, ...]]) 
     dialect = recognise(lines)
     assert dialect is not None
     assert (dialect.header, dialect.separator) == (lines[0], separator)
+
+
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_utf_16_without_a_mark_is_hinted_at(tmp_path: Path, order: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes("smiles,y\nCCO,1\n".encode(f"utf-16-{order}"))
+    with pytest.raises(ValueError, match=r"or UTF-16 without a byte-order mark \(--encoding utf-16-le"):
+        read_columns(path)
+    assert read_columns(path, encoding=f"utf-16-{order}") == {"smiles": ["CCO"], "y": ["1"]}

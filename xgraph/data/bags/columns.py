@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def read_frame(
     with open_as_csv(path, separator, encoding) as (first, delimiter, lines):
         cells = enumerate(next(csv.reader([first], delimiter=delimiter)))
         header = [name.strip() or f"{UNNAMED}{i}" for i, name in cells]
-        twice = sorted({name for name in header if header.count(name) > 1})
+        twice = sorted(name for name, times in Counter(header).items() if times > 1)
         if twice:
             raise ValueError(
                 f"{path}: column names must be unique, but the header repeats {', '.join(map(repr, twice))}"

@@ -54,7 +54,9 @@ def open_table(
     if dialect is None:
         raise ValueError(f"{path} is empty; expected a header line and at least one row")
     if "\0" in dialect.header:
-        raise ValueError(f"{path} is not a text file; {READ} are read")
+        narrow = dialect.header[1::2].strip("\0") == "" or dialect.header[::2].strip("\0") == ""
+        hint = ", or UTF-16 without a byte-order mark (--encoding utf-16-le or utf-16-be)" if narrow else ""
+        raise ValueError(f"{path} is not a text file{hint}; {READ} are read")
     with open_text(path, encoding) as text:
         for _ in range(dialect.above + 1):
             text.readline()

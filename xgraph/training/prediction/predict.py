@@ -148,6 +148,8 @@ def score_items(
     """Score items with runs that have been read; for the arguments see `predict`."""
     kind = members.header["kind"]
     form = {"separator": separator, "encoding": encoding}
+    if any(form.values()) and not isinstance(items, str | Path):
+        raise OptionError("separator and encoding: these options are for tables in files")
     result = table = None
     if kind == "bag":
         from xgraph.training.prediction.bags import predict_bags

@@ -174,6 +174,8 @@ def test_separator_and_encoding_of_a_table(tmp_path: Path) -> None:
         load(path)
     data = load(path, split="random", separator="|", encoding="cp1252")
     assert (data.name, data.task_names, len(data)) == ("Größe", ["label"], 20)
+    further = load(path, test=path, valid=path, separator="|", encoding="cp1252")
+    assert [len(rows) for rows in further.splits.values()] == [20, 20, 20]
     path.write_bytes(f"bag|label|Größe\n{''.join(f'{n}|{n % 2}|{n}.5{chr(10)}' for n in range(20))}".encode("cp1252"))
     bags = load(path, bag_column="bag", separator="|", encoding="cp1252")
     assert bags.feature_names == ["Größe"]

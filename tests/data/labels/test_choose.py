@@ -159,6 +159,7 @@ def test_rules_that_cannot_be(rules: dict[str, Any], message: str) -> None:
 def test_names() -> None:
     assert is_identifier("ID")
     assert is_identifier("Unnamed: 0")
+    assert is_identifier("__index_level_0__")
     assert not is_identifier("active")
     assert is_split("Validation")
     assert not is_split("trained")

@@ -58,6 +58,8 @@ def test_tables_of_molecules_and_bags(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "a.parquet", index=False)
     table = read_table(tmp_path / "a.parquet")
     assert (table.task_names, table.y[:, 0].tolist()) == (["a", "b"], [1, 0])
+    frame[1:].assign(b=None).to_parquet(tmp_path / "a.parquet")
+    assert read_table(tmp_path / "a.parquet").left_out == {}
     bags = pd.DataFrame({"bag": ["x", "y", "x"], "label": [1, 0, 1], "f": [0.1, 0.25, 3]})
     bags.to_parquet(tmp_path / "bags.parquet", index=False)
     data = read_bags(tmp_path / "bags.parquet")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-_IDS = frozenset({"", "id", "index", "idx", "row", "no", "num", "number"})
-_UNNAMED = re.compile(r"unnamed: \d+|column \d+")  # what pandas and this package call a column without a name
+_IDS = frozenset({"", "id", "index", "idx", "row", "no", "num", "number", "title"})
+_UNNAMED = re.compile(r"unnamed: \d+|__index_level_\d+__|column \d+")  # what pandas and this package call them
 _SPLITS = re.compile(
     r"(is_)?(train|training|valid|validation|val|test|dev)|(cv_)?folds?|splits?|(sub)?set|part(ition)?"
 )

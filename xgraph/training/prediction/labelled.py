@@ -134,6 +134,7 @@ def _options(config: TrainConfig, header: Mapping[str, Any], target_columns: Seq
         **_NO_SPLIT,
         "split": "whole",
         "stratified": False,
+        "weight_column": None,  # metrics have no weights
         "kind": header["kind"],
     }
     tasks: list[str] = header["task_names"]

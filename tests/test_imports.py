@@ -48,7 +48,15 @@ FLOORS: dict[str, list[set[str]]] = {
     "nn": [{"layers"}, {"convolutions", "molecules"}, {"nodes", "bags", "tables"}, {"pooling"}],
     "recipes": [{"schema"}, {"run"}, {"report"}, {"reproduce"}],
     "sampling": [{"items"}, {"engines"}, {"memory"}, {"neighbors"}, {"clusters", "bags"}],
-    "training": [{"config"}, {"scoring"}, {"sources"}, {"files"}, {"fit"}, {"prediction", "pretraining"}],
+    "training": [
+        {"config"},
+        {"scoring"},
+        {"sources"},
+        {"files"},
+        {"fit"},
+        {"prediction", "pretraining"},
+        {"export"},
+    ],
 }
 
 

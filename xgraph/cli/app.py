@@ -7,6 +7,7 @@ import typer
 from xgraph.cli.data import app as data_app
 from xgraph.cli.embed import embed
 from xgraph.cli.evaluate import evaluate
+from xgraph.cli.export import export
 from xgraph.cli.help.catalogue_commands import PretrainCommand, SearchCommand, TrainCommand
 from xgraph.cli.help.commands import PlainCommand, PlainGroup
 from xgraph.cli.parts import losses, models
@@ -28,6 +29,7 @@ app.command(cls=TrainCommand)(train)
 app.command(cls=PlainCommand)(predict)
 app.command(cls=PlainCommand)(evaluate)
 app.command(cls=PlainCommand)(embed)
+app.command(cls=PlainCommand)(export)
 app.command(cls=SearchCommand)(search)
 app.command(cls=PretrainCommand)(pretrain)
 app.command(cls=PlainCommand)(runs)

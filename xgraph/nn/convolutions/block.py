@@ -6,6 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from xgraph.nn.layers.recording import is_recorded
+
 
 class Block(NamedTuple):
     """The bipartite graph of one layer: edges from all its nodes to the targets, which are the first nodes.
@@ -50,7 +52,7 @@ def count_self_loops(edge_index: Tensor, degree: Tensor) -> Tensor | None:
     checking would force a synchronisation.
     """
     loop = edge_index[0] == edge_index[1]
-    if not loop.is_cuda:
+    if not (loop.is_cuda or is_recorded()):
         if not bool(loop.any()):
             return None
         if not torch.equal(in_degree(edge_index[1], len(degree)), degree.long()):

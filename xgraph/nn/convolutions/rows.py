@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from xgraph.nn.layers.recording import is_recorded
+
 
 def take_rows(x: Tensor, index: Tensor) -> Tensor:
     """Return rows of a matrix in its own layout; a sparse matrix stays sparse."""
@@ -40,6 +42,8 @@ def linear(x: Tensor, weight: Tensor) -> Tensor:
 def sum_neighbors(x: Tensor, edge_index: Tensor, num_targets: int, weight: Tensor) -> Tensor:
     """Return the weighted sum of each target's source vectors."""
     source, target = edge_index[0], edge_index[1]
+    if is_recorded():
+        return x.new_zeros(num_targets, x.size(1)).index_add(0, target, weight.unsqueeze(1) * x[source])
     if target.is_cuda or not bool((target[1:] >= target[:-1]).all()):  # checking would synchronise a GPU
         target, order = torch.sort(target, stable=True)
         source, weight = source[order], weight[order]

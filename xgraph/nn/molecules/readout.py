@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from xgraph.checks import choice
+from xgraph.nn.layers.recording import is_recorded
 
 Pool = Literal["mean", "sum", "max"]
 
@@ -36,7 +37,10 @@ def readout(x: Tensor, graph: Tensor, num_graphs: int, pool: Pool = "mean") -> T
     choice("pool", pool, get_args(Pool))
     wide = x.to(torch.promote_types(x.dtype, torch.float32))
     if pool == "max":
-        largest: Tensor = _Max.apply(wide, graph, num_graphs)  # type: ignore[no-untyped-call]
+        if is_recorded():
+            largest = _Max.forward(wide, graph, num_graphs)
+        else:
+            largest = _Max.apply(wide, graph, num_graphs)  # type: ignore[no-untyped-call]
         return largest.to(x.dtype)
     out = wide.new_zeros(num_graphs, x.size(1)).index_add(0, graph, wide)
     if pool == "mean":

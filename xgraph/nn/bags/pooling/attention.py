@@ -100,7 +100,7 @@ class AttentionPooling(BagPooling):
     def estimate(self, x: Tensor, bags: Bags, value: Tensor | None = None) -> Tensor:
         """Return the weighted means and the logarithms of mean e^g, ``[B, heads, C / heads + 1]``."""
         value = x if value is None else value
-        if value.dim() != 2 or len(value) != len(x):
+        if value.dim() != 2 or value.size(0) != x.size(0):
             raise ValueError(f"value must have shape [{len(x)}, C], one row per instance, got {list(value.shape)}")
         weight, log_mean = bags.softmax(self.logits(x))
         dtype = torch.promote_types(weight.dtype, value.dtype)

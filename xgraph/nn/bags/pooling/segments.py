@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from xgraph.estimators.rows import INTEGERS
+from xgraph.nn.layers.recording import is_recorded
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Bags:
             size = len(ptr) - 1
         elif index is None:
             index, size = torch.zeros(len(x), dtype=torch.long, device=x.device), 1
-        if index.shape != (len(x),):
+        if index.shape != x.shape[:1]:
             raise ValueError(f"index must have shape [{len(x)}], one bag per instance, got {list(index.shape)}")
         if index.dtype not in INTEGERS:
             raise TypeError(f"index must be a tensor of integers, got {index.dtype}")
@@ -48,7 +49,7 @@ class Bags:
             size = int(index.max()) + 1 if len(index) else 0
         if check:
             _check_range(index, size)
-        ones = torch.ones(len(index), dtype=torch.promote_types(x.dtype, torch.float32), device=x.device)
+        ones = torch.ones_like(index, dtype=torch.promote_types(x.dtype, torch.float32))
         bags = cls(index, ones.new_zeros(size).index_add_(0, index, ones))
         if check and not bool(bags.count.all()):
             empty = int((bags.count == 0).nonzero()[0])
@@ -88,7 +89,7 @@ class Bags:
         if heads > 1:  # treat each head of a bag as a separate bag
             index = (index[:, None] * heads + torch.arange(heads, device=index.device)).flatten()
             weight, x = weight.reshape(-1, 1), x.reshape(-1, channels // heads)
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_compiling() or is_recorded():
             out = x.new_zeros(size * heads, x.size(1)).index_add(0, index, weight * x)
         else:
             out = _WeightedSum.apply(weight[:, 0], x, index, size * heads)  # type: ignore[no-untyped-call]

@@ -1,0 +1,1 @@
+"""Files with the model of a run for use without xgraph."""

@@ -5,6 +5,7 @@ Short lists and short streams are processed in this process.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -27,6 +28,7 @@ CHUNK = 512
 AHEAD = 2  # items that are processed, or wait for the consumer, beyond one per process
 
 _in_worker = False  # a worker process starts no others
+_function: Callable[[Any], object] | None = None  # of `map_ahead`, in a worker process
 
 
 def available_cores() -> int:
@@ -86,7 +88,8 @@ def map_ahead(
 ) -> Iterator[Result]:
     """Apply `function` to a stream of items, a few ahead of the consumer; yield the results in the order of the items.
 
-    Memory does not grow with the stream. A stream of fewer than `worth` items is processed in this process.
+    Memory does not grow with the stream. A stream of fewer than `worth` items is processed in this process. Other
+    processes get `function` once, and torch has one thread there.
     """
     source = iter(items)
     first = list(islice(source, worth))
@@ -96,11 +99,11 @@ def map_ahead(
         yield from map(function, source)
         return
     waiting: deque[tuple[Item, Future[bytes] | None]] = deque()
-    with _pool(count) as pool:
+    with _pool(count, function) as pool:
         try:
             for item in source:
                 waiting.append((item, None))
-                waiting[-1] = item, pool.submit(_pickled, function, item)
+                waiting[-1] = item, pool.submit(_pickled, item)
                 if len(waiting) > count + AHEAD:
                     yield _first_result(waiting)
             while waiting:
@@ -113,9 +116,11 @@ def map_ahead(
     yield from map(rescue or function, chain([item for item, _ in waiting], source))
 
 
-def _pickled(function: Callable[[Item], Result], item: Item) -> bytes:
+def _pickled(item: object) -> bytes:
     """Return a pickled result; the pool's own pickler would send tensors through shared memory, one file for each."""
-    return pickle.dumps(function(item), protocol=pickle.HIGHEST_PROTOCOL)
+    if _function is None:
+        raise RuntimeError("a worker process has no function")
+    return pickle.dumps(_function(item), protocol=pickle.HIGHEST_PROTOCOL)
 
 
 def _first_result(waiting: deque[tuple[Item, Future[bytes] | None]]) -> Any:
@@ -131,15 +136,16 @@ def _no_children() -> bool:
     return _in_worker or bool(multiprocessing.current_process().daemon)
 
 
-def _pool(count: int) -> ProcessPoolExecutor:
+def _pool(count: int, function: Callable[[Any], object] | None = None) -> ProcessPoolExecutor:
     # Fork on Linux, like torch's DataLoader: it is cheap and does not run the user's script again.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    return ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker)
+    return ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker, initargs=(function,))
 
 
-def _start_worker() -> None:
-    global _in_worker
-    _in_worker = True
+def _start_worker(function: Callable[[Any], object] | None) -> None:
+    global _in_worker, _function
+    _in_worker, _function = True, function
+    gc.freeze()  # the collector writes to every object that it looks at, which would copy this memory
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # no traceback; the process that started this one answers
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)  # threads of OpenMP do not survive a fork

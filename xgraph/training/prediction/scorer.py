@@ -1,11 +1,13 @@
 """Scores of molecules from one or several models, chunk by chunk, so that memory does not grow with their number."""
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from xgraph.training.files.checkpoint import HEADER, check_feature_names
 from xgraph.training.files.saved_model import load_model, loss_link
@@ -23,7 +25,7 @@ Scores = npt.NDArray[np.float64]
 Wanted = dict[Reading, list[str]]
 """The features that the runs need, by how they read molecules."""
 
-_WORTH = 4  # chunks that justify other processes
+_WORTH = 3  # chunks that justify other processes
 _HALF = CHUNK // 2  # so few molecules are read without compiled code, which may have ended a worker process
 
 
@@ -62,7 +64,10 @@ def spread(scores: Scores, readable: npt.NDArray[np.bool_]) -> Scores:
 
 
 class MoleculeScorer:
-    """Scores chunks of SMILES with all runs of an ensemble; the features of the next chunks are computed meanwhile.
+    """Scores chunks of SMILES with all runs of an ensemble.
+
+    Without a GPU, each chunk is read and scored by one thread, and chunks are spread over processes. With a GPU, this
+    process scores while others read the next chunks.
 
     Args:
         members: The runs.
@@ -74,15 +79,31 @@ class MoleculeScorer:
         self._readings = [Reading.of(state[HEADER]) for state in members.states]
         self._links = [loss_link(state) for state in members.states]
         self._models = [load_model(state).to(members.device) for state in members.states]
+        self._wanted: Wanted = {}
+        for reading, kinds in zip(self._readings, self._kinds, strict=True):
+            known = self._wanted.setdefault(reading, [])
+            known += [kind for kind in kinds if kind not in known]
 
     def __call__(self, chunks: Iterable[Sequence[str]]) -> Generator[Scored, None, None]:
         """Yield the scores of each chunk, in order."""
-        wanted: Wanted = {}
-        for reading, kinds in zip(self._readings, self._kinds, strict=True):
-            known = wanted.setdefault(reading, [])
-            known += [kind for kind in kinds if kind not in known]
-        for parts in read_ahead(chunks, wanted):
-            yield Scored.joined([self._score(part) for part in parts], len(self._models), len(self._members.tasks))
+        if self._members.device == "cpu":
+            from xgraph.data.storage.parallel import map_ahead
+
+            yield from map_ahead(self._of_texts, chunks, what="scoring", worth=_WORTH, rescue=self._of_halves)
+        else:
+            for parts in read_ahead(chunks, self._wanted):
+                yield self._of_parts(parts)
+
+    def _of_texts(self, texts: Sequence[str]) -> Scored:
+        with _one_thread():  # so that a score does not depend on the number of chunks
+            return self._of_parts(_read(texts, self._wanted))
+
+    def _of_halves(self, texts: Sequence[str]) -> Scored:
+        with _one_thread():
+            return self._of_parts(_read_in_halves(texts, self._wanted))
+
+    def _of_parts(self, parts: "list[Part]") -> Scored:
+        return Scored.joined([self._score(part) for part in parts], len(self._models), len(self._members.tasks))
 
     def _score(self, part: "Part") -> Scored:
         members = []
@@ -99,6 +120,16 @@ class MoleculeScorer:
         for scores in members:
             scores[bad] = np.nan  # also if only one of the runs cannot read the molecule
         return Scored(members, part.errors)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class Part(NamedTuple):

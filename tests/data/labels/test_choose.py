@@ -62,6 +62,10 @@ def test_a_label_in_words_is_not_passed_over_for_a_property() -> None:
     assert found.y[:, 0].tolist() == [1, 0, 0]
     assert set(found.left_out) == {"is_salt(0/1)", "is salt"}
     assert choose({"is_salt": "1 0 1"}).names == ["is_salt"]
+    with pytest.raises(
+        ValueError, match=r"'Active', 'Inactive', 'Open': say .*; column 'is_salt' is called like a prop"
+    ):
+        choose({"activity": "Active Inactive Open Active Open Open", "is_salt": "1 0 1 0 1 0"})
     assert choose({"is_active": "1 0 1", "is_toxic": "0 0 1"}).names == ["is_active", "is_toxic"]
     assert choose({"y": "1 0 1", "is_salt": "0 0 1"}, ["is_salt"]).names == ["is_salt"]
 

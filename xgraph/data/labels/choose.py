@@ -54,7 +54,7 @@ def choose_labels(
         names, left_out = detect(read, free, rules, path)
         chosen = {name: read_column(free[name], rules) if rules.has_threshold else read[name] for name in names}
         if required and not chosen:
-            _refuse(read, columns, path)
+            _refuse(read, left_out, columns, path)
     doubtful = [] if rules.explains_minus_one else _minus_one(chosen, free, rules)
     if doubtful and not required and requested is None:
         chosen = {name: column for name, column in chosen.items() if name not in doubtful}
@@ -112,13 +112,17 @@ def _with_zero(chosen: Mapping[str, Column], free: Mapping[str, Sequence[str]], 
     return [name for name in others if read_column(free[name], rules, threshold=False).holds(0)]
 
 
-def _refuse(read: Mapping[str, Column], columns: Mapping[str, Sequence[str]], path: str | Path) -> None:
+def _refuse(
+    read: Mapping[str, Column], left_out: Mapping[str, str], columns: Mapping[str, Sequence[str]], path: str | Path
+) -> None:
     """Raise the error for a table without label columns."""
     refused = {name: column.why_not for name, column in read.items() if column.why_not and not is_identifier(name)}
     doubtful = [f"column {name!r} {why}" for name, why in refused.items() if read[name].doubt]
     if refused:
         reasons = doubtful or [f"column {name!r} {why}" for name, why in refused.items()]
-        raise ValueError(f"{path}: labels must be 0, 1 or empty (missing), but {'; '.join(reasons[:_LISTED])}")
+        flags = [f"column {name!r} is {why}" for name, why in left_out.items() if read[name].values is not None]
+        shown = "; ".join([*reasons[:_LISTED], *flags[:_LISTED]])
+        raise ValueError(f"{path}: labels must be 0, 1 or empty (missing), but {shown}")
     raise ValueError(f"{path} has no column with labels (0, 1 or empty); its columns are {listed(columns)}")
 
 

@@ -39,7 +39,8 @@ def detect(
         left_out = dict.fromkeys(binary, "to train on it as well, name both columns in --target-columns")
     else:
         labels = [name for name in binary if not is_flag(name)]
-        chosen = labels or binary
+        doubtful = any(column.doubt for column in usable.values())  # one of them may be what the user means
+        chosen = labels or ([] if doubtful else binary)
         left_out = dict.fromkeys(
             binary, "called like a property, not a label; to train on it, name it in --target-columns"
         )

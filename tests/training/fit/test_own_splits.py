@@ -108,6 +108,15 @@ def test_folds_of_a_column_and_their_consumers(train: Train, tmp_path: Path) -> 
     assert len(xgraph.predict("run", ["CCN", "CCO"])) == 2
 
 
+def test_a_fold_with_one_class_is_refused_before_the_first_is_trained(train: Train, tmp_path: Path) -> None:
+    path = table(tmp_path / "own.csv", range(60), lambda i: str(3 if i % 3 == 0 and i > 30 else i // 3 % 3))
+    with pytest.raises(
+        ValueError, match=r"fold 2: dataset: no task of 'own' has both labels, .* in the validation part"
+    ):
+        train(dataset=path, split_column="part", fold="all", out="run", **OWN)
+    assert not Path("run").exists()
+
+
 def test_folds_of_a_frame_and_evaluation_on_objects(train: Train, tmp_path: Path) -> None:
     frame = pd.read_csv(table(tmp_path / "own.csv", range(60), lambda i: str(i // 3 % 3)))
     run = train(dataset=frame, split_column="part", fold="all", out="run", **OWN)

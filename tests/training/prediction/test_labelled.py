@@ -88,7 +88,7 @@ def test_words_and_classes_are_read_as_for_the_run(train: Train, csv: Path, tmp_
 
 def test_scores_on_the_training_table_are_said_to_be_optimistic(train: Train, csv: Path) -> None:
     run = train(out="run")
-    with pytest.warns(UserWarning, match="run was trained on rows of .*chains.csv.*give split"):
+    with pytest.warns(UserWarning, match="chains.csv holds the training rows of the run, .*give split"):
         xgraph.evaluate(run.path, data=csv)
 
 

@@ -1,6 +1,7 @@
 """`xgraph.train`: train one fold or several, from settings to a finished run directory."""
 
 import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -207,6 +208,8 @@ def _train_folds(
 ) -> Run:
     """Train one run per fold and summarise them; finished folds are not trained again."""
     folds = chosen_folds(config, given)
+    if not resume:
+        _check_folds(config, folds, given)
     path = Path(out) if resume and out is not None else make_run_directory(out, config)
     write_config(path, config)
     runs = []
@@ -235,6 +238,22 @@ def _train_folds(
         metrics["details"] = {part: mean_details([one[part] for one in known]) for part in known[0]}
     write_json(path / METRICS, metrics)
     return Run(path, metrics)
+
+
+def _check_folds(config: TrainConfig, folds: list[int], given: Any) -> None:
+    """Refuse folds of one's own table that cannot be trained on before the first one is trained."""
+    if given is None and not Path(config.dataset).is_file():
+        return
+    from xgraph.training.fit.check import check_data
+
+    for fold in folds:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they come again when the fold is trained
+            source = load_data(config.replace(fold=fold), False, given)
+            try:
+                check_data(source)
+            except ValueError as error:
+                raise ValueError(f"fold {fold}: {error}") from None
 
 
 def _callbacks(metric: str) -> "list[Callback]":

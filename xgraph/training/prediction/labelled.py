@@ -89,6 +89,7 @@ def evaluate_table(
     overrides = {"smiles_column": smiles_column, "bag_column": bag_column}
     given: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
     given |= {"separator": separator, "encoding": encoding}  # those of the run may not be those of this table
+    _warn_of_own_data(members, data)
     ensemble = Ensemble(combine, several_classes=members.several_classes)
     sources: dict[str, Source] = {}  # by how they are read
     for state, path in zip(members.states, members.paths, strict=True):
@@ -100,7 +101,6 @@ def evaluate_table(
             sources[repr(options)] = _load(config, data, options, target_columns is None, members.progress)
         source = sources[repr(options)]
         _check_same_features(state, source, path)
-        _warn_of_own_data(config, data, path)
         y = _targets(source, members.tasks, members.several_classes)
         known = torch.from_numpy(np.flatnonzero(~np.isnan(y).all(axis=1)))
         if not len(known):
@@ -189,12 +189,14 @@ def _targets(source: Source, tasks: list[str], several_classes: bool) -> np.ndar
     return ordered
 
 
-def _warn_of_own_data(config: TrainConfig, data: Any, path: Path) -> None:
-    """Warn if a table is the one that the run was trained on."""
-    same = isinstance(data, str | Path) and Path(data).exists() and Path(config.dataset).exists()
-    if same and Path(data).resolve() == Path(config.dataset).resolve():
+def _warn_of_own_data(members: Members, data: Any) -> None:
+    """Warn if a table is the one that some of the runs were trained on."""
+    if not isinstance(data, str | Path) or not Path(data).exists():
+        return
+    own = [Path(str(state[HEADER]["config"]["dataset"])) for state in members.states]
+    if any(path.exists() and path.resolve() == Path(data).resolve() for path in own):
         warnings.warn(
-            f"data: {path.parent} was trained on rows of {data}, so its scores there are too optimistic; for the parts "
+            f"data: {data} holds the training rows of the run, so its scores there are too optimistic; for the parts "
             "that it was not trained on, give split (--split test)",
             stacklevel=4,
         )

@@ -291,3 +291,15 @@ def test_a_long_smiles_is_cut_in_every_message(csv: Path, small: list[str], caps
     assert any("no file 'CCCC" in line for line in lines)
     assert any("left out 1 row" in line and "'CCCC" in line for line in lines)
     assert max(map(len, lines)) < 400
+
+
+def test_repeated_molecules(csv: Path, small: list[str], capsys: Capture) -> None:
+    csv.write_text(csv.read_text() + "[CH3:1]CCN,0\n")  # CCCN is in row 8, with the label 1
+    assert main(["train", str(csv), *small, "--duplicates", "error"]) == 1
+    said = "chains: 1 molecule is repeated in 1 further row, such as 'CCCN' in rows 8 and 60; 1 with opposite labels"
+    assert said in capsys.readouterr().err
+    assert main(["train", str(csv), *small, "--duplicates", "mean", "--out", "run"]) == 0
+    err = capsys.readouterr().err
+    assert f"{said}, such as 'CCCN': amine is 1 in row 8 and 0 in row 60; each is one row" in err
+    assert 'duplicates = "mean"' in Path("run/config.toml").read_text()
+    assert 'atom_order = "canonical"' in Path("run/config.toml").read_text()

@@ -33,7 +33,7 @@ def parts(data: object, by: str = "smiles") -> dict[str, list[str]]:
     return {part: sorted(names[i] for i in positions) for part, positions in data.splits.items()}  # type: ignore[attr-defined]
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(45)), split=st.sampled_from(["scaffold", "scaffold-balanced", "cluster"]))
 def test_the_order_of_rows_does_not_matter(order: list[int], split: str, tmp_path: Path) -> None:
     first = load(molecules(tmp_path / "a.csv"), split=split, seed=3)  # type: ignore[arg-type]

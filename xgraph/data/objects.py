@@ -152,7 +152,7 @@ def _check_options(data: Dataset, options: Mapping[str, Any]) -> None:
     """Raise `ValueError` if options for reading files were set."""
     allowed = _OF_MOLECULES if data.kind == "graph" else _OF_ALL
     for name, value in options.items():
-        if name not in allowed and not (value is None or value is False or value == []):
+        if name not in allowed and not (value is None or value is False or value in ([], "keep")):
             raise ValueError(
                 f"{name} = {value!r}: this setting is for tables and files, not for a {type(data).__name__}"
             )

@@ -50,15 +50,17 @@ def _loader(module: str, function: str, *options: str) -> _Loader:
 
 
 _RULES = ("missing", "positive", "active_above", "active_below", "task", "weight_column")
+_DEFAULTS: tuple[object, ...] = ([], (), "drawn", "keep")  # of options that do not apply to all kinds
 _TEXT = ("separator", "encoding")
 _REGISTERED = ("molecules", "nodes", "bags", "OGB nodes", "OGB graphs")
 _MOLECULES = ("smiles_column", "target_columns", "standardize", "features", "atom_order")
+_OWN_MOLECULES = ("duplicates", *_MOLECULES, *_RULES, *_TEXT)
 _BAG_TABLE = ("bag_column", "feature_columns", "smiles_column", "target_columns", "standardize", "atom_order")
 _BAG_FOLDER = ("labels", "bag_column", "target_columns", "case_column")
 _OWN_NODES = ("split", "splitting", "target_columns", "feature_columns", "task", "directed", "edges", *_TEXT)
 _LOADERS = {
     "molecules": _loader("cards.molecules", "load_molecules", "split", "fold", "seed", *_MOLECULES),
-    "table of molecules": _loader("cards.molecules", "load_own_molecules", "splitting", *_MOLECULES, *_RULES, *_TEXT),
+    "table of molecules": _loader("cards.molecules", "load_own_molecules", "splitting", *_OWN_MOLECULES),
     "nodes": _loader("nodes.load", "load_nodes", "split", "fold", "seed"),
     "own nodes": _loader("graphs.load", "load_own_nodes", *_OWN_NODES),
     "bags": _loader("bags.load", "load_bags", "split", "fold", "seed", "target_columns"),
@@ -110,6 +112,7 @@ def load(
     edges: str | Path | None = None,
     atom_order: Literal["canonical", "drawn"] | None = None,
     weight_column: str | None = None,
+    duplicates: Literal["keep", "mean", "first", "drop", "error"] = "keep",
     progress: Progress | None = None,
 ) -> MoleculeDataset | NodeDataset | GraphDataset | BagDataset:
     """Load a data set by name, from a CSV file or from a data frame, fetching its files if necessary.
@@ -170,6 +173,10 @@ def load(
         atom_order: Order in which the atoms of molecules are read: ``"drawn"`` (by default for registered data sets,
             as in OGB) or ``"canonical"`` (by default for a file of one's own), in which the graph of a molecule does
             not depend on how its SMILES is written.
+        duplicates: What to do with rows of a file of one's own that are the same molecule (see `identities`), which are
+            counted in a warning. ``"keep"`` all; ``"mean"``: one row for each molecule with the label of most of its
+            rows, missing if as many say 0 as 1; ``"first"``: the first row of each; ``"drop"``: none of a molecule
+            whose rows have opposite labels; ``"error"``. In parts of one's own, within each part.
         progress: Called with ``(done, total, description)`` during long steps.
 
     Returns:
@@ -225,6 +232,7 @@ def load(
         "directed": directed,
         "edges": edges,
         "atom_order": atom_order,
+        "duplicates": duplicates,
     }
     parts = (split_column, split_file, valid, test, valid_fraction, folds, stratified)
     own = dict(zip(_OWN_PARTS, parts, strict=True))
@@ -239,7 +247,7 @@ def load(
     loader = _LOADERS[form]
     taken = loader.options | (own.keys() if loader.takes_own_split else set())
     for option, value in {**options, **own}.items():
-        if not (value is None or value is False or value in ([], (), "drawn")) and option not in taken:
+        if not (value is None or value is False or value in _DEFAULTS) and option not in taken:
             raise ValueError(f"{option}={value!r} cannot be used: {_why_not(option, label, form)}")
     if loader.takes_own_split:
         options["split"] = split

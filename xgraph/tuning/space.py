@@ -14,7 +14,7 @@ from xgraph.tuning.dimension import FORMS, Dimension, first_value, read_dimensio
 
 _DATA = (
     *("dataset", "split", "fold", "smiles_column", "target_columns", "bag_column", "feature_columns", "standardize"),
-    "atom_order",
+    *("atom_order", "duplicates"),
     *("metric", "inner", "train_on", "keep"),
 )
 _REASONS = {

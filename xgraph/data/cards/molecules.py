@@ -11,6 +11,7 @@ from xgraph.data.cards.files import obtain
 from xgraph.data.cards.ogb_files import obtain_ogb
 from xgraph.data.cards.schema import Card
 from xgraph.data.cards.targets import card_targets, listed_targets
+from xgraph.data.labels.duplicates import Duplicates
 from xgraph.data.labels.labels import usual_metric
 from xgraph.data.labels.rules import LabelRules
 from xgraph.data.molecules.embedded import EMBEDDED
@@ -72,11 +73,12 @@ def load_own_molecules(
     separator: str | None = None,
     encoding: str | None = None,
     atom_order: AtomOrder | None = None,
+    duplicates: Duplicates = "keep",
     root: Path,
     progress: Progress | None = None,
 ) -> MoleculeDataset:
     """Load the molecules of a table with a split."""
-    from xgraph.data.molecules.splitting.tables import split_table
+    from xgraph.data.molecules.splitting.tables import split_molecules
     from xgraph.data.molecules.table import read_table
 
     table = read_table(
@@ -89,9 +91,12 @@ def load_own_molecules(
         separator=separator,
         encoding=encoding,
     )
-    rows = split_table(table, splitting, standardize=standardize, root=root, progress=progress)
+    name = stem(path)
+    table, rows = split_molecules(
+        table, splitting, duplicates, name=name, standardize=standardize, root=root, progress=progress
+    )
     order = atom_order or "canonical"
-    data = _dataset(table, stem(path), usual_metric(table.task), rows, standardize, order, features, root, progress)
+    data = _dataset(table, name, usual_metric(table.task), rows, standardize, order, features, root, progress)
     data.smiles_column, data.files = table.smiles_column, table.files
     return data
 

@@ -138,12 +138,16 @@ class MoleculeData(_Labelled):
     """Molecules.
 
     Args:
+        duplicates: What to do with rows of a table that are the same molecule, beside a warning: ``keep`` all; ``mean``
+            makes them one row with the label of most of them (missing if as many say 0 as 1); ``first`` keeps the first
+            row; ``drop`` leaves out molecules whose rows have opposite labels; ``error`` stops.
         features: What the model gets in addition to the graph: RDKit descriptors, Morgan fingerprints, MACCS keys,
             topological torsions. Nothing by default, but ``rdkit,morgan,maccs`` for models that are fitted in a single
             step, and ``morgan`` for ``svm`` with the kernel ``tanimoto``.
     """
 
     kind: Kind = "graph"
+    duplicates: Literal["keep", "mean", "first", "drop", "error"] = "keep"
     features: list[Features] | None = None
 
     @field_validator("features")

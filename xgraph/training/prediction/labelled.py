@@ -135,6 +135,7 @@ def _options(config: TrainConfig, header: Mapping[str, Any], target_columns: Seq
         "split": "whole",
         "stratified": False,
         "weight_column": None,  # metrics have no weights
+        "duplicates": "keep",
         "kind": header["kind"],
     }
     tasks: list[str] = header["task_names"]

@@ -37,8 +37,9 @@ class PretrainConfig(Schema):
             molecule among all others from a masked copy (contrastive).
         model: Model whose encoder is pretrained.
         exclude: Molecules to leave out: data sets (``aicures``), parts of them (``hiv:test``, or ``aicures:test:3`` of
-            a fold), or CSV files with SMILES. Salts, charges and stereochemistry are ignored in the comparison. The
-            test molecules of the AICures competition are always left out if their file is available.
+            a fold), or CSV files with SMILES. Salts, charges, stereochemistry, isotopes and atom maps are ignored
+            in the comparison. The test molecules of the AICures competition are always left out if their file is
+            available.
         balance: What has equal weight: each label, each task, or each data set and within it each task.
         tau: Temperature of the contrast: the smaller, the more the most similar molecules count.
         gamma: Weight of the new value in each molecule's moving average, in (0, 1].

@@ -3,6 +3,7 @@
 import csv as csv_module
 import json
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,25 @@ def test_scores_on_the_training_table_are_said_to_be_optimistic(train: Train, cs
     run = train(out="run")
     with pytest.warns(UserWarning, match="chains.csv holds the training rows of the run, .*give split"):
         xgraph.evaluate(run.path, data=csv)
+
+
+def test_molecules_of_the_training_part_are_counted(train: Train, csv: Path, tmp_path: Path) -> None:
+    run = train(out="run", folds=3, fold=0)
+    with (run.path / "predictions.csv").open() as file:
+        held = {row["smiles"] for row in csv_module.DictReader(file)}
+    every = [line.split(",")[0] for line in csv.read_text().splitlines()[1:]]
+    trained = [smiles for smiles in every if smiles not in held]
+    again = [f"[CH3:7]{smiles[1:]}" for smiles in trained if smiles.startswith("CC")][:3]  # with an atom map
+    rows = [(smiles, str(i % 2)) for i, smiles in enumerate([*again, *sorted(held)[:4]])]
+    new = write(tmp_path / "new.csv", rows)
+    with pytest.warns(
+        UserWarning, match=r"3 of the 7 molecules of 'new' \(such as '\[CH3:7\].*were in the training part"
+    ):
+        xgraph.evaluate(run.path, data=new)
+    csv.unlink()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        xgraph.evaluate(run.path, data=new)  # nobody can tell
 
 
 def test_data_that_moved_are_accepted_if_their_content_is_the_same(train: Train, csv: Path, tmp_path: Path) -> None:

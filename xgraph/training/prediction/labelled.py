@@ -1,6 +1,5 @@
 """Evaluation of runs on the labelled rows of a new table."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from xgraph.training.files.rundir import Run
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.files.writing import write_csv, write_json
 from xgraph.training.fit.loading import load_options
+from xgraph.training.fit.overlap import warn_of_training_rows
 from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members, check_featurizer
 from xgraph.training.prediction.new_bags import makes_conformers
@@ -89,7 +89,6 @@ def evaluate_table(
     overrides = {"smiles_column": smiles_column, "bag_column": bag_column}
     given: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
     given |= {"separator": separator, "encoding": encoding}  # those of the run may not be those of this table
-    _warn_of_own_data(members, data)
     ensemble = Ensemble(combine, several_classes=members.several_classes)
     sources: dict[str, Source] = {}  # by how they are read
     for state, path in zip(members.states, members.paths, strict=True):
@@ -115,6 +114,7 @@ def evaluate_table(
     if len(members.states) == 1 and not members.several_classes:
         decisions = Decisions.of_run(Run.open(members.paths[0].parent).metrics, members.tasks)
         decisions.add_to(details, y, as_scores(logits, link))
+    warn_of_training_rows(members.states, data, first)
     counts = {
         "labelled": dict(zip(members.tasks, (~np.isnan(y)).sum(axis=0).tolist(), strict=True)),
         "positives": dict(zip(members.tasks, (y == 1).sum(axis=0).tolist(), strict=True)),
@@ -188,19 +188,6 @@ def _targets(source: Source, tasks: list[str], several_classes: bool) -> np.ndar
     for column, name in enumerate(source.task_names):
         ordered[:, tasks.index(name)] += y[:, column]
     return ordered
-
-
-def _warn_of_own_data(members: Members, data: Any) -> None:
-    """Warn if a table is the one that some of the runs were trained on."""
-    if not isinstance(data, str | Path) or not Path(data).exists():
-        return
-    own = [Path(str(state[HEADER]["config"]["dataset"])) for state in members.states]
-    if any(path.exists() and path.resolve() == Path(data).resolve() for path in own):
-        warnings.warn(
-            f"data: {data} holds the training rows of the run, so its scores there are too optimistic; for the parts "
-            "that it was not trained on, give split (--split test)",
-            stacklevel=4,
-        )
 
 
 def _check_same_features(state: Mapping[str, Any], source: Source, path: Path) -> None:

@@ -15,7 +15,7 @@ from xgraph.cli import main
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 TABLES = ("*.csv", "*.toml", "*.npz", "*.npy")  # of docs/examples: what the blocks of a page may read
-FOLDERS = ("slides", "new-slides")
+FOLDERS = ("slides", "new-slides", "graph", "new-nodes")
 
 _BLOCK = re.compile(
     r"(?P<mark><!-- realdata -->\n+)?^(?P<fence>`{3,})(?P<kind>[^\n]*)\n(?P<code>.*?)^(?P=fence)$", re.M | re.S

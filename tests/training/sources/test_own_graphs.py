@@ -39,6 +39,9 @@ def test_the_command_trains_and_resumes_on_a_folder(
     assert json.loads(capsys.readouterr().out)["test"] == json.loads(Path("run/metrics.json").read_text())["test"]
     assert main(["train", "--resume", "--out", "run"]) == 0
     assert Path("run/predictions.csv").read_text() == before
+    other = town(Path("other")) / "nodes.csv"
+    other.write_text(other.read_text().replace("label", "group"))
+    assert main(["train", "other/", "--target-columns", "group", *FLAGS, "--out", "named"]) == 0
     text = Path("town/edges.csv").read_text()
     Path("town/edges.csv").write_text(text[: text.rindex("\n")])
     assert main(["evaluate", "run"]) == 1

@@ -18,6 +18,8 @@ from xgraph.data.published.nodes import Rows
 from xgraph.messages import listed
 
 Ids = NDArray[np.int64]
+LARGE = 20
+"""Size of features above which it is said that they should be standardised."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,17 @@ def notes_of(nodes: NodeTable) -> dict[str, str]:
     roles = nodes.roles
     labels, features = listed(roles.targets, 5) or "none", listed(nodes.feature_names, 5) or "none"
     parts = f", parts from {roles.split!r}" if roles.split else ""
-    return {
+    notes = {
         "nodes": f"ids from {roles.ids!r}, labels from {labels}{parts}, {len(nodes.feature_names)} features: {features}"
     }
+    largest = np.abs(nodes.x).max(axis=0, initial=0)
+    large = [name for name, size in zip(nodes.feature_names, largest, strict=True) if size > LARGE]
+    if large:
+        notes["features"] = (
+            f"{listed(large, 5)} exceed {LARGE} and are taken as they are: models learn better from columns that are "
+            "standardised"
+        )
+    return notes
 
 
 def describe_edges(edges: Edges, directed: bool, why: str | None = None) -> str:

@@ -35,6 +35,8 @@ def form_of(path: Path, edges: str | Path | None = None) -> str | None:
 def task_of(path: Path, form: str, settings: Mapping[str, Any]) -> Kind | None:
     """Return what the labels of a graph are, reading no more than needed; None if it has none."""
     targets = settings.get("target_columns")
+    if isinstance(targets, str):  # as it was typed
+        targets = [name.strip() for name in targets.split(",")]
     if form == SAVED:
         from xgraph.data.nodes.pyg import task_of_graph
 

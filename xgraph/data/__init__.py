@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xgraph.data.cards.named import load_card as load_card
     from xgraph.data.cards.schema import Card as Card
     from xgraph.data.collection import collect as collect
+    from xgraph.data.graphs.several import read_graphs as read_graphs
     from xgraph.data.labels.rules import LabelRules as LabelRules
     from xgraph.data.molecules.augment import Augmentation as Augmentation
     from xgraph.data.molecules.dataset import MoleculeDataset as MoleculeDataset
@@ -64,6 +65,7 @@ _MODULES = {
     "random_split": "molecules.splits",
     "read_bag_folder": "bags.folder.read",
     "read_bags": "bags.table",
+    "read_graphs": "graphs.several",
     "read_table": "molecules.table",
     "scaffold_split": "molecules.splits",
     "verify": "cards.files",

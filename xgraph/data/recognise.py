@@ -36,11 +36,28 @@ def _bag_folder(path: Path, settings: Mapping[str, Any]) -> Recognised | None:
 
 
 _GRAPHS = (".npz", ".pt", ".pth", ".graphml", ".graphml.gz")
+_TABLES = (".csv", ".tsv")
+
+
+def _refuse_several(path: Path) -> None:
+    """Refuse a table of the files of several graphs."""
+    with path.open("rb") as file:
+        header, first = (file.readline(1 << 16).decode("utf-8", "replace").strip() for _ in range(2))
+    separator = "\t" if "\t" in header else ","
+    names = [name.strip().lower() for name in header.split(separator)]
+    cells = dict(zip(names, first.split(separator), strict=False))
+    if any(cells.get(name, "").strip().lower().endswith(_GRAPHS) for name in ("path", "file", "graph")):
+        raise ValueError(
+            f"{path} lists several graphs; the built-in models predict for the nodes of one graph, or for molecules. "
+            "In Python, xgraph.data.read_graphs reads them as a GraphDataset for a model of your own"
+        )
 
 
 def _nodes(path: Path, settings: Mapping[str, Any]) -> Recognised | None:
     """Recognise a graph whose nodes have labels."""
     if not (path.is_dir() or settings.get("edges") or path.name.lower().endswith(_GRAPHS)):
+        if path.name.lower().endswith(_TABLES):
+            _refuse_several(path)
         return None
     from xgraph.data.graphs.read import form_of, task_of
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch_geometric.data import Data, HeteroData
 
 from tests.data.graph_files import EDGES, NODES, folder
-from xgraph.data import NodeDataset, load
+from xgraph.data import NodeDataset, load, read_graphs
 
 
 def pairs(data: NodeDataset) -> set[tuple[int, int]]:
@@ -391,3 +391,21 @@ def test_tables_with_their_own_separator_and_encoding(tmp_path: Path) -> None:
     np.savez(tmp_path / "graph.npz", x=np.ones((2, 1)), edge_index=np.array([[0], [1]]), y=np.array([0, 1]))
     with pytest.raises(ValueError, match="separator and encoding are for tables of nodes and edges"):
         load(tmp_path / "graph.npz", encoding="cp1252")
+
+
+def test_several_graphs_are_read_in_python_only(tmp_path: Path) -> None:
+    torch.save(Data(x=torch.eye(2), edge_index=torch.tensor([[0], [1]])), tmp_path / "a.pt")
+    npz(tmp_path / "b.npz", x=X, edge_index=RING)
+    folder(tmp_path / "c", "id,f\nu,1\nv,2\n", "source,target\nu,v\n")
+    table = tmp_path / "graphs.csv"
+    table.write_text("path,label,split\na.pt,x,train\nb.npz,y,valid\nc,x,test\nnone.npz,y,test\n")
+    with pytest.warns(UserWarning, match="left out 1 graph.s. that cannot be read; the first is row 3, 'none.npz'"):
+        data = read_graphs(table)
+    assert (len(data), data.class_names, data.y.tolist()) == (3, ["x", "y"], [0, 1, 0])
+    assert {part: rows.tolist() for part, rows in data.splits.items()} == {"train": [0], "valid": [1], "test": [2]}
+    assert [data[i].num_nodes for i in range(3)] == [2, 6, 2]
+    with pytest.raises(ValueError, match="lists several graphs; the built-in models predict"):
+        load(table)
+    table.write_text("name,label\na.pt,x\n")
+    with pytest.raises(ValueError, match="must have the columns 'path' and 'label', got 'name', 'label'"):
+        read_graphs(table)

@@ -20,7 +20,6 @@ from xgraph.data.splits.own import OwnSplit
 from xgraph.data.storage.checks import METRICS
 from xgraph.data.storage.root import Progress
 from xgraph.data.tables.dialect import TextFormat
-from xgraph.messages import listed
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data, HeteroData
@@ -176,11 +175,3 @@ def check_saved_features(x: Any, path: Path) -> None:
         check_features(np.asarray(x.float().numpy()), [], path)
     elif x is not None and not bool(x.values().isfinite().all()):
         raise ValueError(f"{path}: {int((~x.values().isfinite()).sum())} features are not finite")
-
-
-def why_several(path: Path, columns: Sequence[str]) -> str:
-    """Say what to do with a table of several graphs."""
-    return (
-        f"{path} lists several graphs (columns {listed(columns)}); the built-in models predict for the nodes of one "
-        "graph or for molecules. In Python, xgraph.data.read_graphs(path) gives them as a GraphDataset"
-    )

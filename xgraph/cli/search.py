@@ -141,7 +141,7 @@ def _text(result: "SearchResult") -> str:
         what = {"test": "each seed alone", "seeds_averaged": "scores of the seeds averaged"}[name]
         word = f"nested, mean ± standard deviation over {len(result.folds)} folds" if result.nested else "final"
         several = "seeds_averaged" in result.metrics
-        lines += ["", f"{word}{f', {what}' if several else ''}", metrics_table({"test": metrics})]
+        lines += ["", f"{word}{f', {what}' if several else ''}", metrics_table({"test": metrics}, all_metrics=False)]
     return "\n".join([*lines, f"search: {result.path}"])
 
 

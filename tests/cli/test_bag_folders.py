@@ -43,6 +43,19 @@ def test_slides_from_training_to_weights_of_patches(capsys: Capture) -> None:
     assert "the bags, labels or splits of 'slides' have changed" in capsys.readouterr().err
 
 
+def test_folds_of_the_table_of_labels(capsys: Capture) -> None:
+    clam(Path("slides"))
+    header, *lines = Path("slides/labels.csv").read_text().splitlines()
+    rows = [f"{header},split", *(f"{line},{i // 2 % 3}" for i, line in enumerate(lines))]
+    Path("slides/labels.csv").write_text("\n".join(rows))
+    assert main(["train", "slides", *SMALL, "--fold", "all", "--out", "run"]) == 1  # a class is in one fold only
+    rows = [f"{header},split", *(f"{line},{i // 6 % 3}" for i, line in enumerate(lines))]
+    Path("slides/labels.csv").write_text("\n".join(rows))
+    capsys.readouterr()
+    assert main(["train", "slides", *SMALL, "--fold", "all", "--out", "run"]) == 0
+    assert len(list(Path("run").glob("fold_*"))) == 3
+
+
 def test_runs_are_evaluated_on_other_slides_and_on_slides_that_moved(capsys: Capture) -> None:
     clam(Path("slides"))
     Path("slides/labels.csv").rename("who.csv")

@@ -40,8 +40,10 @@ def _known_folds(config: TrainConfig, given: Any = None) -> list[int]:
         return list(range(card.folds)) if (config.split or card.splits[0]) == "given" else []
     if config.folds is not None:
         return list(range(config.folds))
-    if config.split_column is None:
+    in_folder = given is None and config.kind == "bag" and config.split is None and Path(config.dataset).is_dir()
+    if config.split_column is None and not in_folder:
         return []
+    from xgraph.data.bags.roles import find_column
     from xgraph.data.objects import is_frame
     from xgraph.data.splits.words import read_marks
     from xgraph.data.tables.frame import FrameTable
@@ -53,7 +55,8 @@ def _known_folds(config: TrainConfig, given: Any = None) -> list[int]:
     if table is None:
         return []
     columns = read_columns(table, separator=config.separator, encoding=config.encoding, keep_errors=True)
-    return read_marks(columns[config.split_column], config.split_column).folds if config.split_column in columns else []
+    column = config.split_column or find_column(list(columns), ["split"])  # a folder's table of labels may have it
+    return [] if column is None or column not in columns else read_marks(columns[column], column).folds
 
 
 def _table(config: TrainConfig) -> Path | None:

@@ -95,7 +95,8 @@ def test_old_runs_give_the_same_scores_for_bags() -> None:
 
 def test_old_runs_give_the_same_metrics_for_bags() -> None:
     old = xgraph.Run.open(OLD / "bags").metrics
-    assert xgraph.evaluate(OLD / "bags") == pytest.approx(old["test"], abs=1e-4)
+    new = xgraph.evaluate(OLD / "bags")
+    assert {name: new[name] for name in old["test"]} == pytest.approx(old["test"], abs=1e-4)
 
 
 @pytest.mark.parametrize("name", ["gine", "trees", "bags"])
@@ -112,7 +113,8 @@ def test_a_run_can_be_repeated_from_old_settings(tmp_path: Path) -> None:
     old = xgraph.Run.open(OLD / "bags")
     run = xgraph.train(config=OLD / "bags/config.toml", out=tmp_path / "again")
     assert values_of(run.config) == values_of(old.config)
-    assert run.metrics["test"] == pytest.approx(old.metrics["test"], abs=0.02)
+    same = {name: run.metrics["test"][name] for name in old.metrics["test"]}  # there are further metrics today
+    assert same == pytest.approx(old.metrics["test"], abs=0.02)
 
 
 def test_an_old_run_can_be_resumed(bags: Path) -> None:

@@ -133,7 +133,7 @@ def test_gamma_belongs_to_the_model_only_if_it_keeps_states() -> None:
             "instances = 4: this setting is for bags, but the data set holds molecules",
         ),
         ({"dataset": "cora", "instances": 4}, "instances = 4: this setting is for bags, but the data set holds nodes"),
-        ({"dataset": "x.csv", "feature_columns": "a"}, "this setting is for bags, but the data set holds molecules"),
+        ({"dataset": "x.csv", "feature_columns": "a"}, "this setting is for .*bags, but the data set holds molecules"),
         ({"instances": 0}, "instances = 0: expected 1 or more"),
         ({"instances": "some"}, "instances = 'some': expected an integer"),
         ({"loss": "ce"}, "loss 'ce' is for mutually exclusive classes"),

@@ -56,7 +56,10 @@ def test_contradictory_labels_of_one_data_set_are_missing() -> None:
     assert join([one, two]).y[0].nan_to_num(9).tolist() == [9, 1, 0], "another data set may say another thing"
 
 
-@pytest.mark.parametrize("unwanted", ["CC(N)C(=O)O", "[K+].[O-]C(=O)[C@@H](N)C", "C[C@H]([NH3+])C(=O)[O-]"])
+@pytest.mark.parametrize(
+    "unwanted",
+    ["CC(N)C(=O)O", "[K+].[O-]C(=O)[C@@H](N)C", "C[C@H]([NH3+])C(=O)[O-]", "[13CH3:1][CH:2]([NH2:3])C(=O)O[2H]"],
+)
 def test_excluded_molecules_match_in_any_notation(unwanted: str) -> None:
     both = join([ONE, TWO], exclude=[unwanted, "C1CC", "unreadable"])
     assert both.smiles == ["CCO", "c1ccccc1", "CC.O", "CCN"]

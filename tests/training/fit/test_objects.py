@@ -146,3 +146,28 @@ def test_settings_that_do_not_apply_are_refused(csv: Path) -> None:
     )
     with pytest.raises(ValueError, match="no task of 'g' has both labels"):
         xgraph.train(hetero, split="random", **TINY)
+
+
+def test_a_run_on_an_object_is_evaluated_with_the_same_object(csv: Path) -> None:
+    frame, data = pd.read_csv(csv), load(csv, split="random")
+    for given, settings in ((frame, {"split": "random"}), (data, {}), (graph(), {"split": "random", "num_layers": 1})):
+        run = xgraph.train(given, **{**SMALL, **settings})
+        assert xgraph.evaluate(run.path, "test", data=given) == pytest.approx(run.metrics["test"], nan_ok=True)
+        with pytest.raises(ValueError, match="an object in Python"):
+            xgraph.evaluate(run.path)
+    with pytest.raises(ValueError, match="have changed"):
+        xgraph.evaluate(xgraph.train(frame, split="random", **SMALL).path, "test", data=frame[:50])
+
+
+def test_a_frame_trains_is_evaluated_on_a_second_frame_and_scored(csv: Path) -> None:
+    frame = pd.read_csv(csv)
+    frame["part"] = ["train", "train", "train", "valid", "test"] * 12
+    run = xgraph.train(frame, split_column="part", **{**SMALL, "epochs": 2})
+    assert run.metrics["test"].keys() >= {"ap", "roc_auc"}
+    later = pd.DataFrame({"smiles": ["CCCCN", "CCCCO", "CCN", "C1CC"], "amine": [1, 0, 1, 0]}, index=list("abcd"))
+    with pytest.warns(UserWarning, match="could not be read"):
+        metrics = xgraph.evaluate(run.path, data=later)
+    assert metrics["ap"] > 0
+    scores = xgraph.predict(run.path, later)
+    assert scores.index.tolist() == list("abcd")
+    assert scores["amine"].notna().tolist() == [True, True, True, False]

@@ -105,6 +105,30 @@ def settings_of(data: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     return known
 
 
+def as_dataset(data: Any, options: Mapping[str, Any], progress: Any = None) -> Any:
+    """Return an object as a data set, with the splits that it comes with, if any.
+
+    Args:
+        data: A data set, which is copied, a graph or graphs of PyG.
+        options: Options of `load`, of which `task`, `fold`, `standardize` and `atom_order` are used.
+        progress: Called with ``(done, total, description)``.
+    """
+    if is_list_of_graphs(data):
+        from xgraph.data.molecules.pyg import molecules_of_graphs
+
+        return molecules_of_graphs(
+            list(data),
+            standardize=bool(options.get("standardize")),
+            progress=progress,
+            atom_order=options.get("atom_order") or "canonical",
+        )
+    if (graph := graph_of(data)) is not None:
+        from xgraph.data.nodes.pyg import nodes_of_graph
+
+        return nodes_of_graph(graph, task=options.get("task"), fold=options.get("fold"))
+    return copy.copy(data)
+
+
 def load_object(data: Any, options: Mapping[str, Any], progress: Any = None) -> Dataset:
     """Return an object as a data set with splits.
 
@@ -117,22 +141,8 @@ def load_object(data: Any, options: Mapping[str, Any], progress: Any = None) -> 
         ValueError: If an option does not apply, or a graph cannot be trained on.
     """
     way, fold = options.get("split"), options.get("fold")
-    one: Any
-    if is_list_of_graphs(data):
-        from xgraph.data.molecules.pyg import molecules_of_graphs
-
-        one = molecules_of_graphs(
-            list(data),
-            standardize=bool(options.get("standardize")),
-            progress=progress,
-            atom_order=options.get("atom_order") or "canonical",
-        )
-    elif (graph := graph_of(data)) is not None:
-        from xgraph.data.nodes.pyg import nodes_of_graph
-
-        one, fold = nodes_of_graph(graph, task=options.get("task"), fold=fold), None
-    else:
-        one = copy.copy(data)
+    one = as_dataset(data, options, progress)
+    fold = None if graph_of(data) is not None else fold
     _check_options(one, options)
     if fold is not None:
         raise ValueError(f"fold = {fold}: a {type(data).__name__} has no folds; set its splits")

@@ -165,9 +165,33 @@ def test_a_frame_trains_is_evaluated_on_a_second_frame_and_scored(csv: Path) -> 
     run = xgraph.train(frame, split_column="part", **{**SMALL, "epochs": 2})
     assert run.metrics["test"].keys() >= {"ap", "roc_auc"}
     later = pd.DataFrame({"smiles": ["CCCCN", "CCCCO", "CCN", "C1CC"], "amine": [1, 0, 1, 0]}, index=list("abcd"))
-    with pytest.warns(UserWarning, match="could not be read"):
-        metrics = xgraph.evaluate(run.path, data=later)
-    assert metrics["ap"] > 0
+    assert xgraph.evaluate(run.path, data=later)["ap"] > 0
     scores = xgraph.predict(run.path, later)
     assert scores.index.tolist() == list("abcd")
     assert scores["amine"].notna().tolist() == [True, True, True, False]
+
+
+@pytest.mark.filterwarnings("ignore:.*(train|optimistic).*:UserWarning")
+def test_a_run_is_evaluated_on_all_labelled_items_of_another_object(csv: Path) -> None:
+    data = load(csv, split="random")
+    run = xgraph.train(data, **SMALL)
+    expected = xgraph.evaluate(run.path, data=pd.read_csv(csv))
+    listed = [data[i] for i in range(len(data))]
+    for given in (data, listed, load(csv, split="random", seed=5)):
+        assert xgraph.evaluate(run.path, data=given) == pytest.approx(expected)
+    data.task_names = ["acid"]
+    with pytest.raises(ValueError, match="the labels of 'chains' are 'acid', but the tasks of the run are 'amine'"):
+        xgraph.evaluate(run.path, data=data)
+    with pytest.raises(ValueError, match="the run is on molecules, but these are bags"):
+        xgraph.evaluate(run.path, data=bags())
+    with pytest.raises(OptionError, match="target_columns: this option is for tables, not for a MoleculeDataset"):
+        xgraph.evaluate(run.path, data=data, target_columns=["amine"])
+    of_bags = xgraph.train(bags(), split="random", **TINY)
+    assert xgraph.evaluate(of_bags.path, data=bags()).keys() == of_bags.metrics["test"].keys()
+    of_nodes = xgraph.train(graph(), split="random", **TINY)
+    other = graph()
+    other.y[:100] = -1
+    assert 0 <= xgraph.evaluate(of_nodes.path, data=other)["accuracy"] <= 1
+    other.x = other.x[:, :3]
+    with pytest.raises(ValueError, match="the nodes have 3 features, but the run has 8"):
+        xgraph.evaluate(of_nodes.path, data=other)

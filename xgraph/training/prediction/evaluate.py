@@ -54,9 +54,9 @@ def evaluate(
         min_tpr: Also compute the two-way partial area from this true positive rate.
         device: "auto", "cpu" or "cuda".
         progress: Show progress on stderr if it is a terminal.
-        data: A new table of molecules or bags with labels, a file or data frame, read as the run's own was. All its
-            labelled rows are scored. With `split`, the run's own data at another place; their content must be the
-            same. So must it be if this is an object other than a data frame.
+        data: New data with labels, all of whose labelled items are scored: a table of molecules or bags, as a file or
+            data frame, read as the run's own was; or an object that `train` takes. With `split`, the run's own data
+            again, at another place or in memory; their content must be the same.
         smiles_column: Column with SMILES of the new table, if not that of the run.
         target_columns: Columns with labels of the new table, in the order of the run's tasks, if not called like them.
         bag_column: Column that names the bag of each row of the new table, if not that of the run.
@@ -119,10 +119,8 @@ class Evaluation(NamedTuple):
 
 
 def is_new(data: Any, split: str | None) -> bool:
-    """Whether data are a new table rather than the run's own data at another place."""
-    from xgraph.data.objects import is_frame
-
-    return data is not None and split is None and (isinstance(data, str | Path) or is_frame(data))
+    """Whether data are new, rather than the run's own data again."""
+    return data is not None and split is None
 
 
 def evaluate_new(

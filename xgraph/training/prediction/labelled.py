@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from xgraph.data.bags.folder.files import has_labels
+from xgraph.data.objects import is_dataset
 from xgraph.messages import listed
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig, build_config
@@ -21,6 +22,7 @@ from xgraph.training.fit.overlap import warn_of_training_rows
 from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members, check_featurizer
 from xgraph.training.prediction.new_bags import makes_conformers
+from xgraph.training.prediction.objects import source_of_object
 from xgraph.training.scoring.details import Decisions, part_details
 from xgraph.training.scoring.inference import as_scores, class_scores
 from xgraph.training.scoring.metrics import Metric
@@ -82,9 +84,16 @@ def evaluate_table(
     encoding: str | None = None,
 ) -> Labelled:
     """Score the labelled rows of a table with all members, and compute the metrics of their combined scores."""
-    if members.header["kind"] == "node":
-        raise OptionError("data: a run on the nodes of a graph can be evaluated on the parts of its own graph only")
-    if makes_conformers(members.states[0]):
+    of_objects = is_dataset(data)
+    columns = {"smiles_column": smiles_column, "target_columns": target_columns, "bag_column": bag_column}
+    unused = [name for name, value in columns.items() if value is not None]
+    if of_objects and unused:
+        raise OptionError(f"{unused[0]}: this option is for tables, not for a {type(data).__name__}")
+    if members.header["kind"] == "node" and not of_objects:
+        raise OptionError(
+            "data: a run on nodes can be evaluated on the parts of its own graph, or on a graph in memory"
+        )
+    if not of_objects and makes_conformers(members.states[0]):
         raise OptionError("data: a run on conformers cannot be evaluated on a table; use xgraph predict")
     overrides = {"smiles_column": smiles_column, "bag_column": bag_column}
     given: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
@@ -94,10 +103,14 @@ def evaluate_table(
     for state, path in zip(members.states, members.paths, strict=True):
         config = build_config({}, state[HEADER]["config"], saved=True)
         options = _options(config, state[HEADER], target_columns) | given
-        if has_labels(data):
+        if not of_objects and has_labels(data):
             options["labels"] = None  # rather than the table that the run was trained with
         if repr(options) not in sources:
-            sources[repr(options)] = _load(config, data, options, target_columns is None, members.progress)
+            sources[repr(options)] = (
+                source_of_object(config, data, members.header, members.several_classes)
+                if of_objects
+                else _load(config, data, options, target_columns is None, members.progress)
+            )
         source = sources[repr(options)]
         _check_same_features(state, source, path)
         y = _targets(source, members.tasks, members.several_classes)
@@ -192,10 +205,16 @@ def _targets(source: Source, tasks: list[str], several_classes: bool) -> np.ndar
 
 def _check_same_features(state: Mapping[str, Any], source: Source, path: Path) -> None:
     """Raise `ValueError` if the model cannot take the items of a table."""
-    check_featurizer(state, source.featurizer)
+    as_given = source.kind == "graph" and not all(source.data.smiles)  # graphs in memory, in the order that they have
+    check_featurizer(state, source.featurizer, any_order=as_given)
     header = state[HEADER]
     if source.kind == "graph":
         check_feature_names(header, source.feature_names, path)
+        return
+    if source.kind == "node":
+        width = int(header["model_arguments"]["in_channels"])
+        if source.data.num_features != width:
+            raise ValueError(f"data: the nodes have {source.data.num_features} features, but the run has {width}")
         return
     shape, own = list(header["model_arguments"].get("instance_shape", [])), list(source.data.instance_shape)
     if shape != own:

@@ -1,12 +1,18 @@
 """Objects in memory that are scored: data sets, and graphs of PyG."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xgraph.data.objects import as_dataset, graph_of, is_list_of_graphs
+from xgraph.messages import listed
+from xgraph.training.config.build import TrainConfig
+from xgraph.training.config.traits import NOUNS
 from xgraph.training.files.checkpoint import HEADER
+from xgraph.training.fit.loading import load_options
 from xgraph.training.prediction.members import check_featurizer
+from xgraph.training.sources import Source, make_source
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +32,6 @@ def as_molecules(items: Any) -> "list[str] | MoleculeDataset | None":
         SMILES in the order of the source, or molecules; None if these are other items.
     """
     from xgraph.data import MoleculeDataset
-    from xgraph.data.objects import is_list_of_graphs
 
     if is_list_of_graphs(items):
         from xgraph.data.molecules.pyg import molecules_of_graphs
@@ -56,7 +61,6 @@ def as_graph(items: Any, width: int) -> "tuple[Tensor, Tensor] | None":
     """
     from xgraph.data import NodeDataset
     from xgraph.data.nodes.pyg import unlabelled
-    from xgraph.data.objects import graph_of
 
     graph = items.data if isinstance(items, NodeDataset) else graph_of(items)
     if graph is None:
@@ -84,3 +88,22 @@ def check_bags(data: "BagDataset", states: Sequence[dict[str, Any]]) -> None:
             raise ValueError(f"items: the features of {data.name!r} are not those of the run, or in another order")
         if data.featurizer:
             check_featurizer(state, data.featurizer)
+
+
+def source_of_object(config: TrainConfig, data: Any, header: Mapping[str, Any], several_classes: bool) -> Source:
+    """Return the items of an object, after checking that their labels are those of the run's tasks."""
+    one = as_dataset(data, load_options(config.replace(fold=None)))
+    if one.kind != header["kind"]:
+        raise ValueError(f"data: the run is on {NOUNS[header['kind']]}, but these are {NOUNS[one.kind]}")
+    kinds = list(config.features or []) if one.kind == "graph" else []
+    if one.kind == "graph" and kinds != one.feature_kinds:
+        one = one.with_features(kinds)
+    source, tasks = make_source(one, config), header["task_names"]
+    named = not (is_list_of_graphs(data) or graph_of(data) is not None)  # tasks of PyG's labels have no names
+    same = source.task_names == tasks if named else source.num_tasks == len(tasks)
+    if not several_classes and not same:
+        raise ValueError(
+            f"data: the labels of {source.name!r} are {listed(source.task_names, 5) or 'none'}, but the tasks of the "
+            f"run are {listed(tasks, 5)}"
+        )
+    return source

@@ -42,6 +42,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"bags", "ogb"},
         {"graphs"},
         {"recognise"},
+        {"loaders"},
         {"registry"},
         {"collection", "objects"},
     ],

@@ -9,6 +9,7 @@ import pytest
 from xgraph.data import load
 from xgraph.data import registry as module
 from xgraph.data.cards import molecules
+from xgraph.data.loaders import LOADERS, RULES
 from xgraph.data.molecules.splits import SplitOverlapWarning
 from xgraph.data.registry import Split
 
@@ -216,8 +217,8 @@ def test_inapplicable_options_are_rejected(table: Path) -> None:
 
 def test_every_kind_has_its_loader() -> None:
     # the names and signatures that the table of loaders relies on
-    for loader in module._LOADERS.values():
+    for loader in LOADERS.values():
         parameters = signature(getattr(import_module(loader.module), loader.function)).parameters
-        rules = {"rules"} if loader.options.issuperset(module._RULES) else set()
-        options = loader.options.difference(module._RULES) if rules else loader.options
+        rules = {"rules"} if loader.options.issuperset(RULES) else set()
+        options = loader.options.difference(RULES) if rules else loader.options
         assert set(list(parameters)[1:]) == options | rules | {"root", "progress"}

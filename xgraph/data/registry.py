@@ -6,13 +6,13 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from xgraph.data.cards.named import load_card, names
 from xgraph.data.cards.schema import Card
 from xgraph.data.labels.rules import LabelRules
+from xgraph.data.loaders import LOADERS, OWN_PARTS, OWN_SPLITS, RULES, form_of, is_given, why_not
 from xgraph.data.recognise import Kind, recognise
 from xgraph.data.splits.own import GIVEN, WHOLE, OwnSplit
 from xgraph.data.storage.root import Progress, expanded
@@ -30,52 +30,6 @@ if TYPE_CHECKING:
     from xgraph.data.ogb.graphs import GraphDataset
 
 Split = Literal["given", "scaffold", "scaffold-balanced", "cluster", "stratified", "random", "whole"]
-
-
-class _Loader(NamedTuple):
-    """The function that loads one kind of data set, and its options other than root and progress."""
-
-    module: str
-    function: str
-    options: frozenset[str]
-
-    @property
-    def takes_own_split(self) -> bool:
-        """Whether the user can define the parts; the function then has the option `splitting`, an `OwnSplit`."""
-        return "splitting" in self.options
-
-
-def _loader(module: str, function: str, *options: str) -> _Loader:
-    return _Loader(f"xgraph.data.{module}", function, frozenset(options))
-
-
-_RULES = ("missing", "positive", "active_above", "active_below", "task", "weight_column")
-_DEFAULTS: tuple[object, ...] = ([], (), "drawn", "keep")  # of options that do not apply to all kinds
-_TEXT = ("separator", "encoding")
-_REGISTERED = ("molecules", "nodes", "bags", "OGB nodes", "OGB graphs")
-_MOLECULES = ("smiles_column", "target_columns", "standardize", "features", "atom_order")
-_OWN_MOLECULES = ("duplicates", *_MOLECULES, *_RULES, *_TEXT)
-_BAG_TABLE = ("bag_column", "feature_columns", "smiles_column", "target_columns", "standardize", "atom_order")
-_BAG_FOLDER = ("labels", "bag_column", "target_columns", "case_column")
-_OWN_NODES = ("split", "splitting", "target_columns", "feature_columns", "task", "directed", "edges", *_TEXT)
-_LOADERS = {
-    "molecules": _loader("cards.molecules", "load_molecules", "split", "fold", "seed", *_MOLECULES),
-    "table of molecules": _loader("cards.molecules", "load_own_molecules", "splitting", *_OWN_MOLECULES),
-    "nodes": _loader("nodes.load", "load_nodes", "split", "fold", "seed"),
-    "own nodes": _loader("graphs.load", "load_own_nodes", *_OWN_NODES),
-    "bags": _loader("bags.load", "load_bags", "split", "fold", "seed", "target_columns"),
-    "table of bags": _loader("bags.load", "load_own_bags", "splitting", *_BAG_TABLE, *_RULES, *_TEXT),
-    "folder of bags": _loader("bags.folder.load", "load_bag_folder", "splitting", *_BAG_FOLDER, *_RULES, *_TEXT),
-    "OGB nodes": _loader("ogb.load", "load_ogb_nodes"),
-    "OGB graphs": _loader("ogb.load", "load_ogb_graphs"),
-}
-_OWN_PARTS = ("split_column", "split_file", "valid", "test", "valid_fraction", "folds", "stratified")
-_OWN_SPLITS = {
-    "table of molecules": ["scaffold", "scaffold-balanced", "cluster", "random"],
-    "table of bags": ["stratified", "random"],
-    "folder of bags": ["stratified", "random"],
-    "own nodes": ["stratified", "random"],
-}
 
 
 def load(
@@ -235,20 +189,20 @@ def load(
         "duplicates": duplicates,
     }
     parts = (split_column, split_file, valid, test, valid_fraction, folds, stratified)
-    own = dict(zip(_OWN_PARTS, parts, strict=True))
+    own = dict(zip(OWN_PARTS, parts, strict=True))
     if isinstance(source, Card):
-        form, label, splits = _form(source), source.name, source.splits
+        form, label, splits = form_of(source), source.name, source.splits
         published = source.folds if (split or splits[0]) == "given" else 0
     else:
         form = recognise(source if isinstance(source, Path) else None, {**options, "kind": kind}).loader
         if isinstance(source, Path) and source.is_dir() and form.startswith("table"):
             raise ValueError(f"{str(name)!r} is a folder; expected the name of a data set or a CSV file")
-        label, splits, published = stem(source) or str(source), _OWN_SPLITS[form], 0
-    loader = _LOADERS[form]
+        label, splits, published = stem(source) or str(source), OWN_SPLITS[form], 0
+    loader = LOADERS[form]
     taken = loader.options | (own.keys() if loader.takes_own_split else set())
     for option, value in {**options, **own}.items():
-        if not (value is None or value is False or value in _DEFAULTS) and option not in taken:
-            raise ValueError(f"{option}={value!r} cannot be used: {_why_not(option, label, form)}")
+        if is_given(value) and option not in taken:
+            raise ValueError(f"{option}={value!r} cannot be used: {why_not(option, label, form)}")
     if loader.takes_own_split:
         options["split"] = split
         if form == "own nodes" and split == GIVEN and not any(value is not None for value in parts[:6]):
@@ -261,17 +215,16 @@ def load(
             raise ValueError(f"split must be one of {', '.join(splits)} for {label!r}, got {split!r}")
         _check_fold(fold, published, label, chosen)
         options |= {"split": chosen, "fold": fold, "seed": seed}
-    function = getattr(import_module(loader.module), loader.function)
-    with_rules = loader.options.issuperset(_RULES)
-    used = {option: options[option] for option in loader.options if not (with_rules and option in _RULES)}
+    with_rules = loader.options.issuperset(RULES)
+    used = {option: options[option] for option in loader.options if not (with_rules and option in RULES)}
     if with_rules:
         used["rules"] = LabelRules(missing, positive, active_above, active_below, task, weight_column)
-    return cast("MoleculeDataset", function(source, **used, root=root_folder(root), progress=progress))
+    return cast("MoleculeDataset", loader.load(source, **used, root=root_folder(root), progress=progress))
 
 
 def _own_split(split: str | None, form: str, label: str, **options: Any) -> OwnSplit:
     """Check the options for the split of a file of one's own."""
-    known = _OWN_SPLITS[form]
+    known = OWN_SPLITS[form]
     if split is not None and split not in (*known, GIVEN, WHOLE):
         raise ValueError(f"split must be one of {', '.join([*known, GIVEN])} for {label!r}, got {split!r}")
     if isinstance(options["fold"], bool) or not isinstance(options["fold"], int | None):
@@ -282,33 +235,6 @@ def _own_split(split: str | None, form: str, label: str, **options: Any) -> OwnS
     if splitting.is_given or split or form == "folder of bags":  # its table of labels may define the parts
         return splitting
     return replace(splitting, split=known[0])
-
-
-def _form(card: Card) -> str:
-    if card.kind == "graph":
-        return "molecules" if card.smiles_column else "OGB graphs"
-    if card.kind == "node":
-        return "OGB nodes" if card.ogb else "nodes"
-    return "bags"
-
-
-def _why_not(option: str, label: str, form: str) -> str:
-    """Explain why an option does not apply to a data set."""
-    if option in _OWN_PARTS:
-        return f"the parts of {label!r} cannot be defined in this way, only those of a table of one's own"
-    if option == "bag_column" or (option in (*_RULES, *_TEXT) and form in _REGISTERED):
-        return f"{label!r} is a registered data set, not a CSV file"
-    if option in ("labels", "case_column"):
-        return "it is for a folder of bags"
-    if form == "folder of bags":
-        return f"{label!r} is a folder of bags, whose features are in its files"
-    if option in ("directed", "edges"):
-        return f"it is for a graph of one's own, and {label!r} is none"
-    if option == "feature_columns":
-        return "it requires bag_column, or a graph of one's own"
-    if form == "table of bags":
-        return "with bag_column the table contains bags, not molecules"
-    return f"{label!r} is not a table of molecules"
 
 
 def _as_table(name: object) -> FrameTable | None:

@@ -56,7 +56,7 @@ def run(page: Path, folder: Path, realdata: bool = False) -> None:
         for table in (DOCS / "examples").glob(pattern):
             shutil.copy(table, folder)
     for name in FOLDERS:
-        shutil.copytree(DOCS / "examples" / name, folder / name)
+        shutil.copytree(DOCS / "examples" / name, folder / name, dirs_exist_ok=True)
     run_blocks(page, [block for block in blocks(page) if block.realdata == realdata])
 
 

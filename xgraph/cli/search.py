@@ -21,7 +21,7 @@ def search(
     dataset: Annotated[
         str | None,
         typer.Argument(
-            metavar="DATASET|FILE.csv",
+            metavar="DATASET|PATH",
             help="What to train on, as for `xgraph train`. [default: nci-pains]",
             autocompletion=complete_dataset,
             show_default=False,

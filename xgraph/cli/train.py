@@ -40,8 +40,8 @@ def train(
     dataset: Annotated[
         str | None,
         typer.Argument(
-            metavar="DATASET|FILE.csv",
-            help="A data set (`xgraph data list`), or a CSV file with SMILES and labels; - is standard input. "
+            metavar="DATASET|PATH",
+            help="A data set (`xgraph data list`), or your own table, graph or folder of bags; - is standard input. "
             "[default: nci-pains]",
             autocompletion=complete_dataset,
             show_default=False,

@@ -12,7 +12,7 @@ _OF_SECTION = {"data": DATA, "model": PARTS, "loss": PARTS}
 _ELSEWHERE = {"init": PARTS, "seed": RUN, "device": RUN, "threads": RUN}
 
 COMMON = (
-    *("split", "fold", "smiles_column", "target_columns", "bag_column", "num_neighbors", "instances"),
+    *("split", "split_column", "fold", "smiles_column", "target_columns", "bag_column", "num_neighbors", "instances"),
     *("model", "loss", "init"),
     *("epochs", "pretrain_epochs", "batch_size", "lr", "metric"),
     *("seed", "device"),

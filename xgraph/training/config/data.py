@@ -35,23 +35,23 @@ class Data(Schema):
         dataset: Name of a data set (``xgraph data list``), or a table with SMILES and 0/1 labels: CSV, TSV, SMI, SDF,
             Parquet or Excel. With ``bag_column``, a table of bags, one row per instance. A folder with ``nodes.csv``
             and ``edges.csv``, or a graph in an npz, GraphML or .pt file.
-        split: How to split the data, if the data set offers several ways. A table of molecules of your own is split
-            80/10/10 by scaffold (largest first, the same for every seed), scaffold-balanced (whole scaffolds in random
-            order, with a share of the actives in each part), cluster (the same with clusters of similar molecules) or
-            random (with a share of the actives in each part); one of bags, and the
-            nodes of a graph, 60/20/20 by stratified or random.
-        fold: Fold of a data set with given folds, counted from 0. A range such as ``0-9``, a list such as ``0,3``, or
-            ``all`` trains one run per fold. In folds of your own (``split_column``, ``folds``), this fold is the test
+        split: How to split the data; the choice depends on them. A table of molecules of your own is split 80/10/10 by
+            scaffold (largest first, the same for every seed), scaffold-balanced (whole scaffolds in random order, with
+            a share of the actives in each part), cluster (the same with clusters of similar molecules) or random (with
+            a share of the actives in each part); one of bags, and the nodes of a graph, 60/20/20 by stratified or
+            random.
+        fold: Fold to test on, counted from 0. A range such as ``0-9``, a list such as ``0,3``, or ``all`` trains one
+            run per fold. In folds of your own (``split_column``, ``folds``), this fold is the test
             set, the next one the validation set, and the others are trained on.
         kind: What a file of your own holds: molecules (graph), the nodes of a graph (node) or bags (bag); recognised by
             default.
         task: What the labels of a file of your own are: 0 or 1 for each task (binary), or classes that exclude each
             other (multiclass). By default binary for tables, and recognised for graphs.
-        split_column: Column of your table with the words train, valid (validation, val, dev) and test in any case, or
-            with fold numbers. Rows with a blank cell are in no part.
+        split_column: Column of your table that says each row's part. It holds the words train, valid (validation, val,
+            dev) and test in any case, or fold numbers. Rows with a blank cell are in no part.
         split_file: File with the row numbers of each part of your table, counted from 0 without the header: npz with
             the arrays train, valid and test, or CSV with such columns.
-        valid: Second table, with the same columns, to validate on.
+        valid: Table with the same columns to validate on.
         test: Table with the same columns to test on.
         valid_fraction: Share of the training rows to validate on, drawn at random from each class, if parts of your own
             (``split_column``, ``split_file``, ``test``) have none to validate on.

@@ -97,8 +97,8 @@ def train(
         >>> _ = (folder / "amines.csv").write_text("smiles,amine\n" + "\n".join(rows))
         >>> run = train(folder / "amines.csv", loss="soap", split="random", out=folder / "run",
         ...             epochs=1, pretrain_epochs=0, batch_size=16, hidden_channels=8, num_layers=2)
-        >>> list(run.metrics["test"])
-        ['ap', 'prc_auc', 'roc_auc', 'pauc_mcclish_fpr0.3', 'pauc_area_fpr0.3', 'tpauc_tpr0.5_fpr0.5']
+        >>> list(run.metrics["test"])[:3]
+        ['ap', 'prc_auc', 'roc_auc']
     """
     given = None
     if isinstance(dataset, str | Path):

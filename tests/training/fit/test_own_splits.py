@@ -126,7 +126,7 @@ def test_folds_of_a_frame_and_evaluation_on_objects(train: Train, tmp_path: Path
         xgraph.evaluate("run")
     data = xgraph.data.load(frame, target_columns=["amine"], split="random")
     one = train(dataset=data, out="one", **OWN)
-    assert xgraph.evaluate("one", data=data) == pytest.approx(one.metrics["test"])  # no new table: its own data
+    assert xgraph.evaluate("one", "test", data=data) == pytest.approx(one.metrics["test"])
 
 
 @pytest.mark.parametrize("folds", [False, True])

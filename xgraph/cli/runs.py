@@ -140,7 +140,7 @@ def _is_locked(path: Path) -> bool:
 
 def _date(path: Path) -> str:
     times = [(path / name).stat().st_mtime for name in (_CONFIG, _LAST, _METRICS) if (path / name).is_file()]
-    return datetime.fromtimestamp(max(times)).isoformat(timespec="seconds")
+    return datetime.fromtimestamp(max(times)).isoformat(timespec="microseconds")  # runs of one second keep their order
 
 
 def _row(one: Listed) -> list[str]:
@@ -151,7 +151,7 @@ def _row(one: Listed) -> list[str]:
         one.data,
         one.model,
         one.loss or "-",
-        one.date.replace("T", " "),
+        one.date[:19].replace("T", " "),
         state,
         one.metric or "-",
         *values,

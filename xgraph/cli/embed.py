@@ -9,6 +9,7 @@ import typer
 from xgraph.cli.completion import DEVICES, choice
 from xgraph.cli.predict import check_output
 from xgraph.cli.startup import announce_loading
+from xgraph.cli.text_format import Encoding, Separator
 
 
 def embed(
@@ -35,16 +36,8 @@ def embed(
         str | None,
         typer.Option(metavar="COLUMN", help="Column that names the bag of each row; detected by default."),
     ] = None,
-    separator: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CHAR",
-            help="What separates the cells: a character, or comma, tab, semicolon, space; detected by default.",
-        ),
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Encoding of the table, such as cp1252; UTF-8 by default.")
-    ] = None,
+    separator: Separator = None,
+    encoding: Encoding = None,
     device: Annotated[str, typer.Option(help="Where to compute.", **choice("device", *DEVICES))] = "auto",
 ) -> None:
     """Write the vectors that a trained model has for molecules, nodes or bags before its head.

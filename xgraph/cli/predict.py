@@ -9,6 +9,7 @@ import typer
 
 from xgraph.cli.completion import DEVICES, choice
 from xgraph.cli.startup import announce_loading
+from xgraph.cli.text_format import Encoding, Separator
 
 STANDARD = "-"
 
@@ -66,16 +67,8 @@ def predict(
         str | None,
         typer.Option(metavar="A,B,...", help="For a graph: names of the nodes to score; by default all of its table."),
     ] = None,
-    separator: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CHAR",
-            help="What separates the cells: a character, or comma, tab, semicolon, space; detected by default.",
-        ),
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Encoding of the table, such as cp1252; UTF-8 by default.")
-    ] = None,
+    separator: Separator = None,
+    encoding: Encoding = None,
     device: Annotated[str, typer.Option(help="Where to compute.", **choice("device", *DEVICES))] = "auto",
 ) -> None:
     """Predict with a run: scores for the molecules, nodes or bags of a table.

@@ -128,7 +128,7 @@ def _first_result(waiting: deque[tuple[Item, Future[bytes] | None]]) -> Any:
     future = waiting[0][1]
     content = b"" if future is None else future.result()
     waiting.popleft()
-    return pickle.loads(content)
+    return pickle.loads(content)  # of our own worker, never of a file
 
 
 def _no_children() -> bool:

@@ -196,7 +196,10 @@ def load(
     else:
         form = recognise(source if isinstance(source, Path) else None, {**options, "kind": kind}).loader
         if isinstance(source, Path) and source.is_dir() and form.startswith("table"):
-            raise ValueError(f"{str(name)!r} is a folder; expected the name of a data set or a CSV file")
+            raise ValueError(
+                f"{str(name)!r} is a folder; expected the name of a data set or a CSV file, or a folder with nodes.csv "
+                "and edges.csv, or with a table of labels and a file for each bag"
+            )
         label, splits, published = stem(source) or str(source), OWN_SPLITS[form], 0
     loader = LOADERS[form]
     taken = loader.options | (own.keys() if loader.takes_own_split else set())

@@ -39,6 +39,16 @@ def number(name: str, value: object, low: float, high: float, ends: Literal["[]"
     return result
 
 
+def positive(name: str, value: object) -> float:
+    """Return a number as `float`, or raise if it is not positive and finite."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a positive number, got {value!r}")
+    result = float(value)
+    if not 0 < result < float("inf"):
+        raise ValueError(f"{name} must be a positive number, got {value}")
+    return result
+
+
 def choice(name: str, value: T, words: Collection[object]) -> T:
     """Return `value`, or raise if it is not one of `words`."""
     if value not in words:

@@ -22,6 +22,7 @@ MACCS = ["--split", "random", "--features", "maccs"]
         ),
         ("extra-trees", ["--trees", "5", "--min-samples-leaf", "2"], {"min_samples_leaf": 2}),
         ("svm", ["--C", "4", "--gamma", "0.5"], {"C": 4.0, "gamma": 0.5}),
+        ("logistic", ["--C", "0.001", "--no-balanced"], {"C": 0.001, "balanced": False}),
         ("svm", ["--kernel", "tanimoto"], {"kernel": "tanimoto", "gamma": "scale"}),
     ],
 )
@@ -48,6 +49,8 @@ def test_train(csv: Path, model: str, options: list[str], kept: dict[str, object
         (["--model", "svm", "--init", "run"], "init: model 'svm' is fitted in a single step"),
         (["--model", "forest", "--margin", "2"], "margin: model 'forest' has no such option"),
         (["--model", "svm", "--C", "0"], "C must be a positive number, got 0.0"),
+        (["--model", "logistic", "--C", "-1"], "C must be a positive number, got -1.0"),
+        (["--model", "mlp", "--hidden-channels", "0"], "hidden_channels must be at least 1, got 0"),
     ],
 )
 def test_mistakes(csv: Path, options: list[str], message: str, capsys: Capture) -> None:

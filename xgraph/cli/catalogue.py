@@ -37,6 +37,7 @@ class Part:
         sampler: Batches that a loss is trained on by default: "dual", "shuffle" or "group".
         fitted: Whether a model is fitted in a single step.
         features: Whether a model takes features beside the graph.
+        graphs: Whether a model of molecules reads their graphs.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Part:
     sampler: str = ""
     fitted: bool = False
     features: bool = False
+    graphs: bool = True
 
     @property
     def option_names(self) -> set[str]:
@@ -73,7 +75,7 @@ class Catalogue:
     @property
     def pretrainable(self) -> dict[str, Part]:
         """Models that have an encoder of molecules."""
-        return {name: part for name, part in self.models.items() if part.kind == "graph" and not part.fitted}
+        return {name: part for name, part in self.models.items() if part.kind == "graph" and part.graphs}
 
 
 def load_catalogue() -> Catalogue:
@@ -146,11 +148,10 @@ def _read() -> Catalogue:
 
 
 def _part(name: str, package: Literal["losses", "nn"], cls: type) -> Part:
-    attributes = {key: getattr(cls, key, "") for key in ("kind", "link", "sampler")}
-    fitted, features = getattr(cls, "fitted", False), getattr(cls, "takes_features", False)
-    return Part(
-        name, f"xgraph.{package}.{cls.__name__}", tuple(_options(cls)), **attributes, fitted=fitted, features=features
-    )
+    facts: dict[str, Any] = {key: getattr(cls, key, "") for key in ("kind", "link", "sampler")}
+    facts |= {"fitted": getattr(cls, "fitted", False), "features": getattr(cls, "takes_features", False)}
+    facts |= {"graphs": getattr(cls, "reads_graphs", True)}
+    return Part(name, f"xgraph.{package}.{cls.__name__}", tuple(_options(cls)), **facts)
 
 
 def _from_part(name: str, values: Mapping[str, Any]) -> Part:

@@ -39,6 +39,8 @@ from xgraph.nn.nodes.sage_conv import SAGEConv
 from xgraph.nn.nodes.with_feature_momentum import MomentumConv, with_feature_momentum
 from xgraph.nn.tables.fitted_model import FittedModel
 from xgraph.nn.tables.forest import ExtraTrees, RandomForest
+from xgraph.nn.tables.logistic import LogisticRegression
+from xgraph.nn.tables.mlp import MLP
 from xgraph.nn.tables.support_vectors import SVM
 
 if TYPE_CHECKING:
@@ -52,9 +54,11 @@ MODELS: dict[str, type[Model]] = {
     "ml-mpnn": MLMPNN,
     "d-mpnn": DMPNN,
     "deeper-gcn": DeeperGCN,
+    "mlp": MLP,
     "forest": RandomForest,
     "extra-trees": ExtraTrees,
     "svm": SVM,
+    "logistic": LogisticRegression,
     "sage": GraphSAGE,
     "sage-fm": GraphSAGEFM,
     "gcn": GCN,
@@ -80,6 +84,7 @@ __all__ = [
     "GCNFM",
     "GINE",
     "MLMPNN",
+    "MLP",
     "MODELS",
     "MPNN",
     "SVM",
@@ -109,6 +114,7 @@ __all__ = [
     "GraphSAGEFM",
     "Head",
     "InEdges",
+    "LogisticRegression",
     "MaxModel",
     "MeanModel",
     "MeanPooling",

@@ -13,7 +13,8 @@ def test_models_implement_the_protocol(name):
     assert model.kind in ("graph", "node", "bag")
     assert model.fitted == issubclass(model, FittedModel)
     assert model.takes_features == (model.kind == "graph")
-    assert bool(model.usual_features({})) == model.fitted
+    assert bool(model.usual_features({})) == (not model.reads_graphs)
+    assert model.reads_graphs != (model.fitted or name == "mlp")
     instance = model(2, (4,) if model.kind == "bag" else 4)
     assert isinstance(instance, Model)
     assert instance.num_tasks == 2

@@ -6,7 +6,7 @@ from xgraph.nn import MODELS
 from xgraph.nn.tables.fitted_model import task_seed
 from xgraph.options import options_of
 
-SMALL = {"forest": {"trees": 7}, "extra-trees": {"trees": 7}, "svm": {}}
+SMALL = {"forest": {"trees": 7}, "extra-trees": {"trees": 7}, "svm": {}, "logistic": {}}
 EACH = pytest.mark.parametrize("name", SMALL)
 
 
@@ -89,7 +89,7 @@ def test_seed_and_threads(name):
         model.fit(x, y, seed=seed, threads=threads)
         result.append(model(batch(x)))
     assert torch.equal(result[0], result[1])
-    assert torch.equal(result[0], result[2]) == (name == "svm")
+    assert torch.equal(result[0], result[2]) == (name in ("svm", "logistic"))
 
 
 @EACH
@@ -155,6 +155,7 @@ def test_progress_counts_tasks(name):
         ({"features": torch.zeros(80, 5)}, r"features must have shape \[B, 6\], got \[80, 5\]"),
         ({"features": torch.full((80, 6), float("nan"))}, "features must be finite"),
         ({"features": torch.full((80, 6), 1e300, dtype=torch.float64)}, "features must be finite in float32"),
+        ({"features": torch.ones(80, 6)}, "features are the same for all 80 items"),
         ({"y": torch.zeros(80, 2)}, r"y must have shape \[80, 3\], got \[80, 2\]"),
         ({"y": torch.full((80, 3), 0.5)}, "y must be 0, 1 or NaN"),
         ({"y": torch.zeros(80, 3)}, "labels of both classes in at least one task"),

@@ -29,6 +29,7 @@ FITTED: dict[str, dict[str, Any]] = {
     "forest": {"trees": 8},
     "extra-trees": {"trees": 8},
     "svm": {},
+    "logistic": {},
 }
 GIVEN = {"sampler": "shuffle", "init": "run"}  # the other settings have a default that is a value
 EACH = pytest.mark.parametrize("model", FITTED)
@@ -87,7 +88,7 @@ def test_scores_equal_scikit_learn(train: Train, csv: Path) -> None:
 
 @EACH
 def test_the_configuration_repeats_the_run(train: Train, model: str) -> None:
-    options = {"min_samples_leaf": 2} if model != "svm" else {"C": 3.0, "kernel": "tanimoto"}
+    options = {"svm": {"C": 3.0, "kernel": "tanimoto"}, "logistic": {"C": 3.0}}.get(model, {"min_samples_leaf": 2})
     run = train(model, out="run", metric="roc_auc", **options)
     settings = tomllib.loads((run.path / "config.toml").read_text())
     assert not set(settings) & {*STEPWISE, *STEPWISE_SETTINGS}

@@ -290,6 +290,21 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         beside = {} if self.features is None else {"features": self.features[idx]}
         return self.graphs.batch(idx.numpy(), y=self.y[idx], idx=idx, **beside)
 
+    def feature_batch(self, positions: Sequence[int] | Tensor | NDArray[np.integer]) -> Data:
+        """Return features, labels and positions of molecules, as in `batch` but without their graphs.
+
+        Args:
+            positions: Positions in this data set; repetitions are allowed.
+
+        Raises:
+            IndexError: If a position is out of range.
+            ValueError: If the molecules have no additional features.
+        """
+        if self.features is None:
+            raise ValueError("the molecules have no features; call with_features first")
+        idx = positions_of(positions, len(self), self.name, "molecule")
+        return Data(features=self.features[idx], y=self.y[idx], idx=idx)
+
     def __repr__(self) -> str:
         what = "classes" if self._classes else "tasks"
         counts = f"molecules={len(self)}, {what}={self.num_tasks}, errors={len(self.errors)}"

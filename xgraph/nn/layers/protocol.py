@@ -14,13 +14,13 @@ Kind = Literal["graph", "node", "bag"]
 class Model(Protocol):
     """Interface of the named models: an :class:`torch.nn.Module` that maps a batch to logits ``[B, num_tasks]``.
 
-    The base classes `MoleculeModel`, `NodeModel`, `BagClassifier` and `FittedModel` inherit from it, and with it the
-    defaults below.
+    The base classes `MoleculeModel`, `NodeModel`, `BagClassifier` and `FittedModel`, and `MLP`, inherit from it, and
+    with it the defaults below.
 
     Example:
         >>> from xgraph.nn import MODELS
         >>> [name for name, model in MODELS.items() if model.fitted], MODELS["sage"].kind, MODELS["gine"].takes_features
-        (['forest', 'extra-trees', 'svm'], 'node', True)
+        (['forest', 'extra-trees', 'svm', 'logistic'], 'node', True)
     """
 
     kind: ClassVar[Kind]
@@ -31,6 +31,9 @@ class Model(Protocol):
 
     takes_features: ClassVar[bool] = False
     """Whether the model accepts ``num_features`` additional features per graph, in the batch's ``features``."""
+
+    reads_graphs: ClassVar[bool] = True
+    """Whether the model reads the graphs of a batch; if not, a batch holds features, labels and positions alone."""
 
     num_tasks: int
     """Number of logits per item."""

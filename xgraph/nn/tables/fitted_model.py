@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from xgraph.checks import integer
 from xgraph.nn.layers.feature_scale import FeatureScale
 from xgraph.nn.layers.protocol import Kind, Model
+from xgraph.nn.tables.features import USUAL_FEATURES, check_width, features_of
 
 Progress = Callable[[int, int, str], None]
 
@@ -33,6 +34,7 @@ class FittedModel(nn.Module, Model):
     kind: ClassVar[Kind] = "graph"
     fitted: ClassVar[bool] = True
     takes_features: ClassVar[bool] = True
+    reads_graphs: ClassVar[bool] = False
 
     learned: Tensor
     scale: FeatureScale | None
@@ -46,7 +48,7 @@ class FittedModel(nn.Module, Model):
     @classmethod
     def usual_features(cls, options: Mapping[str, Any]) -> list[str]:
         """Return the names of the features that a run computes for this model by default."""
-        return ["rdkit", "morgan", "maccs"]
+        return list(USUAL_FEATURES)
 
     def fit(
         self,
@@ -89,6 +91,8 @@ class FittedModel(nn.Module, Model):
         learned = (y == 0).any(0) & (y == 1).any(0)
         if not bool(learned.any()):
             raise ValueError("y must have labels of both classes in at least one task")
+        if not bool((x != x[0]).any()):
+            raise ValueError(f"features are the same for all {len(x)} items, so that nothing can be learned from them")
         self._learn(x.cpu(), y.cpu(), weight, learned.cpu(), seed, threads, progress)
         self.learned = learned.to(self.learned.device)
 
@@ -108,10 +112,7 @@ class FittedModel(nn.Module, Model):
 
     def embed(self, batch: Any) -> Tensor:
         """Return the features that the model reads, in float32. Shape ``[B, F]``."""
-        features = getattr(batch, "features", None)
-        if features is None:
-            raise ValueError(f"the batch has no features, which {type(self).__name__} needs in place of graphs")
-        return self._table(features)
+        return self._table(features_of(batch, type(self).__name__, self.num_features))
 
     def reset_head(self) -> None:
         """Discard the fit: there is no encoder to keep."""
@@ -136,8 +137,7 @@ class FittedModel(nn.Module, Model):
 
     def _table(self, features: Tensor) -> Tensor:
         """Check the features, and convert them to float32."""
-        if features.dim() != 2 or features.size(1) != self.num_features:
-            raise ValueError(f"features must have shape [B, {self.num_features}], got {list(features.shape)}")
+        check_width(features, self.num_features)
         x = features.float()
         if not bool(x.isfinite().all()):
             raise ValueError("features must be finite in float32, but some are NaN, infinite or too large")

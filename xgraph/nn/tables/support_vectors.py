@@ -6,16 +6,14 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from xgraph.checks import choice
+from xgraph.checks import choice, positive
 from xgraph.nn.layers.feature_scale import FeatureScale
 from xgraph.nn.layers.learned_buffers import LearnedBuffers
+from xgraph.nn.tables.features import fit_scale, standardised
 from xgraph.nn.tables.fitted_model import FittedModel, Progress
 from xgraph.nn.tables.kernels import squared_distances, tanimoto
 
 Kernel = Literal["rbf", "tanimoto"]
-_LARGEST = 10.0
-"""Standardised features are clamped to ±_LARGEST: otherwise a rare bit would outweigh all others."""
-
 _TOLERANCE = 1e-6  # of the solver; fine enough that rounding in the kernel, which varies with threads, has no effect
 _MOST = 40_000  # maximum number of items; their kernel takes 12.8 GB
 
@@ -68,11 +66,9 @@ class SVM(LearnedBuffers, FittedModel):
     ) -> None:
         super().__init__(num_tasks, num_features)
         choice("kernel", kernel, get_args(Kernel))
-        if not 0 < C < float("inf"):
-            raise ValueError(f"C must be a positive number, got {C}")
         if gamma != "scale" and not (isinstance(gamma, int | float) and 0 < gamma < float("inf")):
             raise ValueError(f"gamma must be a positive number or 'scale', got {gamma!r}")
-        self.C, self.kernel, self.gamma, self.balanced = C, kernel, gamma, balanced
+        self.C, self.kernel, self.gamma, self.balanced = positive("C", C), kernel, gamma, balanced
         self.scale = FeatureScale(num_features) if kernel == "rbf" else None
         self.register_buffer("vectors", torch.empty(0, num_features))
         self.register_buffer("weight", torch.empty(0, num_tasks, dtype=torch.float64))
@@ -101,8 +97,7 @@ class SVM(LearnedBuffers, FittedModel):
             raise ValueError(f"SVM needs at most {_MOST} items, got {size}; use a forest, which needs no kernel")
         if self.scale is not None:
             self.scale = self.scale.cpu()
-            std, mean = torch.std_mean(x.double(), dim=0, correction=0)
-            self.scale.fit(mean, torch.where(std > 0, std, 1.0))
+            fit_scale(self.scale, x)
         x = self._prepared(x)
         pairs = squared_distances(x, x) if self.kernel == "rbf" else tanimoto(x, x)
         duals = torch.zeros(len(x), self.num_tasks, dtype=torch.float64)
@@ -140,8 +135,7 @@ class SVM(LearnedBuffers, FittedModel):
     def _prepared(self, x: Tensor) -> Tensor:
         """Return the features as the kernel needs them."""
         if self.scale is not None:
-            scaled: Tensor = self.scale(x)
-            return scaled.clamp(-_LARGEST, _LARGEST)
+            return standardised(self.scale, x)
         if bool((x < 0).any()):
             raise ValueError("features must not be negative with kernel='tanimoto'; use counts such as fingerprints")
         return x

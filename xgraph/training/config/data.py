@@ -142,8 +142,8 @@ class MoleculeData(_Labelled):
             makes them one row with the label of most of them (missing if as many say 0 as 1); ``first`` keeps the first
             row; ``drop`` leaves out molecules whose rows have opposite labels; ``error`` stops.
         features: What the model gets in addition to the graph: RDKit descriptors, Morgan fingerprints, MACCS keys,
-            topological torsions. Nothing by default, but ``rdkit,morgan,maccs`` for models that are fitted in a single
-            step, and ``morgan`` for ``svm`` with the kernel ``tanimoto``.
+            topological torsions. Nothing by default, but ``rdkit,morgan,maccs`` for models of features alone, and
+            ``morgan`` for the kernel ``tanimoto``.
     """
 
     kind: Kind = "graph"

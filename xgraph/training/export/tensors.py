@@ -104,6 +104,11 @@ def as_function(model: Any, header: Mapping[str, Any]) -> Function:
         notes = "x: the instances of one bag; logits [1, T], weights: of each instance in the bag"
         bags = [(normal(n, *shape),) for n in _BAGS]
         return Function(_OfBag(model), ("x",), ("logits", "weights"), (0,), bags, notes)
+    if not model.reads_graphs:
+        width = int(header["model_arguments"]["num_features"])
+        rows = [(normal(len(batch), width),) for batch in _BATCHES]
+        notes = f"features: features of each molecule [B, {width}]"
+        return Function(_OfBatch(model, ("features",)), ("features",), ("logits",), (0,), rows, notes)
     return _of_molecules(model, int(header["model_arguments"].get("num_features", 0)), normal)
 
 

@@ -84,6 +84,12 @@ def start_from(model: nn.Module, state: Mapping[str, Any], source: "Source", pat
     keep_head = bool(same_features and header["task_names"] == source.task_names)
     skipped = (*TABLES, *(() if same_features else FEATURE_WEIGHTS), *(() if keep_head else ("head.",)))
     encoder = {name for name in own if not name.startswith(skipped)}
+    if not encoder:
+        theirs, now = (",".join(kinds or []) for kinds in (header["config"].get("features"), source.config.features))
+        raise ValueError(
+            f"init: nothing in {path} can be used: its features ({theirs}) are not those of this run ({now}), and "
+            f"model {header['model']!r} reads nothing else"
+        )
     for name in sorted(encoder | {name for name in weights if not name.startswith(skipped)}):
         saved, present = (str(tuple(w[name].shape)) if name in w else "missing" for w in (weights, own))
         if saved != present:

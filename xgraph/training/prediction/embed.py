@@ -161,12 +161,11 @@ def _molecules(
 
 
 def _of_molecules(model: Any, data: "MoleculeDataset", device: str) -> Vectors:
-    from xgraph.training.scoring.inference import EVAL_BATCH_SIZE, in_order
+    from xgraph.training.scoring.inference import EVAL_BATCH_SIZE, batches_for, in_order
 
+    collate = batches_for(model, data)
     with torch.inference_mode():
-        parts = [
-            model.embed(data.batch(rows).to(device)).float().cpu() for rows in in_order(len(data), EVAL_BATCH_SIZE)
-        ]
+        parts = [model.embed(collate(rows).to(device)).float().cpu() for rows in in_order(len(data), EVAL_BATCH_SIZE)]
     return torch.cat(parts).numpy()
 
 

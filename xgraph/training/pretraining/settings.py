@@ -182,7 +182,7 @@ def build_pretrain_config(settings: Mapping[str, object], base: Mapping[str, obj
 
 def pretrainable() -> list[str]:
     """Return the names of the models that have an encoder of molecules. Imports torch."""
-    return [name for name, model in registry("model").items() if model.kind == "graph" and not model.fitted]
+    return [name for name, model in registry("model").items() if model.kind == "graph" and model.reads_graphs]
 
 
 def _options_of_model(model: object) -> list[str]:

@@ -66,7 +66,7 @@ class ContrastiveTask(Task):
         rows = in_order(len(positions), self.config.batch_size)
         rows = [part for part in rows if len(part) > 1]  # a single molecule has nothing to be compared with
         sums: dict[str, float] = dict.fromkeys(("loss", "alignment", "uniformity", "top1"), 0.0)
-        for number, pairs in enumerate(make_loader(source.pairs, positions, rows)):
+        for number, pairs in enumerate(make_loader(source.pairs.batch, positions, rows)):
             z1, z2 = self._project(pairs.to(self.device), _VALID, number)
             h1, h2 = F.normalize(z1), F.normalize(z2)
             size = len(h1)

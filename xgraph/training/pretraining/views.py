@@ -51,4 +51,4 @@ class ViewSource(MoleculeSource):
 
     def loader(self, positions: Tensor, batches: EpochSampler, epoch: int, device: torch.device) -> Iterable[Any]:
         """Return PyG batches on the CPU that hold each molecule twice."""
-        return make_loader(self.pairs, positions, batches)
+        return make_loader(self.pairs.batch, positions, batches)

@@ -1,7 +1,7 @@
 """Score many molecules with a trained model, and convert logits to scores."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,17 +26,22 @@ def score(
 ) -> npt.NDArray[np.float64]:
     """Return the logits of a model in evaluation mode."""
     items = list(range(len(data))) if positions is None else positions.tolist()
-    model = model.to(device).eval()
+    model, collate = model.to(device).eval(), batches_for(model, data)
     parts = []
     with torch.inference_mode():
         for rows in in_order(len(items), EVAL_BATCH_SIZE):
-            batch = data.batch([items[i] for i in rows]).to(device)
+            batch = collate([items[i] for i in rows]).to(device)
             parts.append(model(batch).double().cpu().numpy())
             if progress is not None:
                 progress(rows[-1] + 1, len(items), "scoring")
     if not parts:
         return np.empty((0, data.num_tasks), dtype=np.float64)
     return np.concatenate(parts)
+
+
+def batches_for(model: nn.Module | type, data: "MoleculeDataset") -> Callable[..., Any]:
+    """Return the function that makes batches of molecules for a model, without graphs if it does not read them."""
+    return data.batch if getattr(model, "reads_graphs", True) else data.feature_batch
 
 
 def probability(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """Samplers and loaders of batches, seeded and resumable."""
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,9 +11,6 @@ from xgraph.options import OptionError
 from xgraph.sampling import DualSampler, GroupSampler, TriSampler
 from xgraph.sampling.items.epochs import EpochSampler, IntArray
 from xgraph.training.config.build import TrainConfig
-
-if TYPE_CHECKING:
-    from xgraph.data import MoleculeDataset
 
 
 class ShuffleSampler(EpochSampler):
@@ -65,13 +62,13 @@ def make_sampler(
 
 
 def make_loader(
-    data: "MoleculeDataset", positions: torch.Tensor, batches: EpochSampler | Sequence[list[int]]
+    collate: Callable[..., Any], positions: torch.Tensor, batches: EpochSampler | Sequence[list[int]]
 ) -> DataLoader[Any]:
-    """Create a loader over part of a data set that collates a batch in a single step from the packed store."""
+    """Create a loader over positions in a data set; `collate` makes a batch of some of them in a single step."""
     # With its own generator, because a loader draws a seed for each pass, by default from torch's global stream.
     return DataLoader(
         positions.tolist(),  # type: ignore[arg-type]
         batch_sampler=batches,
-        collate_fn=data.batch,
+        collate_fn=collate,
         generator=torch.Generator(),
     )

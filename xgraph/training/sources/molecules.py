@@ -8,7 +8,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from xgraph.training.scoring.inference import score
+from xgraph.training.config.registry import registry
+from xgraph.training.scoring.inference import batches_for, score
 from xgraph.training.sources.base import Progress, Scores, Source
 from xgraph.training.sources.batches import make_loader
 
@@ -40,15 +41,24 @@ class MoleculeSource(Source):
 
     @property
     def rows_per_batch(self) -> float:
-        """Mean number of atoms in a batch."""
+        """Mean number of atoms in a batch, or of molecules if the model reads no graphs."""
+        if not self._model.reads_graphs:
+            return float(self.config.batch_size)
         return float(self.config.batch_size * len(self.data.graphs.x) / max(len(self), 1))
 
     def prepare(self, model: "Model") -> None:
         """Set mean and deviation of the extra features of the training molecules, if the model standardises them."""
         from xgraph.data import feature_statistics
 
-        if model.scale is not None and self.data.features is not None:
-            model.scale.fit(*feature_statistics(self.data.features, self.splits["train"]))
+        if model.scale is None or self.data.features is None:
+            return
+        train = self.splits["train"]
+        if not model.reads_graphs and not bool((self.data.features[train] != self.data.features[train[0]]).any()):
+            raise ValueError(
+                f"features = {','.join(self.data.feature_kinds)}: they are the same for all {len(train)} molecules of "
+                "the training part, so that nothing can be learned from them"
+            )
+        model.scale.fit(*feature_statistics(self.data.features, train))
 
     def targets(self, positions: Tensor) -> Tensor:
         """Return labels, float32 [n, T]."""
@@ -56,8 +66,8 @@ class MoleculeSource(Source):
         return labels
 
     def loader(self, positions: Tensor, batches: "EpochSampler", epoch: int, device: torch.device) -> Iterable[Any]:
-        """Return PyG batches on the CPU."""
-        return make_loader(self.data, positions, batches)
+        """Return batches on the CPU, without graphs if the model does not read them."""
+        return make_loader(batches_for(self._model, self.data), positions, batches)
 
     def score(
         self, model: nn.Module, positions: Tensor, *, device: str = "cpu", progress: Progress | None = None
@@ -78,6 +88,12 @@ class MoleculeSource(Source):
         row = int(self.data.row[position])
         where = (row,) if self.files is None else self.files.place(row)
         return *where, self.data.smiles[position]
+
+    @property
+    def _model(self) -> "type[Model]":
+        """The class of the run's model."""
+        model: type[Model] = registry("model")[self.config.model]
+        return model
 
     def group_keys(self, by: str) -> npt.NDArray[np.int64]:
         """Group molecules by scaffold, or by the labels of all tasks."""

@@ -93,7 +93,7 @@ def load(
             instance; all columns other than the bag and the labels are features (see `read_bags`).
         feature_columns: Columns with features, if not all of these.
         standardize: Whether to reduce each molecule to its largest fragment, neutralised.
-        features: Additional features of molecules: rdkit, morgan, maccs or torsion (see `describe`).
+        features: Additional features of molecules: rdkit, morgan, maccs, torsion or minimol (see `describe`).
         kind: What a file of one's own holds: molecules ("graph"), the nodes of a graph ("node") or bags ("bag"); by
             default it is recognised.
         task: Whether labels are 0 and 1 for each task ("binary") or classes that exclude each other ("multiclass"); by

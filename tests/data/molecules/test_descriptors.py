@@ -206,7 +206,7 @@ def test_nothing() -> None:
 
 
 def test_invalid_arguments_are_rejected() -> None:
-    with pytest.raises(ValueError, match="features must be any of rdkit, morgan, maccs, torsion, got 'ecfp'"):
+    with pytest.raises(ValueError, match="features must be any of rdkit, morgan, maccs, torsion, minimol, got 'ecfp'"):
         describe(SMILES, ["maccs", "ecfp"])
     with pytest.raises(ValueError, match="features must not repeat, but 'maccs' occurs 2 times"):
         descriptor_names(["maccs", "rdkit", "maccs"])

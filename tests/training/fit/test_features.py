@@ -65,7 +65,7 @@ def test_features_are_parsed() -> None:
     [
         (
             {"features": "rdkit,ecfp"},
-            r"features = 'ecfp': expected rdkit, morgan, maccs or torsion, or several separated by commas, or none",
+            r"features = 'ecfp': expected rdkit, morgan, maccs, torsion or minimol, or several separated by commas",
         ),
         ({"features": "maccs,rdkit,maccs"}, r"features = \['maccs', 'rdkit', 'maccs'\]: expected distinct kinds"),
         ({"features": ""}, "features = ''"),

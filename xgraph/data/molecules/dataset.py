@@ -216,7 +216,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
     @property
     def featurizer(self) -> str:
         """Version of all features, including the additional ones."""
-        return "+".join([self._featurizer, *(KINDS[kind].version for kind in self.feature_kinds)])
+        return "+".join([self._featurizer, *(KINDS[kind].version() for kind in self.feature_kinds)])
 
     @property
     def feature_names(self) -> list[str]:

@@ -1,9 +1,9 @@
-"""The kinds of additional features of a molecule: RDKit descriptors and fingerprints."""
+"""The kinds of additional features of molecules: RDKit descriptors, fingerprints, and a pretrained encoder."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
 
+from xgraph.data.molecules.interrupts import interrupts_held
 from xgraph.data.molecules.path_information import path_information
+from xgraph.data.molecules.pretrained import minimol
 
 Values = NDArray[np.generic]
 
@@ -20,15 +22,31 @@ LIMIT = 100.0  # of transformed descriptors: values beyond ±e^100 are overflow,
 SIZE = 2048  # number of hashed fingerprint features
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Kind:
-    """One kind of molecule features."""
+    """One kind of molecule features.
 
-    version: str  # changes whenever the values change
+    Args:
+        version: A text that changes whenever the values change.
+        names: Names of the columns.
+        rows: Features of molecules, which are given as SMILES and parsed; NaN in the rows of those that it refuses.
+        dtype: Type in which they are stored.
+        worth: Number of molecules that justifies another process.
+        check: Raises `OptionError` if a package is missing.
+        load: Imports what other processes need.
+    """
+
+    version: Callable[[], str]
     names: Callable[[], list[str]]
-    values: Callable[[Any], Values]
+    rows: Callable[[Sequence[str], Sequence[Any]], Values]
     dtype: DTypeLike
-    worth: int  # number of molecules that justifies another process
+    worth: int
+    check: Callable[[], None] = _nothing
+    load: Callable[[], None] = _nothing
 
 
 def _rdkit_list() -> list[tuple[str, Callable[[Any], float]]]:
@@ -77,12 +95,36 @@ def _numbered(name: str, size: int) -> Callable[[], list[str]]:
     return lambda: [f"{name}_{i}" for i in range(size)]
 
 
+def _each(
+    version: str, names: Callable[[], list[str]], values: Callable[[Any], Values], dtype: DTypeLike, worth: int
+) -> Kind:
+    """Return a kind whose features are computed molecule by molecule."""
+
+    def rows(smiles: Sequence[str], molecules: Sequence[Any]) -> Values:
+        features = np.empty((len(smiles), len(names())), dtype)
+        for row, molecule in zip(features, molecules, strict=True):
+            with interrupts_held():
+                row[:] = values(molecule)
+        return features
+
+    return Kind(lambda: version, names, rows, dtype, worth)
+
+
 _morgan = _counts(rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=SIZE))
 _torsion = _counts(rdFingerprintGenerator.GetTopologicalTorsionGenerator(fpSize=SIZE))
 
 KINDS = {
-    "rdkit": Kind("rdkit/1", _rdkit_names, _rdkit, np.float32, worth=50),
-    "morgan": Kind("morgan/1", _numbered("morgan", SIZE), _morgan, np.uint8, worth=2_000),
-    "maccs": Kind("maccs/1", _numbered("maccs", 167), _maccs, np.uint8, worth=500),
-    "torsion": Kind("torsion/1", _numbered("torsion", SIZE), _torsion, np.uint8, worth=2_000),
+    "rdkit": _each("rdkit/1", _rdkit_names, _rdkit, np.float32, worth=50),
+    "morgan": _each("morgan/1", _numbered("morgan", SIZE), _morgan, np.uint8, worth=2_000),
+    "maccs": _each("maccs/1", _numbered("maccs", 167), _maccs, np.uint8, worth=500),
+    "torsion": _each("torsion/1", _numbered("torsion", SIZE), _torsion, np.uint8, worth=2_000),
+    "minimol": Kind(
+        minimol.version,
+        _numbered("minimol", minimol.WIDTH),
+        minimol.encode,
+        np.float32,
+        worth=50,
+        check=minimol.check_installed,
+        load=minimol.load,
+    ),
 }

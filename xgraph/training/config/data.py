@@ -10,7 +10,7 @@ from xgraph.schema import Schema
 from xgraph.storage import Storage
 
 # Keep in step with `xgraph.data.molecules.descriptor_kinds`, which is not imported here because it imports RDKit.
-Features = Literal["rdkit", "morgan", "maccs", "torsion"]
+Features = Literal["rdkit", "morgan", "maccs", "torsion", "minimol"]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Kind = Literal["graph", "node", "bag"]
 
@@ -142,8 +142,9 @@ class MoleculeData(_Labelled):
             makes them one row with the label of most of them (missing if as many say 0 as 1); ``first`` keeps the first
             row; ``drop`` leaves out molecules whose rows have opposite labels; ``error`` stops.
         features: What the model gets in addition to the graph: RDKit descriptors, Morgan fingerprints, MACCS keys,
-            topological torsions. Nothing by default, but ``rdkit,morgan,maccs`` for models of features alone, and
-            ``morgan`` for the kernel ``tanimoto``.
+            topological torsions, or the numbers of a pretrained encoder (``minimol``, which needs
+            ``pip install 'xgraph-pyg[pretrained]'``). Nothing by default, but ``rdkit,morgan,maccs`` for models of
+            features alone, and ``morgan`` for the kernel ``tanimoto``.
     """
 
     kind: Kind = "graph"

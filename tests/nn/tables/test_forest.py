@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 import torch
 from fitted_models import batch, reloaded, table
+from scipy import sparse
 from sklearn import ensemble
 
 from xgraph.nn import MODELS, ExtraTrees, RandomForest
 from xgraph.nn.tables.fitted_model import task_seed
+from xgraph.nn.tables.forest import sparse_columns
 
 REFERENCE = {"forest": ensemble.RandomForestClassifier, "extra-trees": ensemble.ExtraTreesClassifier}
 EACH = pytest.mark.parametrize("name", REFERENCE)
@@ -40,6 +42,23 @@ def test_probabilities_match_scikit_learn(name, options):
         np.testing.assert_allclose(result[:, task], expected, rtol=0, atol=1e-9)
         assert len(np.unique(expected)) > 5
     assert set(result[:, 1]) == {0.5}
+
+
+@EACH
+def test_trees_on_counts_with_many_zeros_are_those_of_a_dense_table(name):
+    g = torch.Generator().manual_seed(0)
+    x = torch.poisson(torch.rand(400, 300, generator=g) ** 30, generator=g)
+    x[:, :3] = torch.rand(400, 3, generator=g)  # nowhere zero
+    y = (x[:, 0] + x[:, 3:40].sum(1) > 1).float()
+    assert sparse.issparse(sparse_columns(x))
+    assert not sparse.issparse(sparse_columns(x[:, :50]))
+    weight = torch.rand(400, generator=g) + 0.1
+    model = MODELS[name](1, 300, trees=20)
+    model.fit(x, y, weight=weight, seed=7)
+    reference = REFERENCE[name](20, class_weight="balanced", random_state=task_seed(7, 0))
+    reference.fit(x.numpy(), y.numpy(), sample_weight=weight.numpy())
+    share = torch.from_numpy(reference.predict_proba(x.numpy())[:, 1])
+    torch.testing.assert_close(torch.sigmoid(model(batch(x)))[:, 0], share, rtol=0, atol=1e-9)
 
 
 @EACH

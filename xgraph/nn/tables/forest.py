@@ -13,6 +13,9 @@ MaxFeatures = Literal["sqrt", "log2"]
 _LEAST = 1e-12
 """Probabilities are clamped to this distance from 0 and 1; a non-zero mean over trees is always larger."""
 
+_EMPTY = 0.1  # maximum share of non-zero values in a column that counts as nearly empty
+_FILLED = 0.03  # maximum share of other columns with which a sparse table is faster
+
 
 class RandomForest(FittedModel):
     """Random forest on features, fitted by scikit-learn: one forest per task.
@@ -45,6 +48,9 @@ class RandomForest(FittedModel):
 
     learner: ClassVar[str] = "RandomForestClassifier"
     """Name of the class in ``sklearn.ensemble`` that fits the model."""
+
+    same_if_sparse: ClassVar[bool] = True
+    """Whether the trees grown on a sparse table are the same."""
 
     def __init__(
         self,
@@ -93,7 +99,8 @@ class RandomForest(FittedModel):
                     random_state=task_seed(seed, task),
                 )
                 own = None if weight is None else weight[known].numpy()
-                trees = forest.fit(x[known].numpy(), y[known, task].long().numpy(), sample_weight=own).estimators_
+                table = sparse_columns(x[known]) if self.same_if_sparse else x[known].numpy()
+                trees = forest.fit(table, y[known, task].long().numpy(), sample_weight=own).estimators_
             fitted.append(trees)
             if progress is not None:
                 progress(task + 1, self.num_tasks, "fitting")
@@ -118,3 +125,17 @@ class ExtraTrees(RandomForest):
     """
 
     learner: ClassVar[str] = "ExtraTreesClassifier"
+    same_if_sparse: ClassVar[bool] = False  # the random thresholds differ
+
+
+def sparse_columns(x: Tensor) -> Any:
+    """Return a table as a sparse matrix if almost all its columns are nearly empty, otherwise as an array.
+
+    A forest on the Morgan counts of tens of thousands of molecules is fitted three times as fast from a sparse matrix.
+    """
+    filled = (x != 0).float().mean(0) > _EMPTY
+    if float(filled.float().mean()) > _FILLED:
+        return x.numpy()
+    from scipy import sparse
+
+    return sparse.csc_matrix(x.numpy())

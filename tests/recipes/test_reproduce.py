@@ -320,3 +320,35 @@ def test_a_recipe_on_several_data_sets(recipe: Make, bags: Path) -> None:
     values["settings"]["dataset"] = "bags.csv"
     with pytest.raises(ValueError, match=r"member 'att' on .*more.csv' is missing in this one"):
         reproduce(recipe(values), out="out")
+
+
+def test_a_choice_by_inner_folds(recipe: Make, chains: Path) -> None:
+    settings = {"dataset": "chains.csv", "split": "random", "folds": 3, "fold": "0-1", "train_on": "train+valid"}
+    values = {"title": "a", "about": "b", "metrics": ["ap", "roc_auc"], "settings": {**settings, "trees": 5}}
+    values["member"] = [
+        {"name": "forest", "model": "forest", "features": ["maccs"]},
+        {"name": "svm", "model": "svm", "features": ["rdkit"]},
+    ]
+    values["choice"] = [{"name": "entry", "candidates": ["forest", "svm"], "how": "greedy", "start": "all", "inner": 3}]
+    report = reproduce(recipe(values), out="out")
+    table = pd.read_csv("out/forest/seed_0/fold_1/inner_3.csv")
+    own = {**settings, "model": "forest", "features": ["maccs"], "trees": 5, "fold": 1, "train_on": "train"}
+    run = xgraph.train("chains.csv", out="inner", inner="1/3", **{k: v for k, v in own.items() if k != "dataset"})
+    expected = pd.read_csv(run.path / "predictions.csv").query("split == 'valid'")
+    assert table[table["inner"] == 1]["amine_score"].tolist() == expected["amine_score"].tolist()
+    test = pd.read_csv("out/forest/seed_0/fold_1/predictions.csv").query("split == 'test'")
+    assert not set(table["row"]) & set(test["row"])
+    assert len(set(table["row"])) == len(table) == 60 - len(test)
+    row = report.values["rows"][-1]
+    assert (row["name"], row["kind"]) == ("entry", "choice")
+    assert [one["part"] for one in row["chosen"] if one["seed"] is None or one["seed"] == 0] == [0, 1]
+    assert set(row["chosen"][0]["scores"]) == {"forest", "svm"}
+    assert "- **entry**: greedy mean rank of forest, svm, starting from all" in Path("out/report.md").read_text()
+
+    before = {path: path.stat().st_mtime_ns for path in Path("out").rglob("*_3.csv")}
+    Path("out/svm/seed_0/fold_0/inner_3.csv").unlink()
+    again = reproduce(recipe(values), out="out")
+    after = {path: path.stat().st_mtime_ns for path in Path("out").rglob("*_3.csv")}
+    assert len(before) == len(after) == 4
+    assert {path.parts[1:4] for path in after if after[path] != before[path]} == {("svm", "seed_0", "fold_0")}
+    assert again.values["rows"] == report.values["rows"]

@@ -290,3 +290,43 @@ def test_quick_without_a_quick_table_is_refused(recipe: Make) -> None:
     del values["quick"]
     with pytest.raises(OptionError, match=r"this recipe has no \[quick\] table"):
         read_recipe(recipe(values), quick=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"name": "Both"},
+            r"\[\[choice\]\] 1: name = 'Both': this name is taken by a member, or by an earlier ensemble",
+        ),
+        ({"candidates": ["at"]}, r"\[\[choice\]\] 1: candidates: no 'at' in this recipe \(did you mean 'att'\?\)"),
+        ({"candidates": []}, r"candidates = \[\]: expected different values, at least one"),
+        ({"metric": ["auc"]}, r"\[\[choice\]\] 1: metric\[0\] = 'auc': expected names of metrics"),
+        ({"how": "all"}, r"how = 'all': expected best or greedy"),
+        ({"start": "all"}, r"start = 'all': expected how = 'greedy' with it, got 'best'"),
+        ({"inner": 1}, r"inner = 1: expected 2 or more"),
+    ],
+)
+def test_wrong_choices_are_refused(change: dict[str, Any], message: str, recipe: Make) -> None:
+    values = tiny()
+    values["choice"] = [{"name": "chosen", "candidates": ["att", "both"], **change}]
+    with pytest.raises(OptionError, match=message):
+        read_recipe(recipe(values))
+
+
+def test_choices_without_what_they_choose_by_are_refused(recipe: Make) -> None:
+    values = tiny()
+    values["choice"] = [{"name": "chosen", "candidates": ["att", "smx"]}]
+    assert read_recipe(recipe(values)).choices[0].metric == ["roc_auc"]
+    assert read_recipe(recipe(values), quick=True).choices[0].candidates == ["att"]
+    values["member"][1] |= {"init": "att", "model": "attention", "loss": "soap"}
+    del values["member"][1]["instances"], values["settings"]["tau"]
+    read_recipe(recipe(values))
+    values["choice"][0]["inner"] = 3
+    with pytest.raises(OptionError, match=r"inner = 3: 'smx' starts from 'att', which has been trained on the items"):
+        read_recipe(recipe(values))
+    values = tiny()
+    values["choice"] = [{"name": "chosen", "candidates": ["att", "smx"]}]
+    values["settings"] |= {"train_on": "train+valid", "keep": "last"}
+    with pytest.raises(OptionError, match=r"candidates: 'att' has train_on = 'train\+valid', so it has no validation"):
+        read_recipe(recipe(values))

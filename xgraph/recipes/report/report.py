@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from xgraph.recipes.report.choices import choice_grids, described
 from xgraph.recipes.report.compare import Paired
 from xgraph.recipes.report.results import Row
 from xgraph.recipes.report.submission import SubmissionFile
 from xgraph.recipes.report.tables import Grid, tables_of
 from xgraph.recipes.run.directory import read_json
 from xgraph.recipes.schema.recipe import NUMBERS, REPORT, Recipe
-from xgraph.training.files.rundir import ENVIRONMENT, fold_folders
+from xgraph.training.files.rundir import ENVIRONMENT, dataset_label, fold_folders
 from xgraph.training.files.writing import write_json, write_text
 
 CUT_DOWN = "Reduced run: this is not the full protocol, so do not compare these figures with published ones."
@@ -45,6 +46,9 @@ def write_report(
 ) -> Report:
     """Write `report.md` and `report.json`."""
     tables = tables_of(recipe, rows, compared)
+    for dataset in recipe.datasets:
+        own = [row for row in rows if row.dataset == dataset]
+        tables += choice_grids(dataset_label(dataset), own, recipe.choices)
     machines = _machines(recipe, out)
     values = {
         "recipe": recipe.path.stem,
@@ -73,7 +77,7 @@ def write_report(
 def _row(row: Row) -> dict[str, Any]:
     """Return a row for JSON: the metrics of every seed and part, and their summaries."""
     values: dict[str, Any] = {"name": row.name, "dataset": row.dataset}
-    values["kind"] = "member" if row.is_member else "ensemble"
+    values["kind"] = "member" if row.is_member else "choice" if row.choices else "ensemble"
     values["members"] = {member.name: member.seeds for member in row.members}
     if row.is_member:
         values["settings"] = {**row.members[0].config.to_dict(), "seed": row.members[0].seeds}
@@ -85,6 +89,8 @@ def _row(row: Row) -> dict[str, Any]:
         {"seed": seed, "part": part, **figures} for seed, runs in row.single.items() for part, figures in runs.items()
     ]
     values["parts"] = [{"part": part, **row.combined[part]} for part in row.parts]
+    if row.choices:
+        values["chosen"] = [{"part": part, "seed": seed, **one._asdict()} for part, seed, one in row.choices]
     return values
 
 
@@ -123,6 +129,7 @@ def _markdown(recipe: Recipe, tables: Sequence[Grid], values: Mapping[str, Any])
     for one in recipe.ensembles:
         what = "mean score" if one.combine == "mean" else "mean rank"
         lines.append(f"- **{one.name}**: {what} of {', '.join(one.members)}")
+    lines += [f"- **{one.name}**: {described(one)}" for one in recipe.choices]
     lines += ["", f"## Environment\n\nTotal wall time: {_clock(values['wall_seconds'])}."]
     for entry in values["environments"]:
         machine, versions = entry["machine"] or {}, entry["versions"] or {}

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from xgraph.recipes.run.inner import inner_file
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.parts import scored_parts
 from xgraph.training.config.traits import DatasetTraits
@@ -18,7 +19,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 class Part(NamedTuple):
-    """The test or the validation part of a run."""
+    """The test or the validation part of a run, or an inner fold."""
 
     items: list[tuple[str, ...]]  # the cells that identify an item
     y: FloatArray  # labels 0/1, NaN = missing, [n, T]
@@ -27,21 +28,36 @@ class Part(NamedTuple):
 
 def read_parts(path: Path, config: TrainConfig) -> dict[str, Part]:
     """Read the predictions of a run."""
+    return _read(path, PREDICTIONS, config, "split", scored_parts(config))
+
+
+def read_inner(path: Path, config: TrainConfig, folds: int) -> dict[str, Part]:
+    """Read the scores of a run's inner folds; those on which it could not be trained are absent."""
+    return _read(path, inner_file(path, folds).name, config, "inner", list(map(str, range(folds))), absent=True)
+
+
+def _read(
+    path: Path, name: str, config: TrainConfig, first: str, parts: Sequence[str], absent: bool = False
+) -> dict[str, Part]:
     import pandas as pd
 
-    file = path / PREDICTIONS
+    file = path / name
     traits = DatasetTraits.of(config.flat())
     places = list(_PLACES[traits.kind])
     try:
         table = pd.read_csv(file, dtype=str, keep_default_na=False)
+        if list(table.columns) == [first] and absent:
+            return {}
         if list(table.columns[1:2]) == ["file"]:
             places = ["file", *places]
-        if list(table.columns[: 1 + len(places)]) != ["split", *places]:
-            raise ValueError(f"expected it to start with the columns split, {', '.join(places)}")
+        if list(table.columns[: 1 + len(places)]) != [first, *places]:
+            raise ValueError(f"expected it to start with the columns {first}, {', '.join(places)}")
         rest = table.columns[1 + len(places) :]
-        parts = {}
-        for name in scored_parts(config):
-            rows = table[table["split"] == name]
+        read = {}
+        for part in parts:
+            rows = table[table[first] == part]
+            if absent and not len(rows):
+                continue
             if traits.several_classes:
                 names = np.array([column.removesuffix("_score") for column in rest[2:]])
                 known = rows[rest[0]].to_numpy()[:, None]
@@ -51,12 +67,12 @@ def read_parts(path: Path, config: TrainConfig) -> dict[str, Part]:
                 y = rows[rest[0::2]].replace("", "nan").to_numpy(dtype=np.float64)
                 scores = rows[rest[1::2]]
             items = list(rows[places].itertuples(index=False, name=None))
-            parts[name] = Part(items, y, scores.to_numpy(dtype=np.float64))
+            read[part] = Part(items, y, scores.to_numpy(dtype=np.float64))
     except FileNotFoundError:
-        raise FileNotFoundError(f"run: {path} has no {PREDICTIONS}") from None
+        raise FileNotFoundError(f"run: {path} has no {name}") from None
     except (ValueError, KeyError, IndexError) as error:
         raise ValueError(f"run: {file} is damaged: {error}") from None
-    return parts
+    return read
 
 
 def check_same_items(one: Part, other: Part, paths: Sequence[Path]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from xgraph.options import OptionError
 from xgraph.recipes.run.directory import SETTINGS_OF_SEEDS, timed
+from xgraph.recipes.run.inner import is_scored, score_inner
 from xgraph.recipes.schema.recipe import Member, Pretraining, Recipe
 from xgraph.training.config.build import differences
 from xgraph.training.files.rundir import CONFIG, METRICS, Run
@@ -37,21 +38,27 @@ class Runner:
             pretrain(out=path, resume=started, progress=self.progress, **self._settings(encoder.settings))
 
     def train(self, member: Member, seed: int) -> None:
-        """Train a member with one of its seeds."""
+        """Train a member with one of its seeds, and score it on inner folds if a choice needs that."""
         name = str(self.recipe.run_path(member, seed))
         path = self.out / name
         started = (path / CONFIG).is_file()
         before, encoder = self.recipe.start_of(member), self.recipe.encoder_of(member)
+        inner = self.recipe.inner_folds(member)
         if started and (path / METRICS).is_file():
             _check_finished(Run.open(path), member, free=before is not None or encoder is not None)
-            return
+            if all(is_scored(member, path, folds) for folds in inner):
+                return
         settings = {**member.settings, "seed": seed}
         if before is not None:
             settings["init"] = str((self.out / self.recipe.run_path(before, seed)).resolve())
         elif encoder is not None:
             settings["init"] = str((self.out / encoder.name).resolve())
+        settings = self._settings(settings)
         with _named(name), timed(self.out, name):
-            train(member.dataset, out=path, resume=started, progress=self.progress, **self._settings(settings))
+            if not (path / METRICS).is_file():
+                train(member.dataset, out=path, resume=started, progress=self.progress, **settings)
+            for folds in inner:
+                score_inner(member, path, folds, settings)
 
     def _settings(self, settings: dict[str, Any]) -> dict[str, Any]:
         threads = {} if self.threads is None else {"threads": self.threads}

@@ -26,7 +26,7 @@ def cut_file(file: RecipeFile, quick: Quick, recipe: Recipe) -> RecipeFile:
 
 
 def cut_outcome(short: Recipe, full: Recipe, quick: Quick) -> Recipe:
-    """Return the recipe of the remaining members with the ensembles and comparisons that are still possible."""
+    """Return the recipe of the remaining members with the ensembles, choices and comparisons that are possible."""
     trained, datasets = {one.name for one in short.members}, set(short.datasets)
     ensembles = []
     for one in full.ensembles:
@@ -34,6 +34,12 @@ def cut_outcome(short: Recipe, full: Recipe, quick: Quick) -> Recipe:
         if len(left) > 1 and one.name not in quick.leave_out:
             ensembles.append(one.model_copy(update={"members": left}))
     names = trained | {one.name for one in ensembles}
+    choices = []
+    for choice in full.choices:
+        left = [name for name in choice.candidates if name in names]
+        if left and choice.name not in quick.leave_out:
+            choices.append(choice.model_copy(update={"candidates": left}))
+    names |= {one.name for one in choices}
     last = full.submission
     starts = {one.config.init for one in short.members}
     return replace(
@@ -41,6 +47,7 @@ def cut_outcome(short: Recipe, full: Recipe, quick: Quick) -> Recipe:
         pretrainings=[_shortened(one, quick.share_of_epochs) for one in full.pretrainings if one.name in starts],
         time=quick.time,
         ensembles=ensembles,
+        choices=choices,
         comparisons=[one for one in full.comparisons if {one.one, one.other} <= names],
         published=[one for one in full.published if one.dataset in datasets],
         submission=last if last is not None and last.of in names and last.dataset in datasets else None,

@@ -1,66 +1,30 @@
 """Schemas of the tables in a recipe's TOML file."""
 
-import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from xgraph.recipes.schema.metrics import EXPECTED, further_metrics
+from xgraph.recipes.schema.metrics import EXPECTED
+from xgraph.recipes.schema.types import (
+    Datasets,
+    Figure,
+    Folder,
+    Metric,
+    Seeds,
+    Text,
+    Texts,
+    are_metrics,
+    checked,
+    distinct,
+    listed,
+)
 from xgraph.schema import Schema, read_toml, validate
 from xgraph.training.prediction.ensemble import Combine
 
 _SHARED_SETTINGS = ("device", "out", "progress", "resume", "threads")
-
-
-def _check(fits: Callable[[Any], object], expected: str) -> AfterValidator:
-    """Create a validator from a predicate and a description of the expected value."""
-
-    def check(value: Any) -> Any:
-        if not fits(value):
-            raise ValueError(f"expected {expected}")
-        return value
-
-    return AfterValidator(check)
-
-
-def _are_metrics(names: Any) -> bool:
-    try:
-        further_metrics(list(names))
-    except ValueError:
-        return False
-    return True
-
-
-def _listed(value: object) -> object:
-    """Wrap a single string in a list."""
-    return [value] if isinstance(value, str) else value
-
-
-def _figure(value: Any) -> tuple[float, float | None]:
-    """Parse a mean with an optional standard deviation."""
-    numbers = value if isinstance(value, list) else [value]
-    if len(numbers) not in (1, 2) or not all(type(one) in (int, float) and math.isfinite(one) for one in numbers):
-        raise ValueError("expected a number, or [mean, standard deviation]")
-    return float(numbers[0]), float(numbers[1]) if len(numbers) == 2 else None
-
-
-_different = _check(lambda values: 0 < len(values) == len(set(values)), "different values, at least one")
-Text = Annotated[str, _check(str.strip, "a non-empty string")]
-Texts = Annotated[list[Text], _different]
-Datasets = Annotated[Texts, BeforeValidator(_listed)]
-Seeds = Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], _different]
-Folder = Annotated[
-    str, _check(re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]*").fullmatch, "letters, digits, - and _, as it names a folder")
-]
-Metric = Annotated[str, _check(lambda name: _are_metrics([name]), EXPECTED)]
-Figure = Annotated[
-    tuple[float, float | None],
-    BeforeValidator(_figure),
-    PlainSerializer(lambda figure: figure[0] if figure[1] is None else list(figure)),
-]
 
 
 class Settings(Schema):
@@ -112,12 +76,36 @@ class Ensemble(Schema):
     """`[[ensemble]]`: members whose scores are combined by their mean or the mean of their ranks."""
 
     name: Text
-    members: Annotated[Texts, _check(lambda names: len(names) > 1, "two members or more")]
+    members: Annotated[Texts, checked(lambda names: len(names) > 1, "two members or more")]
     combine: Combine = "mean"
 
 
+class Choice(Schema):
+    """`[[choice]]`: what is best among candidates, chosen anew in each part (fold or seed) without its test items.
+
+    Candidates are members and ensembles. `inner = 5` scores them by five inner folds of the training and validation
+    items; without it, they are scored on the validation part.
+
+    The greedy choice is a mean of ranks: candidates are added one by one, each as often as it helps (Caruana et al.,
+    "Ensemble selection from libraries of models", ICML 2004). It starts from the best candidate, or from all.
+    """
+
+    name: Text
+    candidates: Texts
+    how: Literal["best", "greedy"] = "best"
+    start: Literal["best", "all"] = "best"
+    metric: Annotated[list[Metric], distinct, BeforeValidator(listed)] = Field(default=[])  # by default the first one
+    inner: Annotated[int, Field(ge=2, le=1000)] | None = None
+
+    @model_validator(mode="after")
+    def _start_of_greedy(self) -> "Choice":
+        if self.start != "best" and self.how != "greedy":
+            raise ValueError(f"start = {self.start!r}: expected how = 'greedy' with it, got {self.how!r}")
+        return self
+
+
 class Comparison(Schema):
-    """`[[compare]]`: two members or ensembles compared pair by pair, by a metric of the test part."""
+    """`[[compare]]`: two members, ensembles or choices compared pair by pair, by a metric of the test part."""
 
     one: Text
     other: Text
@@ -137,21 +125,23 @@ class Published(Schema):
     source: Text
     values: Annotated[
         dict[str, Figure],
-        _check(len, "a metric with its mean, or with [mean, standard deviation]"),
-        _check(_are_metrics, EXPECTED),
+        checked(len, "a metric with its mean, or with [mean, standard deviation]"),
+        checked(are_metrics, EXPECTED),
     ]
     dataset: Text = ""
     protocol: Text = ""
 
 
 class Submission(Schema):
-    """`[submission]`: unlabelled molecules that a member or an ensemble scores in a competition's format."""
+    """`[submission]`: unlabelled molecules that a member, an ensemble or a choice scores in a competition's format."""
 
     of: Text
     dataset: Text = ""
     file: Text  # path of the CSV file of molecules in the data set's card
     columns: Texts  # header of the output file: SMILES, then one column per task
-    name: Annotated[str, _check(re.compile(r"[^/]*\.csv").fullmatch, "the name of a CSV file")] = "test_predictions.csv"
+    name: Annotated[str, checked(re.compile(r"[^/]*\.csv").fullmatch, "the name of a CSV file")] = (
+        "test_predictions.csv"
+    )
 
 
 class Quick(Schema):
@@ -172,11 +162,12 @@ class RecipeFile(Schema):
     about: Text
     time: Text = ""
     cut_down: Text = ""
-    metrics: Annotated[list[Metric], _different] = Field(default=["prc_auc", "roc_auc", "ap"])
+    metrics: Annotated[list[Metric], distinct] = Field(default=["prc_auc", "roc_auc", "ap"])
     settings: Settings = Settings()
     pretraining: list[PretrainingEntry] = Field(default=[])
     member: list[MemberEntry] = Field(min_length=1)
     ensemble: list[Ensemble] = Field(default=[])
+    choice: list[Choice] = Field(default=[])
     compare: list[Comparison] = Field(default=[])
     published: list[Published] = Field(default=[])
     submission: Submission | None = None
@@ -188,6 +179,7 @@ _TABLES: dict[str, type[Schema]] = {
     "pretraining": PretrainingEntry,
     "member": MemberEntry,
     "ensemble": Ensemble,
+    "choice": Choice,
     "compare": Comparison,
     "published": Published,
     "submission": Submission,

@@ -1,13 +1,14 @@
-"""Check the ensembles, comparisons, published rows and the submission of a recipe against its members."""
+"""Check the ensembles, choices, comparisons, published rows and the submission of a recipe against its members."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from xgraph.options import OptionError
-from xgraph.recipes.schema.file import Comparison, Ensemble, Published, RecipeFile, Submission
+from xgraph.recipes.schema.file import Choice, Comparison, Ensemble, Published, RecipeFile, Submission
 from xgraph.recipes.schema.places import at, check_known
 from xgraph.recipes.schema.recipe import Member, Recipe
+from xgraph.training.config.parts import scored_parts
 from xgraph.training.config.traits import DatasetTraits
 
 _SAME = ("split", "target_columns", "smiles_column", "bag_column", "standardize")
@@ -15,11 +16,16 @@ OnDataset = TypeVar("OnDataset", Published, Submission)
 
 
 def with_outcome(recipe: Recipe, file: RecipeFile) -> Recipe:
-    """Return a recipe with the checked ensembles, comparisons, published rows and submission of a file."""
+    """Return a recipe with the checked ensembles, choices, comparisons, published rows and submission of a file."""
     for number, ensemble in enumerate(file.ensemble, 1):
         with at(f"[[ensemble]] {number}"):
             _check_ensemble(ensemble, recipe)
             recipe = replace(recipe, ensembles=[*recipe.ensembles, ensemble])
+    for number, choice in enumerate(file.choice, 1):
+        with at(f"[[choice]] {number}"):
+            choice = choice if choice.metric else choice.model_copy(update={"metric": recipe.metrics[:1]})
+            _check_choice(choice, recipe)
+            recipe = replace(recipe, choices=[*recipe.choices, choice])
     for number, pair in enumerate(file.compare, 1):
         with at(f"[[compare]] {number}"):
             _check_comparison(pair, recipe)
@@ -49,19 +55,56 @@ def _with_dataset(table: OnDataset, recipe: Recipe) -> OnDataset:
 
 
 def _check_ensemble(one: Ensemble, recipe: Recipe) -> None:
-    if one.name.lower() in {name.lower() for name in recipe.names}:
-        raise OptionError(f"name = {one.name!r}: this name is taken by a member or an earlier ensemble")
+    _check_name(one.name, recipe)
     known = list(dict.fromkeys(member.name for member in recipe.members))
     for name in one.members:
         check_known("members", name, known)
-    recipe = replace(recipe, ensembles=[one])
-    combined = [members for dataset in recipe.datasets if (members := recipe.members_of(one.name, dataset))]
+    combined = _combined("members", one.members, replace(recipe, ensembles=[one]), one.name)
+    for members in combined:
+        if one.combine == "rank" and _classes(members):
+            raise OptionError("combine = 'rank': expected 'mean' for mutually exclusive classes")
+
+
+def _check_choice(one: Choice, recipe: Recipe) -> None:
+    _check_name(one.name, recipe)
+    known = [name for name in recipe.names if recipe.choice_of(name) is None]
+    for name in one.candidates:
+        check_known("candidates", name, known)
+    recipe = replace(recipe, choices=[*recipe.choices, one])
+    for members in _combined("candidates", one.candidates, recipe, one.name):
+        if one.how == "greedy" and _classes(members):
+            raise OptionError("how = 'greedy': expected 'best' for mutually exclusive classes, which have no ranks")
+        for member in members:
+            if one.inner is None and "valid" not in scored_parts(member.config):
+                raise OptionError(
+                    f"candidates: {member.name!r} has train_on = {member.config.train_on!r}, so it has no validation "
+                    "part to be chosen by; give a number of inner folds (inner = 5)"
+                )
+            start = recipe.start_of(member)
+            if one.inner is not None and start is not None:
+                raise OptionError(
+                    f"inner = {one.inner}: {member.name!r} starts from {start.name!r}, which has been trained on the "
+                    "items of the inner folds; choose among members without `init`, or leave out `inner`"
+                )
+
+
+def _check_name(name: str, recipe: Recipe) -> None:
+    if name.lower() in {one.lower() for one in recipe.names}:
+        raise OptionError(f"name = {name!r}: this name is taken by a member, or by an earlier ensemble or choice")
+
+
+def _combined(key: str, names: Sequence[str], recipe: Recipe, of: str) -> list[list[Member]]:
+    """Return the members that are combined on each data set, after checking that they score the same items."""
+    combined = [members for dataset in recipe.datasets if (members := recipe.members_of(of, dataset))]
     for members in combined:
         _check_same_items(members)
-        if one.combine == "rank" and DatasetTraits.of(members[0].config.flat()).several_classes:
-            raise OptionError("combine = 'rank': expected 'mean' for mutually exclusive classes")
     if not combined:
-        raise OptionError(f"members = {one.members!r}: expected members with at least one data set in common")
+        raise OptionError(f"{key} = {list(names)!r}: expected {key} with at least one data set in common")
+    return combined
+
+
+def _classes(members: Sequence[Member]) -> bool:
+    return DatasetTraits.of(members[0].config.flat()).several_classes
 
 
 def _check_comparison(pair: Comparison, recipe: Recipe) -> None:
@@ -102,7 +145,7 @@ def _check_submission(one: Submission, recipe: Recipe) -> None:
     from xgraph.data import load_card
     from xgraph.data.cards.named import names
 
-    check_known("of", one.of, recipe.names)
+    check_known("of", one.of, [name for name in recipe.names if recipe.choice_of(name) is None])
     members = recipe.members_of(one.of, one.dataset)
     card = load_card(one.dataset) if one.dataset in names() else None
     if not members or members[0].config.bag_column or card is None or card.kind != "graph":

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xgraph.recipes.schema.file import Comparison, Ensemble, Published, Submission
+from xgraph.recipes.schema.file import Choice, Comparison, Ensemble, Published, Submission
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.files.rundir import dataset_label
 from xgraph.training.prediction.ensemble import Combine
@@ -53,7 +53,7 @@ class Pretraining:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Named runs with ensembles, comparisons, published results and a submission."""
+    """Named runs with ensembles, choices, comparisons, published results and a submission."""
 
     path: Path
     title: str
@@ -67,6 +67,7 @@ class Recipe:
     submission: Submission | None = None
     cut_down: str = ""  # description of the reduction; empty for the full recipe
     pretrainings: list[Pretraining] = field(default_factory=list)
+    choices: list[Choice] = field(default_factory=list)
 
     @property
     def datasets(self) -> list[str]:
@@ -80,8 +81,9 @@ class Recipe:
 
     @property
     def names(self) -> list[str]:
-        """Names of members and ensembles."""
-        return list(dict.fromkeys([*(one.name for one in self.members), *(one.name for one in self.ensembles)]))
+        """Names of members, ensembles and choices."""
+        named: list[Member | Ensemble | Choice] = [*self.members, *self.ensembles, *self.choices]
+        return list(dict.fromkeys(one.name for one in named))
 
     def find_dataset(self, text: str) -> str | None:
         """Find a data set by its name, or by a path relative to the recipe's folder."""
@@ -89,10 +91,23 @@ class Recipe:
         return next((path for path in paths if path in self.datasets), None)
 
     def members_of(self, name: str, dataset: str) -> list[Member]:
-        """Return the member, or the members of the ensemble, of that name on a data set; empty if one is missing."""
+        """Return the member, or the members of an ensemble or a choice, on a data set; empty if one is missing."""
+        choice = self.choice_of(name)
+        if choice is not None:
+            of_all = [self.members_of(one, dataset) for one in choice.candidates]
+            return list({member.name: member for one in of_all for member in one}.values()) if all(of_all) else []
         names = next((one.members for one in self.ensembles if one.name == name), [name])
         trained = {member.name: member for member in self.members if member.dataset == dataset}
         return [trained[one] for one in names] if trained.keys() >= set(names) else []
+
+    def choice_of(self, name: str) -> Choice | None:
+        """Return the choice of that name, if it is one."""
+        return next((one for one in self.choices if one.name == name), None)
+
+    def inner_folds(self, member: Member) -> list[int]:
+        """Return the numbers of inner folds by which choices score a member."""
+        numbers = {one.inner for one in self.choices if member in self.members_of(one.name, member.dataset)}
+        return sorted(number for number in numbers if number is not None)
 
     def combine_of(self, name: str) -> Combine:
         """Return how scores are combined; the scores of a member's seeds are averaged."""

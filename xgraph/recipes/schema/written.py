@@ -15,7 +15,12 @@ def to_toml(recipe: Recipe) -> str:
     values["member"] = [
         {"name": one.name, "seeds": one.seeds, "dataset": one.dataset, **one.settings} for one in recipe.members
     ]
-    tables = (("ensemble", recipe.ensembles), ("compare", recipe.comparisons), ("published", recipe.published))
+    tables = (
+        ("ensemble", recipe.ensembles),
+        ("choice", recipe.choices),
+        ("compare", recipe.comparisons),
+        ("published", recipe.published),
+    )
     for key, rows in tables:
         values[key] = [row.model_dump(exclude_defaults=True) for row in rows]
     if recipe.submission is not None:

@@ -23,6 +23,7 @@ MACCS = ["--split", "random", "--features", "maccs"]
         ("extra-trees", ["--trees", "5", "--min-samples-leaf", "2"], {"min_samples_leaf": 2}),
         ("svm", ["--C", "4", "--gamma", "0.5"], {"C": 4.0, "gamma": 0.5}),
         ("logistic", ["--C", "0.001", "--no-balanced"], {"C": 0.001, "balanced": False}),
+        ("kernel-ridge", ["--alpha", "0.1"], {"alpha": 0.1, "kernel": "tanimoto"}),
         ("svm", ["--kernel", "tanimoto"], {"kernel": "tanimoto", "gamma": "scale"}),
     ],
 )
@@ -50,6 +51,7 @@ def test_train(csv: Path, model: str, options: list[str], kept: dict[str, object
         (["--model", "forest", "--margin", "2"], "margin: model 'forest' has no such option"),
         (["--model", "svm", "--C", "0"], "C must be a positive number, got 0.0"),
         (["--model", "logistic", "--C", "-1"], "C must be a positive number, got -1.0"),
+        (["--model", "kernel-ridge", "--alpha", "0"], "alpha must be a positive number, got 0.0"),
         (["--model", "mlp", "--hidden-channels", "0"], "hidden_channels must be at least 1, got 0"),
     ],
 )

@@ -39,6 +39,7 @@ from xgraph.nn.nodes.sage_conv import SAGEConv
 from xgraph.nn.nodes.with_feature_momentum import MomentumConv, with_feature_momentum
 from xgraph.nn.tables.fitted_model import FittedModel
 from xgraph.nn.tables.forest import ExtraTrees, RandomForest
+from xgraph.nn.tables.kernel_ridge import KernelRidge
 from xgraph.nn.tables.logistic import LogisticRegression
 from xgraph.nn.tables.mlp import MLP
 from xgraph.nn.tables.support_vectors import SVM
@@ -59,6 +60,7 @@ MODELS: dict[str, type[Model]] = {
     "extra-trees": ExtraTrees,
     "svm": SVM,
     "logistic": LogisticRegression,
+    "kernel-ridge": KernelRidge,
     "sage": GraphSAGE,
     "sage-fm": GraphSAGEFM,
     "gcn": GCN,
@@ -114,6 +116,7 @@ __all__ = [
     "GraphSAGEFM",
     "Head",
     "InEdges",
+    "KernelRidge",
     "LogisticRegression",
     "MaxModel",
     "MeanModel",

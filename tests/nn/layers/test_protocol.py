@@ -18,7 +18,7 @@ def test_models_implement_the_protocol(name):
     instance = model(2, (4,) if model.kind == "bag" else 4)
     assert isinstance(instance, Model)
     assert instance.num_tasks == 2
-    assert (instance.scale is None) == (model.kind == "node" or name in ("forest", "extra-trees"))
+    assert (instance.scale is None) == (model.kind == "node" or name in ("forest", "extra-trees", "kernel-ridge"))
 
 
 @EACH

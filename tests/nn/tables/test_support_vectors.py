@@ -61,6 +61,17 @@ def test_decision_function_with_the_tanimoto_kernel():
     assert model.scale is None
 
 
+def test_decision_function_with_the_linear_kernel():
+    x, y = table(100, tasks=1, missing=0.0)
+    model = SVM(1, 6, kernel="linear", C=0.5)
+    model.fit(x, y)
+    reference = SVC(C=0.5, kernel="linear", class_weight="balanced", tol=1e-6)
+    std, mean = torch.std_mean(x.double(), dim=0, correction=0)
+    reference.fit(((x - mean) / std).numpy(), y[:, 0].numpy())
+    expected = reference.decision_function(((x - mean) / std).numpy())
+    np.testing.assert_allclose(model(batch(x))[:, 0].numpy(), expected, rtol=0, atol=1e-5)
+
+
 def test_shared_support_vectors_are_stored_once():
     x, y = table(100, missing=0.0)
     y = torch.cat([y, y], dim=1)
@@ -104,7 +115,7 @@ def test_negative_counts_are_rejected():
 
 
 def test_too_many_items_are_rejected(monkeypatch):
-    monkeypatch.setattr("xgraph.nn.tables.support_vectors._MOST", 79)
+    monkeypatch.setattr("xgraph.nn.tables.kernel_model._MOST", 79)
     x, y = table()
     with pytest.raises(ValueError, match="SVM needs at most 79 items, got 80"):
         SVM(3, 6).fit(x, y)
@@ -126,7 +137,7 @@ def test_damaged_state_is_rejected():
     [
         ({"C": 0.0}, "C must be a positive number, got 0.0"),
         ({"C": float("inf")}, "C must be a positive number, got inf"),
-        ({"kernel": "linear"}, "kernel must be one of rbf, tanimoto, got 'linear'"),
+        ({"kernel": "poly"}, "kernel must be one of rbf, tanimoto, linear, got 'poly'"),
         ({"gamma": -1.0}, "gamma must be a positive number or 'scale', got -1.0"),
         ({"gamma": "auto"}, "gamma must be a positive number or 'scale', got 'auto'"),
     ],

@@ -30,6 +30,7 @@ FITTED: dict[str, dict[str, Any]] = {
     "extra-trees": {"trees": 8},
     "svm": {},
     "logistic": {},
+    "kernel-ridge": {},
 }
 GIVEN = {"sampler": "shuffle", "init": "run"}  # the other settings have a default that is a value
 EACH = pytest.mark.parametrize("model", FITTED)
@@ -88,7 +89,11 @@ def test_scores_equal_scikit_learn(train: Train, csv: Path) -> None:
 
 @EACH
 def test_the_configuration_repeats_the_run(train: Train, model: str) -> None:
-    options = {"svm": {"C": 3.0, "kernel": "tanimoto"}, "logistic": {"C": 3.0}}.get(model, {"min_samples_leaf": 2})
+    options = {
+        "svm": {"C": 3.0, "kernel": "tanimoto"},
+        "logistic": {"C": 3.0},
+        "kernel-ridge": {"alpha": 0.5, "kernel": "rbf"},
+    }.get(model, {"min_samples_leaf": 2})
     run = train(model, out="run", metric="roc_auc", **options)
     settings = tomllib.loads((run.path / "config.toml").read_text())
     assert not set(settings) & {*STEPWISE, *STEPWISE_SETTINGS}
@@ -186,6 +191,8 @@ def test_default_features() -> None:
     assert build_config({"model": "forest", "features": "torsion"}).features == ["torsion"]
     assert build_config({"model": "svm"}).features == every
     assert build_config({"model": "svm", "kernel": "tanimoto"}).features == counts
+    assert build_config({"model": "kernel-ridge"}).features == counts
+    assert build_config({"model": "kernel-ridge", "kernel": "linear"}).features == every
     assert build_config({"model": "gine"}).features is None
     base = build_config({"model": "svm"}).to_dict()
     assert build_config({"kernel": "tanimoto"}, base).features == counts

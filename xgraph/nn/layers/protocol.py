@@ -19,8 +19,10 @@ class Model(Protocol):
 
     Example:
         >>> from xgraph.nn import MODELS
-        >>> [name for name, model in MODELS.items() if model.fitted], MODELS["sage"].kind, MODELS["gine"].takes_features
-        (['forest', 'extra-trees', 'svm', 'logistic'], 'node', True)
+        >>> [name for name, model in MODELS.items() if model.fitted]
+        ['forest', 'extra-trees', 'svm', 'logistic', 'kernel-ridge']
+        >>> MODELS["sage"].kind, MODELS["gine"].takes_features
+        ('node', True)
     """
 
     kind: ClassVar[Kind]

@@ -65,6 +65,7 @@ class LogisticRegression(FittedModel):
         fit_scale(scale, x)
         x = standardised(scale, x).double()
         self.scale.fit(scale.mean, scale.std)
+        self.weight.zero_()
         for task in learned.nonzero().flatten().tolist():
             known = ~y[:, task].isnan()
             model = linear_model.LogisticRegression(

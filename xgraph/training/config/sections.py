@@ -44,8 +44,8 @@ class ModelChoice(_Section):
 
     Args:
         name: Model; by default ``gine`` for molecules, ``sage`` for nodes, ``attention`` for bags. For molecules,
-            ``forest``, ``extra-trees``, ``svm`` and ``logistic`` are fitted to features in a single step, without a
-            loss and epochs; ``mlp`` is a network on features alone.
+            ``forest``, ``extra-trees``, ``svm``, ``logistic`` and ``kernel-ridge`` are fitted to features in a single
+            step, without a loss and epochs; ``mlp`` is a network on features alone.
     """
 
     name: str = "gine"

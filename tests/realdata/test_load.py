@@ -41,7 +41,7 @@ def test_tables_match_their_cards(name: str, real_root: Path) -> None:
 @pytest.mark.parametrize("fold", range(10))
 def test_aicures_folds_match_the_published_folds(fold: int, real_root: Path, mirror_folder: Path) -> None:
     dataset = load("aicures", fold=fold, root=real_root)
-    assert (len(dataset), dataset.metric, dataset.errors) == (2097, "prc_auc", [])
+    assert (len(dataset), dataset.metric, dataset.errors) == (2097, "ap", [])
     sizes = tuple((len(dataset.splits[p]), int(dataset.y[dataset.splits[p]].sum())) for p in ("train", "valid", "test"))
     assert sizes == AICURES[fold]
     every = np.concatenate([rows.numpy() for rows in dataset.splits.values()])

@@ -22,7 +22,8 @@ def metrics_table(metrics: Mapping[str, Any], *, all_metrics: bool = True, also:
 
     Args:
         metrics: Metrics by split.
-        all_metrics: Whether to show all; otherwise the one that chose the epoch, OGB's own, and the usual ones.
+        all_metrics: Whether to show all; otherwise the one that chose the epoch, OGB's own, and the usual ones, with
+            the share of tied scores if there are any, since they change the area under the precision-recall curve.
         also: Metrics that are shown in any case.
     """
     splits = [name for name in ("train", "valid", "test") if name in metrics] or list(metrics)
@@ -33,6 +34,8 @@ def metrics_table(metrics: Mapping[str, Any], *, all_metrics: bool = True, also:
         by_ogb = [name for name in names if name.startswith("ogb_")]
         wanted = [name for name in (metrics.get("metric"), *by_ogb, *_FIRST) if name in names]
         chosen = [*list(dict.fromkeys(wanted))[:SHOWN], *also]
+        if "prc_auc" in chosen and any((metrics[split].get("tied") or 0.0) > 0 for split in splits):
+            chosen.append("tied")
         names = [name for name in names if name in chosen]
     for name in names:
         cells = []

@@ -47,9 +47,9 @@ def test_all_cards_exist_and_are_complete() -> None:
 
 def test_defaults_and_metrics_follow_the_published_protocols() -> None:
     first = {card.name: (card.splits[0], card.metric, card.folds) for card in list_cards()}
-    assert first["aicures"] == ("given", "prc_auc", 10)
+    assert first["aicures"] == ("given", "ap", 10)
     assert first["ogbg-molhiv"] == ("given", "roc_auc", 0)
-    assert first["advprop-hiv"] == ("given", "prc_auc", 0)
+    assert first["advprop-hiv"] == ("given", "ap", 0)
     assert first["advprop-tox21"] == ("given", "roc_auc", 3)
     assert first["bbbp"] == ("scaffold", "roc_auc", 0)
     assert first["nci-pains"] == ("scaffold", "ap", 0)

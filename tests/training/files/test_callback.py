@@ -51,6 +51,23 @@ def test_the_best_epoch_is_kept(tmp_path: Path, stages: str, values: list[float]
     assert [i + 1 for i, names in enumerate(saved) if "best.ckpt" in names][-1] == best
 
 
+@pytest.mark.parametrize("metric", ["ef_1", "hits@10", "accuracy"])
+def test_of_equal_epochs_the_one_with_the_higher_ap_is_kept_then_roc_auc_then_the_earlier(
+    tmp_path: Path, metric: str
+) -> None:
+    """Metrics of the top take few values, so epochs are often equal by them."""
+    callback = CheckpointCallback(tmp_path, metric)
+    trainer: Any = Trainer()
+    epochs = [(1.0, 0.3, 0.9), (2.0, 0.1, 0.5), (2.0, 0.2, 0.6), (2.0, 0.2, 0.7), (2.0, 0.2, 0.7), (1.0, 0.9, 0.9)]
+    for value, ap, roc_auc in epochs:
+        metrics = {**dict.fromkeys(METRICS, 0.5), "ap": ap, "roc_auc": roc_auc, metric: value}
+        task: Any = SimpleNamespace(stage="main", train_loss=1.0, valid_metrics=metrics, seconds=0.0)
+        callback.on_train_epoch_end(trainer, task)
+        trainer.current_epoch += 1
+    assert callback.best is not None
+    assert callback.best["epoch"] == 4
+
+
 def test_history_and_best_epoch_are_restored(tmp_path: Path) -> None:
     one, two = CheckpointCallback(tmp_path, "ap"), CheckpointCallback(tmp_path, "ap")
     run(one, ["main"] * 2, [0.5, 0.7])

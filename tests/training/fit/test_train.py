@@ -93,18 +93,37 @@ def test_another_metric_can_select_the_epoch(train: Train) -> None:
     name = "pauc_area_fpr0.3"
     run = train(out="run", epochs=6, pretrain_epochs=0, metric=name, lr=0.02)
     rows = without_time(run.path / "metrics.csv")
-    values, aps = ([float(row[f"valid_{metric}"]) for row in rows] for metric in (name, "ap"))
+    values, aps, areas = ([float(row[f"valid_{metric}"]) for row in rows] for metric in (name, "ap", "roc_auc"))
     assert run.metrics["selected_by"] == name
-    assert run.metrics["best_epoch"] == values.index(max(values)) + 1
+    standing = list(zip(values, aps, areas, strict=True))  # equal epochs: by AP, then by ROC-AUC, then the first
+    assert run.metrics["best_epoch"] == standing.index(max(standing)) + 1
     assert run.metrics["valid"][name] == max(values)
     assert values != aps
     other = train(out="other", epochs=6, pretrain_epochs=0, lr=0.02)
     assert other.metrics["selected_by"] == "ap"
-    assert other.metrics["best_epoch"] == aps.index(max(aps)) + 1
+    standing = list(zip(aps, areas, strict=True))
+    assert other.metrics["best_epoch"] == standing.index(max(standing)) + 1
     with pytest.raises(OptionError, match="metric = 'auc': expected ap, prc_auc"):
         train(out="third", metric="auc")
     with pytest.raises(OptionError, match=f"metric is '{name}' in run and cannot become 'ap'"):
         xgraph.train(out="run", resume=True, metric="ap")
+
+
+def test_a_kept_epoch_without_a_ranking_is_named(train: Train, csv: Path) -> None:
+    """A strong weight decay removes what the network knows of its input, and leaves the bias of its last layer."""
+    with pytest.warns(
+        UserWarning, match="same score in the task amine, .* no ranking at all; try a lower weight_decay"
+    ):
+        run = train(out="run", epochs=12, pretrain_epochs=0, weight_decay=1000.0, lr=0.05, keep="last")
+    share = run.metrics["positive_rate"]
+    for part in ("valid", "test"):
+        values = run.metrics[part]
+        assert (values["tied"], values["roc_auc"]) == (1.0, 0.5)
+        assert values["prc_auc"] == values["ap"] == pytest.approx(share[part])
+        assert run.metrics["details"][part]["tasks"]["amine"]["tied"] == 1.0
+    assert "tied" in (run.path / "metrics.csv").read_text().splitlines()[0]
+    with pytest.raises(OptionError, match="metric = 'tied': expected ap"):
+        train(out="other", metric="tied")
 
 
 def test_a_run_with_fewer_metrics_from_an_old_version_resumes(train: Train) -> None:

@@ -81,7 +81,7 @@ class Card(Schema):
         citation: Publications to cite.
         task: Type of the task.
         label_meaning: What a positive label means, in one sentence; empty unless the task is a single binary one.
-        metric: Metric of the published protocol: ``"ap"``, ``"prc_auc"`` (trapezoidal), ``"roc_auc"`` or, for
+        metric: Metric that selects the epoch by default: ``"ap"``, ``"prc_auc"`` (trapezoidal), ``"roc_auc"`` or, for
             multiclass, ``"accuracy"``.
         items: Number of rows of the table, graphs, nodes (with or without labels) or bags.
         labels: Number of known labels over all tasks; 0 if not counted.
@@ -107,7 +107,7 @@ class Card(Schema):
         >>> from xgraph.data import load_card
         >>> card = load_card("aicures")
         >>> card.kind, card.metric, card.splits
-        ('graph', 'prc_auc', ['given', 'scaffold', 'random'])
+        ('graph', 'ap', ['given', 'scaffold', 'random'])
     """
 
     name: str

@@ -147,9 +147,9 @@ class RunSettings(_Section):
     """What is trained on and scored, and where.
 
     Args:
-        metric: Validation metric that selects the epoch; by default the data set's own. The metric ``accuracy`` is for
-            items that belong to one of several classes; for those, the others are means over one class against the
-            rest.
+        metric: Validation metric that selects the epoch; by default the data set's own. Of equal epochs, AP and
+            then ROC-AUC decide. The metric ``accuracy`` is for items that belong to one of several classes; for those,
+            the others are means over one class against the rest.
         train_on: What to train on: the training set, or the training and validation sets together. The latter leaves
             nothing to validate on and needs ``keep = last``.
         inner: Inner fold for choosing settings, such as ``0/5`` (the first of five): training and validation sets are

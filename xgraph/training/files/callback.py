@@ -39,7 +39,8 @@ class CheckpointCallback(Callback):
 
     Args:
         path: The run directory.
-        metric: Name of the validation metric that selects the best epoch.
+        metric: Name of the validation metric that selects the best epoch. Of epochs with the same value, the one with
+            the higher average precision is better, then the one with the higher ROC-AUC, then the earlier one.
         keep: Which epoch of the main stage to keep as ``best.ckpt``: the "best" one or the "last" one.
     """
 
@@ -89,5 +90,9 @@ class CheckpointCallback(Callback):
     def _beats(self, row: Mapping[str, Any]) -> bool:
         if self.best is None or self.keep == "last":
             return True
-        now, best = row[f"valid_{self.metric}"], self.best[f"valid_{self.metric}"]
-        return math.isnan(best) or now > best
+        now, best = self._standing(row), self._standing(self.best)
+        return math.isnan(best[0]) or now > best  # a NaN is not greater than anything
+
+    def _standing(self, row: Mapping[str, Any]) -> tuple[float, ...]:
+        """Return the metric that selects and, for epochs that have it in common, AP and ROC-AUC."""
+        return tuple(row.get(f"valid_{name}", math.nan) for name in (self.metric, "ap", "roc_auc"))

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from xgraph.training.files.checkpoint import read_checkpoint
 from xgraph.training.files.rundir import BEST, METRICS, PREDICTIONS
 from xgraph.training.files.saved_model import load_model
 from xgraph.training.files.writing import write_csv, write_json
-from xgraph.training.scoring.details import Decisions, part_details
+from xgraph.training.scoring.details import Decisions, constant_tasks, part_details
 from xgraph.training.scoring.inference import as_scores, class_scores
 from xgraph.training.scoring.metrics import score_all
 from xgraph.training.scoring.scores import score_split
@@ -36,6 +37,7 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
     rates: dict[str, float] = {}
     details: dict[str, Any] = {}
     decisions: Decisions | None = None
+    constant: list[str] = []
     rows: list[list[object]] = []
     for name in parts:
         positions = source.splits[name]
@@ -44,6 +46,8 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
         metrics[name] = score_split(source.name, y, logits, several_classes=source.several_classes, link=link)
         scores = class_scores(logits) if link == "softmax" else logits
         details[name] = part_details(y, scores, source.task_names)
+        if not constant and (constant := constant_tasks(scores, details[name], source.several_classes)):
+            _warn_of_constant_scores(source, name, constant, fitted=kept["lr"] is None)
         if name == "valid" and not source.several_classes:
             decisions = Decisions.at_best_f1(y, as_scores(logits, link))
         if decisions is not None:
@@ -69,3 +73,15 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
     }
     write_json(path / METRICS, metrics)
     return metrics
+
+
+def _warn_of_constant_scores(source: "Source", part: str, tasks: Sequence[str], fitted: bool) -> None:
+    """Warn that the kept model has collapsed: in these tasks, it gives all items of a part the same score."""
+    where = "" if source.several_classes else f" in the task{'s' * (len(tasks) > 1)} {', '.join(tasks[:5])}"
+    more = f" and {len(tasks) - 5} more" if len(tasks) > 5 and where else ""
+    advice = "" if fitted else "; try a lower weight_decay or lr"
+    warnings.warn(
+        f"the kept model gives all items of the {part} part of {source.name!r} the same score{where}{more}, so its "
+        f"metrics are those of no ranking at all{advice}",
+        stacklevel=5,
+    )

@@ -118,6 +118,20 @@ def part_details(
     return {"tasks_with_both_classes": both, "tasks": figures}
 
 
+def constant_tasks(scores: FloatArray, details: Mapping[str, Any], several_classes: bool = False) -> list[str]:
+    """Return the tasks with both classes in which all items have the same score, so that nothing is ranked.
+
+    Args:
+        scores: Scores of a part, shape [n, T].
+        details: The details of the part.
+        several_classes: The tasks are the classes of a single one, all of which must be constant.
+    """
+    if several_classes:
+        return list(details["tasks"]) if len(scores) > 1 and (scores == scores[0]).all() else []
+    figures = zip(details["tasks"].items(), scores.T, strict=True)
+    return [name for (name, one), own in figures if "tied" in one and (own == own[0]).all()]
+
+
 def mean_details(folds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return the means over folds; positives and negatives are their sums."""
     tasks: dict[str, dict[str, float]] = {}

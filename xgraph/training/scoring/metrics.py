@@ -20,6 +20,7 @@ __all__ = [
     "prc_auc",
     "roc_auc",
     "score_all",
+    "tied",
     "two_way_pauc",
 ]
 
@@ -44,9 +45,12 @@ def average_precision(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
 
 
 def prc_auc(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
-    """Area under the precision-recall curve by trapezoids, as the AICures leaderboard reports it.
+    """Area under the precision-recall curve by trapezoids, for comparison with published figures of that kind.
 
-    The area can be far too high if scores are tied; :func:`average_precision` is not affected by ties.
+    The curve begins at the precision of the items with the highest score, so a constant score has the share of
+    positives as its area. Published figures often begin at a precision of 1 instead, which makes no difference without
+    ties, but gives a constant score about .5. A large block of tied scores further down still raises the area: see
+    :func:`tied`, or use :func:`average_precision`, in which such a block counts with its own precision only.
 
     Args:
         target: Labels 0 and 1, or NaN for a missing label, shape ``[n]``.
@@ -56,10 +60,32 @@ def prc_auc(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
         The metric; NaN if the labels hold only one class.
 
     Example:
-        >>> prc_auc([1, 0, 0, 0], [0.5, 0.5, 0.5, 0.5]), average_precision([1, 0, 0, 0], [0.5, 0.5, 0.5, 0.5])
-        (0.625, 0.25)
+        >>> prc_auc([1, 0, 0, 0], [0.5, 0.5, 0.5, 0.5])
+        0.25
+        >>> round(prc_auc([1, 0, 1, 0], [0.9, 0.8, 0.7, 0.1]), 3)
+        0.792
     """
     return _of(sweep(target, score), _prc_auc)
+
+
+def tied(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
+    """Share of the items whose score equals that of an item of the other class: the part without an order.
+
+    It is 0 if the scores order every pair of a positive and a negative, and 1 for a constant score. Ties among
+    positives or among negatives, such as those of repeated molecules, change no metric and are not counted.
+
+    Args:
+        target: Labels 0 and 1, or NaN for a missing label, shape ``[n]``.
+        score: Finite scores, shape ``[n]``.
+
+    Returns:
+        The share; NaN if the labels hold only one class.
+
+    Example:
+        >>> tied([1, 0, 1, 0, 0], [0.9, 0.8, 0.8, 0.1, 0.1])
+        0.4
+    """
+    return _of(sweep(target, score), _tied)
 
 
 def roc_auc(target: npt.ArrayLike, score: npt.ArrayLike) -> float:
@@ -151,9 +177,16 @@ def _average_precision(swept: Sweep) -> float:
 
 def _prc_auc(swept: Sweep) -> float:
     tp, fp = swept
-    precision = np.append(1.0, tp / (tp + fp))
+    precision = tp / (tp + fp)
+    precision = np.append(precision[0], precision)
     recall = np.append(0.0, tp / tp[-1])
     return float(np.sum(np.diff(recall) * (precision[1:] + precision[:-1]) / 2))
+
+
+def _tied(swept: Sweep) -> float:
+    positives, negatives = (np.diff(counts, prepend=0.0) for counts in swept)
+    both = (positives > 0) & (negatives > 0)
+    return float((positives + negatives)[both].sum() / (swept.tp[-1] + swept.fp[-1]))
 
 
 def _roc_auc(swept: Sweep) -> float:
@@ -165,10 +198,13 @@ METRICS: dict[str, Metric] = {
     "ap": _average_precision,
     "prc_auc": _prc_auc,
     "roc_auc": _roc_auc,
+    "tied": _tied,
     **partial_metrics(),
     "ef_1": lambda swept: enrichment(swept, 0.01),
     "ef_5": lambda swept: enrichment(swept, 0.05),
     "bedroc": bedroc,
     **top_metrics(10),
 }
-"""The metrics that every run reports. The limits of the partial areas are fixed, so that runs are comparable."""
+"""The metrics that every run reports. ``tied`` qualifies the others and is not better if higher. The
+limits of the partial areas are fixed, so that runs are comparable.
+"""

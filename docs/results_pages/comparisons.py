@@ -34,7 +34,7 @@ def precision_gains() -> list[Gain]:
         values = recipe_gain("soap_muv", (f"{network}-soap", f"{network}-ce"), "muv", "ap")
         gains.append(Gain(f"MUV-600, {name}", "25–27", plain, bce, "AP", "seeds", values))
     for network, name in NETWORKS.items():
-        values = recipe_gain("soap_hiv", (f"{network}-soap", f"{network}-ce-longer"), "advprop-hiv", "ap")
+        values = recipe_gain("hiv_losses", (f"{network}-soap", f"{network}-ce-longer"), "advprop-hiv", "ap")
         gains.append(Gain(f"HIV, {name}", "1,272", tuned, bce, "AP", "seeds", values))
     return gains
 

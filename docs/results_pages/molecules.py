@@ -80,16 +80,16 @@ HIV = {
 
 
 def hiv_scores(metric: str = "ap") -> str:
-    known = {row["name"] for row in read("soap_hiv")["rows"]}
+    known = {row["name"] for row in read("hiv_losses")["rows"]}
     rows = []
     for loss, title in HIV.items():
         cells = [
-            member("soap_hiv", f"{net}-{loss}", "advprop-hiv", metric) if f"{net}-{loss}" in known else ""
+            member("hiv_losses", f"{net}-{loss}", "advprop-hiv", metric) if f"{net}-{loss}" in known else ""
             for net in NETWORKS
         ]
         rows.append([title, *cells])
     if metric == "prc_auc":
-        published = {entry["name"]: entry["values"]["prc_auc"] for entry in read("soap_hiv")["published"]}
+        published = {entry["name"]: entry["values"]["prc_auc"] for entry in read("hiv_losses")["published"]}
         names = ("GINE, CE", "", "MPNN, CE", "ML-MPNN, CE")
         rows.append(
             ["*published: cross-entropy*", *(f"*{share(published[name][0])}*" if name else "" for name in names)]

@@ -15,6 +15,7 @@ EXPECTED = {
     "aicures",
     "aicures-pretrained",
     "graphfm",
+    "hiv-losses",
     "midam",
     "moleculenet",
     "molhiv",

@@ -18,7 +18,15 @@ def test_metrics_are_a_table_or_json(csv: Path, small: list[str], capsys: pytest
     assert [line.split()[0] for line in table] == ["metric", "ap", "prc_auc", "roc_auc", "ef_1"]
     assert main(["evaluate", "run", "--all-metrics"]) == 0
     table = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in table if line] == ["metric", *METRICS, "at", "accuracy", "f1", "mcc"]
+    assert [line.split()[0] for line in table if line] == [
+        "metric",
+        *METRICS,
+        "at",
+        "accuracy",
+        "balanced_accuracy",
+        "f1",
+        "mcc",
+    ]
     assert main(["evaluate", "run", "--top", "3"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()][-2:] == ["precision@3", "hits@3"]
     for part in ("test", "valid"):

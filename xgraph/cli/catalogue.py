@@ -33,6 +33,7 @@ class Part:
         python: Where to import its class from.
         options: Its options.
         kind: What a model gives logits to: "graph", "node" or "bag".
+        others: Further kinds of items that a model gives logits to.
         link: How logits of a loss become scores: "sigmoid" or "softmax".
         sampler: Batches that a loss is trained on by default: "dual", "shuffle" or "group".
         fitted: Whether a model is fitted in a single step.
@@ -44,11 +45,17 @@ class Part:
     python: str
     options: tuple[Option, ...]
     kind: str = ""
+    others: tuple[str, ...] = ()
     link: str = ""
     sampler: str = ""
     fitted: bool = False
     features: bool = False
     graphs: bool = True
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """All that a model gives logits to."""
+        return (self.kind, *self.others)
 
     @property
     def option_names(self) -> set[str]:
@@ -151,11 +158,14 @@ def _part(name: str, package: Literal["losses", "nn"], cls: type) -> Part:
     facts: dict[str, Any] = {key: getattr(cls, key, "") for key in ("kind", "link", "sampler")}
     facts |= {"fitted": getattr(cls, "fitted", False), "features": getattr(cls, "takes_features", False)}
     facts |= {"graphs": getattr(cls, "reads_graphs", True)}
+    if package == "nn":
+        facts["others"] = tuple(kind for kind in cls.kinds() if kind != cls.kind)  # type: ignore[attr-defined]
     return Part(name, f"xgraph.{package}.{cls.__name__}", tuple(_options(cls)), **facts)
 
 
 def _from_part(name: str, values: Mapping[str, Any]) -> Part:
-    return Part(**{**values, "name": name, "options": tuple(map(_from_table, values["options"]))})
+    others, options = tuple(values.get("others", ())), tuple(map(_from_table, values["options"]))
+    return Part(**{**values, "name": name, "others": others, "options": options})
 
 
 def _options(cls: type) -> list[Option]:

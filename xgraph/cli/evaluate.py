@@ -98,6 +98,7 @@ def evaluate(
     announce_loading()
     from xgraph.cli.tables import details_text, metrics_table
     from xgraph.options import OptionError
+    from xgraph.training.files.rundir import Run
     from xgraph.training.files.writing import plain
     from xgraph.training.prediction.evaluate import evaluate_in_detail, evaluate_new
     from xgraph.training.scoring.metrics import METRICS
@@ -108,7 +109,8 @@ def evaluate(
             return
         asked = [one for one in metrics if one not in {*METRICS, "accuracy", "mean", "std"}]
         typer.echo(metrics_table({name: metrics}, all_metrics=all_metrics, also=asked))
-        if more := details_text(details, None, all_metrics):
+        of_bags = Run.open(runs[0] if runs[0].is_dir() else runs[0].parent).config.data.kind == "bag"
+        if more := details_text(details, None, all_metrics, decided=of_bags):
             typer.echo(f"\n{more}")
 
     how: dict[str, Any] = {"combine": combine, "max_fpr": max_fpr, "min_tpr": min_tpr, "top": top, "device": device}

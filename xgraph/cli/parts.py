@@ -56,7 +56,7 @@ def models(
         typer.echo(printable(part_text("model", _find("model", name, known))))
         return
     for kind, (noun, _) in KINDS.items():
-        parts = [one for one in known.values() if one.kind == kind]
+        parts = [one for one in known.values() if kind in one.kinds]
         rows = [[one.name, _about("model", one.name).summary, _about("model", one.name).short] for one in parts]
         typer.echo(printable(f"For {noun}:\n{table(rows, indent=2)}\n"))
     typer.echo("Options, description and an example of one: xgraph models NAME")
@@ -79,7 +79,7 @@ def facts(part: str, one: Part) -> list[tuple[str, str]]:
     if part == "loss":
         rows = [("labels", _LABELS[one.link]), ("batches", _SAMPLERS[one.sampler])]
     else:
-        rows = [("for", KINDS[one.kind][0])]
+        rows = [("for", " and ".join(KINDS[kind][0] for kind in one.kinds))]
     paper = _about(part, one.name).paper
     return [*rows, ("paper", paper)] if paper else rows
 

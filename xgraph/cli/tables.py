@@ -47,20 +47,23 @@ def metrics_table(metrics: Mapping[str, Any], *, all_metrics: bool = True, also:
     return aligned(rows)
 
 
-def details_text(details: Mapping[str, Any] | None, metric: str | None, all_metrics: bool) -> str:
+def details_text(
+    details: Mapping[str, Any] | None, metric: str | None, all_metrics: bool, decided: bool = False
+) -> str:
     """Figures of each task, and decisions at the thresholds that the validation part has chosen.
 
     Args:
         details: The number of tasks with both classes, figures by task, and decisions.
         metric: The metric that chose the epoch.
         all_metrics: Whether to show decisions, and any number of tasks.
+        decided: Whether to show decisions in any case.
     """
     if not details:
         return ""
     tasks, lines = details["tasks"], []
-    if all_metrics and (decisions := details.get("at_threshold")):
+    if (all_metrics or decided) and (decisions := details.get("at_threshold")):
         rows = [[name, _number(value)] for name, value in decisions.items()]
-        lines += [aligned([["at the validation part's threshold", ""], *rows]), ""]
+        lines += [aligned([["at the threshold with the best F1 on the validation part", ""], *rows]), ""]
     if len(tasks) > 1:
         shown = list(dict.fromkeys([*([metric] if metric else []), "ap", "roc_auc"]))
         rows = [

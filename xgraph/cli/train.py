@@ -87,6 +87,7 @@ def train(
     with resumable("train", "epoch"):
         run = run_training(dataset, config=config, out=out, resume=resume, progress=True, **options)
     typer.echo(metrics_table(run.metrics, all_metrics=all_metrics))
-    if more := details_text(run.metrics.get("details", {}).get("test"), run.metrics.get("metric"), all_metrics):
+    details, of_bags = run.metrics.get("details", {}).get("test"), run.config.data.kind == "bag"
+    if more := details_text(details, run.metrics.get("metric"), all_metrics, decided=of_bags):
         typer.echo(f"\n{more}\n")
     typer.echo("\n".join(closing_lines(run, demo)))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from xgraph.data.bags.dataset import BagDataset as BagDataset
     from xgraph.data.bags.folder.read import read_bag_folder as read_bag_folder
     from xgraph.data.bags.statistics import instance_statistics as instance_statistics
+    from xgraph.data.bags.summaries import bag_statistics as bag_statistics
     from xgraph.data.bags.table import read_bags as read_bags
     from xgraph.data.cards.files import fetch as fetch
     from xgraph.data.cards.files import verify as verify
@@ -49,6 +50,7 @@ _MODULES = {
     "NodeDataset": "nodes.dataset",
     "RowError": "molecules.table",
     "Table": "molecules.table",
+    "bag_statistics": "bags.summaries",
     "check_overlap": "molecules.splits",
     "collect": "collection",
     "conformer_bags": "bags.conformers",

@@ -13,7 +13,7 @@ from bag_tables import table
 
 import xgraph
 from xgraph.data import BagDataset, instance_statistics, read_bags
-from xgraph.data.bags import conformer_sets
+from xgraph.data.bags import conformer_sets, passes
 from xgraph.nn import MODELS
 from xgraph.options import OptionError
 from xgraph.training.config.build import build_config
@@ -23,8 +23,7 @@ from xgraph.training.fit.engine import prepare
 from xgraph.training.fit.seeding import own_random_streams
 from xgraph.training.fit.task import Task
 from xgraph.training.fit.train import Interrupted, load_data
-from xgraph.training.scoring import bag_scores
-from xgraph.training.scoring.bag_scores import explain_bags, grouped, score_bags
+from xgraph.training.scoring.bag_scores import explain_bags, score_bags
 from xgraph.training.scoring.metrics import METRICS, score_all
 from xgraph.training.sources import make_source
 from xgraph.training.sources.bags import BagSource
@@ -357,7 +356,7 @@ def test_scores_do_not_depend_on_the_chunk_size(bags: Path, model: str, monkeypa
     expected = [net(data.batch([int(i)]))[0].tolist() for i in positions]
     whole = explain_bags(net, data, positions)
     for most in (4096, 5, 1):
-        monkeypatch.setattr(bag_scores, "INSTANCES", most)
+        monkeypatch.setattr(passes, "INSTANCES", most)
         np.testing.assert_allclose(score_bags(net, data, positions), expected, rtol=1e-4, atol=1e-5)
         result = explain_bags(net, data, positions)
         for a, b in zip(result, whole, strict=True):
@@ -380,18 +379,12 @@ def test_large_bags_are_encoded_in_chunks(bags: Path, score: Any, monkeypatch: A
     net: Any = MODELS["attention"](1, instance_shape=(4,), hidden_channels=8)
     encoded: list[int] = []
     net.encoder.register_forward_hook(lambda module, given, out: encoded.append(len(given[0])))
-    monkeypatch.setattr(bag_scores, "INSTANCES", 5)
+    monkeypatch.setattr(passes, "INSTANCES", 5)
     assert data.sizes.max() == 7
     score(net, data, torch.arange(60))
     assert max(encoded) == 5
     assert sum(encoded) == data.num_instances
     assert len(encoded) < int(data.sizes.div(5).ceil().sum()), "small bags are encoded together"
-
-
-def test_small_bags_are_scored_together() -> None:
-    sizes = torch.tensor([3, 3, 4, 1, 20, 1])
-    assert list(grouped(sizes, 6)) == [[0, 1], [2, 3], [4], [5]]
-    assert list(grouped(torch.empty(0), 6)) == []
 
 
 def test_the_fingerprint_covers_all_contents_of_bags(bags: Path) -> None:

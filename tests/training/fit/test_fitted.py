@@ -32,7 +32,7 @@ FITTED: dict[str, dict[str, Any]] = {
     "logistic": {},
     "kernel-ridge": {},
 }
-GIVEN = {"sampler": "shuffle", "init": "run"}  # the other settings have a default that is a value
+GIVEN = {"sampler": "shuffle", "init": "run", "instances": 4}  # the other settings have a default that is a value
 EACH = pytest.mark.parametrize("model", FITTED)
 
 

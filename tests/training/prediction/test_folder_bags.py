@@ -100,7 +100,7 @@ def test_bags_of_the_runs_own_folder_and_ensembles(run: xgraph.Run, tmp_path: Pa
 def test_a_large_bag_is_scored_in_pieces(run: xgraph.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clam(tmp_path / "new", 4, seed=5)
     whole = xgraph.predict(run.path, tmp_path / "new", instances_out=tmp_path / "whole.csv")
-    monkeypatch.setattr("xgraph.training.scoring.bag_scores.INSTANCES", 2)
+    monkeypatch.setattr("xgraph.data.bags.passes.INSTANCES", 2)
     pieces = xgraph.predict(run.path, tmp_path / "new", instances_out=tmp_path / "pieces.csv")
     np.testing.assert_allclose(pieces["label"], whole["label"], rtol=1e-5)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "pieces.csv"), pd.read_csv(tmp_path / "whole.csv"), rtol=1e-5)

@@ -161,7 +161,7 @@ def test_vectors_of_bags_are_what_the_head_is_applied_to(bags: Path, tmp_path: P
 def test_a_bag_larger_than_a_pass_has_the_same_vector(bags: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = table(bags=12, seed=4)
     expected = vectors(xgraph.embed(bags, frame, bag_column="patient"))
-    monkeypatch.setattr("xgraph.training.scoring.bag_scores.INSTANCES", 2)
+    monkeypatch.setattr("xgraph.data.bags.passes.INSTANCES", 2)
     np.testing.assert_allclose(vectors(xgraph.embed(bags, frame, bag_column="patient")), expected, rtol=1e-4, atol=1e-6)
 
 

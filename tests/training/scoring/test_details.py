@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, matthews_corrcoef
 
-from xgraph.training.scoring.details import Decisions, choose_thresholds, mean_details, part_details
+from xgraph.training.scoring.details import Decisions, at_thresholds, choose_thresholds, mean_details, part_details
 from xgraph.training.scoring.metrics import score_all
 
 
@@ -50,11 +50,17 @@ def test_decisions_of_another_part() -> None:
         own = details["tasks"][name]
         assert own["threshold"] == decisions.thresholds[task]
         assert own["accuracy"] == pytest.approx(accuracy_score(labels, decided))
+        assert own["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(labels, decided))
         assert own["f1"] == pytest.approx(f1_score(labels, decided))
         assert own["mcc"] == pytest.approx(matthews_corrcoef(labels, decided))
     assert "mcc" not in details["tasks"]["c"]
     mean = np.mean([details["tasks"][name]["mcc"] for name in "ab"])
     assert details["at_threshold"]["mcc"] == pytest.approx(mean)
+
+
+def test_a_part_of_one_class_has_no_balanced_accuracy() -> None:
+    (figures,) = at_thresholds(np.array([[1.0], [1.0]]), np.array([[0.9], [0.2]]), [0.5])
+    assert figures == {"accuracy": 0.5, "f1": pytest.approx(2 / 3), "mcc": 0.0}
 
 
 def test_over_folds_counts_are_added_and_figures_averaged() -> None:

@@ -44,6 +44,11 @@ class Model(Protocol):
     """Standardisation of the features, to be fitted on the training set; None if the model does not standardise."""
 
     @classmethod
+    def kinds(cls) -> tuple[Kind, ...]:
+        """Return all that the model can score: its `kind`, and others if it is fitted to features of any items."""
+        return (cls.kind,)
+
+    @classmethod
     def usual_features(cls, options: Mapping[str, Any]) -> list[str] | None:
         """Return the names of the features that a run computes for this model by default; None for no features.
 

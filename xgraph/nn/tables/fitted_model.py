@@ -46,8 +46,13 @@ class FittedModel(nn.Module, Model):
         self.register_buffer("learned", torch.zeros(num_tasks, dtype=torch.bool))
 
     @classmethod
+    def kinds(cls) -> tuple[Kind, ...]:
+        """Return what has features: molecules, and bags by the statistics of their instances."""
+        return ("graph", "bag")
+
+    @classmethod
     def usual_features(cls, options: Mapping[str, Any]) -> list[str]:
-        """Return the names of the features that a run computes for this model by default."""
+        """Return the names of the features of molecules that a run computes for this model by default."""
         return list(USUAL_FEATURES)
 
     def fit(

@@ -95,7 +95,7 @@ class _Draft:
         self._assign_options(classes)
         for part, cls in classes.items():
             values[f"{part}_options"] = parse_options(cls, self.options[part], f"{part} {values[part]!r}")
-        if not values.get("features"):
+        if not values.get("features") and self.traits.kind == "graph":
             values["features"] = _usual_features(values["model"], values["model_options"])
         if self.traits.kind == "node":
             layers = values["model_options"].get("num_layers", 1)
@@ -147,10 +147,11 @@ class _Draft:
     def _assign_options(self, classes: Mapping[str, type]) -> None:
         """Assign each option that is not a setting of the run to the loss or the model."""
         owners = {part: cls for part, cls in classes.items() if part == "model" or not _fitted(self.values["model"])}
+        idle = self.traits.idle_options(self.values) if "loss" in owners else {}
         names: dict[tuple[str, str], str] = {}
         for name, value in self.settings.items():
             if name not in self.fields:
-                part, option = owner_of(name, owners, self.values, self.fields, self.traits.idle_options(self.values))
+                part, option = owner_of(name, owners, self.values, self.fields, idle)
                 if (part, option) in names:
                     got = names[part, option]
                     raise OptionError(

@@ -48,7 +48,8 @@ PLACES = dict(_places())
 """The place of each setting by flat name: the field's name, except that `loss.name` is `loss`, and so on."""
 _OWNERS = {place.owners[0] for place in PLACES.values()}
 _WRITTEN_BY_RUNS = frozenset(("epochs", "pretrain_epochs", "keep", "lr_schedule"))  # and rarely by hand
-STEPWISE_SETTINGS = frozenset(name for name, place in PLACES.items() if place.section in STEPWISE)
+STEPWISE_SETTINGS = frozenset(name for name, place in PLACES.items() if place.section in STEPWISE) | {"instances"}
+"""Settings that a model fitted in a single step ignores."""
 
 
 def flat_options() -> list[Option]:

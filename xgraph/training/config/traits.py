@@ -94,10 +94,12 @@ class DatasetTraits(NamedTuple):
         if self.obstacle:
             raise OptionError(f"dataset: {values['dataset']!r} {self.obstacle}")
         noun, model, loss = NOUNS[self.kind], values["model"], values["loss"]
-        if models[model].kind != self.kind:
-            fitting = [name for name, cls in models.items() if cls.kind == self.kind]
+        kinds = models[model].kinds()
+        if self.kind not in kinds:
+            fitting = [name for name, cls in models.items() if self.kind in cls.kinds()]
             raise OptionError(
-                f"model {model!r} is for {NOUNS[models[model].kind]}; for {noun}, choose from {', '.join(fitting)}"
+                f"model {model!r} is for {' and '.join(NOUNS[kind] for kind in kinds)}; for {noun}, choose from "
+                f"{', '.join(fitting)}"
             )
         if losses[loss].link == "softmax" and not self.several_classes:
             fitting = [name for name, cls in losses.items() if cls.link != "softmax"]

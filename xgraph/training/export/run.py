@@ -10,6 +10,7 @@ import torch
 
 import xgraph.nn
 from xgraph._version import __version__
+from xgraph.data.bags.summaries import STATISTICS
 from xgraph.options import OptionError
 from xgraph.training.config.build import registry
 from xgraph.training.export.formats import Call, check_same, to_onnx, to_torchscript
@@ -86,6 +87,7 @@ def _reason(error: BaseException) -> str:
 def _about(header: dict[str, Any], link: str, form: str) -> dict[str, Any]:
     """Return how to rebuild the model, and what its inputs and outputs are."""
     cls = registry("model")[header["model"]]
+    statistics = STATISTICS if header["kind"] == "bag" and cls.fitted else ()
     public = hasattr(xgraph.nn, cls.__name__)
     tables = ("num_nodes", "num_bags")
     arguments = {name: value for name, value in header["model_arguments"].items() if name not in tables}
@@ -98,7 +100,7 @@ def _about(header: dict[str, Any], link: str, form: str) -> dict[str, Any]:
         "kind": header["kind"],
         "tasks": header["task_names"],
         "scores": f"{link} of the logits",
-        "features": header["config"].get("features") or [],
+        "features": list(statistics) or header["config"].get("features") or [],
         "feature_names": header.get("feature_names") or [],
         "featurizer": header["featurizer"],
         "standardize": header["standardize"],

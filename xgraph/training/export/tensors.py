@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from xgraph.training.files.checkpoint import instance_shape
+
 _SMILES = ("CCO", "c1ccccc1O", "CC(C)(C)OC(=O)N", "[Na+].[Cl-]", "C", "CCCCCCCCCN", "C/C=C/C[C@H](N)C(=O)O")
 _BATCHES = ((0, 1, 2, 3), (4, 5), (6, 6, 1), (1,), (4,))
 _GRAPHS = ((30, 100), (50, 10), (3, 9), (7, 1))
@@ -98,7 +100,7 @@ def as_function(model: Any, header: Mapping[str, Any]) -> Function:
         notes = "x: features of all nodes [N, C]; edge_index: source and target of each edge [2, E]"
         return Function(_OfBatch(model, ("x", "edge_index")), ("x", "edge_index"), ("logits",), (0, 1), examples, notes)
     if header["kind"] == "bag":
-        shape = list(header["model_arguments"].get("instance_shape", []))
+        shape = list(instance_shape(header))
         if not shape:
             raise ValueError("the instances of its bags are molecules, which are several tensors")
         notes = "x: the instances of one bag; logits [1, T], weights: of each instance in the bag"

@@ -100,6 +100,7 @@ def describe(config: TrainConfig, source: "Source") -> dict[str, Any]:
         "model": config.model,
         "model_options": dict(config.model_options),
         "model_arguments": source.model_arguments,
+        **({"instance_shape": list(source.data.instance_shape)} if source.kind == "bag" else {}),
         "loss": config.loss,
         "loss_options": dict(config.loss_options),
         "config": config.to_dict(),
@@ -113,6 +114,12 @@ def describe(config: TrainConfig, source: "Source") -> dict[str, Any]:
         "smiles_column": config.smiles_column or source.smiles_column,
         LEARNED: training_items(source),
     }
+
+
+def instance_shape(header: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the shape of the instances of the bags that a run was trained on; empty for graphs."""
+    shape = header.get("instance_shape", header["model_arguments"].get("instance_shape", ()))  # there in old versions
+    return tuple(shape)
 
 
 def check_same_run(header: Mapping[str, Any], config: TrainConfig, source: "Source", path: Path) -> None:

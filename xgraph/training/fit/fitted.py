@@ -62,7 +62,7 @@ def _fit(task: FittedTask, device: str, progress: bool) -> dict[str, Any]:
     began = time.perf_counter()
     with data_progress(progress) as report:
         task.model.fit(
-            source.data.features[train],
+            source.table(train, report),
             source.targets(train),
             weight=None if source.weights is None else source.weights[train],
             seed=config.seed,

@@ -12,8 +12,8 @@ import torch
 
 from xgraph.data.tables.frame import FrameTable
 from xgraph.messages import shown
-from xgraph.options import nearest
-from xgraph.training.files.checkpoint import HEADER
+from xgraph.options import OptionError, nearest
+from xgraph.training.files.checkpoint import HEADER, instance_shape
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.prediction.ensemble import Ensemble
@@ -26,7 +26,7 @@ from xgraph.training.prediction.output.names import short_names
 from xgraph.training.prediction.scorer import spread
 from xgraph.training.prediction.smiles import read_items
 from xgraph.training.prediction.table_bags import bags_of_table, read_frame_of_bags
-from xgraph.training.scoring.bag_scores import explain_bags
+from xgraph.training.scoring.bag_scores import explain_bags, score_bags
 from xgraph.training.scoring.inference import as_scores
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Frames(NamedTuple):
     """Predictions: one row per bag, and one row per instance."""
 
     bags: "pd.DataFrame"
-    instances: "pd.DataFrame | None"  # None if they have been written already
+    instances: "pd.DataFrame | None"  # None if they have been written already, or have no scores
     table: "pd.DataFrame | None" = None
     """Columns of the table that was scored, in the rows of `bags`."""
 
@@ -69,6 +69,12 @@ def predict_bags(
 
     form = {"separator": separator, "encoding": encoding}
     _check_alike(members)
+    if instances_out is not None and members.fitted:
+        raise OptionError(
+            f"instances_out = {str(instances_out)!r}: the model of {members.fitted[0]} is fitted to statistics of "
+            "whole bags, so instances have neither scores nor weights; leave it out, or use runs of other models, such "
+            "as attention"
+        )
     if isinstance(items, BagDataset):
         check_bags(items, members.states)
         return _known(members, [items] * len(members.states), np.arange(len(items)), ensemble, instances_out)
@@ -129,7 +135,8 @@ def _score_new(members: Members, new: NewBags, called: str, ensemble: Ensemble) 
     if new.data is not None:
         every = torch.arange(len(new.data))
         values, order = _score_all(members, [new.data] * len(members.states), every, ensemble)
-        own[:, new.instance_place[order]] = values
+        if values is not None:
+            own[:, new.instance_place[order]] = values
     else:
         for _ in members.states:
             ensemble.add(np.empty((0, len(tasks))))
@@ -138,6 +145,8 @@ def _score_new(members: Members, new: NewBags, called: str, ensemble: Ensemble) 
     std = None if ensemble.std is None else spread(ensemble.std, read)
     names = short_names(tasks, called, spread=std is not None, predicted=members.several_classes)
     bags = pd.DataFrame({called: new.names, **names.columns(tasks, spread(ensemble.score, read), std, new.errors)})
+    if members.fitted:
+        return Frames(bags, None)
     instances = instance_columns(new.rows[["bag", "row"]].copy(), tasks, own[0], own[1])
     instances["error"] = list(new.rows["error"])
     return Frames(bags, instances.rename(columns={"bag": called}))
@@ -163,6 +172,8 @@ def _known(
     columns = short_names(members.tasks, COLUMN, error=False, **several)
     scores = columns.columns(members.tasks, ensemble.score, ensemble.std, None)
     bags = pd.DataFrame({COLUMN: [data.bag_names[i] for i in index], **scores})
+    if values is None:
+        return Frames(spread_rows(bags, places >= 0), None)
     owner = np.repeat(index.numpy(), data.sizes[index].numpy())
     rows = order if data.instance_row is None else data.instance_row.numpy()[order]
     instances = pd.DataFrame({COLUMN: [data.bag_names[i] for i in owner], "row": rows})
@@ -171,16 +182,25 @@ def _known(
 
 def _score_all(
     members: Members, data: "Sequence[BagDataset]", positions: torch.Tensor, ensemble: Ensemble
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Add the runs' bag scores to an ensemble; return the mean instance scores and weights, and the instances' rows."""
-    total = np.zeros(())
+) -> tuple[npt.NDArray[np.float64] | None, npt.NDArray[np.int64]]:
+    """Add the runs' bag scores to an ensemble; return the mean instance scores and weights, and the instances' rows.
+
+    Instances have no scores if a run is fitted to whole bags.
+    """
+    total, order = np.zeros(()), np.empty(0, dtype=np.int64)
     for state, bags in zip(members.states, data, strict=True):
+        model: Any = load_model(state)
         link = loss_link(state)
         with data_progress(members.progress) as report:
-            explained = explain_bags(load_model(state), bags, positions, device=members.device, progress=report)  # type: ignore[arg-type]
+            how: Any = {"device": members.device, "progress": report}
+            if members.fitted:
+                ensemble.add(as_scores(score_bags(model, bags, positions, **how), link))
+                continue
+            explained = explain_bags(model, bags, positions, **how)
         ensemble.add(as_scores(explained.logits, link))
         total = total + np.stack([as_scores(explained.scores, link), explained.weights])
-    return total / len(members.states), explained.instance
+        order = explained.instance
+    return None if members.fitted else total / len(members.states), order
 
 
 def positions(names: list[str] | None, data: "BagDataset") -> npt.NDArray[np.int64]:
@@ -213,7 +233,7 @@ def _check_alike(members: Members) -> None:
     def wants(state: dict[str, Any]) -> dict[str, Any]:
         header = state[HEADER]
         return {
-            "shape of an instance": list(header["model_arguments"].get("instance_shape", [])),
+            "shape of an instance": list(instance_shape(header)),
             "features": list(header.get("feature_names", [])),
             "featuriser": header["featurizer"],
             "standardize": header["standardize"],

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from xgraph.training.config.build import registry
-from xgraph.training.files.checkpoint import HEADER, read_checkpoint
+from xgraph.training.files.checkpoint import HEADER, instance_shape, read_checkpoint
 from xgraph.training.files.saved_model import load_model as rebuild
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.prediction.members import Members, Reading, check_featurizer, checkpoints, spread_rows
@@ -106,7 +106,7 @@ def embed(
     if registry("model")[header["model"]].fitted:
         raise ValueError(
             f"run: model {header['model']!r} of {path} has no encoder and so no vectors; it is fitted to features, "
-            "which xgraph.data.describe computes"
+            f"which xgraph.data.{'bag_statistics' if header['kind'] == 'bag' else 'describe'} computes"
         )
     members = Members([state], [path], choose_device(device), progress)
     model = rebuild(state).to(members.device)
@@ -249,7 +249,7 @@ def _folder(members: Members, model: Any, folder: Path) -> "pd.DataFrame":
     from xgraph.training.prediction.bags import COLUMN
     from xgraph.training.scoring.bag_scores import embed_bags
 
-    new = open_folder(folder, tuple(members.header["model_arguments"].get("instance_shape", ())), root())
+    new = open_folder(folder, instance_shape(members.header), root())
     errors, vectors = list(new.errors), np.full((len(new.names), model.hidden_channels), np.nan, dtype=np.float32)
     with data_progress(members.progress) as report:
         for position, place in enumerate(new.place):

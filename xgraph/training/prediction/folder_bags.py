@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from xgraph.training.files.checkpoint import HEADER
+from xgraph.data.bags.passes import grouped, instances_per_pass
+from xgraph.training.files.checkpoint import HEADER, instance_shape
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.files.writing import write_atomically
 from xgraph.training.fit.bars import data_progress
@@ -18,7 +19,7 @@ from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members
 from xgraph.training.prediction.new_bags import instance_columns
 from xgraph.training.prediction.output.names import short_names
-from xgraph.training.scoring.bag_scores import explain_bags, grouped, instances_per_pass
+from xgraph.training.scoring.bag_scores import explain_bags, score_bags
 from xgraph.training.scoring.inference import as_scores
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def predict_folder(
     from xgraph.data.storage.root import root
 
     header = members.states[0][HEADER]
-    shape = tuple(header["model_arguments"].get("instance_shape", ()))
+    shape = instance_shape(header)
     if not shape:
         raise ValueError(f"items: the run is on bags of molecules, but {folder} is a folder of files with features")
     if header.get("feature_names"):
@@ -127,17 +128,22 @@ def _scored(
     logits: npt.NDArray[np.float64],
     failed: dict[int, str] | None,
 ) -> Iterator[tuple[int, "pd.DataFrame"]]:
-    """Score bags by all runs, fill in `logits`, and yield for each bag its place in `positions` and its instances."""
+    """Score bags by all runs, fill in `logits`, and yield for each bag its place in `positions` and its instances.
+
+    Instances have no scores, and their tables are empty, if a run is fitted to whole bags.
+    """
     import pandas as pd
 
     models = [(load_model(state), loss_link(state)) for state in members.states]
+    whole = bool(members.fitted)
 
     def explain(group: list[int]) -> Iterator[tuple[int, pd.DataFrame]]:
         bags = positions[group]
         explained = []
         try:
             for (model, _), own in zip(models, data, strict=True):
-                explained.append(explain_bags(model, own, bags, device=members.device))  # type: ignore[arg-type]
+                one: Any = (score_bags if whole else explain_bags)(model, own, bags, device=members.device)  # type: ignore[arg-type]
+                explained.append(one)
         except ValueError as error:
             if failed is None:
                 raise
@@ -146,6 +152,11 @@ def _scored(
                     yield from explain([place])
             else:
                 failed[group[0]] = str(error)
+            return
+        if whole:
+            for i, (one, (_, link)) in enumerate(zip(explained, models, strict=True)):
+                logits[i, group] = as_scores(one, link)
+            yield from ((place, pd.DataFrame()) for place in group)
             return
         scores, weights = np.zeros(()), np.zeros(())
         for i, (one, (_, link)) in enumerate(zip(explained, models, strict=True)):

@@ -13,7 +13,7 @@ from xgraph.data.objects import is_dataset
 from xgraph.messages import listed
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig, build_config
-from xgraph.training.files.checkpoint import HEADER, check_feature_names
+from xgraph.training.files.checkpoint import HEADER, check_feature_names, instance_shape
 from xgraph.training.files.rundir import Run
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.files.writing import write_csv, write_json
@@ -216,7 +216,7 @@ def _check_same_features(state: Mapping[str, Any], source: Source, path: Path) -
         if source.data.num_features != width:
             raise ValueError(f"data: the nodes have {source.data.num_features} features, but the run has {width}")
         return
-    shape, own = list(header["model_arguments"].get("instance_shape", [])), list(source.data.instance_shape)
+    shape, own = list(instance_shape(header)), list(source.data.instance_shape)
     if shape != own:
         raise ValueError(f"data: the instances of {source.name!r} have shape {own}, but {path} was trained on {shape}")
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xgraph.messages import shown
+from xgraph.training.config.build import registry
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
 from xgraph.training.files.rundir import BEST, CONFIG, fold_folders
 from xgraph.training.files.saved_model import check_scores, loss_link
@@ -54,6 +55,13 @@ class Members(NamedTuple):
     def several_classes(self) -> bool:
         """Whether the tasks are classes that exclude each other."""
         return self.header["config"].get("task") == "multiclass" or loss_link(self.states[0]) == "softmax"
+
+    @property
+    def fitted(self) -> list[Path]:
+        """The checkpoints of models that are fitted in a single step."""
+        known = registry("model")
+        models = [state[HEADER]["model"] for state in self.states]
+        return [path for name, path in zip(models, self.paths, strict=True) if name in known and known[name].fitted]
 
     def own_sources(self, data: str, noun: str) -> Iterator[Source]:
         """Yield the data of each run after checking that all runs are on the same data set."""

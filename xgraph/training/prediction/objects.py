@@ -9,7 +9,7 @@ from xgraph.data.objects import as_dataset, graph_of, is_list_of_graphs
 from xgraph.messages import listed
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.traits import NOUNS
-from xgraph.training.files.checkpoint import HEADER
+from xgraph.training.files.checkpoint import HEADER, instance_shape
 from xgraph.training.fit.loading import load_options
 from xgraph.training.prediction.members import check_featurizer
 from xgraph.training.sources import Source, make_source
@@ -77,7 +77,7 @@ def check_bags(data: "BagDataset", states: Sequence[dict[str, Any]]) -> None:
     """Raise `ValueError` if runs were trained on instances of another shape or with other features."""
     for state in states:
         header = state[HEADER]
-        shape = list(header["model_arguments"].get("instance_shape", []))
+        shape = list(instance_shape(header))
         if list(data.instance_shape) != shape:
             raise ValueError(
                 f"items: the run was trained on instances of shape {shape}, but those of {data.name!r} have shape "

@@ -11,7 +11,7 @@ import torch
 from xgraph.data.tables.frame import FrameTable
 from xgraph.messages import listed, shown
 from xgraph.options import OptionError
-from xgraph.training.files.checkpoint import HEADER
+from xgraph.training.files.checkpoint import HEADER, instance_shape
 from xgraph.training.prediction.members import Members, Reading, check_featurizer
 from xgraph.training.prediction.new_bags import NewBags
 from xgraph.training.prediction.smiles import choose_column
@@ -62,7 +62,7 @@ def bags_of_table(
     from xgraph.data.bags.columns import bags_of
 
     state = members.states[0]
-    shape = tuple(state[HEADER]["model_arguments"].get("instance_shape", ()))
+    shape = instance_shape(state[HEADER])
     if smiles_column is not None and shape:
         raise OptionError(
             f"smiles_column = {smiles_column!r}: this option is for molecules, but the run is on feature columns"

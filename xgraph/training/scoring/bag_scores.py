@@ -8,14 +8,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from xgraph.data.bags.passes import chunks, grouped, instances_per_pass
+from xgraph.nn import FittedModel
+from xgraph.training.scoring.inference import score_table
+
 if TYPE_CHECKING:
     from xgraph.data import BagDataset
     from xgraph.nn import BagClassifier
 
 Scores = npt.NDArray[np.float64]
-NUMBERS = 2**21  # values of the instances that are encoded together: 8 MiB
-INSTANCES = 4096  # instances encoded together, at most
-GRAPHS = 512  # the same for instances that are graphs
 
 
 class Explained(NamedTuple):
@@ -36,37 +37,8 @@ class Explained(NamedTuple):
     instance: npt.NDArray[np.int64]
 
 
-def instances_per_pass(data: "BagDataset") -> int:
-    """Return how many instances to encode together."""
-    if not data.instance_shape:
-        return GRAPHS
-    return int(min(max(NUMBERS // int(np.prod(data.instance_shape)), 1), INSTANCES))
-
-
-def grouped(sizes: Tensor, most: int) -> Iterator[list[int]]:
-    """Group consecutive bags so that a group has at most `most` instances; a larger bag forms its own group."""
-    group: list[int] = []
-    total = 0
-    for place, size in enumerate(sizes.tolist()):
-        if group and total + size > most:
-            yield group
-            group, total = [], 0
-        group.append(place)
-        total += size
-    if group:
-        yield group
-
-
-def chunks(data: "BagDataset", bag: int, most: int) -> Iterator[Any]:
-    """Yield the instances of one bag in batches of at most `most`."""
-    begin, end = data.bag_ptr[bag].item(), data.bag_ptr[bag + 1].item()
-    for start in range(int(begin), int(end), most):
-        rows = torch.arange(start, min(start + most, int(end)))
-        yield data.batch([bag], (rows, torch.zeros_like(rows)))
-
-
 def score_bags(
-    model: "BagClassifier",
+    model: "BagClassifier | FittedModel",
     data: "BagDataset",
     positions: Tensor,
     *,
@@ -74,16 +46,19 @@ def score_bags(
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Scores:
     """Return the logits of whole bags from a model in evaluation mode."""
+    from xgraph.data import bag_statistics
+
     model, most = model.to(device).eval(), instances_per_pass(data)
     parts = [np.empty((0, model.num_tasks))]
     with torch.inference_mode():
         for group in grouped(data.sizes[positions], most):
             bags = positions[group]
-            if int(data.sizes[bags[0]]) > most:
-                logits = model.predict_bag(chunks(data, int(bags[0]), most)).logits[None]
+            if isinstance(model, FittedModel):
+                parts.append(score_table(model, bag_statistics(data, bags), device=device))
+            elif int(data.sizes[bags[0]]) > most:
+                parts.append(_numpy(model.predict_bag(chunks(data, int(bags[0]), most)).logits[None]))
             else:
-                logits = model(data.batch(bags).to(device))
-            parts.append(_numpy(logits))
+                parts.append(_numpy(model(data.batch(bags).to(device))))
             if progress is not None:
                 progress(group[-1] + 1, len(positions), "scoring")
     return np.concatenate(parts)

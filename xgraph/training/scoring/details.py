@@ -51,7 +51,11 @@ def choose_thresholds(y: FloatArray, scores: FloatArray) -> list[float | None]:
 
 
 def at_thresholds(y: FloatArray, scores: FloatArray, thresholds: Sequence[float | None]) -> list[dict[str, float]]:
-    """Return accuracy, F1 and Matthews' correlation of each task at its threshold; nothing where it has none."""
+    """Return accuracy, balanced accuracy, F1 and Matthews' correlation of each task; nothing without a threshold.
+
+    The balanced accuracy is the mean of the shares of positives and of negatives that are decided rightly, where there
+    are both.
+    """
     figures: list[dict[str, float]] = []
     for task, threshold in enumerate(thresholds):
         known = ~np.isnan(y[:, task])
@@ -62,13 +66,12 @@ def at_thresholds(y: FloatArray, scores: FloatArray, thresholds: Sequence[float 
         tp, fp = float((actual & predicted).sum()), float((~actual & predicted).sum())
         fn, tn = float((actual & ~predicted).sum()), float((~actual & ~predicted).sum())
         root = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
-        figures.append(
-            {
-                "accuracy": (tp + tn) / len(actual),
-                "f1": 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 0.0,
-                "mcc": float((tp * tn - fp * fn) / root) if root else 0.0,
-            }
-        )
+        one = {"accuracy": (tp + tn) / len(actual)}
+        if tp + fn and tn + fp:
+            one["balanced_accuracy"] = (tp / (tp + fn) + tn / (tn + fp)) / 2
+        one["f1"] = 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else 0.0
+        one["mcc"] = float((tp * tn - fp * fn) / root) if root else 0.0
+        figures.append(one)
     return figures
 
 

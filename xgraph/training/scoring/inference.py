@@ -1,6 +1,7 @@
 """Score many molecules with a trained model, and convert logits to scores."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +43,14 @@ def score(
 def batches_for(model: nn.Module | type, data: "MoleculeDataset") -> Callable[..., Any]:
     """Return the function that makes batches of molecules for a model, without graphs if it does not read them."""
     return data.batch if getattr(model, "reads_graphs", True) else data.feature_batch
+
+
+def score_table(model: nn.Module, features: torch.Tensor, *, device: str = "cpu") -> npt.NDArray[np.float64]:
+    """Return the logits of a model that is fitted to a table of features, in evaluation mode."""
+    with torch.inference_mode():
+        logits = model.to(device).eval()(SimpleNamespace(features=features.to(device)))
+    result: npt.NDArray[np.float64] = logits.double().cpu().numpy()
+    return result
 
 
 def probability(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

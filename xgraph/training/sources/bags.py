@@ -8,7 +8,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from xgraph.training.scoring.bag_scores import chunks, grouped, instances_per_pass, score_bags
+from xgraph.data.bags.passes import chunks, grouped, instances_per_pass
+from xgraph.nn import FittedModel
+from xgraph.training.config.build import TrainConfig
+from xgraph.training.scoring.bag_scores import score_bags
+from xgraph.training.scoring.inference import score_table
 from xgraph.training.sources.base import Progress, Scores, Source
 from xgraph.training.sources.molecules import label_keys
 
@@ -28,6 +32,15 @@ class BagSource(Source):
 
     _loader: "BagLoader | None" = None
 
+    def __init__(self, data: Any, config: TrainConfig) -> None:
+        super().__init__(data, config)
+        if config.fitted and not data.instance_shape:
+            raise ValueError(
+                f"model {config.model!r} is fitted to statistics of the instances' features, but the instances of "
+                f"{data.name!r} are molecules; choose another model, such as attention"
+            )
+        self._statistics: dict[int, Tensor] = {}
+
     @property
     def places(self) -> tuple[str, ...]:
         """Columns of the predictions file that identify a bag."""
@@ -46,7 +59,11 @@ class BagSource(Source):
 
     @property
     def model_arguments(self) -> dict[str, Any]:
-        """The shape of an instance and, if instances are sampled, the number of bags."""
+        """The shape of an instance and, if instances are sampled, the number of bags; or the number of statistics."""
+        if self.config.fitted:
+            from xgraph.data.bags.summaries import STATISTICS
+
+            return {"num_features": len(STATISTICS) * int(np.prod(self.data.instance_shape))}
         arguments: dict[str, Any] = {"instance_shape": list(self.data.instance_shape)}
         if self.samples:
             arguments["num_bags"] = len(self)
@@ -60,6 +77,15 @@ class BagSource(Source):
         some = torch.arange(min(self.data.num_instances, _SOME))
         x = self.data.store.take(some).x
         return float(self.config.batch_size * instances * x.numel() / (x.shape[1] * max(len(some), 1)))
+
+    def table(self, positions: Tensor, progress: Progress | None = None) -> Tensor:
+        """Return statistics of the instances of bags; each bag is read once."""
+        from xgraph.data import bag_statistics
+
+        new = [bag for bag in dict.fromkeys(positions.tolist()) if bag not in self._statistics]
+        rows = bag_statistics(self.data, torch.tensor(new, dtype=torch.long), progress=progress)
+        self._statistics.update(zip(new, rows, strict=True))
+        return torch.stack([self._statistics[bag] for bag in positions.tolist()])
 
     def prepare(self, model: "Model") -> None:
         """Set mean and deviation of the features of the training bags, if the model standardises them."""
@@ -89,6 +115,8 @@ class BagSource(Source):
         self, model: nn.Module, positions: Tensor, *, device: str = "cpu", progress: Progress | None = None
     ) -> Scores:
         """Return the logits of whole bags, shape [n, T]."""
+        if isinstance(model, FittedModel):
+            return score_table(model, self.table(positions, progress), device=device)
         return score_bags(model, self.data, positions, device=device, progress=progress)  # type: ignore[arg-type]
 
     def contents(self) -> Iterable[bytes]:

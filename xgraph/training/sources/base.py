@@ -105,6 +105,10 @@ class Source(ABC):
         """Arguments of the model that depend on the data, other than the number of logits."""
         return {}
 
+    def table(self, positions: Tensor, progress: Progress | None = None) -> Tensor:
+        """Return the features of items, ``[n, F]``, for the models that are fitted to a table of them."""
+        raise NotImplementedError
+
     def prepare(self, model: "Model") -> None:
         """Adapt the model and the batches to each other before training; does nothing by default."""
         return

@@ -46,6 +46,11 @@ class MoleculeSource(Source):
             return float(self.config.batch_size)
         return float(self.config.batch_size * len(self.data.graphs.x) / max(len(self), 1))
 
+    def table(self, positions: Tensor, progress: Progress | None = None) -> Tensor:
+        """Return the extra features of molecules."""
+        features: Tensor = self.data.features[positions]
+        return features
+
     def prepare(self, model: "Model") -> None:
         """Set mean and deviation of the extra features of the training molecules, if the model standardises them."""
         from xgraph.data import feature_statistics

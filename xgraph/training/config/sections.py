@@ -43,9 +43,10 @@ class ModelChoice(_Section):
     """The model.
 
     Args:
-        name: Model; by default ``gine`` for molecules, ``sage`` for nodes, ``attention`` for bags. For molecules,
-            ``forest``, ``extra-trees``, ``svm``, ``logistic`` and ``kernel-ridge`` are fitted to features in a single
-            step, without a loss and epochs; ``mlp`` is a network on features alone.
+        name: Model; by default ``gine`` for molecules, ``sage`` for nodes, ``attention`` for bags. For molecules and
+            bags, ``forest``, ``extra-trees``, ``svm``, ``logistic`` and ``kernel-ridge`` are fitted in a single step,
+            without a loss and epochs: to ``features``, or to statistics of a bag's instances. ``mlp`` is a network on
+            features of molecules alone.
     """
 
     name: str = "gine"

@@ -97,11 +97,11 @@ def shared(losses: Mapping[str, Part], models: Mapping[str, Part]) -> dict[str, 
 
 
 def who(parts: Iterable[Part], models: Mapping[str, Part]) -> str:
-    """Names of losses or models; all trained models of one kind are named together."""
+    """Names of losses or models; all encoders of one kind are named together."""
     left = {part.name: part for part in parts}
     words = []
     for kind, noun in _KINDS.items():
-        family = [name for name, part in models.items() if part.kind == kind and not part.fitted]
+        family = [name for name, part in models.items() if part.kind == kind and part.graphs]
         if len(family) > 1 and set(family) <= left.keys():
             words.append(f"models of {noun}")
             left = {name: part for name, part in left.items() if name not in family}

@@ -126,9 +126,7 @@ class KernelModel(LearnedBuffers, FittedModel):
         if self.scale is not None:
             return standardised(self.scale, x)
         if bool((x < 0).any()):
-            raise ValueError(
-                "features must not be negative with kernel='tanimoto'; use counts such as fingerprints, or another kernel"
-            )
+            raise ValueError("features must not be negative with kernel='tanimoto'; use counts or another kernel")
         return x
 
     def _gamma(self, x: Tensor) -> float:

@@ -96,9 +96,8 @@ class DatasetTraits(NamedTuple):
         noun, model, loss = NOUNS[self.kind], values["model"], values["loss"]
         kinds = models[model].kinds()
         if self.kind not in kinds:
-            fitting = sorted(
-                (name for name, cls in models.items() if self.kind in cls.kinds()), key=lambda name: models[name].fitted
-            )
+            fitting = [name for name, cls in models.items() if self.kind in cls.kinds()]
+            fitting.sort(key=lambda name: models[name].fitted)
             raise OptionError(
                 f"model {model!r} is for {' and '.join(NOUNS[kind] for kind in kinds)}; for {noun}, choose from "
                 f"{', '.join(fitting)}"

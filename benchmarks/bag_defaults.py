@@ -9,6 +9,9 @@ The rule was fixed before the first run. `combined` has the best value of each s
 (`train_on` aside: without validation bags a run has neither a selected epoch nor thresholds, so that arm is only
 reported). The defaults become those of `combined` if its interval lies above 0; otherwise those of the best single arm
 whose interval does; otherwise they stay. The trees, and `combined` on all of the training part, are for orientation.
+
+Thresholds for decisions: the test accuracy of `combined` and of the trees at .5, and at the thresholds that have the
+best F1, accuracy or balanced accuracy on the validation bags.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 import xgraph
@@ -75,6 +79,12 @@ TASKS = ["newsgroups2", "mutagenesis1", *(f"{data} {kind}" for data, kinds in KI
 SPLITS = (0, 1)
 EACH = 100
 """Bags of each class of a kind or species."""
+RULES: list[tuple[str, Callable[[Any, Any], float]]] = [
+    ("f1", lambda y, positive: 2 * (y & positive).sum() / (y.sum() + positive.sum())),
+    ("accuracy", lambda y, positive: np.mean(y == positive)),
+    ("balanced", lambda y, positive: (np.mean(positive[y]) + np.mean(~positive[~y])) / 2),
+]
+"""What a threshold is chosen by, as a function of labels and decisions."""
 T_975 = {11: 2.201}
 """Quantile of Student's distribution by degrees of freedom."""
 
@@ -95,7 +105,18 @@ def main() -> None:
     more = {"all of the training part": ALL, "combined": chosen, "combined, all": {**chosen, **ALL}, **TREES}
     measured |= {name: scores(results(of_arm(options.out, name, changes))) for name, changes in more.items()}
     rows = [row(name, of, measured["base"], {**ARMS, **more}[name]) for name, of in measured.items()]
-    report("bag_defaults", rows, tasks=TASKS, base=BASE, roc_auc=measured, protocol=" ".join((__doc__ or "").split()))
+    adopted = decide(rows)
+    accuracies = {name: accuracy(results(of_arm(options.out, name, more[name]))) for name in ("combined", *TREES)}
+    report(
+        "bag_defaults",
+        rows,
+        accuracy=accuracies,
+        chosen=adopted,
+        tasks=TASKS,
+        base=BASE,
+        roc_auc=measured,
+        protocol=" ".join((__doc__ or "").split()),
+    )
 
 
 def jobs(out: Path, arms: dict[str, dict[str, Any]]) -> Iterator[Job]:
@@ -122,11 +143,27 @@ def runner(task: str, split: int, settings: dict[str, Any]) -> Callable[[], Resu
 
     def run() -> Result:
         with tempfile.TemporaryDirectory() as folder:
-            metrics = xgraph.train(bags(task, split), out=Path(folder) / "run", seed=split, **settings).metrics
-        test = metrics["test"]
-        return {"roc_auc": test["roc_auc"], "ap": test["ap"], **metrics["details"]["test"].get("at_threshold", {})}
+            done = xgraph.train(bags(task, split), out=Path(folder) / "run", seed=split, **settings)
+            accuracies = decided(pd.read_csv(done.path / "predictions.csv"))
+        test = done.metrics["test"]
+        return {"roc_auc": test["roc_auc"], "ap": test["ap"], "accuracy": accuracies}
 
     return run
+
+
+def decided(scored: pd.DataFrame) -> dict[str, float]:
+    """Return the test accuracy at .5, and at thresholds that are chosen on the validation bags."""
+    parts = {name: (part["y"].to_numpy() == 1, part["y_score"].to_numpy()) for name, part in scored.groupby("split")}
+    thresholds = {"half": 0.5}
+    if "valid" in parts:
+        y, s = parts["valid"]
+        known = np.unique(s)
+        limits = np.concatenate([known[:1], (known[1:] + known[:-1]) / 2])
+        thresholds |= {
+            name: float(limits[np.argmax([rule(y, s >= limit) for limit in limits])]) for name, rule in RULES
+        }
+    y, s = parts["test"]
+    return {name: float(np.mean(y == (s >= limit))) for name, limit in thresholds.items()}
 
 
 def bags(task: str, split: int) -> BagDataset:
@@ -165,6 +202,11 @@ def scores(finished: list[Result]) -> dict[str, float]:
     return {task: statistics.mean(values) for task, values in by_task.items()}
 
 
+def accuracy(finished: list[Result]) -> dict[str, float]:
+    """Return the mean test accuracy by rule for the threshold."""
+    return {name: statistics.mean(one["accuracy"][name] for one in finished) for name in finished[0]["accuracy"]}
+
+
 def difference(of: dict[str, float], base: dict[str, float]) -> tuple[float, float]:
     """Return the mean difference over tasks and half the width of its interval."""
     each = [of[task] - base[task] for task in TASKS]
@@ -182,6 +224,15 @@ def combine(gains: dict[str, float]) -> dict[str, Any]:
     if "pretrain_epochs" in merged and merged.get("loss") == "bce":
         merged["pretrain_epochs"] = 0
     return merged
+
+
+def decide(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the settings that become the defaults, by the rule above; empty if none do."""
+    by_arm = {one["arm"]: one for one in rows}
+    if by_arm["combined"]["low"] > 0:
+        return dict(by_arm["combined"]["changes"])
+    single = [by_arm[name] for name in ARMS if by_arm[name]["low"] > 0]
+    return dict(max(single, key=lambda one: one["gain"])["changes"]) if single else {}
 
 
 def row(name: str, of: dict[str, float], base: dict[str, float], changes: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Models that are fitted in a single step, on statistics of the instances of bags."""
 
+import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -100,7 +101,13 @@ def test_scores_equal_scikit_learn_on_the_statistics_of_pandas(train: Train, bag
 def test_the_command(bags: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["train", str(bags), "--bag-column", "patient", "--target-columns", "ill", "--model", "forest"]
     assert main([*command, "--trees", "5", "--out", "run"]) == 0
-    assert "roc_auc" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert [line.split()[0] for line in out.splitlines() if line][:5] == ["metric", "ap", "prc_auc", "roc_auc", "ef_1"]
+    decisions = out[out.index("at the threshold with the best F1 on the validation part") :].splitlines()[1:5]
+    test = json.loads(Path("run/metrics.json").read_text())["details"]["test"]["at_threshold"]
+    assert [line.split() for line in decisions] == [[name, f"{value:.4f}"] for name, value in test.items()]
+    assert main(["evaluate", "run"]) == 0
+    assert "\n".join(decisions) in capsys.readouterr().out
     table(5, seed=9).to_csv("new.csv", index=False)
     assert main(["predict", "run", "new.csv", "-o", "scores.csv"]) == 0
     scores = pd.read_csv("scores.csv")

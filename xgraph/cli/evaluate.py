@@ -96,22 +96,27 @@ def evaluate(
     the combined scores; DIR gets them as evaluation-NAME.json, and the scores as predictions-NAME.csv.
     """
     announce_loading()
-    from xgraph.cli.tables import details_text, metrics_table
+    from xgraph.cli.tables import details_text, metrics_table, pretrained_lines
     from xgraph.options import OptionError
     from xgraph.training.files.rundir import Run
     from xgraph.training.files.writing import plain
     from xgraph.training.prediction.evaluate import evaluate_in_detail, evaluate_new
     from xgraph.training.scoring.metrics import METRICS
 
-    def show(name: str, metrics: dict[str, Any], details: dict[str, Any], counts: dict[str, Any]) -> None:
+    def show(
+        name: str, metrics: dict[str, Any], details: dict[str, Any], seen: dict[str, Any], counts: dict[str, Any]
+    ) -> None:
         if as_json:
-            typer.echo(json.dumps(plain({name: metrics, **counts, "details": {name: details}})))
+            encoders = {"pretrained": seen} if seen else {}
+            typer.echo(json.dumps(plain({name: metrics, **counts, "details": {name: details}, **encoders})))
             return
         asked = [one for one in metrics if one not in {*METRICS, "accuracy", "mean", "std"}]
         typer.echo(metrics_table({name: metrics}, all_metrics=all_metrics, also=asked))
         of_bags = Run.open(runs[0] if runs[0].is_dir() else runs[0].parent).config.data.kind == "bag"
         if more := details_text(details, None, all_metrics, decided=of_bags):
             typer.echo(f"\n{more}")
+        for line in pretrained_lines(seen):
+            typer.echo(f"\n{line}")
 
     how: dict[str, Any] = {"combine": combine, "max_fpr": max_fpr, "min_tpr": min_tpr, "top": top, "device": device}
     columns: dict[str, Any] = {"smiles_column": smiles_column, "bag_column": bag_column, "target_columns": None}
@@ -128,7 +133,7 @@ def evaluate(
         return
     labelled = evaluate_new(runs, data, **how, **columns, progress=True)
     typer.echo(labelled.summary(), err=True)
-    show(labelled.name, labelled.metrics, labelled.details, labelled.counts)
+    show(labelled.name, labelled.metrics, labelled.details, labelled.pretrained, labelled.counts)
     folder = out or (runs[0] if len(runs) == 1 else None)
     if folder is not None:
         typer.echo("written: {} and {}".format(*labelled.write(folder, runs)), err=True)

@@ -92,11 +92,19 @@ def closing_lines(run: "Run", demo: bool = False) -> list[str]:
     if card is not None and card.label_meaning and config.target_columns in (None, card.target_columns):
         lines.append(_line("label", card.label_meaning))
     lines += [_line("random ranking", text) for text in _random_ranking(run.metrics)]
+    lines += pretrained_lines(run.metrics.get("pretrained", {}))
     lines.append(f"run: {run.path}")
     if demo:
         lines.append(f"next: xgraph predict {shlex.quote(str(run.path))} molecules.csv -o predictions.csv")
         lines.append("      scores molecules of your own; `xgraph train your.csv` trains on your own labels")
     return lines
+
+
+def pretrained_lines(seen: Mapping[str, Any]) -> list[str]:
+    """Return what is said beside figures of models that use a pretrained encoder, as `seen_by` does."""
+    from xgraph.data.cards.pretrained import sentences
+
+    return [_line("pretrained", text) for text in sentences(seen)]
 
 
 def _random_ranking(metrics: Mapping[str, Any]) -> list[str]:

@@ -42,6 +42,8 @@ def card_text(card: Card, with_files: bool = False) -> str:
     if card.smiles_column:
         lines += _field("SMILES column", card.smiles_column)
     lines += _field("target columns" if card.smiles_column else "targets", *_few(card.target_columns))
+    for kind, text in card.pretrained.items():
+        lines += _field(f"seen by {kind}", " ".join(text.split()))
     lines += _field("splits", ", ".join(splits) + f"; default {card.splits[0]}")
     lines += _field("origin", card.origin)
     lines += _field("licence", card.licence)

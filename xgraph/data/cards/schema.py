@@ -102,6 +102,7 @@ class Card(Schema):
         ogb: Whether the data set is fetched from the Open Graph Benchmark's server as one archive.
         given: Where the published split is stored.
         files: All files, with checksums and sources.
+        pretrained: For molecules, what each pretrained encoder (a kind of features) may have seen of them.
 
     Example:
         >>> from xgraph.data import load_card
@@ -137,6 +138,7 @@ class Card(Schema):
     ogb: bool = False
     given: Given | None = None
     files: list[CardFile] = Field(default=[])
+    pretrained: dict[Annotated[str, _one_of("minimol")], str] = Field(default={})
 
     @property
     def folds(self) -> int:
@@ -220,6 +222,7 @@ class NodeCard(Card):
     smiles_column: ClassVar[str] = ""  # type: ignore[misc]
     table: ClassVar[str] = ""  # type: ignore[misc]
     embedded: ClassVar[str] = ""  # type: ignore[misc]
+    pretrained: ClassVar[dict[str, str]] = {}  # type: ignore[misc]
 
 
 class BagCard(Card):
@@ -235,6 +238,7 @@ class BagCard(Card):
     ogb: ClassVar[bool] = False  # type: ignore[misc]
     num_classes: ClassVar[int] = 0  # type: ignore[misc]
     class_names: ClassVar[list[str]] = []  # type: ignore[misc]
+    pretrained: ClassVar[dict[str, str]] = {}  # type: ignore[misc]
 
 
 KINDS: dict[str, type[Card]] = {"graph": GraphCard, "node": NodeCard, "bag": BagCard}

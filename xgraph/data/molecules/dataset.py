@@ -14,7 +14,7 @@ from torch import Tensor
 from torch_geometric.data import Batch, Data
 
 from xgraph.data.molecules.descriptor_kinds import KINDS
-from xgraph.data.molecules.descriptors import arrange, check_kinds, describe, descriptor_names
+from xgraph.data.molecules.descriptors import arrange, check_kinds, described, descriptor_names, warn_of_refused
 from xgraph.data.molecules.molecule import FEATURIZER
 from xgraph.data.molecules.packed import PackedGraphs
 from xgraph.data.molecules.parsed import parse_smiles, parse_table
@@ -37,6 +37,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
     Attributes:
         features: Additional features of all molecules, float32 ``[n, F]``, or None.
         feature_kinds: Kinds of the additional features, as for `describe`.
+        refused: Positions of the molecules whose features of a kind are 0 because an encoder refuses them.
         smiles_column: Column of a user's table from which the molecules were read, or None.
         files: The files of the source if there are several; `row` counts from the first to the last.
 
@@ -108,6 +109,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         self.graph_smiles = smiles if graph_smiles is None else graph_smiles
         self.features: Tensor | None = None
         self.feature_kinds: list[str] = []
+        self.refused: dict[str, list[int]] = {}
         self.smiles_column: str | None = None
         self.files: Files | None = None
 
@@ -243,7 +245,10 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
 
         Raises:
             TypeError: If `kinds` is a single string.
-            ValueError: If a kind is unknown or given twice.
+            ValueError: If a kind is unknown or given twice, or its package is not installed.
+
+        Warns:
+            RefusedWarning: If an encoder refuses molecules.
 
         Example:
             >>> data = MoleculeDataset.from_smiles(["CCO", "C", "CC"]).with_features(["maccs", "morgan"])
@@ -254,8 +259,11 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
         new = [kind for kind in requested if kind not in self.feature_kinds]
         other = copy.copy(self)
         other.feature_kinds, other.features = requested, None
+        other.refused = {kind: positions for kind, positions in self.refused.items() if kind in requested}
         if requested:
-            computed = describe(self.graph_smiles, new, root=root, keep=keep, progress=progress)
+            computed, refused = described(self.graph_smiles, new, root=root, keep=keep, progress=progress)
+            warn_of_refused(self.graph_smiles, refused, stacklevel=3)
+            other.refused |= refused
             known = [] if self.features is None else [(self.feature_kinds, self.features)]
             other.features = arrange(requested, [(new, computed), *known])
         return other

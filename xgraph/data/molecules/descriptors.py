@@ -27,6 +27,13 @@ from xgraph.messages import listed, shown
 KEPT_FROM = 100  # molecules; smaller sets are not cached
 CHUNK = 64  # molecules between two progress reports: about a second of descriptors
 
+Refused = dict[str, list[int]]
+"""Positions of the molecules that a kind of features cannot describe, by kind; only kinds that have any."""
+
+
+class RefusedWarning(UserWarning):
+    """Molecules have the features 0 because an encoder refuses them."""
+
 
 def describe(
     smiles: Sequence[str],
@@ -74,7 +81,7 @@ def describe(
         ValueError: If a kind is unknown or given twice, its package is not installed, or a SMILES is invalid.
 
     Warns:
-        UserWarning: If molecules cannot be encoded.
+        RefusedWarning: If an encoder refuses molecules. It is a `UserWarning`.
 
     Example:
         >>> describe(["CCO", "c1ccccc1O"], ["rdkit", "maccs"]).shape == (2, len(descriptor_names(["rdkit", "maccs"])))
@@ -85,21 +92,52 @@ def describe(
     """
     if isinstance(smiles, str):
         raise TypeError("smiles must be a sequence of strings, got a single string")
+    features, refused = described(
+        smiles, kinds, standardize=standardize, root=root, keep=keep, workers=workers, progress=progress
+    )
+    warn_of_refused(smiles, refused, stacklevel=3)
+    return features
+
+
+def described(
+    smiles: Sequence[str],
+    kinds: Sequence[str],
+    *,
+    standardize: bool = False,
+    root: str | Path | None = None,
+    keep: bool = True,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[Tensor, Refused]:
+    """Return features as `describe` does, and the molecules that have zeros because they are refused."""
     given = check_kinds(kinds)
     widths = [len(KINDS[kind].names()) for kind in given]
     folder = root_folder(root) if keep and len(smiles) >= KEPT_FROM else None
     features = torch.empty(len(smiles), sum(widths))
+    refused: Refused = {}
     for kind, columns in zip(given, torch.split(features, widths, dim=1), strict=True):
         columns.copy_(_described(smiles, kind, standardize, folder, workers, progress))
-        refused = columns.isnan().any(1).nonzero()[:, 0].tolist()
-        if refused:
-            columns[refused] = 0.0
-            warnings.warn(
-                f"{kind} cannot encode {len(refused):,} of {len(smiles):,} molecules, whose features are 0: "
-                f"{listed((smiles[i] for i in refused), 3)}",
-                stacklevel=2,
-            )
-    return features
+        if missing := columns.isnan().any(1).nonzero()[:, 0].tolist():
+            columns[missing] = 0.0
+            refused[kind] = missing
+    return features, refused
+
+
+def warn_of_refused(smiles: Sequence[str], refused: Refused, stacklevel: int) -> None:
+    """Warn of the molecules that a kind of features cannot describe."""
+    for kind, positions in refused.items():
+        warnings.warn(
+            f"{kind} cannot encode {len(positions):,} of {len(smiles):,} molecules, whose features are 0: "
+            f"{listed((smiles[i] for i in positions), 3)}",
+            RefusedWarning,
+            stacklevel=stacklevel,
+        )
+
+
+def prepare(kinds: Sequence[str]) -> None:
+    """Import what the kinds need, before other processes are started, each of which would do so itself."""
+    for kind in check_kinds(kinds):
+        KINDS[kind].load()
 
 
 def descriptor_names(kinds: Sequence[str]) -> list[str]:

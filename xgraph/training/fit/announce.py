@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xgraph.data.cards.pretrained import sentences
 from xgraph.messages import listed
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def announcement(source: "Source") -> Iterator[str]:
             yield line + (f"; {lacking} tasks lack one of the two labels" if lacking else "")
     if source.kind == "bag" and source.feature_names:
         yield f"features: {listed(source.feature_names, 5)}"
+    for text in sentences(source.pretrained()):
+        yield f"pretrained: {text}"
     yield from _columns("read", getattr(source.data, "notes", {}))
     yield from _columns("left out", getattr(source.data, "left_out", {}))
 

@@ -71,6 +71,8 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
         "positive_rate": rates,
         "details": details,
     }
+    if pretrained := source.pretrained():
+        metrics["pretrained"] = pretrained
     write_json(path / METRICS, metrics)
     return metrics
 

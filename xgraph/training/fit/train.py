@@ -236,6 +236,8 @@ def _train_folds(
     known = [run.metrics["details"] for run in runs if "details" in run.metrics]
     if len(known) == len(runs):
         metrics["details"] = {part: mean_details([one[part] for one in known]) for part in known[0]}
+    if "pretrained" in runs[0].metrics:
+        metrics["pretrained"] = runs[0].metrics["pretrained"]
     write_json(path / METRICS, metrics)
     return Run(path, metrics)
 

@@ -150,6 +150,7 @@ def _molecules(
                 data = data.with_features(kinds)
                 check_featurizer(state, data.featurizer)
                 vectors[data.row.numpy()] = _of_molecules(model, data, members.device)
+            vectors[[bool(error) for error in part.errors]] = np.nan
             parts.append(vectors)
             errors += part.errors
             if report is not None:

@@ -112,10 +112,12 @@ class Evaluation(NamedTuple):
         metrics: Means over the tasks; over folds also `mean` and `std`, as in `metrics.json`.
         details: The number of tasks with both classes (`tasks_with_both_classes`), the figures of each task
             (`tasks`), and decisions at thresholds chosen on the validation part (`at_threshold`).
+        pretrained: What the pretrained encoders among the features may have seen of the data set (`seen_by`).
     """
 
     metrics: dict[str, Any]
     details: dict[str, Any]
+    pretrained: dict[str, Any]
 
 
 def is_new(data: Any, split: str | None) -> bool:
@@ -167,7 +169,7 @@ def evaluate_in_detail(
     if folds == [runs]:
         return by_fold[0]
     summary: dict[str, Any] = summarize_folds([{"test": one.metrics} for one in by_fold])["test"]
-    return Evaluation(summary, mean_details([one.details for one in by_fold]))
+    return Evaluation(summary, mean_details([one.details for one in by_fold]), by_fold[0].pretrained)
 
 
 def _listed(run: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -203,6 +205,7 @@ def _evaluate(
     ensembles: dict[str, Ensemble] = {}
     scored: list[torch.Tensor] = []
     logits: dict[str, npt.NDArray[np.float64]] = {}
+    pretrained: dict[str, Any] = {}
     for run, config, state in zip(runs, configs, states, strict=True):
         moved = isinstance(data, str | Path)
         now = config.replace(dataset=str(data)) if moved else config
@@ -210,6 +213,7 @@ def _evaluate(
         if split not in source.splits:
             raise OptionError(f"split = {split!r}: expected a part of {source.name!r}: {', '.join(source.splits)}")
         check_same_data(state[HEADER], source, run)
+        pretrained |= source.pretrained()
         own = [source.splits[split], source.targets(source.splits[split])]
         scored = scored or own
         if not all(map(_same, scored, own)):
@@ -236,7 +240,7 @@ def _evaluate(
         scores = logits if len(runs) > 1 else {part: as_scores(values, link) for part, values in logits.items()}
         decisions = Decisions.at_best_f1(source.targets(source.splits["valid"]).numpy(), scores["valid"])
         decisions.add_to(details, y, scores[split])
-    return Evaluation(metrics, details)
+    return Evaluation(metrics, details, pretrained)
 
 
 def _same(one: torch.Tensor, other: torch.Tensor) -> bool:

@@ -43,6 +43,7 @@ class Labelled:
         counts: For the report: labelled and positive items of each task, and rows that could not be read.
         columns: Header of the predictions.
         rows: Predictions for the labelled items.
+        pretrained: What the pretrained encoders among the features may have seen of the items (`seen_by`).
     """
 
     name: str
@@ -51,14 +52,15 @@ class Labelled:
     counts: dict[str, Any]
     columns: list[str]
     rows: list[list[object]]
+    pretrained: dict[str, Any]
 
     def write(self, folder: Path, runs: Sequence[str | Path]) -> tuple[Path, Path]:
         """Write metrics and predictions to a folder, and return the paths of both files."""
         folder.mkdir(parents=True, exist_ok=True)
         metrics, predictions = folder / f"evaluation-{self.name}.json", folder / f"predictions-{self.name}.csv"
-        write_json(
-            metrics, {**self.metrics, **self.counts, "details": self.details, "runs": [str(run) for run in runs]}
-        )
+        more = {"pretrained": self.pretrained} if self.pretrained else {}
+        runs = [str(run) for run in runs]
+        write_json(metrics, {**self.metrics, **self.counts, "details": self.details, "runs": runs, **more})
         write_csv(predictions, self.columns, self.rows)
         return metrics, predictions
 
@@ -137,7 +139,10 @@ def evaluate_table(
         [*first.place(int(i)), *_cells(labels, own, members)]
         for i, labels, own in zip(known.tolist(), y, ensemble.score.tolist(), strict=True)
     ]
-    return Labelled(first.name, metrics, details, counts, [*first.places, *_header(members)], rows)
+    pretrained: dict[str, Any] = {}
+    for source in sources.values():
+        pretrained |= source.pretrained(data if isinstance(data, str) else "")
+    return Labelled(first.name, metrics, details, counts, [*first.places, *_header(members)], rows, pretrained)
 
 
 def _options(config: TrainConfig, header: Mapping[str, Any], target_columns: Sequence[str] | None) -> dict[str, Any]:

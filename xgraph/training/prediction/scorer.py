@@ -1,5 +1,6 @@
 """Scores of molecules from one or several models, chunk by chunk, so that memory does not grow with their number."""
 
+import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -89,6 +90,7 @@ class MoleculeScorer:
         if self._members.device == "cpu":
             from xgraph.data.storage.parallel import map_ahead
 
+            _prepare(self._wanted)
             yield from map_ahead(self._of_texts, chunks, what="scoring", worth=_WORTH, rescue=self._of_halves)
         else:
             for parts in read_ahead(chunks, self._wanted):
@@ -143,8 +145,17 @@ def read_ahead(chunks: Iterable[Sequence[str]], wanted: Wanted) -> Iterator[list
     """Yield the molecules of each chunk, in order; those of the next chunks are read in other processes meanwhile."""
     from xgraph.data.storage.parallel import map_ahead
 
+    _prepare(wanted)
     read, rescue = partial(_read, wanted=wanted), partial(_read_in_halves, wanted=wanted)
     yield from map_ahead(read, chunks, what="featurising", worth=_WORTH, rescue=rescue)
+
+
+def _prepare(wanted: Wanted) -> None:
+    """Import what features need, before other processes are started."""
+    from xgraph.data.molecules.descriptors import prepare
+
+    for kinds in wanted.values():
+        prepare(kinds)
 
 
 def _read(texts: Sequence[str], wanted: Wanted) -> list[Part]:
@@ -157,8 +168,21 @@ def _read(texts: Sequence[str], wanted: Wanted) -> list[Part]:
         data = MoleculeDataset.from_smiles(texts, **reading._asdict())
         for error in data.errors:
             errors[error.row] = errors[error.row] or error.message
-        read[reading] = data.with_features(kinds, keep=False) if len(data) else data
+        read[reading] = with_features(data, kinds, errors) if len(data) else data
     return [Part(read, errors)]
+
+
+def with_features(data: "MoleculeDataset", kinds: list[str], errors: list[str]) -> "MoleculeDataset":
+    """Return molecules with these features; those that an encoder refuses get an error."""
+    from xgraph.data.molecules.descriptors import RefusedWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RefusedWarning)
+        described = data.with_features(kinds, keep=False)
+    for kind, positions in described.refused.items():
+        for row in data.row[positions].tolist():
+            errors[row] = errors[row] or f"{kind} cannot encode the molecule, so that it has no features"
+    return described
 
 
 def _read_in_halves(texts: Sequence[str], wanted: Wanted) -> list[Part]:

@@ -100,6 +100,14 @@ class Source(ABC):
         """Names of the features that new items must have; empty by default."""
         return []
 
+    def pretrained(self, dataset: str | None = None) -> dict[str, dict[str, str]]:
+        """Say what the pretrained encoders among the features were trained on, and may have seen of a data set.
+
+        Args:
+            dataset: Name of the data set, or anything else for data of one's own; by default that of the run.
+        """
+        return {}
+
     @property
     def model_arguments(self) -> dict[str, Any]:
         """Arguments of the model that depend on the data, other than the number of logits."""

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from xgraph.data.cards.pretrained import seen_by
 from xgraph.training.config.registry import registry
 from xgraph.training.scoring.inference import batches_for, score
 from xgraph.training.sources.base import Progress, Scores, Source
@@ -33,6 +34,12 @@ class MoleculeSource(Source):
     def feature_names(self) -> list[str]:
         """Names of the extra features; new molecules get the same ones."""
         return list(self.data.feature_names)
+
+    def pretrained(self, dataset: str | None = None) -> dict[str, dict[str, str]]:
+        """Say what the pretrained encoders among the features were trained on, and may have seen of a data set."""
+        versions = {part.partition("/")[0]: part for part in self.data.featurizer.split("+")}
+        seen = seen_by(self.data.feature_kinds, self.config.dataset if dataset is None else dataset)
+        return {kind: {**one, "version": versions[kind]} for kind, one in seen.items()}
 
     @property
     def model_arguments(self) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """`xgraph export`."""
 
+import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,5 +46,7 @@ def export(
     from xgraph.training.export.run import export_run
 
     for form, path in chosen.items():
-        export_run(run, path, form)
+        about = json.loads(export_run(run, path, form).read_text(encoding="utf-8"))
         typer.echo(f"{form}: {path}")
+    for need in about["needs"]:
+        sys.stderr.write(f"it needs {need}\n")

@@ -8,6 +8,7 @@ import pytest
 from xgraph.data import list_cards, load_card
 from xgraph.data.cards import named as cards
 from xgraph.data.cards.ogb_files import ogb_meta
+from xgraph.data.cards.pretrained import ENCODERS, OF_OWN, seen_by
 
 NAMES = {
     *("nci-pains", "aicures", "ogbg-molhiv", "bbbp", "bace", "clintox", "sider", "tox21", "hiv", "muv", "sars"),
@@ -122,3 +123,13 @@ def test_cards_of_one_binary_task_say_what_a_positive_label_means() -> None:
         alone = card.task == "binary classification"
         assert card.label_meaning.startswith("A positive ") == alone, card.name
         assert card.label_meaning.endswith(".") == alone
+
+
+def test_cards_of_molecules_say_what_encoders_may_have_seen() -> None:
+    for card in list_cards():
+        molecules = card.kind == "graph" and card.name != "ogbg-ppa"
+        assert set(card.pretrained) == (set(ENCODERS) if molecules else set()), card.name
+        assert all(text.endswith(".") and text[0].isupper() for text in card.pretrained.values())
+    assert seen_by(["morgan", "minimol"], "tox21")["minimol"]["seen"].startswith("The assays of Tox21 are in PubChem")
+    assert seen_by(["minimol"], "tox21.csv")["minimol"]["seen"] == OF_OWN
+    assert seen_by(["morgan"], "tox21") == seen_by(None, "tox21") == {}

@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 from tiny import tiny
 
+from xgraph.data.cards.pretrained import ENCODERS, OF_OWN
 from xgraph.recipes.report.compare import Paired
+from xgraph.recipes.report.report import _row
 from xgraph.recipes.report.results import Row
 from xgraph.recipes.report.tables import figure, tables_of
 from xgraph.recipes.schema.read import read_recipe
 from xgraph.recipes.schema.recipe import Member, Recipe
+from xgraph.training.config.build import build_config
 
 
 def figures(value: float) -> dict[str, dict[str, float]]:
@@ -72,3 +75,15 @@ def test_tables_of_comparisons_and_parts(tiny_recipe: Recipe) -> None:
 def test_figures_are_formatted() -> None:
     assert figure(None) == figure(math.nan) == figure(math.nan, 0.5) == "-"
     assert figure(0.5, math.nan) == "0.5000"
+
+
+def test_rows_with_a_pretrained_encoder_say_what_it_may_have_seen(tiny_recipe: Recipe) -> None:
+    att, smx = tiny_recipe.members
+    config = build_config({"dataset": "aicures", "model": "logistic", "features": ["minimol"]})
+    rows = [row(replace(att, config=config), {0: 0.5}, 0.5), row(smx, {0: 0.5}, 0.5)]
+    table = tables_of(tiny_recipe, rows, [])[0]
+    assert table.note.endswith(
+        f"Pretrained, in att: {ENCODERS['minimol'].name}. {ENCODERS['minimol'].trained_on} {OF_OWN}"
+    )
+    assert [set(one.pretrained) for one in rows] == [{"minimol"}, set()]
+    assert _row(rows[0])["pretrained"]["minimol"]["seen"] == OF_OWN

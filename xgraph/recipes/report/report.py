@@ -81,6 +81,8 @@ def _row(row: Row) -> dict[str, Any]:
     values["members"] = {member.name: member.seeds for member in row.members}
     if row.is_member:
         values["settings"] = {**row.members[0].config.to_dict(), "seed": row.members[0].seeds}
+    if row.pretrained:
+        values["pretrained"] = row.pretrained
     if row.single:
         values["single_seeds"] = _summary(row.summarize_single())
     if not row.members[0].drawn_by_seed:

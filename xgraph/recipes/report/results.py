@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from xgraph.data.cards.pretrained import seen_by
 from xgraph.recipes.report.choose import Chosen
 from xgraph.recipes.report.compare import Paired, paired
 from xgraph.recipes.report.reader import Reader
@@ -43,6 +44,11 @@ class Row:
     def is_member(self) -> bool:
         """Whether the row is a member rather than an ensemble or a choice."""
         return self.members[0].name == self.name
+
+    @property
+    def pretrained(self) -> dict[str, dict[str, str]]:
+        """What the pretrained encoders among the members' features may have seen of the data set (`seen_by`)."""
+        return seen_by({kind for member in self.members for kind in member.config.features or []}, self.dataset)
 
     def summarize_single(self) -> dict[str, Any]:
         """Summarise single runs: over the parts, after averaging the seeds of each, or else over the seeds."""

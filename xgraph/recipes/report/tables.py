@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from xgraph.data.cards.pretrained import sentences
 from xgraph.recipes.report.compare import Paired
 from xgraph.recipes.report.results import Row
 from xgraph.recipes.schema.file import Published
@@ -69,7 +70,7 @@ def _metrics(recipe: Recipe, label: str, rows: Sequence[Row], published: Sequenc
     for one in published:
         shown = _figures_of(one, recipe.metrics)
         cells.append([f"published: {one.name} ({one.source})", "", *shown, *([""] if validated else [])])
-    return Grid(f"{label}: test", cells, _meaning(rows))
+    return Grid(f"{label}: test", cells, " ".join([_meaning(rows), *_pretrained(rows)]))
 
 
 def summaries(row: Row) -> list[tuple[str, dict[str, Any]]]:
@@ -100,6 +101,13 @@ def _meaning(rows: Sequence[Row]) -> str:
         notes.append(note)
     text = "; ".join(dict.fromkeys(notes))
     return f"{text[:1].upper()}{text[1:]}. Sample standard deviations (n − 1)."
+
+
+def _pretrained(rows: Sequence[Row]) -> list[str]:
+    """Return what pretrained encoders may have seen of a data set, and which rows use them."""
+    seen = {kind: one for row in rows for kind, one in row.pretrained.items()}
+    users = {kind: ", ".join(row.name for row in rows if kind in row.pretrained) for kind in seen}
+    return [f"Pretrained, in {users[kind]}: {text}" for kind, text in zip(seen, sentences(seen), strict=True)]
 
 
 def _elsewhere(recipe: Recipe, label: str, published: Sequence[Published]) -> Grid:

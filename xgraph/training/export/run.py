@@ -11,6 +11,7 @@ import torch
 import xgraph.nn
 from xgraph._version import __version__
 from xgraph.data.bags.summaries import STATISTICS
+from xgraph.data.cards.pretrained import ENCODERS
 from xgraph.options import OptionError
 from xgraph.training.config.build import registry
 from xgraph.training.export.formats import Call, check_same, to_onnx, to_torchscript
@@ -105,7 +106,19 @@ def _about(header: dict[str, Any], link: str, form: str) -> dict[str, Any]:
         "featurizer": header["featurizer"],
         "standardize": header["standardize"],
         "dataset": header["dataset"],
+        "needs": _needs(header),
     }
+
+
+def _needs(header: dict[str, Any]) -> list[str]:
+    """Return what whoever calls an exported model needs beside its file: the encoders of its features."""
+    versions = {part.partition("/")[0]: part for part in header["featurizer"].split("+")}
+    return [
+        f"{kind}: features by {encoder.name}, version {versions.get(kind, 'unknown')}, as "
+        f"xgraph.data.describe(smiles, [{kind!r}]) computes them; {encoder.install}"
+        for kind, encoder in ENCODERS.items()
+        if kind in (header["config"].get("features") or [])
+    ]
 
 
 def _check_rebuilt(content: io.BytesIO, about: dict[str, Any], model: Any) -> None:

@@ -83,7 +83,14 @@ def tuning_jobs(study: Study) -> Iterator[Job]:
 
 
 def _tuning_job(study: Study, cell: Cell, stage: str, arms: list[str], chosen: dict[str, float]) -> Job:
-    settings = {"cell": cell.name, "arms": arms, "chosen": chosen, "steps": STEPS[cell.size], "seed": SEED}
+    rates = {name: ARMS[name].rates for name in arms}
+    settings = {
+        "cell": cell.name,
+        "rates": {name: list(of_arm) for name, of_arm in rates.items()},
+        "chosen": chosen,
+        "steps": STEPS[cell.size],
+        "seed": SEED,
+    }
 
     def run() -> dict[str, Any]:
         tasks = study.tuning(cell)
@@ -91,7 +98,7 @@ def _tuning_job(study: Study, cell: Cell, stage: str, arms: list[str], chosen: d
         first = first_stage(problem, chosen[REFERENCE], STEPS[cell.size], SEED) if chosen else None
         scores: dict[str, Any] = {}
         for name in arms:
-            for rate in ARMS[name].rates:
+            for rate in rates[name]:
                 done = run_arms(problem, [name], {**chosen, name: rate}, STEPS[cell.size], SEED, first)
                 scores[f"{name} {rate:g}"] = {key: [task[key] for task in done[name]] for key in ("ap", "valid")}
         return {"sets": [task.name for task in tasks], "scores": scores}

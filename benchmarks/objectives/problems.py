@@ -56,8 +56,10 @@ class MLPProblem:
 class GINEProblem:
     """A task on molecular graphs."""
 
-    def __init__(self, task: Task, smiles: list[str]) -> None:
-        self.labels = task.labels
+    count = 1
+
+    def __init__(self, cell: Cell, task: Task, smiles: list[str]) -> None:
+        self.labels = labels(cell)
         self.data = {part: graphs_of([smiles[row] for row in rows]) for part, rows in task.rows.items()}
         self.batches: dict[str, list[Any]] = {}
 

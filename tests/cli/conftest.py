@@ -16,6 +16,12 @@ def own_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture(autouse=True)
+def no_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command fits no baseline unless it is asked to, which saves a forest per run; not in test_baseline.py."""
+    monkeypatch.setattr("xgraph.cli.train.usual_baseline", lambda settings: {})
+
+
 @pytest.fixture
 def csv(tmp_path: Path) -> Path:
     path = tmp_path / "chains.csv"

@@ -23,13 +23,14 @@ def test_runs_are_listed_with_their_metrics(csv: Path, small: list[str], capsys:
     capsys.readouterr()
     assert main(["runs"]) == 0
     header, *rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
-    assert header == ["run", "data", "model", "loss", "date", "state", "metric", "valid", "test"]
+    names = ["run", "data", "model", "loss", "date", "state", "metric", "valid", "test", "baseline_valid"]
+    assert header == [*names, "baseline_test"]
     assert [(row[0], row[1], row[2], row[3], row[5], row[6]) for row in rows] == [
         ("runs/one", "chains.csv", "gine", "bce", "finished", "ap"),
         ("runs/a/b", "chains.csv", "forest", "-", "finished", "ap"),
     ]
     expected = json.loads(Path("runs/one/metrics.json").read_text())
-    assert rows[0][7:] == [f"{expected[part]['ap']:.4f}" for part in ("valid", "test")]
+    assert rows[0][7:] == [*(f"{expected[part]['ap']:.4f}" for part in ("valid", "test")), "-", "-"]
     found = listed(capsys)["runs/one"]
     assert (found.valid, found.test) == (expected["valid"]["ap"], expected["test"]["ap"])
     assert listed(capsys, "runs/one").keys() == {"runs/one"}

@@ -106,6 +106,8 @@ def test_old_settings_can_be_read(name: str) -> None:
         values = values_of(config)
         if "training" in old:  # the first versions counted the epochs of the loss only
             old |= {"schedule": old.pop("training"), "epochs": old["epochs"] + old["pretrain_epochs"]}
+        for part in ("loss", "model"):  # they have further options today
+            values[part] = {option: values[part][option] for option in old.get(part, {})}
         assert {key: values[key] for key in old} == old
 
 

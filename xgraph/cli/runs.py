@@ -14,6 +14,7 @@ import typer
 from xgraph.cli.help.text import table
 
 _CONFIG, _METRICS, _LAST, _FOLD = "config.toml", "metrics.json", "last.ckpt", "fold_"
+_BASELINE = "baseline"
 _LOCKS = Path("/proc/locks")
 
 
@@ -31,6 +32,8 @@ class Listed(NamedTuple):
         metric: The metric that selected the epoch, of which the next two are values; None before the run has finished.
         valid: Its value on the validation part, if there is one; over folds the mean.
         test: Its value on the test part.
+        baseline_valid: Its value on the validation part for the baseline, if the run has one.
+        baseline_test: The same on the test part.
     """
 
     run: str
@@ -43,6 +46,8 @@ class Listed(NamedTuple):
     metric: str | None
     valid: float | None
     test: float | None
+    baseline_valid: float | None = None
+    baseline_test: float | None = None
 
 
 def runs(
@@ -68,16 +73,17 @@ def runs(
     if not found:
         sys.stderr.write(f"there are no runs in {directory}\n")
         return
-    rows = [["run", "data", "model", "loss", "date", "state", "metric", "valid", "test"], *map(_row, found)]
+    header = ["run", "data", "model", "loss", "date", "state", "metric", "valid", "test"]
+    rows = [[*header, "baseline_valid", "baseline_test"], *map(_row, found)]
     typer.echo(table(rows) if sys.stdout.isatty() else "\n".join("\t".join(row) for row in rows))
 
 
 def run_directories(directory: Path) -> Iterator[Path]:
-    """Yield the directories of runs; those of folds belong to the run that they are in."""
+    """Yield the directories of runs; those of folds and baselines belong to the run that they are in."""
     for folder, below, files in os.walk(directory):
         below[:] = sorted(name for name in below if not name.startswith("."))
         if _CONFIG in files:
-            below[:] = [name for name in below if not name.startswith(_FOLD)]
+            below[:] = [name for name in below if not name.startswith(_FOLD) and name != _BASELINE]
             yield Path(folder)
 
 
@@ -105,6 +111,7 @@ def _listed(path: Path) -> Listed:
         metric,
         _value(metrics, "valid", metric),
         _value(metrics, "test", metric),
+        *(_value(metrics.get(_BASELINE) or {}, part, metric) for part in ("valid", "test")),
     )
 
 
@@ -145,7 +152,7 @@ def _date(path: Path) -> str:
 
 def _row(one: Listed) -> list[str]:
     state = one.state if one.folds is None else f"{one.state} ({one.folds} fold{'s' * (one.folds != 1)})"
-    values = ["-" if value is None or value != value else f"{value:.4f}" for value in (one.valid, one.test)]
+    values = ["-" if value is None or value != value else f"{value:.4f}" for value in one[-4:]]
     return [
         one.run,
         one.data,

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from xgraph.training import Run
 
 
+BASELINE = "baseline"
+"""Folder of a run that holds the run of its baseline."""
+
 SHOWN = 4
 _FIRST = ("accuracy", "ap", "roc_auc", "prc_auc", "ef_1")
 _MANY = 20
@@ -20,6 +23,8 @@ _MANY = 20
 def metrics_table(metrics: Mapping[str, Any], *, all_metrics: bool = True, also: Sequence[str] = ()) -> str:
     """The content of `metrics.json`: one row per metric, one column per split; with folds mean ± deviation.
 
+    The columns of a baseline are named after its model, such as forest_test.
+
     Args:
         metrics: Metrics by split.
         all_metrics: Whether to show all; otherwise the one that chose the epoch, OGB's own, and the usual ones, with
@@ -27,7 +32,10 @@ def metrics_table(metrics: Mapping[str, Any], *, all_metrics: bool = True, also:
         also: Metrics that are shown in any case.
     """
     splits = [name for name in ("train", "valid", "test") if name in metrics] or list(metrics)
-    rows = [["metric", *splits]]
+    baseline = metrics.get("baseline", {})
+    columns = {split: metrics[split] for split in splits}
+    columns |= {f"{baseline['model']}_{split}": baseline[split] for split in splits if split in baseline}
+    rows = [["metric", *columns]]
     last = metrics[splits[-1]]
     names = list(last.get("mean", last))
     if not all_metrics:
@@ -39,9 +47,9 @@ def metrics_table(metrics: Mapping[str, Any], *, all_metrics: bool = True, also:
         names = [name for name in names if name in chosen]
     for name in names:
         cells = []
-        for split in splits:
-            spread = metrics[split].get("std")
-            value = _number(metrics[split].get(name))
+        for values in columns.values():
+            spread = values.get("std")
+            value = _number(values.get(name))
             cells.append(value if spread is None else f"{value} ± {_number(spread.get(name))}")
         rows.append([name, *cells])
     return aligned(rows)
@@ -93,6 +101,7 @@ def closing_lines(run: "Run", demo: bool = False) -> list[str]:
         lines.append(_line("label", card.label_meaning))
     lines += [_line("random ranking", text) for text in _random_ranking(run.metrics)]
     lines += pretrained_lines(run.metrics.get("pretrained", {}))
+    lines += [_line("baseline", text) for text in _about_baseline(run)]
     lines.append(f"run: {run.path}")
     if demo:
         lines.append(f"next: xgraph predict {shlex.quote(str(run.path))} molecules.csv -o predictions.csv")
@@ -116,6 +125,27 @@ def _random_ranking(metrics: Mapping[str, Any]) -> list[str]:
     if not known:
         return []
     return [f"ap {mean(known):.4f} (the share of positives in {part}), roc_auc 0.5"]
+
+
+def _about_baseline(run: "Run") -> list[str]:
+    """What the baseline is, and whether it is ahead on the validation part; nothing for a run without one."""
+    baseline = run.metrics.get("baseline")
+    if not baseline:
+        return []
+    if "skipped" in baseline:
+        return [f"none ({baseline['skipped']})"]
+    model, text = baseline["model"], baseline["about"]
+    if "valid" not in baseline:
+        return [text]
+    metric = run.metrics.get("metric") or run.metrics["folds"][0]["metric"]
+    folds = baseline.get("folds")
+    ahead = baseline["ahead_in"] > folds / 2 if folds else baseline["ahead"]
+    values = f"{metric} {_number(baseline['valid'].get(metric))} against {_number(run.metrics['valid'].get(metric))}"
+    where = f" in {baseline['ahead_in']} of {folds} folds" if folds else ""
+    if not ahead:
+        return [f"{text}; on validation it is {f'ahead{where}' if folds else 'not ahead'} ({values})"]
+    how = "" if folds else f"predict with it (xgraph predict {shlex.quote(str(run.path / BASELINE))} FILE), or "
+    return [f"{text}; it is ahead on validation{where} ({values}): {how}train a larger one with --model {model}"]
 
 
 def _line(key: str, text: str) -> str:

@@ -1,10 +1,10 @@
 """`xgraph train`."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -84,6 +84,8 @@ def train(
     announce_loading()
     from xgraph.training.fit.train import train as run_training
 
+    if config is None and not resume:
+        options |= usual_baseline({**options, **({} if dataset is None else {"dataset": dataset})})
     with resumable("train", "epoch"):
         run = run_training(dataset, config=config, out=out, resume=resume, progress=True, **options)
     typer.echo(metrics_table(run.metrics, all_metrics=all_metrics))
@@ -91,3 +93,12 @@ def train(
     if more := details_text(details, run.metrics.get("metric"), all_metrics, decided=of_bags):
         typer.echo(f"\n{more}\n")
     typer.echo("\n".join(closing_lines(run, demo)))
+
+
+def usual_baseline(settings: Mapping[str, Any]) -> dict[str, bool]:
+    """The setting that the command adds to those that were typed: a baseline, where there is one."""
+    from xgraph.training.config.baseline import has_baseline
+    from xgraph.training.config.build import build_config
+
+    typed = build_config(settings)
+    return {"baseline": True} if typed.baseline is None and has_baseline(typed) else {}

@@ -44,6 +44,27 @@ def test_probabilities_match_scikit_learn(name, options):
     assert set(result[:, 1]) == {0.5}
 
 
+def test_a_limit_keeps_the_rarer_class():
+    y = torch.tensor([1.0] * 5 + [0.0] * 40 + [torch.nan] * 10)[torch.randperm(55)]
+    model = RandomForest(1, 6, max_items=20)
+    rows = model._grown_on(y, seed=3)
+    assert len(rows) == 20
+    assert bool((rows.diff() > 0).all())
+    assert (int((y[rows] == 1).sum()), int((y[rows] == 0).sum())) == (5, 15)
+    assert torch.equal(rows, model._grown_on(y, seed=3))
+    assert not torch.equal(rows, model._grown_on(y, seed=4))
+    few = RandomForest(1, 6, max_items=6)._grown_on(1 - y, seed=0)
+    assert (int((y[few] == 1).sum()), int((y[few] == 0).sum())) == (3, 3)
+    assert len(RandomForest(1, 6, max_items=45)._grown_on(y, seed=0)) == 45
+    x, labels = table(150, tasks=1, missing=0.0)
+    some, every = RandomForest(1, 6, trees=3, max_items=30), RandomForest(1, 6, trees=3)
+    for forest in (some, every):
+        forest.fit(x, labels)
+    assert len(some.trees.feature) < len(every.trees.feature)
+    with pytest.raises(ValueError, match="max_items must be at least 2, got 1"):
+        RandomForest(1, 6, max_items=1)
+
+
 @EACH
 def test_trees_on_counts_with_many_zeros_are_those_of_a_dense_table(name):
     g = torch.Generator().manual_seed(0)

@@ -33,6 +33,8 @@ class RandomForest(FittedModel):
         max_features: Number of features considered for each split: a fraction of all, or the square root (sqrt) or
             logarithm (log2) of their number.
         balanced: Whether to give both classes the same total weight.
+        max_items: Maximum number of labelled items per task to grow trees on, to save time: all of the rarer class, or
+            a random half of the maximum, and random items of the other class. No limit by default.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -61,6 +63,7 @@ class RandomForest(FittedModel):
         min_samples_leaf: int = 1,
         max_features: float | MaxFeatures = "sqrt",
         balanced: bool = True,
+        max_items: int | None = None,
     ) -> None:
         super().__init__(num_tasks, num_features)
         words = get_args(MaxFeatures)
@@ -70,6 +73,7 @@ class RandomForest(FittedModel):
             )
         self.num_trees, self.min_samples_leaf = integer("trees", trees), integer("min_samples_leaf", min_samples_leaf)
         self.max_features, self.balanced = max_features, balanced
+        self.max_items = None if max_items is None else integer("max_items", max_items, least=2)
         self.trees = Trees(num_tasks, num_features)
 
     def _learn(
@@ -89,7 +93,7 @@ class RandomForest(FittedModel):
         for task in range(self.num_tasks):
             trees: list[Any] = []
             if learned[task]:
-                known = ~y[:, task].isnan()
+                known = self._grown_on(y[:, task], task_seed(seed, task))
                 forest = getattr(ensemble, self.learner)(
                     n_estimators=self.num_trees,
                     min_samples_leaf=self.min_samples_leaf,
@@ -106,6 +110,17 @@ class RandomForest(FittedModel):
                 progress(task + 1, self.num_tasks, "fitting")
         self.trees.keep(fitted)
 
+    def _grown_on(self, y: Tensor, seed: int) -> Tensor:
+        """Return the positions of the labelled items of a task, or of `max_items` of them."""
+        known = (~y.isnan()).nonzero().flatten()
+        if self.max_items is None or len(known) <= self.max_items:
+            return known
+        generator = torch.Generator().manual_seed(seed)
+        drawn = known[torch.randperm(len(known), generator=generator)]
+        rare, common = sorted((drawn[y[drawn] == 0], drawn[y[drawn] == 1]), key=len)
+        few = rare[: self.max_items // 2]
+        return torch.cat([few, common[: self.max_items - len(few)]]).sort().values
+
     def _logits(self, x: Tensor) -> Tensor:
         share: Tensor = self.trees(x)
         return torch.logit(share, eps=_LEAST)
@@ -113,7 +128,8 @@ class RandomForest(FittedModel):
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}({self.num_tasks}, {self.num_features}, trees={self.num_trees}, "
-            f"min_samples_leaf={self.min_samples_leaf}, max_features={self.max_features!r}, balanced={self.balanced})"
+            f"min_samples_leaf={self.min_samples_leaf}, max_features={self.max_features!r}, balanced={self.balanced}, "
+            f"max_items={self.max_items})"
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from xgraph.options import Option, OptionError, nearest, options_of, parse_options
 from xgraph.schema import read_toml
+from xgraph.training.config.baseline import settle
 from xgraph.training.config.flat import PLACES, SINGLE_STEP, STEPWISE_SETTINGS, to_flat
 from xgraph.training.config.owners import owner_of
 from xgraph.training.config.registry import PARTS, registry
@@ -91,6 +92,7 @@ class _Draft:
         elif fold is None and values.get("folds") is not None:
             values["fold"] = "all"
         classes: dict[str, type] = {part: _class_of(part, values[part]) for part in PARTS}
+        settle(values, self.traits.kind, self.settings)
         self.traits.check({"groups": PLACES["groups"].default, **values}, registry("model"), registry("loss"))
         self._assign_options(classes)
         for part, cls in classes.items():

@@ -159,6 +159,9 @@ class RunSettings(_Section):
         seed: Seed for weights, batches and dropout.
         device: Where to train; ``auto`` uses a GPU if there is one.
         threads: CPU threads; by default one for small networks on the CPU, else torch's own number (OMP_NUM_THREADS).
+        baseline: Fit a baseline beside the network, to compare it with: for molecules a forest on Morgan counts. It
+            takes seconds, and its results are shown in the same table. `xgraph train` fits it by default, unless
+            settings come from a file (``config``); :func:`xgraph.train` and recipes do so on request.
     """
 
     metric: Metric | None = None
@@ -167,6 +170,7 @@ class RunSettings(_Section):
     seed: int = Field(default=0, ge=0, lt=2**63)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # torch crashes with too many
+    baseline: bool | None = None
 
     @field_validator("inner")
     @classmethod

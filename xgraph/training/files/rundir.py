@@ -25,6 +25,8 @@ CONFIG, METRICS, HISTORY, PREDICTIONS, ENVIRONMENT = (
     "env.json",
 )
 BEST, LAST = "best.ckpt", "last.ckpt"
+BASELINE = "baseline"
+"""Folder of a run that holds the run of its baseline."""
 PATHS = ("dataset", "split_file", "valid", "test", "edges")
 """Settings that name the files of the data, which may move."""
 
@@ -172,6 +174,14 @@ def dataset_label(dataset: str) -> str:
     if dataset.startswith("<"):  # an object, such as <MoleculeDataset screen>
         return re.sub(r"[^\w.-]+", "-", dataset).strip("-") or "data"
     return stem(Path(dataset)) or "data"
+
+
+def move(path: Path, config: TrainConfig) -> None:
+    """Write the new place of the data into the settings of a run and of its baseline."""
+    places = {name: getattr(config, name) for name in PATHS}
+    for folder in (path, path / BASELINE):
+        if (folder / CONFIG).is_file():
+            write_config(folder, build_config({}, read_config(folder / CONFIG), saved=True).replace(**places))
 
 
 def config_values(config: TrainConfig) -> dict[str, Any]:

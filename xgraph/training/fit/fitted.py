@@ -35,9 +35,24 @@ class FittedTask:
 
 
 def fit_in_single_step(
-    task: FittedTask, path: Path, *, device: str, resume: bool = False, progress: bool = False
+    task: FittedTask,
+    path: Path,
+    *,
+    device: str,
+    resume: bool = False,
+    progress: bool = False,
+    threads: int | None = None,
 ) -> dict[str, Any]:
-    """Fit and test, and write the run directory. Call it within `own_random_streams`."""
+    """Fit and test, and write the run directory. Call it within `own_random_streams`.
+
+    Args:
+        task: What to fit.
+        path: The run directory.
+        device: Where to score.
+        resume: Keep what has been fitted there.
+        progress: Whether to show progress.
+        threads: Number of CPU threads, if the settings do not say.
+    """
     config, source = task.config, task.source
     last = path / LAST if resume and (path / LAST).exists() else None
     state = None if last is None else read_checkpoint(last)
@@ -46,7 +61,7 @@ def fit_in_single_step(
     write_config(path, config)
     write_environment(path, device)
     if state is None:
-        state = _fit(task, device, progress)
+        state = _fit(task, device, progress, threads)
         for name in (BEST, LAST):
             write_checkpoint(state, path / name)
     callback = CheckpointCallback(path, task.metric, "best" if "valid" in source.splits else "last")
@@ -55,7 +70,7 @@ def fit_in_single_step(
     return write_results(source, "sigmoid", callback, device)
 
 
-def _fit(task: FittedTask, device: str, progress: bool) -> dict[str, Any]:
+def _fit(task: FittedTask, device: str, progress: bool, threads: int | None) -> dict[str, Any]:
     """Fit the model and return the contents of its checkpoint."""
     config, source = task.config, task.source
     train, valid = source.splits["train"], source.splits.get("valid")
@@ -66,7 +81,7 @@ def _fit(task: FittedTask, device: str, progress: bool) -> dict[str, Any]:
             source.targets(train),
             weight=None if source.weights is None else source.weights[train],
             seed=config.seed,
-            threads=config.threads,
+            threads=config.threads or threads,
             progress=report,
         )
     seconds = round(time.perf_counter() - began, 3)

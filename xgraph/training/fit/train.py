@@ -18,6 +18,7 @@ from xgraph.training.files.rundir import (
     check_free,
     discard,
     make_run_directory,
+    move,
     write_config,
 )
 from xgraph.training.files.writing import write_json
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 # The settings that may change when a run is resumed.
-_MAY_CHANGE = {"epochs", "device", "storage", "threads"}
+_MAY_CHANGE = {"epochs", "device", "storage", "threads", "baseline"}
 
 
 class Interrupted(KeyboardInterrupt):
@@ -177,10 +178,14 @@ def _train_one(
 ) -> Run:
     """Train one run. Call it within `own_random_streams`."""
     source = load_again(config, out, progress, given) if resume else load_data(config, progress, given)
+    import torch
+
+    from xgraph.training.fit.baseline import add_baseline
     from xgraph.training.fit.check import check_data
     from xgraph.training.fit.engine import fit, prepare  # Lightning takes seconds to import
 
     check_data(source)
+    threads = torch.get_num_threads()  # a small network may take fewer
     task = prepare(config, source)
     path = Path(out) if resume and out is not None else make_run_directory(out, config)
     if progress:
@@ -192,7 +197,10 @@ def _train_one(
         with locked(path):
             if not resume:
                 check_free(path)  # another process may have written to it in the meantime
-            return Run(path, fit(task, path, device=device, resume=resume, callbacks=callbacks))
+            metrics = fit(task, path, device=device, resume=resume, callbacks=callbacks)
+            if config.baseline:
+                metrics = add_baseline(config, source, path, metrics, device=device, threads=threads, progress=progress)
+            return Run(path, metrics)
     except KeyboardInterrupt:
         raise Interrupted(path) from None
     except FileExistsError:
@@ -207,6 +215,8 @@ def _train_folds(
     config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str, given: Any = None
 ) -> Run:
     """Train one run per fold and summarise them; finished folds are not trained again."""
+    from xgraph.training.fit.baseline import summarize_baselines
+
     folds = chosen_folds(config, given)
     if not resume:
         _check_folds(config, folds, given)
@@ -217,10 +227,10 @@ def _train_folds(
         folder = path / f"fold_{fold}"
         one = config.replace(fold=fold)
         started = (folder / CONFIG).is_file()
-        if started and (folder / METRICS).is_file() and Run.open(folder).config.epochs == config.epochs:
+        if started and _is_finished(folder, config):
             runs.append(Run.open(folder))
             if any(getattr(runs[-1].config, name) != getattr(config, name) for name in PATHS):
-                write_config(folder, one)  # the data have moved
+                move(folder, one)
             continue
         if progress:
             sys.stderr.write(f"fold={fold}\n")
@@ -238,8 +248,18 @@ def _train_folds(
         metrics["details"] = {part: mean_details([one[part] for one in known]) for part in known[0]}
     if "pretrained" in runs[0].metrics:
         metrics["pretrained"] = runs[0].metrics["pretrained"]
+    if config.baseline:
+        metrics["baseline"] = summarize_baselines([run.metrics for run in runs])
     write_json(path / METRICS, metrics)
     return Run(path, metrics)
+
+
+def _is_finished(folder: Path, config: TrainConfig) -> bool:
+    """Whether nothing is left to do for a fold."""
+    if not (folder / METRICS).is_file():
+        return False
+    run = Run.open(folder)
+    return run.config.epochs == config.epochs and (not config.baseline or "baseline" in run.metrics)
 
 
 def _check_folds(config: TrainConfig, folds: list[int], given: Any) -> None:

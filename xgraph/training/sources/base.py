@@ -121,6 +121,10 @@ class Source(ABC):
         """Adapt the model and the batches to each other before training; does nothing by default."""
         return
 
+    def with_settings(self, config: TrainConfig, progress: Progress | None = None) -> "Source":
+        """Return the same data for a run with other settings of its model."""
+        return type(self)(self.data, config)
+
     @property
     def files(self) -> "Files | None":
         """The files of the data set, if there are several."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from xgraph.data.cards.pretrained import seen_by
+from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.registry import registry
 from xgraph.training.scoring.inference import batches_for, score
 from xgraph.training.sources.base import Progress, Scores, Source
@@ -71,6 +72,10 @@ class MoleculeSource(Source):
                 "the training part, so that nothing can be learned from them"
             )
         model.scale.fit(*feature_statistics(self.data.features, train))
+
+    def with_settings(self, config: TrainConfig, progress: Progress | None = None) -> "Source":
+        """Return the same molecules with the extra features of a run with other settings of its model."""
+        return type(self)(self.data.with_features(config.features or [], progress=progress), config)
 
     def targets(self, positions: Tensor) -> Tensor:
         """Return labels, float32 [n, T]."""

@@ -1,0 +1,80 @@
+"""Baselines: the model that is fitted beside a network, by kind of data set."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from xgraph.options import OptionError
+from xgraph.training.config.registry import registry
+from xgraph.training.config.traits import NOUNS
+
+if TYPE_CHECKING:
+    from xgraph.training.config.settings import TrainConfig
+
+
+class Baseline(NamedTuple):
+    """What is fitted beside a network to compare it with.
+
+    Args:
+        model: Name of a model that is fitted in a single step.
+        options: Its options.
+        settings: Settings of the run that differ from those of the network's run, such as `features`.
+        about: What it is fitted to, for people.
+    """
+
+    model: str
+    options: Mapping[str, object]
+    settings: Mapping[str, object]
+    about: str
+
+
+BASELINES: dict[str, Baseline] = {
+    "graph": Baseline("forest", {"trees": 100}, {"features": ["morgan"]}, "Morgan counts"),
+}
+"""The baseline of each kind of data set that has one."""
+
+
+def baseline_of(kind: str, model: object) -> Baseline | None:
+    """Return the baseline of a network, given by name; None if there is none, or if the model is no network."""
+    known = registry("model")
+    return None if model in known and known[str(model)].fitted else BASELINES.get(kind)
+
+
+def has_baseline(config: "TrainConfig") -> bool:
+    """Whether there is a baseline for the network and the data of a run, which may be fitted or not."""
+    return baseline_of(config.data.kind, config.model) is not None
+
+
+def settle(values: dict[str, Any], kind: str, given: Mapping[str, Any]) -> None:
+    """Check the setting `baseline`.
+
+    Args:
+        values: All settings. One of a file is dropped where it does not apply.
+        kind: Kind of the data set.
+        given: The settings that were given explicitly.
+    """
+    if values.get("baseline") and baseline_of(kind, values["model"]) is None:
+        if "baseline" in given:
+            raise OptionError(f"baseline = True: {_reason(kind, values['model'])}")
+        values.pop("baseline")
+
+
+def baseline_config(config: "TrainConfig", options: Mapping[str, object] | None = None) -> "TrainConfig":
+    """Return the settings of the run that fits the baseline to the same parts of the same data.
+
+    Args:
+        config: The settings of the network's run.
+        options: Options of the baseline that replace its usual ones.
+    """
+    from xgraph.training.config.build import build_config
+
+    own = baseline_of(config.data.kind, config.model)
+    if own is None:
+        raise ValueError(_reason(config.data.kind, config.model))
+    settings = {"model": own.model, "baseline": None, **own.settings, **own.options, **(options or {})}
+    return build_config(settings, config.to_dict(), saved=True)
+
+
+def _reason(kind: str, model: object) -> str:
+    if kind not in BASELINES:
+        return f"there is no baseline for {NOUNS[kind]}"
+    return f"model {model!r} is itself fitted in a single step; a baseline is fitted beside a network only"

@@ -7,8 +7,8 @@ The rule was fixed before the first run. The default of ``C`` of `logistic` is t
 tasks and two inputs, MiniMol and the model's default features. Those of ``alpha`` and ``balanced`` of `kernel-ridge`
 are the pair with the highest mean on Morgan counts with the Tanimoto kernel. Of `mlp`, each arm changes one setting of
 one hidden layer of 256 with batch normalisation and dropout .2, on MiniMol, with 400 steps of cross-entropy (batches of
-64, Adam, rate .001, a cosine to zero); a setting changes if an arm is ahead on average and its 95 % interval over tasks,
-Student's t, lies above 0.
+64, Adam, rate .001, a cosine to zero); a setting changes if an arm is ahead on average and its 95 % interval (Student's
+t over tasks) lies above 0.
 """
 
 from __future__ import annotations

@@ -53,3 +53,20 @@ def test_an_epoch_in_which_all_scores_are_equal_is_not_the_best_by_prc_auc(
     assert run.metrics["best_epoch"] < 4
     assert run.metrics["valid"]["tied"] < 1
     assert run.metrics["valid"]["prc_auc"] > share
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [["--model", "logistic"], ["--model", "mlp", "--epochs", "4"]], ids=str)
+def test_models_of_the_pretrained_features(
+    options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, real_root: Path, mirror_folder: Path
+) -> None:
+    monkeypatch.setenv("XGRAPH_ROOT", str(real_root))
+    monkeypatch.setenv("XGRAPH_MIRROR", str(mirror_folder))
+    monkeypatch.chdir(tmp_path)
+    arguments = ["aicures", "--fold", "0", "--features", "minimol", *options, "--out", "run"]
+    assert main(["train", *arguments]) == 0
+    metrics = xgraph.training.Run.open("run").metrics
+    assert metrics["valid"]["ap"] > 0.5
+    assert metrics["test"]["roc_auc"] > 0.7
+    frame = xgraph.predict("run", ["CCO", "c1ccccc1O"])
+    assert frame["activity"].between(0, 1).all()

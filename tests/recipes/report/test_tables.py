@@ -48,6 +48,19 @@ def test_the_table_of_metrics_has_the_published_rows(tiny_recipe: Recipe) -> Non
     assert elsewhere.rows == [["", "ROC-AUC", "protocol"], ["others (a board)", "0.9000", "ten folds"]]
 
 
+def test_the_share_of_ties_is_beside_the_area_that_ties_distort(tiny_recipe: Recipe) -> None:
+    att = tiny_recipe.members[0]
+    values = {"test": {"ap": 0.5, "prc_auc": 0.75, "tied": 0.125}}
+    rows = [Row(att.name, att.dataset, [att], {}, {None: values})]
+    for metrics in (["ap", "prc_auc", "roc_auc"], ["tied", "ap", "prc_auc", "roc_auc"]):
+        table, _ = tables_of(replace(tiny_recipe, metrics=metrics), rows, [])
+        assert table.rows[0][:6] == ["", "runs", "AP", "PRC-AUC", "tied", "ROC-AUC"]
+        assert table.rows[1][2:6] == ["0.5000", "0.7500", "0.1250", "-"]
+        assert table.rows[2][2:6] == ["0.7500", "-", "-", "0.5000 ± 0.2500"]
+    table, _ = tables_of(replace(tiny_recipe, metrics=["tied", "ap"]), rows, [])
+    assert table.rows[0][:4] == ["", "runs", "tied", "AP"]
+
+
 def test_a_reduced_run_is_not_compared_with_published_results(tiny_recipe: Recipe) -> None:
     rows = [row(tiny_recipe.members[0], {0: 0.5}, 0.5)]
     table, elsewhere = tables_of(replace(tiny_recipe, cut_down="seeds 0 only"), rows, [])

@@ -47,6 +47,14 @@ def _beside(recipe: Recipe, row: Published) -> Published:
     return row.model_copy(update={"protocol": protocol})
 
 
+def with_ties(metrics: Sequence[str]) -> list[str]:
+    """Return the columns of a table: the share of tied scores follows the area that ties distort."""
+    columns = [metric for metric in metrics if metric != "tied"]
+    if "prc_auc" in columns:
+        columns.insert(columns.index("prc_auc") + 1, "tied")
+    return columns if "prc_auc" in columns else list(metrics)
+
+
 def figure(mean: float | None, std: float | None = None) -> str:
     """Format a mean and its standard deviation for a table."""
     if mean is None or math.isnan(mean):
@@ -59,16 +67,16 @@ def _figures_of(row: Published, metrics: Sequence[str]) -> list[str]:
 
 
 def _metrics(recipe: Recipe, label: str, rows: Sequence[Row], published: Sequence[Published]) -> Grid:
-    lead = recipe.metrics[0]
+    lead, columns = recipe.metrics[0], with_ties(recipe.metrics)
     lines = [(row, name, summary) for row in rows for name, summary in summaries(row)]
     validated = any("valid" in summary for _, _, summary in lines)
-    cells = [["", "runs", *map(title, recipe.metrics), *([f"valid {title(lead)}"] if validated else [])]]
+    cells = [["", "runs", *map(title, columns), *([f"valid {title(lead)}"] if validated else [])]]
     for row, name, summary in lines:
-        shown = [_summed(summary["test"], metric) for metric in recipe.metrics]
+        shown = [_summed(summary["test"], metric) for metric in columns]
         shown += [_summed(summary["valid"], lead) if "valid" in summary else "-"] if validated else []
         cells.append([name, str(sum(len(member.seeds) for member in row.members)), *shown])
     for one in published:
-        shown = _figures_of(one, recipe.metrics)
+        shown = _figures_of(one, columns)
         cells.append([f"published: {one.name} ({one.source})", "", *shown, *([""] if validated else [])])
     return Grid(f"{label}: test", cells, " ".join([_meaning(rows), *_pretrained(rows)]))
 

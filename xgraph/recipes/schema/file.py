@@ -162,7 +162,7 @@ class RecipeFile(Schema):
     about: Text
     time: Text = ""
     cut_down: Text = ""
-    metrics: Annotated[list[Metric], distinct] = Field(default=["prc_auc", "roc_auc", "ap"])
+    metrics: Annotated[list[Metric], distinct] = Field(default=["ap", "prc_auc", "roc_auc"])
     settings: Settings = Settings()
     pretraining: list[PretrainingEntry] = Field(default=[])
     member: list[MemberEntry] = Field(min_length=1)

@@ -16,6 +16,7 @@ _TITLES = {
     "ap": "AP",
     "prc_auc": "PRC-AUC",
     "roc_auc": "ROC-AUC",
+    "tied": "tied",
     "accuracy": "accuracy",
     "ogb_rocauc": "OGB ROC-AUC",
     "ogb_ap": "OGB AP",

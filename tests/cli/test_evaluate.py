@@ -45,6 +45,27 @@ def test_metrics_are_a_table_or_json(csv: Path, small: list[str], capsys: pytest
     assert "tset" in capsys.readouterr().err
 
 
+def test_effects_of_ties(csv: Path, small: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", str(csv), *small, "--out", "run"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", "run", "--ties"]) == 0
+    metrics, table = (part.splitlines() for part in capsys.readouterr().out.rstrip("\n").split("\n\n"))
+    assert metrics[0].split() == ["metric", "test"]
+    assert table[0].split() == ["scores", "tied", "ap", "prc_auc", "prc_auc", "from", "1"]
+    assert [line.split()[0] for line in table[1:]] == ["logits", *["float32"] * 3, "a"]
+    assert main(["evaluate", "run", "--ties", "--split", "valid", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["details"]["valid"]["ties"]
+    expected = json.loads(Path("run/metrics.json").read_text())["valid"]
+    assert {name: rows[0][name] for name in ("ap", "prc_auc", "tied")} == pytest.approx(
+        {name: expected[name] for name in ("ap", "prc_auc", "tied")}
+    )
+    assert rows[-1]["tied"] == 1
+    assert main(["evaluate", "run", "run", "--ties"]) == 2
+    assert "ties: expected a single run, got 2" in capsys.readouterr().err
+    assert main(["evaluate", "run", "--ties", "--data", str(csv)]) == 2
+    assert "--ties: this option is for the run's own data" in capsys.readouterr().err
+
+
 def test_several_runs_are_combined(csv: Path, small: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     for name, width in (("one", "8"), ("two", "4")):
         assert main(["train", str(csv), *small, "--hidden-channels", width, "--out", name]) == 0

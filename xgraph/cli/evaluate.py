@@ -87,6 +87,14 @@ def evaluate(
     all_metrics: Annotated[
         bool, typer.Option("--all-metrics", help="Show all metrics, not just four, and all tasks.")
     ] = False,
+    ties: Annotated[
+        bool,
+        typer.Option(
+            "--ties",
+            help="Also show what ties do to the area under the precision-recall curve: logits, float32 sigmoids of the "
+            "logits × 1, 10 and 100, and a constant score.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
     device: Annotated[str, typer.Option(help="Where to compute.", **choice("device", *DEVICES))] = "auto",
 ) -> None:
@@ -96,7 +104,7 @@ def evaluate(
     the combined scores; DIR gets them as evaluation-NAME.json, and the scores as predictions-NAME.csv.
     """
     announce_loading()
-    from xgraph.cli.tables import details_text, metrics_table, pretrained_lines
+    from xgraph.cli.tables import details_text, metrics_table, pretrained_lines, ties_text
     from xgraph.options import OptionError
     from xgraph.training.files.rundir import Run
     from xgraph.training.files.writing import plain
@@ -113,10 +121,10 @@ def evaluate(
         asked = [one for one in metrics if one not in {*METRICS, "accuracy", "mean", "std"}]
         typer.echo(metrics_table({name: metrics}, all_metrics=all_metrics, also=asked))
         of_bags = Run.open(runs[0] if runs[0].is_dir() else runs[0].parent).config.data.kind == "bag"
-        if more := details_text(details, None, all_metrics, decided=of_bags):
-            typer.echo(f"\n{more}")
-        for line in pretrained_lines(seen):
-            typer.echo(f"\n{line}")
+        seen_text = "\n\n".join(pretrained_lines(seen))
+        for more in (details_text(details, None, all_metrics, decided=of_bags), ties_text(details), seen_text):
+            if more:
+                typer.echo(f"\n{more}")
 
     how: dict[str, Any] = {"combine": combine, "max_fpr": max_fpr, "min_tpr": min_tpr, "top": top, "device": device}
     columns: dict[str, Any] = {"smiles_column": smiles_column, "bag_column": bag_column, "target_columns": None}
@@ -129,8 +137,10 @@ def evaluate(
             option = unused[0].replace("_", "-")
             raise OptionError(f"--{option}: this option is for a new table; give --data without --split")
         part = split or "test"
-        show(part, *evaluate_in_detail(runs, part, **how, progress=True, data=data), {})
+        show(part, *evaluate_in_detail(runs, part, **how, progress=True, data=data, ties=ties), {})
         return
+    if ties:
+        raise OptionError("--ties: this option is for the run's own data; give --split, or leave out --data")
     labelled = evaluate_new(runs, data, **how, **columns, progress=True)
     typer.echo(labelled.summary(), err=True)
     show(labelled.name, labelled.metrics, labelled.details, labelled.pretrained, labelled.counts)

@@ -85,6 +85,14 @@ def details_text(
     return "\n".join(lines).rstrip("\n")
 
 
+def ties_text(details: Mapping[str, Any] | None) -> str:
+    """The table of `--ties`; empty without it."""
+    if not details or "ties" not in details:
+        return ""
+    rows = [[str(row["scores"]), *(_number(row[key]) for key in list(row)[1:])] for row in details["ties"]]
+    return aligned([["scores", "tied", "ap", "prc_auc", "prc_auc from 1"], *rows])
+
+
 def closing_lines(run: "Run", demo: bool = False) -> list[str]:
     """Return the lines after the table of metrics.
 

@@ -21,6 +21,7 @@ from xgraph.training.scoring.details import Decisions, mean_details, part_detail
 from xgraph.training.scoring.inference import as_scores, choose_device, class_scores
 from xgraph.training.scoring.metrics import Metric, partial_metrics, top_metrics
 from xgraph.training.scoring.scores import score_split
+from xgraph.training.scoring.ties import mean_effects, tie_effects
 
 
 def evaluate(
@@ -111,7 +112,8 @@ class Evaluation(NamedTuple):
     Args:
         metrics: Means over the tasks; over folds also `mean` and `std`, as in `metrics.json`.
         details: The number of tasks with both classes (`tasks_with_both_classes`), the figures of each task
-            (`tasks`), and decisions at thresholds chosen on the validation part (`at_threshold`).
+            (`tasks`), decisions at thresholds chosen on the validation part (`at_threshold`), and on demand what ties
+            do to the areas (`ties`).
         pretrained: What the pretrained encoders among the features may have seen of the data set (`seen_by`).
     """
 
@@ -155,21 +157,27 @@ def evaluate_in_detail(
     device: str = "auto",
     progress: bool = False,
     data: Any = None,
+    ties: bool = False,
 ) -> Evaluation:
-    """Evaluate like `evaluate`, with the spread over folds and the figures of each task."""
+    """Evaluate like `evaluate`, with the spread over folds, the figures of each task, and on demand effects of ties."""
     further = _further(max_fpr, min_tpr, top)
     runs = _listed(run)
     if not runs:
         raise ValueError("run: expected at least one run directory, got none")
+    if ties and len(runs) > 1:
+        raise OptionError(f"ties: expected a single run, got {len(runs)}; combined scores have no logits")
     Ensemble(combine)  # fail before the data are read, which may take long
     where = choose_device(device)
     check_finished(runs)
     folds = members_by_fold(runs)
-    by_fold = [_evaluate(members, split, combine, further, where, progress, data) for members in folds]
+    by_fold = [_evaluate(members, split, combine, further, where, progress, data, ties) for members in folds]
     if folds == [runs]:
         return by_fold[0]
     summary: dict[str, Any] = summarize_folds([{"test": one.metrics} for one in by_fold])["test"]
-    return Evaluation(summary, mean_details([one.details for one in by_fold]), by_fold[0].pretrained)
+    details = mean_details([one.details for one in by_fold])
+    if ties:
+        details["ties"] = mean_effects([one.details["ties"] for one in by_fold])
+    return Evaluation(summary, details, by_fold[0].pretrained)
 
 
 def _listed(run: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -197,6 +205,7 @@ def _evaluate(
     device: str,
     progress: bool,
     data: Any = None,
+    ties: bool = False,
 ) -> Evaluation:
     """Return the metrics of the combined scores of runs on the same split."""
     configs = [Run.open(run).config for run in runs]
@@ -240,6 +249,10 @@ def _evaluate(
         scores = logits if len(runs) > 1 else {part: as_scores(values, link) for part, values in logits.items()}
         decisions = Decisions.at_best_f1(source.targets(source.splits["valid"]).numpy(), scores["valid"])
         decisions.add_to(details, y, scores[split])
+    if ties:
+        if source.several_classes:
+            raise OptionError(f"ties: expected a run with labels 0 and 1; {source.name!r} has several classes")
+        details["ties"] = tie_effects(y, own_logits)
     return Evaluation(metrics, details, pretrained)
 
 

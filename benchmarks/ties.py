@@ -1,0 +1,70 @@
+"""Shows what ties do to areas under the precision-recall curve: ``python -m benchmarks.ties`` (needs ``XGRAPH_MIRROR``).
+
+Three models are trained on the SOAP paper's HIV split, and a forest on the ten folds of AICures; nothing is tuned. Their
+test scores are then measured as ``xgraph evaluate RUN --ties`` does. The third model follows the paper's settings for
+SOAP: after cross-entropy a new head, margin 10, one active in a batch of 64. Results:
+``docs/results/published-soap-figures.md``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import xgraph
+from benchmarks._report import RESULTS, parser, report
+from xgraph.training.prediction.evaluate import evaluate_in_detail
+
+HIV: dict[str, Any] = {"dataset": "advprop-hiv", "split": "given", "features": ["morgan"], "metric": "ap", "threads": 1}
+ENTROPY: dict[str, Any] = {**HIV, "model": "mlp", "loss": "bce", "epochs": 20}
+RUNS: dict[str, dict[str, Any]] = {
+    "HIV, random forest": {**HIV, "model": "forest", "trees": 100},
+    "HIV, network, cross-entropy": ENTROPY,
+    "HIV, network, SOAP as published": {
+        **ENTROPY,
+        "loss": "soap",
+        "margin": 10.0,
+        "sampling_rate": 1 / 64,
+        "epochs": 40,
+        "pretrain_epochs": 20,
+        "lr": 5e-4,
+        "weight_decay": 5e-5,
+    },
+    "AICures, random forest": {
+        "dataset": "aicures",
+        "fold": "all",
+        "features": ["morgan"],
+        "model": "forest",
+        "trees": 100,
+        "threads": 1,
+    },
+}
+"""Fixed before the first run."""
+
+
+def main() -> None:
+    arguments = parser(__doc__)
+    default = RESULTS.parent / "runs" / "ties"
+    arguments.add_argument("out", nargs="?", type=Path, default=default, help="folder for the runs")
+    measure(arguments.parse_args().out)
+
+
+def measure(out: Path) -> None:
+    """Train the models, measure their scores, and write the results. Finished runs are kept."""
+    rows: list[dict[str, Any]] = []
+    for number, (name, settings) in enumerate(RUNS.items()):
+        folder = out / str(number)
+        if not (folder / "metrics.json").is_file():
+            sys.stderr.write(f"{name}\n")
+            xgraph.train(out=folder, resume=folder.exists(), progress=True, **settings)
+        details = evaluate_in_detail(folder, device="cpu", ties=True).details
+        counts = [details["tasks"][task] for task in details["tasks"]]
+        positives, negatives = (sum(one[key] for one in counts) for key in ("positives", "negatives"))
+        for one in details["ties"]:
+            rows.append({"run": name, "positives": positives, "items": positives + negatives, **one})
+    report("ties", rows, settings=RUNS, protocol="test part; settings fixed in advance, epochs selected by AP")
+
+
+if __name__ == "__main__":
+    main()

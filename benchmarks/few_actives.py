@@ -76,7 +76,7 @@ def main() -> None:
     work(lambda: (job for arm in jobs(out).values() for job in arm))
     runs = {name: [job.result()["test"] for job in arm] for name, arm in jobs(out).items()}
     rows = [
-        {"after": name, **{metric: spread([one[metric] for one in tests], 3) for metric in ("prc_auc", "roc_auc")}}
+        {"after": name, **{metric: spread([one[metric] for one in tests], 3) for metric in ("ap", "roc_auc")}}
         for name, tests in runs.items()
     ]
     report("few_actives", rows, runs=runs, common=COMMON, settings=ARMS, protocol=__doc__)
@@ -98,7 +98,7 @@ def jobs(out: Path) -> dict[str, list[Job]]:
 
 def summary(result: dict[str, Any]) -> str:
     """Return the line that is printed for a finished run."""
-    return f"PRC-AUC {result['test']['prc_auc']:.3f}, ROC-AUC {result['test']['roc_auc']:.3f}"
+    return f"AP {result['test']['ap']:.3f}, ROC-AUC {result['test']['roc_auc']:.3f}"
 
 
 def train(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Shows what ties do to areas under the precision-recall curve: ``python -m benchmarks.ties`` (needs ``XGRAPH_MIRROR``).
+"""Shows what ties do to areas under the precision-recall curve: ``python -m benchmarks.ties``.
 
-Three models are trained on the SOAP paper's HIV split, and a forest on the ten folds of AICures; nothing is tuned. Their
-test scores are then measured as ``xgraph evaluate RUN --ties`` does. The third model follows the paper's settings for
-SOAP: after cross-entropy a new head, margin 10, one active in a batch of 64. Results:
+Three models are trained on the HIV split of the SOAP paper, and a forest on the ten folds of AICures; nothing is tuned.
+Their test scores are then measured as ``xgraph evaluate RUN --ties`` does. The third model follows the paper's settings
+for SOAP: after cross-entropy a new head, margin 10, one active in a batch of 64. Needs ``XGRAPH_MIRROR``. Results:
 ``docs/results/published-soap-figures.md``.
 """
 

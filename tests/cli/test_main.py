@@ -81,9 +81,9 @@ def test_errors_are_one_line_on_stderr(
 def test_warnings_are_one_line_and_the_hook_is_restored(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def warn(*_: object, **__: object) -> tuple[dict[str, float], dict[str, object], dict[str, object]]:
+    def warn(*_: object, **__: object) -> tuple[dict[str, float], dict[str, object], dict[str, object], str]:
         warnings.warn("look out", stacklevel=1)
-        return {"ap": 0.5}, {}, {}
+        return {"ap": 0.5}, {}, {}, "graph"
 
     monkeypatch.setattr(sys.modules[xgraph.training.evaluate.__module__], "evaluate_in_detail", warn)
     before = warnings.showwarning

@@ -106,13 +106,17 @@ def evaluate(
     announce_loading()
     from xgraph.cli.tables import details_text, metrics_table, pretrained_lines, ties_text
     from xgraph.options import OptionError
-    from xgraph.training.files.rundir import Run
     from xgraph.training.files.writing import plain
     from xgraph.training.prediction.evaluate import evaluate_in_detail, evaluate_new
     from xgraph.training.scoring.metrics import METRICS
 
     def show(
-        name: str, metrics: dict[str, Any], details: dict[str, Any], seen: dict[str, Any], counts: dict[str, Any]
+        name: str,
+        metrics: dict[str, Any],
+        details: dict[str, Any],
+        seen: dict[str, Any],
+        kind: str,
+        counts: dict[str, Any],
     ) -> None:
         if as_json:
             encoders = {"pretrained": seen} if seen else {}
@@ -120,9 +124,8 @@ def evaluate(
             return
         asked = [one for one in metrics if one not in {*METRICS, "accuracy", "mean", "std"}]
         typer.echo(metrics_table({name: metrics}, all_metrics=all_metrics, also=asked))
-        of_bags = Run.open(runs[0] if runs[0].is_dir() else runs[0].parent).config.data.kind == "bag"
         seen_text = "\n\n".join(pretrained_lines(seen))
-        for more in (details_text(details, None, all_metrics, decided=of_bags), ties_text(details), seen_text):
+        for more in (details_text(details, None, all_metrics, decided=kind == "bag"), ties_text(details), seen_text):
             if more:
                 typer.echo(f"\n{more}")
 
@@ -143,7 +146,7 @@ def evaluate(
         raise OptionError("--ties: this option is for the run's own data; give --split, or leave out --data")
     labelled = evaluate_new(runs, data, **how, **columns, progress=True)
     typer.echo(labelled.summary(), err=True)
-    show(labelled.name, labelled.metrics, labelled.details, labelled.pretrained, labelled.counts)
+    show(labelled.name, labelled.metrics, labelled.details, labelled.pretrained, labelled.kind, labelled.counts)
     folder = out or (runs[0] if len(runs) == 1 else None)
     if folder is not None:
         typer.echo("written: {} and {}".format(*labelled.write(folder, runs)), err=True)

@@ -115,11 +115,13 @@ class Evaluation(NamedTuple):
             (`tasks`), decisions at thresholds chosen on the validation part (`at_threshold`), and on demand what ties
             do to the areas (`ties`).
         pretrained: What the pretrained encoders among the features may have seen of the data set (`seen_by`).
+        kind: "graph", "node" or "bag".
     """
 
     metrics: dict[str, Any]
     details: dict[str, Any]
     pretrained: dict[str, Any]
+    kind: str
 
 
 def is_new(data: Any, split: str | None) -> bool:
@@ -177,7 +179,7 @@ def evaluate_in_detail(
     details = mean_details([one.details for one in by_fold])
     if ties:
         details["ties"] = mean_effects([one.details["ties"] for one in by_fold])
-    return Evaluation(summary, details, by_fold[0].pretrained)
+    return Evaluation(summary, details, by_fold[0].pretrained, by_fold[0].kind)
 
 
 def _listed(run: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -253,7 +255,7 @@ def _evaluate(
         if source.several_classes:
             raise OptionError(f"ties: expected a run with labels 0 and 1; {source.name!r} has several classes")
         details["ties"] = tie_effects(y, own_logits)
-    return Evaluation(metrics, details, pretrained)
+    return Evaluation(metrics, details, pretrained, source.kind)
 
 
 def _same(one: torch.Tensor, other: torch.Tensor) -> bool:

@@ -44,6 +44,7 @@ class Labelled:
         columns: Header of the predictions.
         rows: Predictions for the labelled items.
         pretrained: What the pretrained encoders among the features may have seen of the items (`seen_by`).
+        kind: "graph", "node" or "bag".
     """
 
     name: str
@@ -53,6 +54,7 @@ class Labelled:
     columns: list[str]
     rows: list[list[object]]
     pretrained: dict[str, Any]
+    kind: str
 
     def write(self, folder: Path, runs: Sequence[str | Path]) -> tuple[Path, Path]:
         """Write metrics and predictions to a folder, and return the paths of both files."""
@@ -142,7 +144,8 @@ def evaluate_table(
     pretrained: dict[str, Any] = {}
     for source in sources.values():
         pretrained |= source.pretrained(data if isinstance(data, str) else "")
-    return Labelled(first.name, metrics, details, counts, [*first.places, *_header(members)], rows, pretrained)
+    header = [*first.places, *_header(members)]
+    return Labelled(first.name, metrics, details, counts, header, rows, pretrained, first.kind)
 
 
 def _options(config: TrainConfig, header: Mapping[str, Any], target_columns: Sequence[str] | None) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from results_pages import (
     sampling,
     speed,
     startup,
+    ties,
     x_risks,
 )
 from results_pages.data import ROOT
@@ -56,6 +57,7 @@ MODULES = (
     bags,
     objectives,
     x_risks,
+    ties,
     molecules,
     speed,
     startup,

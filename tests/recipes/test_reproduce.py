@@ -1,8 +1,12 @@
 """Recipes through the real command: full, interrupted, resumed, reduced and refused."""
 
 import json
+import multiprocessing
 import os
 import shutil
+import signal
+import sys
+import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +22,7 @@ from tiny import tiny
 import xgraph
 from xgraph.cli import main
 from xgraph.recipes.reproduce import reproduce
+from xgraph.recipes.run import tasks
 from xgraph.training.fit.task import Task
 from xgraph.training.fit.train import Interrupted
 
@@ -54,7 +59,7 @@ def written(out: Path) -> dict[str, int]:
 
 
 def test_a_recipe_runs_and_a_second_call_keeps_its_runs(recipe: Make, capsys: Capture) -> None:
-    argv = ["reproduce", str(recipe()), "--out", "out", "--threads", "1"]
+    argv = ["reproduce", str(recipe()), "--out", "out", "--threads", "1", "--jobs", "1"]
     assert main(argv) == 0
     captured = capsys.readouterr()
     assert [line for line in captured.err.splitlines() if line.startswith("run=")] == [
@@ -67,7 +72,7 @@ def test_a_recipe_runs_and_a_second_call_keeps_its_runs(recipe: Make, capsys: Ca
     out = Path("out")
     names = {"recipe.toml", "report.md", "report.json", "times.json", "att", "smx"}
     assert {path.name for path in out.iterdir()} == names
-    assert json.loads((out / "times.json").read_text()).keys() == set(RUNS)
+    assert json.loads((out / "times.json").read_text()).keys() == {*RUNS, "(elapsed)"}
 
     # An ordinary run directory for each seed.
     run = xgraph.training.Run.open("out/smx/seed_1")
@@ -118,7 +123,7 @@ def test_the_contents_of_the_report(recipe: Make) -> None:
 
 
 def test_an_interrupted_recipe_resumes(recipe: Make, capsys: Capture) -> None:
-    argv = ["reproduce", str(recipe()), "--out", "my out", "--threads", "1"]
+    argv = ["reproduce", str(recipe()), "--out", "my out", "--threads", "1", "--jobs", "1"]
     out = Path("my out")
     before: dict[str, int] = {}
     # In the first run, and in an epoch of each of the others: fits are counted from the one that resumes.
@@ -126,7 +131,7 @@ def test_an_interrupted_recipe_resumes(recipe: Make, capsys: Capture) -> None:
         with stopped(fit, epoch, KeyboardInterrupt()):
             assert main(argv) == 130
         err = capsys.readouterr().err
-        assert f"interrupted: `xgraph reproduce {recipe()} --out 'my out' --threads 1` resumes" in err
+        assert f"interrupted: `xgraph reproduce {recipe()} --out 'my out' --threads 1 --jobs 1` resumes" in err
         assert "Traceback" not in err
         assert not (out / "report.md").exists()
         now = {name: (out / name / "metrics.json") for name in RUNS}
@@ -148,18 +153,126 @@ def test_an_interrupt_between_runs(recipe: Make, monkeypatch: pytest.MonkeyPatch
 
     with monkeypatch.context() as patch:
         patch.setattr("xgraph.recipes.reproduce.choose_device", lambda device: device)
-        patch.setattr("xgraph.recipes.reproduce._fetch", stop)
+        patch.setattr("xgraph.recipes.reproduce.fetch_all", stop)
         with pytest.raises(Interrupted) as raised:
             reproduce(recipe(), out="out")
     assert raised.value.path == Path("out")
-    assert main(["reproduce", str(recipe()), "--out", "out"]) == 0
+    assert main(["reproduce", str(recipe()), "--out", "out", "--jobs", "1"]) == 0
 
 
-def test_a_failed_run_is_named_and_a_second_call_continues(recipe: Make, capsys: Capture) -> None:
+def test_a_failed_run_is_named_and_the_others_go_on(recipe: Make, capsys: Capture) -> None:
+    argv = ["reproduce", str(recipe()), "--out", "out", "--jobs", "1"]
     with stopped(3, 0, ValueError("diverged")):
-        assert main(["reproduce", str(recipe()), "--out", "out"]) == 1
-    assert capsys.readouterr().err.splitlines()[-1] == "error: smx/seed_0: diverged"
-    assert main(["reproduce", str(recipe()), "--out", "out"]) == 0
+        assert main(argv) == 1
+    captured = capsys.readouterr()
+    assert captured.err.splitlines()[-1] == "error: smx/seed_0: diverged"
+    assert "report: out/report.md" in captured.out
+    values = json.loads(Path("out/report.json").read_text())
+    assert values["failed"] == [{"name": "smx/seed_0", "error": "diverged"}]
+    assert "- smx/seed_0: diverged" in Path("out/report.md").read_text()
+    assert {row["name"]: row["members"] for row in values["rows"]} == {
+        "att": {"att": [0, 1]},
+        "smx": {"smx": [1]},
+        "both": {"att": [0, 1], "smx": [1]},
+    }
+    assert values["compared"] == [], "pairs need the same seeds"
+    assert main(argv) == 0
+    values = json.loads(Path("out/report.json").read_text())
+    assert (values["failed"], len(values["compared"])) == ([], 2)
+
+
+def test_a_member_without_any_run_is_left_out(recipe: Make, chains: Path) -> None:
+    values = {"title": "a", "about": "b", "settings": {"dataset": "chains.csv", "trees": 5, "split": "random"}}
+    nothing = {"name": "nothing", "model": "forest", "features": ["rdkit"]}
+    values["member"] = [{"name": "forest", "model": "forest", "features": ["maccs"]}, nothing]
+    values["member"] += [{"name": "svm", "model": "svm", "features": ["rdkit"]}]
+    values["ensemble"] = [{"name": "all", "members": ["forest", "nothing", "svm"], "combine": "rank"}]
+    values["choice"] = [{"name": "best", "candidates": ["nothing", "svm"]}]
+    values["compare"] = [{"one": "forest", "other": "nothing"}, {"one": "forest", "other": "all"}]
+    train = tasks.Runner.train
+
+    def fail(self: tasks.Runner, member: Any, seed: int) -> None:
+        if member.name == "nothing":
+            raise ValueError("only one class")
+        train(self, member, seed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tasks.Runner, "train", fail)
+        report = reproduce(recipe(values), out="out")
+    assert report.failed == {"nothing/seed_0": "only one class"}
+    rows = {row["name"]: row for row in report.values["rows"]}
+    assert list(rows) == ["forest", "svm", "all", "best"]
+    assert rows["all"]["members"] == {"forest": [0], "svm": [0]}
+    assert rows["best"]["chosen"][0]["note"] == "there is only one candidate"
+    assert [(one["one"], one["other"]) for one in report.values["compared"]] == [("forest", "all")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tasks.Runner, "train", lambda *_: 1 / 0)
+        with pytest.raises(RuntimeError, match="all runs failed; forest/seed_0: division by zero"):
+            reproduce(recipe(values), out="other")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems start processes afresh, which takes seconds")
+def test_runs_in_several_processes_are_the_same(recipe: Make, capsys: Capture) -> None:
+    values = tiny()
+    values["member"].append({"name": "then", "seeds": [0, 1], "loss": "soap", "init": "att", "pretrain_epochs": 0})
+    reproduce(recipe(values), out="one", threads=1)
+    assert main(["reproduce", str(recipe(values)), "--out", "two", "--jobs", "2"]) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("run=")]
+    assert [line.split()[0] for line in lines] == [f"run={i}/6" for i in range(1, 7)]
+    assert numbers(Path("one")) == numbers(Path("two"))
+    times = json.loads(Path("two/times.json").read_text())
+    assert len(times) == 7
+    (Path("two/smx/seed_1/metrics.json")).unlink()
+    before = (Path("two/att/seed_0/metrics.json")).stat().st_mtime_ns
+    reproduce(recipe(values), out="two", jobs=2)
+    assert (Path("two/att/seed_0/metrics.json")).stat().st_mtime_ns == before
+    assert numbers(Path("one")) == numbers(Path("two"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems start processes afresh, which takes seconds")
+def test_what_starts_from_a_failed_run_in_other_processes(recipe: Make) -> None:
+    values = tiny()
+    values["member"].append({"name": "then", "seeds": [0, 1], "loss": "soap", "init": "att", "pretrain_epochs": 0})
+    train = tasks.Runner.train
+
+    def fail(self: tasks.Runner, member: Any, seed: int) -> None:
+        if (member.name, seed) == ("att", 1):
+            raise ValueError("diverged")
+        train(self, member, seed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tasks.Runner, "train", fail)
+        report = reproduce(recipe(values), out="out", jobs=2)
+    expected = {"att/seed_1": "diverged", "then/seed_1": "it starts from att/seed_1, which failed"}
+    assert report.failed == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems start processes afresh, which takes seconds")
+def test_several_processes_are_interrupted(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signal goes to the parent alone; the runs of its processes stop after their epoch and can be resumed."""
+    parent, step, tidied = os.getpid(), Task.training_step, Path("tidied").resolve()
+    tidied.mkdir()
+
+    def slow(self: Task, batch: Any, batch_idx: int) -> Any:
+        if self.current_epoch == 1:
+            try:
+                os.kill(parent, signal.SIGINT)
+                time.sleep(30)
+            finally:
+                (tidied / str(os.getpid())).touch()
+        return step(self, batch, batch_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Task, "training_step", slow)
+        began = time.monotonic()
+        assert main(["reproduce", str(recipe()), "--out", "out", "--jobs", "2"]) == 130
+        assert time.monotonic() - began < 25
+    assert list(tidied.iterdir())
+    assert not multiprocessing.active_children()
+    assert json.loads(Path("out/times.json").read_text())["(elapsed)"] > 0
+    reproduce(recipe(), out="out", threads=1)
+    reproduce(recipe(), out="whole", threads=1)
+    assert numbers(Path("out")) == numbers(Path("whole"))
 
 
 def test_a_reduced_run(recipe: Make, capsys: Capture) -> None:
@@ -352,3 +465,37 @@ def test_a_choice_by_inner_folds(recipe: Make, chains: Path) -> None:
     assert len(before) == len(after) == 4
     assert {path.parts[1:4] for path in after if after[path] != before[path]} == {("svm", "seed_0", "fold_0")}
     assert again.values["rows"] == report.values["rows"]
+
+
+def test_members_are_repeated_on_partitions(recipe: Make, chains: Path) -> None:
+    """The folds are those that `xgraph train` draws, and the pooled items are ranked within them."""
+    values = {"title": "a", "about": "b", "metrics": ["ap", "roc_auc"]}
+    values["settings"] = {"dataset": "chains.csv", "split": "random", "trees": 5}
+    values["member"] = [{"name": "forest", "model": "forest", "features": ["maccs"]}]
+    values["member"] += [{"name": "svm", "model": "svm", "features": ["rdkit"]}]
+    values["choice"] = [{"name": "entry", "candidates": ["forest", "svm"], "how": "greedy"}]
+    values["partitions"] = {"rows": ["entry", "svm"], "number": 2, "folds": 3, "split": "random"}
+    report = reproduce(recipe(values), out="out")
+    entry, svm = report.values["partitions"]
+    assert (entry["name"], entry["partitions"], len(entry["chosen"][1])) == ("entry", 2, 3)
+    own = {"split": "random", "folds": 3, "partition": 1, "model": "svm", "features": ["rdkit"], "fold": "all"}
+    run = xgraph.train("chains.csv", out="svm", **own)
+    frames = [pd.read_csv(f"out/partition_1/svm/seed_0/fold_{fold}/predictions.csv") for fold in range(3)]
+    for fold, frame in enumerate(frames):
+        assert frame.equals(pd.read_csv(f"svm/fold_{fold}/predictions.csv"))
+    other = pd.read_csv("out/partition_0/svm/seed_0/fold_0/predictions.csv")
+    assert set(other.query("split == 'test'")["row"]) != set(frames[0].query("split == 'test'")["row"])
+    assert svm["mean_over_folds"]["ap"]["each"][1] == pytest.approx(run.metrics["test"]["ap"])
+    tests = [frame.query("split == 'test'") for frame in frames]
+    y = np.concatenate([one["amine"] for one in tests])
+    ranks = np.concatenate([(one["amine_score"].rank() - 1) / (len(one) - 1) for one in tests])
+    assert sorted(row for one in tests for row in one["row"]) == list(range(60))
+    assert svm["pooled"]["roc_auc"]["each"][1] == pytest.approx(roc_auc_score(y, ranks))
+    each = svm["pooled"]["roc_auc"]["each"]
+    assert svm["pooled"]["roc_auc"]["std"] == pytest.approx(np.std(each, ddof=1))
+    grid = next(table for table in report.tables if "random partitions" in table.heading)
+    assert grid.heading == "chains: 2 random partitions, test"
+    assert [row[:2] for row in grid.rows] == [["", "partitions"], ["entry", "2"], ["svm", "2"]]
+    before = {path: path.stat().st_mtime_ns for path in Path("out").rglob("metrics.json")}
+    reproduce(recipe(tomllib.loads(Path("out/recipe.toml").read_text()), "again.toml"), out="out")
+    assert {path: path.stat().st_mtime_ns for path in Path("out").rglob("metrics.json")} == before

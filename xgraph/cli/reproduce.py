@@ -28,7 +28,14 @@ def reproduce(
         typer.Option(metavar="DIR", help="Directory of the runs and the report. [default: a new one in runs/]"),
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(metavar="INT", help="CPU threads. [default: torch's own number]")
+        int | None, typer.Option(metavar="INT", help="CPU threads of each process. [default: 1 if there are several]")
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="INT",
+            help="Processes that the runs are spread over, with one thread each. [default: one per core; 1 with a GPU]",
+        ),
     ] = None,
     device: Annotated[str, typer.Option(help="Where to train.", **choice("device", *DEVICES))] = "auto",
 ) -> None:
@@ -48,11 +55,13 @@ def reproduce(
     from xgraph.recipes.reproduce import reproduce as run_recipe
     from xgraph.training.fit.train import Interrupted
 
+    count = _usual_jobs(threads, device) if jobs is None else jobs
     try:
-        report = run_recipe(recipe, out=out, quick=quick, threads=threads, device=device, progress=True)
+        report = run_recipe(recipe, out=out, quick=quick, threads=threads, device=device, progress=True, jobs=count)
     except Interrupted as stop:
         words = ["xgraph", "reproduce", recipe, *(["--quick"] if quick else []), "--out", str(stop.path)]
         words += [] if threads is None else ["--threads", str(threads)]
+        words += [] if jobs is None else ["--jobs", str(jobs)]
         words += [] if device == "auto" else ["--device", device]
         sys.stderr.write(f"interrupted: `{shlex.join(words)}` resumes after the last finished epoch\n")
         raise typer.Exit(130) from None
@@ -64,6 +73,19 @@ def reproduce(
     if report.submission is not None:
         typer.echo(f"predictions: {report.submission.path}")
     typer.echo(f"report: {report.path / 'report.md'}")
+    if report.failed:
+        sys.stderr.writelines(f"error: {name}: {error}\n" for name, error in report.failed.items())
+        raise typer.Exit(1)
+
+
+def _usual_jobs(threads: int | None, device: str) -> int:
+    """Return one process per core, or per `threads` cores; a GPU is not shared."""
+    from xgraph.data.storage.parallel import available_cores
+    from xgraph.training.scoring.inference import choose_device
+
+    if choose_device(device) == "cuda":
+        return 1
+    return max(1, available_cores() // max(threads or 1, 1))
 
 
 def _list() -> None:

@@ -32,6 +32,7 @@ def _loader(module: str, function: str, *options: str) -> Loader:
 RULES = ("missing", "positive", "active_above", "active_below", "task", "weight_column")
 _DEFAULTS: tuple[object, ...] = ([], (), "drawn", "keep")  # of options that do not apply to all kinds
 _TEXT = ("separator", "encoding")
+FOLDS = ("folds", "stratified", "partition")
 _REGISTERED = ("molecules", "nodes", "bags", "OGB nodes", "OGB graphs")
 _MOLECULES = ("smiles_column", "target_columns", "standardize", "features", "atom_order")
 _OWN_MOLECULES = ("duplicates", *_MOLECULES, *RULES, *_TEXT)
@@ -39,7 +40,7 @@ _BAG_TABLE = ("bag_column", "feature_columns", "smiles_column", "target_columns"
 _BAG_FOLDER = ("labels", "bag_column", "target_columns", "case_column")
 _OWN_NODES = ("split", "splitting", "target_columns", "feature_columns", "task", "directed", "edges", *_TEXT)
 LOADERS = {
-    "molecules": _loader("cards.molecules", "load_molecules", "split", "fold", "seed", *_MOLECULES),
+    "molecules": _loader("cards.molecules", "load_molecules", "split", "fold", "seed", *FOLDS, *_MOLECULES),
     "table of molecules": _loader("cards.molecules", "load_own_molecules", "splitting", *_OWN_MOLECULES),
     "nodes": _loader("nodes.load", "load_nodes", "split", "fold", "seed"),
     "own nodes": _loader("graphs.load", "load_own_nodes", *_OWN_NODES),
@@ -49,7 +50,7 @@ LOADERS = {
     "OGB nodes": _loader("ogb.load", "load_ogb_nodes"),
     "OGB graphs": _loader("ogb.load", "load_ogb_graphs"),
 }
-OWN_PARTS = ("split_column", "split_file", "valid", "test", "valid_fraction", "folds", "stratified")
+OWN_PARTS = ("split_column", "split_file", "valid", "test", "valid_fraction", *FOLDS)
 OWN_SPLITS = {
     "table of molecules": ["scaffold", "scaffold-balanced", "cluster", "random"],
     "table of bags": ["stratified", "random"],

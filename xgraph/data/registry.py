@@ -60,6 +60,7 @@ def load(
     valid_fraction: float | None = None,
     folds: int | None = None,
     stratified: bool = False,
+    partition: int | None = None,
     separator: str | None = None,
     encoding: str | None = None,
     directed: bool | None = None,
@@ -116,8 +117,9 @@ def load(
         valid_fraction: Share of the training part to validate on, drawn at random from each class (the same for every
             seed), if parts of one's own have no validation part.
         folds: Number of folds to draw, for `fold`: by `split`, with whole scaffolds or clusters together unless it is
-            random. Bags are stratified by class.
+            random. Bags are stratified by class. Of registered data sets, those of molecules have this option.
         stratified: Whether folds of whole scaffolds or clusters have about the same share of each class.
+        partition: Which of the random partitions into `folds` to draw, from 0 (the default).
         separator: What separates the cells of a text file: a character, or comma, tab, semicolon or space; by default
             it is recognised.
         encoding: Encoding of a text file; by default UTF-8, or UTF-16 if the file has a byte-order mark.
@@ -188,7 +190,7 @@ def load(
         "atom_order": atom_order,
         "duplicates": duplicates,
     }
-    parts = (split_column, split_file, valid, test, valid_fraction, folds, stratified)
+    parts = (split_column, split_file, valid, test, valid_fraction, folds, stratified, partition)
     own = dict(zip(OWN_PARTS, parts, strict=True))
     if isinstance(source, Card):
         form, label, splits = form_of(source), source.name, source.splits
@@ -213,11 +215,14 @@ def load(
         else:
             options["splitting"] = _own_split(split, form, label, fold=fold, seed=seed, **own)
     else:
+        if folds is not None:
+            splits, published = [way for way in splits if way != GIVEN], folds
         chosen = splits[0] if split is None or (split == WHOLE and not isinstance(source, Card)) else split
         if chosen not in splits:
             raise ValueError(f"split must be one of {', '.join(splits)} for {label!r}, got {split!r}")
         _check_fold(fold, published, label, chosen)
         options |= {"split": chosen, "fold": fold, "seed": seed}
+        options |= {"folds": folds, "stratified": stratified, "partition": partition}
     with_rules = loader.options.issuperset(RULES)
     used = {option: options[option] for option in loader.options if not (with_rules and option in RULES)}
     if with_rules:

@@ -1,13 +1,20 @@
-"""`xgraph reproduce`: train all runs of a recipe one after the other, then write the report."""
+"""`xgraph reproduce`: train all runs of a recipe, then write the report."""
 
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from xgraph.options import OptionError
+from xgraph.recipes.report.partitions import repeated
 from xgraph.recipes.report.report import Report, write_report
 from xgraph.recipes.report.results import Results
 from xgraph.recipes.report.submission import write_submission
-from xgraph.recipes.run.directory import claim, run_times
+from xgraph.recipes.run.directory import ELAPSED, claim, run_times, timed
+from xgraph.recipes.run.load import fetch_all, load_all
 from xgraph.recipes.run.runs import Runner
+from xgraph.recipes.run.tasks import Failure, Task, do_all
+from xgraph.recipes.schema.cut import without_runs
 from xgraph.recipes.schema.read import read_recipe
 from xgraph.recipes.schema.recipe import RECIPE, Recipe
 from xgraph.recipes.schema.written import to_toml
@@ -26,16 +33,20 @@ def reproduce(
     threads: int | None = None,
     device: str = "auto",
     progress: bool = False,
+    jobs: int = 1,
 ) -> Report:
     """Run or resume a recipe and write its report, as the command ``xgraph reproduce`` does.
+
+    A run that fails does not stop the others: the report has what is possible without it, and names it.
 
     Args:
         recipe: Name of a shipped recipe, or path of a TOML file.
         out: Directory of the runs; by default one under ``runs/`` with the name of the recipe.
         quick: Run the reduced version that the recipe describes in ``[quick]``.
-        threads: CPU threads of torch.
+        threads: CPU threads of torch; with several processes, those of each, by default one.
         device: "auto", "cpu" or "cuda".
         progress: Show progress on stderr.
+        jobs: Number of processes that the runs are spread over.
 
     Returns:
         The report, which is also written to the directory as ``report.md`` and ``report.json``.
@@ -43,48 +54,50 @@ def reproduce(
     Raises:
         OptionError: If the recipe is invalid, or ``out`` holds the runs of another recipe. It is a ``ValueError``.
         FileExistsError: If ``out`` holds other files.
+        ModuleNotFoundError: If the recipe needs a package that is not installed.
+        RuntimeError: If all runs failed, or a process ended unexpectedly.
     """
     runs = read_recipe(recipe, quick=quick)
     device = choose_device(device)
     if threads is not None:
         build_config({"threads": threads})  # check its range
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or not 1 <= jobs <= 1024:
+        raise OptionError(f"jobs = {jobs}: expected 1 to 1024")
     path = Path(out) if out is not None else Path("runs") / (runs.path.stem + ("-quick" if quick else ""))
     claim(path, runs)
     try:
         with locked(path):
             write_text(path / RECIPE, to_toml(runs))
-            _fetch(runs)
-            _run_all(Runner(runs, path, threads, device, progress))
-            results = Results(runs, path)
-            rows = results.rows()
-            submission = None if runs.submission is None else write_submission(runs, path, device)
-            return write_report(runs, path, rows, results.compared(rows), run_times(path), submission)
+            with timed(path, ELAPSED):
+                failed = _run_all(runs, path, threads, device, progress, jobs)
+            return _report(runs, path, device, failed)
     except KeyboardInterrupt:
         raise Interrupted(path) from None
 
 
-def _fetch(recipe: Recipe) -> None:
-    """Fetch all data sets before the first run, so that a missing one is not noticed hours later."""
-    from xgraph.data import fetch
-    from xgraph.data.cards.named import names
-
-    pretrained_on = [dataset for one in recipe.pretrainings for dataset in one.config.datasets]
-    for dataset in dict.fromkeys([*recipe.datasets, *pretrained_on]):
-        if dataset in names():
-            fetch(dataset)
-
-
-def _run_all(runner: Runner) -> None:
-    recipe = runner.recipe
+def _run_all(recipe: Recipe, out: Path, threads: int | None, device: str, progress: bool, jobs: int) -> list[Failure]:
+    """Train all runs that are not finished; return those that failed."""
+    fetch_all(recipe)
+    runner = Runner(recipe, out, threads, device, progress)
     for i, encoder in enumerate(recipe.pretrainings, 1):
-        _say(runner, f"pretraining={i}/{len(recipe.pretrainings)} {encoder.name}\n")
+        if progress:
+            sys.stderr.write(f"pretraining={i}/{len(recipe.pretrainings)} {encoder.name}\n")
         runner.pretrain(encoder)
-    runs = [(member, seed) for member in recipe.in_order() for seed in member.seeds]
-    for i, (member, seed) in enumerate(runs, 1):
-        _say(runner, f"run={i}/{len(runs)} {recipe.run_path(member, seed)}\n")
-        runner.train(member, seed)
+    if jobs > 1:
+        load_all(recipe, progress)
+        runner = replace(runner, threads=threads or 1, progress=False)
+    runners = [runner, *(replace(runner, recipe=one, part=name) for name, one in recipe.on_partitions().items())]
+    tasks = [Task(one, member, seed) for one in runners for member in one.recipe.in_order() for seed in member.seeds]
+    return do_all(tasks, jobs, device=device, progress=progress)
 
 
-def _say(runner: Runner, text: str) -> None:
-    if runner.progress:
-        sys.stderr.write(text)
+def _report(recipe: Recipe, out: Path, device: str, failed: Sequence[Failure]) -> Report:
+    names = {Path(one.name) for one in failed}
+    left = without_runs(recipe, names)
+    if not left.members:
+        raise RuntimeError(f"all runs failed; {failed[0].name}: {failed[0].error}")
+    results = Results(left, out)
+    rows = results.rows()
+    parts = repeated(left, out, names)
+    submission = None if left.submission is None else write_submission(left, out, device, rows)
+    return write_report(left, out, rows, results.compared(rows), run_times(out), submission, parts, failed)

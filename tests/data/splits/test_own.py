@@ -110,3 +110,17 @@ def test_seeds_matter_where_documented() -> None:
     for split in ("scaffold", "scaffold-balanced", "cluster"):
         one, other = (OwnSplit(split, seed=seed).draw(classes, (0.8, 0.1, 0.1), lambda: keys) for seed in (0, 1))
         assert (one == other).all() == (split == "scaffold")
+
+
+def test_partitions_draw_other_folds() -> None:
+    def folds(split: str, partition: int | None) -> list[int]:
+        keys, classes = np.arange(60) // 2, np.arange(60) % 5
+        own = OwnSplit(split, fold=1, folds=4, partition=partition)
+        return own.draw(classes, (0.8, 0.1, 0.1), (lambda: keys) if split == "scaffold" else None).tolist()
+
+    for split in ("random", "scaffold"):
+        assert folds(split, None) == folds(split, 0)
+        assert len({tuple(folds(split, partition)) for partition in range(4)}) == 4
+    for partition, other in ((1, {}), (-1, {"folds": 4})):
+        with pytest.raises(ValueError, match=rf"partition={partition} must be 0 or more, and needs folds"):
+            OwnSplit("random", partition=partition, **other)

@@ -33,6 +33,7 @@ VALUES: dict[str, Any] = {
 
 def prc_auc(y: Any, scores: Any) -> float:
     precision, recall, _ = precision_recall_curve(y, scores)
+    precision[-1] = precision[-2]  # the curve begins at the precision of the highest scores
     return float(auc(recall, precision))
 
 

@@ -35,6 +35,9 @@ def load_molecules(
     *,
     fold: int | None = None,
     seed: int = 0,
+    folds: int | None = None,
+    stratified: bool = False,
+    partition: int | None = None,
     smiles_column: str | None = None,
     target_columns: Sequence[str] | None = None,
     standardize: bool = False,
@@ -43,11 +46,13 @@ def load_molecules(
     root: Path,
     progress: Progress | None = None,
 ) -> MoleculeDataset:
-    """Load the molecules of a card with a split."""
+    """Load the molecules of a card with a split, or with folds that are drawn."""
     if smiles_column not in (None, card.smiles_column):
         raise ValueError(f"smiles_column must be {card.smiles_column!r} for {card.name!r}, got {smiles_column!r}")
     table = read_card_table(card, target_columns, root=root, progress=progress)
-    if split == "given" and card.given is not None:
+    if folds is not None or stratified or partition is not None:
+        rows = _drawn_folds(table, split, fold, folds, stratified, partition, root, progress)
+    elif split == "given" and card.given is not None:
 
         def place(path: str) -> Path:
             if card.ogb:
@@ -128,6 +133,25 @@ def read_card_table(
     table = EMBEDDED[card.embedded](root, progress)
     columns = [table.task_names.index(column) for column in targets]
     return replace(table, y=table.y[:, columns], task_names=targets)
+
+
+def _drawn_folds(
+    table: Table,
+    split: str,
+    fold: int | None,
+    folds: int | None,
+    stratified: bool,
+    partition: int | None,
+    root: Path,
+    progress: Progress | None,
+) -> dict[str, Rows]:
+    """Draw the parts of a fold as for a user's table; the order of the table does not matter."""
+    from xgraph.data.molecules.splitting.tables import draw_molecules
+    from xgraph.data.splits.own import OwnSplit, parts_present
+
+    splitting = OwnSplit(split, fold=fold, folds=folds, stratified=stratified, partition=partition)
+    part = draw_molecules(table.smiles, table.y, splitting, root=root, progress=progress)
+    return {name: table.rows[entries] for name, entries in parts_present(part).items()}
 
 
 def _computed_split(split: str, table: Table, seed: int, root: Path, progress: Progress | None) -> dict[str, Rows]:

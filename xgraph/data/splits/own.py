@@ -20,7 +20,6 @@ Shares = tuple[float, float, float]
 
 GIVEN, WHOLE = "given", "whole"
 _SEEDED = ("random", "scaffold-balanced", "cluster")
-_FOLDS_SEED = 0  # folds are the same for every seed, so that runs with other seeds can be compared and combined
 _TRAIN, _VALID, _TEST = range(len(PARTS))
 
 
@@ -39,6 +38,8 @@ class OwnSplit:
         valid_fraction: Share of the training part to validate on, if there is no validation part.
         folds: Number of folds to draw.
         stratified: Whether folds of whole groups have about the same share of each class.
+        partition: Which of the random partitions into folds to draw. Folds are the same for every `seed`, so that runs
+            with other seeds can be compared and combined.
 
     Raises:
         ValueError: If options contradict each other or are out of range.
@@ -54,6 +55,7 @@ class OwnSplit:
     valid_fraction: float | None = None
     folds: int | None = None
     stratified: bool = False
+    partition: int | None = None
 
     def __post_init__(self) -> None:
         files = " and ".join(name for name in ("valid", "test") if getattr(self, name) is not None)
@@ -75,6 +77,8 @@ class OwnSplit:
             )
         if self.stratified and self.folds is None:
             raise ValueError("stratified=True needs folds (--folds)")
+        if self.partition is not None and (self.folds is None or self.partition < 0):
+            raise ValueError(f"partition={self.partition} must be 0 or more, and needs folds (--folds)")
         if self.valid_fraction is not None and not 0 < self.valid_fraction < 1:
             raise ValueError(f"valid_fraction must be between 0 and 1, got {self.valid_fraction}")
         if self.valid_fraction is not None and (not self.is_given or self.valid is not None):
@@ -135,10 +139,11 @@ class OwnSplit:
             if len(classes) < self.folds:
                 raise ValueError(f"folds={self.folds}: expected at least as many items, got {len(classes)}")
             fold = self._fold_of(range(self.folds), f"folds={self.folds}")
+            partition = self.partition or 0
             if keys is None:
-                number = random_folds(classes, self.folds, _FOLDS_SEED)
+                number = random_folds(classes, self.folds, partition)
             else:
-                number = group_folds(keys(), classes if self.stratified else None, self.folds, _FOLDS_SEED)
+                number = group_folds(keys(), classes if self.stratified else None, self.folds, partition)
             return parts_of_fold(number, range(self.folds), fold)
         if self.fold is not None:
             raise ValueError(

@@ -139,10 +139,11 @@ def _no_children() -> bool:
 def _pool(count: int, function: Callable[[Any], object] | None = None) -> ProcessPoolExecutor:
     # Fork on Linux, like torch's DataLoader: it is cheap and does not run the user's script again.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    return ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker, initargs=(function,))
+    return ProcessPoolExecutor(count, mp_context=context, initializer=start_worker, initargs=(function,))
 
 
-def _start_worker(function: Callable[[Any], object] | None) -> None:
+def start_worker(function: Callable[[Any], object] | None = None) -> None:
+    """Prepare a worker process, which starts no others and has one thread."""
     global _in_worker, _function
     _in_worker, _function = True, function
     gc.freeze()  # the collector writes to every object that it looks at, which would copy this memory

@@ -23,6 +23,7 @@ class Reader:
     recipe: Recipe
     out: Path
     _read: dict[Path, dict[str, Part]] = field(default_factory=dict)
+    _chosen: dict[tuple[object, ...], tuple[Chosen, dict[str, Part]]] = field(default_factory=dict)
 
     def path(self, member: Member, seed: int, part: int | None) -> Path:
         """Return the directory of the run that scored a part."""
@@ -62,6 +63,14 @@ class Reader:
         self, choice: Choice, dataset: str, part: int | None, seeds: Sequence[int] | None = None
     ) -> tuple[Chosen, dict[str, Part]]:
         """Make a choice, and return it with the scores of what was chosen."""
+        key = choice.name, dataset, part, None if seeds is None else tuple(seeds)
+        if key not in self._chosen:
+            self._chosen[key] = self._choose(choice, dataset, part, seeds)
+        return self._chosen[key]
+
+    def _choose(
+        self, choice: Choice, dataset: str, part: int | None, seeds: Sequence[int] | None
+    ) -> tuple[Chosen, dict[str, Part]]:
         by = {name: self.combined(name, dataset, part, seeds, choice.inner) for name in choice.candidates}
         keys = ["valid"] if choice.inner is None else list(map(str, range(choice.inner)))
         keys = [key for key in keys if all(key in own for own in by.values())]

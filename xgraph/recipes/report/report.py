@@ -8,10 +8,12 @@ from typing import Any
 
 from xgraph.recipes.report.choices import choice_grids, described
 from xgraph.recipes.report.compare import Paired
+from xgraph.recipes.report.partitions import Repeated, partitions_grid
 from xgraph.recipes.report.results import Row
 from xgraph.recipes.report.submission import SubmissionFile
 from xgraph.recipes.report.tables import Grid, tables_of
-from xgraph.recipes.run.directory import read_json
+from xgraph.recipes.run.directory import elapsed, read_json
+from xgraph.recipes.run.tasks import Failure
 from xgraph.recipes.schema.recipe import NUMBERS, REPORT, Recipe
 from xgraph.training.files.rundir import ENVIRONMENT, dataset_label, fold_folders
 from xgraph.training.files.writing import write_json, write_text
@@ -35,6 +37,11 @@ class Report:
     tables: list[Grid] = field(repr=False)
     submission: SubmissionFile | None = None
 
+    @property
+    def failed(self) -> dict[str, str]:
+        """Why runs failed, by their names."""
+        return {one["name"]: one["error"] for one in self.values["failed"]}
+
 
 def write_report(
     recipe: Recipe,
@@ -43,12 +50,16 @@ def write_report(
     compared: Sequence[tuple[Row, Row, str, Paired]],
     seconds: Mapping[str, float],
     submission: SubmissionFile | None,
+    parts: Sequence[Repeated] = (),
+    failed: Sequence[Failure] = (),
 ) -> Report:
     """Write `report.md` and `report.json`."""
     tables = tables_of(recipe, rows, compared)
     for dataset in recipe.datasets:
         own = [row for row in rows if row.dataset == dataset]
         tables += choice_grids(dataset_label(dataset), own, recipe.choices)
+    if parts:
+        tables.append(partitions_grid(recipe, parts))
     machines = _machines(recipe, out)
     values = {
         "recipe": recipe.path.stem,
@@ -63,8 +74,11 @@ def write_report(
             {"one": a.name, "other": b.name, "dataset": a.dataset, "metric": metric, **pairs._asdict()}
             for a, b, metric, pairs in compared
         ],
+        "partitions": [one.to_dict(recipe.metrics) for one in parts],
+        "failed": [one._asdict() for one in failed],
         "published": [{**vars(one)} for one in recipe.published],
         "wall_seconds": sum(seconds.values()),
+        "elapsed_seconds": elapsed(out),
         "wall_seconds_by_run": dict(seconds),
         "environments": machines,
         "submission": None if submission is None else {"file": submission.path.name, "note": submission.note},
@@ -83,6 +97,8 @@ def _row(row: Row) -> dict[str, Any]:
         values["settings"] = {**row.members[0].config.to_dict(), "seed": row.members[0].seeds}
     if row.pretrained:
         values["pretrained"] = row.pretrained
+    if row.pooled:
+        values["pooled"] = row.pooled
     if row.single:
         values["single_seeds"] = _summary(row.summarize_single())
     if not row.members[0].drawn_by_seed:
@@ -123,6 +139,9 @@ def _markdown(recipe: Recipe, tables: Sequence[Grid], values: Mapping[str, Any])
     for grid in tables:
         lines += [f"## {grid.heading}", "", *_markdown_table(grid.rows), ""]
         lines += [grid.note, ""] if grid.note else []
+    if values["failed"]:
+        lines += ["## Failed runs", "", "The report has what is possible without them.", ""]
+        lines += [*(f"- {one['name']}: {one['error']}" for one in values["failed"]), ""]
     lines += ["## Settings", ""]
     for member in recipe.members:
         settings = ", ".join(f"{name} = {_plain(value)}" for name, value in member.settings.items())
@@ -132,7 +151,7 @@ def _markdown(recipe: Recipe, tables: Sequence[Grid], values: Mapping[str, Any])
         what = "mean score" if one.combine == "mean" else "mean rank"
         lines.append(f"- **{one.name}**: {what} of {', '.join(one.members)}")
     lines += [f"- **{one.name}**: {described(one)}" for one in recipe.choices]
-    lines += ["", f"## Environment\n\nTotal wall time: {_clock(values['wall_seconds'])}."]
+    lines += ["", "## Environment", "", f"Total wall time of the runs: {_clock(values['wall_seconds'])}."]
     for entry in values["environments"]:
         machine, versions = entry["machine"] or {}, entry["versions"] or {}
         words = [f"{name} {version}" for name, version in versions.items()]

@@ -9,7 +9,9 @@ from typing import Any
 from xgraph.data.cards.pretrained import seen_by
 from xgraph.recipes.report.choose import Chosen
 from xgraph.recipes.report.compare import Paired, paired
+from xgraph.recipes.report.pooled import pooled
 from xgraph.recipes.report.reader import Reader
+from xgraph.recipes.report.scores import Part
 from xgraph.recipes.schema.metrics import further_metrics
 from xgraph.recipes.schema.outcome import same_seeds
 from xgraph.recipes.schema.recipe import Member, Recipe
@@ -34,6 +36,7 @@ class Row:
     single: dict[int, dict[int | None, Figures]]  # for each seed alone; empty if the members' seeds differ
     combined: dict[int | None, Figures]  # for the combined scores of all seeds
     choices: list[tuple[int | None, int | None, Chosen]] = field(default_factory=list)  # part, seed or None for all
+    pooled: dict[str, float] = field(default_factory=dict)  # of the test items of all folds together
 
     @property
     def parts(self) -> list[int | None]:
@@ -49,6 +52,11 @@ class Row:
     def pretrained(self) -> dict[str, dict[str, str]]:
         """What the pretrained encoders among the members' features may have seen of the data set (`seen_by`)."""
         return seen_by({kind for member in self.members for kind in member.config.features or []}, self.dataset)
+
+    def chosen(self, part: int | None) -> Chosen:
+        """Return what a choice chose in a part, with the scores of all seeds combined."""
+        own = [(seed, one) for where, seed, one in self.choices if where == part]
+        return next((one for seed, one in own if seed is None), own[0][1])
 
     def summarize_single(self) -> dict[str, Any]:
         """Summarise single runs: over the parts, after averaging the seeds of each, or else over the seeds."""
@@ -109,18 +117,27 @@ class Results:
                 row.single.setdefault(seed, {})[part] = self._figures(row, part, [seed])
             one = row.single[seeds[0]][part] if each_seed and len(seeds) == 1 else None
             row.combined[part] = one or self._figures(row, part)
+        if members[0].folds is not None and len(row.parts) > 1:
+            tested = [self._scored(row, part)["test"] for part in row.parts]
+            row.pooled.update(pooled(self.reader, members[0], tested))
         return row
+
+    def _scored(self, row: Row, part: int | None, seeds: Sequence[int] | None = None) -> dict[str, Part]:
+        """Return the scored parts, combined over the runs with the given seeds, or over all if None."""
+        choice = self.recipe.choice_of(row.name)
+        if choice is None:
+            return self.reader.combined(row.name, row.dataset, part, seeds)
+        return self.reader.chosen(choice, row.dataset, part, seeds)[1]
 
     def _figures(self, row: Row, part: int | None, seeds: Sequence[int] | None = None) -> Figures:
         """Return the metrics of a part, from the runs with the given seeds, or from all runs if None."""
         choice, lead = self.recipe.choice_of(row.name), row.members[0]
         if choice is not None:
-            chosen, scored = self.reader.chosen(choice, row.dataset, part, seeds)
+            chosen, _ = self.reader.chosen(choice, row.dataset, part, seeds)
             row.choices.append((part, None if seeds is None else seeds[0], chosen))
         elif seeds is not None and row.is_member:
             return self._single(lead, seeds[0], part)
-        else:
-            scored = self.reader.combined(row.name, row.dataset, part, seeds)
+        scored = self._scored(row, part, seeds)
         return {key: self.reader.measure(lead, scored[key].y, scored[key].scores) for key in _PARTS if key in scored}
 
     def _single(self, member: Member, seed: int, part: int | None) -> Figures:

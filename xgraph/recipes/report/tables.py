@@ -7,6 +7,7 @@ from typing import Any
 
 from xgraph.data.cards.pretrained import sentences
 from xgraph.recipes.report.compare import Paired
+from xgraph.recipes.report.pooled import MEANING
 from xgraph.recipes.report.results import Row
 from xgraph.recipes.schema.file import Published
 from xgraph.recipes.schema.metrics import title
@@ -32,6 +33,8 @@ def tables_of(recipe: Recipe, rows: Sequence[Row], compared: Sequence[tuple[Row,
         pairs = [pair for pair in compared if pair[0].dataset == dataset]
         label = dataset_label(dataset)
         grids.append(_metrics(recipe, label, own, [row for row in published if not row.protocol]))
+        if any(row.pooled for row in own):
+            grids.append(_pooled(recipe, label, own))
         elsewhere = [row for row in published if row.protocol]
         if elsewhere:
             grids.append(_elsewhere(recipe, label, elsewhere))
@@ -79,6 +82,12 @@ def _metrics(recipe: Recipe, label: str, rows: Sequence[Row], published: Sequenc
         shown = _figures_of(one, columns)
         cells.append([f"published: {one.name} ({one.source})", "", *shown, *([""] if validated else [])])
     return Grid(f"{label}: test", cells, " ".join([_meaning(rows), *_pretrained(rows)]))
+
+
+def _pooled(recipe: Recipe, label: str, rows: Sequence[Row]) -> Grid:
+    cells = [["", *map(title, recipe.metrics)]]
+    cells += [[row.name, *(figure(row.pooled.get(one)) for one in recipe.metrics)] for row in rows if row.pooled]
+    return Grid(f"{label}: test items of all folds pooled", cells, f"{MEANING}. All seeds combined.")
 
 
 def summaries(row: Row) -> list[tuple[str, dict[str, Any]]]:

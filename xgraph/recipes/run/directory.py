@@ -13,6 +13,9 @@ from xgraph.recipes.schema.recipe import RECIPE, TIMES, Recipe
 from xgraph.training.config.build import differences
 from xgraph.training.files.writing import write_json
 
+ELAPSED = "(elapsed)"
+"""The entry of the file of times that is no run."""
+
 SETTINGS_OF_SEEDS = {"threads", "device", "storage", "seed"}
 """Settings that may differ when a recipe is resumed."""
 
@@ -63,13 +66,23 @@ def timed(out: Path, name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        times = run_times(out)
-        write_json(out / TIMES, {**times, name: round(times.get(name, 0.0) + time.perf_counter() - begun, 1)})
+        add_time(out, name, time.perf_counter() - begun)
+
+
+def add_time(out: Path, name: str, seconds: float) -> None:
+    """Add to a run's time on file."""
+    times = {name: float(value) for name, value in read_json(out / TIMES).items()}
+    write_json(out / TIMES, {**times, name: round(times.get(name, 0.0) + seconds, 1)})
 
 
 def run_times(path: Path) -> dict[str, float]:
     """Return the total wall time of each run, where it is known."""
-    return {name: float(value) for name, value in read_json(path / TIMES).items()}
+    return {name: float(value) for name, value in read_json(path / TIMES).items() if name != ELAPSED}
+
+
+def elapsed(path: Path) -> float:
+    """Return the wall time of all commands together; with several processes, it is less than that of all runs."""
+    return float(read_json(path / TIMES).get(ELAPSED, 0.0))
 
 
 def read_json(file: Path) -> dict[str, Any]:

@@ -1,15 +1,14 @@
 """Score a member on inner folds of its training and validation items, for choices that must not see the test part."""
 
-import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xgraph.options import OptionError
 from xgraph.recipes.schema.recipe import Member
-from xgraph.training.files.rundir import PREDICTIONS
-from xgraph.training.fit.train import train
+from xgraph.training.config.build import TrainConfig, build_config
+from xgraph.training.files.writing import write_csv
+from xgraph.training.fit.loading import load_data
 
 NOT_INNER = {"train_on": "train"}
 """Settings of inner runs: they are trained on the other inner folds, and validated on one."""
@@ -35,7 +34,8 @@ def score_inner(member: Member, path: Path, folds: int, settings: Mapping[str, A
     for fold, file in _files(member, path, folds):
         if not file.exists():
             given = {} if fold is None else {"fold": fold}
-            _write(member.dataset, file, folds, {**settings, **given, **NOT_INNER})
+            own = {**settings, **given, **NOT_INNER, "dataset": member.dataset}
+            _write(build_config(own), file, folds)
 
 
 def is_scored(member: Member, path: Path, folds: int) -> bool:
@@ -50,22 +50,18 @@ def _files(member: Member, path: Path, folds: int) -> list[tuple[int | None, Pat
     return [(fold, inner_file(path / f"fold_{fold}", folds)) for fold in member.folds]
 
 
-def _write(dataset: str, file: Path, folds: int, settings: Mapping[str, Any]) -> None:
-    import pandas as pd
+def _write(config: TrainConfig, file: Path, folds: int) -> None:
+    from xgraph.training.fit.unsaved import score_unsaved
 
-    from xgraph.training.files.writing import write_csv
-
-    header, rows = ["inner"], []
+    data, tables = load_data(config, False).data, []
     for number in range(folds):
-        with tempfile.TemporaryDirectory(prefix="xgraph-inner-") as folder:
-            try:
-                run = train(dataset, out=Path(folder) / "run", **settings, inner=f"{number}/{folds}")
-            except OptionError:
-                raise
-            except ValueError as error:
-                warnings.warn(f"inner fold {number} of {folds} is left out: {error}", stacklevel=2)
-                continue
-            table = pd.read_csv(run.path / PREDICTIONS, dtype=str, keep_default_na=False)
-        header = ["inner", *table.columns[1:]]
-        rows += [[number, *cells] for cells in table[table["split"] == "valid"].iloc[:, 1:].itertuples(index=False)]
-    write_csv(file, header, rows)
+        one = config.replace(inner=f"{number}/{folds}")
+        try:
+            table = score_unsaved(one, data)
+        except ValueError as error:
+            warnings.warn(f"inner fold {number} of {folds} is left out: {error}", stacklevel=2)
+            continue
+        table.insert(0, "inner", str(number))
+        tables.append(table)
+    header = list(tables[0].columns) if tables else ["inner"]
+    write_csv(file, header, [row for table in tables for row in table.itertuples(index=False)])

@@ -25,6 +25,18 @@ class Runner:
     threads: int | None
     device: str
     progress: bool
+    part: str = ""  # folder of the runs in `out`
+
+    def name(self, member: Member, seed: int) -> str:
+        """Return the name of a run: its path in the directory of the whole recipe."""
+        return str(Path(self.part) / self.recipe.run_path(member, seed))
+
+    def check(self, member: Member, seed: int) -> None:
+        """Raise `OptionError` if a run has finished with other settings than the recipe's."""
+        path = self._path(member, seed)
+        if _has_finished(path):
+            free = self.recipe.start_of(member) is not None or self.recipe.encoder_of(member) is not None
+            _check_finished(Run.open(path), member, free)
 
     def pretrain(self, encoder: Pretraining) -> None:
         """Pretrain an encoder."""
@@ -37,32 +49,37 @@ class Runner:
                     return
             pretrain(out=path, resume=started, progress=self.progress, **self._settings(encoder.settings))
 
+    def is_finished(self, member: Member, seed: int) -> bool:
+        """Whether a run, and its scores on inner folds if a choice needs them, are there."""
+        path = self._path(member, seed)
+        inner = self.recipe.inner_folds(member)
+        return _has_finished(path) and all(is_scored(member, path, folds) for folds in inner)
+
     def train(self, member: Member, seed: int) -> None:
         """Train a member with one of its seeds, and score it on inner folds if a choice needs that."""
-        name = str(self.recipe.run_path(member, seed))
-        path = self.out / name
-        started = (path / CONFIG).is_file()
+        path = self._path(member, seed)
+        settings = self._settings({**member.settings, "seed": seed})
         before, encoder = self.recipe.start_of(member), self.recipe.encoder_of(member)
-        inner = self.recipe.inner_folds(member)
-        if started and (path / METRICS).is_file():
-            _check_finished(Run.open(path), member, free=before is not None or encoder is not None)
-            if all(is_scored(member, path, folds) for folds in inner):
-                return
-        settings = {**member.settings, "seed": seed}
         if before is not None:
-            settings["init"] = str((self.out / self.recipe.run_path(before, seed)).resolve())
+            settings["init"] = str((self._path(before, seed)).resolve())
         elif encoder is not None:
             settings["init"] = str((self.out / encoder.name).resolve())
-        settings = self._settings(settings)
-        with _named(name), timed(self.out, name):
-            if not (path / METRICS).is_file():
-                train(member.dataset, out=path, resume=started, progress=self.progress, **settings)
-            for folds in inner:
-                score_inner(member, path, folds, settings)
+        if not _has_finished(path):
+            resume = (path / CONFIG).is_file()
+            train(member.dataset, out=path, resume=resume, progress=self.progress, **settings)
+        for folds in self.recipe.inner_folds(member):
+            score_inner(member, path, folds, settings)
+
+    def _path(self, member: Member, seed: int) -> Path:
+        return self.out / self.name(member, seed)
 
     def _settings(self, settings: dict[str, Any]) -> dict[str, Any]:
         threads = {} if self.threads is None else {"threads": self.threads}
         return {**settings, "device": self.device, **threads}
+
+
+def _has_finished(path: Path) -> bool:
+    return (path / CONFIG).is_file() and (path / METRICS).is_file()
 
 
 @contextmanager

@@ -132,6 +132,22 @@ class Published(Schema):
     protocol: Text = ""
 
 
+class Partitions(Schema):
+    """`[partitions]`: members repeated on random partitions of their data set into folds, beside its own parts."""
+
+    rows: Texts  # members, ensembles and choices
+    number: Annotated[int, Field(ge=1, le=1000)]
+    folds: Annotated[int, Field(ge=3, le=1000)] = 10
+    split: Literal["scaffold", "random"] = "scaffold"
+    stratified: bool = True
+    dataset: Text = ""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Settings of `xgraph.train` that all partitions have in common; they replace those of the members."""
+        return {"split": self.split, "folds": self.folds, "fold": "all", "stratified": self.stratified}
+
+
 class Submission(Schema):
     """`[submission]`: unlabelled molecules that a member, an ensemble or a choice scores in a competition's format."""
 
@@ -153,6 +169,7 @@ class Quick(Schema):
     leave_out: Texts = Field(default=[])
     share_of_epochs: Annotated[float, Field(gt=0, le=1)] = 1.0
     settings: dict[str, Any] = Field(default={})
+    partitions: Annotated[int, Field(ge=0)] = 0  # how many of them remain
 
 
 class RecipeFile(Schema):
@@ -170,6 +187,7 @@ class RecipeFile(Schema):
     choice: list[Choice] = Field(default=[])
     compare: list[Comparison] = Field(default=[])
     published: list[Published] = Field(default=[])
+    partitions: Partitions | None = None
     submission: Submission | None = None
     quick: Quick | None = None
 
@@ -182,6 +200,7 @@ _TABLES: dict[str, type[Schema]] = {
     "choice": Choice,
     "compare": Comparison,
     "published": Published,
+    "partitions": Partitions,
     "submission": Submission,
     "quick": Quick,
 }

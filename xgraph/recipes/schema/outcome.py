@@ -1,22 +1,22 @@
-"""Check the ensembles, choices, comparisons, published rows and the submission of a recipe against its members."""
+"""Check the ensembles, choices, comparisons and other tables of a recipe against its members."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from xgraph.options import OptionError
-from xgraph.recipes.schema.file import Choice, Comparison, Ensemble, Published, RecipeFile, Submission
+from xgraph.recipes.schema.file import Choice, Comparison, Ensemble, Partitions, Published, RecipeFile, Submission
 from xgraph.recipes.schema.places import at, check_known
 from xgraph.recipes.schema.recipe import Member, Recipe
 from xgraph.training.config.parts import scored_parts
 from xgraph.training.config.traits import DatasetTraits
 
 _SAME = ("split", "target_columns", "smiles_column", "bag_column", "standardize")
-OnDataset = TypeVar("OnDataset", Published, Submission)
+OnDataset = TypeVar("OnDataset", Published, Partitions, Submission)
 
 
 def with_outcome(recipe: Recipe, file: RecipeFile) -> Recipe:
-    """Return a recipe with the checked ensembles, choices, comparisons, published rows and submission of a file."""
+    """Return a recipe with the checked ensembles, choices, comparisons, published rows and the rest of a file."""
     for number, ensemble in enumerate(file.ensemble, 1):
         with at(f"[[ensemble]] {number}"):
             _check_ensemble(ensemble, recipe)
@@ -34,6 +34,15 @@ def with_outcome(recipe: Recipe, file: RecipeFile) -> Recipe:
     for number, row in enumerate(file.published, 1):
         with at(f"[[published]] {number}"):
             recipe = replace(recipe, published=[*recipe.published, _with_dataset(row, recipe)])
+    if file.partitions is not None:
+        with at("[partitions]"):
+            partitions = _with_dataset(file.partitions, recipe)
+            for name in partitions.rows:
+                check_known("rows", name, recipe.names)
+                if not recipe.members_of(name, partitions.dataset):
+                    raise OptionError(f"rows: {name!r} is not trained on {partitions.dataset}")
+            recipe = replace(recipe, partitions=partitions)
+            recipe.on_partition(0)  # the settings of its members fit
     if file.submission is not None:
         with at("[submission]"):
             submission = _with_dataset(file.submission, recipe)
@@ -145,7 +154,7 @@ def _check_submission(one: Submission, recipe: Recipe) -> None:
     from xgraph.data import load_card
     from xgraph.data.cards.named import names
 
-    check_known("of", one.of, [name for name in recipe.names if recipe.choice_of(name) is None])
+    check_known("of", one.of, recipe.names)
     members = recipe.members_of(one.of, one.dataset)
     card = load_card(one.dataset) if one.dataset in names() else None
     if not members or members[0].config.bag_column or card is None or card.kind != "graph":

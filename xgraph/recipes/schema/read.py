@@ -37,7 +37,9 @@ def read_recipe(recipe: str | Path, *, quick: bool = False) -> Recipe:
                 raise OptionError("quick: this recipe has no [quick] table, so it cannot be reduced")
             return full
         left = cut_file(file, file.quick, full)
-        short = _with_members(replace(full, members=[], ensembles=[], choices=[]), left, file.quick)
+        short = _with_members(
+            replace(full, members=[], ensembles=[], choices=[], partitions=None, submission=None), left, file.quick
+        )
         short = cut_outcome(short, full, file.quick)
     return short if quick else full
 

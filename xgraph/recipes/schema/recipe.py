@@ -1,12 +1,12 @@
 """A recipe that has been read and checked: its runs, and what is computed from them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from xgraph.recipes.schema.file import Choice, Comparison, Ensemble, Published, Submission
-from xgraph.training.config.build import TrainConfig
+from xgraph.recipes.schema.file import Choice, Comparison, Ensemble, Partitions, Published, Submission
+from xgraph.training.config.build import TrainConfig, build_config
 from xgraph.training.files.rundir import dataset_label
 from xgraph.training.prediction.ensemble import Combine
 from xgraph.training.pretraining.settings import PretrainConfig
@@ -24,6 +24,12 @@ class Member:
     settings: Mapping[str, Any]  # as written in the recipe, without data set and seed
     config: TrainConfig  # the same settings, completed
     folds: list[int] | None  # None: each run is a single fit
+
+    def with_settings(self, changes: Mapping[str, Any]) -> "Member":
+        """Return the member with other settings, among them a number of folds, all of which are trained."""
+        settings = {**self.settings, **changes}
+        config = build_config({**settings, "dataset": self.dataset})
+        return replace(self, settings=settings, config=config, folds=list(range(int(settings["folds"]))))
 
     @property
     def drawn_by_seed(self) -> bool:
@@ -68,6 +74,7 @@ class Recipe:
     cut_down: str = ""  # description of the reduction; empty for the full recipe
     pretrainings: list[Pretraining] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
+    partitions: Partitions | None = None
 
     @property
     def datasets(self) -> list[str]:
@@ -108,6 +115,35 @@ class Recipe:
         """Return the numbers of inner folds by which choices score a member."""
         numbers = {one.inner for one in self.choices if member in self.members_of(one.name, member.dataset)}
         return sorted(number for number in numbers if number is not None)
+
+    def on_partition(self, number: int) -> "Recipe":
+        """Return the recipe of the rows that are repeated on one of the random partitions."""
+        if self.partitions is None:
+            raise ValueError("recipe: expected a [partitions] table, but there is none")
+        dataset, rows = self.partitions.dataset, self.partitions.rows
+        own = {**self.partitions.settings, "partition": number}
+        members = []
+        for member in {one.name: one for name in rows for one in self.members_of(name, dataset)}.values():
+            line = [member]
+            while (before := self.start_of(line[-1])) is not None:
+                line.append(before)
+            members += [one for one in reversed(line) if one not in members]
+        candidates = {name for one in self.choices if one.name in rows for name in one.candidates}
+        return replace(
+            self,
+            members=[one.with_settings(own) for one in members],
+            ensembles=[one for one in self.ensembles if one.name in candidates or one.name in rows],
+            choices=[one for one in self.choices if one.name in rows],
+            comparisons=[],
+            published=[],
+            submission=None,
+            partitions=None,
+        )
+
+    def on_partitions(self) -> "dict[str, Recipe]":
+        """Return the recipes on all random partitions, by the folders of their runs."""
+        number = 0 if self.partitions is None else self.partitions.number
+        return {f"partition_{i}": self.on_partition(i) for i in range(number)}
 
     def combine_of(self, name: str) -> Combine:
         """Return how scores are combined; the scores of a member's seeds are averaged."""

@@ -23,6 +23,8 @@ def to_toml(recipe: Recipe) -> str:
     )
     for key, rows in tables:
         values[key] = [row.model_dump(exclude_defaults=True) for row in rows]
+    if recipe.partitions is not None:
+        values["partitions"] = recipe.partitions.model_dump()
     if recipe.submission is not None:
         values["submission"] = recipe.submission.model_dump()
     return tomli_w.dumps({key: value for key, value in values.items() if value})

@@ -56,9 +56,11 @@ class Data(Schema):
         valid_fraction: Share of the training rows to validate on, drawn at random from each class, if parts of your own
             (``split_column``, ``split_file``, ``test``) have none to validate on.
         folds: Number of folds to draw, at least 3, by the way of ``split`` and the same for every seed; without
-            ``fold``, all are trained.
+            ``fold``, all are trained. Molecules of a data set by name have it too, with ``split`` scaffold or random.
         stratified: Give folds of whole scaffolds or clusters about the same share of the actives; random folds and
             folds of bags always have it.
+        partition: Which of the random partitions into ``folds`` to draw, from 0 (the default). Folds do not depend on
+            the seed.
         separator: What separates the cells of a text file: a character, or comma, tab, semicolon or space; recognised
             by default.
         encoding: Encoding of a text file, such as cp1252; by default UTF-8, or UTF-16 with a byte-order mark.
@@ -78,16 +80,19 @@ class Data(Schema):
     valid_fraction: Annotated[float, Field(gt=0, lt=1)] | None = None
     folds: Annotated[int, Field(ge=3, le=1000)] | None = None
     stratified: bool = False
+    partition: int | None = None
     separator: Annotated[str | None, AfterValidator(_known(check_separator))] = None
     encoding: Annotated[str | None, AfterValidator(_known(check_encoding))] = None
 
     @model_validator(mode="after")
     def _one_definition_of_parts(self) -> "Data":
-        if any((self.split_column, self.split_file, self.valid, self.test, self.folds, self.stratified)):
+        if any(
+            (self.split_column, self.split_file, self.valid, self.test, self.folds, self.stratified, self.partition)
+        ):
             from xgraph.data.splits.own import OwnSplit
 
-            names = ("split", "split_column", "split_file", "valid", "test", "valid_fraction", "folds", "stratified")
-            OwnSplit(**{name: getattr(self, name) for name in names})
+            names = ("split", "split_column", "split_file", "valid", "test", "valid_fraction")
+            OwnSplit(**{name: getattr(self, name) for name in (*names, "folds", "stratified", "partition")})
         return self
 
     @field_validator("fold", mode="before")

@@ -36,7 +36,7 @@ def chosen_folds(config: TrainConfig, given: Any = None) -> list[int]:
 def _known_folds(config: TrainConfig, given: Any = None) -> list[int]:
     """Return the numbers of the folds that the data set has, or that are drawn from it."""
     card = _card(config)
-    if card is not None:
+    if card is not None and config.folds is None:
         return list(range(card.folds)) if (config.split or card.splits[0]) == "given" else []
     if config.folds is not None:
         return list(range(config.folds))

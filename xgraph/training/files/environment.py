@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -16,15 +17,8 @@ def write_environment(path: Path, device: str) -> None:
     """Write `env.json`: versions, machine, threads, command, and, in a git checkout, the commit."""
     import torch
 
-    packages = ("torch", "torch-geometric", "lightning", "rdkit", "numpy", "scikit-learn", "ogb")
-    versions = {"xgraph": __version__, "python": platform.python_version()}
-    for name in packages:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
     values = {
-        "versions": versions,
+        "versions": _versions(),
         "machine": {
             "system": platform.system(),
             "architecture": platform.machine(),
@@ -38,6 +32,18 @@ def write_environment(path: Path, device: str) -> None:
     write_json(path / ENVIRONMENT, values)
 
 
+@cache  # a recipe has hundreds of runs
+def _versions() -> dict[str, str]:
+    versions = {"xgraph": __version__, "python": platform.python_version()}
+    for name in ("torch", "torch-geometric", "lightning", "rdkit", "numpy", "scikit-learn", "ogb"):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+@cache
 def _commit() -> str | None:
     """Return the git commit of this package if it runs from a checkout."""
     root = Path(__file__).resolve().parents[3]

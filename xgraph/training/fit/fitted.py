@@ -70,11 +70,10 @@ def fit_in_single_step(
     return write_results(source, "sigmoid", callback, device)
 
 
-def _fit(task: FittedTask, device: str, progress: bool, threads: int | None) -> dict[str, Any]:
-    """Fit the model and return the contents of its checkpoint."""
+def learn(task: FittedTask, progress: bool = False, threads: int | None = None) -> None:
+    """Fit the model to the training part; `threads` are used if the settings name no number of them."""
     config, source = task.config, task.source
-    train, valid = source.splits["train"], source.splits.get("valid")
-    began = time.perf_counter()
+    train = source.splits["train"]
     with data_progress(progress) as report:
         task.model.fit(
             source.table(train, report),
@@ -84,6 +83,14 @@ def _fit(task: FittedTask, device: str, progress: bool, threads: int | None) -> 
             threads=config.threads or threads,
             progress=report,
         )
+
+
+def _fit(task: FittedTask, device: str, progress: bool, threads: int | None) -> dict[str, Any]:
+    """Fit the model and return the contents of its checkpoint."""
+    config, source = task.config, task.source
+    valid = source.splits.get("valid")
+    began = time.perf_counter()
+    learn(task, progress, threads)
     seconds = round(time.perf_counter() - began, 3)
     values = {}
     if valid is not None:

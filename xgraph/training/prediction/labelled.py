@@ -155,6 +155,7 @@ def _options(config: TrainConfig, header: Mapping[str, Any], target_columns: Seq
         **_NO_SPLIT,
         "split": "whole",
         "stratified": False,
+        "partition": None,
         "weight_column": None,  # metrics have no weights
         "duplicates": "keep",
         "kind": header["kind"],

@@ -34,7 +34,7 @@ class Arm:
     @property
     def rates(self) -> tuple[float, ...]:
         """Learning rates to choose from: of the only stage, or of the second one as a factor of the first."""
-        return (1e-4, 3e-4, 1e-3) if self.form == "one-stage" else (1.0, 0.3, 0.1)
+        return (1e-4, 3e-4, 1e-3) if self.form == "one-stage" else (3.0, 1.0, 0.3)
 
 
 def _two_stage(form: Literal["new-head", "finetune"]) -> list[Arm]:

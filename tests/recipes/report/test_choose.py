@@ -139,7 +139,7 @@ def test_choices_in_each_fold(recipe: Callable[..., Path], tmp_path: Path) -> No
     parsed = read_recipe(recipe(VALUES))
     write_runs(tmp_path / "out")
     rows = {row.name: row for row in Results(parsed, tmp_path / "out").rows()}
-    assert [parsed.inner_folds(member) for member in parsed.members] == [[3], [3]]
+    assert [parsed.inner_folds(member) for member in parsed.members] == [[(3, None)], [(3, None)]]
     for seeds, seed in (([0], 0), ([4], 4), (SEEDS, None)):
         for fold in FOLDS:
             by = {

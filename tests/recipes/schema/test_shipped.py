@@ -62,7 +62,7 @@ def test_two_stage_losses_and_their_baseline_have_the_same_model(name: str) -> N
 def test_aicures_follows_the_protocol_of_the_leaderboard() -> None:
     parsed = read_recipe("aicures")
     assert all(member.parts == list(range(10)) for member in parsed.members)
-    assert parsed.metrics[:2] == ["prc_auc", "roc_auc"]
+    assert parsed.metrics[:3] == ["ap", "prc_auc", "roc_auc"]
     assert parsed.submission is not None
     assert parsed.submission.columns == ["smiles", "activity"]
     board = {

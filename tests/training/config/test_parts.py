@@ -341,3 +341,34 @@ def test_parts_of_nodes(monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any
         assert seen == known - scored
     assert xgraph.evaluate("run", part) == pytest.approx(run.metrics[part])
     assert len(xgraph.predict("run")) == 90
+
+
+def test_inner_folds_of_whole_scaffolds() -> None:
+    from xgraph.data.molecules.splits import scaffold_groups
+    from xgraph.training.sources import make_source
+
+    data = load("nci-pains", split="random")
+    groups, seen = scaffold_groups(data.smiles), []
+    for number in range(3):
+        config = build_config({"dataset": "nci-pains", "split": "random", "inner": f"{number}/3"}).replace(
+            inner_groups="scaffold"
+        )
+        parts = {name: rows.numpy() for name, rows in make_source(data, config).splits.items()}
+        assert not set(groups[parts["train"]]) & set(groups[parts["valid"]])
+        assert parts["test"].tolist() == data.splits["test"].tolist()
+        seen.append(parts["valid"])
+    both = np.sort(np.concatenate([data.splits["train"], data.splits["valid"]]))
+    np.testing.assert_array_equal(np.sort(np.concatenate(seen)), both)
+    actives = [float(data.y[rows].sum()) for rows in seen]
+    assert max(actives) - min(actives) <= 2
+    for inner in (None, "valid"):
+        with pytest.raises(OptionError, match="inner_groups = 'scaffold': expected inner = FOLD/FOLDS with it"):
+            build_config({"dataset": "nci-pains", "inner_groups": "scaffold", "inner": inner})
+
+
+def test_inner_folds_of_scaffolds_need_molecules() -> None:
+    config = build_config({"dataset": "musk1", "inner": "0/3", "inner_groups": "scaffold"})
+    with pytest.raises(ValueError, match="inner_groups = 'scaffold': this setting is for molecules"):
+        arrange(
+            {"train": torch.arange(9), "valid": torch.arange(9, 12)}, lambda rows: torch.zeros(len(rows), 1), config
+        )

@@ -15,8 +15,16 @@ def described(choice: Choice) -> str:
     if choice.how == "greedy":
         start = "all" if choice.start == "all" else "the best"
         what = f"greedy mean rank of {names}, starting from {start}"
-    items = "the validation part" if choice.inner is None else f"the ranks within {choice.inner} inner folds, pooled"
+    items = (
+        "the validation part"
+        if choice.inner is None
+        else f"the ranks within {choice.inner} inner folds{_of(choice)}, pooled"
+    )
     return f"{what}, by {' and '.join(map(title, choice.metric))} of {items}"
+
+
+def _of(choice: Choice) -> str:
+    return "" if choice.inner_groups is None else f" of whole {choice.inner_groups}s"
 
 
 def choice_grids(label: str, rows: Sequence[Row], choices: Sequence[Choice]) -> list[Grid]:

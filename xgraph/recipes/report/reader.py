@@ -8,7 +8,7 @@ import numpy as np
 
 from xgraph.recipes.report.choose import Chosen, Scores, choose, rounded
 from xgraph.recipes.report.scores import Part, check_same_items, combine, read_inner, read_parts
-from xgraph.recipes.schema.file import Choice
+from xgraph.recipes.schema.file import Choice, InnerFolds
 from xgraph.recipes.schema.metrics import further_metrics
 from xgraph.recipes.schema.recipe import Member, Recipe
 from xgraph.training.config.traits import DatasetTraits
@@ -30,17 +30,22 @@ class Reader:
         path = self.out / self.recipe.run_path(member, seed)
         return path if member.folds is None else path / f"fold_{part}"
 
-    def own(self, member: Member, seed: int, part: int | None, inner: int | None = None) -> dict[str, Part]:
+    def own(self, member: Member, seed: int, part: int | None, inner: InnerFolds | None = None) -> dict[str, Part]:
         """Return the parts that one run has scored, such as test; with `inner`, its inner folds."""
         path = self.path(member, seed, part)
-        key = path if inner is None else path / str(inner)
+        key = path if inner is None else path / inner.label
         if key not in self._read:
             read = read_parts(path, member.config) if inner is None else read_inner(path, member.config, inner)
             self._read[key] = read
         return self._read[key]
 
     def combined(
-        self, name: str, dataset: str, part: int | None, seeds: Sequence[int] | None = None, inner: int | None = None
+        self,
+        name: str,
+        dataset: str,
+        part: int | None,
+        seeds: Sequence[int] | None = None,
+        inner: InnerFolds | None = None,
     ) -> dict[str, Part]:
         """Return the parts that a member or an ensemble has scored, with its scores combined over runs.
 
@@ -71,7 +76,7 @@ class Reader:
     def _choose(
         self, choice: Choice, dataset: str, part: int | None, seeds: Sequence[int] | None
     ) -> tuple[Chosen, dict[str, Part]]:
-        by = {name: self.combined(name, dataset, part, seeds, choice.inner) for name in choice.candidates}
+        by = {name: self.combined(name, dataset, part, seeds, choice.inner_folds) for name in choice.candidates}
         keys = ["valid"] if choice.inner is None else list(map(str, range(choice.inner)))
         keys = [key for key in keys if all(key in own for own in by.values())]
         parts = {name: self.combined(name, dataset, part, seeds) for name in choice.candidates}

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xgraph.recipes.run.inner import inner_file
+from xgraph.recipes.schema.file import InnerFolds
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.parts import scored_parts
 from xgraph.training.config.traits import DatasetTraits
@@ -31,9 +32,9 @@ def read_parts(path: Path, config: TrainConfig) -> dict[str, Part]:
     return _read(path, PREDICTIONS, config, "split", scored_parts(config))
 
 
-def read_inner(path: Path, config: TrainConfig, folds: int) -> dict[str, Part]:
+def read_inner(path: Path, config: TrainConfig, folds: InnerFolds) -> dict[str, Part]:
     """Read the scores of a run's inner folds; those on which it could not be trained are absent."""
-    return _read(path, inner_file(path, folds).name, config, "inner", list(map(str, range(folds))), absent=True)
+    return _read(path, inner_file(path, folds).name, config, "inner", list(map(str, range(folds.number))), absent=True)
 
 
 def _read(

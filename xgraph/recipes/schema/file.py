@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
@@ -80,11 +80,23 @@ class Ensemble(Schema):
     combine: Combine = "mean"
 
 
+class InnerFolds(NamedTuple):
+    """Inner folds: their number, and what stays together in them."""
+
+    number: int
+    groups: Literal["scaffold"] | None = None
+
+    @property
+    def label(self) -> str:
+        """A word for file names."""
+        return str(self.number) if self.groups is None else f"{self.number}_{self.groups}"
+
+
 class Choice(Schema):
     """`[[choice]]`: what is best among candidates, chosen anew in each part (fold or seed) without its test items.
 
     Candidates are members and ensembles. `inner = 5` scores them by five inner folds of the training and validation
-    items; without it, they are scored on the validation part.
+    items, with `inner_groups = "scaffold"` of whole scaffolds; without it, they are scored on the validation part.
 
     The greedy choice is a mean of ranks: candidates are added one by one, each as often as it helps (Caruana et al.,
     "Ensemble selection from libraries of models", ICML 2004). It starts from the best candidate, or from all.
@@ -96,11 +108,19 @@ class Choice(Schema):
     start: Literal["best", "all"] = "best"
     metric: Annotated[list[Metric], distinct, BeforeValidator(listed)] = Field(default=[])  # by default the first one
     inner: Annotated[int, Field(ge=2, le=1000)] | None = None
+    inner_groups: Literal["scaffold"] | None = None
+
+    @property
+    def inner_folds(self) -> InnerFolds | None:
+        """How the inner folds are drawn; None if it is chosen by the validation part."""
+        return None if self.inner is None else InnerFolds(self.inner, self.inner_groups)
 
     @model_validator(mode="after")
     def _start_of_greedy(self) -> "Choice":
         if self.start != "best" and self.how != "greedy":
             raise ValueError(f"start = {self.start!r}: expected how = 'greedy' with it, got {self.how!r}")
+        if self.inner_groups is not None and self.inner is None:
+            raise ValueError(f"inner_groups = {self.inner_groups!r}: expected a number of folds with it (inner = 5)")
         return self
 
 

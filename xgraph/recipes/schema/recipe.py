@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from xgraph.recipes.schema.file import Choice, Comparison, Ensemble, Partitions, Published, Submission
+from xgraph.recipes.schema.file import Choice, Comparison, Ensemble, InnerFolds, Partitions, Published, Submission
 from xgraph.training.config.build import TrainConfig, build_config
 from xgraph.training.files.rundir import dataset_label
 from xgraph.training.prediction.ensemble import Combine
@@ -111,10 +111,10 @@ class Recipe:
         """Return the choice of that name, if it is one."""
         return next((one for one in self.choices if one.name == name), None)
 
-    def inner_folds(self, member: Member) -> list[int]:
-        """Return the numbers of inner folds by which choices score a member."""
-        numbers = {one.inner for one in self.choices if member in self.members_of(one.name, member.dataset)}
-        return sorted(number for number in numbers if number is not None)
+    def inner_folds(self, member: Member) -> list[InnerFolds]:
+        """Return the inner folds by which choices score a member."""
+        used = [one.inner_folds for one in self.choices if member in self.members_of(one.name, member.dataset)]
+        return [one for one in dict.fromkeys(used) if one is not None]
 
     def on_partition(self, number: int) -> "Recipe":
         """Return the recipe of the rows that are repeated on one of the random partitions."""

@@ -28,8 +28,17 @@ def arrange(
     targets: "Callable[[Tensor], Tensor]",
     config: "TrainConfig",
     cases: "Sequence[str] | None" = None,
+    scaffolds: "Callable[[], npt.NDArray[np.int64]] | None" = None,
 ) -> "dict[str, Tensor]":
-    """Return the parts of a data set as the settings of a run define them; items of the same case stay together."""
+    """Return the parts of a data set as the settings of a run define them; items of the same case stay together.
+
+    Args:
+        splits: The parts of the data set.
+        targets: Returns the labels of items.
+        config: The settings of the run.
+        cases: The case of each item.
+        scaffolds: Returns a number per item that is the same for items with the same scaffold.
+    """
     import torch
 
     parts = dict(splits)
@@ -47,7 +56,16 @@ def arrange(
             f"got {len(both)}"
         )
     own = None if cases is None else [cases[i] for i in both.tolist()]
-    of_item = torch.from_numpy(assign_folds(targets(both).numpy(), folds, own))
+    if config.inner_groups is not None:
+        if scaffolds is None:
+            raise ValueError(f"inner_groups = {config.inner_groups!r}: this setting is for molecules")
+        from xgraph.data.splits.classes import bag_classes
+        from xgraph.data.splits.groups import group_folds
+
+        keys = scaffolds()[both.numpy()]
+        of_item = torch.from_numpy(group_folds(keys, bag_classes(targets(both).numpy()), folds, _SEED))
+    else:
+        of_item = torch.from_numpy(assign_folds(targets(both).numpy(), folds, own))
     return {**parts, "train": both[of_item != number], "valid": both[of_item == number]}
 
 

@@ -156,6 +156,7 @@ class RunSettings(_Section):
         inner: Inner fold for choosing settings, such as ``0/5`` (the first of five): training and validation sets are
             joined and split anew, in the same way for every seed. The test set is not touched. ``valid`` keeps the
             given validation set, and does not touch the test set either.
+        inner_groups: With ``scaffold``, molecules with the same Bemis-Murcko scaffold are in the same inner fold.
         seed: Seed for weights, batches and dropout.
         device: Where to train; ``auto`` uses a GPU if there is one.
         threads: CPU threads; by default one for small networks on the CPU, else torch's own number (OMP_NUM_THREADS).
@@ -167,6 +168,7 @@ class RunSettings(_Section):
     metric: Metric | None = None
     train_on: Literal["train", "train+valid"] = "train"
     inner: str | None = None
+    inner_groups: Literal["scaffold"] | None = None
     seed: int = Field(default=0, ge=0, lt=2**63)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # torch crashes with too many
@@ -185,6 +187,8 @@ class RunSettings(_Section):
             raise ValueError(
                 f"train_on = {self.train_on!r}: expected 'train' with inner = {self.inner}, which needs validation"
             )
+        if self.inner_groups is not None and self.inner in (None, OWN):
+            raise ValueError(f"inner_groups = {self.inner_groups!r}: expected inner = FOLD/FOLDS with it, such as 0/5")
         return self
 
 

@@ -128,4 +128,4 @@ def members_by_fold(runs: Sequence[Path]) -> list[list[Path]]:
 def _parts(header: Mapping[str, Any]) -> tuple[object, ...]:
     """Return the settings that change which parts of the data a run is trained and validated on."""
     settings = header.get("config", {})
-    return settings.get("train_on", "train"), settings.get("inner")
+    return settings.get("train_on", "train"), settings.get("inner"), settings.get("inner_groups")

@@ -72,7 +72,8 @@ class Source(ABC):
     @cached_property
     def splits(self) -> dict[str, Tensor]:
         """Positions of the training, validation and test parts, according to the settings."""
-        return arrange(self.data.splits, self.targets, self.config, getattr(self.data, "cases", None))
+        scaffolds = (lambda: self.group_keys("scaffold")) if self.kind == "graph" else None
+        return arrange(self.data.splits, self.targets, self.config, getattr(self.data, "cases", None), scaffolds)
 
     @property
     def scored(self) -> tuple[str, ...]:

@@ -8,10 +8,10 @@ from results_pages.formats import markdown, share, spread
 from results_pages.gains import recipe_values
 
 
-def member(file: str, name: str, dataset: str, metric: str, seeds: str = "single_seeds") -> str:
+def member(file: str, name: str, dataset: str, metric: str, seeds: str = "single_seeds", part: str = "test") -> str:
     """Mean ± standard deviation of a recipe's row."""
     row = one(read(file)["rows"], name=name, dataset=dataset)
-    figures = row[seeds]["test"]
+    figures = row[seeds][part]
     deviation = figures["std"][metric]
     return share(figures["mean"][metric]) + (f" ± {share(deviation)}" if deviation is not None else "")
 
@@ -104,6 +104,41 @@ def hiv_scores(metric: str = "ap") -> str:
     return markdown(["", *NETWORKS.values()], rows)
 
 
+SOAP_HIV = {
+    "forest": "random forest of 500 trees, Morgan counts",
+    "gine-ce": "GINE, cross-entropy",
+    "gine-ce-longer": "the same, 10 epochs longer",
+    "gine-soap": "the same with 10 epochs of SOAP",
+    "without-minimol": "forest and GINE, mean rank",
+    "chosen-without-minimol": "chosen by validation among these, mean rank",
+    "logistic-minimol": "logistic regression on MiniMol (e)",
+    "mlp-minimol-ce": "perceptron on MiniMol, cross-entropy (e)",
+    "mlp-minimol-ce-longer": "the same, 10 epochs longer (e)",
+    "mlp-minimol-soap": "the same with 10 epochs of SOAP (e)",
+    "all": "forest, networks and both on MiniMol, mean rank (e)",
+    "chosen": "chosen by validation among all, mean rank (e)",
+}
+
+
+def soap_hiv_scores() -> str:
+    """Validation and test scores of the recipe soap-hiv."""
+    known = {row["name"] for row in read("soap_hiv")["rows"]}
+    rows = []
+    for name, title in SOAP_HIV.items():
+        if name in known:
+            valid = member("soap_hiv", name, "advprop-hiv", "ap", part="valid")
+            tests = (member("soap_hiv", name, "advprop-hiv", metric) for metric in ("ap", "prc_auc", "roc_auc"))
+            rows.append([title, valid, *tests])
+    for entry in read("soap_hiv")["published"]:
+        cells = []
+        for metric in ("ap", "prc_auc", "roc_auc"):
+            value = entry["values"].get(metric)
+            mean, deviation = value if isinstance(value, list) else (value, None)
+            cells.append("" if mean is None else f"*{share(mean)}{f' ± {share(deviation)}' if deviation else ''}*")
+        rows.append([f"*published or run again: {entry['name']}*", "", *cells])
+    return markdown(["", "validation AP", "AP", "PRC-AUC", "ROC-AUC"], rows)
+
+
 MOLHIV = {
     "gine-ce": ("GINE 5 × 64, cross-entropy, 40 epochs", "single_seeds"),
     "gine-auc-margin": ("then 10 epochs of AUC margin", "single_seeds"),
@@ -111,6 +146,13 @@ MOLHIV = {
     "forest-all": ("the same with torsions and descriptors", "single_seeds"),
     "all": ("both forests and the network, mean rank, one seed each", "single_seeds"),
     "of all seeds": ("the same, all seeds together", "all_seeds"),
+    "mlp": ("perceptron on Morgan, MACCS and descriptors", "single_seeds"),
+    "fingerprints": ("both forests and the perceptron, mean rank", "single_seeds"),
+    "fusion": ("chosen by validation among these, mean rank", "single_seeds"),
+    "logistic-minimol": ("logistic regression on MiniMol (e)", "single_seeds"),
+    "mlp-minimol": ("perceptron on MiniMol (e)", "single_seeds"),
+    "fingerprints-minimol": ("all these but GINE, mean rank (e)", "single_seeds"),
+    "fusion-minimol": ("chosen by validation among these, mean rank (e)", "single_seeds"),
 }
 PUBLISHED_MOLHIV = [
     ("DeeperGCN, AUC margin (DeepAUC), 10 seeds", ".816 ± .006", ""),
@@ -127,12 +169,18 @@ def molhiv_score(name: str, metric: str = "ogb_rocauc", seeds: str = "single_see
 
 def molhiv_scores() -> str:
     rows = []
+    known = {row["name"] for row in read("molhiv")["rows"]}
     for name, (title, seeds) in MOLHIV.items():
         key = "all" if name == "of all seeds" else name
-        count = len(one(read("molhiv")["rows"], name=key)["parts_of_seeds"])
-        rows.append([title, str(count), *(molhiv_score(key, metric, seeds) for metric in ("ogb_rocauc", "ap"))])
-    rows += [[f"*published: {name}*", "", f"*{roc}*", f"*{ap}*" if ap else ""] for name, roc, ap in PUBLISHED_MOLHIV]
-    return markdown(["", "seeds", "ROC-AUC", "AP"], rows)
+        if key in known:
+            count = len(one(read("molhiv")["rows"], name=key)["parts_of_seeds"])
+            valid = member("molhiv", key, "ogbg-molhiv", "roc_auc", seeds, "valid")
+            tests = (molhiv_score(key, metric, seeds) for metric in ("ogb_rocauc", "ap"))
+            rows.append([title, str(count), valid, *tests])
+    rows += [
+        [f"*published: {name}*", "", "", f"*{roc}*", f"*{ap}*" if ap else ""] for name, roc, ap in PUBLISHED_MOLHIV
+    ]
+    return markdown(["", "seeds", "validation ROC-AUC", "ROC-AUC", "AP"], rows)
 
 
 MOLECULENET = {
@@ -141,15 +189,24 @@ MOLECULENET = {
     "gine-features": "GINE with features, cross-entropy",
     "forest": "random forest",
     "ensemble": "mean rank of the last three",
+    "logistic-minimol": "logistic regression on MiniMol (e)",
+    "mlp-minimol": "perceptron on MiniMol (e)",
+    "ensemble-minimol": "forest and these two, mean rank (e)",
+    "chosen": "the best of these four by validation (e)",
 }
 TASKS = ["bbbp", "bace", "clintox", "tox21", "sider"]
 
 
-def moleculenet_scores() -> str:
+def moleculenet_scores(metric: str = "roc_auc") -> str:
+    """Test scores on each data set, with the published ones of ROC-AUC."""
+    known = {row["name"] for row in read("moleculenet")["rows"]}
     rows = [
-        [title, *(member("moleculenet", name, data, "roc_auc") for data in TASKS)]
+        [title, *(member("moleculenet", name, data, metric) for data in TASKS)]
         for name, title in MOLECULENET.items()
+        if name in known
     ]
+    if metric != "roc_auc":
+        return markdown(["", *TASKS], rows)
     published = read("moleculenet")["published"]
     for name in dict.fromkeys(entry["name"] for entry in published):
         values = (one(published, name=name, dataset=data)["values"]["roc_auc"] for data in TASKS)

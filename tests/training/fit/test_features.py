@@ -15,6 +15,7 @@ import xgraph
 from xgraph.data import MoleculeDataset, describe, descriptor_names, load
 from xgraph.data.molecules import dataset as dataset_module
 from xgraph.data.molecules.descriptor_kinds import KINDS
+from xgraph.data.molecules.descriptors import Refused, described
 from xgraph.nn import MoleculeModel
 from xgraph.options import OptionError
 from xgraph.training.config.build import build_config, registry
@@ -235,11 +236,11 @@ def test_an_ensemble_of_runs_with_and_without_features(train: Train, monkeypatch
     each = [xgraph.predict(run, NEW)["amine"].to_numpy() for run in runs]
     computed: list[list[str]] = []
 
-    def counting(smiles: list[str], kinds: list[str], **options: object) -> torch.Tensor:
+    def counting(smiles: list[str], kinds: list[str], **options: object) -> tuple[torch.Tensor, Refused]:
         computed.extend([kinds] * bool(kinds))
-        return describe(smiles, kinds)
+        return described(smiles, kinds)
 
-    monkeypatch.setattr(dataset_module, "describe", counting)
+    monkeypatch.setattr(dataset_module, "described", counting)
     assert xgraph.predict(runs, NEW)["amine"].to_numpy() == pytest.approx(np.mean(each, axis=0), nan_ok=True)
     assert computed == [["maccs", "morgan"]]
 

@@ -19,7 +19,7 @@ def precision_gains() -> list[Gain]:
         Gain(*few, plain, bce, "AP", "draws", few_gain(RESTARTED, "cross-entropy, 60 epochs", "ap")),
     ]
     for network, name in (("", "GINE"), ("-features", "GINE and descriptors")):
-        values = recipe_gain("aicures", (f"gine-soap{network}", f"gine-ce{network}"), "aicures", "ap", "parts")
+        values = recipe_gain("aicures_former", (f"gine-soap{network}", f"gine-ce{network}"), "aicures", "ap", "parts")
         gains.append(Gain(f"AICures, {name}", "34–47", tuned, bce, "AP", "folds", values))
     for split in ("scaffold", "random"):
         gains.append(

@@ -41,13 +41,13 @@ AICURES = {
 def aicures_scores() -> str:
     rows = []
     for name, title in AICURES.items():
-        members = one(read("aicures")["rows"], name=name)["members"]
+        members = one(read("aicures_former")["rows"], name=name)["members"]
         runs = str(sum(map(len, members.values())))
-        scores = [member("aicures", name, "aicures", key, "all_seeds") for key in ("ap", "prc_auc", "roc_auc")]
-        if "(v)" in title and not known_ties("aicures", name):
+        scores = [member("aicures_former", name, "aicures", key, "all_seeds") for key in ("ap", "prc_auc", "roc_auc")]
+        if "(v)" in title and not known_ties("aicures_former", name):
             scores[1] = ""
         rows.append([title, runs, *scores])
-    for entry in read("aicures")["published"][:5]:
+    for entry in read("aicures_former")["published"][:5]:
         values = entry["values"]
         cells = [
             f"*{share(values[key][0])} ± {share(values[key][1])}*" if key in values else ""
@@ -73,7 +73,7 @@ def aicures_pretrained() -> str:
         "gine-soap-features": "then 20 of SOAP",
     }
     for name, title in names.items():
-        rows.append([title, *(member("aicures", name, "aicures", key) for key in ("ap", "roc_auc"))])
+        rows.append([title, *(member("aicures_former", name, "aicures", key) for key in ("ap", "roc_auc"))])
     return markdown(["", "AP", "ROC-AUC"], rows)
 
 

@@ -70,6 +70,8 @@ def reproduce(
     for table in report.tables:
         typer.echo(f"{table.heading}\n{aligned(table.rows)}")
         typer.echo(f"{table.note}\n" if table.note else "")
+    if report.values["claim"]:
+        typer.echo(f"{' '.join(report.values['claim'])}\n")
     if report.submission is not None:
         typer.echo(f"predictions: {report.submission.path}")
     typer.echo(f"report: {report.path / 'report.md'}")

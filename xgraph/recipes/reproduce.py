@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from xgraph.options import OptionError
+from xgraph.recipes.report.claim import claim_of
 from xgraph.recipes.report.partitions import repeated
 from xgraph.recipes.report.report import Report, write_report
 from xgraph.recipes.report.results import Results
@@ -98,6 +99,7 @@ def _report(recipe: Recipe, out: Path, device: str, failed: Sequence[Failure]) -
         raise RuntimeError(f"all runs failed; {failed[0].name}: {failed[0].error}")
     results = Results(left, out)
     rows = results.rows()
+    claim = claim_of(left, results, rows)
     parts = repeated(left, out, names)
     submission = None if left.submission is None else write_submission(left, out, device, rows)
-    return write_report(left, out, rows, results.compared(rows), run_times(out), submission, parts, failed)
+    return write_report(left, out, rows, results.compared(rows), run_times(out), submission, parts, failed, claim)

@@ -52,6 +52,7 @@ def write_report(
     submission: SubmissionFile | None,
     parts: Sequence[Repeated] = (),
     failed: Sequence[Failure] = (),
+    claim: Sequence[str] = (),
 ) -> Report:
     """Write `report.md` and `report.json`."""
     tables = tables_of(recipe, rows, compared)
@@ -76,6 +77,7 @@ def write_report(
         ],
         "partitions": [one.to_dict(recipe.metrics) for one in parts],
         "failed": [one._asdict() for one in failed],
+        "claim": list(claim),
         "published": [{**vars(one)} for one in recipe.published],
         "wall_seconds": sum(seconds.values()),
         "elapsed_seconds": elapsed(out),
@@ -136,6 +138,8 @@ def _markdown(recipe: Recipe, tables: Sequence[Grid], values: Mapping[str, Any])
     if recipe.cut_down:
         lines += [f"> **{CUT_DOWN}** Reduced: {recipe.cut_down}.", ""]
     lines += [recipe.about.strip(), ""]
+    if values["claim"]:
+        lines += ["## What these figures support", "", " ".join(values["claim"]), ""]
     for grid in tables:
         lines += [f"## {grid.heading}", "", *_markdown_table(grid.rows), ""]
         lines += [grid.note, ""] if grid.note else []

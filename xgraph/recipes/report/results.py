@@ -12,6 +12,7 @@ from xgraph.recipes.report.compare import Paired, paired
 from xgraph.recipes.report.pooled import pooled
 from xgraph.recipes.report.reader import Reader
 from xgraph.recipes.report.scores import Part
+from xgraph.recipes.schema.file import Comparison
 from xgraph.recipes.schema.metrics import further_metrics
 from xgraph.recipes.schema.outcome import same_seeds
 from xgraph.recipes.schema.recipe import Member, Recipe
@@ -104,9 +105,20 @@ class Results:
         for pair in self.recipe.comparisons:
             for dataset in self.recipe.datasets:
                 one, other = (by_name.get((name, dataset)) for name in (pair.one, pair.other))
-                if one is not None and other is not None:
-                    pairs.append((one, other, pair.metric, paired(one.values(pair.metric), other.values(pair.metric))))
+                if one is not None and (values := self.other_values(pair, one, other)) is not None:
+                    shown = other or Row(pair.other, dataset, [], {}, {})
+                    pairs.append((one, shown, pair.metric, paired(one.values(pair.metric), values)))
         return pairs
+
+    def other_values(self, pair: Comparison, one: Row, other: Row | None) -> list[float] | None:
+        """Return the values that are compared with those of a row; None if there are none on its data set."""
+        if other is not None:
+            return other.values(pair.metric)
+        for row in self.recipe.published:
+            if (row.name, row.dataset) == (pair.other, one.dataset) and pair.metric in row.folds:
+                known = dict(enumerate(row.folds[pair.metric]))
+                return [known.get(part, math.nan) for part in one.parts if part is not None]
+        return None
 
     def _row(self, name: str, dataset: str, members: list[Member]) -> Row:
         row = Row(name, dataset, members, {}, {})

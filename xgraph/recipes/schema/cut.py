@@ -63,7 +63,7 @@ def still_possible(short: Recipe, full: Recipe, left_out: Sequence[str] = ()) ->
         if left and choice.name not in left_out:
             choices.append(choice.model_copy(update={"candidates": left}))
     names |= {one.name for one in choices}
-    last, partitions = full.submission, full.partitions
+    last, partitions, claim = full.submission, full.partitions, full.claim
     if partitions is not None:
         rows = [name for name in partitions.rows if name in names]
         there = bool(rows) and partitions.dataset in datasets
@@ -72,7 +72,10 @@ def still_possible(short: Recipe, full: Recipe, left_out: Sequence[str] = ()) ->
         short,
         ensembles=ensembles,
         choices=choices,
-        comparisons=[one for one in full.comparisons if {one.one, one.other} <= names],
+        comparisons=[one for one in full.comparisons if {one.one, one.other} <= names | set(full.by_fold)],
+        claim=claim
+        if claim is not None and {claim.of, claim.former or claim.of} <= names | set(full.by_fold)
+        else None,
         published=[one for one in full.published if one.dataset in datasets],
         partitions=partitions,
         submission=last if last is not None and last.of in names and last.dataset in datasets else None,

@@ -125,7 +125,10 @@ class Choice(Schema):
 
 
 class Comparison(Schema):
-    """`[[compare]]`: two members, ensembles or choices compared pair by pair, by a metric of the test part."""
+    """`[[compare]]`: two members, ensembles or choices compared pair by pair, by a metric of the test part.
+
+    The other one can also be a published row with its values by fold.
+    """
 
     one: Text
     other: Text
@@ -150,6 +153,15 @@ class Published(Schema):
     ]
     dataset: Text = ""
     protocol: Text = ""
+    folds: Annotated[dict[str, list[float]], checked(are_metrics, EXPECTED)] = Field(default={})  # values by fold
+
+
+class Claim(Schema):
+    """`[claim]`: a row that is compared with a board of published results, in sentences that the figures support."""
+
+    of: Text
+    board: Text  # the source of the published rows
+    former: Text = ""  # a published row with values by fold, or another row
 
 
 class Partitions(Schema):
@@ -207,6 +219,7 @@ class RecipeFile(Schema):
     choice: list[Choice] = Field(default=[])
     compare: list[Comparison] = Field(default=[])
     published: list[Published] = Field(default=[])
+    claim: Claim | None = None
     partitions: Partitions | None = None
     submission: Submission | None = None
     quick: Quick | None = None
@@ -220,6 +233,7 @@ _TABLES: dict[str, type[Schema]] = {
     "choice": Choice,
     "compare": Comparison,
     "published": Published,
+    "claim": Claim,
     "partitions": Partitions,
     "submission": Submission,
     "quick": Quick,

@@ -26,14 +26,21 @@ def with_outcome(recipe: Recipe, file: RecipeFile) -> Recipe:
             choice = choice if choice.metric else choice.model_copy(update={"metric": recipe.metrics[:1]})
             _check_choice(choice, recipe)
             recipe = replace(recipe, choices=[*recipe.choices, choice])
+    for number, row in enumerate(file.published, 1):
+        with at(f"[[published]] {number}"):
+            recipe = replace(recipe, published=[*recipe.published, _with_dataset(row, recipe)])
     for number, pair in enumerate(file.compare, 1):
         with at(f"[[compare]] {number}"):
             _check_comparison(pair, recipe)
             pair = pair if pair.metric else pair.model_copy(update={"metric": recipe.metrics[0]})
             recipe = replace(recipe, comparisons=[*recipe.comparisons, pair])
-    for number, row in enumerate(file.published, 1):
-        with at(f"[[published]] {number}"):
-            recipe = replace(recipe, published=[*recipe.published, _with_dataset(row, recipe)])
+    if file.claim is not None:
+        with at("[claim]"):
+            check_known("of", file.claim.of, recipe.names)
+            check_known("board", file.claim.board, list(dict.fromkeys(row.source for row in recipe.published)))
+            if file.claim.former:
+                check_known("former", file.claim.former, [*recipe.names, *recipe.by_fold])
+            recipe = replace(recipe, claim=file.claim)
     if file.partitions is not None:
         with at("[partitions]"):
             partitions = _with_dataset(file.partitions, recipe)
@@ -118,7 +125,10 @@ def _classes(members: Sequence[Member]) -> bool:
 
 def _check_comparison(pair: Comparison, recipe: Recipe) -> None:
     check_known("one", pair.one, recipe.names)
-    check_known("other", pair.other, recipe.names)
+    check_known("other", pair.other, [*recipe.names, *recipe.by_fold])
+    if pair.other not in recipe.names:
+        _check_by_fold(pair, recipe)
+        return
     both = [[recipe.members_of(name, dataset) for name in (pair.one, pair.other)] for dataset in recipe.datasets]
     both = [members for members in both if all(members)]
     if not both:
@@ -127,6 +137,14 @@ def _check_comparison(pair: Comparison, recipe: Recipe) -> None:
         _check_same_items([*one, *other])
         if one[0].parts == [None] and not same_seeds([*one, *other]):
             raise OptionError(f"one: {pair.one!r} and {pair.other!r} are paired by seed and must have the same seeds")
+
+
+def _check_by_fold(pair: Comparison, recipe: Recipe) -> None:
+    """Check a comparison with a published row that has values by fold."""
+    for row in recipe.published:
+        members = recipe.members_of(pair.one, row.dataset)
+        if row.name == pair.other and row.folds and (not members or members[0].folds is None):
+            raise OptionError(f"other: {row.name!r} has values by fold, but {pair.one!r} has no folds on {row.dataset}")
 
 
 def same_seeds(members: Iterable[Member]) -> bool:

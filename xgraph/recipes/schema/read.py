@@ -38,7 +38,9 @@ def read_recipe(recipe: str | Path, *, quick: bool = False) -> Recipe:
             return full
         left = cut_file(file, file.quick, full)
         short = _with_members(
-            replace(full, members=[], ensembles=[], choices=[], partitions=None, submission=None), left, file.quick
+            replace(full, members=[], ensembles=[], choices=[], partitions=None, submission=None, claim=None),
+            left,
+            file.quick,
         )
         short = cut_outcome(short, full, file.quick)
     return short if quick else full

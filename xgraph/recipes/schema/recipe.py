@@ -5,7 +5,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from xgraph.recipes.schema.file import Choice, Comparison, Ensemble, InnerFolds, Partitions, Published, Submission
+from xgraph.recipes.schema.file import (
+    Choice,
+    Claim,
+    Comparison,
+    Ensemble,
+    InnerFolds,
+    Partitions,
+    Published,
+    Submission,
+)
 from xgraph.training.config.build import TrainConfig, build_config
 from xgraph.training.files.rundir import dataset_label
 from xgraph.training.prediction.ensemble import Combine
@@ -75,6 +84,7 @@ class Recipe:
     pretrainings: list[Pretraining] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
     partitions: Partitions | None = None
+    claim: Claim | None = None
 
     @property
     def datasets(self) -> list[str]:
@@ -91,6 +101,11 @@ class Recipe:
         """Names of members, ensembles and choices."""
         named: list[Member | Ensemble | Choice] = [*self.members, *self.ensembles, *self.choices]
         return list(dict.fromkeys(one.name for one in named))
+
+    @property
+    def by_fold(self) -> list[str]:
+        """Names of published rows with values by fold, which can be compared in pairs."""
+        return [one.name for one in self.published if one.folds]
 
     def find_dataset(self, text: str) -> str | None:
         """Find a data set by its name, or by a path relative to the recipe's folder."""
@@ -138,6 +153,7 @@ class Recipe:
             published=[],
             submission=None,
             partitions=None,
+            claim=None,
         )
 
     def on_partitions(self) -> "dict[str, Recipe]":

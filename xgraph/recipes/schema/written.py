@@ -23,6 +23,8 @@ def to_toml(recipe: Recipe) -> str:
     )
     for key, rows in tables:
         values[key] = [row.model_dump(exclude_defaults=True) for row in rows]
+    if recipe.claim is not None:
+        values["claim"] = recipe.claim.model_dump()
     if recipe.partitions is not None:
         values["partitions"] = recipe.partitions.model_dump()
     if recipe.submission is not None:

@@ -26,7 +26,7 @@ finally:
         ("xgraph train --hidden", ["--hidden-channels"]),
         ("xgraph train --sampler d", ["dual"]),
         ("xgraph losses kl", ["kl-dro"]),
-        ("xgraph models ml", ["ml-mpnn"]),
+        ("xgraph models ml", ["ml-mpnn", "mlp"]),
         ("xgraph train nci", ["nci-pains"]),
         ("xgraph data show aic", ["aicures"]),
         ("xgraph reproduce soap-h", ["soap-hiv"]),

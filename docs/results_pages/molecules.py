@@ -127,16 +127,16 @@ def soap_hiv_scores() -> str:
     for name, title in SOAP_HIV.items():
         if name in known:
             valid = member("soap_hiv", name, "advprop-hiv", "ap", part="valid")
-            tests = (member("soap_hiv", name, "advprop-hiv", metric) for metric in ("ap", "prc_auc", "roc_auc"))
+            tests = (member("soap_hiv", name, "advprop-hiv", metric) for metric in ("ap", "prc_auc", "tied", "roc_auc"))
             rows.append([title, valid, *tests])
     for entry in read("soap_hiv")["published"]:
         cells = []
-        for metric in ("ap", "prc_auc", "roc_auc"):
+        for metric in ("ap", "prc_auc", "tied", "roc_auc"):
             value = entry["values"].get(metric)
             mean, deviation = value if isinstance(value, list) else (value, None)
             cells.append("" if mean is None else f"*{share(mean)}{f' ± {share(deviation)}' if deviation else ''}*")
         rows.append([f"*published or run again: {entry['name']}*", "", *cells])
-    return markdown(["", "validation AP", "AP", "PRC-AUC", "ROC-AUC"], rows)
+    return markdown(["", "validation AP", "AP", "PRC-AUC", "tied scores", "ROC-AUC"], rows)
 
 
 MOLHIV = {

@@ -63,7 +63,7 @@ def test_onnx_of_molecules_gives_the_scores_of_predict(finished: Path, tmp_path:
     )
 
 
-def test_torchscript_of_a_network_on_features(tmp_path: Path) -> None:
+def test_a_network_on_features_as_torchscript_and_onnx(tmp_path: Path) -> None:
     data = MoleculeDataset.from_smiles([f"{'C' * n}{end}" for n in range(1, 20) for end in "ON"])
     data.y, data.task_names = torch.arange(len(data)).remainder(2)[:, None].float(), ["amine"]
     run = xgraph.train(data, **TINY, model="mlp", features=["maccs"], split="random", out=tmp_path / "run")
@@ -71,7 +71,13 @@ def test_torchscript_of_a_network_on_features(tmp_path: Path) -> None:
     assert (about["inputs"], about["features"]) == (["features"], ["maccs"])
     features = MoleculeDataset.from_smiles(SMILES).with_features(["maccs"]).features
     scores = torch.jit.load(tmp_path / "mlp.pt")(features).sigmoid()[:, 0].detach()
-    np.testing.assert_allclose(scores, xgraph.predict(run.path, SMILES)["amine"], rtol=1e-4)
+    want = xgraph.predict(run.path, SMILES)["amine"]
+    np.testing.assert_allclose(scores, want, rtol=1e-4)
+    export_run(run.path, tmp_path / "mlp.onnx", "onnx")
+    runtime = pytest.importorskip("onnxruntime")
+    session = runtime.InferenceSession((tmp_path / "mlp.onnx").read_bytes())
+    (logits,) = session.run(None, {"features": features.numpy()})
+    np.testing.assert_allclose(1 / (1 + np.exp(-logits[:, 0])), want, rtol=1e-4)
 
 
 def test_torchscript_of_nodes_gives_the_scores_of_predict(tmp_path: Path) -> None:

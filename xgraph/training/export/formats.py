@@ -1,6 +1,7 @@
 """Recording of a model as TorchScript or ONNX, and comparison of what was recorded with the model."""
 
 import contextlib
+import inspect
 import io
 import logging
 import warnings
@@ -47,7 +48,7 @@ def to_onnx(function: Function) -> tuple[bytes, Call]:
     varying = torch.export.Dim.DYNAMIC
     # One dictionary per argument, for the *tensors of the module's forward or its only argument.
     shapes: Any = tuple({dimension: varying} for dimension in function.dynamic)
-    if len(shapes) > 1:
+    if inspect.getfullargspec(function.module.forward).varargs is not None:
         shapes = (shapes,)
     with _quiet(), torch.no_grad():
         program = torch.export.export(function.module, function.examples[0], dynamic_shapes=shapes, strict=False)

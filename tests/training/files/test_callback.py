@@ -68,6 +68,18 @@ def test_of_equal_epochs_the_one_with_the_higher_ap_is_kept_then_roc_auc_then_th
     assert callback.best["epoch"] == 4
 
 
+def test_of_equal_epochs_without_ap_the_first_is_kept(tmp_path: Path) -> None:
+    callback = CheckpointCallback(tmp_path, "accuracy")
+    trainer: Any = Trainer()
+    for roc_auc in (0.5, 0.7):
+        metrics = {"accuracy": 0.9, "ap": float("nan"), "roc_auc": roc_auc}
+        task: Any = SimpleNamespace(stage="main", train_loss=1.0, valid_metrics=metrics, seconds=0.0)
+        callback.on_train_epoch_end(trainer, task)
+        trainer.current_epoch += 1
+    assert callback.best is not None
+    assert callback.best["epoch"] == 1
+
+
 def test_history_and_best_epoch_are_restored(tmp_path: Path) -> None:
     one, two = CheckpointCallback(tmp_path, "ap"), CheckpointCallback(tmp_path, "ap")
     run(one, ["main"] * 2, [0.5, 0.7])

@@ -1,8 +1,8 @@
 """Shows what ties do to areas under the precision-recall curve: ``python -m benchmarks.ties``.
 
 Three models are trained on the first fold of AICures; nothing is tuned. Their test scores are then measured as ``xgraph
-evaluate RUN --ties`` does. The third model follows the settings that are published for SOAP on HIV: after cross-entropy a
-new head, margin 10, one active in a batch of 64. Needs ``XGRAPH_MIRROR``. Results:
+evaluate RUN --ties`` does. The third model follows the settings that are published for SOAP on HIV: after cross-entropy
+a new head, margin 10, one active in a batch of 64. Needs ``XGRAPH_MIRROR``. Results:
 ``docs/results/published-soap-figures.md``.
 """
 

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from results_pages import (
+    bag_models,
     bags,
     claims,
     comparisons,
@@ -55,6 +56,7 @@ MODULES = (
     sampling,
     feature_momentum,
     bags,
+    bag_models,
     objectives,
     x_risks,
     ties,

@@ -97,8 +97,8 @@ def test_fills_the_run_directory_and_learns(train: Train, model: str, instances:
 def test_defaults_depend_on_the_data() -> None:
     named, own = build_config({"dataset": "musk2"}), build_config({"dataset": "x.csv", "bag_column": "b"})
     for config in (named, own):
-        assert (config.model, config.loss, config.batch_size, config.lr) == ("attention", "auc-margin", 16, 0.001)
-        assert (config.groups, config.instances, config.pretrain_epochs) == ("label", None, 20)
+        assert (config.model, config.loss, config.batch_size, config.lr) == ("attention", "bce", 16, 0.001)
+        assert (config.groups, config.instances, config.pretrain_epochs) == ("label", None, 0)
         assert build_config({}, config.to_dict()) == config
     assert build_config({"dataset": "x.csv"}).model == "gine"
     other = build_config({"model": "smoothed-max", "tau": 0.5, "instances": "4", "gamma": 0.3}, named.to_dict())

@@ -61,7 +61,7 @@ def test_a_run_says_what_it_was_trained_on(csv: Path) -> None:
     assert table.items() >= {"dataset": "<DataFrame>", "kind": "graph", "smiles_column": "smiles"}.items()
     assert run.config.dataset == "<DataFrame>"
     run = xgraph.train(bags(), split="random", **TINY)
-    assert run.path == Path("runs/BagDataset-mine-auc-margin-attention-s0")
+    assert run.path == Path("runs/BagDataset-mine-bce-attention-s0")
     assert (run.config.dataset, run.config.data.kind) == ("<BagDataset mine>", "bag")
     assert xgraph.predict(xgraph.train(frame, split="random", **SMALL).path, ["CCN", "C1CC"])[
         "amine"

@@ -57,8 +57,7 @@ class LossChoice(_Section):
     """The loss.
 
     Args:
-        name: Loss; by default ``soap``, ``auc-margin`` for bags, and ``ce`` for items that belong to one of several
-            classes.
+        name: Loss; by default ``soap``, ``bce`` for bags, and ``ce`` for items that belong to one of several classes.
     """
 
     name: str = "soap"

@@ -15,7 +15,7 @@ NOUNS = {"graph": "molecules", "node": "nodes", "bag": "bags"}
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "graph": {},
     "node": {"model": "sage", "batch_size": 512, "lr": 0.01, "groups": "label"},
-    "bag": {"model": "attention", "loss": "auc-margin", "batch_size": 16, "groups": "label"},
+    "bag": {"model": "attention", "loss": "bce", "batch_size": 16, "groups": "label"},
 }
 RECOGNISED = ("kind", "task")
 """Settings that say what a data set holds, so that a configuration's values do not apply to another one."""

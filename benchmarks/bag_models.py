@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from scipy.stats import t
 
 import xgraph
 from benchmarks._jobs import Job, Result, results, work
@@ -29,8 +30,6 @@ FOLDS = range(10)
 BEFORE, NOW, TREES = "attention, before", "attention", "extra trees"
 MORE = ", all of the training part"
 PAIRS = [(NOW, BEFORE), (TREES, BEFORE), (TREES, NOW), (TREES + MORE, NOW + MORE)]
-T_975 = {9: 2.262, 39: 2.023}
-"""Quantiles of Student's distribution by degrees of freedom."""
 
 
 def arms() -> dict[str, dict[str, Any]]:
@@ -51,9 +50,10 @@ def main() -> None:
     arguments = parser(__doc__)
     default = RESULTS.parent / "runs" / "bag_models"
     arguments.add_argument("out", nargs="?", type=Path, default=default, help="folder for runs (default: %(default)s)")
-    out = arguments.parse_args().out
+    arguments.add_argument("--folds", type=int, default=len(FOLDS), help="use only the first folds")
+    options = arguments.parse_args()
     torch.set_num_threads(1)
-    every = list(jobs(out))
+    every = list(jobs(options.out, options.folds))
     work(lambda: every)
     scores: dict[str, dict[str, list[Result]]] = {arm: {data: [] for data in DATASETS} for arm in arms()}
     for one in results(every):
@@ -63,9 +63,9 @@ def main() -> None:
     report("bag_models", rows, gains=gains, arms=arms(), protocol=" ".join((__doc__ or "").split()))
 
 
-def jobs(out: Path) -> Iterator[Job]:
+def jobs(out: Path, folds: int) -> Iterator[Job]:
     """Yield all runs, fold by fold."""
-    for fold, data, (arm, settings) in product(FOLDS, DATASETS, arms().items()):
+    for fold, data, (arm, settings) in product(FOLDS[:folds], DATASETS, arms().items()):
         whole = {"dataset": data, "fold": fold, "seed": fold, "metric": "roc_auc", **settings}
         path = out / f"{arm}-{data}-{fold}.json".replace(" ", "_")
         yield Job(path, whole, runner(arm, whole), lambda result: f"{result['roc_auc']:.3f}")
@@ -102,7 +102,7 @@ def gain(one: str, other: str, scores: dict[str, dict[str, list[Result]]]) -> di
     each["all"] = [value for values in each.values() for value in values]
     found: dict[str, Any] = {"one": one, "other": other}
     for data, values in each.items():
-        half = T_975[len(values) - 1] * statistics.stdev(values) / math.sqrt(len(values))
+        half = float(t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / math.sqrt(len(values))
         found[data] = {"mean": statistics.mean(values), "half": half, "ahead": sum(value > 0 for value in values)}
     return found
 

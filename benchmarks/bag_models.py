@@ -49,9 +49,8 @@ def main() -> None:
         known = {metric: [float(one) for one in networks[f"{data} {arm}"][metric].split()] for metric in METRICS}
         scores[f"{data} {arm}"] = known
     rows = [row(data, arm, scores[f"{data} {arm}"]) for data, arm in product(DATASETS, (*MODELS, *NETWORKS))]
-    folds = {name: {metric: values for metric, values in of.items()} for name, of in scores.items()}
     seconds = statistics.median(one["seconds"] / PARTS for one in finished)
-    report("bag_models", rows, folds=folds, seconds_per_fold=seconds, protocol=" ".join((__doc__ or "").split()))
+    report("bag_models", rows, folds=scores, seconds_per_fold=seconds, protocol=" ".join((__doc__ or "").split()))
 
 
 def jobs(out: Path) -> Iterator[Job]:
@@ -97,15 +96,8 @@ def of(finished: list[Result], data: str, model: str, metric: str) -> list[float
 def row(data: str, arm: str, of: dict[str, list[float]]) -> dict[str, Any]:
     """Return means and standard deviations over folds."""
     known = {metric: [value for value in values if value == value] for metric, values in of.items()}
-    return {
-        "data": data,
-        "arm": arm,
-        "folds": len(known["ROC-AUC"]),
-        **{
-            metric: f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}"
-            for metric, values in known.items()
-        },
-    }
+    spreads = {name: f"{statistics.mean(each):.3f} ± {statistics.stdev(each):.3f}" for name, each in known.items()}
+    return {"data": data, "arm": arm, "folds": len(known["ROC-AUC"]), **spreads}
 
 
 if __name__ == "__main__":

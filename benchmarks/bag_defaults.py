@@ -93,25 +93,30 @@ def main() -> None:
     arguments = parser(__doc__)
     default = RESULTS.parent / "runs" / "bag_defaults"
     arguments.add_argument("out", nargs="?", type=Path, default=default, help="folder for runs (default: %(default)s)")
-    arguments.add_argument("--networks", action="store_true", help="train the arms with one change only")
+    arguments.add_argument("--report", action="store_true", help="report the finished arms, without training")
     options = arguments.parse_args()
     torch.set_num_threads(1)
     single = list(jobs(options.out, ARMS))
-    work(lambda: single)
-    if options.networks or missing(single):
-        return
+    if not options.report:
+        work(lambda: single)
     measured = {name: scores(results(of_arm(options.out, name, changes))) for name, changes in ARMS.items()}
     chosen = combine({name: difference(of, measured["base"])[0] for name, of in measured.items()})
-    more = {"all of the training part": ALL, "combined": chosen, "combined, all": {**chosen, **ALL}, **TREES}
-    measured |= {name: scores(results(of_arm(options.out, name, changes))) for name, changes in more.items()}
+    more = {"combined": chosen, **TREES, "all of the training part": ALL, "combined, all": {**chosen, **ALL}}
+    lacking = []
+    for name, changes in more.items():
+        if options.report and missing(of_arm(options.out, name, changes)):
+            lacking.append(name)
+        else:
+            measured[name] = scores(results(of_arm(options.out, name, changes)))
     rows = [row(name, of, measured["base"], {**ARMS, **more}[name]) for name, of in measured.items()]
-    adopted = decide(rows)
-    accuracies = {name: accuracy(results(of_arm(options.out, name, more[name]))) for name in ("combined", *TREES)}
+    thresholds = [name for name in ("combined", *TREES) if name in measured]
     report(
         "bag_defaults",
         rows,
-        accuracy=accuracies,
-        chosen=adopted,
+        accuracy={name: accuracy(results(of_arm(options.out, name, more[name]))) for name in thresholds},
+        chosen=decide(rows),
+        combined=chosen,
+        not_run=lacking,
         tasks=TASKS,
         base=BASE,
         roc_auc=measured,
@@ -229,7 +234,7 @@ def combine(gains: dict[str, float]) -> dict[str, Any]:
 def decide(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the settings that become the defaults, by the rule above; empty if none do."""
     by_arm = {one["arm"]: one for one in rows}
-    if by_arm["combined"]["low"] > 0:
+    if "combined" in by_arm and by_arm["combined"]["low"] > 0:
         return dict(by_arm["combined"]["changes"])
     single = [by_arm[name] for name in ARMS if by_arm[name]["low"] > 0]
     return dict(max(single, key=lambda one: one["gain"])["changes"]) if single else {}

@@ -2,65 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from results_pages.bags import BAGS
 from results_pages.data import one, read
-from results_pages.formats import markdown, share
+from results_pages.formats import markdown, rewritten, share
+from results_pages.gains import Gain, repetitions
 
-CLASSIC = ("musk1", "musk2", "elephant", "fox")
-MODELS = ("attention, before", "attention", "forest", "extra trees")
-WHOLE = ("attention, all of the training part", "extra trees, all of the training part")
-
-
-def bag_model(data: str, arm: str, metric: str = "roc_auc") -> str:
-    """Mean ± standard deviation over folds; nothing if there is no such figure."""
-    row = one(read("bag_models")["rows"], data=data, arm=arm)
-    return f"{share(row[metric])} ± {share(row[f'{metric}_std'])}" if metric in row else "–"
+MODELS = {
+    "extra-trees": "extra trees",
+    "attention-bce": "attention, cross-entropy (ABMIL)",
+    "attention-aucm": "attention, AUC margin",
+}
 
 
-def bag_models(metric: str = "roc_auc") -> str:
+def tree_score(data: str, model: str, metric: str = "ROC-AUC") -> str:
+    """Mean ± standard deviation over 50 folds."""
+    return rewritten(one(read("bag_models")["rows"], data=data, arm=model)[metric])
+
+
+def tree_scores(metric: str = "ROC-AUC") -> str:
     """One row per model, one column per set."""
-    arms = [*MODELS, *(WHOLE if metric != "accuracy" else ())]
-    return markdown(["", *CLASSIC], ([arm, *(bag_model(data, arm, metric) for data in CLASSIC)] for arm in arms))
+    rows = ([title, *(tree_score(data, model, metric) for data in BAGS)] for model, title in MODELS.items())
+    return markdown(["", *BAGS], rows)
 
 
-def bag_model_gain(first: str, second: str, data: str = "all") -> dict[str, Any]:
-    """Mean difference in ROC-AUC over folds, half its interval, and the number of folds ahead."""
-    return dict(one(read("bag_models")["gains"], one=first, other=second)[data])
+def tree_gain(data: str, other: str = "attention-bce", metric: str = "ROC-AUC") -> Gain:
+    """Extra trees less a network: the mean difference of each repetition."""
+    folds = read("bag_models")["folds"]
+    first, second = (folds[f"{data} {model}"][metric] for model in ("extra-trees", other))
+    each = repetitions([a - b for a, b in zip(first, second, strict=True)])
+    return Gain(data, "", "extra-trees", other, metric, "repetitions", each)
 
 
-def bag_model_gains() -> str:
-    """Differences of pairs of models, with their 95 % intervals over folds."""
+def tree_gains() -> str:
+    """Differences of extra trees from attention, with their 95 % intervals over five repetitions."""
     rows = []
-    for pair in read("bag_models")["gains"]:
-        cells = [_interval(pair[data]["mean"], pair[data]["half"]) for data in (*CLASSIC, "all")]
-        rows.append([f"{pair['one']} less {pair['other']}", *cells])
-    return markdown(["", *CLASSIC, "all 40 folds"], rows)
+    for metric, other in (("ROC-AUC", "attention-bce"), ("ROC-AUC", "attention-aucm"), ("AP", "attention-bce")):
+        gains = [tree_gain(data, other, metric) for data in BAGS]
+        cells = [f"{share(gain.mean, signed=True)} ({gain.interval})" for gain in gains]
+        rows.append([f"{metric}, less {MODELS[other]}", *cells])
+    return markdown(["", *BAGS], rows)
 
 
 def bag_defaults() -> str:
-    """What each change of a default gains on the sets that are not reported."""
+    """What each change of a default gains on the tasks that are not reported."""
     rows = []
     for row in read("bag_defaults")["rows"]:
-        gain = "" if row["arm"] == "base" else _interval(row["gain"], row["gain"] - row["low"])
-        ahead = "" if row["arm"] == "base" else str(row["tasks ahead"])
-        rows.append([row["arm"], share(row["roc_auc"]), gain, ahead])
+        text = (
+            f"{share(row['gain'], signed=True)} ({share(row['low'], signed=True)} to {share(row['high'], signed=True)})"
+        )
+        more = [text, str(row["tasks ahead"])] if row["changes"] else ["", ""]
+        rows.append([row["arm"], share(row["roc_auc"]), *more])
     return markdown(["change", "ROC-AUC", "difference", "tasks ahead, of 12"], rows)
 
 
 def bag_default(arm: str, field: str = "gain") -> str:
     """A figure of an arm: its gain, or an end of the interval."""
-    return share(one(read("bag_defaults")["rows"], arm=arm)[field], signed=field != "roc_auc")
-
-
-def bag_accuracies() -> str:
-    """Test accuracy by what chose the threshold."""
-    titles = {"half": "none: .5", "f1": "best F1", "accuracy": "best accuracy", "balanced": "best balanced accuracy"}
-    table = read("bag_defaults")["accuracy"]
-    return markdown(
-        ["threshold", *table], ([title, *(share(of[name]) for of in table.values())] for name, title in titles.items())
-    )
-
-
-def _interval(mean: float, half: float) -> str:
-    return f"{share(mean, signed=True)} ({share(mean - half, signed=True)} to {share(mean + half, signed=True)})"
+    return share(one(read("bag_defaults")["rows"], arm=arm)[field], signed=True)

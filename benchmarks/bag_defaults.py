@@ -110,9 +110,11 @@ def main() -> None:
             measured[name] = scores(results(of_arm(options.out, name, changes)))
     rows = [row(name, of, measured["base"], {**ARMS, **more}[name]) for name, of in measured.items()]
     thresholds = [name for name in ("combined", *TREES) if name in measured]
+    code = {one["code"] for one in results(single)} - {None}
     report(
         "bag_defaults",
         rows,
+        **({"commit": ", ".join(sorted(code))} if code else {}),
         accuracy={name: accuracy(results(of_arm(options.out, name, more[name]))) for name in thresholds},
         chosen=decide(rows),
         combined=chosen,

@@ -3,7 +3,7 @@
 Random forests and extra trees with their default settings, on the mean, maximum, minimum and standard deviation of the
 instances' features, in the protocol of `benchmarks.mil`: the 50 given folds (five repetitions of ten-fold
 cross-validation), nine parts to fit to and the tenth to score. They are paired with attention of ``mil.json``, whose
-learning rate was chosen on other sets. Nothing was chosen for the trees. Results: ``docs/results/bags.md``.
+learning rate was chosen on other sets. Nothing was chosen for the trees.
 """
 
 from __future__ import annotations

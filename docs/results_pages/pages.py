@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from results_pages import (
-    bag_models,
+    bag_defaults,
     bags,
     claims,
     comparisons,
@@ -56,7 +56,7 @@ MODULES = (
     sampling,
     feature_momentum,
     bags,
-    bag_models,
+    bag_defaults,
     objectives,
     x_risks,
     ties,

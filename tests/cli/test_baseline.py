@@ -68,3 +68,40 @@ def test_folds(csv: Path, small: list[str], capsys: Capture) -> None:
     assert f"ahead on validation in {own['ahead_in']} of 3 folds" in text
     mean, std = (own["test"][name]["ap"] for name in ("mean", "std"))
     assert f"{mean:.4f} ± {std:.4f}" in text
+
+
+def test_it_is_evaluated_beside_its_run(csv: Path, small: list[str], capsys: Capture) -> None:
+    assert main(["train", str(csv), *small, "--out", "run"]) == 0
+    metrics = json.loads(Path("run/metrics.json").read_text())
+    capsys.readouterr()
+    assert main(["evaluate", "run"]) == 0
+    header, ap, *_ = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert header == ["metric", "test", "forest_test"]
+    assert ap == ["ap", *(f"{one['test']['ap']:.4f}" for one in (metrics, metrics["baseline"]))]
+    assert main(["evaluate", "run", "--json", "--split", "valid"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["baseline"]["model"] == "forest"
+    assert shown["baseline"]["valid"]["ap"] == pytest.approx(metrics["baseline"]["valid"]["ap"])
+    assert main(["evaluate", "run", "--data", str(csv)]) == 0
+    assert capsys.readouterr().out.splitlines()[0].split() == ["metric", "chains", "forest_chains"]
+
+
+def test_auto_says_what_it_keeps(csv: Path, small: list[str], capsys: Capture) -> None:
+    assert main(["train", str(csv), *small, "--model", "auto", "--out", "run"]) == 0
+    captured = capsys.readouterr()
+    metrics = json.loads(Path("run/metrics.json").read_text())
+    best = max(metrics["choice"], key=metrics["choice"].get)
+    assert metrics["chosen"] == best
+    text = " ".join(captured.out.split())
+    assert f"chosen: {best}, by ap on validation (gine {metrics['choice']['gine']:.4f}, forest" in text
+    header = captured.out.splitlines()[0].split()
+    others = [name for name in ("gine", "forest") if name != best]
+    assert header == ["metric", "valid", "test", *(f"{n}_{part}" for n in others for part in ("valid", "test"))]
+    assert main(["runs", "--json", "."]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["model"] == f"auto ({best})"
+    assert main(["train", str(csv), "--model", "auto", "--no-baseline"]) == 2
+    assert "baseline = False: with the model auto" in capsys.readouterr().err
+    assert main(["train", "cora", "--model", "auto"]) == 2
+    assert "model = 'auto': there is no baseline for nodes" in capsys.readouterr().err
+    assert main(["train", str(csv), "--model", "autoo"]) == 2
+    assert "unknown model 'autoo' (did you mean 'auto'?)" in capsys.readouterr().err

@@ -100,6 +100,7 @@ def load_catalogue() -> Catalogue:
 
 def collect() -> Catalogue:
     """Make the catalogue from the classes. Imports torch."""
+    from xgraph.training.config.baseline import AUTO
     from xgraph.training.config.build import TrainConfig, registry
     from xgraph.training.config.flat import PLACES
     from xgraph.training.pretraining.settings import OBJECTIVE_SETTINGS, PretrainConfig
@@ -109,7 +110,7 @@ def collect() -> Catalogue:
     train: dict[str, tuple[Option, ...]] = {}
     for option in _options(TrainConfig):
         section = PLACES[option.name].section
-        choices = {"loss": tuple(losses), "model": tuple(models)}.get(option.name, option.choices)
+        choices = {"loss": tuple(losses), "model": (*models, AUTO)}.get(option.name, option.choices)
         if option.name != "dataset":
             train[section] = (*train.get(section, ()), replace(option, choices=choices))
     objectives = {name: objective for objective, names in OBJECTIVE_SETTINGS.items() for name in names}

@@ -26,8 +26,10 @@ def check_typed(
     known = {option.name: option for option in settings}
     for part, named in parts.items():
         name = typed.get(part)
-        if name is not None and name not in (catalogue.losses if part == "loss" else catalogue.models):
-            raise OptionError(f"{part}: unknown {part} {name!r}{nearest(name, named)}; choose from {', '.join(named)}")
+        registered = catalogue.losses if part == "loss" else catalogue.models
+        if name is not None and name not in (*registered, *known[part].choices):
+            words = [*named, *(word for word in known[part].choices if word not in registered)]
+            raise OptionError(f"{part}: unknown {part} {name!r}{nearest(name, words)}; choose from {', '.join(words)}")
     for name, value in typed.items():
         if name in known and name not in parts:
             known[name].parse(value)

@@ -1,6 +1,7 @@
 """`xgraph evaluate`."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -107,7 +108,7 @@ def evaluate(
     from xgraph.cli.tables import details_text, metrics_table, pretrained_lines, ties_text
     from xgraph.options import OptionError
     from xgraph.training.files.writing import plain
-    from xgraph.training.prediction.evaluate import evaluate_in_detail, evaluate_new
+    from xgraph.training.prediction.evaluate import baselines, evaluate_in_detail, evaluate_new
     from xgraph.training.scoring.metrics import METRICS
 
     def show(
@@ -117,13 +118,14 @@ def evaluate(
         seen: dict[str, Any],
         kind: str,
         counts: dict[str, Any],
+        beside: dict[str, Any],
     ) -> None:
         if as_json:
             encoders = {"pretrained": seen} if seen else {}
-            typer.echo(json.dumps(plain({name: metrics, **counts, "details": {name: details}, **encoders})))
+            typer.echo(json.dumps(plain({name: metrics, **counts, "details": {name: details}, **encoders, **beside})))
             return
         asked = [one for one in metrics if one not in {*METRICS, "accuracy", "mean", "std"}]
-        typer.echo(metrics_table({name: metrics}, all_metrics=all_metrics, also=asked))
+        typer.echo(metrics_table({name: metrics, **beside}, all_metrics=all_metrics, also=asked))
         seen_text = "\n\n".join(pretrained_lines(seen))
         for more in (details_text(details, None, all_metrics, decided=kind == "bag"), ties_text(details), seen_text):
             if more:
@@ -140,13 +142,30 @@ def evaluate(
             option = unused[0].replace("_", "-")
             raise OptionError(f"--{option}: this option is for a new table; give --data without --split")
         part = split or "test"
-        show(part, *evaluate_in_detail(runs, part, **how, progress=True, data=data, ties=ties), {})
+        own = evaluate_in_detail(runs, part, **how, progress=True, data=data, ties=ties)
+        fitted = baselines(runs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they are about the same data
+            beside = evaluate_in_detail(fitted, part, **how, data=data, apart=True).metrics if fitted else {}
+        show(part, *own, {}, _beside(fitted, part, beside))
         return
     if ties:
         raise OptionError("--ties: this option is for the run's own data; give --split, or leave out --data")
     labelled = evaluate_new(runs, data, **how, **columns, progress=True)
+    fitted = baselines(runs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        beside = evaluate_new(fitted, data, **how, **columns).metrics if fitted else {}
     typer.echo(labelled.summary(), err=True)
-    show(labelled.name, labelled.metrics, labelled.details, labelled.pretrained, labelled.kind, labelled.counts)
+    others = _beside(fitted, labelled.name, beside)
+    show(labelled.name, labelled.metrics, labelled.details, labelled.pretrained, labelled.kind, labelled.counts, others)
     folder = out or (runs[0] if len(runs) == 1 else None)
     if folder is not None:
         typer.echo("written: {} and {}".format(*labelled.write(folder, runs)), err=True)
+
+
+def _beside(fitted: list[Path], part: str, metrics: dict[str, Any]) -> dict[str, Any]:
+    """The metrics of a baseline as in `metrics.json`."""
+    from xgraph.training.files.rundir import Run
+
+    return {"baseline": {"model": Run.open(fitted[0]).config.model, part: metrics}} if fitted else {}

@@ -59,6 +59,7 @@ def models(
         parts = [one for one in known.values() if kind in one.kinds]
         rows = [[one.name, _about("model", one.name).summary, _about("model", one.name).short] for one in parts]
         typer.echo(printable(f"For {noun}:\n{table(rows, indent=2)}\n"))
+    typer.echo(wrapped("For molecules, --model auto keeps gine, a forest or the mean of their ranks, by validation."))
     typer.echo("Options, description and an example of one: xgraph models NAME")
 
 

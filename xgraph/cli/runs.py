@@ -24,7 +24,7 @@ class Listed(NamedTuple):
     Args:
         run: Its directory.
         data: Its data set.
-        model: Name of the model.
+        model: Name of the model; "auto" with the one that was chosen, if several were compared.
         loss: Name of the loss; None if the model is fitted in a single step.
         date: When it was last written to, as in ISO 8601.
         state: "finished", "running", "interrupted" or "unreadable".
@@ -103,7 +103,7 @@ def _listed(path: Path) -> Listed:
     return Listed(
         str(path),
         f"{name} fold {fold}" if isinstance(fold, int) else name,
-        _name(config.get("model")) or "-",
+        _model(config, metrics),
         _name(config.get("loss")) or config.get("objective"),
         _date(path),
         _state(path, bool(metrics)),
@@ -119,6 +119,14 @@ def _name(part: object) -> str | None:
     """Return the name of a model or loss, which is a table with its options, or alone."""
     named = part.get("name") if isinstance(part, Mapping) else part
     return None if named is None else str(named)
+
+
+def _model(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    """The model, or that the best of several is kept and which one it is."""
+    if not config.get("run", {}).get("choose"):
+        return _name(config.get("model")) or "-"
+    chosen = metrics.get("chosen")
+    return f"auto ({chosen})" if isinstance(chosen, str) else "auto"
 
 
 def _value(metrics: Mapping[str, Any], part: str, metric: str | None) -> float | None:

@@ -23,7 +23,8 @@ _MANY = 20
 def metrics_table(metrics: Mapping[str, Any], *, all_metrics: bool = True, also: Sequence[str] = ()) -> str:
     """The content of `metrics.json`: one row per metric, one column per split; with folds mean ± deviation.
 
-    The columns of a baseline are named after its model, such as forest_test.
+    The columns of a baseline are named after its model, such as forest_test. Where one of several models was chosen,
+    the first columns are its own, and those of the others follow.
 
     Args:
         metrics: Metrics by split.
@@ -31,10 +32,12 @@ def metrics_table(metrics: Mapping[str, Any], *, all_metrics: bool = True, also:
             the share of tied scores if there are any, since they change the area under the precision-recall curve.
         also: Metrics that are shown in any case.
     """
-    splits = [name for name in ("train", "valid", "test") if name in metrics] or list(metrics)
-    baseline = metrics.get("baseline", {})
+    others = [metrics[name] for name in ("network", BASELINE) if name in metrics]
+    splits = [name for name in ("train", "valid", "test") if name in metrics]
+    splits = splits or [name for name in metrics if name not in ("network", BASELINE)]
     columns = {split: metrics[split] for split in splits}
-    columns |= {f"{baseline['model']}_{split}": baseline[split] for split in splits if split in baseline}
+    for other in (one for one in others if one["model"] != metrics.get("chosen")):
+        columns |= {f"{other['model']}_{split}": other[split] for split in splits if split in other}
     rows = [["metric", *columns]]
     last = metrics[splits[-1]]
     names = list(last.get("mean", last))
@@ -109,7 +112,8 @@ def closing_lines(run: "Run", demo: bool = False) -> list[str]:
         lines.append(_line("label", card.label_meaning))
     lines += [_line("random ranking", text) for text in _random_ranking(run.metrics)]
     lines += pretrained_lines(run.metrics.get("pretrained", {}))
-    lines += [_line("baseline", text) for text in _about_baseline(run)]
+    chosen = _about_choice(run.metrics)
+    lines += [_line("chosen", chosen)] if chosen else [_line(BASELINE, text) for text in _about_baseline(run)]
     lines.append(f"run: {run.path}")
     if demo:
         lines.append(f"next: xgraph predict {shlex.quote(str(run.path))} molecules.csv -o predictions.csv")
@@ -152,8 +156,22 @@ def _about_baseline(run: "Run") -> list[str]:
     where = f" in {baseline['ahead_in']} of {folds} folds" if folds else ""
     if not ahead:
         return [f"{text}; on validation it is {f'ahead{where}' if folds else 'not ahead'} ({values})"]
-    how = "" if folds else f"predict with it (xgraph predict {shlex.quote(str(run.path / BASELINE))} FILE), or "
-    return [f"{text}; it is ahead on validation{where} ({values}): {how}train a larger one with --model {model}"]
+    how = "" if folds else f"predict with it (xgraph predict {shlex.quote(str(run.path / BASELINE))} FILE), "
+    more = f"let --model auto choose, or train a larger one with --model {model}"
+    return [f"{text}; it is ahead on validation{where} ({values}): {how}{more}"]
+
+
+def _about_choice(metrics: Mapping[str, Any]) -> str:
+    """Which model was kept, if one was chosen, and by what."""
+    chosen = metrics.get("chosen")
+    if not chosen:
+        return ""
+    if isinstance(chosen, list):
+        counts = {name: chosen.count(name) for name in sorted(set(chosen))}
+        return f"in each fold by validation: {', '.join(f'{name} in {count}' for name, count in counts.items())}"
+    values = ", ".join(f"{name} {_number(value)}" for name, value in metrics["choice"].items())
+    skipped = metrics[BASELINE].get("skipped")
+    return f"{chosen}, by {metrics['metric']} on validation ({values})" + (f"; no baseline: {skipped}" * bool(skipped))
 
 
 def _line(key: str, text: str) -> str:

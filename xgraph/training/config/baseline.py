@@ -1,4 +1,4 @@
-"""Baselines: the model that is fitted beside a network, by kind of data set."""
+"""Baselines: the model that is fitted beside a network, by kind of data set, and `--model auto`."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,6 +9,9 @@ from xgraph.training.config.traits import NOUNS
 
 if TYPE_CHECKING:
     from xgraph.training.config.settings import TrainConfig
+
+AUTO = "auto"
+"""The word for `model` that stands for the default model with the setting `choose`."""
 
 
 class Baseline(NamedTuple):
@@ -44,18 +47,36 @@ def has_baseline(config: "TrainConfig") -> bool:
     return baseline_of(config.data.kind, config.model) is not None
 
 
+def without_auto(table: Mapping[str, Any], default: str) -> dict[str, Any]:
+    """Return settings in which the model "auto" is the default model with the setting `choose`."""
+    model = table.get("model")
+    named = isinstance(model, Mapping)
+    if (model.get("name") if named else model) != AUTO:
+        return dict(table)
+    return {**table, "model": {**model, "name": default} if named else default, "choose": True}
+
+
 def settle(values: dict[str, Any], kind: str, given: Mapping[str, Any]) -> None:
-    """Check the setting `baseline`.
+    """Complete and check the settings `baseline` and `choose`.
 
     Args:
-        values: All settings. One of a file is dropped where it does not apply.
+        values: All settings, which are changed. Those of a file are dropped where they do not apply.
         kind: Kind of the data set.
         given: The settings that were given explicitly.
     """
-    if values.get("baseline") and baseline_of(kind, values["model"]) is None:
-        if "baseline" in given:
-            raise OptionError(f"baseline = True: {_reason(kind, values['model'])}")
-        values.pop("baseline")
+    if "model" in given and "choose" not in given:
+        values.pop("choose", None)  # a model was named
+    possible = baseline_of(kind, values["model"]) is not None
+    for name in ("choose", "baseline"):
+        if values.get(name) and not possible:
+            if name in given:
+                shown = "model = 'auto'" if name == "choose" else f"{name} = True"
+                raise OptionError(f"{shown}: {_reason(kind, values['model'])}")
+            values.pop(name)
+    if values.get("choose"):
+        if given.get("baseline") is False:
+            raise OptionError("baseline = False: with the model auto, the baseline is one of the choices")
+        values["baseline"] = True
 
 
 def baseline_config(config: "TrainConfig", options: Mapping[str, object] | None = None) -> "TrainConfig":
@@ -70,7 +91,7 @@ def baseline_config(config: "TrainConfig", options: Mapping[str, object] | None 
     own = baseline_of(config.data.kind, config.model)
     if own is None:
         raise ValueError(_reason(config.data.kind, config.model))
-    settings = {"model": own.model, "baseline": None, **own.settings, **own.options, **(options or {})}
+    settings = {"model": own.model, "baseline": None, "choose": False, **own.settings, **own.options, **(options or {})}
     return build_config(settings, config.to_dict(), saved=True)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from xgraph.options import Option, OptionError, nearest, options_of, parse_options
 from xgraph.schema import read_toml
-from xgraph.training.config.baseline import settle
+from xgraph.training.config.baseline import settle, without_auto
 from xgraph.training.config.flat import PLACES, SINGLE_STEP, STEPWISE_SETTINGS, to_flat
 from xgraph.training.config.owners import owner_of
 from xgraph.training.config.registry import PARTS, registry
@@ -73,6 +73,8 @@ class _Draft:
             self.base = base = {name: value for name, value in base.items() if name not in other}
         chosen = {"dataset": PLACES["dataset"].default, **base, **settings}
         self.traits = DatasetTraits.of(chosen)
+        usual = self.traits.defaults()["model"]
+        self.base, self.settings = (without_auto(table, usual) for table in (base, settings))
 
     def complete(self) -> TrainConfig:
         """Return the finished configuration."""

@@ -162,6 +162,8 @@ class RunSettings(_Section):
         baseline: Fit a baseline beside the network, to compare it with: for molecules a forest on Morgan counts. It
             takes seconds, and its results are shown in the same table. `xgraph train` fits it by default, unless
             settings come from a file (``config``); :func:`xgraph.train` and recipes do so on request.
+        choose: Keep the network, its baseline or the mean of their ranks, whichever has the best validation metric.
+            The model ``auto`` stands for the default model with this setting.
     """
 
     metric: Metric | None = None
@@ -172,6 +174,7 @@ class RunSettings(_Section):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # torch crashes with too many
     baseline: bool | None = None
+    choose: bool = False
 
     @field_validator("inner")
     @classmethod
@@ -188,6 +191,10 @@ class RunSettings(_Section):
             )
         if self.inner_groups is not None and self.inner in (None, OWN):
             raise ValueError(f"inner_groups = {self.inner_groups!r}: expected inner = FOLD/FOLDS with it, such as 0/5")
+        if self.choose and self.train_on != "train":
+            raise ValueError(
+                f"train_on = {self.train_on!r}: expected 'train' with the model auto, which is chosen by validation"
+            )
         return self
 
 

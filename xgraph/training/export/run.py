@@ -17,7 +17,8 @@ from xgraph.training.config.build import registry
 from xgraph.training.export.formats import Call, check_same, to_onnx, to_torchscript
 from xgraph.training.export.tensors import Function, as_function
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
-from xgraph.training.files.saved_model import load_model, loss_link
+from xgraph.training.files.rundir import BASELINE, NETWORK
+from xgraph.training.files.saved_model import RANK_MEAN, load_model, loss_link
 from xgraph.training.files.writing import write_atomically, write_text
 from xgraph.training.prediction.members import checkpoints
 
@@ -47,6 +48,11 @@ def export_run(run: str | Path, path: str | Path, form: Form) -> Path:
     if len(found) > 1:
         raise OptionError(f"run: {run} is a run over folds; choose the directory of one of them, such as fold_0")
     state = read_checkpoint(found[0])
+    if state[HEADER]["model"] == RANK_MEAN:
+        raise ValueError(
+            f"run: {run} keeps the mean of the ranks of two models, which cannot be exported; export its network, "
+            f"{found[0].with_name(NETWORK)}, and its baseline, {found[0].with_name(BASELINE)}"
+        )
     header, model = state[HEADER], load_model(state)
     path, about = Path(path), _about(header, loss_link(state), form)
     if form == "state-dict":

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xgraph.data.tables.formats import stem
+from xgraph.training.config.baseline import AUTO
 from xgraph.training.config.build import TrainConfig, build_config, read_config
 from xgraph.training.config.flat import to_tables
 from xgraph.training.files.writing import write_text
@@ -25,6 +26,8 @@ CONFIG, METRICS, HISTORY, PREDICTIONS, ENVIRONMENT = (
     "env.json",
 )
 BEST, LAST = "best.ckpt", "last.ckpt"
+NETWORK = "network.ckpt"
+"""The network of a run that keeps another model in its place."""
 BASELINE = "baseline"
 """Folder of a run that holds the run of its baseline."""
 PATHS = ("dataset", "split_file", "valid", "test", "edges")
@@ -130,7 +133,8 @@ def make_run_directory(out: str | Path | None, config: TrainConfig) -> Path:
     if out is not None:
         check_free(out)
         return _make(Path(out), exist_ok=True)
-    way = config.model if config.fitted else f"{config.loss}-{config.model}"
+    model = AUTO if config.choose else config.model
+    way = model if config.fitted else f"{config.loss}-{model}"
     name = f"{dataset_label(config.dataset)}-{way}-s{config.seed}"
     if isinstance(config.fold, int):
         name += f"-fold{config.fold}"

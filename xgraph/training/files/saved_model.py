@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from xgraph.nn.tables.rank_mean import RankMean
 from xgraph.options import parse_options
 from xgraph.training.config.build import registry
 from xgraph.training.files.checkpoint import HEADER
@@ -22,6 +23,9 @@ AVERAGED = "average.module."
 
 FEATURE_WEIGHTS = ("features.", "scale.")
 """Name prefixes of the weights that process extra molecular features."""
+
+RANK_MEAN = "rank-mean"
+"""The name of `RankMean` in checkpoints. Its arguments have those of each member, and the features that it takes."""
 
 _TABLE_ARGUMENTS = ("num_nodes", "num_bags")
 
@@ -43,6 +47,10 @@ def load_model(state: Mapping[str, Any]) -> nn.Module:
 
 def model_without_tables(header: Mapping[str, Any]) -> nn.Module:
     """Build the model that a header describes, randomly initialised; torch's random state is not changed."""
+    if header["model"] == RANK_MEAN:
+        arguments = header["model_arguments"]
+        members = [model_without_tables({**header, **member}) for member in arguments["members"]]
+        return RankMean(members, arguments["columns"], arguments["num_references"])
     known = registry("model")
     if header["model"] not in known:
         raise ValueError(f"unknown model {header['model']!r}; choose from {', '.join(known)}")

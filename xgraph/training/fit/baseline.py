@@ -83,7 +83,7 @@ def summarize_baselines(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return dict(every[0]) if every else {}
     parts = summarize_folds(fitted)
     means: dict[str, Any] = {part: parts[part] for part in ("valid", "test") if part in parts}
-    known = {name: fitted[0][name] for name in ("model", "about")}
+    known = {name: fitted[0][name] for name in ("model", "about")}  # of the first fold
     return {**known, **means, "ahead_in": sum(one["ahead"] for one in fitted), "folds": len(fitted)}
 
 

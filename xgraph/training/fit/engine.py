@@ -18,7 +18,7 @@ from xgraph.training.files.callback import CheckpointCallback, CheckpointFiles
 from xgraph.training.files.checkpoint import HEADER, check_same_run, read_checkpoint
 from xgraph.training.files.environment import write_environment
 from xgraph.training.files.leaks import warn_of_leaks
-from xgraph.training.files.rundir import BEST, LAST, fold_folders, write_config
+from xgraph.training.files.rundir import BEST, LAST, NETWORK, fold_folders, write_config
 from xgraph.training.files.saved_model import start_from
 from xgraph.training.fit.fitted import FittedTask, fit_in_single_step
 from xgraph.training.fit.results import write_results
@@ -114,7 +114,7 @@ def find_checkpoint(run: str | Path, fold: int | None = None) -> Path:
         return path
     if fold is not None and fold_folders(path):
         path = path / f"fold_{fold}"
-    for name in (BEST, LAST):
+    for name in (NETWORK, BEST, LAST):
         if (path / name).is_file():
             return path / name
     raise FileNotFoundError(f"init: expected a run directory or a checkpoint, but {path} has no {BEST}")

@@ -182,9 +182,11 @@ def _train_one(
 
     from xgraph.training.fit.baseline import add_baseline
     from xgraph.training.fit.check import check_data
+    from xgraph.training.fit.choice import check_choice, choose, restore_network
     from xgraph.training.fit.engine import fit, prepare  # Lightning takes seconds to import
 
     check_data(source)
+    check_choice(config, source)
     threads = torch.get_num_threads()  # a small network may take fewer
     task = prepare(config, source)
     path = Path(out) if resume and out is not None else make_run_directory(out, config)
@@ -197,9 +199,12 @@ def _train_one(
         with locked(path):
             if not resume:
                 check_free(path)  # another process may have written to it in the meantime
+            restore_network(path)
             metrics = fit(task, path, device=device, resume=resume, callbacks=callbacks)
             if config.baseline:
                 metrics = add_baseline(config, source, path, metrics, device=device, threads=threads, progress=progress)
+            if config.choose:
+                metrics = choose(config, source, path, metrics, device=device, progress=progress)
             return Run(path, metrics)
     except KeyboardInterrupt:
         raise Interrupted(path) from None
@@ -250,6 +255,8 @@ def _train_folds(
         metrics["pretrained"] = runs[0].metrics["pretrained"]
     if config.baseline:
         metrics["baseline"] = summarize_baselines([run.metrics for run in runs])
+    if config.choose:
+        metrics["chosen"] = [run.metrics["chosen"] for run in runs]
     write_json(path / METRICS, metrics)
     return Run(path, metrics)
 
@@ -259,7 +266,8 @@ def _is_finished(folder: Path, config: TrainConfig) -> bool:
     if not (folder / METRICS).is_file():
         return False
     run = Run.open(folder)
-    return run.config.epochs == config.epochs and (not config.baseline or "baseline" in run.metrics)
+    wanted = [name for name, set_ in (("baseline", config.baseline), ("chosen", config.choose)) if set_]
+    return run.config.epochs == config.epochs and all(name in run.metrics for name in wanted)
 
 
 def _check_folds(config: TrainConfig, folds: list[int], given: Any) -> None:

@@ -13,6 +13,8 @@ from torch import nn
 
 from xgraph.training.config.build import registry
 from xgraph.training.files.checkpoint import HEADER, instance_shape, read_checkpoint
+from xgraph.training.files.rundir import NETWORK
+from xgraph.training.files.saved_model import RANK_MEAN
 from xgraph.training.files.saved_model import load_model as rebuild
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.prediction.members import Members, Reading, check_featurizer, checkpoints, spread_rows
@@ -103,6 +105,11 @@ def embed(
     """
     state, path = _state_of(run)
     header = state[HEADER]
+    if header["model"] == RANK_MEAN:
+        raise ValueError(
+            f"run: {path} keeps the mean of the ranks of two models, which has no vectors; those of its network are "
+            f"had with {path.with_name(NETWORK)}"
+        )
     if registry("model")[header["model"]].fitted:
         raise ValueError(
             f"run: model {header['model']!r} of {path} has no encoder and so no vectors; it is fitted to features, "

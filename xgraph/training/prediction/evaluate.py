@@ -11,7 +11,7 @@ import torch
 from xgraph.options import OptionError
 from xgraph.training.config.folds import summarize_folds
 from xgraph.training.files.checkpoint import HEADER, check_same_data, read_checkpoint
-from xgraph.training.files.rundir import BEST, Run
+from xgraph.training.files.rundir import BASELINE, BEST, Run, fold_folders
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.fit.loading import load_again
 from xgraph.training.prediction.ensemble import Ensemble, check_finished, check_members, members_by_fold
@@ -160,8 +160,12 @@ def evaluate_in_detail(
     progress: bool = False,
     data: Any = None,
     ties: bool = False,
+    apart: bool = False,
 ) -> Evaluation:
-    """Evaluate like `evaluate`, with the spread over folds, the figures of each task, and on demand effects of ties."""
+    """Evaluate like `evaluate`, with the spread over folds, the figures of each task, and on demand effects of ties.
+
+    With `apart`, several runs are folds rather than members of an ensemble.
+    """
     further = _further(max_fpr, min_tpr, top)
     runs = _listed(run)
     if not runs:
@@ -171,7 +175,7 @@ def evaluate_in_detail(
     Ensemble(combine)  # fail before the data are read, which may take long
     where = choose_device(device)
     check_finished(runs)
-    folds = members_by_fold(runs)
+    folds = [[one] for one in runs] if apart else members_by_fold(runs)
     by_fold = [_evaluate(members, split, combine, further, where, progress, data, ties) for members in folds]
     if folds == [runs]:
         return by_fold[0]
@@ -180,6 +184,16 @@ def evaluate_in_detail(
     if ties:
         details["ties"] = mean_effects([one.details["ties"] for one in by_fold])
     return Evaluation(summary, details, by_fold[0].pretrained, by_fold[0].kind)
+
+
+def baselines(runs: Sequence[Path]) -> list[Path]:
+    """Return the baseline of a single run, or those of its folds; none where it is what the run keeps itself."""
+    if len(runs) != 1 or not runs[0].is_dir():
+        return []
+    folders = fold_folders(runs[0]) or list(runs)
+    fitted = [folder / BASELINE for folder in folders if (folder / BASELINE / BEST).is_file()]
+    kept = Run.open(runs[0]).metrics
+    return fitted if len(fitted) == len(folders) and kept.get("chosen") != kept.get("baseline", {}).get("model") else []
 
 
 def _listed(run: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -220,6 +234,8 @@ def _evaluate(
     for run, config, state in zip(runs, configs, states, strict=True):
         moved = isinstance(data, str | Path)
         now = config.replace(dataset=str(data)) if moved else config
+        if now.choose:  # the kept model may take other features than the network
+            now = now.replace(features=state[HEADER]["config"].get("features"))
         source = load_again(now, run, progress, None if moved else data)
         if split not in source.splits:
             raise OptionError(f"split = {split!r}: expected a part of {source.name!r}: {', '.join(source.splits)}")

@@ -45,7 +45,7 @@ def metrics_table(metrics: Mapping[str, Any], *, all_metrics: bool = True, also:
         by_ogb = [name for name in names if name.startswith("ogb_")]
         wanted = [name for name in (metrics.get("metric"), *by_ogb, *_FIRST) if name in names]
         chosen = [*list(dict.fromkeys(wanted))[:SHOWN], *also]
-        if "prc_auc" in chosen and any((metrics[split].get("tied") or 0.0) > 0 for split in splits):
+        if "prc_auc" in chosen and any((values.get("tied") or 0.0) > 0 for values in columns.values()):
             chosen.append("tied")
         names = [name for name in names if name in chosen]
     for name in names:

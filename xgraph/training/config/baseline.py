@@ -50,10 +50,11 @@ def has_baseline(config: "TrainConfig") -> bool:
 def without_auto(table: Mapping[str, Any], default: str) -> dict[str, Any]:
     """Return settings in which the model "auto" is the default model with the setting `choose`."""
     model = table.get("model")
-    named = isinstance(model, Mapping)
-    if (model.get("name") if named else model) != AUTO:
-        return dict(table)
-    return {**table, "model": {**model, "name": default} if named else default, "choose": True}
+    if isinstance(model, Mapping):
+        return (
+            {**table, "model": {**model, "name": default}, "choose": True} if model.get("name") == AUTO else {**table}
+        )
+    return {**table, "model": default, "choose": True} if model == AUTO else {**table}
 
 
 def settle(values: dict[str, Any], kind: str, given: Mapping[str, Any]) -> None:

@@ -60,7 +60,10 @@ def choose(
         The metrics of the run, with those of the network under `network`, and what was chosen under `chosen`.
     """
     metric = metrics["metric"]
-    network = {"model": config.model, **{part: metrics[part] for part in ("valid", "test") if part in metrics}}
+    network: dict[str, Any] = {
+        "model": config.model,
+        **{part: metrics[part] for part in ("valid", "test") if part in metrics},
+    }
     baseline = metrics["baseline"]
     states = {config.model: read_checkpoint(path / BEST)}
     scores = {config.model: network["valid"][metric]}

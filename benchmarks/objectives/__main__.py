@@ -27,9 +27,10 @@ def main() -> None:
     out = Path(os.environ.get("XGRAPH_ROOT", "runs")) / "objectives"
     options.add_argument("--out", type=Path, default=out, help="folder for finished jobs (default: %(default)s)")
     options.add_argument("--jobs", nargs="+", choices=REGIMES, default=[*REGIMES], help="kinds of jobs to do, in order")
+    options.add_argument("--rounds", type=int, help="rounds of eight sets to do (default: all 22)")
     options.add_argument("--report", action="store_true", help="write the results of finished jobs, without training")
     arguments = options.parse_args()
-    study = Study(Path(os.environ["XGRAPH_MIRROR"]), arguments.out)
+    study = Study(Path(os.environ["XGRAPH_MIRROR"]), arguments.out, arguments.rounds)
     if arguments.report:
         from benchmarks.objectives.report import write
 

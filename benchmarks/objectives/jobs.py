@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ class Study:
 
     mirror: Path
     out: Path
+    limit: int | None = None
+    """Rounds to do; None: all."""
 
     @cached_property
     def molecules(self) -> Molecules:
@@ -63,7 +66,7 @@ class Study:
     def rounds(self) -> list[list[str]]:
         """The reported sets, in rounds."""
         reported = self.molecules.order[TUNING:]
-        return [reported[i : i + ROUND] for i in range(0, len(reported), ROUND)]
+        return [reported[i : i + ROUND] for i in range(0, len(reported), ROUND)][: self.limit]
 
 
 @cache
@@ -150,7 +153,7 @@ def _mlp_job(study: Study, cell: Cell, number: int, names: list[str], rates: dic
 
 def gine_jobs(study: Study) -> Iterator[Job]:
     """Some arms with GINE, set by set."""
-    for number, name in enumerate(study.molecules.order[TUNING:]):
+    for number, name in enumerate(chain.from_iterable(study.rounds())):
         for cell in GINE_CELLS:
             if study.tasks(cell, [name]):
                 yield _gine_job(study, cell, number, name)

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks._jobs import read
 from benchmarks._report import report, spread
 from benchmarks.objectives.analysis import differences, holm, summary
-from benchmarks.objectives.arms import REFERENCE
+from benchmarks.objectives.arms import ARMS, REFERENCE
 from benchmarks.objectives.jobs import REGIMES, STEPS, TUNED, Study, best_rates
 from benchmarks.objectives.sets import SEED, TUNING
 from benchmarks.objectives.tasks import CELLS
@@ -62,16 +62,26 @@ def gains(regime: str, scores: dict[str, Any]) -> list[dict[str, Any]]:
         for arm in arms:
             for where in ([], *([cell] for cell in cells)):
                 of_sets = differences(scores, arm, REFERENCE, metric, where)
-                if arm != REFERENCE and of_sets:
+                if arm != REFERENCE and len(of_sets) > 1:
                     row = {"regime": regime, "metric": metric, "cell": where[0] if where else "all", "arm": arm}
-                    rows.append(row | summary(of_sets))
+                    rows.append(row | {"against": REFERENCE} | summary(of_sets))
                     overall += [] if where else [rows[-1]]
+            same_form = same_batches(arm)
+            if same_form and len(of_sets := differences(scores, arm, same_form, metric)) > 1:
+                row = {"regime": regime, "metric": metric, "cell": "all", "arm": arm, "against": same_form}
+                rows.append(row | summary(of_sets))
         compared = {row["arm"]: row["p"] for row in overall if not row["arm"].startswith(("forest", "first-stage"))}
         corrected = holm(compared)
         for row in overall:
             if row["arm"] in corrected:
                 row["p_holm"] = corrected[row["arm"]]
     return rows
+
+
+def same_batches(arm: str) -> str | None:
+    """Cross-entropy in the same form on the same batches, which tells the effect of the loss from that of the form."""
+    form = ARMS[arm].form if arm in ARMS else "one-stage"
+    return f"{REFERENCE}-{form}" if form != "one-stage" and ARMS[arm].loss != REFERENCE else None
 
 
 def hours(folder: Path) -> float:

@@ -19,6 +19,7 @@ from results_pages.plots.bags import bags, bags_cost
 from results_pages.plots.feature_momentum import feature_momentum, step_times
 from results_pages.plots.losses import losses
 from results_pages.plots.objectives import auc_margin, objectives, partial_areas
+from results_pages.plots.objectives_study import objectives_study
 from results_pages.plots.overview import overview
 from results_pages.plots.sampling import sampling
 from results_pages.plots.style import STYLE
@@ -30,6 +31,7 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "step-times": step_times,
     "bags": bags,
     "bags-cost": bags_cost,
+    "objectives-study": objectives_study,
     "objectives": objectives,
     "partial-areas": partial_areas,
     "auc-margin": auc_margin,

@@ -1,6 +1,10 @@
 import multiprocessing
 import os
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -119,3 +123,37 @@ def test_an_error_and_a_consumer_that_stops_end_the_workers() -> None:
 
 def test_available_cores() -> None:
     assert 1 <= available_cores() <= (os.cpu_count() or 1)
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    script = """
+import os, sys, time
+from xgraph.data.storage.parallel import map_chunks
+
+def sleep(part):
+    with open(os.path.join(sys.argv[1], str(os.getpid())), "w"):
+        time.sleep(300)
+
+map_chunks(sleep, ["a", "b"], what="sleeping", worth=1, workers=2, chunk=1)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
+    _until(lambda: len(list(tmp_path.iterdir())) == 2)
+    parent.kill()
+    parent.wait()
+    _until(lambda: not any(_is_alive(int(file.name)) for file in tmp_path.iterdir()))
+
+
+def _until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rsplit(")", 1)[1].split()[0] != "Z"

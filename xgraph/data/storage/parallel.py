@@ -11,6 +11,8 @@ import os
 import pickle
 import signal
 import sys
+import threading
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,6 +28,7 @@ Result = TypeVar("Result")
 
 CHUNK = 512
 AHEAD = 2  # items that are processed, or wait for the consumer, beyond one per process
+_WATCH, _GRACE = 1.0, 30.0  # seconds between two looks at the parent, and to tidy up once it has ended
 
 _in_worker = False  # a worker process starts no others
 _function: Callable[[Any], object] | None = None  # of `map_ahead`, in a worker process
@@ -148,8 +151,18 @@ def start_worker(function: Callable[[Any], object] | None = None) -> None:
     _in_worker, _function = True, function
     gc.freeze()  # the collector writes to every object that it looks at, which would copy this memory
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # no traceback; the process that started this one answers
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)  # threads of OpenMP do not survive a fork
+
+
+def _end_with(parent: int) -> None:
+    """End this process once the one that started it was killed: an idle worker would wait for work for ever."""
+    while os.getppid() == parent:
+        time.sleep(_WATCH)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(_GRACE)
+    os._exit(1)
 
 
 def _warn_of_death(what: str) -> None:

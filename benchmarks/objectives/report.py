@@ -10,7 +10,7 @@ from benchmarks._jobs import read
 from benchmarks._report import report, spread
 from benchmarks.objectives.analysis import differences, holm, summary
 from benchmarks.objectives.arms import ARMS, REFERENCE
-from benchmarks.objectives.jobs import REGIMES, STEPS, TUNED, Study, best_rates
+from benchmarks.objectives.jobs import GINE_CELLS, REGIMES, STEPS, TUNED, Study, best_rates
 from benchmarks.objectives.sets import SEED, TUNING
 from benchmarks.objectives.tasks import CELLS
 from benchmarks.objectives.train import METRICS
@@ -108,9 +108,10 @@ def missing(study: Study, scores: dict[str, Any]) -> list[str]:
     """What the protocol names and time did not suffice for."""
     reported = study.molecules.order[TUNING:]
     lines = [
-        f"mlp, {cell.name}: {sum(cell.name in of_set for of_set in scores['mlp'].values())} of "
+        f"{regime}, {cell.share} % of {cell.size:,}: {counts(scores[regime])[cell.name]} of "
         f"{len(study.tasks(cell, reported))} tasks"
-        for cell in CELLS
+        for regime, cells in (("mlp", CELLS), ("gine", GINE_CELLS))
+        for cell in cells
     ]
     return [*lines, "Tox21, SIDER, HIV, SARS, MUV: none"]
 

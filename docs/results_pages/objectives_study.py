@@ -62,6 +62,13 @@ def study_count(regime: str, what: str = "tasks") -> str:
     return str(len(scores) if what == "sets" else sum(len(of_set) for of_set in scores.values()))
 
 
+def study_actives(regime: str) -> str:
+    """The range of training actives, such as ``15 to 300``."""
+    content = read("objectives")
+    numbers = [content["actives"][cell] for cell, count in content["tasks"][regime].items() if count]
+    return f"{min(numbers)} to {max(numbers)}"
+
+
 def study_level(regime: str, arm: str = "bce", metric: str = "ap") -> str:
     """The mean of an arm itself, over tasks."""
     place = read("objectives")["columns"].index(metric)

@@ -176,6 +176,6 @@ def test_bags_in_further_files_and_folds(tmp_path: Path) -> None:
 
 
 def test_named_sets_do_not_take_parts_of_ones_own() -> None:
-    for option in ({"split_column": "set"}, {"folds": 5}, {"test": "t.csv"}):
+    for option in ({"split_column": "set"}, {"test": "t.csv"}):
         with pytest.raises(ValueError, match="the parts of 'nci-pains' cannot be defined in this way"):
             load("nci-pains", **option)  # type: ignore[arg-type]

@@ -35,7 +35,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_train_and_predict(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     done = xgraph("train", "chains.csv", *SMALL, "--epochs", "3", "--pretrain-epochs", "1", cwd=place)
     assert done.returncode == 0, done.stderr
-    assert [line.split()[0] for line in done.stderr.splitlines()[2:]] == ["epoch=1/3", "epoch=2/3", "epoch=3/3"]
+    begins = [line.split()[0] for line in done.stderr.splitlines()[2:]]
+    assert begins == ["epoch=1/3", "epoch=2/3", "epoch=3/3", "model=forest"]
     assert done.stdout.splitlines()[-1] == "run: runs/chains-soap-gine-s0"
     assert {entry.name for entry in place.iterdir()} <= {"chains.csv", "runs", "root"}
     (place / "new.csv").write_text("smiles\nCCO\n\nbad\nCCN\n")
@@ -49,7 +50,18 @@ def test_train_and_predict(place: Path, monkeypatch: pytest.MonkeyPatch, capsys:
 def test_a_run_resumes_after_ctrl_c(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    argv = ["train", "chains.csv", *SMALL, "--epochs", "2000", "--pretrain-epochs", "0", "--out", "runs/long"]
+    argv = [
+        "train",
+        "chains.csv",
+        *SMALL,
+        "--epochs",
+        "2000",
+        "--pretrain-epochs",
+        "0",
+        "--no-baseline",
+        "--out",
+        "runs/long",
+    ]
     with subprocess.Popen(
         [sys.executable, "-m", "xgraph", *argv],
         cwd=place,

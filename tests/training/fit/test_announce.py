@@ -27,6 +27,7 @@ def source(y: torch.Tensor, names: list[str], several: bool = False) -> Any:
         task_names=names,
         several_classes=several,
         targets=lambda rows: y[rows],
+        pretrained=dict,
     )
 
 

@@ -168,7 +168,7 @@ def test_settings_that_do_not_apply_to_bags_are_refused(settings: dict[str, Any]
         ({"encoder": "cnn"}, "encoder must be mlp if instances are feature rows, got 'cnn'"),
         ({"heads": 2}, "heads must divide the number of pooled columns, 1"),
         ({"instances": 2, "gamma": 2.0}, "gamma"),
-        ({"batch_size": 1}, "batch_size = 1: expected 2 or more"),
+        ({"batch_size": 1, "loss": "auc-margin"}, "batch_size = 1: expected 2 or more"),
         ({"model": "smoothed-max", "tau": -1}, "tau"),
         ({"num_layers": 0}, "num_layers"),
     ],

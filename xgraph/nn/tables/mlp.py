@@ -32,6 +32,7 @@ class MLP(nn.Module, Model):
         ValueError: If an argument is out of range.
 
     Example:
+        >>> import torch
         >>> from types import SimpleNamespace
         >>> model = MLP(num_tasks=2, num_features=512)
         >>> model(SimpleNamespace(features=torch.randn(3, 512))).shape

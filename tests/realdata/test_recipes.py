@@ -46,7 +46,7 @@ def test_folds_interrupted_within_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with monkeypatch.context() as patch:
         patch.setattr(Task, "training_step", stop)
-        assert main(["reproduce", recipe, "--out", "out", "--threads", "1"]) == 130
+        assert main(["reproduce", recipe, "--out", "out", "--threads", "1", "--jobs", "1"]) == 130
     assert [path.parent.name for path in sorted(Path("out/few/seed_1").glob("fold_*/metrics.json"))] == ["fold_0"]
     assert main(["reproduce", recipe, "--out", "out", "--threads", "1"]) == 0
     assert main(["reproduce", recipe, "--out", "whole", "--threads", "1"]) == 0

@@ -41,10 +41,10 @@ def test_images_are_encoded_independently():
 
 @pytest.mark.parametrize("make", [FeatureEncoder, ImageEncoder])
 def test_dropout_and_reset_parameters(make):
-    torch.manual_seed(0)  # the share of zeros without dropout depends on the weights
     encoder = make(4, 8, dropout=0.5)
     x = torch.randn(64, 4) if make is FeatureEncoder else torch.randn(64, 4, 8, 8)
-    assert (encoder(x) == 0).float().mean() > (encoder.eval()(x) == 0).float().mean() + 0.1
+    dropped = (encoder(x) == 0)[encoder.eval()(x) != 0]  # the activation makes zeros of its own
+    assert dropped.float().mean() > 0.25
     before = encoder(x)
     encoder.reset_parameters()
     assert all(not torch.equal(a, b) for a, b in zip(before, encoder(x), strict=True))

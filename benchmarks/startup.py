@@ -25,7 +25,7 @@ import time, torch, lightning, torch_geometric.data
 from xgraph.training.config.build import build_config
 from xgraph.training.fit.engine import prepare
 from xgraph.training.fit.seeding import own_random_streams
-from xgraph.training.fit.train import load_data
+from xgraph.training.fit.loading import load_data
 started = time.perf_counter()
 with own_random_streams(0, None):
     config = build_config({"dataset": "aicures", "fold": 0})

@@ -45,8 +45,8 @@ def xgraph(molecules: Molecules, batch_size: int, turns: Turns) -> None:
     from xgraph.training.config.build import build_config
     from xgraph.training.files.callback import CheckpointCallback
     from xgraph.training.fit.engine import prepare, run_epochs
+    from xgraph.training.fit.loading import load_data
     from xgraph.training.fit.seeding import own_random_streams
-    from xgraph.training.fit.train import load_data
 
     settings = {"dataset": "ogbg-molhiv", "loss": "bce", "pretrain_epochs": 0, "epochs": ENDLESS, "lr": RATE}
     settings |= {"batch_size": batch_size, "lr_schedule": "constant", "keep": "last", "train_on": "train+valid"}

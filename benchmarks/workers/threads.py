@@ -13,7 +13,7 @@ from _serve import serve
 
 from xgraph.training.config.build import build_config
 from xgraph.training.fit.engine import prepare
-from xgraph.training.fit.train import load_data
+from xgraph.training.fit.loading import load_data
 
 
 def endless(task: Any) -> Iterator[Any]:

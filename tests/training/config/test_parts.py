@@ -2,7 +2,6 @@
 
 import csv as csv_module
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from xgraph.training.config.build import build_config
 from xgraph.training.config.parts import arrange, assign_folds, scored_parts
 from xgraph.training.config.sections import inner_fold
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
+from xgraph.training.fit.loading import load_data
 from xgraph.training.fit.task import Task
 from xgraph.training.fit.train import Interrupted
 from xgraph.training.scoring.metrics import score_all
@@ -275,10 +275,12 @@ def test_ensembles_of_runs_on_different_parts(train: Train, csv: Path) -> None:
 
 @pytest.mark.parametrize(("settings", "scored"), [(BOTH, "test"), ({"inner": "0/4"}, "valid")], ids=str)
 def test_parts_over_folds(train: Train, settings: dict[str, Any], scored: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = sys.modules["xgraph.training.fit.train"]
-    real = module.load_data
-    monkeypatch.setattr(module, "chosen_folds", lambda config, given: [0, 1])
-    monkeypatch.setattr(module, "load_data", lambda c, p, g=None: real(c.replace(fold=None, seed=c.fold), p))
+    monkeypatch.setattr("xgraph.training.fit.launch.folds.chosen_folds", lambda config, given: [0, 1])
+    for module in ("one", "folds"):
+        monkeypatch.setattr(
+            f"xgraph.training.fit.launch.{module}.load_data",
+            lambda c, p, g=None: load_data(c.replace(fold=None, seed=c.fold), p),
+        )
     run = train(out="run", fold="all", **settings)
     assert {"test", "valid"} & set(run.metrics) == {scored}
     values = [fold.metrics[scored]["ap"] for fold in run.folds]

@@ -140,7 +140,7 @@ def test_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
 
 def test_the_fingerprint_covers_molecules_labels_and_splits(csv: Path) -> None:
     from xgraph.training.config.build import build_config
-    from xgraph.training.fit.train import load_data
+    from xgraph.training.fit.loading import load_data
 
     def fingerprint(seed: int = 0) -> str:
         config = build_config({"dataset": str(csv), "split": "random", "seed": seed})

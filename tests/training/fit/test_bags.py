@@ -20,9 +20,10 @@ from xgraph.training.config.build import build_config
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
 from xgraph.training.files.saved_model import load_model
 from xgraph.training.fit.engine import prepare
+from xgraph.training.fit.loading import load_data
 from xgraph.training.fit.seeding import own_random_streams
 from xgraph.training.fit.task import Task
-from xgraph.training.fit.train import Interrupted, load_data
+from xgraph.training.fit.train import Interrupted
 from xgraph.training.scoring.bag_scores import explain_bags, score_bags
 from xgraph.training.scoring.metrics import METRICS, score_all
 from xgraph.training.sources import make_source

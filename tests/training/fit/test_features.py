@@ -23,8 +23,8 @@ from xgraph.training.config.data import Features
 from xgraph.training.config.traits import DatasetTraits
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint, write_checkpoint
 from xgraph.training.fit.engine import prepare
+from xgraph.training.fit.loading import load_data
 from xgraph.training.fit.task import Task
-from xgraph.training.fit.train import load_data
 from xgraph.training.sources import make_source
 
 Train = Callable[..., xgraph.Run]

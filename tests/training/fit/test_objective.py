@@ -10,8 +10,8 @@ from xgraph.options import OptionError
 from xgraph.sampling import DualSampler, GroupSampler
 from xgraph.training.config.build import TrainConfig, build_config
 from xgraph.training.fit.groups import make_groups
+from xgraph.training.fit.loading import load_data
 from xgraph.training.fit.objective import make_objective
-from xgraph.training.fit.train import load_data
 from xgraph.training.sources import Source
 from xgraph.training.sources.batches import ShuffleSampler
 

@@ -9,8 +9,8 @@ from lightning.pytorch.callbacks import Callback
 
 from xgraph.training.config.build import build_config
 from xgraph.training.fit.engine import fit, prepare
+from xgraph.training.fit.loading import load_data
 from xgraph.training.fit.seeding import own_random_streams
-from xgraph.training.fit.train import load_data
 
 
 class Spy(Callback):

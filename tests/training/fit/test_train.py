@@ -3,7 +3,6 @@ import json
 import math
 import random
 import signal
-import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -424,7 +423,7 @@ def test_diverging_training_is_an_error(train: Train, schedule: str) -> None:
 
 
 def test_folds_that_fail_before_training_leave_nothing(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[xgraph.train.__module__], "chosen_folds", lambda config, given: [0, 1])
+    monkeypatch.setattr("xgraph.training.fit.launch.folds.chosen_folds", lambda config, given: [0, 1])
     with pytest.raises(ValueError, match="has no folds"):
         train(out="run", fold="all")
     assert not Path("run").exists()
@@ -457,7 +456,7 @@ def test_cuda_without_a_gpu_is_refused(train: Train, monkeypatch: pytest.MonkeyP
 
 def test_init_takes_the_encoder_and_the_head_only_for_the_same_tasks(train: Train, tmp_path: Path, csv: Path) -> None:
     from xgraph.training.fit.engine import prepare
-    from xgraph.training.fit.train import load_data
+    from xgraph.training.fit.loading import load_data
 
     first = train(out="first", epochs=2)
     encoder = {name: w for name, w in first.model.state_dict().items() if not name.startswith("head.")}

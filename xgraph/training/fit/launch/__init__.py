@@ -1,0 +1,1 @@
+"""Train one run, or one per fold; settings to resume with."""

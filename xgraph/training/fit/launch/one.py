@@ -1,0 +1,77 @@
+"""Train a single run in its directory."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xgraph.training.config.build import TrainConfig
+from xgraph.training.files.lock import locked
+from xgraph.training.files.rundir import Run, check_free, discard, make_run_directory
+from xgraph.training.fit.announce import announcement
+from xgraph.training.fit.loading import load_again, load_data
+
+if TYPE_CHECKING:
+    from lightning.pytorch.callbacks import Callback
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped a run, which can be resumed.
+
+    Args:
+        path: The run directory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self.path = path
+
+
+def train_one(
+    config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str, given: Any = None
+) -> Run:
+    """Train one run. Call it within `own_random_streams`."""
+    source = load_again(config, out, progress, given) if resume else load_data(config, progress, given)
+    import torch
+
+    from xgraph.training.fit.baseline import add_baseline
+    from xgraph.training.fit.check import check_data
+    from xgraph.training.fit.choice import check_choice, choose, restore_network
+    from xgraph.training.fit.engine import fit, prepare  # Lightning takes seconds to import
+
+    check_data(source)
+    check_choice(config, source)
+    threads = torch.get_num_threads()  # a small network may take fewer
+    task = prepare(config, source)
+    path = Path(out) if resume and out is not None else make_run_directory(out, config)
+    if progress:
+        parts = ", ".join(f"{len(source.splits[name])} {name}" for name in ("train", *source.scored))
+        sys.stderr.write(f"{source.name}: {parts} {source.noun}; run directory {path}\n")
+        sys.stderr.writelines(f"{line}\n" for line in announcement(source))
+    callbacks = _callbacks(task.metric) if progress else []
+    try:
+        with locked(path):
+            if not resume:
+                check_free(path)  # another process may have written to it in the meantime
+            restore_network(path)
+            metrics = fit(task, path, device=device, resume=resume, callbacks=callbacks)
+            if config.baseline:
+                metrics = add_baseline(config, source, path, metrics, device=device, threads=threads, progress=progress)
+            if config.choose:
+                metrics = choose(config, source, path, metrics, device=device, progress=progress)
+            return Run(path, metrics)
+    except KeyboardInterrupt:
+        raise Interrupted(path) from None
+    except FileExistsError:
+        raise
+    except Exception:
+        if not resume:
+            discard(path)
+        raise
+
+
+def _callbacks(metric: str) -> "list[Callback]":
+    from xgraph.training.fit.progress import EpochBar, EpochLines
+
+    if sys.stderr.isatty():
+        return [EpochBar(metric)]
+    return [EpochLines(metric)]

@@ -1,0 +1,63 @@
+"""Settings of a run: from what the user gave, or from its directory to resume it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xgraph.options import OptionError
+from xgraph.training.config.build import TrainConfig, build_config, differences, read_config
+from xgraph.training.files.rundir import CONFIG, PATHS
+
+# The settings that may change when a run is resumed.
+_MAY_CHANGE = {"epochs", "device", "storage", "threads", "baseline"}
+
+
+def build(
+    settings: Mapping[str, Any], base: Mapping[str, Any] | None, source: str | Path | None, saved: bool = False
+) -> TrainConfig:
+    """Build the settings; an error names the file `source` that `base` was read from."""
+    try:
+        return build_config(settings, base, saved=saved)
+    except OptionError as error:
+        if source is None:
+            raise
+        raise OptionError(f"{error} (in {source})") from None
+
+
+def settings_to_resume(
+    settings: Mapping[str, Any], from_file: TrainConfig | None, out: str | Path | None
+) -> tuple[TrainConfig, Path]:
+    """Return the settings of the run in `out`; settings that are given explicitly must not contradict them."""
+    if out is None:
+        raise OptionError("resume: give the directory of the run to resume with out (--out)")
+    path = Path(out)
+    if not (path / CONFIG).is_file():
+        raise FileNotFoundError(f"resume: {path} is not a run directory (no {CONFIG})")
+    saved = read_config(path / CONFIG)
+    old = build({}, saved, path / CONFIG, saved=True)
+    # More epochs are more epochs of the loss.
+    kept = {} if old.fitted else {"pretrain_epochs": old.pretrain_epochs}
+    new = from_file or build({**kept, **settings}, saved, path / CONFIG, saved=True)
+    changes = differences(old, new)
+    same = {}
+    for name in sorted(changes, key=lambda name: name not in settings):  # explicit settings first
+        before, after = changes[name]
+        if name in PATHS and _same_file(before, after):
+            same[name] = before
+        elif name not in _MAY_CHANGE and not (name in PATHS and _moved(before, after)):
+            raise OptionError(
+                f"resume: {name} is {before!r} in {path} and cannot become {after!r}; "
+                f"only {', '.join(sorted(_MAY_CHANGE))} can change, and the place of files with the same content"
+            )
+    return new.replace(**same), path
+
+
+def _same_file(one: object, other: object) -> bool:
+    return Path(str(one)).resolve() == Path(str(other)).resolve()
+
+
+def _moved(before: object, after: object) -> bool:
+    """Whether a setting may be the same file at another place; the checkpoint tells whether the content is the same."""
+    from xgraph.data.cards.named import names
+
+    return before not in (None, *names()) and after not in (None, *names())

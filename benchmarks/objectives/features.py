@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.objectives.sets import Molecules
-from xgraph.data.molecules.descriptors import describe
+from xgraph.data.molecules.features.describe import describe
 
 WIDTH = 512
 

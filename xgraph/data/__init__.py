@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from xgraph.data.labels.rules import LabelRules as LabelRules
     from xgraph.data.molecules.augment import Augmentation as Augmentation
     from xgraph.data.molecules.dataset import MoleculeDataset as MoleculeDataset
-    from xgraph.data.molecules.descriptors import describe as describe
-    from xgraph.data.molecules.descriptors import descriptor_names as descriptor_names
+    from xgraph.data.molecules.features.describe import describe as describe
+    from xgraph.data.molecules.features.describe import descriptor_names as descriptor_names
     from xgraph.data.molecules.identity import identities as identities
     from xgraph.data.molecules.joined import JoinedDataset as JoinedDataset
     from xgraph.data.molecules.joined import join as join
@@ -54,8 +54,8 @@ _MODULES = {
     "check_overlap": "molecules.splits",
     "collect": "collection",
     "conformer_bags": "bags.conformers",
-    "describe": "molecules.descriptors",
-    "descriptor_names": "molecules.descriptors",
+    "describe": "molecules.features.describe",
+    "descriptor_names": "molecules.features.describe",
     "feature_statistics": "storage.statistics",
     "fetch": "cards.files",
     "identities": "molecules.identity",

@@ -160,7 +160,7 @@ def load(
         raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
     kinds = None
     if features:
-        from xgraph.data.molecules.descriptors import check_kinds
+        from xgraph.data.molecules.features.describe import check_kinds
 
         kinds = check_kinds(features)
     given = next((value for value in (separator, encoding) if value is not None), None)

@@ -12,10 +12,10 @@ from torch_geometric.loader import DataLoader as PyGLoader
 
 from tests.data.molecules.test_molecule import graph_of, nci
 from tests.data.molecules.test_packed import assert_batch_equal
-from xgraph.data.molecules import dataset as module
+from xgraph.data.molecules import items as module
 from xgraph.data.molecules import parsed
 from xgraph.data.molecules.dataset import MoleculeDataset
-from xgraph.data.molecules.descriptors import Refused, describe, described, descriptor_names
+from xgraph.data.molecules.features.describe import Refused, describe, described, descriptor_names
 from xgraph.data.molecules.molecule import FEATURIZER
 from xgraph.data.molecules.splits import SplitOverlapWarning
 from xgraph.data.molecules.table import RowError, Table

@@ -13,9 +13,9 @@ from torch_geometric.data import Batch
 
 import xgraph
 from xgraph.data import MoleculeDataset, describe, descriptor_names, load
-from xgraph.data.molecules import dataset as dataset_module
-from xgraph.data.molecules.descriptor_kinds import KINDS
-from xgraph.data.molecules.descriptors import Refused, described
+from xgraph.data.molecules import items as dataset_module
+from xgraph.data.molecules.features.describe import Refused, described
+from xgraph.data.molecules.features.kinds import KINDS
 from xgraph.nn import MoleculeModel
 from xgraph.options import OptionError
 from xgraph.training.config.build import build_config, registry

@@ -13,9 +13,10 @@ from torch_geometric.data import Data
 
 from xgraph.data.bags.checks import check_bags, not_finite
 from xgraph.data.bags.instances import GraphStore, Instances, make_store, unusable_row
-from xgraph.data.bags.layout import all_instances, checked_choice, layout
+from xgraph.data.bags.layout import all_instances, batch_index, checked_choice, layout
 from xgraph.data.bags.values import as_tensor, labels_of
-from xgraph.data.storage.checks import METRICS, check_classes, check_metric, checked_index, item_weights
+from xgraph.data.storage.checks import checked_index
+from xgraph.data.storage.labelled import LabelledItems
 from xgraph.data.tables.joined import Files
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from xgraph.data.published.bags import BagArrays
 
 
-class BagDataset(torch.utils.data.Dataset[Data]):
+class BagDataset(LabelledItems):
     """Bags of instances, with one label per bag and task, and splits.
 
     Instances are numbered bag by bag: bag b has the instances ``bag_ptr[b]`` to ``bag_ptr[b + 1] - 1``. These are the
@@ -99,8 +100,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
         weight: Tensor | None = None,
         left_out: Mapping[str, str] | None = None,
     ) -> None:
-        check_metric(metric, (*METRICS, "accuracy") if task == "multiclass" else METRICS)
-        self.name, self.metric, self.errors, self.featurizer = name, metric, list(errors), featurizer
+        self.name, self.errors, self.featurizer = name, list(errors), featurizer
         self.notes, self.left_out = dict(notes or {}), dict(left_out or {})
         self.files: Files | None = None  # of the source if there are several; rows count from the first to the last
         self.store = make_store(instances)
@@ -112,11 +112,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
             raise ValueError(f"y, bag_names, row and cases must have the same length, got lengths {sorted(counts)}")
         self.bag_ptr, self._order = layout(bag_ptr, bag, len(self.store), counts.pop() if counts else None, names)
         n = len(self.bag_ptr) - 1
-        self.y = torch.empty(n, 0) if labels is None else labels
-        self.weight = item_weights(weight, n)
-        self._classes = task == "multiclass"
-        if self._classes:
-            check_classes(self.y, self.y.size(1))
+        self._set_labels(torch.empty(n, 0) if labels is None else labels, weight, task, metric)
         self.bag_names = [str(i) for i in range(n)] if names is None else names
         default = ["y"] if self.y.size(1) == 1 else [f"y{i}" for i in range(self.y.size(1))]
         self.task_names = default if task_names is None else list(task_names)
@@ -170,16 +166,6 @@ class BagDataset(torch.utils.data.Dataset[Data]):
 
         columns = bags_of_frame(frame, bag_column, target_columns, feature_columns)
         return cls(**columns, **options)
-
-    @property
-    def num_tasks(self) -> int:
-        """Number of label columns: of tasks, or of classes."""
-        return len(self.task_names)
-
-    @property
-    def task(self) -> Literal["binary", "multilabel", "multiclass"]:
-        """Type of the task: "binary" for a single one, "multilabel" for several, "multiclass" for classes."""
-        return "multiclass" if self._classes else "binary" if self.num_tasks == 1 else "multilabel"
 
     @property
     def num_instances(self) -> int:
@@ -240,7 +226,7 @@ class BagDataset(torch.utils.data.Dataset[Data]):
             ValueError: If `positions` is empty, `rows` has no instance of a bag or an instance of another bag, or a
                 feature from a memory-mapped file is not finite.
         """
-        index = self._index(positions)
+        index = batch_index(positions, len(self))
         if rows is None:
             number, bag = all_instances(self.bag_ptr, index)
         else:
@@ -259,11 +245,3 @@ class BagDataset(torch.utils.data.Dataset[Data]):
             f"BagDataset({self.name!r}, bags={len(self)}, instances={self.num_instances}, "
             f"features={self.num_features}, {'classes' if self._classes else 'tasks'}={self.num_tasks})"
         )
-
-    def _index(self, positions: Sequence[int] | Tensor | NDArray[np.integer]) -> Tensor:
-        index = as_tensor(positions, "positions must be integers").reshape(-1)
-        if not len(index):
-            raise ValueError("positions is empty: a batch needs at least one bag")
-        if not index.is_floating_point() and index.dtype != torch.bool:
-            index = torch.where(index < 0, index + len(self), index)
-        return checked_index(index, len(self), "bag")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xgraph.data.bags.values import as_tensor
+from xgraph.data.storage.checks import checked_index
 
 Integers = Tensor | NDArray[Any] | Sequence[int]
 
@@ -56,6 +57,16 @@ def layout(
     _check_filled(sizes, called)
     ptr = torch.cat([torch.zeros(1, dtype=torch.long), sizes.cumsum(0)])
     return ptr, None if bool((ids.diff() >= 0).all()) else ids.argsort(stable=True)
+
+
+def batch_index(positions: Integers, num_bags: int) -> Tensor:
+    """Return the positions of a batch's bags; negative ones count from the end."""
+    index = as_tensor(positions, "positions must be integers").reshape(-1)
+    if not len(index):
+        raise ValueError("positions is empty: a batch needs at least one bag")
+    if not index.is_floating_point() and index.dtype != torch.bool:
+        index = torch.where(index < 0, index + num_bags, index)
+    return checked_index(index, num_bags, "bag")
 
 
 def all_instances(bag_ptr: Tensor, bags: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
-from torch_geometric.data import Batch, Data
 
-from xgraph.data.molecules.descriptor_kinds import KINDS
-from xgraph.data.molecules.descriptors import arrange, check_kinds, described, descriptor_names, warn_of_refused
+from xgraph.data.molecules.items import MoleculeItems
 from xgraph.data.molecules.molecule import FEATURIZER
 from xgraph.data.molecules.packed import PackedGraphs
-from xgraph.data.molecules.parsed import parse_smiles, parse_table
+from xgraph.data.molecules.parsed import features_version, parse_smiles, parse_table
 from xgraph.data.molecules.splits import check_overlap, split_positions
-from xgraph.data.molecules.standardize import CANONICAL, AtomOrder
+from xgraph.data.molecules.standardize import AtomOrder
 from xgraph.data.molecules.table import RowError, Table
-from xgraph.data.storage.checks import METRICS, check_classes, check_metric, item_weights, positions_of
 from xgraph.data.storage.root import Progress
 from xgraph.data.tables.joined import Files
 
 
-class MoleculeDataset(torch.utils.data.Dataset[Data]):
+class MoleculeDataset(MoleculeItems):
     """Molecules as graphs with the Open Graph Benchmark's features, with labels and splits.
 
     Item i is a PyG `Data` with `x` ``[atoms, 9]``, `edge_index` ``[2, edges]``, `edge_attr` ``[edges, 3]``, `y`
@@ -96,13 +91,9 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             raise ValueError(f"graphs, smiles, y and row must have the same length, got {lengths}")
         if y.shape != (n, len(task_names)):
             raise ValueError(f"y must have shape [{n}, {len(task_names)}], one column per task, got {list(y.shape)}")
-        check_metric(metric, (*METRICS, "accuracy") if task == "multiclass" else METRICS)
-        if task == "multiclass":
-            check_classes(y, len(task_names))
-        self._classes = task == "multiclass"
-        self.weight = item_weights(weight, n)
-        self.graphs, self.smiles, self.y, self.row = graphs, smiles, y, row
-        self.name, self.task_names, self.metric = name, list(task_names), metric
+        self._set_labels(y, weight, task, metric)
+        self.graphs, self.smiles, self.row = graphs, smiles, row
+        self.name, self.task_names = name, list(task_names)
         self.splits, self.errors = dict(splits or {}), list(errors)
         self.left_out, self.notes = dict(left_out or {}), dict(notes or {})
         self._featurizer = featurizer
@@ -163,7 +154,7 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             metric=metric,
             splits={part: torch.from_numpy(rows) for part, rows in positions.items()},
             errors=errors,
-            featurizer=_version(standardize, atom_order),
+            featurizer=features_version(standardize, atom_order),
             left_out=table.left_out,
             notes=table.notes,
             task=table.task,
@@ -201,124 +192,11 @@ class MoleculeDataset(torch.utils.data.Dataset[Data]):
             name=name,
             task_names=[],
             errors=errors,
-            featurizer=_version(standardize, atom_order),
+            featurizer=features_version(standardize, atom_order),
             graph_smiles=done.texts,
         )
-
-    @property
-    def num_tasks(self) -> int:
-        """Number of label columns: of tasks, or of classes."""
-        return len(self.task_names)
-
-    @property
-    def task(self) -> Literal["binary", "multilabel", "multiclass"]:
-        """Type of the task: "binary" for a single one, "multilabel" for several, "multiclass" for classes."""
-        return "multiclass" if self._classes else "binary" if self.num_tasks == 1 else "multilabel"
-
-    @property
-    def featurizer(self) -> str:
-        """Version of all features, including the additional ones."""
-        return "+".join([self._featurizer, *(KINDS[kind].version() for kind in self.feature_kinds)])
-
-    @property
-    def feature_names(self) -> list[str]:
-        """Names of the F additional features."""
-        return descriptor_names(self.feature_kinds)
-
-    def with_features(
-        self,
-        kinds: Sequence[str],
-        *,
-        root: str | Path | None = None,
-        keep: bool = True,
-        progress: Progress | None = None,
-    ) -> MoleculeDataset:
-        """Return a copy of the data set with exactly these additional features; everything else is shared.
-
-        Features that are already present are not computed again.
-
-        Args:
-            kinds: Kinds of features, as for `describe`; an empty list removes the features.
-            root: Data root for the cache; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
-            keep: Whether to cache the features.
-            progress: Called with ``(done, total, description)``.
-
-        Raises:
-            TypeError: If `kinds` is a single string.
-            ValueError: If a kind is unknown or given twice, or its package is not installed.
-
-        Warns:
-            RefusedWarning: If an encoder refuses molecules.
-
-        Example:
-            >>> data = MoleculeDataset.from_smiles(["CCO", "C", "CC"]).with_features(["maccs", "morgan"])
-            >>> data.features.shape, data[0].features.shape, data.batch([0, 2]).features.shape
-            (torch.Size([3, 2215]), torch.Size([1, 2215]), torch.Size([2, 2215]))
-        """
-        requested = check_kinds(kinds)
-        new = [kind for kind in requested if kind not in self.feature_kinds]
-        other = copy.copy(self)
-        other.feature_kinds, other.features = requested, None
-        other.refused = {kind: positions for kind, positions in self.refused.items() if kind in requested}
-        if requested:
-            computed, refused = described(self.graph_smiles, new, root=root, keep=keep, progress=progress)
-            warn_of_refused(self.graph_smiles, refused, stacklevel=3)
-            other.refused |= refused
-            known = [] if self.features is None else [(self.feature_kinds, self.features)]
-            other.features = arrange(requested, [(new, computed), *known])
-        return other
-
-    def __len__(self) -> int:
-        return len(self.graphs)
-
-    def __getitem__(self, i: int) -> Data:
-        position = int(positions_of([i], len(self), self.name, "molecule")[0])
-        data = self.graphs.graph(position)
-        data.y = self.y[position : position + 1]
-        data.idx = torch.tensor([position])
-        if self.features is not None:
-            data.features = self.features[position : position + 1]
-        return data
-
-    def batch(self, positions: Sequence[int] | Tensor | NDArray[np.integer]) -> Batch:
-        """Collate molecules, many times faster than ``Batch.from_data_list([data[i] for i in positions])``.
-
-        The content is the same. Use it as the ``collate_fn`` of a loader over positions.
-
-        Args:
-            positions: Positions in this data set, at least one; repetitions are allowed.
-
-        Raises:
-            IndexError: If a position is out of range.
-            ValueError: If `positions` is empty.
-        """
-        idx = positions_of(positions, len(self), self.name, "molecule")
-        if not len(idx):
-            raise ValueError("positions is empty: a batch needs at least one molecule")
-        beside = {} if self.features is None else {"features": self.features[idx]}
-        return self.graphs.batch(idx.numpy(), y=self.y[idx], idx=idx, **beside)
-
-    def feature_batch(self, positions: Sequence[int] | Tensor | NDArray[np.integer]) -> Data:
-        """Return features, labels and positions of molecules, as in `batch` but without their graphs.
-
-        Args:
-            positions: Positions in this data set; repetitions are allowed.
-
-        Raises:
-            IndexError: If a position is out of range.
-            ValueError: If the molecules have no additional features.
-        """
-        if self.features is None:
-            raise ValueError("the molecules have no features; call with_features first")
-        idx = positions_of(positions, len(self), self.name, "molecule")
-        return Data(features=self.features[idx], y=self.y[idx], idx=idx)
 
     def __repr__(self) -> str:
         what = "classes" if self._classes else "tasks"
         counts = f"molecules={len(self)}, {what}={self.num_tasks}, errors={len(self.errors)}"
         return f"MoleculeDataset({self.name!r}, {counts})"
-
-
-def _version(standardize: bool, atom_order: AtomOrder) -> str:
-    """Return the version of the features of molecules that are read in this way."""
-    return FEATURIZER + f"+{CANONICAL}" * (atom_order == "canonical") + "+standard" * standardize

@@ -69,6 +69,11 @@ def parse_smiles(
     return done, [texts[i] for i in done.kept.tolist()], errors
 
 
+def features_version(standardize: bool, atom_order: AtomOrder) -> str:
+    """Return the version of the features of molecules that are read in this way."""
+    return FEATURIZER + f"+{CANONICAL}" * (atom_order == "canonical") + "+standard" * standardize
+
+
 def _blank(value: object) -> str:
     if isinstance(value, str) or value is None or value != value:
         return "the SMILES is empty"

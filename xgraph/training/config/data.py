@@ -9,7 +9,7 @@ from xgraph.data.tables.dialect import check_encoding, check_separator
 from xgraph.schema import Schema
 from xgraph.storage import Storage
 
-# Keep in step with `xgraph.data.molecules.descriptor_kinds`, which is not imported here because it imports RDKit.
+# Keep in step with `xgraph.data.molecules.features.kinds`, which is not imported here because it imports RDKit.
 Features = Literal["rdkit", "morgan", "maccs", "torsion", "minimol"]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Kind = Literal["graph", "node", "bag"]

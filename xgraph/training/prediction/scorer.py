@@ -152,7 +152,7 @@ def read_ahead(chunks: Iterable[Sequence[str]], wanted: Wanted) -> Iterator[list
 
 def _prepare(wanted: Wanted) -> None:
     """Import what features need, before other processes are started."""
-    from xgraph.data.molecules.descriptors import prepare
+    from xgraph.data.molecules.features.describe import prepare
 
     for kinds in wanted.values():
         prepare(kinds)
@@ -174,7 +174,7 @@ def _read(texts: Sequence[str], wanted: Wanted) -> list[Part]:
 
 def with_features(data: "MoleculeDataset", kinds: list[str], errors: list[str]) -> "MoleculeDataset":
     """Return molecules with these features; those that an encoder refuses get an error."""
-    from xgraph.data.molecules.descriptors import RefusedWarning
+    from xgraph.data.molecules.features.describe import RefusedWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RefusedWarning)

@@ -14,7 +14,7 @@ import torch
 from rdkit import Chem
 
 from tests.data.molecules.test_molecule import nci
-from xgraph.data.molecules.descriptors import RefusedWarning, describe, descriptor_names
+from xgraph.data.molecules.features.describe import RefusedWarning, describe, descriptor_names
 from xgraph.data.molecules.pretrained import minimol
 from xgraph.options import OptionError
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
 
+from xgraph.data.molecules.features.path_information import path_information
 from xgraph.data.molecules.interrupts import interrupts_held
-from xgraph.data.molecules.path_information import path_information
 from xgraph.data.molecules.pretrained import minimol
 
 Values = NDArray[np.generic]

@@ -6,7 +6,7 @@ from rdkit import Chem
 from rdkit.Chem import GraphDescriptors
 
 from tests.data.molecules.test_molecule import nci
-from xgraph.data.molecules.path_information import path_information
+from xgraph.data.molecules.features.path_information import path_information
 
 
 def information(coefficients: list[int]) -> tuple[float, float]:

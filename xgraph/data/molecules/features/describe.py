@@ -15,7 +15,7 @@ from rdkit import rdBase
 from rdkit.rdBase import BlockLogs
 from torch import Tensor
 
-from xgraph.data.molecules.descriptor_kinds import KINDS
+from xgraph.data.molecules.features.kinds import KINDS
 from xgraph.data.molecules.molecule import parse
 from xgraph.data.molecules.standardize import standardize_smiles
 from xgraph.data.storage.parallel import map_chunks

@@ -11,9 +11,9 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import Descriptors, MACCSkeys, rdMolDescriptors
 
 from tests.data.molecules.test_molecule import nci
-from xgraph.data.molecules import descriptors as module
-from xgraph.data.molecules.descriptor_kinds import KINDS, LARGEST
-from xgraph.data.molecules.descriptors import describe, descriptor_names
+from xgraph.data.molecules.features import describe as module
+from xgraph.data.molecules.features.describe import describe, descriptor_names
+from xgraph.data.molecules.features.kinds import KINDS, LARGEST
 from xgraph.data.molecules.standardize import standardize_smiles
 
 SMILES = ["CC(=O)Oc1ccccc1C(=O)O", "CN1C=NC2=C1C(=O)N(C(=O)N2C)C", "CC(=O)[O-].[Na+]", "F[C@](Cl)(Br)I", "C#CCCCCC"]

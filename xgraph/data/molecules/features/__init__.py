@@ -1,0 +1,1 @@
+"""Additional features of molecules: descriptors, fingerprints and encodings."""

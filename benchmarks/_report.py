@@ -32,8 +32,7 @@ def report(name: str, rows: list[dict[str, Any]], **extra: Any) -> Path:
     content = {
         "name": name,
         "date": datetime.now(UTC).date().isoformat(),
-        "commit": _git("rev-parse", "--short", "HEAD")
-        + ("+changes" if _git("status", "--porcelain", "xgraph") else ""),
+        "commit": commit(),
         "machine": {
             "cpu": _cpu(),
             "cores": os.cpu_count(),
@@ -51,6 +50,11 @@ def report(name: str, rows: list[dict[str, Any]], **extra: Any) -> Path:
     temporary.replace(path)
     print(table(rows))
     return path
+
+
+def commit() -> str:
+    """The commit of the checkout, with "+changes" if the package differs from it."""
+    return _git("rev-parse", "--short", "HEAD") + ("+changes" if _git("status", "--porcelain", "xgraph") else "")
 
 
 def table(rows: list[dict[str, Any]]) -> str:

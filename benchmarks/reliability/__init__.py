@@ -1,0 +1,1 @@
+"""What runs and readers survive: kills, damaged files, hostile input, weeks of running."""

@@ -14,6 +14,7 @@ from xgraph.training.files.rundir import BASELINE, METRICS
 from xgraph.training.files.writing import write_json
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.fit.fitted import FittedTask, fit_in_single_step
+from xgraph.training.fit.seeding import own_random_streams
 
 if TYPE_CHECKING:
     from xgraph.training.sources import Source
@@ -116,10 +117,13 @@ def _result(
         own = baseline_config(config, own_limits)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the network's run has given those about the data
-            with data_progress(progress) as report:
-                task = FittedTask(own, source.with_settings(own, report))
-            folder.mkdir(exist_ok=True)
-            metrics = fit_in_single_step(task, folder, device=device, resume=True, threads=threads, progress=progress)
+            with own_random_streams(own.seed):  # the same whether the network was trained just before or is resumed
+                with data_progress(progress) as report:
+                    task = FittedTask(own, source.with_settings(own, report))
+                folder.mkdir(exist_ok=True)
+                metrics = fit_in_single_step(
+                    task, folder, device=device, resume=True, threads=threads, progress=progress
+                )
     except Exception as error:  # of many types: a baseline is never worth losing a network for
         return {"model": entry.model, "skipped": str(error) or type(error).__name__}
     about = f"a {entry.model} of {own_limits['trees']} trees on {entry.about}"

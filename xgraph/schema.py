@@ -71,7 +71,9 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         raise FileNotFoundError(f"{what}: no file {path}")
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise OptionError(f"{what}: {path} is not valid TOML: too many brackets within one another") from None
+    except ValueError as error:  # of TOML, of its encoding, or of numbers with thousands of digits
         raise OptionError(f"{what}: {path} is not valid TOML: {error}") from None
 
 

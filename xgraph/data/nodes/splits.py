@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 
 from xgraph.data.published.given import PARTS, Given
 from xgraph.data.storage.checks import check_fractions
+from xgraph.data.storage.damaged import DAMAGED_ARCHIVE
 
 Parts = dict[str, NDArray[np.int64]]
 FRACTIONS = (0.6, 0.2, 0.2)
@@ -36,7 +35,7 @@ def read_node_split(given: Given, fold: int | None, num_nodes: int, file: Path) 
     try:
         with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
             parts = [np.asarray(arrays[key]) for key in keys]
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, ValueError) as error:
+    except (*DAMAGED_ARCHIVE, OSError, KeyError, ValueError) as error:
         raise ValueError(f"cannot read the split {keys} of {file}: {error}") from error
     if given.format == "masks":
         want = (len(given.folds), num_nodes)

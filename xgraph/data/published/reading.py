@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from xgraph.data.storage.damaged import DAMAGED_ARCHIVE
 
 
 @contextmanager
@@ -16,6 +16,6 @@ def reading(paths: Sequence[Path]) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, IndexError, TypeError, ValueError) as error:
+    except (*DAMAGED_ARCHIVE, OSError, KeyError, IndexError, TypeError, ValueError) as error:
         reason = f"there is no {error}" if isinstance(error, KeyError) else error
         raise ValueError(f"cannot read {', '.join(map(str, paths))}: {reason}") from error

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xgraph.data.splits.words import NOWHERE, PARTS, part_of_word
+from xgraph.data.storage.damaged import DAMAGED_ARCHIVE
 from xgraph.data.tables.read import read_columns
 
 _EXPECTED = "expected arrays (npz) or columns (CSV) train, valid and test with numbers of data rows, counted from 0"
@@ -65,7 +64,7 @@ def _arrays(path: Path) -> dict[str, NDArray[np.int64]]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: np.asarray(archive[key]) for key in archive.files}
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, ValueError, AttributeError) as error:
+    except (*DAMAGED_ARCHIVE, OSError, KeyError, ValueError, AttributeError) as error:
         raise ValueError(f"split_file: cannot read {path} as npz: {error}") from error
     for key, array in arrays.items():
         if array.dtype == np.bool_:

@@ -67,7 +67,7 @@ class Run:
             raise FileNotFoundError(f"run: {path} {state} (no {METRICS})")
         try:
             metrics = _with_nan(json.loads(file.read_text(encoding="utf-8")))
-        except ValueError as error:  # not JSON, or not text
+        except (ValueError, RecursionError) as error:  # not JSON, or not text
             raise ValueError(f"run: {file} is damaged: {error}") from None
         if not isinstance(metrics, dict):
             raise ValueError(f"run: {file} is damaged: expected a JSON object of metrics")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -16,8 +14,9 @@ from xgraph.data.bags.folder.files import ending
 from xgraph.data.bags.folder.npy import begin_of, npy_header, npy_rows, said
 from xgraph.data.bags.folder.rows import ArrayRows
 from xgraph.data.bags.folder.tensors import read_tensors
+from xgraph.data.storage.damaged import DAMAGED_ARCHIVE
 
-DAMAGED = (OSError, ValueError, EOFError, KeyError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
+DAMAGED = (*DAMAGED_ARCHIVE, OSError, ValueError, KeyError)
 """What reading a damaged file may raise."""
 
 
@@ -65,7 +64,7 @@ def _npz(path: Path, unpack: Unpack) -> Bag:
                 return Bag(rows)
             with archive.open(members[coords]) as stream:
                 shape = npy_header(stream)[0]  # type: ignore[arg-type]
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, struct.error) as error:
+    except DAMAGED_ARCHIVE as error:
         raise ValueError(f"it is not a complete npz archive: {said(error)}") from error
     return Bag(rows, shape, lambda: np.load(path, allow_pickle=False)[coords])
 

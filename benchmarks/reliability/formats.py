@@ -8,6 +8,50 @@ from pathlib import Path
 
 import numpy as np
 
+CONFIG = """[data]
+dataset = "molecules.csv"
+split = "random"
+target_columns = ["amine"]
+
+[model]
+name = "gine"
+hidden_channels = 8
+num_layers = 2
+
+[loss]
+name = "soap"
+surrogate = "squared_hinge"
+margin = 1.0
+gamma = 0.1
+
+[optimizer]
+epochs = 1
+pretrain_epochs = 0
+lr = 0.001
+
+[batches]
+batch_size = 16
+
+[run]
+seed = 3
+threads = 1
+"""
+RECIPE = """title = "A forest"
+about = "Few trees."
+metrics = ["ap", "roc_auc"]
+
+[settings]
+dataset = "molecules.csv"
+split = "random"
+
+[[member]]
+name = "forest"
+model = "forest"
+features = ["maccs"]
+trees = 3
+seeds = [0, 1]
+"""
+
 
 def write_formats(folder: Path) -> None:
     """Write molecules, a graph and bags in further formats beside those of `write_material`."""
@@ -20,16 +64,8 @@ def write_formats(folder: Path) -> None:
     longest = max(map(len, columns))
     lines = [",".join(column[i] if i < len(column) else "" for column in columns) for i in range(longest)]
     (folder / "parts.csv").write_text("\n".join(["train,valid,test", *lines]) + "\n")
-    settings = 'dataset = "molecules.csv"\nsplit = "random"\nepochs = 1\npretrain_epochs = 0\nthreads = 1\n'
-    settings += (
-        'loss = "soap"\nmodel = "gine"\nseed = 3\nlr = 0.001\nbatch_size = 16\nhidden_channels = 8\nnum_layers = 2\n'
-    )
-    (folder / "config.toml").write_text(settings)
-    recipe = (
-        'title = "A forest"\nmetrics = ["ap", "roc_auc"]\n\n[settings]\ndataset = "molecules.csv"\nsplit = "random"\n\n'
-    )
-    recipe += '[[member]]\nname = "forest"\nmodel = "forest"\nfeatures = ["maccs"]\ntrees = 3\nseeds = [0, 1]\n'
-    (folder / "recipe.toml").write_text(recipe)
+    (folder / "config.toml").write_text(CONFIG)
+    (folder / "recipe.toml").write_text(RECIPE)
 
 
 def _tables(folder: Path, rows: list[list[str]]) -> None:

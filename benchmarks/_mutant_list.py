@@ -272,7 +272,7 @@ MUTANTS = [
     _mutant("data/splits/classes.py", "rarest_first[::-1]", "rarest_first", "data/bags/test_splits.py"),
     _mutant("training/config/parts.py", "!= number]", "== number]", "training/config/test_parts.py"),
     # tables and keys of molecules
-    _mutant("data/molecules/table.py", "/ len(sample)", "* len(sample)", "data/molecules/test_table.py"),
+    _mutant("data/molecules/smiles_column.py", "/ len(sample)", "* len(sample)", "data/molecules/test_table.py"),
     _mutant("data/molecules/keys.py", "bond_attr[:, 0]", "bond_attr[:, 1]", "data/molecules/test_keys.py"),
     _mutant(
         "data/molecules/keys.py", "np.delete(graphs.x, 1,", "np.delete(graphs.x, 0,", "data/molecules/test_keys.py"

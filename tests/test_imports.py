@@ -43,6 +43,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"graphs"},
         {"recognise"},
         {"loaders"},
+        {"requested"},
         {"registry"},
         {"collection", "objects"},
     ],

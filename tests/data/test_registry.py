@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xgraph.data import load
-from xgraph.data import registry as module
+from xgraph.data import load, requested
 from xgraph.data.cards import molecules
 from xgraph.data.loaders import LOADERS, RULES
 from xgraph.data.molecules.splits import SplitOverlapWarning
@@ -137,7 +136,7 @@ def test_registered_name_takes_precedence_over_a_file(tmp_path: Path, monkeypatc
     (tmp_path / "nci-pains").write_text("smiles,y\nC,1\n")
     monkeypatch.chdir(tmp_path)
     assert len(load("nci-pains")) == 4991
-    assert module._own_table(Path("nci-pains")) == Path("nci-pains")
+    assert requested.own_table(Path("nci-pains")) == Path("nci-pains")
 
 
 def test_additional_features(table: Path) -> None:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
-from xgraph.data.cards.named import load_card, names
+from xgraph.data.cards.named import load_card
 from xgraph.data.cards.schema import Card
 from xgraph.data.labels.rules import LabelRules
 from xgraph.data.loaders import LOADERS, OWN_PARTS, OWN_SPLITS, RULES, form_of, is_given, why_not
 from xgraph.data.recognise import Kind, recognise
-from xgraph.data.splits.own import GIVEN, WHOLE, OwnSplit
-from xgraph.data.storage.root import Progress, expanded
+from xgraph.data.requested import as_table, check_fold, own_split, own_table
+from xgraph.data.splits.own import GIVEN, WHOLE
+from xgraph.data.storage.root import Progress
 from xgraph.data.storage.root import root as root_folder
-from xgraph.data.tables.formats import ENDINGS, stem
-from xgraph.data.tables.frame import FrameTable
+from xgraph.data.tables.formats import stem
 from xgraph.messages import shown
 
 if TYPE_CHECKING:
@@ -150,7 +147,7 @@ def load(
         >>> dataset.kind, dataset.num_tasks, len(dataset)
         ('graph', 1, 4991)
     """
-    table = _as_table(name)
+    table = as_table(name)
     if table is None and not isinstance(name, str | Path):
         raise TypeError(
             f"name must be the name of a data set, the path of a CSV file or a DataFrame, got {shown(name)} "
@@ -166,7 +163,7 @@ def load(
     given = next((value for value in (separator, encoding) if value is not None), None)
     if table is not None and given is not None:
         raise ValueError(f"separator and encoding are for text files, but {table} was given; got {given!r}")
-    path = table or _own_table(name)
+    path = table or own_table(name)
     source = load_card(str(name)) if path is None else path
     options: dict[str, object] = {
         "bag_column": bag_column,
@@ -211,16 +208,16 @@ def load(
     if loader.takes_own_split:
         options["split"] = split
         if form == "own nodes" and split == GIVEN and not any(value is not None for value in parts[:6]):
-            options["splitting"] = _own_split(None, form, label, fold=fold, seed=seed, **own)  # its file has parts
+            options["splitting"] = own_split(None, form, label, fold=fold, seed=seed, **own)  # its file has parts
         else:
-            options["splitting"] = _own_split(split, form, label, fold=fold, seed=seed, **own)
+            options["splitting"] = own_split(split, form, label, fold=fold, seed=seed, **own)
     else:
         if folds is not None:
             splits, published = [way for way in splits if way != GIVEN], folds
         chosen = splits[0] if split is None or (split == WHOLE and not isinstance(source, Card)) else split
         if chosen not in splits:
             raise ValueError(f"split must be one of {', '.join(splits)} for {label!r}, got {split!r}")
-        _check_fold(fold, published, label, chosen)
+        check_fold(fold, published, label, chosen)
         options |= {"split": chosen, "fold": fold, "seed": seed}
         options |= {"folds": folds, "stratified": stratified, "partition": partition}
     with_rules = loader.options.issuperset(RULES)
@@ -228,51 +225,3 @@ def load(
     if with_rules:
         used["rules"] = LabelRules(missing, positive, active_above, active_below, task, weight_column)
     return cast("MoleculeDataset", loader.load(source, **used, root=root_folder(root), progress=progress))
-
-
-def _own_split(split: str | None, form: str, label: str, **options: Any) -> OwnSplit:
-    """Check the options for the split of a file of one's own."""
-    known = OWN_SPLITS[form]
-    if split is not None and split not in (*known, GIVEN, WHOLE):
-        raise ValueError(f"split must be one of {', '.join([*known, GIVEN])} for {label!r}, got {split!r}")
-    if isinstance(options["fold"], bool) or not isinstance(options["fold"], int | None):
-        raise TypeError(f"fold must be an integer, got {options['fold']!r}")
-    if split == WHOLE:
-        return OwnSplit(WHOLE)
-    splitting = OwnSplit(split, **options)
-    if splitting.is_given or split or form == "folder of bags":  # its table of labels may define the parts
-        return splitting
-    return replace(splitting, split=known[0])
-
-
-def _as_table(name: object) -> FrameTable | None:
-    """Return a data frame as a table; None for anything else."""
-    if isinstance(name, FrameTable):
-        return name
-    # without importing pandas for those who have no data frame
-    pandas = sys.modules.get("pandas")
-    return FrameTable(name) if pandas is not None and isinstance(name, pandas.DataFrame) else None
-
-
-def _own_table(name: str | Path) -> Path | None:
-    """Return the path, unless the name is a registered data set."""
-    text = str(name)
-    if isinstance(name, str) and text in names():
-        return None
-    path = expanded(name)
-    if os.path.exists(path):  # unlike `Path.exists`, no error for a name that is too long
-        return path
-    if isinstance(name, Path) or text.lower().endswith(ENDINGS) or "/" in text:
-        raise FileNotFoundError(f"file {shown(text, 250)} does not exist")
-    return None
-
-
-def _check_fold(fold: int | None, folds: int, label: str, split: str) -> None:
-    if fold is None:
-        return
-    if isinstance(fold, bool) or not isinstance(fold, int):
-        raise TypeError(f"fold must be an integer, got {fold!r}")
-    if folds == 0:
-        raise ValueError(f"fold={fold} cannot be used: the {split} split of {label!r} has no folds")
-    if not 0 <= fold < folds:
-        raise ValueError(f"fold must be between 0 and {folds - 1} for {label!r}, got {fold}")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xgraph.data.molecules.table import RowError, find_smiles, read_smiles, read_table
+from xgraph.data.molecules.smiles_column import find_smiles
+from xgraph.data.molecules.table import RowError, read_smiles, read_table
 from xgraph.data.tables.read import read_columns
 
 NAN = float("nan")

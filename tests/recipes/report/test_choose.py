@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from xgraph.recipes.report.choices import choice_grids, described
 from xgraph.recipes.report.choose import choose
 from xgraph.recipes.report.results import Results
-from xgraph.recipes.schema.file import Choice
+from xgraph.recipes.schema.entries import Choice
 from xgraph.recipes.schema.read import read_recipe
 
 RANDOM = np.random.default_rng(6)

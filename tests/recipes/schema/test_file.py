@@ -8,7 +8,8 @@ import tomli_w
 from tiny import tiny
 
 from xgraph.options import OptionError
-from xgraph.recipes.schema.file import Comparison, RecipeFile, read_file
+from xgraph.recipes.schema.entries import Comparison
+from xgraph.recipes.schema.file import RecipeFile, read_file
 
 
 def read(values: dict[str, Any], tmp_path: Path) -> RecipeFile:

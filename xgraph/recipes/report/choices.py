@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from xgraph.recipes.report.results import Row
 from xgraph.recipes.report.tables import Grid, figure
-from xgraph.recipes.schema.file import Choice
+from xgraph.recipes.schema.entries import Choice
 from xgraph.recipes.schema.metrics import title
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from xgraph.recipes.schema.file import Choice
+from xgraph.recipes.schema.entries import Choice
 
 Scores = npt.NDArray[np.float64]
 MOST = 20  # candidates that are added to a greedy mean

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from xgraph.recipes.report.results import Results, Row
-from xgraph.recipes.schema.file import Claim, Comparison, Published
+from xgraph.recipes.schema.entries import Claim, Comparison, Published
 from xgraph.recipes.schema.metrics import title
 from xgraph.recipes.schema.recipe import Recipe
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from xgraph.recipes.report.choose import Chosen, Scores, choose, rounded
 from xgraph.recipes.report.scores import Part, check_same_items, combine, read_inner, read_parts
-from xgraph.recipes.schema.file import Choice, InnerFolds
+from xgraph.recipes.schema.entries import Choice, InnerFolds
 from xgraph.recipes.schema.metrics import further_metrics
 from xgraph.recipes.schema.recipe import Member, Recipe
 from xgraph.training.config.traits import DatasetTraits

@@ -12,7 +12,7 @@ from xgraph.recipes.report.compare import Paired, paired
 from xgraph.recipes.report.pooled import pooled
 from xgraph.recipes.report.reader import Reader
 from xgraph.recipes.report.scores import Part
-from xgraph.recipes.schema.file import Comparison
+from xgraph.recipes.schema.entries import Comparison
 from xgraph.recipes.schema.metrics import further_metrics
 from xgraph.recipes.schema.outcome import same_seeds
 from xgraph.recipes.schema.recipe import Member, Recipe

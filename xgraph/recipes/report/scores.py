@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xgraph.recipes.run.inner import inner_file
-from xgraph.recipes.schema.file import InnerFolds
+from xgraph.recipes.schema.entries import InnerFolds
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.parts import scored_parts
 from xgraph.training.config.traits import DatasetTraits

@@ -9,7 +9,7 @@ from xgraph.data.cards.pretrained import sentences
 from xgraph.recipes.report.compare import Paired
 from xgraph.recipes.report.pooled import MEANING
 from xgraph.recipes.report.results import Row
-from xgraph.recipes.schema.file import Published
+from xgraph.recipes.schema.entries import Published
 from xgraph.recipes.schema.metrics import title
 from xgraph.recipes.schema.recipe import Recipe
 from xgraph.training.files.rundir import dataset_label

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xgraph.recipes.schema.file import InnerFolds
+from xgraph.recipes.schema.entries import InnerFolds
 from xgraph.recipes.schema.recipe import Member
 from xgraph.training.config.build import TrainConfig, build_config
 from xgraph.training.files.writing import write_csv

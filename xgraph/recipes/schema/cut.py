@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from xgraph.recipes.schema.file import Partitions, Quick, RecipeFile
+from xgraph.recipes.schema.entries import Partitions, Quick
+from xgraph.recipes.schema.file import RecipeFile
 from xgraph.recipes.schema.outcome import same_seeds
 from xgraph.recipes.schema.places import at, check_known
 from xgraph.recipes.schema.recipe import Pretraining, Recipe

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from xgraph.options import OptionError
-from xgraph.recipes.schema.file import Choice, Comparison, Ensemble, Partitions, Published, RecipeFile, Submission
+from xgraph.recipes.schema.entries import Choice, Comparison, Ensemble, Partitions, Published, Submission
+from xgraph.recipes.schema.file import RecipeFile
 from xgraph.recipes.schema.places import at, check_known
 from xgraph.recipes.schema.recipe import Member, Recipe
 from xgraph.training.config.parts import scored_parts

@@ -7,7 +7,8 @@ from pathlib import Path
 from xgraph.options import OptionError
 from xgraph.recipes.schema.chain import checked_start
 from xgraph.recipes.schema.cut import cut_file, cut_outcome
-from xgraph.recipes.schema.file import MemberEntry, PretrainingEntry, Quick, RecipeFile, read_file
+from xgraph.recipes.schema.entries import MemberEntry, PretrainingEntry, Quick
+from xgraph.recipes.schema.file import RecipeFile, read_file
 from xgraph.recipes.schema.outcome import with_outcome
 from xgraph.recipes.schema.places import at, dataset_at, entry_place
 from xgraph.recipes.schema.recipe import Member, Pretraining, Recipe

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from xgraph.recipes.schema.file import (
+from xgraph.recipes.schema.entries import (
     Choice,
     Claim,
     Comparison,

@@ -79,7 +79,7 @@ def own_columns(members: Members) -> list[str | None]:
 
 def choose_column(members: Members, columns: Mapping[str, list[str]], requested: str | None, where: str | Path) -> str:
     """Return the name of the SMILES column: the requested one, else the runs' own, else the one that is found."""
-    from xgraph.data.molecules.table import find_smiles
+    from xgraph.data.molecules.smiles_column import find_smiles
 
     columns = dict(columns)
     own = own_columns(members)

@@ -78,7 +78,7 @@ class TableStream:
 
     def _others(self) -> list[str]:
         """Return the columns with SMILES if the one that was read has none."""
-        from xgraph.data.molecules.table import share_parsed
+        from xgraph.data.molecules.smiles_column import share_parsed
 
         if not self._failed == self._rows > 0:
             return []

@@ -1,0 +1,1 @@
+"""Vectors of molecules, nodes and bags."""

@@ -1,0 +1,1 @@
+"""Evaluation on a part of the run's data set, and on new labelled data."""

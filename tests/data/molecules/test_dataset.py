@@ -15,7 +15,7 @@ from tests.data.molecules.test_packed import assert_batch_equal
 from xgraph.data.molecules import items as module
 from xgraph.data.molecules import parsed
 from xgraph.data.molecules.dataset import MoleculeDataset
-from xgraph.data.molecules.features.describe import Refused, describe, described, descriptor_names
+from xgraph.data.molecules.features.describe import Describing, Refused, describe, described, descriptor_names
 from xgraph.data.molecules.molecule import FEATURIZER
 from xgraph.data.molecules.splits import SplitOverlapWarning
 from xgraph.data.molecules.table import RowError, Table
@@ -220,9 +220,9 @@ def test_featurizer_version_includes_the_features(data: MoleculeDataset) -> None
 def test_existing_features_are_not_recomputed(data: MoleculeDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     computed: list[list[str]] = []
 
-    def counting(smiles: list[str], kinds: list[str], **options: object) -> tuple[torch.Tensor, Refused]:
+    def counting(smiles: list[str], kinds: list[str], how: Describing) -> tuple[torch.Tensor, Refused]:
         computed.append(kinds)
-        return described(smiles, kinds)
+        return described(smiles, kinds, how)
 
     monkeypatch.setattr(module, "described", counting)
     one = data.with_features(["maccs", "morgan"])

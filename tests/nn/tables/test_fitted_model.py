@@ -3,7 +3,7 @@ import torch
 from fitted_models import batch, reloaded, table
 
 from xgraph.nn import MODELS
-from xgraph.nn.tables.fitted_model import task_seed
+from xgraph.nn.tables.examples import task_seed
 from xgraph.options import options_of
 
 SMALL = {

@@ -6,7 +6,7 @@ from scipy import sparse
 from sklearn import ensemble
 
 from xgraph.nn import MODELS, ExtraTrees, RandomForest
-from xgraph.nn.tables.fitted_model import task_seed
+from xgraph.nn.tables.examples import Examples, task_seed
 from xgraph.nn.tables.forest import sparse_columns
 
 REFERENCE = {"forest": ensemble.RandomForestClassifier, "extra-trees": ensemble.ExtraTreesClassifier}
@@ -46,16 +46,22 @@ def test_probabilities_match_scikit_learn(name, options):
 
 def test_a_limit_keeps_the_rarer_class():
     y = torch.tensor([1.0] * 5 + [0.0] * 40 + [torch.nan] * 10)[torch.randperm(55)]
-    model = RandomForest(1, 6, max_items=20)
-    rows = model._grown_on(y, seed=3)
+
+    def grown_on(most, seed, y=y):
+        (one,) = Examples(torch.zeros(55, 6), y[:, None], None, torch.tensor([True]), seed, 1).tasks()
+        some = RandomForest(1, 6, max_items=most)._grown_on(one)
+        assert some.y.tolist() == y[some.items].tolist()
+        return some.items
+
+    rows = grown_on(20, seed=3)
     assert len(rows) == 20
     assert bool((rows.diff() > 0).all())
     assert (int((y[rows] == 1).sum()), int((y[rows] == 0).sum())) == (5, 15)
-    assert torch.equal(rows, model._grown_on(y, seed=3))
-    assert not torch.equal(rows, model._grown_on(y, seed=4))
-    few = RandomForest(1, 6, max_items=6)._grown_on(1 - y, seed=0)
+    assert torch.equal(rows, grown_on(20, seed=3))
+    assert not torch.equal(rows, grown_on(20, seed=4))
+    few = grown_on(6, seed=0, y=1 - y)
     assert (int((y[few] == 1).sum()), int((y[few] == 0).sum())) == (3, 3)
-    assert len(RandomForest(1, 6, max_items=45)._grown_on(y, seed=0)) == 45
+    assert len(grown_on(45, seed=0)) == 45
     x, labels = table(150, tasks=1, missing=0.0)
     some, every = RandomForest(1, 6, trees=3, max_items=30), RandomForest(1, 6, trees=3)
     for forest in (some, every):

@@ -15,7 +15,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 import xgraph
 from xgraph.data import load
 from xgraph.nn import FittedModel
-from xgraph.nn.tables.fitted_model import task_seed
+from xgraph.nn.tables.examples import task_seed
 from xgraph.options import OptionError
 from xgraph.training.config.baseline import BASELINES
 from xgraph.training.config.build import build_config

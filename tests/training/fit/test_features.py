@@ -14,7 +14,7 @@ from torch_geometric.data import Batch
 import xgraph
 from xgraph.data import MoleculeDataset, describe, descriptor_names, load
 from xgraph.data.molecules import items as dataset_module
-from xgraph.data.molecules.features.describe import Refused, described
+from xgraph.data.molecules.features.describe import Describing, Refused, described
 from xgraph.data.molecules.features.kinds import KINDS
 from xgraph.nn import MoleculeModel
 from xgraph.options import OptionError
@@ -236,9 +236,9 @@ def test_an_ensemble_of_runs_with_and_without_features(train: Train, monkeypatch
     each = [xgraph.predict(run, NEW)["amine"].to_numpy() for run in runs]
     computed: list[list[str]] = []
 
-    def counting(smiles: list[str], kinds: list[str], **options: object) -> tuple[torch.Tensor, Refused]:
+    def counting(smiles: list[str], kinds: list[str], how: Describing) -> tuple[torch.Tensor, Refused]:
         computed.extend([kinds] * bool(kinds))
-        return described(smiles, kinds)
+        return described(smiles, kinds, how)
 
     monkeypatch.setattr(dataset_module, "described", counting)
     assert xgraph.predict(runs, NEW)["amine"].to_numpy() == pytest.approx(np.mean(each, axis=0), nan_ok=True)

@@ -15,7 +15,7 @@ from sklearn.ensemble import RandomForestClassifier
 import xgraph
 from xgraph.data import load
 from xgraph.nn import MODELS, FittedModel
-from xgraph.nn.tables.fitted_model import task_seed
+from xgraph.nn.tables.examples import task_seed
 from xgraph.options import OptionError
 from xgraph.training.config.build import build_config
 from xgraph.training.config.flat import SINGLE_STEP, STEPWISE, STEPWISE_SETTINGS

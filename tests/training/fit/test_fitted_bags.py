@@ -17,8 +17,9 @@ import xgraph
 from tests.data.bag_folders import clam
 from xgraph.cli import main
 from xgraph.data import BagDataset, bag_statistics, load
-from xgraph.nn.tables.fitted_model import task_seed
+from xgraph.nn.tables.examples import task_seed
 from xgraph.options import OptionError
+from xgraph.training.config.build import build_config
 from xgraph.training.export.run import export_run
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
 
@@ -29,7 +30,7 @@ FITTED: dict[str, dict[str, Any]] = {
     "extra-trees": {"trees": 8},
     "svm": {"gamma": 0.1},
     "logistic": {},
-    "kernel-ridge": {"kernel": "rbf"},
+    "kernel-ridge": {},
 }
 EACH = pytest.mark.parametrize("model", FITTED)
 
@@ -76,6 +77,15 @@ def test_fills_the_run_directory_and_learns(train: Train, model: str) -> None:
     assert (again.config, again.metrics) == (run.config, run.metrics)
     resumed = xgraph.train(out="run", resume=True)
     assert resumed.metrics == run.metrics
+
+
+def test_the_kernel_for_statistics_is_gaussian_unless_another_is_given(bags: Path) -> None:
+    usual = build_config({"dataset": str(bags), **COLUMNS, "model": "kernel-ridge"})
+    assert usual.model_options["kernel"] == "rbf"
+    other = build_config({"kernel": "tanimoto"}, usual.to_dict())
+    assert other.model_options["kernel"] == "tanimoto"
+    assert build_config({}, other.to_dict(), saved=True).model_options["kernel"] == "tanimoto"
+    assert build_config({"dataset": "nci-pains", "model": "kernel-ridge"}).model_options["kernel"] == "tanimoto"
 
 
 def test_scores_equal_scikit_learn_on_the_statistics_of_pandas(train: Train, bags: Path, tmp_path: Path) -> None:

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Batch, Data
 
-from xgraph.data.molecules.features.describe import arrange, check_kinds, described, descriptor_names, warn_of_refused
+from xgraph.data.molecules.features.describe import (
+    Describing,
+    arrange,
+    check_kinds,
+    described,
+    descriptor_names,
+    warn_of_refused,
+)
 from xgraph.data.molecules.features.kinds import KINDS
 from xgraph.data.molecules.packed import PackedGraphs
 from xgraph.data.storage.checks import positions_of
@@ -78,7 +85,7 @@ class MoleculeItems(LabelledItems):
         other.feature_kinds, other.features = requested, None
         other.refused = {kind: positions for kind, positions in self.refused.items() if kind in requested}
         if requested:
-            computed, refused = described(self.graph_smiles, new, root=root, keep=keep, progress=progress)
+            computed, refused = described(self.graph_smiles, new, Describing(root=root, keep=keep, progress=progress))
             warn_of_refused(self.graph_smiles, refused, stacklevel=3)
             other.refused |= refused
             known = [] if self.features is None else [(self.feature_kinds, self.features)]

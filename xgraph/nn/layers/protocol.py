@@ -57,6 +57,15 @@ class Model(Protocol):
         """
         return None
 
+    @classmethod
+    def usual_options(cls, kind: Kind) -> Mapping[str, Any]:
+        """Return the options of the model that a run on items of this kind has by default, if not those of the class.
+
+        Args:
+            kind: What the run scores: "graph", "node" or "bag".
+        """
+        return {}
+
     def embed(self, batch: Any) -> Tensor:
         """Return the vectors that the head turns into logits, ``[B, C]``; for bags, one vector per instance.
 

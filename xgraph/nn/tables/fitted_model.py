@@ -1,19 +1,17 @@
 """Models that are fitted to a table of features in a single step, not trained iteratively."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from xgraph.checks import integer
 from xgraph.nn.layers.feature_scale import FeatureScale
 from xgraph.nn.layers.protocol import Kind, Model
+from xgraph.nn.tables.examples import Examples, Progress
 from xgraph.nn.tables.features import USUAL_FEATURES, check_width, features_of
-
-Progress = Callable[[int, int, str], None]
 
 
 class FittedModel(nn.Module, Model):
@@ -98,7 +96,7 @@ class FittedModel(nn.Module, Model):
             raise ValueError("y must have labels of both classes in at least one task")
         if not bool((x != x[0]).any()):
             raise ValueError(f"features are the same for all {len(x)} items, so that nothing can be learned from them")
-        self._learn(x.cpu(), y.cpu(), weight, learned.cpu(), seed, threads, progress)
+        self._learn(Examples(x.cpu(), y.cpu(), weight, learned.cpu(), seed, threads, progress))
         self.learned = learned.to(self.learned.device)
 
     def forward(self, batch: Any) -> Tensor:
@@ -124,17 +122,8 @@ class FittedModel(nn.Module, Model):
         self.learned.zero_()
 
     @abstractmethod
-    def _learn(
-        self,
-        x: Tensor,
-        y: Tensor,
-        weight: Tensor | None,
-        learned: Tensor,
-        seed: int,
-        threads: int,
-        progress: Progress | None,
-    ) -> None:
-        """Fit the tasks in `learned`, bool ``[T]``, to finite float32 `x`, labels `y` ``[n, T]``, weights ``[n]``."""
+    def _learn(self, examples: Examples) -> None:
+        """Fit the tasks that can be learned."""
 
     @abstractmethod
     def _logits(self, x: Tensor) -> Tensor:
@@ -147,8 +136,3 @@ class FittedModel(nn.Module, Model):
         if not bool(x.isfinite().all()):
             raise ValueError("features must be finite in float32, but some are NaN, infinite or too large")
         return x
-
-
-def task_seed(seed: int, task: int) -> int:
-    """Return a seed below 2³² that differs for every seed and task."""
-    return int(np.random.SeedSequence([seed, task]).generate_state(1)[0])

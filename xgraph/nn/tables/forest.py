@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from xgraph.checks import integer
-from xgraph.nn.tables.fitted_model import FittedModel, Progress, task_seed
+from xgraph.nn.tables.examples import Examples, TaskExamples
+from xgraph.nn.tables.fitted_model import FittedModel
 from xgraph.nn.tables.trees import Trees
 
 MaxFeatures = Literal["sqrt", "log2"]
@@ -76,50 +77,36 @@ class RandomForest(FittedModel):
         self.max_items = None if max_items is None else integer("max_items", max_items, least=2)
         self.trees = Trees(num_tasks, num_features)
 
-    def _learn(
-        self,
-        x: Tensor,
-        y: Tensor,
-        weight: Tensor | None,
-        learned: Tensor,
-        seed: int,
-        threads: int,
-        progress: Progress | None,
-    ) -> None:
+    def _learn(self, examples: Examples) -> None:
         from sklearn import ensemble
 
         share: Any = self.max_features if isinstance(self.max_features, str) else float(self.max_features)
-        fitted: list[list[Any]] = []
-        for task in range(self.num_tasks):
-            trees: list[Any] = []
-            if learned[task]:
-                known = self._grown_on(y[:, task], task_seed(seed, task))
-                forest = getattr(ensemble, self.learner)(
-                    n_estimators=self.num_trees,
-                    min_samples_leaf=self.min_samples_leaf,
-                    max_features=share,
-                    class_weight="balanced" if self.balanced else None,
-                    n_jobs=threads,
-                    random_state=task_seed(seed, task),
-                )
-                own = None if weight is None else weight[known].numpy()
-                table = sparse_columns(x[known]) if self.same_if_sparse else x[known].numpy()
-                trees = forest.fit(table, y[known, task].long().numpy(), sample_weight=own).estimators_
-            fitted.append(trees)
-            if progress is not None:
-                progress(task + 1, self.num_tasks, "fitting")
+        fitted: list[list[Any]] = [[] for _ in range(self.num_tasks)]
+        for one in examples.tasks():
+            grown = self._grown_on(one)
+            forest = getattr(ensemble, self.learner)(
+                n_estimators=self.num_trees,
+                min_samples_leaf=self.min_samples_leaf,
+                max_features=share,
+                class_weight="balanced" if self.balanced else None,
+                n_jobs=examples.threads,
+                random_state=grown.seed,
+            )
+            x = examples.x[grown.items]
+            table = sparse_columns(x) if self.same_if_sparse else x.numpy()
+            fitted[one.task] = forest.fit(table, grown.y, sample_weight=grown.weight).estimators_
         self.trees.keep(fitted)
 
-    def _grown_on(self, y: Tensor, seed: int) -> Tensor:
-        """Return the positions of the labelled items of a task, or of `max_items` of them."""
-        known = (~y.isnan()).nonzero().flatten()
-        if self.max_items is None or len(known) <= self.max_items:
-            return known
-        generator = torch.Generator().manual_seed(seed)
-        drawn = known[torch.randperm(len(known), generator=generator)]
-        rare, common = sorted((drawn[y[drawn] == 0], drawn[y[drawn] == 1]), key=len)
+    def _grown_on(self, one: TaskExamples) -> TaskExamples:
+        """Return the labelled items of a task, or `max_items` of them."""
+        if self.max_items is None or len(one.y) <= self.max_items:
+            return one
+        generator = torch.Generator().manual_seed(one.seed)
+        drawn = torch.randperm(len(one.y), generator=generator)
+        y = torch.from_numpy(one.y)[drawn]
+        rare, common = sorted((drawn[y == 0], drawn[y == 1]), key=len)
         few = rare[: self.max_items // 2]
-        return torch.cat([few, common[: self.max_items - len(few)]]).sort().values
+        return one.take(torch.cat([few, common[: self.max_items - len(few)]]).sort().values)
 
     def _logits(self, x: Tensor) -> Tensor:
         share: Tensor = self.trees(x)

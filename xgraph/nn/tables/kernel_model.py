@@ -10,8 +10,9 @@ from torch import Tensor
 from xgraph.checks import choice
 from xgraph.nn.layers.feature_scale import FeatureScale
 from xgraph.nn.layers.learned_buffers import LearnedBuffers
+from xgraph.nn.tables.examples import Examples, TaskExamples
 from xgraph.nn.tables.features import fit_scale, standardised
-from xgraph.nn.tables.fitted_model import FittedModel, Progress
+from xgraph.nn.tables.fitted_model import FittedModel
 from xgraph.nn.tables.kernels import squared_distances, tanimoto
 
 Kernel = Literal["rbf", "tanimoto", "linear"]
@@ -60,46 +61,33 @@ class KernelModel(LearnedBuffers, FittedModel):
         return ["morgan"] if kernel == "tanimoto" else super().usual_features(options)
 
     @abstractmethod
-    def _solve(self, gram: Tensor, y: Tensor, weight: Tensor | None) -> tuple[Tensor, float]:
-        """Return :math:`a` and :math:`b` of one task for the kernel of its n items, float64 ``[n, n]``.
+    def _solve(self, gram: Tensor, one: TaskExamples) -> tuple[Tensor, float]:
+        """Return :math:`a` and :math:`b` of one task.
 
         Args:
-            gram: Kernel of all pairs of labelled items.
-            y: Labels 0 and 1, ``[n]``.
-            weight: Weights of the items, float64 ``[n]``.
+            gram: Kernel of all pairs of its m labelled items, float64 ``[m, m]``.
+            one: These items.
         """
 
-    def _learn(
-        self,
-        x: Tensor,
-        y: Tensor,
-        weight: Tensor | None,
-        learned: Tensor,
-        seed: int,
-        threads: int,
-        progress: Progress | None,
-    ) -> None:
-        if len(x) > _MOST:
-            size = f"{len(x)} (its kernel would take {8e-9 * len(x) ** 2:.0f} GB)"
+    def _learn(self, examples: Examples) -> None:
+        n = len(examples.x)
+        if n > _MOST:
+            size = f"{n} (its kernel would take {8e-9 * n**2:.0f} GB)"
             advice = "use a forest or logistic regression, which need no kernel"
             raise ValueError(f"{type(self).__name__} needs at most {_MOST} items, got {size}; {advice}")
         if self.scale is not None:
             self.scale = self.scale.cpu()
-            fit_scale(self.scale, x)
-        x = self._prepared(x)
+            fit_scale(self.scale, examples.x)
+        x = self._prepared(examples.x)
         pairs = self._pairs(x, x)
-        duals = torch.zeros(len(x), self.num_tasks, dtype=torch.float64)
+        duals = torch.zeros(n, self.num_tasks, dtype=torch.float64)
         bias = torch.zeros(self.num_tasks, dtype=torch.float64)
         gammas = torch.ones(self.num_tasks, dtype=torch.float64)
-        for task in learned.nonzero().flatten().tolist():
-            known = (~y[:, task].isnan()).nonzero().flatten()
-            gammas[task] = self._gamma(x[known])
-            gram = pairs if len(known) == len(x) else pairs[known[:, None], known]
-            gram = torch.exp(-gammas[task] * gram) if self.kernel == "rbf" else gram
-            own = None if weight is None else weight[known].double()
-            duals[known, task], bias[task] = self._solve(gram, y[known, task], own)
-            if progress is not None:
-                progress(task + 1, self.num_tasks, "fitting")
+        for one in examples.tasks():
+            gammas[one.task] = self._gamma(x[one.items])
+            gram = pairs if len(one.items) == n else pairs[one.items[:, None], one.items]
+            gram = torch.exp(-gammas[one.task] * gram) if self.kernel == "rbf" else gram
+            duals[one.items, one.task], bias[one.task] = self._solve(gram, one)
         used = (duals != 0).any(dim=1)
         device = self.vectors.device
         if self.scale is not None:

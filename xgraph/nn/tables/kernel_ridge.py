@@ -1,11 +1,15 @@
 """Kernel ridge regression on features, fitted by scikit-learn and stored as tensors."""
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from xgraph.checks import positive
+from xgraph.nn.layers.protocol import Kind
+from xgraph.nn.tables.examples import TaskExamples
 from xgraph.nn.tables.kernel_model import Kernel, KernelModel
 
 
@@ -25,7 +29,7 @@ class KernelRidge(KernelModel):
         num_features: Number F of features of an item.
         alpha: Strength α of the penalty.
         kernel: Tanimoto (min-max) kernel on counts such as fingerprints, or Gaussian (rbf) or linear kernel on
-            standardised features.
+            standardised features. Runs on bags have the Gaussian kernel by default, since statistics are no counts.
         gamma: γ of the kernel rbf; scale is 1 / (F * variance of the labelled items' features).
         balanced: Whether to give both classes the same total weight.
 
@@ -44,6 +48,11 @@ class KernelRidge(KernelModel):
 
     usual_kernel: ClassVar[Kernel] = "tanimoto"
 
+    @classmethod
+    def usual_options(cls, kind: Kind) -> Mapping[str, Any]:
+        """Return the Gaussian kernel for bags: their features are statistics, not counts."""
+        return {"kernel": "rbf"} if kind == "bag" else {}
+
     def __init__(
         self,
         num_tasks: int,
@@ -57,16 +66,15 @@ class KernelRidge(KernelModel):
         super().__init__(num_tasks, num_features, kernel, gamma)
         self.alpha, self.balanced = positive("alpha", alpha), balanced
 
-    def _solve(self, gram: Tensor, y: Tensor, weight: Tensor | None) -> tuple[Tensor, float]:
+    def _solve(self, gram: Tensor, one: TaskExamples) -> tuple[Tensor, float]:
         from sklearn.kernel_ridge import KernelRidge as Ridge
         from sklearn.utils.class_weight import compute_sample_weight
 
-        labels = y.double().numpy()
-        own = None if weight is None else weight.numpy()
+        labels, weight = one.y.astype(np.float64), one.weight
         if self.balanced:
             of_class = compute_sample_weight("balanced", labels)
-            own = of_class if own is None else own * of_class
-        ridge = Ridge(alpha=self.alpha, kernel="precomputed").fit(gram.numpy(), labels, sample_weight=own)
+            weight = of_class if weight is None else weight * of_class
+        ridge = Ridge(alpha=self.alpha, kernel="precomputed").fit(gram.numpy(), labels, sample_weight=weight)
         return torch.from_numpy(ridge.dual_coef_), 0.0
 
     def _logits(self, x: Tensor) -> Tensor:

@@ -5,8 +5,9 @@ from torch import Tensor
 
 from xgraph.checks import positive
 from xgraph.nn.layers.feature_scale import FeatureScale
+from xgraph.nn.tables.examples import Examples
 from xgraph.nn.tables.features import fit_scale, standardised
-from xgraph.nn.tables.fitted_model import FittedModel, Progress
+from xgraph.nn.tables.fitted_model import FittedModel
 
 _TOLERANCE = 1e-8  # of the gradient; fine enough for scores to agree with those of other solvers in six digits
 _ITERATIONS = 10_000
@@ -49,34 +50,21 @@ class LogisticRegression(FittedModel):
         self.register_buffer("weight", torch.zeros(num_tasks, num_features, dtype=torch.float64))
         self.register_buffer("bias", torch.zeros(num_tasks, dtype=torch.float64))
 
-    def _learn(
-        self,
-        x: Tensor,
-        y: Tensor,
-        weight: Tensor | None,
-        learned: Tensor,
-        seed: int,
-        threads: int,
-        progress: Progress | None,
-    ) -> None:
+    def _learn(self, examples: Examples) -> None:
         from sklearn import linear_model
 
         scale = FeatureScale(self.num_features)
-        fit_scale(scale, x)
-        x = standardised(scale, x).double()
+        fit_scale(scale, examples.x)
+        x = standardised(scale, examples.x).double()
         self.scale.fit(scale.mean, scale.std)
         self.weight.zero_()
-        for task in learned.nonzero().flatten().tolist():
-            known = ~y[:, task].isnan()
+        for one in examples.tasks():
             model = linear_model.LogisticRegression(
                 C=self.C, class_weight="balanced" if self.balanced else None, tol=_TOLERANCE, max_iter=_ITERATIONS
             )
-            own = None if weight is None else weight[known].double().numpy()
-            model.fit(x[known].numpy(), y[known, task].long().numpy(), sample_weight=own)
-            self.weight[task] = torch.from_numpy(model.coef_[0])
-            self.bias[task] = float(model.intercept_[0])
-            if progress is not None:
-                progress(task + 1, self.num_tasks, "fitting")
+            model.fit(x[one.items].numpy(), one.y, sample_weight=one.weight)
+            self.weight[one.task] = torch.from_numpy(model.coef_[0])
+            self.bias[one.task] = float(model.intercept_[0])
 
     def _logits(self, x: Tensor) -> Tensor:
         return standardised(self.scale, x).double() @ self.weight.T + self.bias

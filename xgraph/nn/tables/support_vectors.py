@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from xgraph.checks import positive
+from xgraph.nn.tables.examples import TaskExamples
 from xgraph.nn.tables.kernel_model import Kernel, KernelModel
 
 _TOLERANCE = 1e-6  # of the solver; fine enough that rounding in the kernel, which varies with threads, has no effect
@@ -55,14 +56,14 @@ class SVM(KernelModel):
         super().__init__(num_tasks, num_features, kernel, gamma)
         self.C, self.balanced = positive("C", C), balanced
 
-    def _solve(self, gram: Tensor, y: Tensor, weight: Tensor | None) -> tuple[Tensor, float]:
+    def _solve(self, gram: Tensor, one: TaskExamples) -> tuple[Tensor, float]:
         from sklearn.svm import SVC
 
         machine = SVC(
             C=self.C, kernel="precomputed", tol=_TOLERANCE, class_weight="balanced" if self.balanced else None
         )
-        machine.fit(gram.numpy(), y.long().numpy(), sample_weight=None if weight is None else weight.numpy())
-        duals = torch.zeros(len(y), dtype=torch.float64)
+        machine.fit(gram.numpy(), one.y, sample_weight=one.weight)
+        duals = torch.zeros(len(one.y), dtype=torch.float64)
         duals[torch.from_numpy(machine.support_).long()] = torch.from_numpy(machine.dual_coef_[0])
         return duals, float(machine.intercept_[0])
 

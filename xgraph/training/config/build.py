@@ -98,7 +98,8 @@ class _Draft:
         self.traits.check({"groups": PLACES["groups"].default, **values}, registry("model"), registry("loss"))
         self._assign_options(classes)
         for part, cls in classes.items():
-            values[f"{part}_options"] = parse_options(cls, self.options[part], f"{part} {values[part]!r}")
+            usual = cls.usual_options(self.traits.kind) if part == "model" else {}  # type: ignore[attr-defined]
+            values[f"{part}_options"] = parse_options(cls, {**usual, **self.options[part]}, f"{part} {values[part]!r}")
         if not values.get("features") and self.traits.kind == "graph":
             values["features"] = _usual_features(values["model"], values["model_options"])
         if self.traits.kind == "node":

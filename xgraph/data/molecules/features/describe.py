@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -29,6 +29,16 @@ CHUNK = 64  # molecules between two progress reports: about a second of descript
 
 Refused = dict[str, list[int]]
 """Positions of the molecules that a kind of features cannot describe, by kind; only kinds that have any."""
+
+
+class Describing(NamedTuple):
+    """How features are computed; the arguments are those of `describe`."""
+
+    standardize: bool = False
+    root: str | Path | None = None
+    keep: bool = True
+    workers: int | None = None
+    progress: Progress | None = None
 
 
 class RefusedWarning(UserWarning):
@@ -92,31 +102,20 @@ def describe(
     """
     if isinstance(smiles, str):
         raise TypeError("smiles must be a sequence of strings, got a single string")
-    features, refused = described(
-        smiles, kinds, standardize=standardize, root=root, keep=keep, workers=workers, progress=progress
-    )
+    features, refused = described(smiles, kinds, Describing(standardize, root, keep, workers, progress))
     warn_of_refused(smiles, refused, stacklevel=3)
     return features
 
 
-def described(
-    smiles: Sequence[str],
-    kinds: Sequence[str],
-    *,
-    standardize: bool = False,
-    root: str | Path | None = None,
-    keep: bool = True,
-    workers: int | None = None,
-    progress: Progress | None = None,
-) -> tuple[Tensor, Refused]:
+def described(smiles: Sequence[str], kinds: Sequence[str], how: Describing) -> tuple[Tensor, Refused]:
     """Return features as `describe` does, and the molecules that have zeros because they are refused."""
     given = check_kinds(kinds)
     widths = [len(KINDS[kind].names()) for kind in given]
-    folder = root_folder(root) if keep and len(smiles) >= KEPT_FROM else None
+    folder = root_folder(how.root) if how.keep and len(smiles) >= KEPT_FROM else None
     features = torch.empty(len(smiles), sum(widths))
     refused: Refused = {}
     for kind, columns in zip(given, torch.split(features, widths, dim=1), strict=True):
-        columns.copy_(_described(smiles, kind, standardize, folder, workers, progress))
+        columns.copy_(_described(smiles, kind, how, folder))
         if missing := columns.isnan().any(1).nonzero()[:, 0].tolist():
             columns[missing] = 0.0
             refused[kind] = missing
@@ -183,32 +182,25 @@ def arrange(kinds: Sequence[str], parts: Iterable[tuple[Sequence[str], Tensor]])
     return torch.cat([columns[kind] for kind in requested], dim=1)
 
 
-def _described(
-    smiles: Sequence[str],
-    kind: str,
-    standardize: bool,
-    folder: Path | None,
-    workers: int | None,
-    progress: Progress | None,
-) -> Tensor:
+def _described(smiles: Sequence[str], kind: str, how: Describing, folder: Path | None) -> Tensor:
     """Return the features of one kind, ``[n, F]``, from the cache or computed."""
 
     def build() -> Payload:
         if smiles:
             KINDS[kind].load()
         parts = map_chunks(
-            partial(_chunk, kind=kind, standardize=standardize),
+            partial(_chunk, kind=kind, standardize=how.standardize),
             smiles,
             what=f"describing: {kind}",
             worth=KINDS[kind].worth,
-            workers=workers,
-            progress=progress,
+            workers=how.workers,
+            progress=how.progress,
             chunk=CHUNK,
         )
         return {"features": torch.from_numpy(np.concatenate(parts))} if parts else {"features": torch.empty(0, 0)}
 
     names = KINDS[kind].names()
-    key = content_key(smiles, KINDS[kind].version(), names, standardize, rdBase.rdkitVersion)
+    key = content_key(smiles, KINDS[kind].version(), names, how.standardize, rdBase.rdkitVersion)
     features = cached(folder, f"features-{kind}", key, build, ["features"])["features"]
     return torch.as_tensor(features).reshape(len(smiles), len(names))
 

@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"storage", "_version", "messages"},
     "recipes": {"training", "data", "options", "schema"},
     "tuning": {"training", "data", "options", "schema"},
-    "cli": {"recipes", "tuning", "training", "data", "options", "_version", ""},
+    "cli": {"recipes", "tuning", "training", "data", "options", "messages", "_version", ""},
     "": {"training", "tuning", "data", "_version"},  # xgraph/__init__.py offers train, predict, evaluate, search
     "__main__": {"cli"},
 }

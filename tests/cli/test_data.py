@@ -133,8 +133,9 @@ def test_bags_are_listed_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_fetch_all_skips_large_ogb_releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.data.ogb_release import write_arxiv, zip_release
+    from tests.data.ogb_release import unpinned, write_arxiv, zip_release
 
+    unpinned(monkeypatch)
     zip_release(write_arxiv(tmp_path / "source"), tmp_path / "mirror" / "ogb" / "arxiv.zip", "arxiv")
     monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path / "root"))
     monkeypatch.setenv("XGRAPH_MIRROR", str(tmp_path / "mirror"))

@@ -5,6 +5,8 @@ import sys
 import warnings
 from collections.abc import Sequence
 
+from xgraph.messages import legible
+
 __all__ = ["main"]
 
 _USER_ERRORS = (ValueError, IndexError, TypeError, OSError, MemoryError)
@@ -55,7 +57,7 @@ def _complain(error: Exception) -> None:
         text = f"not enough memory{why}; try a smaller batch or model"
     elif not isinstance(error, _USER_ERRORS):
         text = f"unexpected {type(error).__name__}: {text} (--debug shows the traceback)"
-    sys.stderr.write(f"error: {text or type(error).__name__}\n")
+    sys.stderr.write(f"error: {legible(text) or type(error).__name__}\n")
 
 
 def _is_lack_of_memory(error: Exception) -> bool:
@@ -79,4 +81,4 @@ def _show_warning(
     file: object = None,
     line: str | None = None,
 ) -> None:
-    sys.stderr.write(f"warning: {message}\n")
+    sys.stderr.write(f"warning: {legible(str(message))}\n")

@@ -13,6 +13,7 @@ from xgraph.cli.completion import complete_dataset
 from xgraph.cli.help.cards import card_text, card_values, table_row
 from xgraph.cli.help.commands import PlainCommand, PlainGroup
 from xgraph.cli.help.text import printable
+from xgraph.messages import legible
 
 if TYPE_CHECKING:
     from xgraph.data.storage.root import Progress
@@ -101,7 +102,7 @@ def fetch(
                 paths = fetch_files(name, progress=progress)
         except OSError as error:
             failed += 1
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(f"error: {legible(str(error))}", err=True)
             continue
         for path in paths:
             typer.echo(str(path))
@@ -120,8 +121,8 @@ def verify(
 ) -> None:
     """Check the checksums of downloaded files; exit code 1 if any is wrong.
 
-    Files in the root and in a mirror folder are checked. Files in neither count as absent, which is no error. OGB's
-    data sets have no checksums: for them, only the presence of the expected release is checked.
+    Files in the root and in a mirror folder are checked. Files in neither count as absent, which is no error. The
+    files of OGB's data sets are compared with the checksums recorded when they were unpacked.
     """
     from xgraph.data import verify as verify_files
     from xgraph.data.cards.named import names as all_names
@@ -134,7 +135,7 @@ def verify(
         typer.echo("\t".join([name, *(f"{count} {state}" for state, count in counts.items())]))
         for entry in checked:
             if entry.state == "wrong":
-                typer.echo(f"error: {entry.place} is wrong: {entry.message}", err=True)
+                typer.echo(legible(f"error: {entry.place} is wrong: {entry.message}"), err=True)
     if wrong:
         remedy = "`xgraph data fetch NAME` replaces those in the root"
         typer.echo(f"error: {wrong} wrong file{'s' * (wrong > 1)}; {remedy}", err=True)
@@ -150,6 +151,7 @@ def _terminal() -> bool:
 @contextmanager
 def _progress() -> Iterator[Progress]:
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress as Bars
 
     console = Console(stderr=True)
@@ -157,6 +159,6 @@ def _progress() -> Iterator[Progress]:
         task = bars.add_task("", total=None)
 
         def progress(done: int, total: int, what: str) -> None:
-            bars.update(task, completed=done, total=total or None, description=what)
+            bars.update(task, completed=done, total=total or None, description=escape(what))
 
         yield progress

@@ -173,7 +173,8 @@ def test_wrong_checksum_in_the_root_is_an_error_that_fetch_repairs(toy: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("plain.txt", r"plain\.txt has the wrong"), ("t.csv", r"t\.csv has the wrong")]
+    ("name", "text"),
+    [("plain.txt", r"plain\.txt has 13 bytes, but it must have 6 bytes"), ("t.csv", r"t\.csv has the wrong")],
 )
 def test_changed_original(toy: Path, origin: tuple[str, Path], name: str, text: str) -> None:
     (origin[1] / name).write_bytes(b"smiles,y\nC,0\n")

@@ -122,7 +122,7 @@ content_sha256 = "{HASH}"
 KEYS = (
     "valid keys are name, kind, title, description, origin, licence, citation, task, metric, items, labels, "
     "target_columns, splits, positives, label_meaning, smiles_column, num_classes, class_names, table, embedded, "
-    "reader, ogb, given, files"
+    "reader, ogb, archive_bytes, archive_sha256, given, files"
 )
 CLASSES = "if and only if the task is multiclass"
 
@@ -236,6 +236,7 @@ def test_cards_match_their_files() -> None:
             '["stratified"]',
             "key 'given' must be present if and only if splits contains 'given'",
         ),
+        (CARD, "items = 3", "items = 3\narchive_bytes = 5", "expected key 'archive_bytes' if and only if ogb is true"),
         (BAGS, "positives = 10", "", "key 'positives' is missing"),
     ],
 )

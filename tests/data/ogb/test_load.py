@@ -135,6 +135,7 @@ def test_existing_hostile_files_are_not_executed(name: str) -> None:
 
 
 def test_hostile_files_in_an_archive_are_not_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    release.unpinned(monkeypatch)
     source = release.write_arxiv(tmp_path / "source")
     plant(source)
     release.zip_release(source, tmp_path / "mirror" / "ogb" / "arxiv.zip", "arxiv")

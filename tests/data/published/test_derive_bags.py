@@ -142,7 +142,7 @@ def test_missing_h5py_is_an_error_with_a_remedy(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path))
     monkeypatch.delenv("XGRAPH_MIRROR", raising=False)
     card = load_card("protein")
-    with pytest.raises(FetchError, match="protein: the source is a Julia file .*pip install h5py; .*XGRAPH_MIRROR"):
+    with pytest.raises(FetchError, match="protein: .*: the source is a Julia file .*pip install h5py; .*XGRAPH_MIRROR"):
         files.obtain(card, card.files[0])
     assert not list(tmp_path.iterdir())
 

@@ -91,9 +91,12 @@ def _presence(card: Card) -> str:
     if card.embedded:
         return "embedded"
     if card.ogb:
-        from xgraph.data import verify
+        from xgraph.data.cards.ogb_files import is_whole
 
-        return {"ok": "yes", "absent": "no", "wrong": "wrong"}[verify(card.name)[0].state]
+        try:
+            return "yes" if is_whole(card.name) else "no"
+        except OSError:
+            return "wrong"
     present = sum((root() / file.path).is_file() for file in card.files)
     return "yes" if present == len(card.files) else f"{present} of {len(card.files)} files" if present else "no"
 

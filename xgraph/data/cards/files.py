@@ -10,6 +10,7 @@ from typing import Literal
 
 from xgraph.data.cards.named import load_card
 from xgraph.data.cards.ogb_files import is_whole, obtain_ogb, ogb_place
+from xgraph.data.cards.ogb_record import check_record
 from xgraph.data.cards.schema import Card, CardFile
 from xgraph.data.published.derive import DERIVE, content_sha256
 from xgraph.data.storage.download import FetchError, check, download, from_mirror, read_source
@@ -51,7 +52,7 @@ def obtain(
         return copy
     try:
         if not file.derive and "#" not in file.source_url:
-            download(file.source_url, target, sha256=file.sha256, progress=progress)
+            download(file.source_url, target, sha256=file.sha256, size=file.bytes, progress=progress)
         else:
             _derive(card, file, target, folder, progress)
     except FetchError as error:
@@ -63,7 +64,7 @@ def obtain(
 def _copy(source: str | Path, target: Path, file: CardFile, progress: Progress | None) -> Path:
     """Copy a file of the mirror; if the root is not writable, use the mirror's file in place."""
     try:
-        download(source, target, sha256=file.sha256, progress=progress)
+        download(source, target, sha256=file.sha256, size=file.bytes, progress=progress)
     except OSError as error:
         if isinstance(error, FetchError) or isinstance(source, str) or not is_unwritable(error):
             raise
@@ -76,10 +77,8 @@ def _derive(card: Card, file: CardFile, target: Path, folder: str | Path | None,
     source = _original(card, file, folder, progress)
     try:
         data = DERIVE[file.derive](source, file.path)
-    except FetchError:
-        raise
     except Exception as error:  # readers raise many types for an unexpected source
-        if file.source_sha256 or isinstance(error, MemoryError):
+        if (file.source_sha256 and not isinstance(error, FetchError)) or isinstance(error, MemoryError):
             raise
         raise FetchError(f"cannot make {file.path} from {file.source_url}: {error}") from error
     got = hashlib.sha256(data).hexdigest()
@@ -150,7 +149,8 @@ def verify(name: str, *, root: str | Path | None = None) -> list[Checked]:
 
     Returns:
         One entry per copy, with state "ok" or "wrong", and one entry with state "absent" for a file without a copy. A
-        data set from OGB's server has no checksums: its single entry tells whether the release is complete.
+        data set from OGB's server has a single entry for its folder: its files are compared with the checksums that
+        were recorded when they were unpacked.
 
     Raises:
         ValueError: If the data set is unknown.
@@ -176,6 +176,9 @@ def _check_ogb(name: str, root: str | Path | None) -> Checked:
     place = ogb_place(name, root)
     path = f"{place.parent.name}/{place.name}"
     try:
-        return Checked(path, place, "ok" if is_whole(name, root) else "absent")
+        if not is_whole(name, root):
+            return Checked(path, place, "absent")
+        check_record(place)
+        return Checked(path, place, "ok")
     except FetchError as error:
         return Checked(path, place, "wrong", str(error))

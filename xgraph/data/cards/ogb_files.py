@@ -9,20 +9,21 @@ from __future__ import annotations
 import contextlib
 import csv
 import importlib.util
-import lzma
 import shutil
 import uuid
-import zipfile
-import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
+from xgraph.data.cards.ogb_record import check_archive, write_record
 from xgraph.data.cards.schema import Card
-from xgraph.data.storage.download import FetchError, from_mirror, stream
+from xgraph.data.storage.archives import unpack_zip
+from xgraph.data.storage.download import FetchError, TooLargeError, from_mirror, stream
 from xgraph.data.storage.root import Progress, is_unwritable, replacing
 from xgraph.data.storage.root import root as root_folder
 
 FOLDER = "ogb"
-_CHUNK = 1 << 20
+_TIMES = 20  # what an archive may unpack to; the members of OGB's are compressed files
+_SPARE = 1 << 28  # bytes of the disk that are left free
 
 
 def ogb_meta(name: str) -> dict[str, str]:
@@ -69,12 +70,13 @@ def obtain_ogb(card: Card, *, folder: str | Path | None = None, progress: Progre
     if is_whole(card.name, folder):
         return place
     meta = ogb_meta(card.name)
-    url = meta["url"]
-    archive = place.with_name(f".{place.name}.{uuid.uuid4().hex[:12]}.zip")
-    unpacked = archive.with_suffix(".part")
+    url = meta["url"].replace("http://snap.stanford.edu/", "https://snap.stanford.edu/")
+    stem = f".{place.name}.{uuid.uuid4().hex[:12]}"
+    archive, unpacked = place.with_name(f"{stem}.zip.part"), place.with_name(f"{stem}.part")
     try:
-        _bring(card.name, url, archive, progress)
-        _unpack(card.name, archive, unpacked, progress)
+        digest = _bring(card, url, archive, progress)
+        check_archive(card, place, digest, url)
+        files = _unpack(card, archive, unpacked, progress)
         inner = unpacked / meta["download_name"]
         if not (inner / f"RELEASE_v{meta['version']}.txt").is_file():
             raise FetchError(
@@ -85,6 +87,9 @@ def obtain_ogb(card: Card, *, folder: str | Path | None = None, progress: Progre
         except OSError:  # another process may have been faster
             if not is_whole(card.name, folder):
                 raise
+        else:
+            start = f"{meta['download_name']}/"
+            write_record(place, digest, {path.removeprefix(start): files[path] for path in files})
     except OSError as error:
         if isinstance(error, FetchError) or str(error).startswith(("cannot write", "not enough disk space")):
             raise
@@ -97,46 +102,35 @@ def obtain_ogb(card: Card, *, folder: str | Path | None = None, progress: Progre
     return place
 
 
-def _bring(name: str, url: str, archive: Path, progress: Progress | None) -> None:
-    """Fetch the archive from the mirror or the server, with remedies in the error message."""
+def _bring(card: Card, url: str, archive: Path, progress: Progress | None) -> str:
+    """Fetch the archive from the mirror or the server, and return its sha256; errors name a remedy."""
     file = f"{FOLDER}/{url.rsplit('/', 1)[-1]}"
-    with replacing(archive) as out:
-        digest, missing = from_mirror(file, lambda source: stream(source, out, progress=progress))
+    with replacing(archive) as out, _room(card.archive_bytes, archive.parent) as most:
+        digest, missing = from_mirror(file, lambda source: stream(source, out, most=most, progress=progress))
         if digest is not None:
-            return
+            return digest
         try:
-            stream(url, out, progress=progress)
+            return stream(url, out, most=most, progress=progress)
         except FetchError as error:
             remedy = f"check the network, or set XGRAPH_MIRROR to a folder or URL that contains this archive as {file}"
-            raise FetchError(f"{name}: {missing}{error}; {remedy}") from error
+            raise type(error)(f"{card.name}: {missing}{error}; {remedy}") from error
 
 
-def _unpack(name: str, archive: Path, target: Path, progress: Progress | None) -> None:
+def _unpack(card: Card, archive: Path, target: Path, progress: Progress | None) -> dict[str, str]:
+    """Unpack the archive, and return the sha256 of each file."""
+    # Processed files are never taken from an archive, but computed locally.
+    with _room(_TIMES * archive.stat().st_size, archive.parent) as most:
+        return unpack_zip(archive, target, f"the archive of {card.name}", most, "processed", progress)
+
+
+@contextlib.contextmanager
+def _room(most: int, folder: Path) -> Iterator[int]:
+    """Yield the number of bytes that are accepted: `most`, or fewer if the disk has less space."""
+    free = max(0, shutil.disk_usage(folder).free - _SPARE)
     try:
-        with zipfile.ZipFile(archive) as packed:
-            members = packed.infolist()
-            total, done = sum(member.file_size for member in members), 0
-            seen: set[Path] = set()
-            for member in members:
-                path = (target / member.filename).resolve()
-                if not path.is_relative_to(target.resolve()):
-                    raise FetchError(f"the archive of {name} is unsafe: it contains the path {member.filename!r}")
-                # processed files are never taken from an archive, but computed locally
-                if member.is_dir() or "processed" in path.relative_to(target.resolve()).parts[1:2]:
-                    continue
-                if path in seen or not seen.isdisjoint(path.parents):
-                    raise FetchError(f"the archive of {name} is damaged: it contains {member.filename!r} twice")
-                seen.add(path)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with packed.open(member) as source, open(path, "xb") as out:
-                    while chunk := source.read(_CHUNK):
-                        out.write(chunk)
-                        done += len(chunk)
-                        if progress is not None:
-                            progress(done, total, f"unpacking {path.name}")
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
-        raise FetchError(f"the archive of {name} is damaged: {error}; fetch it again") from error
-    except RuntimeError as error:  # also NotImplementedError
-        raise FetchError(
-            f"the archive of {name} is encrypted or uses an unsupported compression method: {error}"
-        ) from error
+        yield min(most, free)
+    except TooLargeError as error:
+        if most <= free:
+            raise
+        remedy = "free some space, or set XGRAPH_ROOT to another disk"
+        raise OSError(f"not enough disk space in {folder}, which has {free} bytes: {error}; {remedy}") from error

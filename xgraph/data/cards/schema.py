@@ -100,6 +100,9 @@ class Card(Schema):
         reader: Name of the function in ``xgraph.data.published.nodes`` or ``bags`` that reads `files`; ``conformers``
             creates bags from a table of measurements, and ``measured`` reads its molecules.
         ogb: Whether the data set is fetched from the Open Graph Benchmark's server as one archive.
+        archive_bytes: For OGB, the largest size of the archive that is accepted.
+        archive_sha256: For OGB, the checksum of the archive; if empty, that of the first archive that was fetched is
+            recorded, and later ones must have the same.
         given: Where the published split is stored.
         files: All files, with checksums and sources.
         pretrained: For molecules, what each pretrained encoder (a kind of features) may have seen of them.
@@ -136,6 +139,8 @@ class Card(Schema):
     embedded: str = ""
     reader: str = ""
     ogb: bool = False
+    archive_bytes: int = Field(default=0, ge=0)
+    archive_sha256: Checksum | Literal[""] = ""
     given: Given | None = None
     files: list[CardFile] = Field(default=[])
     pretrained: dict[Annotated[str, _one_of("minimol")], str] = Field(default={})
@@ -158,6 +163,8 @@ class Card(Schema):
             raise ValueError(
                 f"expected exactly one of the keys {', '.join(expected)}, got {' and '.join(keys) or 'none'}"
             )
+        if self.ogb != (self.archive_bytes > 0) or (self.archive_sha256 and not self.ogb):
+            raise ValueError("expected key 'archive_bytes' if and only if ogb is true, and 'archive_sha256' only then")
         paths = [file.path for file in self.files]
         if self.table and self.table not in paths:
             raise ValueError(f"table = {self.table!r} is not among the files")
@@ -236,6 +243,8 @@ class BagCard(Card):
     smiles_column: ClassVar[str] = ""  # type: ignore[misc]
     table: ClassVar[str] = ""  # type: ignore[misc]
     ogb: ClassVar[bool] = False  # type: ignore[misc]
+    archive_bytes: ClassVar[int] = 0  # type: ignore[misc]
+    archive_sha256: ClassVar[str] = ""  # type: ignore[misc]
     num_classes: ClassVar[int] = 0  # type: ignore[misc]
     class_names: ClassVar[list[str]] = []  # type: ignore[misc]
     pretrained: ClassVar[dict[str, str]] = {}  # type: ignore[misc]

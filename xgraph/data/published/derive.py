@@ -10,13 +10,16 @@ import csv
 import gzip
 import hashlib
 import io
-import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import import_module
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+
+from xgraph.data.storage.archives import gunzip_sha256, read_members
+from xgraph.data.storage.download import LARGEST_SOURCE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,11 +110,11 @@ def content_sha256(data: bytes, path: str) -> str:
     """Return the checksum of the uncompressed content of a gzip or npz file, or of the bytes of any other file."""
     try:
         if path.endswith(".gz"):
-            return hashlib.sha256(gzip.decompress(data)).hexdigest()
+            return gunzip_sha256(data, LARGEST_SOURCE)
         if path.endswith(".npz"):
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                return hashlib.sha256(b"".join(archive.read(name) for name in archive.namelist())).hexdigest()
-    except (zipfile.BadZipFile, EOFError, gzip.zlib.error) as error:  # type: ignore[attr-defined]
+            members = read_members(io.BytesIO(data), path, LARGEST_SOURCE)
+            return hashlib.sha256(b"".join(members.values())).hexdigest()
+    except (EOFError, zlib.error) as error:
         raise OSError(f"{path} is damaged: {error}") from error
     return hashlib.sha256(data).hexdigest()
 

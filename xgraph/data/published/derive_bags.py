@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import zipfile
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,8 @@ from numpy.typing import NDArray
 
 from xgraph.data.published.bags import BIRD_FOLDS
 from xgraph.data.published.derive_nodes import npz
-from xgraph.data.storage.download import FetchError
+from xgraph.data.storage.archives import read_members
+from xgraph.data.storage.download import LARGEST_SOURCE, FetchError
 
 Bags = list[NDArray[np.float32]]
 _REPETITIONS, _FOLDS = 5, 10
@@ -137,8 +137,7 @@ def _prtools(content: bytes) -> tuple[NDArray[Any], NDArray[np.int32], NDArray[n
 
 
 def _members(source: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(source)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
+    return read_members(io.BytesIO(source), "the source", LARGEST_SOURCE)
 
 
 def _ptr(bags: Bags) -> NDArray[np.int32]:

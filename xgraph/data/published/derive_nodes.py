@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import io
 import pickle
-import zipfile
 from collections import defaultdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from xgraph.data.storage.archives import read_members
+from xgraph.data.storage.download import LARGEST_SOURCE
 
 PLANETOID = ("x", "tx", "allx", "y", "ty", "ally", "graph", "test.index")
 _MODULES = ("numpy", "scipy", "collections", "builtins", "copyreg")
@@ -26,11 +28,10 @@ def pyg_anomaly(source: bytes, path: str) -> bytes:
 
     from xgraph.data.published.allowed import pyg_objects
 
-    with zipfile.ZipFile(io.BytesIO(source)) as archive:
-        (name,) = (name for name in archive.namelist() if name.endswith(".pt"))
-        file = io.BytesIO(archive.read(name))
+    members = read_members(io.BytesIO(source), "the source", LARGEST_SOURCE)
+    (content,) = (content for name, content in members.items() if name.endswith(".pt"))
     with pyg_objects():
-        graph = torch.load(file, map_location="cpu", weights_only=True)
+        graph = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     return npz(
         x=np.asfortranarray(graph.x.numpy().astype(np.float32)),
         edge_index=np.ascontiguousarray(graph.edge_index.numpy().astype(np.int32)),
@@ -42,8 +43,7 @@ def planetoid(source: bytes, path: str) -> bytes:
     """Return a Planetoid graph with its public split, following the GCN paper's code."""
     # The test nodes are in the order of ``test.index``; nodes missing from this list (15 in Citeseer) have no
     # features and label -1.
-    with zipfile.ZipFile(io.BytesIO(source)) as archive:
-        files = {name: archive.read(name) for name in PLANETOID}
+    files = read_members(io.BytesIO(source), "the source", LARGEST_SOURCE)
     parts = {name: _Arrays(io.BytesIO(files[name]), encoding="latin1").load() for name in PLANETOID[:-1]}
     test = np.array(files["test.index"].split(), dtype=np.int64)
     n, known = int(test.max()) + 1, len(parts["ally"])

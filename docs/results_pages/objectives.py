@@ -48,7 +48,7 @@ def diff(gains: Sequence[Gain], data: str, what: str = "", against: str = "") ->
 
 def default_scores() -> str:
     rows = []
-    names = {"soap": "SOAP", "cross-entropy": "cross-entropy"}
+    names = {"default": "cross-entropy, half positives", "soap": "SOAP", "cross-entropy": "cross-entropy"}
     for row in read("default")["rows"]:
         scores = (rewritten(row[key]) for key in ("valid_ap", "test_ap", "test_roc_auc"))
         rows.append([row["split"], names[row["arm"]], str(row["seeds"]), *scores])

@@ -59,5 +59,5 @@ def test_the_demo_says_what_comes_next(
     assert main(["train", *argv]) == 0
     out, err = capsys.readouterr()
     assert ("next: xgraph predict run molecules.csv -o predictions.csv" in out) == demo
-    assert ("demo: the same as `xgraph train nci-pains --sampling-rate 0.25`" in err) == demo
-    assert (seen.get("sampling_rate") == 0.25) == demo
+    assert ("demo: the same as `xgraph train nci-pains --epochs 25`" in err) == demo
+    assert (seen.get("epochs") == 25) == demo

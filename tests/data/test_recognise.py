@@ -43,7 +43,7 @@ def test_what_is_recognised_is_kept_in_the_settings(nodes: Path) -> None:
 
 def test_what_is_given_comes_before_what_is_recognised(nodes: Path) -> None:
     assert build_config({"dataset": str(nodes), "kind": "bag"}).kind == "bag"
-    assert build_config({"dataset": str(nodes), "task": "binary"}).loss == "soap"
+    assert build_config({"dataset": str(nodes), "task": "binary"}).loss == "bce"
 
 
 def test_kind_and_task_of_a_registered_set_are_on_its_card() -> None:

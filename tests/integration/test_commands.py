@@ -37,12 +37,12 @@ def test_train_and_predict(place: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     assert done.returncode == 0, done.stderr
     begins = [line.split()[0] for line in done.stderr.splitlines()[2:]]
     assert begins == ["epoch=1/3", "epoch=2/3", "epoch=3/3", "model=forest"]
-    assert done.stdout.splitlines()[-1] == "run: runs/chains-soap-gine-s0"
+    assert done.stdout.splitlines()[-1] == "run: runs/chains-bce-gine-s0"
     assert {entry.name for entry in place.iterdir()} <= {"chains.csv", "runs", "root"}
     (place / "new.csv").write_text("smiles\nCCO\n\nbad\nCCN\n")
     monkeypatch.chdir(place)
     monkeypatch.setenv("XGRAPH_ROOT", str(place / "root"))
-    assert main(["predict", "runs/chains-soap-gine-s0", "new.csv", "-o", "preds.csv"]) == 0
+    assert main(["predict", "runs/chains-bce-gine-s0", "new.csv", "-o", "preds.csv"]) == 0
     assert capsys.readouterr().err.endswith("2 of 4 rows have no score: see the column `error`\n")
     assert len((place / "preds.csv").read_text().splitlines()) == 5
 

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # for bag_tables
 
 SMALL: dict[str, Any] = {
     "split": "random",
+    "loss": "soap",  # which has a state for each molecule
     "epochs": 3,
     "pretrain_epochs": 1,
     "batch_size": 16,

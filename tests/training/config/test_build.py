@@ -44,7 +44,7 @@ def test_shared_options_belong_to_the_model_unless_prefixed() -> None:
         "loss_gamma": (0.5, 0.7),
         "model_gamma": (0.3, 0.9),
     }
-    assert build_config({"dataset": "tolokers", "model": "sage", "gamma": 0.3}).loss_options["gamma"] == 0.3
+    assert build_config({"dataset": "tolokers", "loss": "soap", "gamma": 0.3}).loss_options["gamma"] == 0.3
     ce = build_config({"dataset": "cora", "model": "sage-fm", "gamma": 0.3})
     assert ce.model_options["gamma"] == 0.3
     with pytest.raises(OptionError, match="model_gamma: model 'sage-fm' already has this option from gamma"):
@@ -54,7 +54,7 @@ def test_shared_options_belong_to_the_model_unless_prefixed() -> None:
 
 
 def test_every_option_can_be_prefixed_with_its_owner() -> None:
-    config = build_config({"loss_margin": "2", "model_hidden_channels": "16", "model_dropout": "0.25"})
+    config = build_config({"loss": "soap", "loss_margin": "2", "model_hidden_channels": "16", "model_dropout": "0.25"})
     assert config.loss_options["margin"] == 2.0
     assert (config.model_options["hidden_channels"], config.model_options["dropout"]) == (16, 0.25)
 
@@ -75,7 +75,7 @@ def test_flags_win_over_the_file() -> None:
     [
         ({"loss": "soaap"}, {}, "unknown loss 'soaap' .*'soap'.*choose from bce"),
         ({"model": "gin"}, {}, "unknown model 'gin' .*'gine'"),
-        ({"gama": 1}, {}, "unknown option 'gama' .*'gamma'"),
+        ({"loss": "soap", "gama": 1}, {}, "unknown option 'gama' .*'gamma'"),
         (
             {"loss": "bce", "gamma": 1},
             {},
@@ -115,10 +115,12 @@ def test_flags_win_over_the_file() -> None:
         ({"metric": "auc"}, {}, "metric = 'auc': expected ap, prc_auc"),
         ({"device": "gpu"}, {}, "device = 'gpu': expected auto"),
         ({"loss": "bce", "gamma_schedule": "cosine"}, {}, "neither loss 'bce' nor model 'gine' has a gamma"),
-        ({"loss_gama": 1}, {}, "unknown option 'gama' for loss 'soap' .*'gamma'"),
+        ({"loss": "soap", "loss_gama": 1}, {}, "unknown option 'gama' for loss 'soap' .*'gamma'"),
         ({"model_gamma": 1}, {}, "unknown option 'gamma' for model 'gine'; its options are: .*num_layers"),
-        ({"gamma": 1, "loss_gamma": 1}, {}, "loss_gamma: loss 'soap' already has this option from gamma"),
+        ({"loss": "soap", "gamma": 1, "loss_gamma": 1}, {}, "loss_gamma: loss 'soap' already has this option from gamma"),
         ({"model_": 1}, {}, "unknown option 'model_'"),
+        ({"gamma": 1}, {}, "gamma: loss 'bce' and model 'gine' have no such option; it is an option of loss 'soap'"),
+        ({"schedule": "compositional"}, {}, "schedule = 'compositional': expected a loss for the outer step"),
     ],
 )
 def test_invalid_settings_are_refused(settings: dict[str, object], base: dict[str, object], message: str) -> None:
@@ -127,13 +129,26 @@ def test_invalid_settings_are_refused(settings: dict[str, object], base: dict[st
 
 
 def test_compositional_training_needs_no_pretraining() -> None:
-    assert build_config({}).pretrain_epochs == TrainConfig().pretrain_epochs > 0
-    config = build_config({"schedule": "compositional"})
+    soap = {"loss": "soap"}
+    assert build_config(soap).pretrain_epochs == 20
+    config = build_config({**soap, "schedule": "compositional"})
     assert config.pretrain_epochs == 0
-    assert build_config({"schedule": "compositional", "pretrain_epochs": 3}).pretrain_epochs == 3
-    assert build_config({"schedule": "compositional"}, {"pretrain_epochs": 3}).pretrain_epochs == 3
-    assert build_config({}, {"schedule": "compositional"}).pretrain_epochs == 0
+    assert build_config({**soap, "schedule": "compositional", "pretrain_epochs": 3}).pretrain_epochs == 3
+    assert build_config({**soap, "schedule": "compositional"}, {"pretrain_epochs": 3}).pretrain_epochs == 3
+    assert build_config(soap, {"schedule": "compositional"}).pretrain_epochs == 0
     assert build_config({}, config.to_dict()) == config
+
+
+@pytest.mark.parametrize("dataset", ["nci-pains", "tolokers"])
+def test_without_a_loss_it_is_cross_entropy_on_batches_with_half_positives(dataset: str) -> None:
+    config = build_config({"dataset": dataset})
+    assert (config.loss, config.sampler, config.sampling_rate) == ("bce", "dual", 0.5)
+    assert build_config({}, config.to_dict()) == config
+    assert build_config({"sampler": "shuffle", "dataset": dataset}).sampler == "shuffle"
+    for settings in ({"loss": "bce"}, {"loss": "soap"}, {"dataset": "musk1"}, {"dataset": "cora"}):
+        assert build_config({"dataset": dataset, **settings}).sampler is None
+    assert build_config({}, {"dataset": dataset, "loss": {"name": "bce"}}).sampler is None  # also one of an older run
+    assert build_config({"model": "forest"}).sampler is None
 
 
 def test_epochs_is_the_total() -> None:
@@ -141,12 +156,13 @@ def test_epochs_is_the_total() -> None:
         config = build_config(settings)
         return config.pretrain_epochs, config.main_epochs
 
-    assert epochs() == (20, 20)
-    assert epochs(epochs=3) == (1, 2)
-    assert epochs(epochs=1) == (0, 1)
+    assert epochs() == (0, 40)
+    assert epochs(loss="soap") == epochs(schedule="finetune") == (20, 20)
+    assert epochs(loss="soap", epochs=3) == (1, 2)
+    assert epochs(loss="soap", epochs=1) == (0, 1)
     assert epochs(epochs=10, pretrain_epochs=7) == (7, 3)
     assert epochs(loss="bce", epochs=3) == (0, 3)
-    assert epochs(dataset="cora") == epochs(schedule="compositional") == (0, 20)
+    assert epochs(dataset="cora") == epochs(loss="soap", schedule="compositional") == (0, 20)
     with pytest.raises(OptionError, match="pretrain_epochs = 3: expected fewer than epochs = 3, which is the total"):
         epochs(epochs=3, pretrain_epochs=3)
 
@@ -163,7 +179,7 @@ def test_the_schedule_finetune_keeps_the_head_with_a_smaller_rate_and_few_positi
 
 
 def test_what_follows_from_the_epochs_is_derived_anew_for_other_ones() -> None:
-    base = build_config({}).to_dict()
+    base = build_config({"loss": "soap"}).to_dict()
     assert build_config({"epochs": 10}, base).pretrain_epochs == 5
     assert build_config({"epochs": 10}, {**base, "pretrain_epochs": 3}).pretrain_epochs == 3
     assert build_config({"loss": "bce"}, base).pretrain_epochs == 0
@@ -174,7 +190,7 @@ def test_runs_of_old_versions_counted_the_epochs_of_the_loss_only() -> None:
     for old in (written, {"optimizer": written}, {**written, "training": "two-stage"}):
         config = build_config({}, old)
         assert (config.epochs, config.pretrain_epochs, config.main_epochs) == (50, 20, 30)
-    assert build_config({}, {"training": "compositional", "epochs": 7}).schedule == "compositional"
+    assert build_config({}, {"loss": "soap", "training": "compositional", "epochs": 7}).schedule == "compositional"
     assert build_config({}, {"epochs": 30, "pretrain_epochs": 20}).epochs == 30  # written by hand
 
 

@@ -59,7 +59,7 @@ def test_python_and_other_forms(tmp_path: Path) -> None:
     text = (binary / "nodes.csv").read_text()
     (binary / "nodes.csv").write_text(text.replace("even", "0").replace("odd", "1"))
     run = xgraph.train(binary, **SMALL, model="gcn-fm", directed=True, out=tmp_path / "run")
-    assert (run.config.task, run.config.loss, run.config.directed) == ("binary", "soap", True)
+    assert (run.config.task, run.config.loss, run.config.directed) == ("binary", "bce", True)
 
 
 def test_renamed_nodes_are_other_data(tmp_path: Path) -> None:

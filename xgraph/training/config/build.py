@@ -82,7 +82,12 @@ class _Draft:
         self._read_base(defaults)
         self._drop_derived()
         self._read_settings()
-        if _fitted(self.values.get("model")):
+        fitted = _fitted(self.values.get("model"))
+        if fitted or "loss" in self.values:
+            defaults.pop("sampler", None)  # a loss that is named has its own batches
+        elif self.values.get("schedule") == "compositional":
+            raise OptionError("schedule = 'compositional': expected a loss for the outer step, such as loss = 'soap'")
+        if fitted:
             self._drop_steps()
             defaults |= SINGLE_STEP
         values = self.values = {**defaults, **self.values, **self.traits.recognised()}
@@ -180,8 +185,10 @@ def usual_stages(values: Mapping[str, Any]) -> dict[str, Any]:
     compositional = schedule == "compositional"
     epochs = 20 if compositional or loss.link == "softmax" else PLACES["epochs"].default
     total = values.get("epochs", epochs)
-    stages = {"epochs": epochs, "pretrain_epochs": 0 if compositional or loss.one_stage else total // 2}
-    if schedule == "finetune":
+    finetune = schedule == "finetune"
+    one_stage = compositional or (loss.one_stage and not finetune)
+    stages = {"epochs": epochs, "pretrain_epochs": 0 if one_stage else total // 2}
+    if finetune:
         rate = values.get("lr", PLACES["lr"].default)
         stages |= {"main_lr": _FINETUNE_RATE * rate, "sampling_rate": _FINETUNE_POSITIVES}
     return stages

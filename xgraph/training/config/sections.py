@@ -57,10 +57,11 @@ class LossChoice(_Section):
     """The loss.
 
     Args:
-        name: Loss; by default ``soap``, ``bce`` for bags, and ``ce`` for items that belong to one of several classes.
+        name: Loss; by default ``bce``, on batches that are half positive for molecules and nodes, and ``ce`` for items
+            that belong to one of several classes.
     """
 
-    name: str = "soap"
+    name: str = "bce"
     options: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -70,7 +71,8 @@ class Batches(_Section):
     Args:
         batch_size: Items per batch; by default 64 molecules, 512 nodes or 16 bags.
         sampler: How to draw the batches of the main stage: with both classes (dual), with some tasks and both classes
-            of each (tri), in random order (shuffle), or from several groups (group). The default depends on the loss.
+            of each (tri), in random order (shuffle), or from several groups (group). The default is dual if no loss is
+            named, for molecules and nodes; a loss that is named has its own (`xgraph losses NAME`).
         sampling_rate: Share of positives in a batch of the sampler ``dual``, or among the items drawn for a task by
             ``tri``.
         sampled_tasks: Tasks per batch of the sampler ``tri``; they share the batch equally.
@@ -96,9 +98,11 @@ class Optimization(_Section):
         epochs: Epochs in all. The default is 40, and 20 for the loss ``ce`` and for compositional training.
         schedule: How the loss follows cross-entropy: in a second stage with a new head (two-stage); in a second stage
             that keeps the head, with a smaller rate and few positives in a batch (finetune); or in every step, whose
-            gradient is taken after an inner step of cross-entropy (compositional).
+            gradient is taken after an inner step of cross-entropy (compositional). Without a loss, the second stage of
+            ``finetune`` is cross-entropy too.
         pretrain_epochs: Of these, epochs of cross-entropy before the loss; by default half. The default is 0 for losses
-            that are a form of cross-entropy themselves, and for compositional training.
+            that are a form of cross-entropy themselves, unless the schedule is ``finetune``, and for compositional
+            training.
         main_lr: Learning rate after these epochs; by default lr, and three tenths of it with the schedule ``finetune``,
             which also sets ``sampling_rate`` to 0.0625 unless it is given.
         inner_lr: Step size of the inner step in compositional training.
@@ -120,7 +124,7 @@ class Optimization(_Section):
 
     epochs: Count = 40
     schedule: Literal["two-stage", "finetune", "compositional"] = "two-stage"
-    pretrain_epochs: int = Field(default=20, ge=0, le=10**9)
+    pretrain_epochs: int = Field(default=0, ge=0, le=10**9)
     main_lr: Rate | None = None
     inner_lr: Rate = 0.01
     inner_gamma: float = Field(default=0.9, gt=0, le=1)

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 NOUNS = {"graph": "molecules", "node": "nodes", "bag": "bags"}
 _DEFAULTS: dict[str, dict[str, Any]] = {
-    "graph": {},
-    "node": {"model": "sage", "batch_size": 512, "lr": 0.01, "groups": "label"},
-    "bag": {"model": "attention", "loss": "bce", "batch_size": 16, "groups": "label"},
+    "graph": {"sampler": "dual"},
+    "node": {"model": "sage", "sampler": "dual", "batch_size": 512, "lr": 0.01, "groups": "label"},
+    "bag": {"model": "attention", "batch_size": 16, "groups": "label"},
 }
 RECOGNISED = ("kind", "task")
 """Settings that say what a data set holds, so that a configuration's values do not apply to another one."""
@@ -83,9 +83,9 @@ class DatasetTraits(NamedTuple):
         return not self.registered and (self.kind == "graph" or values.get("smiles_column") is not None)
 
     def defaults(self) -> dict[str, Any]:
-        """Return the default model and loss, and the defaults that differ from those for molecules."""
+        """Return the default model and loss, the sampler for this loss, and the defaults that differ by kind."""
         values = {"model": ModelChoice().name, "loss": LossChoice().name, **_DEFAULTS[self.kind]}
-        return {**values, "loss": "ce"} if self.several_classes else values
+        return {**values, "loss": "ce", "sampler": None} if self.several_classes else values
 
     def check(
         self, values: Mapping[str, Any], models: "Mapping[str, type[Model]]", losses: "Mapping[str, type[Loss]]"

@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks._jobs import Job, read
 from benchmarks.objectives.arms import ARMS, FORESTS, ONE_STAGE, REFERENCE, TWO_STAGE
 from benchmarks.objectives.features import Fingerprints
+from benchmarks.objectives.memory import memory_jobs
 from benchmarks.objectives.problems import GINEProblem, MLPProblem, MorganCounts, forests
 from benchmarks.objectives.sets import SEED, TUNING, Molecules, molecules
 from benchmarks.objectives.tasks import CELLS, Cell, Task, make_task
@@ -199,4 +200,11 @@ def described(tasks: Sequence[Task]) -> dict[str, Any]:
     return {task.name: {"threshold": task.threshold, "inactives": round(task.inactives, 3)} for task in tasks}
 
 
-REGIMES = {"tuning": tuning_jobs, "mlp": mlp_jobs, "large": large_jobs, "gine": gine_jobs, "forest": forest_jobs}
+REGIMES = {
+    "tuning": tuning_jobs,
+    "mlp": mlp_jobs,
+    "large": large_jobs,
+    "gine": gine_jobs,
+    "forest": forest_jobs,
+    "memory": memory_jobs,
+}

@@ -11,6 +11,7 @@ from benchmarks._report import report, spread
 from benchmarks.objectives.analysis import differences, holm, summary
 from benchmarks.objectives.arms import ARMS, REFERENCE
 from benchmarks.objectives.jobs import GINE_CELLS, REGIMES, STEPS, TUNED, Study, best_rates
+from benchmarks.objectives.memory import memory_rows
 from benchmarks.objectives.sets import SEED, TUNING
 from benchmarks.objectives.tasks import CELLS
 from benchmarks.objectives.train import METRICS
@@ -35,6 +36,7 @@ def write(study: Study) -> None:
         rates={str(size): best_rates(study, size) for size in STEPS},
         tuning={cell.name: tuning(study.out / "tuning", cell.name) for cell in set(TUNED.values())},
         tasks={regime: counts(of_regime) for regime, of_regime in scores.items()},
+        memory=memory_rows(study),
         missing=missing(study, scores),
         actives={cell.name: cell.actives["train"] for cell in CELLS},
         columns=COLUMNS,

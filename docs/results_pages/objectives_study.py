@@ -81,6 +81,23 @@ def study_level(regime: str, arm: str = "bce", metric: str = "ap") -> str:
     return share(statistics.mean(values))
 
 
+def study_memory() -> str:
+    """SOAP on tuning tasks by the weight of the new value, beside cross-entropy in the same form."""
+    rows = [
+        [
+            words(row["cell"]),
+            f"{row['visits']:g}",
+            "cross-entropy" if row["gamma"] == "bce" else f"SOAP, γ = {share(float(row['gamma']), 1)}",
+            rewritten(row["train"]),
+            rewritten(row["test"]),
+            "–" if row["gamma"] == "bce" else f"{share(row['gain'], signed=True)} ± {share(row['gain_std'])}",
+        ]
+        for row in sorted(read("objectives")["memory"], key=lambda row: -row["visits"])
+    ]
+    head = ["active", "visits", "fine-tuned with", "AP, training", "AP, test", "difference"]
+    return markdown(head, rows)
+
+
 def study_intervals() -> str:
     """The number of intervals in the file."""
     return f"{len(read('objectives')['rows']):,}"

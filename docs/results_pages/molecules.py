@@ -72,7 +72,7 @@ def aicures_pairs() -> str:
     for pair in read("aicures")["compared"]:
         counts = f"{pair['better']} of {pair['pairs']}"
         difference = f"{share(pair['mean'], signed=True)} ± {share(pair['std'])}"
-        p = share(pair["p"], 2) if pair["p"] is not None else ""
+        p = "" if pair["p"] is None else share(pair["p"])
         metric = {"ap": "AP", "prc_auc": "PRC-AUC", "roc_auc": "ROC-AUC"}[pair["metric"]]
         rows.append([AICURES.get(pair["other"], pair["other"]), metric, difference, counts, p])
     return markdown(["entry minus", "metric", "difference", "ahead in", "p (Wilcoxon)"], rows)

@@ -6,7 +6,7 @@ import statistics
 from typing import Any
 
 from results_pages.data import Row, one, read
-from results_pages.formats import markdown, share
+from results_pages.formats import markdown, rewritten, share
 
 LOSSES = {
     "bce": "cross-entropy",

@@ -117,7 +117,11 @@ def test_flags_win_over_the_file() -> None:
         ({"loss": "bce", "gamma_schedule": "cosine"}, {}, "neither loss 'bce' nor model 'gine' has a gamma"),
         ({"loss": "soap", "loss_gama": 1}, {}, "unknown option 'gama' for loss 'soap' .*'gamma'"),
         ({"model_gamma": 1}, {}, "unknown option 'gamma' for model 'gine'; its options are: .*num_layers"),
-        ({"loss": "soap", "gamma": 1, "loss_gamma": 1}, {}, "loss_gamma: loss 'soap' already has this option from gamma"),
+        (
+            {"loss": "soap", "gamma": 1, "loss_gamma": 1},
+            {},
+            "loss_gamma: loss 'soap' already has this option from gamma",
+        ),
         ({"model_": 1}, {}, "unknown option 'model_'"),
         ({"gamma": 1}, {}, "gamma: loss 'bce' and model 'gine' have no such option; it is an option of loss 'soap'"),
         ({"schedule": "compositional"}, {}, "schedule = 'compositional': expected a loss for the outer step"),

@@ -321,7 +321,16 @@ def assert_same(a: Any, b: Any, where: str = "") -> None:
         (2, {"model": "smoothed-max", "dropout": 0.3}),
         (1, {"model": "attention", "ema_decay": 0.9}),
         (1, {"model": "mean", "loss": "soap"}),
-        (2, {"model": "gated-attention", "schedule": "compositional", "pretrain_epochs": 0, "epochs": 3}),
+        (
+            2,
+            {
+                "model": "gated-attention",
+                "schedule": "compositional",
+                "loss": "soap",
+                "pretrain_epochs": 0,
+                "epochs": 3,
+            },
+        ),
     ],
 )
 def test_a_resumed_run_equals_an_uninterrupted_one(train: Train, epoch: int, settings: dict[str, Any]) -> None:

@@ -398,8 +398,17 @@ def assert_same(a: Any, b: Any, where: str = "") -> None:
         (CLASSES, {"loss": "soap", "pretrain_epochs": 1, "sampler": "tri", "sampled_tasks": 2}),
         (CLASSES, {"model": "gcn", "loss": "group-dro", "pretrain_epochs": 0, "items_per_group": 4}),
         (BINARY, {"model": "gat", "loss": "bce", "sampler": "dual"}),
-        (BINARY, {"model": "gcn-fm", "gamma_schedule": "cosine", "exact_input": False, "table_dtype": "bfloat16"}),
-        (BINARY, {"model": "gat-fm", "loss_gamma": 0.5, "table_storage": "mmap", "gradient": "scaled"}),
+        (
+            BINARY,
+            {
+                "model": "gcn-fm",
+                "loss": "soap",
+                "gamma_schedule": "cosine",
+                "exact_input": False,
+                "table_dtype": "bfloat16",
+            },
+        ),
+        (BINARY, {"model": "gat-fm", "loss": "soap", "loss_gamma": 0.5, "table_storage": "mmap", "gradient": "scaled"}),
         (CLASSES, {"model": "sage-fm", "schedule": "compositional", "loss": "auc-margin"}),
         (CLASSES, {"model": "sage-fm", "gamma": 0.3, "ema_decay": 0.7}),
     ],
@@ -538,7 +547,14 @@ def test_the_config_repeats_the_run(train: Train) -> None:
 
 
 def test_the_config_of_momentum_is_complete(train: Train) -> None:
-    given = {"gamma": 0.3, "loss_gamma": 0.5, "gradient": "scaled", "table_dtype": "float16", "num_neighbors": "1,1"}
+    given = {
+        "loss": "soap",
+        "gamma": 0.3,
+        "loss_gamma": 0.5,
+        "gradient": "scaled",
+        "table_dtype": "float16",
+        "num_neighbors": "1,1",
+    }
     one = train(BINARY, out="one", model="sage-fm", **given)
     table = tomllib.loads((one.path / "config.toml").read_text())
     assert table["model"].items() >= {"gamma": 0.3, "gradient": "scaled", "table_dtype": "float16"}.items()

@@ -56,7 +56,7 @@ def test_molecules_in_memory_are_trained_on_like_those_of_a_file(csv: Path, from
 def test_a_run_says_what_it_was_trained_on(csv: Path) -> None:
     frame = pd.read_csv(csv)
     run = xgraph.train(frame, split="random", smiles_column="smiles", target_columns=["amine"], **SMALL)
-    assert run.path == Path("runs/DataFrame-soap-gine-s0")
+    assert run.path == Path("runs/DataFrame-bce-gine-s0")
     table = tomllib.loads((run.path / "config.toml").read_text())["data"]
     assert table.items() >= {"dataset": "<DataFrame>", "kind": "graph", "smiles_column": "smiles"}.items()
     assert run.config.dataset == "<DataFrame>"

@@ -42,7 +42,14 @@ class Spy(Callback):
 
 def test_the_two_stages(csv: Path, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"split": "random", "epochs": 4, "pretrain_epochs": 2, "batch_size": 16, "threads": 1}
-    settings |= {"hidden_channels": 8, "num_layers": 2, "gamma": 0.2, "gamma_schedule": "cosine", "lr": 1e-2}
+    settings |= {
+        "loss": "soap",
+        "hidden_channels": 8,
+        "num_layers": 2,
+        "gamma": 0.2,
+        "gamma_schedule": "cosine",
+        "lr": 1e-2,
+    }
     config = build_config({"dataset": str(csv), **settings})
     spy = Spy()
     with own_random_streams(0, 1):
@@ -68,7 +75,7 @@ def test_diverging_scores_raise_an_error_with_advice(csv: Path, value: float, tr
     """Losses also refuse finite scores beyond 1e15."""
     settings: dict[str, Any] = {"split": "random", "epochs": 1, "threads": 1, "hidden_channels": 8, "num_layers": 2}
     if training == "compositional":
-        settings |= {"schedule": training, "inner_lr": 0.03}
+        settings |= {"loss": "soap", "schedule": training, "inner_lr": 0.03}
     config = build_config({"dataset": str(csv), **settings, "lr": 0.02})
     with own_random_streams(0, 1):
         task = prepare(config, load_data(config, progress=False))

@@ -85,7 +85,7 @@ def test_a_metric_by_name(csv: Path, small: list[str], capsys: Capture) -> None:
 
 
 def test_quiet_and_parseable_when_not_a_terminal(csv: Path, small: list[str], capsys: Capture) -> None:
-    assert main(["train", str(csv), *small, "--out", "run", "--epochs", "2", "--gamma", "0.5"]) == 0
+    assert main(["train", str(csv), *small, "--out", "run", "--epochs", "2", "--loss", "soap", "--gamma", "0.5"]) == 0
     captured = capsys.readouterr()
     first, task, *epochs = captured.err.splitlines()
     assert first == "chains: 48 train, 6 valid, 6 test molecules; run directory run"
@@ -124,7 +124,10 @@ def test_quiet_and_parseable_when_not_a_terminal(csv: Path, small: list[str], ca
         (["--metric", "auc"], "metric = 'auc': expected ap, prc_auc, roc_auc"),
         (["--epochs", "x"], "epochs = 'x': expected an integer"),
         (["--resume"], "give the directory of the run"),
-        (["--gamma", "7", "--split", "random"], "gamma is the weight of the new value and must lie in (0, 1], got 7.0"),
+        (
+            ["--loss", "soap", "--gamma", "7", "--split", "random"],
+            "gamma is the weight of the new value and must lie in (0, 1], got 7.0",
+        ),
         (["--batch-size", "1", "--split", "random"], "batch_size = 1: expected 2 or more"),
         (["--threads", "100000"], "threads = 100000: expected 1024 or less"),
         (["--lr", "1e300"], "lr = 1e+300: expected 1e+30 or less"),

@@ -17,6 +17,7 @@ ALLOWED: dict[str, set[str]] = {
     "messages": set(),
     "schema": {"options"},
     "estimators": {"checks", "storage"},
+    "distributed": {"estimators"},
     "nn": {"checks", "estimators", "storage"},
     "losses": {"checks", "estimators"},
     "sampling": {"checks", "estimators", "storage"},

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 from xgraph.estimators.row_store import RowStore
@@ -28,6 +30,7 @@ class MovingRows(RowStore):
     restart_lag: float | None
     watch: bool
     exchange: Exchange | None
+    shared: bool
 
     def read(self, index: Tensor, default: Tensor) -> Tensor:
         """Return the detached state of some rows, or ``default`` for items that have not been seen.
@@ -48,6 +51,8 @@ class MovingRows(RowStore):
         """Update rows; return the new state and the factor of a scaled gradient (``None`` means 1)."""
         gamma = self.gamma if gamma is None else check_gamma("gamma", gamma)
         if self.exchange is None:
+            if not self.shared:
+                _warn_if_alone()
             return self._move(estimate, index, duplicates, gamma)
         all_index, all_estimates = self.exchange(index, estimate)
         _, scale = self._move(all_estimates, all_index, True, gamma)
@@ -111,3 +116,13 @@ class MovingRows(RowStore):
     def _lags(self, state: Tensor, estimate: Tensor, lag: float) -> Tensor:
         """Return a mask of the states that are more than ``lag`` above their estimates."""
         raise NotImplementedError
+
+
+def _warn_if_alone() -> None:
+    """Warn if other processes are trained along with this one, which see nothing of what is written."""
+    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+        warnings.warn(
+            f"a table is updated by the rows of this process alone, one of {dist.get_world_size()}: pass the loss to "
+            "xgraph.distributed.gathered(loss_fn), or the model to xgraph.distributed.synchronized(model)",
+            stacklevel=3,
+        )

@@ -74,8 +74,10 @@ class StateTable(MovingRows):
         exchange: Hook for training with several processes; ``None`` for a single process. It takes this process's
             rows ``(index, estimate)`` and returns the rows of all processes, in the same order on each, so that all
             processes write the same table. All of them must take the same number of steps. Every write goes through
-            the hook, and rules such as ``max_lag`` and ``restart_lag`` see the rows of all processes. Batch means
-            that are not stored in a table, such as those reported by a loss's ``monitor``, are per process.
+            the hook, and rules such as ``max_lag`` and ``restart_lag`` see the rows of all processes.
+            :func:`xgraph.distributed.synchronized` sets it for a model's tables.
+        shared: Whether every process computes the same rows in any case, so that nothing has to be exchanged; set by
+            :func:`xgraph.distributed.gathered` for the tables of a loss.
 
     Raises:
         ValueError: If ``num_items`` is below 1, ``gamma`` is outside (0, 1], a lag is not positive, ``gradient`` or
@@ -117,6 +119,7 @@ class StateTable(MovingRows):
         self.watch = watch
         self.validate = validate
         self.exchange: Exchange | None = None
+        self.shared = False
         stuck = torch.zeros(num_items if watch else 0, dtype=torch.bool)
         self.register_buffer("stuck", stuck, persistent=watch and in_checkpoint)
 

@@ -195,3 +195,33 @@ def test_repr_shows_the_share():
     sampler = dual()
     expected = f"DistributedBatches({sampler!r}, num_replicas=2, rank=1, batches=9)"
     assert repr(DistributedBatches(sampler, 2, 1)) == expected
+
+
+@every_sampler
+@pytest.mark.parametrize("replicas", [1, 2, 3, 7, 40])
+def test_parts_of_each_batch_neither_overlap_nor_miss_an_item(make, replicas):
+    alone = make()
+    processes = [DistributedBatches(make(), replicas, rank, split="rows") for rank in range(replicas)]
+    for _ in range(2):
+        epoch = list(alone)
+        parts = [list(process) for process in processes]
+        assert {len(one) for one in parts} == {len(process) for process in processes} == {len(epoch)}
+        assert [list(chain.from_iterable(step)) for step in zip(*parts, strict=True)] == epoch
+        assert all(max(map(len, step)) - min(map(len, step)) <= 1 for step in zip(*parts, strict=True))
+
+
+def test_state_of_parts_is_that_of_the_sampler():
+    whole = dual()
+    epoch, following = list(whole), list(whole)
+    process = DistributedBatches(dual(), 3, 2, split="rows")
+    used = iter(process)
+    for _ in range(4):
+        next(used)
+    assert process.state_dict() == {**dual().state_dict(), "batch": 4}
+    restored = DistributedBatches(dual(), 2, 1, split="rows")
+    restored.load_state_dict(process.state_dict(consumed=3))
+    assert list(restored) == [batch[5:] for batch in epoch[3:]]
+    assert list(restored) == [batch[5:] for batch in following]
+    assert "split='rows', batches=17" in repr(restored)
+    with pytest.raises(ValueError, match="split must be one of batches, rows, got 'row'"):
+        DistributedBatches(dual(), 2, 0, split="row")

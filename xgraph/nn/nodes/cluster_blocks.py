@@ -33,8 +33,10 @@ class Halo(NamedTuple):
         return cls(order, block, (in_degree(edges[1], beside) > 0) | (block.degree[:beside] == 0))
 
 
-def cluster_blocks(batch: Any, num_nodes: int, *, loops: bool = False) -> tuple[Block, Halo | None]:
-    """Return the edges into a batch's cluster, and the edges into its halo if there is one; self-loops if `loops`."""
+def cluster_blocks(
+    batch: Any, num_nodes: int, *, loops: bool = False, always: bool = False
+) -> tuple[Block, Halo | None]:
+    """Return the edges into a batch's cluster, and those into its halo if it has one or `always`; loops if `loops`."""
     count, edges = batch.x.size(0), batch.edge_index
     size = int(getattr(batch, "batch_size", None) or count)
     n_id: Any = getattr(batch, "n_id", None)
@@ -62,7 +64,7 @@ def cluster_blocks(batch: Any, num_nodes: int, *, loops: bool = False) -> tuple[
     own: Any = getattr(batch, "self_loops", None) if loops else None
     own = count_self_loops(edges, degree) if loops and own is None else own
     cluster = Block(within, size, degree, n_id, own)
-    return cluster, None if size == count else Halo.of(beyond, cluster)
+    return cluster, None if size == count and not always else Halo.of(beyond, cluster)
 
 
 def _split(batch: Any, size: int, count: int) -> tuple[Tensor, Tensor]:

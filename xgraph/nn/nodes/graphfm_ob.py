@@ -107,7 +107,9 @@ class GraphFMOB(nn.Module):
         model = self.model
         model._check(batch)
         aggregate = model._input_aggregate(batch)
-        inner, halo = cluster_blocks(batch, self.num_nodes, loops=model.adds_self_loops)
+        # Every process takes part in each exchange of rows, also one whose batch has no halo.
+        shared = self.training and any(table.table.exchange is not None for table in self._momenta())
+        inner, halo = cluster_blocks(batch, self.num_nodes, loops=model.adds_self_loops, always=shared)
         if model.exact_input and aggregate is None and halo is not None:
             raise ValueError(
                 "the batch has no x_aggr, which a model with exact_input needs: set data.x_aggr = "
@@ -152,9 +154,11 @@ class GraphFMOB(nn.Module):
 
     def set_epoch(self, epoch: int) -> None:
         """Set the epoch, counted from 0, for a schedule of γ."""
-        for table in self.tables.values():
-            if isinstance(table, FeatureMomentum):
-                table.set_epoch(epoch)
+        for table in self._momenta():
+            table.set_epoch(epoch)
+
+    def _momenta(self) -> list[FeatureMomentum]:
+        return [table for table in self.tables.values() if isinstance(table, FeatureMomentum)]
 
     def reset_parameters(self) -> None:
         """Reinitialise all weights and clear the tables."""

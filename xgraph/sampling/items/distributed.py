@@ -2,20 +2,30 @@
 
 from collections.abc import Iterator
 from itertools import chain, islice, repeat
+from typing import Literal, get_args
 
+import numpy as np
 import torch.distributed as dist
 
-from xgraph.checks import integer
+from xgraph.checks import choice, integer
 from xgraph.sampling.items.epochs import EpochSampler, IntArray
+
+Split = Literal["batches", "rows"]
 
 
 class DistributedBatches(EpochSampler):
     """One process's share of the batches of any sampler of this package.
 
-    Process r of R gets the batches r, r + R, r + 2R, … of the epoch that a single process would see. Each batch has
-    the composition that the sampler guarantees, and in every step the processes hold different batches. All processes
-    get ``ceil(len(sampler) / R)`` batches, so that none waits for another at the end. If R does not divide the number
-    of batches, the last step is filled with batches from the beginning of the epoch; no batch is dropped.
+    With ``split="rows"``, every batch is divided among the R processes, in parts whose sizes differ by at most one. So
+    in each step the processes together hold the batch that a single process would see, without overlap or loss, and
+    with a gathered loss (:func:`xgraph.distributed.gathered`) they compute what a single process computes. A batch of
+    fewer than R items leaves some processes with an empty list: they take part in the step without items.
+
+    With ``split="batches"``, the default, a step takes R times as many items: process r gets the batches r, r + R,
+    r + 2R, … of the epoch that a single process would see. Each batch has the composition that the sampler guarantees.
+    All processes get ``ceil(len(sampler) / R)`` batches, so that none waits for another at the end. If R does not
+    divide the number of batches, the last step is filled with batches from the beginning of the epoch; no batch is
+    dropped.
 
     Every process must have the same sampler: same data, settings and seed. The processes do not communicate; each
     draws the whole epoch and keeps its share.
@@ -31,12 +41,13 @@ class DistributedBatches(EpochSampler):
         sampler: The sampler that a single process would use.
         num_replicas: Number of processes; by default that of the default group of ``torch.distributed``.
         rank: Number of this process, from 0; by default its rank in that group.
+        split: What is divided: each batch ("rows"), or the list of batches ("batches").
 
     Raises:
         TypeError: If ``sampler`` is not a sampler of this package or is already distributed, or a number is not an
             integer.
-        ValueError: If ``num_replicas`` or ``rank`` is out of range, or is omitted and ``torch.distributed`` is not
-            initialised.
+        ValueError: If ``split`` is unknown, ``num_replicas`` or ``rank`` is out of range, or is omitted and
+            ``torch.distributed`` is not initialised.
 
     Example:
         >>> import torch
@@ -48,9 +59,19 @@ class DistributedBatches(EpochSampler):
         >>> shares = [list(DistributedBatches(sampler, num_replicas=2, rank=r)) for r in (0, 1)]
         >>> shares[0] == [whole[0].tolist(), whole[2].tolist()], shares[1] == [whole[1].tolist(), whole[3].tolist()]
         (True, True)
+        >>> parts = [next(iter(DistributedBatches(sampler, 2, r, split="rows"))) for r in (0, 1)]
+        >>> parts[0] + parts[1] == list(sampler.batches(epoch=0))[0].tolist()
+        True
     """
 
-    def __init__(self, sampler: EpochSampler, num_replicas: int | None = None, rank: int | None = None) -> None:
+    def __init__(
+        self,
+        sampler: EpochSampler,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+        *,
+        split: Split = "batches",
+    ) -> None:
         if not isinstance(sampler, EpochSampler) or isinstance(sampler, DistributedBatches):
             raise TypeError(
                 "sampler must be a DualSampler, a TriSampler, a GroupSampler or another EpochSampler "
@@ -67,20 +88,23 @@ class DistributedBatches(EpochSampler):
             num_replicas = dist.get_world_size() if num_replicas is None else num_replicas
             rank = dist.get_rank() if rank is None else rank
         self.sampler = sampler
-        self.num_replicas = self._stride = integer("num_replicas", num_replicas, 1)
+        self.split = choice("split", split, get_args(Split))
+        self.num_replicas = integer("num_replicas", num_replicas, 1)
         self.rank = integer("rank", rank, 0)
         if self.rank >= self.num_replicas:
             raise ValueError(f"rank must be less than num_replicas = {self.num_replicas}, got {self.rank}")
+        self._stride = 1 if split == "rows" else self.num_replicas
         self.follow(sampler)
 
     def __len__(self) -> int:
         """Number of batches that each process gets in an epoch."""
-        return -(-len(self.sampler) // self.num_replicas)
+        return -(-len(self.sampler) // self._stride)
 
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}({self.sampler!r}, num_replicas={self.num_replicas}, rank={self.rank}, "
-            f"batches={len(self)})"
+            + ("split='rows', " if self.split == "rows" else "")
+            + f"batches={len(self)})"
         )
 
     def identity(self) -> dict[str, int]:
@@ -99,6 +123,10 @@ class DistributedBatches(EpochSampler):
         return len(self.sampler)
 
     def _from(self, epoch: int, position: int) -> Iterator[IntArray]:
+        if self.split == "rows":
+            for batch in islice(self.sampler.batches(epoch), position, None):
+                yield np.array_split(batch, self.num_replicas)[self.rank]
+            return
         steps = -(-(len(self.sampler) - position) // self.num_replicas)
         repeated = chain.from_iterable(map(self.sampler.batches, repeat(epoch)))
-        return islice(islice(repeated, position + self.rank, None, self.num_replicas), steps)
+        yield from islice(islice(repeated, position + self.rank, None, self.num_replicas), steps)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 import torch
 
 from xgraph.checks import integer
+from xgraph.sampling.items.distributed import DistributedBatches
 from xgraph.sampling.items.epochs import EpochSampler
 from xgraph.sampling.memory.prefetch import prefetched
 
@@ -60,6 +62,24 @@ class ResumableLoader(ABC):
             if epoch == self._order.epoch:  # otherwise another loop has begun in the meantime
                 self._state = {"epoch": epoch, "batch": position}
             yield batch
+
+    def sharded(self, num_replicas: int | None = None, rank: int | None = None) -> Self:
+        """Return a loader of one process's part of each batch, which shares this loader's data and settings.
+
+        The parts of all processes together are the batch, without overlap or loss; see ``split="rows"`` of
+        :class:`~xgraph.sampling.DistributedBatches`. What is drawn for the items of a part (neighbours, instances)
+        depends on the part.
+
+        Args:
+            num_replicas: Number of processes; by default that of the default group of ``torch.distributed``.
+            rank: Number of this process, from 0; by default its rank in that group.
+
+        Raises:
+            ValueError: If an argument is out of range, or is omitted and ``torch.distributed`` is not initialised.
+        """
+        other = copy.copy(self)
+        other._set_order(DistributedBatches(self._order, num_replicas, rank, split="rows"))
+        return other
 
     def set_epoch(self, epoch: int) -> None:
         """Set the epoch of the next ``for`` loop; if a position within this epoch was restored, it is kept.

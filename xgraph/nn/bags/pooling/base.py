@@ -11,6 +11,7 @@ from torch_geometric.nn.aggr import Aggregation
 
 from xgraph.checks import integer, number
 from xgraph.estimators import GammaSchedule, StateTable
+from xgraph.estimators.moving_rows import Exchange
 from xgraph.estimators.rows import INTEGERS
 from xgraph.estimators.schedules import as_schedule
 from xgraph.nn.bags.pooling.segments import Bags
@@ -61,6 +62,7 @@ class BagPooling(Aggregation):  # type: ignore[misc]
         self.validate = bool(validate)
         self.epoch = 0
         self.track: StateTable | None = None
+        self.exchange: Exchange | None = None  # of a table that the first batch creates; see `StateTable`
 
     def forward(
         self,
@@ -141,6 +143,7 @@ class BagPooling(Aggregation):  # type: ignore[misc]
         if self.track is None:
             self.track = self.make_table(shape).to(estimate.device)
             self.track.set_epoch(self.epoch)
+            self.track.exchange = self.exchange
             if estimate.dtype == torch.float64:
                 self.track.double()
         elif self.track.shape != shape:
@@ -178,6 +181,7 @@ class BagPooling(Aggregation):  # type: ignore[misc]
         saved = state_dict.get(f"{prefix}track.value")
         if self.track is None and self.num_bags is not None and saved is not None:
             self.track = self.make_table(tuple(saved.shape[1:])).to(saved.dtype)  # its values are loaded next
+            self.track.exchange = self.exchange
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
 

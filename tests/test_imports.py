@@ -22,11 +22,11 @@ ALLOWED: dict[str, set[str]] = {
     "losses": {"checks", "estimators"},
     "sampling": {"checks", "estimators", "storage"},
     "data": {"checks", "estimators", "options", "schema", "messages"},
-    "training": {"checks", "estimators", "nn", "losses", "sampling", "data", "options", "schema"}
+    "training": {"checks", "distributed", "estimators", "nn", "losses", "sampling", "data", "options", "schema"}
     | {"storage", "_version", "messages"},
     "recipes": {"training", "data", "options", "schema"},
     "tuning": {"training", "data", "options", "schema"},
-    "cli": {"recipes", "tuning", "training", "data", "options", "messages", "_version", ""},
+    "cli": {"recipes", "tuning", "training", "data", "distributed", "options", "messages", "_version", ""},
     "": {"training", "tuning", "data", "_version"},  # xgraph/__init__.py offers train, predict, evaluate, search
     "__main__": {"cli"},
 }

@@ -3,7 +3,8 @@
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 
 from xgraph.messages import legible
 
@@ -21,10 +22,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     show = warnings.showwarning
     if not debug:
         warnings.showwarning = _show_warning
+    rest = ExitStack()
     try:
         from xgraph.cli.startup import let_threads_sleep
+        from xgraph.distributed.environment import place
 
         let_threads_sleep()
+        if words[:1] == ["train"] and (here := place()) is not None:
+            os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # no advice on torch's distributed training
+            if here.rank > 0:
+                rest.enter_context(_silent())  # the first process speaks for all
         from xgraph.cli.app import app
 
         app(args=words, prog_name="xgraph")
@@ -41,11 +48,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         from xgraph.options import OptionError
 
+        rest.close()
         _complain(error)
         return 2 if isinstance(error, OptionError) else 1
     finally:
+        rest.close()
         warnings.showwarning = show
     return 0
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Write nothing to the standard streams."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        yield
 
 
 def _complain(error: Exception) -> None:

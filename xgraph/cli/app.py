@@ -17,6 +17,8 @@ from xgraph.cli.reproduce import reproduce
 from xgraph.cli.runs import runs
 from xgraph.cli.search import search
 from xgraph.cli.train import train
+from xgraph.distributed.environment import place
+from xgraph.options import OptionError
 
 app = typer.Typer(
     cls=PlainGroup,
@@ -49,9 +51,16 @@ def _version(requested: bool) -> None:
 
 @app.callback()
 def _xgraph(
+    ctx: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Train graph neural networks and multi-instance models on rare labels, and predict with them."""
+    here = place()
+    if here is not None and here.starter == "torchrun" and ctx.invoked_subcommand not in (None, "train"):
+        raise OptionError(
+            f"xgraph {ctx.invoked_subcommand} runs in one process, but torchrun has started {here.world_size}; only "
+            "`xgraph train` uses several"
+        )

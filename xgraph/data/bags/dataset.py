@@ -211,7 +211,7 @@ class BagDataset(LabelledItems):
         """Collate bags of any sizes, without padding.
 
         Args:
-            positions: Positions of bags, at least one; repetitions are allowed. Shape ``[B]``.
+            positions: Positions of bags; repetitions are allowed. Shape ``[B]``.
             rows: Selected instances, and for each the position of its bag in `positions`, as drawn by
                 :class:`xgraph.sampling.InstanceSampler`; by default all instances.
 
@@ -223,8 +223,8 @@ class BagDataset(LabelledItems):
 
         Raises:
             IndexError: If a position is out of range.
-            ValueError: If `positions` is empty, `rows` has no instance of a bag or an instance of another bag, or a
-                feature from a memory-mapped file is not finite.
+            ValueError: If `rows` has no instance of a bag or an instance of another bag, or a feature from a
+                memory-mapped file is not finite.
         """
         index = batch_index(positions, len(self))
         if rows is None:

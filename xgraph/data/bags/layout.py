@@ -62,8 +62,8 @@ def layout(
 def batch_index(positions: Integers, num_bags: int) -> Tensor:
     """Return the positions of a batch's bags; negative ones count from the end."""
     index = as_tensor(positions, "positions must be integers").reshape(-1)
-    if not len(index):
-        raise ValueError("positions is empty: a batch needs at least one bag")
+    if not len(index):  # of a process whose share of a batch is empty
+        return index.long()
     if not index.is_floating_point() and index.dtype != torch.bool:
         index = torch.where(index < 0, index + num_bags, index)
     return checked_index(index, num_bags, "bag")

@@ -110,15 +110,12 @@ class MoleculeItems(LabelledItems):
         The content is the same. Use it as the ``collate_fn`` of a loader over positions.
 
         Args:
-            positions: Positions in this data set, at least one; repetitions are allowed.
+            positions: Positions in this data set; repetitions are allowed.
 
         Raises:
             IndexError: If a position is out of range.
-            ValueError: If `positions` is empty.
         """
         idx = positions_of(positions, len(self), self.name, "molecule")
-        if not len(idx):
-            raise ValueError("positions is empty: a batch needs at least one molecule")
         beside = {} if self.features is None else {"features": self.features[idx]}
         return self.graphs.batch(idx.numpy(), y=self.y[idx], idx=idx, **beside)
 

@@ -151,12 +151,12 @@ def start_worker(function: Callable[[Any], object] | None = None) -> None:
     _in_worker, _function = True, function
     gc.freeze()  # the collector writes to every object that it looks at, which would copy this memory
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # no traceback; the process that started this one answers
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)  # threads of OpenMP do not survive a fork
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """End this process once the one that started it was killed: an idle worker would wait for work for ever."""
     while os.getppid() == parent:
         time.sleep(_WATCH)

@@ -119,7 +119,7 @@ class BagLoader(ResumableLoader):
         """
         bags = self.bags[positions_of(positions, len(self.bags), "bags")]
         rows = None
-        if self.instance_sampler.num_instances is not None:
+        if self.instance_sampler.num_instances is not None and len(bags):
             # Deriving the visit from the batch's bags makes draws independent of earlier batches, also after a resume.
             rows = self.instance_sampler.sample(bags, epoch, visit=digest(bags) & WORD)
         batch = self.data.batch(bags, rows)

@@ -150,7 +150,8 @@ class ClusterLoader(ResumableLoader):
             chosen: Numbers of the parts, counted from 0 without empty parts.
         """
         device = self.placement.device
-        nodes = torch.cat([self._members[number] for number in chosen])
+        none = self._members[0][:0]
+        nodes = torch.cat([none, *(self._members[number] for number in chosen)])
         subgraph = cluster(self._topology, self._outgoing, to_device(nodes, self._topology.colptr.device), self.halo)
         batch = self._attributes.batch(subgraph)
         del batch.num_sampled_nodes, batch.num_sampled_edges  # there are no hops

@@ -38,7 +38,7 @@ def positions_of(chosen: Any, number: int, items: str = "input_nodes") -> Tensor
         positions = torch.as_tensor(chosen).cpu()
     except (TypeError, ValueError, RuntimeError):
         raise TypeError(f"batch_sampler must yield lists of integers, got {chosen!r}") from None
-    if positions.dim() != 1 or not len(positions):
+    if positions.dim() != 1 or not (len(positions) or holds_integers(positions)):  # a process's share may be empty
         raise ValueError(f"batch_sampler must yield lists of positions in {items}, got {chosen!r}")
     if not holds_integers(positions):
         raise TypeError(f"batch_sampler must yield lists of integers, got {positions.dtype}")

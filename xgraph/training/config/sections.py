@@ -163,6 +163,9 @@ class RunSettings(_Section):
         seed: Seed for weights, batches and dropout.
         device: Where to train; ``auto`` uses a GPU if there is one.
         threads: CPU threads; by default one for small networks on the CPU, else torch's own number (OMP_NUM_THREADS).
+        devices: Processes on this machine, one per GPU with ``device = cuda``; a batch is divided among them, so that
+            the results are those of a single process. Under torchrun or srun, which start the processes, leave it out.
+        nodes: Machines. Start the same command on each with torchrun or srun.
         baseline: Fit a baseline beside the network, to compare it with: for molecules a forest on Morgan counts. It
             takes seconds, and its results are shown in the same table. `xgraph train` fits it by default, unless
             settings come from a file (``config``); :func:`xgraph.train` and recipes do so on request.
@@ -177,6 +180,8 @@ class RunSettings(_Section):
     seed: int = Field(default=0, ge=0, lt=2**63)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # torch crashes with too many
+    devices: Annotated[int, Field(ge=1, le=1024)] = 1
+    nodes: Annotated[int, Field(ge=1, le=65536)] = 1
     baseline: bool | None = None
     choose: bool = False
 

@@ -9,6 +9,7 @@ from lightning import LightningModule, Trainer
 from lightning.fabric.plugins import CheckpointIO
 from lightning.pytorch.callbacks import Callback
 
+from xgraph.distributed import rank
 from xgraph.training.files.checkpoint import read_checkpoint, write_checkpoint
 from xgraph.training.files.rundir import BEST, HISTORY, LAST
 from xgraph.training.files.writing import write_csv
@@ -82,7 +83,9 @@ class CheckpointCallback(Callback):
         self.write_history()
 
     def write_history(self) -> None:
-        """Write `metrics.csv`."""
+        """Write `metrics.csv`; the first of several processes does so."""
+        if rank() > 0:
+            return
         metrics = dict.fromkeys(name for entry in self.history for name in entry if name.startswith("valid_"))
         columns = ("epoch", "stage", "train_loss", *metrics, "lr", "seconds")
         write_csv(self.path / HISTORY, columns, ([entry.get(name) for name in columns] for entry in self.history))

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from xgraph.distributed import world_size
 from xgraph.estimators import MovingAverage
 
 
@@ -67,6 +69,9 @@ class Compositional(nn.Module):
         gradients = torch.autograd.grad(loss, list(fixed.values()), allow_unused=True)
         parts = [torch.zeros_like(w) if g is None else g for w, g in zip(fixed.values(), gradients, strict=True)]
         gradient = torch.cat([g.reshape(-1).to(self.track.value.dtype) for g in parts])
+        if world_size() > 1:  # each process has the gradient of its own rows, times their number
+            dist.all_reduce(gradient)
+            gradient /= world_size()
         if not bool(gradient.isfinite().all()):
             raise ValueError("inner_loss: its gradient is not finite")
         return gradient

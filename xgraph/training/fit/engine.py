@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightning import Trainer
+from lightning.fabric.plugins.environments import TorchElasticEnvironment
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.strategies import DDPStrategy
 
+from xgraph.distributed import rank, world_size
+from xgraph.distributed.environment import place
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.files.callback import CheckpointCallback, CheckpointFiles
@@ -33,6 +37,7 @@ _NOISE = (
     r".*does not have many workers.*",
     r".*Checkpoint directory .* exists.*",
     r".*GPU available but not used.*",
+    r".*`broadcast_buffers` is deprecated.*",
     r".*is smaller than the logging interval.*",
     r".*Total length of `.*` across ranks is zero.*",
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
@@ -62,11 +67,12 @@ def fit(
     last = resume_point(task, path) if resume else None
     if task.config.threads is None:
         set_usual_threads(task, device)
-    write_config(path, task.config)
-    write_environment(path, device)
+    if rank() == 0:
+        write_config(path, task.config)
+        write_environment(path, device)
     callback = CheckpointCallback(path, task.metric, task.config.keep)
     run_epochs(task, callback, last, device=device, callbacks=callbacks)
-    return write_results(task.source, task.main_loss.link, callback, device)
+    return write_results(task.source, task.main_loss.link, callback, device) if rank() == 0 else {}
 
 
 def resume_point(task: Task, path: Path) -> Path | None:
@@ -91,7 +97,7 @@ def run_epochs(
     with _quiet_lightning():
         trainer = Trainer(
             accelerator="gpu" if device == "cuda" else "cpu",
-            devices=1,
+            **_processes(),
             max_epochs=task.config.epochs,
             reload_dataloaders_every_n_epochs=1,  # each stage has its own sampler
             num_sanity_val_steps=0,
@@ -105,6 +111,19 @@ def run_epochs(
             plugins=[CheckpointFiles()],
         )
         _run(trainer, task, last)
+
+
+def _processes() -> dict[str, Any]:
+    """Return the arguments of Lightning's trainer for the processes of this run, which have been started and joined."""
+    here = place()
+    if here is None or world_size() == 1:
+        return {"devices": 1}
+    strategy = DDPStrategy(
+        cluster_environment=TorchElasticEnvironment(),
+        find_unused_parameters=True,  # a stage need not train all of them
+        broadcast_buffers=False,  # tables and statistics are the same in all processes
+    )
+    return {"devices": here.local_size, "num_nodes": here.world_size // here.local_size, "strategy": strategy}
 
 
 def find_checkpoint(run: str | Path, fold: int | None = None) -> Path:

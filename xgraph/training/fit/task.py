@@ -6,12 +6,17 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import lightning
+import numpy as np
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
+from xgraph.distributed import gathered, rank, synchronized, world_size
+from xgraph.distributed.processes import of_all
 from xgraph.estimators import StateTable
 from xgraph.losses.batch import LIMIT
 from xgraph.options import OptionError
+from xgraph.sampling import DistributedBatches
 from xgraph.training.config.build import TrainConfig, registry
 from xgraph.training.files.checkpoint import HEADER, describe
 from xgraph.training.files.saved_model import model_without_tables
@@ -50,6 +55,8 @@ class Task(lightning.LightningModule):
             raise OptionError(str(error)) from None
         source.prepare(self.model)
         self.main_loss, self.samplers = make_objective(config, source)
+        self.model = synchronized(self.model)
+        self._objectives = {loss: gathered(loss) for loss in (self.pretrain_loss, self.main_loss)}
         self.after_step: Compositional | None = None
         if config.schedule == "compositional":
             self.after_step = Compositional(self.model, lr=config.inner_lr, gamma=config.inner_gamma)
@@ -105,11 +112,17 @@ class Task(lightning.LightningModule):
         """Return the batches of the current stage; Lightning calls this at each epoch."""
         sampler = self.samplers[self.stage]
         sampler.set_epoch(self.current_epoch)
-        return self.source.loader(self.train_positions, sampler, self.current_epoch, self.device)
+        batches = sampler if world_size() == 1 else DistributedBatches(sampler, split="rows")
+        return self.source.loader(self.train_positions, batches, self.current_epoch, self.device)
 
     def val_dataloader(self) -> Iterable[Any]:
         """Return a single step: the validation part is scored as a whole."""
         return [0]
+
+    def on_train_start(self) -> None:
+        """Give each process its own dropout."""
+        if rank() > 0 and self._random_state is None:
+            torch.manual_seed((self.config.seed * 1_000_003 + rank()) % 2**63)
 
     def on_train_epoch_start(self) -> None:
         """Start an epoch, and at the right epoch the main stage."""
@@ -120,6 +133,7 @@ class Task(lightning.LightningModule):
         if self.current_epoch == start > 0:
             if self.config.schedule == "two-stage":
                 self.model.reset_head()
+                self._share_weights()
             for optimizer in self.trainer.optimizers:
                 optimizer.state.clear()
         main = self.stage == "main"
@@ -164,7 +178,7 @@ class Task(lightning.LightningModule):
         if self.valid_positions is None:
             self._check_finite(torch.cat([weight.detach().reshape(-1) for weight in self.scored_model.parameters()]))
             return
-        logits = self.source.score(self.scored_model, self.valid_positions, device=str(self.device))
+        logits = self._valid_logits(self.valid_positions)
         self._check_finite(torch.from_numpy(logits))
         self.valid_metrics = measure(
             self.source.targets(self.valid_positions).numpy(),
@@ -180,7 +194,9 @@ class Task(lightning.LightningModule):
         checkpoint[HEADER] = self.header
         checkpoint["epochs_done"] = self.current_epoch + 1
         checkpoint["sampler"] = dict(self.samplers[self.stage].state_dict())
-        checkpoint["random_state"] = random_state()
+        checkpoint["random_state"], *others = of_all(random_state())
+        if others:
+            checkpoint["random_states"] = others
 
     def on_load_checkpoint(self, checkpoint: Mapping[str, Any]) -> None:
         """Continue after the last saved epoch."""
@@ -189,16 +205,30 @@ class Task(lightning.LightningModule):
         progress.ready = progress.started = progress.processed = progress.completed = done
         stage = "pretrain" if done <= self.config.pretrain_epochs else "main"
         self.samplers[stage].load_state_dict(checkpoint["sampler"])
-        self._random_state = checkpoint["random_state"]
+        states = [checkpoint["random_state"], *checkpoint.get("random_states", ())]
+        self._random_state = states[rank()] if rank() < len(states) else None
 
     def _loss(self, loss_fn: "Loss", logits: Tensor, batch: Any) -> Tensor:
         """Return the loss of a batch; the items' weights are passed on if they have any."""
         loss: Tensor
         if self.item_weights is None:
-            loss = loss_fn(logits, batch.y, batch.idx)
+            loss = self._objectives[loss_fn](logits, batch.y, batch.idx)
         else:
-            loss = loss_fn(logits, batch.y, batch.idx, self.item_weights[batch.idx])
+            loss = self._objectives[loss_fn](logits, batch.y, batch.idx, self.item_weights[batch.idx])
         return loss
+
+    def _valid_logits(self, positions: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Score the validation part; each process scores its share of the items if they do not depend on each other."""
+        model, device, count = self.scored_model, str(self.device), world_size()
+        if count == 1 or self.source.kind == "node" or len(positions) < count:
+            return self.source.score(model, positions, device=device)
+        return np.concatenate(of_all(self.source.score(model, positions.tensor_split(count)[rank()], device=device)))
+
+    def _share_weights(self) -> None:
+        """Give all processes the weights of the first one, after each has drawn its own."""
+        if world_size() > 1:
+            for weight in self.model.parameters():
+                dist.broadcast(weight.data, 0)
 
     def _scores(self, batch: Any) -> Tensor:
         """Return the model's scores; in compositional training, those after an inner step of cross-entropy."""

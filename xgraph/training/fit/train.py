@@ -1,13 +1,19 @@
 """`xgraph.train`: train one fold or several, from settings to a finished run directory."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from xgraph.distributed import rank
+from xgraph.distributed.processes import from_first, joined
 from xgraph.training.config.build import read_config
 from xgraph.training.files.rundir import Run, check_free
 from xgraph.training.fit.launch.folds import train_folds
 from xgraph.training.fit.launch.one import Interrupted as Interrupted
 from xgraph.training.fit.launch.one import train_one
+from xgraph.training.fit.launch.processes import check_same, processes_to_start, start
 from xgraph.training.fit.launch.resume import build, settings_to_resume
 from xgraph.training.fit.seeding import own_random_streams
 from xgraph.training.scoring.inference import choose_device
@@ -66,7 +72,7 @@ def train(
         >>> list(run.metrics["test"])[:3]
         ['ap', 'prc_auc', 'roc_auc']
     """
-    given = None
+    given, asked = None, dict(settings)
     if isinstance(dataset, str | Path):
         settings["dataset"] = str(dataset)
     elif dataset is not None:
@@ -79,10 +85,31 @@ def train(
     chosen = build(settings, base, config)
     if resume:
         chosen, out = settings_to_resume(settings, chosen if config is not None else None, out)
-    elif out is not None:
-        check_free(out)  # fail before the data are read, which may take long
     device = choose_device(chosen.device)
-    if chosen.fold == "all" or isinstance(chosen.fold, list):
-        return train_folds(chosen, out, resume, progress, device, given)
-    with own_random_streams(chosen.seed, chosen.threads):
-        return train_one(chosen, out, resume, progress, device, given)
+    count = processes_to_start(chosen, device)
+    if count > 1:
+        again = {"dataset": dataset, "config": config, "out": out, "resume": resume, "progress": progress}
+        return Run.open(start(count, _train_there, {**again, **asked}))
+    with joined(device), _quiet_but_first():
+        check_same(chosen)
+        progress = progress and rank() == 0
+        if out is not None and not resume:
+            from_first(lambda: check_free(out))  # fail before the data are read, which may take long
+        if chosen.fold == "all" or isinstance(chosen.fold, list):
+            return train_folds(chosen, out, resume, progress, device, given)
+        with own_random_streams(chosen.seed, chosen.threads):
+            return train_one(chosen, out, resume, progress, device, given)
+
+
+def _train_there(**options: Any) -> Path:
+    """Train as one of several processes and return the place of the run."""
+    return train(**options).path
+
+
+@contextmanager
+def _quiet_but_first() -> Iterator[None]:
+    """Show the warnings of the first process only, since all have the same."""
+    with warnings.catch_warnings():
+        if rank() > 0:
+            warnings.simplefilter("ignore")
+        yield

@@ -5,6 +5,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from xgraph.distributed import rank
+from xgraph.distributed.processes import from_first
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.folds import chosen_folds, summarize_folds
 from xgraph.training.files.rundir import CONFIG, METRICS, PATHS, Run, discard, make_run_directory, move, write_config
@@ -24,16 +26,15 @@ def train_folds(
     folds = chosen_folds(config, given)
     if not resume:
         _check_folds(config, folds, given)
-    path = Path(out) if resume and out is not None else make_run_directory(out, config)
-    write_config(path, config)
+    path = from_first(lambda: _place_of(out, resume, config))
     runs = []
     for fold in folds:
         folder = path / f"fold_{fold}"
         one = config.replace(fold=fold)
-        started = (folder / CONFIG).is_file()
-        if started and _is_finished(folder, config):
+        started = from_first(lambda folder=folder: (folder / CONFIG).is_file())
+        if started and from_first(lambda folder=folder: _is_finished(folder, config)):
             runs.append(Run.open(folder))
-            if any(getattr(runs[-1].config, name) != getattr(config, name) for name in PATHS):
+            if any(getattr(runs[-1].config, name) != getattr(config, name) for name in PATHS) and rank() == 0:
                 move(folder, one)
             continue
         if progress:
@@ -44,7 +45,8 @@ def train_folds(
         except Interrupted:
             raise Interrupted(path) from None
         except Exception:
-            discard(path)
+            if rank() == 0:
+                discard(path)
             raise
     metrics = summarize_folds([run.metrics for run in runs])
     known = [run.metrics["details"] for run in runs if "details" in run.metrics]
@@ -56,8 +58,15 @@ def train_folds(
         metrics["baseline"] = summarize_baselines([run.metrics for run in runs])
     if config.choose:
         metrics["chosen"] = [run.metrics["chosen"] for run in runs]
-    write_json(path / METRICS, metrics)
+    from_first(lambda: write_json(path / METRICS, metrics))
     return Run(path, metrics)
+
+
+def _place_of(out: str | Path | None, resume: bool, config: TrainConfig) -> Path:
+    """Return the directory of the run, with its settings."""
+    path = Path(out) if resume and out is not None else make_run_directory(out, config)
+    write_config(path, config)
+    return path
 
 
 def _is_finished(folder: Path, config: TrainConfig) -> bool:

@@ -1,9 +1,12 @@
 """Train a single run in its directory."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xgraph.distributed import rank
+from xgraph.distributed.processes import first_before_others, from_first
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.files.lock import locked
 from xgraph.training.files.rundir import Run, check_free, discard, make_run_directory
@@ -30,43 +33,53 @@ def train_one(
     config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str, given: Any = None
 ) -> Run:
     """Train one run. Call it within `own_random_streams`."""
-    source = load_again(config, out, progress, given) if resume else load_data(config, progress, given)
+    with first_before_others():  # which find its cached features
+        source = load_again(config, out, progress, given) if resume else load_data(config, progress, given)
     import torch
 
     from xgraph.training.fit.baseline import add_baseline
     from xgraph.training.fit.check import check_data
-    from xgraph.training.fit.choice import check_choice, choose, restore_network
+    from xgraph.training.fit.choice import check_choice, choose
     from xgraph.training.fit.engine import fit, prepare  # Lightning takes seconds to import
 
     check_data(source)
     check_choice(config, source)
     threads = torch.get_num_threads()  # a small network may take fewer
     task = prepare(config, source)
-    path = Path(out) if resume and out is not None else make_run_directory(out, config)
+    path = from_first(lambda: Path(out) if resume and out is not None else make_run_directory(out, config))
     if progress:
         parts = ", ".join(f"{len(source.splits[name])} {name}" for name in ("train", *source.scored))
         sys.stderr.write(f"{source.name}: {parts} {source.noun}; run directory {path}\n")
         sys.stderr.writelines(f"{line}\n" for line in announcement(source))
     callbacks = _callbacks(task.metric) if progress else []
     try:
-        with locked(path):
-            if not resume:
-                check_free(path)  # another process may have written to it in the meantime
-            restore_network(path)
+        with locked(path) if rank() == 0 else nullcontext():
+            from_first(lambda: _prepare_directory(path, resume))
             metrics = fit(task, path, device=device, resume=resume, callbacks=callbacks)
-            if config.baseline:
-                metrics = add_baseline(config, source, path, metrics, device=device, threads=threads, progress=progress)
-            if config.choose:
-                metrics = choose(config, source, path, metrics, device=device, progress=progress)
-            return Run(path, metrics)
+
+            def finish() -> dict[str, Any]:
+                done = metrics
+                if config.baseline:
+                    done = add_baseline(config, source, path, done, device=device, threads=threads, progress=progress)
+                return choose(config, source, path, done, device=device, progress=progress) if config.choose else done
+
+            return Run(path, from_first(finish))
     except KeyboardInterrupt:
         raise Interrupted(path) from None
     except FileExistsError:
         raise
     except Exception:
-        if not resume:
+        if not resume and rank() == 0:
             discard(path)
         raise
+
+
+def _prepare_directory(path: Path, resume: bool) -> None:
+    from xgraph.training.fit.choice import restore_network
+
+    if not resume:
+        check_free(path)  # another run may have written to it in the meantime
+    restore_network(path)
 
 
 def _callbacks(metric: str) -> "list[Callback]":

@@ -9,7 +9,7 @@ from xgraph.training.config.build import TrainConfig, build_config, differences,
 from xgraph.training.files.rundir import CONFIG, PATHS
 
 # The settings that may change when a run is resumed.
-_MAY_CHANGE = {"epochs", "device", "storage", "threads", "baseline"}
+_MAY_CHANGE = {"epochs", "device", "storage", "threads", "baseline", "devices", "nodes"}
 
 
 def build(

@@ -34,13 +34,13 @@ def place(variables: Mapping[str, str] | None = None) -> Place | None:
     """
     own = os.environ if variables is None else variables
     if {"RANK", "WORLD_SIZE"} <= own.keys():
-        numbers = [int(own[name]) for name in ("RANK", "WORLD_SIZE")]
-        local = [int(own.get("LOCAL_RANK", numbers[0])), int(own.get("LOCAL_WORLD_SIZE", numbers[1]))]
-        found = Place(*numbers, *local, "torchrun")
+        number, count = int(own["RANK"]), int(own["WORLD_SIZE"])
+        local = int(own.get("LOCAL_RANK", number)), int(own.get("LOCAL_WORLD_SIZE", count))
+        found = Place(number, count, *local, "torchrun")
     elif {"SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "SLURM_LOCALID"} <= own.keys():  # srun sets them, sbatch does not
-        each = re.match(r"\d+", own.get("SLURM_STEP_TASKS_PER_NODE", own["SLURM_STEP_NUM_TASKS"]))
-        numbers = [int(own[name]) for name in ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID")]
-        found = Place(*numbers, int(each[0]) if each else numbers[1], "srun")
+        number, count = int(own["SLURM_PROCID"]), int(own["SLURM_STEP_NUM_TASKS"])
+        each = re.match(r"\d+", own.get("SLURM_STEP_TASKS_PER_NODE", ""))
+        found = Place(number, count, int(own["SLURM_LOCALID"]), int(each[0]) if each else count, "srun")
     else:
         return None
     return found if found.world_size > 1 else None

@@ -62,7 +62,7 @@ class _Gather(torch.autograd.Function):
         parts = [torch.empty_like(buffer) for _ in sizes]
         dist.all_gather(parts, buffer)
         rows = torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
-        columns = rows.split([_width(tensor) for tensor in tensors], 1)
+        columns = torch.split(rows, [_width(tensor) for tensor in tensors], 1)
         out = [
             part.contiguous().view(tensor.dtype).view(len(rows), *tensor.shape[1:])
             for part, tensor in zip(columns, tensors, strict=True)

@@ -53,7 +53,7 @@ def gathered(loss_fn: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def objective(*args: Any, **options: Any) -> Tensor:
         if world_size() == 1:
             return loss_fn(*args, **options)
-        values = {**dict(enumerate(args)), **options}
+        values: dict[Any, Any] = {**dict(enumerate(args)), **options}
         places = [place for place, value in values.items() if isinstance(value, Tensor)]
         rows = gather_rows(name, [values[place] for place in places])
         values.update(zip(places, rows, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -48,7 +48,8 @@ def synchronized(model: Module, *, batch_norm: bool = True) -> Module:
             module.exchange = Exchange(name)
         if isinstance(module, StateTable):
             kept |= {f"{name}.{buffer}".lstrip(".") for buffer, _ in module.named_buffers()}
-    DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(model, kept)
+    ignore: Any = DistributedDataParallel._set_params_and_buffers_to_ignore_for_model
+    ignore(model, kept)
     return model
 
 

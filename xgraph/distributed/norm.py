@@ -32,12 +32,13 @@ class SyncBatchNorm(nn.modules.batchnorm._BatchNorm):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise the columns of `x`. Shape ``[N, C]`` or ``[N, C, …]``."""
         if not self.training and self.running_mean is not None:
-            return super().forward(x)
+            same: Tensor = super().forward(x)
+            return same
         rows = x.movedim(1, -1).reshape(-1, self.num_features).to(torch.promote_types(x.dtype, torch.float32))
         own = rows.sum(0) / max(len(rows), 1)
         count = rows.new_full((1,), len(rows))
         parts = gather_equal(torch.cat([count, own, (rows - own).square().sum(0)]))
-        counts, means, squares = parts.split([1, self.num_features, self.num_features], 1)
+        counts, means, squares = torch.split(parts, [1, self.num_features, self.num_features], 1)
         total = counts.sum().detach()
         if self.running_mean is not None and float(total) < 2:
             return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, eps=self.eps)

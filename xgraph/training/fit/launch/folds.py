@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ def train_folds(
     for fold in folds:
         folder = path / f"fold_{fold}"
         one = config.replace(fold=fold)
-        started = from_first(lambda folder=folder: (folder / CONFIG).is_file())
-        if started and from_first(lambda folder=folder: _is_finished(folder, config)):
+        started, finished = from_first(partial(_state_of, folder, config))
+        if finished:
             runs.append(Run.open(folder))
             if any(getattr(runs[-1].config, name) != getattr(config, name) for name in PATHS) and rank() == 0:
                 move(folder, one)
@@ -67,6 +68,12 @@ def _place_of(out: str | Path | None, resume: bool, config: TrainConfig) -> Path
     path = Path(out) if resume and out is not None else make_run_directory(out, config)
     write_config(path, config)
     return path
+
+
+def _state_of(folder: Path, config: TrainConfig) -> tuple[bool, bool]:
+    """Whether a fold has been started, and whether nothing is left to do for it."""
+    started = (folder / CONFIG).is_file()
+    return started, started and _is_finished(folder, config)
 
 
 def _is_finished(folder: Path, config: TrainConfig) -> bool:

@@ -123,7 +123,7 @@ def _work(number: int, count: int, port: int, folder: str, function: Callable[..
 
 def _wait(processes: Sequence[SpawnProcess]) -> None:
     """Wait until all processes have ended, or one has failed and the others had time to end too."""
-    until = None
+    until: float | None = None
     while alive := [process for process in processes if process.is_alive()]:
         left = None if until is None else until - time.monotonic()
         if left is not None and left <= 0:
@@ -207,5 +207,5 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _show_warning(message: Warning | str, *_: object) -> None:
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     sys.stderr.write(f"warning: {message}\n")

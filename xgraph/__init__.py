@@ -5,12 +5,27 @@ from typing import TYPE_CHECKING
 from xgraph._version import __version__
 
 if TYPE_CHECKING:
-    from xgraph.training import Run, embed, evaluate, load_model, predict, predict_file, pretrain, train
+    from xgraph.training import (
+        Predictor,
+        Run,
+        embed,
+        evaluate,
+        load_model,
+        predict,
+        predict_file,
+        predict_folder,
+        pretrain,
+        train,
+    )
     from xgraph.tuning import search
 
-_TRAINING = ("Run", "embed", "evaluate", "load_model", "predict", "predict_file", "pretrain", "train")
+_TRAINING = (
+    *("Predictor", "Run", "embed", "evaluate", "load_model"),
+    *("predict", "predict_file", "predict_folder", "pretrain", "train"),
+)
 
 __all__ = [
+    "Predictor",
     "Run",
     "__version__",
     "embed",
@@ -18,6 +33,7 @@ __all__ = [
     "load_model",
     "predict",
     "predict_file",
+    "predict_folder",
     "pretrain",
     "search",
     "train",

@@ -7,9 +7,12 @@ from xgraph.training.prediction.embed import embed, load_model
 from xgraph.training.prediction.evaluate import evaluate
 from xgraph.training.prediction.predict import predict
 from xgraph.training.prediction.predict_file import predict_file
+from xgraph.training.prediction.screening.folder import predict_folder
+from xgraph.training.prediction.screening.predictor import Predictor
 from xgraph.training.pretraining import PretrainConfig, pretrain
 
 __all__ = [
+    "Predictor",
     "PretrainConfig",
     "Run",
     "TrainConfig",
@@ -18,6 +21,7 @@ __all__ = [
     "load_model",
     "predict",
     "predict_file",
+    "predict_folder",
     "pretrain",
     "train",
 ]

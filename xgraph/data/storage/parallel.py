@@ -145,6 +145,12 @@ def _pool(count: int, function: Callable[[Any], object] | None = None) -> Proces
     return ProcessPoolExecutor(count, mp_context=context, initializer=start_worker, initargs=(function,))
 
 
+def start_no_others() -> None:
+    """Process everything in this process from now on, which is one of many already."""
+    global _in_worker
+    _in_worker = True
+
+
 def start_worker(function: Callable[[Any], object] | None = None) -> None:
     """Prepare a worker process, which starts no others and has one thread."""
     global _in_worker, _function

@@ -105,7 +105,9 @@ def _work(number: int, count: int, port: int, folder: str, function: Callable[..
     os.environ.update({name: str(value) for name, value in {"RANK": number, "WORLD_SIZE": count, **local}.items()})
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(max(available_cores() // count, 1))
-    if options.get("progress"):
+    if number > 0:
+        warnings.simplefilter("ignore")
+    elif options.get("progress"):
         warnings.showwarning = _show_warning
     outcome = Path(folder, f"{number}.pickle")
     try:

@@ -61,8 +61,8 @@ def together(folder: Path, seed: int, count: int) -> Outcome:
             fault = fault or fault_of(each) or _other(each, expected)
         if fault is None and left and not killed:
             fault = f"{left[0]} is left over"
-        if fault is None and again.err:
-            fault = f"a third process does not take what they wrote: {again.last}"
+        if fault is None and "damaged" in again.err:
+            fault = f"a third process does not take what they wrote: {again.err[-300:]}"
         outcome.count(None if fault is None else f"seed {seed}, case {number}: {fault}")
     return outcome
 

@@ -49,7 +49,7 @@ CASES = {
     ),
     "configuration": Case("config.toml", ["train", "--config", "config.toml", "--out", "new"]),
     "configuration to resume with": Case("run/config.toml", ["train", "--resume", "--out", "run"], "molecules"),
-    "recipe": Case("recipe.toml", ["reproduce", "recipe.toml", "--quick", "--out", "new"]),
+    "recipe": Case("recipe.toml", ["reproduce", "recipe.toml", "--out", "new"]),
     "metrics of a run": Case("run/metrics.json", ["runs", "."], "molecules"),
     "table of nodes": Case("graph/nodes.csv", ["train", "graph", "--out", "new", *GRAPH]),
     "table of edges": Case("graph/edges.csv", ["train", "graph", "--out", "new", *GRAPH]),

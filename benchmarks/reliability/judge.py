@@ -22,13 +22,13 @@ def fault_of(done: Done) -> str | None:
         return f"writes outside of its folder: {done.outside[0]}"
     if "Traceback (most recent call last)" in done.err:
         return f"traceback: {done.last}"
-    if "unexpected " in done.last:
+    if re.match(r"error: unexpected \w+:", done.last):
         return done.last
     if CONTROL.search(done.err):
         return f"control characters in its messages: {CONTROL.search(done.err)!r}"
     if done.code not in (0, 1, 2):
         return f"exit {done.code}: {done.last}"
-    if done.code and not re.match("error: |Error: ", done.last):
+    if done.code and not re.search("^(error|Error|interrupted): ", done.err, re.MULTILINE):
         return f"exit {done.code} without an error: {done.last}"
     if done.code and len(done.last) >= LONGEST:
         return f"an error of {len(done.err)} characters: {done.last[:100]}"

@@ -141,6 +141,8 @@ def _labels(y: Any, task: str | None) -> tuple[Tensor, Task, list[str]]:
     least, most = int(values.min()), int(values.max())
     if least < -1:
         raise ValueError(f"y must hold classes from 0, or -1 (missing), got {least}")
+    if most >= MOST_CLASSES:
+        raise ValueError(f"y must hold classes from 0 to {MOST_CLASSES - 1}, got {most}; number the classes from 0")
     if y.dim() == 2 or (most <= 1 and task != "multiclass"):
         if most > 1:
             raise ValueError(f"y must be 0, 1 or missing for several tasks, got {most}")

@@ -82,7 +82,7 @@ def _separator(header: str, sample: Sequence[str]) -> str:
         try:
             widths = [len(row) for row in csv.reader([header, *sample], delimiter=separator, strict=True) if row]
         except csv.Error:  # reported when the file is read
-            return False, 0.0, len(next(csv.reader([header], delimiter=separator)))
+            return False, 0.0, header.count(separator) + 1
         width, rows = widths[0], widths[1:]
         if width == 1:
             return False, 0.0, 1

@@ -16,6 +16,9 @@ from xgraph.messages import listed, shown
 if TYPE_CHECKING:
     from xgraph.data.nodes.dataset import Task
 
+MOST_CLASSES = 100_000
+"""A model has an output per class; a larger number is no class."""
+
 MASKS = {"train": ("train_mask",), "valid": ("val_mask", "valid_mask"), "test": ("test_mask",)}
 """Attributes that say which nodes are in a part."""
 

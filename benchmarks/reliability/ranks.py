@@ -39,7 +39,7 @@ def losses() -> list[str]:
     """Return the names of all losses for labels of 0 and 1."""
     from xgraph.training.config.build import registry
 
-    return [name for name in registry("loss") if name != "cross-entropy"]
+    return [name for name in registry("loss") if name != "ce"]
 
 
 def compared(name: str, words: list[str], folder: Path, seed: int) -> Outcome:

@@ -39,8 +39,11 @@ def instants(kind: Kind, folder: Path, seed: int, count: int, real: bool = False
         place = _fresh(folder)
         moment = draw.uniform(0, whole)
         first = start(kind.start(), place, kill_after=moment)
-        if not first.killed:
+        if first.code == 0:  # it ended before
             whole = min(whole, first.seconds)
+            continue
+        if not first.killed:
+            outcome.count(f"exit {first.code} before it was killed: {first.last}")
             continue
         when = f"killed after {moment:.2f} of {whole:.2f} s"
         if draw.random() < 1 / 3:

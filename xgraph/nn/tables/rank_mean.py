@@ -57,10 +57,17 @@ class RankMean(nn.Module):
 
     def forward(self, batch: Any) -> Tensor:
         """Return the logit of the mean rank, float64 ``[B, T]``."""
-        ranks = [
-            rank_among(reference, member(_with_columns(batch, columns)).double().T)
-            for member, columns, reference in zip(self.members, self.columns, self.references, strict=True)
-        ]
+        columns = zip(self.members, self.columns, strict=True)
+        return self.combine([member(_with_columns(batch, own)) for member, own in columns])
+
+    def combine(self, scores: Sequence[Tensor]) -> Tensor:
+        """Return the logit of the mean rank from what each member gives the items, float64 ``[B, T]``.
+
+        Args:
+            scores: For each member, its logits of the items. Each of shape ``[B, T]``.
+        """
+        of_members = zip(self.references, scores, strict=True)
+        ranks = [rank_among(reference, own.to(reference).T) for reference, own in of_members]
         return torch.logit(torch.stack(ranks).mean(dim=0)).T
 
 

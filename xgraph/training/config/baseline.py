@@ -21,7 +21,7 @@ class Baseline(NamedTuple):
         model: Name of a model that is fitted in a single step.
         options: Its options.
         settings: Settings of the run that differ from those of the network's run, such as `features`.
-        about: What it is fitted to, for people.
+        about: What it is, for people, with a place for its number of trees.
     """
 
     model: str
@@ -31,7 +31,13 @@ class Baseline(NamedTuple):
 
 
 BASELINES: dict[str, Baseline] = {
-    "graph": Baseline("forest", {"trees": 100}, {"features": ["morgan"]}, "Morgan counts"),
+    "graph": Baseline("forest", {"trees": 100}, {"features": ["morgan"]}, "a forest of {trees} trees on Morgan counts"),
+    "bag": Baseline(
+        "extra-trees",
+        {"trees": 100},
+        {},
+        "{trees} extra-trees on the mean, maximum, minimum and deviation of each feature over a bag",
+    ),
 }
 """The baseline of each kind of data set that has one."""
 

@@ -166,9 +166,10 @@ class RunSettings(_Section):
         devices: Processes on this machine, one per GPU with ``device = cuda``; a batch is divided among them, so that
             the results are those of a single process. Under torchrun or srun, which start the processes, leave it out.
         nodes: Machines. Start the same command on each with torchrun or srun.
-        baseline: Fit a baseline beside the network, to compare it with: for molecules a forest on Morgan counts. It
-            takes seconds, and its results are shown in the same table. `xgraph train` fits it by default, unless
-            settings come from a file (``config``); :func:`xgraph.train` and recipes do so on request.
+        baseline: Fit a baseline beside the network, to compare it with: for molecules a forest on Morgan counts,
+            for bags extra-trees on statistics of their instances. It takes seconds, and its results are shown in the
+            same table. `xgraph train` fits it by default, unless settings come from a file (``config``);
+            :func:`xgraph.train` and recipes do so on request.
         choose: Keep the network, its baseline or the mean of their ranks, whichever has the best validation metric.
             The model ``auto`` stands for the default model with this setting.
     """

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xgraph.data.bags.summaries import STATISTICS
 from xgraph.training.config.baseline import baseline_config, baseline_of
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.folds import summarize_folds
@@ -26,7 +27,10 @@ MOST_PAIRS = 4_000_000
 """Trees × items of all tasks: 20 to 70 seconds on one core of a busy machine for Tox21, MUV and HIV, dense tables."""
 
 MOST_ITEMS = 125_000
-"""Their features take 1 GB."""
+"""Molecules, whose features take 1 GB."""
+
+MOST_VALUES, MOST_STATISTICS = 1_000_000_000, 250_000_000
+"""Values of all instances, which are read in 25 seconds, and the statistics of all bags, which take 1 GB."""
 
 
 def add_baseline(
@@ -88,6 +92,26 @@ def summarize_baselines(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {**known, **means, "ahead_in": sum(one["ahead"] for one in fitted), "folds": len(fitted)}
 
 
+def obstacle(source: "Source", model: str) -> str:
+    """Say why there is nothing to fit a baseline to, or why its features would take long; empty if there is nothing.
+
+    Args:
+        source: The data.
+        model: Name of the baseline's model.
+    """
+    advice = f"; fit one with --model {model}"
+    if source.kind != "bag":
+        large = len(source) > MOST_ITEMS
+        return f"{len(source):,} {source.noun} are more than {MOST_ITEMS:,}{advice}" if large else ""
+    if not source.data.instance_shape:
+        return "the instances of the bags are molecules, which have no statistics"
+    each, instances = math.prod(source.data.instance_shape), source.data.num_instances
+    if instances * each > MOST_VALUES:
+        return f"{instances:,} instances of {each:,} values have more than {MOST_VALUES:,}{advice}"
+    kept = len(source) * len(STATISTICS) * each
+    return f"{kept:,} statistics of bags are more than {MOST_STATISTICS:,}{advice}" if kept > MOST_STATISTICS else ""
+
+
 def limits(labelled: Sequence[int]) -> dict[str, int]:
     """Return the number of trees, and of items per task to grow them on, with which a forest takes seconds.
 
@@ -108,8 +132,7 @@ def _result(
     entry = baseline_of(source.kind, config.model)
     if entry is None:
         raise ValueError(f"there is no baseline for model {config.model!r}")
-    if len(source) > MOST_ITEMS:
-        reason = f"{len(source):,} {source.noun} are more than {MOST_ITEMS:,}; fit one with --model {entry.model}"
+    if reason := obstacle(source, entry.model):
         return {"model": entry.model, "skipped": reason}
     known = (~source.targets(source.splits["train"]).isnan()).sum(dim=0).tolist()
     own_limits = limits(known)
@@ -126,7 +149,7 @@ def _result(
                 )
     except Exception as error:  # of many types: a baseline is never worth losing a network for
         return {"model": entry.model, "skipped": str(error) or type(error).__name__}
-    about = f"a {entry.model} of {own_limits['trees']} trees on {entry.about}"
+    about = entry.about.format(trees=own_limits["trees"])
     if "max_items" in own_limits:
         about += f", grown on {own_limits['max_items']:,} of the {max(known):,} labelled {source.noun}"
         about += " of a task" if len(known) > 1 else ""

@@ -74,7 +74,7 @@ def choose(
         settings = config.replace(features=states[model][HEADER]["config"].get("features"))
         own[model] = source.with_settings(settings)
         scores[model] = baseline["valid"][metric]
-        if source.kind == "graph" and not source.several_classes:
+        if not source.several_classes:
             states[MEAN], own[MEAN] = _rank_mean(config, source, [*states.values()], device)
             scores[MEAN] = _value(metric, states[MEAN], own[MEAN], device)
     best = max(scores, key=lambda name: -math.inf if math.isnan(scores[name]) else scores[name])  # the first if equal
@@ -108,10 +108,12 @@ def _rank_mean(
     """Return the checkpoint of the mean of ranks among the validation items, and the data with all features."""
     kinds = [state[HEADER]["config"].get("features") or [] for state in states]
     every = list(dict.fromkeys(kind for some in kinds for kind in some))
-    settings = config.replace(features=every)
+    settings = config.replace(features=every or None)
     joined = source.with_settings(settings)
-    place = {name: column for column, name in enumerate(joined.feature_names)}
-    columns = [[place[name] for name in state[HEADER]["feature_names"]] or None for state in states]
+    columns: list[list[int] | None] = [None] * len(states)  # those of bags are of instances
+    if source.kind == "graph":
+        place = {name: column for column, name in enumerate(joined.feature_names)}
+        columns = [[place[name] for name in state[HEADER]["feature_names"]] or None for state in states]
     valid = source.splits["valid"]
     models = [load_model(state) for state in states]
     scores: list[Tensor] = []

@@ -69,11 +69,10 @@ def predict_bags(
 
     form = {"separator": separator, "encoding": encoding}
     _check_alike(members)
-    if instances_out is not None and members.fitted:
+    if instances_out is not None and (whole := members.of_whole_bags):
         raise OptionError(
-            f"instances_out = {str(instances_out)!r}: the model of {members.fitted[0]} is fitted to statistics of "
-            "whole bags, so instances have neither scores nor weights; leave it out, or use runs of other models, such "
-            "as attention"
+            f"instances_out = {str(instances_out)!r}: the model of {whole[0]} is fitted to statistics of whole bags, "
+            "so instances have neither scores nor weights; leave it out, or use runs of other models, such as attention"
         )
     if isinstance(items, BagDataset):
         check_bags(items, members.states)
@@ -145,7 +144,7 @@ def _score_new(members: Members, new: NewBags, called: str, ensemble: Ensemble) 
     std = None if ensemble.std is None else spread(ensemble.std, read)
     names = short_names(tasks, called, spread=std is not None, predicted=members.several_classes)
     bags = pd.DataFrame({called: new.names, **names.columns(tasks, spread(ensemble.score, read), std, new.errors)})
-    if members.fitted:
+    if members.of_whole_bags:
         return Frames(bags, None)
     instances = instance_columns(new.rows[["bag", "row"]].copy(), tasks, own[0], own[1])
     instances["error"] = list(new.rows["error"])
@@ -193,14 +192,14 @@ def _score_all(
         link = loss_link(state)
         with data_progress(members.progress) as report:
             how: Any = {"device": members.device, "progress": report}
-            if members.fitted:
+            if members.of_whole_bags:
                 ensemble.add(as_scores(score_bags(model, bags, positions, **how), link))
                 continue
             explained = explain_bags(model, bags, positions, **how)
         ensemble.add(as_scores(explained.logits, link))
         total = total + np.stack([as_scores(explained.scores, link), explained.weights])
         order = explained.instance
-    return None if members.fitted else total / len(members.states), order
+    return None if members.of_whole_bags else total / len(members.states), order
 
 
 def positions(names: list[str] | None, data: "BagDataset") -> npt.NDArray[np.int64]:

@@ -135,7 +135,7 @@ def _scored(
     import pandas as pd
 
     models = [(load_model(state), loss_link(state)) for state in members.states]
-    whole = bool(members.fitted)
+    whole = bool(members.of_whole_bags)
 
     def explain(group: list[int]) -> Iterator[tuple[int, pd.DataFrame]]:
         bags = positions[group]

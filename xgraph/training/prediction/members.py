@@ -12,7 +12,7 @@ from xgraph.messages import shown
 from xgraph.training.config.build import registry
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
 from xgraph.training.files.rundir import BEST, CONFIG, fold_folders
-from xgraph.training.files.saved_model import check_scores, loss_link
+from xgraph.training.files.saved_model import RANK_MEAN, check_scores, loss_link
 from xgraph.training.prediction.ensemble import check_finished, check_members
 from xgraph.training.prediction.own_data import own_source
 from xgraph.training.sources import Source
@@ -57,11 +57,12 @@ class Members(NamedTuple):
         return self.header["config"].get("task") == "multiclass" or loss_link(self.states[0]) == "softmax"
 
     @property
-    def fitted(self) -> list[Path]:
-        """The checkpoints of models that are fitted in a single step."""
+    def of_whole_bags(self) -> list[Path]:
+        """The checkpoints of models that score whole bags by statistics of their instances, alone or among others."""
         known = registry("model")
         models = [state[HEADER]["model"] for state in self.states]
-        return [path for name, path in zip(models, self.paths, strict=True) if name in known and known[name].fitted]
+        whole = {RANK_MEAN, *(name for name, model in known.items() if model.fitted)}
+        return [path for name, path in zip(models, self.paths, strict=True) if name in whole]
 
     def own_sources(self, data: str, noun: str) -> Iterator[Source]:
         """Yield the data of each run after checking that all runs are on the same data set."""

@@ -1,6 +1,6 @@
 """Score whole bags with all their instances: small bags together in a batch, huge bags in chunks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from xgraph.data.bags.passes import chunks, grouped, instances_per_pass
 from xgraph.nn import FittedModel
+from xgraph.nn.tables.rank_mean import RankMean
 from xgraph.training.scoring.inference import score_table
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Explained(NamedTuple):
 
 
 def score_bags(
-    model: "BagClassifier | FittedModel",
+    model: "BagClassifier | FittedModel | RankMean",
     data: "BagDataset",
     positions: Tensor,
     *,
@@ -48,6 +49,9 @@ def score_bags(
     """Return the logits of whole bags from a model in evaluation mode."""
     from xgraph.data import bag_statistics
 
+    if isinstance(model, RankMean):
+        each = [score_bags(one, data, positions, device=device, progress=progress) for one in model.members]  # type: ignore[arg-type]
+        return combined(model, each)
     model, most = model.to(device).eval(), instances_per_pass(data)
     parts = [np.empty((0, model.num_tasks))]
     with torch.inference_mode():
@@ -62,6 +66,11 @@ def score_bags(
             if progress is not None:
                 progress(group[-1] + 1, len(positions), "scoring")
     return np.concatenate(parts)
+
+
+def combined(model: RankMean, scores: Sequence[Scores]) -> Scores:
+    """Return the logits of the mean of ranks from those of its members."""
+    return _numpy(model.combine([torch.from_numpy(own) for own in scores]))
 
 
 def explain_bags(

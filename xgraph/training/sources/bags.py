@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from xgraph.data.bags.passes import chunks, grouped, instances_per_pass
 from xgraph.nn import FittedModel
+from xgraph.nn.tables.rank_mean import RankMean
 from xgraph.training.config.build import TrainConfig
-from xgraph.training.scoring.bag_scores import score_bags
+from xgraph.training.scoring.bag_scores import combined, score_bags
 from xgraph.training.scoring.inference import score_table
 from xgraph.training.sources.base import Progress, Scores, Source
 from xgraph.training.sources.molecules import label_keys
@@ -87,6 +88,12 @@ class BagSource(Source):
         self._statistics.update(zip(new, rows, strict=True))
         return torch.stack([self._statistics[bag] for bag in positions.tolist()])
 
+    def with_settings(self, config: TrainConfig, progress: Progress | None = None) -> "BagSource":
+        """Return the same bags for a run with other settings of its model; what was computed of them is shared."""
+        other = BagSource(self.data, config)
+        other._statistics = self._statistics
+        return other
+
     def prepare(self, model: "Model") -> None:
         """Set mean and deviation of the features of the training bags, if the model standardises them."""
         from xgraph.data import instance_statistics
@@ -115,6 +122,9 @@ class BagSource(Source):
         self, model: nn.Module, positions: Tensor, *, device: str = "cpu", progress: Progress | None = None
     ) -> Scores:
         """Return the logits of whole bags, shape [n, T]."""
+        if isinstance(model, RankMean):
+            each = [self.score(one, positions, device=device, progress=progress) for one in model.members]
+            return combined(model, each)
         if isinstance(model, FittedModel):
             return score_table(model, self.table(positions, progress), device=device)
         return score_bags(model, self.data, positions, device=device, progress=progress)  # type: ignore[arg-type]

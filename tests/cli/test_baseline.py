@@ -105,3 +105,22 @@ def test_auto_says_what_it_keeps(csv: Path, small: list[str], capsys: Capture) -
     assert "model = 'auto': there is no baseline for nodes" in capsys.readouterr().err
     assert main(["train", str(csv), "--model", "autoo"]) == 2
     assert "unknown model 'autoo' (did you mean 'auto'?)" in capsys.readouterr().err
+
+
+def test_a_run_that_is_stopped_during_its_baseline_says_what_it_lacks(
+    csv: Path, small: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for model, target, lacking in (
+        ("gine", "baseline.FittedTask", "its baseline"),
+        ("auto", "choice.choose", "the choice among its models"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"xgraph.training.fit.{target}", stop)
+            assert main(["train", str(csv), *small, "--model", model, "--out", model]) == 130
+        said = f"the network is trained and kept; `xgraph train --resume --out {model}` adds {lacking}"
+        assert said in capsys.readouterr().err
+        assert main(["train", "--resume", "--out", model]) == 0
+        assert "baseline" in json.loads(Path(f"{model}/metrics.json").read_text())

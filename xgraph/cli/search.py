@@ -123,7 +123,7 @@ def search(
 
 
 def _text(result: "SearchResult") -> str:
-    from xgraph.cli.tables import aligned, metrics_table
+    from xgraph.cli.tables import aligned, metrics_table, pretrained_lines
     from xgraph.tuning.outcome import BEST_SETTINGS
 
     lines = []
@@ -142,7 +142,8 @@ def _text(result: "SearchResult") -> str:
         word = f"nested, mean ± standard deviation over {len(result.folds)} folds" if result.nested else "final"
         several = "seeds_averaged" in result.metrics
         lines += ["", f"{word}{f', {what}' if several else ''}", metrics_table({"test": metrics}, all_metrics=False)]
-    return "\n".join([*lines, f"search: {result.path}"])
+    seen = ["", *pretrained_lines(result.pretrained)] if result.pretrained else []
+    return "\n".join([*lines, *seen, f"search: {result.path}"])
 
 
 def _plain(value: object) -> str:

@@ -30,8 +30,11 @@ def resumable(command: str, unit: str) -> Iterator[None]:
     try:
         yield
     except Interrupted as stop:
-        again = f"xgraph {command} --resume --out {stop.path}"
-        sys.stderr.write(f"interrupted: `{again}` resumes after the last finished {unit}\n")
+        again = f"`xgraph {command} --resume --out {stop.path}`"
+        if stop.lacking:
+            sys.stderr.write(f"interrupted: the network is trained and kept; {again} adds {stop.lacking}\n")
+        else:
+            sys.stderr.write(f"interrupted: {again} resumes after the last finished {unit}\n")
         raise typer.Exit(130) from None
 
 

@@ -33,6 +33,7 @@ class SearchResult:
         metrics: Metrics of the final runs: ``{"test": {...}}`` and, with several seeds, ``seeds_averaged``; empty if no
             final runs were requested. Over several folds, each holds ``mean`` and ``std``.
         folds: The results within each fold, if there are several.
+        pretrained: What pretrained encoders among the features were trained on, and may have seen of the data set.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class SearchResult:
     best: int = 0
     metrics: dict[str, Any] = field(default_factory=dict)
     folds: "dict[int, SearchResult]" = field(default_factory=dict, repr=False)
+    pretrained: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
 
     @property
     def nested(self) -> bool:
@@ -112,7 +114,8 @@ def over_folds(path: Path, folds: Mapping[int, SearchResult]) -> SearchResult:
 
 def write_outcome(result: SearchResult, plan: Plan) -> None:
     """Write `search.json`."""
-    write_json(result.path / REPORT, _values(result, plan))
+    seen = {"pretrained": result.pretrained} if result.pretrained else {}
+    write_json(result.path / REPORT, _values(result, plan) | seen)
 
 
 def _values(result: SearchResult, plan: Plan) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
+from xgraph.data.cards.pretrained import seen_by
 from xgraph.options import OptionError
 from xgraph.schema import Schema, read_toml, validate
 from xgraph.training.config.build import TrainConfig, build_config, differences
@@ -61,6 +62,12 @@ class Plan:
     def all_seeds(self) -> list[int]:
         """The seeds of the runs of a trial."""
         return [self.config.seed + i for i in range(self.budget.seeds)]
+
+    @property
+    def pretrained(self) -> dict[str, dict[str, str]]:
+        """What the pretrained encoders among the features may have seen of the data set, as `seen_by` says."""
+        varied = [str(kind) for one in self.space if one.name == "features" for kind in one.choices]
+        return seen_by([*(self.config.features or []), *varied], self.config.dataset)
 
     def setting(self, values: Mapping[str, Any]) -> TrainConfig:
         """Return the complete settings of a trial."""

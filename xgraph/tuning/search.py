@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from xgraph.data.cards.pretrained import sentences
 from xgraph.options import OptionError
 from xgraph.training.config.build import read_config
 from xgraph.training.config.folds import chosen_folds
@@ -110,6 +111,8 @@ def search(
     try:
         with locked(path):
             plan.write(path)
+            for text in sentences(plan.pretrained):
+                say(f"pretrained: {text}\n")
             if not several:
                 return _search(plan, path, say, progress)
             results = {}
@@ -119,7 +122,7 @@ def search(
                 (path / f"fold_{fold}").mkdir(exist_ok=True)
                 own.write(path / f"fold_{fold}")
                 results[fold] = _search(own, path / f"fold_{fold}", say, progress)
-            result = over_folds(path, results)
+            result = replace(over_folds(path, results), pretrained=plan.pretrained)
             write_outcome(result, plan)
             return result
     except KeyboardInterrupt:
@@ -156,7 +159,7 @@ def _search(plan: Plan, path: Path, say: Callable[[str], object], progress: bool
             word = f" best={best.value:.4f}" if best is not None and best.value is not None else ""
             say(f"{number} value={result.value:.4f}{word} seconds={result.seconds:.1f}\n")
         write_trials(path, plan, study.trials)
-    best_settings = write_best(path, plan, study)
+    best_settings = replace(write_best(path, plan, study), pretrained=plan.pretrained)
     if plan.budget.final:
         best_settings = replace(best_settings, metrics=train_best(best_settings, plan, progress))
     write_outcome(best_settings, plan)

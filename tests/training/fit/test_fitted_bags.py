@@ -4,6 +4,7 @@ import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 import xgraph
 from tests.data.bag_folders import clam
 from xgraph.cli import main
-from xgraph.data import BagDataset, bag_statistics, load
+from xgraph.data import BagDataset, bag_statistics, conformer_bags, load
 from xgraph.nn.tables.examples import task_seed
 from xgraph.options import OptionError
 from xgraph.training.config.build import build_config
@@ -223,3 +224,25 @@ def test_images(train: Train) -> None:
     assert run.metrics["test"]["roc_auc"] > 0.6
     assert read_checkpoint("run/best.ckpt")[HEADER]["model_arguments"] == {"num_features": 4 * 64}
     assert len(xgraph.predict(run.path, load("digits-bags"))) == 500
+
+
+def test_molecules_as_bags_of_conformers(tmp_path: Path) -> None:
+    smiles = [f"{'C' * n}{end}" for n in range(1, 9) for end in ("O", "N", "Cl")]
+    how: dict[str, Any] = {"num_conformers": 2, "seed": 1, "descriptors": ["usrcat"]}  # not the usual ones
+    data = conformer_bags(smiles, [int("N" in one) for one in smiles], **how, keep=False)
+    run = xgraph.train(data, model="extra-trees", trees=8, split="random", out="run", threads=1)
+    assert xgraph.evaluate("run", "test", data=data) == pytest.approx(run.metrics["test"], nan_ok=True)
+    new = ["CCCCCCCCCCN", "not a molecule", "", "CCO"]
+    (tmp_path / "new.csv").write_text("\n".join(["smiles", *new]))
+    x = bag_statistics(conformer_bags(new[::3], **how, keep=False))
+    with torch.no_grad():
+        want = xgraph.training.load_model("run")(SimpleNamespace(features=x)).sigmoid()[:, 0]
+    for items in (new, tmp_path / "new.csv"):
+        frame = xgraph.predict("run", items)
+        np.testing.assert_allclose(frame["y"][[0, 3]], want, atol=1e-9)
+        assert (
+            frame["y"].isna().tolist() == frame["error"].fillna("").astype(bool).tolist() == [False, True, True, False]
+        )
+    both = xgraph.train(data, model="auto", split="random", out="both", epochs=1, hidden_channels=4, threads=1)
+    assert list(both.metrics["choice"]) == ["attention", "extra-trees", "rank mean"]
+    assert xgraph.predict("both", new)["y"].isna().tolist() == [False, True, True, False]

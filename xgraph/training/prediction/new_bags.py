@@ -46,13 +46,15 @@ def bags_of_conformers(smiles: Sequence[str], state: Mapping[str, Any], progress
     import pandas as pd
 
     from xgraph.data import conformer_bags
+    from xgraph.data.bags.conformers import arguments_of
 
     errors = empty_smiles(smiles)
     filled = [i for i, error in enumerate(errors) if not error]
     data: BagDataset | None = None
     if filled:
         try:
-            data = conformer_bags([smiles[i] for i in filled], keep=False, progress=progress)
+            how = arguments_of(state[HEADER]["featurizer"])
+            data = conformer_bags([smiles[i] for i in filled], keep=False, progress=progress, **how)
         except ValueError as error:  # no molecule has a conformer
             for i in filled:
                 errors[i] = str(error)

@@ -22,11 +22,12 @@ class Interrupted(KeyboardInterrupt):
 
     Args:
         path: The run directory.
+        lacking: What a run whose network is finished still lacks.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lacking: str = "") -> None:
         super().__init__(str(path))
-        self.path = path
+        self.path, self.lacking = path, lacking
 
 
 def train_one(
@@ -52,20 +53,26 @@ def train_one(
         sys.stderr.write(f"{source.name}: {parts} {source.noun}; run directory {path}\n")
         sys.stderr.writelines(f"{line}\n" for line in announcement(source))
     callbacks = _callbacks(task.metric) if progress else []
+    lacking = ""
     try:
         with locked(path) if rank() == 0 else nullcontext():
             from_first(lambda: _prepare_directory(path, resume))
             metrics = fit(task, path, device=device, resume=resume, callbacks=callbacks)
 
             def finish() -> dict[str, Any]:
+                nonlocal lacking
                 done = metrics
                 if config.baseline:
+                    lacking = "its baseline"
                     done = add_baseline(config, source, path, done, device=device, threads=threads, progress=progress)
-                return choose(config, source, path, done, device=device, progress=progress) if config.choose else done
+                if config.choose:
+                    lacking = "the choice among its models"
+                    done = choose(config, source, path, done, device=device, progress=progress)
+                return done
 
             return Run(path, from_first(finish))
     except KeyboardInterrupt:
-        raise Interrupted(path) from None
+        raise Interrupted(path, lacking) from None
     except FileExistsError:
         raise
     except Exception:

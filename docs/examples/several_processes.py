@@ -20,7 +20,7 @@ loader = DataLoader(train.tolist(), batch_sampler=batches, collate_fn=data.batch
 torch.manual_seed(0)
 model = DistributedDataParallel(synchronized(GINE(num_tasks=1, hidden_channels=32, num_layers=2, dropout=0.0)))
 objective = gathered(SOAPLoss(num_items=len(data), activation="sigmoid"))  # of the rows of all processes
-optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
 for step, batch in enumerate(loader):
     loss = objective(model(batch), batch.y, batch.idx)
     optimizer.zero_grad()

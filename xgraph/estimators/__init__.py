@@ -5,6 +5,7 @@ Equation and algorithm numbers in the docstrings, such as (6.12), refer to the c
 Predictive, Generative and Representation Models" of a textbook on compositional optimisation.
 """
 
+from xgraph.estimators.infinite import skip_infinite
 from xgraph.estimators.log_moving_average import LogMovingAverage
 from xgraph.estimators.moving_average import MovingAverage
 from xgraph.estimators.projected_gradient import ProjectedGradient
@@ -23,4 +24,5 @@ __all__ = [
     "RatioMovingAverage",
     "StateTable",
     "check_rows",
+    "skip_infinite",
 ]

@@ -86,6 +86,9 @@ class StateTable(MovingRows):
         TypeError: If a number is expected and something else is given, or ``dtype`` is not a floating-point type.
     """
 
+    skips_infinite = False
+    """Whether estimates that are not finite are returned as they are, without writing; see :func:`skip_infinite`."""
+
     _kept = ("value", "seen", "stuck")
 
     _far: ClassVar[float] = math.inf
@@ -166,6 +169,8 @@ class StateTable(MovingRows):
         """
         estimate = estimate.to(torch.promote_types(estimate.dtype, torch.float32))
         if index is None or not self.training:
+            return estimate
+        if self.skips_infinite and not bool(estimate.detach().isfinite().all()):
             return estimate
         duplicates = self._check(estimate, index) if self.validate else True
         return self.step(estimate, index.long(), duplicates)

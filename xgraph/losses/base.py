@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from xgraph.checks import integer
 from xgraph.estimators import StateTable, check_rows
-from xgraph.losses.batch import Batch, check_values, check_weight
+from xgraph.estimators.infinite import infinite
+from xgraph.losses.batch import Batch, check_values, check_weight, within_limit
 
 RESTART_LAG = 50.0
 """A logarithm 50 above its newest estimate passes on no gradient in float32, so the item restarts."""
@@ -61,6 +62,9 @@ class Loss(nn.Module):
     takes_weights: ClassVar[bool] = False
     """Whether an item's part of the loss can be multiplied by a weight."""
 
+    skips_infinite = False
+    """Whether logits that are not finite give an infinite loss; see :func:`xgraph.estimators.skip_infinite`."""
+
     recipe: ClassVar[Mapping[str, object]] = {}
     """Defaults of ``xgraph train`` that differ from those of the class."""
 
@@ -89,10 +93,13 @@ class Loss(nn.Module):
         Raises:
             ValueError: If shapes or devices do not match, a label is not 0, 1 or NaN, a logit is not finite or beyond
                 ±1e15, a weight is negative or not finite, or the loss takes no weights. No state is written in this
-                case.
+                case. With :func:`xgraph.estimators.skip_infinite`, such logits give an infinite loss.
             IndexError: If an index is negative or not below ``num_items``. No state is written in this case.
             TypeError: If ``logits`` is not a floating-point tensor, or ``index`` is not an integer tensor.
         """
+        if self.skips_infinite and not within_limit(logits):
+            self._check(torch.zeros_like(logits), target, index, weight)
+            return infinite(logits)
         batch = self._check(logits, target, index, weight)
         device = logits.device.type
         if torch.is_autocast_enabled(device):

@@ -60,6 +60,14 @@ def check_values(scores: Tensor, labels: Tensor, batch: Batch) -> None:
         check_finite("logits", scores)
 
 
+def within_limit(scores: object) -> bool:
+    """Whether scores are finite and not beyond `LIMIT`; True for what is no tensor of floating-point numbers."""
+    if not isinstance(scores, Tensor) or not scores.is_floating_point():
+        return True
+    wide = scores.detach().to(torch.promote_types(scores.dtype, torch.float32))
+    return bool((wide.abs() <= LIMIT).all())
+
+
 def check_weight(weight: object, scores: Tensor) -> Tensor:
     """Return the weights of the items in the type of the scores after checking them."""
     if not isinstance(weight, Tensor):

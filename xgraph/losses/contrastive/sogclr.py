@@ -10,7 +10,9 @@ from torch.nn import functional as F
 
 from xgraph.checks import LARGE, SMALL, integer, number
 from xgraph.estimators import GammaSchedule, LogMovingAverage, check_rows
+from xgraph.estimators.infinite import infinite
 from xgraph.losses.base import RESTART_LAG
+from xgraph.losses.batch import within_limit
 
 
 class SogCLRLoss(nn.Module):
@@ -46,6 +48,9 @@ class SogCLRLoss(nn.Module):
         -1.0
     """
 
+    skips_infinite = False
+    """Whether vectors that are not finite give an infinite loss; see :func:`xgraph.estimators.skip_infinite`."""
+
     def __init__(
         self,
         num_items: int,
@@ -76,6 +81,9 @@ class SogCLRLoss(nn.Module):
             IndexError: If an index is negative or not below ``num_items``. No state is written in this case.
             TypeError: If the views are not floating-point tensors, or ``index`` is not an integer tensor.
         """
+        if self.skips_infinite and not (within_limit(z1) and within_limit(z2)):
+            self._check(torch.zeros_like(z1), torch.zeros_like(z2), index)
+            return infinite(z1, z2)
         rows = self._check(z1, z2, index)
         with torch.autocast(z1.device.type, enabled=False):
             return self._loss(z1, z2, rows)

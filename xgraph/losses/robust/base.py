@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from xgraph.losses.batch import Batch, check_finite
+from xgraph.estimators.infinite import infinite
+from xgraph.losses.batch import Batch, check_finite, within_limit
 from xgraph.losses.pairs.base import SurrogateLoss
 
 
@@ -28,6 +29,14 @@ class PointwiseLoss(SurrogateLoss):
         """Return the per-item losses, ``[B, T]``; they are meaningless where the label is missing."""
         scores = self.activated(batch)
         return self.surrogate(torch.where(batch.positive, -scores, scores))
+
+    def _skipped(self, losses: Tensor, known: Tensor | None, index: Tensor | None = None) -> Tensor | None:
+        """Return an infinite loss if a used loss is not finite and such losses are skipped, otherwise None."""
+        if not self.skips_infinite or within_limit(losses):
+            return None
+        known = self._check_losses(torch.zeros_like(losses), known, index)[1]
+        used = torch.where(known, self._columns("losses", losses), 0)
+        return None if within_limit(used) else infinite(losses)
 
     def _check_losses(self, losses: Tensor, known: Tensor | None, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return losses (at least float32, 0 where masked out) and the mask, ``[B, T]`` each."""

@@ -116,8 +116,11 @@ class GroupDROLoss(PointwiseLoss):
             IndexError: If an index is negative or not below ``num_items``.
             TypeError: If ``losses`` is not a floating-point tensor, or ``index`` does not hold integers.
         """
-        values, mask = self._check_losses(losses, known, index)
+        skipped = self._skipped(losses, known, index)
+        values, mask = self._check_losses(losses if skipped is None else torch.zeros_like(losses), known, index)
         self._check_index(index, len(values))
+        if skipped is not None:
+            return skipped
         loss = self._reduce(values, mask.to(values.dtype), index.long())
         return losses[:0].sum() if loss is None else loss
 

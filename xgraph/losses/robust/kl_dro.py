@@ -109,6 +109,9 @@ class KLDROLoss(PointwiseLoss):
             ValueError: If a shape or device does not match, or a used loss is not finite or is beyond ±1e15.
             TypeError: If ``losses`` is not a floating-point tensor.
         """
+        skipped = self._skipped(losses, known)
+        if skipped is not None:
+            return skipped
         values, mask = self._check_losses(losses, known)
         loss = self._reduce(values, mask.to(values.dtype))
         return losses[:0].sum() if loss is None else loss

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from xgraph.schema import Schema
 from xgraph.training.config.data import Count
@@ -25,6 +25,7 @@ Metric = Literal[
     "accuracy",
 ]
 Schedule = Literal["constant", "cosine"]
+Precision = Annotated[Literal["32", "bf16", "fp16"], BeforeValidator(lambda value: "32" if value == 32 else value)]
 Rate = Annotated[float, Field(gt=0, le=1e30, allow_inf_nan=False)]  # floats overflow in 32 bits
 
 OWN = "valid"
@@ -162,6 +163,9 @@ class RunSettings(_Section):
         inner_groups: With ``scaffold``, molecules with the same Bemis-Murcko scaffold are in the same inner fold.
         seed: Seed for weights, batches and dropout.
         device: Where to train; ``auto`` uses a GPU if there is one.
+        precision: Numbers that the network computes with in training: float32 (``32``), or mixed precision with
+            bfloat16 (``bf16``) or float16 (``fp16``). Weights, losses, tables of state, validation and scores keep
+            float32 in any case. With ``fp16``, the loss is scaled, and steps with infinite gradients are skipped.
         threads: CPU threads; by default one for small networks on the CPU, else torch's own number (OMP_NUM_THREADS).
         devices: Processes on this machine, one per GPU with ``device = cuda``; a batch is divided among them, so that
             the results are those of a single process. Under torchrun or srun, which start the processes, leave it out.
@@ -180,6 +184,7 @@ class RunSettings(_Section):
     inner_groups: Literal["scaffold"] | None = None
     seed: int = Field(default=0, ge=0, lt=2**63)
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Precision = "32"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # torch crashes with too many
     devices: Annotated[int, Field(ge=1, le=1024)] = 1
     nodes: Annotated[int, Field(ge=1, le=65536)] = 1

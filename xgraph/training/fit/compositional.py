@@ -65,7 +65,9 @@ class Compositional(nn.Module):
         """Return ∇L_CE at w, flattened and detached."""
         fixed = {name: w.detach().requires_grad_() for name, w in weights.items()}
         buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-        loss = inner_loss(functional_call(model, {**fixed, **buffers}, (inputs,)))
+        # the small step would be lost to the rounding of 16 bits, and could overflow without a scaled loss
+        with torch.autocast(self.track.value.device.type, enabled=False):
+            loss = inner_loss(functional_call(model, {**fixed, **buffers}, (inputs,)))
         gradients = torch.autograd.grad(loss, list(fixed.values()), allow_unused=True)
         parts = [torch.zeros_like(w) if g is None else g for w, g in zip(fixed.values(), gradients, strict=True)]
         gradient = torch.cat([g.reshape(-1).to(self.track.value.dtype) for g in parts])

@@ -16,6 +16,7 @@ from lightning.pytorch.strategies import DDPStrategy
 
 from xgraph.distributed import rank, world_size
 from xgraph.distributed.environment import place
+from xgraph.estimators import skip_infinite
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.files.callback import CheckpointCallback, CheckpointFiles
@@ -25,6 +26,7 @@ from xgraph.training.files.leaks import warn_of_leaks
 from xgraph.training.files.rundir import BEST, LAST, NETWORK, fold_folders, write_config
 from xgraph.training.files.saved_model import start_from
 from xgraph.training.fit.fitted import FittedTask, fit_in_single_step
+from xgraph.training.fit.precision import plugins_of
 from xgraph.training.fit.results import write_results
 from xgraph.training.fit.task import Task
 from xgraph.training.fit.threads import set_usual_threads
@@ -94,6 +96,8 @@ def run_epochs(
     task: Task, callback: CheckpointCallback, last: Path | None, *, device: str, callbacks: list[Callback] | None = None
 ) -> None:
     """Train for the remaining epochs."""
+    if task.config.precision == "fp16":
+        skip_infinite(task)
     with _quiet_lightning():
         trainer = Trainer(
             accelerator="gpu" if device == "cuda" else "cpu",
@@ -108,7 +112,7 @@ def run_epochs(
             default_root_dir=callback.path,
             enable_checkpointing=False,  # CheckpointCallback writes the checkpoints
             callbacks=[callback, *(callbacks or [])],  # in this order: an epoch is saved before it is announced
-            plugins=[CheckpointFiles()],
+            plugins=[CheckpointFiles(), *plugins_of(task.config.precision, device)],
         )
         _run(trainer, task, last)
 

@@ -164,9 +164,13 @@ class Task(lightning.LightningModule):
             with torch.no_grad():  # without logits, the inner step has failed
                 self._check_finite(self.model(batch) if logits is None else logits)
             raise
-        self.loss_sum += loss.detach()
-        self.steps += 1
+        self.count(loss)
         return loss
+
+    def count(self, loss: Tensor) -> None:
+        """Add a batch to the mean loss of the epoch; an infinite loss, whose step is skipped, adds 0."""
+        self.loss_sum += torch.where(loss.detach().isfinite(), loss.detach(), 0.0)
+        self.steps += 1
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Update the average of the weights, if there is one."""

@@ -9,7 +9,7 @@ from xgraph.options import OptionError, nearest, options_of
 from xgraph.schema import Schema, explain
 from xgraph.training.config.build import build_config, registry
 from xgraph.training.config.data import Count
-from xgraph.training.config.sections import Rate, Schedule
+from xgraph.training.config.sections import Precision, Rate, Schedule
 from xgraph.training.config.settings import TrainConfig
 
 OBJECTIVE_SETTINGS = {
@@ -23,7 +23,7 @@ OBJECTIVE_SETTINGS = {
 
 _SHARED = (
     *("model", "epochs", "batch_size", "lr", "weight_decay", "optimizer", "lr_schedule", "seed"),
-    *("standardize", "device", "threads"),
+    *("standardize", "device", "precision", "threads"),
 )
 """Settings that have the same meaning as in `TrainConfig`."""
 
@@ -59,6 +59,8 @@ class PretrainConfig(Schema):
         seed: Seed for weights, batches, dropout, views and held-out molecules.
         standardize: Keep the largest fragment of each molecule and neutralise its charges.
         device: Where to train; ``auto`` uses a GPU if there is one.
+        precision: Numbers that the network computes with: float32 (``32``), or mixed precision with bfloat16 (``bf16``)
+            or float16 (``fp16``). Weights, losses, tables of state and validation keep float32 in any case.
         threads: CPU threads; by default torch's own number.
 
     Raises:
@@ -92,6 +94,7 @@ class PretrainConfig(Schema):
     seed: int = Field(default=0, ge=0, lt=2**63)
     standardize: bool = False
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Precision = "32"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     model_options: dict[str, Any] = Field(default={})
 

@@ -55,8 +55,7 @@ class ContrastiveTask(Task):
         """Return the loss of one batch."""
         z1, z2 = self._project(batch, self.current_epoch, batch_idx)
         loss: Tensor = self.contrast(z1, z2, batch.idx[: len(z1)])
-        self.loss_sum += loss.detach()
-        self.steps += 1
+        self.count(loss)
         return loss
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:

@@ -46,6 +46,9 @@ class BagPooling(Aggregation):  # type: ignore[misc]
         TypeError: If an argument has the wrong type.
     """
 
+    skips_infinite = False
+    """Whether estimates that are not finite are passed on; see :func:`xgraph.estimators.skip_infinite`."""
+
     def __init__(
         self,
         num_bags: int | None,
@@ -144,6 +147,7 @@ class BagPooling(Aggregation):  # type: ignore[misc]
             self.track = self.make_table(shape).to(estimate.device)
             self.track.set_epoch(self.epoch)
             self.track.exchange = self.exchange
+            self.track.skips_infinite = self.skips_infinite
             if estimate.dtype == torch.float64:
                 self.track.double()
         elif self.track.shape != shape:

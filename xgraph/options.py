@@ -95,6 +95,8 @@ class Option:
     def _parse_one(self, value: object) -> object:
         if isinstance(value, str) and value in self.choices:
             return value
+        if isinstance(value, int) and not isinstance(value, bool) and str(value) in self.choices:
+            return str(value)
         if self.type is str:
             if isinstance(value, str) and value and not self.choices:
                 return value

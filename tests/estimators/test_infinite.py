@@ -116,3 +116,17 @@ def test_pooling_passes_on_what_is_not_finite(channels: int | None) -> None:
     out = pool(x, bag, bag_id=torch.tensor([0, 1]))
     assert not bool(out[0].isfinite())
     assert not bool(pool.track.seen.any())
+
+
+def test_a_process_that_skips_takes_part_in_the_exchange() -> None:
+    table, calls = skip_infinite(MovingAverage(ITEMS)), []
+
+    def exchange(index: torch.Tensor, estimate: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        calls.append(len(index))
+        return torch.cat([index, torch.tensor([5])]), torch.cat([estimate, torch.tensor([7.0])])
+
+    table.exchange = exchange
+    out = table(torch.tensor([math.inf, 1.0]), torch.tensor([0, 1]))
+    assert out.tolist() == [math.inf, 1.0]
+    assert calls == [0]
+    assert table.seen.nonzero().flatten().tolist() == [5]

@@ -19,6 +19,7 @@ from xgraph.losses import LOSSES, BCELoss, SogCLRLoss
 from xgraph.nn import MODELS, input_aggregate
 from xgraph.options import OptionError
 from xgraph.sampling import NeighborLoader
+from xgraph.training.config.build import build_config
 
 DTYPES = [torch.bfloat16, torch.float16]
 ITEMS = 64
@@ -148,9 +149,9 @@ def test_contrastive_loss(dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_a_run_is_validated_in_float32_and_resumed_exactly(tmp_path: Path, precision: str) -> None:
     settings: dict[str, Any] = {"model": "smoothed-max", "loss": "soap", "lr_schedule": "constant", "keep": "last"}
-    settings |= {"precision": precision, "pretrain_epochs": 1, "batch_size": 64}
+    settings |= {"precision": precision, "pretrain_epochs": 1, "batch_size": 64, "encoder": "mlp"}
     whole = xgraph.train("digits-bags", epochs=4, out=tmp_path / "whole", **settings)
-    assert tomllib.loads((whole.path / "config.toml").read_text())["precision"] == precision
+    assert tomllib.loads((whole.path / "config.toml").read_text())["run"]["precision"] == precision
     assert all(math.isfinite(value) for value in whole.metrics["test"].values())
     last = dict(zip(*(line.split(",") for line in _ends(whole.path / "metrics.csv")), strict=True))
     assert float(last["valid_ap"]) == xgraph.evaluate(whole.path, split="valid")["ap"]
@@ -178,3 +179,8 @@ def test_other_precisions_are_refused(tmp_path: Path) -> None:
 def _ends(path: Path) -> tuple[str, str]:
     lines = path.read_text().splitlines()
     return lines[0], lines[-1]
+
+
+@pytest.mark.parametrize("value", ["32", 32])
+def test_float32_is_a_word_or_a_number(value: object) -> None:
+    assert build_config({"dataset": "digits-bags", "precision": value}).precision == "32"

@@ -171,6 +171,8 @@ class StateTable(MovingRows):
         if index is None or not self.training:
             return estimate
         if self.skips_infinite and not bool(estimate.detach().isfinite().all()):
+            if self.exchange is not None:  # all processes take part in every step, if need be with no rows
+                self.write(estimate.detach()[:0], index[:0].long())
             return estimate
         duplicates = self._check(estimate, index) if self.validate else True
         return self.step(estimate, index.long(), duplicates)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from xgraph.schema import Schema
 from xgraph.training.config.data import Count
@@ -25,7 +25,7 @@ Metric = Literal[
     "accuracy",
 ]
 Schedule = Literal["constant", "cosine"]
-Precision = Annotated[Literal["32", "bf16", "fp16"], BeforeValidator(lambda value: "32" if value == 32 else value)]
+Precision = Literal["32", "bf16", "fp16"]
 Rate = Annotated[float, Field(gt=0, le=1e30, allow_inf_nan=False)]  # floats overflow in 32 bits
 
 OWN = "valid"

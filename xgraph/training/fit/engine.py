@@ -26,10 +26,10 @@ from xgraph.training.files.leaks import warn_of_leaks
 from xgraph.training.files.rundir import BEST, LAST, NETWORK, fold_folders, write_config
 from xgraph.training.files.saved_model import start_from
 from xgraph.training.fit.fitted import FittedTask, fit_in_single_step
-from xgraph.training.fit.precision import plugins_of
+from xgraph.training.fit.machine.precision import plugins_of
+from xgraph.training.fit.machine.threads import set_usual_threads
 from xgraph.training.fit.results import write_results
 from xgraph.training.fit.task import Task
-from xgraph.training.fit.threads import set_usual_threads
 
 if TYPE_CHECKING:
     from xgraph.training.sources import Source

@@ -11,7 +11,7 @@ import torch
 import xgraph
 from xgraph.training.config.build import build_config
 from xgraph.training.fit.loading import load_data
-from xgraph.training.fit.threads import set_usual_threads
+from xgraph.training.fit.machine.threads import set_usual_threads
 
 TORCHS_OWN = 5
 

@@ -1,0 +1,1 @@
+"""What training computes with: threads of the CPU, and the precision of numbers."""

@@ -90,7 +90,7 @@ def few_gain(arm: str, other: str, metric: str) -> tuple[float, ...]:
 
 def default_gain(split: str, metric: str) -> tuple[float, ...]:
     """SOAP less cross-entropy on the embedded data set by seed."""
-    runs = {(run["arm"], run["seed"]): run[metric] for run in read("default")["runs"] if run["split"] == split}
+    runs = {(run["arm"], run["seed"]): run[metric] for run in read("default")["runs"] if run["case"] == split}
     seeds = sorted({seed for _, seed in runs})
     return tuple(runs["soap", seed] - runs["cross-entropy", seed] for seed in seeds)
 

@@ -109,7 +109,7 @@ def test_flags_win_over_the_file() -> None:
         ({"inner_gamma": "nan"}, {}, "inner_gamma = nan"),
         ({"sampled_tasks": 0}, {}, "sampled_tasks = 0: expected 1 or more"),
         ({"items_per_group": 0}, {}, "items_per_group = 0: expected 1 or more"),
-        ({"sampler": "duel"}, {}, "sampler = 'duel': expected dual, tri, shuffle, group or none"),
+        ({"sampler": "duel"}, {}, "sampler = 'duel': expected dual, tri, shuffle, group, balanced or none"),
         ({"groups": "size"}, {}, "groups = 'size': expected scaffold or label"),
         ({"schedule": "joint"}, {}, "schedule = 'joint': expected two-stage, finetune or compositional"),
         ({"metric": "auc"}, {}, "metric = 'auc': expected ap, prc_auc"),
@@ -146,7 +146,7 @@ def test_compositional_training_needs_no_pretraining() -> None:
 @pytest.mark.parametrize("dataset", ["nci-pains", "tolokers"])
 def test_without_a_loss_it_is_cross_entropy_on_batches_with_half_positives(dataset: str) -> None:
     config = build_config({"dataset": dataset})
-    assert (config.loss, config.sampler, config.sampling_rate) == ("bce", "dual", 0.5)
+    assert (config.loss, config.sampler, config.sampling_rate) == ("bce", "balanced", 0.5)
     assert build_config({}, config.to_dict()) == config
     assert build_config({"sampler": "shuffle", "dataset": dataset}).sampler == "shuffle"
     for settings in ({"loss": "bce"}, {"loss": "soap"}, {"dataset": "musk1"}, {"dataset": "cora"}):

@@ -236,7 +236,7 @@ def test_settings_of_a_file_for_another_model_are_dropped() -> None:
     assert config.lr == TrainConfig().lr
     assert build_config({}, config.to_dict()) == config
     network = build_config({"model": "gine"}, config.to_dict())
-    assert (network.loss, network.sampler) == ("bce", "dual")
+    assert (network.loss, network.sampler) == ("bce", "balanced")
     with pytest.raises(OptionError, match="lr: model 'forest' is fitted in a single step"):
         build_config({}, {**config.to_dict(), "lr": 0.5})
     with pytest.raises(OptionError, match="loss: model 'forest' is fitted in a single step"):

@@ -29,6 +29,16 @@ def test_each_loss_gets_its_sampler(csv: Path) -> None:
     assert isinstance(make_objective(*build(csv, loss="soap", sampler="shuffle")).samplers["main"], ShuffleSampler)
 
 
+def test_the_usual_batches_are_balanced_for_one_task_and_shuffled_for_several(csv: Path, tmp_path: Path) -> None:
+    balanced = make_objective(*build(csv)).samplers["main"]
+    assert isinstance(balanced, DualSampler)
+    assert (balanced.positives_per_batch, balanced.negatives_per_batch) == (8, 8)
+    lines = csv.read_text().splitlines()
+    more = [f"{line},{'other' if i == 0 else i % 2}" for i, line in enumerate(lines)]
+    (tmp_path / "two.csv").write_text("\n".join(more) + "\n")
+    assert isinstance(make_objective(*build(tmp_path / "two.csv")).samplers["main"], ShuffleSampler)
+
+
 def test_the_loss_gets_all_groups_and_the_sampler_those_of_the_training_part(csv: Path) -> None:
     config, data = build(csv, loss="group-dro", groups="label", items_per_group=4)
     loss, samplers = make_objective(config, data)

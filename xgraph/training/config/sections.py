@@ -58,8 +58,8 @@ class LossChoice(_Section):
     """The loss.
 
     Args:
-        name: Loss; by default ``bce``, on batches that are half positive for molecules and nodes, and ``ce`` for items
-            that belong to one of several classes.
+        name: Loss; by default ``bce``, on batches that are half positive for one task of molecules or nodes, and ``ce``
+            for items that belong to one of several classes.
     """
 
     name: str = "bce"
@@ -72,8 +72,9 @@ class Batches(_Section):
     Args:
         batch_size: Items per batch; by default 64 molecules, 512 nodes or 16 bags.
         sampler: How to draw the batches of the main stage: with both classes (dual), with some tasks and both classes
-            of each (tri), in random order (shuffle), or from several groups (group). The default is dual if no loss is
-            named, for molecules and nodes; a loss that is named has its own (`xgraph losses NAME`).
+            of each (tri), in random order (shuffle), or from several groups (group). With one task, balanced is dual; with
+            several, it is shuffle. The default is balanced if no loss is named, for molecules and nodes; a loss that is
+            named has its own (`xgraph losses NAME`).
         sampling_rate: Share of positives in a batch of the sampler ``dual``, or among the items drawn for a task by
             ``tri``.
         sampled_tasks: Tasks per batch of the sampler ``tri``; they share the batch equally.
@@ -85,7 +86,7 @@ class Batches(_Section):
     """
 
     batch_size: Count = 64
-    sampler: Literal["dual", "tri", "shuffle", "group"] | None = None
+    sampler: Literal["dual", "tri", "shuffle", "group", "balanced"] | None = None
     sampling_rate: float = Field(default=0.5, gt=0, lt=1)
     sampled_tasks: Count = 5
     groups: Literal["scaffold", "label"] = "scaffold"

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 NOUNS = {"graph": "molecules", "node": "nodes", "bag": "bags"}
 _DEFAULTS: dict[str, dict[str, Any]] = {
-    "graph": {"sampler": "dual"},
-    "node": {"model": "sage", "sampler": "dual", "batch_size": 512, "lr": 0.01, "groups": "label"},
+    "graph": {"sampler": "balanced"},
+    "node": {"model": "sage", "sampler": "balanced", "batch_size": 512, "lr": 0.01, "groups": "label"},
     "bag": {"model": "attention", "batch_size": 16, "groups": "label"},
 }
 RECOGNISED = ("kind", "task")

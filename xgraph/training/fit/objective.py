@@ -31,7 +31,9 @@ def make_objective(config: TrainConfig, source: "Source") -> Objective:
     from xgraph.estimators import CosineGamma
 
     loss_class = registry("loss")[config.loss]
-    batches = config.sampler or loss_class.sampler
+    batches: str = config.sampler or loss_class.sampler
+    if batches == "balanced":
+        batches = "dual" if source.num_tasks == 1 else "shuffle"
     if source.weights is not None and not loss_class.takes_weights:
         fitting = [name for name, cls in registry("loss").items() if cls.takes_weights]
         raise OptionError(

@@ -72,9 +72,9 @@ class Batches(_Section):
     Args:
         batch_size: Items per batch; by default 64 molecules, 512 nodes or 16 bags.
         sampler: How to draw the batches of the main stage: with both classes (dual), with some tasks and both classes
-            of each (tri), in random order (shuffle), or from several groups (group). With one task, balanced is dual; with
-            several, it is shuffle. The default is balanced if no loss is named, for molecules and nodes; a loss that is
-            named has its own (`xgraph losses NAME`).
+            of each (tri), in random order (shuffle), or from several groups (group). With one task, balanced is dual;
+            with several, it is shuffle. The default is balanced if no loss is named, for molecules and nodes; a loss
+            that is named has its own (`xgraph losses NAME`).
         sampling_rate: Share of positives in a batch of the sampler ``dual``, or among the items drawn for a task by
             ``tri``.
         sampled_tasks: Tasks per batch of the sampler ``tri``; they share the batch equally.

@@ -65,8 +65,8 @@ def measure(out: Path) -> None:
         rows,
         runs=runs,
         paired_test_ap_gain=gains,
-        protocol=f"{LENGTH} epochs in all; the epoch with the best validation metric is tested; random splits are drawn "
-        "by the seed; scaffold and random are splits of nci-pains",
+        protocol=f"{LENGTH} epochs in all; the epoch with the best validation metric is tested; random splits are "
+        "drawn by the seed; scaffold and random are splits of nci-pains",
     )
 
 

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from results_pages import (
     bag_defaults,
+    bag_trees,
     bags,
     claims,
     comparisons,
@@ -58,6 +59,7 @@ MODULES = (
     feature_momentum,
     bags,
     bag_defaults,
+    bag_trees,
     objectives,
     objectives_study,
     x_risks,

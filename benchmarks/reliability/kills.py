@@ -13,7 +13,7 @@ from benchmarks.reliability.outcome import Outcome, Piece, pieces
 from benchmarks.reliability.processes import Done, run, run_command
 from benchmarks.reliability.state import differences
 
-INSTANTS, COMMANDS = 40, 4
+INSTANTS, COMMANDS = 40, 2
 """Kills of each kind at random instants, and of these by the real command."""
 PART = 10
 

@@ -36,7 +36,21 @@ KINDS = {
     kind.name: kind
     for kind in (
         _kind("molecules", "train", "molecules.csv", "--split", "random", "--loss", "soap", *SMALL, *NARROW),
-        _kind("nodes", "train", "graph", "--loss", "soap", "--gamma", "0.9", "--num-neighbors", "3", *SMALL, *NARROW),
+        _kind(
+            "nodes",
+            "train",
+            "graph",
+            "--model",
+            "sage-fm",
+            "--loss",
+            "soap",
+            "--gamma",
+            "0.9",
+            "--num-neighbors",
+            "3",
+            *SMALL,
+            *NARROW,
+        ),
         _kind("bags", "train", "bags.csv", "--bag-column", "bag", "--loss", "auc-margin", "--instances", "3", *SMALL),
         _kind(
             "folds",

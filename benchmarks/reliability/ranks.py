@@ -19,7 +19,7 @@ TOLERANCE, STATE = 1e-6, 1e-5
 COMMON = ["--epochs", "2", "--pretrain-epochs", "1", "--batch-size", "16", "--dropout", "0", "--threads", "1"]
 COMMON += ["--device", "cpu", "--no-baseline", "--optimizer", "sgd"]  # Adam divides rounding by rounding
 OTHERS = {
-    "nodes, feature momentum": ["graph", "--gamma", "0.9", "--num-neighbors", "3", *NARROW],
+    "nodes, feature momentum": ["graph", "--model", "sage-fm", "--gamma", "0.9", "--num-neighbors", "-1", *NARROW],
     "bags": ["bags.csv", "--bag-column", "bag", "--model", "smoothed-max"],
 }
 """What is compared beside each loss on molecules."""

@@ -7,6 +7,7 @@ Finished pieces are kept in ``--out``, so that an interrupted benchmark resumes 
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -35,15 +36,14 @@ def main() -> int:
     given = arguments.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
     out = given.out or Path("runs") / f"reliability-{commit()}-{given.scale:g}"
-    rows: list[dict[str, Any]] = []
-    faults: dict[str, list[str]] = {}
-    for part in given.parts.split(","):
+    chosen = given.parts.split(",")
+    rows, faults = kept(set(PARTS) - set(chosen))
+    for part in chosen:
         for row, found in measured(part, given.scale, out):
             rows.append(row)
-            faults[f"{part}: {row['what']}"] = found
-    others = [row for row in kept() if row["part"] not in given.parts.split(",")]
-    rows = sorted([*rows, *others], key=lambda row: PARTS.index(row["part"]))
-    report("reliability", rows, faults={**{name: some for name, some in faults.items() if some}})
+            if found:
+                faults[f"{part}: {row['what']}"] = found
+    report("reliability", sorted(rows, key=lambda row: PARTS.index(row["part"])), faults=faults)
     for name, some in faults.items():
         for fault in some[:NAMED]:
             print(f"fault: {name}: {fault}")
@@ -79,12 +79,14 @@ def _job(part: str, piece: Piece, scale: float, out: Path) -> Job:
     )
 
 
-def kept() -> list[dict[str, Any]]:
-    """Return the rows of the results so far."""
-    import json
-
+def kept(parts: set[str]) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
+    """Return the rows and faults of some parts in the results so far."""
     path = RESULTS / "reliability.json"
-    return [row for row in json.loads(path.read_text())["rows"] if row["part"] in PARTS] if path.exists() else []
+    if not path.exists():
+        return [], {}
+    before = json.loads(path.read_text())
+    faults = {name: some for name, some in before["faults"].items() if name.split(":")[0] in parts}
+    return [row for row in before["rows"] if row["part"] in parts], faults
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from benchmarks._jobs import Job, results
 from benchmarks._report import RESULTS, commit, parser, report
 from benchmarks.reliability.outcome import Piece, merged
 
-PARTS = ("kills", "checkpoints", "smiles", "files", "downloads", "caches", "memory", "ranks")
+PARTS = ("kills", "commands", "checkpoints", "smiles", "files", "downloads", "caches", "memory", "ranks")
 """Modules with a function ``parts(scale)`` that returns pieces."""
 NAMED = 5
 """Faults of a row that are printed."""

@@ -18,7 +18,7 @@ from benchmarks.reliability.mutate import bytes_mutated, flipped
 from benchmarks.reliability.outcome import Outcome, Piece, pieces
 from benchmarks.reliability.processes import Done, run
 
-FLIPS, MUTATED, CONTENT, PART = 80, 100, 150, 50
+FLIPS, MUTATED, CONTENT, PART = 80, 50, 50, 25
 TIMEOUT = 120.0
 COMMANDS = {
     "molecules": ["predict", "run", "molecules.csv", "--out", "scores.csv"],

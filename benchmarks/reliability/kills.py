@@ -13,8 +13,8 @@ from benchmarks.reliability.outcome import Outcome, Piece, pieces
 from benchmarks.reliability.processes import Done, run, run_command
 from benchmarks.reliability.state import differences
 
-INSTANTS, COMMANDS = 40, 2
-"""Kills of each kind at random instants, and of these by the real command."""
+INSTANTS = 40
+"""Kills of each kind at random instants."""
 PART = 10
 
 
@@ -24,9 +24,6 @@ def parts(scale: float) -> Iterable[Piece]:
         number = max(1, round(scale * INSTANTS))
         yield from pieces(f"{kind.name}, killed at a random instant", number, PART, partial(instants, kind))
         yield Piece(f"{kind.name}, killed at a write", 0, partial(writes, kind, share=min(scale, 1.0)))
-    for name in ("molecules", "folds"):
-        number = max(1, round(scale * COMMANDS))
-        yield from pieces(f"{name}, the command killed", number, PART, partial(instants, KINDS[name], real=True))
 
 
 def instants(kind: Kind, folder: Path, seed: int, count: int, real: bool = False) -> Outcome:

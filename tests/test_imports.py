@@ -15,6 +15,7 @@ ALLOWED: dict[str, set[str]] = {
     "options": set(),
     "storage": set(),
     "messages": set(),
+    "signals": set(),
     "schema": {"options"},
     "estimators": {"checks", "storage"},
     "distributed": {"estimators"},
@@ -23,10 +24,10 @@ ALLOWED: dict[str, set[str]] = {
     "sampling": {"checks", "estimators", "storage"},
     "data": {"checks", "estimators", "options", "schema", "messages"},
     "training": {"checks", "distributed", "estimators", "nn", "losses", "sampling", "data", "options", "schema"}
-    | {"storage", "_version", "messages"},
-    "recipes": {"training", "data", "options", "schema"},
-    "tuning": {"training", "data", "options", "schema"},
-    "cli": {"recipes", "tuning", "training", "data", "distributed", "options", "messages", "_version", ""},
+    | {"storage", "_version", "messages", "signals"},
+    "recipes": {"training", "data", "options", "schema", "signals"},
+    "tuning": {"training", "data", "options", "schema", "signals"},
+    "cli": {"recipes", "tuning", "training", "data", "distributed", "options", "messages", "signals", "_version", ""},
     "": {"training", "tuning", "data", "_version"},  # xgraph/__init__.py offers train, predict, evaluate, search
     "__main__": {"cli"},
 }

@@ -15,6 +15,9 @@ T = TypeVar("T")
 SMALL, LARGE = 1e-6, 1e6
 """Limits for scales, temperatures and the like: their squares and quotients stay well within the range of float32."""
 
+MOST_LAYERS = 1000
+"""Layers of a network at most: a number by mistake, or of a damaged file, is refused before memory ends."""
+
 
 def integer(name: str, value: object, least: int = 1, most: int | None = None) -> int:
     """Return an integer of any type as `int`, or raise if it is not between `least` and `most`."""

@@ -249,7 +249,7 @@ def test_what_starts_from_a_failed_run_in_other_processes(recipe: Make) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems start processes afresh, which takes seconds")
 def test_several_processes_are_interrupted(recipe: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The signal goes to the parent alone; the runs of its processes stop after their epoch and can be resumed."""
+    """The signal goes to the parent alone; the runs of its processes stop after their step and can be resumed."""
     parent, step, tidied = os.getpid(), Task.training_step, Path("tidied").resolve()
     tidied.mkdir()
 
@@ -257,7 +257,7 @@ def test_several_processes_are_interrupted(recipe: Make, monkeypatch: pytest.Mon
         if self.current_epoch == 1:
             try:
                 os.kill(parent, signal.SIGINT)
-                time.sleep(30)
+                time.sleep(3)
             finally:
                 (tidied / str(os.getpid())).touch()
         return step(self, batch, batch_idx)

@@ -1,6 +1,7 @@
 """The `xgraph` command. Nothing heavy is imported before a command needs it, so that help appears at once."""
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -10,11 +11,15 @@ from xgraph.messages import legible
 
 __all__ = ["main"]
 
+_INTERRUPTED = 130
 _USER_ERRORS = (ValueError, IndexError, TypeError, OSError, MemoryError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code is 0 when done, 1 if it failed, 2 for wrong usage and 130 if interrupted."""
+    """Run the command; the exit code is 0 when done, 1 if it failed, and 2 for wrong usage.
+
+    If a signal stops it, the code is that of a shell: 130 for Ctrl-C, 143 for SIGTERM.
+    """
     _open_missing_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words  # wherever it stands, before or after the command's name
@@ -23,26 +28,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not debug:
         warnings.showwarning = _show_warning
     rest = ExitStack()
+    from xgraph.signals import asked, exit_code, handled
+
     try:
-        from xgraph.cli.startup import let_threads_sleep
-        from xgraph.distributed.environment import place
+        with handled():
+            from xgraph.cli.startup import let_threads_sleep
+            from xgraph.distributed.environment import place
 
-        let_threads_sleep()
-        if words[:1] == ["train"] and (here := place()) is not None:
-            os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # no advice on torch's distributed training
-            if here.rank > 0:
-                rest.enter_context(_silent())  # the first process speaks for all
-        from xgraph.cli.app import app
+            let_threads_sleep()
+            if words[:1] == ["train"] and (here := place()) is not None:
+                os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # no advice on torch's distributed training
+                if here.rank > 0:
+                    rest.enter_context(_silent())  # the first process speaks for all
+            from xgraph.cli.app import app
 
-        app(args=words, prog_name="xgraph")
+            app(args=words, prog_name="xgraph")
     except SystemExit as done:
+        if done.code == _INTERRUPTED:  # typer's answer to any signal
+            return exit_code(asked() or signal.SIGINT)
         return done.code if isinstance(done.code, int) else int(done.code is not None)
     except BrokenPipeError:
         # The reader of our output has closed the pipe; writing more, even at exit, would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:  # before typer was there to answer it
-        return 130
+        return exit_code(asked() or signal.SIGINT)
     except Exception as error:
         if debug:
             raise

@@ -53,7 +53,7 @@ def pretrain(
     announce_loading()
     from xgraph.training.pretraining import pretrain as run_pretraining
 
-    with resumable("pretrain", "epoch"):
+    with resumable("pretrain", "saved step"):
         options = catalogue_options(ctx)
         run = run_pretraining(datasets, config=config, out=out, resume=resume, progress=True, **options)
     typer.echo(metrics_table({"valid": run.metrics["valid"]}))

@@ -42,7 +42,7 @@ def reproduce(
     """Reproduce published results: train and test the models of a recipe, and compare them with the published figures.
 
     Each run is an ordinary run directory below --out. Repeat the command with the same --out to continue: finished runs
-    are kept, and interrupted ones resume after their last epoch.
+    are kept, and interrupted ones resume after their last saved step.
     """
     if recipe is None:
         if quick or out is not None:
@@ -53,6 +53,7 @@ def reproduce(
     from xgraph.cli.tables import aligned
     from xgraph.recipes.report.report import CUT_DOWN
     from xgraph.recipes.reproduce import reproduce as run_recipe
+    from xgraph.signals import exit_code
     from xgraph.training.fit.train import Interrupted
 
     count = _usual_jobs(threads, device) if jobs is None else jobs
@@ -63,8 +64,8 @@ def reproduce(
         words += [] if threads is None else ["--threads", str(threads)]
         words += [] if jobs is None else ["--jobs", str(jobs)]
         words += [] if device == "auto" else ["--device", device]
-        sys.stderr.write(f"interrupted: `{shlex.join(words)}` resumes after the last finished epoch\n")
-        raise typer.Exit(130) from None
+        sys.stderr.write(f"interrupted: `{shlex.join(words)}` resumes after the last saved step\n")
+        raise typer.Exit(exit_code(stop.signum)) from None
     if report.values["quick"]:
         typer.echo(f"{CUT_DOWN}\n")
     for table in report.tables:

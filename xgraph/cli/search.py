@@ -111,7 +111,7 @@ def search(
     options = {"trials": trials, "inner_folds": inner_folds, "seeds": seeds}
     flags = {"prune": prune or None, "final": final or None}
     paths = {"config": config, "out": out, "resume": resume, "progress": True}
-    with resumable("search", "trial"):
+    with resumable("search", "finished trial"):
         result = run_search(dataset, vary=values, **options, **flags, **paths, **catalogue_options(ctx))  # type: ignore[arg-type]
     if as_json:
         from xgraph.tuning.outcome import REPORT

@@ -1,5 +1,6 @@
 """`xgraph train`."""
 
+import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +25,13 @@ _WITH_THE_DEMO = {"seed", "device", "threads"}
 
 @contextmanager
 def resumable(command: str, unit: str) -> Iterator[None]:
-    """When interrupted, say which command resumes, and exit with code 130."""
+    """When stopped, say which command resumes, and exit with the signal's code: 130 for Ctrl-C, 143 for SIGTERM.
+
+    Args:
+        command: The command of `xgraph`.
+        unit: What it has finished when it resumes.
+    """
+    from xgraph.signals import exit_code
     from xgraph.training.fit.train import Interrupted
 
     try:
@@ -32,10 +39,16 @@ def resumable(command: str, unit: str) -> Iterator[None]:
     except Interrupted as stop:
         again = f"`xgraph {command} --resume --out {stop.path}`"
         if stop.lacking:
-            sys.stderr.write(f"interrupted: the network is trained and kept; {again} adds {stop.lacking}\n")
+            text = f"the network is trained and kept; {again} adds {stop.lacking}"
+        elif stop.saved:
+            text = f"{again} resumes after the last {unit}"
         else:
-            sys.stderr.write(f"interrupted: {again} resumes after the last finished {unit}\n")
-        raise typer.Exit(130) from None
+            text = "nothing has been saved; run the command again"
+        sys.stderr.write(f"interrupted: {text}\n")
+        raise typer.Exit(exit_code(stop.signum)) from None
+    except KeyboardInterrupt as stop:
+        sys.stderr.write("interrupted before the first step; run the command again\n")
+        raise typer.Exit(exit_code(getattr(stop, "signum", signal.SIGINT))) from None
 
 
 def train(
@@ -89,7 +102,7 @@ def train(
 
     if config is None and not resume:
         options |= usual_baseline({**options, **({} if dataset is None else {"dataset": dataset})})
-    with resumable("train", "epoch"):
+    with resumable("train", "saved step"):
         run = run_training(dataset, config=config, out=out, resume=resume, progress=True, **options)
     typer.echo(metrics_table(run.metrics, all_metrics=all_metrics))
     details, of_bags = run.metrics.get("details", {}).get("test"), run.config.data.kind == "bag"

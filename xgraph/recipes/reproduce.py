@@ -1,5 +1,6 @@
 """`xgraph reproduce`: train all runs of a recipe, then write the report."""
 
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ from xgraph.recipes.schema.cut import without_runs
 from xgraph.recipes.schema.read import read_recipe
 from xgraph.recipes.schema.recipe import RECIPE, Recipe
 from xgraph.recipes.schema.written import to_toml
+from xgraph.signals import handled
 from xgraph.training.config.build import build_config
 from xgraph.training.files.lock import locked
 from xgraph.training.files.writing import write_text
@@ -68,13 +70,13 @@ def reproduce(
     check_packages(runs)
     claim(path, runs)
     try:
-        with locked(path):
+        with handled(), locked(path):
             write_text(path / RECIPE, to_toml(runs))
             with timed(path, ELAPSED):
                 failed = _run_all(runs, path, threads, device, progress, jobs)
             return _report(runs, path, device, failed)
-    except KeyboardInterrupt:
-        raise Interrupted(path) from None
+    except KeyboardInterrupt as stop:
+        raise Interrupted(path, getattr(stop, "signum", signal.SIGINT)) from None
 
 
 def _run_all(recipe: Recipe, out: Path, threads: int | None, device: str, progress: bool, jobs: int) -> list[Failure]:

@@ -1,5 +1,6 @@
 """`xgraph.search`: run trials one after the other and find the best settings, within one fold or several."""
 
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import Any
 
 from xgraph.data.cards.pretrained import sentences
 from xgraph.options import OptionError
+from xgraph.signals import handled
 from xgraph.training.config.build import read_config
 from xgraph.training.config.folds import chosen_folds
 from xgraph.training.files.lock import locked
@@ -109,7 +111,7 @@ def search(
         path.mkdir(parents=True, exist_ok=True)
     say: Callable[[str], object] = sys.stderr.write if progress else lambda text: None
     try:
-        with locked(path):
+        with handled(), locked(path):
             plan.write(path)
             for text in sentences(plan.pretrained):
                 say(f"pretrained: {text}\n")
@@ -125,8 +127,8 @@ def search(
             result = replace(over_folds(path, results), pretrained=plan.pretrained)
             write_outcome(result, plan)
             return result
-    except KeyboardInterrupt:
-        raise Interrupted(path) from None
+    except KeyboardInterrupt as stop:
+        raise Interrupted(path, getattr(stop, "signum", signal.SIGINT)) from None
 
 
 def _search(plan: Plan, path: Path, say: Callable[[str], object], progress: bool) -> SearchResult:

@@ -154,3 +154,67 @@ def test_the_fingerprint_covers_molecules_labels_and_splits(csv: Path) -> None:
     csv.write_text(text)
     assert len(set(marks)) == 4
     assert fingerprint() == marks[0]
+
+
+def test_a_flipped_bit_is_noticed_wherever_a_run_is_used(train: Train) -> None:
+    path = train(out="run", epochs=1, pretrain_epochs=0).path
+    whole = (path / "best.ckpt").read_bytes()
+    weight = read_checkpoint(path / "best.ckpt")["state_dict"]["model.head.mlp.0.weight"].numpy().tobytes()
+    changed = bytearray(whole)
+    changed[whole.index(weight) + 3] ^= 0x40  # of the exponent
+    for name in ("best.ckpt", "last.ckpt"):
+        (path / name).write_bytes(changed)
+    uses: list[Callable[[], object]] = [
+        lambda: xgraph.predict("run", ["C"]),
+        lambda: xgraph.evaluate("run"),
+        lambda: xgraph.train(out="run", resume=True, epochs=2),
+        lambda: xgraph.train("chains.csv", init="run", split="random"),
+    ]
+    for use in uses:
+        with pytest.raises(ValueError, match=r"run/(best|last)\.ckpt is .* damaged: its content does not match its ch"):
+            use()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("num_layers", 10**9, "num_layers must be at most 1000, got 1000000000"),
+        ("hidden_channels", 10**9, "has a weight .* of shape .*1000000000.*, which is .* among the stored ones"),
+        ("hidden_channels", 10**4, "has a weight .* of shape .*10000.*, which is .* among the stored ones"),
+    ],
+)
+def test_a_model_of_other_sizes_than_its_weights_is_not_built(
+    train: Train, name: str, value: int, message: str
+) -> None:
+    path = train(out="run", epochs=1, pretrain_epochs=0).path / "best.ckpt"
+    state = read_checkpoint(path)
+    state[HEADER]["model_options"][name] = value
+    write_checkpoint(state, path)
+    with pytest.raises(ValueError, match=f"checkpoint: .*{message}"):
+        xgraph.predict("run", ["C"])
+
+
+def test_tensors_larger_than_their_numbers_and_endless_values_are_refused(train: Train) -> None:
+    path = train(out="run", epochs=1, pretrain_epochs=0).path / "best.ckpt"
+    state = read_checkpoint(path)
+    write_checkpoint({**state, "more": torch.zeros(1).expand(10**12)}, path)
+    with pytest.raises(ValueError, match=r"damaged: a tensor of shape \[1000000000000\] is larger than its numbers"):
+        read_checkpoint(path)
+    many: list[Any] = [0]
+    for _ in range(30):
+        many = [many] * 9
+    write_checkpoint({**state, "more": many}, path)
+    with pytest.raises(ValueError, match="damaged: its values are nested without end"):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize("name", sorted({"gine", "trees", "bags", "encoder"}))
+def test_checkpoints_of_old_versions_have_no_seal_but_are_checked(name: str, tmp_path: Path) -> None:
+    old = Path(__file__).parents[2] / "fixtures/old_runs" / name / "best.ckpt"
+    content = old.read_bytes()
+    weight = next(w for n, w in read_checkpoint(old)["state_dict"].items() if n.startswith("model.") and w.numel() > 8)
+    changed = bytearray(content)
+    changed[content.index(weight.numpy().tobytes()) + 3] ^= 0x40
+    (tmp_path / "best.ckpt").write_bytes(changed)
+    with pytest.raises(ValueError, match=r"damaged: the record '.*/data/\d+' does not match its checksum"):
+        read_checkpoint(tmp_path / "best.ckpt")

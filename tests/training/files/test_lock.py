@@ -30,3 +30,10 @@ def test_the_lock_ends_with_the_process(tmp_path: Path) -> None:
         other.communicate("")
     with locked(tmp_path):
         pass
+
+
+def test_who_holds_the_lock_removes_what_was_left(tmp_path: Path) -> None:
+    for name in (".last.ckpt.0123456789ab.part", "notes.part"):
+        (tmp_path / name).write_text("x")
+    with locked(tmp_path):
+        assert [file.name for file in tmp_path.iterdir()] == ["notes.part"]

@@ -326,7 +326,7 @@ def test_ensembles_must_be_on_one_graph(train: Train) -> None:
     [
         ("config", None, "is damaged: expected config to be of type dict, got NoneType"),
         ("config", {"nope": 1}, "has settings that cannot be read: unknown key 'nope'"),
-        ("config", {3: 1}, "has settings that cannot be read"),
+        ("config", {3: 1}, "is damaged: expected the names in config to be strings"),
         ("loss", "gone", "unknown loss 'gone'; choose from bce"),
     ],
 )

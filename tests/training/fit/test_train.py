@@ -2,6 +2,7 @@ import csv as csv_module
 import json
 import math
 import random
+import shutil
 import signal
 import tomllib
 from collections.abc import Callable, Iterator
@@ -495,3 +496,26 @@ def test_folds_of_a_data_set_without_folds_are_refused(train: Train) -> None:
     with pytest.raises(ValueError, match="has no folds"):
         train(out="run", fold="all")
     assert not Path("run").exists()
+
+
+def killed_at_start(folder: Path) -> None:
+    """Leave a directory as a process does that is killed while it writes `config.toml`."""
+    folder.mkdir(parents=True)
+    (folder / ".config.toml.0123456789ab.part").write_text("[data]\ndata")
+
+
+def test_a_run_that_was_killed_while_its_settings_were_written_starts_anew(train: Train) -> None:
+    killed_at_start(Path("run"))
+    with pytest.raises(FileNotFoundError, match="run is not a run directory"):
+        xgraph.train(out="run", resume=True)
+    train(out="run", epochs=1, pretrain_epochs=0)
+    assert not [file.name for file in Path("run").iterdir() if file.name.startswith(".")]
+
+
+def test_a_fold_that_was_killed_while_its_settings_were_written_starts_anew(train: Train) -> None:
+    with interrupted(1, KeyboardInterrupt(), run=2), pytest.raises(Interrupted):
+        train(out="run", folds=3, fold="0-1")
+    shutil.rmtree("run/fold_1")
+    killed_at_start(Path("run/fold_1"))
+    run = xgraph.train(out="run", resume=True)
+    assert [fold.metrics["epochs"] for fold in run.folds] == [3, 3]

@@ -239,3 +239,23 @@ def test_many_molecules_are_scored_as_few_are(run: xgraph.Run) -> None:
     assert frame["amine"][1200:1300].to_numpy() == pytest.approx(few["amine"].to_numpy(), abs=1e-6, nan_ok=True)
     assert list(frame["error"][1200:1300]) == list(few["error"])
     assert frame["amine"].isna().sum() == 228
+
+
+@pytest.mark.parametrize("combine", ["mean", "rank"])
+def test_scores_that_are_not_finite_are_errors(run: xgraph.Run, tmp_path: Path, combine: str) -> None:
+    """The weights of oxygen in one of the runs are so large that molecules with it have no score."""
+    shutil.copytree(run.path, "other")
+    state = read_checkpoint("other/best.ckpt")
+    state["state_dict"]["model.atom.weight"][7] = 3e38  # of the eighth atomic number
+    state["state_dict"]["model.convs.0.mlp.0.weight"] *= 1e6
+    write_checkpoint(state, "other/best.ckpt")
+    smiles = ["CN", "CO", "x", "CCN"]
+    frame = xgraph.predict([run.path, "other"], smiles, combine=combine)
+    assert frame["error"][1] == "the model's score for 'amine' is not finite"
+    assert [bool(error) for error in frame["error"]] == [False, True, True, False]
+    assert frame[["amine", "amine_std"]].isna().to_numpy().tolist() == [[bool(e)] * 2 for e in frame["error"]]
+    if combine == "rank":  # of the two that have scores
+        assert frame["amine"].sum() == 1
+    (tmp_path / "new.csv").write_text("smiles\n" + "\n".join(smiles))
+    done = xgraph.predict_file([run.path, "other"], tmp_path / "new.csv", tmp_path / "out.csv", combine=combine)
+    assert (done.rows, done.failed, done.first) == (4, 2, "row 1: the model's score for 'amine' is not finite")

@@ -145,7 +145,10 @@ def test_the_configuration_repeats_the_run(tables: list[str], objective: str) ->
 def test_settings_cannot_change_when_resuming(tables: list[str]) -> None:
     xgraph.pretrain(tables, out="run", **SMALL)
     for settings, text in [
-        ({"seed": 1}, "resume: seed is 0 in run and cannot become 1; only device, epochs, threads can change"),
+        (
+            {"seed": 1},
+            "resume: seed is 0 in run and cannot become 1; only checkpoint_every, device, epochs, threads can change",
+        ),
         ({"hidden_channels": 16}, "hidden_channels is 8 in run and cannot become 16"),
         ({"objective": "contrastive"}, "objective is 'multitask' in run"),
         ({"datasets": tables[:1]}, "datasets is"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from xgraph.data.published.allowed import pyg_objects
+from xgraph.data.storage.torch_files import check_file
 
 ENDINGS = (".pt", ".pth")
 _REFUSED = re.compile(r"(?:GLOBAL|global|class) ([\w.]+)")
@@ -24,12 +26,17 @@ def read_saved(path: Path) -> Any:
     from torch_geometric.data import Data, HeteroData
 
     try:
+        if zipfile.is_zipfile(path):
+            with path.open("rb") as file:
+                check_file(file)
         with pyg_objects(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns about pickles that it then refuses
             graph = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise
     except Exception as error:  # the type depends on which part of the file is damaged
+        if type(error) is ValueError:  # ours
+            raise ValueError(f"{path} is damaged: {error}; save the graph again (torch.save(graph, path))") from None
         refused = _REFUSED.search(str(error))
         if "weights_only" in str(error).lower() and refused:
             raise ValueError(

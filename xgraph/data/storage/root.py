@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
+
+from xgraph.data.storage.leftovers import part_of, sweep
 
 Progress = Callable[[int, int, str], None]
 """Progress callback, called with (done, total, description)."""
@@ -76,8 +77,12 @@ def mirror() -> Path | str | None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file that replaces `path` if the block succeeds, and is deleted if it fails."""
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
+    """Open a temporary file that replaces `path` if the block succeeds, and is deleted if it fails.
+
+    Leftovers of killed processes in the root are removed when they are a day old.
+    """
+    part = part_of(path)
+    sweep(root() if path.is_relative_to(root()) else path.parent)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

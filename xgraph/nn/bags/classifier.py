@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, get_args
 import torch
 from torch import Tensor, nn
 
-from xgraph.checks import choice, integer
+from xgraph.checks import MOST_LAYERS, choice, integer
 from xgraph.estimators import GammaSchedule
 from xgraph.nn.bags import pooling as poolings
 from xgraph.nn.bags.batch import bags_of, chunks_of, runs_of
@@ -116,7 +116,7 @@ class BagClassifier(nn.Module, Model):
         if isinstance(encoder, nn.Module):
             self.encoder = encoder
         else:
-            arguments = (self.hidden_channels, integer("num_layers", num_layers), dropout)
+            arguments = (self.hidden_channels, integer("num_layers", num_layers, most=MOST_LAYERS), dropout)
             self.encoder = make_encoder(encoder, in_channels, *arguments, norm)
         self.head = nn.Linear(self.hidden_channels, self.num_tasks)
         state: dict[str, Any] = {"num_bags": self.num_bags, "gamma": gamma, "channels": self.num_tasks}

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from xgraph.checks import integer
+from xgraph.checks import MOST_LAYERS, integer
 from xgraph.nn.molecules.encoders import BOND_FEATURE_SIZES, CategoricalEmbedding
 from xgraph.nn.molecules.model import MoleculeModel
 from xgraph.nn.molecules.readout import sum_rows
@@ -40,7 +40,7 @@ class DMPNN(MoleculeModel):
 
     def __init__(self, num_tasks: int = 1, num_features: int = 0, *, num_layers: int = 3, **options: Any) -> None:
         super().__init__(num_tasks, num_features, **options)
-        self.num_layers = integer("num_layers", num_layers)
+        self.num_layers = integer("num_layers", num_layers, most=MOST_LAYERS)
         channels = self.hidden_channels
         self.bond = CategoricalEmbedding(BOND_FEATURE_SIZES, channels)
         # With a single step there are no messages.

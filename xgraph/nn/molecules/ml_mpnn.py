@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from xgraph.checks import integer
+from xgraph.checks import MOST_LAYERS, integer
 from xgraph.nn.molecules.clusters import Clusters, clusters
 from xgraph.nn.molecules.encoders import BOND_FEATURE_SIZES, CategoricalEmbedding
 from xgraph.nn.molecules.model import MoleculeModel
@@ -62,7 +62,7 @@ class MLMPNN(MoleculeModel):
         self, num_tasks: int = 1, num_features: int = 0, *, num_layers: int = 3, pool: Pool = "mean", **options: Any
     ) -> None:
         super().__init__(num_tasks, num_features, pool=pool, **options)
-        self.num_layers = integer("num_layers", num_layers)
+        self.num_layers = integer("num_layers", num_layers, most=MOST_LAYERS)
         channels, dropout = self.hidden_channels, self.dropout.p
         self.bond = CategoricalEmbedding(BOND_FEATURE_SIZES, channels)
         self.cluster = nn.Embedding(2, channels)

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from torch import Tensor, nn
 
-from xgraph.checks import integer
+from xgraph.checks import MOST_LAYERS, integer
 from xgraph.nn.molecules.edge_network import EdgeNetwork, edges_by_kind
 from xgraph.nn.molecules.encoders import BOND_FEATURE_SIZES
 from xgraph.nn.molecules.model import MoleculeModel
@@ -52,7 +52,7 @@ class MPNN(MoleculeModel):
         **options: Any,
     ) -> None:
         super().__init__(num_tasks, num_features, pool=pool, **options)  # type: ignore[arg-type]  # also "set2set"
-        self.num_layers = integer("num_layers", num_layers)
+        self.num_layers = integer("num_layers", num_layers, most=MOST_LAYERS)
         channels = self.hidden_channels
         self.edge_network = EdgeNetwork(BOND_FEATURE_SIZES, channels)
         self.update = nn.GRUCell(channels, channels)

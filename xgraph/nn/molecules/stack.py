@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from xgraph.checks import choice, integer
+from xgraph.checks import MOST_LAYERS, choice, integer
 from xgraph.nn.layers.norm import BatchNorm
 from xgraph.nn.molecules.model import MoleculeModel
 from xgraph.nn.molecules.virtual_node import VirtualNode
@@ -18,7 +18,7 @@ class LayeredModel(MoleculeModel):
 
     def add_layers(self, num_layers: int, virtual_node: bool) -> None:
         """Add the layers; call it before `add_head` in `__init__`."""
-        self.num_layers = integer("num_layers", num_layers)
+        self.num_layers = integer("num_layers", num_layers, most=MOST_LAYERS)
         channels, dropout = self.hidden_channels, self.dropout.p
         self.convs = nn.ModuleList(self.make_conv(channels) for _ in range(num_layers))
         self.norms = nn.ModuleList(BatchNorm(channels) for _ in range(num_layers))

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from xgraph.checks import choice, integer
+from xgraph.checks import MOST_LAYERS, choice, integer
 from xgraph.nn.convolutions import convolution_of
 from xgraph.nn.convolutions.block import Block, count_self_loops, in_degree
 from xgraph.nn.convolutions.rows import first_rows
@@ -70,7 +70,7 @@ class NodeModel(nn.Module, Model):
         super().__init__()
         self.num_tasks, self.in_channels = integer("num_tasks", num_tasks), integer("in_channels", in_channels)
         self.hidden_channels = integer("hidden_channels", hidden_channels)
-        self.num_layers = integer("num_layers", num_layers)
+        self.num_layers = integer("num_layers", num_layers, most=MOST_LAYERS)
         self.norm = choice("norm", norm, get_args(Norm))
         self.jk = choice("jk", jk, get_args(JumpingKnowledge))
         self.residual, self.scale = residual, None

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, get_args
 
 from torch import Tensor, nn
 
-from xgraph.checks import choice, integer
+from xgraph.checks import MOST_LAYERS, choice, integer
 from xgraph.nn.layers.dropout import Dropout
 from xgraph.nn.layers.feature_scale import FeatureScale
 from xgraph.nn.layers.norm import Norm, make_norm
@@ -58,7 +58,7 @@ class MLP(nn.Module, Model):
         super().__init__()
         self.num_tasks, self.num_features = integer("num_tasks", num_tasks), integer("num_features", num_features)
         self.hidden_channels = integer("hidden_channels", hidden_channels)
-        self.num_layers = integer("num_layers", num_layers)
+        self.num_layers = integer("num_layers", num_layers, most=MOST_LAYERS)
         self.norm = choice("norm", norm, get_args(Norm))
         self.scale = FeatureScale(num_features)
         layers: list[nn.Module] = []

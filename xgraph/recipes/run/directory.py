@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from xgraph.data.storage.leftovers import is_leftover
 from xgraph.options import OptionError
 from xgraph.recipes.schema.read import read_recipe
 from xgraph.recipes.schema.recipe import RECIPE, TIMES, Recipe
@@ -26,7 +27,7 @@ def claim(path: Path, recipe: Recipe) -> None:
         raise FileExistsError(f"out: {path} is a file; expected a directory")
     if (path / RECIPE).is_file():
         _check_same(path, read_recipe(path / RECIPE), recipe)
-    elif path.is_dir() and any(path.iterdir()):
+    elif path.is_dir() and not all(map(is_leftover, path.iterdir())):
         raise FileExistsError(f"out: {path} is not empty and has no {RECIPE} to resume; choose another directory")
     path.mkdir(parents=True, exist_ok=True)
 

@@ -52,7 +52,7 @@ def _files(member: Member, path: Path, folds: InnerFolds) -> list[tuple[int | No
 
 
 def _write(config: TrainConfig, file: Path, folds: InnerFolds) -> None:
-    from xgraph.training.fit.unsaved import score_unsaved
+    from xgraph.training.fit.launch.unsaved import score_unsaved
 
     data, tables = load_data(config, False).data, []
     for number in range(folds.number):

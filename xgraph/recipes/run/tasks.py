@@ -18,6 +18,7 @@ from xgraph.data.storage.parallel import start_worker
 from xgraph.recipes.run.directory import add_time, timed
 from xgraph.recipes.run.runs import Runner
 from xgraph.recipes.schema.recipe import Member
+from xgraph.signals import stop
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
     if not _Worker.stopped:
         _Worker.stopped = True
         if _Worker.busy:
-            raise KeyboardInterrupt
+            stop(signum)
 
 
 def _do(i: int) -> Outcome:

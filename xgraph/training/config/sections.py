@@ -1,8 +1,9 @@
 """The other sections of a run's settings: model, loss, batches, optimiser, and the run as a whole."""
 
 import re
+import time
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, field_validator, model_validator
 
@@ -31,6 +32,7 @@ Rate = Annotated[float, Field(gt=0, le=1e30, allow_inf_nan=False)]  # floats ove
 OWN = "valid"
 """The word for `RunSettings.inner` that leaves the validation part as it is."""
 
+_INTERVAL = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(m?)")
 _INNER = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
 
 
@@ -177,6 +179,8 @@ class RunSettings(_Section):
             :func:`xgraph.train` and recipes do so on request.
         choose: Keep the network, its baseline or the mean of their ranks, whichever has the best validation metric.
             The model ``auto`` stands for the default model with this setting.
+        checkpoint_every: Save the run within an epoch too: after so many steps (``500``), or minutes (``10m``). A run
+            that a signal stops is always saved after the current step.
     """
 
     metric: Metric | None = None
@@ -191,6 +195,14 @@ class RunSettings(_Section):
     nodes: Annotated[int, Field(ge=1, le=65536)] = 1
     baseline: bool | None = None
     choose: bool = False
+    checkpoint_every: str | None = None
+
+    @field_validator("checkpoint_every")
+    @classmethod
+    def _interval(cls, every: str | None) -> str | None:
+        if every is not None:
+            interval(every)
+        return every
 
     @field_validator("inner")
     @classmethod
@@ -212,6 +224,33 @@ class RunSettings(_Section):
                 f"train_on = {self.train_on!r}: expected 'train' with the model auto, which is chosen by validation"
             )
         return self
+
+
+class Interval(NamedTuple):
+    """How often a run is saved within an epoch: after so many steps, or seconds."""
+
+    steps: int | None
+    seconds: float | None
+
+    def is_due(self, steps: int, saved: float) -> bool:
+        """Whether to save now.
+
+        Args:
+            steps: Number of steps of this epoch that have been done.
+            saved: When the run was saved last, by `time.monotonic`.
+        """
+        if self.steps is not None:
+            return steps % self.steps == 0
+        return time.monotonic() - saved >= (self.seconds or 0)
+
+
+def interval(text: str) -> Interval:
+    """Parse `RunSettings.checkpoint_every`."""
+    match = _INTERVAL.fullmatch(text)
+    number = 0.0 if match is None else float(match[1])
+    if match is None or not number or (not match[2] and not match[1].isdecimal()):
+        raise ValueError("expected a number of steps, such as 500, or of minutes, such as 10m")
+    return Interval(None, 60 * number) if match[2] else Interval(int(match[1]), None)
 
 
 def inner_fold(text: str) -> tuple[int, int] | None:

@@ -9,54 +9,61 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from xgraph._version import __version__
+from xgraph.data.storage.torch_files import check_sealed, seal
 from xgraph.training.config.build import TrainConfig
-from xgraph.training.files.leaks import LEARNED, training_items
+from xgraph.training.files.content import HEADER, check_content
+from xgraph.training.files.leaks import LEARNED, check_learned, training_items
+from xgraph.training.files.rundir import config_values
 from xgraph.training.files.writing import write_atomically
 
 if TYPE_CHECKING:
     from xgraph.training.sources import Source
 
-FORMAT = 1
-HEADER = "xgraph"
+__all__ = [
+    "FORMAT",
+    "HEADER",
+    "check_feature_names",
+    "check_same_data",
+    "check_same_run",
+    "describe",
+    "instance_shape",
+    "read_checkpoint",
+    "write_checkpoint",
+]
 
-_HEADER_TYPES = {
-    "version": str,
-    "model": str,
-    "model_options": dict,
-    "model_arguments": dict,
-    "loss": str,
-    "config": dict,
-    "kind": str,
-    "dataset": str,
-    "num_items": int,
-    "task_names": list,
-    "fingerprint": str,
-    "featurizer": str,
-    "standardize": bool,
-}
-_STATE_TYPES = {"state_dict": dict, "epochs_done": int, "sampler": dict, "random_state": dict}
+FORMAT = 1
+_REMEDY = "restore it from a copy, or train again"
 
 
 def write_checkpoint(state: Mapping[str, Any], path: str | Path) -> None:
-    """Save tensors and plain values atomically: an interrupted write leaves no partial file."""
+    """Save tensors and plain values atomically, with a checksum: an interrupted write leaves no partial file."""
     content = io.BytesIO()  # torch.save hides file errors such as a full disk
     torch.save(dict(state), content)
-    write_atomically(Path(path), lambda file: file.write(content.getbuffer()))
+    write_atomically(Path(path), lambda file: file.writelines(seal(content.getbuffer())))
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Load a checkpoint to the CPU without executing any code that it may contain."""
+    """Load a checkpoint to the CPU without executing any code that it may contain.
+
+    Its checksums are compared before anything is made of it, and nothing is created that is larger than the file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged, incomplete, or no checkpoint.
+    """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"checkpoint: no file {path}")
-    content = io.BytesIO(path.read_bytes())
+    content = path.read_bytes()
     try:
+        check_sealed(content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns about pickles that it then refuses
-            state = torch.load(content, map_location="cpu", weights_only=True)
-    except Exception:  # the type depends on which part of the file is damaged
+            state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many types, by what is unusual about the file
+        reason = str(error) if type(error) is ValueError else "torch cannot read it"
         raise ValueError(
-            f"checkpoint: {path} is not an xgraph checkpoint: it is truncated, or was written by another program"
+            f"checkpoint: {path} is not an xgraph checkpoint, or is damaged: {reason}; {_REMEDY}"
         ) from None
     header = state.get(HEADER) if isinstance(state, dict) else None
     if not isinstance(header, dict):
@@ -68,27 +75,13 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         )
     header.setdefault("kind", "graph")  # the first versions supported no other kind
     header.setdefault("model_arguments", {})
-    _check_content(state, header, path)
+    try:
+        check_content(state)
+        if LEARNED in header:
+            check_learned(header)
+    except ValueError as error:
+        raise ValueError(f"checkpoint: {path} is damaged: {error}; {_REMEDY}") from None
     return dict(state)
-
-
-def _check_content(state: Mapping[str, Any], header: Mapping[str, Any], path: Path) -> None:
-    """Raise `ValueError` if a checkpoint is incomplete, so that later code can rely on its contents."""
-    for part, types in ((header, _HEADER_TYPES), (state, _STATE_TYPES)):
-        for name, kind in types.items():
-            if not isinstance(part.get(name), kind):
-                raise ValueError(
-                    f"checkpoint: {path} is damaged: expected {name} to be of type {kind.__name__}, "
-                    f"got {type(part.get(name)).__name__}"
-                )
-    if LEARNED in header:
-        learned, size = header[LEARNED], -(-header["num_items"] // 8)
-        if not (torch.is_tensor(learned) and learned.dtype == torch.uint8 and learned.shape == (size,)):
-            raise ValueError(f"checkpoint: {path} is damaged: expected one bit per item in {LEARNED}")
-    if not all(isinstance(name, str) for name in header["task_names"]):
-        raise ValueError(f"checkpoint: {path} is damaged: expected task_names to be strings")
-    if not all(isinstance(n, str) and isinstance(w, torch.Tensor) for n, w in state["state_dict"].items()):
-        raise ValueError(f"checkpoint: {path} is damaged: some of its weights are not tensors")
 
 
 def describe(config: TrainConfig, source: "Source") -> dict[str, Any]:
@@ -103,7 +96,7 @@ def describe(config: TrainConfig, source: "Source") -> dict[str, Any]:
         **({"instance_shape": list(source.data.instance_shape)} if source.kind == "bag" else {}),
         "loss": config.loss,
         "loss_options": dict(config.loss_options),
-        "config": config.to_dict(),
+        "config": config_values(config),
         "dataset": source.name,
         "num_items": len(source),
         "task_names": source.task_names,

@@ -26,6 +26,13 @@ def training_items(source: Source) -> Tensor:
     return torch.from_numpy(np.packbits(trained))
 
 
+def check_learned(header: Mapping[str, Any]) -> None:
+    """Raise `ValueError`, with the reason alone, unless a header has one bit per item."""
+    learned, size = header[LEARNED], -(-header["num_items"] // 8)
+    if not (torch.is_tensor(learned) and learned.dtype == torch.uint8 and learned.shape == (size,)):
+        raise ValueError(f"expected one bit per item in {LEARNED}")
+
+
 def warn_of_leaks(header: dict[str, Any], start: Mapping[str, Any], source: Source) -> None:
     """Warn if the initial weights were trained on items that the run is scored on, and record these items.
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from xgraph.data.storage.leftovers import remove_leftovers
+
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a run directory while the block runs."""
+    """Hold the lock of a run directory while the block runs, and remove what a killed process left in it."""
     if sys.platform == "win32":  # no directory locks; users must avoid two runs in one directory themselves
         yield
         return
@@ -25,6 +27,8 @@ def locked(path: Path) -> Iterator[None]:
             ) from None
         except OSError:
             pass
+        else:
+            remove_leftovers(path)
         yield
     finally:
         os.close(folder)

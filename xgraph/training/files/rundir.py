@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xgraph.data.storage.leftovers import is_leftover
 from xgraph.data.tables.formats import stem
 from xgraph.training.config.baseline import AUTO
 from xgraph.training.config.build import TrainConfig, build_config, read_config
@@ -118,11 +119,11 @@ def fold_folders(path: Path) -> list[Path]:
 
 
 def check_free(out: str | Path) -> None:
-    """Raise `FileExistsError` unless `out` is a new or empty directory."""
+    """Raise `FileExistsError` unless `out` is a new or empty directory; what a killed process left does not count."""
     path = Path(out)
     if path.exists() and not path.is_dir():
         raise FileExistsError(f"out: {path} is a file; expected a new or empty directory")
-    if path.exists() and any(path.iterdir()):
+    if path.exists() and not all(map(is_leftover, path.iterdir())):
         raise FileExistsError(
             f"out: {path} is not empty; choose another directory, or resume the run in it with --resume"
         )
@@ -167,7 +168,7 @@ def discard(path: Path) -> None:
     """Remove the files of a run that failed in its first epoch, and the directory if it is then empty."""
     if (path / LAST).exists() or fold_folders(path):
         return
-    for name in (CONFIG, ENVIRONMENT):
+    for name in (ENVIRONMENT, CONFIG):  # without its settings it would be neither a run nor empty
         (path / name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # the directory holds other files
         path.rmdir()

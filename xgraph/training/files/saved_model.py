@@ -27,22 +27,44 @@ FEATURE_WEIGHTS = ("features.", "scale.")
 RANK_MEAN = "rank-mean"
 """The name of `RankMean` in checkpoints. Its arguments have those of each member, and the features that it takes."""
 
+_SMALL = 1 << 20
+"""So many numbers may be missing among the stored weights before the model is built; then it is an error."""
+
 _TABLE_ARGUMENTS = ("num_nodes", "num_bags")
 
 
 def load_model(state: Mapping[str, Any]) -> nn.Module:
     """Rebuild the model of a checkpoint, in evaluation mode, without its tables of nodes or bags."""
-    header = state[HEADER]
+    header, weights = state[HEADER], model_weights(state)
     try:
+        _check_sizes(header, weights)
         model = model_without_tables(header)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"checkpoint: {error}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:  # what the header says is wrong
+        what = f"the model has no {error}" if isinstance(error, KeyError) else str(error)
+        raise ValueError(f"checkpoint: {what}") from None
     try:
-        model.load_state_dict(model_weights(state))
+        model.load_state_dict(weights)
     except RuntimeError as error:
         first = " ".join(str(error).split("\n")[1:2]).strip() or str(error)
         raise ValueError(f"checkpoint: the weights do not fit model {header['model']!r}: {first}") from None
     return model.eval()
+
+
+def _check_sizes(header: Mapping[str, Any], weights: Mapping[str, torch.Tensor]) -> None:
+    """Raise `ValueError` if a model would be much larger than its stored weights, before memory is taken for it."""
+    try:
+        with torch.device("meta"):
+            shapes = {name: own.shape for name, own in model_without_tables(header).state_dict().items()}
+    except (NotImplementedError, RuntimeError):  # a model of one's own that computes with values while it is built
+        return
+    other = {name: shape for name, shape in shapes.items() if name not in weights or weights[name].shape != shape}
+    if sum(shape.numel() for shape in other.values()) > _SMALL:
+        name = max(other, key=lambda name: other[name].numel())
+        stored = str(list(weights[name].shape)) if name in weights else "missing"
+        raise ValueError(
+            f"the model that it describes has a weight {name} of shape {list(other[name])}, which is {stored} among "
+            "the stored ones"
+        )
 
 
 def model_without_tables(header: Mapping[str, Any]) -> nn.Module:

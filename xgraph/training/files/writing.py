@@ -5,10 +5,11 @@ import errno
 import json
 import math
 import os
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
+
+from xgraph.data.storage.leftovers import DAY, part_of, remove_leftovers
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
@@ -28,7 +29,8 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 
 
 def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
+    part = part_of(path)
+    remove_leftovers(path.parent, of=path.name, older=DAY)
     try:
         with open(part, "xb") as file:
             write(file)

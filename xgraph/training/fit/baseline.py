@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xgraph.data.bags.summaries import STATISTICS
+from xgraph.data.storage.leftovers import remove_leftovers
 from xgraph.training.config.baseline import baseline_config, baseline_of
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.folds import summarize_folds
@@ -145,6 +146,7 @@ def _result(
                 with data_progress(progress) as report:
                     task = FittedTask(own, source.with_settings(own, report))
                 folder.mkdir(exist_ok=True)
+                remove_leftovers(folder)
                 metrics = fit_in_single_step(
                     task, folder, device=device, resume=True, threads=threads, progress=progress
                 )

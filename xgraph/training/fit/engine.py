@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from lightning import Trainer
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch.callbacks import Callback
@@ -18,17 +19,20 @@ from xgraph.distributed import rank, world_size
 from xgraph.distributed.environment import place
 from xgraph.estimators import skip_infinite
 from xgraph.options import OptionError
+from xgraph.signals import Stopped, asked, at_steps
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.files.callback import CheckpointCallback, CheckpointFiles
 from xgraph.training.files.checkpoint import HEADER, check_same_run, read_checkpoint
 from xgraph.training.files.environment import write_environment
 from xgraph.training.files.leaks import warn_of_leaks
+from xgraph.training.files.resume import check_resumable, check_same_settings, read_last
 from xgraph.training.files.rundir import BEST, LAST, NETWORK, fold_folders, write_config
 from xgraph.training.files.saved_model import start_from
 from xgraph.training.fit.fitted import FittedTask, fit_in_single_step
 from xgraph.training.fit.machine.precision import plugins_of
 from xgraph.training.fit.machine.threads import set_usual_threads
 from xgraph.training.fit.results import write_results
+from xgraph.training.fit.resumable import THREADS
 from xgraph.training.fit.task import Task
 
 if TYPE_CHECKING:
@@ -66,29 +70,39 @@ def fit(
     """Train, select and test, and write the run directory. Call it within `own_random_streams`."""
     if isinstance(task, FittedTask):
         return fit_in_single_step(task, path, device=device, resume=resume, progress=bool(callbacks))
-    last = resume_point(task, path) if resume else None
+    callback = CheckpointCallback(path, task.metric, task.config.keep, task.config.checkpoint_every)
     if task.config.threads is None:
         set_usual_threads(task, device)
+    last = resume_point(task, callback) if resume else None
     if rank() == 0:
         write_config(path, task.config)
         write_environment(path, device)
-    callback = CheckpointCallback(path, task.metric, task.config.keep)
     run_epochs(task, callback, last, device=device, callbacks=callbacks)
     return write_results(task.source, task.main_loss.link, callback, device) if rank() == 0 else {}
 
 
-def resume_point(task: Task, path: Path) -> Path | None:
-    """Return the checkpoint to resume from, or None if the run has not finished an epoch."""
+def resume_point(task: Task, callback: CheckpointCallback) -> Path | None:
+    """Return the checkpoint to resume from, or None if there is none yet; write `metrics.csv` from it.
+
+    The number of CPU threads is that of the checkpoint, unless the settings name one.
+    """
+    path = callback.path
     last = path / LAST
     if not last.exists():
         return None
-    config, state = task.config, read_checkpoint(last)
+    config, state = task.config, read_last(path)
+    check_same_settings(state[HEADER], config, last)
     check_same_run(state[HEADER], config, task.source, last)
     if state["epochs_done"] > config.epochs:
         raise OptionError(
             f"epochs = {config.epochs}: {path} has already done {state['epochs_done']}; "
             "epochs is the total, so give a larger number"
         )
+    check_resumable(state, last)
+    if config.threads is None and THREADS in state:
+        torch.set_num_threads(min(max(int(state[THREADS]), 1), 1024))
+    callback.load_state_dict(state["callbacks"][callback.state_key])
+    callback.write_history(opened=True)
     return last
 
 
@@ -114,7 +128,12 @@ def run_epochs(
             callbacks=[callback, *(callbacks or [])],  # in this order: an epoch is saved before it is announced
             plugins=[CheckpointFiles(), *plugins_of(task.config.precision, device)],
         )
-        _run(trainer, task, last)
+        # `xgraph.signals` handles signals: Lightning would end a run in spite of the caller's own handler.
+        trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
+        with at_steps():
+            _run(trainer, task, last)
+        if world_size() == 1 and (signum := asked()) is not None:  # after the last epoch
+            raise Stopped(signum)
 
 
 def _processes() -> dict[str, Any]:
@@ -144,7 +163,7 @@ def find_checkpoint(run: str | Path, fold: int | None = None) -> Path:
 
 
 def _run(trainer: Trainer, task: Task, last: Path | None) -> None:
-    """Fit. On an interrupt, Lightning exits the program and leaves SIGINT ignored: undo both."""
+    """Fit. When stopped, Lightning exits the program and leaves SIGINT ignored: undo both."""
     in_main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT)
     try:
@@ -152,12 +171,17 @@ def _run(trainer: Trainer, task: Task, last: Path | None) -> None:
     except SystemExit:
         if not trainer.interrupted:
             raise
-        raise KeyboardInterrupt from None
+        raise Stopped(asked() or signal.SIGINT) from None
+    except Exception as error:  # of many types, by what does not fit
+        if last is None or task.started:
+            raise
+        what = " ".join(str(error).split())[:300] or type(error).__name__
+        raise ValueError(f"resume: {last} does not fit this run: {what}; start a new run") from error
     finally:
         if in_main:
             signal.signal(signal.SIGINT, handler)
     if trainer.interrupted:
-        raise KeyboardInterrupt
+        raise Stopped(asked() or signal.SIGINT)
 
 
 @contextmanager

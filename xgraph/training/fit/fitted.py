@@ -9,8 +9,9 @@ from xgraph.nn import FittedModel
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig, registry
 from xgraph.training.files.callback import CheckpointCallback
-from xgraph.training.files.checkpoint import HEADER, check_same_run, describe, read_checkpoint, write_checkpoint
+from xgraph.training.files.checkpoint import HEADER, check_same_run, describe, write_checkpoint
 from xgraph.training.files.environment import write_environment
+from xgraph.training.files.resume import check_same_settings, read_last
 from xgraph.training.files.rundir import BEST, LAST, write_config
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.fit.results import write_results
@@ -55,9 +56,12 @@ def fit_in_single_step(
     """
     config, source = task.config, task.source
     last = path / LAST if resume and (path / LAST).exists() else None
-    state = None if last is None else read_checkpoint(last)
+    state = None if last is None else read_last(path)
     if last is not None and state is not None:
+        check_same_settings(state[HEADER], config, last)
         check_same_run(state[HEADER], config, source, last)
+        if not isinstance(state.get("history"), list) or not state["history"]:
+            raise ValueError(f"resume: {last} has no history; delete {path} and train again")
     write_config(path, config)
     write_environment(path, device)
     if state is None:

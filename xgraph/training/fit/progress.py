@@ -61,7 +61,8 @@ class EpochBar(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Move the bar."""
-        self._move(trainer, pl_module, batch_idx + 1)
+        task: Any = pl_module
+        self._move(trainer, task, task.steps)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the validation metric."""

@@ -64,7 +64,7 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
     how = {"selected_by": callback.metric, "best_epoch": kept["epoch"]} if selected else {"last_epoch": kept["epoch"]}
     metrics |= {
         **how,
-        "epochs": len(callback.history),
+        "epochs": callback.epochs,
         "dataset": source.name,
         "classes" if source.several_classes else "tasks": source.task_names,
         "unreadable_rows": len(source.data.errors),

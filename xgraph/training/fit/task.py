@@ -1,11 +1,10 @@
 """The Lightning module of a run: model, loss, the two stages, and the contents of its checkpoints."""
 
 import math
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-import lightning
 import numpy as np
 import torch
 import torch.distributed as dist
@@ -17,13 +16,15 @@ from xgraph.estimators import StateTable
 from xgraph.losses.batch import LIMIT
 from xgraph.options import OptionError
 from xgraph.sampling import DistributedBatches
+from xgraph.signals import at_once
 from xgraph.training.config.build import TrainConfig, registry
-from xgraph.training.files.checkpoint import HEADER, describe
+from xgraph.training.files.callback import CheckpointCallback
+from xgraph.training.files.checkpoint import describe
 from xgraph.training.files.saved_model import model_without_tables
 from xgraph.training.fit.average import AveragedWeights
 from xgraph.training.fit.compositional import Compositional
 from xgraph.training.fit.objective import make_objective
-from xgraph.training.fit.seeding import random_state, restore_random_state
+from xgraph.training.fit.resumable import ResumableModule
 from xgraph.training.scoring.scores import measure
 
 if TYPE_CHECKING:
@@ -33,11 +34,11 @@ if TYPE_CHECKING:
 OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 
 
-class Task(lightning.LightningModule):
+class Task(ResumableModule):
     """Trains a model in two stages: first with cross-entropy, then with the chosen loss."""
 
     def __init__(self, config: TrainConfig, source: "Source") -> None:
-        super().__init__()
+        super().__init__(config.pretrain_epochs)
         from xgraph.estimators import CosineGamma
         from xgraph.losses import BCELoss, CrossEntropyLoss
 
@@ -62,11 +63,7 @@ class Task(lightning.LightningModule):
             self.after_step = Compositional(self.model, lr=config.inner_lr, gamma=config.inner_gamma)
         self.item_weights: Tensor | None
         self.register_buffer("item_weights", source.weights, persistent=False)
-        self.loss_sum = torch.zeros(())
-        self.steps = 0
-        self._began = time.perf_counter()
         self.valid_metrics: dict[str, float] = {}
-        self._random_state: dict[str, Any] | None = None
         self.header = describe(config, source)
         self.average: AveragedWeights | None = None
         if config.ema_decay > 0:
@@ -76,21 +73,6 @@ class Task(lightning.LightningModule):
     def scored_model(self) -> torch.nn.Module:
         """The model that is validated and saved: the trained one, or its moving average."""
         return self.model if self.average is None else self.average.module
-
-    @property
-    def stage(self) -> str:
-        """`pretrain` or `main`."""
-        return "pretrain" if self.current_epoch < self.config.pretrain_epochs else "main"
-
-    @property
-    def train_loss(self) -> float:
-        """Mean loss over the batches of this epoch so far."""
-        return float(self.loss_sum) / max(self.steps, 1)
-
-    @property
-    def seconds(self) -> float:
-        """Time since this epoch began."""
-        return time.perf_counter() - self._began
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """One optimiser over the model; losses have state, but nothing to optimise."""
@@ -112,8 +94,9 @@ class Task(lightning.LightningModule):
         """Return the batches of the current stage; Lightning calls this at each epoch."""
         sampler = self.samplers[self.stage]
         sampler.set_epoch(self.current_epoch)
-        batches = sampler if world_size() == 1 else DistributedBatches(sampler, split="rows")
-        return self.source.loader(self.train_positions, batches, self.current_epoch, self.device)
+        self.order = sampler if world_size() == 1 else DistributedBatches(sampler, split="rows")
+        batches = self.source.loader(self.train_positions, self.order, self.current_epoch, self.device)
+        return self.what_is_left(batches, len(sampler))
 
     def val_dataloader(self) -> Iterable[Any]:
         """Return a single step: the validation part is scored as a whole."""
@@ -121,16 +104,16 @@ class Task(lightning.LightningModule):
 
     def on_train_start(self) -> None:
         """Give each process its own dropout."""
-        if rank() > 0 and self._random_state is None:
+        if rank() > 0 and not self.restores_random_streams:
             torch.manual_seed((self.config.seed * 1_000_003 + rank()) % 2**63)
+        super().on_train_start()
 
     def on_train_epoch_start(self) -> None:
-        """Start an epoch, and at the right epoch the main stage."""
-        if self._random_state is not None:
-            restore_random_state(self._random_state)
-            self._random_state = None
+        """Start an epoch, or go on with one, and at the right epoch start the main stage."""
+        self.restore_random_streams()
+        resumed = self.begin_epoch()
         start = self.config.pretrain_epochs
-        if self.current_epoch == start > 0:
+        if self.current_epoch == start > 0 and not resumed:
             if self.config.schedule == "two-stage":
                 self.model.reset_head()
                 self._share_weights()
@@ -149,10 +132,8 @@ class Task(lightning.LightningModule):
         for optimizer in self.trainer.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate * factor
-        if self.average is not None and epoch == 0:
+        if self.average is not None and epoch == 0 and not resumed:
             self.average.restart(self.model)
-        self.loss_sum, self.steps = torch.zeros((), device=self.device), 0
-        self._began = time.perf_counter()
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Return the loss of one batch."""
@@ -173,11 +154,21 @@ class Task(lightning.LightningModule):
         self.steps += 1
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Update the average of the weights, if there is one."""
+        """Update the average of the weights, if there is one; then the run can be saved."""
         if self.average is not None:
             self.average.update(self.model)
+        for callback in self.trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, CheckpointCallback):
+                callback.after_step(self.trainer, self)
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
+        """Score the validation part; a signal stops this at once, since no step is under way."""
+        self.scoring = True
+        with at_once() if world_size() == 1 else nullcontext():  # several processes stop after the same step
+            self.score_valid()
+        self.scoring = False
+
+    def score_valid(self) -> None:
         """Score the validation part, if there is one, in the same way as `xgraph.evaluate`."""
         if self.valid_positions is None:
             self._check_finite(torch.cat([weight.detach().reshape(-1) for weight in self.scored_model.parameters()]))
@@ -190,27 +181,6 @@ class Task(lightning.LightningModule):
             several_classes=self.source.several_classes,
             link=self.loss_fn.link,
         )
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the header, the progress and the random state; checkpoints are taken at the end of an epoch."""
-        # Lightning's loop counters would restart the epoch differently; the number of finished epochs is enough.
-        checkpoint.pop("loops", None)
-        checkpoint[HEADER] = self.header
-        checkpoint["epochs_done"] = self.current_epoch + 1
-        checkpoint["sampler"] = dict(self.samplers[self.stage].state_dict())
-        checkpoint["random_state"], *others = of_all(random_state())
-        if others:
-            checkpoint["random_states"] = others
-
-    def on_load_checkpoint(self, checkpoint: Mapping[str, Any]) -> None:
-        """Continue after the last saved epoch."""
-        done = int(checkpoint["epochs_done"])
-        progress: Any = self.trainer.fit_loop.epoch_progress.current
-        progress.ready = progress.started = progress.processed = progress.completed = done
-        stage = "pretrain" if done <= self.config.pretrain_epochs else "main"
-        self.samplers[stage].load_state_dict(checkpoint["sampler"])
-        states = [checkpoint["random_state"], *checkpoint.get("random_states", ())]
-        self._random_state = states[rank()] if rank() < len(states) else None
 
     def _loss(self, loss_fn: "Loss", logits: Tensor, batch: Any) -> Tensor:
         """Return the loss of a batch; the items' weights are passed on if they have any."""

@@ -8,10 +8,11 @@ from typing import Any
 
 from xgraph.distributed import rank
 from xgraph.distributed.processes import from_first, joined
+from xgraph.signals import handled
 from xgraph.training.config.build import read_config
 from xgraph.training.files.rundir import Run, check_free
 from xgraph.training.fit.launch.folds import train_folds
-from xgraph.training.fit.launch.one import Interrupted as Interrupted
+from xgraph.training.fit.launch.guard import Interrupted as Interrupted
 from xgraph.training.fit.launch.one import train_one
 from xgraph.training.fit.launch.processes import check_same, processes_to_start, start
 from xgraph.training.fit.launch.resume import build, settings_to_resume
@@ -81,6 +82,8 @@ def train(
         given, known = dataset, settings_of(dataset, settings)
         settings = {**known, **settings, "dataset": known["dataset"]}
     settings = {name: str(value) if isinstance(value, Path) else value for name, value in settings.items()}
+    if isinstance(settings.get("checkpoint_every"), int):
+        settings["checkpoint_every"] = str(settings["checkpoint_every"])
     base = None if config is None else read_config(config)
     chosen = build(settings, base, config)
     if resume:
@@ -90,7 +93,7 @@ def train(
     if count > 1:
         again = {"dataset": dataset, "config": config, "out": out, "resume": resume, "progress": progress}
         return Run.open(start(count, _train_there, {**again, **asked}))
-    with joined(device), _quiet_but_first():
+    with handled(), joined(device), _quiet_but_first():
         check_same(chosen)
         progress = progress and rank() == 0
         if out is not None and not resume:

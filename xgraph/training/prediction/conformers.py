@@ -35,4 +35,4 @@ class ConformerScorer:
                 for scores, model, link in zip(members, self._models, self._links, strict=True):
                     logits = score_bags(model, new.data, every, device=self._members.device)  # type: ignore[arg-type]
                     scores[new.place] = as_scores(logits, link)
-            yield Scored(members, new.errors)
+            yield Scored(members, new.errors).finite(self._members.tasks)

@@ -66,6 +66,7 @@ def _ranks(scores: Scores) -> Scores:
     for column, values in enumerate(scores.T):
         _, place, count = np.unique(values, return_inverse=True, return_counts=True)
         ranks[:, column] = (np.cumsum(count) - count + (count - 1) / 2)[place]
+        ranks[np.isnan(values), column] = np.nan  # sorted last, so the others have the ranks that they have among them
     return ranks
 
 

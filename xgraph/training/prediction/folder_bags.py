@@ -67,6 +67,9 @@ def predict_folder(
     for position, error in failed.items():
         errors[new.place[position]] = error
     good = [place for position, place in enumerate(new.place) if position not in failed]
+    if frame.columns[-1] == "error":  # of scores that are not finite
+        for place, error in zip(good, frame.pop("error"), strict=True):
+            errors[place] = error
     scores = frame.iloc[:, 1:].set_axis(good).reindex(range(len(bags)))
     return pd.concat([bags, scores], axis=1).assign(error=errors)
 

@@ -195,6 +195,7 @@ def score_items(
 
 
 def _errors(result: "pd.DataFrame") -> list[str]:
+    unnamed = "no item is named in this row"
     if result.columns[-1] == "error":
-        return list(result["error"])
-    return ["no item is named in this row" if missing else "" for missing in result.iloc[:, -1].isna()]
+        return [error if isinstance(error, str) else unnamed for error in result["error"]]
+    return [unnamed if missing else "" for missing in result.iloc[:, -1].isna()]

@@ -14,6 +14,7 @@ from xgraph.training.files.checkpoint import HEADER, check_feature_names
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members, Reading, check_featurizer, empty_smiles
+from xgraph.training.prediction.output.names import not_finite
 from xgraph.training.scoring.inference import EVAL_BATCH_SIZE, as_scores, score
 
 if TYPE_CHECKING:
@@ -47,6 +48,14 @@ class Scored(NamedTuple):
         nothing = np.empty((0, tasks))
         each = [np.concatenate([nothing, *(part.members[m] for part in parts)]) for m in range(members)]
         return cls(each, [error for part in parts for error in part.errors])
+
+    def finite(self, tasks: Sequence[str]) -> "Scored":
+        """Return the same with an error, and without scores, where a run's score is not finite."""
+        errors = list(self.errors)
+        for scores in self.members:
+            errors = [a or b for a, b in zip(errors, not_finite(tasks, scores), strict=True)]
+        bad = np.array([bool(error) for error in errors], dtype=bool)
+        return Scored([np.where(bad[:, None], np.nan, scores) for scores in self.members], errors)
 
     def combined(self, ensemble: Ensemble) -> tuple[Scores, Scores | None]:
         """Return scores and standard deviations as an ensemble combines the runs; missing where there is an error."""
@@ -105,7 +114,8 @@ class MoleculeScorer:
             return self._of_parts(_read_in_halves(texts, self._wanted))
 
     def _of_parts(self, parts: "list[Part]") -> Scored:
-        return Scored.joined([self._score(part) for part in parts], len(self._models), len(self._members.tasks))
+        tasks = self._members.tasks
+        return Scored.joined([self._score(part) for part in parts], len(self._models), len(tasks)).finite(tasks)
 
     def _score(self, part: "Part") -> Scored:
         members = []
@@ -118,10 +128,7 @@ class MoleculeScorer:
                 logits = score(self._models[m], data, device=self._members.device)
                 scores[data.row.numpy()] = as_scores(logits, self._links[m])
             members.append(scores)
-        bad = np.array([bool(error) for error in part.errors], dtype=bool)
-        for scores in members:
-            scores[bad] = np.nan  # also if only one of the runs cannot read the molecule
-        return Scored(members, part.errors)
+        return Scored(members, part.errors)  # a molecule that only one of the runs cannot read has an error too
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xgraph.options import OptionError
+from xgraph.signals import handled
 from xgraph.training.config.build import read_config
 from xgraph.training.files.lock import locked
 from xgraph.training.files.rundir import (
@@ -16,13 +17,12 @@ from xgraph.training.files.rundir import (
     METRICS,
     Run,
     check_free,
-    discard,
     make_run_directory,
     new_run_directory,
 )
 from xgraph.training.files.writing import write_json, write_text
+from xgraph.training.fit.launch.guard import guarded
 from xgraph.training.fit.seeding import own_random_streams
-from xgraph.training.fit.train import Interrupted
 from xgraph.training.pretraining.joining import full_paths, load_joined, summary
 from xgraph.training.pretraining.settings import PretrainConfig, build_pretrain_config
 from xgraph.training.scoring.inference import choose_device
@@ -90,11 +90,11 @@ def pretrain(
     if resume:
         chosen, out = settings_to_resume(settings, base, out)
     else:
-        chosen = build_pretrain_config(settings, base)
+        chosen = _with_places(build_pretrain_config(settings, base))
         if out is not None:
             check_free(out)  # fail before the data are read, which may take long
     device = choose_device(chosen.device)
-    with own_random_streams(chosen.seed, chosen.threads):
+    with handled(), own_random_streams(chosen.seed, chosen.threads):
         return _pretrain(chosen, out, resume, progress, device)
 
 
@@ -120,8 +120,7 @@ def settings_to_resume(
     own = read_config(path / CONFIG)
     before = build_pretrain_config({}, own)
     now = build_pretrain_config(settings, own if base is None else base)
-    places = {"datasets": full_paths(now.datasets), "exclude": now.exclude and full_paths(now.exclude)}
-    now = now.model_copy(update=places)
+    now = _with_places(now)
     old, new = ({**vars(one), **one.model_options, "model_options": None} for one in (before, now))
     for name in {**old, **new}:
         if old.get(name) != new.get(name) and name not in PretrainConfig.may_change:
@@ -130,6 +129,12 @@ def settings_to_resume(
                 f"only {', '.join(sorted(PretrainConfig.may_change))} can change"
             )
     return now, path
+
+
+def _with_places(config: PretrainConfig) -> PretrainConfig:
+    """Return the settings with the full paths of files."""
+    places = {"datasets": full_paths(config.datasets), "exclude": config.exclude and full_paths(config.exclude)}
+    return config.model_copy(update=places)
 
 
 def _pretrain(config: PretrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str) -> Run:
@@ -145,19 +150,10 @@ def _pretrain(config: PretrainConfig, out: str | Path | None, resume: bool, prog
         path = new_run_directory(f"pretrain-{config.objective}-{config.model}-s{config.seed}")
     if progress:
         sys.stderr.write(summary(config, data, path))
-    try:
-        with locked(path):
-            if not resume:
-                check_free(path)  # another process may have written to it in the meantime
-            return Run(path, _fit(task, config, data, path, device, resume, progress))
-    except KeyboardInterrupt:
-        raise Interrupted(path) from None
-    except FileExistsError:
-        raise
-    except Exception:
+    with guarded(path, resume=resume, command="pretrain"), locked(path):
         if not resume:
-            discard(path)
-        raise
+            check_free(path)  # another process may have written to it in the meantime
+        return Run(path, _fit(task, config, data, path, device, resume, progress))
 
 
 def _make_task(config: PretrainConfig, data: JoinedDataset) -> Task:
@@ -179,14 +175,17 @@ def _fit(
 ) -> dict[str, Any]:
     """Train, write the run directory, and return the contents of `metrics.json`."""
     from xgraph.training.files.callback import CheckpointCallback
+    from xgraph.training.files.checkpoint import HEADER, read_checkpoint
     from xgraph.training.files.environment import write_environment
     from xgraph.training.fit.engine import resume_point, run_epochs
     from xgraph.training.fit.progress import EpochBar, EpochLines
 
-    last = resume_point(task, path) if resume else None
+    callback = CheckpointCallback(path, task.metric, "last", config.checkpoint_every)
+    last = resume_point(task, callback) if resume else None
+    if last is not None:
+        _check_same(task.header["pretraining"], read_checkpoint(last)[HEADER].get("pretraining", {}), last)
     _write_config(path, config)
     write_environment(path, device)
-    callback = CheckpointCallback(path, task.metric, "last")
     shown = (EpochBar if sys.stderr.isatty() else EpochLines)(task.metric)
     run_epochs(task, callback, last, device=device, callbacks=[shown] if progress else [])
     row = callback.history[-1]
@@ -194,7 +193,7 @@ def _fit(
         "valid": {name.removeprefix("valid_"): value for name, value in row.items() if name.startswith("valid_")},
         "objective": config.objective,
         "last_epoch": row["epoch"],
-        "epochs": len(callback.history),
+        "epochs": callback.epochs,
         "dataset": data.name,
         "molecules": len(data),
         "tasks": data.num_tasks if config.objective == "multitask" else 0,
@@ -203,6 +202,16 @@ def _fit(
     }
     write_json(path / METRICS, metrics)
     return metrics
+
+
+def _check_same(now: dict[str, Any], before: dict[str, Any], last: Path) -> None:
+    """Raise `OptionError` if the settings are not those of the last checkpoint."""
+    for name in before.keys() & now.keys() - PretrainConfig.may_change - {"datasets", "exclude"}:
+        if before[name] != now[name]:
+            raise OptionError(
+                f"resume: {name} is {now[name]!r} in {last.with_name(CONFIG)}, but {last} was written with "
+                f"{before[name]!r}; change it back"
+            )
 
 
 def _write_config(path: Path, config: PretrainConfig) -> None:

@@ -23,7 +23,7 @@ OBJECTIVE_SETTINGS = {
 
 _SHARED = (
     *("model", "epochs", "batch_size", "lr", "weight_decay", "optimizer", "lr_schedule", "seed"),
-    *("standardize", "device", "precision", "threads"),
+    *("standardize", "device", "precision", "threads", "checkpoint_every"),
 )
 """Settings that have the same meaning as in `TrainConfig`."""
 
@@ -62,13 +62,15 @@ class PretrainConfig(Schema):
         precision: Numbers that the network computes with: float32 (``32``), or mixed precision with bfloat16 (``bf16``)
             or float16 (``fp16``). Weights, losses, tables of state and validation keep float32 in any case.
         threads: CPU threads; by default torch's own number.
+        checkpoint_every: Save the run within an epoch too: after so many steps (``500``), or minutes (``10m``). A run
+            that a signal stops is always saved after the current step.
 
     Raises:
         OptionError: If a setting is out of range or contradicts another one.
     """
 
     model_config = ConfigDict(protected_namespaces=())
-    may_change: ClassVar[frozenset[str]] = frozenset({"epochs", "device", "threads"})
+    may_change: ClassVar[frozenset[str]] = frozenset({"epochs", "device", "threads", "checkpoint_every"})
     """What may change when a run is resumed."""
 
     datasets: list[str] = Field(default=[], validate_default=True)
@@ -96,6 +98,7 @@ class PretrainConfig(Schema):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Precision = "32"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    checkpoint_every: str | None = None
     model_options: dict[str, Any] = Field(default={})
 
     def __init__(self, **settings: Any) -> None:

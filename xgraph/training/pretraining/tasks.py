@@ -53,12 +53,12 @@ class ContrastiveTask(Task):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Return the loss of one batch."""
-        z1, z2 = self._project(batch, self.current_epoch, batch_idx)
+        z1, z2 = self._project(batch, self.current_epoch, self.steps)
         loss: Tensor = self.contrast(z1, z2, batch.idx[: len(z1)])
         self.count(loss)
         return loss
 
-    def validation_step(self, batch: Any, batch_idx: int) -> None:
+    def score_valid(self) -> None:
         """Compare views of the held-out molecules, the same in each epoch, in batches as large as in training."""
         source: Any = self.source
         positions = source.splits["valid"]

@@ -14,6 +14,7 @@ import torch
 from xgraph.data.bags.folder.bag import COORDS, FEATURES, Bag, Unpack, features_among
 from xgraph.data.bags.folder.npy import begin_of, npy_rows, said
 from xgraph.data.bags.folder.rows import ArrayRows, FileRows, PlainRows
+from xgraph.data.storage.torch_files import check_file
 
 _PLAIN = {torch.float16, torch.float32, torch.float64, torch.int8, torch.uint8, torch.int16, torch.int32, torch.int64}
 
@@ -22,6 +23,9 @@ def read_tensors(path: Path, unpack: Unpack) -> Bag:
     """Open a file of `torch.save`."""
     zipped = zipfile.is_zipfile(path)  # older files, written by PyTorch before 1.6, can only be read as a whole
     try:
+        if zipped:
+            with path.open("rb") as file:
+                check_file(file)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns about pickles that it then refuses
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)

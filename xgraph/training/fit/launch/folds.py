@@ -1,5 +1,6 @@
 """Train one run per fold and summarise them."""
 
+import signal
 import sys
 import warnings
 from functools import partial
@@ -12,7 +13,8 @@ from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.folds import chosen_folds, summarize_folds
 from xgraph.training.files.rundir import CONFIG, METRICS, PATHS, Run, discard, make_run_directory, move, write_config
 from xgraph.training.files.writing import write_json
-from xgraph.training.fit.launch.one import Interrupted, train_one
+from xgraph.training.fit.launch.guard import Interrupted
+from xgraph.training.fit.launch.one import train_one
 from xgraph.training.fit.loading import load_data
 from xgraph.training.fit.seeding import own_random_streams
 from xgraph.training.scoring.details import mean_details
@@ -22,6 +24,7 @@ def train_folds(
     config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str, given: Any = None
 ) -> Run:
     """Train one run per fold and summarise them; finished folds are not trained again."""
+    from xgraph.training.files.resume import restore_history
     from xgraph.training.fit.baseline import summarize_baselines
 
     folds = chosen_folds(config, given)
@@ -34,6 +37,7 @@ def train_folds(
         one = config.replace(fold=fold)
         started, finished = from_first(partial(_state_of, folder, config))
         if finished:
+            from_first(partial(restore_history, folder))
             runs.append(Run.open(folder))
             if any(getattr(runs[-1].config, name) != getattr(config, name) for name in PATHS) and rank() == 0:
                 move(folder, one)
@@ -43,8 +47,8 @@ def train_folds(
         try:
             with own_random_streams(config.seed, config.threads):
                 runs.append(train_one(one, folder, started, progress, device, given))
-        except Interrupted:
-            raise Interrupted(path) from None
+        except KeyboardInterrupt as stop:
+            raise Interrupted(path, getattr(stop, "signum", signal.SIGINT)) from None
         except Exception:
             if rank() == 0:
                 discard(path)

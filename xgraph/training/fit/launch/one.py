@@ -9,25 +9,13 @@ from xgraph.distributed import rank
 from xgraph.distributed.processes import first_before_others, from_first
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.files.lock import locked
-from xgraph.training.files.rundir import Run, check_free, discard, make_run_directory
+from xgraph.training.files.rundir import Run, check_free, make_run_directory
 from xgraph.training.fit.announce import announcement
+from xgraph.training.fit.launch.guard import Stage, guarded
 from xgraph.training.fit.loading import load_again, load_data
 
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
-
-
-class Interrupted(KeyboardInterrupt):
-    """The user stopped a run, which can be resumed.
-
-    Args:
-        path: The run directory.
-        lacking: What a run whose network is finished still lacks.
-    """
-
-    def __init__(self, path: Path, lacking: str = "") -> None:
-        super().__init__(str(path))
-        self.path, self.lacking = path, lacking
 
 
 def train_one(
@@ -53,32 +41,22 @@ def train_one(
         sys.stderr.write(f"{source.name}: {parts} {source.noun}; run directory {path}\n")
         sys.stderr.writelines(f"{line}\n" for line in announcement(source))
     callbacks = _callbacks(task.metric) if progress else []
-    lacking = ""
-    try:
-        with locked(path) if rank() == 0 else nullcontext():
-            from_first(lambda: _prepare_directory(path, resume))
-            metrics = fit(task, path, device=device, resume=resume, callbacks=callbacks)
+    stage = Stage()
+    with guarded(path, resume=resume, stage=stage), locked(path) if rank() == 0 else nullcontext():
+        from_first(lambda: _prepare_directory(path, resume))
+        metrics = fit(task, path, device=device, resume=resume, callbacks=callbacks)
 
-            def finish() -> dict[str, Any]:
-                nonlocal lacking
-                done = metrics
-                if config.baseline:
-                    lacking = "its baseline"
-                    done = add_baseline(config, source, path, done, device=device, threads=threads, progress=progress)
-                if config.choose:
-                    lacking = "the choice among its models"
-                    done = choose(config, source, path, done, device=device, progress=progress)
-                return done
+        def finish() -> dict[str, Any]:
+            done = metrics
+            if config.baseline:
+                stage.lacking = "its baseline"
+                done = add_baseline(config, source, path, done, device=device, threads=threads, progress=progress)
+            if config.choose:
+                stage.lacking = "the choice among its models"
+                done = choose(config, source, path, done, device=device, progress=progress)
+            return done
 
-            return Run(path, from_first(finish))
-    except KeyboardInterrupt:
-        raise Interrupted(path, lacking) from None
-    except FileExistsError:
-        raise
-    except Exception:
-        if not resume and rank() == 0:
-            discard(path)
-        raise
+        return Run(path, from_first(finish))
 
 
 def _prepare_directory(path: Path, resume: bool) -> None:

@@ -6,10 +6,7 @@ from typing import Any
 
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig, build_config, differences, read_config
-from xgraph.training.files.rundir import CONFIG, PATHS
-
-# The settings that may change when a run is resumed.
-_MAY_CHANGE = {"epochs", "device", "storage", "threads", "baseline", "devices", "nodes"}
+from xgraph.training.files.rundir import CONFIG, LAST, PATHS
 
 
 def build(
@@ -30,10 +27,10 @@ def settings_to_resume(
     """Return the settings of the run in `out`; settings that are given explicitly must not contradict them."""
     if out is None:
         raise OptionError("resume: give the directory of the run to resume with out (--out)")
+    from xgraph.training.files.resume import MAY_CHANGE
+
     path = Path(out)
-    if not (path / CONFIG).is_file():
-        raise FileNotFoundError(f"resume: {path} is not a run directory (no {CONFIG})")
-    saved = read_config(path / CONFIG)
+    saved = _saved(path)
     old = build({}, saved, path / CONFIG, saved=True)
     # More epochs are more epochs of the loss.
     kept = {} if old.fitted else {"pretrain_epochs": old.pretrain_epochs}
@@ -44,12 +41,29 @@ def settings_to_resume(
         before, after = changes[name]
         if name in PATHS and _same_file(before, after):
             same[name] = before
-        elif name not in _MAY_CHANGE and not (name in PATHS and _moved(before, after)):
+        elif name not in MAY_CHANGE and not (name in PATHS and _moved(before, after)):
             raise OptionError(
                 f"resume: {name} is {before!r} in {path} and cannot become {after!r}; "
-                f"only {', '.join(sorted(_MAY_CHANGE))} can change, and the place of files with the same content"
+                f"only {', '.join(sorted(MAY_CHANGE))} can change, and the place of files with the same content"
             )
     return new.replace(**same), path
+
+
+def _saved(path: Path) -> dict[str, Any]:
+    """Return the settings of a run, from the last checkpoint if the file of settings is missing."""
+    if (path / CONFIG).is_file():
+        try:
+            return read_config(path / CONFIG)
+        except OptionError as error:
+            remedy = f"; delete it to resume with the settings of {LAST}" if (path / LAST).is_file() else ""
+            raise OptionError(f"{error}{remedy}") from None
+    if not (path / LAST).is_file():
+        raise FileNotFoundError(f"resume: {path} is not a run directory (no {CONFIG})")
+    from xgraph.training.files.checkpoint import HEADER
+    from xgraph.training.files.resume import read_last
+
+    settings: dict[str, Any] = read_last(path)[HEADER]["config"]
+    return settings
 
 
 def _same_file(one: object, other: object) -> bool:

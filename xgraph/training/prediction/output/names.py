@@ -30,8 +30,12 @@ class Names(NamedTuple):
     def columns(
         self, classes: Sequence[str], score: Scores, std: Scores | None, errors: list[str] | None
     ) -> dict[str, Any]:
-        """Return the columns with these names; `score` and `std` have shape [n, T], with NaN for missing."""
+        """Return the columns with these names; `score` and `std` have shape [n, T], with NaN for missing.
+
+        A row whose score is not finite gets an error, in a column of its own if there is none for errors.
+        """
         columns: dict[str, Any] = {}
+        unscored = not_finite(classes, score)
         if self.predicted is not None:
             columns[self.predicted] = [
                 None if np.isnan(row).all() else classes[int(np.nanargmax(row))] for row in score
@@ -40,8 +44,18 @@ class Names(NamedTuple):
         if std is not None:
             columns |= zip(self.spread, std.T, strict=True)
         if self.error is not None:
-            columns[self.error] = errors
+            columns[self.error] = [a or b for a, b in zip(errors or unscored, unscored, strict=True)]
+        elif any(unscored):
+            columns[distinct(["error"], list(columns))[0]] = unscored
         return columns
+
+
+def not_finite(tasks: Sequence[str], score: Scores) -> list[str]:
+    """Return an error message for each row with a score that is not finite, and an empty one for the others."""
+    good = np.isfinite(score)
+    if good.all():
+        return [""] * len(score)
+    return ["" if row.all() else f"the model's score for {tasks[int(row.argmin())]!r} is not finite" for row in good]
 
 
 def short_names(

@@ -190,7 +190,7 @@ def test_a_run_in_a_thread_leaves_signals_to_the_main_thread(train: Train) -> No
 
 def test_the_number_of_threads_is_kept(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr("xgraph.training.fit.threads._SMALL", 0)  # as for a large network
+    monkeypatch.setattr("xgraph.training.fit.machine.threads._SMALL", 0)  # as for a large network
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:

@@ -23,8 +23,11 @@ class Stopped(KeyboardInterrupt):
     """
 
     def __init__(self, signum: int = signal.SIGINT) -> None:
-        super().__init__(signal.Signals(signum).name)
+        super().__init__(int(signum))  # as it is made anew in another process
         self.signum = int(signum)
+
+    def __str__(self) -> str:
+        return signal.Signals(self.signum).name
 
 
 class _State:

@@ -1,6 +1,7 @@
 """Runs that are stopped or killed at any step go on to the same bytes."""
 
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -14,6 +15,7 @@ import torch
 
 import xgraph
 from xgraph.options import OptionError
+from xgraph.signals import Stopped
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint, write_checkpoint
 from xgraph.training.fit.resumable import WITHIN
 from xgraph.training.fit.task import Task
@@ -235,3 +237,9 @@ def test_a_worker_process_that_inherits_the_handlers_ends_as_others_do() -> None
             os._exit(0)
         _, status = os.waitpid(child, 0)
     assert os.WTERMSIG(status) == signal.SIGTERM
+
+
+def test_a_stop_can_be_sent_to_another_process() -> None:
+    stop, run = (pickle.loads(pickle.dumps(one)) for one in (Stopped(15), Interrupted(Path("run"), 15, "its baseline")))
+    assert (stop.signum, str(stop)) == (15, "SIGTERM")
+    assert (run.path, run.signum, run.lacking, str(run)) == (Path("run"), 15, "its baseline", "run")

@@ -24,8 +24,11 @@ class Interrupted(KeyboardInterrupt):
     """
 
     def __init__(self, path: Path, signum: int = signal.SIGINT, lacking: str = "") -> None:
-        super().__init__(str(path))
+        super().__init__(path, int(signum), lacking)  # as it is made anew in another process
         self.path, self.signum, self.lacking = path, int(signum), lacking
+
+    def __str__(self) -> str:
+        return str(self.path)
 
     @property
     def saved(self) -> bool:

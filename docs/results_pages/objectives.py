@@ -48,11 +48,12 @@ def diff(gains: Sequence[Gain], data: str, what: str = "", against: str = "") ->
 
 def default_scores() -> str:
     rows = []
-    names = {"default": "cross-entropy, half positives", "soap": "SOAP", "cross-entropy": "cross-entropy"}
+    names = {"balanced": "cross-entropy, half positives", "soap": "SOAP", "cross-entropy": "cross-entropy"}
+    cases = {"scaffold": "nci-pains, scaffold", "random": "nci-pains, random"}
     for row in read("default")["rows"]:
         scores = (rewritten(row[key]) for key in ("valid_ap", "test_ap", "test_roc_auc"))
-        rows.append([row["split"], names[row["arm"]], str(row["seeds"]), *scores])
-    return markdown(["split", "objective", "seeds", "validation AP", "test AP", "test ROC-AUC"], rows)
+        rows.append([cases.get(row["case"], row["case"]), names[row["arm"]], str(row["seeds"]), *scores])
+    return markdown(["data", "objective", "seeds", "validation AP", "test AP", "test ROC-AUC"], rows)
 
 
 def few_scores() -> str:

@@ -51,6 +51,10 @@ KINDS = {
             *SMALL,
             *NARROW,
         ),
+        _kind(
+            *("steps", "train", "molecules.csv", "--split", "random", "--loss", "soap", "--checkpoint-every", "2"),
+            *("--no-baseline", *SMALL, *NARROW),
+        ),
         _kind("bags", "train", "bags.csv", "--bag-column", "bag", "--loss", "auc-margin", "--instances", "3", *SMALL),
         _kind(
             "folds",

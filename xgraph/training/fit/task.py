@@ -57,7 +57,6 @@ class Task(ResumableModule):
         source.prepare(self.model)
         self.main_loss, self.samplers = make_objective(config, source)
         self.model = synchronized(self.model)
-        self._objectives = {loss: gathered(loss) for loss in (self.pretrain_loss, self.main_loss)}
         self.after_step: Compositional | None = None
         if config.schedule == "compositional":
             self.after_step = Compositional(self.model, lr=config.inner_lr, gamma=config.inner_gamma)
@@ -184,12 +183,8 @@ class Task(ResumableModule):
 
     def _loss(self, loss_fn: "Loss", logits: Tensor, batch: Any) -> Tensor:
         """Return the loss of a batch; the items' weights are passed on if they have any."""
-        loss: Tensor
-        if self.item_weights is None:
-            loss = self._objectives[loss_fn](logits, batch.y, batch.idx)
-        else:
-            loss = self._objectives[loss_fn](logits, batch.y, batch.idx, self.item_weights[batch.idx])
-        return loss
+        weights = () if self.item_weights is None else (self.item_weights[batch.idx],)
+        return gathered(loss_fn)(logits, batch.y, batch.idx, *weights)
 
     def _valid_logits(self, positions: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Score the validation part; each process scores its share of the items if they do not depend on each other."""

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from benchmarks._jobs import Job, Result, results, work
+from benchmarks._jobs import Job, Result, missing, results
 from benchmarks._report import RESULTS, parser, report
 from xgraph.data import bag_statistics, load
 from xgraph.nn import ExtraTrees, RandomForest
@@ -37,20 +37,31 @@ def main() -> None:
     arguments = parser(__doc__)
     default = RESULTS.parent / "runs" / "bag_models"
     arguments.add_argument("out", nargs="?", type=Path, default=default, help="folder for runs (default: %(default)s)")
-    every = list(jobs(arguments.parse_args().out))
-    work(lambda: every)
-    finished = results(every)
+    arguments.add_argument("--report", action="store_true", help="report the finished models, without fitting")
+    options = arguments.parse_args()
+    every = {model: [job for job in jobs(options.out) if job.settings["model"] == model] for model in MODELS}
+    lacking = [model for model, own in every.items() if options.report and missing(own)]
+    finished = results(job for model, own in every.items() if model not in lacking for job in own)
+    models = [model for model in MODELS if model not in lacking]
     scores = {
         f"{data} {model}": {metric: of(finished, data, model, metric) for metric in METRICS}
-        for data, model in product(DATASETS, MODELS)
+        for data, model in product(DATASETS, models)
     }
     networks = json.loads((RESULTS / "mil.json").read_text())["folds"]
     for data, arm in product(DATASETS, NETWORKS):
         known = {metric: [float(one) for one in networks[f"{data} {arm}"][metric].split()] for metric in METRICS}
         scores[f"{data} {arm}"] = known
-    rows = [row(data, arm, scores[f"{data} {arm}"]) for data, arm in product(DATASETS, (*MODELS, *NETWORKS))]
-    seconds = statistics.median(one["seconds"] / PARTS for one in finished)
-    report("bag_models", rows, folds=scores, seconds_per_fold=seconds, protocol=" ".join((__doc__ or "").split()))
+    rows = [row(data, arm, scores[f"{data} {arm}"]) for data, arm in product(DATASETS, (*models, *NETWORKS))]
+    code = {one["code"] for one in finished} - {None}
+    report(
+        "bag_models",
+        rows,
+        **({"commit": ", ".join(sorted(code))} if code else {}),
+        folds=scores,
+        not_run=lacking,
+        seconds_per_fold=statistics.median(one["seconds"] / PARTS for one in finished),
+        protocol=" ".join((__doc__ or "").split()),
+    )
 
 
 def jobs(out: Path) -> Iterator[Job]:

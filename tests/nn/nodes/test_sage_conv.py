@@ -247,3 +247,50 @@ def test_repr():
     shown = "mean_with_self=True, momentum=FeatureMomentum(9, channels=4, gamma=0.1)"
     assert repr(SAGEConv(4, 3, num_nodes=9, mean_with_self=True)) == f"SAGEConv(4, 3, {shown})"
     assert repr(SAGEConv(4, 3, aggr="sum", root_weight=False)) == "SAGEConv(4, 3, aggr='sum', root_weight=False)"
+
+
+def hetero():
+    torch.manual_seed(0)
+    x = {"a": torch.randn(4, 3), "b": torch.randn(9, 5)}
+    edges = {
+        ("a", "to", "b"): torch.tensor([[0, 1, 2, 3], [8, 7, 0, 8]]),
+        ("b", "to", "a"): torch.tensor([[8, 7, 0, 8], [0, 1, 2, 3]]),
+        ("a", "self", "a"): torch.tensor([[0, 1], [1, 2]]),
+    }
+    return x, edges
+
+
+def in_hetero(conv, **options):
+    from torch_geometric.nn import HeteroConv
+
+    torch.manual_seed(0)
+    sizes = {("a", "to", "b"): (3, 5), ("b", "to", "a"): (5, 3), ("a", "self", "a"): 3}
+    return HeteroConv({kind: conv(size, 4, **options) for kind, size in sizes.items()})
+
+
+def test_hetero_conv_gives_what_it_gives_with_pygs():
+    from torch_geometric.nn import SAGEConv as PygSAGEConv
+
+    x, edges = hetero()
+    theirs, ours = in_hetero(PygSAGEConv), in_hetero(SAGEConv)
+    ours.load_state_dict(theirs.state_dict())
+    for kind, out in theirs(x, edges).items():
+        torch.testing.assert_close(ours(x, edges)[kind], out)
+
+
+def test_hetero_conv_with_tables():
+    x, edges = hetero()
+    layer = in_hetero(SAGEConv, num_nodes=20, gamma=0.5)
+    plain = in_hetero(SAGEConv)
+    plain.load_state_dict(layer.state_dict(), strict=False)
+    n_id = {"a": torch.tensor([3, 1, 2, 0]), "b": torch.arange(10, 19)}
+    degree = {kind: torch.bincount(ends[1], minlength=len(x[kind[2]])) for kind, ends in edges.items()}
+    first = layer(x, edges, n_id_dict=n_id, degree_dict=degree)
+    for kind, out in plain(x, edges).items():
+        torch.testing.assert_close(first[kind], out)  # the first estimates are stored unchanged
+    table = layer.convs[("a", "to", "b")].momentum.table
+    assert table.seen.nonzero().flatten().tolist() == list(range(10, 19))
+    torch.testing.assert_close(table.value[18], (x["a"][0] + x["a"][3]) / 2)
+    x["a"] = x["a"] + 1
+    layer(x, edges, n_id_dict=n_id, degree_dict=degree)
+    torch.testing.assert_close(table.value[18], (x["a"][0] + x["a"][3]) / 2 - 0.5)

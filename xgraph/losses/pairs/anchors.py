@@ -80,10 +80,15 @@ class Tasks(NamedTuple):
     def log_mean_exp(self, values: Tensor) -> Tensor:
         """Compute the logarithm of each task's mean of exponentials, without overflow: ``[R]`` to ``[C]``."""
         if self.slot is None:
-            return values.logsumexp(0, keepdim=True) - math.log(len(values))
+            return values.logsumexp(0, keepdim=True) - _log_count(values)
         top = values.new_full((len(self.task),), -torch.inf)
         top.scatter_reduce_(0, self.slot, values.detach(), "amax")
         return self.mean((values - self.spread(top)).exp()).log() + top
+
+
+def _log_count(values: Tensor) -> Tensor | float:
+    """Return the logarithm of the number of values; as a tensor in compiled graphs, which are then for any number."""
+    return torch.ones_like(values).sum().log() if torch.compiler.is_compiling() else math.log(len(values))
 
 
 class Opponents(NamedTuple):

@@ -137,7 +137,7 @@ def quantiles(values: Tensor, known: Tensor | None, q: float) -> Tensor:
         values = values.masked_fill(~known, torch.inf)
     ordered = values.sort(1).values
     last = values.shape[1] - 1 if known is None else known.sum(1, keepdim=True) - 1
-    position = q * torch.as_tensor(last, device=values.device).to(values.dtype).expand(len(values), 1)
+    position = q * (values.new_ones(len(values), 1) * last)  # not `as_tensor`, which fixes the size of compiled graphs
     low = position.floor()
     high = ordered.gather(1, position.ceil().long())
     return torch.lerp(ordered.gather(1, low.long()), high, position - low).squeeze(1)

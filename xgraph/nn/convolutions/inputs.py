@@ -17,6 +17,15 @@ WHERE = {
 }
 
 
+def check_layout(x: Tensor) -> None:
+    """Raise unless vectors are dense or in the sparse format CSR."""
+    if x.layout not in (torch.strided, torch.sparse_csr):
+        raise ValueError(
+            f"x must be dense or sparse in the format CSR, got {str(x.layout).removeprefix('torch.')}; convert it once "
+            "with x.to_sparse_csr() or x.to_dense()"
+        )
+
+
 def block_of(
     conv: Any,
     x: Nodes,
@@ -27,14 +36,20 @@ def block_of(
     self_loops: Tensor | None = None,
     *,
     needed: tuple[str, ...],
+    separate: bool = False,
 ) -> Block:
-    """Check the arguments of a layer's `forward`, and return them as a block."""
+    """Check the arguments of a layer's `forward`, and return them as a block.
+
+    If `separate`, the targets need not be the first of the sources, as in a graph with node types: `n_id` and `degree`
+    may have one entry per target.
+    """
     sent, own = x if isinstance(x, tuple) else (x, x)
     for vectors in (sent, own):
         if not isinstance(vectors, Tensor) or vectors.dim() != 2:
             got = list(vectors.shape) if isinstance(vectors, Tensor) else type(vectors).__name__
             raise ValueError(f"x must have shape [N, C], or be a pair of such tensors, got {got}")
-    count, most = sent.size(0), min(sent.size(0), own.size(0))
+        check_layout(vectors)
+    count, most = sent.size(0), own.size(0) if separate else min(sent.size(0), own.size(0))
     num_targets = own.size(0) if num_targets is None else num_targets
     if not 0 <= num_targets <= most:
         raise ValueError(f"num_targets must be between 0 and {most}, the number of nodes in x, got {num_targets}")
@@ -43,7 +58,7 @@ def block_of(
         if value is None:
             if name in needed:
                 raise ValueError(f"{type(conv).__name__} with feature momentum needs {name} in training: {WHERE[name]}")
-        elif list(value.shape) != [count]:
+        elif list(value.shape) != [count] and not (separate and list(value.shape) == [own.size(0)]):
             raise ValueError(
                 f"{name} must have one entry for each of the {count} nodes in x, got shape {list(value.shape)}; for a "
                 f"trimmed batch, pass {name}[: x.size(0)]"
@@ -53,12 +68,12 @@ def block_of(
                 f"{name} must be on the same device as edge_index, {edge_index.device}, got {value.device}"
             )
     if degree is None:
-        degree = in_degree(edge_index[1], count)
+        degree = in_degree(edge_index[1], max(count, num_targets))
     elif degree.device.type == "cpu" and bool((degree[edge_index[1]] < 1).any()):
         raise ValueError(
             "degree must hold the true in-degrees, but it is 0 for a node with incoming edges in edge_index"
         )
-    n_id = torch.arange(count, device=edge_index.device) if n_id is None else n_id
+    n_id = torch.arange(max(count, num_targets), device=edge_index.device) if n_id is None else n_id
     if self_loops is None and getattr(conv, "add_self_loops", False):
         self_loops = count_self_loops(edge_index, degree)
     return Block(edge_index, num_targets, degree, n_id, self_loops)

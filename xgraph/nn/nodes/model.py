@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from xgraph.checks import MOST_LAYERS, choice, integer
 from xgraph.nn.convolutions import convolution_of
 from xgraph.nn.convolutions.block import Block, count_self_loops, in_degree
+from xgraph.nn.convolutions.inputs import check_layout
 from xgraph.nn.convolutions.rows import first_rows
 from xgraph.nn.layers.dropout import Dropout
 from xgraph.nn.layers.feature_scale import FeatureScale
@@ -166,6 +167,7 @@ class NodeModel(nn.Module, Model):
         x, edges = batch.x, batch.edge_index
         if x.dim() != 2 or x.size(1) != self.in_channels:
             raise ValueError(f"x must have shape [N, {self.in_channels}], got {list(x.shape)}")
+        check_layout(x)
         if edges.dim() != 2 or edges.size(0) != 2:
             raise ValueError(f"edge_index must have shape [2, E], got {list(edges.shape)}")
 
@@ -191,6 +193,12 @@ class NodeModel(nn.Module, Model):
             raise ValueError(
                 f"the batch was sampled with {len(edges)} hops, but the model has num_layers={self.num_layers}{reason}"
             )
+        for what, counts, size in (("nodes", nodes, batch.x.size(0)), ("edges", edges, batch.edge_index.size(1))):
+            if sum(counts) != size:
+                raise ValueError(
+                    f"the batch has {size} {what}, but num_sampled_{what} adds up to {sum(counts)}: if a transform has "
+                    "changed the batch, delete num_sampled_nodes and num_sampled_edges from it"
+                )
         return list(nodes), list(edges)
 
     def _degree(self, batch: Any) -> Tensor:

@@ -129,19 +129,20 @@ class SAGEConv(nn.Module):
         self,
         x: Nodes,
         edge_index: Tensor,
-        n_id: Tensor | None = None,
-        degree: Tensor | None = None,
+        n_id: Tensor | tuple[Tensor, Tensor] | None = None,
+        degree: Tensor | tuple[Tensor, Tensor] | None = None,
         *,
         num_targets: int | None = None,
     ) -> Tensor:
         """Return new vectors of the targets.
 
         Args:
-            x: Vectors of the batch's nodes, targets first, ``[N, C]``; or a pair, the vectors of all nodes and those of
-                the targets.
+            x: Vectors of the batch's nodes, targets first, ``[N, C]``; or a pair, the vectors of the sources and those
+                of the targets, which may be of another node type (as in PyG's ``HeteroConv``).
             edge_index: Source and target of each edge. Shape ``[2, E]``.
-            n_id: Index of each node in the whole graph. Shape ``[N]``.
-            degree: In-degree of each node in the whole graph. Shape ``[N]``.
+            n_id: Index of each node in the whole graph. Shape ``[N]``; if `x` is a pair, one entry per source or per
+                target, or a pair of both.
+            degree: In-degree of each node in the whole graph, in the same form as `n_id`.
             num_targets: Number of targets, which are the first nodes; by default the length of the second tensor if `x`
                 is a pair, otherwise all nodes.
 
@@ -156,7 +157,10 @@ class SAGEConv(nn.Module):
         """
         table = self.momentum if self.training else None
         needed = () if table is None else ("n_id", "degree")
-        block = block_of(self, x, edge_index, n_id, degree, num_targets, needed=needed)
+        n_id = n_id[1] if isinstance(n_id, tuple) else n_id
+        degree = degree[1] if isinstance(degree, tuple) else degree
+        separate = isinstance(x, tuple)
+        block = block_of(self, x, edge_index, n_id, degree, num_targets, needed=needed, separate=separate)
         return self.convolution.convolve(self, x, block, table)
 
     def extra_repr(self) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -72,7 +73,13 @@ def edges_of(data: Any) -> list[tuple[EdgeType, Any, int, int]]:
 def num_nodes_of(data: Any) -> dict[str, int]:
     """Return the number of nodes by type."""
     if isinstance(data, tuple) and len(data) == 2:
-        sizes = {NODE: data[1]}
+        if not isinstance(data[1], int | float | np.integer | Tensor | None):  # the number itself is checked below
+            kinds = " and ".join(type(part).__name__ for part in data)
+            raise TypeError(
+                f"data must be Data, HeteroData or (edge_index, num_nodes), got a pair of {kinds}; PyG's feature and "
+                "graph stores are not supported"
+            )
+        sizes: dict[str, Any] = {NODE: data[1]}
     elif hasattr(data, "node_types") and hasattr(data, "edge_types"):
         sizes = {node_type: data[node_type].num_nodes for node_type in data.node_types}
     elif hasattr(data, "num_nodes"):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,6 +31,15 @@ def seeds_of(input_nodes: Any, num_nodes: Mapping[str, int]) -> tuple[str | None
     if not len(ids):
         raise ValueError(f"{name} must hold at least one node, got none")
     return node_type, ids
+
+
+def is_mask(input_nodes: Any) -> bool:
+    """Whether seeds are given as a mask, with or without a node type."""
+    if isinstance(input_nodes, tuple | list) and len(input_nodes) == 2 and isinstance(input_nodes[0], str):
+        input_nodes = input_nodes[1]
+    if isinstance(input_nodes, Tensor | np.ndarray):
+        return str(input_nodes.dtype) in ("torch.bool", "bool")
+    return isinstance(input_nodes, list) and bool(input_nodes) and all(isinstance(one, bool) for one in input_nodes)
 
 
 def positions_of(chosen: Any, number: int, items: str = "input_nodes") -> Tensor:

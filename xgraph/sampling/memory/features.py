@@ -16,6 +16,7 @@ from xgraph.sampling.memory.storage import Placement
 from xgraph.storage import Storage
 
 INTEGERS = (torch.int64, torch.int32)
+_SPARSE = (torch.sparse_csr, torch.sparse_csc, torch.sparse_coo)
 
 
 class FeatureStore:
@@ -146,6 +147,11 @@ def as_rows(x: Any, name: str = "x") -> Tensor:
     if rows.layout != torch.strided:
         if rows.dim() != 2:
             raise ValueError(f"{name} must be a matrix [n, F] if it is sparse, got shape {list(rows.shape)}")
+        if rows.layout not in _SPARSE or (rows.layout == torch.sparse_coo and rows.sparse_dim() != 2):
+            raise ValueError(
+                f"{name} must be dense, or a sparse matrix in the format CSR, CSC or COO with two sparse dimensions, "
+                f"got {str(rows.layout).removeprefix('torch.')}; convert it with to_dense()"
+            )
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta state")
             return rows.to_sparse_csr()

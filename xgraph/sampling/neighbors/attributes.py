@@ -123,6 +123,11 @@ class Rows:
         self.dim = dim
         self.value = value
         if isinstance(value, Tensor | np.ndarray):
+            if isinstance(value, Tensor) and value.requires_grad:
+                raise ValueError(
+                    f"{name} must not require a gradient, because batches hold copies that pass on none: look up "
+                    "learnable vectors in the model, such as embedding(batch.n_id), or pass them detached"
+                )
             rows = as_rows(value, name)
             rows = rows if dim == 0 else rows.movedim(dim, 0)
             self.value = FeatureStore(rows, placement.device, placement.storage, name=name, most=most)

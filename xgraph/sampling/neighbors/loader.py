@@ -11,7 +11,7 @@ from torch import Tensor
 from torch_geometric.data import Data, HeteroData
 
 from xgraph.checks import integer
-from xgraph.sampling.engines.seeds import seeds_of
+from xgraph.sampling.engines.seeds import is_mask, seeds_of
 from xgraph.sampling.engines.self_loops import with_self_loops
 from xgraph.sampling.engines.topology import EDGE, Graph
 from xgraph.sampling.items.epochs import EpochSampler
@@ -22,6 +22,7 @@ from xgraph.sampling.neighbors.orders import AnyBatches, InOrder
 from xgraph.sampling.neighbors.pyg_arguments import reject
 from xgraph.sampling.neighbors.resumable import ResumableLoader
 from xgraph.sampling.neighbors.sampler import NeighborSampler
+from xgraph.sampling.neighbors.transformed import transformed
 from xgraph.storage import Storage
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class NeighborLoader(ResumableLoader):
     have:
 
     - ``n_id``, ``e_id``: ids of the nodes and edges (positions in ``edge_index``) in the whole graph,
-    - ``batch_size``, and ``input_id``: positions of the seeds in ``input_nodes``,
+    - ``batch_size``, and ``input_id``: positions of the seeds in ``input_nodes``; in a mask these are the node ids,
     - ``num_sampled_nodes``, ``num_sampled_edges``: numbers per hop, for ``torch_geometric.utils.trim_to_layer``,
     - ``batch`` if ``disjoint``: the seed that a node belongs to.
 
@@ -73,7 +74,9 @@ class NeighborLoader(ResumableLoader):
             :class:`~xgraph.sampling.DualSampler` over their labels. Its ``set_epoch`` is called. Cannot be combined
             with ``batch_size``, ``shuffle`` and ``drop_last``.
         drop_last: Whether to drop the last batch of an epoch if it is smaller than the others.
-        transform: A function applied to each batch, in the thread.
+        transform: A function applied to each batch, in the thread; it must return the batch and keep the seeds first.
+            If it adds, removes or reorders nodes or edges, the batch has no numbers per hop, so that models use all of
+            its edges in every layer.
         sparse: Whether to keep the rows of sparse attributes sparse (CSR), for models that support it. By default
             batches hold dense rows, which every model accepts.
         **unsupported: Other arguments of PyG's loader; each raises an error that names the alternative.
@@ -119,7 +122,8 @@ class NeighborLoader(ResumableLoader):
     ) -> None:
         reject(unsupported)
         if not isinstance(data, Data | HeteroData):
-            raise TypeError(f"data must be PyG's Data or HeteroData, got {type(data).__name__}")
+            hint = "; PyG's feature and graph stores are not supported" if isinstance(data, tuple) else ""
+            raise TypeError(f"data must be PyG's Data or HeteroData, got {type(data).__name__}{hint}")
         self.placement = Placement.of(device, storage)
         super().__init__(prefetch, self.placement.device, transform)
         self.seed = integer("seed", seed, 0)
@@ -187,6 +191,7 @@ class NeighborLoader(ResumableLoader):
             )
         self._set_transform(transform)
         self.input_type, self.input_nodes = seeds_of(input_nodes, self.neighbor_sampler.graph.num_nodes)
+        self._input_id = self.input_nodes if is_mask(input_nodes) else None
         self._warm = False
         identity, number = self._seeds_identity(), len(self.input_nodes)
         if batch_sampler is None:
@@ -242,9 +247,10 @@ class NeighborLoader(ResumableLoader):
         if self._adds_degree:
             self._add_degree(batch, sampled)
         store = batch if self.input_type is None else batch[self.input_type]
-        store.input_id = to_device(positions, self.placement.device)
+        given = positions if self._input_id is None else self._input_id.index_select(0, positions)
+        store.input_id = to_device(given, self.placement.device)
         store.batch_size = len(seeds)
-        return batch if self.transform is None else self.transform(batch)
+        return batch if self.transform is None else transformed(self.transform, batch, seeds, self.input_type)
 
     def _seeds_identity(self) -> dict[str, int]:
         return {"seed": self.seed, "num_input_nodes": len(self.input_nodes)}

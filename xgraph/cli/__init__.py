@@ -1,5 +1,6 @@
 """The `xgraph` command. Nothing heavy is imported before a command needs it, so that help appears at once."""
 
+import errno
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from xgraph.messages import legible
 
 __all__ = ["main"]
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _INTERRUPTED = 130
 _USER_ERRORS = (ValueError, IndexError, TypeError, OSError, MemoryError)
 
@@ -77,13 +79,26 @@ def _silent() -> Iterator[None]:
 def _complain(error: Exception) -> None:
     text = str(error)
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        text = f"{error.filename}: {error.strerror}"
+        text = f"{error.filename}: {error.strerror}{_remedy(error)}"
+    elif isinstance(error, OSError) and error.errno in _FULL and text.startswith("[Errno"):
+        text = f"cannot write the output: {error.strerror}; free some space, or write to another place"
     elif _is_lack_of_memory(error):
         why = f" ({text.splitlines()[0][:160]})" if text else ""
         text = f"not enough memory{why}; try a smaller batch or model"
     elif not isinstance(error, _USER_ERRORS):
         text = f"unexpected {type(error).__name__}: {text} (--debug shows the traceback)"
     sys.stderr.write(f"error: {legible(text) or type(error).__name__}\n")
+
+
+def _remedy(error: OSError) -> str:
+    """Return what to do about a data root of another user."""
+    if error.errno not in (errno.EACCES, errno.EPERM):
+        return ""
+    from xgraph.data.storage.root import root
+
+    here = str(root())
+    inside = str(error.filename).startswith((here, os.path.abspath(here)))
+    return "; set XGRAPH_ROOT to a folder that you can read and write" if inside else ""
 
 
 def _is_lack_of_memory(error: Exception) -> bool:

@@ -88,12 +88,18 @@ def run_directories(directory: Path) -> Iterator[Path]:
 
 
 def _listed(path: Path) -> Listed:
-    """Read the files of a run."""
+    """Read the files of a run, which may be damaged in any way."""
     try:
-        config = tomllib.loads((path / _CONFIG).read_text(encoding="utf-8"))
-        metrics = json.loads((path / _METRICS).read_text(encoding="utf-8")) if (path / _METRICS).is_file() else {}
-    except (OSError, ValueError):
+        return _read(path)
+    except (OSError, ValueError, RecursionError, AttributeError, TypeError, KeyError):
         return Listed(str(path), "-", "-", None, _date(path), "unreadable", None, None, None, None)
+
+
+def _read(path: Path) -> Listed:
+    if not (path / _CONFIG).is_file():  # a pipe would be waited for
+        raise FileNotFoundError(path / _CONFIG)
+    config = tomllib.loads((path / _CONFIG).read_text(encoding="utf-8"))
+    metrics = json.loads((path / _METRICS).read_text(encoding="utf-8")) if (path / _METRICS).is_file() else {}
     folds = [folder for folder in path.glob(f"{_FOLD}*") if folder.is_dir()]
     data = config.get("data", config)  # files of old versions have no sections
     dataset = str(data.get("dataset") or "+".join(data.get("datasets", [])) or "-")
@@ -155,7 +161,9 @@ def _is_locked(path: Path) -> bool:
 
 def _date(path: Path) -> str:
     times = [(path / name).stat().st_mtime for name in (_CONFIG, _LAST, _METRICS) if (path / name).is_file()]
-    return datetime.fromtimestamp(max(times)).isoformat(timespec="microseconds")  # runs of one second keep their order
+    return datetime.fromtimestamp(max(times, default=path.stat().st_mtime)).isoformat(
+        timespec="microseconds"
+    )  # runs of one second keep their order
 
 
 def _row(one: Listed) -> list[str]:

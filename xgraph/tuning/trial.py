@@ -42,10 +42,12 @@ def read_result(folder: Path) -> Result | None:
     """Read the result of a trial; None if it has not finished."""
     try:
         values = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        inner = [math.nan if value is None else float(value) for value in values["inner"]]
+        return Result(inner, float(values["seconds"]), str(values["error"]), bool(values["pruned"]))
     except FileNotFoundError:
         return None
-    inner = [math.nan if value is None else float(value) for value in values["inner"]]
-    return Result(inner, values["seconds"], values["error"], values["pruned"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise ValueError(f"search: {folder / RESULT} is damaged; delete {folder} to run the trial again") from None
 
 
 def run_trial(plan: Plan, path: Path, trial: Trial, earlier: Sequence[Result], say: Callable[[str], object]) -> Result:

@@ -1,4 +1,6 @@
+import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -6,6 +8,7 @@ from typing import Any
 import pytest
 
 import xgraph
+from xgraph.cli import main
 from xgraph.options import OptionError
 from xgraph.training.files.checkpoint import read_checkpoint, write_checkpoint
 
@@ -105,3 +108,20 @@ def test_a_damaged_last_checkpoint_beside_a_whole_best_one_names_the_remedy(trai
         xgraph.train(out="run", resume=True, epochs=4)
     shutil.copy("run/best.ckpt", "run/last.ckpt")
     assert xgraph.train(out="run", resume=True, epochs=4).metrics["epochs"] == 4
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="makes pipes and links")
+@pytest.mark.parametrize("name", ["config.toml", "last.ckpt", "best.ckpt", "metrics.csv", "metrics.json"])
+@pytest.mark.parametrize("kind", ["pipe", "folder", "loop"])
+def test_a_run_with_something_else_in_place_of_a_file_is_refused(tmp_path: Path, name: str, kind: str) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    make: dict[str, Callable[[Path], object]] = {
+        "pipe": os.mkfifo,
+        "folder": Path.mkdir,
+        "loop": lambda path: path.symlink_to(name),
+    }
+    make[kind](folder / name)
+    with pytest.raises(ValueError, match=rf"run: .*{name} (is not a file|cannot be read .*); remove it, then resume"):
+        xgraph.train(out=folder, resume=True)
+    assert main(["runs", str(tmp_path)]) == 0

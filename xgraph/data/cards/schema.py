@@ -257,6 +257,6 @@ def parse_card(text: str, where: str) -> Card:
     """Read a card; messages name the file `where`, the key, its value and what was expected."""
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also of numbers with thousands of digits
         raise ValueError(f"{where} is not valid TOML: {error}") from error
     return validate(KINDS.get(str(values.get("kind")), Card), values, where, ValueError)

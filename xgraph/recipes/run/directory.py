@@ -90,6 +90,6 @@ def read_json(file: Path) -> dict[str, Any]:
     """Read a JSON object; empty if the file is missing or damaged, because it is only used for reports."""
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return values if isinstance(values, dict) else {}

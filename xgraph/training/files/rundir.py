@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import re
+import stat
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,6 +128,20 @@ def check_free(out: str | Path) -> None:
         raise FileExistsError(
             f"out: {path} is not empty; choose another directory, or resume the run in it with --resume"
         )
+
+
+def check_files(path: Path) -> None:
+    """Raise `ValueError` if a file of a run is anything else, such as a folder, a pipe or a link to itself."""
+    for name in (CONFIG, METRICS, HISTORY, PREDICTIONS, ENVIRONMENT, BEST, LAST, NETWORK):
+        file = path / name
+        try:
+            mode = file.stat().st_mode
+        except FileNotFoundError:  # or a link to a place where nothing is yet
+            continue
+        except OSError as error:
+            raise ValueError(f"run: {file} cannot be read ({error.strerror}); remove it, then resume the run") from None
+        if not stat.S_ISREG(mode):
+            raise ValueError(f"run: {file} is not a file; remove it, then resume the run")
 
 
 def make_run_directory(out: str | Path | None, config: TrainConfig) -> Path:

@@ -16,6 +16,7 @@ from xgraph.training.files.rundir import (
     CONFIG,
     METRICS,
     Run,
+    check_files,
     check_free,
     make_run_directory,
     new_run_directory,
@@ -153,6 +154,7 @@ def _pretrain(config: PretrainConfig, out: str | Path | None, resume: bool, prog
     with guarded(path, resume=resume, command="pretrain"), locked(path):
         if not resume:
             check_free(path)  # another process may have written to it in the meantime
+        check_files(path)
         return Run(path, _fit(task, config, data, path, device, resume, progress))
 
 

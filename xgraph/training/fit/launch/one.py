@@ -9,7 +9,7 @@ from xgraph.distributed import rank
 from xgraph.distributed.processes import first_before_others, from_first
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.files.lock import locked
-from xgraph.training.files.rundir import Run, check_free, make_run_directory
+from xgraph.training.files.rundir import Run, check_files, check_free, make_run_directory
 from xgraph.training.fit.announce import announcement
 from xgraph.training.fit.launch.guard import Stage, guarded
 from xgraph.training.fit.loading import load_again, load_data
@@ -64,6 +64,7 @@ def _prepare_directory(path: Path, resume: bool) -> None:
 
     if not resume:
         check_free(path)  # another run may have written to it in the meantime
+    check_files(path)
     restore_network(path)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig, build_config, differences, read_config
-from xgraph.training.files.rundir import CONFIG, LAST, PATHS
+from xgraph.training.files.rundir import CONFIG, LAST, PATHS, check_files
 
 
 def build(
@@ -51,6 +51,7 @@ def settings_to_resume(
 
 def _saved(path: Path) -> dict[str, Any]:
     """Return the settings of a run, from the last checkpoint if the file of settings is missing."""
+    check_files(path)
     if (path / CONFIG).is_file():
         try:
             return read_config(path / CONFIG)

@@ -31,7 +31,9 @@ class _Handler(socketserver.BaseRequestHandler):
                 return
             request += more
         path = request.split()[1].decode("latin-1").partition("://")[2] or request.split()[1].decode("latin-1")
-        name = path.rstrip("/").rsplit("/", 1)[-1]
+        parts = [part for part in path.split("/") if part]
+        # the last part of the path that is known: with `XGRAPH_MIRROR=URL/MODE`, each file is asked for below the mode
+        name = next((part for part in reversed(parts) if part in self.server.files or part in MODES), path)
         self.server.hits.append(name)
         wire = Wire(self.request, path, self.server.stop, self.server.hits)
         try:

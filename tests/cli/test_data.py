@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.reliability.server import HostileServer
 from xgraph.cli import data as module
 from xgraph.cli.data import app
 from xgraph.data import load_card
@@ -253,3 +254,22 @@ def test_list_and_show_as_json(toy: Path) -> None:
     shown = json.loads(_run("show", "toy", "--json")[1])
     assert shown["files"][0]["sha256"] == hashlib.sha256(BODY).hexdigest()
     assert shown["items"] == found["toy"]["items"]
+
+
+@pytest.mark.parametrize("mode", ["endless", "endless-announced", "length-of-letters", "broken", "redirect-to-file"])
+def test_fetch_from_a_hostile_mirror_ends_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], mode: str
+) -> None:
+    from xgraph.cli import main
+
+    monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path / "root"))
+    with HostileServer() as server:
+        monkeypatch.setenv("XGRAPH_MIRROR", f"{server.url}/{mode}")
+        assert main(["data", "fetch", "bbbp"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: XGRAPH_MIRROR: ")
+    assert "moleculenet/bbbp.csv" in err
+    assert err.count("\n") == 1
+    assert err.strip().isprintable()
+    assert not [path for path in (tmp_path / "root").rglob("*") if path.is_file()]

@@ -88,3 +88,9 @@ def test_minus_one_is_answered_by_a_setting(tmp_path: Path, monkeypatch: pytest.
     assert (run.metrics["tasks"], run.config.missing) == (["A", "B"], ["none"])
     with pytest.raises(OptionError, match="missing"):
         xgraph.train("cora", missing=["-1"])
+
+
+def test_names_from_files_do_not_control_the_terminal() -> None:
+    y = torch.tensor([[0.0], [1.0]] * 4)
+    (line, *_) = announcement(source(y, ["toxic\x1b[2J\nline"]))
+    assert line.startswith("task toxic\\x1b[2J line: ")

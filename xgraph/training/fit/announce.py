@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xgraph.data.cards.pretrained import sentences
-from xgraph.messages import listed
+from xgraph.messages import legible, listed
 
 if TYPE_CHECKING:
     from xgraph.training.sources import Source
@@ -61,4 +61,5 @@ def _more(names: list[str]) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 60 else f"{name[:57]}..."
+    """A name from a file as one line of at most 60 characters, without characters that control a terminal."""
+    return legible(" ".join(name.split()), 60)

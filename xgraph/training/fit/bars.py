@@ -15,6 +15,7 @@ def data_progress(enabled: bool) -> Iterator[Callable[[int, int, str], None] | N
     if not enabled or not sys.stderr.isatty():
         yield None
         return
+    from rich.markup import escape
     from rich.progress import MofNCompleteColumn
 
     bar = make_bar(MofNCompleteColumn())
@@ -22,7 +23,7 @@ def data_progress(enabled: bool) -> Iterator[Callable[[int, int, str], None] | N
 
     def report(done: int, total: int, what: str) -> None:
         if what not in tasks:
-            tasks[what] = bar.add_task(what, total=total or None)
+            tasks[what] = bar.add_task(escape(what), total=total or None)
         bar.update(tasks[what], completed=done, total=total or None)
 
     with bar:

@@ -33,13 +33,14 @@ def main() -> int:
     arguments.add_argument("--parts", default=",".join(PARTS), help=f"of {', '.join(PARTS)}")
     arguments.add_argument("--scale", type=float, default=1.0, help="share of the cases")
     arguments.add_argument("--out", type=Path, help="folder for finished pieces")
+    arguments.add_argument("--finished", action="store_true", help="report the pieces that are finished, do no others")
     given = arguments.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ |= {"OMP_NUM_THREADS": "1", "XGRAPH_CODE": commit()}
     out = given.out or Path("runs") / f"reliability-{commit()}-{given.scale:g}"
     chosen = given.parts.split(",")
     rows, faults = kept(set(PARTS) - set(chosen))
     for part in chosen:
-        for row, found in measured(part, given.scale, out):
+        for row, found in measured(part, given.scale, out, given.finished):
             rows.append(row)
             if found:
                 faults[f"{part}: {row['what']}"] = found
@@ -52,17 +53,25 @@ def main() -> int:
     return int(any(faults.values()))
 
 
-def measured(part: str, scale: float, out: Path) -> Iterator[tuple[dict[str, Any], list[str]]]:
+def measured(
+    part: str, scale: float, out: Path, finished_only: bool = False
+) -> Iterator[tuple[dict[str, Any], list[str]]]:
     """Yield each row of a part with its faults."""
     rows: dict[str, list[Job]] = {}
     for piece in import_module(f"benchmarks.reliability.{part}").parts(scale):
         rows.setdefault(piece.what, []).append(_job(part, piece, scale, out))
     for what, jobs in rows.items():
-        finished = results(jobs)
+        finished = results([job for job in jobs if job.path.exists()] if finished_only else jobs)
+        if not finished:
+            continue
         whole = merged(finished)
         row = {"part": part, "what": what, "tried": whole.tried, "held": whole.held}
         row |= {"figures": "; ".join(f"{name} {value:,g}" for name, value in whole.figures.items())}
-        row |= {"seconds": round(sum(one["seconds"] for one in finished)), "scale": scale, "commit": commit()}
+        row |= {"seconds": round(sum(one["seconds"] for one in finished)), "scale": scale}
+        row |= {
+            "pieces": f"{len(finished)} of {len(jobs)}",
+            "commit": ", ".join(sorted({one["code"] for one in finished})),
+        }
         yield {**row, "date": datetime.now(UTC).date().isoformat()}, whole.faults
 
 

@@ -8,11 +8,11 @@ from results_pages.formats import markdown
 
 def reliability(*parts: str) -> str:
     """What was tried and what held, for some parts of the benchmark."""
-    head = ["", "tried", "held", "also measured", "share of the full number"]
+    head = ["", "tried", "held", "also measured", "code"]
     return markdown(
         head,
         [
-            [row["what"], f"{row['tried']:,}", f"{row['held']:,}", row["figures"], f"{row['scale']:.0%}"]
+            [row["what"], f"{row['tried']:,}", f"{row['held']:,}", row["figures"], f"`{row['commit']}`"]
             for row in _rows(*parts)
         ],
     )

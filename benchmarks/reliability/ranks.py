@@ -18,11 +18,13 @@ TOLERANCE, STATE = 1e-6, 1e-5
 """Largest difference of a loss or metric, and of a weight or an entry of a table."""
 COMMON = ["--epochs", "2", "--pretrain-epochs", "1", "--batch-size", "16", "--dropout", "0", "--threads", "1"]
 COMMON += ["--device", "cpu", "--no-baseline", "--optimizer", "sgd"]  # Adam divides rounding by rounding
+NODES = "graph --model sage-fm --gamma 0.9 --num-neighbors -1 --norm layer"
 OTHERS = {
-    "nodes, feature momentum": ["graph", "--model", "sage-fm", "--gamma", "0.9", "--num-neighbors", "-1", *NARROW],
+    "nodes, feature momentum": [*NODES.split(), *NARROW],
     "bags": ["bags.csv", "--bag-column", "bag", "--model", "smoothed-max"],
 }
-"""What is compared beside each loss on molecules."""
+"""What is compared beside each loss on molecules: with all neighbours and instances, since what is sampled depends on
+how a batch is divided, and nodes without batch normalisation, since two parts of a batch have nodes in common."""
 
 
 def parts(scale: float) -> Iterable[Piece]:

@@ -85,7 +85,8 @@ def test_a_folder_is_scored_by_two_workers_and_an_interrupted_job_goes_on(run, t
             fn_constructor_kwargs={"run": str(run.path), "smiles_column": "smiles", "device": "cpu"},
             batch_format="pandas",
             batch_size=3,
-            concurrency=2,
+            compute=ray.data.ActorPoolStrategy(size=2),
+            num_cpus=0.5,  # which leaves a core for reading and writing
         )
         data.write_parquet(str(tmp_path / "other"))
         scores = pd.read_parquet(tmp_path / "other").sort_values(["file", "id"])["amine_score"]

@@ -123,7 +123,8 @@ def _on_workers(
             "predict_folder needs Ray; install the extra: pip install -c constraints.txt '.[ray]'"
         ) from None
     data = ray.data.from_items(jobs, override_num_blocks=len(jobs))
+    pool = ray.data.ActorPoolStrategy(size=workers)
     scored = data.map_batches(
-        FileScorer, fn_constructor_kwargs=kept, batch_size=1, concurrency=workers, num_cpus=cpus, num_gpus=gpus or None
+        FileScorer, fn_constructor_kwargs=kept, batch_size=1, compute=pool, num_cpus=cpus, num_gpus=gpus or None
     )
     return list(scored.take_all())

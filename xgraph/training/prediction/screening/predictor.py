@@ -25,7 +25,7 @@ class Predictor:
             fn_constructor_kwargs={"run": "runs/screen", "smiles_column": "smiles"},
             batch_format="pandas",
             batch_size=4096,
-            concurrency=2,
+            compute=ray.data.ActorPoolStrategy(size=2),
         )
         scored.write_parquet("scores/")
 

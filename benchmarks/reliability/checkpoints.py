@@ -18,7 +18,7 @@ from benchmarks.reliability.mutate import bytes_mutated, flipped
 from benchmarks.reliability.outcome import Outcome, Piece, pieces
 from benchmarks.reliability.processes import Done, run
 
-FLIPS, MUTATED, CONTENT, PART = 80, 50, 50, 25
+READ, FLIPS, MUTATED, CONTENT, PART = 80, 20, 50, 50, 25
 TIMEOUT = 120.0
 COMMANDS = {
     "molecules": ["predict", "run", "molecules.csv", "--out", "scores.csv"],
@@ -34,15 +34,38 @@ RESUME = ["--resume", "--out", "run", "--epochs", "5"]
 def parts(scale: float) -> Iterable[Piece]:
     """Return the pieces: 400 flipped bits over five kinds of run, damaged files, and odd content."""
     for kind in COMMANDS:
-        yield from pieces("checkpoints with a flipped bit", _of(scale, FLIPS), PART, partial(flips, kind))
-    for kind in ("molecules", "bags"):
-        yield from pieces("damaged checkpoints", _of(scale, MUTATED), PART, partial(damaged, kind))
-        yield from pieces("checkpoints with odd content", _of(scale, CONTENT), PART, partial(odd, kind))
+        yield from pieces(f"flipped bits, {kind}", _of(scale, READ), READ, partial(read, kind))
     yield Piece("checkpoints that are bombs", 0, bombs)
+    for kind in COMMANDS:
+        yield from pieces(f"flipped bits, {kind}, by the command", _of(scale, FLIPS), PART, partial(flips, kind))
+    for kind in ("molecules", "bags"):
+        yield from pieces(f"damaged checkpoints, {kind}", _of(scale, MUTATED), PART, partial(damaged, kind))
+        yield from pieces(f"checkpoints with odd content, {kind}", _of(scale, CONTENT), PART, partial(odd, kind))
 
 
 def _of(scale: float, number: int) -> int:
     return max(1, round(scale * number))
+
+
+def read(kind: str, folder: Path, seed: int, count: int) -> Outcome:
+    """Flip a bit; the function by which every command reads checkpoints must refuse the file by name."""
+    from xgraph.training.files.checkpoint import read_checkpoint
+
+    outcome, path = Outcome(), folder / "damaged.ckpt"
+    run_directory = _trained(kind, folder / "model") / "run"
+    contents = [(run_directory / name).read_bytes() for name in ("best.ckpt", "last.ckpt")]
+    for number in range(count):
+        path.write_bytes(flipped(contents[number % 2], random.Random(f"{kind} {seed} {number}")))
+        try:
+            read_checkpoint(path)
+        except ValueError as error:
+            fault = None if path.name in str(error) else f"refused without its name: {error}"
+        except Exception as error:
+            fault = f"{type(error).__name__}: {error}"
+        else:
+            fault = "not noticed"
+        outcome.count(None if fault is None else f"{kind}, case {number}: {fault}")
+    return outcome
 
 
 def flips(kind: str, folder: Path, seed: int, count: int) -> Outcome:

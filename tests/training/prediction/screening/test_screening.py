@@ -77,7 +77,7 @@ def test_a_folder_is_scored_by_two_workers_and_an_interrupted_job_goes_on(run, t
         expected = xgraph.predict(run.path, SMILES, device="cpu")
         for number in range(5):
             frame = pd.read_parquet(target / f"part-{number}.parquet")
-            assert frame["file"].tolist() == [number] * len(SMILES)
+            assert frame["file"].astype(int).tolist() == [number] * len(SMILES)
             np.testing.assert_allclose(frame["amine_score"], expected["amine"], rtol=1e-6)
         # The same with Ray Data's own reader and writer.
         data = ray.data.read_parquet(str(source)).map_batches(

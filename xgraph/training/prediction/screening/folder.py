@@ -22,7 +22,7 @@ def predict_folder(
 ) -> list[Path]:
     """Score the Parquet files of a folder on the workers of a Ray cluster, or of this machine.
 
-    Each file becomes a file of the same name in ``out``, with its own columns and those of the scores, as
+    Each file becomes a file of the same name in ``out``, with its own columns, as text, and those of the scores, as
     :func:`~xgraph.training.predict_file` writes them. A file appears only when it is complete, and files that are
     there already are not scored again: call it again after an interruption, and it scores those that are missing.
 

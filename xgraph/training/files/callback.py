@@ -83,7 +83,7 @@ class CheckpointCallback(Callback):
     def after_step(self, trainer: Trainer, task: Any) -> None:
         """Save the run within an epoch if it is time to, or if a signal has asked to stop."""
         due = self.every is not None and self.every.is_due(task.steps, self._saved)
-        signum, due = _agreed(due, task.device)
+        signum, due = _agreed(due, task)
         if signum or due:
             self._save_within(trainer, task)
         if signum:
@@ -109,7 +109,7 @@ class CheckpointCallback(Callback):
         trainer.save_checkpoint(self.path / LAST)
         self._saved = time.monotonic()
         self.write_history()
-        if signum := _agreed(False, task.device)[0]:
+        if signum := _agreed(False, task)[0]:
             raise Stopped(signum)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
@@ -139,11 +139,11 @@ class CheckpointCallback(Callback):
         return tuple(row.get(f"valid_{name}", math.nan) for name in (self.metric, "ap", "roc_auc"))
 
 
-def _agreed(due: bool, device: torch.device) -> tuple[int, bool]:
+def _agreed(due: bool, task: Any) -> tuple[int, bool]:
     """Return the signal that has asked any of the processes to stop, or 0, and whether a checkpoint is due in any."""
     signum = asked() or 0
     if world_size() > 1:
-        both = torch.tensor([signum, int(due)], device=device)
+        both = torch.tensor([signum, int(due)], device=task.device)
         dist.all_reduce(both, dist.ReduceOp.MAX)
         signum, due = int(both[0]), bool(both[1])
     return signum, due

@@ -6,14 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.reliability import caches, smiles
+from benchmarks.reliability import caches, checkpoints, files, kills, memory, smiles
+from benchmarks.reliability.material import KINDS
 from benchmarks.reliability.mutate import flipped
 from benchmarks.reliability.outcome import Outcome
 
 pytestmark = pytest.mark.slow
 
 CASES: dict[str, Callable[[Path, int], Outcome]] = {
+    "molecules, killed at random instants": partial(kills.instants, KINDS["molecules"], count=3),
+    **{f"{name}, killed at writes": partial(kills.writes, KINDS[name], share=0.2) for name in ("bags", "steps")},
+    **{f"flipped bits, {name}": partial(checkpoints.read, name, count=40) for name in ("molecules", "nodes", "forest")},
+    **{f"mutated {name}": partial(files.mutations, files.CASES[name], count=4) for name in ("SMI file", "GraphML")},
     "mutated SMILES": partial(smiles.answered, count=400, timeout=300.0),
+    "memory over epochs": partial(memory.over_epochs, "bags", epochs=20),
+    "memory over rows": partial(memory.over_rows, rows=20_000),
     "two processes fill one cache": partial(caches.together, count=3),
     "cached files with a flipped bit": partial(caches.damaged, count=5, change=flipped),
 }

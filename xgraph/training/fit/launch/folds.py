@@ -11,6 +11,7 @@ from xgraph.distributed import rank
 from xgraph.distributed.processes import from_first
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.folds import chosen_folds, summarize_folds
+from xgraph.training.files.lock import locked
 from xgraph.training.files.rundir import CONFIG, METRICS, PATHS, Run, discard, make_run_directory, move, write_config
 from xgraph.training.files.writing import write_json
 from xgraph.training.fit.launch.guard import Interrupted
@@ -70,7 +71,8 @@ def train_folds(
 def _place_of(out: str | Path | None, resume: bool, config: TrainConfig) -> Path:
     """Return the directory of the run, with its settings."""
     path = Path(out) if resume and out is not None else make_run_directory(out, config)
-    write_config(path, config)
+    with locked(path):  # which removes what a killed process left
+        write_config(path, config)
     return path
 
 

@@ -18,6 +18,7 @@ sampler = DualSampler(data.y[train], batch_size=64, sampling_rate=0.25)
 batches = DistributedBatches(sampler, split="rows")  # this process's part of each batch
 loader = DataLoader(train.tolist(), batch_sampler=batches, collate_fn=data.batch)
 torch.manual_seed(0)
+torch.set_default_dtype(torch.float64)  # the order of sums does not show in the losses
 model = DistributedDataParallel(synchronized(GINE(num_tasks=1, hidden_channels=32, num_layers=2, dropout=0.0)))
 objective = gathered(SOAPLoss(num_items=len(data), activation="sigmoid"))  # of the rows of all processes
 optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)

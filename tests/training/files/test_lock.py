@@ -37,3 +37,12 @@ def test_who_holds_the_lock_removes_what_was_left(tmp_path: Path) -> None:
         (tmp_path / name).write_text("x")
     with locked(tmp_path):
         assert [file.name for file in tmp_path.iterdir()] == ["notes.part"]
+
+
+def test_a_run_over_folds_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    from xgraph.training.config.build import build_config
+    from xgraph.training.fit.launch.folds import _place_of
+
+    (tmp_path / ".metrics.json.0ac641a215ce.part").touch()
+    _place_of(tmp_path, True, build_config({"fold": "all", "dataset": "aicures"}))
+    assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]

@@ -4,7 +4,9 @@ import errno
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,23 +17,40 @@ Capture = pytest.CaptureFixture[str]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 
 
+@pytest.fixture
+def usual() -> Iterator[dict[int, Any]]:
+    """The handlers that a process has unless it was started to ignore signals, as by nohup."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP)
+    handlers = {n: signal.default_int_handler if n == signal.SIGINT else signal.SIG_DFL for n in numbers}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    yield handlers
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130), ("SIGUSR1", 138), ("SIGHUP", 129)])
 def test_the_exit_code_is_that_of_the_signal(
-    csv: Path, small: list[str], capsys: Capture, monkeypatch: pytest.MonkeyPatch, name: str, code: int
+    csv: Path,
+    small: list[str],
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+    usual: dict[int, Any],
+    name: str,
+    code: int,
 ) -> None:
-    before = signal.getsignal(getattr(signal, name))
+    number = getattr(signal, name)
     with monkeypatch.context() as patch:
         step = Task.training_step
 
         def signalled(self: Task, batch: object, batch_idx: int) -> object:
-            signal.raise_signal(getattr(signal, name))
+            signal.raise_signal(number)
             return step(self, batch, batch_idx)
 
         patch.setattr(Task, "training_step", signalled)
         assert main(["train", str(csv), *small, "--no-baseline", "--out", "run"]) == code
     last = capsys.readouterr().err.splitlines()[-1]
     assert last == "interrupted: `xgraph train --resume --out run` resumes after the last saved step"
-    assert signal.getsignal(getattr(signal, name)) is before
+    assert signal.getsignal(number) is usual[number]
     assert main(["train", "--resume", "--out", "run"]) == 0
 
 

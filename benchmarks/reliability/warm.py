@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import tempfile
 import warnings
@@ -37,3 +38,5 @@ def _warm() -> None:
 
 
 _warm()
+gc.collect()
+gc.freeze()  # else the collector of a fork copies the pages of what it shares, which looks like growth

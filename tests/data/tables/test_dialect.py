@@ -71,3 +71,14 @@ def test_utf_16_without_a_mark_is_hinted_at(tmp_path: Path, order: str) -> None:
     with pytest.raises(ValueError, match=r"or UTF-16 without a byte-order mark \(--encoding utf-16-le"):
         read_columns(path)
     assert read_columns(path, encoding=f"utf-16-{order}") == {"smiles": ["CCO"], "y": ["1"]}
+
+
+def test_a_header_with_an_endless_cell_is_refused_by_name(tmp_path: Path) -> None:
+    from xgraph.data.bags.columns import read_frame
+    from xgraph.data.tables.dialect import header_cells
+
+    assert header_cells('a,"b,c"\n', ",", "x.csv") == ["a", "b,c"]
+    file = tmp_path / "bags.csv"
+    file.write_text(f"bag,{'a' * 200_000},y\n1,2,0\n")
+    with pytest.raises(ValueError, match=r"bags\.csv: its header cannot be read: field larger than field limit"):
+        read_frame(file, None)

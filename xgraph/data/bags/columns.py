@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from xgraph.data.bags.roles import BAG_NAMES, UNNAMED, find_column
 from xgraph.data.labels.labels import Labels, one_hot
 from xgraph.data.labels.rules import MISSING
+from xgraph.data.tables.dialect import header_cells
 from xgraph.data.tables.frame import FrameTable
 from xgraph.data.tables.read import open_as_csv
 from xgraph.messages import shown
@@ -37,7 +37,7 @@ def read_frame(
             raise ValueError(f"{path} has no rows")
         return path.frame
     with open_as_csv(path, separator, encoding) as (first, delimiter, lines):
-        cells = enumerate(next(csv.reader([first], delimiter=delimiter)))
+        cells = enumerate(header_cells(first, delimiter, path))
         header = [name.strip() or f"{UNNAMED}{i}" for i, name in cells]
         twice = sorted(name for name, times in Counter(header).items() if times > 1)
         if twice:

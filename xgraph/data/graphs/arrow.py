@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +10,15 @@ from typing import Any
 
 from xgraph.data.labels.rules import MISSING
 from xgraph.data.tables.columns import column_names
-from xgraph.data.tables.dialect import Dialect, TextFormat, check_encoding, check_separator, encoding_of, recognise
+from xgraph.data.tables.dialect import (
+    Dialect,
+    TextFormat,
+    check_encoding,
+    check_separator,
+    encoding_of,
+    header_cells,
+    recognise,
+)
 from xgraph.data.tables.formats import format_of
 from xgraph.data.tables.packed import open_binary, open_text
 from xgraph.data.tables.read import read_columns
@@ -203,4 +210,4 @@ def _dialect(path: Path, how: TextFormat) -> Dialect:
 
 
 def _named(path: Path, dialect: Dialect) -> list[str]:
-    return column_names(next(csv.reader([dialect.header], delimiter=dialect.separator)), path)
+    return column_names(header_cells(dialect.header, dialect.separator, path), path)

@@ -90,3 +90,11 @@ def _separator(header: str, sample: Sequence[str]) -> str:
         return share > 0, share, width
 
     return max(SEPARATORS, key=fit)
+
+
+def header_cells(header: str, separator: str, path: object) -> list[str]:
+    """Return the cells of a header line; raise `ValueError` if a cell is too long, or a quote is not closed."""
+    try:
+        return next(csv.reader([header], delimiter=separator))
+    except csv.Error as error:
+        raise ValueError(f"{path}: its header cannot be read: {error} (possibly an unbalanced quote)") from error

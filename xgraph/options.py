@@ -24,6 +24,10 @@ class OptionError(ValueError):
     """An unknown option, or a value that an option does not accept. The command line exits with code 2."""
 
 
+class RunError(RuntimeError):
+    """Runs that were asked for have failed; the message says why. The command line prints it without a traceback."""
+
+
 @dataclass(frozen=True)
 class Option:
     """One keyword-only parameter of a class, as presented by the command line and the configuration file.

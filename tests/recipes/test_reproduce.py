@@ -181,7 +181,7 @@ def test_a_failed_run_is_named_and_the_others_go_on(recipe: Make, capsys: Captur
     assert (values["failed"], len(values["compared"])) == ([], 2)
 
 
-def test_a_member_without_any_run_is_left_out(recipe: Make, chains: Path) -> None:
+def test_a_member_without_any_run_is_left_out(recipe: Make, chains: Path, capsys: Capture) -> None:
     values = {"title": "a", "about": "b", "settings": {"dataset": "chains.csv", "trees": 5, "split": "random"}}
     nothing = {"name": "nothing", "model": "forest", "features": ["rdkit"]}
     values["member"] = [{"name": "forest", "model": "forest", "features": ["maccs"]}, nothing]
@@ -209,6 +209,8 @@ def test_a_member_without_any_run_is_left_out(recipe: Make, chains: Path) -> Non
         patch.setattr(tasks.Runner, "train", lambda *_: 1 / 0)
         with pytest.raises(RuntimeError, match="all runs failed; forest/seed_0: division by zero"):
             reproduce(recipe(values), out="other")
+        assert main(["reproduce", str(recipe(values)), "--out", "third"]) == 1
+        assert capsys.readouterr().err.splitlines()[-1].startswith("error: all runs failed; forest/seed_0: ")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems start processes afresh, which takes seconds")

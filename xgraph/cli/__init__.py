@@ -77,6 +77,8 @@ def _silent() -> Iterator[None]:
 
 
 def _complain(error: Exception) -> None:
+    from xgraph.options import RunError
+
     text = str(error)
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         text = f"{error.filename}: {error.strerror}{_remedy(error)}"
@@ -85,7 +87,7 @@ def _complain(error: Exception) -> None:
     elif _is_lack_of_memory(error):
         why = f" ({text.splitlines()[0][:160]})" if text else ""
         text = f"not enough memory{why}; try a smaller batch or model"
-    elif not isinstance(error, _USER_ERRORS):
+    elif not isinstance(error, (*_USER_ERRORS, RunError)):
         text = f"unexpected {type(error).__name__}: {text} (--debug shows the traceback)"
     sys.stderr.write(f"error: {legible(text) or type(error).__name__}\n")
 

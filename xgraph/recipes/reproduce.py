@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from xgraph.options import OptionError
+from xgraph.options import OptionError, RunError
 from xgraph.recipes.report.claim import claim_of
 from xgraph.recipes.report.partitions import repeated
 from xgraph.recipes.report.report import Report, write_report
@@ -99,7 +99,7 @@ def _report(recipe: Recipe, out: Path, device: str, failed: Sequence[Failure]) -
     names = {Path(one.name) for one in failed}
     left = without_runs(recipe, names)
     if not left.members:
-        raise RuntimeError(f"all runs failed; {failed[0].name}: {failed[0].error}")
+        raise RunError(f"all runs failed; {failed[0].name}: {failed[0].error}")
     results = Results(left, out)
     rows = results.rows()
     claim = claim_of(left, results, rows)

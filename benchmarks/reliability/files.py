@@ -47,7 +47,7 @@ CASES = {
     "file of splits": Case(
         "parts.csv", ["train", "molecules.csv", "--split-file", "parts.csv", "--out", "new", *FAST, *NARROW]
     ),
-    "configuration": Case("config.toml", ["train", "--config", "config.toml", "--out", "new"]),
+    "configuration": Case("config.toml", ["train", "molecules.csv", "--config", "config.toml", "--out", "new", *FAST]),
     "configuration to resume with": Case("run/config.toml", ["train", "--resume", "--out", "run"], "molecules"),
     "recipe": Case("recipe.toml", ["reproduce", "recipe.toml", "--out", "new"]),
     "metrics of a run": Case("run/metrics.json", ["runs", "."], "molecules"),

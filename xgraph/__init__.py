@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from xgraph._version import __version__
 
 if TYPE_CHECKING:
+    from xgraph.reports import report
     from xgraph.training import (
         Predictor,
         Run,
@@ -35,6 +36,7 @@ __all__ = [
     "predict_file",
     "predict_folder",
     "pretrain",
+    "report",
     "search",
     "train",
 ]
@@ -46,6 +48,10 @@ def __getattr__(name: str) -> object:
         import xgraph.training
 
         return getattr(xgraph.training, name)
+    if name == "report":
+        import xgraph.reports
+
+        return xgraph.reports.report
     if name == "search":
         import xgraph.tuning
 

@@ -37,7 +37,7 @@ def test_the_installation_page_has_the_pinned_torch() -> None:
 
 def test_the_list_of_parts_names_all_folders() -> None:
     text = (DOCS / "contributing.md").read_text().split("## How the code is organised")[1].split("\n## ")[0]
-    for part in ("losses", "nn", "sampling", "data", "training"):
+    for part in ("losses", "nn", "sampling", "data", "training", "reports"):
         (row,) = re.findall(rf"^\| `xgraph/{part}` \| (.+) \|$", text, re.M)
         folders = {path.parent.name for path in (ROOT / "xgraph" / part).glob("*/__init__.py")}
         assert set(re.findall(r"`(\w+)`", row)) == folders

@@ -1,0 +1,12 @@
+"""The sections of a report. Each is a function of a run, which returns None if it does not apply to it."""
+
+from collections.abc import Callable
+
+from xgraph.reports.page.blocks import Section
+from xgraph.reports.sections import overview
+from xgraph.reports.source import Source
+
+SECTIONS: dict[str, Callable[[Source], Section | None]] = {
+    "overview": overview.section,
+}
+"""The sections of the report on one run, in order; the names are those under which an omission is listed."""

@@ -1,5 +1,6 @@
 """A run directory, opened once for all sections of its report."""
 
+import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 
 from xgraph.reports.page.blocks import LeftOut
 from xgraph.training import Run, TrainConfig
-from xgraph.training.files.rundir import HISTORY, PREDICTIONS, fold_folders
+from xgraph.training.files.rundir import HISTORY, PREDICTIONS, WARNINGS, fold_folders
 
 PARTS = ("train", "valid", "test")
 
@@ -106,6 +107,15 @@ class Source:
         """One row per epoch; None if the run has none."""
         file = self.path / HISTORY
         return pd.read_csv(file) if file.is_file() else None
+
+    @cached_property
+    def warnings(self) -> list[str] | None:
+        """The warnings that the run gave; None if it did not record them."""
+        files = [one.path / WARNINGS for one in (self.folds or [self])]
+        known = [file for file in files if file.is_file()]
+        if not known:
+            return None
+        return list(dict.fromkeys(text for file in known for text in json.loads(file.read_text(encoding="utf-8"))))
 
     @cached_property
     def predictions(self) -> pd.DataFrame | None:

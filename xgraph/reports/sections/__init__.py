@@ -3,10 +3,30 @@
 from collections.abc import Callable
 
 from xgraph.reports.page.blocks import Section
-from xgraph.reports.sections import overview
+from xgraph.reports.sections import (
+    calibration,
+    data,
+    decisions,
+    folds,
+    overview,
+    ranking,
+    results,
+    tasks,
+    training,
+    warnings,
+)
 from xgraph.reports.source import Source
 
 SECTIONS: dict[str, Callable[[Source], Section | None]] = {
     "overview": overview.section,
+    "warnings": warnings.section,
+    "results": results.section,
+    "data": data.section,
+    "training": training.section,
+    "ranking": ranking.section,
+    "scores and calibration": calibration.section,
+    "decisions": decisions.section,
+    "tasks": tasks.section,
+    "folds": folds.section,
 }
 """The sections of the report on one run, in order; the names are those under which an omission is listed."""

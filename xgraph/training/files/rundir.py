@@ -27,6 +27,8 @@ CONFIG, METRICS, HISTORY, PREDICTIONS, ENVIRONMENT = (
     "predictions.csv",
     "env.json",
 )
+WARNINGS = "warnings.json"
+"""The warnings that a run has given, each once."""
 BEST, LAST = "best.ckpt", "last.ckpt"
 NETWORK = "network.ckpt"
 """The network of a run that keeps another model in its place."""

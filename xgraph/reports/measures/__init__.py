@@ -1,0 +1,1 @@
+"""What a report computes from predictions: curves, their bands, and calibration."""

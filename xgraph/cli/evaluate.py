@@ -146,7 +146,7 @@ def evaluate(
         fitted = baselines(runs)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they are about the same data
-            beside = evaluate_in_detail(fitted, part, **how, data=data, apart=True).metrics if fitted else {}
+            beside = evaluate_in_detail(runs, part, **how, data=data, groups=fitted).metrics if fitted else {}
         show(part, *own, {}, _beside(fitted, part, beside))
         return
     if ties:
@@ -155,7 +155,8 @@ def evaluate(
     fitted = baselines(runs)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        beside = evaluate_new(fitted, data, **how, **columns).metrics if fitted else {}
+        every = [folder for group in fitted for folder in group]
+        beside = evaluate_new(every, data, **how, **columns).metrics if fitted else {}
     typer.echo(labelled.summary(), err=True)
     others = _beside(fitted, labelled.name, beside)
     show(labelled.name, labelled.metrics, labelled.details, labelled.pretrained, labelled.kind, labelled.counts, others)
@@ -164,8 +165,8 @@ def evaluate(
         typer.echo("written: {} and {}".format(*labelled.write(folder, runs)), err=True)
 
 
-def _beside(fitted: list[Path], part: str, metrics: dict[str, Any]) -> dict[str, Any]:
+def _beside(fitted: list[list[Path]], part: str, metrics: dict[str, Any]) -> dict[str, Any]:
     """The metrics of a baseline as in `metrics.json`."""
     from xgraph.training.files.rundir import Run
 
-    return {"baseline": {"model": Run.open(fitted[0]).config.model, part: metrics}} if fitted else {}
+    return {"baseline": {"model": Run.open(fitted[0][0]).config.model, part: metrics}} if fitted else {}

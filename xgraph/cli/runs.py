@@ -12,8 +12,11 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from xgraph.cli.help.text import table
+from xgraph.cli.tables import single_runs
 
-_CONFIG, _METRICS, _LAST, _FOLD = "config.toml", "metrics.json", "last.ckpt", "fold_"
+_CONFIG, _METRICS, _LAST = "config.toml", "metrics.json", "last.ckpt"
+_MEMBERS = {"folds": "fold_", "seeds": "seed_"}
+"""What the names of the directories of a run's folds and seeds begin with."""
 _BASELINE = "baseline"
 _LOCKS = Path("/proc/locks")
 
@@ -29,6 +32,7 @@ class Listed(NamedTuple):
         date: When it was last written to, as in ISO 8601.
         state: "finished", "running", "interrupted" or "unreadable".
         folds: Number of its folds that have finished; None if it has no folds.
+        seeds: Number of its seeds that have finished, the same in each fold; None if it has no seeds.
         metric: The metric that selected the epoch, of which the next two are values; None before the run has finished.
         valid: Its value on the validation part, if there is one; over folds the mean.
         test: Its value on the test part.
@@ -43,6 +47,7 @@ class Listed(NamedTuple):
     date: str
     state: str
     folds: int | None
+    seeds: int | None
     metric: str | None
     valid: float | None
     test: float | None
@@ -58,8 +63,8 @@ def runs(
 ) -> None:
     """List the runs below a directory, the latest last: what they trained, whether they finished, and how well.
 
-    The metric is the one that selected the epoch; for runs over folds it is the mean over the folds. The output is a
-    table in a terminal, and tab-separated in a pipe.
+    The metric is the one that selected the epoch; for runs over folds or seeds it is the mean over them. The output is
+    a table in a terminal, and tab-separated in a pipe.
     """
     if not directory.is_dir():
         if directory != Path("runs"):
@@ -79,11 +84,11 @@ def runs(
 
 
 def run_directories(directory: Path) -> Iterator[Path]:
-    """Yield the directories of runs; those of folds and baselines belong to the run that they are in."""
+    """Yield the directories of runs; those of folds, seeds and baselines belong to the run that they are in."""
     for folder, below, files in os.walk(directory):
         below[:] = sorted(name for name in below if not name.startswith("."))
         if _CONFIG in files:
-            below[:] = [name for name in below if not name.startswith(_FOLD) and name != _BASELINE]
+            below[:] = [name for name in below if not name.startswith(tuple(_MEMBERS.values())) and name != _BASELINE]
             yield Path(folder)
 
 
@@ -92,7 +97,7 @@ def _listed(path: Path) -> Listed:
     try:
         return _read(path)
     except (OSError, ValueError, RecursionError, AttributeError, TypeError, KeyError):
-        return Listed(str(path), "-", "-", None, _date(path), "unreadable", None, None, None, None)
+        return Listed(str(path), "-", "-", None, _date(path), "unreadable", *[None] * 7)
 
 
 def _read(path: Path) -> Listed:
@@ -100,12 +105,17 @@ def _read(path: Path) -> Listed:
         raise FileNotFoundError(path / _CONFIG)
     config = tomllib.loads((path / _CONFIG).read_text(encoding="utf-8"))
     metrics = json.loads((path / _METRICS).read_text(encoding="utf-8")) if (path / _METRICS).is_file() else {}
-    folds = [folder for folder in path.glob(f"{_FOLD}*") if folder.is_dir()]
+    members = {kind: [one for one in path.glob(f"{start}*") if one.is_dir()] for kind, start in _MEMBERS.items()}
+    if members["folds"]:  # each of which may have seeds
+        each = [len(list(one.glob(f"{_MEMBERS['seeds']}*/{_METRICS}"))) for one in members["folds"]]
+        folds, seeds = _finished(members["folds"]), max(each) or None
+    else:
+        folds, seeds = None, _finished(members["seeds"])
     data = config.get("data", config)  # files of old versions have no sections
     dataset = str(data.get("dataset") or "+".join(data.get("datasets", [])) or "-")
     fold = data.get("fold")
     name = Path(dataset).name if os.path.isabs(dataset) else dataset
-    metric = metrics.get("metric") or next((one.get("metric") for one in metrics.get("folds", [])), None)
+    metric = single_runs(metrics)[0].get("metric")
     return Listed(
         str(path),
         f"{name} fold {fold}" if isinstance(fold, int) else name,
@@ -113,12 +123,18 @@ def _read(path: Path) -> Listed:
         _name(config.get("loss")) or config.get("objective"),
         _date(path),
         _state(path, bool(metrics)),
-        sum((folder / _METRICS).is_file() for folder in folds) if folds else None,
+        folds,
+        seeds,
         metric,
         _value(metrics, "valid", metric),
         _value(metrics, "test", metric),
         *(_value(metrics.get(_BASELINE) or {}, part, metric) for part in ("valid", "test")),
     )
+
+
+def _finished(folders: list[Path]) -> int | None:
+    """How many of the members of a run have finished."""
+    return sum((folder / _METRICS).is_file() for folder in folders) if folders else None
 
 
 def _name(part: object) -> str | None:
@@ -141,7 +157,9 @@ def _value(metrics: Mapping[str, Any], part: str, metric: str | None) -> float |
 
 
 def _state(path: Path, scored: bool) -> str:
-    if _is_locked(path) or any(map(_is_locked, path.glob(f"{_FOLD}*"))):
+    starts = _MEMBERS.values()
+    below = [*starts, *(f"{one}*/{other}" for one in starts for other in starts)]
+    if _is_locked(path) or any(_is_locked(one) for start in below for one in path.glob(f"{start}*")):
         return "running"
     last, metrics = path / _LAST, path / _METRICS
     resumed = scored and last.is_file() and last.stat().st_mtime > metrics.stat().st_mtime  # and not scored since
@@ -167,7 +185,9 @@ def _date(path: Path) -> str:
 
 
 def _row(one: Listed) -> list[str]:
-    state = one.state if one.folds is None else f"{one.state} ({one.folds} fold{'s' * (one.folds != 1)})"
+    counts = {"fold": one.folds, "seed": one.seeds}
+    finished = [f"{count} {noun}{'s' * (count != 1)}" for noun, count in counts.items() if count is not None]
+    state = f"{one.state} ({' × '.join(finished)})" if finished else one.state
     values = ["-" if value is None or value != value else f"{value:.4f}" for value in one[-4:]]
     return [
         one.run,

@@ -21,10 +21,13 @@ _MANY = 20
 
 
 def metrics_table(metrics: Mapping[str, Any], *, all_metrics: bool = True, also: Sequence[str] = ()) -> str:
-    """The content of `metrics.json`: one row per metric, one column per split; with folds mean ± deviation.
+    """The content of `metrics.json`: one row per metric, one column per split.
+
+    With folds or seeds, the cells are mean ± deviation.
 
     The columns of a baseline are named after its model, such as forest_test. Where one of several models was chosen,
-    the first columns are its own, and those of the others follow.
+    the first columns are its own, and those of the others follow. The columns of an ensemble of seeds are those of
+    their mean scores.
 
     Args:
         metrics: Metrics by split.
@@ -38,6 +41,8 @@ def metrics_table(metrics: Mapping[str, Any], *, all_metrics: bool = True, also:
     columns = {split: metrics[split] for split in splits}
     for other in (one for one in others if one["model"] != metrics.get("chosen")):
         columns |= {f"{other['model']}_{split}": other[split] for split in splits if split in other}
+    ensemble = metrics.get("ensemble", {})
+    columns |= {f"ensemble_{split}": ensemble[split] for split in splits if split in ensemble}
     rows = [["metric", *columns]]
     last = metrics[splits[-1]]
     names = list(last.get("mean", last))
@@ -130,7 +135,7 @@ def pretrained_lines(seen: Mapping[str, Any]) -> list[str]:
 
 def _random_ranking(metrics: Mapping[str, Any]) -> list[str]:
     """What a random ranking of the last part that was scored would reach; nothing where it is not known."""
-    runs = metrics.get("folds", [metrics])
+    runs = single_runs(metrics)
     part = next((name for name in ("test", "valid") if name in metrics), None)
     rates = [run["positive_rate"][part] for run in runs if part in run.get("positive_rate", {})]
     known = [rate for rate in rates if not math.isnan(rate)]
@@ -149,16 +154,29 @@ def _about_baseline(run: "Run") -> list[str]:
     model, text = baseline["model"], baseline["about"]
     if "valid" not in baseline:
         return [text]
-    metric = run.metrics.get("metric") or run.metrics["folds"][0]["metric"]
+    metric = single_runs(run.metrics)[0]["metric"]
     folds = baseline.get("folds")
     ahead = baseline["ahead_in"] > folds / 2 if folds else baseline["ahead"]
     values = f"{metric} {_number(baseline['valid'].get(metric))} against {_number(run.metrics['valid'].get(metric))}"
-    where = f" in {baseline['ahead_in']} of {folds} folds" if folds else ""
+    where = f" in {baseline['ahead_in']} of {folds} {_members(run.metrics)}" if folds else ""
     if not ahead:
         return [f"{text}; on validation it is {f'ahead{where}' if folds else 'not ahead'} ({values})"]
     how = "" if folds else f"predict with it (xgraph predict {shlex.quote(str(run.path / BASELINE))} FILE), "
     more = f"let --model auto choose, or train a larger one with --model {model}"
     return [f"{text}; it is ahead on validation{where} ({values}): {how}{more}"]
+
+
+def _members(metrics: Mapping[str, Any]) -> str:
+    """What the single runs of a run are."""
+    if "folds" not in metrics:
+        return "seeds"
+    return "runs" if "seeds" in metrics["folds"][0] else "folds"
+
+
+def single_runs(metrics: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The metrics of the single runs that a run consists of, over its folds and seeds."""
+    members = metrics.get("folds") or metrics.get("seeds")
+    return [run for member in members for run in single_runs(member)] if isinstance(members, list) else [metrics]
 
 
 def _about_choice(metrics: Mapping[str, Any]) -> str:
@@ -168,7 +186,8 @@ def _about_choice(metrics: Mapping[str, Any]) -> str:
         return ""
     if isinstance(chosen, list):
         counts = {name: chosen.count(name) for name in sorted(set(chosen))}
-        return f"in each fold by validation: {', '.join(f'{name} in {count}' for name, count in counts.items())}"
+        which = ", ".join(f"{name} in {count}" for name, count in counts.items())
+        return f"in each of the {_members(metrics)} by validation: {which}"
     values = ", ".join(f"{name} {_number(value)}" for name, value in metrics["choice"].items())
     skipped = metrics[BASELINE].get("skipped")
     return f"{chosen}, by {metrics['metric']} on validation ({values})" + (f"; no baseline: {skipped}" * bool(skipped))

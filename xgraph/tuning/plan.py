@@ -104,6 +104,8 @@ def make_plan(vary: Mapping[str, Any], base: Mapping[str, Any], settings: Mappin
         if value != expected:
             raise OptionError(f"{name} = {value!r}: not available in a search; use inner_folds and final instead")
     config = build_config(settings, base)
+    if config.seeds > 1:
+        raise OptionError(f"seeds = {config.seeds}: a file for a search trains single runs; leave it out of the file")
     if not config.fitted and "keep" not in {**base, **settings}:
         config = config.replace(keep="last")  # so that the final run, without validation, trains for as many epochs
     if config.drawn_by_seed and budget.seeds > 1:

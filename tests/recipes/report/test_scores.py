@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xgraph.recipes.report.scores import Part, check_same_items, combine, read_parts
+from xgraph.recipes.report.scores import combine
 from xgraph.training.config.build import build_config
+from xgraph.training.files.predictions import Part, check_same_items, read_parts
 
 MOLECULES = build_config({"dataset": "tox21"})
 

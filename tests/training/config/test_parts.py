@@ -275,8 +275,8 @@ def test_ensembles_of_runs_on_different_parts(train: Train, csv: Path) -> None:
 
 @pytest.mark.parametrize(("settings", "scored"), [(BOTH, "test"), ({"inner": "0/4"}, "valid")], ids=str)
 def test_parts_over_folds(train: Train, settings: dict[str, Any], scored: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xgraph.training.fit.launch.folds.chosen_folds", lambda config, given: [0, 1])
-    for module in ("one", "folds"):
+    monkeypatch.setattr("xgraph.training.fit.launch.members.chosen_folds", lambda config, given: [0, 1])
+    for module in ("one", "members"):
         monkeypatch.setattr(
             f"xgraph.training.fit.launch.{module}.load_data",
             lambda c, p, g=None: load_data(c.replace(fold=None, seed=c.fold), p),

@@ -41,7 +41,7 @@ def test_who_holds_the_lock_removes_what_was_left(tmp_path: Path) -> None:
 
 def test_a_run_over_folds_removes_what_a_killed_one_left(tmp_path: Path) -> None:
     from xgraph.training.config.build import build_config
-    from xgraph.training.fit.launch.folds import _place_of
+    from xgraph.training.fit.launch.members import _place_of
 
     (tmp_path / ".metrics.json.0ac641a215ce.part").touch()
     _place_of(tmp_path, True, build_config({"fold": "all", "dataset": "aicures"}))

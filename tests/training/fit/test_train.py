@@ -424,7 +424,7 @@ def test_diverging_training_is_an_error(train: Train, schedule: str) -> None:
 
 
 def test_folds_that_fail_before_training_leave_nothing(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xgraph.training.fit.launch.folds.chosen_folds", lambda config, given: [0, 1])
+    monkeypatch.setattr("xgraph.training.fit.launch.members.chosen_folds", lambda config, given: [0, 1])
     with pytest.raises(ValueError, match="has no folds"):
         train(out="run", fold="all")
     assert not Path("run").exists()

@@ -11,7 +11,8 @@ from scipy.stats import rankdata
 
 import xgraph
 from xgraph.options import OptionError
-from xgraph.training.prediction.ensemble import Ensemble, check_members, members_by_fold, scaled_ranks
+from xgraph.training.prediction.ensemble import check_members, members_by_fold
+from xgraph.training.scoring.ensemble import Ensemble, scaled_ranks
 
 Train = Callable[..., xgraph.Run]
 SMILES = ["CCO", "CCCN", "not a molecule", "CCCCN", "", "CO", "CCCO", "CCCCCCN", "CCO"]

@@ -118,6 +118,11 @@ class SearchCommand(TrainCommand):
         "`xgraph losses NAME` and `xgraph models NAME` list those of a loss or model."
     )
 
+    def groups(self, catalogue: Catalogue) -> Groups:
+        """The settings of a run, without those that a search has itself."""
+        own = {name: [one for one in some if one.name != "seeds"] for name, some in training_groups(catalogue).items()}
+        return {name: some for name, some in own.items() if some}
+
 
 class PretrainCommand(CatalogueCommand):
     """The options of pretraining, and of all models of molecules."""

@@ -9,7 +9,17 @@ Groups = dict[str, list[Option]]
 
 DATA, PARTS, TRAINING, RUN = "Data", "Model and loss", "Training", "Run"
 _OF_SECTION = {"data": DATA, "model": PARTS, "loss": PARTS}
-_ELSEWHERE = {"init": PARTS, "seed": RUN, "device": RUN, "precision": RUN, "threads": RUN, "devices": RUN, "nodes": RUN}
+_ELSEWHERE = {
+    "init": PARTS,
+    "seed": RUN,
+    "seeds": RUN,
+    "split_seed": RUN,
+    "device": RUN,
+    "precision": RUN,
+    "threads": RUN,
+    "devices": RUN,
+    "nodes": RUN,
+}
 
 COMMON = (
     *("split", "split_column", "fold", "smiles_column", "target_columns", "bag_column", "num_neighbors", "instances"),

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from xgraph.recipes.report.reader import Reader
-from xgraph.recipes.report.scores import Part
 from xgraph.recipes.schema.recipe import Member
-from xgraph.training.prediction.ensemble import scaled_ranks
+from xgraph.training.files.predictions import Part
+from xgraph.training.scoring.ensemble import scaled_ranks
 
 MEANING = (
     "Pooled: the test items of all folds together, by their ranks within each fold, because the scores of different "

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from xgraph.recipes.report.choose import Chosen, Scores, choose, rounded
-from xgraph.recipes.report.scores import Part, check_same_items, combine, read_inner, read_parts
+from xgraph.recipes.report.scores import combine, read_inner
 from xgraph.recipes.schema.entries import Choice, InnerFolds
 from xgraph.recipes.schema.metrics import further_metrics
 from xgraph.recipes.schema.recipe import Member, Recipe
 from xgraph.training.config.traits import DatasetTraits
-from xgraph.training.prediction.ensemble import scaled_ranks
+from xgraph.training.files.predictions import Part, check_same_items, read_parts
+from xgraph.training.scoring.ensemble import scaled_ranks
 from xgraph.training.scoring.scores import score_split
 
 

@@ -11,13 +11,13 @@ from xgraph.recipes.report.choose import Chosen
 from xgraph.recipes.report.compare import Paired, paired
 from xgraph.recipes.report.pooled import pooled
 from xgraph.recipes.report.reader import Reader
-from xgraph.recipes.report.scores import Part
 from xgraph.recipes.schema.entries import Comparison
 from xgraph.recipes.schema.metrics import further_metrics
 from xgraph.recipes.schema.outcome import same_seeds
 from xgraph.recipes.schema.recipe import Member, Recipe
 from xgraph.training.config.folds import summarize_folds
 from xgraph.training.config.parts import scored_parts
+from xgraph.training.files.predictions import Part
 from xgraph.training.files.rundir import Run
 
 Figures = Mapping[str, Mapping[str, float]]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from xgraph.recipes.report.results import Row
 from xgraph.recipes.report.scores import combine
 from xgraph.recipes.schema.recipe import Member, Recipe
-from xgraph.training.prediction.ensemble import scaled_ranks
+from xgraph.training.scoring.ensemble import scaled_ranks
 
 Scores = npt.NDArray[np.float64]
 Runs = list[tuple[Member, int, int | None]]

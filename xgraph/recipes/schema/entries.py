@@ -20,7 +20,7 @@ from xgraph.recipes.schema.types import (
     listed,
 )
 from xgraph.schema import Schema
-from xgraph.training.prediction.ensemble import Combine
+from xgraph.training.scoring.ensemble import Combine
 
 _SHARED_SETTINGS = ("device", "out", "progress", "resume", "threads")
 

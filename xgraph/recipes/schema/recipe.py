@@ -17,8 +17,8 @@ from xgraph.recipes.schema.entries import (
 )
 from xgraph.training.config.build import TrainConfig, build_config
 from xgraph.training.files.rundir import dataset_label
-from xgraph.training.prediction.ensemble import Combine
 from xgraph.training.pretraining.settings import PretrainConfig
+from xgraph.training.scoring.ensemble import Combine
 
 RECIPE, REPORT, NUMBERS, TIMES = "recipe.toml", "report.md", "report.json", "times.json"
 

@@ -12,6 +12,7 @@ from xgraph.training.config.traits import DatasetTraits
 _ELSEWHERE = {
     "dataset": "give it to the members or in [settings]; in [quick], choose among them with `datasets`",
     "seed": "give `seeds` to the member or in [quick] instead",
+    "seeds": "give `seeds` to the member or in [quick] instead",
     "inner": "not available in recipes, which report the test set; use it with xgraph train or xgraph search",
     "inner_groups": "give it to a [[choice]] instead",
     "threads": "give it on the command line instead",

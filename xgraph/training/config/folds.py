@@ -90,16 +90,27 @@ def _card(config: TrainConfig) -> "Card | None":
     return {card.name: card for card in list_cards()}.get(config.dataset)
 
 
-def summarize_folds(folds: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the mean and sample standard deviation of each metric over the folds."""
+def summarize_folds(folds: list[dict[str, Any]], key: str = "folds") -> dict[str, Any]:
+    """Return the mean and sample standard deviation of each metric over the folds, or over other members of a run.
+
+    Args:
+        folds: The metrics of the members.
+        key: What the members are, under which the result holds their metrics.
+    """
     summary: dict[str, Any] = {}
     for split in (name for name in ("test", "valid") if name in folds[0]):
         mean, std = {}, {}
-        for name in folds[0][split]:
+        for name in (name for name in folds[0][split] if name not in ("mean", "std")):  # of members with members
             values = [fold[split].get(name) for fold in folds]
             known = [value for value in values if value is not None and not math.isnan(value)]
             mean[name] = float(np.mean(known)) if known else math.nan
             std[name] = float(np.std(known, ddof=1)) if len(known) > 1 else math.nan
         summary[split] = {**mean, "mean": mean, "std": std}
     tasks: dict[str, Any] = {name: folds[0][name] for name in ("tasks", "classes") if name in folds[0]}
-    return {**summary, **tasks, "folds": folds}
+    return {**summary, **tasks, key: folds}
+
+
+def single_runs(metrics: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the metrics of the single runs that a run consists of, over its folds and seeds."""
+    members = metrics.get("folds") or metrics.get("seeds")
+    return [run for member in members for run in single_runs(member)] if isinstance(members, list) else [metrics]

@@ -165,6 +165,9 @@ class RunSettings(_Section):
             given validation set, and does not touch the test set either.
         inner_groups: With ``scaffold``, molecules with the same Bemis-Murcko scaffold are in the same inner fold.
         seed: Seed for weights, batches and dropout.
+        seeds: Number of runs to train with the seeds ``seed``, ``seed`` + 1, and so on. They have the same parts, and
+            are an ensemble: their scores are averaged, and their standard deviation is shown.
+        split_seed: Seed for drawing the parts, where the way to split depends on it; by default ``seed``.
         device: Where to train; ``auto`` uses a GPU if there is one.
         precision: Numbers that the network computes with in training: float32 (``32``), or mixed precision with
             bfloat16 (``bf16``) or float16 (``fp16``). Weights, losses, tables of state, validation and scores keep
@@ -188,6 +191,8 @@ class RunSettings(_Section):
     inner: str | None = None
     inner_groups: Literal["scaffold"] | None = None
     seed: int = Field(default=0, ge=0, lt=2**63)
+    seeds: Annotated[int, Field(ge=1, le=1000)] = 1
+    split_seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Precision = "32"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # torch crashes with too many
@@ -210,6 +215,12 @@ class RunSettings(_Section):
         if inner is not None:
             inner_fold(inner)
         return inner
+
+    @model_validator(mode="after")
+    def _last_seed(self) -> "RunSettings":
+        if self.seed + self.seeds > 2**63:
+            raise ValueError(f"seeds = {self.seeds}: the last seed would be 2**63 or more with seed = {self.seed}")
+        return self
 
     @model_validator(mode="after")
     def _one_cut(self) -> "RunSettings":

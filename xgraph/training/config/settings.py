@@ -86,7 +86,7 @@ class TrainConfig(Schema):
     @property
     def drawn_by_seed(self) -> bool:
         """Whether the seed determines the split, so that different seeds score different items. Folds never do."""
-        return self.split in DRAWN_BY_SEED and self.folds is None
+        return self.split in DRAWN_BY_SEED and self.folds is None and self.split_seed is None
 
     @property
     def fitted(self) -> bool:

@@ -17,7 +17,7 @@ from xgraph.training.config.build import registry
 from xgraph.training.export.formats import Call, check_same, to_onnx, to_torchscript
 from xgraph.training.export.tensors import Function, as_function
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
-from xgraph.training.files.rundir import BASELINE, NETWORK
+from xgraph.training.files.rundir import BASELINE, NETWORK, check_single
 from xgraph.training.files.saved_model import RANK_MEAN, load_model, loss_link
 from xgraph.training.files.writing import write_atomically, write_text
 from xgraph.training.prediction.members import checkpoints
@@ -32,7 +32,7 @@ def export_run(run: str | Path, path: str | Path, form: Form) -> Path:
     What is written is read again and compared with the model on inputs of several sizes first.
 
     Args:
-        run: A run directory, or a checkpoint; of a run over folds, a fold.
+        run: A run directory, or a checkpoint; of a run over folds or seeds, one of them.
         path: The file to write. The JSON file has the same name with ``.json`` appended.
         form: "state-dict", "torchscript" or "onnx".
 
@@ -41,12 +41,12 @@ def export_run(run: str | Path, path: str | Path, form: Form) -> Path:
 
     Raises:
         FileNotFoundError: If there is no such run.
-        OptionError: If the packages for ONNX are not installed, or the run has several folds.
-        ValueError: If the model cannot be exported in this form, with the reason.
+        OptionError: If the packages for ONNX are not installed.
+        ValueError: If the run has several folds or seeds, or the model cannot be exported in this form, with the
+            reason.
     """
+    check_single(Path(run))
     found = checkpoints(run)
-    if len(found) > 1:
-        raise OptionError(f"run: {run} is a run over folds; choose the directory of one of them, such as fold_0")
     state = read_checkpoint(found[0])
     if state[HEADER]["model"] == RANK_MEAN:
         raise ValueError(

@@ -13,7 +13,9 @@ from xgraph.training.files.checkpoint import read_checkpoint
 from xgraph.training.files.history import KEPT, write_history
 from xgraph.training.files.rundir import BEST, CONFIG, LAST, PATHS
 
-MAY_CHANGE = frozenset({"epochs", "device", "storage", "threads", "baseline", "checkpoint_every", "devices", "nodes"})
+MAY_CHANGE = frozenset(
+    {"epochs", "device", "storage", "threads", "baseline", "checkpoint_every", "devices", "nodes", "seeds"}
+)
 """The settings that may change when a run is resumed."""
 
 _NOT_COMPARED = MAY_CHANGE | {*PATHS, "init"}

@@ -34,6 +34,8 @@ NETWORK = "network.ckpt"
 """The network of a run that keeps another model in its place."""
 BASELINE = "baseline"
 """Folder of a run that holds the run of its baseline."""
+FOLD, SEED = "fold_", "seed_"
+"""What the names of the directories of folds and seeds begin with."""
 PATHS = ("dataset", "split_file", "valid", "test", "edges")
 """Settings that name the files of the data, which may move."""
 
@@ -45,7 +47,8 @@ class Run:
     Args:
         path: The run directory. It holds ``config.toml``, ``metrics.csv``, ``metrics.json``, ``predictions.csv``,
             ``best.ckpt``, ``last.ckpt`` and ``env.json``. For a run over several folds, it holds ``config.toml``,
-            ``metrics.json`` and one directory per fold.
+            ``metrics.json`` and one directory per fold. With several seeds (``seeds``), it has one directory per seed,
+            and ``predictions.csv`` holds the mean of their scores.
         metrics: The contents of ``metrics.json``: ``{"test": {"ap": ...}, "valid": {...}, ...}``. Parts that the run
             was trained on, or did not touch, are absent.
     """
@@ -98,8 +101,23 @@ class Run:
         return [Run.open(folder) for folder in fold_folders(self.path)]
 
     @property
+    def seeds(self) -> list["Run"]:
+        """The runs of the individual seeds; empty unless this is a run over several seeds."""
+        return [Run.open(folder) for folder in seed_folders(self.path)]
+
+    @property
+    def members(self) -> list["Run"]:
+        """The single runs that this run consists of, over its folds and seeds; itself if it is one."""
+        return [self if folder == self.path else Run.open(folder) for folder in leaf_folders(self.path)]
+
+    @property
     def model(self) -> "nn.Module":
-        """The model with the weights of the kept epoch, in evaluation mode on the CPU."""
+        """The model with the weights of the kept epoch, in evaluation mode on the CPU.
+
+        Raises:
+            ValueError: If the run consists of several, which are its ``members``.
+        """
+        check_single(self.path)
         from xgraph.training.files.checkpoint import read_checkpoint
         from xgraph.training.files.saved_model import load_model
 
@@ -117,8 +135,36 @@ def _with_nan(value: Any) -> Any:
 
 def fold_folders(path: Path) -> list[Path]:
     """Return the fold directories of a run in order."""
-    numbers = [folder.name.removeprefix("fold_") for folder in path.glob("fold_*") if folder.is_dir()]
-    return [path / f"fold_{number}" for number in sorted(filter(str.isdecimal, numbers), key=int)]
+    return _numbered(path, FOLD)
+
+
+def seed_folders(path: Path) -> list[Path]:
+    """Return the directories of a run's seeds in order."""
+    return _numbered(path, SEED)
+
+
+def member_folders(path: Path) -> list[Path]:
+    """Return the directories of the runs that a run consists of: its folds, or its seeds; none of a single run."""
+    return fold_folders(path) or seed_folders(path)
+
+
+def leaf_folders(path: Path) -> list[Path]:
+    """Return the directories of the single runs that a run consists of; itself if it is one."""
+    return [leaf for folder in member_folders(path) for leaf in leaf_folders(folder)] or [path]
+
+
+def _numbered(path: Path, prefix: str) -> list[Path]:
+    numbers = [folder.name.removeprefix(prefix) for folder in path.glob(f"{prefix}*") if folder.is_dir()]
+    return [path / f"{prefix}{number}" for number in sorted(filter(str.isdecimal, numbers), key=int)]
+
+
+def check_single(path: Path) -> None:
+    """Raise `ValueError` if a run consists of several."""
+    folders = member_folders(path)
+    if folders:
+        what = "folds" if folders == fold_folders(path) else "seeds"
+        names = ", ".join(str(leaf.relative_to(path)) for leaf in leaf_folders(path))
+        raise ValueError(f"run: {path} is a run over {what}; choose the directory of one of them ({names})")
 
 
 def check_free(out: str | Path) -> None:
@@ -153,7 +199,8 @@ def make_run_directory(out: str | Path | None, config: TrainConfig) -> Path:
         return _make(Path(out), exist_ok=True)
     model = AUTO if config.choose else config.model
     way = model if config.fitted else f"{config.loss}-{model}"
-    name = f"{dataset_label(config.dataset)}-{way}-s{config.seed}"
+    seeds = f"s{config.seed}" if config.seeds == 1 else f"s{config.seed}-{config.seed + config.seeds - 1}"
+    name = f"{dataset_label(config.dataset)}-{way}-{seeds}"
     if isinstance(config.fold, int):
         name += f"-fold{config.fold}"
     return new_run_directory(name)
@@ -183,7 +230,7 @@ def _make(path: Path, exist_ok: bool) -> Path:
 
 def discard(path: Path) -> None:
     """Remove the files of a run that failed in its first epoch, and the directory if it is then empty."""
-    if (path / LAST).exists() or fold_folders(path):
+    if (path / LAST).exists() or member_folders(path):
         return
     for name in (ENVIRONMENT, CONFIG):  # without its settings it would be neither a run nor empty
         (path / name).unlink(missing_ok=True)
@@ -199,8 +246,10 @@ def dataset_label(dataset: str) -> str:
 
 
 def move(path: Path, config: TrainConfig) -> None:
-    """Write the new place of the data into the settings of a run and of its baseline."""
+    """Write the new place of the data into the settings of a run, of its baseline, and of its folds and seeds."""
     places = {name: getattr(config, name) for name in PATHS}
+    for member in member_folders(path):
+        move(member, config)
     for folder in (path, path / BASELINE):
         if (folder / CONFIG).is_file():
             write_config(folder, build_config({}, read_config(folder / CONFIG), saved=True).replace(**places))

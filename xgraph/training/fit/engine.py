@@ -26,7 +26,7 @@ from xgraph.training.files.checkpoint import HEADER, check_same_run, read_checkp
 from xgraph.training.files.environment import write_environment
 from xgraph.training.files.leaks import warn_of_leaks
 from xgraph.training.files.resume import check_resumable, check_same_settings, read_last
-from xgraph.training.files.rundir import BEST, LAST, NETWORK, fold_folders, write_config
+from xgraph.training.files.rundir import BEST, FOLD, LAST, NETWORK, SEED, fold_folders, seed_folders, write_config
 from xgraph.training.files.saved_model import start_from
 from xgraph.training.fit.fitted import FittedTask, fit_in_single_step
 from xgraph.training.fit.machine.precision import plugins_of
@@ -57,7 +57,7 @@ def prepare(config: TrainConfig, source: "Source") -> Task | FittedTask:
         return FittedTask(config, source)
     task = Task(config, source)
     if config.init is not None:
-        path = find_checkpoint(config.init, config.fold if isinstance(config.fold, int) else None)
+        path = find_checkpoint(config.init, config.fold if isinstance(config.fold, int) else None, config.seed)
         state = read_checkpoint(path)
         warn_of_leaks(task.header, state[HEADER], source)
         start_from(task.model, state, source, path)
@@ -149,13 +149,20 @@ def _processes() -> dict[str, Any]:
     return {"devices": here.local_size, "num_nodes": here.world_size // here.local_size, "strategy": strategy}
 
 
-def find_checkpoint(run: str | Path, fold: int | None = None) -> Path:
-    """Return the best checkpoint of a run; for a run over folds, that of the given fold."""
+def find_checkpoint(run: str | Path, fold: int | None = None, seed: int = 0) -> Path:
+    """Return the best checkpoint of a run; for a run over folds or seeds, that of the given ones."""
     path = Path(run)
     if path.is_file():
         return path
     if fold is not None and fold_folders(path):
-        path = path / f"fold_{fold}"
+        path = path / f"{FOLD}{fold}"
+    if seeds := seed_folders(path):
+        if path / f"{SEED}{seed}" not in seeds:
+            raise FileNotFoundError(
+                f"init: {path} is a run over seeds, but not over the seed {seed} of this run; choose one of "
+                f"{', '.join(folder.name for folder in seeds)} in it"
+            )
+        path = path / f"{SEED}{seed}"
     for name in (NETWORK, BEST, LAST):
         if (path / name).is_file():
             return path / name

@@ -68,4 +68,5 @@ def load_options(config: TrainConfig) -> dict[str, Any]:
     """Return the settings that are options of `xgraph.data.load`, by the same names."""
     from xgraph.data import load
 
-    return {name: getattr(config, name) for name in inspect.signature(load).parameters if name in PLACES}
+    options = {name: getattr(config, name) for name in inspect.signature(load).parameters if name in PLACES}
+    return options if config.split_seed is None else {**options, "seed": config.split_seed}

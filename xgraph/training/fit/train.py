@@ -1,4 +1,4 @@
-"""`xgraph.train`: train one fold or several, from settings to a finished run directory."""
+"""`xgraph.train`: train one run, or one per fold and seed, from settings to a finished run directory."""
 
 import warnings
 from collections.abc import Iterator
@@ -11,12 +11,10 @@ from xgraph.distributed.processes import from_first, joined
 from xgraph.signals import handled
 from xgraph.training.config.build import read_config
 from xgraph.training.files.rundir import Run, check_free
-from xgraph.training.fit.launch.folds import train_folds
 from xgraph.training.fit.launch.guard import Interrupted as Interrupted
-from xgraph.training.fit.launch.one import train_one
+from xgraph.training.fit.launch.members import train_any
 from xgraph.training.fit.launch.processes import check_same, processes_to_start, start
 from xgraph.training.fit.launch.resume import build, settings_to_resume
-from xgraph.training.fit.seeding import own_random_streams
 from xgraph.training.scoring.inference import choose_device
 
 
@@ -54,7 +52,8 @@ def train(
 
     Returns:
         The finished run, with its path and metrics. With several folds (``fold="all"``), each fold is a run in its own
-        directory, and the metrics hold the mean and standard deviation over the folds.
+        directory, and the metrics hold the mean and standard deviation over the folds. With several seeds
+        (``seeds=5``), the same holds for the seeds, and ``metrics["ensemble"]`` has the metrics of their mean scores.
 
     Raises:
         OptionError: If a setting does not exist or has an invalid value. It is a ``ValueError``.
@@ -98,10 +97,7 @@ def train(
         progress = progress and rank() == 0
         if out is not None and not resume:
             from_first(lambda: check_free(out))  # fail before the data are read, which may take long
-        if chosen.fold == "all" or isinstance(chosen.fold, list):
-            return train_folds(chosen, out, resume, progress, device, given)
-        with own_random_streams(chosen.seed, chosen.threads):
-            return train_one(chosen, out, resume, progress, device, given)
+        return train_any(chosen, out, resume, progress, device, given)
 
 
 def _train_there(**options: Any) -> Path:

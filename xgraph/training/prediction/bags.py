@@ -16,7 +16,6 @@ from xgraph.options import OptionError, nearest
 from xgraph.training.files.checkpoint import HEADER, instance_shape
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.fit.bars import data_progress
-from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.folder_bags import on_disk, predict_folder, score_on_disk
 from xgraph.training.prediction.members import Members, checked_path, spread_rows
 from xgraph.training.prediction.new_bags import NewBags, bags_of_conformers, instance_columns, makes_conformers
@@ -27,6 +26,7 @@ from xgraph.training.prediction.scorer import spread
 from xgraph.training.prediction.smiles import read_items
 from xgraph.training.prediction.table_bags import bags_of_table, read_frame_of_bags
 from xgraph.training.scoring.bag_scores import explain_bags, score_bags
+from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.inference import as_scores
 
 if TYPE_CHECKING:

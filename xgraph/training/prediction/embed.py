@@ -7,7 +7,7 @@ from torch import nn
 
 from xgraph.training.config.build import registry
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
-from xgraph.training.files.rundir import NETWORK
+from xgraph.training.files.rundir import NETWORK, check_single
 from xgraph.training.files.saved_model import RANK_MEAN
 from xgraph.training.files.saved_model import load_model as rebuild
 from xgraph.training.prediction.embedding.bags import embed_some_bags
@@ -30,11 +30,11 @@ def load_model(run: str | Path) -> nn.Module:
     returns the vectors before the head.
 
     Args:
-        run: A run directory, or a checkpoint. Of a run over folds, choose the directory of a fold.
+        run: A run directory, or a checkpoint. Of a run over folds or seeds, choose the directory of one of them.
 
     Raises:
         FileNotFoundError: If there is no such run.
-        ValueError: If it is a run over folds, or its checkpoint cannot be read.
+        ValueError: If it is a run over folds or seeds, or its checkpoint cannot be read.
 
     Example:
         >>> import tempfile, torch, xgraph
@@ -68,7 +68,8 @@ def embed(
     attention it is what the head is applied to.
 
     Args:
-        run: A run directory, or a checkpoint; also a pretrained encoder. Of a run over folds, choose a fold.
+        run: A run directory, or a checkpoint; also a pretrained encoder. Of a run over folds or seeds, choose one of
+            them.
         items: What to embed, as for :func:`predict`: molecules, nodes or bags, as a list, a table or an object.
         smiles_column: Column of SMILES; by default the one that the run was trained on.
         bag_column: Column that names the bag of each row; by default recognised by its name.
@@ -118,8 +119,6 @@ def embed(
 
 def _state_of(run: str | Path) -> tuple[dict[str, Any], Path]:
     """Read the checkpoint of a single run."""
+    check_single(Path(run))
     paths = checkpoints(run)
-    if len(paths) > 1:
-        folds = ", ".join(path.parent.name for path in paths)
-        raise ValueError(f"run: {run} is a run over folds; choose the directory of one of them ({folds})")
     return read_checkpoint(paths[0]), paths[0]

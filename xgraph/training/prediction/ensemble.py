@@ -1,83 +1,20 @@
-"""Ensembles: combining the scores of several runs, and checking that the runs belong together."""
+"""Checks that the runs of an ensemble belong together, and their order by folds."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from xgraph.messages import listed
-from xgraph.options import OptionError
 from xgraph.training.files.checkpoint import HEADER
-from xgraph.training.files.rundir import CONFIG, METRICS, fold_folders
+from xgraph.training.files.rundir import CONFIG, METRICS, fold_folders, leaf_folders, member_folders
 
-Combine = Literal["mean", "rank"]
-Scores = npt.NDArray[np.float64]
 _NOUNS = {"graph": "molecules", "node": "nodes", "bag": "bags"}
-
-
-class Ensemble:
-    """Running mean and standard deviation of the scores of several members, added one by one for the same rows."""
-
-    def __init__(self, combine: str = "mean", *, several_classes: bool = False) -> None:
-        if combine not in get_args(Combine):
-            raise OptionError(f"combine = {combine!r}: expected {' or '.join(get_args(Combine))}")
-        if combine == "rank" and several_classes:
-            raise OptionError("combine = 'rank': expected 'mean' for mutually exclusive classes")
-        self.combine, self.members = combine, 0
-        self._sum: Scores = np.zeros((0, 0))
-        self._mean: Scores = np.zeros(())
-        self._squares: Scores = np.zeros(())
-
-    def add(self, scores: Scores) -> None:
-        """Add the scores of one member, [n, T]."""
-        new = _ranks(scores) if self.combine == "rank" else scores
-        self.members += 1
-        self._sum = self._sum + new if self.members > 1 else new
-        away = new - self._mean
-        self._mean = self._mean + away / self.members  # Welford's algorithm: members are not kept
-        self._squares = self._squares + away * (new - self._mean)
-
-    @property
-    def score(self) -> Scores:
-        """Mean over the members, [n, T]."""
-        # Sums of ranks are exact, so ties remain ties.
-        mean = self._sum / max(self.members, 1)
-        return _scaled(mean) if self.combine == "rank" else mean
-
-    @property
-    def std(self) -> Scores | None:
-        """Sample standard deviation over the members, [n, T]; None for a single member."""
-        if self.members < 2:
-            return None
-        std: Scores = np.sqrt(self._squares / (self.members - 1))
-        return std / max(len(std) - 1, 1) if self.combine == "rank" else std
-
-
-def scaled_ranks(scores: Scores) -> Scores:
-    """Return the rank of each score in its column, scaled from 0 for the lowest to 1 for the highest."""
-    return _scaled(_ranks(scores))
-
-
-def _ranks(scores: Scores) -> Scores:
-    """Return ranks from 0 to n − 1 in each column; equal scores share their mean rank."""
-    ranks = np.empty(scores.shape)
-    for column, values in enumerate(scores.T):
-        _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-        ranks[:, column] = (np.cumsum(count) - count + (count - 1) / 2)[place]
-        ranks[np.isnan(values), column] = np.nan  # sorted last, so the others have the ranks that they have among them
-    return ranks
-
-
-def _scaled(ranks: Scores) -> Scores:
-    return ranks / (len(ranks) - 1) if len(ranks) > 1 else ranks + 0.5
 
 
 def check_finished(runs: Sequence[str | Path]) -> None:
     """Raise `FileNotFoundError` if a member of an ensemble has not finished."""
     for path in map(Path, runs):
-        several = len(runs) > 1 or bool(fold_folders(path))
+        several = len(runs) > 1 or bool(member_folders(path))
         if several and (path / CONFIG).is_file() and not (path / METRICS).is_file():
             raise FileNotFoundError(
                 f"run: {path} has not finished (no {METRICS}) and cannot be part of an ensemble yet; "
@@ -114,7 +51,7 @@ def check_members(states: Sequence[Mapping[str, Any]], paths: Sequence[Path], *,
 
 
 def members_by_fold(runs: Sequence[Path]) -> list[list[Path]]:
-    """Group the run directories that are evaluated together: all in one group, or one group per fold."""
+    """Group the runs that are evaluated together: all in one group, or one group per fold; with all of their seeds."""
     folders = [{folder.name: folder for folder in fold_folders(run)} for run in runs]
     for run, own in zip(runs, folders, strict=True):
         if own.keys() != folders[0].keys():
@@ -123,7 +60,8 @@ def members_by_fold(runs: Sequence[Path]) -> list[list[Path]]:
                 f"run: runs over folds are evaluated fold by fold and must have the same folds, but {runs[0]} has "
                 f"{which[0]} and {run} has {which[1]}"
             )
-    return [[own[name] for own in folders] for name in folders[0]] or [list(runs)]
+    groups = [[own[name] for own in folders] for name in folders[0]] or [list(runs)]
+    return [[leaf for one in group for leaf in leaf_folders(one)] for group in groups]
 
 
 def _parts(header: Mapping[str, Any]) -> tuple[object, ...]:

@@ -6,12 +6,13 @@ from typing import Any
 
 from xgraph.options import OptionError
 from xgraph.training.config.folds import summarize_folds
-from xgraph.training.files.rundir import BASELINE, BEST, Run, fold_folders
-from xgraph.training.prediction.ensemble import Ensemble, check_finished, members_by_fold
+from xgraph.training.files.rundir import BASELINE, BEST, Run, fold_folders, leaf_folders
+from xgraph.training.prediction.ensemble import check_finished, members_by_fold
 from xgraph.training.prediction.evaluation.labelled import Labelled, evaluate_table
 from xgraph.training.prediction.evaluation.part import Evaluation, evaluate_part
 from xgraph.training.prediction.members import Members
 from xgraph.training.scoring.details import mean_details
+from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.inference import choose_device
 from xgraph.training.scoring.metrics import Metric, partial_metrics, top_metrics
 from xgraph.training.scoring.ties import mean_effects
@@ -40,7 +41,8 @@ def evaluate(
     Args:
         run: A run directory, or several on the same data set, tasks and splits; their scores are combined before the
             metrics are computed. Runs over folds are combined fold by fold, and the metrics are means over the folds.
-            On new data, all runs and folds are one ensemble, and need the same tasks only.
+            The seeds of a run are an ensemble. On new data, all runs, folds and seeds are one ensemble, and need the
+            same tasks only.
         split: Part of the data set: "train", "valid" or "test"; by default "test".
         combine: How to combine the scores of several runs: "mean" averages the scores; "rank" averages the rank that
             each run gives an item among the items of the part.
@@ -135,24 +137,25 @@ def evaluate_in_detail(
     progress: bool = False,
     data: Any = None,
     ties: bool = False,
-    apart: bool = False,
+    groups: Sequence[Sequence[Path]] | None = None,
 ) -> Evaluation:
     """Evaluate like `evaluate`, with the spread over folds, the figures of each task, and on demand effects of ties.
 
-    With `apart`, several runs are folds rather than members of an ensemble.
+    With `groups`, the runs are these: one ensemble per fold.
     """
     further = _further(max_fpr, min_tpr, top)
     runs = _listed(run)
     if not runs:
         raise ValueError("run: expected at least one run directory, got none")
-    if ties and len(runs) > 1:
-        raise OptionError(f"ties: expected a single run, got {len(runs)}; combined scores have no logits")
+    several = max(map(len, members_by_fold(runs)))
+    if ties and several > 1:
+        raise OptionError(f"ties: expected a single run, got {several}; combined scores have no logits")
     Ensemble(combine)  # fail before the data are read, which may take long
     where = choose_device(device)
     check_finished(runs)
-    folds = [[one] for one in runs] if apart else members_by_fold(runs)
-    by_fold = [evaluate_part(members, split, combine, further, where, progress, data, ties) for members in folds]
-    if folds == [runs]:
+    folds = members_by_fold(runs) if groups is None else groups
+    by_fold = [evaluate_part(list(members), split, combine, further, where, progress, data, ties) for members in folds]
+    if len(by_fold) == 1 and not fold_folders(runs[0]):
         return by_fold[0]
     summary: dict[str, Any] = summarize_folds([{"test": one.metrics} for one in by_fold])["test"]
     details = mean_details([one.details for one in by_fold])
@@ -161,14 +164,14 @@ def evaluate_in_detail(
     return Evaluation(summary, details, by_fold[0].pretrained, by_fold[0].kind)
 
 
-def baselines(runs: Sequence[Path]) -> list[Path]:
-    """Return the baseline of a single run, or those of its folds; none where it is what the run keeps itself."""
+def baselines(runs: Sequence[Path]) -> list[list[Path]]:
+    """Return the baselines of a single run, one group per fold; none where it is what the run keeps itself."""
     if len(runs) != 1 or not runs[0].is_dir():
         return []
-    folders = fold_folders(runs[0]) or list(runs)
-    fitted = [folder / BASELINE for folder in folders if (folder / BASELINE / BEST).is_file()]
+    groups = [[leaf / BASELINE for leaf in group] for group in members_by_fold(runs)]
     kept = Run.open(runs[0]).metrics
-    return fitted if len(fitted) == len(folders) and kept.get("chosen") != kept.get("baseline", {}).get("model") else []
+    fitted = all((folder / BASELINE / BEST).is_file() for folder in leaf_folders(runs[0]))
+    return groups if fitted and kept.get("chosen") != kept.get("baseline", {}).get("model") else []
 
 
 def _listed(run: str | Path | Sequence[str | Path]) -> list[Path]:

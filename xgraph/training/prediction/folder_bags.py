@@ -15,11 +15,11 @@ from xgraph.training.files.checkpoint import HEADER, instance_shape
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.files.writing import write_atomically
 from xgraph.training.fit.bars import data_progress
-from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members
 from xgraph.training.prediction.new_bags import instance_columns
 from xgraph.training.prediction.output.names import short_names
 from xgraph.training.scoring.bag_scores import explain_bags, score_bags
+from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.inference import as_scores
 
 if TYPE_CHECKING:

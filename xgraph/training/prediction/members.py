@@ -11,7 +11,7 @@ import numpy.typing as npt
 from xgraph.messages import shown
 from xgraph.training.config.build import registry
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
-from xgraph.training.files.rundir import BEST, CONFIG, fold_folders
+from xgraph.training.files.rundir import BEST, CONFIG, leaf_folders
 from xgraph.training.files.saved_model import RANK_MEAN, check_scores, loss_link
 from xgraph.training.prediction.ensemble import check_finished, check_members
 from xgraph.training.prediction.own_data import own_source
@@ -78,14 +78,14 @@ class Members(NamedTuple):
 
 
 def checkpoints(run: str | Path | Sequence[str | Path]) -> list[Path]:
-    """Return the best checkpoints of runs; for a run over folds, those of all its folds."""
+    """Return the best checkpoints of runs; for a run over folds or seeds, those of all of them."""
     paths: list[Path] = []
     runs = [run] if isinstance(run, str | Path) else list(run)
     for path in map(Path, runs):
         if path.is_file():
             paths.append(path)
             continue
-        for folder in fold_folders(path) or [path]:
+        for folder in leaf_folders(path):
             if not (folder / BEST).is_file():
                 what = "has no best epoch yet" if (folder / CONFIG).is_file() else "is not a run directory"
                 raise FileNotFoundError(f"run: {folder} {what} (no {BEST})")

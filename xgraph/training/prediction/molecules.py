@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.fit.bars import data_progress
-from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members, check_featurizer
 from xgraph.training.prediction.objects import as_molecules
 from xgraph.training.prediction.output.names import short_names
 from xgraph.training.prediction.scorer import CHUNK, MoleculeScorer, Scored, features_of
 from xgraph.training.prediction.smiles import read_items
+from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.inference import as_scores, score
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from xgraph.nn import InEdges, layerwise
 from xgraph.options import OptionError
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.fit.bars import data_progress
-from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members, checked_path, spread_rows
 from xgraph.training.prediction.new_nodes import graph_form, read_nodes_to_score
 from xgraph.training.prediction.objects import as_graph
 from xgraph.training.prediction.output.names import short_names
+from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.inference import as_scores
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xgraph.options import OptionError
-from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members, run_kind
 from xgraph.training.prediction.molecules import predict_molecules
 from xgraph.training.prediction.output.kept import as_table, beside
 from xgraph.training.prediction.output.writing import write_predictions
+from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.inference import choose_device
 
 if TYPE_CHECKING:

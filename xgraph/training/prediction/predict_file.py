@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xgraph.options import OptionError
-from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members, checked_path
 from xgraph.training.prediction.new_bags import makes_conformers
 from xgraph.training.prediction.output.given import Given, Outcome
@@ -16,6 +15,7 @@ from xgraph.training.prediction.output.writing import STANDARD, check_format, wr
 from xgraph.training.prediction.predict import score_items
 from xgraph.training.prediction.scorer import MoleculeScorer
 from xgraph.training.prediction.smiles import own_columns
+from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.inference import choose_device
 
 

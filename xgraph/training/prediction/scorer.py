@@ -12,9 +12,9 @@ import torch
 
 from xgraph.training.files.checkpoint import HEADER, check_feature_names
 from xgraph.training.files.saved_model import load_model, loss_link
-from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members, Reading, check_featurizer, empty_smiles
 from xgraph.training.prediction.output.names import not_finite
+from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.inference import EVAL_BATCH_SIZE, as_scores, score
 
 if TYPE_CHECKING:

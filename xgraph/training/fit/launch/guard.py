@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xgraph.distributed import rank
-from xgraph.training.files.rundir import CONFIG, LAST, discard, fold_folders
+from xgraph.training.files.rundir import CONFIG, LAST, discard, member_folders
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk without space, of a quota that is used up, and of a file as large as a file may be."""
@@ -66,7 +66,9 @@ def guarded(path: Path, *, resume: bool, command: str = "train", stage: Stage | 
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno in FULL and (path / CONFIG).is_file():
-            where = path.parent if path.parent != path and fold_folders(path.parent) else path
+            where = path
+            while where != where.parent and where in member_folders(where.parent):
+                where = where.parent  # the run that it is a fold or a seed of
             raise OSError(
                 error.errno,
                 f"{error.strerror}; free some space, then `xgraph {command} --resume --out {where}` goes on"

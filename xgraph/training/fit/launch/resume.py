@@ -46,6 +46,11 @@ def settings_to_resume(
                 f"resume: {name} is {before!r} in {path} and cannot become {after!r}; "
                 f"only {', '.join(sorted(MAY_CHANGE))} can change, and the place of files with the same content"
             )
+    if new.seeds != old.seeds and (old.seeds == 1 or new.seeds < old.seeds):
+        raise OptionError(
+            f"resume: seeds is {old.seeds} in {path} and cannot become {new.seeds}; only a run over several seeds can "
+            "get more"
+        )
     return new.replace(**same), path
 
 

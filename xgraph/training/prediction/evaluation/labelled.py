@@ -19,11 +19,11 @@ from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.files.writing import write_csv, write_json
 from xgraph.training.fit.loading import load_options
 from xgraph.training.fit.overlap import warn_of_training_rows
-from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members, check_featurizer
 from xgraph.training.prediction.new_bags import makes_conformers
 from xgraph.training.prediction.objects import source_of_object
 from xgraph.training.scoring.details import Decisions, part_details
+from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.inference import as_scores, class_scores
 from xgraph.training.scoring.metrics import Metric
 from xgraph.training.scoring.scores import measure

@@ -13,8 +13,9 @@ from xgraph.training.files.checkpoint import HEADER, check_same_data, read_check
 from xgraph.training.files.rundir import BEST, Run
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.fit.loading import load_again
-from xgraph.training.prediction.ensemble import Ensemble, check_members
+from xgraph.training.prediction.ensemble import check_members
 from xgraph.training.scoring.details import Decisions, part_details
+from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.inference import as_scores, class_scores
 from xgraph.training.scoring.metrics import Metric
 from xgraph.training.scoring.scores import score_split

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from xgraph.training.fit.bars import data_progress
-from xgraph.training.prediction.ensemble import Ensemble
 from xgraph.training.prediction.members import Members
 from xgraph.training.prediction.output.given import Given, Outcome, number_of_lines
 from xgraph.training.prediction.output.names import Scores, long_names, short_names
 from xgraph.training.prediction.output.writing import Piece, write_pieces
 from xgraph.training.prediction.scorer import Scored
 from xgraph.training.prediction.smiles import choose_column
+from xgraph.training.scoring.ensemble import Ensemble
 
 if TYPE_CHECKING:
     from xgraph.data.tables.columns import Columns

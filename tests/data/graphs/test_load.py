@@ -379,6 +379,30 @@ def test_parts_and_folds_that_the_user_defines(tmp_path: Path) -> None:
         load(path, valid=path / "nodes.csv", test=path / "nodes.csv")
 
 
+def test_a_node_of_graphml_that_only_an_edge_names(tmp_path: Path) -> None:
+    graph = networkx.Graph()
+    graph.add_node("a", label=0, size=1.0)
+    graph.add_node("b", label=1, size=2.0)
+    graph.add_edge("a", "c")
+    networkx.write_graphml(graph, tmp_path / "town.graphml")
+    text = (tmp_path / "town.graphml").read_text()
+    (tmp_path / "town.graphml").write_text(text.replace('<node id="c" />\n', ""))
+    with pytest.raises(
+        ValueError, match="1 of 3 nodes have features that are missing .*; the first is node 'c', whose column 'size'"
+    ):
+        load(tmp_path / "town.graphml", target_columns=["label"])
+
+
+def test_a_row_with_too_many_cells_that_is_not_utf_8(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "nodes.csv").write_bytes(b"id,label\nn0,0\nn1,1\nn2,\xb9,7,8\n")
+    (tmp_path / "edges.csv").write_text("source,target\nn0,n1\n")
+    with pytest.raises(ValueError, match=r"nodes.csv is not UTF-8 text; .*--encoding cp1252"):
+        load(tmp_path)
+    assert (
+        "Traceback" not in capfd.readouterr().err
+    )  # Arrow calls Python for such a row, and cannot raise what it raises
+
+
 def test_tables_with_their_own_separator_and_encoding(tmp_path: Path) -> None:
     nodes = "".join(f"knöten{i}|{i / 2}|{i % 2}\n" for i in range(40))
     edges = "".join(f"knöten{i}|knöten{(i + 1) % 40}\n" for i in range(40))

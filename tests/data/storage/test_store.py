@@ -153,3 +153,18 @@ def test_many_writers_at_once(tmp_path: Path) -> None:
         for payload in pool.map(lambda _: cached(tmp_path, "graphs", KEY, build), range(24)):
             assert_good(payload)
     only_file(tmp_path)
+
+
+def test_the_warning_of_a_damaged_file_controls_no_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cached(tmp_path, "graphs", KEY, build)
+
+    def read(*_: object) -> Payload:
+        raise RuntimeError("invalid record \x1b[2J")
+
+    monkeypatch.setattr("xgraph.data.storage.store._read", read)
+    with pytest.warns(CacheWarning, match=r"invalid record \\x1b\[2J"), pytest.raises(RuntimeError):
+        cached(tmp_path, "graphs", KEY, never_again)
+
+
+def never_again() -> Payload:
+    raise RuntimeError("computed again")

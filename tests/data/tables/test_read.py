@@ -123,3 +123,9 @@ def test_hostile_text_is_a_table_or_an_error(
     assert {name: [cell for piece in pieces for cell in piece[name]] for name in table} == table
     assert sum(len(piece.errors) for piece in pieces) == len(table.errors)
     assert len({len(cells) for cells in table.values()}) == 1
+
+
+def test_a_header_without_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "wide.csv").write_text("a,b" + "," * 400_000 + "\n1,2\n")
+    with pytest.raises(ValueError, match=r"wide.csv: its header has 400,002 columns, and at most 262,144 are read"):
+        read_columns(tmp_path / "wide.csv")

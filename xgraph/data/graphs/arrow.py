@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from xgraph.data.tables.dialect import (
     recognise,
 )
 from xgraph.data.tables.formats import format_of
-from xgraph.data.tables.packed import open_binary, open_text
+from xgraph.data.tables.packed import not_text, open_binary, open_text
 from xgraph.data.tables.read import read_columns
 from xgraph.messages import shown
 
@@ -84,11 +85,30 @@ def _reading(path: Path) -> Iterator[None]:
     import pyarrow as pa
 
     try:
-        yield
+        with _noticed(UnicodeDecodeError) as noticed:  # of a row with too many cells, which Arrow hands to Python
+            yield
     except FileNotFoundError:
         raise
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
+        raise (not_text(path) if noticed else ValueError(f"{path} cannot be read: {error}")) from error
+
+
+@contextmanager
+def _noticed(kind: type[Exception]) -> Iterator[list[BaseException]]:
+    """Collect errors that are raised where nothing can catch them, instead of showing their tracebacks."""
+    before, noticed = sys.unraisablehook, list[BaseException]()
+
+    def hook(args: Any) -> None:
+        if isinstance(args.exc_value, kind):
+            noticed.append(args.exc_value)
+        else:
+            before(args)
+
+    sys.unraisablehook = hook
+    try:
+        yield noticed
+    finally:
+        sys.unraisablehook = before
 
 
 def _read_csv(path: Path, names: list[str], text: set[str], how: TextFormat) -> Any:

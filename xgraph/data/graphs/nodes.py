@@ -83,7 +83,7 @@ def table_of(columns: Mapping[str, Any], roles: NodeRoles, where: object) -> Nod
     x = np.empty((len(ids), len(numbers)), dtype=np.float32)
     for i, column in enumerate(numbers.values()):
         with np.errstate(over="ignore"):
-            x[:, i] = _taken(column, kept).to_numpy()
+            x[:, i] = _taken(column, kept).to_numpy(zero_copy_only=False)  # an Array with nulls must be copied
     check_features(x, list(numbers), where, ids)
     labels = {name: _taken(columns[name], kept) for name in roles.targets}
     split = None if roles.split is None else _taken(columns[roles.split], kept)

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from xgraph.data.storage.root import replacing
+from xgraph.messages import legible
 
 FORMAT = 2  # increase it when the content of any payload changes: files of other formats are ignored
 Payload: TypeAlias = dict[str, Tensor | str]
@@ -47,7 +48,7 @@ def cached(root: Path | None, kind: str, key: str, build: Callable[[], Payload],
         try:
             return _read(path, key, names)
         except Exception as error:  # torch raises many types for a damaged or hostile file
-            reason = " ".join(str(error).split())[:120]
+            reason = legible(" ".join(str(error).split()), 120)
             warnings.warn(f"{path} is damaged ({reason}) and is computed again", CacheWarning, stacklevel=3)
     payload = build()
     try:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 MOST_CELLS = 1 << 20  # of a piece, so that pieces of wide tables have fewer rows
 
+MOST_COLUMNS = 1 << 18  # beyond this a header is taken for damaged: each column costs time in each piece
+
 _CHUNK = 500  # rows to transpose in one go: faster than many, which the garbage collector would look through
 
 
@@ -25,6 +27,11 @@ class Columns(dict[str, list[str]]):
 
 def column_names(header: Sequence[str], where: object) -> list[str]:
     """Return the names of the columns: stripped, different, and by position where there is none."""
+    if len(header) > MOST_COLUMNS:
+        raise ValueError(
+            f"{where}: its header has {len(header):,} columns, and at most {MOST_COLUMNS:,} are read; check its "
+            "separator, and remove the columns that are not needed"
+        )
     names = [name.strip() or f"column {i}" for i, name in enumerate(header)]
     repeated = sorted(name for name, times in Counter(names).items() if times > 1)
     if repeated:

@@ -28,10 +28,15 @@ def open_text(path: Path, encoding: str | None = None) -> Iterator[TextIOWrapper
     except UnicodeError as error:
         if named is not None:
             raise ValueError(f"{path} is not text in the encoding {named!r}: {error}") from error
-        raise ValueError(
-            f"{path} is not UTF-8 text; save it as UTF-8 (in Excel: save as 'CSV UTF-8'), or name its encoding, such "
-            "as encoding='cp1252' (--encoding cp1252, for files of Excel on Windows)"
-        ) from error
+        raise not_text(path) from error
+
+
+def not_text(path: Path) -> ValueError:
+    """Return the error that a file is not UTF-8, which it was taken for."""
+    return ValueError(
+        f"{path} is not UTF-8 text; save it as UTF-8 (in Excel: save as 'CSV UTF-8'), or name its encoding, such "
+        "as encoding='cp1252' (--encoding cp1252, for files of Excel on Windows)"
+    )
 
 
 @contextmanager

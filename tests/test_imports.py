@@ -27,8 +27,10 @@ ALLOWED: dict[str, set[str]] = {
     | {"storage", "_version", "messages", "signals"},
     "recipes": {"training", "data", "options", "schema", "signals"},
     "tuning": {"training", "data", "options", "schema", "signals"},
-    "reports": {"training", "data", "nn", "messages", "options", "_version"},
+    "explanations": {"training", "data", "nn", "sampling", "checks", "messages", "options"},
+    "reports": {"explanations", "training", "data", "nn", "messages", "options", "_version"},
     "cli": {
+        "explanations",
         "reports",
         "recipes",
         "tuning",
@@ -41,7 +43,8 @@ ALLOWED: dict[str, set[str]] = {
         "_version",
         "",
     },
-    "": {"reports", "training", "tuning", "data", "_version"},  # xgraph/__init__.py offers train, predict, report, ...
+    # xgraph/__init__.py offers train, predict, explain, report, ...
+    "": {"explanations", "reports", "training", "tuning", "data", "_version"},
     "__main__": {"cli"},
 }
 # The subpackages ("rooms") of a part by layer ("floor"), lowest first. A room may only import from lower floors.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from xgraph._version import __version__
 
 if TYPE_CHECKING:
+    from xgraph.explanations import explain
     from xgraph.reports import report
     from xgraph.training import (
         Predictor,
@@ -31,6 +32,7 @@ __all__ = [
     "__version__",
     "embed",
     "evaluate",
+    "explain",
     "load_model",
     "predict",
     "predict_file",
@@ -48,6 +50,10 @@ def __getattr__(name: str) -> object:
         import xgraph.training
 
         return getattr(xgraph.training, name)
+    if name == "explain":
+        import xgraph.explanations
+
+        return xgraph.explanations.explain
     if name == "report":
         import xgraph.reports
 

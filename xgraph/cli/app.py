@@ -10,6 +10,7 @@ from xgraph.cli.evaluate import evaluate
 from xgraph.cli.export import export
 from xgraph.cli.help.catalogue_commands import PretrainCommand, SearchCommand, TrainCommand
 from xgraph.cli.help.commands import PlainCommand, PlainGroup
+from xgraph.cli.insight.explain import explain
 from xgraph.cli.parts import losses, models
 from xgraph.cli.predict import predict
 from xgraph.cli.pretrain import pretrain
@@ -31,6 +32,7 @@ app.command(cls=TrainCommand)(train)
 app.command(cls=PlainCommand)(predict)
 app.command(cls=PlainCommand)(evaluate)
 app.command(cls=PlainCommand)(embed)
+app.command(cls=PlainCommand)(explain)
 app.command(cls=PlainCommand)(export)
 app.command(cls=SearchCommand)(search)
 app.command(cls=PretrainCommand)(pretrain)

@@ -133,7 +133,7 @@ def without_each(model: BagClassifier, logits: Values, scores: Values, weights: 
 def _rest(weights: Values, values: Values) -> Values:
     """Return, for each row, the weighted sum of the other rows; no difference of large numbers for a large weight."""
     product = weights * values
-    rest = product.sum(axis=0) - product
+    rest: Values = product.sum(axis=0) - product
     for row, column in zip(*np.nonzero(weights > 0.5), strict=True):
         rest[row, column] = np.delete(product[:, column], row).sum()
     return rest

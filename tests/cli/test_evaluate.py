@@ -26,6 +26,7 @@ def test_metrics_are_a_table_or_json(csv: Path, small: list[str], capsys: pytest
         "balanced_accuracy",
         "f1",
         "mcc",
+        *("how", "Brier", "calibration", "coverage", "coverage", "coverage", "classes"),
     ]
     assert main(["evaluate", "run", "--top", "3"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()][-2:] == ["precision@3", "hits@3"]

@@ -85,6 +85,22 @@ def evaluate(
         int | None,
         typer.Option(metavar="K", help="Also report how many of the K items with the highest scores are positive."),
     ] = None,
+    alpha: Annotated[
+        float | None,
+        typer.Option(
+            metavar="FLOAT",
+            help="Also report how many conformal sets with this share of errors, such as 0.1, hold the true class "
+            "(coverage), and their size. They are calibrated on the validation part.",
+        ),
+    ] = None,
+    calibrate: Annotated[
+        str | None,
+        typer.Option(
+            help="Also report Brier score and calibration error of the scores, and of probabilities made of them "
+            "by the validation part.",
+            **choice("calibrate", "temperature", "isotonic"),
+        ),
+    ] = None,
     all_metrics: Annotated[
         bool, typer.Option("--all-metrics", help="Show all metrics, not just four, and all tasks.")
     ] = False,
@@ -132,6 +148,7 @@ def evaluate(
                 typer.echo(f"\n{more}")
 
     how: dict[str, Any] = {"combine": combine, "max_fpr": max_fpr, "min_tpr": min_tpr, "top": top, "device": device}
+    how |= {"alpha": alpha, "calibrate": calibrate}
     columns: dict[str, Any] = {"smiles_column": smiles_column, "bag_column": bag_column, "target_columns": None}
     columns |= {"separator": separator, "encoding": encoding}
     if target_columns is not None:

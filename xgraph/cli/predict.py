@@ -67,6 +67,21 @@ def predict(
         str | None,
         typer.Option(metavar="A,B,...", help="For a graph: names of the nodes to score; by default all of its table."),
     ] = None,
+    alpha: Annotated[
+        float | None,
+        typer.Option(
+            metavar="FLOAT",
+            help="Add conformal p-values of each class and sets that hold the true class with a probability of 1 - "
+            "ALPHA, such as 0.1, calibrated on the validation part.",
+        ),
+    ] = None,
+    calibrate: Annotated[
+        str | None,
+        typer.Option(
+            help="Add probabilities TASK_prob, made of the scores by the validation part.",
+            **choice("calibrate", "temperature", "isotonic"),
+        ),
+    ] = None,
     separator: Separator = None,
     encoding: Encoding = None,
     device: Annotated[str, typer.Option(help="Where to compute.", **choice("device", *DEVICES))] = "auto",
@@ -78,8 +93,8 @@ def predict(
     an error. For nodes, it has a column `node`, or there is a folder with nodes.csv and edges.csv: another graph, or
     new nodes with edges to that of the run. For bags, it has one row per instance, with a column `bag` and the features
     of the run, or there is a folder with one file per bag; the output has one row per bag. With several runs, or a run
-    over folds, TASK_std holds the standard deviation over them; if classes exclude each other, `predicted` is the one
-    with the highest score.
+    over folds or seeds, TASK_std holds the standard deviation over them; if classes exclude each other, `predicted` is
+    the one with the highest score.
 
     Tables of any length are scored in bounded memory. The exit code is 1 if no row has a score.
     """
@@ -119,6 +134,8 @@ def predict(
         device=device,
         progress=True,
         nodes=None if nodes is None else [name.strip() for name in nodes.split(",")],
+        alpha=alpha,
+        calibrate=calibrate,
     )
     if done.failed == done.rows > 0:
         column = "" if done.column is None else f" (SMILES from column {done.column!r})"

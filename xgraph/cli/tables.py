@@ -71,7 +71,7 @@ def details_text(
     Args:
         details: The number of tasks with both classes, figures by task, and decisions.
         metric: The metric that chose the epoch.
-        all_metrics: Whether to show decisions, and any number of tasks.
+        all_metrics: Whether to show decisions, calibration, and any number of tasks.
         decided: Whether to show decisions in any case.
     """
     if not details:
@@ -80,6 +80,17 @@ def details_text(
     if (all_metrics or decided) and (decisions := details.get("at_threshold")):
         rows = [[name, _number(value)] for name, value in decisions.items()]
         lines += [aligned([["at the threshold with the best F1 on the validation part", ""], *rows]), ""]
+    if all_metrics and (known := details.get("calibration")):
+        titles = {
+            "brier": "Brier score",
+            "ece": f"calibration error ({known['bins']:g} bins)",
+            "coverage": f"coverage of sets at alpha = {known.get('alpha', 0):g}",
+            "coverage_0": "coverage of class 0",
+            "coverage_1": "coverage of class 1",
+            "set_size": "classes per set",
+        }
+        rows = [[title, _number(known[name])] for name, title in titles.items() if name in known]
+        lines += [aligned([["how far scores are probabilities", ""], *rows]), ""]
     if len(tasks) > 1:
         shown = list(dict.fromkeys([*([metric] if metric else []), "ap", "roc_auc"]))
         rows = [

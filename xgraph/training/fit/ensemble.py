@@ -10,7 +10,7 @@ import numpy as np
 from xgraph.training.files.predictions import check_same_items, read_parts
 from xgraph.training.files.rundir import PREDICTIONS, Run
 from xgraph.training.files.writing import write_csv
-from xgraph.training.scoring.details import Decisions, part_details
+from xgraph.training.scoring.details import Decisions, add_calibration, part_details
 from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.scores import score_split
 
@@ -41,6 +41,8 @@ def ensemble_results(path: Path, folders: Sequence[Path]) -> dict[str, Any]:
         y, scores = read[0][part].y, combined[part].score
         metrics[part] = score_split(first["dataset"], y, scores, several_classes=several_classes)
         details[part] = part_details(y, scores, names)
+        valid = None if part == "valid" or "valid" not in parts else (read[0]["valid"].y, combined["valid"].score)
+        add_calibration(details[part], valid, y, scores, names, several_classes)
         if part == "valid" and not several_classes:
             decisions = Decisions.at_best_f1(y, scores)
         if decisions is not None:

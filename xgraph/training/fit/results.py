@@ -12,10 +12,11 @@ from xgraph.training.files.checkpoint import read_checkpoint
 from xgraph.training.files.rundir import BEST, METRICS, PREDICTIONS
 from xgraph.training.files.saved_model import load_model
 from xgraph.training.files.writing import write_csv, write_json
-from xgraph.training.scoring.details import Decisions, constant_tasks, part_details
+from xgraph.training.scoring.details import Decisions, add_calibration, constant_tasks, part_details
 from xgraph.training.scoring.inference import as_scores, class_scores
 from xgraph.training.scoring.metrics import score_all
 from xgraph.training.scoring.scores import score_split
+from xgraph.training.scoring.sweep import FloatArray
 
 if TYPE_CHECKING:
     from xgraph.training.sources import Source
@@ -38,6 +39,7 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
     details: dict[str, Any] = {}
     decisions: Decisions | None = None
     constant: list[str] = []
+    valid: tuple[FloatArray, FloatArray] | None = None
     rows: list[list[object]] = []
     for name in parts:
         positions = source.splits[name]
@@ -52,6 +54,9 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
             decisions = Decisions.at_best_f1(y, as_scores(logits, link))
         if decisions is not None:
             decisions.add_to(details[name], y, as_scores(logits, link))
+        between = as_scores(logits, link)  # 0 and 1
+        add_calibration(details[name], valid, y, between, source.task_names, source.several_classes)
+        valid = (y, between) if name == "valid" else valid
         rates[name] = score_all(y, np.zeros_like(y))["ap"]  # ties form one step: the precision of all items
         if name == "test" and math.isnan(metrics[name][callback.metric]):
             warnings.warn(

@@ -142,7 +142,8 @@ def _score_new(members: Members, new: NewBags, called: str, ensemble: Ensemble) 
     read = np.zeros(len(new.names), dtype=bool)
     read[new.place] = True
     std = None if ensemble.std is None else spread(ensemble.std, read)
-    names = short_names(tasks, called, spread=std is not None, predicted=members.several_classes)
+    kinds = {"spread": std is not None, "predicted": members.several_classes}
+    names = short_names(tasks, called, **kinds, more=members.uncertainty)
     bags = pd.DataFrame({called: new.names, **names.columns(tasks, spread(ensemble.score, read), std, new.errors)})
     if members.of_whole_bags:
         return Frames(bags, None)
@@ -168,7 +169,7 @@ def _known(
         return Frames(spread_rows(frame, places >= 0), None)
     values, order = _score_all(members, datas, index, ensemble)
     several = {"spread": len(members.states) > 1, "predicted": members.several_classes}
-    columns = short_names(members.tasks, COLUMN, error=False, **several)
+    columns = short_names(members.tasks, COLUMN, error=False, **several, more=members.uncertainty)
     scores = columns.columns(members.tasks, ensemble.score, ensemble.std, None)
     bags = pd.DataFrame({COLUMN: [data.bag_names[i] for i in index], **scores})
     if values is None:

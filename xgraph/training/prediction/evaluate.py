@@ -11,6 +11,7 @@ from xgraph.training.prediction.ensemble import check_finished, members_by_fold
 from xgraph.training.prediction.evaluation.labelled import Labelled, evaluate_table
 from xgraph.training.prediction.evaluation.part import Evaluation, evaluate_part
 from xgraph.training.prediction.members import Members
+from xgraph.training.prediction.uncertainty import check_asked
 from xgraph.training.scoring.details import mean_details
 from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.inference import choose_device
@@ -35,6 +36,8 @@ def evaluate(
     separator: str | None = None,
     encoding: str | None = None,
     top: int | None = None,
+    alpha: float | None = None,
+    calibrate: str | None = None,
 ) -> dict[str, float]:
     """Evaluate one run, or an ensemble of several, on a part of its data set or on the labelled rows of a new table.
 
@@ -61,6 +64,12 @@ def evaluate(
             or space; by default it is recognised.
         encoding: Encoding of the new table; by default UTF-8, or UTF-16 if it has a byte-order mark.
         top: Also compute the number and share of positives among this many items with the highest scores.
+        alpha: Also compute the share of items whose conformal set holds their true class (``coverage``; for labels 0
+            and 1 also ``coverage_0`` and ``coverage_1``), and the mean number of classes in a set (``set_size``). The
+            sets are those of ``predict`` with this ``alpha``, calibrated on the validation part.
+        calibrate: Also compute the Brier score and the expected calibration error (10 bins of equal width) of the
+            scores (``brier``, ``ece``), and of the probabilities that "temperature" scaling or "isotonic" regression
+            makes of them by the validation part (``brier_temperature``, ...). Other metrics stay those of the scores.
 
     Returns:
         Metrics by name, including the requested partial areas; NaN where the part has only one class.
@@ -80,7 +89,8 @@ def evaluate(
         True
     """
     limits = {"max_fpr": max_fpr, "min_tpr": min_tpr, "top": top}
-    how: dict[str, Any] = {"combine": combine, **limits, "device": device, "progress": progress}
+    asked = {"alpha": alpha, "calibrate": calibrate}
+    how: dict[str, Any] = {"combine": combine, **limits, **asked, "device": device, "progress": progress}
     columns: dict[str, Any] = {
         "smiles_column": smiles_column,
         "target_columns": target_columns,
@@ -116,13 +126,16 @@ def evaluate_new(
     top: int | None = None,
     device: str = "auto",
     progress: bool = False,
+    alpha: float | None = None,
+    calibrate: str | None = None,
     **columns: Any,
 ) -> Labelled:
     """Evaluate like `evaluate` on the labelled rows of a new table."""
     further = _further(max_fpr, min_tpr, top)
     Ensemble(combine)  # fail before the data are read, which may take long
+    check_asked(alpha, calibrate, combine)
     members = Members.read(run, choose_device(device), progress)
-    return evaluate_table(members, data, combine, further, **columns)
+    return evaluate_table(members, data, combine, further, alpha=alpha, calibrate=calibrate, **columns)
 
 
 def evaluate_in_detail(
@@ -138,12 +151,15 @@ def evaluate_in_detail(
     data: Any = None,
     ties: bool = False,
     groups: Sequence[Sequence[Path]] | None = None,
+    alpha: float | None = None,
+    calibrate: str | None = None,
 ) -> Evaluation:
     """Evaluate like `evaluate`, with the spread over folds, the figures of each task, and on demand effects of ties.
 
     With `groups`, the runs are these: one ensemble per fold.
     """
     further = _further(max_fpr, min_tpr, top)
+    check_asked(alpha, calibrate, combine)
     runs = _listed(run)
     if not runs:
         raise ValueError("run: expected at least one run directory, got none")
@@ -154,7 +170,8 @@ def evaluate_in_detail(
     where = choose_device(device)
     check_finished(runs)
     folds = members_by_fold(runs) if groups is None else groups
-    by_fold = [evaluate_part(list(members), split, combine, further, where, progress, data, ties) for members in folds]
+    how: dict[str, Any] = {"data": data, "ties": ties, "alpha": alpha, "calibrate": calibrate}
+    by_fold = [evaluate_part(list(members), split, combine, further, where, progress, **how) for members in folds]
     if len(by_fold) == 1 and not fold_folders(runs[0]):
         return by_fold[0]
     summary: dict[str, Any] = summarize_folds([{"test": one.metrics} for one in by_fold])["test"]

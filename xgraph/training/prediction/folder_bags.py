@@ -117,9 +117,8 @@ def score_on_disk(
     good = np.array([position not in (failed or {}) for position in range(len(names))], dtype=bool)
     for own in logits:
         ensemble.add(own[good])
-    columns = short_names(
-        members.tasks, "bag", spread=len(members.states) > 1, predicted=members.several_classes, error=False
-    )
+    kinds = {"spread": len(members.states) > 1, "predicted": members.several_classes, "error": False}
+    columns = short_names(members.tasks, "bag", **kinds, more=members.uncertainty)
     kept = [name for name, fine in zip(names, good, strict=True) if fine]
     return pd.DataFrame({"bag": kept, **columns.columns(members.tasks, ensemble.score, ensemble.std, None)})
 

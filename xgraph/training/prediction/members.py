@@ -15,6 +15,7 @@ from xgraph.training.files.rundir import BEST, CONFIG, leaf_folders
 from xgraph.training.files.saved_model import RANK_MEAN, check_scores, loss_link
 from xgraph.training.prediction.ensemble import check_finished, check_members
 from xgraph.training.prediction.own_data import own_source
+from xgraph.training.prediction.uncertainty import Uncertainty, uncertainty_of
 from xgraph.training.sources import Source
 
 if TYPE_CHECKING:
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
 
 
 class Members(NamedTuple):
-    """Checkpoints of runs with the same tasks, and the device to score on."""
+    """Checkpoints of runs with the same tasks, the device to score on, and what is said beside their scores."""
 
     states: list[dict[str, Any]]
     paths: list[Path]
     device: str
     progress: bool
+    uncertainty: Uncertainty | None = None
 
     @classmethod
     def read(cls, run: str | Path | Sequence[str | Path], device: str, progress: bool) -> "Members":
@@ -55,6 +57,11 @@ class Members(NamedTuple):
     def several_classes(self) -> bool:
         """Whether the tasks are classes that exclude each other."""
         return self.header["config"].get("task") == "multiclass" or loss_link(self.states[0]) == "softmax"
+
+    def with_uncertainty(self, alpha: float | None, calibrate: str | None, combine: str = "mean") -> "Members":
+        """Return the same runs with what they say beside their scores; see `uncertainty_of`."""
+        how: dict[str, Any] = {"alpha": alpha, "calibrate": calibrate, "combine": combine}
+        return self._replace(uncertainty=uncertainty_of(self.paths, self.tasks, self.several_classes, **how))
 
     @property
     def of_whole_bags(self) -> list[Path]:

@@ -40,7 +40,8 @@ def predict_molecules(
     scored = _score_texts(members, given.texts)
     score, std = scored.combined(ensemble)
     errors = [given.errors.get(row, error) for row, error in enumerate(scored.errors)]
-    names = short_names(members.tasks, "smiles", spread=std is not None, predicted=members.several_classes)
+    kinds = {"spread": std is not None, "predicted": members.several_classes}
+    names = short_names(members.tasks, "smiles", **kinds, more=members.uncertainty)
     columns = {"smiles": given.inputs, **names.columns(members.tasks, score, std, errors)}
     return pd.DataFrame(columns, index=given.index)
 
@@ -55,8 +56,8 @@ def _of_graphs(members: Members, data: "MoleculeDataset", ensemble: Ensemble) ->
             raise ValueError(f"items: the graphs have no smiles to compute {', '.join(kinds)} from, as the run needs")
         check_featurizer(state, data.featurizer, any_order=True)
         ensemble.add(as_scores(score(load_model(state), data, device=members.device), loss_link(state)))
-    spread = len(members.states) > 1
-    names = short_names(members.tasks, "graph", spread=spread, predicted=members.several_classes, error=False)
+    usual = {"spread": len(members.states) > 1, "predicted": members.several_classes, "error": False}
+    names = short_names(members.tasks, "graph", **usual, more=members.uncertainty)
     scores = names.columns(members.tasks, ensemble.score, ensemble.std, None)
     return pd.DataFrame({"graph": range(len(data)), **scores})
 

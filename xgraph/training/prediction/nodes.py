@@ -92,7 +92,8 @@ def _table(members: Members, ensemble: Ensemble, nodes: Sequence[Any], several_c
     import pandas as pd
 
     several = len(members.states) > 1
-    names = short_names(members.tasks, COLUMN, spread=several, predicted=several_classes, error=False)
+    kinds = {"spread": several, "predicted": several_classes, "error": False}
+    names = short_names(members.tasks, COLUMN, **kinds, more=members.uncertainty)
     return pd.DataFrame({COLUMN: nodes, **names.columns(members.tasks, ensemble.score, ensemble.std, None)})
 
 

@@ -9,6 +9,7 @@ from xgraph.training.prediction.members import Members, run_kind
 from xgraph.training.prediction.molecules import predict_molecules
 from xgraph.training.prediction.output.kept import as_table, beside
 from xgraph.training.prediction.output.writing import write_predictions
+from xgraph.training.prediction.uncertainty import check_asked
 from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.inference import choose_device
 
@@ -32,6 +33,8 @@ def predict(
     separator: str | None = None,
     encoding: str | None = None,
     nodes: Sequence[Any] | None = None,
+    alpha: float | None = None,
+    calibrate: str | None = None,
 ) -> "pd.DataFrame":
     """Score molecules, nodes or bags with a trained run, or with an ensemble of several.
 
@@ -71,6 +74,11 @@ def predict(
             default.
         encoding: Encoding of a file; by default UTF-8, or UTF-16 if it has a byte-order mark.
         nodes: Names of the nodes to score, if ``items`` is the path of a graph or None; by default all.
+        alpha: Add conformal p-values of each class and the set of classes with a p-value above ``alpha``, calibrated on
+            the validation part of the runs; an item's set then holds its true class with a probability of at least
+            1 - ``alpha``, in each class. See the guide to uncertainty for what this needs.
+        calibrate: Add probabilities that "temperature" scaling or "isotonic" regression makes of the scores by the
+            validation part.
 
     Returns:
         A table with one row per input, in the same order. To score a file of any length in bounded memory, use
@@ -85,7 +93,10 @@ def predict(
         - Bags, in order of first appearance: ``bag``, one score per task, and for new bags ``error``, which says why a
           bag cannot be scored.
 
-        With several runs, each score also has a column ``<task>_std``, the sample standard deviation over the runs.
+        With several runs, or a run over folds or seeds, each score also has a column ``<task>_std``, the sample
+        standard deviation over them. With ``calibrate``, each has ``<task>_prob``. With ``alpha``, each task has
+        ``<task>_p0``, ``<task>_p1`` and ``<task>_set``, such as ``{1}`` or ``{0, 1}``, or ``{}`` if both p-values are
+        too low; classes that exclude each other have ``<class>_p``, and one column ``set``.
 
     Raises:
         FileNotFoundError: If there is no such run or file, or a run of an ensemble has not finished.
@@ -104,7 +115,8 @@ def predict(
     """
     device = choose_device(device)
     Ensemble(combine)  # fail before checkpoints are read
-    members = Members.read(run, device, progress)
+    check_asked(alpha, calibrate, combine)
+    members = Members.read(run, device, progress).with_uncertainty(alpha, calibrate, combine)
     result = score_items(
         members,
         items,
@@ -190,7 +202,8 @@ def score_items(
     errors = _errors(result)
     if keep_columns:
         table = as_table(items, **form) if kind != "bag" and not graph else table
-        result = beside(result.iloc[:, :1] if table is None else table, result, members.tasks)
+        kept = result.iloc[:, :1] if table is None else table
+        result = beside(kept, result, members.tasks, members.uncertainty)
     return Result(result, errors)
 
 
@@ -198,4 +211,4 @@ def _errors(result: "pd.DataFrame") -> list[str]:
     unnamed = "no item is named in this row"
     if result.columns[-1] == "error":
         return [error if isinstance(error, str) else unnamed for error in result["error"]]
-    return [unnamed if missing else "" for missing in result.iloc[:, -1].isna()]
+    return [unnamed if missing else "" for missing in result.iloc[:, 1].isna()]

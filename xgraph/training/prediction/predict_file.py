@@ -15,6 +15,7 @@ from xgraph.training.prediction.output.writing import STANDARD, check_format, wr
 from xgraph.training.prediction.predict import score_items
 from xgraph.training.prediction.scorer import MoleculeScorer
 from xgraph.training.prediction.smiles import own_columns
+from xgraph.training.prediction.uncertainty import check_asked
 from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.inference import choose_device
 
@@ -35,6 +36,8 @@ def predict_file(
     device: str = "auto",
     progress: bool = False,
     nodes: Sequence[str] | None = None,
+    alpha: float | None = None,
+    calibrate: str | None = None,
 ) -> Outcome:
     r"""Score a file and write it to another with the scores beside its own columns, as ``xgraph predict`` does.
 
@@ -52,7 +55,8 @@ def predict_file(
             - Bags: one row per bag, with the columns of the table that have one value for each bag and are no features.
 
             Then come ``predicted`` (for mutually exclusive classes), ``TASK_score`` for each task, ``TASK_std`` for
-            several runs, and ``error``. A number is appended to a name that the table has already, with a warning.
+            several runs, the columns of ``alpha`` and ``calibrate``, and ``error``. A number is appended to a name that
+            the table has already, with a warning.
         combine: How to combine the scores of an ensemble: "mean", or "rank", for which a table is read twice.
         only_scores: Write only the SMILES (or ``node``, or ``bag``) of the table, and call scores ``TASK``.
         shard: Score one of n blocks of consecutive rows: (i, n) with i from 1 to n. Each has a header. The rows of all
@@ -66,6 +70,8 @@ def predict_file(
         device: "auto", "cpu" or "cuda".
         progress: Show progress on stderr if it is a terminal.
         nodes: Names of the nodes to score, as for `predict`.
+        alpha: Add conformal p-values and sets, as for `predict`.
+        calibrate: Add calibrated probabilities, as for `predict`.
 
     Returns:
         The numbers of rows and of those without a score, the first of these with its error, and the column from which
@@ -93,7 +99,8 @@ def predict_file(
         _check_shard(shard, combine)
     where = choose_device(device)
     Ensemble(combine)  # fail before checkpoints are read
-    members = Members.read(run, where, progress)
+    check_asked(alpha, calibrate, combine)
+    members = Members.read(run, where, progress).with_uncertainty(alpha, calibrate, combine)
     Ensemble(combine, several_classes=members.several_classes)
     conformers = members.header["kind"] == "bag" and makes_conformers(members.states[0])
     with _stored(items) as path:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from xgraph.training.scoring.calibration import calibration_facts
 from xgraph.training.scoring.metrics import METRICS, Metric
 from xgraph.training.scoring.sweep import FloatArray, sweep
 
@@ -121,6 +122,32 @@ def part_details(
     return {"tasks_with_both_classes": both, "tasks": figures}
 
 
+def add_calibration(
+    details: dict[str, Any],
+    valid: tuple[FloatArray, FloatArray] | None,
+    y: FloatArray,
+    scores: FloatArray,
+    names: Sequence[str],
+    several_classes: bool = False,
+) -> None:
+    """Add to the details of a part how far its scores are probabilities, and what its conformal sets hold.
+
+    Args:
+        details: The details of the part.
+        valid: Labels and scores of the validation part, if there is one and the part is another.
+        y: Labels of the part.
+        scores: Its scores between 0 and 1.
+        names: Names of the columns.
+        several_classes: Whether the columns are classes that exclude each other.
+    """
+    y_valid, s_valid = valid or (None, None)
+    facts = calibration_facts(y_valid, s_valid, y, scores, names=names, several_classes=several_classes)
+    for name, figures in facts.pop("tasks").items():
+        details["tasks"][name] |= figures
+    if facts:
+        details["calibration"] = facts
+
+
 def constant_tasks(scores: FloatArray, details: Mapping[str, Any], several_classes: bool = False) -> list[str]:
     """Return the tasks with both classes in which all items have the same score, so that nothing is ranked.
 
@@ -142,5 +169,5 @@ def mean_details(folds: Sequence[dict[str, Any]]) -> dict[str, Any]:
         of_task = [fold["tasks"][name] for fold in folds]
         tasks[name] = mean_figures(of_task) | {key: sum(one[key] for one in of_task) for key in COUNTS}
     both = [fold["tasks_with_both_classes"] for fold in folds]
-    decisions = mean_figures([fold["at_threshold"] for fold in folds if "at_threshold" in fold])
-    return {"tasks_with_both_classes": min(both), "tasks": tasks} | ({"at_threshold": decisions} if decisions else {})
+    means = {key: mean_figures([fold[key] for fold in folds if key in fold]) for key in ("at_threshold", "calibration")}
+    return {"tasks_with_both_classes": min(both), "tasks": tasks} | {key: one for key, one in means.items() if one}

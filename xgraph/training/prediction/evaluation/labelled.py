@@ -22,7 +22,9 @@ from xgraph.training.fit.overlap import warn_of_training_rows
 from xgraph.training.prediction.members import Members, check_featurizer
 from xgraph.training.prediction.new_bags import makes_conformers
 from xgraph.training.prediction.objects import source_of_object
-from xgraph.training.scoring.details import Decisions, part_details
+from xgraph.training.prediction.uncertainty import validation_of
+from xgraph.training.scoring.calibrators import asked_figures
+from xgraph.training.scoring.details import Decisions, add_calibration, part_details
 from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.inference import as_scores, class_scores
 from xgraph.training.scoring.metrics import Metric
@@ -86,6 +88,8 @@ def evaluate_table(
     bag_column: str | None = None,
     separator: str | None = None,
     encoding: str | None = None,
+    alpha: float | None = None,
+    calibrate: str | None = None,
 ) -> Labelled:
     """Score the labelled rows of a table with all members, and compute the metrics of their combined scores."""
     of_objects = is_dataset(data)
@@ -126,8 +130,16 @@ def evaluate_table(
     logits = logits if len(members.states) == 1 else ensemble.score  # monotone, so the scores rank items as they are
     link = link if len(members.states) == 1 else "sigmoid"
     y, first = y[known.numpy()], next(iter(sources.values()))
+    valid = None
+    if alpha is not None or calibrate is not None:
+        part = validation_of(members.paths, "calibrate" if alpha is None else "alpha")
+        valid = part.y, part.scores
     metrics = measure(y, logits, further, several_classes=members.several_classes, link=link)
     details = part_details(y, class_scores(logits) if link == "softmax" else logits, members.tasks, further)
+    if combine == "mean" or len(members.states) == 1:  # ranks are no probabilities
+        add_calibration(details, valid, y, ensemble.score, members.tasks, members.several_classes)
+    if valid is not None:
+        metrics |= asked_figures(valid, y, ensemble.score, alpha, calibrate, several_classes=members.several_classes)
     if len(members.states) == 1 and not members.several_classes:
         decisions = Decisions.of_run(Run.open(members.paths[0].parent).metrics, members.tasks)
         decisions.add_to(details, y, as_scores(logits, link))

@@ -14,7 +14,9 @@ from xgraph.training.files.rundir import BEST, Run
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.fit.loading import load_again
 from xgraph.training.prediction.ensemble import check_members
-from xgraph.training.scoring.details import Decisions, part_details
+from xgraph.training.prediction.uncertainty import without_validation
+from xgraph.training.scoring.calibrators import asked_figures
+from xgraph.training.scoring.details import Decisions, add_calibration, part_details
 from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.inference import as_scores, class_scores
 from xgraph.training.scoring.metrics import Metric
@@ -49,6 +51,8 @@ def evaluate_part(
     progress: bool,
     data: Any = None,
     ties: bool = False,
+    alpha: float | None = None,
+    calibrate: str | None = None,
 ) -> Evaluation:
     """Return the metrics of the combined scores of runs on the same split."""
     configs = [Run.open(run).config for run in runs]
@@ -90,10 +94,22 @@ def evaluate_part(
     metrics = score_split(source.name, y, own_logits, further, several_classes=source.several_classes, link=link)
     ranked = class_scores(own_logits) if link == "softmax" else own_logits
     details = part_details(y, ranked, source.task_names, further)
+    between = logits if len(runs) > 1 else {part: as_scores(values, link) for part, values in logits.items()}
+    valid = None
+    if split != "valid" and "valid" in parts:
+        valid = source.targets(source.splits["valid"]).numpy(), between["valid"]
+    if combine == "mean" or len(runs) == 1:  # ranks are no probabilities
+        add_calibration(details, valid, y, between[split], source.task_names, source.several_classes)
+    if alpha is not None or calibrate is not None:
+        name = "calibrate" if alpha is None else "alpha"
+        if split == "valid":
+            raise OptionError(f"{name}: the validation part calibrates, so measure on another one (--split test)")
+        if valid is None:
+            raise without_validation(name, runs[0])
+        metrics |= asked_figures(valid, y, between[split], alpha, calibrate, several_classes=source.several_classes)
     if "valid" in parts and not source.several_classes:
-        scores = logits if len(runs) > 1 else {part: as_scores(values, link) for part, values in logits.items()}
-        decisions = Decisions.at_best_f1(source.targets(source.splits["valid"]).numpy(), scores["valid"])
-        decisions.add_to(details, y, scores[split])
+        decisions = Decisions.at_best_f1(source.targets(source.splits["valid"]).numpy(), between["valid"])
+        decisions.add_to(details, y, between[split])
     if ties:
         if source.several_classes:
             raise OptionError(f"ties: expected a run with labels 0 and 1; {source.name!r} has several classes")

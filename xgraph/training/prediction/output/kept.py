@@ -4,21 +4,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xgraph.training.prediction.new_bags import NewBags
-from xgraph.training.prediction.output.names import long_names
+from xgraph.training.prediction.output.names import More, long_names
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def beside(table: "pd.DataFrame", result: "pd.DataFrame", tasks: list[str]) -> "pd.DataFrame":
+def beside(table: "pd.DataFrame", result: "pd.DataFrame", tasks: list[str], more: More | None = None) -> "pd.DataFrame":
     """Append the columns of a result under their long names to the table that was scored."""
     import pandas as pd
 
     columns = list(result.columns[1:])  # the first names the items, as a column of the table does
     predicted, error = columns[:1] == ["predicted"] and len(columns) > len(tasks), columns[-1:] == ["error"]
-    scores = len(columns) - predicted - error
-    names = long_names(tasks, map(str, table.columns), spread=scores > len(tasks), predicted=predicted, error=error)
-    new = [*([names.predicted] if predicted else []), *names.scores, *names.spread, *([names.error] if error else [])]
+    scores = len(columns) - predicted - error - (0 if more is None else len(more.names()))
+    kinds = {"spread": scores > len(tasks), "predicted": predicted, "error": error}
+    names = long_names(tasks, map(str, table.columns), **kinds, more=more)
+    first, last = [names.predicted] if predicted else [], [names.error] if error else []
+    new = [*first, *names.scores, *names.spread, *names.more, *last]
     added = result.iloc[:, 1:].set_axis(new, axis=1)
     return pd.concat([table.set_axis(result.index), added], axis=1)
 

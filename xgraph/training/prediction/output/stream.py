@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -63,7 +63,8 @@ class TableStream:
             first = next(pieces)
         self._header, self._head = list(first), first
         self.column = choose_column(members, first, given.smiles_column, given.path)
-        options = {"spread": len(members.states) > 1, "predicted": members.several_classes}
+        options: dict[str, Any] = {"spread": len(members.states) > 1, "predicted": members.several_classes}
+        options["more"] = members.uncertainty
         if only_scores:
             self._names = short_names(members.tasks, "smiles", **options)
         else:

@@ -6,7 +6,7 @@ from typing import Any
 
 from xgraph.messages import listed
 from xgraph.options import OptionError
-from xgraph.training.prediction.members import checkpoints
+from xgraph.training.prediction.members import Members, checkpoints
 from xgraph.training.scoring.inference import choose_device
 
 
@@ -19,6 +19,8 @@ def predict_folder(
     smiles_column: str | None = None,
     device: str = "auto",
     cpus: float = 1.0,
+    alpha: float | None = None,
+    calibrate: str | None = None,
 ) -> list[Path]:
     """Score the Parquet files of a folder on the workers of a Ray cluster, or of this machine.
 
@@ -37,6 +39,8 @@ def predict_folder(
         smiles_column: Column of SMILES; by default the one that the run was trained on, else recognised.
         device: "auto", "cpu" or "cuda"; with "cuda" each worker gets a GPU.
         cpus: CPU cores of a worker.
+        alpha: Add conformal p-values and sets, as for :func:`~xgraph.training.predict`.
+        calibrate: Add calibrated probabilities, as for :func:`~xgraph.training.predict`.
 
     Returns:
         The files that were written by this call.
@@ -69,8 +73,10 @@ def predict_folder(
     if not missing:
         return []
     chosen = choose_device(device)
+    if alpha is not None or calibrate is not None:
+        Members.read(run, "cpu", False).with_uncertainty(alpha, calibrate)  # fail, or warn, before workers are started
     jobs = [{"source": str(file.resolve()), "target": str((target / file.name).resolve())} for file in missing]
-    kept = {"runs": runs, "smiles_column": smiles_column, "device": chosen}
+    kept = {"runs": runs, "smiles_column": smiles_column, "device": chosen, "alpha": alpha, "calibrate": calibrate}
     gpus = 1 if chosen == "cuda" else 0
     outcomes = _on_workers(jobs, kept, min(workers, len(jobs)), cpus, gpus)
     failed = {Path(one["source"]).name: one["error"] for one in outcomes if one["error"]}
@@ -89,13 +95,23 @@ class FileScorer:
         runs: Checkpoints.
         smiles_column: Column of SMILES, or None to recognise it.
         device: "cpu" or "cuda".
+        alpha: The share of errors of conformal sets, if there are any.
+        calibrate: How to calibrate, if at all.
     """
 
-    def __init__(self, runs: list[str], smiles_column: str | None, device: str) -> None:
+    def __init__(
+        self,
+        runs: list[str],
+        smiles_column: str | None,
+        device: str,
+        alpha: float | None = None,
+        calibrate: str | None = None,
+    ) -> None:
         from xgraph.data.storage.parallel import start_no_others
 
         start_no_others()  # the pool has as many workers as are wanted
         self.runs, self.smiles_column, self.device = runs, smiles_column, device
+        self.alpha, self.calibrate = alpha, calibrate
 
     def __call__(self, batch: Any) -> Any:
         """Score the files that a batch of jobs names."""
@@ -104,7 +120,15 @@ class FileScorer:
         errors = []
         for source, target in zip(batch["source"], batch["target"], strict=True):
             try:
-                predict_file(self.runs, source, target, smiles_column=self.smiles_column, device=self.device)
+                predict_file(
+                    self.runs,
+                    source,
+                    target,
+                    smiles_column=self.smiles_column,
+                    device=self.device,
+                    alpha=self.alpha,
+                    calibrate=self.calibrate,
+                )
             except Exception as error:  # told together with those of the other files
                 errors.append(str(error) or type(error).__name__)
             else:

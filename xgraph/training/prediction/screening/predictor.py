@@ -36,6 +36,8 @@ class Predictor:
         smiles_column: Column of SMILES; by default the one that the run was trained on, else recognised by its name and
             content, in each table anew.
         device: "auto", "cpu" or "cuda".
+        alpha: Add conformal p-values and sets, as for :func:`~xgraph.training.predict`.
+        calibrate: Add calibrated probabilities, as for :func:`~xgraph.training.predict`.
 
     Raises:
         FileNotFoundError: If there is no such run.
@@ -50,9 +52,15 @@ class Predictor:
     """
 
     def __init__(
-        self, run: str | Path | Sequence[str | Path], *, smiles_column: str | None = None, device: str = "auto"
+        self,
+        run: str | Path | Sequence[str | Path],
+        *,
+        smiles_column: str | None = None,
+        device: str = "auto",
+        alpha: float | None = None,
+        calibrate: str | None = None,
     ) -> None:
-        self._members = Members.read(run, choose_device(device), False)
+        self._members = Members.read(run, choose_device(device), False).with_uncertainty(alpha, calibrate)
         if self._members.header["kind"] != "graph":
             kind = self._members.header["kind"]
             raise OptionError(

@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 from xgraph.reports.page.blocks import Section
 from xgraph.reports.sections import (
+    bags,
     calibration,
     data,
     decisions,
     folds,
+    molecules,
+    nodes,
     overview,
     ranking,
     results,
@@ -28,5 +31,8 @@ SECTIONS: dict[str, Callable[[Source], Section | None]] = {
     "decisions": decisions.section,
     "tasks": tasks.section,
     "folds": folds.section,
+    "molecules": molecules.section,
+    "deciding instances": bags.section,
+    "nodes": nodes.section,
 }
 """The sections of the report on one run, in order; the names are those under which an omission is listed."""

@@ -1,0 +1,86 @@
+"""Scores of nodes against their degree, and the error of the tables of feature momentum."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from xgraph.reports.figures.scores import against
+from xgraph.reports.measures.names import PARTS
+from xgraph.reports.measures.tables import table_errors
+from xgraph.reports.page.blocks import Block, Figure, LeftOut, Section, Table
+from xgraph.reports.sections.molecules import binned
+from xgraph.reports.source import Source
+from xgraph.training.files.checkpoint import HEADER, read_checkpoint
+from xgraph.training.files.rundir import BEST, LAST
+
+MOST_NODES = 500_000
+"""Number of nodes up to which the graph is read again."""
+
+POINTS = 1_000
+"""Number of nodes that are drawn."""
+
+
+def section(source: Source) -> Section | None:
+    """Return scores and errors by degree; None for other items."""
+    if source.is_encoder or source.kind != "node":
+        return None
+    own = source.first
+    part = "test" if "test" in own.parts else "valid"
+    scores = own.scores(part)
+    if scores is None:
+        source.left_out.append(LeftOut("scores of nodes by degree", "the run has no predictions"))
+        return None
+    from xgraph.training.prediction.own_data import own_source
+
+    state = read_checkpoint(own.path / BEST)
+    if state[HEADER]["num_items"] > MOST_NODES:
+        raise ValueError(
+            f"the graph has {state[HEADER]['num_items']:,} nodes, and at most {MOST_NODES:,} are read again"
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they were given in training
+        data: Any = own_source(state, own.path / BEST, False)
+    degrees = np.diff(data.in_edges.colptr.numpy())[data.splits[part].numpy()].astype(np.float64)
+    task = int(np.nansum(scores.labels == 1, axis=0).argmax())
+    labels, values = scores.labels[:, task], scores.scores[:, task]
+    which = "" if len(own.tasks) == 1 else f" {own.tasks[task]}, which has most positives."
+    rows = np.unique(np.linspace(0, len(values) - 1, min(POINTS, len(values))).round().astype(np.int64))
+    some = f" {len(rows):,} of {len(values):,} nodes." if len(rows) < len(values) else ""
+    blocks: list[Block] = [
+        Figure(
+            against(degrees[rows] + 1, values[rows], ("number of neighbours + 1", "score"), log=True),
+            f"Score against degree.{which}{some}",
+        )
+    ]
+    known = np.isfinite(labels)
+    if known.sum() > 1:
+        errors = np.abs(labels - values)[known]
+        blocks.append(
+            Figure(
+                against(*binned(degrees[known] + 1, errors), ("number of neighbours + 1", "mean error"), log=True),
+                "Mean difference between score and label, in bins of equal size by degree.",
+            )
+        )
+    blocks += _momentum(source, own, data)
+    fold = f", {own.path.name}" if own is not source else ""
+    return Section("Nodes", blocks, f"{PARTS[part].capitalize()} part{fold}")
+
+
+def _momentum(source: Source, own: Source, data: Any) -> list[Block]:
+    """Return the error of the tables, if the run has any."""
+    try:
+        errors = table_errors(read_checkpoint(own.path / LAST), data)
+    except Exception as error:  # of many types: a report comes without what it cannot have
+        source.left_out.append(LeftOut("error of the tables of feature momentum", str(error) or type(error).__name__))
+        return []
+    if not errors:
+        return []
+    rows = [[one.layer + 1, one.seen, one.median, one.high] for one in errors]
+    columns = ["layer", "nodes in the table", "median relative error", "90th percentile"]
+    about = (
+        "Tables of feature momentum at the end of training: distance between a node's remembered aggregate and the "
+        "exact one of the same weights over all neighbours, divided by the length of the exact one. The exact one is "
+        "without dropout, which the tables have averaged over."
+    )
+    return [Table(columns, rows, caption=about)]

@@ -78,8 +78,9 @@ class Source:
 
     @property
     def first(self) -> "Source":
-        """The run itself, or its first fold, whose settings and tasks are those of all."""
-        return self.folds[0] if self.folds else self
+        """The run itself, or its first fold or seed, whose settings and tasks are those of all."""
+        members = self.folds or [Source(one.path) for one in self.run.seeds[:1]]
+        return members[0].first if members else self
 
     @property
     def several_classes(self) -> bool:
@@ -135,7 +136,10 @@ class Source:
     @cached_property
     def _header(self) -> list[str]:
         file = self.path / PREDICTIONS
-        return list(pd.read_csv(file, nrows=0).columns) if file.is_file() else []
+        columns = list(pd.read_csv(file, nrows=0).columns) if file.is_file() else []
+        while columns and columns[-1].endswith("_std"):  # of a run over seeds; else the last one is a score
+            columns.pop()
+        return columns
 
     def _tasks_of_predictions(self) -> list[str]:
         """Names of the tasks of a run whose metrics do not list them: each has a column beside that of its score."""

@@ -13,6 +13,8 @@ from torch_geometric.data import Data
 
 import xgraph
 from xgraph.options import OptionError
+from xgraph.reports.report import report
+from xgraph.reports.source import Source
 from xgraph.training.export.run import export_run
 from xgraph.training.fit.task import Task
 
@@ -76,6 +78,17 @@ def test_predictions_have_the_mean_and_the_deviation(three: xgraph.Run) -> None:
     assert list(whole.columns) == ["smiles", "amine", "amine_std", "error"]
     np.testing.assert_allclose(whole["amine"], each.mean(0))
     np.testing.assert_allclose(whole["amine_std"], each.std(0, ddof=1))
+
+
+def test_the_report_of_a_run_over_seeds_shows_the_mean_scores(three: xgraph.Run, tmp_path: Path) -> None:
+    own = pd.read_csv(three.path / "predictions.csv")
+    scores = Source(three.path).scores("test")
+    assert scores is not None
+    np.testing.assert_array_equal(scores.scores[:, 0], own.loc[own["split"] == "test", "amine_score"])
+    page = report(three.path, tmp_path / "report.html").read_text()
+    figures = three.metrics["ensemble"]["details"]["test"]["calibration"]
+    assert "calibration error (10 bins of equal width)" in page
+    assert f"{figures['coverage']:.4f}" in page
 
 
 def test_a_killed_run_goes_on_to_the_same_bytes(three: xgraph.Run, tmp_path: Path) -> None:

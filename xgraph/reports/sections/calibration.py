@@ -27,7 +27,7 @@ def section(source: Source) -> Section | None:
         why = f"no item of the {PARTS[part]} part has a label"
         source.left_out.append(LeftOut("distribution and calibration of the scores", why))
         return None
-    return Section("Scores and calibration", [*blocks, *_advice(source)], _note(source, part))
+    return Section("Scores and calibration", [*blocks, *_facts(source, part), *_advice(source)], _note(source, part))
 
 
 def _of_tasks(source: Source, members: list[Shown]) -> list[Block]:
@@ -78,16 +78,37 @@ def _of_classes(members: list[Shown]) -> list[Block]:
         ),
         Table(
             ["", "value"],
-            [["Brier score, summed over the classes", brier], ["calibration error", one.error]],
+            [["Brier score, summed over the classes", brier], ["calibration error (bins of equal size)", one.error]],
         ),
     ]
 
 
 def _table(curves: dict[str, Calibration]) -> Table:
     rows = [[name, one.brier, one.constant, one.error, int(one.items.sum())] for name, one in curves.items()]
-    columns = ["task", "Brier score", "of the constant rate", "calibration error", "items"]
+    columns = ["task", "Brier score", "of the constant rate", "calibration error (bins of equal size)", "items"]
     caption = "Brier score: mean squared distance between score and label; lower is better"
     return Table(columns, rows, caption=caption)
+
+
+def _facts(source: Source, part: str) -> list[Block]:
+    """Return the figures of calibration and conformal sets in ``metrics.json``."""
+    metrics = source.metrics.get("ensemble") or source.metrics
+    details = metrics.get("details") or source.metrics.get("details") or {}
+    known = details.get(part, {}).get("calibration", {})
+    if "coverage" not in known:
+        why = "the run has no validation part to calibrate on" if known else "the run has no figures of calibration"
+        source.left_out.append(LeftOut("coverage of conformal sets", why))
+    titles = {
+        "brier": "Brier score",
+        "ece": f"calibration error ({known.get('bins', 0):g} bins of equal width)",
+        "coverage": f"sets that hold the true class (at least {1 - known.get('alpha', 0):.0%} expected)",
+        "coverage_0": "the same, of the negatives",
+        "coverage_1": "the same, of the positives",
+        "set_size": "classes in a set",
+    }
+    rows = [[title, known[name]] for name, title in titles.items() if name in known]
+    caption = f"Conformal sets at alpha = {known.get('alpha', 0):g}, calibrated on the validation part"
+    return [Table(["", "value"], rows, caption=caption if "coverage" in known else "")] if rows else []
 
 
 def _advice(source: Source) -> list[Block]:

@@ -15,6 +15,7 @@ ALLOWED: dict[str, set[str]] = {
     "options": set(),
     "storage": set(),
     "messages": set(),
+    "notebooks": set(),
     "signals": set(),
     "schema": {"options"},
     "estimators": {"checks", "storage"},
@@ -22,12 +23,12 @@ ALLOWED: dict[str, set[str]] = {
     "nn": {"checks", "estimators", "storage"},
     "losses": {"checks", "estimators"},
     "sampling": {"checks", "estimators", "storage"},
-    "data": {"checks", "estimators", "options", "schema", "messages"},
+    "data": {"checks", "estimators", "options", "schema", "messages", "notebooks"},
     "training": {"checks", "distributed", "estimators", "nn", "losses", "sampling", "data", "options", "schema"}
-    | {"storage", "_version", "messages", "signals"},
+    | {"storage", "_version", "messages", "notebooks", "signals"},
     "recipes": {"training", "data", "options", "schema", "signals"},
     "tuning": {"training", "data", "options", "schema", "signals"},
-    "explanations": {"training", "data", "nn", "sampling", "checks", "messages", "options"},
+    "explanations": {"training", "data", "nn", "sampling", "checks", "messages", "notebooks", "options"},
     "reports": {"explanations", "training", "data", "nn", "messages", "options", "_version"},
     "cli": {
         "explanations",

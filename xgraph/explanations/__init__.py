@@ -3,17 +3,20 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from xgraph.explanations.drawing import draw, draw_molecule
+    from xgraph.data.molecules.drawing import draw_molecule
+    from xgraph.explanations.drawing import draw
     from xgraph.explanations.explained import explain
     from xgraph.explanations.gradients import IntegratedGradients
+    from xgraph.explanations.notebooks import show_molecules
     from xgraph.explanations.writing import write_explanations
 
-__all__ = ["IntegratedGradients", "draw", "draw_molecule", "explain", "write_explanations"]
+__all__ = ["IntegratedGradients", "draw", "draw_molecule", "explain", "show_molecules", "write_explanations"]
 
 _PLACES = {
     "IntegratedGradients": "gradients",
     "draw": "drawing",
     "draw_molecule": "drawing",
+    "show_molecules": "notebooks",
     "explain": "explained",
     "write_explanations": "writing",
 }

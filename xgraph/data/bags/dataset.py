@@ -240,6 +240,12 @@ class BagDataset(LabelledItems):
         batch.bag, batch.y, batch.idx, batch.num_bags, batch.instance = bag, self.y[index], index, len(index), instance
         return batch
 
+    def _repr_html_(self) -> str:
+        """Return the data set as a notebook shows it."""
+        from xgraph.data.molecules.notebook import dataset_html
+
+        return dataset_html(self)
+
     def __repr__(self) -> str:
         return (
             f"BagDataset({self.name!r}, bags={len(self)}, instances={self.num_instances}, "

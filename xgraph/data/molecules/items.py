@@ -92,6 +92,12 @@ class MoleculeItems(LabelledItems):
             other.features = arrange(requested, [(new, computed), *known])
         return other
 
+    def _repr_html_(self) -> str:
+        """Return the data set as a notebook shows it."""
+        from xgraph.data.molecules.notebook import dataset_html
+
+        return dataset_html(self)
+
     def __len__(self) -> int:
         return len(self.graphs)
 

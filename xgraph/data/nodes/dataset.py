@@ -165,6 +165,12 @@ class NodeDataset:
     def __len__(self) -> int:
         return len(self.y)
 
+    def _repr_html_(self) -> str:
+        """Return the data set as a notebook shows it."""
+        from xgraph.data.molecules.notebook import dataset_html
+
+        return dataset_html(self)
+
     def __repr__(self) -> str:
         outputs = "classes" if self.task == "multiclass" else "tasks"
         return (

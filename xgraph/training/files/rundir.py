@@ -80,6 +80,12 @@ class Run:
             raise ValueError(f"run: {file} is damaged: expected a JSON object of metrics")
         return cls(path, metrics)
 
+    def _repr_html_(self) -> str:
+        """Return the run as a notebook shows it: metrics, settings and commands."""
+        from xgraph.training.files.notebook import run_html
+
+        return run_html(self)
+
     @property
     def config(self) -> TrainConfig:
         """The settings of the run.

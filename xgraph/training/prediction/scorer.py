@@ -84,7 +84,7 @@ class MoleculeScorer:
     """
 
     def __init__(self, members: Members) -> None:
-        self._members = members
+        self._members = members._replace(uncertainty=None)  # which need not go to other processes
         self._kinds = [features_of(state) for state in members.states]
         self._readings = [Reading.of(state[HEADER]) for state in members.states]
         self._links = [loss_link(state) for state in members.states]

@@ -110,7 +110,7 @@ MUTANTS = [
         "torch.stack([batch.positive, batch.negative])",
         "losses/pairs/test_soap.py",
     ),
-    _mutant("losses/pairs/reduce.py", "pairs.sum(1), alpha=-1)", "pairs.sum(1))", "losses/pairs/test_auc_pairwise.py"),
+    _mutant("losses/pairs/by_pair.py", "pairs.sum(1), alpha=-1)", "pairs.sum(1))", "losses/pairs/test_auc_pairwise.py"),
     _mutant(
         "losses/pairs/anchors.py",
         "positives.mul_(contributing.sum())",

@@ -12,6 +12,8 @@ STATELESS = {"bce", "focal"}
 STATEFUL = sorted(set(BY_TASK) - STATELESS)
 POINTWISE = STATELESS | {"kl-dro", "group-dro"}
 PAIRS = sorted(set(BY_TASK) - POINTWISE)
+SORTED = ["auc-pairwise", "soap", "sopa", "staco"]
+"""Their pairs can be reduced by sorting."""
 BY_ITEM = {"soap", "sopa", "sopa-s", "sota-s", "staco", "group-dro", "sogclr"}
 SLOW = {"sopa", "staco", "auc-margin", "group-dro"}  # their duals need several steps
 

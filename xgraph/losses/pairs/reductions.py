@@ -117,7 +117,7 @@ def tail_weights(values: Tensor, known: Tensor | None, top: float) -> Tensor:
     else:
         count = known.sum(1, keepdim=True).to(values.dtype)
         values = values.masked_fill(~known, -torch.inf)
-    order = values.sort(1, descending=True).indices
+    order = values.sort(dim=1, descending=True, stable=True).indices
     rank = torch.arange(values.shape[1], dtype=values.dtype, device=values.device)
     ranked = (count * top - rank).clamp_(0, 1) / count.clamp_min(1)
     return torch.zeros_like(values).scatter_(1, order, ranked)
@@ -125,7 +125,7 @@ def tail_weights(values: Tensor, known: Tensor | None, top: float) -> Tensor:
 
 def _tail_of_shares(values: Tensor, share: Tensor, top: float) -> Tensor:
     """Weight the largest values of each row by their shares, up to a total of ``top``; ``[r, N]``."""
-    order = values.masked_fill(share == 0, -torch.inf).sort(1, descending=True).indices
+    order = values.masked_fill(share == 0, -torch.inf).sort(dim=1, descending=True, stable=True).indices
     ranked = share.expand_as(values).gather(1, order)
     ranked = (top - (ranked.cumsum(1) - ranked)).clamp_min_(0).minimum(ranked)
     return torch.zeros_like(values).scatter_(1, order, ranked)

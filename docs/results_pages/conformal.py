@@ -23,10 +23,16 @@ def probabilities() -> str:
     return markdown(["data", "model", "split", *head], [[*_what(r), *(share(r[k]) for k in kinds)] for r in _rows(0.1)])
 
 
-def coverage_of(alpha: float, split: str, which: str = "coverage") -> str:
-    """The lowest and the highest mean coverage over the rows of a split."""
-    values = [row[which] for row in _rows(alpha) if row["split"] == split and which in row]
-    return f"{share(min(values), 2)} to {share(max(values), 2)}"
+def coverage_of(most: bool, split: str, which: str = "coverage") -> str:
+    """The lowest or the highest mean coverage over the rows of a split, for an alpha of .1."""
+    values = [row[which] for row in _rows(0.1) if row["split"] == split and which in row]
+    return share(max(values) if most else min(values), 2)
+
+
+def coverage_spread(data: str) -> str:
+    """The standard deviation of the coverage of the positives over folds of scaffolds, for an alpha of .1."""
+    (row,) = (row for row in _rows(0.1) if row["split"] == "scaffold" and row["data"] == data)
+    return share(row["coverage_1 std"], 2)
 
 
 def _rows(alpha: float) -> list[dict[str, Any]]:

@@ -76,6 +76,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"scoring"},
         {"sources"},
         {"files"},
+        {"loggers"},
         {"fit"},
         {"prediction", "pretraining"},
         {"export"},

@@ -16,6 +16,7 @@ from xgraph.training.config.folds import chosen_folds
 from xgraph.training.files.lock import locked
 from xgraph.training.files.rundir import check_free, dataset_label, new_run_directory
 from xgraph.training.fit.train import Interrupted
+from xgraph.training.loggers.names import check_installed
 from xgraph.training.scoring.inference import choose_device
 from xgraph.tuning.outcome import SearchResult, over_folds, train_best, write_best, write_outcome, write_trials
 from xgraph.tuning.plan import SEARCH, Plan, make_plan, resumed
@@ -104,6 +105,7 @@ def search(
             check_free(out)
         plan = make_plan(space, base, settings, **numbers)
     choose_device(plan.config.device)
+    check_installed(plan.config.logger)
     several = isinstance(plan.config.fold, list | str)
     folds = chosen_folds(plan.config) if several else []
     if not resume:

@@ -147,7 +147,8 @@ def test_settings_cannot_change_when_resuming(tables: list[str]) -> None:
     for settings, text in [
         (
             {"seed": 1},
-            "resume: seed is 0 in run and cannot become 1; only checkpoint_every, device, epochs, threads can change",
+            "resume: seed is 0 in run and cannot become 1; only checkpoint_every, device, epochs, logger, "
+            "threads can change",
         ),
         ({"hidden_channels": 16}, "hidden_channels is 8 in run and cannot become 16"),
         ({"objective": "contrastive"}, "objective is 'multitask' in run"),

@@ -9,17 +9,8 @@ Groups = dict[str, list[Option]]
 
 DATA, PARTS, TRAINING, RUN = "Data", "Model and loss", "Training", "Run"
 _OF_SECTION = {"data": DATA, "model": PARTS, "loss": PARTS}
-_ELSEWHERE = {
-    "init": PARTS,
-    "seed": RUN,
-    "seeds": RUN,
-    "split_seed": RUN,
-    "device": RUN,
-    "precision": RUN,
-    "threads": RUN,
-    "devices": RUN,
-    "nodes": RUN,
-}
+_OF_RUN = ("seed", "seeds", "split_seed", "device", "precision", "threads", "devices", "nodes", "logger")
+_ELSEWHERE = {"init": PARTS, **dict.fromkeys(_OF_RUN, RUN)}
 
 COMMON = (
     *("split", "split_column", "fold", "smiles_column", "target_columns", "bag_column", "num_neighbors", "instances"),
@@ -45,7 +36,7 @@ def pretraining_groups(catalogue: Catalogue) -> Groups:
     """The settings of ``xgraph pretrain``, by group."""
     groups: Groups = {PRETRAINING: [], RUN: []}
     for option in catalogue.pretrain[""]:
-        groups[RUN if option.name in ("seed", "device", "precision", "threads") else PRETRAINING].append(option)
+        groups[RUN if option.name in _OF_RUN else PRETRAINING].append(option)
     for objective, options in catalogue.pretrain.items():
         if objective:
             groups[f"Objective {objective}"] = list(options)

@@ -27,6 +27,7 @@ Metric = Literal[
 ]
 Schedule = Literal["constant", "cosine"]
 Precision = Literal["32", "bf16", "fp16"]
+LoggerName = Literal["csv", "tensorboard", "wandb", "mlflow"]
 Rate = Annotated[float, Field(gt=0, le=1e30, allow_inf_nan=False)]  # floats overflow in 32 bits
 
 OWN = "valid"
@@ -184,6 +185,9 @@ class RunSettings(_Section):
             The model ``auto`` stands for the default model with this setting.
         checkpoint_every: Save the run within an epoch too: after so many steps (``500``), or minutes (``10m``). A run
             that a signal stops is always saved after the current step.
+        logger: Loggers that the run is written to as well, one or several: TensorBoard, Weights & Biases, MLflow, CSV.
+            They write to the folder ``logs`` of the run directory, and nothing leaves this machine unless the
+            environment variables of the logger say so.
     """
 
     metric: Metric | None = None
@@ -201,6 +205,12 @@ class RunSettings(_Section):
     baseline: bool | None = None
     choose: bool = False
     checkpoint_every: str | None = None
+    logger: list[LoggerName] | None = None
+
+    @field_validator("logger")
+    @classmethod
+    def _each_once(cls, names: list[str] | None) -> list[str] | None:
+        return list(dict.fromkeys(names)) if names else None
 
     @field_validator("checkpoint_every")
     @classmethod

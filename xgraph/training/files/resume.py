@@ -14,7 +14,7 @@ from xgraph.training.files.history import KEPT, write_history
 from xgraph.training.files.rundir import BEST, CONFIG, LAST, PATHS
 
 MAY_CHANGE = frozenset(
-    {"epochs", "device", "storage", "threads", "baseline", "checkpoint_every", "devices", "nodes", "seeds"}
+    {"epochs", "device", "storage", "threads", "baseline", "checkpoint_every", "devices", "nodes", "seeds", "logger"}
 )
 """The settings that may change when a run is resumed."""
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import re
+import shutil
 import stat
 import tomllib
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ BASELINE = "baseline"
 """Folder of a run that holds the run of its baseline."""
 FOLD, SEED = "fold_", "seed_"
 """What the names of the directories of folds and seeds begin with."""
+LOGS = "logs"
+"""Folder of a run that holds the files of its loggers."""
 PATHS = ("dataset", "split_file", "valid", "test", "edges")
 """Settings that name the files of the data, which may move."""
 
@@ -238,6 +241,7 @@ def discard(path: Path) -> None:
     """Remove the files of a run that failed in its first epoch, and the directory if it is then empty."""
     if (path / LAST).exists() or member_folders(path):
         return
+    shutil.rmtree(path / LOGS, ignore_errors=True)
     for name in (ENVIRONMENT, CONFIG):  # without its settings it would be neither a run nor empty
         (path / name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # the directory holds other files

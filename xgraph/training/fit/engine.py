@@ -34,6 +34,8 @@ from xgraph.training.fit.machine.threads import set_usual_threads
 from xgraph.training.fit.results import write_results
 from xgraph.training.fit.resumable import THREADS
 from xgraph.training.fit.task import Task
+from xgraph.training.loggers.callback import epoch_loggers
+from xgraph.training.loggers.logbook import Logbook
 
 if TYPE_CHECKING:
     from xgraph.training.sources import Source
@@ -65,7 +67,13 @@ def prepare(config: TrainConfig, source: "Source") -> Task | FittedTask:
 
 
 def fit(
-    task: Task | FittedTask, path: Path, *, device: str, resume: bool = False, callbacks: list[Callback] | None = None
+    task: Task | FittedTask,
+    path: Path,
+    *,
+    device: str,
+    resume: bool = False,
+    callbacks: list[Callback] | None = None,
+    book: Logbook | None = None,
 ) -> dict[str, Any]:
     """Train, select and test, and write the run directory. Call it within `own_random_streams`."""
     if isinstance(task, FittedTask):
@@ -77,7 +85,7 @@ def fit(
     if rank() == 0:
         write_config(path, task.config)
         write_environment(path, device)
-    run_epochs(task, callback, last, device=device, callbacks=callbacks)
+    run_epochs(task, callback, last, device=device, callbacks=[*(callbacks or []), *epoch_loggers(book, callback)])
     return write_results(task.source, task.main_loss.link, callback, device) if rank() == 0 else {}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from xgraph.distributed import rank
 from xgraph.distributed.processes import from_first, joined
+from xgraph.options import OptionError
 from xgraph.signals import handled
 from xgraph.training.config.build import read_config
 from xgraph.training.files.rundir import Run, check_free
@@ -15,6 +16,8 @@ from xgraph.training.fit.launch.guard import Interrupted as Interrupted
 from xgraph.training.fit.launch.members import train_any
 from xgraph.training.fit.launch.processes import check_same, processes_to_start, start
 from xgraph.training.fit.launch.resume import build, settings_to_resume
+from xgraph.training.loggers.logbook import also_logged_by, split_loggers
+from xgraph.training.loggers.names import check_installed
 from xgraph.training.scoring.inference import choose_device
 
 
@@ -48,7 +51,8 @@ def train(
         progress: Show progress on stderr.
         settings: Any setting of :class:`xgraph.training.TrainConfig` (``loss``, ``model``, ``epochs``, ``lr``, ...)
             and any option of the chosen loss and model (``gamma``, ``hidden_channels``, ...). If both have an option of
-            that name, it is given to the model; prefix it to give it to the loss (``loss_gamma``).
+            that name, it is given to the model; prefix it to give it to the loss (``loss_gamma``). ``logger`` also
+            takes loggers of Lightning that you have made, which are not kept for resuming.
 
     Returns:
         The finished run, with its path and metrics. With several folds (``fold="all"``), each fold is a run in its own
@@ -81,18 +85,23 @@ def train(
         given, known = dataset, settings_of(dataset, settings)
         settings = {**known, **settings, "dataset": known["dataset"]}
     settings = {name: str(value) if isinstance(value, Path) else value for name, value in settings.items()}
+    settings, objects = split_loggers(settings)
     if isinstance(settings.get("checkpoint_every"), int):
         settings["checkpoint_every"] = str(settings["checkpoint_every"])
     base = None if config is None else read_config(config)
     chosen = build(settings, base, config)
     if resume:
         chosen, out = settings_to_resume(settings, chosen if config is not None else None, out)
+    check_installed(chosen.logger)
     device = choose_device(chosen.device)
     count = processes_to_start(chosen, device)
+    several = chosen.fold == "all" or isinstance(chosen.fold, list) or chosen.seeds > 1
+    if objects and (several or count > 1):
+        raise OptionError("logger: an object logs a single run in this process; give loggers of several by name")
     if count > 1:
         again = {"dataset": dataset, "config": config, "out": out, "resume": resume, "progress": progress}
         return Run.open(start(count, _train_there, {**again, **asked}))
-    with handled(), joined(device), _quiet_but_first():
+    with handled(), joined(device), _quiet_but_first(), also_logged_by(objects):
         check_same(chosen)
         progress = progress and rank() == 0
         if out is not None and not resume:

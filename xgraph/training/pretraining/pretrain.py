@@ -24,12 +24,14 @@ from xgraph.training.files.rundir import (
 from xgraph.training.files.writing import write_json, write_text
 from xgraph.training.fit.launch.guard import guarded
 from xgraph.training.fit.seeding import own_random_streams
+from xgraph.training.loggers.names import check_installed
 from xgraph.training.pretraining.joining import full_paths, load_joined, summary
 from xgraph.training.pretraining.settings import PretrainConfig, build_pretrain_config
 from xgraph.training.scoring.inference import choose_device
 
 if TYPE_CHECKING:
     from xgraph.data import JoinedDataset
+    from xgraph.training.files.callback import CheckpointCallback
     from xgraph.training.fit.task import Task
 
 
@@ -94,6 +96,7 @@ def pretrain(
         chosen = _with_places(build_pretrain_config(settings, base))
         if out is not None:
             check_free(out)  # fail before the data are read, which may take long
+    check_installed(chosen.logger)
     device = choose_device(chosen.device)
     with handled(), own_random_streams(chosen.seed, chosen.threads):
         return _pretrain(chosen, out, resume, progress, device)
@@ -181,6 +184,8 @@ def _fit(
     from xgraph.training.files.environment import write_environment
     from xgraph.training.fit.engine import resume_point, run_epochs
     from xgraph.training.fit.progress import EpochBar, EpochLines
+    from xgraph.training.loggers.callback import epoch_loggers
+    from xgraph.training.loggers.logbook import Logbook, logged
 
     callback = CheckpointCallback(path, task.metric, "last", config.checkpoint_every)
     last = resume_point(task, callback) if resume else None
@@ -189,9 +194,21 @@ def _fit(
     _write_config(path, config)
     write_environment(path, device)
     shown = (EpochBar if sys.stderr.isatty() else EpochLines)(task.metric)
-    run_epochs(task, callback, last, device=device, callbacks=[shown] if progress else [])
+    book = Logbook(path, config.logger, config.to_dict())
+    with logged(book):
+        book.open()
+        callbacks = [*([shown] if progress else []), *epoch_loggers(book, callback)]
+        run_epochs(task, callback, last, device=device, callbacks=callbacks)
+        metrics = _metrics(callback, config, data)
+        write_json(path / METRICS, metrics)
+        book.results(metrics)
+    return metrics
+
+
+def _metrics(callback: CheckpointCallback, config: PretrainConfig, data: JoinedDataset) -> dict[str, Any]:
+    """Return the contents of `metrics.json`."""
     row = callback.history[-1]
-    metrics = {
+    return {
         "valid": {name.removeprefix("valid_"): value for name, value in row.items() if name.startswith("valid_")},
         "objective": config.objective,
         "last_epoch": row["epoch"],
@@ -202,8 +219,6 @@ def _fit(
         "joined": asdict(data.counts),
         "unreadable_rows": len(data.errors),
     }
-    write_json(path / METRICS, metrics)
-    return metrics
 
 
 def _check_same(now: dict[str, Any], before: dict[str, Any], last: Path) -> None:

@@ -9,7 +9,7 @@ from xgraph.options import OptionError, nearest, options_of
 from xgraph.schema import Schema, explain
 from xgraph.training.config.build import build_config, registry
 from xgraph.training.config.data import Count
-from xgraph.training.config.sections import Precision, Rate, Schedule
+from xgraph.training.config.sections import LoggerName, Precision, Rate, Schedule
 from xgraph.training.config.settings import TrainConfig
 
 OBJECTIVE_SETTINGS = {
@@ -64,13 +64,16 @@ class PretrainConfig(Schema):
         threads: CPU threads; by default torch's own number.
         checkpoint_every: Save the run within an epoch too: after so many steps (``500``), or minutes (``10m``). A run
             that a signal stops is always saved after the current step.
+        logger: Loggers that the run is written to as well, one or several: TensorBoard, Weights & Biases, MLflow, CSV.
+            They write to the folder ``logs`` of the run directory, and nothing leaves this machine unless the
+            environment variables of the logger say so.
 
     Raises:
         OptionError: If a setting is out of range or contradicts another one.
     """
 
     model_config = ConfigDict(protected_namespaces=())
-    may_change: ClassVar[frozenset[str]] = frozenset({"epochs", "device", "threads", "checkpoint_every"})
+    may_change: ClassVar[frozenset[str]] = frozenset({"epochs", "device", "threads", "checkpoint_every", "logger"})
     """What may change when a run is resumed."""
 
     datasets: list[str] = Field(default=[], validate_default=True)
@@ -99,6 +102,7 @@ class PretrainConfig(Schema):
     precision: Precision = "32"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     checkpoint_every: str | None = None
+    logger: list[LoggerName] | None = None
     model_options: dict[str, Any] = Field(default={})
 
     def __init__(self, **settings: Any) -> None:

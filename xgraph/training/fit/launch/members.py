@@ -32,6 +32,7 @@ from xgraph.training.fit.launch.guard import Interrupted
 from xgraph.training.fit.launch.one import train_one
 from xgraph.training.fit.loading import load_data
 from xgraph.training.fit.seeding import own_random_streams
+from xgraph.training.loggers.logbook import log_summary
 from xgraph.training.scoring.details import mean_details
 
 
@@ -148,6 +149,7 @@ def _summary(config: TrainConfig, path: Path, runs: list[Run]) -> dict[str, Any]
         ensembles = summarize_folds([one["ensemble"] for one in every])
         metrics["ensemble"] = {part: ensembles[part] for part in ("test", "valid") if part in ensembles}
     write_json(path / METRICS, metrics)
+    log_summary(path, config, metrics)
     return metrics
 
 

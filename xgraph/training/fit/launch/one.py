@@ -9,10 +9,11 @@ from xgraph.distributed import rank
 from xgraph.distributed.processes import first_before_others, from_first
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.files.lock import locked
-from xgraph.training.files.rundir import Run, check_files, check_free, make_run_directory
+from xgraph.training.files.rundir import Run, check_files, check_free, config_values, make_run_directory
 from xgraph.training.fit.announce import announcement
 from xgraph.training.fit.launch.guard import Stage, guarded
 from xgraph.training.fit.loading import load_again, load_data
+from xgraph.training.loggers.logbook import Logbook, logged
 
 if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
@@ -44,19 +45,22 @@ def train_one(
     stage = Stage()
     with guarded(path, resume=resume, stage=stage), locked(path) if rank() == 0 else nullcontext():
         from_first(lambda: _prepare_directory(path, resume))
-        metrics = fit(task, path, device=device, resume=resume, callbacks=callbacks)
+        with logged(Logbook(path, config.logger, config_values(config))) as book:
+            from_first(book.open)
+            metrics = fit(task, path, device=device, resume=resume, callbacks=callbacks, book=book)
 
-        def finish() -> dict[str, Any]:
-            done = metrics
-            if config.baseline:
-                stage.lacking = "its baseline"
-                done = add_baseline(config, source, path, done, device=device, threads=threads, progress=progress)
-            if config.choose:
-                stage.lacking = "the choice among its models"
-                done = choose(config, source, path, done, device=device, progress=progress)
-            return done
+            def finish() -> dict[str, Any]:
+                done = metrics
+                if config.baseline:
+                    stage.lacking = "its baseline"
+                    done = add_baseline(config, source, path, done, device=device, threads=threads, progress=progress)
+                if config.choose:
+                    stage.lacking = "the choice among its models"
+                    done = choose(config, source, path, done, device=device, progress=progress)
+                book.results(done)
+                return done
 
-        return Run(path, from_first(finish))
+            return Run(path, from_first(finish))
 
 
 def _prepare_directory(path: Path, resume: bool) -> None:

@@ -178,7 +178,10 @@ def test_nodes_of_several_classes_and_bags(tmp_path: Path) -> None:
     test = table[table["split"] == "test"]
     sets = found.set_index("node")["set"]
     expected = np.mean([c in sets[node] for c, node in zip(test["label"], test["node"], strict=True)])
-    assert xgraph.evaluate(run.path, "test", data=graph, alpha=0.2)["coverage"] == pytest.approx(expected)
+    figures = xgraph.evaluate(run.path, "test", data=graph, alpha=0.2)
+    assert figures["coverage"] == pytest.approx(expected)
+    own = test[test["label"] == names[1]]
+    assert figures[f"coverage_{names[1]}"] == pytest.approx(np.mean([names[1] in sets[node] for node in own["node"]]))
 
     rng = np.random.default_rng(0)
     rows = [f"{bag},{bag % 2},{rng.normal(bag % 2)}" for bag in range(80) for _ in range(3)]

@@ -64,9 +64,9 @@ def evaluate(
             or space; by default it is recognised.
         encoding: Encoding of the new table; by default UTF-8, or UTF-16 if it has a byte-order mark.
         top: Also compute the number and share of positives among this many items with the highest scores.
-        alpha: Also compute the share of items whose conformal set holds their true class (``coverage``; for labels 0
-            and 1 also ``coverage_0`` and ``coverage_1``), and the mean number of classes in a set (``set_size``). The
-            sets are those of ``predict`` with this ``alpha``, calibrated on the validation part.
+        alpha: Also compute the share of items whose conformal set holds their true class (``coverage``; for each class
+            also ``coverage_0`` and ``coverage_1``, or ``coverage_CLASS``), and the mean number of classes in a set
+            (``set_size``). The sets are those of ``predict`` with this ``alpha``, calibrated on the validation part.
         calibrate: Also compute the Brier score and the expected calibration error (10 bins of equal width) of the
             scores (``brier``, ``ece``), and of the probabilities that "temperature" scaling or "isotonic" regression
             makes of them by the validation part (``brier_temperature``, ...). Other metrics stay those of the scores.

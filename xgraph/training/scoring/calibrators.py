@@ -143,6 +143,7 @@ def asked_figures(
     calibrate: str | None,
     *,
     several_classes: bool = False,
+    classes: Sequence[str] = (),
 ) -> dict[str, float]:
     """Return the figures of conformal sets and calibrated probabilities that were asked for, as means over the tasks.
 
@@ -153,12 +154,14 @@ def asked_figures(
         alpha: The share of errors of the sets; None for no sets.
         calibrate: How to calibrate; None for no probabilities.
         several_classes: Whether the columns are classes that exclude each other.
+        classes: Names of these classes, of which each has its coverage.
     """
+    names = list(classes) if several_classes else ["0", "1"]
     y, s = _columns(labels), _columns(scores)
     figures: dict[str, list[float | None]] = {}
     if alpha is not None:
         for held in Conformal(*valid, several_classes=several_classes).coverage(y, s, alpha):
-            each = {} if several_classes else {f"coverage_{c}": held["by_class"][c] for c in (0, 1)}
+            each = {f"coverage_{name}": value for name, value in zip(names, held["by_class"], strict=False)}
             for name, value in {"coverage": held["coverage"], **each, "set_size": held["set_size"]}.items():
                 figures.setdefault(name, []).append(value)
     if calibrate is not None:

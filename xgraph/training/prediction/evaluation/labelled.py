@@ -139,7 +139,8 @@ def evaluate_table(
     if combine == "mean" or len(members.states) == 1:  # ranks are no probabilities
         add_calibration(details, valid, y, ensemble.score, members.tasks, members.several_classes)
     if valid is not None:
-        metrics |= asked_figures(valid, y, ensemble.score, alpha, calibrate, several_classes=members.several_classes)
+        kinds: dict[str, Any] = {"several_classes": members.several_classes, "classes": members.tasks}
+        metrics |= asked_figures(valid, y, ensemble.score, alpha, calibrate, **kinds)
     if len(members.states) == 1 and not members.several_classes:
         decisions = Decisions.of_run(Run.open(members.paths[0].parent).metrics, members.tasks)
         decisions.add_to(details, y, as_scores(logits, link))

@@ -106,7 +106,8 @@ def evaluate_part(
             raise OptionError(f"{name}: the validation part calibrates, so measure on another one (--split test)")
         if valid is None:
             raise without_validation(name, runs[0])
-        metrics |= asked_figures(valid, y, between[split], alpha, calibrate, several_classes=source.several_classes)
+        kinds: dict[str, Any] = {"several_classes": source.several_classes, "classes": source.task_names}
+        metrics |= asked_figures(valid, y, between[split], alpha, calibrate, **kinds)
     if "valid" in parts and not source.several_classes:
         decisions = Decisions.at_best_f1(source.targets(source.splits["valid"]).numpy(), between["valid"])
         decisions.add_to(details, y, between[split])

@@ -11,6 +11,7 @@ from xgraph.cli.export import export
 from xgraph.cli.help.catalogue_commands import PretrainCommand, SearchCommand, TrainCommand
 from xgraph.cli.help.commands import PlainCommand, PlainGroup
 from xgraph.cli.insight.explain import explain
+from xgraph.cli.insight.show import show
 from xgraph.cli.parts import losses, models
 from xgraph.cli.predict import predict
 from xgraph.cli.pretrain import pretrain
@@ -37,6 +38,7 @@ app.command(cls=PlainCommand)(export)
 app.command(cls=SearchCommand)(search)
 app.command(cls=PretrainCommand)(pretrain)
 app.command(cls=PlainCommand)(runs)
+app.command(cls=PlainCommand)(show)
 app.command(cls=PlainCommand)(reproduce)
 app.command(cls=PlainCommand)(losses)
 app.command(cls=PlainCommand)(models)

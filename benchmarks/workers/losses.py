@@ -10,6 +10,7 @@ from _serve import rise, rounds, serve_costs
 from torch import Tensor
 
 WARM_UP = 3
+LONG = 65536  # scores; from here on a step of some losses takes seconds, so one is enough to warm up
 
 
 def inputs(batch: int, tasks: int, positives: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -31,7 +32,7 @@ def milliseconds(library: str, loss: str, batch: int, tasks: int, seconds: float
     """Return the median time of a step on items seen before, 10 % of them positive."""
     arguments = inputs(batch, tasks, 0.1)
     _, call = make(library, loss, batch, tasks)
-    for _ in range(WARM_UP):
+    for _ in range(WARM_UP if batch * tasks < LONG else 1):
         step(call, *arguments)
     return {"value": median(one[0] for one in rounds(seconds, lambda: step(call, *arguments)))}
 

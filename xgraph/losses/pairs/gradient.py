@@ -20,11 +20,30 @@ class Plan(Protocol):
 
 def reduce(scores: Tensor, plan: Plan) -> Tensor:
     """Return the plan's value, differentiable once in the scores."""
-    result: Tensor = _Reduce.apply(scores, plan)  # type: ignore[no-untyped-call]
+    # a function for torch.func looks up its signature at each call, which takes longer than a small batch
+    function = _Transformed if torch._C._are_functorch_transforms_active() else _Reduce
+    result: Tensor = function.apply(scores, plan)  # type: ignore[no-untyped-call]
     return result
 
 
 class _Reduce(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, scores: Tensor, plan: Plan) -> Tensor:
+        ctx.save_for_backward(scores)  # a plan may hold views of the scores: this detects in-place changes
+        ctx.plan = plan
+        return plan.value(scores)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():
+            raise RuntimeError(ONCE)
+        (scores,) = ctx.saved_tensors
+        return ctx.plan.derivative(scores, grad), None
+
+
+class _Transformed(torch.autograd.Function):
+    """The same for the transforms of torch.func, which always build a graph of the derivative."""
+
     @staticmethod
     def forward(scores: Tensor, plan: Plan) -> Tensor:
         return plan.value(scores)
@@ -32,13 +51,10 @@ class _Reduce(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Plan], output: Tensor) -> None:
         scores, ctx.plan = inputs
-        ctx.save_for_backward(scores)  # a plan may hold views of the scores: this detects in-place changes
+        ctx.save_for_backward(scores)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        # transforms of torch.func always build a graph; there, only a second derivative is an error
-        if torch.is_grad_enabled() and not torch._C._are_functorch_transforms_active():
-            raise RuntimeError(ONCE)
         (scores,) = ctx.saved_tensors
         result: Tensor = _Slope.apply(scores, grad, ctx.plan)  # type: ignore[no-untyped-call]
         return result, None

@@ -47,8 +47,8 @@ MUTANTS = [
     ),
     _mutant(
         "estimators/log_moving_average.py",
-        "old + math.log1p(-gamma)",
-        "old + math.log(gamma)",
+        "old + rest, estimate + share",
+        "old + share, estimate + rest",
         "estimators/test_log_moving_average.py",
     ),
     _mutant(
@@ -65,8 +65,8 @@ MUTANTS = [
     ),
     _mutant(
         "estimators/ratio_moving_average.py",
-        "math.log(gamma) - math.log1p(-gamma)",
-        "math.log1p(-gamma) - math.log(gamma)",
+        "own - rest",
+        "rest - own",
         "estimators/test_ratio_moving_average.py",
     ),
     _mutant(
@@ -74,8 +74,8 @@ MUTANTS = [
     ),
     _mutant(
         "estimators/moving_rows.py",
-        ".masked_fill_(known, gamma)",
-        ".masked_fill_(~known, gamma)",
+        "torch.where(known, share, estimate",
+        "torch.where(~known, share, estimate",
         "estimators/test_gradient.py",
     ),
     _mutant("estimators/table.py", "fixed = estimate.detach()", "fixed = estimate", "estimators/test_gradient.py"),

@@ -11,7 +11,7 @@ from xgraph.estimators.moving_average import MovingAverage
 from xgraph.estimators.projected_gradient import ProjectedGradient
 from xgraph.estimators.ratio_moving_average import RatioMovingAverage
 from xgraph.estimators.rows import check_rows
-from xgraph.estimators.schedules import ConstantGamma, CosineGamma, GammaSchedule
+from xgraph.estimators.schedules import ConstantGamma, CosineGamma, GammaSchedule, Proximal
 from xgraph.estimators.table import StateTable
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "LogMovingAverage",
     "MovingAverage",
     "ProjectedGradient",
+    "Proximal",
     "RatioMovingAverage",
     "StateTable",
     "check_rows",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
+from xgraph.estimators.moving_rows import Rate
+from xgraph.estimators.schedules import logs
 from xgraph.estimators.table import StateTable
 
 
@@ -25,7 +25,8 @@ class LogMovingAverage(StateTable):
 
     A single batch of huge values leaves v far above every later q, and v falls by at most \|log(1 − γ)\| per update.
     Two options prevent this: ``max_lag`` caps v at q + ``max_lag``, and ``restart_lag`` restarts the item from its
-    newest estimate. For arguments, attributes and errors, see :class:`StateTable`.
+    newest estimate. With a :class:`Proximal` γ, v returns within a touch or two. For arguments, attributes and errors,
+    see :class:`StateTable`.
 
     Example:
         >>> track = LogMovingAverage(num_items=4, gamma=0.5)
@@ -36,8 +37,11 @@ class LogMovingAverage(StateTable):
         tensor([999.306...])
     """
 
-    def _blend(self, old: Tensor, estimate: Tensor, gamma: float) -> Tensor:
-        return torch.logaddexp(old + math.log1p(-gamma), estimate + math.log(gamma))
+    _proximal = True
+
+    def _blend(self, old: Tensor, estimate: Tensor, gamma: Rate) -> Tensor:
+        share, rest = logs(gamma, old)
+        return torch.logaddexp(old + rest, estimate + share)
 
     def _attach(self, state: Tensor, change: Tensor, fixed: Tensor) -> Tensor:
         return torch.addcmul(state, (fixed - state).exp_(), change)

@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from xgraph.estimators.moving_rows import Rate
 from xgraph.estimators.table import StateTable
 
 
@@ -38,8 +39,8 @@ class MovingAverage(StateTable):
 
     _far: ClassVar[float] = 80.0
 
-    def _blend(self, old: Tensor, estimate: Tensor, gamma: float) -> Tensor:
-        return torch.lerp(old, estimate, gamma)
+    def _blend(self, old: Tensor, estimate: Tensor, gamma: Rate) -> Tensor:
+        return torch.lerp(old, estimate, gamma)  # type: ignore[arg-type]  # never a rule, see `_proximal`
 
     def _attach(self, state: Tensor, change: Tensor, fixed: Tensor) -> Tensor:
         return change.add_(state)

@@ -11,10 +11,13 @@ from torch import Tensor
 
 from xgraph.estimators.row_store import RowStore
 from xgraph.estimators.rows import slots
-from xgraph.estimators.schedules import check_gamma
+from xgraph.estimators.schedules import GammaSchedule, Proximal, check_gamma, check_rates
 
 Exchange = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Takes this process's rows (index, estimate) and returns the rows of all processes."""
+
+Rate = float | Tensor | Proximal
+"""γ of one step: a number, one per row (in the shape of a row's first number), or a rule."""
 
 STUCK = 10.0
 """An item whose state is e^10 times its newest estimate passes on almost no gradient."""
@@ -25,6 +28,7 @@ class MovingRows(RowStore):
 
     stuck: Tensor
     gamma: float
+    schedule: GammaSchedule
     gradient: str
     max_lag: float | None
     restart_lag: float | None
@@ -46,40 +50,58 @@ class MovingRows(RowStore):
         return torch.where(known, self._get(index).to(default.dtype), default.detach())
 
     def _write(
-        self, estimate: Tensor, index: Tensor, duplicates: bool, gamma: float | None
+        self, estimate: Tensor, index: Tensor, duplicates: bool, gamma: float | Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
         """Update rows; return the new state and the factor of a scaled gradient (``None`` means 1)."""
-        gamma = self.gamma if gamma is None else check_gamma("gamma", gamma)
+        rate = self._rate(gamma, len(index))
         if self.exchange is None:
             if not self.shared:
                 _warn_if_alone()
-            return self._move(estimate, index, duplicates, gamma)
+            return self._move(estimate, index, duplicates, rate)
         all_index, all_estimates = self.exchange(index, estimate)
-        _, scale = self._move(all_estimates, all_index, True, gamma)
+        if isinstance(rate, Tensor):
+            rate = self.exchange(index, rate)[1]
+        _, scale = self._move(all_estimates, all_index, True, rate)
         if scale is not None:
             ordered, order = all_index.sort()
             scale = scale.index_select(0, order.index_select(0, torch.searchsorted(ordered, index)))
         return self.read(index, estimate), scale
 
-    def _move(self, estimate: Tensor, index: Tensor, duplicates: bool, gamma: float) -> tuple[Tensor, Tensor | None]:
+    def _rate(self, gamma: float | Tensor | None, length: int) -> Rate:
+        """Return the checked γ of one step: a number, one per row, or a rule."""
+        if isinstance(gamma, Tensor) and gamma.dim():
+            return check_rates(gamma, length)
+        if gamma is None:
+            return self.schedule if isinstance(self.schedule, Proximal) else self.gamma
+        return check_gamma("gamma", gamma)
+
+    def _move(self, estimate: Tensor, index: Tensor, duplicates: bool, gamma: Rate) -> tuple[Tensor, Tensor | None]:
         """Write the new rows of ``index``; return them and the scale of their gradient, as `_write` does."""
         if duplicates:
             estimate = self._merge(estimate, index)
+            if isinstance(gamma, Tensor):
+                slot = slots(index)
+                total = torch.zeros_like(gamma).index_add_(0, slot, gamma)
+                count = torch.zeros_like(gamma).index_add_(0, slot, torch.ones_like(gamma))
+                gamma = (total / count.clamp_min_(1)).index_select(0, slot)
         new, scale = self._next(estimate, index, gamma)
         self._put(index, new)
         return new, scale
 
-    def _next(self, estimate: Tensor, index: Tensor, gamma: float) -> tuple[Tensor, Tensor | None]:
+    def _next(self, estimate: Tensor, index: Tensor, gamma: Rate) -> tuple[Tensor, Tensor | None]:
         """Compute the new rows of ``index`` and the scale of their gradient; rows of the same item are equal."""
         scale = None
-        if gamma < 1:
+        if isinstance(gamma, Tensor):
+            gamma = self._broadcast(gamma).to(estimate.dtype)
+        if not isinstance(gamma, float) or gamma < 1:
             old = self._get(index).to(estimate.dtype)
             known = self._broadcast(self.seen.index_select(0, index))
             if self.restart_lag is not None:
                 known = known.logical_and(self._lags(old, estimate, self.restart_lag).logical_not_())
             new = torch.where(known, self._blend(old, estimate, gamma), estimate)
             if self.gradient == "scaled":
-                scale = torch.ones_like(known, dtype=estimate.dtype).masked_fill_(known, gamma)
+                share = gamma.logs(old)[0].exp() if isinstance(gamma, Proximal) else gamma
+                scale = torch.where(known, share, estimate.new_ones(()))
         else:
             new = estimate
         if self.max_lag is not None:
@@ -98,7 +120,7 @@ class MovingRows(RowStore):
         count = estimate.new_zeros(len(index)).index_add_(0, slot, estimate.new_ones(len(index)))
         return self._mean(estimate, slot, self._broadcast(count))
 
-    def _blend(self, old: Tensor, estimate: Tensor, gamma: float) -> Tensor:
+    def _blend(self, old: Tensor, estimate: Tensor, gamma: Rate) -> Tensor:
         """Compute the new state of items seen before."""
         raise NotImplementedError
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from xgraph.checks import number
+from xgraph.estimators.moving_rows import Rate
 from xgraph.estimators.table import StateTable
 
 
@@ -139,7 +140,7 @@ class ProjectedGradient(StateTable):
         """Describe the size, the step size and the bounds."""
         return f"num_items={self.num_items}, shape={self.shape}, lr={self.lr:g}, low={self.low:g}, high={self.high:g}"
 
-    def _next(self, estimate: Tensor, index: Tensor, gamma: float) -> tuple[Tensor, None]:
+    def _next(self, estimate: Tensor, index: Tensor, gamma: Rate) -> tuple[Tensor, None]:
         return estimate.clamp(self.low, self.high) if self._bounded else estimate, None
 
     def _attach(self, state: Tensor, change: Tensor, fixed: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
@@ -10,7 +9,8 @@ from torch import Tensor
 
 from xgraph.checks import integer
 from xgraph.estimators.log_moving_average import shares
-from xgraph.estimators.schedules import GammaSchedule
+from xgraph.estimators.moving_rows import Rate
+from xgraph.estimators.schedules import GammaSchedule, logs
 from xgraph.estimators.table import StateTable
 
 
@@ -64,10 +64,11 @@ class RatioMovingAverage(StateTable):
         """C, the number of values that are averaged."""
         return self.shape[-1] - 1
 
-    def _blend(self, old: Tensor, estimate: Tensor, gamma: float) -> Tensor:
+    def _blend(self, old: Tensor, estimate: Tensor, gamma: Rate) -> Tensor:
         (ratio, level), (value, log_weight) = self._split(old), self._split(estimate)
-        share = torch.sigmoid(log_weight - level + (math.log(gamma) - math.log1p(-gamma)))
-        moved = torch.logaddexp(level + math.log1p(-gamma), log_weight + math.log(gamma))
+        own, rest = logs(gamma, level)
+        share = torch.sigmoid(log_weight - level + (own - rest))
+        moved = torch.logaddexp(level + rest, log_weight + own)
         return torch.cat([torch.lerp(ratio, value, share), moved], -1)
 
     def _attach(self, state: Tensor, change: Tensor, fixed: Tensor) -> Tensor:

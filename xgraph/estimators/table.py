@@ -12,7 +12,7 @@ from torch import Tensor
 from xgraph.checks import choice, number
 from xgraph.estimators.moving_rows import Exchange, MovingRows
 from xgraph.estimators.rows import check_estimate, check_rows
-from xgraph.estimators.schedules import ConstantGamma, GammaSchedule, as_schedule, check_gamma
+from xgraph.estimators.schedules import ConstantGamma, GammaSchedule, Proximal, as_schedule, check_gamma
 from xgraph.storage import Storage
 
 Gradient = Literal["straight_through", "scaled"]
@@ -94,6 +94,9 @@ class StateTable(MovingRows):
     _far: ClassVar[float] = math.inf
     """A lag of this size or more has no effect."""
 
+    _proximal: ClassVar[bool] = False
+    """Whether γ can be a :class:`Proximal`."""
+
     _hint: ClassVar[str] = ""
     """Text appended to the error about an estimate that is not finite."""
 
@@ -116,6 +119,11 @@ class StateTable(MovingRows):
         super().__init__(num_items, shape, dtype, storage, folder, in_checkpoint)
         self.gradient = choice("gradient", gradient, get_args(Gradient))
         self.schedule = as_schedule(gamma)
+        if isinstance(gamma, Proximal) and not self._proximal:
+            raise ValueError(
+                f"gamma: {gamma} is a rule for logarithms of means, and {type(self).__name__} keeps none; give a "
+                "number in (0, 1] or a schedule of it"
+            )
         self.set_epoch(0)
         self.max_lag = self._lag("max_lag", max_lag)
         self.restart_lag = self._lag("restart_lag", restart_lag)
@@ -177,28 +185,33 @@ class StateTable(MovingRows):
         duplicates = self._check(estimate, index) if self.validate else True
         return self.step(estimate, index.long(), duplicates)
 
-    def step(self, estimate: Tensor, index: Tensor, duplicates: bool = True, gamma: float | None = None) -> Tensor:
+    def step(
+        self, estimate: Tensor, index: Tensor, duplicates: bool = True, gamma: float | Tensor | None = None
+    ) -> Tensor:
         """Like :meth:`forward` in training, for a caller that has already checked ``index`` with :func:`check_rows`.
 
         Args:
             estimate: ``[B, *shape]``, at least float32.
             index: ``[B]``, int64.
             duplicates: False if no item occurs more than once in ``index``; this saves searching for duplicates.
-            gamma: Weight of the new value in this step, in (0, 1]; ``None`` for the table's own.
+            gamma: Weight of the new value in this step, in (0, 1]: a number, or ``[B]`` with one per row; an item that
+                occurs several times uses the mean of its own. ``None`` for the table's own.
 
         Returns:
             ``[B, *shape]``: the value is the state, the gradient is that of the batch.
 
         Raises:
             ValueError: If ``gamma`` is outside (0, 1].
-            TypeError: If ``gamma`` is not a number.
+            TypeError: If ``gamma`` is neither a number nor a floating-point tensor.
         """
         fixed = estimate.detach()
         state, scale = self._write(fixed, index, duplicates, gamma)
         change = estimate - fixed
         return self._attach(state, change if scale is None else change * scale, fixed)
 
-    def write(self, estimate: Tensor, index: Tensor, duplicates: bool = True, gamma: float | None = None) -> Tensor:
+    def write(
+        self, estimate: Tensor, index: Tensor, duplicates: bool = True, gamma: float | Tensor | None = None
+    ) -> Tensor:
         """Like :meth:`step`, but without a gradient; ``estimate`` must be detached.
 
         Returns:
@@ -216,7 +229,7 @@ class StateTable(MovingRows):
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
-        if not isinstance(self.schedule, ConstantGamma):
+        if not isinstance(self.schedule, ConstantGamma | Proximal):
             destination[prefix + "epoch"] = torch.tensor(self.epoch)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:

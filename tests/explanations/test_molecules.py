@@ -147,6 +147,25 @@ def test_permutation_finds_the_features_that_the_forest_asks_for(forest: Path) -
     assert frame.attrs["unit"] == "average precision"
     assert frame["attribution"].max() > 0
     assert set(frame["part"]) == {"feature"}
+    assert 1 < len(frame) <= 100
+    assert frame["attribution"].is_monotonic_decreasing
+
+
+def test_of_a_mean_of_ranks_the_network_is_explained(
+    amines: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xgraph.training.fit.choice._value", lambda *_: 2.0)
+    options = {"target_columns": ["amine"], "split": "random", "epochs": 1, "pretrain_epochs": 0, "features": ["maccs"]}
+    run = xgraph.train(amines, model="auto", choose=True, out=tmp_path / "run", threads=1, **options)
+    assert run.metrics["chosen"] == "rank mean"
+    frame = xgraph.explain(run.path, ["CCCN"])
+    assert (frame.attrs["method"], frame.attrs["note"][:42]) == (
+        "integrated-gradients",
+        "the run scores by the mean of the ranks of",
+    )
+    network = xgraph.explain(run.path / "network.ckpt", ["CCCN"])
+    np.testing.assert_allclose(frame["attribution"], network["attribution"], atol=1e-6)
+    assert frame["score"].iloc[0] == xgraph.predict(run.path, ["CCCN"])["amine"].iloc[0]
 
 
 def test_an_ensemble_is_the_mean_of_its_members(network: Path) -> None:

@@ -48,10 +48,14 @@ def explain_bags(
         if errors[bag] or places[bag] < 0:
             frames.append(pd.DataFrame({"bag": [name], "error": [errors[bag] or "no bag is named in this row"]}))
             continue
-        each = [
-            of_bag(model, own, data, int(places[bag]), loss_link(state), members.device)
-            for model, own, data, state in zip(models, shown, datas, members.states, strict=True)
-        ]
+        try:
+            each = [
+                of_bag(model, own, data, int(places[bag]), loss_link(state), members.device)
+                for model, own, data, state in zip(models, shown, datas, members.states, strict=True)
+            ]
+        except OSError as error:  # a file of a folder that cannot be read any more
+            frames.append(pd.DataFrame({"bag": [name], "error": [str(error)]}))
+            continue
         score, *parts = (np.mean(part, axis=0) for part in zip(*each, strict=True))
         for task in tasks:
             weight, own_score, share, fall = (part[:, task] for part in parts)

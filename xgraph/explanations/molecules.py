@@ -131,7 +131,7 @@ def _of_member(
     rows = data.row.tolist()
     places = [atom_places(texts[row], read) for row, read in zip(rows, data.graph_smiles, strict=True)]
     sizes = [parse(texts[row]).GetNumAtoms() for row in rows]
-    own, columns = _features(model, data, state)
+    own, columns = _features(model, data)
     found = []
     for task in tasks:
         if isinstance(own, MoleculeModel) or getattr(own, "reads_graphs", True):
@@ -144,17 +144,16 @@ def _of_member(
     return found
 
 
-def _features(model: tuple[Any, Any], data: Any, state: dict[str, Any]) -> tuple[Any, Any]:
+def _features(model: tuple[Any, Any], data: Any) -> tuple[Any, Any]:
     """Return the model to explain and the molecules with the features that it takes."""
+    from xgraph.data import descriptor_names
+
     whole, own = model
     if whole is own:
         return own, data
-    kinds = state[HEADER]["model_arguments"]["members"][0]
-    columns = whole.columns[0]
-    if columns is None:
-        return own, data.with_features([], keep=False)
-    needed = {data.feature_names[column].rpartition("_")[0] for column in columns}
-    raise OptionError(f"run: the network of {kinds['model']} on features {', '.join(sorted(needed))} is not explained")
+    names = {data.feature_names[column] for column in whole.columns[0] or ()}
+    kinds = [kind for kind in data.feature_kinds if descriptor_names([kind])[0] in names]
+    return own, data.with_features(kinds, keep=False)
 
 
 def _of_table(
@@ -262,14 +261,20 @@ def _permuted(members: Members, models: Sequence[Any], tasks: Sequence[int]) -> 
             scored = OfTable(model, task, loss_link(state), members.device)
             falls = tables.by_permutation(scored, source.table(positions[known]), y[known].numpy())
             for name, fall in zip(names, falls.tolist(), strict=True):
+                if fall != fall:
+                    continue
                 rows.setdefault((members.tasks[task], name), []).append(fall)
     found: list[dict[str, Any]] = [
         {"task": task, "part": "feature", "name": name, "attribution": float(np.mean(values))}
         for (task, name), values in rows.items()
-        if any(values)
     ]
     found.sort(key=lambda row: (members.tasks.index(row["task"]), -row["attribution"], row["name"]))
-    return Table(_frame(found), PERMUTATION, "average precision", "importance over the run's validation part")
+    return Table(
+        _frame(found),
+        PERMUTATION,
+        "average precision",
+        f"importance over the run's validation part, of {tables.MOST_SHUFFLED} features at most",
+    )
 
 
 MOST_PERMUTED = 500

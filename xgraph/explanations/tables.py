@@ -173,7 +173,7 @@ def by_permutation(score: OfTable, features: Tensor, y: npt.NDArray[Any], seed: 
         used = torch.bincount(asked, minlength=features.size(1)) * (used > 0)
     order = torch.argsort(used, descending=True, stable=True)
     columns = [column for column in order.tolist() if used[column] > 0][:MOST_SHUFFLED]
-    falls = np.zeros(features.size(1))
+    falls = np.full(features.size(1), np.nan)
 
     class Some:
         """What scikit-learn calls an estimator; it never fits it."""

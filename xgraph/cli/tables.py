@@ -2,11 +2,13 @@
 
 import math
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from xgraph.cli.help.text import wrapped
+from xgraph.cli.insight.sparkline import history_line
 
 if TYPE_CHECKING:
     from xgraph.training import Run
@@ -130,6 +132,9 @@ def closing_lines(run: "Run", demo: bool = False) -> list[str]:
     lines += pretrained_lines(run.metrics.get("pretrained", {}))
     chosen = _about_choice(run.metrics)
     lines += [_line("chosen", chosen)] if chosen else [_line(BASELINE, text) for text in _about_baseline(run)]
+    metric = run.metrics.get("metric")
+    if sys.stdout.isatty() and (curve := history_line(run.path, metric)):
+        lines.append(f"valid {metric}: {curve}")
     lines.append(f"run: {run.path}")
     if demo:
         lines.append(f"next: xgraph predict {shlex.quote(str(run.path))} molecules.csv -o predictions.csv")

@@ -2,15 +2,20 @@
 
 import math
 import sys
+import time
 from typing import IO, TYPE_CHECKING, Any
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
+from xgraph.training.files.callback import CheckpointCallback
 from xgraph.training.fit.bars import make_bar
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+_EVERY = 1.0
+"""Seconds between two looks at the loss within an epoch."""
 
 
 class EpochLines(Callback):
@@ -38,7 +43,7 @@ class EpochLines(Callback):
 
 
 class EpochBar(Callback):
-    """Shows a bar over all steps of the run, with the time left, the loss and the validation metric.
+    """Shows a bar over all steps of the run: stage, its loss, the validation metric, the best so far, the time left.
 
     Args:
         metric: Name of the validation metric to show.
@@ -49,12 +54,16 @@ class EpochBar(Callback):
         self._bar: Progress | None = None
         self._id: TaskID | None = None
         self._best = float("nan")
+        self._valid = ""
+        self._shown = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the bar."""
         self._bar = make_bar("{task.fields[note]}")
         self._bar.start()
         self._id = self._bar.add_task("", total=1, note="")
+        self._best = _best_before(trainer, self.metric)  # of the epochs before a run was resumed
+        self._shown = time.monotonic()
         self._move(trainer, pl_module, 0)
 
     def on_train_batch_end(
@@ -63,20 +72,20 @@ class EpochBar(Callback):
         """Move the bar."""
         task: Any = pl_module
         self._move(trainer, task, task.steps)
+        if time.monotonic() - self._shown >= _EVERY:
+            self._show_note(task)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the validation metric."""
         task: Any = pl_module
         value = task.valid_metrics.get(self.metric)
-        note = f"loss {task.train_loss:.3f}"
         if value is not None:
-            note += f" valid {self.metric} {value:.4f}"
+            self._valid = f" valid {self.metric} {value:.4f}"
             if task.stage == "main" and not self._best >= value:
                 self._best = value
             if task.config.keep == "best" and not math.isnan(self._best):
-                note += f" (best {self._best:.4f})"
-        if self._bar is not None and self._id is not None:
-            self._bar.update(self._id, note=note)
+                self._valid += f" (best {self._best:.4f})"
+        self._show_note(task)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Restore the terminal, however the run ended."""
@@ -87,6 +96,13 @@ class EpochBar(Callback):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Restore the terminal."""
         self.teardown(trainer, pl_module, "fit")
+
+    def _show_note(self, task: Any) -> None:
+        """Show the mean loss of the epoch so far, which a GPU is waited for, and the last validation metric."""
+        self._shown = time.monotonic()
+        name = type(task.loss_fn).__name__.removesuffix("Loss")
+        if self._bar is not None and self._id is not None:
+            self._bar.update(self._id, note=f"{name} {task.train_loss:.3f}{self._valid}")
 
     def _move(self, trainer: Trainer, task: Any, batches: int) -> None:
         if self._bar is None or self._id is None:
@@ -102,3 +118,11 @@ class EpochBar(Callback):
             completed=before + batches,
             description=f"{task.stage} {epoch + 1}/{pretrain + main}",
         )
+
+
+def _best_before(trainer: Trainer, metric: str) -> float:
+    """The best value of the main stage in the epochs that a resumed run has done; NaN if there is none."""
+    for callback in getattr(trainer, "callbacks", ()):
+        if isinstance(callback, CheckpointCallback) and callback.best is not None:
+            return float(callback.best.get(f"valid_{metric}", math.nan))
+    return math.nan

@@ -75,6 +75,18 @@ def test_two_processes_end_with_the_results_of_one(tmp_path):
 
 
 @pytest.mark.slow
+def test_several_seeds_end_with_the_results_of_one_process(tmp_path):
+    file = table(tmp_path)
+    words = ("train", file, "--split", "random", "--batch-size", "13", *SMALL.split(), "--seeds", "2")
+    run(XGRAPH, *words, "--out", "one", cwd=tmp_path)
+    done = run(XGRAPH, *words, "--out", "two", "--devices", "2", cwd=tmp_path)
+    assert [done.stderr.count(f"seed={seed}\n") for seed in (0, 1)] == [1, 1]
+    for name in ("seed_0", "seed_1"):
+        same(history(tmp_path / "one" / name), history(tmp_path / "two" / name))
+    assert (tmp_path / "two/predictions.csv").is_file()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

@@ -11,6 +11,9 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# A report takes seconds; tests that want one ask for it.
+os.environ.setdefault("XGRAPH_REPORT", "0")
+
 # To look for examples is to import. A script that runs kernels in Triton's interpreter changes the process for good;
 # and some systems lack Triton, in which the kernels are written.
 collect_ignore = ["tests/sampling/interpreted_kernels.py"]

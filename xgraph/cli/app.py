@@ -15,6 +15,7 @@ from xgraph.cli.insight.show import show
 from xgraph.cli.parts import losses, models
 from xgraph.cli.predict import predict
 from xgraph.cli.pretrain import pretrain
+from xgraph.cli.report import report
 from xgraph.cli.reproduce import reproduce
 from xgraph.cli.runs import runs
 from xgraph.cli.search import search
@@ -37,6 +38,7 @@ app.command(cls=PlainCommand)(explain)
 app.command(cls=PlainCommand)(export)
 app.command(cls=SearchCommand)(search)
 app.command(cls=PretrainCommand)(pretrain)
+app.command(cls=PlainCommand)(report)
 app.command(cls=PlainCommand)(runs)
 app.command(cls=PlainCommand)(show)
 app.command(cls=PlainCommand)(reproduce)

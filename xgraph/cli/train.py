@@ -1,5 +1,6 @@
 """`xgraph train`."""
 
+import shlex
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -83,6 +84,17 @@ def train(
     all_metrics: Annotated[
         bool, typer.Option("--all-metrics", help="Show all metrics, not just four.", rich_help_panel="Run")
     ] = False,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report/--no-report",
+            envvar="XGRAPH_REPORT",
+            show_envvar=False,
+            help="Write report.html, a page about the run with its figures, to the run directory. XGRAPH_REPORT=0 "
+            "leaves it out for all runs.",
+            rich_help_panel="Run",
+        ),
+    ] = True,
     help_all: HelpAll = False,
 ) -> None:
     """Train a model, test its best epoch, and write everything to a run directory.
@@ -109,6 +121,30 @@ def train(
     if more := details_text(details, run.metrics.get("metric"), all_metrics, decided=of_bags):
         typer.echo(f"\n{more}\n")
     typer.echo("\n".join(closing_lines(run, demo)))
+    if report:
+        write_report(run.path)
+
+
+def write_report(path: Path) -> None:
+    """Write the report of a finished run. What keeps it from being written is a warning, since the run is finished."""
+    from xgraph.distributed.environment import place
+    from xgraph.messages import legible
+    from xgraph.signals import exit_code
+
+    here = place()
+    if here is not None and here.rank > 0:
+        return
+    again = f"`xgraph report {shlex.quote(str(path))}` writes it"
+    try:
+        from xgraph.reports import report
+
+        typer.echo(f"report: {report(path)}")
+    except KeyboardInterrupt as stop:
+        sys.stderr.write(f"interrupted: the run is finished, but not its report; {again}\n")
+        raise typer.Exit(exit_code(getattr(stop, "signum", signal.SIGINT))) from None
+    except Exception as error:  # of many types: a report is never worth losing a run for
+        reason = " ".join(str(error).split()) or type(error).__name__
+        sys.stderr.write(f"warning: the run is finished, but its report was not written ({legible(reason)}); {again}\n")
 
 
 def usual_baseline(settings: Mapping[str, Any]) -> dict[str, bool]:

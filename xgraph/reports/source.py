@@ -1,6 +1,5 @@
 """A run directory, opened once for all sections of its report."""
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +11,8 @@ import pandas as pd
 
 from xgraph.reports.page.blocks import LeftOut
 from xgraph.training import Run, TrainConfig
-from xgraph.training.files.rundir import HISTORY, PREDICTIONS, WARNINGS, fold_folders
+from xgraph.training.files.rundir import HISTORY, PREDICTIONS, fold_folders
+from xgraph.training.files.warned import read_warnings
 
 PARTS = ("train", "valid", "test")
 
@@ -62,6 +62,20 @@ class Source:
         return self.run.config
 
     @property
+    def title(self) -> str:
+        """What the run trained: its model, with its loss unless the model is fitted in a single step."""
+        if self.is_encoder:
+            return f"by the objective {self.metrics['objective']}"
+        config = self.config
+        model = "auto" if config.choose else config.model
+        return model if config.fitted else f"{model} with {config.loss}"
+
+    @property
+    def dataset(self) -> str:
+        """Name of the data set."""
+        return str(self.first.metrics.get("dataset") or self.config.dataset)
+
+    @property
     def kind(self) -> Literal["graph", "node", "bag"]:
         """What the run predicts for."""
         return self.config.data.kind
@@ -109,14 +123,16 @@ class Source:
         file = self.path / HISTORY
         return pd.read_csv(file) if file.is_file() else None
 
-    @cached_property
-    def warnings(self) -> list[str] | None:
-        """The warnings that the run gave; None if it did not record them."""
-        files = [one.path / WARNINGS for one in (self.folds or [self])]
-        known = [file for file in files if file.is_file()]
-        if not known:
-            return None
-        return list(dict.fromkeys(text for file in known for text in json.loads(file.read_text(encoding="utf-8"))))
+    @property
+    def records_all(self) -> bool:
+        """Whether the run recorded its warnings and the labels of its training part, as older versions did not."""
+        return "train_labels" in self.first.metrics
+
+    @property
+    def warnings(self) -> list[str]:
+        """The warnings that the run has recorded."""
+        every = [text for one in (self.folds or [self]) for text in read_warnings(one.path) or []]
+        return list(dict.fromkeys(every))
 
     @cached_property
     def predictions(self) -> pd.DataFrame | None:
@@ -132,6 +148,15 @@ class Source:
         split, labels, scores = numbers
         rows = np.flatnonzero(split == part)
         return Scores(labels[rows], scores[rows], rows) if len(rows) else None
+
+    def items(self, part: str) -> Any:
+        """Return the columns that identify the items of a part, as a table of Arrow."""
+        import pyarrow.compute as pc
+
+        count = len(self.tasks)
+        own = count + 2 if self.several_classes else 2 * count
+        table = self._table(self._header[: len(self._header) - own])
+        return table.filter(pc.equal(table.column("split"), part))
 
     @cached_property
     def _header(self) -> list[str]:

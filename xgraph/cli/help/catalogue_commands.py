@@ -22,6 +22,9 @@ class CatalogueCommand(PlainCommand):
     common: tuple[str, ...] = ()
     """Settings that the short help shows."""
 
+    rare: tuple[str, ...] = ()
+    """Options of the command's own that only the full help shows."""
+
     details = ""
     """What the full help says before the options of losses and models."""
 
@@ -67,7 +70,8 @@ class CatalogueCommand(PlainCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the short help."""
         groups = only(self.groups(self.made[0]), self.common)
-        formatter.write(self.help_text(ctx, self._rows(ctx, groups, brief)))
+        rare = [param for param in self.get_params(ctx) if param.name in self.rare]
+        formatter.write(self.help_text(ctx, self._rows(ctx, groups, brief, rare)))
 
     def full_help(self, ctx: Any) -> str:
         """The help with all options, each once."""
@@ -80,9 +84,11 @@ class CatalogueCommand(PlainCommand):
             ctx, self.all_rows(ctx), paragraphs(self.details), section(f"Options of {_plural(parts)}", "\n".join(lines))
         )
 
-    def _rows(self, ctx: Any, groups: Groups, text: Callable[[Any], str]) -> dict[str, list[tuple[str, str]]]:
+    def _rows(
+        self, ctx: Any, groups: Groups, text: Callable[[Any], str], hidden: Iterable[Any] = ()
+    ) -> dict[str, list[tuple[str, str]]]:
         generated = {title: [(term(option), text(option)) for option in options] for title, options in groups.items()}
-        own = own_rows(self, ctx, without=self.made[1])
+        own = own_rows(self, ctx, without=[*self.made[1], *hidden])
         order = dict.fromkeys([*(title for title in own if title not in (*generated, OTHER)), *generated, OTHER])
         return {title: [*own.get(title, []), *generated.get(title, [])] for title in order}
 
@@ -91,6 +97,7 @@ class TrainCommand(CatalogueCommand):
     """The options of a run, of all losses and of all models."""
 
     common: tuple[str, ...] = COMMON
+    rare = ("report",)
     details = (
         "If the loss and the model both have an option, such as --gamma, it goes to the model. Every option of a loss "
         "or model can be written with its owner in front: --loss-gamma, --model-gamma."

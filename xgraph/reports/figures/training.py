@@ -41,7 +41,7 @@ def over_epochs(
     title: str,
     baseline: float | None = None,
     baseline_name: str = "",
-    log: bool = False,
+    from_zero: bool = False,
     split_by_stage: bool = False,
 ) -> str:
     """Draw values over the epochs.
@@ -53,7 +53,7 @@ def over_epochs(
         title: The title.
         baseline: A value that a horizontal line shows.
         baseline_name: What the line is called.
-        log: Whether the axis is logarithmic.
+        from_zero: Whether the vertical axis begins at 0.
         split_by_stage: Whether a line is interrupted between stages, whose values do not compare.
     """
     with drawing() as (figure, axes):
@@ -67,8 +67,8 @@ def over_epochs(
         if baseline is not None and np.isfinite(baseline):
             axes.axhline(baseline, color=MUTED, linewidth=1.2, linestyle=(0, (4, 3)), label=escaped(baseline_name))
         _mark(axes, marks)
-        if log:
-            axes.set_yscale("log")
+        if from_zero:
+            axes.set_ylim(bottom=0)
         _whole_epochs(axes, lines)
         named = (len(lines) > 1 and len(lines) <= len(LINES)) or baseline is not None
         finish(axes, "epoch", y, title, "best" if named else None)

@@ -29,6 +29,8 @@ def _float(value: float) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     size = abs(value)
+    if size >= 2 and value.is_integer():
+        return f"{int(value):,}".replace("-", "−", 1)
     text = f"{value:.2e}" if 0 < size < 1e-3 else f"{value:,.1f}" if size >= 1e4 else f"{value:.4f}"
     return text.replace("-", "−", 1) if value < 0 else text
 

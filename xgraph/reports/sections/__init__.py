@@ -8,6 +8,7 @@ from xgraph.reports.sections import (
     calibration,
     data,
     decisions,
+    encoder,
     folds,
     molecules,
     nodes,
@@ -36,3 +37,10 @@ SECTIONS: dict[str, Callable[[Source], Section | None]] = {
     "nodes": nodes.section,
 }
 """The sections of the report on one run, in order; the names are those under which an omission is listed."""
+
+ENCODER_SECTIONS: dict[str, Callable[[Source], Section | None]] = {
+    "overview": encoder.overview,
+    "results": encoder.results,
+    "curves of pretraining": encoder.curves,
+}
+"""The sections of the report on a pretrained encoder."""

@@ -62,7 +62,7 @@ def _tracked(source: Source, members: list[Source], marks: Marks) -> Figure:
 
 
 def _rate(source: Source, marks: Marks) -> Figure:
-    svg = over_epochs({"lr": _line(source, "lr")}, marks, y="learning rate", title="Learning rate")
+    svg = over_epochs({"lr": _line(source, "lr")}, marks, y="learning rate", title="Learning rate", from_zero=True)
     return Figure(svg, "Learning rate of each epoch.")
 
 

@@ -7,7 +7,7 @@ from xgraph.reports.source import Source
 def section(source: Source) -> Section | None:
     """Return the warnings; None if there were none, or if the run has not recorded them."""
     texts = source.warnings
-    if texts is None:
+    if not texts and not source.records_all:
         source.left_out.append(
             LeftOut("warnings of the run", "an older version of xgraph trained this run and did not record them")
         )

@@ -29,7 +29,7 @@ CONFIG, METRICS, HISTORY, PREDICTIONS, ENVIRONMENT = (
     "env.json",
 )
 WARNINGS = "warnings.json"
-"""The warnings that a run has given, each once."""
+"""The warnings that a run has given, if any, each once."""
 BEST, LAST = "best.ckpt", "last.ckpt"
 NETWORK = "network.ckpt"
 """The network of a run that keeps another model in its place."""
@@ -189,7 +189,7 @@ def check_free(out: str | Path) -> None:
 
 def check_files(path: Path) -> None:
     """Raise `ValueError` if a file of a run is anything else, such as a folder, a pipe or a link to itself."""
-    for name in (CONFIG, METRICS, HISTORY, PREDICTIONS, ENVIRONMENT, BEST, LAST, NETWORK):
+    for name in (CONFIG, METRICS, HISTORY, PREDICTIONS, ENVIRONMENT, WARNINGS, BEST, LAST, NETWORK):
         file = path / name
         try:
             mode = file.stat().st_mode
@@ -242,7 +242,7 @@ def discard(path: Path) -> None:
     if (path / LAST).exists() or member_folders(path):
         return
     shutil.rmtree(path / LOGS, ignore_errors=True)
-    for name in (ENVIRONMENT, CONFIG):  # without its settings it would be neither a run nor empty
+    for name in (ENVIRONMENT, WARNINGS, CONFIG):  # without its settings it would be neither a run nor empty
         (path / name).unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # the directory holds other files
         path.rmdir()

@@ -12,7 +12,13 @@ from xgraph.training.files.checkpoint import read_checkpoint
 from xgraph.training.files.rundir import BEST, METRICS, PREDICTIONS
 from xgraph.training.files.saved_model import load_model
 from xgraph.training.files.writing import write_csv, write_json
-from xgraph.training.scoring.details import Decisions, add_calibration, constant_tasks, part_details
+from xgraph.training.scoring.details import (
+    Decisions,
+    add_calibration,
+    constant_tasks,
+    label_counts,
+    part_details,
+)
 from xgraph.training.scoring.inference import as_scores, class_scores
 from xgraph.training.scoring.metrics import score_all
 from xgraph.training.scoring.scores import score_split
@@ -74,6 +80,7 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
         "classes" if source.several_classes else "tasks": source.task_names,
         "unreadable_rows": len(source.data.errors),
         "positive_rate": rates,
+        "train_labels": label_counts(source.targets(source.splits["train"]).numpy(), source.task_names),
         "details": details,
     }
     if pretrained := source.pretrained():

@@ -32,6 +32,17 @@ def task_figures(
     return figures
 
 
+def label_counts(y: FloatArray, names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return the number of positives and of negatives of each task.
+
+    Args:
+        y: Labels 0 and 1, NaN for missing, shape [n, T].
+        names: Names of the tasks.
+    """
+    counts = zip(names, (y == 1).sum(axis=0).tolist(), (y == 0).sum(axis=0).tolist(), strict=True)
+    return {name: dict(zip(COUNTS, own, strict=True)) for name, *own in counts}
+
+
 def choose_thresholds(y: FloatArray, scores: FloatArray) -> list[float | None]:
     """Return the threshold of each task with the best F1; None for a task with one class only.
 

@@ -10,6 +10,7 @@ from xgraph.distributed.processes import first_before_others, from_first
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.files.lock import locked
 from xgraph.training.files.rundir import Run, check_files, check_free, config_values, make_run_directory
+from xgraph.training.files.warned import Warned, warned
 from xgraph.training.fit.announce import announcement
 from xgraph.training.fit.launch.guard import Stage, guarded
 from xgraph.training.fit.loading import load_again, load_data
@@ -23,6 +24,13 @@ def train_one(
     config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str, given: Any = None
 ) -> Run:
     """Train one run. Call it within `own_random_streams`."""
+    with warned() as given_warnings:
+        return _train_one(config, out, resume, progress, device, given, given_warnings)
+
+
+def _train_one(
+    config: TrainConfig, out: str | Path | None, resume: bool, progress: bool, device: str, given: Any, warned: Warned
+) -> Run:
     with first_before_others():  # which find its cached features
         source = load_again(config, out, progress, given) if resume else load_data(config, progress, given)
     import torch
@@ -45,6 +53,7 @@ def train_one(
     stage = Stage()
     with guarded(path, resume=resume, stage=stage), locked(path) if rank() == 0 else nullcontext():
         from_first(lambda: _prepare_directory(path, resume))
+        from_first(lambda: warned.keep_in(path))
         with logged(Logbook(path, config.logger, config_values(config))) as book:
             from_first(book.open)
             metrics = fit(task, path, device=device, resume=resume, callbacks=callbacks, book=book)

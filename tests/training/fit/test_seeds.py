@@ -13,8 +13,8 @@ from torch_geometric.data import Data
 
 import xgraph
 from xgraph.options import OptionError
-from xgraph.reports.report import report
 from xgraph.reports.source import Source
+from xgraph.reports.write import report
 from xgraph.training.export.run import export_run
 from xgraph.training.fit.task import Task
 

@@ -11,11 +11,11 @@ from xgraph.cli.export import export
 from xgraph.cli.help.catalogue_commands import PretrainCommand, SearchCommand, TrainCommand
 from xgraph.cli.help.commands import PlainCommand, PlainGroup
 from xgraph.cli.insight.explain import explain
+from xgraph.cli.insight.report import report
 from xgraph.cli.insight.show import show
 from xgraph.cli.parts import losses, models
 from xgraph.cli.predict import predict
 from xgraph.cli.pretrain import pretrain
-from xgraph.cli.report import report
 from xgraph.cli.reproduce import reproduce
 from xgraph.cli.runs import runs
 from xgraph.cli.search import search

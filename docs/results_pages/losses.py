@@ -7,7 +7,7 @@ from typing import Any
 from results_pages.data import one, read
 from results_pages.formats import markdown, number, times
 
-SHAPES = [(64, 1), (512, 1), (4096, 1), (64, 128), (512, 128), (4096, 128)]
+SHAPES = [(64, 1), (512, 1), (4096, 1), (65536, 1), (64, 128), (512, 128), (4096, 128)]
 LOSSES = [
     "bce",
     "focal",
@@ -34,6 +34,11 @@ def loss_ms(loss: str, batch: int, tasks: int = 1, library: str = "xgraph") -> s
 def loss_times(loss: str, batch: int, tasks: int = 1) -> str:
     """How many times faster than LibAUC."""
     return times(loss_row(loss, batch, tasks)["times faster"])
+
+
+def loss_ratio(loss: str, batch: int, tasks: int = 1) -> str:
+    """How many times our cross-entropy."""
+    return f"{loss_row(loss, batch, tasks)['times our BCE']:.1f}×"
 
 
 def _loss_table(cell: Any) -> str:

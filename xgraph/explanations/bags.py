@@ -13,6 +13,7 @@ from xgraph.nn import BagClassifier, FittedModel
 from xgraph.training.files.checkpoint import HEADER
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.prediction.members import Members
+from xgraph.training.prediction.new_bags import CONFORMERS
 from xgraph.training.scoring.bag_scores import explain_bags as score_instances
 from xgraph.training.scoring.bag_scores import score_bags
 from xgraph.training.scoring.inference import as_scores
@@ -223,6 +224,8 @@ def _new_rows(new: Any, own_rows: Any) -> Any:
 
     def rows(bag: int) -> npt.NDArray[np.int64]:
         size = int(new.data.sizes[bag])
+        if str(new.data.featurizer).startswith(CONFORMERS):  # whose row is that of the molecule
+            return np.arange(size)
         if getattr(new, "rows", None) is None or not len(new.rows) or "row" not in new.rows:
             return np.arange(size)
         number = new.data.batch([bag]).instance.numpy()

@@ -105,6 +105,24 @@ def test_instances_of_images_are_shown(folder: Path) -> None:
     assert molecules.section(Source(run.path)) is None
 
 
+def test_conformers_are_drawn() -> None:
+    from xgraph.data import conformer_bags
+    from xgraph.data.bags.conformers import conformers_of
+    from xgraph.nn import BagClassifier
+
+    data = conformer_bags(["CCCCCO", "CCN"], num_conformers=3)
+    model = BagClassifier(1, data.num_features, hidden_channels=4).eval()
+    (cards,) = bags._of_bag(model, data, 0, 0, "sigmoid", "a title")
+    assert isinstance(cards, Cards)
+    assert sorted(card.lines[0] for card in cards.cards) == [f"conformer {i}" for i in range(3)]
+    assert len({card.svg for card in cards.cards}) == 3
+    from rdkit.Chem.rdMolDescriptors import GetUSRCAT
+
+    molecule, ids = conformers_of("CCCCCO", data.featurizer)  # those that the features are of
+    rows = data.batch([0]).x[:, :60].numpy()
+    np.testing.assert_allclose(rows, [GetUSRCAT(molecule, confId=i) for i in ids], atol=1e-4)
+
+
 def test_places_in_a_slide_are_drawn(folder: Path) -> None:
     slides = folder / "slides"
     slides.mkdir()

@@ -178,12 +178,9 @@ def _described(smiles: str, options: _Options) -> NDArray[np.float32] | str:
     """Return the descriptors of each conformer of a molecule, or why it has none."""
     try:
         with BlockLogs():
-            molecule = Chem.AddHs(parse(smiles))
-            ids = _embed(molecule, smiles, options)
+            molecule, ids = _with_conformers(smiles, options)
             if not ids:
                 return "RDKit cannot find a conformer"
-            if options.minimize and rdForceFieldHelpers.MMFFHasAllMoleculeParams(molecule):
-                rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(molecule)
             numbers = [
                 np.concatenate([DESCRIPTORS[kind](molecule, confId=i) for kind in options.descriptors]) for i in ids
             ]
@@ -191,6 +188,22 @@ def _described(smiles: str, options: _Options) -> NDArray[np.float32] | str:
         return str(error) if smiles else "the SMILES is empty"
     x = np.stack(numbers).astype(np.float32)
     return x if np.isfinite(x).all() else "a descriptor of a conformer is not finite"
+
+
+def _with_conformers(smiles: str, options: _Options) -> tuple[Chem.Mol, list[int]]:
+    """Return a molecule with hydrogens and conformers, and the numbers of these."""
+    molecule = Chem.AddHs(parse(smiles))
+    ids = _embed(molecule, smiles, options)
+    if ids and options.minimize and rdForceFieldHelpers.MMFFHasAllMoleculeParams(molecule):
+        rdForceFieldHelpers.MMFFOptimizeMoleculeConfs(molecule)
+    return molecule, ids
+
+
+def conformers_of(smiles: str, version: str) -> tuple[Chem.Mol, list[int]]:
+    """Return a molecule with the conformers that features of this version were computed from, and their numbers."""
+    how = arguments_of(version)
+    with BlockLogs():
+        return _with_conformers(smiles, _Options(**how, root=None))
 
 
 def _embed(molecule: Chem.Mol, smiles: str, options: _Options) -> list[int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem import rdDepictor
+from rdkit.Chem import rdDepictor, rdMolTransforms
 from rdkit.Chem.Draw import rdMolDraw2D
 from rdkit.rdBase import BlockLogs
 
@@ -81,6 +81,30 @@ def draw_molecule(
         drawer.FinishDrawing()
     except Exception as error:  # RDKit's own types
         raise ValueError(f"smiles: {smiles!r} cannot be drawn: {' '.join(str(error).split())[:200]}") from None
+    return _plain(drawer.GetDrawingText())
+
+
+def draw_conformer(molecule: Any, conformer: int, *, size: tuple[int, int] = (240, 180)) -> str:
+    """Draw a conformer of an RDKit molecule, without hydrogens, as it is seen along its shortest axis.
+
+    Args:
+        molecule: The molecule, with conformers.
+        conformer: Number of the conformer.
+        size: Width and height in pixels.
+    """
+    with BlockLogs():
+        one = Chem.RemoveHs(Chem.Mol(molecule, confId=conformer))
+        rdMolTransforms.CanonicalizeConformer(one.GetConformer())
+        for atom, place in zip(one.GetAtoms(), one.GetConformer().GetPositions(), strict=True):
+            one.GetConformer().SetAtomPosition(atom.GetIdx(), (place[0], place[1], 0.0))
+        drawer = rdMolDraw2D.MolDraw2DSVG(*size)
+        options = drawer.drawOptions()
+        options.useBWAtomPalette()
+        options.clearBackground = False
+        options.padding = 0.08
+        options.prepareMolsBeforeDrawing = False
+        drawer.DrawMolecule(one)
+        drawer.FinishDrawing()
     return _plain(drawer.GetDrawingText())
 
 

@@ -1,7 +1,6 @@
 """The instances that decide about the bags with the highest scores and the worst errors."""
 
 import base64
-import contextlib
 import warnings
 from typing import Any
 
@@ -16,6 +15,7 @@ from xgraph.reports.source import Source
 from xgraph.training.files.checkpoint import read_checkpoint
 from xgraph.training.files.rundir import BEST
 from xgraph.training.files.saved_model import load_model, loss_link
+from xgraph.training.prediction.new_bags import CONFORMERS
 
 BAGS = 4
 """Number of bags with the highest scores, and of errors."""
@@ -93,18 +93,27 @@ def _of_bag(model: Any, data: Any, bag: int, task: int, link: str, title: str) -
             Card(lines=line, image=_png(batch.x[i].numpy()), alt=line[0]) for i, line in zip(order, lines, strict=True)
         ]
         return [Cards(cards, title)]
-    if not shape:
-        from xgraph.explanations import draw_molecule
-
-        picture = ""
-        with contextlib.suppress(ValueError):  # the names of the bags may be no SMILES
-            picture = draw_molecule(data.bag_names[bag])
-        return [Cards([Card(picture, [title], alt=title)]), _table(title, lines)]
+    if str(data.featurizer).startswith(CONFORMERS):
+        return [Cards(_conformers(data, bag, order, lines), title)]
     blocks: list[Block] = [_table(title, lines)]
     coordinates = coordinates_of(data, bag)
     if coordinates is not None:
         blocks.append(Figure(heat_map(coordinates, fall), f"{title}. Where the deciding instances are."))
     return blocks
+
+
+def _conformers(data: Any, bag: int, order: list[int], lines: list[list[str]]) -> list[Card]:
+    """Return conformers of a molecule, drawn as they were generated for training."""
+    from xgraph.data.bags.conformers import conformers_of
+    from xgraph.data.molecules.drawing import draw_conformer
+
+    smiles = data.bag_names[bag]
+    molecule, ids = conformers_of(smiles, data.featurizer)
+    cards = []
+    for i, line in zip(order, lines, strict=True):
+        picture = draw_conformer(molecule, ids[i]) if len(ids) == int(data.sizes[bag]) else ""
+        cards.append(Card(picture, [f"conformer {i}", *line[1:]], alt=f"conformer {i} of {smiles}"))
+    return cards
 
 
 def _table(title: str, lines: list[list[str]]) -> Table:

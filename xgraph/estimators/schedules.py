@@ -103,7 +103,7 @@ class Proximal:
         >>> track = LogMovingAverage(num_items=1, gamma=Proximal(alpha=1.0))
         >>> index = torch.tensor([0])
         >>> [round(track(torch.tensor([q]), index).item(), 2) for q in (60.0, 0.0, 0.0)]
-        [60.0, 0.69, 0.41]
+        [60.0, 0.69, 0.29]
     """
 
     alpha: float

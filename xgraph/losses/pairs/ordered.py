@@ -28,7 +28,7 @@ class Ordered:
         """Sort ``[B, T]`` scores; return False if they are too far apart to be compared by position."""
         if not hasattr(self, "ranks"):
             self.ranks = Ranks(scores.detach().t().contiguous(), self.batch.known.t())
-        return bool(self.ranks.reach <= REACH * self.shape.margin)
+        return self.ranks.reach <= REACH * self.shape.margin
 
     def shares(self) -> Tensor:
         """Return the weights of positives and of all labelled items, each divided by those of all; ``[2, T, N]``."""
@@ -71,7 +71,7 @@ def quantile(ordered: Ordered, scores: Tensor, q: float, mask: Tensor) -> Tensor
     task = None if anchors.task is None else anchors.task[mask]
     share = position - low
     level, share = (x[0] if task is None else x.index_select(0, task) for x in (level, share))
-    edge = ranks.level.take(anchors.cell[mask]) + shape.margin
+    edge = ranks.level(anchors)[mask] + shape.margin
     losses = (edge.unsqueeze(1) - level).clamp_min_(0).pow_(shape.degree)
     return torch.lerp(losses[:, 0], losses[:, 1], share.view(-1)).to(scores.dtype)
 

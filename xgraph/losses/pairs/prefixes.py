@@ -49,7 +49,7 @@ class Prefixes:
     def __init__(self, ranks: Ranks, anchors: Anchors, shape: Shape, weights: Tensor) -> None:
         self.ranks, self.anchors, self.shape, self.weights = ranks, anchors, shape, weights
         self.grid = Grid(anchors, weights.shape[1])
-        self.edge = ranks.level.take(anchors.cell) + shape.margin
+        self.edge = ranks.level(anchors) + shape.margin
         self.ends: list[tuple[Tensor, int]] = []  # the sum over j is that of these prefixes, with these signs
         self.slope = self.loss = self.count = self.edge.new_empty(0)
 
@@ -80,10 +80,12 @@ class Prefixes:
         Terms of a sum are at most w (|e| + max |z|)², whatever is left of them when they cancel; the errors of N
         additions, and those of the polynomial, grow with N^½.
         """
-        size, degree = self.weights.shape[2], self.shape.degree
+        size, degree, margin = self.weights.shape[2], self.shape.degree, self.shape.margin
+        rounding, floor = 4 * EPS * size**0.5 / tolerance, least * margin**degree
+        if rounding * (2 * self.ranks.reach + margin) ** degree <= floor:  # whatever the sums are; weights sum to 1
+            return True
         largest = (self.edge.abs() + self.ranks.reach) ** degree * self.count
-        bound = self.loss + least * self.shape.margin**degree
-        return bool((largest * (4 * EPS * size**0.5) <= bound * tolerance).all())
+        return bool((largest * rounding <= self.loss + floor).all())
 
     def derivative(self, grad: Tensor) -> Tensor:
         """Compute the derivative of Σ_ki grad_ki value_ki in the scores, ``[T, N]``, in the order of the batch."""
@@ -101,8 +103,9 @@ class Prefixes:
             pull = torch.addcmul(sums[sets:], sums[:sets], self.ranks.sorted, value=-1).mul_(2)
         else:
             pull = sums
-        result = self.ranks.restore(pull.mul_(self.weights).sum(0))
-        result.view(-1).index_add_(0, self.anchors.cell, (grad * self.slope).sum(0), alpha=-1)
+        own, pull = grad * self.slope, pull.mul_(self.weights)
+        result = self.ranks.restore(pull.sum(0) if sets > 1 else pull[0])
+        result.view(-1).index_add_(0, self.anchors.cell, own.sum(0) if sets > 1 else own[0], alpha=-1)
         return result
 
     def _all(self) -> Tensor:

@@ -16,12 +16,21 @@ class Ranks:
     """
 
     def __init__(self, flat: Tensor, known: Tensor) -> None:
-        low, high = bounds(flat, known)
-        self.reach = ((high - low) / 2).max()  # the largest |z| of a labelled item
-        self.order = descending(flat)
-        wide = ((low + high) / 2).unsqueeze(1) - flat
-        self.level = wide.view(-1)  # z of every (task, item) pair, in the order of the batch
-        self.sorted = wide.gather(1, self.order)
+        self.flat, self.order = flat, descending(flat)
+        ordered = flat.gather(1, self.order).double()
+        if bool(known.all()):
+            low, high = ordered[:, -1], ordered[:, 0]
+        else:
+            low, high = bounds(flat, known)
+        self.centre = (low + high).div_(2)
+        self.sorted = self.centre.unsqueeze(1) - ordered
+        self.reach = (high - self.centre).max().item()
+        """The largest distance of a labelled score from its centre."""
+
+    def level(self, anchors: Anchors) -> Tensor:
+        """Return the anchors' z, ``[R]``."""
+        centre = self.centre if anchors.task is None else self.centre.index_select(0, anchors.task)
+        return centre - self.flat.take(anchors.cell)
 
     def arrange(self, values: Tensor) -> Tensor:
         """Bring values ``[..., T, N]`` of the items into the order of the scores."""
@@ -55,14 +64,10 @@ class Grid:
 
 def bounds(flat: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
     """Return the lowest and the highest labelled score of each task, ``[T]`` in float64; 0 for a task without any."""
-    if bool(known.all()):
-        low, high = flat.aminmax(dim=1)
-    else:
-        low = flat.masked_fill(~known, torch.inf).amin(1)
-        high = flat.masked_fill(~known, -torch.inf).amax(1)
-        some = low <= high
-        low, high = low.where(some, 0), high.where(some, 0)
-    return low.double(), high.double()
+    low = flat.masked_fill(~known, torch.inf).amin(1)
+    high = flat.masked_fill(~known, -torch.inf).amax(1)
+    some = low <= high
+    return low.where(some, 0).double(), high.where(some, 0).double()
 
 
 def descending(flat: Tensor) -> Tensor:

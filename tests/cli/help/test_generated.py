@@ -33,3 +33,8 @@ def test_typed_options_are_taken_out_of_the_parameters() -> None:
     params = {"dataset": "x", "option__epochs": "3", "option__gamma": None, "option__standardize": False}
     assert take_typed(params) == {"epochs": "3", "standardize": False}
     assert params == {"dataset": "x"}
+
+
+def test_a_list_that_is_given_in_parts_is_joined() -> None:
+    params = {"option__logger": ["csv,wandb", "mlflow"], "option__features": []}
+    assert take_typed(params) == {"logger": "csv,wandb,mlflow"}

@@ -39,8 +39,8 @@ def take_typed(params: dict[str, Any]) -> dict[str, Any]:
     typed = {}
     for name in [name for name in params if _MARK in name]:
         value = params.pop(name)
-        if value is not None:
-            typed[name.split(_MARK, 1)[1]] = value
+        if value not in (None, [], ()):  # a list that is given in parts is the same as one with commas
+            typed[name.split(_MARK, 1)[1]] = ",".join(value) if isinstance(value, list | tuple) else value
     return typed
 
 
@@ -65,7 +65,7 @@ def _parameter(option: Option, hidden: bool = False) -> inspect.Parameter:
         hidden=hidden,
         autocompletion=None if switch else completer(option),
     )
-    kind: Any = bool if switch else str
+    kind: Any = bool if switch else list[str] if option.many else str
     annotation = Annotated[kind | None, info]
     name = f"option{_MARK}{option.name}"
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)

@@ -137,8 +137,11 @@ def write_report(path: Path) -> None:
     again = f"`xgraph report {shlex.quote(str(path))}` writes it"
     try:
         from xgraph.reports import report
+        from xgraph.training.loggers.logbook import attach
 
-        typer.echo(f"report: {report(path)}")
+        file = Path(report(path))
+        typer.echo(f"report: {file}")
+        attach(path, file)
     except KeyboardInterrupt as stop:
         sys.stderr.write(f"interrupted: the run is finished, but not its report; {again}\n")
         raise typer.Exit(exit_code(getattr(stop, "signum", signal.SIGINT))) from None

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import xgraph
+from xgraph.cli import main
 from xgraph.options import OptionError, RunError
 from xgraph.training.fit.task import Task
 from xgraph.training.fit.train import Interrupted
@@ -173,16 +174,20 @@ def test_wandb_has_one_complete_offline_run(run: xgraph.Run) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="file addresses differ")
-def test_mlflow_goes_where_the_environment_says(train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mlflow_goes_where_the_environment_says(csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mlflow.tracking import MlflowClient
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "tracked").as_uri())
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "chains")
-    train(out="run", epochs=1, pretrain_epochs=0, logger="mlflow")
+    words = ["--split", "random", "--epochs", "1", "--hidden-channels", "8", "--num-layers", "2", "--no-baseline"]
+    assert main(["train", str(csv), *words, "--logger", "csv", "--logger", "mlflow", "--report", "--out", "run"]) == 0
     assert os.environ["MLFLOW_TRACKING_URI"] == (tmp_path / "tracked").as_uri()
     assert not (tmp_path / "run" / "logs" / "mlflow").exists()
     client = MlflowClient((tmp_path / "tracked").as_uri())
-    assert len(client.search_runs([client.get_experiment_by_name("chains").experiment_id])) == 1
+    (logged,) = client.search_runs([client.get_experiment_by_name("chains").experiment_id])
+    assert [one.path for one in client.list_artifacts(logged.info.run_id)] == ["report.html"]
+    assert logged.info.status == "FINISHED"
+    assert len(client.get_metric_history(logged.info.run_id, "test_ap")) == 1
 
 
 def test_folds_of_a_forest_and_their_summary(csv: Path) -> None:

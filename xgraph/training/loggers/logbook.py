@@ -169,9 +169,13 @@ def attach(run: Path, file: Path) -> None:
     if names:
         finished = Run.open(run)
         with logged(Logbook(run, names, config)) as book:
-            book.open()
-            book.results(finished.metrics)
-            book.attach(file)
+            try:
+                book.open()
+            except RunError as error:  # a server that was there before
+                warnings.warn(f"{file} is not logged: {error}", stacklevel=2)
+            else:
+                book.results(finished.metrics)
+                book.attach(file)
 
 
 def _make(name: str, place: Place) -> "Destination":

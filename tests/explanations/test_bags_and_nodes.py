@@ -80,15 +80,15 @@ def test_bags_of_a_run_and_of_a_table(tmp_path: Path) -> None:
 
 def test_nodes_of_a_graph(tmp_path: Path) -> None:
     generator = torch.Generator().manual_seed(0)
-    x = torch.randn(40, 4, generator=generator)
-    edge_index = torch.randint(40, (2, 120), generator=generator)
+    x = torch.randn(15, 4, generator=generator)
+    edge_index = torch.randint(15, (2, 45), generator=generator)
     graph = Data(x=x, edge_index=edge_index, y=(x[:, 0] > 0).long())
     for model in ("sage", "gcn"):
         options = {"model": model, "hidden_channels": 8, "split": "random", **SHORT}
         options.pop("baseline")
         run = xgraph.train(graph, out=tmp_path / model, **options)
         network = xgraph.load_model(run.path)
-        found = xgraph.explain(run.path, graph, steps=300)
+        found = xgraph.explain(run.path, graph, steps=100)
         with torch.no_grad():
             whole = network(Data(x=x, edge_index=edge_index))
             start = network(Data(x=0 * x, edge_index=edge_index))
@@ -96,5 +96,5 @@ def test_nodes_of_a_graph(tmp_path: Path) -> None:
         own = found[found["task"] == found["task"].iloc[0]]
         for part in ("feature", "node"):
             sums = own[own["part"] == part].groupby("node")["attribution"].sum()
-            np.testing.assert_allclose(sums, (whole - start)[:, task].numpy(), atol=0.02, rtol=0.05)
-        assert own[(own["part"] == "node") & (own["hop"] == 0)]["node"].astype(int).tolist() == list(range(40))
+            np.testing.assert_allclose(sums, (whole - start)[:, task].numpy(), atol=0.03, rtol=0.05)
+        assert own[(own["part"] == "node") & (own["hop"] == 0)]["node"].astype(int).tolist() == list(range(15))

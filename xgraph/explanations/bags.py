@@ -78,7 +78,7 @@ def explain_bags(
     frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     frame = frame.reindex(columns=list(COLUMNS))
     frame["row"] = frame["row"].astype("Int64")
-    frame["error"] = frame["error"].fillna("")
+    frame["error"] = frame["error"].astype(object).fillna("")
     return Table(frame, chosen, "log-odds", note)
 
 

@@ -71,8 +71,8 @@ def explain(
           ``atom`` and ``other`` (positions of atoms in the SMILES as given, from 0), ``name`` (element, type of bond,
           or feature), ``attribution``, ``total`` (of an atom with half of each of its bonds), and ``error``. A molecule
           that cannot be read has one row with its error.
-        - Bags: ``bag``, ``task``, ``score``, ``row`` (of the instance in its source), ``weight``, ``instance_score``,
-          ``attribution``, ``leave_one_out`` and ``error``.
+        - Bags: ``bag``, ``task``, ``score``, ``row`` (of the instance in its source; of a conformer, its number),
+          ``weight``, ``instance_score``, ``attribution``, ``leave_one_out`` and ``error``.
         - Nodes: ``node``, ``task``, ``score``, ``part`` (feature or node), ``name``, ``hop`` and ``attribution``.
 
     Raises:

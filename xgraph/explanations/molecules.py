@@ -294,7 +294,7 @@ def _frame(rows: list[dict[str, Any]]) -> "pd.DataFrame":
     for name in ("score", "attribution", "total"):
         frame[name] = frame[name].astype(float)
     for name in ("smiles", "part", "name", "error"):
-        frame[name] = frame[name].fillna("")
+        frame[name] = frame[name].astype(object).fillna("")
     return frame
 
 

@@ -77,7 +77,8 @@ def explain_nodes(
             rows += [{**start, **one} for one in _rows(values, n_id, hop, features, labels)]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     frame["hop"] = frame["hop"].astype("Int64")
-    frame[["part", "name", "error"]] = frame[["part", "name", "error"]].fillna("")
+    for name in ("part", "name", "error"):
+        frame[name] = frame[name].astype(object).fillna("")
     note = f"of nodes with more than {NEIGHBORS} neighbours, {NEIGHBORS} are drawn"
     return Table(frame, chosen, "log-odds", note)
 

@@ -125,3 +125,28 @@ def test_a_run_with_something_else_in_place_of_a_file_is_refused(tmp_path: Path,
     with pytest.raises(ValueError, match=rf"run: .*{name} (is not a file|cannot be read .*); remove it, then resume"):
         xgraph.train(out=folder, resume=True)
     assert main(["runs", str(tmp_path)]) == 0
+
+
+def test_a_run_over_seeds_without_its_file_of_settings_says_how_to_go_on(train: Train) -> None:
+    whole = train(out="run", epochs=2, seeds=2)
+    before = (whole.path / "config.toml").read_text()
+    (whole.path / "config.toml").unlink()
+    with pytest.raises(
+        FileNotFoundError, match=r"has no config.toml, but seed_0 of it has: copy .*split_seed the same"
+    ):
+        xgraph.train(out="run", resume=True)
+    text = (whole.path / "seed_0" / "config.toml").read_text()  # which has the seed and the parts of the first one
+    (whole.path / "config.toml").write_text(text.replace("seeds = 1\n", "").replace("[run]\n", "[run]\nseeds = 2\n"))
+    again = xgraph.train(out="run", resume=True)
+    assert again.metrics["test"] == whole.metrics["test"]
+    assert "seeds = 2" in before
+
+
+def test_a_run_over_folds_without_its_file_of_settings_says_how_to_go_on(csv: Path) -> None:
+    whole = xgraph.train(csv, out="run", split="random", model="forest", trees=2, features=["maccs"], folds=3)
+    (whole.path / "config.toml").unlink()
+    with pytest.raises(FileNotFoundError, match=r"but fold_0 of it has: copy .*set fold = \"all\""):
+        xgraph.train(out="run", resume=True)
+    text = (whole.path / "fold_0" / "config.toml").read_text()
+    (whole.path / "config.toml").write_text(text.replace("fold = 0\n", 'fold = "all"\n'))
+    assert xgraph.train(out="run", resume=True).metrics["test"] == whole.metrics["test"]

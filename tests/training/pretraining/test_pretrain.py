@@ -235,3 +235,13 @@ def test_every_molecular_model_can_be_pretrained(csv: Path, model: str) -> None:
     settings = {"epochs": 1, "batch_size": 32, "hidden_channels": 8, "threads": 1, "drop_subgraph": 0.2}
     run = xgraph.pretrain(csv, objective="contrastive", model=model, out="run", **settings)
     assert torch.isfinite(torch.tensor(run.metrics["valid"]["loss"]))
+
+
+def test_a_run_without_its_file_of_settings_resumes_from_those_of_its_checkpoint(tables: list[str]) -> None:
+    run = xgraph.pretrain(tables, out="run", **SMALL)
+    before = (run.path / "config.toml").read_bytes()
+    (run.path / "config.toml").unlink()
+    xgraph.pretrain(out="run", resume=True)
+    assert (run.path / "config.toml").read_bytes() == before
+    with pytest.raises(FileNotFoundError, match="nowhere is not a run directory"):
+        xgraph.pretrain(out="nowhere", resume=True)

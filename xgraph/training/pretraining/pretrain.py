@@ -14,6 +14,7 @@ from xgraph.training.config.build import read_config
 from xgraph.training.files.lock import locked
 from xgraph.training.files.rundir import (
     CONFIG,
+    LAST,
     METRICS,
     Run,
     check_files,
@@ -119,9 +120,7 @@ def settings_to_resume(
     if out is None:
         raise OptionError("resume: give the directory of the run to resume with out (--out)")
     path = Path(out)
-    if not (path / CONFIG).is_file():
-        raise FileNotFoundError(f"resume: {path} is not a run directory (no {CONFIG})")
-    own = read_config(path / CONFIG)
+    own = read_config(path / CONFIG) if (path / CONFIG).is_file() else _of_checkpoint(path)
     before = build_pretrain_config({}, own)
     now = build_pretrain_config(settings, own if base is None else base)
     now = _with_places(now)
@@ -133,6 +132,22 @@ def settings_to_resume(
                 f"only {', '.join(sorted(PretrainConfig.may_change))} can change"
             )
     return now, path
+
+
+def _of_checkpoint(path: Path) -> dict[str, Any]:
+    """Return the settings in the last checkpoint of a run whose file of settings is missing."""
+    from xgraph.training.files.checkpoint import HEADER
+    from xgraph.training.files.resume import read_last
+
+    if not (path / LAST).is_file():
+        raise FileNotFoundError(f"resume: {path} is not a run directory (no {CONFIG})")
+    settings: dict[str, Any] = read_last(path)[HEADER].get("pretraining", {})
+    if not settings.get("datasets"):
+        raise FileNotFoundError(
+            f"resume: {path} has no {CONFIG}, and {LAST} is not of a pretraining run; `xgraph train --resume` resumes "
+            "runs of training"
+        )
+    return settings
 
 
 def _with_places(config: PretrainConfig) -> PretrainConfig:

@@ -6,7 +6,7 @@ from typing import Any
 
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig, build_config, differences, read_config
-from xgraph.training.files.rundir import CONFIG, LAST, PATHS, check_files
+from xgraph.training.files.rundir import CONFIG, FOLD, LAST, PATHS, check_files, member_folders
 
 
 def build(
@@ -63,6 +63,16 @@ def _saved(path: Path) -> dict[str, Any]:
         except OptionError as error:
             remedy = f"; delete it to resume with the settings of {LAST}" if (path / LAST).is_file() else ""
             raise OptionError(f"{error}{remedy}") from None
+    if members := [one for one in member_folders(path) if (one / CONFIG).is_file()]:
+        change = (
+            'fold = "all" (or the folds of the run, such as fold = [0, 1]) in its section [data]'
+            if members[0].name.startswith(FOLD)
+            else "seed to that of the first one, split_seed the same, and seeds to their number, in its section [run]"
+        )
+        raise FileNotFoundError(
+            f"resume: {path} has no {CONFIG}, but {members[0].name} of it has: copy {members[0] / CONFIG} to "
+            f"{path / CONFIG}, set {change}, and resume again; what is finished is not trained again"
+        )
     if not (path / LAST).is_file():
         raise FileNotFoundError(f"resume: {path} is not a run directory (no {CONFIG})")
     from xgraph.training.files.checkpoint import HEADER

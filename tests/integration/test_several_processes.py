@@ -9,9 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from xgraph import train
 from xgraph.options import OptionError
+from xgraph.training.files.checkpoint import read_checkpoint
+from xgraph.training.fit.resumable import WITHIN
 
 SMALL = "--epochs 2 --pretrain-epochs 1 --dropout 0 --hidden-channels 8 --num-layers 2 --device cpu --no-baseline"
 SMALL += " --optimizer sgd"  # Adam enlarges differences of rounding
@@ -142,6 +145,43 @@ def test_a_process_that_is_killed_stops_the_run_and_it_resumes(tmp_path):
     rows = len(history(out))
     run(XGRAPH, "train", file, "--resume", "--out", out, "--epochs", rows + 1, cwd=tmp_path)
     assert len(history(out)) == rows + 1
+
+
+@pytest.mark.slow
+def test_two_processes_that_are_stopped_within_an_epoch_end_with_the_same_bytes(tmp_path):
+    words = ["train", table(tmp_path), "--split", "random", *SMALL.split(), "--loss", "soap", "--dropout", "0.2"]
+    words += [
+        "--optimizer",
+        "adam",
+        "--batch-size",
+        "4",
+        "--devices",
+        "2",
+        "--checkpoint-every",
+        "1",
+        "--logger",
+        "csv",
+    ]
+    run(XGRAPH, *words, "--out", "whole", cwd=tmp_path)
+    last = tmp_path / "parts" / "last.ckpt"
+    process = subprocess.Popen([*XGRAPH, *map(str, words), "--out", "parts"], cwd=tmp_path, stderr=subprocess.PIPE)
+    until = time.monotonic() + 300
+    while not last.exists() and time.monotonic() < until:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=300)
+    assert process.returncode == 128 + signal.SIGTERM
+    state = read_checkpoint(last)
+    assert 0 < state[WITHIN]["steps"] < 22
+    run(XGRAPH, "train", "--resume", "--out", "parts", cwd=tmp_path)
+    for name in ("predictions.csv", "metrics.json"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
+    assert history(tmp_path / "whole") == history(tmp_path / "parts")
+    ends = [read_checkpoint(tmp_path / name / "last.ckpt")["state_dict"] for name in ("whole", "parts")]
+    assert ends[0].keys() == ends[1].keys()
+    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+    with (tmp_path / "parts" / "logs" / "csv" / "metrics.csv").open() as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["1", "2", "2"]  # by the first process alone
 
 
 def test_settings_that_several_processes_cannot_have(tmp_path, monkeypatch):

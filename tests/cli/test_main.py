@@ -1,7 +1,9 @@
 import os
+import signal
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -114,3 +116,22 @@ def test_an_interruption_before_a_command_runs_exits_with_130(monkeypatch: pytes
 
     monkeypatch.setattr("xgraph.cli.app.app", interrupt)
     assert main(["data", "list"]) == 130
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGBUS")
+def test_a_mapped_file_that_is_cut_ends_the_process_with_a_message(tmp_path: Path) -> None:
+    code = (
+        "import mmap, os, sys\n"
+        "from xgraph.cli import main\n"
+        "main(['--version'])\n"
+        "file = open(sys.argv[1], 'w+b')\n"
+        "file.truncate(1 << 20)\n"
+        "mapped = mmap.mmap(file.fileno(), 0)\n"
+        "file.truncate(0)\n"
+        "mapped[1 << 19]\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "cache")], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == -signal.SIGBUS
+    assert "Fatal Python error: Bus error" in done.stderr

@@ -1,6 +1,7 @@
 """The `xgraph` command. Nothing heavy is imported before a command needs it, so that help appears at once."""
 
 import errno
+import faulthandler
 import os
 import signal
 import sys
@@ -23,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     If a signal stops it, the code is that of a shell: 130 for Ctrl-C, 143 for SIGTERM.
     """
     _open_missing_streams()
+    _show_crashes()
     words = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in words  # wherever it stands, before or after the command's name
     words = [word for word in words if word != "--debug"]
@@ -114,6 +116,16 @@ def _open_missing_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (for as long as the process)
+
+
+def _show_crashes() -> None:
+    """Say where a crash of the process itself came from, such as SIGBUS for a mapped file that was cut meanwhile."""
+    try:
+        descriptor = sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):  # replaced by an object without a file
+        return
+    if not faulthandler.is_enabled():
+        faulthandler.enable(descriptor, all_threads=False)
 
 
 def _show_warning(

@@ -99,7 +99,7 @@ class Proximal:
 
     Example:
         >>> import torch
-        >>> from xgraph.estimators import LogMovingAverage
+        >>> from xgraph.estimators import LogMovingAverage, Proximal
         >>> track = LogMovingAverage(num_items=1, gamma=Proximal(alpha=1.0))
         >>> index = torch.tensor([0])
         >>> [round(track(torch.tensor([q]), index).item(), 2) for q in (60.0, 0.0, 0.0)]

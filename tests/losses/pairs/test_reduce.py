@@ -58,7 +58,7 @@ REDUCTIONS = {
 }
 
 
-@pytest.mark.parametrize("chunk", [1 << 18, 25, 1])
+@pytest.mark.parametrize("chunk", [1 << 18, 150, 25, 1])
 @pytest.mark.parametrize("tasks", [1, 3])
 @pytest.mark.parametrize("name", sorted(REDUCTIONS))
 def test_values_and_gradients(name, tasks, chunk, monkeypatch):

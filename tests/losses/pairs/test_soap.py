@@ -98,11 +98,12 @@ def test_processing_pairs_in_blocks_gives_the_same_result(monkeypatch):
             torch.testing.assert_close(results[0], other)
 
 
-def test_memory_does_not_grow_with_the_number_of_pairs():
+@pytest.mark.parametrize("surrogate", ["squared_hinge", "logistic"])
+def test_memory_does_not_grow_with_the_number_of_pairs(surrogate):
     """32,768 scores with 1 % positives give 11 million pairs; one float32 per pair would take 41 MiB."""
     logits = torch.randn(32768, requires_grad=True)
     target = (torch.arange(32768) < 327).float()
-    loss_fn = SOAPLoss(32768)
+    loss_fn = SOAPLoss(32768, surrogate=surrogate)
     with torch.profiler.profile(profile_memory=True, activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
         loss_fn(logits, target, torch.arange(32768)).backward()
     largest = max(event.cpu_memory_usage for event in profile.events())

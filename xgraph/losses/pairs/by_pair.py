@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from xgraph.losses.pairs.anchors import Anchors
@@ -29,8 +28,16 @@ class ByPair:
         flat = scores.t().contiguous()
         columns = flat if self.item is None else flat.index_select(1, self.item)
         self.blocks = Blocks(self.anchors, flat.take(self.anchors.cell), columns, self.surrogate)
-        values = [self.reduction.value(block) for block in self.blocks]
-        return torch.cat(values, -1) if len(values) != 1 else values[0]
+        if self.blocks.single is not None:
+            return self.reduction.value(self.blocks.single[0])
+        out = flat.new_empty(0)
+        for block in self.blocks:
+            value = self.reduction.value(block)
+            # one tensor for all: small ones kept from each block would lie between the large ones and split the heap
+            if not out.numel():
+                out = value.new_empty(*value.shape[:-1], self.blocks.length)
+            block.part(out).copy_(value)
+        return out
 
     def derivative(self, scores: Tensor, grad: Tensor) -> Tensor:
         """Compute the derivative in the scores, ``[B, T]``."""
@@ -43,6 +50,8 @@ class ByPair:
             if block.task is None:
                 total = pairs.sum(0, keepdim=True)
                 columns = total if columns is None else columns.add_(total)
+            elif isinstance(block.task, int):
+                result[block.task] += pairs.sum(0)
             else:
                 result.index_add_(0, block.task, pairs)
             result.view(-1).index_add_(0, block.cell, pairs.sum(1), alpha=-1)

@@ -41,11 +41,16 @@ class Sums:
         self.weights = weights
 
     def value(self, block: Block) -> Tensor:
-        # the matrices are too thin for a matrix product to pay off, and its threads have a cost
-        return (block.values * rows_of(self.weights, block.task)).sum(2)
+        weights = rows_of(self.weights, block.task)
+        if weights.shape[1] == 1:  # without K values per pair, which take more time and memory than all the rest
+            return weights[:, 0] @ block.values.t()
+        return (block.values * weights).sum(2)
 
     def slope(self, block: Block, grad: Tensor) -> Tensor:
-        return (grad.unsqueeze(2) * rows_of(self.weights, block.task)).sum(0)
+        weights = rows_of(self.weights, block.task)
+        if weights.shape[1] == 1:
+            return grad.t() @ weights[:, 0]
+        return (grad.unsqueeze(2) * weights).sum(0)
 
 
 class LogMeanExp:
@@ -75,12 +80,15 @@ class Excess:
 
     def __init__(self, threshold: Tensor, share: Tensor | None) -> None:
         self.threshold, self.share = threshold, share
-        self.above = threshold.new_empty(0)
+        self.above = torch.empty_like(threshold)
 
     def value(self, block: Block) -> Tensor:
         excess = self._over(block).clamp_min_(0)
         above = _average((excess > 0).to(excess.dtype), self.share, block)
-        self.above = above if block.span is None else torch.cat([self.above, above])
+        if block.span is None:
+            self.above = above
+        else:
+            block.part(self.above).copy_(above)
         return _average(excess, self.share, block)
 
     def slope(self, block: Block, grad: Tensor) -> Tensor:
@@ -120,7 +128,7 @@ def tail_weights(values: Tensor, known: Tensor | None, top: float) -> Tensor:
     order = values.sort(dim=1, descending=True, stable=True).indices
     rank = torch.arange(values.shape[1], dtype=values.dtype, device=values.device)
     ranked = (count * top - rank).clamp_(0, 1) / count.clamp_min(1)
-    return torch.zeros_like(values).scatter_(1, order, ranked)
+    return torch.zeros_like(values).scatter_(1, order, ranked.expand_as(values))
 
 
 def _tail_of_shares(values: Tensor, share: Tensor, top: float) -> Tensor:
@@ -128,7 +136,7 @@ def _tail_of_shares(values: Tensor, share: Tensor, top: float) -> Tensor:
     order = values.masked_fill(share == 0, -torch.inf).sort(dim=1, descending=True, stable=True).indices
     ranked = share.expand_as(values).gather(1, order)
     ranked = (top - (ranked.cumsum(1) - ranked)).clamp_min_(0).minimum(ranked)
-    return torch.zeros_like(values).scatter_(1, order, ranked)
+    return torch.zeros_like(values).scatter_(1, order, ranked.expand_as(values))
 
 
 def quantiles(values: Tensor, known: Tensor | None, q: float) -> Tensor:

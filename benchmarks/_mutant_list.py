@@ -110,6 +110,8 @@ MUTANTS = [
         "torch.stack([batch.positive, batch.negative])",
         "losses/pairs/test_soap.py",
     ),
+    _mutant("losses/pairs/prefixes.py", "self.edge - reach", "self.edge + reach", "losses/pairs/test_ordered.py"),
+    _mutant("losses/pairs/prefixes.py", "value=-1).mul_(2)", "value=1).mul_(2)", "losses/pairs/test_ordered.py"),
     _mutant("losses/pairs/by_pair.py", "pairs.sum(1), alpha=-1)", "pairs.sum(1))", "losses/pairs/test_auc_pairwise.py"),
     _mutant(
         "losses/pairs/anchors.py",

@@ -1,4 +1,4 @@
-"""Counts how many of 60 deliberate mistakes the fast tests notice: ``python -m benchmarks.mutants``.
+"""Counts how many of 62 deliberate mistakes the fast tests notice: ``python -m benchmarks.mutants``.
 
 Each mutant changes one line in a temporary copy of the checkout; then the tests closest to that line run. The exit code
 is 1 if more than three mutants survive, and 2 if the list no longer matches the code.

@@ -39,6 +39,8 @@ class RatioMovingAverage(StateTable):
         **options: Further options of :class:`StateTable`.
 
     Example:
+        >>> import math
+        >>> import torch
         >>> track = RatioMovingAverage(num_items=4, channels=1, gamma=0.5)
         >>> index = torch.tensor([2])
         >>> track(torch.tensor([[6.0, 0.0]]), index)  # value 6, weight e^0

@@ -20,8 +20,8 @@ def train_command(config: TrainConfig, path: str | Path | None = None) -> str:
         path: Its directory, whose ``config.toml`` is named if the settings cannot be written as options.
 
     Example:
-        >>> train_command(TrainConfig(dataset="cora", model="sage", lr=0.1))[:24]
-        'xgraph train cora --lr 0'
+        >>> train_command(build_config({"dataset": "nci-pains", "seed": 3, "baseline": True}))
+        'xgraph train nci-pains --seed 3'
     """
     try:
         settings = _typed(config)

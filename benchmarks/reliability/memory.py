@@ -52,6 +52,7 @@ def over_epochs(name: str, folder: Path, seed: int, epochs: int) -> Outcome:
     write_material(place)
     words = KINDS[name].start()
     words[words.index("--epochs") + 1] = str(epochs)
+    words += [] if name == "pretraining" else ["--no-report"]  # which would import what draws, at the end
     done, memory = traced([*words, *(["--no-baseline"] if name == "molecules" else [])], place, 3600.0)
     size = (place / "run" / "last.ckpt").stat().st_size if done.code == 0 else 0
     outcome.note("peak KiB of last.ckpt", round(size / 1024))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,8 @@ def _content(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     if path.suffix == ".json":
         return json.loads(path.read_text())
+    if path.suffix == ".html":
+        return re.sub(rb"<dt>training time</dt><dd>[^<]*", b"", path.read_bytes())
     return path.read_bytes()
 
 

@@ -19,7 +19,7 @@ def test_a_table_a_page_and_pictures(csv: Path, small: list[str], capsys: pytest
     assert captured.out == ""
     assert captured.err.splitlines() == [
         "method: integrated-gradients, in log-odds",
-        "1 rows cannot be explained: see the column `error`",
+        "1 row(s) cannot be explained: see the column `error`",
     ]
     table = pd.read_csv("why.csv")
     expected = xgraph.explain("run", ["CCO", "C1CC", "C"])

@@ -106,4 +106,4 @@ def explain(
     note = f"; {frame.attrs['note']}" if frame.attrs["note"] else ""
     sys.stderr.write(f"method: {frame.attrs['method']}, in {frame.attrs['unit']}{note}\n")
     if len(failed):
-        sys.stderr.write(f"{len(failed)} rows cannot be explained: see the column `error`\n")
+        sys.stderr.write(f"{len(failed)} row(s) cannot be explained: see the column `error`\n")

@@ -97,6 +97,18 @@ def test_several_runs_are_compared(runs: Path) -> None:
     assert any(abs(value - average_precision_score(labels, mean)) < 1e-12 for value in shown)
 
 
+def test_a_run_over_seeds_shows_each_of_them_and_their_mean_score(runs: Path, tmp_path: Path) -> None:
+    run = xgraph.train(runs / "a<b>.csv", split="random", seeds=2, out=tmp_path / "run", **SMALL)
+    file, left_out = write_report(run)
+    text = file.read_text(encoding="utf-8")
+    shown = Page(text).values
+    ensemble = run.metrics["ensemble"]["test"]["ap"]
+    assert all(value in shown for value in (*(one.metrics["test"]["ap"] for one in run.seeds), ensemble))
+    assert "over 2 seeds" in text
+    assert "Seeds" in re.findall(r"<h2[^>]*>([^<]*)", text)
+    assert not [one for one in left_out if one.what == "curves of training"]
+
+
 def test_what_a_run_lacks_is_said(runs: Path, tmp_path: Path) -> None:
     shutil.copytree(runs / "run0", tmp_path / "run")
     for name in ("predictions.csv", "metrics.csv"):

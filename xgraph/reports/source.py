@@ -91,9 +91,27 @@ class Source:
         return [Source(folder) for folder in fold_folders(self.path)]
 
     @property
+    def seeds(self) -> list["Source"]:
+        """The runs of the seeds; empty unless this is a run over several seeds."""
+        return [Source(one.path) for one in self.run.seeds]
+
+    @property
+    def of_scores(self) -> dict[str, Any]:
+        """The metrics of the scores in ``predictions.csv``: over seeds those of the mean score, not their mean."""
+        ensemble: dict[str, Any] = self.metrics.get("ensemble", {}) if self.seeds else {}
+        return ensemble or self.metrics
+
+    @property
+    def over(self) -> str:
+        """What the figures are means over, such as "3 seeds"; empty for a single run."""
+        if self.folds:
+            return f"{len(self.folds)} folds"
+        return f"{len(self.seeds)} seeds" if self.seeds else ""
+
+    @property
     def first(self) -> "Source":
         """The run itself, or its first fold or seed, whose settings and tasks are those of all."""
-        members = self.folds or [Source(one.path) for one in self.run.seeds[:1]]
+        members = self.folds or self.seeds
         return members[0].first if members else self
 
     @property
@@ -131,7 +149,7 @@ class Source:
     @property
     def warnings(self) -> list[str]:
         """The warnings that the run has recorded."""
-        every = [text for one in (self.folds or [self]) for text in read_warnings(one.path) or []]
+        every = [text for one in (self.folds or self.seeds or [self]) for text in read_warnings(one.path) or []]
         return list(dict.fromkeys(every))
 
     @cached_property

@@ -43,7 +43,7 @@ def sweeps(scores: Scores, tasks: Sequence[str]) -> dict[int, Sweep]:
 
 def thresholds(source: Source) -> list[float | None]:
     """Return the threshold of each task that the validation part has chosen; None where there is none."""
-    tasks: dict[str, Any] = source.metrics.get("details", {}).get("valid", {}).get("tasks", {})
+    tasks: dict[str, Any] = source.of_scores.get("details", {}).get("valid", {}).get("tasks", {})
     return [tasks.get(name, {}).get("threshold") for name in source.tasks]
 
 

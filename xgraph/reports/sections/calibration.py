@@ -92,8 +92,7 @@ def _table(curves: dict[str, Calibration]) -> Table:
 
 def _facts(source: Source, part: str) -> list[Block]:
     """Return the figures of calibration and conformal sets in ``metrics.json``."""
-    metrics = source.metrics.get("ensemble") or source.metrics
-    details = metrics.get("details") or source.metrics.get("details") or {}
+    details = source.of_scores.get("details") or source.metrics.get("details") or {}
     known = details.get(part, {}).get("calibration", {})
     if "coverage" not in known:
         why = "the run has no validation part to calibrate on" if known else "the run has no figures of calibration"

@@ -1,4 +1,4 @@
-"""The folds of a run, and their spread."""
+"""The folds or seeds of a run, and their spread."""
 
 import numpy as np
 
@@ -11,23 +11,32 @@ _METRICS = ("accuracy", "ap", "roc_auc", "prc_auc")
 
 
 def section(source: Source) -> Section | None:
-    """Return the metrics of each fold; None for a run without folds."""
-    if not source.folds:
-        return None
+    """Return the metrics of each fold or seed; None for a run without."""
+    members, what = (source.folds, "fold") if source.folds else (source.seeds, "seed")
     part = next((name for name in ("test", "valid") if name in source.parts), None)
-    if part is None:
+    if not members or part is None:
         return None
     wanted = dict.fromkeys((source.metric, *_METRICS))
-    names = [name for name in wanted if all(name in fold.metrics.get(part, {}) for fold in source.folds)]
-    groups = {label(name): np.array([fold.metrics[part][name] for fold in source.folds], float) for name in names}
-    rows = [[_name(fold), *(fold.metrics[part][name] for name in names)] for fold in source.folds]
-    for what, value in (("mean", np.nanmean), ("standard deviation", lambda one: np.nanstd(one, ddof=1))):
-        if len(source.folds) > 1:
-            rows.append([what, *(float(value(one)) if np.isfinite(one).any() else None for one in groups.values())])
-    table = Table(["fold", *groups], rows, sortable=True)
-    figure = Figure(spread(groups, "value"), "One point per fold; the bar is the mean.")
-    return Section("Folds", [figure, table], f"{PARTS[part].capitalize()} part of each fold.")
+    shown = [_metrics(one, part) for one in members]
+    names = [name for name in wanted if all(name in metrics for metrics in shown)]
+    groups = {label(name): np.array([metrics[name] for metrics in shown], float) for name in names}
+    rows = [[_name(one), *(metrics[name] for name in names)] for one, metrics in zip(members, shown, strict=True)]
+    for row, value in (("mean", np.nanmean), ("standard deviation", lambda one: np.nanstd(one, ddof=1))):
+        if len(members) > 1:
+            rows.append([row, *(float(value(one)) if np.isfinite(one).any() else None for one in groups.values())])
+    together = source.metrics.get("ensemble", {}).get(part)
+    if together and not source.folds:
+        rows.append(["mean score of all", *(together.get(name) for name in names)])
+    table = Table([what, *groups], rows, sortable=True)
+    figure = Figure(spread(groups, "value"), f"One point per {what}; the bar is the mean.")
+    return Section(f"{what.capitalize()}s", [figure, table], f"{PARTS[part].capitalize()} part of each {what}.")
+
+
+def _metrics(source: Source, part: str) -> dict[str, float]:
+    """Return the metrics of a run, or the mean of those of its seeds."""
+    metrics: dict[str, float] = source.metrics.get(part, {}).get("mean") or source.metrics.get(part, {})
+    return metrics
 
 
 def _name(source: Source) -> str:
-    return source.path.name.removeprefix("fold_")
+    return source.path.name.removeprefix("fold_").removeprefix("seed_")

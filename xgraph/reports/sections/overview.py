@@ -43,7 +43,7 @@ def _numbers(source: Source) -> list[tuple[str, Any, str]]:
     for name in names[:_SHOWN]:
         remarks = []
         if name in std:
-            remarks.append(f"± {as_text(std[name])} over {len(source.folds)} folds")
+            remarks.append(f"± {as_text(std[name])} over {source.over}")
         if name in limits:
             remarks.append("95 % interval {} to {}".format(*map(as_text, limits[name])))
         baseline = source.metrics.get("baseline", {}).get(part, {})

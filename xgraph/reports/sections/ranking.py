@@ -124,7 +124,7 @@ def _baseline(source: Source, part: str) -> list[Ranking]:
 
 
 def _values(source: Source, part: str) -> dict[str, Any]:
-    values: dict[str, Any] = source.metrics.get("details", {}).get(part, {}).get("tasks", {})
+    values: dict[str, Any] = source.of_scores.get("details", {}).get(part, {}).get("tasks", {})
     return values
 
 

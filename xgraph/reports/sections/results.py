@@ -75,6 +75,6 @@ def _remarks(source: Source) -> list[str]:
     rate = rates.get("test", rates.get("valid"))
     if rate is not None and rate == rate and not source.folds:
         texts.append(f"A random ranking has an AP of {shown(rate)} and a ROC AUC of 0.5.")
-    if source.folds:
-        texts.append(f"Mean ± standard deviation over {len(source.folds)} folds.")
+    if source.over:
+        texts.append(f"Mean ± standard deviation over {source.over}.")
     return texts

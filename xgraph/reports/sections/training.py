@@ -13,7 +13,7 @@ _METRICS = ("accuracy", "ap", "roc_auc", "prc_auc", "bedroc")
 
 def section(source: Source) -> Section | None:
     """Return the curves; None for a model that is fitted in a single step."""
-    members = [one for one in (source.folds or [source]) if one.history is not None]
+    members = [one for one in (source.folds or source.seeds or [source]) if one.history is not None]
     if not members or source.config.fitted:
         if not source.config.fitted:
             source.left_out.append(LeftOut("curves of training", "the run has no metrics.csv"))
@@ -85,4 +85,6 @@ def _note(source: Source, marks: Marks) -> str:
         texts.append("Green line: the epoch that was kept.")
     if source.folds:
         texts.append("One line per fold.")
+    if source.seeds:
+        texts.append("One line per seed.")
     return " ".join(texts)

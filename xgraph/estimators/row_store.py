@@ -71,10 +71,11 @@ class RowStore(nn.Module):
         if dtype.itemsize < 4:
             limit = torch.finfo(dtype).max
             new = new.clamp(-limit, limit)
+        new = new if new.dtype == dtype else new.to(dtype)
         if self.storage == "device":
-            self.value.index_copy_(0, index, new.to(dtype))
+            self.value.index_copy_(0, index, new)
         else:
-            scatter(self.value, index, new.to(dtype))
+            scatter(self.value, index, new)
         self.seen.index_fill_(0, index, True)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:

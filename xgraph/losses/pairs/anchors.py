@@ -77,6 +77,10 @@ class Tasks(NamedTuple):
             return values.mean(0, keepdim=True)
         return values.new_zeros(len(self.task)).index_add(0, self.slot, values) / self.anchors
 
+    def over_all(self, values: Tensor) -> Tensor:
+        """Average over the tasks: ``[C]`` to a scalar."""
+        return values.squeeze(0) if self.slot is None else values.mean()
+
     def log_mean_exp(self, values: Tensor) -> Tensor:
         """Compute the logarithm of each task's mean of exponentials, without overflow: ``[R]`` to ``[C]``."""
         if self.slot is None:

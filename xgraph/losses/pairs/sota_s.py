@@ -81,10 +81,10 @@ class SOTAsLoss(PairLoss):
         if rows is not None:
             log_means = self.track.step(log_means, rows, duplicates)
         tasks = pairs.anchors.by_task()
-        outer = tasks.log_mean_exp(log_means * (self.neg_temperature / self.pos_temperature))
+        outer = tasks.log_mean_exp(_times(self.neg_temperature / self.pos_temperature, log_means))
         if rows is not None:
             outer = self.track_tasks.step(outer, tasks.task, False)
-        return self.pos_temperature * outer.mean()
+        return _times(self.pos_temperature, tasks.over_all(outer))
 
     def monitor(self) -> dict[str, float]:
         """Return figures to log during training.
@@ -96,3 +96,7 @@ class SOTAsLoss(PairLoss):
         objective = self.pos_temperature * mean_over_tasks(self.track_tasks.value, self.track_tasks, self.num_tasks)
         stuck = self.track_tasks.monitor()["stuck"]
         return {"objective": objective, **self.track.monitor(), "task_stuck": stuck}
+
+
+def _times(factor: float, values: Tensor) -> Tensor:
+    return values if factor == 1 else values * factor

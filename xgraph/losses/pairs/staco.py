@@ -84,7 +84,7 @@ class STACOLoss(PairLoss):
         weight = self.weight.move(excess.detach() + rest, rows, self.weight.at(rows, threshold.dtype), duplicates)
         self.threshold.step_along(pairs, rows, threshold, above, weight * (above - top), duplicates)
         self.task_threshold.move(top * (tasks.mean(weight) - worst), tasks.task, floor, False)
-        loss = pairs.anchors.mean(weight * (excess + rest)) + worst * top * floor.mean()
+        loss = pairs.anchors.mean(weight * (excess + rest)) + worst * top * tasks.over_all(floor)
         self.recent.add(loss)
         return loss
 

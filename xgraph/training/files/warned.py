@@ -1,6 +1,7 @@
 """The warnings of a run, kept in its directory for reports."""
 
 import json
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +47,14 @@ def read_warnings(path: Path) -> list[str] | None:
     return [text for text in texts if isinstance(text, str)] if isinstance(texts, list) else None
 
 
+def _ours(text: str) -> bool:
+    """Whether xgraph gives the warning that is being shown: others' come once a process, so not in each run."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__") == "warnings":
+        frame = frame.f_back
+    return str(frame.f_globals.get("__name__")).startswith("xgraph") and "(Triggered internally at " not in text
+
+
 @contextmanager
 def warned() -> Iterator[Warned]:
     """Collect the warnings that are given in the block; they are shown as before."""
@@ -54,7 +63,7 @@ def warned() -> Iterator[Warned]:
         show = warnings.showwarning
 
         def keep(message: Warning | str, category: type[Warning], *rest: Any, **named: Any) -> None:
-            if issubclass(category, UserWarning) and not issubclass(category, CacheWarning):
+            if issubclass(category, UserWarning) and not issubclass(category, CacheWarning) and _ours(str(message)):
                 own.add(str(message))
             show(message, category, *rest, **named)
 

@@ -68,7 +68,16 @@ FLOORS: dict[str, list[set[str]]] = {
     ],
     "losses": [{"batch"}, {"uncompiled"}, {"base"}, {"pointwise", "pairs"}, {"robust", "contrastive"}],
     "nn": [{"layers"}, {"convolutions", "molecules"}, {"nodes", "bags", "tables"}, {"pooling"}],
-    "reports": [{"page"}, {"source"}, {"measures"}, {"figures"}, {"sections"}, {"comparison"}, {"write"}],
+    "reports": [
+        {"page"},
+        {"predictions"},
+        {"source"},
+        {"measures"},
+        {"figures"},
+        {"sections"},
+        {"comparison"},
+        {"write"},
+    ],
     "recipes": [{"schema"}, {"run"}, {"report"}, {"reproduce"}],
     "sampling": [{"items"}, {"engines"}, {"memory"}, {"neighbors"}, {"clusters", "bags"}],
     "training": [

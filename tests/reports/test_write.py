@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss
 
@@ -16,6 +17,7 @@ from xgraph.cli import main
 from xgraph.reports.measures.calibration import calibration
 from xgraph.reports.measures.curves import Samples, interval
 from xgraph.reports.measures.paired import bootstrap
+from xgraph.reports.predictions import Predictions
 from xgraph.reports.sections import SECTIONS
 from xgraph.reports.source import Source
 from xgraph.reports.write import write_report
@@ -107,6 +109,33 @@ def test_a_run_over_seeds_shows_each_of_them_and_their_mean_score(runs: Path, tm
     assert "over 2 seeds" in text
     assert "Seeds" in re.findall(r"<h2[^>]*>([^<]*)", text)
     assert not [one for one in left_out if one.what == "curves of training"]
+
+
+def test_of_many_predictions_the_figures_are_exact_and_few_points_are_drawn(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(runs / "run0", tmp_path / "run")
+    random, count = np.random.default_rng(0), 100_000
+    table = pd.read_csv(tmp_path / "run/predictions.csv")
+    table = table[table["split"] == "test"].sample(count, replace=True, random_state=0, ignore_index=True)
+    label, score = table.columns[-2:]
+    table[label] = (random.random(count) < 0.1).astype(int)
+    table[score] = 1 / (1 + np.exp(2 - table[label] - random.normal(size=count)))
+    table.to_csv(tmp_path / "run/predictions.csv", index=False)
+    read: list[int] = []
+    texts = Predictions.texts
+    monkeypatch.setattr(
+        Predictions, "texts", lambda self, column, rows: read.append(len(rows)) or texts(self, column, rows)
+    )
+    text = xgraph.report(tmp_path / "run").read_text(encoding="utf-8")
+    shown = Page(text).values
+    y, p = table[label].to_numpy(float), table[score].to_numpy()
+    for exact in (brier_score_loss(y, p), calibration(y, p).error):
+        assert any(abs(value - exact) < 1e-12 for value in shown)
+    at = json.loads((tmp_path / "run/metrics.json").read_text())["details"]["valid"]["tasks"][HOSTILE]["threshold"]
+    assert f"{((p >= at) & (y == 1)).sum():,}" in text  # in the figure of decisions
+    assert len(re.findall(r"[ML] -?[\d.]+ ", text)) < 5_000
+    assert 0 < sum(read) < 1_000
 
 
 def test_what_a_run_lacks_is_said(runs: Path, tmp_path: Path) -> None:

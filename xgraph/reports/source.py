@@ -1,34 +1,18 @@
 """A run directory, opened once for all sections of its report."""
 
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from xgraph.reports.page.blocks import LeftOut
+from xgraph.reports.predictions import Predictions, Scores
 from xgraph.training import Run, TrainConfig
 from xgraph.training.files.rundir import HISTORY, PREDICTIONS, fold_folders
 from xgraph.training.files.warned import read_warnings
 
 PARTS = ("train", "valid", "test")
-
-
-class Scores(NamedTuple):
-    """The predictions of a part.
-
-    Args:
-        labels: 0, 1 or NaN for a missing label, shape ``[N, T]``; one-hot for classes that exclude each other.
-        scores: What the run predicts, shape ``[N, T]``.
-        rows: Positions in the table of predictions, shape ``[N]``.
-    """
-
-    labels: npt.NDArray[np.float64]
-    scores: npt.NDArray[np.float64]
-    rows: npt.NDArray[np.int64]
 
 
 class Source:
@@ -122,8 +106,7 @@ class Source:
     @property
     def tasks(self) -> list[str]:
         """Names of the tasks, or of the classes."""
-        metrics = self.first.metrics
-        return list(metrics.get("classes") or metrics.get("tasks") or self._tasks_of_predictions())
+        return self.predictions.tasks
 
     @property
     def metric(self) -> str:
@@ -153,78 +136,12 @@ class Source:
         return list(dict.fromkeys(every))
 
     @cached_property
-    def predictions(self) -> pd.DataFrame | None:
-        """The table of predictions with its columns as text, but for labels and scores; None if the run has none."""
-        table = self._table(None)
-        return None if table is None else table.to_pandas()
+    def predictions(self) -> Predictions:
+        """The predictions, which may be missing."""
+        metrics = self.first.metrics
+        tasks = metrics.get("classes") or metrics.get("tasks") or []
+        return Predictions(self.path / PREDICTIONS, tasks, self.several_classes)
 
     def scores(self, part: str) -> Scores | None:
         """Return the labels and scores of a part, or None if the run has none. Nothing else is read."""
-        numbers = self._numbers
-        if numbers is None:
-            return None
-        split, labels, scores = numbers
-        rows = np.flatnonzero(split == part)
-        return Scores(labels[rows], scores[rows], rows) if len(rows) else None
-
-    def items(self, part: str) -> Any:
-        """Return the columns that identify the items of a part, as a table of Arrow."""
-        import pyarrow.compute as pc
-
-        count = len(self.tasks)
-        own = count + 2 if self.several_classes else 2 * count
-        table = self._table(self._header[: len(self._header) - own])
-        return table.filter(pc.equal(table.column("split"), part))
-
-    @cached_property
-    def _header(self) -> list[str]:
-        file = self.path / PREDICTIONS
-        columns = list(pd.read_csv(file, nrows=0).columns) if file.is_file() else []
-        while columns and columns[-1].endswith("_std"):  # of a run over seeds; else the last one is a score
-            columns.pop()
-        return columns
-
-    def _tasks_of_predictions(self) -> list[str]:
-        """Names of the tasks of a run whose metrics do not list them: each has a column beside that of its score."""
-        pairs = zip(self._header, self._header[1:], strict=False)
-        return [name for name, score in pairs if score == f"{name}_score"]
-
-    @cached_property
-    def _numbers(self) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
-        """The part, the labels and the scores of each row of the predictions."""
-        count = len(self.tasks)
-        own = self._header[-(count + 2) :] if self.several_classes else self._header[-2 * count :]
-        table = self._table(["split", *own])
-        if table is None or not count:
-            return None
-        split = table.column("split").to_numpy()
-
-        def matrix(names: Sequence[str]) -> npt.NDArray[np.float64]:
-            columns = [table.column(name).to_numpy().astype(np.float64) for name in names]
-            return np.stack(columns, axis=1) if columns else np.empty((len(split), 0))
-
-        if not self.several_classes:
-            return split, matrix(own[::2]), matrix(own[1::2])
-        known = table.column(own[0]).to_numpy()
-        labels = np.stack([known == name for name in self.tasks], axis=1).astype(np.float64)
-        labels[~labels.any(axis=1)] = np.nan
-        return split, labels, matrix(own[2:])
-
-    def _table(self, columns: Sequence[str] | None) -> Any:
-        """Read columns of the predictions, all by default; labels and scores as numbers, all else as text."""
-        import pyarrow as pa
-        from pyarrow import csv
-
-        file = self.path / PREDICTIONS
-        if not file.is_file():
-            return None
-        count = len(self.tasks)
-        numbers = self._header[-count:] if self.several_classes else self._header[-2 * count :]
-        types = {name: pa.float64() if name in numbers and count else pa.string() for name in self._header}
-        return csv.read_csv(
-            file,
-            parse_options=csv.ParseOptions(newlines_in_values=True),
-            convert_options=csv.ConvertOptions(
-                include_columns=columns, column_types=types, strings_can_be_null=False, null_values=[""]
-            ),
-        )
+        return self.predictions.scores(part)

@@ -87,7 +87,7 @@ def shared_items(sources: Sequence[Source], names: Sequence[str], part: str) -> 
         if own is None:
             return f"{name} has no predictions of the {part} part"
     known = [own for own in every if own is not None]
-    items = [source.items(part) for source in sources]
+    items = [source.predictions.items(part) for source in sources]
     for own, other, name in zip(known, items, names, strict=True):
         if not items[0].equals(other):
             return f"{names[0]} and {name} have different items in the {part} part"

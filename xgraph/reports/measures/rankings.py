@@ -1,13 +1,12 @@
 """The rankings of a run: which part is shown, and the counts of each task."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from xgraph.reports.measures.curves import FloatArray
-from xgraph.reports.source import Scores, Source
-from xgraph.training.scoring.sweep import Sweep, sweep
+from xgraph.reports.predictions import Scores
+from xgraph.reports.source import Source
 
 
 class Shown(NamedTuple):
@@ -33,12 +32,6 @@ def shown(source: Source) -> list[Shown]:
         if known:
             return known
     return []
-
-
-def sweeps(scores: Scores, tasks: Sequence[str]) -> dict[int, Sweep]:
-    """Return the counts of each task that has both classes, by its number."""
-    every = {task: sweep(scores.labels[:, task], scores.scores[:, task]) for task in range(len(tasks))}
-    return {task: one for task, one in every.items() if one is not None}
 
 
 def thresholds(source: Source) -> list[float | None]:

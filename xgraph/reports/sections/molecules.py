@@ -1,7 +1,7 @@
 """The top-ranked molecules of the test part and the worst errors, and how far they are from the training molecules."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,8 @@ import numpy.typing as npt
 from xgraph.reports.figures.scores import against, distribution
 from xgraph.reports.measures.names import PARTS
 from xgraph.reports.page.blocks import Block, Card, Cards, Figure, LeftOut, Section, Table, Text
-from xgraph.reports.source import Scores, Source
+from xgraph.reports.predictions import Scores
+from xgraph.reports.source import Source
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
 from xgraph.training.files.rundir import BEST
 
@@ -32,16 +33,17 @@ def section(source: Source) -> Section | None:
     if source.is_encoder or source.kind != "graph":
         return None
     own = source.first
-    table, part = own.predictions, "test" if "test" in own.parts else "valid"
+    part = "test" if "test" in own.parts else "valid"
     scores = own.scores(part)
-    if table is None or scores is None or "smiles" not in table.columns:
+    if scores is None or "smiles" not in own.predictions.header:
         source.left_out.append(LeftOut("drawn molecules", "the run has no predictions with SMILES"))
         return None
-    smiles = table["smiles"].iloc[scores.rows].fillna("").astype(str).tolist()
     task = _task(scores)
     labels, values = scores.labels[:, task], scores.scores[:, task]
     top, wrong = choose(labels, values)
     shown = list(dict.fromkeys([*top.tolist(), *wrong.tolist()]))
+    read = list(dict.fromkeys([*shown, *_compared(len(values)).tolist()]))
+    smiles = dict(zip(read, own.predictions.texts("smiles", scores.rows[read]), strict=True))
     pictures, about = _pictures(source, own, [smiles[i] for i in shown], own.tasks[task])
     near, domain = _domain(source, own, part, smiles, np.abs(labels - values), shown)
     cards = {
@@ -72,9 +74,14 @@ def choose(
     Ranks are compared, not differences, since scores after a ranking loss are no probabilities.
     """
     order = np.argsort(-scores, kind="stable")
-    above = [i for i in order.tolist() if labels[i] == 0][: TOP // 2]
-    below = [i for i in order[::-1].tolist() if labels[i] == 1][: TOP - len(above)]
-    return order[:TOP], np.array([*above, *below], dtype=np.int64)
+    above = order[labels[order] == 0][: TOP // 2]
+    below = order[labels[order] == 1][::-1][: TOP - len(above)]
+    return order[:TOP], np.concatenate([above, below])
+
+
+def _compared(count: int) -> npt.NDArray[np.int64]:
+    """Return the positions of the molecules of a part that are compared with the training part."""
+    return np.unique(np.linspace(0, count - 1, min(count, COMPARED)).round().astype(np.int64))
 
 
 def _task(scores: Scores) -> int:
@@ -125,7 +132,7 @@ def _domain(
     source: Source,
     own: Source,
     part: str,
-    smiles: Sequence[str],
+    smiles: Mapping[int, str],
     errors: npt.NDArray[np.float64],
     shown: Sequence[int],
 ) -> tuple[dict[int, tuple[float, str]], list[Block]]:
@@ -134,25 +141,22 @@ def _domain(
 
     try:
         training = _training(own)
-        rows = np.arange(len(smiles))
-        if len(rows) > COMPARED:
-            rows = np.unique(np.linspace(0, len(smiles) - 1, COMPARED).round().astype(np.int64))
-        chosen = list(dict.fromkeys([*shown, *rows.tolist()]))
-        found = nearest([smiles[i] for i in chosen], training)
+        found = nearest(list(smiles.values()), training)
     except Exception as error:  # of many types: a report comes without what it cannot have
         source.left_out.append(LeftOut("similarity to the training molecules", str(error) or type(error).__name__))
         return {}, []
     near = {
         i: (float(found.similarity[k]), training[found.place[k]])
-        for k, i in enumerate(chosen[: len(shown)])
-        if found.place[k] >= 0
+        for k, i in enumerate(smiles)
+        if i in shown and found.place[k] >= 0
     }
-    similarity = dict(zip(chosen, found.similarity.tolist(), strict=True))
+    rows = _compared(len(errors))
+    similarity = dict(zip(smiles, found.similarity.tolist(), strict=True))
     own_part = np.array([similarity[i] for i in rows.tolist()])
     kept = np.isfinite(own_part)
     if not kept.any():
         return near, []
-    some = f"{kept.sum():,} of the {len(smiles):,} molecules of the part; " if kept.sum() < len(smiles) else ""
+    some = f"{kept.sum():,} of the {len(errors):,} molecules of the part; " if kept.sum() < len(errors) else ""
     compared = f"{found.compared:,} of {len(training):,}" if found.compared < len(training) else f"{found.compared:,}"
     about = f"{some}compared with {compared} training molecules by Tanimoto similarity of Morgan fingerprints."
     blocks: list[Block] = [

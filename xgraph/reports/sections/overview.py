@@ -6,7 +6,7 @@ from typing import Any
 from xgraph.data import list_cards
 from xgraph.reports.measures.curves import INTERVALS, Samples, interval
 from xgraph.reports.measures.names import PARTS, label
-from xgraph.reports.measures.rankings import shown, sweeps
+from xgraph.reports.measures.rankings import shown
 from xgraph.reports.page.blocks import Block, Code, Facts, Numbers, Section, Text
 from xgraph.reports.page.numbers import shown as as_text
 from xgraph.reports.source import Source
@@ -59,7 +59,7 @@ def _intervals(source: Source) -> dict[str, tuple[float, float]]:
     members = shown(source)
     if source.several_classes or len(source.tasks) != 1 or len(members) != 1:
         return {}
-    swept = sweeps(members[0].scores, source.tasks)
+    swept = source.predictions.sweeps(members[0].part)
     if not swept:
         return {}
     samples = Samples(swept[0])

@@ -8,7 +8,7 @@ import numpy as np
 from xgraph.reports.figures.ranking import Ranking, draw
 from xgraph.reports.measures.curves import Samples
 from xgraph.reports.measures.names import PARTS, label
-from xgraph.reports.measures.rankings import Shown, confusion, shown, sweeps, thresholds
+from xgraph.reports.measures.rankings import Shown, confusion, shown, thresholds
 from xgraph.reports.page.blocks import Block, Figure, LeftOut, Section, Table
 from xgraph.reports.source import Source
 from xgraph.training.files.rundir import BASELINE, METRICS
@@ -44,10 +44,10 @@ def section(source: Source) -> Section | None:
 
 def _rankings(source: Source, members: list[Shown]) -> tuple[list[Ranking], str]:
     """The curves to draw, and what they are."""
-    part, scores, first = members[0]
+    part, _, first = members[0]
     if len(members) > 1:
         return _of_folds(source, members)
-    every = sweeps(scores, source.tasks)
+    every = first.predictions.sweeps(part)
     values = _values(first, part)
     if len(source.tasks) > 1:
         noun = "class" if source.several_classes else "task"
@@ -62,8 +62,7 @@ def _rankings(source: Source, members: list[Shown]) -> tuple[list[Ranking], str]
         return [], ""
     name = PARTS[part]
     rankings = [_ranking(first, part, 0, every[0], f"{name}, AP {_ap(values)}", band=True)]
-    valid = None if part == "valid" else first.scores("valid")
-    if valid is not None and (other := sweeps(valid, source.tasks)):
+    if part != "valid" and (other := first.predictions.sweeps("valid")):
         ap = _ap(_values(first, "valid"))
         rankings.append(_ranking(first, "valid", 0, other[0], f"validation, AP {ap}", band=False))
     return [*rankings, *_baseline(source, part)], ""
@@ -72,14 +71,14 @@ def _rankings(source: Source, members: list[Shown]) -> tuple[list[Ranking], str]
 def _of_folds(source: Source, members: list[Shown]) -> tuple[list[Ranking], str]:
     """One curve per fold, of the only task; with several tasks there are too many."""
     if len(source.tasks) != 1:
-        part, scores, first = members[0]
-        every = sweeps(scores, source.tasks)
+        part, _, first = members[0]
+        every = first.predictions.sweeps(part)
         some = every if len(every) <= MOST_LINES else _ends(every, _values(first, part), source)
         lines = [_ranking(first, part, t, one, source.tasks[t], band=False) for t, one in some.items()]
         return lines, f"Only {first.path.name.replace('_', ' ')}, one line per task."
     lines = []
-    for part, scores, fold in members:
-        swept = sweeps(scores, source.tasks)
+    for part, _, fold in members:
+        swept = fold.predictions.sweeps(part)
         if swept:
             name = f"{fold.path.name.replace('_', ' ')}, AP {_ap(_values(fold, part))}"
             lines.append(Ranking(name, swept[0], None, _point(fold, part, 0)))
@@ -117,8 +116,7 @@ def _baseline(source: Source, part: str) -> list[Ranking]:
     if not (source.path / BASELINE / METRICS).is_file():
         return []
     other = Source(source.path / BASELINE)
-    scores = other.scores(part)
-    every = {} if scores is None else sweeps(scores, source.tasks)
+    every = other.predictions.sweeps(part)
     name = f"baseline ({other.config.model}), AP {_ap(_values(other, part))}"
     return [Ranking(name, every[0], reference=True)] if 0 in every else []
 

@@ -41,6 +41,13 @@ def test_import_xgraph_is_lazy() -> None:
     assert python("import sys, xgraph; sys.exit('torch' in sys.modules)").returncode == 0
 
 
+def test_looking_at_runs_does_without_torch() -> None:
+    run = Path(__file__).parents[1] / "fixtures" / "old_runs" / "gine"
+    code = f"import sys; from xgraph.cli import main; done = main(['show', {str(run)!r}]) + main(['runs', {str(run)!r}])"
+    done = python(f"{code}; sys.exit(done or 'torch' in sys.modules)")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("argv", [["trian"], ["train", "--epochz", "3"], ["predict"], ["train", "a", "b"], ["--nope"]])
 def test_wrong_usage_exits_with_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(argv) == 2

@@ -12,7 +12,6 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from xgraph.cli.help.text import table
-from xgraph.cli.tables import single_runs
 
 _CONFIG, _METRICS, _LAST = "config.toml", "metrics.json", "last.ckpt"
 _MEMBERS = {"folds": "fold_", "seeds": "seed_"}
@@ -95,12 +94,15 @@ def run_directories(directory: Path) -> Iterator[Path]:
 def _listed(path: Path) -> Listed:
     """Read the files of a run, which may be damaged in any way."""
     try:
-        return _read(path)
+        return read_run(path)
     except (OSError, ValueError, RecursionError, AttributeError, TypeError, KeyError):
         return Listed(str(path), "-", "-", None, _date(path), "unreadable", *[None] * 7)
 
 
-def _read(path: Path) -> Listed:
+def read_run(path: Path) -> Listed:
+    """Read the files of a run; what they raise if they are damaged is of many types."""
+    from xgraph.training.config.folds import single_runs
+
     if not (path / _CONFIG).is_file():  # a pipe would be waited for
         raise FileNotFoundError(path / _CONFIG)
     config = tomllib.loads((path / _CONFIG).read_text(encoding="utf-8"))

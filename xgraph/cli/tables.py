@@ -151,6 +151,8 @@ def pretrained_lines(seen: Mapping[str, Any]) -> list[str]:
 
 def _random_ranking(metrics: Mapping[str, Any]) -> list[str]:
     """What a random ranking of the last part that was scored would reach; nothing where it is not known."""
+    from xgraph.training.config.folds import single_runs
+
     runs = single_runs(metrics)
     part = next((name for name in ("test", "valid") if name in metrics), None)
     rates = [run["positive_rate"][part] for run in runs if part in run.get("positive_rate", {})]
@@ -170,6 +172,8 @@ def _about_baseline(run: "Run") -> list[str]:
     model, text = baseline["model"], baseline["about"]
     if "valid" not in baseline:
         return [text]
+    from xgraph.training.config.folds import single_runs
+
     metric = single_runs(run.metrics)[0]["metric"]
     folds = baseline.get("folds")
     ahead = baseline["ahead_in"] > folds / 2 if folds else baseline["ahead"]
@@ -187,12 +191,6 @@ def _members(metrics: Mapping[str, Any]) -> str:
     if "folds" not in metrics:
         return "seeds"
     return "runs" if "seeds" in metrics["folds"][0] else "folds"
-
-
-def single_runs(metrics: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The metrics of the single runs that a run consists of, over its folds and seeds."""
-    members = metrics.get("folds") or metrics.get("seeds")
-    return [run for member in members for run in single_runs(member)] if isinstance(members, list) else [metrics]
 
 
 def _about_choice(metrics: Mapping[str, Any]) -> str:

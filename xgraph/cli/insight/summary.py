@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from xgraph.cli.runs import Listed, _read
+from xgraph.cli.runs import Listed, read_run
 
 FILES = {
     "config.toml": "settings; `xgraph train --config` repeats the run",
@@ -41,7 +41,7 @@ def summary(path: Path) -> dict[str, Any]:
     if damaged:
         raise ValueError(f"run: {'; '.join(damaged)}; restore it from a copy, or train again")
     try:
-        listed = _read(path)
+        listed = read_run(path)
         config = tomllib.loads((path / "config.toml").read_text(encoding="utf-8"))
         metrics = json.loads((path / "metrics.json").read_text()) if (path / "metrics.json").is_file() else {}
         return _summary(path, listed, config, metrics)
@@ -154,7 +154,7 @@ def _epochs_done(path: Path) -> int | None:
 
 def _state_of(path: Path) -> str:
     try:
-        return _read(path).state
+        return read_run(path).state
     except (OSError, ValueError, RecursionError, AttributeError, TypeError, KeyError):
         return "unreadable"
 

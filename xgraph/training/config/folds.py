@@ -1,6 +1,7 @@
 """Runs over several folds of a data set: the choice of folds, and the summary over them."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +111,7 @@ def summarize_folds(folds: list[dict[str, Any]], key: str = "folds") -> dict[str
     return {**summary, **tasks, key: folds}
 
 
-def single_runs(metrics: dict[str, Any]) -> list[dict[str, Any]]:
+def single_runs(metrics: Mapping[str, Any]) -> list[Any]:
     """Return the metrics of the single runs that a run consists of, over its folds and seeds."""
     members = metrics.get("folds") or metrics.get("seeds")
     return [run for member in members for run in single_runs(member)] if isinstance(members, list) else [metrics]

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from xgraph.messages import listed
+from xgraph.training.config.traits import NOUNS
 from xgraph.training.files.checkpoint import HEADER
 from xgraph.training.files.rundir import CONFIG, METRICS, fold_folders, leaf_folders, member_folders
-
-_NOUNS = {"graph": "molecules", "node": "nodes", "bag": "bags"}
 
 
 def check_finished(runs: Sequence[str | Path]) -> None:
@@ -28,7 +27,7 @@ def check_members(states: Sequence[Mapping[str, Any]], paths: Sequence[Path], *,
     for state, path in zip(states[1:], paths[1:], strict=True):
         other = state[HEADER]
         if other["kind"] != first["kind"]:
-            one, two = (_NOUNS.get(header["kind"], header["kind"]) for header in (first, other))
+            one, two = (NOUNS.get(header["kind"], header["kind"]) for header in (first, other))
             raise ValueError(
                 f"run: the runs of an ensemble must be on the same data, got {one} ({where}) and {two} ({path})"
             )
@@ -43,7 +42,7 @@ def check_members(states: Sequence[Mapping[str, Any]], paths: Sequence[Path], *,
                 f"({where}) and {other['dataset']!r} ({path})"
             )
         if same_split and _parts(other) == _parts(first) and other["fingerprint"] != first["fingerprint"]:
-            noun = _NOUNS.get(first["kind"], "items")
+            noun = NOUNS.get(first["kind"], "items")
             raise ValueError(
                 f"run: runs that are evaluated together must have the same split, but the {noun}, labels or splits of "
                 f"{first['dataset']!r} differ between {path} and {where}"

@@ -8,7 +8,7 @@ import pytest
 from xgraph.cli import main
 
 Capture = pytest.CaptureFixture[str]
-OLD = Path(__file__).parents[1] / "fixtures" / "old_runs"
+OLD = Path(__file__).parents[2] / "fixtures" / "old_runs"
 
 
 def shown(capsys: Capture, *words: str) -> dict[str, Any]:

@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from xgraph.cli.completion import DEVICES, choice
 from xgraph.cli.predict import check_output
 from xgraph.cli.startup import announce_loading
-from xgraph.cli.text_format import Encoding, Separator
+from xgraph.cli.text_format import BagColumn, Device, Encoding, Separator, SmilesColumn
 
 
 def embed(
@@ -29,16 +28,11 @@ def embed(
         Path,
         typer.Option("--out", "-o", metavar="FILE", help="File to write: .npz, .parquet, .csv or .csv.gz."),
     ] = Path("vectors.npz"),
-    smiles_column: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Column with SMILES; by default that of the run.")
-    ] = None,
-    bag_column: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Column that names the bag of each row; detected by default."),
-    ] = None,
+    smiles_column: SmilesColumn = None,
+    bag_column: BagColumn = None,
     separator: Separator = None,
     encoding: Encoding = None,
-    device: Annotated[str, typer.Option(help="Where to compute.", **choice("device", *DEVICES))] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Write the vectors that a trained model has for molecules, nodes or bags before its head.
 

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from xgraph.cli.completion import DEVICES, SPLITS, choice
+from xgraph.cli.completion import SPLITS, choice
 from xgraph.cli.startup import announce_loading
+from xgraph.cli.text_format import Device
 
 
 def evaluate(
@@ -113,7 +114,7 @@ def evaluate(
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False,
-    device: Annotated[str, typer.Option(help="Where to compute.", **choice("device", *DEVICES))] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Evaluate a run on a part of its data or on a new table: metrics as a table, or all as JSON.
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from xgraph.cli.completion import DEVICES, choice
+from xgraph.cli.completion import choice
 from xgraph.cli.startup import announce_loading
-from xgraph.cli.text_format import Encoding, Separator
+from xgraph.cli.text_format import BagColumn, Device, Encoding, Separator, SmilesColumn
 
 STANDARD = "-"
 
@@ -49,14 +49,8 @@ def predict(
         str | None,
         typer.Option(metavar="I/N", help="Score block I of N of the rows, with I from 1 to N (molecules only)."),
     ] = None,
-    smiles_column: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Column with SMILES; by default that of the training, else detected."),
-    ] = None,
-    bag_column: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Column that names the bag of each row; detected by default."),
-    ] = None,
+    smiles_column: SmilesColumn = None,
+    bag_column: BagColumn = None,
     instances_out: Annotated[
         Path | None,
         typer.Option(
@@ -84,7 +78,7 @@ def predict(
     ] = None,
     separator: Separator = None,
     encoding: Encoding = None,
-    device: Annotated[str, typer.Option(help="Where to compute.", **choice("device", *DEVICES))] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Predict with a run: scores for the molecules, nodes or bags of a table.
 
@@ -98,7 +92,7 @@ def predict(
 
     Tables of any length are scored in bounded memory. The exit code is 1 if no row has a score.
     """
-    alone = _is_run(paths[-1]) or (len(paths) == 1 and os.path.isdir(paths[0]))
+    alone = is_run(paths[-1]) or (len(paths) == 1 and os.path.isdir(paths[0]))
     runs, source = (paths, None) if alone else (paths[:-1], paths[-1])
     if not runs:
         raise typer.BadParameter("expected at least one run directory, then a CSV file")
@@ -154,7 +148,7 @@ def _part(shard: str) -> tuple[int, int]:
     return int(number), int(parts)
 
 
-def _is_run(path: Path) -> bool:
+def is_run(path: Path) -> bool:
     """Whether a folder is a run, rather than one of bags to score."""
     return any(os.path.isfile(path / name) for name in ("config.toml", "best.ckpt"))
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from xgraph.cli.completion import DEVICES, choice
+from xgraph.cli.completion import choice
 from xgraph.cli.startup import announce_loading
-from xgraph.cli.text_format import Encoding, Separator
+from xgraph.cli.text_format import BagColumn, Device, Encoding, Separator, SmilesColumn
 
 METHODS = (
     *("integrated-gradients", "gradient-input", "leave-one-out"),
@@ -46,16 +46,11 @@ def explain(
     steps: Annotated[
         int, typer.Option(min=1, metavar="N", help="Number of points on the path of integrated gradients.")
     ] = 64,
-    smiles_column: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Column with SMILES; by default that of the run.")
-    ] = None,
-    bag_column: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Column that names the bag of each row; detected by default."),
-    ] = None,
+    smiles_column: SmilesColumn = None,
+    bag_column: BagColumn = None,
     separator: Separator = None,
     encoding: Encoding = None,
-    device: Annotated[str, typer.Option(help="Where to compute.", **choice("device", *DEVICES))] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Explain the scores of a run: which atoms, instances, neighbours or features they come from.
 
@@ -64,9 +59,9 @@ def explain(
     difference of log-odds from a baseline; those of bags are attention times the instance's own log-odds; those of
     forests are SHAP values, if the package shap is installed. The exit code is 1 if nothing can be explained.
     """
-    from xgraph.cli.predict import _is_run, check_output
+    from xgraph.cli.predict import check_output, is_run
 
-    alone = _is_run(paths[-1])
+    alone = is_run(paths[-1])
     runs, source = (paths, None) if alone else (paths[:-1], paths[-1])
     if not runs:
         raise typer.BadParameter("expected at least one run directory, then a CSV file")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 from sklearn.metrics import average_precision_score, brier_score_loss
 
 import xgraph
@@ -19,8 +20,10 @@ from xgraph.reports.measures.curves import Samples, interval
 from xgraph.reports.measures.paired import bootstrap
 from xgraph.reports.predictions import Predictions
 from xgraph.reports.sections import SECTIONS
+from xgraph.reports.sections.calibration import advice
 from xgraph.reports.source import Source
 from xgraph.reports.write import write_report
+from xgraph.training.config.build import build_config
 from xgraph.training.scoring.sweep import sweep
 
 HOSTILE = '<script>alert(1)</script> "quoted" 🧪 עברית'
@@ -136,6 +139,41 @@ def test_of_many_predictions_the_figures_are_exact_and_few_points_are_drawn(
     assert f"{((p >= at) & (y == 1)).sum():,}" in text  # in the figure of decisions
     assert len(re.findall(r"[ML] -?[\d.]+ ", text)) < 5_000
     assert 0 < sum(read) < 1_000
+
+
+def test_runs_over_the_same_seeds_are_compared_seed_by_seed(runs: Path, tmp_path: Path) -> None:
+    several = [
+        xgraph.train(runs / "a<b>.csv", split="random", seeds=3, lr=lr, out=tmp_path / f"{lr}", **SMALL)
+        for lr in (1e-05, 0.1)
+    ]
+    file, _ = write_report(several, tmp_path / "page.html")
+    text = file.read_text(encoding="utf-8")
+    assert "3 seeds (t)" in text
+    assert "of the mean score of seeds" in text
+    one, other = (np.array([seed.metrics["test"]["ap"] for seed in run.seeds]) for run in (several[1], several[0]))
+    away = one - other
+    assert away.std() > 0
+    half = scipy.stats.t.ppf(0.975, 2) * away.std(ddof=1) / 3**0.5
+    shown = Page(text).values
+    for value in (away.mean(), away.mean() - half, away.mean() + half):
+        assert any(abs(value - own) < 1e-12 for own in shown)
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"loss": "bce"}, None),
+        ({}, "larger share of positives than the data"),
+        ({"loss": "soap"}, "soap does not train for probabilities"),
+        ({"dataset": "cora", "loss": "ce"}, None),
+    ],
+)
+def test_what_keeps_scores_from_being_probabilities_is_said(
+    settings: dict[str, str], text: str | None, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Source(runs / "run0")
+    monkeypatch.setattr(source, "config", build_config({"dataset": "nci-pains", **settings}))
+    assert [text in block.text for block in advice(source)] == ([] if text is None else [True])
 
 
 def test_what_a_run_lacks_is_said(runs: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from xgraph.reports.page.blocks import LeftOut
 from xgraph.reports.predictions import Predictions, Scores
 from xgraph.training import Run, TrainConfig
-from xgraph.training.files.rundir import HISTORY, PREDICTIONS, fold_folders
+from xgraph.training.files.rundir import HISTORY, PREDICTIONS, fold_folders, seed_folders
 from xgraph.training.files.warned import read_warnings
 
 PARTS = ("train", "valid", "test")
@@ -74,10 +74,15 @@ class Source:
         """The runs of the folds; empty unless this is a run over several folds."""
         return [Source(folder) for folder in fold_folders(self.path)]
 
-    @property
+    @cached_property
     def seeds(self) -> list["Source"]:
         """The runs of the seeds; empty unless this is a run over several seeds."""
-        return [Source(one.path) for one in self.run.seeds]
+        return [Source(folder) for folder in seed_folders(self.path)]
+
+    @cached_property
+    def leaves(self) -> list["Source"]:
+        """The single runs that this run consists of, over its folds and seeds; itself if it is one."""
+        return [leaf for member in self.folds or self.seeds for leaf in member.leaves] or [self]
 
     @property
     def of_scores(self) -> dict[str, Any]:
@@ -95,8 +100,7 @@ class Source:
     @property
     def first(self) -> "Source":
         """The run itself, or its first fold or seed, whose settings and tasks are those of all."""
-        members = self.folds or self.seeds
-        return members[0].first if members else self
+        return self.leaves[0]
 
     @property
     def several_classes(self) -> bool:
@@ -132,7 +136,7 @@ class Source:
     @property
     def warnings(self) -> list[str]:
         """The warnings that the run has recorded."""
-        every = [text for one in (self.folds or self.seeds or [self]) for text in read_warnings(one.path) or []]
+        every = [text for one in self.leaves for text in read_warnings(one.path) or []]
         return list(dict.fromkeys(every))
 
     @cached_property

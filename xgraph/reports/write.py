@@ -58,16 +58,13 @@ def write_report(
         raise ValueError("runs: expected at least one run directory, got none")
     sources = [Source(one.path if isinstance(one, Run) else one) for one in given]
     first = sources[0].path
-    if len(sources) == 1:
-        file = first / REPORT if out is None else Path(out)
-        text, left_out = _page_of_run(sources[0])
-    else:
-        file = first.resolve().parent / COMPARISON if out is None else Path(out)
-        text, left_out = _page_of_runs(sources)
+    usual = first / REPORT if len(sources) == 1 else first.resolve().parent / COMPARISON
+    file = usual if out is None else Path(out)
     if file.is_dir():
         raise IsADirectoryError(f"out: {file} is a folder; expected the name of an HTML file")
     if not file.parent.is_dir():
         raise FileNotFoundError(f"out: there is no folder {file.parent} to write {file.name} to")
+    text, left_out = _page_of_run(sources[0]) if len(sources) == 1 else _page_of_runs(sources)
     write_text(file, text)
     return file, left_out
 

@@ -41,44 +41,57 @@ def section(comparison: Comparison) -> Section | None:
         return None
     blocks: list[Block] = []
     for metric in dict.fromkeys(row.metric for row in rows):
-        some = [(f"{row.one} − {row.other}", row.difference) for row in rows if row.metric == metric]
+        some = _named([row for row in rows if row.metric == metric])
         if len(some) <= 20:
             caption = f"Differences in {label(metric)} with 95 % intervals. Right of 0, the first named is better."
-            blocks.append(Figure(intervals(dict(some), f"difference in {label(metric)}"), caption))
+            blocks.append(Figure(intervals(some, f"difference in {label(metric)}"), caption))
     cells = [[row.one, row.other, label(row.metric), *row.difference, row.how] for row in rows]
     columns = ["run", "minus", "metric", "difference", "from", "to", "95 % interval over"]
     blocks.append(Table(columns, cells, sortable=True))
     return Section("Paired differences", blocks, f"{PARTS[part].capitalize()} part.")
 
 
+def _named(rows: list[Row]) -> dict[str, Difference]:
+    """Return differences by the names of both runs, and by what they are over if there are several of the same runs."""
+    names = [f"{row.one} − {row.other}" for row in rows]
+    whole = [name if names.count(name) == 1 else f"{name}, {row.how}" for name, row in zip(names, rows, strict=True)]
+    return dict(zip(whole, (row.difference for row in rows), strict=True))
+
+
 def _of_runs(comparison: Comparison, part: str) -> list[Row]:
     """Return the differences of each run to the first one, over folds, tasks or items."""
     first, names = comparison.sources[0], comparison.names
+    others = list(zip(comparison.sources[1:], names[1:], strict=True))
     if len(first.folds) > 1:
-        return [
-            row
-            for source, name in zip(comparison.sources[1:], names[1:], strict=True)
-            for row in _over_folds(source, name, first, names[0], part)
-        ]
+        return [row for one, name in others for row in _over_members("folds", one, name, first, names[0], part)]
+    rows = [
+        row
+        for one, name in others
+        if _same_seeds(one, first)
+        for row in _over_members("seeds", one, name, first, names[0], part)
+    ]
     shared = comparison.shared
     if isinstance(shared, str):
         comparison.left_out.append(LeftOut("differences over the same items", shared))
-        return []
+        return rows
     if shared.labels.shape[1] >= _TASKS and not first.several_classes:
-        return [
-            row
-            for source, name in zip(comparison.sources[1:], names[1:], strict=True)
-            for row in _over_tasks(source, name, first, names[0], part)
-        ]
-    return list(_over_items(comparison, shared))
+        return rows + [row for one, name in others for row in _over_tasks(one, name, first, names[0], part)]
+    return rows + list(_over_items(comparison, shared))
 
 
-def _over_folds(one: Source, name: str, other: Source, against: str, part: str) -> Iterator[Row]:
+def _same_seeds(one: Source, other: Source) -> bool:
+    names = [seed.path.name for seed in one.seeds]
+    return len(names) >= _SEEDS and names == [seed.path.name for seed in other.seeds]
+
+
+def _over_members(what: str, one: Source, name: str, other: Source, against: str, part: str) -> Iterator[Row]:
+    """Yield the differences over the folds or the seeds of two runs."""
     for metric in dict.fromkeys((one.metric, *_METRICS)):
-        values = [np.array([f.metrics[part].get(metric, np.nan) for f in run.folds], float) for run in (one, other)]
+        members = [getattr(run, what) for run in (one, other)]
+        values = [np.array([_value(member, part, metric) for member in every]) for every in members]
         difference = over_pairs(*values)
         if difference is not None:
-            yield Row(name, against, metric, difference, f"{len(one.folds)} folds (t)")
+            yield Row(name, against, metric, difference, f"{len(members[0])} {what} (t)")
 
 
 def _over_tasks(one: Source, name: str, other: Source, against: str, part: str) -> Iterator[Row]:
@@ -99,6 +112,8 @@ def _over_items(comparison: Comparison, shared: Shared) -> Iterator[Row]:
         return
     draws, exact = bootstrap(shared.labels, shared.scores)
     how = f"{draws_for(count)} bootstrap samples of {len(shared.labels):,} items"
+    if any(source.seeds for source in comparison.sources):
+        how += ", of the mean score of seeds"
     for run in range(1, len(shared.scores)):
         for at, metric in enumerate(_METRICS):
             away = draws[:, run, at] - draws[:, 0, at]

@@ -9,8 +9,10 @@ from xgraph.reports.measures.names import PARTS
 from xgraph.reports.measures.rankings import Shown, shown, thresholds
 from xgraph.reports.page.blocks import Block, Figure, LeftOut, Section, Table, Text
 from xgraph.reports.source import Source
+from xgraph.training.config.registry import registry
+from xgraph.training.fit.objective import batches_of
+from xgraph.training.scoring.calibration import brier_score
 
-_PROBABILITIES = ("bce", "cross-entropy")
 MOST_TASKS = 6
 """Tasks that have figures of their own; more are pooled."""
 
@@ -27,7 +29,7 @@ def section(source: Source) -> Section | None:
         why = f"no item of the {PARTS[part]} part has a label"
         source.left_out.append(LeftOut("distribution and calibration of the scores", why))
         return None
-    return Section("Scores and calibration", [*blocks, *_facts(source, part), *_advice(source)], _note(source, part))
+    return Section("Scores and calibration", [*blocks, *_facts(source, part), *advice(source)], _note(source, part))
 
 
 def _of_tasks(source: Source, members: list[Shown]) -> list[Block]:
@@ -64,7 +66,7 @@ def _of_classes(members: list[Shown]) -> list[Block]:
         return []
     confidence, right = scores.max(axis=1), labels.argmax(axis=1) == scores.argmax(axis=1)
     one = calibration(right.astype(float), confidence)
-    brier = float(np.mean(((scores - labels) ** 2).sum(axis=1)))
+    brier = brier_score(labels, scores)
     groups = {"wrong": confidence[~right], "right": confidence[right]}
     x = "score of the predicted class"
     return [
@@ -110,15 +112,23 @@ def _facts(source: Source, part: str) -> list[Block]:
     return [Table(["", "value"], rows, caption=caption if "coverage" in known else "")] if rows else []
 
 
-def _advice(source: Source) -> list[Block]:
-    """Say that a ranking loss gives no probabilities."""
+def advice(source: Source) -> list[Block]:
+    """Say what keeps scores from being probabilities."""
     config = source.config
-    chosen = str(source.metrics.get("chosen", ""))
-    if "rank mean" in chosen:
+    if "rank mean" in str(source.metrics.get("chosen", "")):
         return [Text("The scores are mean ranks, not probabilities.")]
-    if config.fitted or config.loss in _PROBABILITIES:
+    if config.fitted:
         return []
-    return [Text(f"The loss {config.loss} trains for the order of the scores. They are not meant as probabilities.")]
+    if not registry("loss")[config.loss].one_stage:
+        return [Text(f"The loss {config.loss} does not train for probabilities: read the scores as an order.")]
+    if batches_of(config, len(source.tasks)) in ("dual", "tri"):
+        return [
+            Text(
+                "The batches had a larger share of positives than the data, so the scores are larger than "
+                "probabilities. `--calibrate isotonic` of xgraph predict turns them into probabilities."
+            )
+        ]
+    return []
 
 
 def _note(source: Source, part: str) -> str:

@@ -13,7 +13,7 @@ _METRICS = ("accuracy", "ap", "roc_auc", "prc_auc", "bedroc")
 
 def section(source: Source) -> Section | None:
     """Return the curves; None for a model that is fitted in a single step."""
-    members = [one for one in (source.folds or source.seeds or [source]) if one.history is not None]
+    members = [one for one in source.leaves if one.history is not None]
     if not members or source.config.fitted:
         if not source.config.fitted:
             source.left_out.append(LeftOut("curves of training", "the run has no metrics.csv"))
@@ -38,7 +38,7 @@ def section(source: Source) -> Section | None:
 
 def _loss(source: Source, members: list[Source], marks: Marks) -> Figure:
     config = source.config
-    lines = {_name(one): _line(one, "train_loss") for one in members}
+    lines = {_name(one, source): _line(one, "train_loss") for one in members}
     loss = config.loss if len(marks.stages) < 2 else f"cross-entropy, then {config.loss}"
     svg = over_epochs(lines, marks, y="mean loss", title="Loss, training part", split_by_stage=True)
     caption = f"Mean loss of each epoch: {loss}."
@@ -52,7 +52,7 @@ def _tracked(source: Source, members: list[Source], marks: Marks) -> Figure:
     baseline = source.metrics.get("baseline", {})
     part = baseline.get("valid", {})
     value = part.get("mean", part).get(metric)
-    lines = {_name(one): _line(one, f"valid_{metric}") for one in members}
+    lines = {_name(one, source): _line(one, f"valid_{metric}") for one in members}
     name = f"baseline ({baseline.get('model')})"
     title = f"{label(metric)}, validation part"
     svg = over_epochs(lines, marks, y=label(metric), title=title, baseline=value, baseline_name=name)
@@ -73,8 +73,9 @@ def _line(source: Source, column: str) -> tuple[Any, Any]:
     return history["epoch"].to_numpy(), history[column].to_numpy(dtype=float)
 
 
-def _name(source: Source) -> str:
-    return source.path.name.replace("_", " ")
+def _name(one: Source, source: Source) -> str:
+    """The place of a single run in the run that it belongs to."""
+    return str(one.path.relative_to(source.path)).replace("_", " ")
 
 
 def _note(source: Source, marks: Marks) -> str:
@@ -83,8 +84,6 @@ def _note(source: Source, marks: Marks) -> str:
         texts.append("Grey background: the first stage, with cross-entropy.")
     if marks.kept is not None:
         texts.append("Green line: the epoch that was kept.")
-    if source.folds:
-        texts.append("One line per fold.")
-    if source.seeds:
-        texts.append("One line per seed.")
+    if source.over:
+        texts.append(f"One line per {'fold' if source.folds else 'seed'}.")
     return " ".join(texts)

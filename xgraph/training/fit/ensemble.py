@@ -51,7 +51,7 @@ def ensemble_results(path: Path, folders: Sequence[Path]) -> dict[str, Any]:
         model = runs[0].config.model
         warnings.warn(
             f"all {len(runs)} seeds have the same scores, so their standard deviation is 0: model {model!r} does not "
-            "depend on the seed; a single run says the same",
+            "depend on the seed with these data; a single run says the same",
             stacklevel=4,
         )
     _write(path, folders[0], names, combined)

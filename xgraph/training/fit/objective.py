@@ -26,14 +26,20 @@ class Objective(NamedTuple):
     samplers: dict[str, EpochSampler]
 
 
+def batches_of(config: TrainConfig, num_tasks: int) -> str:
+    """Return how the batches of the main stage are drawn: "dual", "tri", "shuffle" or "group"."""
+    batches: str = config.sampler or registry("loss")[config.loss].sampler
+    if batches == "balanced":
+        return "dual" if num_tasks == 1 else "shuffle"
+    return batches
+
+
 def make_objective(config: TrainConfig, source: "Source") -> Objective:
     """Build the loss and the samplers."""
     from xgraph.estimators import CosineGamma
 
     loss_class = registry("loss")[config.loss]
-    batches: str = config.sampler or loss_class.sampler
-    if batches == "balanced":
-        batches = "dual" if source.num_tasks == 1 else "shuffle"
+    batches = batches_of(config, source.num_tasks)
     if source.weights is not None and not loss_class.takes_weights:
         fitting = [name for name, cls in registry("loss").items() if cls.takes_weights]
         raise OptionError(

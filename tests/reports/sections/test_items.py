@@ -12,6 +12,7 @@ from torch_geometric.data import Data
 
 import xgraph
 from xgraph.explanations.domain import nearest
+from xgraph.reports.measures.items import choose
 from xgraph.reports.measures.tables import table_errors
 from xgraph.reports.page.blocks import Cards, Figure, Section, Table
 from xgraph.reports.sections import bags, molecules, nodes
@@ -42,7 +43,7 @@ def blocks(section: Section | None, kind: type) -> list:
 
 def test_the_highest_scores_and_the_worst_errors() -> None:
     labels, scores = np.array([0, 1, 0, 1, np.nan]), np.array([0.9, 0.8, 0.1, 0.2, 0.95])
-    top, wrong = molecules.choose(labels, scores)
+    top, wrong = choose(labels, scores)
     assert top.tolist() == [4, 0, 1, 3, 2]
     assert wrong.tolist() == [0, 2, 3, 1]
 

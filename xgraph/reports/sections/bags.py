@@ -1,19 +1,15 @@
 """The instances that decide about the bags with the highest scores and the worst errors."""
 
 import base64
-import warnings
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from xgraph.reports.figures.places import heat_map
-from xgraph.reports.measures.names import PARTS
-from xgraph.reports.page.blocks import Block, Card, Cards, Figure, LeftOut, Section, Table, Text
-from xgraph.reports.sections.molecules import choose
+from xgraph.reports.measures.items import Items, read_again
+from xgraph.reports.page.blocks import Block, Card, Cards, Figure, Section, Table, Text
 from xgraph.reports.source import Source
-from xgraph.training.files.checkpoint import read_checkpoint
-from xgraph.training.files.rundir import BEST
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.prediction.new_bags import CONFORMERS
 
@@ -26,47 +22,32 @@ INSTANCES = 5
 MOST = 100_000
 """Number of instances up to which a bag is explained."""
 
-MOST_ITEMS = 5_000_000
-"""Number of instances up to which the data are read again."""
+MOST_BAGS, MOST_ITEMS = 1_000_000, 5_000_000
+"""Number of bags, and of instances, up to which the data are read again."""
 
 
 def section(source: Source) -> Section | None:
     """Return the deciding instances of some bags; None for other items."""
-    if source.is_encoder or source.kind != "bag":
+    items = Items.of(source, "bag", "deciding instances of bags")
+    if items is None:
         return None
-    own = source.first
-    part = "test" if "test" in own.parts else "valid"
-    scores = own.scores(part)
-    if scores is None:
-        source.left_out.append(LeftOut("deciding instances of bags", "the run has no predictions"))
-        return None
-    from xgraph.training.prediction.own_data import own_source
-
-    state = read_checkpoint(own.path / BEST)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they were given in training
-        data = own_source(state, own.path / BEST, False)
+    state, data = read_again(items.own, MOST_BAGS, "bags")
     if data.data.num_instances > MOST_ITEMS:
         raise ValueError(f"the data have {data.data.num_instances:,} instances, more than {MOST_ITEMS:,}")
-    task = int(np.nansum(scores.labels == 1, axis=0).argmax())
-    labels, values = scores.labels[:, task], scores.scores[:, task]
-    top, wrong = choose(labels, values)
+    labels, (top, wrong) = items.labels, items.choose()
     ends = [wrong[labels[wrong] == 0][: BAGS // 2], wrong[labels[wrong] == 1][: BAGS // 2]]
     chosen = list(dict.fromkeys([*top[:BAGS].tolist(), *np.concatenate(ends).tolist()]))
-    positions = data.splits[part].tolist()
+    positions = data.splits[items.part].tolist()
     model, blocks = load_model(state), []
     for number in chosen:
-        known = "no label" if np.isnan(labels[number]) else ("positive" if labels[number] == 1 else "negative")
         bag = positions[number]
-        title = f"Bag {data.data.bag_names[bag]}: score {values[number]:.3g}, {known}"
-        blocks += _of_bag(model, data.data, bag, task, loss_link(state), title)
-    which = "" if len(own.tasks) == 1 else f" Task: {own.tasks[task]}, the one with most positives."
+        title = f"Bag {data.data.bag_names[bag]}: score {items.values[number]:.3g}, {items.known(number)}"
+        blocks += _of_bag(model, data.data, bag, items.task, loss_link(state), title)
     about = (
         "The bags with the highest scores, then the worst errors. Of each, the instances without which the score would "
-        f"fall most.{which}"
+        f"fall most.{items.which}"
     )
-    fold = f", {own.path.name}" if own is not source else ""
-    return Section("Deciding instances", [Text(about), *blocks], f"{PARTS[part].capitalize()} part{fold}")
+    return Section("Deciding instances", [Text(about), *blocks], items.note)
 
 
 def _of_bag(model: Any, data: Any, bag: int, task: int, link: str, title: str) -> list[Block]:

@@ -125,7 +125,7 @@ def advice(source: Source) -> list[Block]:
         return [
             Text(
                 "The batches had a larger share of positives than the data, so the scores are larger than "
-                "probabilities. `--calibrate isotonic` of xgraph predict turns them into probabilities."
+                "probabilities. xgraph predict turns them into probabilities with --calibrate isotonic."
             )
         ]
     return []

@@ -1,18 +1,16 @@
 """Scores of nodes against their degree, and the error of the tables of feature momentum."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from xgraph.reports.figures.scores import against
-from xgraph.reports.measures.names import PARTS
+from xgraph.reports.measures.items import Items, binned, evenly, read_again
 from xgraph.reports.measures.tables import table_errors
 from xgraph.reports.page.blocks import Block, Figure, LeftOut, Section, Table
-from xgraph.reports.sections.molecules import binned
 from xgraph.reports.source import Source
-from xgraph.training.files.checkpoint import HEADER, read_checkpoint
-from xgraph.training.files.rundir import BEST, LAST
+from xgraph.training.files.checkpoint import read_checkpoint
+from xgraph.training.files.rundir import LAST
 
 MOST_NODES = 500_000
 """Number of nodes up to which the graph is read again."""
@@ -23,34 +21,18 @@ POINTS = 1_000
 
 def section(source: Source) -> Section | None:
     """Return scores and errors by degree; None for other items."""
-    if source.is_encoder or source.kind != "node":
+    items = Items.of(source, "node", "scores of nodes by degree")
+    if items is None:
         return None
-    own = source.first
-    part = "test" if "test" in own.parts else "valid"
-    scores = own.scores(part)
-    if scores is None:
-        source.left_out.append(LeftOut("scores of nodes by degree", "the run has no predictions"))
-        return None
-    from xgraph.training.prediction.own_data import own_source
-
-    state = read_checkpoint(own.path / BEST)
-    if state[HEADER]["num_items"] > MOST_NODES:
-        raise ValueError(
-            f"the graph has {state[HEADER]['num_items']:,} nodes, and at most {MOST_NODES:,} are read again"
-        )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they were given in training
-        data: Any = own_source(state, own.path / BEST, False)
-    degrees = np.diff(data.in_edges.colptr.numpy())[data.splits[part].numpy()].astype(np.float64)
-    task = int(np.nansum(scores.labels == 1, axis=0).argmax())
-    labels, values = scores.labels[:, task], scores.scores[:, task]
-    which = "" if len(own.tasks) == 1 else f" {own.tasks[task]}, which has most positives."
-    rows = np.unique(np.linspace(0, len(values) - 1, min(POINTS, len(values))).round().astype(np.int64))
+    _, data = read_again(items.own, MOST_NODES, "nodes")
+    degrees = np.diff(data.in_edges.colptr.numpy())[data.splits[items.part].numpy()].astype(np.float64)
+    labels, values = items.labels, items.values
+    rows = evenly(len(values), POINTS)
     some = f" {len(rows):,} of {len(values):,} nodes." if len(rows) < len(values) else ""
     blocks: list[Block] = [
         Figure(
             against(degrees[rows] + 1, values[rows], ("number of neighbours + 1", "score"), log=True),
-            f"Score against degree.{which}{some}",
+            f"Score against degree.{items.which}{some}",
         )
     ]
     known = np.isfinite(labels)
@@ -62,9 +44,8 @@ def section(source: Source) -> Section | None:
                 "Mean difference between score and label, in bins of equal size by degree.",
             )
         )
-    blocks += _momentum(source, own, data)
-    fold = f", {own.path.name}" if own is not source else ""
-    return Section("Nodes", blocks, f"{PARTS[part].capitalize()} part{fold}")
+    blocks += _momentum(source, items.own, data)
+    return Section("Nodes", blocks, items.note)
 
 
 def _momentum(source: Source, own: Source, data: Any) -> list[Block]:

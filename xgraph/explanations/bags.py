@@ -7,11 +7,11 @@ import numpy.typing as npt
 import torch
 
 from xgraph.data.bags.passes import instances_per_pass
-from xgraph.explanations.methods import ATTENTION, choose, network_of
-from xgraph.explanations.molecules import Table
+from xgraph.explanations.methods import models_of
+from xgraph.explanations.names import ATTENTION
+from xgraph.explanations.results import Table
 from xgraph.nn import BagClassifier, FittedModel
-from xgraph.training.files.checkpoint import HEADER
-from xgraph.training.files.saved_model import load_model, loss_link
+from xgraph.training.files.saved_model import loss_link
 from xgraph.training.prediction.members import Members
 from xgraph.training.prediction.new_bags import CONFORMERS
 from xgraph.training.scoring.bag_scores import explain_bags as score_instances
@@ -38,12 +38,7 @@ def explain_bags(
     import pandas as pd
 
     datas, places, names, errors, rows = _found(members, items, bag_column, smiles_column, **form)
-    models = [load_model(state) for state in members.states]
-    shown = [network_of(model) for model in models]
-    chosen = choose([(s[HEADER]["model"], m) for s, m in zip(members.states, shown, strict=True)], "bag", method)
-    note = ""
-    if any(model is not own for model, own in zip(models, shown, strict=True)):
-        note = "the run scores by the mean of the ranks of a network and its baseline; the network is explained"
+    models, shown, chosen, note = models_of(members, "bag", method)
     frames = []
     for bag, name in enumerate(names):
         if errors[bag] or places[bag] < 0:

@@ -7,6 +7,7 @@ import numpy as np
 
 from xgraph.data.molecules.drawing import draw_molecule
 from xgraph.data.molecules.molecule import parse
+from xgraph.notebooks import pictures as pictures_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,13 +70,9 @@ def page(frame: "pd.DataFrame", title: str) -> str:
     for row in first.itertuples():
         known = row.item == row.item and row.task == row.task
         picture = pictures.get((int(row.item), str(row.task))) if known else None
-        below = row.error or f"{row.task}: {row.score:.3g}"
-        cards.append(
-            f"<figure>{picture or '<p>not drawn</p>'}<figcaption>{html.escape(str(row.smiles))}<br>"
-            f"{html.escape(str(below))}</figcaption></figure>"
-        )
+        cards.append((picture or "", [row.smiles, row.error or f"{row.task}: {row.score:.3g}"]))
     about = f"Method: {frame.attrs.get('method', '')}. {legend(frame.attrs.get('unit', ''))}"
-    return _PAGE.format(title=html.escape(title), about=html.escape(about), cards="\n".join(cards))
+    return _PAGE.format(title=html.escape(title), about=html.escape(about), cards=pictures_of(cards))
 
 
 _PAGE = """<!DOCTYPE html>
@@ -83,10 +80,9 @@ _PAGE = """<!DOCTYPE html>
 <title>{title}</title><style>
 :root {{ color-scheme: light dark; }}
 body {{ font: 1rem/1.5 system-ui, sans-serif; margin: 1.5rem; overflow-wrap: anywhere; }}
-main {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); gap: 1rem; }}
-figure {{ margin: 0; padding: 0.5rem; border: 1px solid #8886; border-radius: 0.5rem; }}
-figure svg {{ width: 100%; height: auto; }} figcaption {{ font-size: 0.85rem; }}
-</style></head><body><h1>{title}</h1><p>{about}</p><main>
+figure {{ padding: 0.5rem; border: 1px solid #8886; border-radius: 0.5rem; }}
+figure svg {{ width: 100%; height: auto; }}
+</style></head><body><h1>{title}</h1><p>{about}</p>
 {cards}
-</main></body></html>
+</body></html>
 """

@@ -5,17 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xgraph.checks import integer
-from xgraph.explanations.methods import METHODS
-from xgraph.explanations.molecules import Table, check_tasks, explain_molecules
+from xgraph.explanations.molecules import explain_molecules
+from xgraph.explanations.names import METHODS, STEPS
+from xgraph.explanations.results import Table, check_tasks
 from xgraph.options import OptionError
 from xgraph.training.prediction.members import Members
 from xgraph.training.scoring.inference import choose_device
 
 if TYPE_CHECKING:
     import pandas as pd
-
-STEPS = 64
-"""Number of points on the path of integrated gradients."""
 
 
 def explain(

@@ -8,9 +8,7 @@ from torch_geometric.explain import Explanation
 from torch_geometric.explain.algorithm import ExplainerAlgorithm
 
 from xgraph.checks import integer
-
-STEPS = 64
-"""Number of points on the path: the sums of attributions are then within about 1 % of the difference of scores."""
+from xgraph.explanations.names import STEPS
 
 
 class IntegratedGradients(ExplainerAlgorithm):  # type: ignore[misc]  # PyG's classes are not typed

@@ -10,7 +10,7 @@ from torch import nn
 from torch_geometric.explain import Explainer
 
 from xgraph.explanations.gradients import IntegratedGradients
-from xgraph.explanations.methods import LEAVE_OUT, SLOPE
+from xgraph.explanations.names import LEAVE_OUT, SLOPE
 from xgraph.explanations.scored import OfRows, log_odds
 from xgraph.nn.molecules.model import MoleculeModel
 

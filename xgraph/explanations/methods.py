@@ -2,19 +2,51 @@
 
 import importlib.util
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 
+from xgraph.explanations.names import ATTENTION, GRADIENTS, LEAVE_OUT, METHODS, PERMUTATION, SHAP, SLOPE
 from xgraph.nn import FittedModel
 from xgraph.nn.molecules.model import MoleculeModel
 from xgraph.nn.tables.rank_mean import RankMean
 from xgraph.options import OptionError
+from xgraph.training.files.checkpoint import HEADER
+from xgraph.training.files.saved_model import load_model
+from xgraph.training.prediction.members import Members
 
-GRADIENTS, SLOPE, LEAVE_OUT = "integrated-gradients", "gradient-input", "leave-one-out"
-SHAP, PERMUTATION, ATTENTION = "shap", "permutation", "attention-value"
-METHODS = (GRADIENTS, SLOPE, LEAVE_OUT, SHAP, PERMUTATION, ATTENTION)
-"""Names of all methods."""
+
+class Chosen(NamedTuple):
+    """The models of an ensemble, and how they are explained.
+
+    Args:
+        models: The models.
+        networks: The models to explain: of a mean of ranks the network, otherwise the model itself.
+        method: Name of the method.
+        note: What else there is to say.
+    """
+
+    models: list[Any]
+    networks: list[Any]
+    method: str
+    note: str
+
+
+def models_of(members: Members, kind: str, method: str | None) -> Chosen:
+    """Return the models of some runs, and the method that explains them.
+
+    Args:
+        members: The runs.
+        kind: What they score: "graph", "node" or "bag".
+        method: The method that was asked for; None for the usual one.
+    """
+    models = [load_model(state) for state in members.states]
+    networks = [network_of(model) for model in models]
+    names = [state[HEADER]["model"] for state in members.states]
+    chosen = choose(list(zip(names, networks, strict=True)), kind, method)
+    ranks = any(model is not own for model, own in zip(models, networks, strict=True))
+    note = "the run scores by the mean of the ranks of a network and its baseline; the network is explained"
+    return Chosen(models, networks, chosen, note if ranks else "")
 
 
 def fitting(model: nn.Module, kind: str) -> list[str]:

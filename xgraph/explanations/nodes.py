@@ -10,12 +10,12 @@ from torch_geometric.explain import Explainer
 
 from xgraph.data.tables.dialect import TextFormat
 from xgraph.explanations.gradients import IntegratedGradients
-from xgraph.explanations.methods import SLOPE, choose
-from xgraph.explanations.molecules import Table
+from xgraph.explanations.methods import models_of
+from xgraph.explanations.names import SLOPE
+from xgraph.explanations.results import Table
 from xgraph.explanations.scored import log_odds
 from xgraph.options import OptionError
-from xgraph.training.files.checkpoint import HEADER
-from xgraph.training.files.saved_model import load_model, loss_link
+from xgraph.training.files.saved_model import loss_link
 from xgraph.training.prediction.members import Members
 from xgraph.training.prediction.new_nodes import graph_form, read_nodes_to_score
 from xgraph.training.prediction.nodes import names_of, positions
@@ -53,8 +53,8 @@ def explain_nodes(
     """Explain the scores of nodes, given as for `predict`."""
     import pandas as pd
 
-    models = [load_model(state).to(members.device) for state in members.states]
-    chosen = choose([(s[HEADER]["model"], m) for s, m in zip(members.states, models, strict=True)], "node", method)
+    every, _, chosen, _ = models_of(members, "node", method)
+    models = [model.to(members.device) for model in every]
     data, names, numbers, labels = _found(members, items, **form)
     if len(numbers) > MOST:
         raise OptionError(

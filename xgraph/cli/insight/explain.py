@@ -9,11 +9,7 @@ import typer
 from xgraph.cli.completion import choice
 from xgraph.cli.startup import announce_loading
 from xgraph.cli.text_format import BagColumn, Device, Encoding, Separator, SmilesColumn
-
-METHODS = (
-    *("integrated-gradients", "gradient-input", "leave-one-out"),
-    *("attention-value", "shap", "permutation"),
-)
+from xgraph.explanations.names import METHODS, STEPS
 
 
 def explain(
@@ -45,7 +41,7 @@ def explain(
     ] = None,
     steps: Annotated[
         int, typer.Option(min=1, metavar="N", help="Number of points on the path of integrated gradients.")
-    ] = 64,
+    ] = STEPS,
     smiles_column: SmilesColumn = None,
     bag_column: BagColumn = None,
     separator: Separator = None,

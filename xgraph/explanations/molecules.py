@@ -1,7 +1,7 @@
 """Explanations of molecules: attributions of atoms, bonds and features, as a table."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,9 +25,6 @@ from xgraph.training.prediction.members import Members, Reading, check_featurize
 from xgraph.training.prediction.own_data import own_source
 from xgraph.training.prediction.scorer import features_of, with_features
 from xgraph.training.scoring.inference import as_scores, score
-
-if TYPE_CHECKING:
-    pass
 
 Values = npt.NDArray[np.float64]
 

@@ -9,7 +9,8 @@ import pandas as pd
 from xgraph.reports.page.blocks import LeftOut
 from xgraph.reports.predictions import Predictions, Scores
 from xgraph.training import Run, TrainConfig
-from xgraph.training.files.rundir import HISTORY, PREDICTIONS, fold_folders, seed_folders
+from xgraph.training.files.members import fold_folders, seed_folders
+from xgraph.training.files.rundir import HISTORY, PREDICTIONS
 from xgraph.training.files.warned import read_warnings
 
 PARTS = ("train", "valid", "test")

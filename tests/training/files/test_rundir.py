@@ -7,7 +7,8 @@ import torch
 
 import xgraph
 from xgraph.training.config.build import build_config
-from xgraph.training.files.rundir import Run, dataset_label, discard, fold_folders, make_run_directory, write_config
+from xgraph.training.files.members import fold_folders
+from xgraph.training.files.rundir import Run, dataset_label, discard, make_run_directory, write_config
 
 Train = Callable[..., xgraph.Run]
 

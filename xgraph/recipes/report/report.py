@@ -15,7 +15,8 @@ from xgraph.recipes.report.tables import Grid, tables_of
 from xgraph.recipes.run.directory import elapsed, read_json
 from xgraph.recipes.run.tasks import Failure
 from xgraph.recipes.schema.recipe import NUMBERS, REPORT, Recipe
-from xgraph.training.files.rundir import ENVIRONMENT, dataset_label, fold_folders
+from xgraph.training.files.members import fold_folders
+from xgraph.training.files.rundir import ENVIRONMENT, dataset_label
 from xgraph.training.files.writing import write_json, write_text
 
 CUT_DOWN = "Reduced run: this is not the full protocol, so do not compare these figures with published ones."

@@ -17,7 +17,8 @@ from xgraph.training.config.build import registry
 from xgraph.training.export.formats import Call, check_same, to_onnx, to_torchscript
 from xgraph.training.export.tensors import Function, as_function
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
-from xgraph.training.files.rundir import BASELINE, NETWORK, check_single
+from xgraph.training.files.members import check_single
+from xgraph.training.files.rundir import BASELINE, NETWORK
 from xgraph.training.files.saved_model import RANK_MEAN, load_model, loss_link
 from xgraph.training.files.writing import write_atomically, write_text
 from xgraph.training.prediction.members import checkpoints

@@ -25,8 +25,9 @@ from xgraph.training.files.callback import CheckpointCallback, CheckpointFiles
 from xgraph.training.files.checkpoint import HEADER, check_same_run, read_checkpoint
 from xgraph.training.files.environment import write_environment
 from xgraph.training.files.leaks import warn_of_leaks
+from xgraph.training.files.members import FOLD, SEED, fold_folders, seed_folders
 from xgraph.training.files.resume import check_resumable, check_same_settings, read_last
-from xgraph.training.files.rundir import BEST, FOLD, LAST, NETWORK, SEED, fold_folders, seed_folders, write_config
+from xgraph.training.files.rundir import BEST, LAST, NETWORK, write_config
 from xgraph.training.files.saved_model import start_from
 from xgraph.training.fit.fitted import FittedTask, fit_in_single_step
 from xgraph.training.fit.machine.precision import plugins_of

@@ -6,7 +6,8 @@ import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from xgraph.training.files.rundir import CONFIG, FOLD, LOGS, SEED
+from xgraph.training.files.members import FOLD, SEED
+from xgraph.training.files.rundir import CONFIG, LOGS
 from xgraph.training.files.writing import write_json
 
 _RECORDS = "runs.json"

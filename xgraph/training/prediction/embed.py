@@ -7,7 +7,8 @@ from torch import nn
 
 from xgraph.training.config.build import registry
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
-from xgraph.training.files.rundir import NETWORK, check_single
+from xgraph.training.files.members import check_single
+from xgraph.training.files.rundir import NETWORK
 from xgraph.training.files.saved_model import RANK_MEAN
 from xgraph.training.files.saved_model import load_model as rebuild
 from xgraph.training.prediction.embedding.bags import embed_some_bags

@@ -7,7 +7,8 @@ from typing import Any
 from xgraph.messages import listed
 from xgraph.training.config.traits import NOUNS
 from xgraph.training.files.checkpoint import HEADER
-from xgraph.training.files.rundir import CONFIG, METRICS, fold_folders, leaf_folders, member_folders
+from xgraph.training.files.members import fold_folders, leaf_folders, member_folders
+from xgraph.training.files.rundir import CONFIG, METRICS
 
 
 def check_finished(runs: Sequence[str | Path]) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from xgraph.options import OptionError
 from xgraph.training.config.folds import summarize_folds
-from xgraph.training.files.rundir import BASELINE, BEST, Run, fold_folders, leaf_folders
+from xgraph.training.files.members import fold_folders, leaf_folders
+from xgraph.training.files.rundir import BASELINE, BEST, Run
 from xgraph.training.prediction.ensemble import check_finished, members_by_fold
 from xgraph.training.prediction.evaluation.labelled import Labelled, evaluate_table
 from xgraph.training.prediction.evaluation.part import Evaluation, evaluate_part

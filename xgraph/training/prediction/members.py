@@ -11,7 +11,8 @@ import numpy.typing as npt
 from xgraph.messages import shown
 from xgraph.training.config.build import registry
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
-from xgraph.training.files.rundir import BEST, CONFIG, leaf_folders
+from xgraph.training.files.members import leaf_folders
+from xgraph.training.files.rundir import BEST, CONFIG
 from xgraph.training.files.saved_model import RANK_MEAN, check_scores, loss_link
 from xgraph.training.prediction.ensemble import check_finished, check_members
 from xgraph.training.prediction.own_data import own_source

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xgraph.distributed import rank
-from xgraph.training.files.rundir import CONFIG, LAST, discard, member_folders
+from xgraph.training.files.members import member_folders
+from xgraph.training.files.rundir import CONFIG, LAST, discard
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Errors of a disk without space, of a quota that is used up, and of a file as large as a file may be."""

@@ -14,19 +14,8 @@ from xgraph.distributed.processes import from_first
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.folds import chosen_folds, single_runs, summarize_folds
 from xgraph.training.files.lock import locked
-from xgraph.training.files.rundir import (
-    CONFIG,
-    FOLD,
-    METRICS,
-    PATHS,
-    SEED,
-    Run,
-    discard,
-    leaf_folders,
-    make_run_directory,
-    move,
-    write_config,
-)
+from xgraph.training.files.members import FOLD, SEED, leaf_folders
+from xgraph.training.files.rundir import CONFIG, METRICS, PATHS, Run, discard, make_run_directory, move, write_config
 from xgraph.training.files.writing import write_json
 from xgraph.training.fit.launch.guard import Interrupted
 from xgraph.training.fit.launch.one import train_one

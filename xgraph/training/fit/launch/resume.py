@@ -6,7 +6,8 @@ from typing import Any
 
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig, build_config, differences, read_config
-from xgraph.training.files.rundir import CONFIG, FOLD, LAST, PATHS, check_files, member_folders
+from xgraph.training.files.members import FOLD, member_folders
+from xgraph.training.files.rundir import CONFIG, LAST, PATHS, check_files
 
 
 def build(

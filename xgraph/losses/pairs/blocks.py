@@ -51,7 +51,6 @@ class Blocks:
     """The blocks of anchors with scores ``own [R]`` against ``columns [T, N]``; several are recomputed in each pass."""
 
     def __init__(self, anchors: Anchors, own: Tensor, columns: Tensor, surrogate: Surrogate) -> None:
-        self.own = own
         self.rest = (anchors, own, columns, surrogate)
         self.length = len(own)
         self.rows = max(CHUNK // max(columns.shape[1], 1), 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from torch import Tensor
 
 from xgraph.losses.pairs.anchors import Anchors
@@ -21,7 +23,7 @@ class ByPair:
     @property
     def above(self) -> Tensor:
         """After a pass of `Excess`, the shares above the thresholds."""
-        return self.reduction.above if isinstance(self.reduction, Excess) else self.blocks.own[:0]
+        return cast("Excess", self.reduction).above
 
     def value(self, scores: Tensor) -> Tensor:
         """Compute the reduction of ``[B, T]`` scores, ``[R]`` or ``[K, R]``."""

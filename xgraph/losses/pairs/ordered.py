@@ -99,7 +99,8 @@ class BySorting:
             return out.to(scores.dtype)
         self.plan = self.by_pair()
         out = self.plan.value(scores)
-        self.above = self.plan.above
+        if self.threshold is not None:
+            self.above = self.plan.above
         return out
 
     def _sorted(self, scores: Tensor) -> Tensor | None:

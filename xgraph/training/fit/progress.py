@@ -98,7 +98,7 @@ class EpochBar(Callback):
         self.teardown(trainer, pl_module, "fit")
 
     def _show_note(self, task: Any) -> None:
-        """Show the mean loss of the epoch so far, which a GPU is waited for, and the last validation metric."""
+        """Show the mean loss of the epoch so far, by a device synchronisation, and the last validation metric."""
         self._shown = time.monotonic()
         name = type(task.loss_fn).__name__.removesuffix("Loss")
         if self._bar is not None and self._id is not None:

@@ -30,3 +30,15 @@ def test_invalid_estimates_are_rejected():
         check_estimate(torch.zeros(2), (2, 1))
     with pytest.raises(ValueError, match=r"estimate must be finite, got nan in row 1, and so on"):
         check_estimate(torch.tensor([[1.0], [torch.nan]]), (2, 1), ", and so on")
+
+
+@pytest.mark.parametrize("size", [8, 2000])
+@pytest.mark.parametrize("once", [True, False])
+def test_row_numbers_out_of_range_are_refused_whether_duplicates_matter_or_not(size, once):
+    index = torch.arange(size)
+    assert check_rows(index, size) is False
+    assert check_rows(torch.cat([index, index[:1]]), size) is True
+    for wrong in (-1, size):
+        index[size // 2] = wrong
+        with pytest.raises(IndexError, match=rf"index must lie in 0..{size - 1} .* got {wrong}"):
+            check_rows(index, size, once=once)

@@ -181,7 +181,8 @@ class Loss(nn.Module):
             expected = f"[{length}], one position per row of logits"
             raise ValueError(f"index must have the shape {expected}, got {list(index.shape)}")
         hint = "; index is the item's position in the data set, not in the batch"
-        return check_rows(index, self.num_items, hint)
+        once = any(isinstance(table, StateTable) for table in self._modules.values())
+        return check_rows(index, self.num_items, hint, once=once)
 
 
 def _check_values(scores: Tensor, labels: Tensor, batch: Batch) -> None:

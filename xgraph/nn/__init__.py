@@ -11,6 +11,7 @@ from xgraph.nn.layers.feature_scale import FeatureScale
 from xgraph.nn.layers.head import Head
 from xgraph.nn.layers.norm import BatchNorm
 from xgraph.nn.layers.protocol import Model
+from xgraph.nn.layers.target_scale import TargetScale, target_statistics
 from xgraph.nn.molecules.d_mpnn import DMPNN
 from xgraph.nn.molecules.deeper_gcn import DeeperGCN
 from xgraph.nn.molecules.ecc import ECC, ECCConv
@@ -134,11 +135,13 @@ __all__ = [
     "SmoothedMaxModel",
     "SmoothedMaxPooling",
     "TableOptions",
+    "TargetScale",
     "VirtualNode",
     "edges_by_kind",
     "input_aggregate",
     "layerwise",
     "readout",
+    "target_statistics",
     "with_feature_momentum",
 ]
 

@@ -111,7 +111,7 @@ class BagClassifier(nn.Module, Model):
         self.hidden_channels = integer("hidden_channels", hidden_channels)
         self.num_bags = None if num_bags is None else integer("num_bags", num_bags)
         self.pooling = choice("pooling", pooling, get_args(Pooling))
-        self.scale = None
+        self.scale, self.target_scale = None, None
         self.attends = pooling in ("attention", "gated-attention")
         if isinstance(encoder, nn.Module):
             self.encoder = encoder
@@ -137,8 +137,7 @@ class BagClassifier(nn.Module, Model):
             scores = self.head(e)
             x, value = (e, {"value": scores}) if self.attends else (scores, {})
             estimates.append(self.pool.estimate(x, self.pool.bags(x, bag, None, size), **value))
-        out: Tensor = self.pool.finish(torch.cat(estimates), scores, self._bag_id(batch))
-        return out
+        return self.in_units(self.pool.finish(torch.cat(estimates), scores, self._bag_id(batch)))
 
     def embed(self, batch: Any) -> Tensor:
         """Return the vectors of the instances, which the head turns into scores, ``[n, hidden_channels]``."""
@@ -149,8 +148,7 @@ class BagClassifier(nn.Module, Model):
 
     def instance_scores(self, batch: Any) -> Tensor:
         """Return the scores of the instances, ``[n, num_tasks]``: the logits of bags with a single instance."""
-        out: Tensor = self.head(self.embed(batch))
-        return out
+        return self.in_units(self.head(self.embed(batch)))
 
     def attention(self, batch: Any) -> Tensor:
         """Return the weight of each instance in its bag, ``[n, heads]``; without attention, ``[n, num_tasks]``."""
@@ -166,7 +164,7 @@ class BagClassifier(nn.Module, Model):
         scores = self.head(e)
         x, value = (e, {"value": scores}) if self.attends else (scores, {})
         logits = self.pool(x, bag, dim_size=size, bag_id=self._bag_id(batch), **value)
-        return BagPrediction(logits, scores, self.pool.weights(x, bag, dim_size=size))
+        return BagPrediction(self.in_units(logits), self.in_units(scores), self.pool.weights(x, bag, dim_size=size))
 
     @torch.no_grad()
     def predict_bag(self, instances: Any, chunk_size: int = 4096) -> BagPrediction:
@@ -195,10 +193,11 @@ class BagClassifier(nn.Module, Model):
                 raise ValueError("instances is empty: a bag needs at least one")
             score, logit = torch.cat(scores), torch.cat(logits)
             if not self.attends:
-                return BagPrediction(self.pool(score)[0], score, self.pool.weights(score))
+                return BagPrediction(self.in_units(self.pool(score))[0], self.in_units(score), self.pool.weights(score))
             weight = logit.softmax(0)
             each = weight.repeat_interleave(self.num_tasks // weight.size(1), dim=1)
-            return BagPrediction((each * score).sum(0).to(score.dtype), score, weight)
+            out = (each * score).sum(0).to(score.dtype)
+            return BagPrediction(self.in_units(out), self.in_units(score), weight)
         finally:
             self.train(training)
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 from torch import Tensor, nn
 
 from xgraph.nn.layers.feature_scale import FeatureScale
+from xgraph.nn.layers.target_scale import TargetScale
 
 Kind = Literal["graph", "node", "bag"]
 
@@ -43,6 +44,9 @@ class Model(Protocol):
     scale: FeatureScale | None
     """Standardisation of the features, to be fitted on the training set; None if the model does not standardise."""
 
+    target_scale: TargetScale | None
+    """Standardisation of continuous targets, to be fitted on the training set; None if the model returns logits."""
+
     @classmethod
     def kinds(cls) -> tuple[Kind, ...]:
         """Return all that the model can score: its `kind`, and others if it is fitted to features of any items."""
@@ -65,6 +69,18 @@ class Model(Protocol):
             kind: What the run scores: "graph", "node" or "bag".
         """
         return {}
+
+    def predict_numbers(self) -> None:
+        """Switch a new model from logits to continuous targets: `forward` then returns numbers in their units.
+
+        Call it before any weights are loaded, and then ``target_scale.fit`` with the mean and standard deviation of
+        the training set's targets (:func:`xgraph.nn.target_statistics`).
+        """
+        self.target_scale = TargetScale(self.num_tasks)
+
+    def in_units(self, out: Tensor) -> Tensor:
+        """Return the outputs of the head, ``[B, num_tasks]``, in the units of the targets; logits are unchanged."""
+        return out if self.target_scale is None else self.target_scale(out)
 
     def embed(self, batch: Any) -> Tensor:
         """Return the vectors that the head turns into logits, ``[B, C]``; for bags, one vector per instance.

@@ -73,7 +73,7 @@ class MoleculeModel(nn.Module, Model):
     def add_head(self, channels: int | None = None) -> None:
         """Add the layers after the encoder, for graph vectors of size `channels`; call it last in `__init__`."""
         channels = self.hidden_channels if channels is None else channels
-        self.scale, self.features = None, None
+        self.scale, self.features, self.target_scale = None, None, None
         if self.num_features:
             width = self.hidden_channels
             self.scale = FeatureScale(self.num_features)
@@ -93,9 +93,8 @@ class MoleculeModel(nn.Module, Model):
                 reset_parameters(part)
 
     def forward(self, batch: Any) -> Tensor:
-        """Return logits, ``[B, num_tasks]``."""
-        out: Tensor = self.head(self.embed(batch))
-        return out
+        """Return logits, or numbers in the units of the targets, ``[B, num_tasks]``."""
+        return self.in_units(self.head(self.embed(batch)))
 
     def embed(self, batch: Any) -> Tensor:
         """Return the head's input, ``[B, C]``: graph vectors, concatenated with vectors of the additional features."""

@@ -99,8 +99,7 @@ class GraphFMOB(nn.Module):
 
     def forward(self, batch: Any) -> Tensor:
         """Return logits of the cluster's nodes, ``[batch_size, num_tasks]``; `batch` may also be the whole graph."""
-        out: Tensor = self.model.head(self.embed(batch))
-        return out
+        return self.model.in_units(self.model.head(self.embed(batch)))
 
     def embed(self, batch: Any) -> Tensor:
         """Return the vectors that the head turns into logits, ``[batch_size, hidden_channels]``."""

@@ -96,7 +96,8 @@ def _layers(
             total = own if total is None else total + own
     if total is None or not len(requested):
         return torch.empty(0, model.num_tasks, device=x.device)
-    return torch.cat([model.head(part.to(device)).to(x.device) for part in torch.split(total, chunk_edges)])
+    outputs = (model.in_units(model.head(part.to(device))) for part in torch.split(total, chunk_edges))
+    return torch.cat([part.to(x.device) for part in outputs])
 
 
 def _receptive(graph: InEdges, requested: Tensor, num_layers: int, chunk_edges: int) -> list[Tensor]:

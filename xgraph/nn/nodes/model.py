@@ -74,7 +74,7 @@ class NodeModel(nn.Module, Model):
         self.num_layers = integer("num_layers", num_layers, most=MOST_LAYERS)
         self.norm = choice("norm", norm, get_args(Norm))
         self.jk = choice("jk", jk, get_args(JumpingKnowledge))
-        self.residual, self.scale = residual, None
+        self.residual, self.scale, self.target_scale = residual, None, None
         widths = [in_channels] + [hidden_channels] * (num_layers - 1)
         self.convs = nn.ModuleList(self.make_conv(width, hidden_channels) for width in widths)
         self.norms = nn.ModuleList(make_norm(norm, hidden_channels) for _ in range(num_layers))
@@ -115,8 +115,7 @@ class NodeModel(nn.Module, Model):
 
     def forward(self, batch: Any) -> Tensor:
         """Return logits of the first `batch_size` nodes (by default all nodes), ``[batch_size, num_tasks]``."""
-        out: Tensor = self.head(self.embed(batch))
-        return out
+        return self.in_units(self.head(self.embed(batch)))
 
     def embed(self, batch: Any) -> Tensor:
         """Return the vectors that the head turns into logits, ``[batch_size, hidden_channels]``."""

@@ -40,7 +40,7 @@ class FittedModel(nn.Module, Model):
     def __init__(self, num_tasks: int, num_features: int) -> None:
         super().__init__()
         self.num_tasks, self.num_features = integer("num_tasks", num_tasks), integer("num_features", num_features)
-        self.scale = None
+        self.scale, self.target_scale = None, None
         self.register_buffer("learned", torch.zeros(num_tasks, dtype=torch.bool))
 
     @classmethod

@@ -60,7 +60,7 @@ class MLP(nn.Module, Model):
         self.hidden_channels = integer("hidden_channels", hidden_channels)
         self.num_layers = integer("num_layers", num_layers, most=MOST_LAYERS)
         self.norm = choice("norm", norm, get_args(Norm))
-        self.scale = FeatureScale(num_features)
+        self.scale, self.target_scale = FeatureScale(num_features), None
         layers: list[nn.Module] = []
         width = num_features
         for _ in range(num_layers):
@@ -82,7 +82,7 @@ class MLP(nn.Module, Model):
         self.head.reset_parameters()
 
     def forward(self, batch: Any) -> Tensor:
-        """Return logits, ``[B, T]``.
+        """Return logits, or numbers in the units of the targets, ``[B, T]``.
 
         Args:
             batch: A batch with `features`, ``[B, F]``.
@@ -90,8 +90,7 @@ class MLP(nn.Module, Model):
         Raises:
             ValueError: If the batch has no features, or features of the wrong shape.
         """
-        out: Tensor = self.head(self.embed(batch))
-        return out
+        return self.in_units(self.head(self.embed(batch)))
 
     def embed(self, batch: Any) -> Tensor:
         """Return the last hidden layer, ``[B, hidden_channels]``."""

@@ -70,7 +70,7 @@ class _OfBag(nn.Module):
         bag = torch.zeros_like(scores[:, 0], dtype=torch.long)
         pooled, value = (e, {"value": scores}) if model.attends else (scores, {})
         logits = model.pool(pooled, bag, dim_size=1, **value)
-        return logits, model.pool.weights(pooled, bag, dim_size=1)
+        return model.in_units(logits), model.pool.weights(pooled, bag, dim_size=1)
 
 
 def as_function(model: Any, header: Mapping[str, Any]) -> Function:

@@ -8,7 +8,9 @@ from xgraph.losses import LOSSES, SogCLRLoss
 
 NAN = float("nan")
 BY_TASK = sorted(set(LOSSES) - {"ce"})  # the columns of ce are classes, not tasks: see test_cross_entropy.py
-STATELESS = {"bce", "focal"}
+NUMBERS = {"mse", "mae", "huber"}
+"""Their targets are numbers; labels 0 and 1 are two of them."""
+STATELESS = {"bce", "focal"} | NUMBERS
 STATEFUL = sorted(set(BY_TASK) - STATELESS)
 POINTWISE = STATELESS | {"kl-dro", "group-dro"}
 PAIRS = sorted(set(BY_TASK) - POINTWISE)

@@ -7,6 +7,7 @@ from tests.losses.cases import (
     BY_ITEM,
     BY_TASK,
     NAN,
+    NUMBERS,
     PAIRS,
     POINTWISE,
     SLOW,
@@ -27,12 +28,13 @@ ALL = pytest.mark.parametrize("name", [*BY_TASK, "sogclr"])
 
 
 def test_names_samplers_and_links():
-    names = "auc-margin auc-pairwise bce ce focal group-dro kl-dro soap sopa sopa-s sota-s staco"
+    names = "auc-margin auc-pairwise bce ce focal group-dro huber kl-dro mae mse soap sopa sopa-s sota-s staco"
     assert sorted(LOSSES) == names.split()
     other = {"group-dro": "group", "kl-dro": "shuffle", "bce": "shuffle", "ce": "shuffle", "focal": "shuffle"}
+    other |= dict.fromkeys(NUMBERS, "shuffle")
     for name, cls in LOSSES.items():
         assert cls.sampler == other.get(name, "dual")
-        assert cls.link == ("softmax" if name == "ce" else "sigmoid")
+        assert cls.link == ("softmax" if name == "ce" else "identity" if name in NUMBERS else "sigmoid")
 
 
 @ALL

@@ -22,6 +22,7 @@ KINDS = {
 _LABELS = {
     "sigmoid": "0 and 1, for one or many tasks; some may be missing",
     "softmax": "one of several classes for each item",
+    "identity": "numbers, for one or many targets; some may be missing",
 }
 _SAMPLERS = {
     "dual": "a fixed share of positives in each (`--sampler dual`)",
@@ -87,7 +88,8 @@ def facts(part: str, one: Part) -> list[tuple[str, str]]:
 
 def example(part: str, one: Part) -> str:
     """A command that trains with a loss or model."""
-    dataset = "cora" if one.link == "softmax" else KINDS[one.kind or "graph"][1]
+    of_link = {"softmax": "cora", "identity": "ogbg-molesol"}
+    dataset = of_link.get(one.link) or KINDS[one.kind or "graph"][1]
     return f"xgraph train {dataset} --{part} {one.name}"
 
 

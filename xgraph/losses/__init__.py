@@ -18,7 +18,11 @@ from xgraph.losses.pairs.staco import STACOLoss
 from xgraph.losses.pairs.surrogates import Hinge, Logistic, Sigmoid, Squared, SquaredHinge, Surrogate
 from xgraph.losses.pointwise.bce import BCELoss
 from xgraph.losses.pointwise.cross_entropy import CrossEntropyLoss
+from xgraph.losses.pointwise.errors import AbsoluteError, HuberError, SquaredError
 from xgraph.losses.pointwise.focal import FocalLoss
+from xgraph.losses.pointwise.huber import HuberLoss
+from xgraph.losses.pointwise.mae import MAELoss
+from xgraph.losses.pointwise.mse import MSELoss
 from xgraph.losses.pointwise.weighted_bce import WeightedBCELoss
 from xgraph.losses.robust.group_dro import GroupDROLoss
 from xgraph.losses.robust.kl_dro import KLDROLoss
@@ -36,20 +40,28 @@ LOSSES: dict[str, type[Loss]] = {
     "kl-dro": KLDROLoss,
     "group-dro": GroupDROLoss,
     "ce": CrossEntropyLoss,
+    "mse": MSELoss,
+    "mae": MAELoss,
+    "huber": HuberLoss,
 }
 """The losses by their names on the command line."""
 
 __all__ = [
     "LOSSES",
     "AUCMarginLoss",
+    "AbsoluteError",
     "BCELoss",
     "CrossEntropyLoss",
     "FocalLoss",
     "GroupDROLoss",
     "Hinge",
+    "HuberError",
+    "HuberLoss",
     "KLDROLoss",
     "Logistic",
     "Loss",
+    "MAELoss",
+    "MSELoss",
     "PairwiseAUCLoss",
     "SOAPLoss",
     "SOPALoss",
@@ -59,6 +71,7 @@ __all__ = [
     "Sigmoid",
     "SogCLRLoss",
     "Squared",
+    "SquaredError",
     "SquaredHinge",
     "Surrogate",
     "WeightedBCELoss",

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from xgraph.checks import integer
 from xgraph.estimators import StateTable, check_rows
 from xgraph.estimators.infinite import infinite
-from xgraph.losses.batch import Batch, check_values, check_weight, within_limit
+from xgraph.losses.batch import Batch, check_numbers, check_values, check_weight, within_limit
+
+Link = Literal["sigmoid", "softmax", "identity"]
 
 RESTART_LAG = 50.0
 """A logarithm 50 above its newest estimate passes on no gradient in float32, so the item restarts."""
@@ -32,7 +34,7 @@ class Loss(nn.Module):
     ``state_dict`` of another size. To write your own loss, implement ``_loss(batch)``. It gets ``batch.scores``,
     ``batch.positive`` and ``batch.negative``, each ``[B, T]``, and ``batch.items``, the ``[B]`` positions in the
     data set (``None`` without an index). If the class sets ``takes_weights``, also ``batch.weight``, ``[B]`` or
-    ``None``. It returns a scalar, or ``None`` if no label contributes.
+    ``None``. If its link is "identity", the targets are numbers: ``batch.numbers`` and ``batch.known``. It returns a scalar, or ``None`` if no label contributes.
 
     Args:
         num_items: Size of the data set that ``index`` refers to.
@@ -53,8 +55,9 @@ class Loss(nn.Module):
     sampler: ClassVar[Literal["dual", "shuffle", "group"]] = "dual"
     """The default sampler: "dual" (a fixed number of positives per batch), "shuffle", or "group" (several groups)."""
 
-    link: ClassVar[Literal["sigmoid", "softmax"]] = "sigmoid"
-    """How logits become scores in [0, 1]: "sigmoid" for each logit separately, "softmax" over an item's classes."""
+    link: Link = "sigmoid"
+    """What logits are: "sigmoid" or "softmax" if these make scores in [0, 1] of them, for each logit or over an item's
+    classes; "identity" if they are predicted numbers, and the targets are numbers rather than labels."""
 
     one_stage: ClassVar[bool] = False
     """Whether it is a form of cross-entropy, which no stage of cross-entropy has to precede."""
@@ -67,6 +70,9 @@ class Loss(nn.Module):
 
     recipe: ClassVar[Mapping[str, object]] = {}
     """Defaults of ``xgraph train`` that differ from those of the class."""
+
+    of_numbers: ClassVar[Mapping[str, object]] = {}
+    """Options with which a loss of labels becomes one of numbers; empty if there are none."""
 
     def __init__(self, num_items: int, num_tasks: int = 1) -> None:
         super().__init__()
@@ -81,7 +87,7 @@ class Loss(nn.Module):
 
         Args:
             logits: ``[B]`` or ``[B, T]`` raw scores.
-            target: Labels of the same shape: 0, 1 or NaN (missing).
+            target: Labels of the same shape: 0, 1 or NaN (missing). For losses of numbers, numbers or NaN.
             index: ``[B]`` positions of the items in the data set. Losses with state need it in training.
             weight: ``[B]`` weights of the items, 0 or more. An item's part of the loss is multiplied by its weight; in
                 pair losses that is the part of a positive, whose mean over negatives is a weighted mean. Not all losses
@@ -148,9 +154,14 @@ class Loss(nn.Module):
             raise ValueError(f"weight: {type(self).__name__} cannot weight items")
         self._check_devices(logits=logits, target=target, index=index, weight=weight)
         scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
-        batch = Batch(scores, labels == 1, labels == 0)
-        if len(scores):
-            _check_values(scores.detach(), labels, batch)
+        if self.link == "identity":
+            labels = labels if labels.is_floating_point() else labels.to(scores.dtype)
+            _check_numbers(scores.detach(), labels)
+            batch = Batch.of_numbers(scores, labels)
+        else:
+            batch = Batch(scores, labels == 1, labels == 0)
+            if len(scores):
+                _check_values(scores.detach(), labels, batch)
         if index is not None:
             batch.duplicates = self._check_index(index, len(scores))
             batch.items = index.long()
@@ -193,6 +204,16 @@ def _check_values(scores: Tensor, labels: Tensor, batch: Batch) -> None:
         uncompiled.check_values(scores, labels, batch)
     else:
         check_values(scores, labels, batch)
+
+
+def _check_numbers(scores: Tensor, targets: Tensor) -> None:
+    """Check targets and predictions, outside of compiled graphs."""
+    if torch.compiler.is_compiling() or "torch._dynamo" in sys.modules:
+        from xgraph.losses import uncompiled
+
+        uncompiled.check_numbers(scores, targets)
+    else:
+        check_numbers(scores, targets)
 
 
 def _check_state(loss_fn: nn.Module, state: Mapping[str, Any], prefix: str, *_: object) -> None:

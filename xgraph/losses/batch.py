@@ -1,4 +1,4 @@
-"""A batch of logits and labels, and checks of their values."""
+"""A batch of logits and labels or numbers, and checks of their values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ LIMIT = 1e15
 
 @dataclass
 class Batch:
-    """A checked batch: ``[B, T]`` logits (at least float32), masks of labels 1 and 0, ``[B]`` positions and weights."""
+    """A checked batch: ``[B, T]`` logits (at least float32), masks of labels 1 and 0, ``[B]`` positions and weights.
+
+    For losses of numbers, `numbers` has the targets, 0 where one is missing, and no label is 1 or 0.
+    """
 
     scores: Tensor
     positive: Tensor
@@ -26,6 +29,23 @@ class Batch:
     items: Tensor | None = None
     duplicates: bool = False
     weight: Tensor | None = None
+    targets: Tensor | None = None
+
+    @classmethod
+    def of_numbers(cls, scores: Tensor, targets: Tensor) -> Batch:
+        """Return a batch whose targets are numbers, NaN for missing."""
+        missing = targets.isnan()
+        none = torch.zeros_like(missing)
+        batch = cls(scores, none, none, targets=targets.to(scores.dtype).masked_fill(missing, 0))
+        batch.known = ~missing
+        return batch
+
+    @property
+    def numbers(self) -> Tensor:
+        """``[B, T]`` targets of a loss of numbers, 0 where one is missing."""
+        if self.targets is None:
+            raise TypeError("a batch of labels has no numbers")
+        return self.targets
 
     def weighted(self, values: Tensor) -> Tensor:
         """Multiply ``[B, T]`` values by the weights of the items, if they have any."""
@@ -58,6 +78,18 @@ def check_values(scores: Tensor, labels: Tensor, batch: Batch) -> None:
             raise ValueError(f"target must be 0, 1 or NaN (missing), got {labels[row, task].item():g} in row {row}")
     if not sound:
         check_finite("logits", scores)
+
+
+def check_numbers(scores: Tensor, targets: Tensor) -> None:
+    """Raise if a target is not a finite number or NaN, or a prediction is not finite."""
+    sound = (targets.abs() <= LIMIT) | targets.isnan()
+    if not bool(sound.all()):
+        row, task = (~sound).nonzero()[0].tolist()
+        raise ValueError(
+            f"target must be a finite number within ±{LIMIT:g}, or NaN (missing), got {targets[row, task].item():g} in "
+            f"row {row}"
+        )
+    check_finite("logits", scores)
 
 
 def within_limit(scores: object) -> bool:

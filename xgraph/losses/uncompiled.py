@@ -9,3 +9,4 @@ import torch
 from xgraph.losses import batch
 
 check_values = torch.compiler.disable(batch.check_values)  # type: ignore[no-untyped-call]
+check_numbers = torch.compiler.disable(batch.check_numbers)  # type: ignore[no-untyped-call]

@@ -160,6 +160,8 @@ _WITH_MARGIN: dict[str, Callable[[float], Surrogate]] = {
 }
 _WITH_SCALE: dict[str, Callable[[], Surrogate]] = {"logistic": Logistic, "sigmoid": Sigmoid}
 
+NAMES = (*_WITH_MARGIN, *_WITH_SCALE)
+
 
 def as_surrogate(surrogate: str | Surrogate, margin: float = 1.0) -> Surrogate:
     """Return the surrogate of a name, with the margin if it has one; return an object unchanged."""
@@ -171,4 +173,4 @@ def as_surrogate(surrogate: str | Surrogate, margin: float = 1.0) -> Surrogate:
         return _WITH_MARGIN[surrogate](margin)
     if surrogate in _WITH_SCALE:
         return _WITH_SCALE[surrogate]()
-    raise ValueError(f"surrogate must be one of {', '.join([*_WITH_MARGIN, *_WITH_SCALE])}, got {surrogate!r}")
+    raise ValueError(f"surrogate must be one of {', '.join(NAMES)}, got {surrogate!r}")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from xgraph.losses.base import Loss
+from xgraph.losses.base import Link, Loss
 from xgraph.losses.batch import Batch
 
 
@@ -37,7 +35,7 @@ class CrossEntropyLoss(Loss):
     sampler = "shuffle"
     one_stage = True
     takes_weights = True
-    link: ClassVar[Literal["sigmoid", "softmax"]] = "softmax"
+    link: Link = "softmax"
 
     def __init__(self, num_items: int, num_tasks: int, *, label_smoothing: float = 0.0) -> None:
         super().__init__(num_items, num_tasks)

@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from xgraph.estimators.infinite import infinite
 from xgraph.losses.batch import Batch, check_finite, within_limit
-from xgraph.losses.pairs.base import SurrogateLoss
+from xgraph.losses.pairs.base import Activation, SurrogateLoss
+from xgraph.losses.pairs.surrogates import NAMES, Surrogate
+from xgraph.losses.pointwise.errors import ERRORS, NumberError, as_error
 
 
 class PointwiseLoss(SurrogateLoss):
-    """A loss computed from per-item losses: ℓ(−h) for positives, ℓ(h) for negatives.
+    """A loss computed from per-item losses: ℓ(−h) for positives, ℓ(h) for negatives; or e(h − y) for numbers y.
 
-    For the arguments, see :class:`SurrogateLoss`.
+    For the arguments, see :class:`SurrogateLoss`. With an error of numbers as the surrogate (see
+    :class:`xgraph.losses.SquaredError`), predictions and targets are numbers.
     """
 
     takes_weights = True
+    of_numbers: ClassVar[Mapping[str, object]] = {"surrogate": "squared_error"}
     sampler: ClassVar[Literal["dual", "shuffle", "group"]] = "shuffle"
+
+    def __init__(
+        self,
+        num_items: int,
+        num_tasks: int = 1,
+        *,
+        surrogate: str | Surrogate | NumberError = "logistic",
+        margin: float = 1.0,
+        activation: Activation | None = None,
+    ) -> None:
+        error = as_error(surrogate)
+        if isinstance(surrogate, str) and error is None and surrogate not in NAMES:
+            raise ValueError(f"surrogate must be one of {', '.join([*NAMES, *ERRORS])}, got {surrogate!r}")
+        labels: Any = "logistic" if error is not None else surrogate
+        super().__init__(num_items, num_tasks, surrogate=labels, margin=margin, activation=activation)
+        self.error = error
+        if error is not None:
+            if activation is not None:
+                raise ValueError(
+                    f"activation must be none for the surrogate {surrogate!r} of numbers, got {activation!r}"
+                )
+            self.link = "identity"
 
     def activated(self, batch: Batch) -> Tensor:
         """Return the input of the surrogate, ``[B, T]``: h, or 2σ(h) − 1, which has the sign of h."""
@@ -27,6 +54,8 @@ class PointwiseLoss(SurrogateLoss):
 
     def pointwise(self, batch: Batch) -> Tensor:
         """Return the per-item losses, ``[B, T]``; they are meaningless where the label is missing."""
+        if self.error is not None:
+            return self.error(batch.scores - batch.numbers)
         scores = self.activated(batch)
         return self.surrogate(torch.where(batch.positive, -scores, scores))
 

@@ -13,6 +13,7 @@ from xgraph.losses.base import STRAY
 from xgraph.losses.batch import Batch
 from xgraph.losses.pairs.base import Activation
 from xgraph.losses.pairs.surrogates import Surrogate
+from xgraph.losses.pointwise.errors import NumberError
 from xgraph.losses.robust.base import PointwiseLoss
 
 
@@ -48,7 +49,8 @@ class GroupDROLoss(PointwiseLoss):
         num_tasks: T, the number of label columns.
         groups: ``[num_items]`` group numbers of the items, integers from 0 (gaps are allowed). Items without a group
             have −1 and are ignored, as in :class:`xgraph.sampling.GroupSampler`.
-        surrogate: ℓ, applied to −h for positives and to h for negatives; logistic is cross-entropy.
+        surrogate: ℓ, applied to −h for positives and to h for negatives; logistic is cross-entropy. For numbers, an
+            error of the prediction: squared_error, absolute_error or huber.
         margin: Margin m of the surrogates that have one.
         activation: With sigmoid, apply ℓ to 2σ(h) − 1; with none, to the logits.
         gamma: Weight of the new value in each group's average, in (0, 1] (from Python also a schedule).
@@ -78,7 +80,7 @@ class GroupDROLoss(PointwiseLoss):
         num_tasks: int = 1,
         *,
         groups: Tensor,
-        surrogate: str | Surrogate = "logistic",
+        surrogate: str | Surrogate | NumberError = "logistic",
         margin: float = 1.0,
         activation: Activation | None = None,
         gamma: float | GammaSchedule = 0.1,

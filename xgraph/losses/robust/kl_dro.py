@@ -13,6 +13,7 @@ from xgraph.losses.base import TASK_RESTART_LAG
 from xgraph.losses.batch import Batch
 from xgraph.losses.pairs.base import Activation, mean_over_tasks
 from xgraph.losses.pairs.surrogates import Surrogate
+from xgraph.losses.pointwise.errors import NumberError
 from xgraph.losses.robust.base import PointwiseLoss
 
 MAX_CHANGE = 0.3
@@ -40,7 +41,8 @@ class KLDROLoss(PointwiseLoss):
     Args:
         num_items: Size of the data set (only used to check ``index``).
         num_tasks: T, the number of label columns.
-        surrogate: ℓ, applied to −h for positives and to h for negatives; logistic is cross-entropy.
+        surrogate: ℓ, applied to −h for positives and to h for negatives; logistic is cross-entropy. For numbers, an
+            error of the prediction: squared_error, absolute_error or huber.
         margin: Margin m of the surrogates that have one.
         activation: With sigmoid, apply ℓ to 2σ(h) − 1; with none, to the logits.
         gamma: Weight of the new value in the moving average, in (0, 1] (from Python also a schedule).
@@ -67,7 +69,7 @@ class KLDROLoss(PointwiseLoss):
         num_items: int,
         num_tasks: int = 1,
         *,
-        surrogate: str | Surrogate = "logistic",
+        surrogate: str | Surrogate | NumberError = "logistic",
         margin: float = 1.0,
         activation: Activation | None = None,
         gamma: float | GammaSchedule = 0.1,

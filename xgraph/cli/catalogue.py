@@ -34,7 +34,7 @@ class Part:
         options: Its options.
         kind: What a model gives logits to: "graph", "node" or "bag".
         others: Further kinds of items that a model gives logits to.
-        link: What the logits of a loss are: "sigmoid" or "softmax" of them are scores, or they are numbers ("identity").
+        link: What turns the logits of a loss into scores: "sigmoid", "softmax", or "identity" for numbers.
         sampler: Batches that a loss is trained on by default: "dual", "shuffle" or "group".
         fitted: Whether a model is fitted in a single step.
         features: Whether a model takes features beside the graph.

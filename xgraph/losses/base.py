@@ -34,7 +34,8 @@ class Loss(nn.Module):
     ``state_dict`` of another size. To write your own loss, implement ``_loss(batch)``. It gets ``batch.scores``,
     ``batch.positive`` and ``batch.negative``, each ``[B, T]``, and ``batch.items``, the ``[B]`` positions in the
     data set (``None`` without an index). If the class sets ``takes_weights``, also ``batch.weight``, ``[B]`` or
-    ``None``. If its link is "identity", the targets are numbers: ``batch.numbers`` and ``batch.known``. It returns a scalar, or ``None`` if no label contributes.
+    ``None``. If its link is "identity", the targets are numbers: ``batch.numbers`` and ``batch.known``. It returns a
+    scalar, or ``None`` if no label contributes.
 
     Args:
         num_items: Size of the data set that ``index`` refers to.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from xgraph.data.cards.files import obtain
 from xgraph.data.cards.molecules import read_card_table
 from xgraph.data.cards.named import load_card, names
+from xgraph.data.labels.rules import LabelRules
 from xgraph.data.molecules.dataset import MoleculeDataset
 from xgraph.data.molecules.joined import JoinedDataset, join
 from xgraph.data.molecules.splits import PARTS
@@ -40,7 +42,7 @@ def collect(
         datasets: Names of data sets, or paths of CSV files.
         exclude: Molecules to leave out: names of data sets (``hiv``), parts of their splits (``hiv:test``) or of a fold
             (``aicures:test:3``), or paths of CSV files.
-        labelled: Whether labels are required. A CSV file without 0/1 labels is then skipped with a warning.
+        labelled: Whether labels are required. Data without 0/1 labels are then skipped with a warning.
         standardize: Whether to reduce each molecule to its largest fragment, neutralised.
         root: Data root; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
         progress: Called with ``(done, total, description)``.
@@ -69,6 +71,8 @@ def collect(
     order: AtomOrder = "canonical" if all(map(_is_file, datasets)) else "drawn"  # as the registered data sets
     for name in datasets:
         label, table = _table(name, root, progress)
+        if table.task == "regression":  # encoders learn from labels 0 and 1
+            table = replace(table, y=table.y[:, :0], task_names=[], task="binary")
         if labelled and not table.task_names:
             warnings.warn(f"{name!r} is skipped because it has no column with labels 0 and 1", stacklevel=2)
             continue
@@ -79,7 +83,7 @@ def collect(
         )
     if not parts:
         raise ValueError(
-            f"datasets: {', '.join(datasets)} have no column with labels 0 and 1 (regression is not supported)"
+            f"datasets: {', '.join(datasets)} have no column with labels 0 and 1, on which encoders are pretrained"
         )
     data = join(parts, unwanted, root=root, progress=progress)
     if labelled and not data.num_tasks:
@@ -133,7 +137,7 @@ def _table(name: str, root: str | Path | None, progress: Progress | None) -> tup
     if not _is_file(name):
         return name, read_card_table(load_card(name), root=root, progress=progress)
     path = expanded(name)
-    table = read_table(path, require_targets=False)
+    table = read_table(path, require_targets=False, rules=LabelRules(task="binary"))
     return stem(path), table
 
 

@@ -43,7 +43,7 @@ def load(
     standardize: bool = False,
     features: Sequence[str] | None = None,
     kind: Kind | None = None,
-    task: Literal["binary", "multiclass"] | None = None,
+    task: Literal["binary", "multiclass", "regression"] | None = None,
     missing: Sequence[str] = (),
     positive: str | None = None,
     active_above: float | None = None,
@@ -94,8 +94,8 @@ def load(
         features: Additional features of molecules: rdkit, morgan, maccs, torsion or minimol (see `describe`).
         kind: What a file of one's own holds: molecules ("graph"), the nodes of a graph ("node") or bags ("bag"); by
             default it is recognised.
-        task: Whether labels are 0 and 1 for each task ("binary") or classes that exclude each other ("multiclass"); by
-            default it is recognised.
+        task: Whether labels are 0 and 1 for each task ("binary"), classes that exclude each other ("multiclass") or
+            numbers to predict ("regression"); by default it is recognised, classes only for graphs.
         missing: Cells of the label columns of a file that mean a missing label, beside the usual ones (see
             `LabelRules`, also for the next three).
         positive: Cell that means active; other cells of its column mean inactive.
@@ -128,8 +128,9 @@ def load(
             not depend on how its SMILES is written.
         duplicates: What to do with rows of a file of one's own that are the same molecule (see `identities`), which are
             counted in a warning. ``"keep"`` all; ``"mean"``: one row for each molecule with the label of most of its
-            rows, missing if as many say 0 as 1; ``"first"``: the first row of each; ``"drop"``: none of a molecule
-            whose rows have opposite labels; ``"error"``. In parts of one's own, within each part.
+            rows, missing if as many say 0 as 1, or the mean of its numbers; ``"first"``: the first row of each;
+            ``"drop"``: none of a molecule whose rows have opposite labels or different numbers; ``"error"``. In parts
+            of one's own, within each part.
         progress: Called with ``(done, total, description)`` during long steps.
 
     Returns:

@@ -73,8 +73,11 @@ def test_a_label_in_words_is_not_passed_over_for_a_property() -> None:
 @pytest.mark.parametrize("flag", ["train", "Split", "fold", "set", "valid", "test", "is_train", "cv fold"])
 def test_a_flag_of_a_split_is_never_a_task_unless_it_is_named(flag: str) -> None:
     columns = {"pIC50": "6.1 7.2 5.5", flag: "1 0 1"}
+    found = choose(columns)
+    assert (found.names, found.task) == (["pIC50"], "regression")
+    assert "--split-column" in found.left_out[flag]
     with pytest.raises(ValueError, match=r"column 'pIC50' contains the number 6.1.*--active-above"):
-        choose(columns)
+        choose(columns, task="binary")
     found = choose(columns, active_above=6)
     assert (found.names, found.y[:, 0].tolist()) == (["pIC50"], [1, 1, 0])
     assert "--split-column" in found.left_out[flag]
@@ -94,7 +97,10 @@ def test_columns_that_look_like_labels_are_listed_with_the_reason() -> None:
     )
     assert found.names == ["y"]
     assert found.left_out.keys() == {"pIC50", "outcome", "ic50"}
-    assert found.left_out["pIC50"] == "numbers other than 0 and 1; give --active-above or --active-below"
+    assert (
+        found.left_out["pIC50"]
+        == "numbers other than 0 and 1; give --task regression, --active-above or --active-below"
+    )
     assert "'CA', 'CI'" in found.left_out["outcome"]
     assert "--positive" in found.left_out["outcome"]
     assert "'n.d.'" in found.left_out["ic50"]
@@ -151,6 +157,7 @@ def test_doubt_is_an_error(columns: dict[str, str], requested: Any, rules: dict[
         ({"active_above": 5, "active_below": 5}, "active_above must be less than active_below"),
         ({"positive": " "}, "positive must be the cell"),
         ({"positive": "x", "active_above": 1}, "give a word or a threshold"),
+        ({"task": "regression", "active_above": 1}, "task regression: positive, active_above and active_below are for"),
     ],
 )
 def test_rules_that_cannot_be(rules: dict[str, Any], message: str) -> None:
@@ -178,7 +185,15 @@ CELL = st.sampled_from(["0", "1", "-1", "", "NA", "Active", "no", "x", "7", ">3"
     st.dictionaries(
         st.sampled_from(["y", "train", "id", "is_x", "b"]), st.lists(CELL, min_size=4, max_size=4), min_size=1
     ),
-    st.sampled_from([LabelRules(), LabelRules(missing=("-1",)), LabelRules(positive="x"), LabelRules(active_above=2)]),
+    st.sampled_from(
+        [
+            LabelRules(),
+            LabelRules(missing=("-1",)),
+            LabelRules(positive="x"),
+            LabelRules(active_above=2),
+            LabelRules(task="regression"),
+        ]
+    ),
     st.booleans(),
 )
 @settings(max_examples=60, deadline=None)
@@ -188,5 +203,6 @@ def test_any_table_gives_labels_or_a_clear_error(columns: dict[str, list[str]], 
     except ValueError:
         return
     assert found.y.shape == (4, len(found.names))
-    assert set(np.unique(found.y[~np.isnan(found.y)]).tolist()) <= {0.0, 1.0}
+    assert found.numbers or set(np.unique(found.y[~np.isnan(found.y)]).tolist()) <= {0.0, 1.0}
+    assert not np.isinf(found.y).any()
     assert not found.left_out.keys() & set(found.names)

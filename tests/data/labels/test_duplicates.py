@@ -143,3 +143,33 @@ def test_labels_of_the_test_part_stay_there(tmp_path: Path) -> None:
     assert {name: len(rows) for name, rows in data.splits.items()} == {"train": 19, "valid": 2, "test": 2}
     assert np.isnan(data.y[0].item()), "0 and 1 in the training part; the label of the test part does not count"
     assert data.y[data.splits["test"]].flatten().tolist() == [0, 1]
+
+
+NUMBERS = rows(["A", "B", "A", "B", "A", "C"], [[1, 5], [2, NAN], [4, 5], [2, NAN], [NAN, 5], [9, 9]], numbers=True)
+
+
+@pytest.mark.parametrize(
+    ("how", "y", "done"),
+    [
+        ("keep", NUMBERS.y.tolist(), "all rows are kept"),
+        ("first", [[1, 5], [2, NAN], [9, 9]], "the first row of each is kept"),
+        ("drop", [[2, NAN], [2, NAN], [9, 9]], "3 rows with different numbers are left out"),
+        ("mean", [[2.5, 5], [2, NAN], [9, 9]], "each is one row, with the mean of its numbers"),
+    ],
+)
+def test_numbers(how: Duplicates, y: list[list[float]], done: str) -> None:
+    with pytest.warns(DuplicateWarning) as caught:
+        labels = resolve_duplicates(NUMBERS, how)[1]
+    assert "; 1 with different numbers, such as 'A': t0 is 1 in row 0 and 4 in row 2; " in str(caught[0].message)
+    assert str(caught[0].message).endswith(done) or how == "keep"
+    np.testing.assert_array_equal(labels, np.array(y, np.float32))
+
+
+def test_the_spread_of_numbers_is_said() -> None:
+    more = rows(["A", "A", "B", "B"], [[1], [4], [2], [3]], numbers=True)
+    with pytest.warns(
+        DuplicateWarning, match=r"2 with different numbers \(spread in the median 2, at most 3\), such as"
+    ):
+        resolve_duplicates(more, "keep")
+    with pytest.warns(DuplicateWarning, match="none has different numbers"):
+        resolve_duplicates(rows(["A", "A"], [[1], [1]], numbers=True), "drop")

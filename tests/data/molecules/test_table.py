@@ -77,10 +77,8 @@ def test_labels(write: Callable[..., Path], cells: str, labels: list[float]) -> 
     [
         ("alive dead", r"column 'y' contains the text 'alive' \(data row 0\)"),
         ("1 0 maybe", r"column 'y' contains the text 'maybe' \(data row 2\)"),
-        ("0.5 1 0", "column 'y' contains the number 0.5 .regression is not supported"),
-        ("1 0 2", "contains the number 2 .regression is not supported"),
-        ("-2 0 1", "contains the number -2 .regression is not supported"),
-        ("inf 0 1", "contains the number inf"),
+        ("1 0 " * 9 + "2", r"column 'y' holds 0 and 1, but also 2 \(data row 18\): .*--missing 2.*--task regression"),
+        ("inf 0 1", r"column 'y' contains the infinite number 'inf' \(data row 0\); give missing \(--missing 'inf'\)"),
     ],
 )
 @pytest.mark.parametrize("named", [True, False])

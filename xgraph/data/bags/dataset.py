@@ -96,7 +96,7 @@ class BagDataset(LabelledItems):
         featurizer: str = "",
         notes: Mapping[str, str] | None = None,
         cases: Sequence[str] | None = None,
-        task: Literal["binary", "multiclass"] = "binary",
+        task: Literal["binary", "multiclass", "regression"] = "binary",
         weight: Tensor | None = None,
         left_out: Mapping[str, str] | None = None,
     ) -> None:

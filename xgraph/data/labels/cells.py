@@ -19,8 +19,9 @@ _MANY = 100  # different numbers, which are taken to be measured without a furth
 _SAMPLE = 1000  # cells by which a column with some text is called one of numbers
 FEW = 12  # a column of at most so many different texts looks like one of labels
 
-_THRESHOLD = "give --active-above or --active-below"
-_CENSORED = re.compile(r"(<=|>=|<|>|~|=|≤|≥)\s*(.+)")
+_DOUBT = "numbers other than 0 and 1; give --task regression, --active-above or --active-below"
+_MOSTLY = 0.9  # of the cells: with so many labels 0 and 1, other numbers are asked about
+CENSORED = re.compile(r"(<=|>=|<|>|~|=|≤|≥)\s*(.+)")
 
 
 class Column(NamedTuple):
@@ -34,6 +35,7 @@ class Column(NamedTuple):
         numeric: Whether the cells are numbers other than 0 and 1.
         compared: Whether the labels are numbers compared with a threshold.
         note: What the user should know of how the cells were read.
+        mixed: Whether almost all cells are 0 or 1, so that the other numbers may be mistakes.
     """
 
     values: NDArray[np.float32] | None
@@ -42,6 +44,7 @@ class Column(NamedTuple):
     numeric: bool = False
     compared: bool = False
     note: str = ""
+    mixed: bool = False
 
     @property
     def labels(self) -> NDArray[np.float32]:
@@ -61,7 +64,7 @@ def read_column(cells: Sequence[str], rules: LabelRules, *, threshold: bool = Tr
     if rules.positive is None and not (threshold and rules.has_threshold):
         measured = _first_measured(distinct, rules)
         if measured is not None:
-            return _numbers(measured, True)
+            return _numbers(measured, cells, True)
     known = [cell for cell in distinct if not rules.is_missing(cell)]
     if rules.positive is not None and any(same_cell(cell, rules.positive) for cell in known):
         return Column(_spread(cells, {cell: float(same_cell(cell, rules.positive)) for cell in known}))
@@ -75,7 +78,7 @@ def read_column(cells: Sequence[str], rules: LabelRules, *, threshold: bool = Tr
     if threshold and rules.has_threshold:
         intervals = ((cell, _interval(cell)) for cell in known)
         return _compared(cells, {cell: found for cell, found in intervals if found is not None}, rules)
-    return _numbers(strange, len(known) > 1)
+    return _numbers(strange, cells, len(known) > 1)
 
 
 def holds_cell(cells: Sequence[str], word: str) -> bool:
@@ -102,11 +105,16 @@ def _first_measured(distinct: Collection[str], rules: LabelRules) -> str | None:
     return next((cell for cell in map(filled.__getitem__, measured.tolist()) if not rules.is_missing(cell)), None)
 
 
-def _numbers(first: str, several: bool) -> Column:
+def _numbers(first: str, cells: Sequence[str], several: bool) -> Column:
     """A column of numbers, of which one is shown."""
-    why = f"contains the number {first.strip()} (regression is not supported): set a threshold with "
-    why += "active_above or active_below (--active-above, --active-below)"
-    return Column(None, why, f"numbers other than 0 and 1; {_THRESHOLD}" if several else "", numeric=True)
+    zeros, ones = (sum(map(cells.count, forms)) for forms in (("0", "0.0"), ("1", "1.0")))
+    if zeros and ones and zeros + ones >= _MOSTLY * len(cells):
+        why = f"holds 0 and 1, but also {first.strip()} (data row {cells.index(first)}): if that is no label, give "
+        why += f"missing (--missing {first.strip()}); if these are numbers to predict, task regression (--task "
+        return Column(None, f"{why}regression)", _DOUBT, numeric=True, mixed=True)
+    why = f"contains the number {first.strip()}: predict numbers with task regression (--task regression), or set a "
+    why += "threshold with active_above or active_below (--active-above, --active-below)"
+    return Column(None, why, _DOUBT if several else "", numeric=True)
 
 
 def _label(cell: str) -> float | None:
@@ -123,7 +131,7 @@ def _label(cell: str) -> float | None:
 
 def _interval(cell: str) -> tuple[float, float] | None:
     """The lowest and the highest number that a cell such as 5 or >500 may stand for; None for text."""
-    censored = _CENSORED.fullmatch(cell.strip())
+    censored = CENSORED.fullmatch(cell.strip())
     sign, text = (censored[1], censored[2]) if censored else ("", cell)
     try:
         value = float(text)

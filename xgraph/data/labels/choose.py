@@ -1,4 +1,4 @@
-"""Choice of the label columns of a table: those that are named, or those that hold nothing but labels."""
+"""Choice of the label columns of a table: those that are named, all with nothing but labels, or one of numbers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from xgraph.data.labels.classes import choose_classes
 from xgraph.data.labels.detect import detect
 from xgraph.data.labels.labels import Labels
 from xgraph.data.labels.names import is_flag, is_identifier, is_split
+from xgraph.data.labels.regression import choose_numbers, number_columns
 from xgraph.data.labels.rules import LabelRules
 from xgraph.data.labels.weights import read_weights
 from xgraph.messages import listed
 
 _LISTED = 5
+_NEEDED = "labels must be 0, 1 or empty (missing),"
 
 
 def choose_labels(
@@ -34,9 +36,10 @@ def choose_labels(
     Args:
         columns: All columns of the table, as text.
         rules: How cells are read.
-        requested: The label columns, in this order; by default all that hold nothing but labels.
+        requested: The label columns, in this order; by default all that hold nothing but labels, or, if there are none,
+            the only one that holds numbers.
         reserved: Columns with another role, such as SMILES, split or weight.
-        required: Whether a table without labels is an error.
+        required: Whether a table without labels is an error; if it is not, numbers are read only if the rules say so.
         path: Where the table is from, for messages.
 
     Raises:
@@ -48,10 +51,17 @@ def choose_labels(
         return replace(choose_classes(free, rules, requested, path), weight=weight)
     left_out: dict[str, str] = {}
     if requested is not None:
-        chosen = _requested(free, requested, rules, path)
+        _check_names(free, requested, path)
+        chosen = {name: read_column(free[name], rules) for name in requested}
+        if _are_numbers(chosen, rules, path):
+            return replace(choose_numbers(free, chosen, rules, requested, path), weight=weight)
+        _check_labels(chosen, free, rules, path)
     else:
         read = {name: read_column(cells, rules, threshold=False) for name, cells in free.items()}
-        names, left_out = detect(read, free, rules, path)
+        names, left_out = ([], {}) if rules.task == "regression" else detect(read, free, rules, path)
+        numbers = [] if names or not (required or rules.task) else number_columns(read, free)
+        if rules.task == "regression" or (rules.task is None and numbers and not any(read[n].mixed for n in numbers)):
+            return replace(choose_numbers(free, read, rules, None, path), weight=weight)
         chosen = {name: read_column(free[name], rules) if rules.has_threshold else read[name] for name in names}
         if required and not chosen:
             _refuse(read, left_out, columns, path)
@@ -62,7 +72,8 @@ def choose_labels(
         raise ValueError(
             f"{path}: -1 in {_listing(doubtful)} may mean a missing or an inactive label, as there is 0 in "
             f"{_listing(_with_zero(chosen, free, rules))}: say which one with missing, that is --missing -1 (-1 is "
-            "missing), --missing none (-1 is inactive, as 0 is) or --missing 0 (0 is missing, -1 inactive)"
+            "missing), --missing none (-1 is inactive, as 0 is) or --missing 0 (0 is missing, -1 inactive); or predict "
+            "numbers with --task regression"
         )
     y = np.empty((len(next(iter(columns.values()), ())), len(chosen)), dtype=np.float32)
     notes = {}
@@ -74,25 +85,43 @@ def choose_labels(
     return Labels(list(chosen), y, left_out, notes, weight=weight)
 
 
-def _requested(
-    free: Mapping[str, Sequence[str]], requested: Sequence[str], rules: LabelRules, path: str | Path
-) -> dict[str, Column]:
-    """Read the named columns."""
+def _check_names(free: Mapping[str, Sequence[str]], requested: Sequence[str], path: str | Path) -> None:
+    """Check that the named columns exist."""
     unknown = [name for name in requested if name not in free]
     if unknown or not requested:
         raise ValueError(f"target_columns {listed(unknown)} not found in {path}; its columns are {listed(free)}")
-    chosen = {name: read_column(free[name], rules) for name in requested}
+
+
+def _are_numbers(chosen: Mapping[str, Column], rules: LabelRules, path: str | Path) -> bool:
+    """Whether the named columns are to be predicted as numbers."""
+    numbers = [name for name, column in chosen.items() if column.numeric and not column.mixed]
+    if rules.task is not None or rules.has_threshold or rules.positive is not None or not numbers:
+        return rules.task == "regression"
+    labels = [name for name, column in chosen.items() if column.holds(0) or column.holds(1)]
+    if labels:
+        raise ValueError(
+            f"{path}: {_listing(numbers)} hold{'s' * (len(numbers) == 1)} numbers, but {_listing(labels)} labels 0 and "
+            "1: train on them separately, on all of them as numbers with task regression (--task regression), or set a "
+            "threshold with active_above or active_below (--active-above, --active-below)"
+        )
+    return True
+
+
+def _check_labels(
+    chosen: Mapping[str, Column], free: Mapping[str, Sequence[str]], rules: LabelRules, path: str | Path
+) -> None:
+    """Check that the named columns hold labels, and what the rules are about."""
     refused = [f"column {name!r} {column.why_not}" for name, column in chosen.items() if column.values is None]
     if refused:
-        raise ValueError(f"{path}: labels must be 0, 1 or empty (missing), but {'; '.join(refused[:_LISTED])}")
-    if rules.positive is not None and not any(holds_cell(free[name], rules.positive) for name in requested):
-        raise ValueError(f"positive = {rules.positive!r}: no cell of {_listing(requested)} in {path} is that")
+        raise ValueError(f"{path}: {_NEEDED} but {'; '.join(refused[:_LISTED])}")
+    names = list(chosen)
+    if rules.positive is not None and not any(holds_cell(free[name], rules.positive) for name in names):
+        raise ValueError(f"positive = {rules.positive!r}: no cell of {_listing(names)} in {path} is that")
     if rules.has_threshold and not any(column.compared for column in chosen.values()):
         raise ValueError(
-            f"active {rules.threshold}: {_listing(requested)} in {path} hold no numbers other than 0 and 1, so the "
+            f"active {rules.threshold}: {_listing(names)} in {path} hold no numbers other than 0 and 1, so the "
             "threshold has nothing to do"
         )
-    return chosen
 
 
 def _minus_one(chosen: Mapping[str, Column], free: Mapping[str, Sequence[str]], rules: LabelRules) -> list[str]:
@@ -122,7 +151,7 @@ def _refuse(
         reasons = doubtful or [f"column {name!r} {why}" for name, why in refused.items()]
         flags = [f"column {name!r} is {why}" for name, why in left_out.items() if read[name].values is not None]
         shown = "; ".join([*reasons[:_LISTED], *flags[:_LISTED]])
-        raise ValueError(f"{path}: labels must be 0, 1 or empty (missing), but {shown}")
+        raise ValueError(f"{path}: {_NEEDED} but {shown}")
     raise ValueError(f"{path} has no column with labels (0, 1 or empty); its columns are {listed(columns)}")
 
 

@@ -15,12 +15,13 @@ class Labels:
 
     Args:
         names: Names of the T tasks, or of the classes.
-        y: Labels 0 and 1, NaN for missing, float32; for classes, rows with a single 1. Shape ``[n, T]``.
+        y: Labels 0 and 1, NaN for missing, float32; for classes, rows with a single 1; or numbers. Shape ``[n, T]``.
         left_out: Columns that look like labels but are not used, and why.
         notes: How columns were read, where this was not obvious.
         column: The column of classes that exclude each other; None for tasks.
         weight: Weights of the rows in the loss, float32 with NaN for missing ones; None without a column of weights.
             Shape ``[n]``.
+        numbers: Whether `y` holds numbers to predict (regression), in the user's units.
     """
 
     names: list[str]
@@ -29,16 +30,17 @@ class Labels:
     notes: dict[str, str] = field(default_factory=dict)
     column: str | None = None
     weight: NDArray[np.float32] | None = None
+    numbers: bool = False
 
     @property
-    def task(self) -> Literal["binary", "multiclass"]:
-        """Whether these are labels of tasks or of classes that exclude each other."""
-        return "binary" if self.column is None else "multiclass"
+    def task(self) -> Literal["binary", "multiclass", "regression"]:
+        """Whether these are labels of tasks, classes that exclude each other, or numbers."""
+        return "regression" if self.numbers else "binary" if self.column is None else "multiclass"
 
 
 def usual_metric(task: str) -> str:
     """Return the metric by which a model of such labels is selected by default."""
-    return "accuracy" if task == "multiclass" else "ap"
+    return {"multiclass": "accuracy", "regression": "rmse"}.get(task, "ap")
 
 
 def one_hot(codes: NDArray[np.int64], classes: int) -> NDArray[np.float32]:

@@ -11,6 +11,9 @@ _SPLITS = re.compile(
 )
 _FLAG = re.compile(r"(is|has|was|contains)[ _-]")
 _LABEL = re.compile(r"activ|hit|toxic|positive|bind|inhib|label|target|class|mutagen|penetr|permea|resist|kill")
+_KEYS = re.compile(r"(.*[ _.-])?(id|ids|no|nr|num|number|idx|index)|cid|sid|aid|uid|molid|rowid|cas(rn)?")
+_KEY_IN_CAPITALS = re.compile(r".*[a-z](ID|Id|Idx|No)")
+_WEIGHTS = re.compile(r"((sample|row|loss|case|instance)[ _-]?)?weights?")
 
 
 def is_identifier(name: str) -> bool:
@@ -28,3 +31,10 @@ def is_flag(name: str) -> bool:
     """Whether a column is called like a property, such as ``is_salt``, and not like a label, such as ``is_active``."""
     low = name.strip().lower()
     return _FLAG.match(low) is not None and _LABEL.search(low) is None
+
+
+def is_bookkeeping(name: str) -> bool:
+    """Whether a column of numbers is called like an identifier, such as CID, or a weight."""
+    low = name.strip().lower()
+    found = (_KEYS.fullmatch(low), _KEY_IN_CAPITALS.fullmatch(name.strip()), _WEIGHTS.fullmatch(low))
+    return is_identifier(name) or any(match is not None for match in found)

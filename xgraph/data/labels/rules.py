@@ -26,7 +26,9 @@ class LabelRules:
         active_above: Numbers above this threshold mean active, others inactive.
         active_below: Numbers below this threshold mean active, others inactive. With both thresholds, numbers between
             them mean active.
-        task: With multiclass, one column holds classes that exclude each other: words or integers.
+        task: With multiclass, one column holds classes that exclude each other: words or integers. With regression,
+            columns hold numbers to predict. With binary, numbers are refused unless there is a threshold. By default,
+            columns that hold numbers are predicted as such if there are no others with labels.
         weight_column: Column with the weight of each row in the loss, a number of 0 or more; it is no label.
 
     Raises:
@@ -41,7 +43,7 @@ class LabelRules:
     positive: str | None = None
     active_above: float | None = None
     active_below: float | None = None
-    task: Literal["binary", "multiclass"] | None = None
+    task: Literal["binary", "multiclass", "regression"] | None = None
     weight_column: str | None = None
 
     def __post_init__(self) -> None:
@@ -60,8 +62,8 @@ class LabelRules:
             )
         if self.positive is not None and self.has_threshold:
             raise ValueError("positive cannot be used with active_above or active_below: give a word or a threshold")
-        if self.task == "multiclass" and (self.positive is not None or self.has_threshold):
-            raise ValueError("task multiclass: positive, active_above and active_below are for labels 0 and 1")
+        if self.task not in (None, "binary") and (self.positive is not None or self.has_threshold):
+            raise ValueError(f"task {self.task}: positive, active_above and active_below are for labels 0 and 1")
 
     @property
     def has_threshold(self) -> bool:

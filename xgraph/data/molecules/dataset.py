@@ -10,6 +10,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from xgraph.data.labels.labels import usual_metric
 from xgraph.data.molecules.items import MoleculeItems
 from xgraph.data.molecules.molecule import FEATURIZER
 from xgraph.data.molecules.packed import PackedGraphs
@@ -43,13 +44,15 @@ class MoleculeDataset(MoleculeItems):
         row: Row of each molecule in its source, int64. Shape ``[n]``.
         name: Name of the data set.
         task_names: Names of the T tasks.
-        metric: Metric for model selection: ap, prc_auc or roc_auc.
+        metric: Metric for model selection: ap (default), prc_auc or roc_auc; for classes accuracy (default) too; for
+            regression rmse (default), mae, r2, pearson or spearman.
         splits: Positions of each part, such as train, valid and test.
         errors: Rows of the source that could not be used, in order.
         featurizer: Version of the features.
         left_out: Columns of the source that look like labels but are no tasks, and why.
         notes: How the labels of a task were read, where this is not obvious.
         task: With multiclass, the columns of `y` are classes that exclude each other: a single 1 in each row, or NaN.
+            With regression, `y` holds finite numbers to predict, NaN for missing.
         graph_smiles: SMILES that the graphs were made from; by default `smiles`.
         weight: Weights of the molecules in the loss, 0 or more. Shape ``[n]``.
 
@@ -75,13 +78,13 @@ class MoleculeDataset(MoleculeItems):
         *,
         name: str,
         task_names: Sequence[str],
-        metric: str = "ap",
+        metric: str | None = None,
         splits: Mapping[str, Tensor] | None = None,
         errors: Sequence[RowError] = (),
         featurizer: str = FEATURIZER,
         left_out: Mapping[str, str] | None = None,
         notes: Mapping[str, str] | None = None,
-        task: Literal["binary", "multiclass"] = "binary",
+        task: Literal["binary", "multiclass", "regression"] = "binary",
         graph_smiles: Sequence[str] | None = None,
         weight: Tensor | None = None,
     ) -> None:
@@ -91,7 +94,7 @@ class MoleculeDataset(MoleculeItems):
             raise ValueError(f"graphs, smiles, y and row must have the same length, got {lengths}")
         if y.shape != (n, len(task_names)):
             raise ValueError(f"y must have shape [{n}, {len(task_names)}], one column per task, got {list(y.shape)}")
-        self._set_labels(y, weight, task, metric)
+        self._set_labels(y, weight, task, metric or usual_metric(task))
         self.graphs, self.smiles, self.row = graphs, smiles, row
         self.name, self.task_names = name, list(task_names)
         self.splits, self.errors = dict(splits or {}), list(errors)
@@ -110,7 +113,7 @@ class MoleculeDataset(MoleculeItems):
         table: Table,
         *,
         name: str,
-        metric: str = "ap",
+        metric: str | None = None,
         root: str | Path | None = None,
         splits: Mapping[str, ArrayLike] | None = None,
         standardize: bool = False,
@@ -122,7 +125,7 @@ class MoleculeDataset(MoleculeItems):
         Args:
             table: SMILES and labels.
             name: Name of the data set.
-            metric: Metric for model selection: ap, prc_auc or roc_auc.
+            metric: Metric for model selection; by default ap, accuracy for classes and rmse for numbers.
             root: Data root for the cache; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
             splits: Source rows of each part; rows that cannot be parsed are dropped.
             standardize: Whether to reduce each molecule to its largest fragment, neutralised.

@@ -138,6 +138,9 @@ def _check(datasets: Sequence[MoleculeDataset]) -> None:
         raise ValueError("datasets must contain at least one data set, got none")
     if len(set(names)) < len(names):
         raise ValueError(f"datasets must have different names, got {', '.join(names)}")
+    numbers = next((data.name for data in datasets if data.task == "regression"), None)
+    if numbers is not None:
+        raise ValueError(f"datasets must have labels 0 and 1, but {numbers!r} has numbers to predict (regression)")
     versions = sorted({data.featurizer for data in datasets})
     if len(versions) > 1:
         raise ValueError(f"datasets must have the same features, got {' and '.join(versions)}")

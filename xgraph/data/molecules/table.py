@@ -1,4 +1,4 @@
-"""Reading of molecule tables: SMILES and 0/1 labels from a CSV file."""
+"""Reading of molecule tables: SMILES with labels or numbers to predict."""
 
 from __future__ import annotations
 
@@ -45,18 +45,19 @@ class RowError:
 
 @dataclass(frozen=True)
 class Table:
-    """SMILES and 0/1 labels as read from a file, not yet parsed as molecules.
+    """SMILES and labels as read from a file, not yet parsed as molecules.
 
     Args:
         smiles: The n SMILES strings, none of them blank.
-        y: Labels 0 and 1, with NaN for missing, float32. Shape ``[n, T]``.
+        y: Labels 0 and 1, or numbers, with NaN for missing, float32. Shape ``[n, T]``.
         task_names: Names of the T label columns.
         rows: Data row of each entry in the file, counted from 0 and including blank lines, int64. Shape ``[n]``.
         errors: Rows that were skipped because their SMILES cell is blank.
         left_out: Columns that look like labels but are no tasks, and why.
         notes: How label columns were read, where this is not obvious.
         smiles_column: Column from which the SMILES were read, if they come from one.
-        task: With multiclass, the columns of `y` are classes that exclude each other, and `task_names` their names.
+        task: With multiclass, the columns of `y` are classes that exclude each other, and `task_names` their names;
+            with regression, they are numbers to predict.
         split_cells: The cells of the column that defines the split, of all data rows.
         files: The files, if there are several.
         weight: Weights of the molecules in the loss, float32, if there are any. Shape ``[n]``.
@@ -70,7 +71,7 @@ class Table:
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     smiles_column: str | None = None
-    task: Literal["binary", "multiclass"] = "binary"
+    task: Literal["binary", "multiclass", "regression"] = "binary"
     split_cells: list[str] | None = None
     files: Files | None = None
     weight: NDArray[np.float32] | None = None
@@ -88,13 +89,14 @@ def read_table(
     separator: str | None = None,
     encoding: str | None = None,
 ) -> Table:
-    r"""Read a table with SMILES and 0/1 labels.
+    r"""Read a table with SMILES and labels.
 
     CSV, TSV, SMI and SDF files are read, plain or compressed (``.gz``, ``.zst``), Parquet files and Excel workbooks.
 
     By default every column that contains only labels (0/1, -1/+1, or words such as active/inactive and yes/no) and
     missing cells is a task. Columns called like a row number or a split are not, nor are properties such as ``is_salt``
-    beside others; the table's `left_out` says which columns look like labels but are not used.
+    beside others; the table's `left_out` says which columns look like labels but are not used. If there is no such task
+    and one column holds numbers, they are what is to be predicted (regression), unless labels are not required.
 
     Args:
         path: Path of the file, or a data frame.

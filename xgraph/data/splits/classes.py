@@ -7,14 +7,38 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+_DECILE = 10  # at most so many classes of numbers, of at least so many items
+
 
 def bag_classes(y: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the rarest task for which each item is positive, from 1; 0 for none, -1 if all labels are missing."""
+    """Return the class by which each item is stratified; -1 if all its labels are missing.
+
+    For labels 0 and 1, the rarest task for which the item is positive, from 1, and 0 for none. For numbers, the tenth
+    in which its number is; with several tasks, that of the mean of its numbers, each standardised.
+    """
+    if not ((y == 0) | (y == 1) | np.isnan(y)).all():
+        return _tenths(y.astype(np.float64))
     positive = y == 1
     rarest_first = np.argsort(positive.sum(0), kind="stable")
     classes = np.where(np.isnan(y).all(1), -1, 0)
     for task in rarest_first[::-1]:
         classes[positive[:, task]] = task + 1
+    return classes
+
+
+def _tenths(y: NDArray[np.float64]) -> NDArray[np.int64]:
+    known = ~np.isnan(y)
+    if y.shape[1] > 1:  # numbers of different tasks have different units
+        for task in range(y.shape[1]):
+            own = y[known[:, task], task]
+            y[:, task] -= own.mean() if len(own) else 0.0
+            y[:, task] /= own.std() or 1.0 if len(own) else 1.0
+    labelled = np.flatnonzero(known.any(1))
+    mean = np.where(known, y, 0.0).sum(1)[labelled] / known.sum(1)[labelled]
+    many = min(_DECILE, len(labelled) // _DECILE)
+    classes = np.full(len(y), -1, dtype=np.int64)
+    edges = np.quantile(mean, np.arange(1, many) / many) if many > 1 else np.empty(0)
+    classes[labelled] = np.searchsorted(edges, mean, side="right")
     return classes
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from xgraph.checks import holds_integers, outside
 
 METRICS = ("ap", "prc_auc", "roc_auc")
+REGRESSION_METRICS = ("rmse", "mae", "r2", "pearson", "spearman")
 _CHUNK = 1 << 24  # edges checked together
 
 
@@ -70,6 +71,17 @@ def check_classes(y: Tensor, classes: int) -> None:
         )
 
 
+def check_numbers(y: Tensor) -> None:
+    """Check that numbers to predict are finite, or NaN for missing."""
+    wrong = y.isinf().nonzero()
+    if len(wrong):
+        item, task = wrong[0].tolist()
+        raise ValueError(
+            f"y must hold finite numbers of 32 bits, or NaN for missing ones, got {float(y[item, task])} for item "
+            f"{item}, task {task}"
+        )
+
+
 def item_weights(weight: Tensor | None, n: int) -> Tensor | None:
     """Return the weights of items as float32 ``[n]`` after checking them."""
     if weight is None:
@@ -85,6 +97,13 @@ def check_metric(metric: str, metrics: Sequence[str] = METRICS) -> None:
     """Check that a metric can be used for model selection."""
     if metric not in metrics:
         raise ValueError(f"metric must be one of {', '.join(metrics)}, got {metric!r}")
+
+
+def metrics_of(task: str) -> tuple[str, ...]:
+    """Return the metrics by which a model for a kind of labels can be selected, such as "multiclass"."""
+    if task == "regression":
+        return REGRESSION_METRICS
+    return (*METRICS, "accuracy") if task == "multiclass" else METRICS
 
 
 def check_fractions(fractions: tuple[float, float, float]) -> None:

@@ -143,7 +143,7 @@ def test_what_is_left_out_is_counted_with_the_first_example(tmp_path: Path) -> N
         ),
         ("tray,label\na,1\n", "no column that names the bags, such as 'bag' or 'slide_id': the columns are 'tray', 'l"),
         ("bag,stain\na,HE\n", "labels must be 0, 1 or empty .missing., but column 'stain' contains the text 'HE'"),
-        ("bag,label\na,2.5\n", "column 'label' contains the number 2.5"),
+        ("bag,label\na,2.5\n", "column 'label' holds a single number, 2.5"),
         (
             "bag,label\nbroken,1\n",
             "no bag of .* can be used: .*files that cannot be used: 1, such as broken.npy: it",

@@ -60,7 +60,16 @@ def _resolved(
         row = int(table.rows[entry])
         return str(row) if table.files is None else "{1} of {0}".format(*table.files.place(row))
 
-    rows = LabelledRows(name, identity, table.y, place, table.task_names, table.task == "multiclass", part)
+    rows = LabelledRows(
+        name,
+        identity,
+        table.y,
+        place,
+        table.task_names,
+        table.task == "multiclass",
+        part,
+        numbers=table.task == "regression",
+    )
     kept, y = resolve_duplicates(rows, duplicates)
     smiles = [table.smiles[i] for i in kept.tolist()]
     weight = None if table.weight is None else table.weight[kept]

@@ -150,6 +150,18 @@ MUTANTS = [
         "losses/robust/group_dro.py", "share - self.alpha", "self.alpha - share", "losses/robust/test_group_dro.py"
     ),
     _mutant(
+        "losses/constraints/base.py",
+        "part / self.epsilon * (over - part / 2)",
+        "part / self.epsilon * (over - part)",
+        "losses/constraints/test_penalty.py",
+    ),
+    _mutant(
+        "losses/constraints/roc_fairness.py",
+        "known.index_copy(0, rows, rate)",
+        "torch.zeros_like(known).index_copy(0, rows, rate)",
+        "losses/constraints/test_roc_fairness.py",
+    ),
+    _mutant(
         "losses/contrastive/sogclr.py",
         "torch.logaddexp(*level.chunk(2)) - math.log(2)",
         "torch.logaddexp(*level.chunk(2))",

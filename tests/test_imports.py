@@ -66,7 +66,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"registry"},
         {"collection", "objects"},
     ],
-    "losses": [{"batch"}, {"uncompiled"}, {"base"}, {"pointwise", "pairs"}, {"robust", "contrastive"}],
+    "losses": [{"batch"}, {"uncompiled"}, {"base"}, {"pointwise", "pairs"}, {"robust", "contrastive", "constraints"}],
     "nn": [{"layers"}, {"convolutions", "molecules"}, {"nodes", "bags", "tables"}, {"pooling"}],
     "reports": [
         {"page"},

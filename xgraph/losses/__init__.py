@@ -7,6 +7,10 @@ compositional optimisation.
 """
 
 from xgraph.losses.base import Loss
+from xgraph.losses.constraints.penalty import Penalty
+from xgraph.losses.constraints.roc_fairness import ROCFairness
+from xgraph.losses.constraints.trust_region import KLTrustRegion
+from xgraph.losses.constraints.zero_forgetting import ZeroForgetting
 from xgraph.losses.contrastive.sogclr import SogCLRLoss
 from xgraph.losses.pairs.auc_margin import AUCMarginLoss
 from xgraph.losses.pairs.auc_pairwise import PairwiseAUCLoss
@@ -58,11 +62,14 @@ __all__ = [
     "HuberError",
     "HuberLoss",
     "KLDROLoss",
+    "KLTrustRegion",
     "Logistic",
     "Loss",
     "MAELoss",
     "MSELoss",
     "PairwiseAUCLoss",
+    "Penalty",
+    "ROCFairness",
     "SOAPLoss",
     "SOPALoss",
     "SOPAsLoss",
@@ -75,4 +82,5 @@ __all__ = [
     "SquaredHinge",
     "Surrogate",
     "WeightedBCELoss",
+    "ZeroForgetting",
 ]

@@ -79,7 +79,7 @@ class Loss(nn.Module):
         super().__init__()
         self.num_items = integer("num_items", num_items)
         self.num_tasks = integer("num_tasks", num_tasks)
-        self.register_load_state_dict_pre_hook(_check_state)  # type: ignore[no-untyped-call]
+        self.register_load_state_dict_pre_hook(check_state)  # type: ignore[no-untyped-call]
 
     def forward(
         self, logits: Tensor, target: Tensor, index: Tensor | None = None, weight: Tensor | None = None
@@ -217,7 +217,7 @@ def _check_numbers(scores: Tensor, targets: Tensor) -> None:
         check_numbers(scores, targets)
 
 
-def _check_state(loss_fn: nn.Module, state: Mapping[str, Any], prefix: str, *_: object) -> None:
+def check_state(loss_fn: nn.Module, state: Mapping[str, Any], prefix: str, *_: object) -> None:
     """Reject a mismatched state before loading; PyTorch would first load the tensors that match and then raise."""
     kind, table = type(loss_fn).__name__, loss_fn.state_dict()
     saved = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
@@ -233,5 +233,5 @@ def _check_state(loss_fn: nn.Module, state: Mapping[str, Any], prefix: str, *_: 
         if other.shape != own.shape:
             raise RuntimeError(
                 f"size mismatch for {name}: expected shape {list(own.shape)} for this {kind}, got {list(other.shape)} "
-                "in state_dict; num_items or num_tasks differ"
+                f"in state_dict; {getattr(loss_fn, 'sizes', 'num_items or num_tasks')} differ"
             )

@@ -1,0 +1,1 @@
+"""Constraints on a model, as penalties that are added to the loss."""

@@ -162,10 +162,16 @@ MUTANTS = [
         "losses/constraints/test_roc_fairness.py",
     ),
     _mutant(
-        "losses/contrastive/sogclr.py",
-        "torch.logaddexp(*level.chunk(2)) - math.log(2)",
-        "torch.logaddexp(*level.chunk(2))",
+        "losses/contrastive/temperature.py",
+        "logsumexp(1) - count.log()",
+        "logsumexp(1)",
         "losses/contrastive/test_sogclr.py",
+    ),
+    _mutant(
+        "losses/contrastive/temperature.py",
+        "state + temperatures.rho - (share * ratio)",
+        "state - temperatures.rho - (share * ratio)",
+        "losses/contrastive/test_two_tower.py",
     ),
     _mutant(
         "losses/pointwise/focal.py",

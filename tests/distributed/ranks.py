@@ -11,7 +11,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch_geometric.data import Batch, Data
 
 from xgraph.distributed import gathered, synchronized
-from xgraph.losses import LOSSES, KLDROLoss, SogCLRLoss
+from xgraph.losses import LOSSES, KLDROLoss, SogCLRLoss, TwoTowerLoss
 from xgraph.nn import (
     AttentionPooling,
     BatchNorm,
@@ -34,7 +34,9 @@ def losses():
         options = {"groups": torch.arange(ITEMS) % 5} if name == "group-dro" else {}
         options |= {"task_weight": torch.tensor([1.0, 2.0])} if name == "weighted-bce" else {}
         built[name] = kind(ITEMS, 2, **options)
-    return {**built, "sogclr": SogCLRLoss(ITEMS), "reduce": KLDROLoss(ITEMS)}
+    contrastive = {"isogclr": SogCLRLoss(ITEMS, 0.5, learn="individual")}
+    contrastive["two-tower"] = TwoTowerLoss(ITEMS, temperature=0.5, learn="global")
+    return {**built, "sogclr": SogCLRLoss(ITEMS), **contrastive, "reduce": KLDROLoss(ITEMS)}
 
 
 def global_batch(step, tasks=2):
@@ -46,7 +48,7 @@ def global_batch(step, tasks=2):
 
 
 def value_of(name, objective, loss_fn, out, target, index):
-    if name == "sogclr":
+    if name in ("sogclr", "isogclr", "two-tower"):
         return objective(out, out.flip(1), index)
     if name == "reduce":
         return gathered(loss_fn.reduce)(out.square().mean(1))

@@ -44,7 +44,7 @@ def test_two_processes_equal_one(ranks, results):
                     own[part],
                     value,
                     rtol=1e-6,
-                    atol=1e-6,
+                    atol=1e-5 if name in ("loss isogclr", "loss two-tower") else 1e-6,  # slopes of temperatures
                     msg=lambda text, at=(name, part): f"{at}: {text}",
                     equal_nan=True,
                 )

@@ -1,10 +1,12 @@
 """Helpers to build, call and compare losses in tests."""
 
 import inspect
+from functools import partial
 
 import torch
 
-from xgraph.losses import LOSSES, SogCLRLoss
+from xgraph.losses import LOSSES, SogCLRLoss, TwoTowerLoss
+from xgraph.losses.contrastive.base import ContrastiveLoss
 
 NAN = float("nan")
 BY_TASK = sorted(set(LOSSES) - {"ce"})  # the columns of ce are classes, not tasks: see test_cross_entropy.py
@@ -16,26 +18,32 @@ POINTWISE = STATELESS | {"kl-dro", "group-dro"}
 PAIRS = sorted(set(BY_TASK) - POINTWISE)
 SORTED = ["auc-pairwise", "soap", "sopa", "staco"]
 """Their pairs can be reduced by sorting."""
-BY_ITEM = {"soap", "sopa", "sopa-s", "sota-s", "staco", "group-dro", "sogclr"}
+CONTRASTIVE = {
+    "sogclr": SogCLRLoss,
+    "isogclr": partial(SogCLRLoss, temperature="individual"),
+    "two-tower": partial(TwoTowerLoss, temperature="individual"),
+}
+"""Losses of vectors instead of logits and labels."""
+BY_ITEM = {"soap", "sopa", "sopa-s", "sota-s", "staco", "group-dro", *CONTRASTIVE}
 SLOW = {"sopa", "staco", "auc-margin", "group-dro"}  # their duals need several steps
 
 
 def options_of(name):
-    return {} if name == "sogclr" else inspect.signature(LOSSES[name].__init__).parameters
+    return {} if name in CONTRASTIVE else inspect.signature(LOSSES[name].__init__).parameters
 
 
 def build(name, num_items=50, num_tasks=1, **options):
     """The loss, with its required arguments."""
-    if name == "sogclr":
-        return SogCLRLoss(num_items, **options)
+    if name in CONTRASTIVE:
+        return CONTRASTIVE[name](num_items, **options)
     if "groups" in options_of(name):
         options = {"groups": torch.arange(max(num_items, 0)) % 5} | options
     return LOSSES[name](num_items, num_tasks, **options)
 
 
 def call(loss_fn, logits, target, index=None):
-    """The loss of a batch; SogCLR uses the logits and the reordered logits as two views."""
-    if isinstance(loss_fn, SogCLRLoss):
+    """The loss of a batch; contrastive losses use the logits and the reordered logits as two views."""
+    if isinstance(loss_fn, ContrastiveLoss):
         return loss_fn(logits, logits.flip(1), index)
     return loss_fn(logits, target, index)
 

@@ -8,7 +8,19 @@ import pickle
 import pytest
 import torch
 
-from tests.losses.cases import BY_TASK, NAN, STATEFUL, STATELESS, build, call, data, tables, trained, unchanged
+from tests.losses.cases import (
+    BY_TASK,
+    CONTRASTIVE,
+    NAN,
+    STATEFUL,
+    STATELESS,
+    build,
+    call,
+    data,
+    tables,
+    trained,
+    unchanged,
+)
 from xgraph.estimators import CosineGamma
 from xgraph.losses import LOSSES
 
@@ -85,7 +97,7 @@ def test_losses_without_state_work_on_any_device():
         assert build(name).to("meta")(ROWS, LABELS, INDEX).isfinite()
 
 
-@pytest.mark.parametrize("name", [*BY_TASK, "sogclr"])
+@pytest.mark.parametrize("name", [*BY_TASK, *CONTRASTIVE])
 def test_training_continues_identically_after_a_restore(name):
     loss_fn = trained(name, 2)
     restored = build(name, num_tasks=2)
@@ -102,14 +114,14 @@ def test_training_continues_identically_after_a_restore(name):
     assert unchanged(tables(loss_fn), restored)
 
 
-@pytest.mark.parametrize("name", sorted({*STATEFUL, "sogclr"} - {"auc-pairwise"}))
+@pytest.mark.parametrize("name", sorted({*STATEFUL, *CONTRASTIVE} - {"auc-pairwise"}))
 @pytest.mark.parametrize(("num_items", "num_tasks"), [(50, 3), (60, 2)])
 def test_state_of_another_size_is_rejected_and_loss_unchanged(name, num_items, num_tasks):
     loss_fn, other = trained(name, 2), build(name, num_items, num_tasks)
     if all(v.shape == other.state_dict()[k].shape for k, v in loss_fn.state_dict().items()):
-        # no state depends on the number of items (or, for SogCLR, of tasks)
-        assert name in ({"sogclr"} if num_items == 50 else {"auc-margin", "kl-dro", "group-dro"})
-        source = trained(name, 2) if name == "sogclr" else trained(name, 2, num_items=num_items)
+        # no state depends on the number of items (or, for contrastive losses, of tasks)
+        assert name in (CONTRASTIVE if num_items == 50 else {"auc-margin", "kl-dro", "group-dro"})
+        source = trained(name, 2) if name in CONTRASTIVE else trained(name, 2, num_items=num_items)
         loss_fn.load_state_dict(source.state_dict())
         assert unchanged(tables(source), loss_fn)
         return

@@ -7,12 +7,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.losses.cases import BY_TASK, NAN, SLOW, STATELESS, build, call, data, options_of
+from tests.losses.cases import BY_TASK, CONTRASTIVE, NAN, SLOW, STATELESS, build, call, data, options_of
 
 EACH = pytest.mark.parametrize("name", BY_TASK)
 
 
-@pytest.mark.parametrize("name", [*BY_TASK, "sogclr"])
+@pytest.mark.parametrize("name", [*BY_TASK, *CONTRASTIVE])
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_16_bit_logits_and_autocast_compute_in_float32(name, dtype):
     logits, target, index = data(16, 2)

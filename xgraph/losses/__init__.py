@@ -12,6 +12,7 @@ from xgraph.losses.constraints.roc_fairness import ROCFairness
 from xgraph.losses.constraints.trust_region import KLTrustRegion
 from xgraph.losses.constraints.zero_forgetting import ZeroForgetting
 from xgraph.losses.contrastive.sogclr import SogCLRLoss
+from xgraph.losses.contrastive.two_tower import TwoTowerLoss
 from xgraph.losses.pairs.auc_margin import AUCMarginLoss
 from xgraph.losses.pairs.auc_pairwise import PairwiseAUCLoss
 from xgraph.losses.pairs.soap import SOAPLoss
@@ -81,6 +82,7 @@ __all__ = [
     "SquaredError",
     "SquaredHinge",
     "Surrogate",
+    "TwoTowerLoss",
     "WeightedBCELoss",
     "ZeroForgetting",
 ]

@@ -12,6 +12,7 @@ from xgraph.nn.layers.head import Head
 from xgraph.nn.layers.norm import BatchNorm
 from xgraph.nn.layers.protocol import Model
 from xgraph.nn.layers.target_scale import TargetScale, target_statistics
+from xgraph.nn.layers.temperature_head import TemperatureHead
 from xgraph.nn.molecules.d_mpnn import DMPNN
 from xgraph.nn.molecules.deeper_gcn import DeeperGCN
 from xgraph.nn.molecules.ecc import ECC, ECCConv
@@ -136,6 +137,7 @@ __all__ = [
     "SmoothedMaxPooling",
     "TableOptions",
     "TargetScale",
+    "TemperatureHead",
     "VirtualNode",
     "edges_by_kind",
     "input_aggregate",

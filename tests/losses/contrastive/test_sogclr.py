@@ -1,8 +1,10 @@
+import copy
 import math
 
 import pytest
 import torch
 
+from tests.losses.contrastive.algorithm_35 import Anchors, views
 from xgraph.estimators import CosineGamma
 from xgraph.losses import SogCLRLoss
 
@@ -212,4 +214,57 @@ def test_arguments_out_of_range_are_rejected(arguments, error, text):
 
 
 def test_repr():
-    assert "num_items=5, tau=0.1" in repr(SogCLRLoss(5))
+    assert "num_items=5, temperature=0.1" in repr(SogCLRLoss(5))
+
+
+@pytest.mark.parametrize("kind", ["none", "global", "individual", "predicted"])
+@pytest.mark.parametrize("count", [2, 3])
+def test_temperatures_and_several_views_match_algorithm_35_over_many_steps(kind, count):
+    generator = torch.Generator().manual_seed(0)
+    loss_fn, anchors = SogCLRLoss(12, 0.2, 0.3, learn=kind).double(), Anchors(kind, 0.3, start=0.2)
+    for step in range(20):
+        if step == 10:
+            loss_fn = copy.deepcopy(loss_fn)
+        index = torch.randint(12, (5,), generator=generator)
+        z = torch.randn(5, count, 3, generator=generator, dtype=torch.float64).requires_grad_()
+        tau = None
+        if kind == "predicted":
+            tau = (0.05 + torch.rand(5, generator=generator).double()).requires_grad_()
+        loss = loss_fn(z[:, 0], z[:, 1] if count == 2 else z[:, 1:], index, tau)
+        given = None if tau is None else tau.tolist()
+        expected, slope, own = views(anchors, z.detach(), index.tolist(), given)
+        assert loss.item() == pytest.approx(expected, abs=1e-12)
+        grads = torch.autograd.grad(loss, [z] if tau is None else [z, tau])
+        for got, right in zip(grads, (slope, own), strict=False):
+            torch.testing.assert_close(got, right, atol=1e-11, rtol=1e-9)
+    for item, u in anchors.u.items():
+        assert loss_fn.track.value[item].exp().item() == pytest.approx(u, rel=1e-10)
+    for item, value in anchors.tau.items():
+        assert loss_fn.temperatures.state.value[item].item() == pytest.approx(value, rel=1e-10)
+
+
+def test_in_evaluation_an_item_has_its_own_temperature_and_an_unknown_one_the_mean():
+    loss_fn = SogCLRLoss(9, "individual", rho=0.1, temperature_lr=0.1)
+    z = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(0))
+    for _ in range(5):
+        loss_fn(z[0], z[1], torch.arange(4))
+    loss_fn.eval()
+    own = loss_fn.temperatures.at(torch.arange(5))
+    assert len(set(own[:4].tolist())) > 1
+    assert own[4].item() == pytest.approx(0.1)
+    assert loss_fn.temperatures.at(None).item() == pytest.approx(own[:4].mean().item())
+    given = SogCLRLoss(9, "predicted", rho=0.1).eval()
+    for index, tau in ((torch.arange(4), own[:4]), (None, own[:4].mean().expand(4))):
+        assert loss_fn(z[0], z[1], index).item() == pytest.approx(given(z[0], z[1], index, tau).item(), rel=1e-6)
+    assert SogCLRLoss(9, "individual").temperatures.at(None).item() == pytest.approx(0.1)
+
+
+def test_tau_is_the_temperature_and_states_of_earlier_versions_load():
+    assert SogCLRLoss(5, tau=0.3).temperature == SogCLRLoss(5, 0.3).tau == 0.3
+    with pytest.raises(ValueError, match="tau is another name of temperature: give one of them, got 0.3 and 0.2"):
+        SogCLRLoss(5, 0.2, tau=0.3)
+    loss_fn = SogCLRLoss(3)
+    loss_fn.load_state_dict({"track.value": torch.tensor([1.0, 2, 3]), "track.seen": torch.ones(3, dtype=torch.bool)})
+    assert loss_fn.track.value.tolist() == [1, 2, 3]
+    with pytest.raises(RuntimeError, match="missing keys .*temperatures.state.value"):
+        SogCLRLoss(3, "individual").load_state_dict(loss_fn.state_dict())

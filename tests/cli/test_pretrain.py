@@ -39,7 +39,7 @@ def test_pretrains_and_a_run_starts_from_it(csv: Path, small: list[str], capsys:
         *("metric", "loss", "alignment", "uniformity", "top1"),
         *("run:", "next:"),
     ]
-    assert tomllib.loads(Path("run/config.toml").read_text())["tau"] == 0.5
+    assert tomllib.loads(Path("run/config.toml").read_text())["temperature"] == 0.5
     assert main(["pretrain", "--config", "run/config.toml", "--out", "again"]) == 0
     assert json.loads(Path("again/metrics.json").read_text()) == json.loads(Path("run/metrics.json").read_text())
     assert main(["train", str(csv), *small, "--init", "run", "--out", "later"]) == 0

@@ -103,7 +103,7 @@ def collect() -> Catalogue:
     from xgraph.training.config.baseline import AUTO
     from xgraph.training.config.build import TrainConfig, registry
     from xgraph.training.config.flat import PLACES
-    from xgraph.training.pretraining.settings import OBJECTIVE_SETTINGS, PretrainConfig
+    from xgraph.training.pretraining.settings import PretrainConfig, objectives_of
 
     losses = {name: _part(name, "losses", cls) for name, cls in registry("loss").items()}
     models = {name: _part(name, "nn", cls) for name, cls in registry("model").items()}
@@ -113,11 +113,10 @@ def collect() -> Catalogue:
         choices = {"loss": tuple(losses), "model": (*models, AUTO)}.get(option.name, option.choices)
         if option.name != "dataset":
             train[section] = (*train.get(section, ()), replace(option, choices=choices))
-    objectives = {name: objective for objective, names in OBJECTIVE_SETTINGS.items() for name in names}
     pretrain: dict[str, tuple[Option, ...]] = {}
     known = Catalogue(train, pretrain, losses, models)
     for option in _options(PretrainConfig):
-        objective = objectives.get(option.name, "")
+        objective = ", ".join(objectives_of(option.name))
         choices = tuple(known.pretrainable) if option.name == "model" else option.choices
         if option.name != "datasets":
             pretrain[objective] = (*pretrain.get(objective, ()), replace(option, choices=choices))

@@ -115,8 +115,10 @@ def assert_same(one: Any, other: Any) -> None:
     [
         {"objective": "multitask", "balance": "datasets"},
         {"objective": "contrastive", "drop_atoms": 0.1, "drop_subgraph": 0.2, "gamma_schedule": "cosine"},
+        {"objective": "contrastive", "temperature": "individual"},
+        {"objective": "contrastive", "temperature": "predicted", "rho": 0.5},
     ],
-    ids=lambda settings: settings["objective"],
+    ids=lambda settings: f"{settings['objective']} {settings.get('temperature', '')}",
 )
 def test_resuming_is_exact(tables: list[str], settings: dict[str, Any]) -> None:
     settings = {**SMALL, **settings, "epochs": 3}

@@ -137,3 +137,25 @@ def test_tasks_or_data_sets_have_equal_weight() -> None:
     torch.testing.assert_close(tasks * known, torch.tensor([1.0, 1, 1, 0]) * known.sum() / 3)
     sets = task_weights(y, datasets, "datasets")
     torch.testing.assert_close(sets * known, torch.tensor([1.0, 0.5, 0.5, 0]) * known.sum() / 2)
+
+
+@pytest.mark.parametrize("kind", ["global", "individual", "predicted"])
+def test_temperatures_are_learned_and_reported(csv: Path, kind: str) -> None:
+    task = contrastive(csv, temperature=kind, dropout=0.0)
+    optimizer = task.configure_optimizers()
+    batch = task.source.pairs.batch([12, 40, 33, 15])  # type: ignore[attr-defined]
+    task.training_step(batch, 0).backward()
+    optimizer.step()
+    with torch.no_grad():
+        task.eval().validation_step(None, 0)
+    if kind == "predicted":
+        assert task.temperature_head is not None
+        z1, z2 = task._project(batch, 0, 0)
+        assert not torch.equal(task._temperatures(z1, z2)[0], torch.full((4,), 0.1)), "the head has been trained"
+    else:
+        assert task.temperature_head is None
+        mean = task.contrast.temperatures.at(None).item()
+        assert mean != 0.1
+        assert task.valid_metrics["temperature"] == pytest.approx(mean)
+        moved = (task.contrast.temperatures.state.value != 0.1).sum().item()
+        assert moved == {"global": 1, "individual": 4}[kind]

@@ -1,7 +1,7 @@
 """The settings of pretraining, and their validation."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -12,14 +12,17 @@ from xgraph.training.config.data import Count
 from xgraph.training.config.sections import LoggerName, Precision, Rate, Schedule
 from xgraph.training.config.settings import TrainConfig
 
+_CONTRAST = (
+    *("temperature", "tau", "start_temperature", "rho", "min_temperature", "max_temperature", "temperature_lr"),
+    *("gamma", "gamma_schedule", "projection_channels"),
+)
 OBJECTIVE_SETTINGS = {
     "multitask": ("balance",),
-    "contrastive": (
-        *("tau", "gamma", "gamma_schedule", "projection_channels"),
-        *("mask_atoms", "drop_bonds", "drop_atoms", "drop_subgraph"),
-    ),
+    "contrastive": (*_CONTRAST, "mask_atoms", "drop_bonds", "drop_atoms", "drop_subgraph"),
 }
-"""Settings that apply to one objective only."""
+"""Settings that apply to some objectives only."""
+
+TemperatureWord = Literal["constant", "global", "individual", "predicted"]
 
 _SHARED = (
     *("model", "epochs", "batch_size", "lr", "weight_decay", "optimizer", "lr_schedule", "seed"),
@@ -41,7 +44,15 @@ class PretrainConfig(Schema):
             in the comparison. The test molecules of the AICures competition are always left out if their file is
             available.
         balance: What has equal weight: each label, each task, or each data set and within it each task.
-        tau: Temperature of the contrast: the smaller, the more the most similar molecules count.
+        temperature: Temperature of the contrast: the smaller, the more the most similar others count. A number, or
+            what learns it: one for all (global), one per item (individual, iSogCLR), or a small network that predicts
+            it from an item's vector (predicted, TempNet). ``constant`` is the default number.
+        tau: Another name of ``temperature``, from earlier versions: a number.
+        start_temperature: Where a learned temperature starts; 0.1 or the nearest bound by default.
+        rho: How much a learned temperature concentrates on the most similar others (KL divergence from uniform).
+        min_temperature: Lower bound of a learned temperature, 0.005 or more.
+        max_temperature: Upper bound of a learned temperature.
+        temperature_lr: Step size of a temperature that is global or individual.
         gamma: Weight of the new value in each molecule's moving average, in (0, 1].
         gamma_schedule: Gamma over the epochs: constant, or decaying from 1 to its value along a cosine.
         projection_channels: Length of the vectors that are contrasted. The head that makes them is not reused.
@@ -81,7 +92,13 @@ class PretrainConfig(Schema):
     model: str = "gine"
     exclude: list[str] | None = None
     balance: Literal["labels", "tasks", "datasets"] = "labels"
-    tau: float = 0.1
+    temperature: float | TemperatureWord = 0.1
+    tau: float | None = None
+    start_temperature: float | None = None
+    rho: float = 0.3
+    min_temperature: float = 0.05
+    max_temperature: float = 0.7
+    temperature_lr: float = 0.01
     gamma: float = 0.9
     gamma_schedule: Schedule = "constant"
     projection_channels: Annotated[int, Field(ge=1, le=10**6)] = 64
@@ -106,6 +123,7 @@ class PretrainConfig(Schema):
     model_options: dict[str, Any] = Field(default={})
 
     def __init__(self, **settings: Any) -> None:
+        settings = _renamed(settings)
         try:
             super().__init__(**settings)
         except ValidationError as refused:
@@ -125,9 +143,31 @@ class PretrainConfig(Schema):
 
         if self.objective == "contrastive" and self.batch_size < 2:
             raise ValueError(f"batch_size = {self.batch_size}: expected 2 or more for objective 'contrastive'")
-        SogCLRLoss(1, self.tau, self.gamma)  # the constructors check the ranges of their arguments
+        if self.start_temperature is not None and not self.learns_temperature:
+            raise ValueError(
+                f"start_temperature = {self.start_temperature:g} is for a learned temperature (global, individual or "
+                f"predicted), but temperature is {self.temperature}; give it as temperature"
+            )
+        SogCLRLoss(1, gamma=self.gamma, **self.contrast)  # the constructors check the ranges of their arguments
         Augmentation(**self.views)
         return self
+
+    @property
+    def learns_temperature(self) -> bool:
+        """Whether the temperature is learned."""
+        return self.temperature in get_args(TemperatureWord)[1:]
+
+    @property
+    def contrast(self) -> dict[str, Any]:
+        """The arguments of a contrastive loss that concern its temperature."""
+        names = ("rho", "min_temperature", "max_temperature", "temperature_lr")
+        values = {name: getattr(self, name) for name in names}
+        if not self.learns_temperature:
+            return {**values, "temperature": self.temperature}
+        start = self.start_temperature
+        if start is None:
+            start = min(max(0.1, self.min_temperature), self.max_temperature)
+        return {**values, "temperature": start, "learn": self.temperature}
 
     @property
     def views(self) -> dict[str, float]:
@@ -142,7 +182,8 @@ class PretrainConfig(Schema):
 
     def to_dict(self) -> dict[str, Any]:
         """Return all settings of the objective as plain values; ``model`` is a table of a name and options."""
-        other = [name for kind, names in OBJECTIVE_SETTINGS.items() if kind != self.objective for name in names]
+        own = OBJECTIVE_SETTINGS[self.objective]
+        other = [name for names in OBJECTIVE_SETTINGS.values() for name in names if name not in own]
         values = {
             option.name: value
             for option in options_of(PretrainConfig)
@@ -168,6 +209,8 @@ def build_pretrain_config(settings: Mapping[str, object], base: Mapping[str, obj
             values[name] = fields[name].parse(value)
     if "model" in settings and settings["model"] != values.get("model"):
         options = {}  # the file's options belong to another model
+    if settings.keys() & {"tau", "temperature"}:
+        values = {name: value for name, value in values.items() if name not in ("tau", "temperature")}
     values |= {name: fields[name].parse(value) for name, value in settings.items() if name in fields}
     model = values.get("model", defaults["model"])
     known = _options_of_model(model)
@@ -180,14 +223,33 @@ def build_pretrain_config(settings: Mapping[str, object], base: Mapping[str, obj
                 )
             options[own] = value
     objective = values.get("objective", defaults["objective"])
-    for kind, names in OBJECTIVE_SETTINGS.items():
-        for name in names if kind != objective else ():
+    for name in {name for names in OBJECTIVE_SETTINGS.values() for name in names}:
+        kinds = objectives_of(name)
+        if objective not in kinds:
             if name in settings:
-                raise OptionError(f"{name}: this setting is for objective {kind!r}, but the objective is {objective!r}")
+                listed = " or ".join(map(repr, kinds))
+                raise OptionError(f"{name}: this setting is for objective {listed}, but the objective is {objective!r}")
             values.pop(name, None)
     config = PretrainConfig(**values, model_options=options)
     full = config.training("joined.csv")
     return PretrainConfig(**values, model_options=full.model_options)
+
+
+def objectives_of(name: str) -> list[str]:
+    """Return the objectives that a setting is for; none if it is for all."""
+    return [objective for objective, names in OBJECTIVE_SETTINGS.items() if name in names]
+
+
+def _renamed(settings: dict[str, Any]) -> dict[str, Any]:
+    """Replace the former name of the temperature."""
+    tau = settings.get("tau")
+    if tau is None:
+        return settings
+    if settings.get("temperature", tau) != tau:
+        raise OptionError(
+            f"tau = {tau:g} is another name of temperature = {settings['temperature']}: give only one of them"
+        )
+    return {**settings, "tau": None, "temperature": tau}
 
 
 def pretrainable() -> list[str]:

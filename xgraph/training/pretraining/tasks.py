@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from xgraph.distributed import gathered
 from xgraph.estimators import CosineGamma
 from xgraph.losses import SogCLRLoss, WeightedBCELoss
+from xgraph.nn import TemperatureHead
 from xgraph.training.fit.task import Task
 from xgraph.training.pretraining.settings import PretrainConfig
 from xgraph.training.pretraining.views import ViewSource
@@ -41,10 +43,12 @@ class ContrastiveTask(Task):
         super().__init__(source.config, source)
         self.header["pretraining"] = settings.to_dict()
         self.metric = "loss"
-        gamma: Any = settings.gamma
-        if settings.gamma_schedule == "cosine":
-            gamma = CosineGamma(settings.epochs, gamma_min=settings.gamma)
-        self.contrast = SogCLRLoss(len(source), settings.tau, gamma)
+        self.contrast = SogCLRLoss(len(source), gamma=gamma_of(settings), **settings.contrast)
+        self.temperature_head = temperature_head(settings)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """One optimiser over the model and the network that predicts the temperature, if there is one."""
+        return with_parameters_of(super().configure_optimizers(), self.temperature_head)
 
     def on_train_epoch_start(self) -> None:
         """Start an epoch."""
@@ -54,7 +58,7 @@ class ContrastiveTask(Task):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Return the loss of one batch."""
         z1, z2 = self._project(batch, self.current_epoch, self.steps)
-        loss: Tensor = self.contrast(z1, z2, batch.idx[: len(z1)])
+        loss: Tensor = gathered(self.contrast)(z1, z2, batch.idx[: len(z1)], *self._temperatures(z1, z2))
         self.count(loss)
         return loss
 
@@ -70,12 +74,20 @@ class ContrastiveTask(Task):
             h1, h2 = F.normalize(z1), F.normalize(z2)
             size = len(h1)
             alike, apart = h1 @ h2.t(), torch.pdist(h1).square()
-            sums["loss"] += size * self.contrast(z1, z2).item()
+            sums["loss"] += size * self.contrast(z1, z2, None, *self._temperatures(z1, z2)).item()
             sums["alignment"] += (h1 - h2).square().sum().item()
             sums["uniformity"] += size * ((-2 * apart).logsumexp(0).item() - math.log(len(apart)))
             sums["top1"] += (alike.argmax(1) == torch.arange(size, device=alike.device)).sum().item()
         count = sum(map(len, rows))
         self.valid_metrics = {name: value / count for name, value in sums.items()}
+        self.valid_metrics |= {name: value for name, value in self.contrast.monitor().items() if name == "temperature"}
+
+    def _temperatures(self, z1: Tensor, z2: Tensor) -> tuple[Tensor, ...]:
+        """Return the predicted temperature of each molecule, the mean over its views; nothing if there is none."""
+        if self.temperature_head is None:
+            return ()
+        one, two = (self.temperature_head(F.normalize(z)) for z in (z1, z2))
+        return ((one + two) / 2,)
 
     def _project(self, batch: Any, stream: int, number: int) -> tuple[Tensor, Tensor]:
         """Return the projections of both views, ``[B, P]`` each."""
@@ -85,6 +97,32 @@ class ContrastiveTask(Task):
         self._check_finite(z.detach())
         z1, z2 = z.chunk(2)
         return z1, z2
+
+
+def gamma_of(settings: PretrainConfig) -> Any:
+    """Return γ, or its schedule."""
+    if settings.gamma_schedule == "cosine":
+        return CosineGamma(settings.epochs, gamma_min=settings.gamma)
+    return settings.gamma
+
+
+def temperature_head(settings: PretrainConfig) -> TemperatureHead | None:
+    """Return the network that predicts temperatures from projections, if they are predicted."""
+    if settings.temperature != "predicted":
+        return None
+    bounds = settings.min_temperature, settings.max_temperature
+    start = settings.contrast["temperature"]
+    return TemperatureHead(
+        settings.projection_channels, *bounds, start=start if bounds[0] < start < bounds[1] else None
+    )
+
+
+def with_parameters_of(optimizer: torch.optim.Optimizer, *modules: torch.nn.Module | None) -> torch.optim.Optimizer:
+    """Let an optimiser train the parameters of further modules, with its settings."""
+    more = [parameter for module in modules if module is not None for parameter in module.parameters()]
+    if more:
+        optimizer.add_param_group({"params": more})
+    return optimizer
 
 
 def task_weights(y: Tensor, datasets: list[str], balance: str) -> Tensor:

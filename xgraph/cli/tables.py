@@ -106,6 +106,27 @@ def details_text(
     return "\n".join(lines).rstrip("\n")
 
 
+def constraints_text(constraints: Mapping[str, Any] | None) -> str:
+    """The constraints of a run: their values and multipliers at the end of training, and the kept model in each part.
+
+    Args:
+        constraints: The entry of `metrics.json`.
+    """
+    lines = []
+    if retained := (constraints or {}).get("retain"):
+        parts = [part for part in ("train", "valid", "test") if part in retained[0]]
+        rows = [
+            [one["task"], _number(one["value"]), _number(one["multiplier"])]
+            + [_number(one[part][when]) for part in parts for when in ("before", "after")]
+            for one in retained
+        ]
+        titles = [f"{part}_{when}" for part in parts for when in ("before", "after")]
+        lines += [aligned([["retained task", "rise", "multiplier", *titles], *rows]), ""]
+        about = "rise: of the mean training loss, tracked until the end; before and after: the mean losses in each part"
+        lines += [about, ""]
+    return "\n".join(lines).rstrip("\n")
+
+
 def ties_text(details: Mapping[str, Any] | None) -> str:
     """The table of `--ties`; empty without it."""
     if not details or "ties" not in details:

@@ -15,7 +15,7 @@ from xgraph.cli.completion import complete_dataset
 from xgraph.cli.help.catalogue_commands import HelpAll, catalogue_options
 from xgraph.cli.startup import announce_loading
 from xgraph.cli.streams import keep_input
-from xgraph.cli.tables import closing_lines, details_text, metrics_table
+from xgraph.cli.tables import closing_lines, constraints_text, details_text, metrics_table
 
 _DEMO = {"epochs": 25}
 """Fewer epochs than usual, so that it takes about a minute."""
@@ -119,6 +119,8 @@ def train(
     typer.echo(metrics_table(run.metrics, all_metrics=all_metrics))
     details, of_bags = run.metrics.get("details", {}).get("test"), run.config.data.kind == "bag"
     if more := details_text(details, run.metrics.get("metric"), all_metrics, decided=of_bags):
+        typer.echo(f"\n{more}\n")
+    if more := constraints_text(run.metrics.get("constraints")):
         typer.echo(f"\n{more}\n")
     typer.echo("\n".join(closing_lines(run, demo)))
     if report:

@@ -8,7 +8,7 @@ import torch
 
 from xgraph.training.config.build import build_config
 from xgraph.training.fit.check import check_data
-from xgraph.training.fit.engine import find_checkpoint
+from xgraph.training.fit.constraints.earlier import find_run
 from xgraph.training.sources.molecules import MoleculeSource
 
 NAN = float("nan")
@@ -40,13 +40,23 @@ def test_tasks_that_cannot_be_learned_are_named() -> None:
 
 
 def test_checkpoints_are_found(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="expected a run directory or a checkpoint"):
-        find_checkpoint(tmp_path)
+    config = build_config({"seed": 3})
+    with pytest.raises(FileNotFoundError, match="init: expected a run directory or a checkpoint"):
+        find_run(tmp_path, config, "init")
     (tmp_path / "last.ckpt").touch()
-    assert find_checkpoint(tmp_path) == tmp_path / "last.ckpt"
+    assert find_run(tmp_path, config, "init") == tmp_path / "last.ckpt"
     (tmp_path / "best.ckpt").touch()
-    assert find_checkpoint(str(tmp_path)) == tmp_path / "best.ckpt"
-    assert find_checkpoint(tmp_path / "last.ckpt") == tmp_path / "last.ckpt"
+    assert find_run(str(tmp_path), config, "init") == tmp_path / "best.ckpt"
+    assert find_run(tmp_path / "last.ckpt", config, "init") == tmp_path / "last.ckpt"
+    for name in ("folds/fold_0/best.ckpt", "seeds/seed_3/best.ckpt"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    with pytest.raises(FileNotFoundError, match="retain: .* is a run over folds, but this run has none of them"):
+        find_run(tmp_path / "folds", config, "retain")
+    assert find_run(tmp_path / "folds", config.replace(fold=0), "init").parent.name == "fold_0"
+    assert find_run(tmp_path / "seeds", config, "init").parent.name == "seed_3"
+    with pytest.raises(FileNotFoundError, match="not over the seed 4 of this run"):
+        find_run(tmp_path / "seeds", config.replace(seed=4), "init")
 
 
 def test_lightning_is_silenced_and_loggers_are_restored(train: Any, capfd: pytest.CaptureFixture[str]) -> None:

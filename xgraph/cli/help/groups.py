@@ -8,9 +8,13 @@ from xgraph.options import Option
 Groups = dict[str, list[Option]]
 
 DATA, PARTS, TRAINING, RUN = "Data", "Model and loss", "Training", "Run"
-_OF_SECTION = {"data": DATA, "model": PARTS, "loss": PARTS}
+_OF_SECTION = {"data": DATA, "model": PARTS, "loss": PARTS, "constraints": PARTS}
 _OF_RUN = ("seed", "seeds", "split_seed", "device", "precision", "threads", "devices", "nodes", "logger")
-_ELSEWHERE = {"init": PARTS, **dict.fromkeys(_OF_RUN, RUN)}
+_ELSEWHERE = {
+    "init": PARTS,
+    **dict.fromkeys(("retain", "retain_rho", "fair_tolerance", "fair_rho"), PARTS),
+    **dict.fromkeys(_OF_RUN, RUN),
+}
 
 COMMON = (
     *("split", "split_column", "fold", "smiles_column", "target_columns", "bag_column", "num_neighbors", "instances"),

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from xgraph.options import Option, OptionError, nearest, options_of
 from xgraph.schema import Schema, validate
+from xgraph.training.config.constraints import Constraints
 from xgraph.training.config.data import BagData, MoleculeData, NodeData
 from xgraph.training.config.sections import Batches, LossChoice, ModelChoice, Optimization, RunSettings
 from xgraph.training.config.traits import NOUNS, DatasetTraits
@@ -17,9 +18,10 @@ SECTIONS: dict[str, tuple[type[Schema], ...]] = {
     "loss": (LossChoice,),
     "optimizer": (Optimization,),
     "batches": (Batches,),
+    "constraints": (Constraints,),
     "run": (RunSettings,),
 }
-STEPWISE = ("loss", "optimizer", "batches")
+STEPWISE = ("loss", "optimizer", "batches", "constraints")
 """Sections about stepwise training. A model that is fitted in a single step ignores them and uses `SINGLE_STEP`."""
 SINGLE_STEP = {"loss": "bce", "epochs": 1, "pretrain_epochs": 0}
 

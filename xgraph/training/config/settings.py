@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from xgraph.options import Option, OptionError
 from xgraph.schema import Schema, explain
+from xgraph.training.config.constraints import Constraints
 from xgraph.training.config.data import DRAWN_BY_SEED, BagData, MoleculeData, NodeData
 from xgraph.training.config.flat import PLACES, STEPWISE_SETTINGS, flat_options, make_sections
 from xgraph.training.config.sections import Batches, LossChoice, ModelChoice, Optimization, RunSettings
@@ -26,6 +27,7 @@ class TrainConfig(Schema):
         chosen_loss: The section ``[loss]``: name and options of the loss.
         optimization: The section ``[optimizer]``: epochs, optimiser, learning rate and schedules.
         batches: The section ``[batches]``: size and sampler of the batches.
+        constraints: The section ``[constraints]``: earlier runs to retain, and how equal the rates of groups are.
         run: The section ``[run]``: metric, parts to train on and score, seed and device.
 
     Raises:
@@ -44,6 +46,7 @@ class TrainConfig(Schema):
     chosen_loss: LossChoice = Field(alias="loss")
     optimization: Optimization = Field(alias="optimizer")
     batches: Batches
+    constraints: Constraints
     run: RunSettings
 
     def __init__(self, **settings: Any) -> None:

@@ -129,3 +129,22 @@ def start_from(model: nn.Module, state: Mapping[str, Any], source: "Source", pat
             )
     model.load_state_dict({name: weights[name] for name in encoder}, strict=False)
     return keep_head
+
+
+def copy_head_of_shared_tasks(model: nn.Module, state: Mapping[str, Any], source: "Source") -> None:
+    """Copy the head of another run but for its last layer, of which only the rows of the tasks that both runs have.
+
+    A head of another size is left as it is.
+    """
+    weights, tasks = model_weights(state), list(state[HEADER]["task_names"])
+    shared = [(own, tasks.index(name)) for own, name in enumerate(source.task_names) if name in tasks]
+    ours, theirs = (torch.tensor(column, dtype=torch.long) for column in zip(*shared, strict=True))
+    with torch.no_grad():
+        for name, own in model.state_dict().items():
+            other = weights.get(name)
+            if not name.startswith("head.") or other is None or other.dim() != own.dim() or not own.dim():
+                continue
+            if (len(own), len(other)) == (source.num_tasks, len(tasks)) and own.shape[1:] == other.shape[1:]:
+                own[ours] = other[theirs].to(own.dtype)
+            elif own.shape == other.shape:
+                own.copy_(other)

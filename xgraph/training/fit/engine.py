@@ -25,10 +25,10 @@ from xgraph.training.files.callback import CheckpointCallback, CheckpointFiles
 from xgraph.training.files.checkpoint import HEADER, check_same_run, read_checkpoint
 from xgraph.training.files.environment import write_environment
 from xgraph.training.files.leaks import warn_of_leaks
-from xgraph.training.files.members import FOLD, SEED, fold_folders, seed_folders
 from xgraph.training.files.resume import check_resumable, check_same_settings, read_last
-from xgraph.training.files.rundir import BEST, LAST, NETWORK, write_config
-from xgraph.training.files.saved_model import start_from
+from xgraph.training.files.rundir import LAST, write_config
+from xgraph.training.files.saved_model import copy_head_of_shared_tasks, start_from
+from xgraph.training.fit.constraints.earlier import find_run
 from xgraph.training.fit.fitted import FittedTask, fit_in_single_step
 from xgraph.training.fit.machine.precision import plugins_of
 from xgraph.training.fit.machine.threads import set_usual_threads
@@ -60,10 +60,11 @@ def prepare(config: TrainConfig, source: "Source") -> Task | FittedTask:
         return FittedTask(config, source)
     task = Task(config, source)
     if config.init is not None:
-        path = find_checkpoint(config.init, config.fold if isinstance(config.fold, int) else None, config.seed)
+        path = find_run(config.init, config, "init")
         state = read_checkpoint(path)
         warn_of_leaks(task.header, state[HEADER], source)
-        start_from(task.model, state, source, path)
+        if not start_from(task.model, state, source, path) and config.retain:
+            copy_head_of_shared_tasks(task.model, state, source)
     return task
 
 
@@ -87,7 +88,10 @@ def fit(
         write_config(path, task.config)
         write_environment(path, device)
     run_epochs(task, callback, last, device=device, callbacks=[*(callbacks or []), *epoch_loggers(book, callback)])
-    return write_results(task.source, task.main_loss.link, callback, device) if rank() == 0 else {}
+    if rank() > 0:
+        return {}
+    metrics = write_results(task.source, task.main_loss.link, callback, device)
+    return metrics if task.terms is None else task.terms.add_to(metrics, task.source, path, device)
 
 
 def resume_point(task: Task, callback: CheckpointCallback) -> Path | None:
@@ -156,26 +160,6 @@ def _processes() -> dict[str, Any]:
         broadcast_buffers=False,  # tables and statistics are the same in all processes
     )
     return {"devices": here.local_size, "num_nodes": here.world_size // here.local_size, "strategy": strategy}
-
-
-def find_checkpoint(run: str | Path, fold: int | None = None, seed: int = 0) -> Path:
-    """Return the best checkpoint of a run; for a run over folds or seeds, that of the given ones."""
-    path = Path(run)
-    if path.is_file():
-        return path
-    if fold is not None and fold_folders(path):
-        path = path / f"{FOLD}{fold}"
-    if seeds := seed_folders(path):
-        if path / f"{SEED}{seed}" not in seeds:
-            raise FileNotFoundError(
-                f"init: {path} is a run over seeds, but not over the seed {seed} of this run; choose one of "
-                f"{', '.join(folder.name for folder in seeds)} in it"
-            )
-        path = path / f"{SEED}{seed}"
-    for name in (NETWORK, BEST, LAST):
-        if (path / name).is_file():
-            return path / name
-    raise FileNotFoundError(f"init: expected a run directory or a checkpoint, but {path} has no {BEST}")
 
 
 def _run(trainer: Trainer, task: Task, last: Path | None) -> None:

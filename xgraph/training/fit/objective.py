@@ -11,6 +11,7 @@ from xgraph.training.sources.batches import make_sampler
 
 if TYPE_CHECKING:
     from xgraph.losses import Loss
+    from xgraph.training.fit.constraints.terms import Terms
     from xgraph.training.sources import Source
 
 
@@ -34,8 +35,8 @@ def batches_of(config: TrainConfig, num_tasks: int) -> str:
     return batches
 
 
-def make_objective(config: TrainConfig, source: "Source") -> Objective:
-    """Build the loss and the samplers."""
+def make_objective(config: TrainConfig, source: "Source", terms: "Terms | None" = None) -> Objective:
+    """Build the loss and the samplers; batches are drawn by the labels that the loss is computed with."""
     from xgraph.estimators import CosineGamma
 
     loss_class = registry("loss")[config.loss]
@@ -59,6 +60,7 @@ def make_objective(config: TrainConfig, source: "Source") -> Objective:
     except ValueError as error:  # an option is out of range
         raise OptionError(str(error)) from None
     train = source.splits["train"]
-    labels, own = source.targets(train), None if groups is None else groups[train]
+    labels = source.targets(train) if terms is None else terms.labels(source.targets(train))
+    own = None if groups is None else groups[train]
     stages = {"pretrain": "shuffle", "main": batches}
     return Objective(loss, {stage: make_sampler(kind, labels, config, own) for stage, kind in stages.items()})

@@ -23,6 +23,7 @@ from xgraph.training.files.checkpoint import describe
 from xgraph.training.files.saved_model import model_without_tables
 from xgraph.training.fit.average import AveragedWeights
 from xgraph.training.fit.compositional import Compositional
+from xgraph.training.fit.constraints.terms import make_terms
 from xgraph.training.fit.objective import make_objective
 from xgraph.training.fit.resumable import ResumableModule
 from xgraph.training.scoring.scores import measure
@@ -55,7 +56,8 @@ class Task(ResumableModule):
         except ValueError as error:  # an option is out of range
             raise OptionError(str(error)) from None
         source.prepare(self.model)
-        self.main_loss, self.samplers = make_objective(config, source)
+        self.terms = make_terms(config, source)
+        self.main_loss, self.samplers = make_objective(config, source, self.terms)
         self.model = synchronized(self.model)
         self.after_step: Compositional | None = None
         if config.schedule == "compositional":
@@ -140,6 +142,8 @@ class Task(ResumableModule):
         try:
             logits = self._scores(batch)
             loss = self._loss(self.loss_fn, logits, batch)
+            if self.terms is not None:
+                loss = loss + self.terms(logits, batch)
         except ValueError:
             with torch.no_grad():  # without logits, the inner step has failed
                 self._check_finite(self.model(batch) if logits is None else logits)
@@ -184,7 +188,8 @@ class Task(ResumableModule):
     def _loss(self, loss_fn: "Loss", logits: Tensor, batch: Any) -> Tensor:
         """Return the loss of a batch; the items' weights are passed on if they have any."""
         weights = () if self.item_weights is None else (self.item_weights[batch.idx],)
-        return gathered(loss_fn)(logits, batch.y, batch.idx, *weights)
+        labels = batch.y if self.terms is None else self.terms.labels(batch.y)
+        return gathered(loss_fn)(logits, labels, batch.idx, *weights)
 
     def _valid_logits(self, positions: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Score the validation part; each process scores its share of the items if they do not depend on each other."""

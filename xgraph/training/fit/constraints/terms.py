@@ -1,0 +1,83 @@
+"""The penalties of a run, which are added to its loss in every step of both stages."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from xgraph.training.config.build import TrainConfig
+from xgraph.training.files.checkpoint import read_checkpoint
+from xgraph.training.files.rundir import BEST, METRICS
+from xgraph.training.files.saved_model import load_model
+from xgraph.training.files.writing import write_json
+from xgraph.training.fit.constraints.retained import Retained, losses_of
+
+if TYPE_CHECKING:
+    from xgraph.training.sources import Source
+
+
+class Terms(nn.Module):
+    """Penalties of constraints. Their state is part of the run's checkpoints.
+
+    Args:
+        config: The settings of the run.
+        source: Its data.
+    """
+
+    def __init__(self, config: TrainConfig, source: "Source") -> None:
+        super().__init__()
+        self.retained = Retained(config, source) if config.retain else None
+
+    @property
+    def parts(self) -> list[nn.Module]:
+        """The constraints that there are."""
+        return [part for part in (self.retained,) if part is not None]
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    def forward(self, logits: Tensor, batch: Any) -> Tensor:
+        """Return the sum of the penalties of a batch."""
+        total: Tensor = sum((part(logits, batch) for part in self.parts), start=logits.new_zeros(()))
+        return total
+
+    def labels(self, y: Tensor) -> Tensor:
+        """Return the labels that the loss is computed with: without those of retained tasks."""
+        return y if self.retained is None else self.retained.of_new_tasks(y)
+
+    def add_to(self, metrics: dict[str, Any], source: "Source", path: Path, device: str) -> dict[str, Any]:
+        """Add the report of a finished run to its metrics, and write them anew."""
+        model = load_model(read_checkpoint(path / BEST))
+        metrics = {**metrics, "constraints": self.report(source, model, device)}
+        write_json(path / METRICS, metrics)
+        return metrics
+
+    def report(self, source: "Source", model: nn.Module, device: str) -> dict[str, Any]:
+        """Return the state of all constraints at the end of training, and how the kept model stands in each part."""
+        found: dict[str, Any] = {}
+        if self.retained is not None:
+            kept = self.retained
+            tracked, multiplier = kept.penalty.values().tolist(), kept.penalty.multipliers().tolist()
+            by_part = {}
+            for name, positions in kept.parts.items():
+                logits = torch.from_numpy(source.score(model, positions, device=device)).float()
+                columns = kept.columns.cpu()
+                by_part[name] = kept.report(name, losses_of(logits[:, columns], source.targets(positions)[:, columns]))
+            found["retain"] = [
+                {
+                    "task": name,
+                    "run": run,
+                    "value": tracked[k],
+                    "multiplier": multiplier[k],
+                    **{part: rows[name] for part, rows in by_part.items()},
+                }
+                for k, (name, run) in enumerate(zip(kept.names, kept.runs, strict=True))
+            ]
+        return found
+
+
+def make_terms(config: TrainConfig, source: "Source") -> Terms | None:
+    """Return the penalties of a run, or None if it has no constraints."""
+    terms = Terms(config, source) if config.retain else None
+    return terms if terms else None

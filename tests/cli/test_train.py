@@ -27,6 +27,9 @@ OPTIONS = {
     "kl-dro": ["--learnable", "--rho", "0.2", "--max-lag", "inf"],
     "group-dro": ["--alpha", "0.5", "--groups", "label", "--items-per-group", "4"],
     "ce": ["--label-smoothing", "0.1"],
+    "ndcg": ["--k", "3", "--top", "full", "--strata", "pooled"],
+    "listwise": ["--max-lag", "inf"],
+    "recall": ["--k", "3", "--measure", "precision"],
 }
 WITHOUT_GAMMA = {"bce", "focal", "ce"}
 

@@ -9,13 +9,22 @@ from xgraph.losses import LOSSES, SogCLRLoss, TwoTowerLoss
 from xgraph.losses.contrastive.base import ContrastiveLoss
 
 NAN = float("nan")
-BY_TASK = sorted(set(LOSSES) - {"ce"})  # the columns of ce are classes, not tasks: see test_cross_entropy.py
+VARIANTS = {
+    "ndcg-practical": ("ndcg", {"k": 5}),
+    "ndcg-full": ("ndcg", {"k": 5, "top": "full"}),
+    "ndcg-ranks": ("ndcg", {"k": 5, "top": "ranks", "kappa": 0.2}),  # at 2, ranks of random scores have no gradient
+    "recall-threshold": ("recall", {"k": 5, "by": "threshold"}),
+}
+"""Losses of ranked lists with a choice that changes how they are computed."""
+LISTS = ["listwise", "ndcg", "recall", *VARIANTS]
+BY_THRESHOLD = {"ndcg-practical", "ndcg-full", "recall-threshold"}
+BY_TASK = sorted({*LOSSES, *VARIANTS} - {"ce"})  # the columns of ce are classes, not tasks: see test_cross_entropy.py
 NUMBERS = {"mse", "mae", "huber"}
 """Their targets are numbers; labels 0 and 1 are two of them."""
 STATELESS = {"bce", "focal"} | NUMBERS
 STATEFUL = sorted(set(BY_TASK) - STATELESS)
 POINTWISE = STATELESS | {"kl-dro", "group-dro"}
-PAIRS = sorted(set(BY_TASK) - POINTWISE)
+PAIRS = sorted(set(BY_TASK) - POINTWISE - set(LISTS))
 SORTED = ["auc-pairwise", "soap", "sopa", "staco"]
 """Their pairs can be reduced by sorting."""
 CONTRASTIVE = {
@@ -24,11 +33,13 @@ CONTRASTIVE = {
     "two-tower": partial(TwoTowerLoss, temperature="individual"),
 }
 """Losses of vectors instead of logits and labels."""
-BY_ITEM = {"soap", "sopa", "sopa-s", "sota-s", "staco", "group-dro", *CONTRASTIVE}
-SLOW = {"sopa", "staco", "auc-margin", "group-dro"}  # their duals need several steps
+BY_ITEM = {"soap", "sopa", "sopa-s", "sota-s", "staco", "group-dro", *CONTRASTIVE, *LISTS}
+BY_ITEM -= {"listwise", "recall-threshold"}
+SLOW = {"sopa", "staco", "auc-margin", "group-dro", *BY_THRESHOLD}  # their duals need several steps
 
 
 def options_of(name):
+    name = VARIANTS.get(name, (name,))[0]
     return {} if name in CONTRASTIVE else inspect.signature(LOSSES[name].__init__).parameters
 
 
@@ -36,6 +47,12 @@ def build(name, num_items=50, num_tasks=1, **options):
     """The loss, with its required arguments."""
     if name in CONTRASTIVE:
         return CONTRASTIVE[name](num_items, **options)
+    if name in VARIANTS:
+        name, own = VARIANTS[name]
+        options = own | options
+    if name in LISTS:  # two of five items are relevant to each query
+        relevance = (torch.arange(max(num_items, 1)) % 5 < 2).float()[:, None].repeat(1, max(num_tasks, 1))
+        options = {"relevance": relevance} | options
     if "groups" in options_of(name):
         options = {"groups": torch.arange(max(num_items, 0)) % 5} | options
     return LOSSES[name](num_items, num_tasks, **options)

@@ -11,6 +11,7 @@ import torch
 from tests.losses.cases import (
     BY_TASK,
     CONTRASTIVE,
+    LISTS,
     NAN,
     STATEFUL,
     STATELESS,
@@ -73,6 +74,7 @@ def test_error_names_the_shape_for_several_tasks():
 @pytest.mark.parametrize("name", sorted(LOSSES))
 def test_sizes_must_be_positive_integers(name):
     others = {"groups": torch.zeros(5, dtype=torch.long)} if name == "group-dro" else {}
+    others |= {"relevance": torch.zeros(5, 2)} if name in LISTS else {}
     with pytest.raises(ValueError, match="num_items must be at least 1, got 0"):
         LOSSES[name](0, 2, **others)
     with pytest.raises(ValueError, match="num_tasks must be at least 1, got -2"):
@@ -120,7 +122,8 @@ def test_state_of_another_size_is_rejected_and_loss_unchanged(name, num_items, n
     loss_fn, other = trained(name, 2), build(name, num_items, num_tasks)
     if all(v.shape == other.state_dict()[k].shape for k, v in loss_fn.state_dict().items()):
         # no state depends on the number of items (or, for contrastive losses, of tasks)
-        assert name in (CONTRASTIVE if num_items == 50 else {"auc-margin", "kl-dro", "group-dro"})
+        shared = {"auc-margin", "kl-dro", "group-dro", "listwise", "recall-threshold"}
+        assert name in (CONTRASTIVE if num_items == 50 else shared)
         source = trained(name, 2) if name in CONTRASTIVE else trained(name, 2, num_items=num_items)
         loss_fn.load_state_dict(source.state_dict())
         assert unchanged(tables(source), loss_fn)

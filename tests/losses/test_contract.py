@@ -7,6 +7,7 @@ from tests.losses.cases import (
     BY_ITEM,
     BY_TASK,
     CONTRASTIVE,
+    LISTS,
     NAN,
     NUMBERS,
     PAIRS,
@@ -29,8 +30,8 @@ ALL = pytest.mark.parametrize("name", [*BY_TASK, *CONTRASTIVE])
 
 
 def test_names_samplers_and_links():
-    names = "auc-margin auc-pairwise bce ce focal group-dro huber kl-dro mae mse soap sopa sopa-s sota-s staco"
-    assert sorted(LOSSES) == names.split()
+    names = "auc-margin auc-pairwise bce ce focal group-dro huber kl-dro listwise mae mse ndcg recall"
+    assert sorted(LOSSES) == [*names.split(), *["soap", "sopa", "sopa-s", "sota-s", "staco"]]
     other = {"group-dro": "group", "kl-dro": "shuffle", "bce": "shuffle", "ce": "shuffle", "focal": "shuffle"}
     other |= dict.fromkeys(NUMBERS, "shuffle")
     for name, cls in LOSSES.items():
@@ -78,6 +79,8 @@ def test_batch_without_contribution_gives_zero_loss_and_gradients(name):
     cases = [(rows, NAN) for rows in (0, 1, 4)]
     if name in PAIRS:
         cases += [(rows, label) for rows in (1, 12) for label in (1.0, 0.0)]
+    if name in LISTS:
+        cases += [(1, 1.0), (1, 0.0), (12, 0.0)]
     for rows, label in cases:
         logits = torch.randn(rows, 2, requires_grad=True)
         target = torch.full((rows, 2), label)
@@ -140,7 +143,7 @@ def test_several_tasks_give_the_mean_of_separate_losses(name):
         counts = []
         for task in range(5):
             classes = set(target[:, task].tolist()) & {0.0, 1.0}
-            counts.append(len(classes) == 2 if name in PAIRS else len(classes) > 0)
+            counts.append(len(classes) == 2 if name in PAIRS else 1 in classes if name in LISTS else len(classes) > 0)
         losses = [fn(logits[:, t], target[:, t], index) for t, fn in enumerate(alone)]
         assert all(loss.item() == 0 for loss, counted in zip(losses, counts, strict=True) if not counted)
         expected = sum(losses) / sum(counts)

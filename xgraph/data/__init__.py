@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from xgraph.data.ogb.graphs import GraphDataset as GraphDataset
     from xgraph.data.registry import load as load
     from xgraph.data.storage.statistics import feature_statistics as feature_statistics
+    from xgraph.relevance import RelevanceLists as RelevanceLists
 
 _MODULES = {
     "Augmentation": "molecules.augment",
@@ -48,6 +49,7 @@ _MODULES = {
     "JoinedDataset": "molecules.joined",
     "MoleculeDataset": "molecules.dataset",
     "NodeDataset": "nodes.dataset",
+    "RelevanceLists": "",
     "RowError": "molecules.table",
     "Table": "molecules.table",
     "bag_statistics": "bags.summaries",
@@ -79,7 +81,8 @@ __all__ = sorted(_MODULES)
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    module = f"{__name__}.{_MODULES[name]}" if _MODULES[name] else "xgraph.relevance"
+    value = getattr(import_module(module), name)
     globals()[name] = value
     return value
 

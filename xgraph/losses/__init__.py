@@ -29,6 +29,9 @@ from xgraph.losses.pointwise.huber import HuberLoss
 from xgraph.losses.pointwise.mae import MAELoss
 from xgraph.losses.pointwise.mse import MSELoss
 from xgraph.losses.pointwise.weighted_bce import WeightedBCELoss
+from xgraph.losses.ranking.listwise import ListwiseCELoss
+from xgraph.losses.ranking.ndcg import NDCGLoss
+from xgraph.losses.ranking.recall import RecallLoss
 from xgraph.losses.robust.group_dro import GroupDROLoss
 from xgraph.losses.robust.kl_dro import KLDROLoss
 
@@ -48,6 +51,9 @@ LOSSES: dict[str, type[Loss]] = {
     "mse": MSELoss,
     "mae": MAELoss,
     "huber": HuberLoss,
+    "ndcg": NDCGLoss,
+    "listwise": ListwiseCELoss,
+    "recall": RecallLoss,
 }
 """The losses by their names on the command line."""
 
@@ -64,13 +70,16 @@ __all__ = [
     "HuberLoss",
     "KLDROLoss",
     "KLTrustRegion",
+    "ListwiseCELoss",
     "Logistic",
     "Loss",
     "MAELoss",
     "MSELoss",
+    "NDCGLoss",
     "PairwiseAUCLoss",
     "Penalty",
     "ROCFairness",
+    "RecallLoss",
     "SOAPLoss",
     "SOPALoss",
     "SOPAsLoss",

@@ -155,19 +155,23 @@ class Loss(nn.Module):
             raise ValueError(f"weight: {type(self).__name__} cannot weight items")
         self._check_devices(logits=logits, target=target, index=index, weight=weight)
         scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
-        if self.link == "identity":
-            labels = labels if labels.is_floating_point() else labels.to(scores.dtype)
-            _check_numbers(scores.detach(), labels)
-            batch = Batch.of_numbers(scores, labels)
-        else:
-            batch = Batch(scores, labels == 1, labels == 0)
-            if len(scores):
-                _check_values(scores.detach(), labels, batch)
+        batch = self._labelled(scores, labels)
         if index is not None:
             batch.duplicates = self._check_index(index, len(scores))
             batch.items = index.long()
         if weight is not None:
             batch.weight = check_weight(weight, scores)
+        return batch
+
+    def _labelled(self, scores: Tensor, labels: Tensor) -> Batch:
+        """Return the batch of ``[B, T]`` scores and labels after checking their values."""
+        if self.link == "identity":
+            labels = labels if labels.is_floating_point() else labels.to(scores.dtype)
+            _check_numbers(scores.detach(), labels)
+            return Batch.of_numbers(scores, labels)
+        batch = Batch(scores, labels == 1, labels == 0)
+        if len(scores):
+            _check_values(scores.detach(), labels, batch)
         return batch
 
     def _check_devices(self, **tensors: Tensor | None) -> None:

@@ -20,7 +20,9 @@ LIMIT = 1e15
 class Batch:
     """A checked batch: ``[B, T]`` logits (at least float32), masks of labels 1 and 0, ``[B]`` positions and weights.
 
-    For losses of numbers, `numbers` has the targets, 0 where one is missing, and no label is 1 or 0.
+    For losses of numbers, `numbers` has the targets, 0 where one is missing, and no label is 1 or 0. For losses of
+    ranked lists, labels above 0 count as 1, `relevance` holds them, and `query` the numbers of the columns, if these
+    are not all queries in order.
     """
 
     scores: Tensor
@@ -30,6 +32,8 @@ class Batch:
     duplicates: bool = False
     weight: Tensor | None = None
     targets: Tensor | None = None
+    relevance: Tensor | None = None
+    query: Tensor | None = None
 
     @classmethod
     def of_numbers(cls, scores: Tensor, targets: Tensor) -> Batch:

@@ -53,14 +53,16 @@ def make_objective(config: TrainConfig, source: "Source", terms: "Terms | None" 
         groups = make_groups(config.groups, source, config.items_per_group)
     if takes_groups:
         options["groups"] = groups
+    train = source.splits["train"]
+    targets, own = source.targets(train), None if groups is None else groups[train]
+    labels = targets if terms is None else terms.labels(targets)
+    if "relevance" in inspect.signature(loss_class).parameters:
+        options["relevance"] = targets
     try:
         if config.gamma_schedule == "cosine" and "gamma" in options:
             options["gamma"] = CosineGamma(config.main_epochs, gamma_min=options["gamma"])
         loss: Loss = loss_class(len(source), source.num_tasks, **options)
     except ValueError as error:  # an option is out of range
         raise OptionError(str(error)) from None
-    train = source.splits["train"]
-    labels = source.targets(train) if terms is None else terms.labels(source.targets(train))
-    own = None if groups is None else groups[train]
     stages = {"pretrain": "shuffle", "main": batches}
     return Objective(loss, {stage: make_sampler(kind, labels, config, own) for stage, kind in stages.items()})

@@ -1,0 +1,1 @@
+"""Losses of ranked lists: items are ranked for each of several queries, the relevant ones first."""

@@ -65,7 +65,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"loaders"},
         {"requested"},
         {"registry"},
-        {"collection", "objects"},
+        {"collection", "objects", "texts"},
     ],
     "losses": [
         {"batch"},

@@ -14,7 +14,8 @@ def test_full_help_groups_the_options_by_objective(capsys: Capture) -> None:
     assert main(["pretrain", "--help-all"]) == 0
     out = capsys.readouterr().out
     groups = {block.splitlines()[0]: block for block in out.split("\n\n")}
-    assert "--tau" in groups["Objective contrastive:"]
+    assert "--temperature" in groups["Objective contrastive, two-tower:"]
+    assert "--text-column" in groups["Objective two-tower:"]
     assert "--drop-subgraph" in groups["Objective contrastive:"]
     assert "--balance" in groups["Objective multitask:"]
     assert "--virtual-node" in groups["Options of models:"]
@@ -54,7 +55,7 @@ def test_pretrains_and_a_run_starts_from_it(csv: Path, small: list[str], capsys:
         (["hiv,toxcast"], 1, "unknown data set 'toxcast'"),
         (["hiv,cora"], 1, "'cora' contains the nodes of a graph"),
         (["hiv", "--model", "svm"], 2, "model 'svm' has no molecular encoder"),
-        (["hiv", "--tau", "0.5"], 2, "tau: this setting is for objective 'contrastive'"),
+        (["hiv", "--tau", "0.5"], 2, "tau: this setting is for objective 'contrastive' or 'two-tower'"),
         (["hiv", "--resume"], 2, "resume: give the directory of the run"),
         (["none.csv"], 1, "file 'none.csv' does not exist"),
     ],

@@ -1,7 +1,10 @@
 """What encoders are pretrained on, of the real data sets."""
 
+from pathlib import Path
+
 import pytest
 
+import xgraph
 from xgraph.data import collect, identities, load
 from xgraph.data.collection import COMPETITION, excluded
 from xgraph.data.molecules.table import read_smiles
@@ -26,3 +29,13 @@ def test_test_part_of_a_fold_is_excluded() -> None:
     left = set(identities(data.smiles))
     assert not left & set(identities(sorted(test)))
     assert len(set(excluded("aicures:test"))) == len({*fold.smiles})
+
+
+@pytest.mark.slow
+def test_molecules_of_chebi_are_found_by_their_descriptions(mirror_folder: Path, tmp_path: Path) -> None:
+    file = mirror_folder / "molecule_text/chebi20_validation.txt.gz"
+    settings = {"objective": "two-tower", "text_column": "description", "epochs": 2, "batch_size": 128, "threads": 1}
+    small = {"hidden_channels": 64, "num_layers": 2, "lr": 0.003}
+    run = xgraph.pretrain(file, out=tmp_path / "run", **settings, **small)
+    assert run.metrics["molecules"] > 3000
+    assert run.metrics["valid"]["molecule_recall@10"] > 0.2, "by chance: 10 of 155"

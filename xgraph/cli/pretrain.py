@@ -48,7 +48,8 @@ def pretrain(
     """Pretrain a molecule encoder on several data sets, for `xgraph train --init RUN`.
 
     With --objective multitask the encoder learns all labels of the data sets. With --objective contrastive it needs no
-    labels: it learns to recognise a molecule from a masked copy.
+    labels: it learns to recognise a molecule from a masked copy. With --objective two-tower --text-column C it learns
+    to match molecules with the texts that describe them.
     """
     announce_loading()
     from xgraph.training.pretraining import pretrain as run_pretraining

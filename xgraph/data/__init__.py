@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from xgraph.data.ogb.graphs import GraphDataset as GraphDataset
     from xgraph.data.registry import load as load
     from xgraph.data.storage.statistics import feature_statistics as feature_statistics
+    from xgraph.data.tables.ngrams import Ngrams as Ngrams
     from xgraph.relevance import RelevanceLists as RelevanceLists
 
 _MODULES = {
@@ -48,6 +49,7 @@ _MODULES = {
     "LabelRules": "labels.rules",
     "JoinedDataset": "molecules.joined",
     "MoleculeDataset": "molecules.dataset",
+    "Ngrams": "tables.ngrams",
     "NodeDataset": "nodes.dataset",
     "RelevanceLists": "",
     "RowError": "molecules.table",

@@ -13,6 +13,7 @@ from xgraph.nn.layers.norm import BatchNorm
 from xgraph.nn.layers.protocol import Model
 from xgraph.nn.layers.target_scale import TargetScale, target_statistics
 from xgraph.nn.layers.temperature_head import TemperatureHead
+from xgraph.nn.layers.text_tower import TextTower
 from xgraph.nn.molecules.d_mpnn import DMPNN
 from xgraph.nn.molecules.deeper_gcn import DeeperGCN
 from xgraph.nn.molecules.ecc import ECC, ECCConv
@@ -138,6 +139,7 @@ __all__ = [
     "TableOptions",
     "TargetScale",
     "TemperatureHead",
+    "TextTower",
     "VirtualNode",
     "edges_by_kind",
     "input_aggregate",

@@ -51,9 +51,12 @@ def test_models_that_can_be_pretrained() -> None:
     [
         ({"datasets": []}, r"datasets = \[\]: expected one or more data sets"),
         ({"datasets": ["a", "a"]}, r"datasets = \['a', 'a'\]: expected one or more data sets"),
-        ({"tau": 0.5}, "tau: this setting is for objective 'contrastive', but the objective is 'multitask'"),
+        (
+            {"tau": 0.5},
+            "tau: this setting is for objective 'contrastive' or 'two-tower', but the objective is 'multitask'",
+        ),
         ({"objective": "contrastive", "balance": "tasks"}, "balance: this setting is for objective 'multitask'"),
-        ({"objective": "contrast"}, r"objective = 'contrast': expected multitask or contrastive"),
+        ({"objective": "contrast"}, r"objective = 'contrast': expected multitask, contrastive or two-tower"),
         ({"objective": "contrastive", "tau": 0.0}, "temperature must lie in"),
         (
             {"objective": "contrastive", "temperature": "warm"},

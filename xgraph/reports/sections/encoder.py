@@ -12,6 +12,7 @@ from xgraph.training.files.rundir import CONFIG
 _ABOUT = {
     "multitask": "The encoder learned all labels of the joined data sets by cross-entropy.",
     "contrastive": "The encoder used no labels: it learned to recognise a molecule from a masked copy.",
+    "two-tower": "The encoder used no labels: it learned to match molecules with the texts that describe them.",
 }
 
 

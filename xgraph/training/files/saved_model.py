@@ -85,7 +85,7 @@ def model_without_tables(header: Mapping[str, Any]) -> nn.Module:
 
 def check_scores(state: Mapping[str, Any], path: Path) -> None:
     """Raise `ValueError` if a model was trained without labels and so cannot score."""
-    if state[HEADER].get("pretraining", {}).get("objective") == "contrastive":
+    if state[HEADER].get("pretraining", {}).get("objective") in ("contrastive", "two-tower"):
         raise ValueError(
             f"run: {path} was pretrained without labels and cannot score; train a model from it with init first"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -37,17 +37,37 @@ def load_joined(config: PretrainConfig, progress: bool) -> JoinedDataset:
             f"{shown(first.smiles)}: {first.message}",
             stacklevel=2,
         )
-    held = max(round(config.valid_share * len(data)), 2)
-    if len(data) - held < 2:
+    split(config, data, np.arange(len(data)))
+    return data
+
+
+def split(config: PretrainConfig, data: JoinedDataset, positions: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+    """Hold out a part of the molecules at some positions for validation."""
+    held = max(round(config.valid_share * len(positions)), 2)
+    if len(positions) - held < 2:
+        why = "after exclusion" if len(positions) == len(data) else "with a text"
         raise ValueError(
-            f"datasets: only {len(data)} of {data.counts.given} molecules remain after exclusion, which is too few"
+            f"datasets: only {len(positions)} of {data.counts.given} molecules remain {why}, which is too few"
         )
-    order = np.random.default_rng(config.seed).permutation(len(data))
+    order = positions[np.random.default_rng(config.seed).permutation(len(positions))]
     data.splits = {
         "train": torch.from_numpy(np.sort(order[held:])),
         "valid": torch.from_numpy(np.sort(order[:held])),
     }
-    return data
+
+
+def load_texts(config: PretrainConfig, data: JoinedDataset) -> list[str]:
+    """Return the text of each molecule, and split those that have one; warn if some have none."""
+    from xgraph.data.texts import texts_of
+
+    texts = texts_of(data.smiles, config.datasets, config.text_column or "")
+    positions = np.array([i for i, text in enumerate(texts) if text], dtype=np.int64)
+    if len(positions) < len(data):
+        warnings.warn(
+            f"left out {len(data) - len(positions)} of {len(data)} molecules, whose text is blank", stacklevel=2
+        )
+    split(config, data, positions)
+    return texts
 
 
 def summary(config: PretrainConfig, data: JoinedDataset, path: Path) -> str:

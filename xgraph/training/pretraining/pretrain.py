@@ -26,7 +26,7 @@ from xgraph.training.files.writing import write_json, write_text
 from xgraph.training.fit.launch.guard import guarded
 from xgraph.training.fit.seeding import own_random_streams
 from xgraph.training.loggers.names import check_installed
-from xgraph.training.pretraining.joining import full_paths, load_joined, summary
+from xgraph.training.pretraining.joining import full_paths, load_joined, load_texts, summary
 from xgraph.training.pretraining.settings import PretrainConfig, build_pretrain_config
 from xgraph.training.scoring.inference import choose_device
 
@@ -49,7 +49,9 @@ def pretrain(
 
     The data sets are joined (:func:`xgraph.data.join`) without the excluded molecules. By default, the encoder learns
     all their labels by cross-entropy. With ``objective="contrastive"`` it uses no labels: it learns to match two views
-    of the same molecule among all others (:class:`xgraph.losses.SogCLRLoss`). To start a run from the encoder, train
+    of the same molecule among all others (:class:`xgraph.losses.SogCLRLoss`). With ``objective="two-tower"`` and
+    ``text_column`` it learns to match molecules with the texts that describe them
+    (:class:`xgraph.losses.TwoTowerLoss`). To start a run from the encoder, train
     the same model with the same options and ``init=run.path``; the run gets a new head.
 
     Args:
@@ -181,6 +183,10 @@ def _make_task(config: PretrainConfig, data: JoinedDataset) -> Task:
     from xgraph.training.pretraining.views import ViewSource
     from xgraph.training.sources import make_source
 
+    if config.objective == "two-tower":
+        from xgraph.training.pretraining.two_tower import TextSource, TwoTowerTask
+
+        return TwoTowerTask(config, TextSource(data, load_texts(config, data), config))
     if config.objective == "contrastive":
         return ContrastiveTask(config, ViewSource(data, config))
     source = make_source(data, config.training(data.name))

@@ -19,6 +19,7 @@ _CONTRAST = (
 OBJECTIVE_SETTINGS = {
     "multitask": ("balance",),
     "contrastive": (*_CONTRAST, "mask_atoms", "drop_bonds", "drop_atoms", "drop_subgraph"),
+    "two-tower": ("text_column", "text_buckets", "text_channels", "text_dropout", *_CONTRAST),
 }
 """Settings that apply to some objectives only."""
 
@@ -36,8 +37,9 @@ class PretrainConfig(Schema):
 
     Args:
         datasets: Molecule data sets by name, or CSV files with SMILES, separated by commas.
-        objective: What the encoder learns: all labels of all data sets (multitask), or, without labels, to recognise a
-            molecule among all others from a masked copy (contrastive).
+        objective: What the encoder learns: all labels of all data sets (multitask); without labels, to recognise a
+            molecule among all others from a masked copy (contrastive); or to match molecules with texts that describe
+            them (two-tower).
         model: Model whose encoder is pretrained.
         exclude: Molecules to leave out: data sets (``aicures``), parts of them (``hiv:test``, or ``aicures:test:3`` of
             a fold), or CSV files with SMILES. Salts, charges, stereochemistry, isotopes and atom maps are ignored
@@ -47,6 +49,10 @@ class PretrainConfig(Schema):
         temperature: Temperature of the contrast: the smaller, the more the most similar others count. A number, or
             what learns it: one for all (global), one per item (individual, iSogCLR), or a small network that predicts
             it from an item's vector (predicted, TempNet). ``constant`` is the default number.
+        text_column: Column of the texts that describe the molecules. Rows without a text are left out.
+        text_buckets: Number of different n-grams of words that the text encoder tells apart.
+        text_channels: Width of the text encoder.
+        text_dropout: Share of the text encoder's inputs that is set to 0 in training.
         tau: Another name of ``temperature``, from earlier versions: a number.
         start_temperature: Where a learned temperature starts; 0.1 or the nearest bound by default.
         rho: How much a learned temperature concentrates on the most similar others (KL divergence from uniform).
@@ -88,10 +94,14 @@ class PretrainConfig(Schema):
     """What may change when a run is resumed."""
 
     datasets: list[str] = Field(default=[], validate_default=True)
-    objective: Literal["multitask", "contrastive"] = "multitask"
+    objective: Literal["multitask", "contrastive", "two-tower"] = "multitask"
     model: str = "gine"
     exclude: list[str] | None = None
     balance: Literal["labels", "tasks", "datasets"] = "labels"
+    text_column: str | None = None
+    text_buckets: Annotated[int, Field(ge=2, le=10**8)] = 2**14
+    text_channels: Annotated[int, Field(ge=1, le=10**5)] = 128
+    text_dropout: float = Field(default=0.2, ge=0, lt=1)
     temperature: float | TemperatureWord = 0.1
     tau: float | None = None
     start_temperature: float | None = None
@@ -141,8 +151,10 @@ class PretrainConfig(Schema):
         from xgraph.data.molecules.augment import Augmentation
         from xgraph.losses import SogCLRLoss
 
-        if self.objective == "contrastive" and self.batch_size < 2:
-            raise ValueError(f"batch_size = {self.batch_size}: expected 2 or more for objective 'contrastive'")
+        if self.objective != "multitask" and self.batch_size < 2:
+            raise ValueError(f"batch_size = {self.batch_size}: expected 2 or more for objective {self.objective!r}")
+        if self.objective == "two-tower" and not self.text_column:
+            raise ValueError("text_column is required for objective 'two-tower': the column of texts (--text-column)")
         if self.start_temperature is not None and not self.learns_temperature:
             raise ValueError(
                 f"start_temperature = {self.start_temperature:g} is for a learned temperature (global, individual or "
@@ -223,7 +235,7 @@ def build_pretrain_config(settings: Mapping[str, object], base: Mapping[str, obj
                 )
             options[own] = value
     objective = values.get("objective", defaults["objective"])
-    for name in {name for names in OBJECTIVE_SETTINGS.values() for name in names}:
+    for name in dict.fromkeys(name for names in OBJECTIVE_SETTINGS.values() for name in names):
         kinds = objectives_of(name)
         if objective not in kinds:
             if name in settings:

@@ -10,6 +10,7 @@ from xgraph.sampling.engines.topology import in_degree
 from xgraph.sampling.items.distributed import DistributedBatches
 from xgraph.sampling.items.dual import DualSampler
 from xgraph.sampling.items.group import GroupSampler
+from xgraph.sampling.items.lists import ListBatch, ListSampler
 from xgraph.sampling.items.tri import TriSampler
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ __all__ = [
     "DualSampler",
     "GroupSampler",
     "InstanceSampler",
+    "ListBatch",
+    "ListSampler",
     "NeighborLoader",
     "NeighborSampler",
     "TriSampler",

@@ -61,6 +61,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"nodes"},
         {"bags", "ogb"},
         {"graphs"},
+        {"tasks"},
         {"recognise"},
         {"loaders"},
         {"requested"},

@@ -194,7 +194,8 @@ def load(
         form, label, splits = form_of(source), source.name, source.splits
         published = source.folds if (split or splits[0]) == "given" else 0
     else:
-        form = recognise(source if isinstance(source, Path) else None, {**options, "kind": kind}).loader
+        known = {**options, "kind": kind, "task": task or "binary"}  # only the form is asked for
+        form = recognise(source if isinstance(source, Path) else None, known).loader
         if isinstance(source, Path) and source.is_dir() and form.startswith("table"):
             raise ValueError(
                 f"{str(name)!r} is a folder; expected the name of a data set or a CSV file, or a folder with nodes.csv "

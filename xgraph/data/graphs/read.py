@@ -40,7 +40,8 @@ def task_of(path: Path, form: str, settings: Mapping[str, Any]) -> Kind | None:
     if form == SAVED:
         from xgraph.data.nodes.pyg import task_of_graph
 
-        return "multiclass" if task_of_graph(saved.read_saved(path)) == "multiclass" else "binary"
+        task = task_of_graph(saved.read_saved(path))
+        return "binary" if task == "multilabel" else task
     if form == GRAPHML:
         columns = graphml.labels_in(path, targets)
     elif form == NPZ:

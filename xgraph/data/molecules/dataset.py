@@ -200,6 +200,5 @@ class MoleculeDataset(MoleculeItems):
         )
 
     def __repr__(self) -> str:
-        what = "classes" if self._classes else "tasks"
-        counts = f"molecules={len(self)}, {what}={self.num_tasks}, errors={len(self.errors)}"
+        counts = f"molecules={len(self)}, {self._outputs}={self.num_tasks}, errors={len(self.errors)}"
         return f"MoleculeDataset({self.name!r}, {counts})"

@@ -64,6 +64,7 @@ def load(
     edges: str | Path | None = None,
     atom_order: Literal["canonical", "drawn"] | None = None,
     weight_column: str | None = None,
+    fair_column: str | None = None,
     duplicates: Literal["keep", "mean", "first", "drop", "error"] = "keep",
     progress: Progress | None = None,
 ) -> MoleculeDataset | NodeDataset | GraphDataset | BagDataset:
@@ -102,6 +103,7 @@ def load(
         active_above: Numbers above this threshold mean active.
         active_below: Numbers below this threshold mean active.
         weight_column: Column with the weight of each row in the loss, 0 or more.
+        fair_column: Column with the group of each row, for which error rates are compared.
         labels: The table of labels of a folder of bags (see `read_bag_folder`); by default ``labels.csv`` in it.
         case_column: Its column that says which bags belong together, such as the slides of a patient, and stay in the
             same part of a split; by default one called ``case``, ``case_id`` or ``patient``.
@@ -179,6 +181,7 @@ def load(
         "active_above": active_above,
         "active_below": active_below,
         "weight_column": weight_column,
+        "fair_column": fair_column,
         "labels": labels,
         "case_column": case_column,
         "separator": separator,
@@ -225,5 +228,5 @@ def load(
     with_rules = loader.options.issuperset(RULES)
     used = {option: options[option] for option in loader.options if not (with_rules and option in RULES)}
     if with_rules:
-        used["rules"] = LabelRules(missing, positive, active_above, active_below, task, weight_column)
+        used["rules"] = LabelRules(missing, positive, active_above, active_below, task, weight_column, fair_column)
     return cast("MoleculeDataset", loader.load(source, **used, root=root_folder(root), progress=progress))

@@ -36,6 +36,7 @@ def load_own_nodes(
     *,
     target_columns: Sequence[str] | None = None,
     feature_columns: Sequence[str] | None = None,
+    fair_column: str | None = None,
     task: Literal["binary", "multiclass", "regression"] | None = None,
     directed: bool | None = None,
     edges: str | Path | None = None,
@@ -61,6 +62,7 @@ def load_own_nodes(
             ("target_columns", target_columns),
             ("feature_columns", feature_columns),
             ("split_column", splitting.split_column),
+            ("fair_column", fair_column),
         ):
             if value is not None:
                 raise ValueError(f"{option} = {value!r}: this is for tables, not for objects of PyG")
@@ -71,6 +73,7 @@ def load_own_nodes(
         target_columns=target_columns,
         feature_columns=feature_columns,
         split_column=splitting.split_column,
+        fair_column=fair_column,
         directed=directed,
         edges=edges,
         fold=None if splitting.folds is not None else splitting.fold,
@@ -114,6 +117,7 @@ def dataset_of(
         feature_names=graph.feature_names,
         notes={**graph.notes, **labels.notes},
         left_out=graph.left_out,
+        groups=graph.groups,
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
 from torch_geometric.data import Data, HeteroData
 
+from xgraph.data.labels.groups import Groups, check_groups, read_groups
 from xgraph.data.published.nodes import NodeArrays, Rows
 from xgraph.data.storage.checks import (
     METRICS,
@@ -20,6 +21,7 @@ from xgraph.data.storage.checks import (
     check_splits,
     checked_index,
 )
+from xgraph.messages import listed
 
 if TYPE_CHECKING:
     from xgraph.data.molecules.table import RowError
@@ -48,6 +50,7 @@ class NodeDataset:
         feature_names: Names of the features, if they have any.
         notes: How the source was read, where this is not obvious.
         left_out: Columns of the source that are not used, and why.
+        groups: Groups of the nodes for which error rates are compared.
 
     Raises:
         ValueError: If lengths, types or ranges are inconsistent.
@@ -81,6 +84,7 @@ class NodeDataset:
         feature_names: Sequence[str] = (),
         notes: Mapping[str, str] | None = None,
         left_out: Mapping[str, str] | None = None,
+        groups: Groups | None = None,
     ) -> None:
         if task not in ("binary", "multiclass", "multilabel", "regression"):
             raise ValueError(f"task must be binary, multiclass, multilabel or regression, got {task!r}")
@@ -93,6 +97,7 @@ class NodeDataset:
         self.ids, self.feature_names = None if ids is None else list(ids), list(feature_names)
         self.notes, self.left_out = dict(notes or {}), dict(left_out or {})
         self.errors: list[RowError] = []
+        self.groups = check_groups(groups, len(y))
         self._check()
 
     @classmethod
@@ -105,6 +110,7 @@ class NodeDataset:
         task_names: Sequence[str],
         metric: str,
         splits: Mapping[str, Tensor] | None = None,
+        fair_column: str | None = None,
     ) -> NodeDataset:
         """Create a data set from the arrays of a published graph."""
         x = sparse_rows(graph.x) if isinstance(graph.x, Rows) else torch.from_numpy(graph.x)
@@ -112,7 +118,14 @@ class NodeDataset:
         if task != "multiclass":
             y = torch.where(y < 0, torch.nan, y.float()).unsqueeze(1)
         data = Data(x=x, edge_index=torch.from_numpy(graph.edge_index))
-        return cls(data, y, name=name, task=task, task_names=task_names, metric=metric, splits=splits)
+        groups = None
+        if fair_column is not None:
+            if fair_column not in graph.groups:
+                known = listed(list(graph.groups)) if graph.groups else "none"
+                raise ValueError(f"fair_column {fair_column!r}: the columns of groups of {name!r} are: {known}")
+            groups = read_groups(graph.groups, fair_column, name)
+        how: dict[str, Any] = {"metric": metric, "splits": splits, "groups": groups}
+        return cls(data, y, name=name, task=task, task_names=task_names, **how)
 
     @property
     def num_tasks(self) -> int:

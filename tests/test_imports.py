@@ -61,7 +61,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"nodes"},
         {"bags", "ogb"},
         {"graphs"},
-        {"tasks"},
+        {"table_task"},
         {"recognise"},
         {"loaders"},
         {"requested"},

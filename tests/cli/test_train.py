@@ -179,7 +179,6 @@ BAD_FILES = {
     "no_smiles.csv": b"a,b\n1,2\n3,4\n",
     "text_labels.csv": b"smiles,y\nC,yes please\nCC,no\nCCC,perhaps\n",
     "one_class.csv": b"smiles,y\n" + b"".join(b"C" * n + b",1\n" for n in range(1, 20)),
-    "regression.csv": b"smiles,y\n" + b"".join(b"C" * n + b",%d.5\n" % n for n in range(1, 20)),
     "empty.csv": b"",
     "header.csv": b"smiles,y\n",
     "binary.csv": bytes(range(256)) * 40,

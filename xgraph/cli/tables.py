@@ -18,7 +18,7 @@ BASELINE = "baseline"
 """Folder of a run that holds the run of its baseline."""
 
 SHOWN = 4
-_FIRST = ("accuracy", "ap", "roc_auc", "prc_auc", "ef_1")
+_FIRST = ("accuracy", "ap", "roc_auc", "prc_auc", "ef_1", "rmse", "mae", "r2", "spearman")
 _MANY = 20
 
 
@@ -93,7 +93,17 @@ def details_text(
         }
         rows = [[title, _number(known[name])] for name, title in titles.items() if name in known]
         lines += [aligned([["how far scores are probabilities", ""], *rows]), ""]
-    if len(tasks) > 1:
+    if all_metrics and (known := details.get("intervals")):
+        title = f"intervals at alpha = {known['alpha']:g}"
+        rows = [[name, _number(known.get(name))] for name in ("coverage", "width")]
+        lines += [aligned([[title, ""], *rows]), ""]
+    if len(tasks) > 1 and "tasks_with_both_classes" not in details:
+        shown = list(dict.fromkeys([*([metric] if metric else []), "rmse", "mae", "r2", "spearman"]))
+        rows = [[name, str(one["numbers"]), *(_number(one.get(key)) for key in shown)] for name, one in tasks.items()]
+        lines.append(f"means over the {len(tasks)} targets")
+        if all_metrics or len(tasks) <= _MANY:
+            lines += ["", aligned([["target", "numbers", *shown], *rows])]
+    elif len(tasks) > 1:
         shown = list(dict.fromkeys([*([metric] if metric else []), "ap", "roc_auc"]))
         rows = [
             [name, *map(str, counts), *(_number(one.get(key)) for key in shown)]
@@ -124,25 +134,7 @@ def constraints_text(constraints: Mapping[str, Any] | None) -> str:
         lines += [aligned([["retained task", "rise", "multiplier", *titles], *rows]), ""]
         about = "rise: of the mean training loss, tracked until the end; before and after: the mean losses in each part"
         lines += [about, ""]
-    if fair := (constraints or {}).get("fair"):
-        lines += _fair_lines(fair)
     return "\n".join(lines).rstrip("\n")
-
-
-def _fair_lines(fair: Mapping[str, Any]) -> list[str]:
-    """The constraints on the rates of groups, and how the groups differ in each part."""
-    lines: list[str] = []
-    if known := fair.get("constraints"):
-        rows = [[one["task"], one["rate"], _number(one["value"]), _number(one["multiplier"])] for one in known]
-        lines += [aligned([["task", f"equal for {fair['column']}", "violation", "multiplier"], *rows[:_MANY]]), ""]
-    names, shown = ("statistical_parity", "equal_opportunity", "roc_gap"), fair["groups"][:4]
-    rows = [
-        [task, part, *(_number(one[name]) for name in names), *(_number(one["groups"][g]["roc_auc"]) for g in shown)]
-        for part in ("valid", "test")
-        for task, one in list(fair.get(part, {}).items())[:_MANY]
-    ]
-    titles = [*names, *(f"roc_auc of {group}" for group in shown)]
-    return [*lines, aligned([["task", "part", *titles], *rows]), ""]
 
 
 def ties_text(details: Mapping[str, Any] | None) -> str:

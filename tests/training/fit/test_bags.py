@@ -137,7 +137,7 @@ def test_gamma_belongs_to_the_model_only_if_it_keeps_states() -> None:
         ({"instances": 0}, "instances = 0: expected 1 or more"),
         ({"instances": "some"}, "instances = 'some': expected an integer"),
         ({"loss": "ce"}, "loss 'ce' is for mutually exclusive classes"),
-        ({"metric": "accuracy"}, "metric 'accuracy' is for mutually exclusive classes"),
+        ({"metric": "accuracy"}, "metric = .accuracy.: the labels are 0 and 1"),
         ({"groups": "scaffold"}, "groups = 'scaffold': expected 'label' for bags"),
         ({"num_neighbors": "3"}, "num_neighbors = .*: this setting is for nodes, but the data set holds bags"),
         ({"storage": "host"}, "storage = 'host': this setting is for nodes, but the data set holds bags"),

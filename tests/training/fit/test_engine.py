@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from xgraph.training.config.build import build_config
-from xgraph.training.fit.check import check_data
 from xgraph.training.fit.constraints.earlier import find_run
+from xgraph.training.fit.labels.check import check_data
 from xgraph.training.sources.molecules import MoleculeSource
 
 NAN = float("nan")

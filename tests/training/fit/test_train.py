@@ -362,7 +362,7 @@ def test_validation_without_positives_falls_back_to_the_last_epoch(
     train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # as it may be in a published split, which nobody can choose
-    monkeypatch.setattr("xgraph.training.fit.check._is_own", lambda config: False)
+    monkeypatch.setattr("xgraph.training.fit.labels.check._is_own", lambda config: False)
     path = write(tmp_path / "rare.csv", RARE)
     with pytest.warns(UserWarning, match="only one class, so ap is undefined .* the last epoch is kept"):
         run = train(dataset=path, out="run")

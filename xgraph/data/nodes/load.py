@@ -29,7 +29,6 @@ def load_nodes(
     *,
     fold: int | None = None,
     seed: int = 0,
-    fair_column: str | None = None,
     root: Path | None = None,
     progress: Progress | None = None,
 ) -> NodeDataset:
@@ -51,7 +50,6 @@ def load_nodes(
         task_names=task_names(card),
         metric=card.metric,
         splits={part: torch.from_numpy(nodes) for part, nodes in parts.items()},
-        fair_column=fair_column,
     )
 
 

@@ -72,7 +72,7 @@ class _Draft:
             other = RECOGNISED if saved else (*RECOGNISED, "atom_order")
             self.base = base = {name: value for name, value in base.items() if name not in other}
         chosen = {"dataset": PLACES["dataset"].default, **base, **settings}
-        self.traits = DatasetTraits.of(chosen)
+        self.traits = DatasetTraits.of(chosen, fresh=not saved)
         usual = self.traits.defaults()["model"]
         self.base, self.settings = (without_auto(table, usual) for table in (base, settings))
 
@@ -89,7 +89,7 @@ class _Draft:
             raise OptionError("schedule = 'compositional': expected a loss for the outer step, such as loss = 'soap'")
         if fitted:
             self._drop_steps()
-            defaults |= SINGLE_STEP
+            defaults |= SINGLE_STEP | ({"loss": "mse"} if self.traits.numbers else {})
         values = self.values = {**defaults, **self.values, **self.traits.recognised()}
         if self.traits.holds_own_molecules(values) and not self.saved:
             values.setdefault("atom_order", "canonical")
@@ -103,7 +103,7 @@ class _Draft:
         self.traits.check({"groups": PLACES["groups"].default, **values}, registry("model"), registry("loss"))
         self._assign_options(classes)
         for part, cls in classes.items():
-            usual = cls.usual_options(self.traits.kind) if part == "model" else {}  # type: ignore[attr-defined]
+            usual = self._usual_options(part, cls)
             values[f"{part}_options"] = parse_options(cls, {**usual, **self.options[part]}, f"{part} {values[part]!r}")
         if not values.get("features") and self.traits.kind == "graph":
             values["features"] = _usual_features(values["model"], values["model_options"])
@@ -113,6 +113,12 @@ class _Draft:
         for name, usual in usual_stages(values).items():
             values.setdefault(name, usual)
         return TrainConfig(**values)
+
+    def _usual_options(self, part: str, cls: Any) -> Mapping[str, Any]:
+        """Return the options of a model that its items have by default, or those of a loss for numbers."""
+        if part == "model":
+            return dict(cls.usual_options(self.traits.kind))
+        return dict(cls.of_numbers) if self.traits.numbers else {}
 
     def _read_base(self, defaults: Mapping[str, Any]) -> None:
         for name, value in self.base.items():

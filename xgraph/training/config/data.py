@@ -45,8 +45,8 @@ class Data(Schema):
             set, the next one the validation set, and the others are trained on.
         kind: What a file of your own holds: molecules (graph), the nodes of a graph (node) or bags (bag); recognised by
             default.
-        task: What the labels of a file of your own are: 0 or 1 for each task (binary), or classes that exclude each
-            other (multiclass). By default binary for tables, and recognised for graphs.
+        task: What the labels of a file of your own are: 0 or 1 for each task (binary), numbers (regression), or classes
+            that exclude each other (multiclass); recognised by default.
         split_column: Column of your table that says each row's part. It holds the words train, valid (validation, val,
             dev) and test in any case, or fold numbers. Rows with a blank cell are in no part.
         split_file: File with the row numbers of each part of your table, counted from 0 without the header: npz with
@@ -72,7 +72,7 @@ class Data(Schema):
     split: Literal["scaffold", "scaffold-balanced", "cluster", "stratified", "random", "given"] | None = None
     fold: int | list[int] | Literal["all"] | None = None
     kind: Kind
-    task: Literal["binary", "multiclass"] | None = None
+    task: Literal["binary", "regression", "multiclass"] | None = None
     split_column: str | None = None
     split_file: str | None = None
     valid: str | None = None
@@ -143,9 +143,6 @@ class MoleculeData(_Labelled):
     """Molecules.
 
     Args:
-        fair_column: Column with the group of each item, such as sex, a laboratory or a series. The error rates of the
-            groups are compared in the results, and made equal in training: see ``fair_tolerance`` and ``fair_rho``. It
-            is neither a label nor a feature.
         duplicates: What to do with rows of a table that are the same molecule, beside a warning: ``keep`` all; ``mean``
             makes them one row with the label of most of them (missing if as many say 0 as 1); ``first`` keeps the first
             row; ``drop`` leaves out molecules whose rows have opposite labels; ``error`` stops.
@@ -156,7 +153,6 @@ class MoleculeData(_Labelled):
     """
 
     kind: Kind = "graph"
-    fair_column: str | None = None
     duplicates: Literal["keep", "mean", "first", "drop", "error"] = "keep"
     features: list[Features] | None = None
 
@@ -172,9 +168,6 @@ class NodeData(Data):
     """Nodes of a graph.
 
     Args:
-        fair_column: Column with the group of each item, such as sex, a laboratory or a series. The error rates of the
-            groups are compared in the results, and made equal in training: see ``fair_tolerance`` and ``fair_rho``. It
-            is neither a label nor a feature.
         num_neighbors: Neighbours to sample per node in training; -1 takes all. One number for each layer, from the last
             layer to the first, or one number for all; by default 15, 10, and 5 for further layers. With ``exact_input``
             the number for the first layer is not used. Validation and test always use all neighbours.
@@ -190,7 +183,6 @@ class NodeData(Data):
     """
 
     kind: Kind = "node"
-    fair_column: str | None = None
     num_neighbors: list[Annotated[int, Field(ge=-1, le=10**9)]] | None = None
     storage: Storage = "device"
     target_columns: list[str] | None = None

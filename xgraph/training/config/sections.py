@@ -24,6 +24,11 @@ Metric = Literal[
     "precision@10",
     "hits@10",
     "accuracy",
+    "rmse",
+    "mae",
+    "r2",
+    "pearson",
+    "spearman",
 ]
 Schedule = Literal["constant", "cosine"]
 Precision = Literal["32", "bf16", "fp16"]
@@ -62,7 +67,8 @@ class LossChoice(_Section):
 
     Args:
         name: Loss; by default ``bce``, on batches that are half positive for one task of molecules or nodes, and ``ce``
-            for items that belong to one of several classes.
+            for items that belong to one of several classes, ``mse`` for numbers. Numbers are standardised over the
+            training set for the loss, and predicted in their own units.
     """
 
     name: str = "bce"
@@ -158,7 +164,8 @@ class RunSettings(_Section):
     Args:
         metric: Validation metric that selects the epoch; by default the data set's own. Of equal epochs, AP and
             then ROC-AUC decide. The metric ``accuracy`` is for items that belong to one of several classes; for those,
-            the others are means over one class against the rest.
+            the others are means over one class against the rest. For numbers: ``rmse`` and ``mae``, of which lower
+            values are better, ``r2``, ``pearson`` and ``spearman``.
         train_on: What to train on: the training set, or the training and validation sets together. The latter leaves
             nothing to validate on and needs ``keep = last``.
         inner: Inner fold for choosing settings, such as ``0/5`` (the first of five): training and validation sets are

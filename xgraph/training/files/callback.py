@@ -18,6 +18,7 @@ from xgraph.training.config.sections import interval
 from xgraph.training.files.checkpoint import read_checkpoint, write_checkpoint
 from xgraph.training.files.history import KEPT, write_history
 from xgraph.training.files.rundir import BEST, LAST
+from xgraph.training.scoring.direction import higher_is_better
 
 
 class CheckpointFiles(CheckpointIO):
@@ -47,7 +48,8 @@ class CheckpointCallback(Callback):
     Args:
         path: The run directory.
         metric: Name of the validation metric that selects the best epoch. Of epochs with the same value, the one with
-            the higher average precision is better, then the one with the higher ROC-AUC, then the earlier one.
+            the higher average precision is better, then the one with the higher ROC-AUC, then the earlier one. Of
+            errors, lower values are better.
         keep: Which epoch of the main stage to keep as ``best.ckpt``: the "best" one or the "last" one.
         every: When to save within an epoch, as in `RunSettings.checkpoint_every`; by default only when asked to stop.
     """
@@ -136,7 +138,8 @@ class CheckpointCallback(Callback):
 
     def _standing(self, row: Mapping[str, Any]) -> tuple[float, ...]:
         """Return the metric that selects and, for epochs that have it in common, AP and ROC-AUC."""
-        return tuple(row.get(f"valid_{name}", math.nan) for name in (self.metric, "ap", "roc_auc"))
+        first, *others = (row.get(f"valid_{name}", math.nan) for name in (self.metric, "ap", "roc_auc"))
+        return (first if higher_is_better(self.metric) else -first, *others)
 
 
 def _agreed(due: bool, task: Any) -> tuple[int, bool]:

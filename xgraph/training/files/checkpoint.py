@@ -100,6 +100,7 @@ def describe(config: TrainConfig, source: "Source") -> dict[str, Any]:
         "dataset": source.name,
         "num_items": len(source),
         "task_names": source.task_names,
+        **({"task": "regression"} if source.numbers else {}),
         "fingerprint": source.fingerprint(),
         "featurizer": source.featurizer,
         "feature_names": source.feature_names,

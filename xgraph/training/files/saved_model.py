@@ -24,6 +24,9 @@ AVERAGED = "average.module."
 FEATURE_WEIGHTS = ("features.", "scale.")
 """Name prefixes of the weights that process extra molecular features."""
 
+HEAD = ("head.", "target_scale.")
+"""Name prefixes of the head, and of the units of its numbers."""
+
 RANK_MEAN = "rank-mean"
 """The name of `RankMean` in checkpoints. Its arguments have those of each member, and the features that it takes."""
 
@@ -79,8 +82,11 @@ def model_without_tables(header: Mapping[str, Any]) -> nn.Module:
     options = parse_options(known[header["model"]], header["model_options"], f"model {header['model']!r}")
     arguments = {name: value for name, value in header["model_arguments"].items() if name not in _TABLE_ARGUMENTS}
     with torch.random.fork_rng(devices=[]):
-        model: nn.Module = known[header["model"]](len(header["task_names"]), **arguments, **options)
-    return model
+        model: Any = known[header["model"]](len(header["task_names"]), **arguments, **options)
+    if predicts_numbers(header):
+        model.predict_numbers()
+    built: nn.Module = model
+    return built
 
 
 def check_scores(state: Mapping[str, Any], path: Path) -> None:
@@ -93,10 +99,17 @@ def check_scores(state: Mapping[str, Any], path: Path) -> None:
 
 def loss_link(state: Mapping[str, Any]) -> str:
     """Return the `link` of a checkpoint's loss, which turns logits into scores."""
+    if predicts_numbers(state[HEADER]):
+        return "identity"
     name, known = state[HEADER]["loss"], registry("loss")
     if name not in known:
         raise ValueError(f"checkpoint: unknown loss {name!r}; choose from {', '.join(known)}")
     return str(known[name].link)
+
+
+def predicts_numbers(header: Mapping[str, Any]) -> bool:
+    """Whether a model predicts numbers rather than labels."""
+    return bool(header.get("task") == "regression")
 
 
 def model_weights(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
@@ -112,7 +125,8 @@ def start_from(model: nn.Module, state: Mapping[str, Any], source: "Source", pat
     own, weights, header = model.state_dict(), model_weights(state), state[HEADER]
     same_features = source.kind != "graph" or (header.get("feature_names") or []) == source.feature_names
     keep_head = bool(same_features and header["task_names"] == source.task_names)
-    skipped = (*TABLES, *(() if same_features else FEATURE_WEIGHTS), *(() if keep_head else ("head.",)))
+    keep_head = keep_head and predicts_numbers(header) == source.numbers
+    skipped = (*TABLES, *(() if same_features else FEATURE_WEIGHTS), *(() if keep_head else HEAD))
     encoder = {name for name in own if not name.startswith(skipped)}
     if not encoder:
         theirs, now = (",".join(kinds or []) for kinds in (header["config"].get("features"), source.config.features))

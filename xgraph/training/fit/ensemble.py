@@ -10,7 +10,7 @@ import numpy as np
 from xgraph.training.files.predictions import check_same_items, read_parts
 from xgraph.training.files.rundir import PREDICTIONS, Run
 from xgraph.training.files.writing import write_csv
-from xgraph.training.scoring.details import Decisions, add_calibration, part_details
+from xgraph.training.scoring.details import Decisions, add_calibration, number_figures, part_details
 from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.scores import score_split
 
@@ -39,6 +39,11 @@ def ensemble_results(path: Path, folders: Sequence[Path]) -> dict[str, Any]:
     decisions = None
     for part in reversed(parts):  # validation first, which chooses the thresholds
         y, scores = read[0][part].y, combined[part].score
+        if first.get("task") == "regression":
+            metrics[part] = score_split(first["dataset"], y, scores, link="identity")
+            known = None if part == "valid" or "valid" not in parts else (read[0]["valid"].y, combined["valid"].score)
+            details[part] = number_figures(y, scores, names, known)
+            continue
         metrics[part] = score_split(first["dataset"], y, scores, several_classes=several_classes)
         details[part] = part_details(y, scores, names)
         valid = None if part == "valid" or "valid" not in parts else (read[0]["valid"].y, combined["valid"].score)

@@ -14,6 +14,7 @@ from xgraph.training.files.environment import write_environment
 from xgraph.training.files.resume import check_same_settings, read_last
 from xgraph.training.files.rundir import BEST, LAST, write_config
 from xgraph.training.fit.bars import data_progress
+from xgraph.training.fit.labels.numbers import predict_numbers
 from xgraph.training.fit.results import write_results
 from xgraph.training.fit.seeding import random_state
 from xgraph.training.scoring.scores import measure
@@ -33,6 +34,13 @@ class FittedTask:
             self.model: FittedModel = make(source.num_tasks, **source.model_arguments, **config.model_options)
         except ValueError as error:  # an option is out of range
             raise OptionError(str(error)) from None
+        if source.numbers:
+            predict_numbers(self.model, source)
+
+    @property
+    def link(self) -> str:
+        """What turns the outputs of the model into scores."""
+        return "identity" if self.source.numbers else "sigmoid"
 
 
 def fit_in_single_step(
@@ -71,7 +79,7 @@ def fit_in_single_step(
     callback = CheckpointCallback(path, task.metric, "best" if "valid" in source.splits else "last")
     callback.load_state_dict({"history": state["history"], "best": state["history"][-1]})
     callback.write_history()
-    return write_results(source, "sigmoid", callback, device)
+    return write_results(source, task.link, callback, device)
 
 
 def learn(task: FittedTask, progress: bool = False, threads: int | None = None) -> None:
@@ -99,7 +107,8 @@ def _fit(task: FittedTask, device: str, progress: bool, threads: int | None) -> 
     values = {}
     if valid is not None:
         logits = source.score(task.model, valid, device=device)
-        values = measure(source.targets(valid).numpy(), logits, several_classes=source.several_classes)
+        y = source.targets(valid).numpy()
+        values = measure(y, logits, several_classes=source.several_classes, link=task.link)
     row = {"epoch": 1, "stage": "main", "train_loss": None, "lr": None, "seconds": seconds}
     row |= {f"valid_{name}": value for name, value in values.items()}
     if progress:

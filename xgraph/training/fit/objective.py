@@ -3,6 +3,8 @@
 import inspect
 from typing import TYPE_CHECKING, NamedTuple
 
+from xgraph.losses.pairs.surrogates import NAMES
+from xgraph.losses.pointwise.errors import ERRORS
 from xgraph.options import OptionError
 from xgraph.sampling.items.epochs import EpochSampler
 from xgraph.training.config.build import TrainConfig, registry
@@ -64,5 +66,12 @@ def make_objective(config: TrainConfig, source: "Source", terms: "Terms | None" 
         loss: Loss = loss_class(len(source), source.num_tasks, **options)
     except ValueError as error:  # an option is out of range
         raise OptionError(str(error)) from None
+    if (loss.link == "identity") != source.numbers:
+        what = "numbers" if source.numbers else "labels 0 and 1"
+        raise OptionError(
+            f"surrogate = {options['surrogate']!r}: it is for {'labels' if source.numbers else 'numbers'}, but "
+            f"{source.name!r} has {what}"
+            + (f"; choose from {', '.join(ERRORS)}" if source.numbers else f"; choose from {', '.join(NAMES)}")
+        )
     stages = {"pretrain": "shuffle", "main": batches}
     return Objective(loss, {stage: make_sampler(kind, labels, config, own) for stage, kind in stages.items()})

@@ -17,6 +17,8 @@ from xgraph.training.scoring.details import (
     add_calibration,
     constant_tasks,
     label_counts,
+    number_counts,
+    number_figures,
     part_details,
 )
 from xgraph.training.scoring.inference import as_scores, class_scores
@@ -34,7 +36,7 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
     selected = callback.keep == "best"
     if selected and math.isnan(kept[f"valid_{callback.metric}"]):
         warnings.warn(
-            f"the validation part of {source.name!r} has only one class, so {callback.metric} is undefined there and "
+            f"the validation part of {source.name!r} {_lacks(source)}, so {callback.metric} is undefined there and "
             "cannot select the best epoch; the last epoch is kept",
             stacklevel=4,
         )
@@ -52,41 +54,50 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
         logits = source.score(model, positions, device=device)
         y = source.targets(positions).numpy()
         metrics[name] = score_split(source.name, y, logits, several_classes=source.several_classes, link=link)
-        scores = class_scores(logits) if link == "softmax" else logits
-        details[name] = part_details(y, scores, source.task_names)
-        if not constant and (constant := constant_tasks(scores, details[name], source.several_classes)):
-            _warn_of_constant_scores(source, name, constant, fitted=kept["lr"] is None)
-        if name == "valid" and not source.several_classes:
-            decisions = Decisions.at_best_f1(y, as_scores(logits, link))
-        if decisions is not None:
-            decisions.add_to(details[name], y, as_scores(logits, link))
-        between = as_scores(logits, link)  # 0 and 1
-        add_calibration(details[name], valid, y, between, source.task_names, source.several_classes)
-        valid = (y, between) if name == "valid" else valid
-        rates[name] = score_all(y, np.zeros_like(y))["ap"]  # ties form one step: the precision of all items
+        between = as_scores(logits, link)  # 0 and 1, unless they are numbers
+        if source.numbers:
+            details[name] = number_figures(y, logits, source.task_names, valid)
+            valid = (y, logits) if name == "valid" else valid
+        else:
+            scores = class_scores(logits) if link == "softmax" else logits
+            details[name] = part_details(y, scores, source.task_names)
+            if not constant and (constant := constant_tasks(scores, details[name], source.several_classes)):
+                _warn_of_constant_scores(source, name, constant, fitted=kept["lr"] is None)
+            if name == "valid" and not source.several_classes:
+                decisions = Decisions.at_best_f1(y, between)
+            if decisions is not None:
+                decisions.add_to(details[name], y, between)
+            add_calibration(details[name], valid, y, between, source.task_names, source.several_classes)
+            valid = (y, between) if name == "valid" else valid
+            rates[name] = score_all(y, np.zeros_like(y))["ap"]  # ties form one step: the precision of all items
         if name == "test" and math.isnan(metrics[name][callback.metric]):
             warnings.warn(
-                f"the test part of {source.name!r} has only one class, so {callback.metric} is undefined there",
+                f"the test part of {source.name!r} {_lacks(source)}, so {callback.metric} is undefined there",
                 stacklevel=4,
             )
-        rows += [[name, *row] for row in source.prediction_rows(positions, as_scores(logits, link))]
+        rows += [[name, *row] for row in source.prediction_rows(positions, between)]
     write_csv(path / PREDICTIONS, ["split", *source.prediction_columns()], rows)
     metrics |= {"metric": callback.metric, "keep": callback.keep}
     how = {"selected_by": callback.metric, "best_epoch": kept["epoch"]} if selected else {"last_epoch": kept["epoch"]}
+    counts = number_counts if source.numbers else label_counts
     metrics |= {
         **how,
         "epochs": callback.epochs,
         "dataset": source.name,
         "classes" if source.several_classes else "tasks": source.task_names,
         "unreadable_rows": len(source.data.errors),
-        "positive_rate": rates,
-        "train_labels": label_counts(source.targets(source.splits["train"]).numpy(), source.task_names),
+        **({"task": "regression"} if source.numbers else {"positive_rate": rates}),
+        "train_labels": counts(source.targets(source.splits["train"]).numpy(), source.task_names),
         "details": details,
     }
     if pretrained := source.pretrained():
         metrics["pretrained"] = pretrained
     write_json(path / METRICS, metrics)
     return metrics
+
+
+def _lacks(source: "Source") -> str:
+    return "has no two different numbers" if source.numbers else "has only one class"
 
 
 def _warn_of_constant_scores(source: "Source", part: str, tasks: Sequence[str], fitted: bool) -> None:

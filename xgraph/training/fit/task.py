@@ -24,6 +24,7 @@ from xgraph.training.files.saved_model import model_without_tables
 from xgraph.training.fit.average import AveragedWeights
 from xgraph.training.fit.compositional import Compositional
 from xgraph.training.fit.constraints.terms import make_terms
+from xgraph.training.fit.labels.numbers import predict_numbers
 from xgraph.training.fit.objective import make_objective
 from xgraph.training.fit.resumable import ResumableModule
 from xgraph.training.scoring.scores import measure
@@ -41,13 +42,13 @@ class Task(ResumableModule):
     def __init__(self, config: TrainConfig, source: "Source") -> None:
         super().__init__(config.pretrain_epochs)
         from xgraph.estimators import CosineGamma
-        from xgraph.losses import BCELoss, CrossEntropyLoss
+        from xgraph.losses import BCELoss, CrossEntropyLoss, MSELoss
 
         self.config, self.source = config, source
         self.metric = config.metric or source.metric
         self.train_positions, self.valid_positions = source.splits["train"], source.splits.get("valid")
-        cross_entropy = CrossEntropyLoss if source.several_classes else BCELoss
-        self.pretrain_loss: Loss = cross_entropy(len(source), source.num_tasks)
+        usual = MSELoss if source.numbers else CrossEntropyLoss if source.several_classes else BCELoss
+        self.pretrain_loss: Loss = usual(len(source), source.num_tasks)
         options = dict(config.model_options)
         if config.gamma_schedule == "cosine" and "gamma" in options:  # the model's tables live through both stages
             options["gamma"] = CosineGamma(config.epochs, gamma_min=options["gamma"])
@@ -56,6 +57,8 @@ class Task(ResumableModule):
         except ValueError as error:  # an option is out of range
             raise OptionError(str(error)) from None
         source.prepare(self.model)
+        if source.numbers:
+            predict_numbers(self.model, source)
         self.terms = make_terms(config, source)
         self.main_loss, self.samplers = make_objective(config, source, self.terms)
         self.model = synchronized(self.model)
@@ -186,9 +189,11 @@ class Task(ResumableModule):
         )
 
     def _loss(self, loss_fn: "Loss", logits: Tensor, batch: Any) -> Tensor:
-        """Return the loss of a batch; the items' weights are passed on if they have any."""
+        """Return the loss of a batch, of standardised numbers; the items' weights are passed on if they have any."""
         weights = () if self.item_weights is None else (self.item_weights[batch.idx],)
-        labels = batch.y if self.terms is None else self.terms.labels(batch.y)
+        labels, scale = batch.y if self.terms is None else self.terms.labels(batch.y), self.model.target_scale
+        if scale is not None:
+            logits, labels = scale.standardise(logits), scale.standardise(labels)
         return gathered(loss_fn)(logits, labels, batch.idx, *weights)
 
     def _valid_logits(self, positions: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from xgraph.messages import listed
+from xgraph.options import OptionError
 from xgraph.training.config.traits import NOUNS
 from xgraph.training.files.checkpoint import HEADER
 from xgraph.training.files.members import fold_folders, leaf_folders, member_folders
 from xgraph.training.files.rundir import CONFIG, METRICS
+from xgraph.training.files.saved_model import predicts_numbers
 
 
 def check_finished(runs: Sequence[str | Path]) -> None:
@@ -20,6 +22,13 @@ def check_finished(runs: Sequence[str | Path]) -> None:
                 f"run: {path} has not finished (no {METRICS}) and cannot be part of an ensemble yet; "
                 f"resume it with `xgraph train --resume --out {path}`"
             )
+
+
+def check_for_numbers(options: Mapping[str, object]) -> None:
+    """Raise `OptionError` for an option of an evaluation that needs labels, if the run predicts numbers."""
+    for name, value in options.items():
+        if value:
+            raise OptionError(f"{name}: this is for labels 0 and 1 or classes, but the run predicts numbers")
 
 
 def check_members(states: Sequence[Mapping[str, Any]], paths: Sequence[Path], *, same_split: bool = False) -> None:
@@ -36,6 +45,11 @@ def check_members(states: Sequence[Mapping[str, Any]], paths: Sequence[Path], *,
             one, two = (listed(header["task_names"], 3) or "none" for header in (first, other))
             raise ValueError(
                 f"run: the runs of an ensemble must have the same tasks, got {one} ({where}) and {two} ({path})"
+            )
+        if predicts_numbers(other) != predicts_numbers(first):
+            one, two = ("numbers" if predicts_numbers(header) else "labels" for header in (first, other))
+            raise ValueError(
+                f"run: the runs of an ensemble must predict the same, got {one} ({where}) and {two} ({path})"
             )
         if same_split and other["dataset"] != first["dataset"]:
             raise ValueError(

@@ -13,7 +13,7 @@ from xgraph.training.config.build import registry
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
 from xgraph.training.files.members import leaf_folders
 from xgraph.training.files.rundir import BEST, CONFIG
-from xgraph.training.files.saved_model import RANK_MEAN, check_scores, loss_link
+from xgraph.training.files.saved_model import RANK_MEAN, check_scores, loss_link, predicts_numbers
 from xgraph.training.prediction.ensemble import check_finished, check_members
 from xgraph.training.prediction.own_data import own_source
 from xgraph.training.prediction.uncertainty import Uncertainty, uncertainty_of
@@ -59,9 +59,19 @@ class Members(NamedTuple):
         """Whether the tasks are classes that exclude each other."""
         return self.header["config"].get("task") == "multiclass" or loss_link(self.states[0]) == "softmax"
 
+    @property
+    def numbers(self) -> bool:
+        """Whether the tasks are numbers to predict."""
+        return predicts_numbers(self.header)
+
+    @property
+    def kinds(self) -> dict[str, bool]:
+        """What the scores are, for `Ensemble`."""
+        return {"several_classes": self.several_classes, "numbers": self.numbers}
+
     def with_uncertainty(self, alpha: float | None, calibrate: str | None, combine: str = "mean") -> "Members":
         """Return the same runs with what they say beside their scores; see `uncertainty_of`."""
-        how: dict[str, Any] = {"alpha": alpha, "calibrate": calibrate, "combine": combine}
+        how: dict[str, Any] = {"alpha": alpha, "calibrate": calibrate, "combine": combine, "numbers": self.numbers}
         return self._replace(uncertainty=uncertainty_of(self.paths, self.tasks, self.several_classes, **how))
 
     @property

@@ -30,7 +30,7 @@ def predict_molecules(
     """Score molecules; those that cannot be read get an error instead."""
     import pandas as pd
 
-    ensemble = Ensemble(combine, several_classes=members.several_classes)
+    ensemble = Ensemble(combine, **members.kinds)
     found = as_molecules(items)
     if found is not None and not isinstance(found, list):
         return _of_graphs(members, found, ensemble)

@@ -59,7 +59,7 @@ def predict_nodes(
             numbers = positions(nodes, source.data, separator=separator, encoding=encoding)
             filled = numbers != _BLANK
             index = torch.from_numpy(numbers[filled])
-            ensemble = Ensemble(combine, several_classes=source.several_classes)
+            ensemble = Ensemble(combine, **members.kinds)
         with data_progress(members.progress) as report:
             logits = source.score(load_model(state), index, device=members.device, progress=report)
         ensemble.add(as_scores(logits, loss_link(state)))
@@ -78,7 +78,7 @@ def _of_graph(
     rows: Tensor | None = None,
 ) -> "pd.DataFrame":
     """Score nodes of a graph in memory, by default all, which need not be that of the runs."""
-    ensemble = Ensemble(combine, several_classes=members.several_classes)
+    ensemble = Ensemble(combine, **members.kinds)
     edges = InEdges.from_edge_index(edge_index, len(x))
     for state in members.states:
         model: Any = load_model(state).to(members.device)

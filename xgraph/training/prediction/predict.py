@@ -169,7 +169,7 @@ def score_items(
         frames = predict_bags(
             members,
             items,
-            Ensemble(combine, several_classes=members.several_classes),
+            Ensemble(combine, **members.kinds),
             bag_column=bag_column,
             smiles_column=smiles_column,
             instances_out=instances_out,

@@ -101,7 +101,7 @@ def predict_file(
     Ensemble(combine)  # fail before checkpoints are read
     check_asked(alpha, calibrate, combine)
     members = Members.read(run, where, progress).with_uncertainty(alpha, calibrate, combine)
-    Ensemble(combine, several_classes=members.several_classes)
+    Ensemble(combine, **members.kinds)
     conformers = members.header["kind"] == "bag" and makes_conformers(members.states[0])
     with _stored(items) as path:
         if path is not None and instances_out is None and (conformers or members.header["kind"] == "graph"):

@@ -11,9 +11,11 @@ from xgraph.messages import listed
 from xgraph.options import OptionError
 from xgraph.training.files.predictions import Part, check_same_items, read_parts
 from xgraph.training.files.rundir import BEST, Run
+from xgraph.training.prediction.ensemble import check_for_numbers
 from xgraph.training.scoring.calibrators import Calibrator, check_calibrate
 from xgraph.training.scoring.conformal import Conformal, check_alpha, least_items
 from xgraph.training.scoring.ensemble import Ensemble, Scores
+from xgraph.training.scoring.intervals import Intervals
 
 
 class Uncertainty:
@@ -23,16 +25,26 @@ class Uncertainty:
         valid: Labels and scores of the validation part, of which several runs' are averaged.
         tasks: Names of the tasks, or of classes that exclude each other.
         several_classes: Whether they are classes.
-        alpha: The share of errors of conformal sets; None for no sets.
+        alpha: The share of errors of conformal sets or intervals; None for none.
         calibrate: How to calibrate; None for no probabilities.
+        numbers: Whether the tasks are numbers to predict, which have intervals.
     """
 
     def __init__(
-        self, valid: Part, tasks: Sequence[str], several_classes: bool, alpha: float | None, calibrate: str | None
+        self,
+        valid: Part,
+        tasks: Sequence[str],
+        several_classes: bool,
+        alpha: float | None,
+        calibrate: str | None,
+        numbers: bool = False,
     ) -> None:
         self.tasks, self.several_classes, self.alpha = list(tasks), several_classes, alpha
         self._conformal = self._calibrator = None
-        if alpha is not None:
+        self._intervals = Intervals(valid.y, valid.scores) if numbers and alpha is not None else None
+        if self._intervals is not None and alpha is not None:
+            self._warn_of_wide(self._intervals, alpha)
+        elif alpha is not None:
             self._conformal = Conformal(valid.y, valid.scores, several_classes=several_classes)
             self._warn_of_few(alpha)
         if calibrate is not None:
@@ -53,6 +65,8 @@ class Uncertainty:
         """
         tasks = self.tasks if scores is None else list(scores)
         found = [f"{task}_prob" for task in tasks] if self._calibrator is not None else []
+        if self._intervals is not None:
+            found += [f"{task}_{what}" for task in tasks for what in ("low", "high")]
         if self._conformal is not None and self.several_classes:
             found += [*(f"{task}_p" for task in tasks), "set"]
         elif self._conformal is not None:
@@ -62,12 +76,26 @@ class Uncertainty:
     def columns(self, scores: Scores) -> list[Any]:
         """Return the columns for scores of shape [n, T], with NaN for missing; a set is text such as ``{0, 1}``."""
         found: list[Any] = []
+        if self._intervals is not None and self.alpha is not None:
+            low, high = self._intervals.bounds(scores, self.alpha)
+            found += [bound for pair in zip(low.T, high.T, strict=True) for bound in pair]
         if self._calibrator is not None:
             found += list(self._calibrator.probabilities(scores).T)
         if self._conformal is not None and self.alpha is not None:
             for p in self._conformal.p_values(scores):
                 found += [*p.T, _sets(p, self.alpha, self.tasks if self.several_classes else ["0", "1"])]
         return found
+
+    def _warn_of_wide(self, intervals: Intervals, alpha: float) -> None:
+        """Warn of targets with too few calibration items for a finite interval."""
+        least = least_items(alpha)
+        few = [f"{task} ({count})" for task, count in zip(self.tasks, intervals.counts, strict=True) if count < least]
+        if few:
+            warnings.warn(
+                f"alpha = {alpha:g}: a target needs at least {least} items in the validation part; with fewer (in "
+                f"brackets), its intervals are infinite: {listed(few, 5)}",
+                stacklevel=5,
+            )
 
     def _warn_of_few(self, alpha: float) -> None:
         """Warn of classes with too few calibration items to be left out of a set."""
@@ -98,6 +126,7 @@ def uncertainty_of(
     alpha: float | None,
     calibrate: str | None,
     combine: str,
+    numbers: bool = False,
 ) -> Uncertainty | None:
     """Return what runs say beside their scores; None if nothing is asked for.
 
@@ -105,9 +134,10 @@ def uncertainty_of(
         paths: Their best checkpoints.
         tasks: Names of their tasks or classes.
         several_classes: Whether they are classes.
-        alpha: The share of errors of conformal sets.
+        alpha: The share of errors of conformal sets or intervals.
         calibrate: How to calibrate.
         combine: How the scores of the runs are combined.
+        numbers: Whether the tasks are numbers to predict.
 
     Raises:
         OptionError: If an argument is out of range, or ranks are combined.
@@ -117,7 +147,9 @@ def uncertainty_of(
     check_asked(alpha, calibrate, combine)
     if alpha is None and calibrate is None:
         return None
-    return Uncertainty(validation_of(paths, _name(alpha)), tasks, several_classes, alpha, calibrate)
+    if numbers:
+        check_for_numbers({"calibrate": calibrate})
+    return Uncertainty(validation_of(paths, _name(alpha)), tasks, several_classes, alpha, calibrate, numbers)
 
 
 def check_asked(alpha: float | None, calibrate: str | None, combine: str) -> None:

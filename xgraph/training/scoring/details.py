@@ -1,15 +1,20 @@
 """Figures of each task, and decisions at a threshold that the validation part has chosen."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from xgraph.training.scoring.calibration import calibration_facts
+from xgraph.training.scoring.intervals import ALPHA, Intervals
 from xgraph.training.scoring.metrics import METRICS, Metric
+from xgraph.training.scoring.numbers import score_numbers
 from xgraph.training.scoring.sweep import FloatArray, sweep
 
 COUNTS = ("positives", "negatives")
+KNOWN = "numbers"
+"""How many numbers of a target are known."""
 
 
 def task_figures(
@@ -30,6 +35,50 @@ def task_figures(
         if swept is not None:
             figures[name] |= {metric: value(swept) for metric, value in {**METRICS, **(metrics or {})}.items()}
     return figures
+
+
+def number_figures(
+    y: FloatArray,
+    predicted: FloatArray,
+    names: Sequence[str],
+    valid: tuple[FloatArray, FloatArray] | None = None,
+) -> dict[str, Any]:
+    """Return the figures of each target of a part: how many numbers are known, their spread, and all metrics.
+
+    Args:
+        y: Numbers, NaN for missing, shape [n, T].
+        predicted: Predicted numbers, shape [n, T].
+        names: Names of the targets.
+        valid: Numbers and predictions of the validation part, if the part is another: what intervals by it hold.
+    """
+    figures = number_counts(y, names)
+    for target, own in enumerate(figures.values()):
+        scores = score_numbers(y[:, target], predicted[:, target]).items()
+        own |= {name: value for name, value in scores if not math.isnan(value)}
+    if valid is None:
+        return {"tasks": figures}
+    for own, held in zip(figures.values(), Intervals(*valid).coverage(y, predicted, ALPHA), strict=True):
+        own |= {name: value for name, value in held.items() if value is not None and math.isfinite(value)}
+    held = {name: [own[name] for own in figures.values() if name in own] for name in ("coverage", "width")}
+    means = {name: float(np.mean(values)) for name, values in held.items() if values}
+    return {"tasks": figures, **({"intervals": {"alpha": ALPHA, **means}} if means else {})}
+
+
+def number_counts(y: FloatArray, names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Return how many numbers of each target are known, and their mean, standard deviation, minimum and maximum.
+
+    Args:
+        y: Numbers, NaN for missing, shape [n, T].
+        names: Names of the targets.
+    """
+    counts: dict[str, dict[str, float]] = {}
+    for target, name in enumerate(names):
+        known = y[~np.isnan(y[:, target]), target].astype(np.float64)
+        counts[name] = {KNOWN: len(known)}
+        if len(known):
+            spread = {"mean": known.mean(), "std": known.std(), "min": known.min(), "max": known.max()}
+            counts[name] |= {key: float(value) for key, value in spread.items()}
+    return counts
 
 
 def label_counts(y: FloatArray, names: Sequence[str]) -> dict[str, dict[str, int]]:
@@ -178,7 +227,12 @@ def mean_details(folds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     tasks: dict[str, dict[str, float]] = {}
     for name in folds[0]["tasks"]:
         of_task = [fold["tasks"][name] for fold in folds]
-        tasks[name] = mean_figures(of_task) | {key: sum(one[key] for one in of_task) for key in COUNTS}
-    both = [fold["tasks_with_both_classes"] for fold in folds]
-    means = {key: mean_figures([fold[key] for fold in folds if key in fold]) for key in ("at_threshold", "calibration")}
-    return {"tasks_with_both_classes": min(both), "tasks": tasks} | {key: one for key, one in means.items() if one}
+        counted = [key for key in (*COUNTS, KNOWN) if key in of_task[0]]
+        tasks[name] = mean_figures(of_task) | {key: sum(one[key] for one in of_task) for key in counted}
+    means = {
+        key: mean_figures([fold[key] for fold in folds if key in fold])
+        for key in ("at_threshold", "calibration", "intervals")
+    }
+    both = "tasks_with_both_classes"
+    least = {both: min(fold[both] for fold in folds)} if both in folds[0] else {}
+    return {**least, "tasks": tasks} | {key: one for key, one in means.items() if one}

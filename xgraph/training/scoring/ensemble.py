@@ -14,11 +14,13 @@ Scores = npt.NDArray[np.float64]
 class Ensemble:
     """Running mean and standard deviation of the scores of several members, added one by one for the same rows."""
 
-    def __init__(self, combine: str = "mean", *, several_classes: bool = False) -> None:
+    def __init__(self, combine: str = "mean", *, several_classes: bool = False, numbers: bool = False) -> None:
         if combine not in get_args(Combine):
             raise OptionError(f"combine = {combine!r}: expected {' or '.join(get_args(Combine))}")
         if combine == "rank" and several_classes:
             raise OptionError("combine = 'rank': expected 'mean' for mutually exclusive classes")
+        if combine == "rank" and numbers:
+            raise OptionError("combine = 'rank': expected 'mean' for predicted numbers, whose units ranks lose")
         self.combine, self.members = combine, 0
         self._sum: Scores = np.zeros((0, 0))
         self._mean: Scores = np.zeros(())

@@ -68,7 +68,9 @@ def class_scores(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def as_scores(logits: npt.NDArray[np.float64], link: str) -> npt.NDArray[np.float64]:
-    """Convert logits to scores between 0 and 1."""
+    """Convert logits to scores between 0 and 1; predicted numbers are scores as they are."""
+    if link == "identity":
+        return logits
     return np.exp(class_scores(logits)) if link == "softmax" else probability(logits)
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from xgraph.data.ogb.package import without_version_check
 from xgraph.training.scoring.inference import class_scores
 from xgraph.training.scoring.metrics import METRICS, Metric, accuracy, score_all
+from xgraph.training.scoring.numbers import score_numbers
 
 _OGB = ("ogbg-", "ogbn-")
 
@@ -24,7 +25,9 @@ def measure(
     several_classes: bool = False,
     link: str = "sigmoid",
 ) -> dict[str, float]:
-    """Return our metrics; NaN if there is only one class."""
+    """Return our metrics; NaN if there is only one class, or no number."""
+    if link == "identity":
+        return score_numbers(y, logits)
     values = score_all(y, class_scores(logits) if link == "softmax" else logits, further)
     return {"accuracy": accuracy(y, logits), **values} if several_classes else values
 
@@ -38,9 +41,9 @@ def score_split(
     several_classes: bool = False,
     link: str = "sigmoid",
 ) -> dict[str, float]:
-    """Return all metrics; NaN if there is only one class."""
+    """Return all metrics; NaN if there is only one class, or no number."""
     values = measure(y, logits, further, several_classes=several_classes, link=link)
-    needed = ("accuracy",) if several_classes else tuple(METRICS)
+    needed = ("rmse",) if link == "identity" else ("accuracy",) if several_classes else tuple(METRICS)
     if dataset.startswith(_OGB) and not any(math.isnan(values[name]) for name in needed):
         if several_classes:
             known = (y == 1).any(1)

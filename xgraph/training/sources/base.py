@@ -16,7 +16,6 @@ from xgraph.training.config.names import distinct
 from xgraph.training.config.parts import arrange, scored_parts
 
 if TYPE_CHECKING:
-    from xgraph.data.labels.groups import Groups
     from xgraph.data.tables.joined import Files
     from xgraph.nn import Model
     from xgraph.sampling.items.epochs import EpochSampler
@@ -61,6 +60,11 @@ class Source(ABC):
         return bool(getattr(self.data, "task", "binary") == "multiclass")
 
     @property
+    def numbers(self) -> bool:
+        """Whether the columns are numbers to predict, rather than labels."""
+        return bool(getattr(self.data, "task", "binary") == "regression")
+
+    @property
     def smiles_column(self) -> str | None:
         """Column of a user's table from which the molecules were read, whether it was named or detected."""
         return getattr(self.data, "smiles_column", None)
@@ -91,11 +95,6 @@ class Source(ABC):
         if not bool(mean > 0):
             raise ValueError(f"weight_column: all weights in the training part of {self.name!r} are 0")
         return (weight.double() / mean).float()
-
-    @property
-    def groups(self) -> "Groups | None":
-        """The groups of the items for which error rates are compared, if there are any."""
-        return getattr(self.data, "groups", None)
 
     @property
     def featurizer(self) -> str:
@@ -180,8 +179,6 @@ class Source(ABC):
             digest.update(part)
         if getattr(self.data, "weight", None) is not None:
             digest.update(self.data.weight.numpy().tobytes())
-        if self.groups is not None:
-            digest.update(self.groups.codes.tobytes())
         for name in sorted(self.splits):
             digest.update(name.encode() + self.splits[name].numpy().tobytes())
         return digest.hexdigest()
@@ -203,6 +200,11 @@ class Source(ABC):
                 known = self.task_names[labels.index(1.0)] if 1.0 in labels else ""
                 cells = [known, self.task_names[int(np.argmax(own))], *own]
             else:
-                shown = ["" if label != label else int(label) for label in labels]
+                shown = ["" if label != label else _plain(label) if self.numbers else int(label) for label in labels]
                 cells = [cell for pair in zip(shown, own, strict=True) for cell in pair]
             yield [*self.place(position), *cells]
+
+
+def _plain(number: float) -> float:
+    """Return a number that was stored in 32 bits with no more digits than these have, such as -0.77."""
+    return float(str(np.float32(number)))

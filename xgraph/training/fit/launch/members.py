@@ -178,7 +178,7 @@ def _check_folds(config: TrainConfig, folds: list[int], given: Any) -> None:
     """Refuse folds of one's own table that cannot be trained on before the first one is trained."""
     if given is None and not Path(config.dataset).is_file():
         return
-    from xgraph.training.fit.check import check_data
+    from xgraph.training.fit.labels.check import check_data
 
     for fold in folds:
         with warnings.catch_warnings():

@@ -11,7 +11,7 @@ from xgraph.training.config.build import TrainConfig
 from xgraph.training.files.lock import locked
 from xgraph.training.files.rundir import Run, check_files, check_free, config_values, make_run_directory
 from xgraph.training.files.warned import Warned, warned
-from xgraph.training.fit.announce import announcement
+from xgraph.training.fit.labels.announce import announcement
 from xgraph.training.fit.launch.guard import Stage, guarded
 from xgraph.training.fit.loading import load_again, load_data
 from xgraph.training.loggers.logbook import Logbook, logged
@@ -36,9 +36,9 @@ def _train_one(
     import torch
 
     from xgraph.training.fit.baseline import add_baseline
-    from xgraph.training.fit.check import check_data
     from xgraph.training.fit.choice import check_choice, choose
     from xgraph.training.fit.engine import fit, prepare  # Lightning takes seconds to import
+    from xgraph.training.fit.labels.check import check_data
 
     check_data(source)
     check_choice(config, source)

@@ -8,9 +8,9 @@ import pandas as pd
 
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.files.rundir import PREDICTIONS
-from xgraph.training.fit.check import check_data
 from xgraph.training.fit.engine import fit, prepare
 from xgraph.training.fit.fitted import FittedTask, learn
+from xgraph.training.fit.labels.check import check_data
 from xgraph.training.fit.seeding import own_random_streams
 from xgraph.training.scoring.inference import as_scores, choose_device
 from xgraph.training.sources import make_source

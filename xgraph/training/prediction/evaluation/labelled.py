@@ -19,14 +19,16 @@ from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.files.writing import write_csv, write_json
 from xgraph.training.fit.loading import load_options
 from xgraph.training.fit.overlap import warn_of_training_rows
+from xgraph.training.prediction.ensemble import check_for_numbers
 from xgraph.training.prediction.members import Members, check_featurizer
 from xgraph.training.prediction.new_bags import makes_conformers
 from xgraph.training.prediction.objects import source_of_object
 from xgraph.training.prediction.uncertainty import validation_of
 from xgraph.training.scoring.calibrators import asked_figures
-from xgraph.training.scoring.details import Decisions, add_calibration, part_details
+from xgraph.training.scoring.details import Decisions, add_calibration, number_figures, part_details
 from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.inference import as_scores, class_scores
+from xgraph.training.scoring.intervals import interval_figures
 from xgraph.training.scoring.metrics import Metric
 from xgraph.training.scoring.scores import measure
 from xgraph.training.sources import Source, make_source
@@ -70,8 +72,13 @@ class Labelled:
 
     def summary(self) -> str:
         """Say on what the metrics are computed."""
-        labelled, positives = self.counts["labelled"], self.counts["positives"]
-        tasks = [f"{name}: {positives[name]} positive of {labelled[name]} labelled" for name in labelled]
+        labelled, positives = self.counts["labelled"], self.counts.get("positives")
+        tasks = [
+            f"{name}: {count} numbers"
+            if positives is None
+            else f"{name}: {positives[name]} positive of {count} labelled"
+            for name, count in labelled.items()
+        ]
         more = f" and {len(tasks) - 5} more tasks" if len(tasks) > 5 else ""
         lost = self.counts["unreadable_rows"]
         return f"{self.name}: {'; '.join(tasks[:5])}{more}" + (f"; {lost} rows could not be read" if lost else "")
@@ -106,7 +113,7 @@ def evaluate_table(
     overrides = {"smiles_column": smiles_column, "bag_column": bag_column}
     given: dict[str, Any] = {name: value for name, value in overrides.items() if value is not None}
     given |= {"separator": separator, "encoding": encoding}  # those of the run may not be those of this table
-    ensemble = Ensemble(combine, several_classes=members.several_classes)
+    ensemble = Ensemble(combine, **members.kinds)
     sources: dict[str, Source] = {}  # by how they are read
     for state, path in zip(members.states, members.paths, strict=True):
         config = build_config({}, state[HEADER]["config"], saved=True)
@@ -128,26 +135,34 @@ def evaluate_table(
         logits, link = source.score(load_model(state), known, device=members.device), loss_link(state)
         ensemble.add(as_scores(logits, link))
     logits = logits if len(members.states) == 1 else ensemble.score  # monotone, so the scores rank items as they are
-    link = link if len(members.states) == 1 else "sigmoid"
+    link = link if len(members.states) == 1 or members.numbers else "sigmoid"
     y, first = y[known.numpy()], next(iter(sources.values()))
+    if members.numbers:
+        check_for_numbers({**further, "calibrate": calibrate})
     valid = None
     if alpha is not None or calibrate is not None:
         part = validation_of(members.paths, "calibrate" if alpha is None else "alpha")
         valid = part.y, part.scores
     metrics = measure(y, logits, further, several_classes=members.several_classes, link=link)
-    details = part_details(y, class_scores(logits) if link == "softmax" else logits, members.tasks, further)
-    if combine == "mean" or len(members.states) == 1:  # ranks are no probabilities
-        add_calibration(details, valid, y, ensemble.score, members.tasks, members.several_classes)
-    if valid is not None:
+    if members.numbers:
+        details = number_figures(y, logits, members.tasks, valid)
+    else:
+        details = part_details(y, class_scores(logits) if link == "softmax" else logits, members.tasks, further)
+        if combine == "mean" or len(members.states) == 1:  # ranks are no probabilities
+            add_calibration(details, valid, y, ensemble.score, members.tasks, members.several_classes)
+    if valid is not None and members.numbers and alpha is not None:
+        metrics |= interval_figures(valid, y, logits, alpha)
+    elif valid is not None:
         kinds: dict[str, Any] = {"several_classes": members.several_classes, "classes": members.tasks}
         metrics |= asked_figures(valid, y, ensemble.score, alpha, calibrate, **kinds)
-    if len(members.states) == 1 and not members.several_classes:
+    if len(members.states) == 1 and not members.several_classes and not members.numbers:
         decisions = Decisions.of_run(Run.open(members.paths[0].parent).metrics, members.tasks)
         decisions.add_to(details, y, as_scores(logits, link))
     warn_of_training_rows(members.states, data, first)
+    positives = dict(zip(members.tasks, (y == 1).sum(axis=0).tolist(), strict=True))
     counts = {
         "labelled": dict(zip(members.tasks, (~np.isnan(y)).sum(axis=0).tolist(), strict=True)),
-        "positives": dict(zip(members.tasks, (y == 1).sum(axis=0).tolist(), strict=True)),
+        **({} if members.numbers else {"positives": positives}),
         "unreadable_rows": len(first.data.errors),
     }
     rows = [
@@ -170,7 +185,6 @@ def _options(config: TrainConfig, header: Mapping[str, Any], target_columns: Seq
         "stratified": False,
         "partition": None,
         "weight_column": None,  # metrics have no weights
-        **({"fair_column": None} if header["kind"] == "graph" else {}),
         "duplicates": "keep",
         "kind": header["kind"],
     }
@@ -255,5 +269,5 @@ def _cells(labels: Sequence[float], scores: list[float], members: Members) -> li
     """Return the cells of an item under `_header`."""
     if members.several_classes:
         return [members.tasks[int(np.argmax(labels))], members.tasks[int(np.argmax(scores))], *scores]
-    shown = ["" if label != label else int(label) for label in labels]
+    shown = ["" if label != label else label if members.numbers else int(label) for label in labels]
     return [cell for pair in zip(shown, scores, strict=True) for cell in pair]

@@ -13,12 +13,13 @@ from xgraph.training.files.checkpoint import HEADER, check_same_data, read_check
 from xgraph.training.files.rundir import BEST, Run
 from xgraph.training.files.saved_model import load_model, loss_link
 from xgraph.training.fit.loading import load_again
-from xgraph.training.prediction.ensemble import check_members
+from xgraph.training.prediction.ensemble import check_for_numbers, check_members
 from xgraph.training.prediction.uncertainty import without_validation
 from xgraph.training.scoring.calibrators import asked_figures
-from xgraph.training.scoring.details import Decisions, add_calibration, part_details
+from xgraph.training.scoring.details import Decisions, add_calibration, number_figures, part_details
 from xgraph.training.scoring.ensemble import Ensemble
 from xgraph.training.scoring.inference import as_scores, class_scores
+from xgraph.training.scoring.intervals import interval_figures
 from xgraph.training.scoring.metrics import Metric
 from xgraph.training.scoring.scores import score_split
 from xgraph.training.scoring.ties import tie_effects
@@ -83,15 +84,27 @@ def evaluate_part(
         parts = [split, *({"valid"} & set(source.scored) - {split})]
         model, link = load_model(state), loss_link(state)
         for part in parts:
-            ensemble = ensembles.setdefault(part, Ensemble(combine, several_classes=source.several_classes))
+            ensemble = ensembles.setdefault(
+                part, Ensemble(combine, several_classes=source.several_classes, numbers=source.numbers)
+            )
             logits[part] = source.score(model, source.splits[part], device=device)
             if len(runs) > 1:
                 ensemble.add(as_scores(logits[part], link))
                 logits[part] = ensemble.score  # monotone, so the scores rank items as they are
-    if len(runs) > 1:
+    if len(runs) > 1 and link != "identity":
         link = "sigmoid"
     y, own_logits = scored[1].numpy(), logits[split]
+    if source.numbers:
+        check_for_numbers({**further, "calibrate": calibrate, "ties": ties})
     metrics = score_split(source.name, y, own_logits, further, several_classes=source.several_classes, link=link)
+    if source.numbers:
+        known = None
+        if split != "valid" and "valid" in parts:
+            known = source.targets(source.splits["valid"]).numpy(), logits["valid"]
+        if alpha is not None:
+            metrics |= interval_figures(_validation(known, "alpha", split, runs[0]), y, own_logits, alpha)
+        details = number_figures(y, own_logits, source.task_names, known)
+        return Evaluation(metrics, details, pretrained, source.kind)
     ranked = class_scores(own_logits) if link == "softmax" else own_logits
     details = part_details(y, ranked, source.task_names, further)
     between = logits if len(runs) > 1 else {part: as_scores(values, link) for part, values in logits.items()}
@@ -101,11 +114,7 @@ def evaluate_part(
     if combine == "mean" or len(runs) == 1:  # ranks are no probabilities
         add_calibration(details, valid, y, between[split], source.task_names, source.several_classes)
     if alpha is not None or calibrate is not None:
-        name = "calibrate" if alpha is None else "alpha"
-        if split == "valid":
-            raise OptionError(f"{name}: the validation part calibrates, so measure on another one (--split test)")
-        if valid is None:
-            raise without_validation(name, runs[0])
+        valid = _validation(valid, "calibrate" if alpha is None else "alpha", split, runs[0])
         kinds: dict[str, Any] = {"several_classes": source.several_classes, "classes": source.task_names}
         metrics |= asked_figures(valid, y, between[split], alpha, calibrate, **kinds)
     if "valid" in parts and not source.several_classes:
@@ -116,6 +125,15 @@ def evaluate_part(
             raise OptionError(f"ties: expected a run with labels 0 and 1; {source.name!r} has several classes")
         details["ties"] = tie_effects(y, own_logits)
     return Evaluation(metrics, details, pretrained, source.kind)
+
+
+def _validation(valid: Any, name: str, split: str, run: Path) -> Any:
+    """Return labels and scores of the validation part, or raise if there is none to calibrate on."""
+    if split == "valid":
+        raise OptionError(f"{name}: the validation part calibrates, so measure on another one (--split test)")
+    if valid is None:
+        raise without_validation(name, run)
+    return valid
 
 
 def _same(one: torch.Tensor, other: torch.Tensor) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 from xgraph.messages import listed
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.parts import PARTS
+from xgraph.training.fit.labels.numbers import check_numbers
 
 if TYPE_CHECKING:
     from xgraph.training.sources import Source
@@ -20,6 +21,9 @@ def check_data(source: "Source") -> None:
     """Raise `ValueError` if the data cannot be trained on, and warn if some tasks cannot be learned or scored."""
     own = _is_own(source.config)
     _check_presence(source, own)
+    if source.numbers:
+        check_numbers(source, _NAMES)
+        return
     both = {name: _both_classes(source, name) for name in ("train", *source.scored)}
     if not both["train"].any():
         y = source.targets(source.splits["train"])

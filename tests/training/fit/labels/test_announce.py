@@ -9,7 +9,7 @@ import torch
 
 import xgraph
 from xgraph.options import OptionError
-from xgraph.training.fit.announce import announcement
+from xgraph.training.fit.labels.announce import announcement
 
 SMALL: dict[str, Any] = {"epochs": 1, "pretrain_epochs": 0, "hidden_channels": 4, "num_layers": 1, "split": "random"}
 
@@ -26,6 +26,7 @@ def source(y: torch.Tensor, names: list[str], several: bool = False) -> Any:
         config=config,
         task_names=names,
         several_classes=several,
+        numbers=False,
         targets=lambda rows: y[rows],
         pretrained=dict,
     )

@@ -22,7 +22,9 @@ def announcement(source: "Source") -> Iterator[str]:
     positives = {part: (labels == 1).sum(axis=0) for part, labels in y.items()}
     known = {part: (~np.isnan(labels)).sum(axis=0) for part, labels in y.items()}
     names = [_short(name) for name in source.task_names]
-    if source.several_classes:
+    if source.numbers:
+        yield from _numbers(names, y)
+    elif source.several_classes:
         shown = [f"{name} ({', '.join(f'{positives[part][i]} {part}' for part in parts)})" for i, name in _few(names)]
         yield f"{len(names)} classes: {'; '.join(shown)}{_more(names)}"
     elif len(names) <= _EACH:
@@ -42,6 +44,20 @@ def announcement(source: "Source") -> Iterator[str]:
         yield f"pretrained: {text}"
     yield from _columns("read", getattr(source.data, "notes", {}))
     yield from _columns("left out", getattr(source.data, "left_out", {}))
+
+
+def _numbers(names: list[str], y: dict[str, "np.ndarray[tuple[int, int], np.dtype[np.float32]]"]) -> Iterator[str]:
+    """Say how many numbers each target has in each part, and how those of the first part are spread."""
+    for i, name in _few(names):
+        known = {part: own[~np.isnan(own[:, i]), i] for part, own in y.items()}
+        first, own = next(iter(known.items()))
+        spread = ""
+        if len(own):
+            mean, std = own.mean(dtype=np.float64), own.std(dtype=np.float64)
+            spread = f"; in {first} {own.min():.4g} to {own.max():.4g}, mean {mean:.4g}, standard deviation {std:.4g}"
+        yield f"target {name}: numbers, {', '.join(f'{len(own)} in {part}' for part, own in known.items())}{spread}"
+    if len(names) > _EACH:
+        yield f"{len(names) - 3} more targets: numbers, too"
 
 
 def _columns(what: str, reasons: dict[str, str]) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""What the labels of a run are, and whether they can be learned."""

@@ -66,7 +66,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"loaders"},
         {"requested"},
         {"registry"},
-        {"collection", "objects", "texts"},
+        {"collection", "objects", "texts", "pairs"},
     ],
     "losses": [
         {"batch"},
@@ -75,7 +75,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"pointwise", "pairs"},
         {"robust", "contrastive", "constraints", "ranking"},
     ],
-    "nn": [{"layers"}, {"convolutions", "molecules"}, {"nodes", "bags", "tables"}, {"pooling"}],
+    "nn": [{"layers"}, {"convolutions", "molecules"}, {"nodes", "bags", "tables", "pairs"}, {"pooling"}],
     "reports": [
         {"page"},
         {"predictions"},

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from xgraph.data.molecules.table import read_table as read_table
     from xgraph.data.nodes.dataset import NodeDataset as NodeDataset
     from xgraph.data.ogb.graphs import GraphDataset as GraphDataset
+    from xgraph.data.pairs.dataset import PairDataset as PairDataset
     from xgraph.data.registry import load as load
     from xgraph.data.storage.statistics import feature_statistics as feature_statistics
     from xgraph.data.tables.ngrams import Ngrams as Ngrams
@@ -51,6 +52,7 @@ _MODULES = {
     "MoleculeDataset": "molecules.dataset",
     "Ngrams": "tables.ngrams",
     "NodeDataset": "nodes.dataset",
+    "PairDataset": "pairs.dataset",
     "RelevanceLists": "",
     "RowError": "molecules.table",
     "Table": "molecules.table",

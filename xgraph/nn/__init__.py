@@ -40,6 +40,8 @@ from xgraph.nn.nodes.momentum_model import MomentumModel
 from xgraph.nn.nodes.sage import GraphSAGE, GraphSAGEFM
 from xgraph.nn.nodes.sage_conv import SAGEConv
 from xgraph.nn.nodes.with_feature_momentum import MomentumConv, with_feature_momentum
+from xgraph.nn.pairs.base import PairModel
+from xgraph.nn.pairs.mf import MatrixFactorization
 from xgraph.nn.tables.fitted_model import FittedModel
 from xgraph.nn.tables.forest import ExtraTrees, RandomForest
 from xgraph.nn.tables.kernel_ridge import KernelRidge
@@ -49,6 +51,7 @@ from xgraph.nn.tables.support_vectors import SVM
 
 if TYPE_CHECKING:
     from xgraph.nn.bags.pooling import AttentionPooling, BagPooling, MeanPooling, SmoothedMaxPooling
+    from xgraph.nn.pairs.lightgcn import LightGCN
 
 MODELS: dict[str, type[Model]] = {
     "gine": GINE,
@@ -120,7 +123,9 @@ __all__ = [
     "Head",
     "InEdges",
     "KernelRidge",
+    "LightGCN",
     "LogisticRegression",
+    "MatrixFactorization",
     "MaxModel",
     "MeanModel",
     "MeanPooling",
@@ -132,6 +137,7 @@ __all__ = [
     "MomentumModel",
     "MultiHot",
     "NodeModel",
+    "PairModel",
     "RandomForest",
     "SAGEConv",
     "SmoothedMaxModel",
@@ -151,9 +157,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the poolings on first use: they are built on PyG, which takes seconds to import."""
+    """Import what is built on PyG on first use, because that import takes seconds."""
     from importlib import import_module
 
+    if name == "LightGCN":
+        return getattr(import_module(f"{__name__}.pairs.lightgcn"), name)
     pooling = import_module(f"{__name__}.bags.pooling")
     if name not in pooling.__all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

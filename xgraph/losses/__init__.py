@@ -7,6 +7,7 @@ compositional optimisation.
 """
 
 from xgraph.losses.base import Loss
+from xgraph.losses.classes.scent import ScentLoss
 from xgraph.losses.constraints.penalty import Penalty
 from xgraph.losses.constraints.roc_fairness import ROCFairness
 from xgraph.losses.constraints.trust_region import KLTrustRegion
@@ -85,6 +86,7 @@ __all__ = [
     "SOPAsLoss",
     "SOTAsLoss",
     "STACOLoss",
+    "ScentLoss",
     "Sigmoid",
     "SogCLRLoss",
     "Squared",

@@ -1,0 +1,1 @@
+"""Losses of many classes that exclude each other."""

@@ -61,7 +61,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"nodes"},
         {"bags", "ogb"},
         {"graphs"},
-        {"table_task"},
+        {"tasks"},
         {"recognise"},
         {"loaders"},
         {"requested"},

@@ -51,6 +51,18 @@ def birds(changes: dict[int, bytes] | None = None) -> list[bytes]:
     return contents
 
 
+def matlab(sizes: Sequence[int] = (3, 1, 2), columns: int = 1, **changes: Any) -> bytes:
+    """A matrix with rows of bag, two features and the labels of the bag, as MATLAB saves it."""
+    from scipy.io import savemat
+
+    bag = np.repeat(np.arange(1.0, len(sizes) + 1), sizes)
+    rows = np.arange(2.0 * len(bag)).reshape(-1, 2)
+    labels = np.stack([bag / 2 + i for i in range(columns)], axis=1)
+    out = io.BytesIO()
+    savemat(out, changes or {"rows": np.column_stack([bag, rows, labels])}, do_compression=True)
+    return out.getvalue()
+
+
 def idx(array: NDArray[np.uint8]) -> bytes:
     head = b"\0\0\x08" + bytes([array.ndim]) + struct.pack(f">{array.ndim}i", *array.shape)
     return gzip.compress(head + array.tobytes(), mtime=0)

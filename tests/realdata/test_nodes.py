@@ -23,6 +23,7 @@ PUBLISHED: dict[str, tuple[int, int, int, Any]] = {
     "tolokers": (11758, 2 * 519000, 10, 2566),
     "minesweeper": (10000, 2 * 39402, 7, 2000),
     "reddit-anomaly": (10984, 168016, 64, 366),
+    "german": (1000, 2 * 21742, 27, 700),
 }
 
 
@@ -99,3 +100,20 @@ def test_reddit_from_an_original_rebuilt_of_the_mirrors_file(mirror_folder: Path
     file = io.BytesIO()
     torch.save(Data(x=x, edge_index=edges.long(), y=y.bool()), file)
     assert DERIVE["pyg_anomaly"](zipped({"reddit.pt": file.getvalue()}), path.name) == path.read_bytes()
+
+
+def test_german_credit_has_sex_as_its_groups(real_root: Path) -> None:
+    """The counts of NIFTY's paper; the first feature is 1 for women, the others lie in -1 to 1."""
+    data = nodes("german", real_root, fair_column="Gender")
+    assert data.groups is not None
+    assert data.groups.names == ["Female", "Male"]
+    assert np.bincount(data.groups.codes).tolist() == [310, 690]
+    x = data.data.x.numpy()
+    assert np.array_equal(x[:, 0], data.groups.codes == 0)
+    assert (x[:, 1:].min(0) == -1).all()
+    assert (x[:, 1:].max(0) == 1).all()
+    assert nodes("german", real_root).groups is None
+    with pytest.raises(ValueError, match="fair_column 'sex': the columns of groups of 'german' are: 'Gender'"):
+        nodes("german", real_root, fair_column="sex")
+    with pytest.raises(ValueError, match="the columns of groups of 'minesweeper' are: none"):
+        nodes("minesweeper", real_root, fair_column="sex")

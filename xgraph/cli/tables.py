@@ -134,7 +134,25 @@ def constraints_text(constraints: Mapping[str, Any] | None) -> str:
         lines += [aligned([["retained task", "rise", "multiplier", *titles], *rows]), ""]
         about = "rise: of the mean training loss, tracked until the end; before and after: the mean losses in each part"
         lines += [about, ""]
+    if fair := (constraints or {}).get("fair"):
+        lines += _fair_lines(fair)
     return "\n".join(lines).rstrip("\n")
+
+
+def _fair_lines(fair: Mapping[str, Any]) -> list[str]:
+    """The constraints on the rates of groups, and how the groups differ in each part."""
+    lines: list[str] = []
+    if known := fair.get("constraints"):
+        rows = [[one["task"], one["rate"], _number(one["value"]), _number(one["multiplier"])] for one in known]
+        lines += [aligned([["task", f"equal for {fair['column']}", "violation", "multiplier"], *rows[:_MANY]]), ""]
+    names, shown = ("statistical_parity", "equal_opportunity", "roc_gap"), fair["groups"][:4]
+    rows = [
+        [task, part, *(_number(one[name]) for name in names), *(_number(one["groups"][g]["roc_auc"]) for g in shown)]
+        for part in ("valid", "test")
+        for task, one in list(fair.get(part, {}).items())[:_MANY]
+    ]
+    titles = [*names, *(f"roc_auc of {group}" for group in shown)]
+    return [*lines, aligned([["task", "part", *titles], *rows]), ""]
 
 
 def ties_text(details: Mapping[str, Any] | None) -> str:

@@ -29,7 +29,7 @@ def _loader(module: str, function: str, *options: str) -> Loader:
     return Loader(f"xgraph.data.{module}", function, frozenset(options))
 
 
-RULES = ("missing", "positive", "active_above", "active_below", "task", "weight_column")
+RULES = ("missing", "positive", "active_above", "active_below", "task", "weight_column", "fair_column")
 _DEFAULTS: tuple[object, ...] = ([], (), "drawn", "keep")  # of options that do not apply to all kinds
 _TEXT = ("separator", "encoding")
 FOLDS = ("folds", "stratified", "partition")
@@ -38,12 +38,12 @@ _MOLECULES = ("smiles_column", "target_columns", "standardize", "features", "ato
 _OWN_MOLECULES = ("duplicates", *_MOLECULES, *RULES, *_TEXT)
 _BAG_TABLE = ("bag_column", "feature_columns", "smiles_column", "target_columns", "standardize", "atom_order")
 _BAG_FOLDER = ("labels", "bag_column", "target_columns", "case_column")
-_OWN_NODES = ("split", "splitting", "target_columns", "feature_columns", "task", "directed", "edges", *_TEXT)
+_OWN_NODES = ("split", "splitting", "target_columns", "feature_columns", "fair_column", "task", "directed", "edges")
 LOADERS = {
     "molecules": _loader("cards.molecules", "load_molecules", "split", "fold", "seed", *FOLDS, *_MOLECULES),
     "table of molecules": _loader("cards.molecules", "load_own_molecules", "splitting", *_OWN_MOLECULES),
-    "nodes": _loader("nodes.load", "load_nodes", "split", "fold", "seed"),
-    "own nodes": _loader("graphs.load", "load_own_nodes", *_OWN_NODES),
+    "nodes": _loader("nodes.load", "load_nodes", "split", "fold", "seed", "fair_column"),
+    "own nodes": _loader("graphs.load", "load_own_nodes", *_OWN_NODES, *_TEXT),
     "bags": _loader("bags.load", "load_bags", "split", "fold", "seed", "target_columns"),
     "table of bags": _loader("bags.load", "load_own_bags", "splitting", *_BAG_TABLE, *RULES, *_TEXT),
     "folder of bags": _loader("bags.folder.load", "load_bag_folder", "splitting", *_BAG_FOLDER, *RULES, *_TEXT),

@@ -82,20 +82,27 @@ def settings_of(data: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     known: dict[str, Any] = {"dataset": label_of(data)}
     if is_frame(data):
-        return known | _known_of_frame(data, settings)
+        from xgraph.data.recognise import recognise
+        from xgraph.data.tables.frame import FrameTable
+
+        task = recognise(FrameTable(data), settings).task
+        return known if task is None else {**known, "task": task}
     if not is_dataset(data):
         raise TypeError(f"dataset: expected {EXPECTED}; got {shown(data)} ({type(data).__name__})")
     if is_list_of_graphs(data):
+        from xgraph.data.molecules.pyg import task_of_graphs
+
         has_smiles = all(isinstance(graph.get("smiles"), str) for graph in data)
-        return {**known, "kind": "graph", "atom_order": "canonical" if has_smiles else "drawn"}
+        task = task_of_graphs(list(data), settings.get("task"))
+        known |= {"kind": "graph", "atom_order": "canonical" if has_smiles else "drawn"}
+        return known if task == "binary" else {**known, "task": task}
     if (graph := graph_of(data)) is not None:
         from xgraph.data.nodes.pyg import task_of_graph
 
-        several = task_of_graph(graph, settings.get("task")) == "multiclass"
-        return {**known, "kind": "node", "task": "multiclass" if several else "binary"}
+        return {**known, "kind": "node", "task": _setting_of(task_of_graph(graph, settings.get("task")))}
     known["kind"] = data.kind
     if (task := getattr(data, "task", None)) is not None:
-        known["task"] = task if task in ("multiclass", "regression") else "binary"
+        known["task"] = _setting_of(task)
     if data.kind == "graph":
         from xgraph.data.molecules.standardize import atom_order_of
 
@@ -105,15 +112,9 @@ def settings_of(data: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     return known
 
 
-def _known_of_frame(data: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the task of a data frame of molecules whose labels are numbers."""
-    from xgraph.data.requested import as_table
-    from xgraph.data.table_task import task_of_table
-
-    table = as_table(data)
-    if table is None or settings.get("task") is not None or settings.get("bag_column") is not None:
-        return {}
-    return {"kind": "graph", "task": "regression"} if task_of_table(table, settings) == "regression" else {}
+def _setting_of(task: str) -> str:
+    """Return the value of the setting `task` for the labels of a data set; several tasks are binary ones."""
+    return "binary" if task == "multilabel" else task
 
 
 def as_dataset(data: Any, options: Mapping[str, Any], progress: Any = None) -> Any:
@@ -132,6 +133,7 @@ def as_dataset(data: Any, options: Mapping[str, Any], progress: Any = None) -> A
             standardize=bool(options.get("standardize")),
             progress=progress,
             atom_order=options.get("atom_order") or "canonical",
+            task=options.get("task"),
         )
     if (graph := graph_of(data)) is not None:
         from xgraph.data.nodes.pyg import nodes_of_graph

@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 from xgraph.data.bags.folder.files import is_bag_folder
 from xgraph.data.storage.root import expanded
+from xgraph.data.tables.frame import FrameTable
+from xgraph.data.tasks import task_of_table
 
 Kind = Literal["graph", "node", "bag"]
 
@@ -19,20 +21,22 @@ class Recognised(NamedTuple):
     Args:
         kind: What a model predicts for: molecules ("graph"), nodes or bags.
         loader: Its key among the loaders of `load`.
-        task: "multiclass" if the labels are classes that exclude each other, "regression" if they are numbers, "binary"
-            if they are 0 and 1, None if only the settings can tell.
+        task: "multiclass" if the labels are classes that exclude each other, "binary" if they are 0 and 1, "regression"
+            if they are numbers to predict, None if only the settings can tell.
     """
 
     kind: Kind
     loader: str
-    task: Literal["binary", "regression", "multiclass"] | None = None
+    task: Literal["binary", "multiclass", "regression"] | None = None
 
 
 Recogniser = Callable[[Path, Mapping[str, Any]], Recognised | None]
 
 
 def _bag_folder(path: Path, settings: Mapping[str, Any]) -> Recognised | None:
-    return Recognised("bag", "folder of bags") if is_bag_folder(path, settings) else None
+    if not is_bag_folder(path, settings):
+        return None
+    return Recognised("bag", "folder of bags", task_of_table(path, "folder of bags", settings))
 
 
 _GRAPHS = (".npz", ".pt", ".pth", ".graphml", ".graphml.gz")
@@ -71,23 +75,21 @@ RECOGNISERS: list[Recogniser] = [_bag_folder, _nodes]
 """Asked in order; each returns None for a path that it does not know. They read no more than they need."""
 
 
-def recognise(path: Path | None, settings: Mapping[str, Any]) -> Recognised:
+def recognise(path: Path | FrameTable | None, settings: Mapping[str, Any]) -> Recognised:
     """Return what a path holds; one that nothing recognises, or that does not exist, is a table.
 
     Args:
-        path: A file or folder; None for a table in memory.
+        path: A file or folder, or a table in memory; with None, only the settings tell.
         settings: Settings of the run or options of `load`. If they have a `kind`, only that one is considered.
     """
-    kind, path = settings.get("kind"), None if path is None else expanded(path)
-    if path is not None and os.path.exists(path):  # unlike `Path.exists`, no error for a name that is too long
+    kind, path = settings.get("kind"), expanded(path) if isinstance(path, Path) else path
+    if isinstance(path, Path) and os.path.exists(path):  # unlike `Path.exists`, no error for a name that is too long
         for known in RECOGNISERS:
             found = known(path, settings)
             if found is not None and kind in (None, found.kind):
                 return found
-    if kind == "bag" or (kind is None and settings.get("bag_column") is not None):
-        return Recognised("bag", "table of bags")
-    if settings.get("task") is not None or path is None or not os.path.isfile(path):
-        return Recognised("graph", "table of molecules", settings.get("task"))
-    from xgraph.data.table_task import task_of_table
-
-    return Recognised("graph", "table of molecules", task_of_table(path, settings))
+    bags = kind == "bag" or (kind is None and settings.get("bag_column") is not None)
+    found = Recognised("bag", "table of bags") if bags else Recognised("graph", "table of molecules")
+    if isinstance(path, FrameTable) or (isinstance(path, Path) and path.is_file()):
+        found = found._replace(task=task_of_table(path, found.loader, settings))
+    return found

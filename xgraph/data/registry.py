@@ -64,6 +64,7 @@ def load(
     edges: str | Path | None = None,
     atom_order: Literal["canonical", "drawn"] | None = None,
     weight_column: str | None = None,
+    fair_column: str | None = None,
     duplicates: Literal["keep", "mean", "first", "drop", "error"] = "keep",
     progress: Progress | None = None,
 ) -> MoleculeDataset | NodeDataset | GraphDataset | BagDataset:
@@ -102,6 +103,7 @@ def load(
         active_above: Numbers above this threshold mean active.
         active_below: Numbers below this threshold mean active.
         weight_column: Column with the weight of each row in the loss, 0 or more.
+        fair_column: Column with the group of each row, for which error rates are compared.
         labels: The table of labels of a folder of bags (see `read_bag_folder`); by default ``labels.csv`` in it.
         case_column: Its column that says which bags belong together, such as the slides of a patient, and stay in the
             same part of a split; by default one called ``case``, ``case_id`` or ``patient``.
@@ -179,6 +181,7 @@ def load(
         "active_above": active_above,
         "active_below": active_below,
         "weight_column": weight_column,
+        "fair_column": fair_column,
         "labels": labels,
         "case_column": case_column,
         "separator": separator,
@@ -194,7 +197,8 @@ def load(
         form, label, splits = form_of(source), source.name, source.splits
         published = source.folds if (split or splits[0]) == "given" else 0
     else:
-        form = recognise(source if isinstance(source, Path) else None, {**options, "kind": kind}).loader
+        known = {**options, "kind": kind, "task": task or "binary"}  # only the form is asked for
+        form = recognise(source if isinstance(source, Path) else None, known).loader
         if isinstance(source, Path) and source.is_dir() and form.startswith("table"):
             raise ValueError(
                 f"{str(name)!r} is a folder; expected the name of a data set or a CSV file, or a folder with nodes.csv "
@@ -224,5 +228,5 @@ def load(
     with_rules = loader.options.issuperset(RULES)
     used = {option: options[option] for option in loader.options if not (with_rules and option in RULES)}
     if with_rules:
-        used["rules"] = LabelRules(missing, positive, active_above, active_below, task, weight_column)
+        used["rules"] = LabelRules(missing, positive, active_above, active_below, task, weight_column, fair_column)
     return cast("MoleculeDataset", loader.load(source, **used, root=root_folder(root), progress=progress))

@@ -149,6 +149,23 @@ def test_instance_labels_and_names(tmp_path: Path) -> None:
     assert (data.bag_names[2], data.row.tolist()) == ("c", [5, 6, 8, 9])
 
 
+def test_numbers_to_predict() -> None:
+    data = BagDataset(
+        torch.zeros(4, 2), bag=[0, 1, 0, 2], y=[2.5, None, -1], task="regression", instance_y=[1, 2, 3, 4]
+    )
+    assert (data.task, data.metric, data.num_tasks, data.task_names) == ("regression", "rmse", 1, ["y"])
+    assert repr(data) == "BagDataset('bags', bags=3, instances=4, features=2, targets=1)"
+    assert data.targets(torch.tensor([2, 0])).tolist() == [[-1], [2.5]]
+    assert data.batch([0]).y.tolist() == [[2.5]]
+    assert ">mean<" in data._repr_html_()
+    for options, text in (
+        ({"metric": "ap"}, "metric must be one of rmse, mae, r2, pearson, spearman, got 'ap'"),
+        ({"y": [1, 2, np.inf]}, "y must be a finite number or NaN .missing.; row 2 has inf"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            BagDataset(torch.zeros(4, 2), bag=[0, 1, 0, 2], **{"y": [1, 2, 3], "task": "regression", **options})
+
+
 def test_copies() -> None:
     data = toy()
     for other in (copy.deepcopy(data), pickle.loads(pickle.dumps(data))):

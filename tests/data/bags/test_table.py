@@ -7,7 +7,10 @@ import pandas as pd
 import pytest
 import torch
 
-from xgraph.data import BagDataset, load, read_bags
+from xgraph.data import BagDataset, LabelRules, load, read_bags
+from xgraph.data.objects import settings_of
+from xgraph.data.recognise import recognise
+from xgraph.data.splits.own import OwnSplit
 
 TABLE = "bag,label,size,mass\nx,1,1,2\ny,0,3,4\nx,1,5,6\nz,,7,8\n"
 
@@ -158,6 +161,51 @@ def test_columns_without_a_name_can_be_chosen_or_stay_empty(file: Path) -> None:
     with pytest.raises(ValueError, match="a column has no name"):
         BagDataset.from_frame(frame)
     assert BagDataset.from_frame(frame, feature_columns=["Unnamed: 0"]).num_features == 1
+
+
+def numbers(bags: int = 40) -> str:
+    """A table with two rows for each bag, whose number grows by an eighth."""
+    return "bag,label,size\n" + "".join(f"b{i // 2},{i // 2 / 8 - 1},{i}\n" for i in range(2 * bags))
+
+
+def test_columns_of_numbers_are_regression(file: Path) -> None:
+    data = read(file, numbers(), splitting=OwnSplit("stratified"))
+    assert (data.task, data.metric, data.task_names) == ("regression", "rmse", ["label"])
+    assert data.y[:, 0].tolist() == [i / 8 - 1 for i in range(40)]
+    assert data.notes == {"label": "numbers from -1 to 3.875: regression"}
+    assert [(bags // 10).bincount().tolist() for bags in data.splits.values()] == [[6] * 4, [2] * 4, [2] * 4]
+    frame = pd.read_csv(file)
+    assert BagDataset.from_frame(frame).task == "regression"
+    two = BagDataset.from_frame(frame.assign(more=7 - frame["label"]), target_columns=["more", "label"])
+    assert two.y[:2].tolist() == [[8, -1], [7.875, -0.875]]
+    assert load(file, bag_column="bag", active_above=1).task == "binary"
+    for settings, task in (({}, "regression"), ({"active_above": "1"}, None), ({"task": "binary"}, "binary")):
+        known = {"bag_column": "bag", "target_columns": "label", **settings}
+        assert recognise(file, known).task == (None if task == "binary" else task)
+        assert settings_of(frame, known).get("task") == (None if task == "binary" else task)
+    assert recognise(file, {"bag_column": "bag"}) == ("bag", "table of bags", "regression")
+
+
+@pytest.mark.parametrize(
+    ("label", "options", "text"),
+    [
+        ("high", {}, "regression needs numbers .* column 'label' contains the text 'high'"),
+        ("inf", {}, "column 'label' contains the infinite number 'inf'"),
+        ("1e40", {}, "more than a number of 32 bits can be"),
+        (
+            "-0.9999",
+            {},
+            "labels differ within bag 'b0': column 'label' is -0.999899983 in data row 0 and -1 in data row 1",
+        ),
+        ("-1", {"rules": LabelRules(task="binary")}, "labels must be 0, 1 or empty"),
+        ("-1", {"rules": LabelRules(task="multiclass")}, "must hold classes"),
+        ("-1", {"metric": "roc_auc"}, "metric must be one of rmse, mae, r2, pearson, spearman, got 'roc_auc'"),
+    ],
+)
+def test_wrong_numbers_are_refused(file: Path, label: str, options: dict[str, Any], text: str) -> None:
+    content = numbers().replace("b0,-1.0,0", f"b0,{label},0")
+    with pytest.raises(ValueError, match=text):
+        read(file, content, **options)
 
 
 SMILES = "bag,label,smi\nx,1,CCO\nx,1,C1CC\ny,0,zzz\n\nz,0,c1ccccc1\nx,1,C\n"

@@ -47,10 +47,19 @@ def test_labels() -> None:
     assert labels_of([1, 0], "instance_y", n=2).shape == (2,)
 
 
+def test_numbers_to_predict() -> None:
+    nan = float("nan")
+    assert labels_of([2.5, -1], "y", numbers=True).tolist() == [[2.5], [-1]]
+    np.testing.assert_equal(labels_of([[7, None]], "y", numbers=True).numpy(), [[7, nan]])
+    for wrong in ([1, np.inf], [1, 1e39], [None, -1e39]):
+        with pytest.raises(ValueError, match="y must be a finite number or NaN .missing.; row 1 has -?inf in 32 bits"):
+            labels_of(wrong, "y", numbers=True)
+
+
 @pytest.mark.parametrize(
     ("y", "text"),
     [
-        ([1, 0.5], "y must be 0, 1 or NaN .missing.; row 1 has 0.5"),
+        ([1, 0.5], "y must be 0, 1 or NaN .missing.; row 1 has 0.5; for numbers to predict"),
         ([[1, 0], [0, -1]], "y must be 0, 1 or NaN .missing.; row 1 has -1"),
         ([1, np.inf], "row 1 has inf"),
         (["yes", "no"], "y must be 0, 1 or NaN .missing., got .'yes', 'no'."),

@@ -15,7 +15,7 @@ NAMES = {
     *(f"advprop-{name}" for name in ("bbbp", "bace", "clintox", "sider", "tox21", "hiv")),
     *("cora", "citeseer", "coauthor-cs", "coauthor-physics", "musae-github", "musae-facebook"),
     *("amazon-photo", "amazon-computers"),
-    *("tolokers", "minesweeper", "reddit-anomaly"),
+    *("tolokers", "minesweeper", "reddit-anomaly", "german"),
     *("musk1", "musk2", "elephant", "fox", "mutagenesis1", "mutagenesis2", "protein", "newsgroups2", "corel", "birds"),
     *("digits-bags", "mnist-bags", "chembl-conformers", "chembl"),
     *("ogbn-arxiv", "ogbn-products", "ogbn-proteins", "ogbn-mag", "ogbn-papers100M", "ogbg-molpcba", "ogbg-ppa"),

@@ -227,7 +227,7 @@ def test_cards_match_their_files() -> None:
             "files[0].derive = '': expected a function, because a file without one needs a source_sha256",
         ),
         (NODES, 'file = "web', 'file = "no', "key 'given' refers to no.npz, which are not among the files"),
-        (BAGS, '"mil"', '"planetoid"', "reader = 'planetoid': expected mil, birds, mnist-bags or conformers"),
+        (BAGS, '"mil"', '"planetoid"', "reader = 'planetoid': expected mil, birds, mnist-bags, matlab or conformers"),
         (BAGS, 'kind = "bag"', 'kind = "graph"', f"unknown key 'instances'; {KEYS}"),
         (BAGS, "instances = 39", 'instances = "39"', "instances = '39': expected an integer"),
         (

@@ -14,6 +14,7 @@ from torch_geometric.data import Data, HeteroData
 
 from tests.data.graph_files import EDGES, NODES, folder
 from xgraph.data import NodeDataset, load, read_graphs
+from xgraph.data.recognise import recognise
 
 
 def pairs(data: NodeDataset) -> set[tuple[int, int]]:
@@ -73,6 +74,8 @@ def test_tables_side_by_side_packed_and_under_other_names(tmp_path: Path) -> Non
         ("2 10 -1 2.0", {}, "multiclass", ["2", "10"], [0, 1, -1, 0]),
         ("b a NA b", {}, "multiclass", ["a", "b"], [1, 0, -1, 1]),
         ("0 1 -1 1", {"task": "multiclass"}, "multiclass", ["0", "1"], [0, 1, -1, 1]),
+        ("0.5 10 -1 NA", {}, "regression", ["label"], [[0.5], [10], [-1], [None]]),
+        ("0 2 -1 1", {"task": "regression"}, "regression", ["label"], [[0], [2], [-1], [1]]),
     ],
 )
 def test_labels(tmp_path: Path, cells: str, options: Any, task: str, names: list[str], y: list[Any]) -> None:
@@ -81,6 +84,21 @@ def test_labels(tmp_path: Path, cells: str, options: Any, task: str, names: list
     assert (data.task, data.task_names) == (task, names)
     got = data.y.tolist()
     assert (got if task == "multiclass" else [[None if v != v else v for v in row] for row in got]) == y
+
+
+def test_numbers_are_said_stratified_and_recognised(tmp_path: Path) -> None:
+    rows = "".join(f"{i},{i},{i / 8 - 1},{i % 3}.0\n" for i in range(40))
+    path = folder(tmp_path / "g", f"id,f,height,weight\n{rows}", "source,target\n0,1\n")
+    data = quiet(path, target_columns=["height", "weight"])
+    assert (data.metric, data.num_tasks, data.y.dtype) == ("rmse", 2, torch.float32)
+    assert repr(data) == "NodeDataset('g', nodes=40, edges=2, features=1, targets=2)"
+    assert data.notes["height"] == "numbers from -1 to 3.875: regression; -1 is a number, not a missing one"
+    assert data.targets(torch.tensor([39])).tolist() == [[3.875, 0]]
+    data = quiet(path, target_columns=["height"])
+    quarters = [(nodes // 10).bincount().tolist() for nodes in data.splits.values()]
+    assert quarters == [[6] * 4, [2] * 4, [2] * 4]
+    for more, task in (({}, "regression"), ({"task": "binary"}, "binary")):
+        assert recognise(path, {"target_columns": "height", **more}).task == task
 
 
 def test_several_tasks_and_chosen_features(tmp_path: Path) -> None:
@@ -124,7 +142,28 @@ def test_problems_are_counted_and_named(tmp_path: Path) -> None:
             "none of 1 edges is.*from '1' to '2', the first node is 'a'",
         ),
         ("id,f\na,1\nb,2\n", "source,target\na,b\n", {}, r"has no labels: expected a column .* target_columns"),
-        ("id,f,label\na,1,0.5\nb,2,1\n", "source,target\na,b\n", {}, "has '0.5' .regression is not supported"),
+        (
+            "id,f,label\na,1,0.5\nb,2,1\nc,2,inf\n",
+            "source,target\na,b\n",
+            {},
+            "column 'label' contains the infinite number 'inf' .data row 2.",
+        ),
+        ("id,f,label\na,1,0.5\nb,2,1\nc,2,high\n", "source,target\na,b\n", {}, "'label' contains the text 'high'"),
+        ("id,f,label\na,1,0.5\nb,2,0.5\n", "source,target\na,b\n", {}, "holds 0.5 in each of its 2 cells"),
+        ("id,f,label\na,1,0.5\nb,2,1e40\n", "source,target\na,b\n", {}, "'1e40' .* more than a number of 32 bits"),
+        ("id,f,label\na,1,0.5\nb,2,1\n", "source,target\na,b\n", {"task": "binary"}, "task 'binary', but .* '0.5'"),
+        (
+            "id,f,label\na,1,0.5\nb,2,1\n",
+            "source,target\na,b\n",
+            {"task": "multiclass"},
+            "has '0.5'; task 'regression'",
+        ),
+        (
+            "id,f,m,n\na,1,0.5,1\nb,2,1,0\n",
+            "source,target\na,b\n",
+            {"target_columns": ["m", "n"]},
+            "column 'm' holds numbers, but column 'n' labels 0 and 1: train on them separately",
+        ),
         ("id,f,label\na,1,\nb,2,-1\n", "source,target\na,b\n", {}, "all 2 nodes are without one"),
         ("id,f,label\na,1,x\nb,2,x\n", "source,target\na,b\n", {}, "single class 'x'"),
         ("id,f,label\na,1,x\nb,2,y\n", "source,target\na,b\n", {"task": "binary"}, "task 'binary', but .* has 'x'"),

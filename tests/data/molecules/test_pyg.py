@@ -51,6 +51,32 @@ def test_molecules_with_smiles_are_read_from_these_because_pygs_own_features_are
     assert (data.num_tasks, len(data), data.errors[0].row) == (2, 4, 4)
 
 
+def test_floats_are_numbers_and_integers_are_classes() -> None:
+    listed, values = graphs(), [0.5, float("nan"), -1.0, 3.0]
+    for one, value in zip(listed, values, strict=True):
+        one.y = torch.tensor([[value, 2 * value]])
+    data = molecules_of_graphs(listed)
+    assert (data.task, data.metric, data.task_names) == ("regression", "rmse", ["y0", "y1"])
+    assert data.y.nan_to_num(9).tolist() == [[0.5, 1], [9, 9], [-1, -2], [3, 6]]
+    assert data.notes["y0"] == "numbers from -1 to 3: regression"
+    with pytest.raises(ValueError, match="labels must be 0, 1 or NaN .missing., got 0.5 for graph 0"):
+        molecules_of_graphs(listed, task="binary")
+    for one, number in zip(listed, (2, 0, -1, 2), strict=True):
+        one.y = torch.tensor([number])
+    data = molecules_of_graphs(listed)
+    assert (data.task, data.task_names, data.y.argmax(1)[[0, 1, 3]].tolist()) == (
+        "multiclass",
+        ["0", "1", "2"],
+        [2, 0, 2],
+    )
+    assert data.y[2].isnan().all()
+    assert molecules_of_graphs(listed, task="regression").y.flatten().tolist() == [2, 0, -1, 2]
+    for one in listed:
+        one.y = torch.tensor([2.5])
+    with pytest.raises(ValueError, match="y is 2.5 for all 4 labelled items, so that there is nothing to learn"):
+        molecules_of_graphs(listed)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -64,7 +90,9 @@ def test_molecules_with_smiles_are_read_from_these_because_pygs_own_features_are
         ({"edge_index": torch.tensor([[0, 1, 1, 2], [1, 0, 2, 9]])}, "outside 0 to 2"),
         ({"edge_index": torch.tensor([[0, 1, 1, 1], [1, 0, 2, 2]])}, "each bond in both directions"),
         ({"edge_index": torch.tensor([[0, 1, 1, 2], [1, 0, 1, 1]])}, "each bond in both directions"),
-        ({"y": torch.tensor([2])}, "0, 1 or NaN .*, got 2 for graph 0"),
+        ({"y": torch.tensor([-2])}, "0, 1 or NaN .*, got -2 for graph 0; task 'regression' takes numbers"),
+        ({"y": torch.tensor([2000])}, r"from 0 to 999, or -1 .missing.; got \[2000\] for graph 0"),
+        ({"y": torch.tensor([float("inf")])}, "finite numbers of 32 bits, .* got inf for item 0"),
         ({"y": None}, "graph 0 has no labels"),
         ({"y": torch.tensor([0, 1])}, "2 for graph 0 and 1 for graph 1"),
     ],

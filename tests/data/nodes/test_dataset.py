@@ -19,6 +19,7 @@ def make(y: Any, **changes: Any) -> NodeDataset:
     return NodeDataset(Data(x=torch.zeros(3, 5), edge_index=EDGES), y, **{**options, **changes})
 
 
+NUMBERS = {"task": "regression", "metric": "mae"}
 SEVERAL = {"task": "multiclass", "task_names": ["a", "b"], "metric": "accuracy"}
 
 
@@ -51,6 +52,13 @@ def test_multiclass() -> None:
             data.targets(wrong)
 
 
+def test_numbers() -> None:
+    data = make(torch.tensor([[2.5], [torch.nan], [-7.0]]), **NUMBERS)
+    assert (data.task, data.metric, data.num_tasks, data.class_names) == ("regression", "mae", 1, [])
+    assert data.targets(torch.tensor([2, 0])).tolist() == [[-7.0], [2.5]]
+    assert repr(data) == "NodeDataset('toy', nodes=3, edges=3, features=5, targets=1)"
+
+
 def test_multilabel_and_heterogeneous_graphs() -> None:
     data = HeteroData()
     data["paper"].x = torch.zeros(3, 4)
@@ -68,12 +76,19 @@ def test_multilabel_and_heterogeneous_graphs() -> None:
     [
         (torch.zeros(2, 1), {}, r"y must be float32 of shape \[3, 1\], got torch.float32 \[2, 1\]"),
         (torch.zeros(3, 1).double(), {}, "y must be float32"),
-        (torch.full((3, 1), 0.5), {}, "y must be 0, 1 or NaN"),
+        (torch.full((3, 1), 0.5), {}, "y must be 0, 1 or NaN .missing.; for other numbers, set task to 'regression'"),
         (torch.zeros(3, 2), {"task_names": ["a", "b"]}, "must have one name for a binary task"),
         (torch.zeros(3), SEVERAL, r"y must be int64 of shape \[3\] for multiclass"),
         (torch.tensor([0, 1, 2]), SEVERAL, "y must be between -1 and 1 for 2 classes, got 0 to 2"),
         (torch.tensor([0, 1, -2]), SEVERAL, "got -2 to 1"),
-        (torch.zeros(3, 1), {"task": "regression"}, "task must be binary, multiclass or multilabel, got 'regression'"),
+        (
+            torch.zeros(3, 1),
+            {"task": "ranking"},
+            "task must be binary, multiclass, multilabel or regression, got 'ranking'",
+        ),
+        (torch.zeros(3, 1), {"task": "regression"}, "metric must be one of rmse, mae, r2, pearson, spearman, got 'ap'"),
+        (torch.full((3, 1), torch.inf), NUMBERS, "y must hold finite numbers"),
+        (torch.zeros(3), NUMBERS, r"y must be float32 of shape \[3, 1\]"),
         (torch.zeros(3, 1), {"metric": "auc"}, "metric must be one of ap, prc_auc, roc_auc, accuracy, got 'auc'"),
         (torch.zeros(3, 1), {"splits": {"test": torch.tensor([3])}}, "split 'test' refers to a node outside 0 to 2"),
         (torch.zeros(3, 1), {"splits": {"test": torch.ones(3).bool()}}, "split 'test' must be int64 of shape"),

@@ -27,6 +27,9 @@ def mask(*nodes: int) -> torch.Tensor:
         (torch.tensor([True, False, True, True]), "binary", ["y"], [[1], [0], [1], [1]]),
         (torch.tensor([0.0, 1.0, NAN, 1.0]), "binary", ["y"], [[0], [1], [-1], [1]]),
         (torch.tensor([[0, 1], [1, 1], [0, 0], [1, 0]]), "multilabel", ["y0", "y1"], [[0, 1], [1, 1], [0, 0], [1, 0]]),
+        (torch.tensor([0.5, 1, NAN, 7]).double(), "regression", ["y"], [[0.5], [1], [-1], [7]]),
+        (torch.tensor([0.0, 2, 1, 0]), "regression", ["y"], [[0], [2], [1], [0]]),
+        (torch.arange(8.0).view(4, 2), "regression", ["y0", "y1"], [[0, 1], [2, 3], [4, 5], [6, 7]]),
     ],
 )
 def test_labels_are_taken_for_what_they_are(y: torch.Tensor, task: str, names: list[str], expected: list) -> None:
@@ -45,12 +48,29 @@ def test_two_classes_are_one_task_unless_asked_otherwise() -> None:
         nodes_of_graph(graph(torch.tensor([0, 1, 2, 1])), task="binary")
 
 
+def test_a_task_that_is_asked_for() -> None:
+    floats = graph(torch.tensor([0.0, 2, 1, NAN]))
+    data = nodes_of_graph(floats)
+    assert data.metric == "rmse"
+    assert data.notes["y"] == (
+        "numbers from 0 to 2: regression; if its 3 different whole numbers are classes, give task 'multiclass', or y "
+        "as integers"
+    )
+    assert nodes_of_graph(floats, task="multiclass").y.tolist() == [0, 2, 1, -1]
+    assert nodes_of_graph(graph(torch.tensor([0, 5, -1, 1])), task="regression").y.tolist() == [[0], [5], [-1], [1]]
+    with pytest.raises(ValueError, match="for task 'multiclass'; got 0.5 .task 'regression' takes numbers"):
+        nodes_of_graph(graph(torch.tensor([0.5, 1, 0, 1])), task="multiclass")
+
+
 @pytest.mark.parametrize(
     ("y", "message"),
     [
         (None, "no labels: set y"),
         (torch.zeros(3), "one label per node, 4, got shape"),
-        (torch.tensor([0.5, 1, 0, 1]), r"got 0.5 \(regression"),
+        (torch.tensor([0.5, torch.inf, 0, 1]), "finite numbers of 32 bits, .* got inf for item 1"),
+        (torch.tensor([0.5, -1e39, 0, 1], dtype=torch.float64), r"got -1e\+39 for item 1"),
+        (torch.full((4,), 0.5), "y is 0.5 for all 4 labelled items, so that there is nothing to learn"),
+        (torch.tensor([[0.5, NAN]] * 4), "column 0 of y is 0.5 for all 4"),
         (torch.tensor([0, 1, -2, 1]), "classes from 0, or -1"),
         (torch.tensor([[0, 3], [1, 1], [0, 0], [1, 0]]), "several tasks, got 3"),
         (torch.zeros(4, 2, 2), r"shape \[nodes\]"),
@@ -112,11 +132,13 @@ def test_the_labelled_type_of_a_heterogeneous_graph() -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from([NAN, -1, 0, 1, 2, 5, 0.5]), min_size=4, max_size=4), st.booleans())
 def test_any_labels_are_taken_or_refused_with_a_message(values: list[float], whole: bool) -> None:
-    y = torch.tensor(values)
+    y = torch.tensor(values, dtype=torch.float32)
     y = y.nan_to_num(-1).long() if whole else y
-    if not whole and 0.5 in values:
-        with pytest.raises(ValueError, match="^y must "):
+    numbers = not whole and not set(y[~y.isnan()].tolist()) <= {-1, 0, 1}
+    if numbers and len(y.unique()) - int(y.isnan().sum()) < 2:
+        with pytest.raises(ValueError, match="^y is .* nothing to learn"):
             nodes_of_graph(graph(y))
         return
     data = nodes_of_graph(graph(y))
+    assert (data.task == "regression") == numbers
     assert data.y[data.y >= 0].tolist() == y[y >= 0].tolist()

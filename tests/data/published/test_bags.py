@@ -70,8 +70,16 @@ def test_mnist_bags(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(tmp_path, "mnist-bags", *images()).x, arrays.x)
 
 
+def test_matlab(tmp_path: Path) -> None:
+    arrays = read(tmp_path, "matlab", sources.matlab(columns=2), tasks=["a", "b"])
+    assert arrays.x.tolist() == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]]
+    assert (arrays.bag_ptr.tolist(), arrays.bag_names) == ([0, 3, 4, 6], ["1", "2", "3"])
+    assert arrays.y.tolist() == [[0.5, 1.5], [1, 2], [1.5, 2.5]]
+    assert (arrays.x.dtype, arrays.y.dtype, arrays.bag_ptr.dtype) == (np.float32, np.float32, np.int64)
+
+
 BIRDS = sources.birds()
-VALID = {"mil": [sources.mil_npz()], "birds": BIRDS, "mnist-bags": images()}
+VALID = {"mil": [sources.mil_npz()], "birds": BIRDS, "mnist-bags": images(), "matlab": [sources.matlab()]}
 
 
 @pytest.mark.parametrize("reader", sorted(READERS))
@@ -109,6 +117,10 @@ def test_errors_name_damaged_files(tmp_path: Path, reader: str) -> None:
             sources.birds({3: sources.npz(bag_id=np.append(1, np.arange(7, 18)))}),
             "there is no .*WinterWren_fold_train",
         ),
+        ("matlab", [sources.matlab(rows=np.ones((2, 2)))], r"bag, features and 1 labels, got float64 \(2, 2\)"),
+        ("matlab", [sources.matlab(rows=np.array([[1, 0, 5.0], [2, 0, 6], [1, 0, 5]]))], "a bag are not adjacent"),
+        ("matlab", [sources.matlab(rows=np.array([[1, 0, 5.0], [1, 0, 6]]))], "labels differ within a bag"),
+        ("matlab", [sources.matlab(one=np.eye(4), two=np.eye(4))], "expected one matrix, got one, two"),
         ("mnist-bags", [gzip.compress(b"\0\0\x09\1", mtime=0), images()[1]], "file0.gz is not an idx file of bytes"),
     ],
 )

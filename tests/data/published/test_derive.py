@@ -93,6 +93,7 @@ def test_names_on_cards_are_function_names() -> None:
         "advprop_random",
         "pyg_anomaly",
         "planetoid",
+        "nifty_edges",
         "mil_musk2",
         "mil_prtools",
         "mil_julia",

@@ -8,7 +8,7 @@ from torch_geometric.data import Data
 
 from tests.data.node_sources import Bomb, npz, planetoid_npz, planetoid_pickles, zipped
 from xgraph.data.published.derive import content_sha256
-from xgraph.data.published.derive_nodes import planetoid, pyg_anomaly
+from xgraph.data.published.derive_nodes import nifty_edges, planetoid, pyg_anomaly
 
 
 def _toy() -> bytes:
@@ -60,3 +60,9 @@ def test_pyg_object() -> None:
     torch.save({"x": Bomb()}, file)
     with pytest.raises(pickle.UnpicklingError):
         pyg_anomaly(zipped({"toy.pt": file.getvalue()}), "")
+
+
+def test_edges_in_lines_of_decimals() -> None:
+    source = b"0.000e+00 8.380e+02\n1.0 130\n"
+    assert nifty_edges(source, "fair/german_edges.npz") == npz(edges=np.array([[0, 838], [1, 130]], np.int32))
+    assert nifty_edges(b"", "fair/german_edges.npz") == npz(edges=np.empty((0, 2), np.int32))

@@ -27,6 +27,11 @@ def test_measured(table: Path) -> None:
     np.testing.assert_equal(y[:, 1], [1, 0] * 5 + [nan, nan])
 
 
+def test_numbers(table: Path) -> None:
+    _, y, _ = read_measured(table, ["CHEMBL1855"], numbers=True)
+    np.testing.assert_equal(y[:, 0], np.array([7, 9, 6.9], dtype=np.float32))
+
+
 def test_each_protein_is_a_task(table: Path) -> None:
     data = load("chembl", target_columns=["CHEMBL1855", "CHEMBL1075104"])
     assert isinstance(data, MoleculeDataset)

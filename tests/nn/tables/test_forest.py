@@ -126,7 +126,7 @@ def test_loading_a_different_number_of_features_fails():
     [
         ({"trees": 0}, "trees must be at least 1, got 0"),
         ({"min_samples_leaf": 0}, "min_samples_leaf must be at least 1, got 0"),
-        ({"max_features": 0.0}, r"max_features must be a fraction in \(0, 1\], or sqrt or log2, got 0.0"),
+        ({"max_features": 0.0}, r"max_features must be a fraction in \(0, 1\], or one of auto, sqrt, log2, got 0.0"),
         ({"max_features": 1.5}, "max_features must be a fraction .*got 1.5"),
         ({"max_features": "all"}, "max_features must be a fraction .*got 'all'"),
     ],

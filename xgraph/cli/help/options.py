@@ -19,6 +19,7 @@ _METAVARS = {
     "case_column": "COLUMN",
     "split_column": "COLUMN",
     "weight_column": "COLUMN",
+    "fair_column": "COLUMN",
     **dict.fromkeys(("labels", "split_file", "valid", "test", "edges"), "FILE"),
     "missing": "CELL,...",
     "positive": "CELL",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +30,16 @@ def read_frame(
     *,
     separator: str | None = None,
     encoding: str | None = None,
+    needed: Callable[[Sequence[str]], Sequence[str]] | None = None,
 ) -> pd.DataFrame:
-    """Read a table, converting numeric columns; a blank line becomes a row of missing cells."""
+    """Read a table, converting numeric columns; a blank line becomes a row of missing cells.
+
+    Of the names in the header, `needed` returns those of the columns to read, by default all.
+    """
     if isinstance(path, FrameTable):
         if path.frame.empty:
             raise ValueError(f"{path} has no rows")
-        return path.frame
+        return path.frame if needed is None else path.frame[list(needed(list(path.frame.columns)))]
     with open_as_csv(path, separator, encoding) as (first, delimiter, lines):
         cells = enumerate(header_cells(first, delimiter, path))
         header = [name.strip() or f"{UNNAMED}{i}" for i, name in cells]
@@ -44,6 +48,7 @@ def read_frame(
             raise ValueError(
                 f"{path}: column names must be unique, but the header repeats {', '.join(map(repr, twice))}"
             )
+        chosen = header if needed is None else list(needed(header))
         texts = [name for name in (bag_column or find_column(header, BAG_NAMES), *texts) if name in header]
         try:
             with warnings.catch_warnings():
@@ -53,6 +58,7 @@ def read_frame(
                     sep=delimiter,
                     names=header,
                     index_col=False,
+                    usecols=None if needed is None else chosen,
                     dtype=dict.fromkeys(texts, str),
                     keep_default_na=False,
                     na_values={name: [""] if name in texts else _MISSING for name in header},
@@ -63,7 +69,7 @@ def read_frame(
             raise ValueError(f"{path} is not a valid CSV file: {' '.join(str(error).split())}") from error
         if frame.empty:
             raise ValueError(f"{path} has a header ({', '.join(header[:20])}) but no rows")
-        nothing = [name for name in header if name.startswith(UNNAMED) and bool(frame[name].isna().all())]
+        nothing = [name for name in chosen if name.startswith(UNNAMED) and bool(frame[name].isna().all())]
         return frame.drop(columns=nothing)
 
 
@@ -114,7 +120,7 @@ def of_bags(
     if len(wrong):
         first = int(wrong[0])
         other = next(int(row) for row in known if bag[row] == bag[first] and values[row] != values[first])
-        one, two = (f"{values[row]:g}" if words is None else words[int(values[row])] for row in (first, other))
+        one, two = (f"{values[row]:.9g}" if words is None else words[int(values[row])] for row in (first, other))
         raise ValueError(
             f"{what} differ within bag {names[bag[first]]!r}: column {column!r} is {one} in data row {rows[first]} and "
             f"{two} in data row {rows[other]}"

@@ -1,4 +1,4 @@
-"""The ChEMBL sets of the 3D-MIL-QSAR paper: molecules as bags of conformers, labelled by activity at a protein."""
+"""The ChEMBL sets of the 3D-MIL-QSAR paper: molecules as bags of conformers, with their affinity to a protein."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def load_conformers(
             f"such as {names[0]}; `xgraph data show {card.name}` lists them"
         )
     path = obtain(card, card.files[0], folder=root, progress=progress)
-    smiles, y, rows = read_measured(path, targets)
+    numbers = card.task.endswith("regression")
+    smiles, y, rows = read_measured(path, targets, numbers=numbers)
     data = conformer_bags(
         smiles,
         y,
@@ -46,6 +47,7 @@ def load_conformers(
         metric=card.metric,
         root=root,
         progress=progress,
+        task="regression" if numbers else "binary",
     )
     for i, error in enumerate(data.errors):
         data.errors[i] = type(error)(int(rows[error.row]), error.smiles, error.message)

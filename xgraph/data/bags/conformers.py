@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -61,11 +61,12 @@ def conformer_bags(
     descriptors: Sequence[str] = ("usrcat", "autocorr3d"),
     name: str = "conformers",
     task_names: Sequence[str] | None = None,
-    metric: str = "ap",
+    metric: str | None = None,
     root: str | Path | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
     keep: bool = True,
+    task: Literal["binary", "regression"] = "binary",
 ) -> BagDataset:
     """Create bags of conformers from molecules: one bag per molecule, one instance per conformer.
 
@@ -76,7 +77,8 @@ def conformer_bags(
 
     Args:
         smiles: SMILES of the molecules.
-        y: Labels 0 and 1, with NaN for missing. Shape ``[n]`` or ``[n, T]``; None for no tasks.
+        y: Labels 0 and 1, or with `task` regression numbers, with NaN for missing. Shape ``[n]`` or ``[n, T]``; None
+            for no tasks.
         num_conformers: Number of conformers per molecule; RDKit may find fewer.
         seed: Seed of the embedding.
         minimize: Whether to optimise conformers with the MMFF94 force field if it has parameters for the molecule.
@@ -84,11 +86,12 @@ def conformer_bags(
             and acceptor atoms, 60 numbers), autocorr3d (80), rdf (210), morse (224) or whim (114).
         name: Name of the data set.
         task_names: Names of the T tasks.
-        metric: Metric for model selection: ap, prc_auc or roc_auc.
+        metric: Metric for model selection; by default ap, or rmse for regression.
         root: Data root for the cache; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
         workers: Number of processes; by default one per core if there are enough molecules.
         progress: Called with ``(done, total, description)``.
         keep: Whether to cache the results.
+        task: Whether labels are 0 and 1 ("binary") or numbers to predict ("regression").
 
     Returns:
         One bag for each molecule with conformers, named by its SMILES. `row` is its position in `smiles`; `errors`
@@ -143,6 +146,7 @@ def conformer_bags(
         row=torch.from_numpy(kept),
         errors=errors,
         featurizer=f"{VERSION}+{'+'.join(descriptors)}+{num_conformers}+{seed}" + "+mmff" * minimize,
+        task=task,
     )
 
 

@@ -15,6 +15,7 @@ from xgraph.data.bags.checks import check_bags, not_finite
 from xgraph.data.bags.instances import GraphStore, Instances, make_store, unusable_row
 from xgraph.data.bags.layout import all_instances, batch_index, checked_choice, layout
 from xgraph.data.bags.values import as_tensor, labels_of
+from xgraph.data.labels.labels import usual_metric
 from xgraph.data.storage.checks import checked_index
 from xgraph.data.storage.labelled import LabelledItems
 from xgraph.data.tables.joined import Files
@@ -39,11 +40,13 @@ class BagDataset(LabelledItems):
             of PyG `Data` or a `MoleculeDataset`.
         bag_ptr: Boundaries of the bags, if the instances of a bag are adjacent: bag b has the rows ``bag_ptr[b]`` to
             ``bag_ptr[b + 1] - 1``. Shape ``[n + 1]``. Pass either `bag_ptr` or `bag`.
-        y: Labels 0 and 1, with NaN for missing. Shape ``[n]`` or ``[n, T]``; None for no tasks.
+        y: Labels 0 and 1, or with `task` regression numbers, with NaN for missing. Shape ``[n]`` or ``[n, T]``; None
+            for no tasks.
         bag: Number of each instance's bag, in any order. Shape ``[N]``.
         name: Name of the data set.
         task_names: Names of the T tasks.
-        metric: Metric for model selection: ap, prc_auc or roc_auc.
+        metric: Metric for model selection: ap (default), prc_auc or roc_auc; for classes accuracy (default) too; for
+            regression rmse (default), mae, r2, pearson or spearman.
         splits: Bags of each part, such as train, valid and test, as integers.
         instance_y: Labels of the instances, if known, in the order of `instances`. Shape ``[N]`` or ``[N, T]``.
         bag_names: Names of the bags; by default their numbers.
@@ -55,12 +58,13 @@ class BagDataset(LabelledItems):
         notes: How the labels of a task were read, where this is not obvious.
         cases: Case of each bag, such as the patient of a slide, if bags of the same case belong together.
         task: With multiclass, the columns of `y` are classes that exclude each other: a single 1 in each row, or NaN.
+            With regression, `y` holds finite numbers to predict.
         weight: Weights of the bags in the loss, 0 or more. Shape ``[n]``.
         left_out: Columns of the source that are neither labels nor features, and why.
 
     Raises:
-        ValueError: If a bag has no instances, an instance has no bag, a feature is not finite, a label is not 0, 1 or
-            NaN, or lengths are inconsistent.
+        ValueError: If a bag has no instances, an instance has no bag, a feature is not finite, a label does not fit
+            `task`, or lengths are inconsistent.
         TypeError: If the type of `instances` is not supported.
 
     Example:
@@ -85,7 +89,7 @@ class BagDataset(LabelledItems):
         bag: Tensor | NDArray[Any] | Sequence[int] | None = None,
         name: str = "bags",
         task_names: Sequence[str] | None = None,
-        metric: str = "ap",
+        metric: str | None = None,
         splits: Mapping[str, Tensor | NDArray[np.integer] | Sequence[int]] | None = None,
         instance_y: Tensor | NDArray[Any] | None = None,
         bag_names: Sequence[str] | None = None,
@@ -105,26 +109,34 @@ class BagDataset(LabelledItems):
         self.files: Files | None = None  # of the source if there are several; rows count from the first to the last
         self.store = make_store(instances)
         self.cases = None if cases is None else list(cases)
-        labels = None if y is None else labels_of(y, "y")
+        labels = None if y is None else labels_of(y, "y", numbers=task == "regression")
         names = None if bag_names is None else list(bag_names)
         counts = {len(part) for part in (labels, names, row, self.cases) if part is not None}
         if len(counts) > 1:
             raise ValueError(f"y, bag_names, row and cases must have the same length, got lengths {sorted(counts)}")
         self.bag_ptr, self._order = layout(bag_ptr, bag, len(self.store), counts.pop() if counts else None, names)
         n = len(self.bag_ptr) - 1
-        self._set_labels(torch.empty(n, 0) if labels is None else labels, weight, task, metric)
+        self._set_labels(torch.empty(n, 0) if labels is None else labels, weight, task, metric or usual_metric(task))
         self.bag_names = [str(i) for i in range(n)] if names is None else names
         default = ["y"] if self.y.size(1) == 1 else [f"y{i}" for i in range(self.y.size(1))]
         self.task_names = default if task_names is None else list(task_names)
         self.row = torch.arange(n) if row is None else row
         self.splits = {part: as_tensor(b, f"split {part!r} must be bags") for part, b in (splits or {}).items()}
         self.instance_row, self.feature_names = instance_row, list(feature_names)
-        self.instance_y = None if instance_y is None else labels_of(instance_y, "instance_y", n=len(self.store))
+        self.instance_y = None
+        if instance_y is not None:
+            self.instance_y = labels_of(instance_y, "instance_y", n=len(self.store), numbers=task == "regression")
         check_bags(self, self._order)
 
     @classmethod
     def from_arrays(
-        cls, arrays: BagArrays, *, name: str, metric: str = "ap", splits: Mapping[str, NDArray[np.int64]] | None = None
+        cls,
+        arrays: BagArrays,
+        *,
+        name: str,
+        metric: str | None = None,
+        splits: Mapping[str, NDArray[np.int64]] | None = None,
+        task: Literal["binary", "regression"] = "binary",
     ) -> BagDataset:
         """Create a data set from the arrays of published bags."""
         return cls(
@@ -137,6 +149,7 @@ class BagDataset(LabelledItems):
             splits={part: torch.from_numpy(bags) for part, bags in (splits or {}).items()},
             instance_y=arrays.instance_y,
             bag_names=arrays.bag_names,
+            task=task,
         )
 
     @classmethod
@@ -155,6 +168,7 @@ class BagDataset(LabelledItems):
             frame: The table.
             bag_column: Column that identifies the bag of a row; by default ``bag`` or ``bag_id``.
             target_columns: Columns with labels, equal in all rows of a bag; by default ``label``, ``y`` or ``target``.
+                Numbers other than 0 and 1 are predicted as such (regression).
             feature_columns: Columns with features; by default all other columns.
             **options: Arguments of the class: `name`, `metric`, `splits`.
 
@@ -249,5 +263,5 @@ class BagDataset(LabelledItems):
     def __repr__(self) -> str:
         return (
             f"BagDataset({self.name!r}, bags={len(self)}, instances={self.num_instances}, "
-            f"features={self.num_features}, {'classes' if self._classes else 'tasks'}={self.num_tasks})"
+            f"features={self.num_features}, {self._outputs}={self.num_tasks})"
         )

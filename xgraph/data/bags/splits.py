@@ -17,7 +17,7 @@ _VALID = 0.1  # of a fold's training part
 
 
 def bag_split(y: NDArray[np.float32], seed: int = 0) -> Parts:
-    """Split bags 60/20/20 at random, stratified by label."""
+    """Split bags 60/20/20 at random, stratified by label or by the decile of the number."""
     # With several tasks, a bag is stratified by the rarest task for which it is positive.
     return stratified_split(bag_classes(y), seed=seed)
 

@@ -49,13 +49,14 @@ def read_bags(
         path: Path of the file, or a data frame.
         bag_column: Column that identifies the bag of a row; by default ``bag`` or ``bag_id``.
         target_columns: Columns with labels, equal in all rows of a bag (empty if unknown); by default ``label``, ``y``
-            or ``target``. With ``require_targets=False``, an empty list reads no labels.
+            or ``target``. Numbers other than 0 and 1 are predicted as such (regression). With
+            ``require_targets=False``, an empty list reads no labels.
         feature_columns: Columns with features, which must be numbers; by default all other columns.
         smiles_column: Column with SMILES. The instances are then molecular graphs, without other features.
         standardize: Whether to reduce each molecule to its largest fragment, neutralised.
         require_targets: Whether a file without a label column is an error.
         name: Name of the data set; by default the name of the file.
-        metric: Metric for model selection: ap, prc_auc or roc_auc, and for classes accuracy; by default ap or accuracy.
+        metric: Metric for model selection; by default ap, accuracy for classes and rmse for numbers.
         progress: Called with ``(done, total, description)``.
         rules: Which cells mean active, inactive and missing, if not the usual ones.
         splitting: How to split the bags; by default the data set has no parts.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from xgraph.data.graphs.nodes import NodeTable, warn_dangling
 from xgraph.data.graphs.parts import GivenParts
 from xgraph.data.graphs.tables import EdgeTable
+from xgraph.data.labels.groups import Groups
 from xgraph.data.published.edges import Edges, tidy_edges
 from xgraph.data.published.nodes import Rows
 from xgraph.messages import listed
@@ -37,6 +38,7 @@ class OwnGraph:
         parts: What the file says of the parts of its nodes.
         notes: What was read how.
         left_out: What is not used, and why.
+        groups: Groups of the nodes for which error rates are compared, if there are any.
     """
 
     where: object
@@ -49,6 +51,7 @@ class OwnGraph:
     parts: GivenParts = field(default_factory=GivenParts)
     notes: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    groups: Groups | None = None
 
     def __len__(self) -> int:
         return int(self.x.shape[0])
@@ -84,6 +87,7 @@ def join_tables(nodes: NodeTable, edges: EdgeTable, *, directed: bool | None) ->
         GivenParts.of(nodes),
         {"edges": describe_edges(tidy, bool(directed), said), **notes_of(nodes)},
         {**nodes.left_out, **edges.left_out},
+        nodes.groups,
     )
 
 
@@ -92,6 +96,7 @@ def notes_of(nodes: NodeTable) -> dict[str, str]:
     roles = nodes.roles
     labels, features = listed(roles.targets, 5) or "none", listed(nodes.feature_names, 5) or "none"
     parts = f", parts from {roles.split!r}" if roles.split else ""
+    parts += f", groups from {roles.groups!r}" if roles.groups else ""
     notes = {
         "nodes": f"ids from {roles.ids!r}, labels from {labels}{parts}, {len(nodes.feature_names)} features: {features}"
     }

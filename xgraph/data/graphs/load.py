@@ -15,9 +15,9 @@ from xgraph.data.graphs.nodes import check_features
 from xgraph.data.graphs.parts import GivenParts, parts_of
 from xgraph.data.graphs.read import SAVED, TABLES, form_of, read_graph
 from xgraph.data.graphs.saved import read_saved
+from xgraph.data.labels.labels import usual_metric
 from xgraph.data.published.nodes import Rows
 from xgraph.data.splits.own import OwnSplit
-from xgraph.data.storage.checks import METRICS
 from xgraph.data.storage.root import Progress
 from xgraph.data.tables.dialect import TextFormat
 
@@ -36,7 +36,8 @@ def load_own_nodes(
     *,
     target_columns: Sequence[str] | None = None,
     feature_columns: Sequence[str] | None = None,
-    task: Literal["binary", "multiclass"] | None = None,
+    fair_column: str | None = None,
+    task: Literal["binary", "multiclass", "regression"] | None = None,
     directed: bool | None = None,
     edges: str | Path | None = None,
     separator: str | None = None,
@@ -61,6 +62,7 @@ def load_own_nodes(
             ("target_columns", target_columns),
             ("feature_columns", feature_columns),
             ("split_column", splitting.split_column),
+            ("fair_column", fair_column),
         ):
             if value is not None:
                 raise ValueError(f"{option} = {value!r}: this is for tables, not for objects of PyG")
@@ -71,6 +73,7 @@ def load_own_nodes(
         target_columns=target_columns,
         feature_columns=feature_columns,
         split_column=splitting.split_column,
+        fair_column=fair_column,
         directed=directed,
         edges=edges,
         fold=None if splitting.folds is not None else splitting.fold,
@@ -91,7 +94,7 @@ def dataset_of(
     split: str | None,
     splitting: OwnSplit,
     *,
-    task: Literal["binary", "multiclass"] | None,
+    task: Literal["binary", "multiclass", "regression"] | None,
 ) -> NodeDataset:
     """Return a graph that was read as a data set, with parts."""
     from xgraph.data.nodes.dataset import NodeDataset
@@ -108,12 +111,13 @@ def dataset_of(
         name=name,
         task=labels.task,
         task_names=labels.names,
-        metric="accuracy" if labels.task == "multiclass" else METRICS[0],
+        metric=usual_metric(labels.task),
         splits=parts_of(graph.parts, labels.y, split, splitting, graph.where),
         ids=None if graph.ids is None else graph.ids.to_pylist(),
         feature_names=graph.feature_names,
-        notes=graph.notes,
+        notes={**graph.notes, **labels.notes},
         left_out=graph.left_out,
+        groups=graph.groups,
     )
 
 
@@ -159,7 +163,7 @@ def _of_pyg(
         if directed is False:
             data.data.edge_index = to_undirected(data.data.edge_index, num_nodes=len(data))
     taken = "both directions of each edge" if directed is False else "directed, as stored"
-    data.notes = {"edges": f"{data.num_edges} edges, {taken}"}
+    data.notes["edges"] = f"{data.num_edges} edges, {taken}"
     return data
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from xgraph.data.graphs.arrow import header_of, read_arrow
 from xgraph.data.graphs.ids import unique_ids
 from xgraph.data.graphs.roles import NodeRoles
+from xgraph.data.labels.groups import Groups, read_groups
 from xgraph.data.tables.dialect import TextFormat
 from xgraph.messages import listed, shown
 
@@ -35,6 +36,7 @@ class NodeTable:
         labels: Cells of the label columns, Arrow arrays of text.
         split: Cells of the column of parts, or None.
         left_out: Columns that are not used, with the reason.
+        groups: Groups of the nodes for which error rates are compared, if there are any.
     """
 
     where: object
@@ -47,6 +49,7 @@ class NodeTable:
     labels: dict[str, Any]
     split: Any
     left_out: dict[str, str]
+    groups: Groups | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -58,6 +61,7 @@ def read_nodes(
     target_columns: Sequence[str] | None = None,
     feature_columns: Sequence[str] | None = None,
     split_column: str | None = None,
+    fair_column: str | None = None,
     how: TextFormat = _USUAL,
 ) -> NodeTable:
     """Read a table of nodes: see `docs/guides/own-graphs.md`.
@@ -72,6 +76,7 @@ def read_nodes(
         target_columns=target_columns,
         feature_columns=feature_columns,
         split_column=split_column,
+        fair_column=fair_column,
     )
     return table_of(read_arrow(path, roles.columns(names), roles.text, how), roles, path)
 
@@ -87,7 +92,10 @@ def table_of(columns: Mapping[str, Any], roles: NodeRoles, where: object) -> Nod
     check_features(x, list(numbers), where, ids)
     labels = {name: _taken(columns[name], kept) for name in roles.targets}
     split = None if roles.split is None else _taken(columns[roles.split], kept)
-    return NodeTable(where, roles, ids, x, list(numbers), len(columns[roles.ids]), kept, labels, split, left_out)
+    rows, groups = len(columns[roles.ids]), None
+    if roles.groups is not None:
+        groups = read_groups({roles.groups: _taken(columns[roles.groups], kept).to_pylist()}, roles.groups, where)
+    return NodeTable(where, roles, ids, x, list(numbers), rows, kept, labels, split, left_out, groups)
 
 
 def _taken(column: Any, kept: NDArray[np.int64] | None) -> Any:

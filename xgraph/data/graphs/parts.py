@@ -11,7 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xgraph.data.labels.tensors import holds_numbers
 from xgraph.data.nodes.splits import FRACTIONS
+from xgraph.data.splits.classes import bag_classes
 from xgraph.data.splits.own import OwnSplit, parts_present
 from xgraph.data.splits.words import PARTS
 
@@ -109,9 +111,11 @@ def _checked(parts: Mapping[str, Ids], where: object) -> dict[str, Tensor]:
 
 
 def _classes(y: Tensor) -> Tensor:
-    """Return a class per node to stratify by: of several tasks, the rarest one for which the node is positive."""
+    """Return a class per node: of several tasks, the rarest one for which it is positive; of numbers, the decile."""
     if y.dim() == 1:
         return y
+    if holds_numbers(y):
+        return torch.from_numpy(bag_classes(y.numpy()))
     positive = y == 1
     classes = torch.where(y.isnan().all(1), -1, 0)
     for task in positive.sum(0).argsort(descending=True, stable=True).tolist():

@@ -40,7 +40,8 @@ def task_of(path: Path, form: str, settings: Mapping[str, Any]) -> Kind | None:
     if form == SAVED:
         from xgraph.data.nodes.pyg import task_of_graph
 
-        return "multiclass" if task_of_graph(saved.read_saved(path)) == "multiclass" else "binary"
+        task = task_of_graph(saved.read_saved(path))
+        return "binary" if task == "multilabel" else task
     if form == GRAPHML:
         columns = graphml.labels_in(path, targets)
     elif form == NPZ:
@@ -61,6 +62,7 @@ def read_graph(
     target_columns: Sequence[str] | None = None,
     feature_columns: Sequence[str] | None = None,
     split_column: str | None = None,
+    fair_column: str | None = None,
     directed: bool | None = None,
     edges: str | Path | None = None,
     fold: int | None = None,
@@ -71,6 +73,8 @@ def read_graph(
     Raises:
         ValueError: If the graph cannot be read, or an option does not apply to its form.
     """
+    if fair_column is not None and form != TABLES:
+        raise ValueError(f"fair_column = {fair_column!r}: this is for tables of nodes, not for {form} files")
     if form == NPZ:
         for name, value in (
             ("target_columns", target_columns),
@@ -86,5 +90,5 @@ def read_graph(
     tables = tables_of(path, edges)
     if tables is None:
         raise ValueError(f"{path} has no tables of nodes and edges")
-    nodes = read_nodes(tables.nodes, **options, how=how)  # type: ignore[arg-type]
+    nodes = read_nodes(tables.nodes, **options, fair_column=fair_column, how=how)  # type: ignore[arg-type]
     return join_tables(nodes, read_edges(tables.edges, how), directed=directed)

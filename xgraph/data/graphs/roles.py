@@ -26,12 +26,14 @@ class NodeRoles:
         targets: Columns with labels; empty if there are none.
         split: Column that says which part a node is in, or None.
         features: Columns that are named as features; None for all others that hold numbers.
+        groups: Column of the groups for which error rates are compared, or None.
     """
 
     ids: str
     targets: list[str]
     split: str | None
     features: list[str] | None
+    groups: str | None = None
 
     @classmethod
     def of(
@@ -42,6 +44,7 @@ class NodeRoles:
         target_columns: Sequence[str] | None = None,
         feature_columns: Sequence[str] | None = None,
         split_column: str | None = None,
+        fair_column: str | None = None,
     ) -> NodeRoles:
         """Assign the columns of a header.
 
@@ -50,6 +53,7 @@ class NodeRoles:
         """
         named = {"target_columns": target_columns, "feature_columns": feature_columns}
         named["split_column"] = None if split_column is None else [split_column]
+        named["fair_column"] = None if fair_column is None else [fair_column]
         for option, chosen in named.items():
             unknown = [name for name in chosen or () if name not in names]
             if unknown:
@@ -58,15 +62,18 @@ class NodeRoles:
         targets = [name for name in [_first(names, LABELS)] if name] if target_columns is None else list(target_columns)
         split = split_column or _first(names, SPLITS)
         taken = {ids: "the ids", **({split: "the split"} if split else {}), **dict.fromkeys(targets, "the labels")}
+        if fair_column is not None and fair_column in taken:
+            raise ValueError(f"{path}: column {fair_column!r} holds {taken[fair_column]} and cannot be fair_column too")
+        taken |= {} if fair_column is None else {fair_column: "the groups of fair_column"}
         for name in [*(target_columns or ()), *(feature_columns or ())]:
-            if name in (ids, split) or (name in targets and name in (feature_columns or ())):
+            if name in (ids, split, fair_column) or (name in targets and name in (feature_columns or ())):
                 raise ValueError(f"{path}: column {name!r} holds {taken[name]} and cannot have another role as well")
-        return cls(ids, targets, split, None if feature_columns is None else list(feature_columns))
+        return cls(ids, targets, split, None if feature_columns is None else list(feature_columns), fair_column)
 
     @property
     def text(self) -> set[str]:
         """The columns that are read as text."""
-        return {self.ids, *self.targets, *([self.split] if self.split else [])}
+        return {self.ids, *self.targets, *([self.split] if self.split else []), *([self.groups] if self.groups else [])}
 
     def columns(self, names: Sequence[str]) -> list[str]:
         """Return the columns that are read."""

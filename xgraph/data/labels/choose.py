@@ -11,6 +11,7 @@ import numpy as np
 from xgraph.data.labels.cells import Column, holds_cell, read_column
 from xgraph.data.labels.classes import choose_classes
 from xgraph.data.labels.detect import detect
+from xgraph.data.labels.groups import read_groups
 from xgraph.data.labels.labels import Labels
 from xgraph.data.labels.names import is_flag, is_identifier, is_split
 from xgraph.data.labels.regression import choose_numbers, number_columns
@@ -46,22 +47,26 @@ def choose_labels(
         ValueError: If a column does not exist or does not hold labels, or −1 may be missing or inactive.
     """
     weight = None if rules.weight_column is None else read_weights(columns, rules.weight_column, path)
-    free = {name: cells for name, cells in columns.items() if name not in reserved and name != rules.weight_column}
+    groups = None if rules.fair_column is None else read_groups(columns, rules.fair_column, path)
+    if rules.fair_column is not None and rules.fair_column in (*reserved, rules.weight_column, *(requested or ())):
+        raise ValueError(f"fair_column {rules.fair_column!r} has another role in {path} already")
+    taken = {*reserved, rules.weight_column, rules.fair_column}
+    free = {name: cells for name, cells in columns.items() if name not in taken}
     if rules.task == "multiclass":
-        return replace(choose_classes(free, rules, requested, path), weight=weight)
+        return replace(choose_classes(free, rules, requested, path), weight=weight, groups=groups)
     left_out: dict[str, str] = {}
     if requested is not None:
         _check_names(free, requested, path)
         chosen = {name: read_column(free[name], rules) for name in requested}
         if _are_numbers(chosen, rules, path):
-            return replace(choose_numbers(free, chosen, rules, requested, path), weight=weight)
+            return replace(choose_numbers(free, chosen, rules, requested, path), weight=weight, groups=groups)
         _check_labels(chosen, free, rules, path)
     else:
         read = {name: read_column(cells, rules, threshold=False) for name, cells in free.items()}
         names, left_out = ([], {}) if rules.task == "regression" else detect(read, free, rules, path)
         numbers = [] if names or not (required or rules.task) else number_columns(read, free)
         if rules.task == "regression" or (rules.task is None and numbers and not any(read[n].mixed for n in numbers)):
-            return replace(choose_numbers(free, read, rules, None, path), weight=weight)
+            return replace(choose_numbers(free, read, rules, None, path), weight=weight, groups=groups)
         chosen = {name: read_column(free[name], rules) if rules.has_threshold else read[name] for name in names}
         if required and not chosen:
             _refuse(read, left_out, columns, path)
@@ -82,7 +87,7 @@ def choose_labels(
         note = column.note or ("-1 is inactive" if column.holds(-1) else "")
         if note:
             notes[name] = note
-    return Labels(list(chosen), y, left_out, notes, weight=weight)
+    return Labels(list(chosen), y, left_out, notes, weight=weight, groups=groups)
 
 
 def _check_names(free: Mapping[str, Sequence[str]], requested: Sequence[str], path: str | Path) -> None:

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from xgraph.data.labels.groups import Groups
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -21,6 +23,7 @@ class Labels:
         column: The column of classes that exclude each other; None for tasks.
         weight: Weights of the rows in the loss, float32 with NaN for missing ones; None without a column of weights.
             Shape ``[n]``.
+        groups: Groups of the rows, for which error rates are compared; None without a column of groups.
         numbers: Whether `y` holds numbers to predict (regression), in the user's units.
     """
 
@@ -30,6 +33,7 @@ class Labels:
     notes: dict[str, str] = field(default_factory=dict)
     column: str | None = None
     weight: NDArray[np.float32] | None = None
+    groups: Groups | None = None
     numbers: bool = False
 
     @property

@@ -30,6 +30,7 @@ class LabelRules:
             columns hold numbers to predict. With binary, numbers are refused unless there is a threshold. By default,
             columns that hold numbers are predicted as such if there are no others with labels.
         weight_column: Column with the weight of each row in the loss, a number of 0 or more; it is no label.
+        fair_column: Column with the group of each row, for which error rates are compared; it is no label.
 
     Raises:
         ValueError: If a threshold is not finite or the upper one is not above the lower one, or a word is empty.
@@ -45,6 +46,7 @@ class LabelRules:
     active_below: float | None = None
     task: Literal["binary", "multiclass", "regression"] | None = None
     weight_column: str | None = None
+    fair_column: str | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.missing, str):

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from xgraph.data.labels.groups import Groups, check_groups
 from xgraph.data.labels.labels import usual_metric
 from xgraph.data.molecules.items import MoleculeItems
 from xgraph.data.molecules.molecule import FEATURIZER
@@ -55,6 +56,7 @@ class MoleculeDataset(MoleculeItems):
             With regression, `y` holds finite numbers to predict, NaN for missing.
         graph_smiles: SMILES that the graphs were made from; by default `smiles`.
         weight: Weights of the molecules in the loss, 0 or more. Shape ``[n]``.
+        groups: Groups of the molecules for which error rates are compared.
 
     Raises:
         ValueError: If lengths are inconsistent, or the metric is unknown.
@@ -87,6 +89,7 @@ class MoleculeDataset(MoleculeItems):
         task: Literal["binary", "multiclass", "regression"] = "binary",
         graph_smiles: Sequence[str] | None = None,
         weight: Tensor | None = None,
+        groups: Groups | None = None,
     ) -> None:
         n = len(graphs)
         if not len(smiles) == len(y) == len(row) == n:
@@ -95,6 +98,7 @@ class MoleculeDataset(MoleculeItems):
         if y.shape != (n, len(task_names)):
             raise ValueError(f"y must have shape [{n}, {len(task_names)}], one column per task, got {list(y.shape)}")
         self._set_labels(y, weight, task, metric or usual_metric(task))
+        self.groups = check_groups(groups, n)
         self.graphs, self.smiles, self.row = graphs, smiles, row
         self.name, self.task_names = name, list(task_names)
         self.splits, self.errors = dict(splits or {}), list(errors)
@@ -163,6 +167,7 @@ class MoleculeDataset(MoleculeItems):
             task=table.task,
             graph_smiles=texts,
             weight=None if table.weight is None else torch.from_numpy(table.weight[kept]),
+            groups=None if table.groups is None else table.groups.take(kept),
         )
 
     @classmethod
@@ -200,6 +205,5 @@ class MoleculeDataset(MoleculeItems):
         )
 
     def __repr__(self) -> str:
-        what = "classes" if self._classes else "tasks"
-        counts = f"molecules={len(self)}, {what}={self.num_tasks}, errors={len(self.errors)}"
+        counts = f"molecules={len(self)}, {self._outputs}={self.num_tasks}, errors={len(self.errors)}"
         return f"MoleculeDataset({self.name!r}, {counts})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch_geometric.data import Data
 
+from xgraph.data.labels.labels import one_hot
+from xgraph.data.labels.tensors import checked_numbers, holds_numbers, note_of
 from xgraph.data.molecules.dataset import MoleculeDataset
 from xgraph.data.molecules.packed import PackedGraphs
 from xgraph.data.molecules.standardize import AtomOrder
@@ -20,6 +23,7 @@ from xgraph.messages import shown
 
 # Vocabulary sizes of OGB's features, as in `xgraph.nn`.
 _ATOM, _BOND = (119, 5, 12, 12, 10, 6, 6, 2, 2), (5, 6, 2)
+_MOST_CLASSES = 1000
 _REMEDY = (
     "the built-in models read molecules: give each graph its `smiles`, or the integer features of OGB's smiles2graph; "
     "for other graphs, use your own PyG model with the losses and samplers of xgraph"
@@ -35,6 +39,7 @@ def molecules_of_graphs(
     root: str | Path | None = None,
     progress: Progress | None = None,
     atom_order: AtomOrder = "canonical",
+    task: Literal["binary", "multiclass", "regression"] | None = None,
 ) -> MoleculeDataset:
     """Return a list of PyG graphs as molecules.
 
@@ -43,31 +48,37 @@ def molecules_of_graphs(
     ``[edges, 3]`` must be the integer features of the Open Graph Benchmark.
 
     Args:
-        graphs: The graphs, with labels `y` of 0, 1 and NaN (missing), one or several per graph.
+        graphs: The graphs, with labels `y`, one or several per graph: 0, 1 and NaN (missing), or floats with other
+            values, which are numbers to predict (regression). Single integers other than 0 and 1 are classes, with -1
+            for missing.
         name: Name of the data set.
         labelled: Whether labels are required and read.
         standardize: Whether to reduce each molecule to its largest fragment, neutralised, if there are SMILES.
         root: Data root for the cache; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
         progress: Called with ``(done, total, description)``.
         atom_order: Order in which the atoms of SMILES are read, ``"canonical"`` or ``"drawn"``.
+        task: What the labels are, if not what they look like.
 
     Raises:
         TypeError: If an item is not a graph of PyG.
-        ValueError: If there are no graphs, a graph has no labels or other features, or labels are not 0, 1 or NaN.
+        ValueError: If there are no graphs, a graph has no labels or other features, or labels do not fit `task`.
     """
     wrong = next((graph for graph in graphs if not isinstance(graph, Data)), None)
     if wrong is not None:
         raise TypeError(f"graphs must be Data objects of PyG, got {shown(wrong)} ({type(wrong).__name__})")
     if not len(graphs):
         raise ValueError("graphs is empty: expected at least one graph")
-    y = _labels(graphs) if labelled else np.empty((len(graphs), 0), dtype=np.float32)
-    tasks = ["y"] if y.shape[1] == 1 else [f"y{i}" for i in range(y.shape[1])]
+    labels = (
+        _labels(graphs, task) if labelled else _Labels(np.empty((len(graphs), 0), dtype=np.float32), "binary", [], {})
+    )
     smiles = [graph.get("smiles") for graph in graphs]
     if all(isinstance(text, str) for text in smiles):
         keep = [i for i, text in enumerate(smiles) if text.strip()]
         blank = [RowError(i, "", "the SMILES is empty") for i, text in enumerate(smiles) if not text.strip()]
         rows = np.array(keep, dtype=np.int64)
-        table = Table([smiles[i] for i in keep], y[rows], tasks, rows, blank)
+        table = Table(
+            [smiles[i] for i in keep], labels.y[rows], labels.names, rows, blank, notes=labels.notes, task=labels.task
+        )
         return MoleculeDataset.from_table(
             table, name=name, root=root, standardize=standardize, progress=progress, atom_order=atom_order
         )
@@ -76,27 +87,81 @@ def molecules_of_graphs(
     packed = _packed(graphs)
     texts = [text if isinstance(text, str) else "" for text in smiles]
     rows = np.arange(len(graphs))
-    return MoleculeDataset(packed, texts, torch.from_numpy(y), torch.from_numpy(rows), name=name, task_names=tasks)
+    return MoleculeDataset(
+        packed,
+        texts,
+        torch.from_numpy(labels.y),
+        torch.from_numpy(rows),
+        name=name,
+        task_names=labels.names,
+        notes=labels.notes,
+        task=labels.task,
+    )
 
 
-def _labels(graphs: Sequence[Data]) -> NDArray[np.float32]:
+def task_of_graphs(graphs: Sequence[Data], task: str | None = None) -> Literal["binary", "multiclass", "regression"]:
+    """Return what the labels of graphs are."""
+    return _labels(graphs, task).task
+
+
+class _Labels(NamedTuple):
+    y: NDArray[np.float32]
+    task: Literal["binary", "multiclass", "regression"]
+    names: list[str]
+    notes: dict[str, str]
+
+
+def _labels(graphs: Sequence[Data], task: str | None) -> _Labels:
+    """Return the labels of graphs, and what they are."""
+    y = _stacked(graphs)
+    names = ["y"] if y.size(1) == 1 else [f"y{i}" for i in range(y.size(1))]
+    if task == "regression" or (task is None and holds_numbers(y)):
+        numbers = checked_numbers(y)
+        notes = {name: note_of(column) for name, column in zip(names, numbers.T, strict=True)}
+        return _Labels(numbers.numpy(), "regression", names, notes)
+    if task == "multiclass" or (task is None and y.size(1) == 1 and not y.is_floating_point() and int(y.max()) > 1):
+        return _classes(y)
+    y = y.float()
+    wrong = ((y != 0) & (y != 1) & ~y.isnan()).nonzero()
+    if len(wrong):
+        i, number = wrong[0].tolist()
+        raise ValueError(
+            f"labels must be 0, 1 or NaN (missing), got {float(y[i, number]):g} for graph {i}; task 'regression' takes "
+            "numbers, 'multiclass' classes"
+        )
+    return _Labels(y.numpy(), "binary", names, {})
+
+
+def _classes(y: Tensor) -> _Labels:
+    """Return classes from 0, with -1 or NaN for missing, as rows with a single 1."""
+    numbers = torch.where(y.isnan(), -1, y).reshape(-1)
+    wrong = ((numbers != numbers.round()) | (numbers < -1) | (numbers >= _MOST_CLASSES)).nonzero()
+    if y.size(1) != 1 or len(wrong):
+        i = int(wrong[0]) if len(wrong) else 0
+        raise ValueError(
+            f"classes must be one whole number per graph, from 0 to {_MOST_CLASSES - 1}, or -1 (missing); got "
+            f"{y[i].tolist()} for graph {i}"
+        )
+    codes = numbers.long().numpy()
+    classes = max(int(codes.max(initial=0)), 1) + 1
+    return _Labels(one_hot(codes, classes), "multiclass", [str(number) for number in range(classes)], {})
+
+
+def _stacked(graphs: Sequence[Data]) -> Tensor:
+    """Return the labels of all graphs, ``[n, T]``."""
     labels = []
     for i, graph in enumerate(graphs):
         own = graph.get("y")
         if own is None:
             raise ValueError(f"graph {i} has no labels: set y to 0, 1 or NaN (missing)")
-        labels.append(torch.as_tensor(own).detach().cpu().reshape(-1).float())
+        labels.append(torch.as_tensor(own).detach().cpu().reshape(-1))
         if len(labels[i]) != len(labels[0]):
             raise ValueError(
                 f"all graphs must have the same number of labels, got {len(labels[0])} for graph 0 and "
                 f"{len(labels[i])} for graph {i}"
             )
-    y = torch.stack(labels)
-    wrong = ((y != 0) & (y != 1) & ~y.isnan()).nonzero()
-    if len(wrong):
-        i, task = wrong[0].tolist()
-        raise ValueError(f"labels must be 0, 1 or NaN (missing), got {float(y[i, task]):g} for graph {i}")
-    return y.numpy()
+    kinds = {own.dtype for own in labels}
+    return torch.stack(labels if len(kinds) == 1 else [own.double() for own in labels])
 
 
 def _packed(graphs: Sequence[Data]) -> PackedGraphs:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xgraph.data.labels.choose import choose_labels
+from xgraph.data.labels.groups import Groups
 from xgraph.data.labels.rules import LabelRules
 from xgraph.data.labels.weights import checked_weights
 from xgraph.data.molecules.smiles_column import find_smiles
@@ -61,6 +62,7 @@ class Table:
         split_cells: The cells of the column that defines the split, of all data rows.
         files: The files, if there are several.
         weight: Weights of the molecules in the loss, float32, if there are any. Shape ``[n]``.
+        groups: Groups of the molecules for which error rates are compared, if there are any.
     """
 
     smiles: list[str]
@@ -75,6 +77,7 @@ class Table:
     split_cells: list[str] | None = None
     files: Files | None = None
     weight: NDArray[np.float32] | None = None
+    groups: Groups | None = None
 
 
 def read_table(
@@ -149,6 +152,7 @@ def read_table(
         split_cells,
         files,
         checked_weights(None if labels.weight is None else labels.weight[keep], keep, path),
+        None if labels.groups is None else labels.groups.take(rows),
     )
 
 

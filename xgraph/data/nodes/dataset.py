@@ -5,19 +5,28 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
 from torch_geometric.data import Data, HeteroData
 
+from xgraph.data.labels.groups import Groups, check_groups, read_groups
 from xgraph.data.published.nodes import NodeArrays, Rows
-from xgraph.data.storage.checks import METRICS, check_edges, check_metric, check_splits, checked_index
+from xgraph.data.storage.checks import (
+    METRICS,
+    REGRESSION_METRICS,
+    check_edges,
+    check_metric,
+    check_splits,
+    checked_index,
+)
+from xgraph.messages import listed
 
 if TYPE_CHECKING:
     from xgraph.data.molecules.table import RowError
 
-Task = Literal["binary", "multiclass", "multilabel"]
+Task = Literal["binary", "multiclass", "multilabel", "regression"]
 
 
 class NodeDataset:
@@ -28,18 +37,20 @@ class NodeDataset:
     Args:
         data: The graph, with `x` ``[N, features]``, dense or as a sparse CSR tensor (which is never converted to
             dense as a whole), `edge_index` ``[2, E]`` in int64, and any other attributes except labels.
-        y: Labels. For binary and multilabel tasks float32 ``[N, T]``, with NaN for missing. For multiclass tasks int64
-            ``[N]``, with -1 for missing.
+        y: Labels. For binary and multilabel tasks, and for numbers (regression), float32 ``[N, T]``, with NaN for
+            missing. For multiclass tasks int64 ``[N]``, with -1 for missing.
         name: Name of the data set.
-        task: ``"binary"``, ``"multilabel"`` or ``"multiclass"``.
+        task: ``"binary"``, ``"multilabel"``, ``"multiclass"`` or ``"regression"``.
         task_names: Names of the T tasks; for multiclass, names of the classes.
-        metric: Metric for model selection: ap, prc_auc, roc_auc, or accuracy for multiclass.
+        metric: Metric for model selection: ap, prc_auc, roc_auc, or accuracy for multiclass; for regression rmse, mae,
+            r2, pearson or spearman.
         splits: Nodes of each part, such as train, valid and test, in int64.
         node_type: Type of the labelled nodes, if `data` is heterogeneous.
         ids: Names of the nodes, each a different text; by default they are numbered from 0.
         feature_names: Names of the features, if they have any.
         notes: How the source was read, where this is not obvious.
         left_out: Columns of the source that are not used, and why.
+        groups: Groups of the nodes for which error rates are compared.
 
     Raises:
         ValueError: If lengths, types or ranges are inconsistent.
@@ -73,10 +84,11 @@ class NodeDataset:
         feature_names: Sequence[str] = (),
         notes: Mapping[str, str] | None = None,
         left_out: Mapping[str, str] | None = None,
+        groups: Groups | None = None,
     ) -> None:
-        if task not in ("binary", "multiclass", "multilabel"):
-            raise ValueError(f"task must be binary, multiclass or multilabel, got {task!r}")
-        check_metric(metric, (*METRICS, "accuracy"))
+        if task not in ("binary", "multiclass", "multilabel", "regression"):
+            raise ValueError(f"task must be binary, multiclass, multilabel or regression, got {task!r}")
+        check_metric(metric, REGRESSION_METRICS if task == "regression" else (*METRICS, "accuracy"))
         if (node_type is None) == isinstance(data, HeteroData):
             raise ValueError(f"node_type must be given if and only if data is a HeteroData, got {node_type!r}")
         self.data, self.y, self.node_type = data, y, node_type
@@ -85,6 +97,7 @@ class NodeDataset:
         self.ids, self.feature_names = None if ids is None else list(ids), list(feature_names)
         self.notes, self.left_out = dict(notes or {}), dict(left_out or {})
         self.errors: list[RowError] = []
+        self.groups = check_groups(groups, len(y))
         self._check()
 
     @classmethod
@@ -97,6 +110,7 @@ class NodeDataset:
         task_names: Sequence[str],
         metric: str,
         splits: Mapping[str, Tensor] | None = None,
+        fair_column: str | None = None,
     ) -> NodeDataset:
         """Create a data set from the arrays of a published graph."""
         x = sparse_rows(graph.x) if isinstance(graph.x, Rows) else torch.from_numpy(graph.x)
@@ -104,7 +118,14 @@ class NodeDataset:
         if task != "multiclass":
             y = torch.where(y < 0, torch.nan, y.float()).unsqueeze(1)
         data = Data(x=x, edge_index=torch.from_numpy(graph.edge_index))
-        return cls(data, y, name=name, task=task, task_names=task_names, metric=metric, splits=splits)
+        groups = None
+        if fair_column is not None:
+            if fair_column not in graph.groups:
+                known = listed(list(graph.groups)) if graph.groups else "none"
+                raise ValueError(f"fair_column {fair_column!r}: the columns of groups of {name!r} are: {known}")
+            groups = read_groups(graph.groups, fair_column, name)
+        how: dict[str, Any] = {"metric": metric, "splits": splits, "groups": groups}
+        return cls(data, y, name=name, task=task, task_names=task_names, **how)
 
     @property
     def num_tasks(self) -> int:
@@ -172,7 +193,7 @@ class NodeDataset:
         return dataset_html(self)
 
     def __repr__(self) -> str:
-        outputs = "classes" if self.task == "multiclass" else "tasks"
+        outputs = {"multiclass": "classes", "regression": "targets"}.get(self.task, "tasks")
         return (
             f"NodeDataset({self.name!r}, nodes={len(self)}, edges={self.num_edges}, "
             f"features={self.num_features}, {outputs}={self.num_tasks})"
@@ -200,8 +221,11 @@ class NodeDataset:
                 )
         elif y.shape != (n, tasks) or y.dtype != torch.float32:
             raise ValueError(f"y must be float32 of shape [{n}, {tasks}], got {y.dtype} {list(y.shape)}")
+        elif self.task == "regression":
+            if bool(y.isinf().any()):
+                raise ValueError("y must hold finite numbers or NaN (missing), got infinity")
         elif not ((y == 0) | (y == 1) | y.isnan()).all():
-            raise ValueError("y must be 0, 1 or NaN (missing)")
+            raise ValueError("y must be 0, 1 or NaN (missing); for other numbers, set task to 'regression'")
         check_splits(self.splits, n, "node")
         if self.ids is not None and (len(self.ids) != n or len(set(self.ids)) < n):
             raise ValueError(

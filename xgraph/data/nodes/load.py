@@ -29,6 +29,7 @@ def load_nodes(
     *,
     fold: int | None = None,
     seed: int = 0,
+    fair_column: str | None = None,
     root: Path | None = None,
     progress: Progress | None = None,
 ) -> NodeDataset:
@@ -50,6 +51,7 @@ def load_nodes(
         task_names=task_names(card),
         metric=card.metric,
         splits={part: torch.from_numpy(nodes) for part, nodes in parts.items()},
+        fair_column=fair_column,
     )
 
 

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data, HeteroData
 
+from xgraph.data.labels.labels import usual_metric
+from xgraph.data.labels.tensors import MINUS_ONE, checked_numbers, holds_numbers, note_of
 from xgraph.data.nodes.dataset import NodeDataset
-from xgraph.data.storage.checks import METRICS
 from xgraph.messages import listed, shown
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def nodes_of_graph(
     graph: Data | HeteroData,
     *,
     name: str = "graph",
-    task: Literal["binary", "multiclass"] | None = None,
+    task: Literal["binary", "multiclass", "regression"] | None = None,
     node_type: str | None = None,
     fold: int | None = None,
 ) -> NodeDataset:
@@ -36,9 +37,11 @@ def nodes_of_graph(
     Args:
         graph: A graph with `x`, `edge_index` (or `adj_t`), labels `y`, and `train_mask`, `val_mask` and `test_mask`
             if it comes with a split. Integer labels are classes, with -1 for missing; if they are 0 and 1 only, or
-            booleans, they are one task. A matrix of 0, 1 and NaN has one task per column.
+            booleans, they are one task. A matrix of 0, 1 and NaN has one task per column. Floats with other values are
+            numbers to predict (regression), one or several per node, with NaN for missing.
         name: Name of the data set.
-        task: "multiclass" to take labels 0 and 1 for two classes, "binary" to refuse anything else.
+        task: "multiclass" to take labels 0 and 1, or whole floats, for classes; "binary" to refuse anything else than
+            0 and 1; "regression" to take integers for numbers.
         node_type: The type of the labelled nodes, if `graph` is heterogeneous; by default the only one with `y`.
         fold: Column of the masks, if they have several.
 
@@ -62,21 +65,23 @@ def nodes_of_graph(
     n = int(nodes.num_nodes or 0)
     if len(y) != n:
         raise ValueError(f"y must have one label per node, {n}, got shape {list(y.shape)}")
+    notes = {"y": note_of(y) + MINUS_ONE * bool((y == -1).any())} if kind == "regression" else None
     data = NodeDataset(
         unlabelled(graph),
         y,
         name=name,
         task=kind,
         task_names=names,
-        metric="accuracy" if kind == "multiclass" else METRICS[0],
+        metric=usual_metric(kind),
         node_type=node_type,
+        notes=notes,
     )
     data.splits = _parts(nodes, n, fold)
     return data
 
 
 def task_of_graph(graph: Data | HeteroData, task: str | None = None) -> Task:
-    """Return what the labels of a graph are: one task, several tasks, or classes that exclude each other."""
+    """Return what the labels of a graph are: one task, several tasks, classes that exclude each other, or numbers."""
     nodes: Any = graph[_labelled_type(graph, None)] if isinstance(graph, HeteroData) else graph
     return _labels(nodes.get("y"), task)[1]
 
@@ -134,12 +139,16 @@ def _labels(y: Any, task: str | None) -> tuple[Tensor, Task, list[str]]:
         y = y.squeeze(1)
     if y.dim() not in (1, 2) or not y.numel():
         raise ValueError(f"y must have shape [nodes] or [nodes, tasks], got {list(y.shape)}")
+    if task == "regression" or (task is None and holds_numbers(y)):
+        numbers = checked_numbers(y.reshape(len(y), -1))
+        return numbers, "regression", _names(numbers.size(1))
     whole = y.dtype == torch.bool or not y.is_floating_point()
     values = y.long() if whole else torch.where(y.isnan(), -1.0, y)
     if not whole and not bool((values == values.round()).all()):
         wrong = values[values != values.round()][0]
         raise ValueError(
-            f"y must hold classes, or 0, 1 and NaN (missing); got {float(wrong):g} (regression is not supported)"
+            f"y must hold classes, or 0, 1 and NaN (missing), for task {task!r}; got {float(wrong):g} (task "
+            "'regression' takes numbers)"
         )
     least, most = int(values.min()), int(values.max())
     if least < -1:
@@ -153,11 +162,15 @@ def _labels(y: Any, task: str | None) -> tuple[Tensor, Task, list[str]]:
         tasks = matrix.size(1)
         if tasks > 1 and task == "multiclass":
             raise ValueError(f"y must have shape [nodes] for classes that exclude each other, got {list(y.shape)}")
-        names = ["y"] if tasks == 1 else [f"y{i}" for i in range(tasks)]
-        return torch.where(matrix < 0, torch.nan, matrix), "binary" if tasks == 1 else "multilabel", names
+        labels = torch.where(matrix < 0, torch.nan, matrix)
+        return labels, "binary" if tasks == 1 else "multilabel", _names(tasks)
     if task == "binary":
         raise ValueError(f"y must be 0, 1 or missing for a binary task, got {most}")
     return values.long(), "multiclass", [str(number) for number in range(max(most, 1) + 1)]
+
+
+def _names(tasks: int) -> list[str]:
+    return ["y"] if tasks == 1 else [f"y{i}" for i in range(tasks)]
 
 
 def _parts(nodes: Any, n: int, fold: int | None) -> dict[str, Tensor]:

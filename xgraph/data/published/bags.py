@@ -31,7 +31,7 @@ class BagArrays:
 
     x: Floats  # [N, C] or [N, channels, height, width], in the order of the bags
     bag_ptr: Ids  # [n + 1]
-    y: Floats  # [n, T]: 0, 1, or NaN for a missing label
+    y: Floats  # [n, T]: 0 and 1, or numbers; NaN for a missing label
     task_names: list[str]
     instance_y: Floats | None = None  # [N, T], NaN where unknown
     bag_names: list[str] | None = None
@@ -122,10 +122,43 @@ def _mnist_bags(paths: Sequence[Path], tasks: list[str]) -> BagArrays:
     )
 
 
+def _matlab(paths: Sequence[Path], tasks: list[str]) -> BagArrays:
+    """Read the only matrix of a MATLAB file: one row per instance with its bag, its features and the bag's labels."""
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    try:
+        content = loadmat(io.BytesIO(paths[0].read_bytes()))
+    except (MatReadError, NotImplementedError) as error:  # no errors of its usual kinds
+        raise ValueError(error) from error
+    matrices = {name: np.asarray(value) for name, value in content.items() if not name.startswith("__")}
+    if len(matrices) != 1:
+        raise ValueError(f"expected one matrix, got {', '.join(matrices) or 'none'}")
+    (table,) = matrices.values()
+    if table.ndim != 2 or table.dtype.kind != "f" or table.shape[1] < len(tasks) + 2:
+        raise ValueError(f"expected a matrix of bag, features and {len(tasks)} labels, got {table.dtype} {table.shape}")
+    first = np.flatnonzero(np.diff(table[:, 0], prepend=np.nan) != 0)
+    bags = table[first, 0]
+    if len(np.unique(bags)) < len(bags):
+        raise ValueError("the rows of a bag are not adjacent")
+    sizes = np.diff(first, append=len(table))
+    labels = table[first, -len(tasks) :]
+    if not np.array_equal(np.repeat(labels, sizes, axis=0), table[:, -len(tasks) :], equal_nan=True):
+        raise ValueError("labels differ within a bag")
+    return BagArrays(
+        x=table[:, 1 : -len(tasks)].astype(np.float32),
+        bag_ptr=_ptr(sizes),
+        y=labels.astype(np.float32),
+        task_names=tasks,
+        bag_names=[f"{bag:g}" for bag in bags],
+    )
+
+
 READERS: dict[str, Callable[[Sequence[Path], list[str]], BagArrays]] = {
     "mil": _mil,
     "birds": _birds,
     "mnist-bags": _mnist_bags,
+    "matlab": _matlab,
 }
 
 

@@ -98,7 +98,7 @@ DERIVE: dict[str, Callable[[bytes, str], bytes]] = {
     "ogb_scaffold": ogb_scaffold,
     "advprop_scaffold": advprop_scaffold,
     "advprop_random": advprop_random,
-    **{name: _lazy("derive_nodes", name) for name in ("pyg_anomaly", "planetoid")},
+    **{name: _lazy("derive_nodes", name) for name in ("pyg_anomaly", "planetoid", "nifty_edges")},
     **{
         name: _lazy("derive_bags", name)
         for name in ("mil_musk2", "mil_prtools", "mil_julia", "mil_corel", "mil_birds", "chembl_pki")

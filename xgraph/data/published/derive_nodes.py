@@ -71,6 +71,12 @@ def planetoid(source: bytes, path: str) -> bytes:
     )
 
 
+def nifty_edges(source: bytes, path: str) -> bytes:
+    """Return the array `edges` of a text file with the two ends of an edge in each line, written as decimals."""
+    pairs = [[int(float(end)) for end in line.split()] for line in source.decode("ascii").splitlines()]
+    return npz(edges=np.array(pairs, dtype=np.int32).reshape(-1, 2))
+
+
 def npz(**arrays: NDArray[Any]) -> bytes:
     """Return a compressed npz file of these arrays, in this order."""
     out = io.BytesIO()

@@ -15,8 +15,13 @@ from numpy.typing import NDArray
 ACTIVE = 7.0  # pKi from which a molecule counts as active
 
 
-def read_measured(path: Path, targets: Sequence[str]) -> tuple[list[str], NDArray[np.float32], NDArray[np.int64]]:
-    """Molecules measured at some of the proteins."""
+def read_measured(
+    path: Path, targets: Sequence[str], *, numbers: bool = False
+) -> tuple[list[str], NDArray[np.float32], NDArray[np.int64]]:
+    """Return the molecules measured at some of the proteins, their labels ``[n, T]``, and the first row of each.
+
+    Labels say which molecules are active; with `numbers` they are the pKi itself.
+    """
     column = {target: i for i, target in enumerate(targets)}
     place: dict[str, int] = {}
     measurements: list[tuple[int, int, float]] = []
@@ -30,10 +35,11 @@ def read_measured(path: Path, targets: Sequence[str]) -> tuple[list[str], NDArra
                 if smiles not in place:
                     place[smiles] = len(rows)
                     rows.append(row)
-                measurements.append((place[smiles], column[target], float(float(pki) >= ACTIVE)))
+                value = float(pki)
+                measurements.append((place[smiles], column[target], value if numbers else float(value >= ACTIVE)))
     except (zlib.error, EOFError, gzip.BadGzipFile, ValueError, csv.Error) as error:
         raise ValueError(f"cannot read {path}: {error}") from error
     y = np.full((len(rows), len(targets)), np.nan, dtype=np.float32)
-    for molecule, task, active in measurements:
-        y[molecule, task] = active
+    for molecule, task, value in measurements:
+        y[molecule, task] = value
     return list(place), y, np.array(rows, dtype=np.int64)

@@ -7,8 +7,8 @@ import gzip
 import io
 import json
 import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,7 @@ class NodeArrays:
     x: NDArray[np.float32] | Rows  # [n, features]
     edge_index: Ids  # [2, edges], both directions of an undirected edge
     y: Ids  # [n]: class, -1 if it is not known
+    groups: Mapping[str, list[str]] = field(default_factory=dict)  # columns of groups, such as sex; a cell per node
 
 
 def read_nodes(reader: str, paths: Sequence[Path], class_names: Sequence[str] = ()) -> NodeArrays:
@@ -119,6 +120,22 @@ def _musae_gzip(paths: Sequence[Path], classes: Labels) -> NodeArrays:
     return _musae(edges, features, target, "page_type", classes)
 
 
+def _nifty(paths: Sequence[Path], classes: Labels) -> NodeArrays:
+    """German credit as NIFTY's code takes it: all columns scaled to -1…1 but for sex, which is 1 for women."""
+    rows = list(csv.DictReader(io.StringIO(paths[0].read_text(encoding="utf-8"), newline="")))
+    label, group, left_out = "GoodCustomer", "Gender", ("OtherLoansAtStore", "PurposeOfLoan")
+    names = [name for name in rows[0] if name not in (label, *left_out)]
+    cells = [[float(row[name] == "Female") if name == group else float(row[name]) for name in names] for row in rows]
+    x = np.array(cells, dtype=np.float64)
+    low, high = x.min(axis=0), x.max(axis=0)
+    scaled = 2 * (x - low) / (high - low) - 1
+    scaled[:, names.index(group)] = x[:, names.index(group)]
+    source, target = _two(_load(paths[1].read_bytes(), ["edges"])["edges"].T)
+    edges = tidy_edges(source, target, len(rows)).without_loops().index
+    y = np.array([int(row[label] == "1") for row in rows], dtype=np.int64)
+    return NodeArrays(scaled.astype(np.float32), edges, y, {group: [row[group] for row in rows]})
+
+
 READERS: dict[str, Callable[[Sequence[Path], Labels], NodeArrays]] = {
     "planetoid": _planetoid,
     "coauthor": _coauthor,
@@ -126,6 +143,7 @@ READERS: dict[str, Callable[[Sequence[Path], Labels], NodeArrays]] = {
     "musae-zip": _musae_zip,
     "musae-gzip": _musae_gzip,
     "reddit": _reddit,
+    "nifty": _nifty,
 }
 
 

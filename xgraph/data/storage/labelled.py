@@ -39,3 +39,8 @@ class LabelledItems(torch.utils.data.Dataset[Data]):
         if self._classes or self._numbers:
             return "multiclass" if self._classes else "regression"
         return "binary" if self.num_tasks == 1 else "multilabel"
+
+    @property
+    def _outputs(self) -> str:
+        """What the columns of labels are called."""
+        return {"multiclass": "classes", "regression": "targets"}.get(self.task, "tasks")

@@ -18,14 +18,14 @@ class TaskExamples:
     Args:
         task: Number of the task.
         items: Positions of the items, int64. Shape ``[m]``.
-        y: Their labels 0 and 1, int64. Shape ``[m]``.
+        y: Their labels 0 and 1, or numbers, float64. Shape ``[m]``.
         weight: Their weights, float64, if there are any. Shape ``[m]``.
         seed: A seed that differs for every task.
     """
 
     task: int
     items: Tensor
-    y: NDArray[np.int64]
+    y: NDArray[np.float64]
     weight: NDArray[np.float64] | None
     seed: int
 
@@ -42,9 +42,9 @@ class Examples:
 
     Args:
         x: Finite features, float32. Shape ``[n, F]``.
-        y: Labels 0 and 1, with NaN for missing. Shape ``[n, T]``.
+        y: Labels 0 and 1, or standardised numbers, with NaN for missing. Shape ``[n, T]``.
         weight: Weights of the items, if there are any. Shape ``[n]``.
-        learned: Which tasks have labels of both classes, bool. Shape ``[T]``.
+        learned: Which tasks have labels of both classes, or different numbers, bool. Shape ``[T]``.
         seed: Random seed.
         threads: Number of CPU threads.
         progress: Called with ``(done, total, description)``.
@@ -64,7 +64,8 @@ class Examples:
             if learned:
                 items = (~self.y[:, task].isnan()).nonzero().flatten()
                 weight: Any = None if self.weight is None else self.weight[items].double().numpy()
-                yield TaskExamples(task, items, self.y[items, task].long().numpy(), weight, task_seed(self.seed, task))
+                y = self.y[items, task].double().numpy()
+                yield TaskExamples(task, items, y, weight, task_seed(self.seed, task))
             if self.progress is not None:
                 self.progress(task + 1, len(self.learned), "fitting")
 

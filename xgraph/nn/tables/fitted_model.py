@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from xgraph.checks import integer
 from xgraph.nn.layers.feature_scale import FeatureScale
 from xgraph.nn.layers.protocol import Kind, Model
+from xgraph.nn.layers.target_scale import target_statistics
 from xgraph.nn.tables.examples import Examples, Progress
 from xgraph.nn.tables.features import USUAL_FEATURES, check_width, features_of
 
@@ -19,7 +20,8 @@ class FittedModel(nn.Module, Model):
 
     Only the `features` of a batch are used, ``[B, F]``, not its graphs. The fitted state is held in buffers, whose
     sizes are restored by `load_state_dict` without pickled objects. Tasks are fitted separately, each on its labelled
-    items. A task with labels of only one class cannot be fitted; its logit is 0.
+    items. A task with labels of only one class cannot be fitted; its logit is 0. After `predict_numbers`, the targets
+    are numbers, which are standardised inside; a task whose numbers are all equal is predicted by that number.
 
     Args:
         num_tasks: Number T of logits per item.
@@ -42,6 +44,11 @@ class FittedModel(nn.Module, Model):
         self.num_tasks, self.num_features = integer("num_tasks", num_tasks), integer("num_features", num_features)
         self.scale, self.target_scale = None, None
         self.register_buffer("learned", torch.zeros(num_tasks, dtype=torch.bool))
+
+    @property
+    def numbers(self) -> bool:
+        """Whether the targets are numbers, not classes."""
+        return self.target_scale is not None
 
     @classmethod
     def kinds(cls) -> tuple[Kind, ...]:
@@ -67,7 +74,7 @@ class FittedModel(nn.Module, Model):
 
         Args:
             features: Features of the items. Shape ``[n, F]``.
-            y: Labels 0 or 1; NaN for missing. Shape ``[n]`` or ``[n, T]``.
+            y: Labels 0 or 1, or numbers after `predict_numbers`; NaN for missing. Shape ``[n]`` or ``[n, T]``.
             weight: Weights of the items, 0 or more. Shape ``[n]``.
             seed: Random seed. The same seed gives the same model for any number of threads (an `SVM` up to its solver's
                 tolerance).
@@ -75,14 +82,16 @@ class FittedModel(nn.Module, Model):
             progress: Called with ``(done, total, description)``.
 
         Raises:
-            ValueError: If a shape is wrong, a feature or weight is not finite, a label is not 0, 1 or NaN, a weight or
-                the seed is negative, or no task has labels of both classes.
+            ValueError: If a shape is wrong, a feature or weight is not finite, a label is not 0, 1 or NaN, a number is
+                infinite, a weight or the seed is negative, or no task has labels of both classes or different numbers.
         """
         y = y[:, None] if y.dim() == 1 else y
         x = self._table(features)
         if y.shape != (len(x), self.num_tasks):
             raise ValueError(f"y must have shape [{len(x)}, {self.num_tasks}], got {list(y.shape)}")
-        if not bool(((y == 0) | (y == 1) | y.isnan()).all()):
+        if self.numbers and bool(y.float().isinf().any()):
+            raise ValueError("y must be finite in float32, or NaN (missing)")
+        if not self.numbers and not bool(((y == 0) | (y == 1) | y.isnan()).all()):
             raise ValueError("y must be 0, 1 or NaN (missing)")
         if weight is not None:
             if weight.shape != (len(x),) or not bool((weight.isfinite() & (weight >= 0)).all()):
@@ -91,16 +100,23 @@ class FittedModel(nn.Module, Model):
             x, y, weight = x[used], y[used], weight[used].cpu()
         integer("seed", seed, least=0)
         threads = torch.get_num_threads() if threads is None else integer("threads", threads)
-        learned = (y == 0).any(0) & (y == 1).any(0)
+        learned = _several_values(y)
         if not bool(learned.any()):
-            raise ValueError("y must have labels of both classes in at least one task")
+            needed = "two different numbers" if self.numbers else "labels of both classes"
+            raise ValueError(f"y must have {needed} in at least one task")
         if not bool((x != x[0]).any()):
             raise ValueError(f"features are the same for all {len(x)} items, so that nothing can be learned from them")
-        self._learn(Examples(x.cpu(), y.cpu(), weight, learned.cpu(), seed, threads, progress))
+        x, y = x.cpu(), y.cpu()
+        if self.target_scale is not None:
+            device = self.target_scale.mean.device
+            scale = self.target_scale.cpu()
+            scale.fit(*target_statistics(y))
+            y, self.target_scale = scale.standardise(y.double()), scale.to(device)
+        self._learn(Examples(x, y, weight, learned.cpu(), seed, threads, progress))
         self.learned = learned.to(self.learned.device)
 
     def forward(self, batch: Any) -> Tensor:
-        """Return logits, ``[B, T]``, in float64 so that close scores remain distinct.
+        """Return logits, or predicted numbers, ``[B, T]``, in float64 so that close scores remain distinct.
 
         Args:
             batch: A batch with `features`, ``[B, F]``.
@@ -111,7 +127,7 @@ class FittedModel(nn.Module, Model):
         x = self.embed(batch)
         if not bool(self.learned.any()):
             raise ValueError(f"{type(self).__name__} is not fitted yet: call fit first")
-        return self._logits(x).masked_fill(~self.learned, 0.0)
+        return self.in_units(self._outputs(x).masked_fill(~self.learned, 0.0))
 
     def embed(self, batch: Any) -> Tensor:
         """Return the features that the model reads, in float32. Shape ``[B, F]``."""
@@ -126,8 +142,11 @@ class FittedModel(nn.Module, Model):
         """Fit the tasks that can be learned."""
 
     @abstractmethod
-    def _logits(self, x: Tensor) -> Tensor:
-        """Return float64 logits ``[B, T]`` for finite float32 `x`; tasks that were not fitted may have any value."""
+    def _outputs(self, x: Tensor) -> Tensor:
+        """Return float64 logits, or standardised numbers, ``[B, T]`` for finite float32 `x`.
+
+        Tasks that were not fitted may have any value.
+        """
 
     def _table(self, features: Tensor) -> Tensor:
         """Check the features, and convert them to float32."""
@@ -136,3 +155,8 @@ class FittedModel(nn.Module, Model):
         if not bool(x.isfinite().all()):
             raise ValueError("features must be finite in float32, but some are NaN, infinite or too large")
         return x
+
+
+def _several_values(y: Tensor) -> Tensor:
+    """Return which columns have two different values beside NaN, bool ``[T]``."""
+    return y.nan_to_num(nan=torch.inf).amin(0) < y.nan_to_num(nan=-torch.inf).amax(0)

@@ -10,7 +10,10 @@ from xgraph.nn.tables.examples import Examples, TaskExamples
 from xgraph.nn.tables.fitted_model import FittedModel
 from xgraph.nn.tables.trees import Trees
 
-MaxFeatures = Literal["sqrt", "log2"]
+MaxFeatures = Literal["auto", "sqrt", "log2"]
+_OF_NUMBERS = 1 / 3
+"""Share of the features that trees of numbers consider for each split by default."""
+
 _LEAST = 1e-12
 """Probabilities are clamped to this distance from 0 and 1; a non-zero mean over trees is always larger."""
 
@@ -23,8 +26,9 @@ class RandomForest(FittedModel):
 
     Trees are grown on bootstrap samples, with a random choice of features at each split. The logit is log(p / (1 − p)),
     where p is the mean over trees of the fraction of positives in an item's leaf. p is the result of scikit-learn's
-    ``RandomForestClassifier.predict_proba``, clamped to [1e-12, 1 − 1e-12]. From Breiman, "Random Forests", Machine
-    Learning 45, 2001.
+    ``RandomForestClassifier.predict_proba``, clamped to [1e-12, 1 − 1e-12]. After `predict_numbers`, the trees are
+    those of ``RandomForestRegressor``, and the prediction is the mean over trees of the mean number in an item's leaf.
+    From Breiman, "Random Forests", Machine Learning 45, 2001.
 
     Args:
         num_tasks: Number T of logits per item.
@@ -32,10 +36,11 @@ class RandomForest(FittedModel):
         trees: Number of trees per task.
         min_samples_leaf: Minimum number of training items in a leaf.
         max_features: Number of features considered for each split: a fraction of all, or the square root (sqrt) or
-            logarithm (log2) of their number.
-        balanced: Whether to give both classes the same total weight.
+            logarithm (log2) of their number. The default (auto) is sqrt, and a third of all with numbers.
+        balanced: Whether to give both classes the same total weight. Without effect on numbers, which have no classes.
         max_items: Maximum number of labelled items per task to grow trees on, to save time: all of the rarer class, or
-            a random half of the maximum, and random items of the other class. No limit by default.
+            a random half of the maximum, and random items of the other class; with numbers, random items. No limit by
+            default.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -49,8 +54,8 @@ class RandomForest(FittedModel):
         [[-1.0], [1.0]]
     """
 
-    learner: ClassVar[str] = "RandomForestClassifier"
-    """Name of the class in ``sklearn.ensemble`` that fits the model."""
+    learner: ClassVar[str] = "RandomForest"
+    """Name of the class in ``sklearn.ensemble`` that fits the model, without its ending Classifier or Regressor."""
 
     same_if_sparse: ClassVar[bool] = True
     """Whether the trees grown on a sparse table are the same."""
@@ -62,7 +67,7 @@ class RandomForest(FittedModel):
         *,
         trees: int = 500,
         min_samples_leaf: int = 1,
-        max_features: float | MaxFeatures = "sqrt",
+        max_features: float | MaxFeatures = "auto",
         balanced: bool = True,
         max_items: int | None = None,
     ) -> None:
@@ -70,7 +75,7 @@ class RandomForest(FittedModel):
         words = get_args(MaxFeatures)
         if max_features not in words and not (isinstance(max_features, int | float) and 0 < max_features <= 1):
             raise ValueError(
-                f"max_features must be a fraction in (0, 1], or {' or '.join(words)}, got {max_features!r}"
+                f"max_features must be a fraction in (0, 1], or one of {', '.join(words)}, got {max_features!r}"
             )
         self.num_trees, self.min_samples_leaf = integer("trees", trees), integer("min_samples_leaf", min_samples_leaf)
         self.max_features, self.balanced = max_features, balanced
@@ -80,17 +85,20 @@ class RandomForest(FittedModel):
     def _learn(self, examples: Examples) -> None:
         from sklearn import ensemble
 
-        share: Any = self.max_features if isinstance(self.max_features, str) else float(self.max_features)
+        share: Any = (_OF_NUMBERS if self.numbers else "sqrt") if self.max_features == "auto" else self.max_features
+        share = share if isinstance(share, str) else float(share)
+        learner = getattr(ensemble, self.learner + ("Regressor" if self.numbers else "Classifier"))
+        options = {} if self.numbers else {"class_weight": "balanced" if self.balanced else None}
         fitted: list[list[Any]] = [[] for _ in range(self.num_tasks)]
         for one in examples.tasks():
             grown = self._grown_on(one)
-            forest = getattr(ensemble, self.learner)(
+            forest = learner(
                 n_estimators=self.num_trees,
                 min_samples_leaf=self.min_samples_leaf,
                 max_features=share,
-                class_weight="balanced" if self.balanced else None,
                 n_jobs=examples.threads,
                 random_state=grown.seed,
+                **options,
             )
             x = examples.x[grown.items]
             table = sparse_columns(x) if self.same_if_sparse else x.numpy()
@@ -103,14 +111,16 @@ class RandomForest(FittedModel):
             return one
         generator = torch.Generator().manual_seed(one.seed)
         drawn = torch.randperm(len(one.y), generator=generator)
+        if self.numbers:
+            return one.take(drawn[: self.max_items].sort().values)
         y = torch.from_numpy(one.y)[drawn]
         rare, common = sorted((drawn[y == 0], drawn[y == 1]), key=len)
         few = rare[: self.max_items // 2]
         return one.take(torch.cat([few, common[: self.max_items - len(few)]]).sort().values)
 
-    def _logits(self, x: Tensor) -> Tensor:
-        share: Tensor = self.trees(x)
-        return torch.logit(share, eps=_LEAST)
+    def _outputs(self, x: Tensor) -> Tensor:
+        mean: Tensor = self.trees(x)
+        return mean if self.numbers else torch.logit(mean, eps=_LEAST)
 
     def __repr__(self) -> str:
         return (
@@ -127,7 +137,7 @@ class ExtraTrees(RandomForest):
     Wehenkel, "Extremely randomized trees", Machine Learning 63, 2006. For the arguments see `RandomForest`.
     """
 
-    learner: ClassVar[str] = "ExtraTreesClassifier"
+    learner: ClassVar[str] = "ExtraTrees"
     same_if_sparse: ClassVar[bool] = False  # the random thresholds differ
 
 

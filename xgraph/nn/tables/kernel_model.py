@@ -73,7 +73,7 @@ class KernelModel(LearnedBuffers, FittedModel):
         n = len(examples.x)
         if n > _MOST:
             size = f"{n} (its kernel would take {8e-9 * n**2:.0f} GB)"
-            advice = "use a forest or logistic regression, which need no kernel"
+            advice = f"use a forest{'' if self.numbers else ' or logistic regression'}, which needs no kernel"
             raise ValueError(f"{type(self).__name__} needs at most {_MOST} items, got {size}; {advice}")
         if self.scale is not None:
             self.scale = self.scale.cpu()
@@ -95,7 +95,7 @@ class KernelModel(LearnedBuffers, FittedModel):
         self.vectors, self.weight = x[used].to(device), duals[used].to(device)
         self.bias, self.gammas = bias.to(device), gammas.to(device)
 
-    def _logits(self, x: Tensor) -> Tensor:
+    def _outputs(self, x: Tensor) -> Tensor:
         """Return f(x)."""
         pairs = self._pairs(self._prepared(x), self.vectors)
         if self.kernel != "rbf":

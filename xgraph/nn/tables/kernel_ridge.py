@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,15 +13,16 @@ from xgraph.nn.tables.kernel_model import Kernel, KernelModel
 
 
 class KernelRidge(KernelModel):
-    r"""Kernel ridge regression of the labels 0 and 1 on features.
+    r"""Kernel ridge regression of the labels 0 and 1, or of numbers, on features.
 
     The model is :math:`f(x) = \sum_i a_i K(x, x_i)` over the labelled training items :math:`x_i` and minimises
     :math:`\sum_i w_i (y_i - f(x_i))^2 + α \sum_{ij} a_i a_j K(x_i, x_j)`, where :math:`w_i` is the weight of an item
     and of its class. It is found by scikit-learn's ``KernelRidge`` from the kernel of all pairs, which takes
     :math:`8 n^2` bytes for n training items. f is a regression of the labels, not a probability, and can lie outside of
     [0, 1]; for items unlike all training items it is 0. The logit is :math:`4 (f(x) - 1/2)`: it ranks items as f does,
-    and its sigmoid is near f where f is near 1/2. The kernels are those of `SVM`. From Saunders, Gammerman and Vovk,
-    "Ridge Regression Learning Algorithm in Dual Variables", ICML 1998.
+    and its sigmoid is near f where f is near 1/2. After `predict_numbers`, :math:`y_i` are standardised numbers, and
+    the prediction is f in their units: for items unlike all training items, their mean. The kernels are those of
+    `SVM`. From Saunders, Gammerman and Vovk, "Ridge Regression Learning Algorithm in Dual Variables", ICML 1998.
 
     Args:
         num_tasks: Number T of logits per item.
@@ -31,7 +31,7 @@ class KernelRidge(KernelModel):
         kernel: Tanimoto (min-max) kernel on counts such as fingerprints, or Gaussian (rbf) or linear kernel on
             standardised features. Runs on bags have the Gaussian kernel by default, since statistics are no counts.
         gamma: γ of the kernel rbf; scale is 1 / (F * variance of the labelled items' features).
-        balanced: Whether to give both classes the same total weight.
+        balanced: Whether to give both classes the same total weight. Without effect on numbers, which have no classes.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -70,15 +70,16 @@ class KernelRidge(KernelModel):
         from sklearn.kernel_ridge import KernelRidge as Ridge
         from sklearn.utils.class_weight import compute_sample_weight
 
-        labels, weight = one.y.astype(np.float64), one.weight
-        if self.balanced:
-            of_class = compute_sample_weight("balanced", labels)
+        weight = one.weight
+        if self.balanced and not self.numbers:
+            of_class = compute_sample_weight("balanced", one.y)
             weight = of_class if weight is None else weight * of_class
-        ridge = Ridge(alpha=self.alpha, kernel="precomputed").fit(gram.numpy(), labels, sample_weight=weight)
+        ridge = Ridge(alpha=self.alpha, kernel="precomputed").fit(gram.numpy(), one.y, sample_weight=weight)
         return torch.from_numpy(ridge.dual_coef_), 0.0
 
-    def _logits(self, x: Tensor) -> Tensor:
-        return 4 * (super()._logits(x) - 0.5)
+    def _outputs(self, x: Tensor) -> Tensor:
+        f = super()._outputs(x)
+        return f if self.numbers else 4 * (f - 0.5)
 
     def __repr__(self) -> str:
         return (

@@ -50,6 +50,17 @@ class LogisticRegression(FittedModel):
         self.register_buffer("weight", torch.zeros(num_tasks, num_features, dtype=torch.float64))
         self.register_buffer("bias", torch.zeros(num_tasks, dtype=torch.float64))
 
+    def predict_numbers(self) -> None:
+        """Refuse: logistic regression separates two classes.
+
+        Raises:
+            ValueError: Always; it names the models for numbers.
+        """
+        raise ValueError(
+            "logistic regression separates two classes and cannot predict numbers; use forest, extra-trees, svm, "
+            "kernel-ridge or mlp, or a network on graphs"
+        )
+
     def _learn(self, examples: Examples) -> None:
         from sklearn import linear_model
 
@@ -66,7 +77,7 @@ class LogisticRegression(FittedModel):
             self.weight[one.task] = torch.from_numpy(model.coef_[0])
             self.bias[one.task] = float(model.intercept_[0])
 
-    def _logits(self, x: Tensor) -> Tensor:
+    def _outputs(self, x: Tensor) -> Tensor:
         return standardised(self.scale, x).double() @ self.weight.T + self.bias
 
     def __repr__(self) -> str:

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from xgraph.checks import positive
+from xgraph.checks import LARGE, number, positive
 from xgraph.nn.tables.examples import TaskExamples
 from xgraph.nn.tables.kernel_model import Kernel, KernelModel
 
@@ -22,6 +22,9 @@ class SVM(KernelModel):
     scikit-learn's ``SVC`` from the kernel of all pairs, which takes :math:`8 n^2` bytes for n training items. From
     Cortes and Vapnik, "Support-Vector Networks", Machine Learning 20, 1995.
 
+    After `predict_numbers`, it is support-vector regression (``SVR``): f predicts the standardised number, and errors
+    of up to ε cost nothing. From Drucker et al., "Support Vector Regression Machines", NeurIPS 1996.
+
     Args:
         num_tasks: Number T of logits per item.
         num_features: Number F of features of an item.
@@ -29,7 +32,8 @@ class SVM(KernelModel):
         kernel: Gaussian kernel (rbf) or linear kernel on standardised features, or Tanimoto (min-max) kernel on counts
             such as fingerprints.
         gamma: γ of the kernel rbf; scale is 1 / (F * variance of the labelled items' features).
-        balanced: Whether to give both classes the same total weight.
+        balanced: Whether to give both classes the same total weight. Without effect on numbers, which have no classes.
+        epsilon: For numbers: error that costs nothing, in standard deviations of the training numbers.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -52,16 +56,19 @@ class SVM(KernelModel):
         kernel: Kernel = "rbf",
         gamma: float | Literal["scale"] = "scale",
         balanced: bool = True,
+        epsilon: float = 0.1,
     ) -> None:
         super().__init__(num_tasks, num_features, kernel, gamma)
-        self.C, self.balanced = positive("C", C), balanced
+        self.C, self.balanced, self.epsilon = positive("C", C), balanced, number("epsilon", epsilon, 0, LARGE)
 
     def _solve(self, gram: Tensor, one: TaskExamples) -> tuple[Tensor, float]:
-        from sklearn.svm import SVC
+        from sklearn.svm import SVC, SVR
 
-        machine = SVC(
-            C=self.C, kernel="precomputed", tol=_TOLERANCE, class_weight="balanced" if self.balanced else None
-        )
+        if self.numbers:
+            machine = SVR(C=self.C, kernel="precomputed", tol=_TOLERANCE, epsilon=self.epsilon)
+        else:
+            of_class = "balanced" if self.balanced else None
+            machine = SVC(C=self.C, kernel="precomputed", tol=_TOLERANCE, class_weight=of_class)
         machine.fit(gram.numpy(), one.y, sample_weight=one.weight)
         duals = torch.zeros(len(one.y), dtype=torch.float64)
         duals[torch.from_numpy(machine.support_).long()] = torch.from_numpy(machine.dual_coef_[0])
@@ -70,5 +77,5 @@ class SVM(KernelModel):
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}({self.num_tasks}, {self.num_features}, C={self.C}, kernel={self.kernel!r}, "
-            f"gamma={self.gamma!r}, balanced={self.balanced})"
+            f"gamma={self.gamma!r}, balanced={self.balanced}, epsilon={self.epsilon})"
         )

@@ -27,21 +27,21 @@ class Trees(LearnedBuffers):
         self.num_tasks, self.num_features = num_tasks, num_features
         empty = torch.empty(0, dtype=torch.int32)
         self.register_buffer("feature", empty)  # -1 at a leaf
-        self.register_buffer("number", empty.double())  # threshold; at a leaf, the fraction of positives
+        self.register_buffer("number", empty.double())  # threshold; at a leaf, the fraction of positives or the mean
         self.register_buffer("left", empty.clone())  # child node; always after the node itself
         self.register_buffer("right", empty.clone())
         self.register_buffer("root", empty.clone())  # first node of each tree
         self.register_buffer("task", empty.clone())  # task of each tree
 
     def keep(self, of_tasks: Sequence[Sequence[Any]]) -> None:
-        """Replace the stored trees by fitted ones."""
+        """Replace the stored trees by fitted ones, of two classes or of numbers."""
         parts: dict[str, list[Any]] = {name: [] for name in self._buffers}
         begin = 0
         for task, trees in enumerate(of_tasks):
             for tree in (one.tree_ for one in trees):
                 leaf = tree.children_left < 0
                 parts["feature"].append(np.where(leaf, -1, tree.feature))
-                parts["number"].append(np.where(leaf, tree.value[:, 0, 1], tree.threshold))
+                parts["number"].append(np.where(leaf, tree.value[:, 0, -1], tree.threshold))
                 parts["left"].append(np.where(leaf, 0, tree.children_left + begin))
                 parts["right"].append(np.where(leaf, 0, tree.children_right + begin))
                 parts["root"].append([begin])
@@ -54,7 +54,7 @@ class Trees(LearnedBuffers):
             setattr(self, name, torch.as_tensor(np.concatenate([[], *part]), dtype=own.dtype, device=own.device))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the mean fraction of positives over each task's trees, float64 ``[B, T]``; 0 without trees."""
+        """Return the mean over each task's trees of the numbers at the leaves, float64 ``[B, T]``; 0 without trees."""
         total = torch.zeros(self.num_tasks, len(x), dtype=torch.float64, device=x.device)
         step = max(_AT_ONCE // max(len(x), 1), 1)
         for root, task in zip(torch.split(self.root, step), torch.split(self.task, step), strict=True):

@@ -143,6 +143,9 @@ class MoleculeData(_Labelled):
     """Molecules.
 
     Args:
+        fair_column: Column with the group of each item, such as sex, a laboratory or a series. The error rates of the
+            groups are compared in the results, and made equal in training: see ``fair_tolerance`` and ``fair_rho``. It
+            is neither a label nor a feature.
         duplicates: What to do with rows of a table that are the same molecule, beside a warning: ``keep`` all; ``mean``
             makes them one row with the label of most of them (missing if as many say 0 as 1); ``first`` keeps the first
             row; ``drop`` leaves out molecules whose rows have opposite labels; ``error`` stops.
@@ -153,6 +156,7 @@ class MoleculeData(_Labelled):
     """
 
     kind: Kind = "graph"
+    fair_column: str | None = None
     duplicates: Literal["keep", "mean", "first", "drop", "error"] = "keep"
     features: list[Features] | None = None
 
@@ -168,6 +172,9 @@ class NodeData(Data):
     """Nodes of a graph.
 
     Args:
+        fair_column: Column with the group of each item, such as sex, a laboratory or a series. The error rates of the
+            groups are compared in the results, and made equal in training: see ``fair_tolerance`` and ``fair_rho``. It
+            is neither a label nor a feature.
         num_neighbors: Neighbours to sample per node in training; -1 takes all. One number for each layer, from the last
             layer to the first, or one number for all; by default 15, 10, and 5 for further layers. With ``exact_input``
             the number for the first layer is not used. Validation and test always use all neighbours.
@@ -183,6 +190,7 @@ class NodeData(Data):
     """
 
     kind: Kind = "node"
+    fair_column: str | None = None
     num_neighbors: list[Annotated[int, Field(ge=-1, le=10**9)]] | None = None
     storage: Storage = "device"
     target_columns: list[str] | None = None

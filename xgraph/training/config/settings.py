@@ -71,6 +71,9 @@ class TrainConfig(Schema):
                 f"gamma_schedule = {self.optimization.gamma_schedule!r}: neither loss {self.loss!r} nor model "
                 f"{self.model!r} has a gamma"
             )
+        for name in ("fair_tolerance", "fair_rho"):
+            if (value := getattr(self.constraints, name)) is not None and self.fair_column is None:
+                raise ValueError(f"{name} = {value:g}: expected fair_column with it, the column of groups")
         storage = self.chosen_model.options.get("table_storage", "device")
         if self.optimization.schedule == "compositional" and storage != "device":  # the inner step works on copies
             raise ValueError(f"table_storage = {storage!r}: expected 'device' in compositional training")

@@ -29,6 +29,7 @@ from xgraph.training.files.resume import check_resumable, check_same_settings, r
 from xgraph.training.files.rundir import LAST, write_config
 from xgraph.training.files.saved_model import copy_head_of_shared_tasks, start_from
 from xgraph.training.fit.constraints.earlier import find_run
+from xgraph.training.fit.constraints.terms import make_terms
 from xgraph.training.fit.fitted import FittedTask, fit_in_single_step
 from xgraph.training.fit.machine.precision import plugins_of
 from xgraph.training.fit.machine.threads import set_usual_threads
@@ -79,7 +80,9 @@ def fit(
 ) -> dict[str, Any]:
     """Train, select and test, and write the run directory. Call it within `own_random_streams`."""
     if isinstance(task, FittedTask):
-        return fit_in_single_step(task, path, device=device, resume=resume, progress=bool(callbacks))
+        metrics = fit_in_single_step(task, path, device=device, resume=resume, progress=bool(callbacks))
+        terms = make_terms(task.config, task.source)
+        return metrics if terms is None else terms.add_to(metrics, task.source, path, device)
     callback = CheckpointCallback(path, task.metric, task.config.keep, task.config.checkpoint_every)
     if task.config.threads is None:
         set_usual_threads(task, device)

@@ -27,7 +27,7 @@ _HEAD = 1000  # rows in which a column of SMILES is looked for
 
 
 def read_frame_of_bags(
-    path: Path | FrameTable, state: Mapping[str, Any], bag_column: str | None, **form: str | None
+    path: Path | FrameTable, state: Mapping[str, Any], bag_column: str | None, **form: Any
 ) -> tuple["pd.DataFrame", str]:
     """Read a table with one row per instance, of some `form`; return it and the column that names the bags."""
     from xgraph.data.bags.columns import read_frame

@@ -16,6 +16,7 @@ from xgraph.training.config.names import distinct
 from xgraph.training.config.parts import arrange, scored_parts
 
 if TYPE_CHECKING:
+    from xgraph.data.labels.groups import Groups
     from xgraph.data.tables.joined import Files
     from xgraph.nn import Model
     from xgraph.sampling.items.epochs import EpochSampler
@@ -95,6 +96,11 @@ class Source(ABC):
         if not bool(mean > 0):
             raise ValueError(f"weight_column: all weights in the training part of {self.name!r} are 0")
         return (weight.double() / mean).float()
+
+    @property
+    def groups(self) -> "Groups | None":
+        """The groups of the items for which error rates are compared, if there are any."""
+        return getattr(self.data, "groups", None)
 
     @property
     def featurizer(self) -> str:
@@ -179,6 +185,8 @@ class Source(ABC):
             digest.update(part)
         if getattr(self.data, "weight", None) is not None:
             digest.update(self.data.weight.numpy().tobytes())
+        if self.groups is not None:
+            digest.update(self.groups.codes.tobytes())
         for name in sorted(self.splits):
             digest.update(name.encode() + self.splits[name].numpy().tobytes())
         return digest.hexdigest()

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.data.bag_folders import LOCATED, WRITERS, clam
 from xgraph.data import BagDataset, instance_statistics, load, read_bag_folder
 from xgraph.data.bags.folder.store import FolderStore
+from xgraph.data.recognise import recognise
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +44,24 @@ def test_a_folder_of_clam(tmp_path: Path) -> None:
     coords = data.store.coords(3)
     assert coords is not None
     assert coords.shape == (len(content["slide_03"]), 2)
+
+
+def test_a_table_of_numbers_is_regression(tmp_path: Path) -> None:
+    folder = tmp_path / "slides"
+    content = clam(folder, 40, labels=False)
+    rows = [f"{name},{i // 2},{i / 8 - 1},{7 * i % 40}" for i, name in enumerate(content)]
+    (folder / "labels.csv").write_text("\n".join(["slide_id,case_id,survival,patches", *rows]))
+    assert recognise(folder, {"target_columns": "survival"}) == ("bag", "folder of bags", "regression")
+    data = load(folder, target_columns=["survival"])
+    assert isinstance(data, BagDataset)
+    assert (data.task, data.metric, data.y[:2].tolist()) == ("regression", "rmse", [[-1], [-0.875]])
+    assert data.notes == {"survival": "numbers from -1 to 3.875: regression"}
+    assert [len(bags) for bags in data.splits.values()] == pytest.approx([24, 8, 8], abs=4)
+    means = [float(data.y[bags].mean()) for bags in data.splits.values()]
+    assert max(means) - min(means) < 1
+    with pytest.raises(ValueError, match="2 columns hold numbers"):
+        load(folder)
+    assert recognise(folder, {}).task is None
 
 
 def test_every_format_in_one_folder(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from xgraph.data.bags.folder.files import bag_files, labels_table
 from xgraph.data.bags.folder.given import given_parts, with_column
 from xgraph.data.bags.folder.names import bag_column_of, find_free
 from xgraph.data.bags.folder.problems import Problems
@@ -80,6 +81,49 @@ def read_bag_labels(
     tables = [read_columns(one, separator=separator, encoding=encoding) for one in paths]
     columns = join_columns(tables, paths)
     named, matched = bag_column_of(columns, files, bag_column, path)
+    case, splitting, labels = _chosen(columns, named, target_columns, case_column, rules, splitting, path)
+    first, y = _of_bags(matched, columns[named], labels, path, problems)
+    rows = list(first.values())
+    texts = None if case is None else [columns[case][row].strip() for row in rows]
+    cases = None if texts is None else [text or f"no case: {bag}" for text, bag in zip(texts, first, strict=True)]
+    sizes = [len(table[named]) for table in tables]
+    part = given_parts(splitting, sizes, columns, matched, list(first), problems)
+    weight = checked_weights(None if labels.weight is None else labels.weight[rows], rows, path)
+    return BagLabels(first, y[rows], labels, cases, part, splitting, weight)
+
+
+def task_of_folder(
+    folder: Path,
+    labels: str | Path | None = None,
+    *,
+    bag_column: str | None = None,
+    target_columns: Sequence[str] | None = None,
+    case_column: str | None = None,
+    split_column: str | None = None,
+    rules: LabelRules = _USUAL,
+    separator: str | None = None,
+    encoding: str | None = None,
+) -> str:
+    """Return what the labels of a folder of bags are, without reading the bags."""
+    path = labels_table(folder) if labels is None else Path(labels).expanduser()
+    if path is None:
+        raise FileNotFoundError(f"{folder} has no table of labels")
+    columns = read_columns(path, separator=separator, encoding=encoding)
+    named, _ = bag_column_of(columns, {file.name for file in bag_files(folder)}, bag_column, path)
+    splitting = OwnSplit(split_column=split_column)
+    return _chosen(columns, named, target_columns, case_column, rules, splitting, path)[2].task
+
+
+def _chosen(
+    columns: Mapping[str, Sequence[str]],
+    named: str,
+    target_columns: Sequence[str] | None,
+    case_column: str | None,
+    rules: LabelRules,
+    splitting: OwnSplit,
+    path: Path,
+) -> tuple[str | None, OwnSplit, Labels]:
+    """Return the column of cases, how to split, and the labels of the rows."""
     taken = [named]
     case = demand(list(columns), [case_column], "case")[0] if case_column else find_free(columns, CASES, taken)
     taken += [] if case is None else [case]
@@ -90,14 +134,7 @@ def read_bag_labels(
     labels = choose_labels(columns, rules, requested=requested, reserved=taken, path=path)
     if target_columns is None and target:
         labels.left_out.update(_others(columns, [*taken, target], rules, path))
-    first, y = _of_bags(matched, columns[named], labels, path, problems)
-    rows = list(first.values())
-    texts = None if case is None else [columns[case][row].strip() for row in rows]
-    cases = None if texts is None else [text or f"no case: {bag}" for text, bag in zip(texts, first, strict=True)]
-    sizes = [len(table[named]) for table in tables]
-    part = given_parts(splitting, sizes, columns, matched, list(first), problems)
-    weight = checked_weights(None if labels.weight is None else labels.weight[rows], rows, path)
-    return BagLabels(first, y[rows], labels, cases, part, splitting, weight)
+    return case, splitting, labels
 
 
 def _of_bags(

@@ -73,7 +73,8 @@ def _resolved(
     kept, y = resolve_duplicates(rows, duplicates)
     smiles = [table.smiles[i] for i in kept.tolist()]
     weight = None if table.weight is None else table.weight[kept]
-    return kept, replace(table, smiles=smiles, y=y, rows=table.rows[kept], weight=weight)
+    groups = None if table.groups is None else table.groups.take(kept)
+    return kept, replace(table, smiles=smiles, y=y, rows=table.rows[kept], weight=weight, groups=groups)
 
 
 def split_table(

@@ -11,7 +11,9 @@ from xgraph.training.files.checkpoint import read_checkpoint
 from xgraph.training.files.rundir import BEST, METRICS
 from xgraph.training.files.saved_model import load_model
 from xgraph.training.files.writing import write_json
+from xgraph.training.fit.constraints.fair import Fair
 from xgraph.training.fit.constraints.retained import Retained, losses_of
+from xgraph.training.scoring.inference import as_scores
 
 if TYPE_CHECKING:
     from xgraph.training.sources import Source
@@ -28,14 +30,12 @@ class Terms(nn.Module):
     def __init__(self, config: TrainConfig, source: "Source") -> None:
         super().__init__()
         self.retained = Retained(config, source) if config.retain else None
+        self.fair = Fair(config, source) if source.groups is not None else None
 
     @property
     def parts(self) -> list[nn.Module]:
         """The constraints that there are."""
-        return [part for part in (self.retained,) if part is not None]
-
-    def __len__(self) -> int:
-        return len(self.parts)
+        return [part for part in (self.retained, self.fair) if part is not None]
 
     def forward(self, logits: Tensor, batch: Any) -> Tensor:
         """Return the sum of the penalties of a batch."""
@@ -74,10 +74,21 @@ class Terms(nn.Module):
                 }
                 for k, (name, run) in enumerate(zip(kept.names, kept.runs, strict=True))
             ]
+        if self.fair is not None:
+            found["fair"] = {**self.fair.report(source.task_names), **fair_parts(self.fair, source, model, device)}
         return found
+
+
+def fair_parts(fair: Fair, source: "Source", model: nn.Module, device: str) -> dict[str, Any]:
+    """Return how the groups differ in each part that a run reports, by part and task."""
+    found = {}
+    for name in source.scored:
+        positions = source.splits[name]
+        scores = as_scores(source.score(model, positions, device=device), "sigmoid")
+        found[name] = fair.compare(positions, source.targets(positions).numpy(), scores, source.task_names)
+    return found
 
 
 def make_terms(config: TrainConfig, source: "Source") -> Terms | None:
     """Return the penalties of a run, or None if it has no constraints."""
-    terms = Terms(config, source) if config.retain else None
-    return terms if terms else None
+    return Terms(config, source) if config.retain or source.groups is not None else None

@@ -185,6 +185,7 @@ def _options(config: TrainConfig, header: Mapping[str, Any], target_columns: Seq
         "stratified": False,
         "partition": None,
         "weight_column": None,  # metrics have no weights
+        **({"fair_column": None} if header["kind"] == "graph" else {}),
         "duplicates": "keep",
         "kind": header["kind"],
     }

@@ -56,11 +56,14 @@ def test_list_is_tab_separated_and_whole_when_piped(toy: Path) -> None:
     code, out, _ = _run("list")
     rows = [line.split("\t") for line in out.splitlines()]
     assert code == 0
-    assert rows[0] == ["name", "kind", "items", "tasks", "positives", "metric", "in root"]
+    assert rows[0] == ["name", "kind", "task", "items", "tasks", "positives", "metric", "licence", "from"]
     assert [row[0] for row in rows[1:]] == sorted(["toy", "other", LONG])
     found = {row[0]: row for row in rows[1:]}
-    assert found["toy"] == ["toy", "graph", "2039", "1", "1560 (77%)", "roc_auc", "yes"]
-    assert found["other"][-1] == "no"
+    task, licence = "binary classification", "MIT (the repository)"
+    assert found["toy"] == ["toy", "graph", task, "2039", "1", "1560 (77%)", "roc_auc", licence, "root"]
+    assert found["other"][-1] == "mirror"
+    listed = json.loads(_run("list", "--json")[1])
+    assert {one["name"]: (one["licence"], one["from"]) for one in listed}["other"] == (licence, "mirror")
 
 
 def test_list_as_a_table_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,7 +73,12 @@ def test_list_as_a_table_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: 
     out = capsys.readouterr().out
     lines = {line.split()[0]: line for line in out.splitlines() if line.strip()}
     assert {"aicures", "advprop-clintox", "ogbg-molhiv", "nci-pains"} <= set(lines)
-    assert "embedded" in lines["nci-pains"]
+    assert lines["nci-pains"].split() == ["nci-pains", "binary", "4999", "ap", "BSD-3-Clause", "embedded"]
+    assert lines["ogbg-molesol"].split()[1:5] == ["numbers", "1128", "rmse", "MIT"]
+    assert [
+        out.index(f"\n{kind} ") for kind in ("molecules", "graphs", "nodes of a graph", "bags of instances")
+    ] == sorted(out.index(f"\n{kind} ") for kind in ("molecules", "graphs", "nodes of a graph", "bags of instances"))
+    assert max(map(len, out.splitlines())) <= 80
     assert "…" not in out
 
 
@@ -95,9 +103,18 @@ def test_nodes_and_ogb_are_listed_and_shown(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path))
     monkeypatch.delenv("XGRAPH_MIRROR", raising=False)
     found = {line.split("\t")[0]: line.split("\t")[1:] for line in _run("list")[1].splitlines()}
-    assert found["coauthor-physics"] == ["node", "34493", "1", "5 classes", "accuracy", "no"]
-    assert found["reddit-anomaly"] == ["node", "10984", "1", "366 (3.3%)", "ap", "no"]
-    assert found["ogbn-proteins"] == ["node", "132534", "112", "-", "roc_auc", "no"]
+    physics = found["coauthor-physics"]
+    assert [*physics[:6], physics[-1]] == [
+        "node",
+        "multiclass classification",
+        "34493",
+        "1",
+        "-",
+        "accuracy",
+        "network",
+    ]
+    assert found["reddit-anomaly"][2:] == ["10984", "1", "366 (3.3%)", "ap", "MIT", "network"]
+    assert found["ogbn-proteins"][2:] == ["132534", "112", "-", "roc_auc", "CC0", "network"]
     out = _run("show", "musae-facebook")[1]
     for text in (
         "nodes           22,470",
@@ -117,9 +134,9 @@ def test_bags_are_listed_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path))
     monkeypatch.delenv("XGRAPH_MIRROR", raising=False)
     found = {line.split("\t")[0]: line.split("\t")[1:] for line in _run("list")[1].splitlines()}
-    assert found["musk2"] == ["bag", "102", "1", "39 (38%)", "roc_auc", "no"]
-    assert found["corel"] == ["bag", "2000", "7", "700 (5%)", "ap", "no"]
-    assert found["digits-bags"] == ["bag", "500", "1", "100 (20%)", "ap", "embedded"]
+    assert found["musk2"][2:6] == ["102", "1", "39 (38%)", "roc_auc"]
+    assert found["corel"][2:6] == ["2000", "7", "700 (5%)", "ap"]
+    assert [*found["digits-bags"][2:6], found["digits-bags"][-1]] == ["500", "1", "100 (20%)", "ap", "embedded"]
     out = _run("show", "musk2")[1]
     for text in ("bags            102", "instances       6,598", "features        166"):
         assert text in out
@@ -131,6 +148,21 @@ def test_bags_are_listed_and_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "not recorded" in _run("show", "protein", "--files")[1]
     assert _run("fetch", "digits-bags")[2].startswith("digits-bags is embedded")
     assert _run("verify", "birds")[:2] == (0, "birds\t0 ok\t0 wrong\t4 absent\n")
+
+
+def test_each_set_of_molecules_of_ogb_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.data.cards.test_named import MOLECULES
+
+    monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path))
+    monkeypatch.delenv("XGRAPH_MIRROR", raising=False)
+    for name in MOLECULES:
+        out = _run("show", f"ogbg-mol{name}")[1]
+        lines = [line.split()[0] for line in out.splitlines() if line and line[0] != " "]
+        assert {"kind", "task", "metric", "items", "target", "origin", "licence", "from"} <= set(lines), name
+        assert "kind            molecules\n" in out
+        assert "from            its source, through the network\n" in out
+    assert "target columns  1,310, named as in the release\n" in _run("show", "ogbg-molchembl")[1]
+    assert _run("show", "esol")[1].startswith("delaney: MoleculeNet: measured solubility")
 
 
 def test_fetch_all_skips_large_ogb_releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

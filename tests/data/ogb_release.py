@@ -119,7 +119,7 @@ def write_papers100m(folder: Path, dtype: Any = np.float16) -> Path:
 
 def write_molpcba(folder: Path, tasks: list[str]) -> Path:
     start(folder)
-    smiles = ["CCO", "C1CC", "c1ccccc1", "CN", "CC"]
+    smiles = ["CCO", "C1CC", "c1ccccc1", "CN ", "CC"]  # some have a blank at the end, as in the release of molesol
     rows = []
     for i, text in enumerate(smiles):
         labels = ["" if (i + t) % 3 == 0 else f"{(i + t) % 2}.0" for t in range(len(tasks))]

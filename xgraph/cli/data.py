@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xgraph.cli.completion import complete_dataset
-from xgraph.cli.help.cards import card_text, card_values, table_row
+from xgraph.cli.help.cards import by_kind, card_text, card_values, full_row, table_row
 from xgraph.cli.help.commands import PlainCommand, PlainGroup
 from xgraph.cli.help.text import printable
 from xgraph.messages import legible
@@ -22,34 +22,40 @@ app = typer.Typer(
     cls=PlainGroup, help="List, describe, download and verify data sets.", no_args_is_help=True, rich_markup_mode=None
 )
 
-_HEADER = ("name", "kind", "items", "tasks", "positives", "metric", "in root")
+_HEADER = ("name", "predicts", "items", "metric", "licence", "from")
+_FULL = ("name", "kind", "task", "items", "tasks", "positives", "metric", "licence", "from")
 
 
 @app.command("list", cls=PlainCommand)
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of the table.")] = False) -> None:
-    """List the data sets, and which of them are downloaded (in root).
+    """List the data sets by kind: what is predicted, size, licence, and where they come from.
 
-    The output is a table in a terminal, and tab-separated in a pipe.
+    The last column says what can be had without a network: embedded in the package, downloaded before (root), in the
+    folder XGRAPH_MIRROR (mirror), or only through the network. The output is a table in a terminal, and tab-separated,
+    with further columns, in a pipe.
     """
     from xgraph.data import list_cards
 
     if as_json:
         typer.echo(json.dumps([card_values(card, brief=True) for card in list_cards()], indent=2))
         return
-    rows = [_HEADER, *(table_row(card) for card in list_cards())]
+    groups = by_kind(list_cards())
     if _terminal():
         from rich.console import Console
         from rich.table import Table
 
         table = Table(box=None, pad_edge=False, caption="More about one: xgraph data show NAME")
         for column in _HEADER:
-            right = column in ("items", "tasks", "positives")
-            table.add_column(column, no_wrap=True, justify="right" if right else "left")
-        for row in rows[1:]:
-            table.add_row(*row)
+            table.add_column(column, no_wrap=True, justify="right" if column == "items" else "left")
+        for number, (kind, cards) in enumerate(groups.items()):
+            if number:
+                table.add_row("")
+            table.add_row(f"[bold]{kind}[/bold]")
+            for card in cards:
+                table.add_row(*table_row(card))
         Console().print(table)
     else:
-        for row in rows:
+        for row in (_FULL, *(full_row(card) for cards in groups.values() for card in cards)):
             typer.echo("\t".join(row))
 
 
@@ -82,13 +88,12 @@ def fetch(
     They are stored in the folder XGRAPH_ROOT, by default ~/.cache/xgraph.
     """
     from xgraph.data import fetch as fetch_files
-    from xgraph.data import load_card
-    from xgraph.data.cards.named import names as all_names
+    from xgraph.data import list_cards, load_card
     from xgraph.data.storage.root import mirror
 
     if every == bool(names):
         raise typer.BadParameter("expected names of data sets, or --all", param_hint="NAME")
-    chosen = all_names() if every else list(names or [])
+    chosen = [card.name for card in list_cards()] if every else list(names or [])
     for name in chosen:
         if every and load_card(name).ogb:
             typer.echo(f"{name} is large and comes from OGB's server: fetch it by name", err=True)
@@ -124,11 +129,11 @@ def verify(
     Files in the root and in a mirror folder are checked. Files in neither count as absent, which is no error. The
     files of OGB's data sets are compared with the checksums recorded when they were unpacked.
     """
+    from xgraph.data import list_cards
     from xgraph.data import verify as verify_files
-    from xgraph.data.cards.named import names as all_names
 
     wrong = 0
-    for name in names or all_names():
+    for name in names or [card.name for card in list_cards()]:
         checked = verify_files(name)
         counts = {state: sum(c.state == state for c in checked) for state in ("ok", "wrong", "absent")}
         wrong += counts["wrong"]

@@ -13,7 +13,7 @@ import pytest
 
 from xgraph.data import fetch, load_card, verify
 from xgraph.data.cards import named as cards
-from xgraph.data.cards.files import obtain
+from xgraph.data.cards.files import obtain, whence
 from xgraph.data.published.derive import content_sha256, gzip_source
 from xgraph.data.storage.download import FetchError
 
@@ -238,3 +238,38 @@ def test_an_unreachable_mirror_is_named(toy: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(FetchError, match=r"^XGRAPH_MIRROR: cannot fetch http://127\.0\.0\.1:9/toy/plain\.txt"):
         fetch("toy")
     assert _tree(toy) == []
+
+
+def test_what_is_made_from_a_file_of_the_mirror_needs_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XGRAPH_ROOT", str(tmp_path / "root"))
+    monkeypatch.setenv("XGRAPH_MIRROR", str(tmp_path / "mirror"))
+    card = load_card("ogbg-molesol")
+    (tmp_path / "mirror" / "moleculenet").mkdir(parents=True)
+    assert [whence(card), whence(load_card("ogbg-molpcba"))] == ["network"] * 2
+    (tmp_path / "mirror" / card.table).touch()
+    (tmp_path / "mirror" / "ogb").mkdir()
+    (tmp_path / "mirror" / "ogb" / "pcba.zip").touch()
+    assert [whence(card), whence(load_card("ogbg-molpcba"))] == ["mirror"] * 2
+    (tmp_path / "root" / "ogb" / "ogbg_molpcba").mkdir(parents=True)
+    assert whence(load_card("ogbg-molpcba")) == "wrong"
+
+
+def test_where_a_data_set_would_come_from(tmp_path: Path, toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = load_card("toy")
+    assert whence(card) == "network"
+    folder = tmp_path / "mirror"
+    for file in card.files:
+        assert whence(card) == "network"
+        data = obtain(card, file).read_bytes()
+        (folder / file.path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file.path).write_bytes(data)
+    assert whence(card) == "root"
+    for path in toy.rglob("*"):
+        path.unlink() if path.is_file() else None
+    assert whence(card) == "network"
+    monkeypatch.setenv("XGRAPH_MIRROR", str(folder))
+    assert whence(card) == "mirror"
+    monkeypatch.setenv("XGRAPH_MIRROR", "https://127.0.0.1:9/")
+    assert whence(card) == "network"

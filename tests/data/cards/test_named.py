@@ -17,9 +17,25 @@ NAMES = {
     *("amazon-photo", "amazon-computers"),
     *("tolokers", "minesweeper", "reddit-anomaly", "german"),
     *("musk1", "musk2", "elephant", "fox", "mutagenesis1", "mutagenesis2", "protein", "newsgroups2", "corel", "birds"),
-    *("digits-bags", "mnist-bags", "chembl-conformers", "chembl"),
+    *("digits-bags", "mnist-bags", "chembl-conformers", "chembl", "chembl-pki", "delaney", "freesolv", "lipo"),
+    *(f"advprop-{name}" for name in ("delaney", "freesolv", "lipo")),
     *("ogbn-arxiv", "ogbn-products", "ogbn-proteins", "ogbn-mag", "ogbn-papers100M", "ogbg-molpcba", "ogbg-ppa"),
 }
+MOLECULES = (
+    "bace",
+    "bbbp",
+    "clintox",
+    "muv",
+    "pcba",
+    "sider",
+    "tox21",
+    "toxcast",
+    "hiv",
+    "esol",
+    "freesolv",
+    "lipo",
+    "chembl",
+)
 # Functions of originals that nobody has recorded checksums of.
 REBUILT = ("planetoid", "pyg_anomaly", "mil_prtools", "mil_julia", "mil_corel", "mil_birds", "chembl_pki")
 
@@ -32,6 +48,9 @@ def test_all_cards_exist_and_are_complete() -> None:
             assert text.strip()
         if card.num_classes:
             assert card.num_classes < card.labels <= card.items
+        elif card.is_regression:
+            assert 0 < card.labels <= card.items * card.tasks
+            assert card.positives == 0
         elif not card.ogb:
             assert 0 < card.positives < card.labels <= card.items * len(card.target_columns)
         assert bool(card.embedded) + bool(card.files) + card.ogb == 1
@@ -44,6 +63,26 @@ def test_all_cards_exist_and_are_complete() -> None:
             assert bool(file.derive) == bool(file.content_sha256)
             assert file.derive or file.source_sha256 == file.sha256
             assert file.source_sha256 or file.derive in REBUILT
+
+
+def test_further_names() -> None:
+    assert load_card("esol").name == "delaney"
+    assert load_card("lipophilicity").name == "lipo"
+    assert {"esol", "delaney"} <= set(cards.names())
+    found = [card.name for card in list_cards()]
+    assert "esol" not in found
+    assert found == sorted(found)
+
+
+@pytest.mark.parametrize("name", MOLECULES)
+def test_molecules_of_ogb_have_its_tasks_and_metrics(name: str) -> None:
+    card, meta = load_card(f"ogbg-mol{name}"), ogb_meta(f"ogbg-mol{name}")
+    assert {"rocauc": "roc_auc", "ap": "ap", "rmse": "rmse"}[meta["eval metric"]] == card.metric
+    assert card.tasks == int(meta["num tasks"])
+    assert card.task == ("multi-task " * (card.tasks > 1) + meta["task type"])
+    assert card.splits[0] == "given"
+    assert card.given is not None
+    assert card.given.train.endswith(f"split/{meta['split']}/train.csv.gz")
 
 
 def test_defaults_and_metrics_follow_the_published_protocols() -> None:
@@ -69,10 +108,10 @@ def test_ogb_cards_match_the_ogb_package() -> None:
     for card in list_cards():
         if card.ogb:
             meta = ogb_meta(card.name)
-            metrics = {"acc": "accuracy", "rocauc": "roc_auc", "ap": "ap"}
+            metrics = {"acc": "accuracy", "rocauc": "roc_auc", "ap": "ap", "rmse": "rmse"}
             assert metrics[meta["eval metric"]] == card.metric
             assert (int(meta["num classes"]) if card.num_classes else 0) == card.num_classes
-            assert int(meta["num tasks"]) == len(card.target_columns)
+            assert int(meta["num tasks"]) == card.tasks
             if card.given is not None:
                 assert f"split/{meta['split']}/train.csv.gz" == card.given.train
 
@@ -98,6 +137,7 @@ def test_card_name_must_match_its_file(tmp_path: Path, monkeypatch: pytest.Monke
     path = tmp_path / "other.toml"
     path.write_text(text)
     monkeypatch.setattr(cards, "_paths", lambda: {"other": path})
+    load_card.cache_clear()
     with pytest.raises(ValueError, match=r"other\.toml: key 'name' must match the file name, 'other', got 'bbbp'"):
         load_card("other")
 
@@ -120,9 +160,9 @@ def test_package_import_is_light() -> None:
 
 def test_cards_of_one_binary_task_say_what_a_positive_label_means() -> None:
     for card in list_cards():
-        alone = card.task == "binary classification"
-        assert card.label_meaning.startswith("A positive ") == alone, card.name
-        assert card.label_meaning.endswith(".") == alone
+        assert card.label_meaning.startswith("A positive ") == (card.task == "binary classification"), card.name
+        assert card.label_meaning.startswith("A number is ") == (card.task == "regression"), card.name
+        assert card.label_meaning[-1:] in ("", ".")
 
 
 def test_cards_of_molecules_say_what_encoders_may_have_seen() -> None:

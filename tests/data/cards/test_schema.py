@@ -119,10 +119,11 @@ source_sha256 = ""
 derive = "mil_julia"
 content_sha256 = "{HASH}"
 """
+NUMBERS = CARD.replace("binary classification", "regression").replace('"ap"', '"mae"').replace("positives = 1", "")
 KEYS = (
     "valid keys are name, kind, title, description, origin, licence, citation, task, metric, items, labels, "
-    "target_columns, splits, positives, label_meaning, smiles_column, num_classes, class_names, table, embedded, "
-    "reader, ogb, archive_bytes, archive_sha256, given, files"
+    "splits, target_columns, positives, num_tasks, label_meaning, smiles_column, num_classes, class_names, table, "
+    "embedded, reader, ogb, archive_bytes, archive_sha256, given, files"
 )
 CLASSES = "if and only if the task is multiclass"
 
@@ -140,6 +141,8 @@ def test_cards_match_their_files() -> None:
     assert card.given.paths() == ["web.npz"]
     card = parse_card(BAGS, "sacks.toml")
     assert (card.kind, card.items, card.instances, card.folds, card.reader) == ("bag", 20, 39, 2, "mil")
+    card = parse_card(NUMBERS, "toy.toml")
+    assert (card.is_regression, card.metric, card.tasks) == (True, "mae", 1)
     # the split of an embedded set comes with its bags
     head = BAGS.split("[given]")[0].replace('reader = "mil"', 'embedded = "digits_bags"')
     assert parse_card(head, "sacks.toml").given is None
@@ -156,7 +159,19 @@ def test_cards_match_their_files() -> None:
         (CARD, "items = 3", "items = 3\nogb = 1", "ogb = 1: expected true or false"),
         (CARD, "items = 3", "items = 3\nnum_classes = 2", f"num_classes = 2: expected a number {CLASSES}"),
         (CARD, 'kind = "graph"', 'kind = "bagel"', "kind = 'bagel': expected graph, node or bag"),
-        (CARD, 'metric = "ap"', 'metric = "auc"', "metric = 'auc': expected ap, prc_auc, roc_auc or accuracy"),
+        (CARD, 'metric = "ap"', 'metric = "auc"', "metric = 'auc': expected ap, prc_auc, roc_auc, accuracy, rmse, "),
+        (
+            CARD,
+            'metric = "ap"',
+            'metric = "rmse"',
+            "metric = 'rmse': expected rmse, mae, r2, pearson, spearman if and ",
+        ),
+        (CARD, 'task = "binary classification"', 'task = "regression"', "metric = 'ap': expected rmse, mae, r2, pear"),
+        (NUMBERS, "items = 3", "items = 3\npositives = 1", "positives: a number is not positive or negative"),
+        (CARD, '["y"]', '["y", "z"]', "task = 'binary classification': it has 2 target columns"),
+        (NUMBERS, 'task = "', 'task = "multi-task ', "task = 'multi-task regression': it has 1 target columns"),
+        (CARD, 'target_columns = ["y"]', "", "expected key 'target_columns'; without names, 'num_tasks'"),
+        (CARD, 'target_columns = ["y"]', "num_tasks = 1", "expected key 'target_columns'; without names, 'num_tasks'"),
         (CARD, 'metric = "ap"', 'metric = "accuracy"', f"metric = 'accuracy': expected 'accuracy' {CLASSES}"),
         (
             CARD,

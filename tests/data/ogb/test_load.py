@@ -1,4 +1,5 @@
 import builtins
+import gzip
 import socket
 import threading
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch_geometric.data import HeteroData
 from tests.data import ogb_release as release
 from xgraph.data import GraphDataset, MoleculeDataset, NodeDataset, load, load_card
 from xgraph.data.cards.ogb_files import ogb_place
+from xgraph.data.ogb.molecules import read_release_table
 
 WRITE: dict[str, Any] = {
     "ogbn-arxiv": release.write_arxiv,
@@ -261,6 +263,43 @@ def test_molpcba_comes_from_ogbs_smiles_with_missing_labels() -> None:
     }
     two = load("ogbg-molpcba", target_columns=["PCBA-995", "PCBA-1030"])
     assert two.task_names == ["PCBA-995", "PCBA-1030"]
+
+
+@pytest.mark.parametrize(("name", "count"), [("ogbg-moltoxcast", 617), ("ogbg-molchembl", 1310)])
+def test_tasks_are_named_by_the_release(name: str, count: int) -> None:
+    tasks = [f"ASSAY_{i}" for i in range(count)]
+    release.write_molpcba(ogb_place(name), tasks)
+    data = load(name)
+    assert isinstance(data, MoleculeDataset)
+    assert (data.name, data.metric, data.task, data.row.tolist()) == (name, "roc_auc", "multilabel", [0, 2, 3, 4])
+    assert data.task_names == tasks
+    assert data.smiles == ["CCO", "c1ccccc1", "CN", "CC"]
+    assert np.isnan(data.y[0].numpy()).tolist() == [t % 3 == 0 for t in range(count)]
+    assert data.y[0, 1:3].tolist() == [1, 0]
+    assert data.row[data.splits["valid"]].tolist() == [2, 4]
+    assert load(name, target_columns=["ASSAY_7", "ASSAY_2"]).y[0].tolist() == [1, 0]
+    with pytest.raises(ValueError, match=rf"target_columns of {name!r} must be any of ASSAY_0, .*, got ASSAY"):
+        load(name, target_columns=["ASSAY"])
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "text"),
+    [
+        ("A,B,smiles,mol_id", "1,0,CC,x", "expected 617 tasks, got the columns A, B, smiles"),
+        (",".join([*(f"T{i}" for i in range(617)), "smiles"]), "1," * 617 + "CC", ""),
+        (",".join([*(f"T{i}" for i in range(617)), "smiles"]), "2," * 617 + "CC", "column 'T0' holds 2 in row 0"),
+        (",".join([*(f"T{i}" for i in range(617)), "smiles"]), "a," * 617 + "CC", "cannot read .*delete the folder"),
+    ],
+)
+def test_a_table_that_is_not_that_of_a_release(header: str, row: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / "mol.csv.gz"
+    path.write_bytes(gzip.compress(f"{header}\n{row}\n{row.replace('CC', '')}\n".encode()))
+    if not text:
+        table = read_release_table(load_card("ogbg-moltoxcast"), path)
+        assert (table.smiles, table.y.shape, [error.row for error in table.errors]) == (["CC"], (1, 617), [1])
+        return
+    with pytest.raises(ValueError, match=text):
+        read_release_table(load_card("ogbg-moltoxcast"), path)
 
 
 def test_ppa() -> None:

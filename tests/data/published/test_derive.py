@@ -12,8 +12,8 @@ from xgraph.data.published.derive import (
     advprop_scaffold,
     content_sha256,
     gzip_source,
-    ogb_scaffold,
 )
+from xgraph.data.published.derive_ogb import ogb_scaffold, ogb_table
 
 # a pair, a large group, singles, and one row that cannot be read
 SMILES = ["C[C@H]1CC[C@@H](C)C1c1ccccc1"] * 2 + ["Cc1ccccc1"] * 6 + ["C1CC1C", "c1ccncc1", "not a molecule", "CCO"]
@@ -39,6 +39,23 @@ def test_ogb_index_files_partition_and_carry_ogbs_header() -> None:
         assert lines == sorted(lines, key=int)
         rows += lines
     assert sorted(map(int, rows)) == list(range(len(SMILES)))
+
+
+def test_ogb_leaves_out_molecules_with_a_dummy_atom() -> None:
+    table = TABLE.replace(b"0,C1CC1C", b"0,*CCO\r\n0,C1CC1C")
+    assert ogb_table(table, "mol.csv") == TABLE.decode("utf-8-sig").replace("\r", "").encode()
+    for source in (table, gzip.compress(table), TABLE.replace(b"smiles", b"mol")):
+        assert ogb_scaffold(source, "split/test.csv.gz") == ogb_scaffold(TABLE, "split/test.csv.gz")
+
+
+def test_rejected_molecules_have_the_scaffold_that_ogb_gave_them() -> None:
+    chains = "".join(f"{'C' * n}O\n" for n in range(1, 9))
+    lines = f"smiles\n{chains}CCO[AlH3](O)O\n" + "c1ccncc1C\n" * 2 + "c1ccccc1\nc1ccccc1C[AlH3](O)O\n"
+    parts = {
+        part: gzip.decompress(ogb_scaffold(lines.encode(), f"{part}.csv.gz")) for part in ("train", "valid", "test")
+    }
+    rows = {part: list(map(int, data.split())) for part, data in parts.items()}
+    assert rows == {"train": [*range(9)], "valid": [11, 12], "test": [9, 10]}
 
 
 def test_advprop_scaffold_ignores_stereochemistry() -> None:
@@ -89,6 +106,7 @@ def test_names_on_cards_are_function_names() -> None:
     assert set(DERIVE) == {
         "gzip_source",
         "ogb_scaffold",
+        "ogb_table",
         "advprop_scaffold",
         "advprop_random",
         "pyg_anomaly",

@@ -32,6 +32,18 @@ def test_numbers(table: Path) -> None:
     np.testing.assert_equal(y[:, 0], np.array([7, 9, 6.9], dtype=np.float32))
 
 
+def test_measured_numbers(table: Path) -> None:
+    data = load("chembl-pki", target_columns=["CHEMBL1855", "CHEMBL1075104"])
+    assert isinstance(data, MoleculeDataset)
+    assert (data.name, data.task, data.metric) == ("chembl-pki", "regression", "rmse")
+    active = load("chembl", target_columns=["CHEMBL1855", "CHEMBL1075104"])
+    assert isinstance(active, MoleculeDataset)
+    known = ~data.y.isnan()
+    assert known.tolist() == (~active.y.isnan()).tolist()
+    assert (data.y[known] >= 7).tolist() == (active.y[known] == 1).tolist()
+    assert set(data.y[known].tolist()) - {0, 1}
+
+
 def test_each_protein_is_a_task(table: Path) -> None:
     data = load("chembl", target_columns=["CHEMBL1855", "CHEMBL1075104"])
     assert isinstance(data, MoleculeDataset)

@@ -10,19 +10,59 @@ from xgraph.cli.help.text import paragraphs, wrapped
 if TYPE_CHECKING:
     from xgraph.data.cards.schema import Card
 
-_KINDS = {"graph": "molecules", "node": "nodes of a graph", "bag": "bags of instances"}
+_KINDS = {"graph": "molecules", "graphs": "graphs", "node": "nodes of a graph", "bag": "bags of instances"}
+_LICENCE = 13
+"""Characters of a licence in the table of all."""
+_FROM = {
+    "embedded": "the package",
+    "root": "the root: it is there",
+    "mirror": "the mirror (XGRAPH_MIRROR), without a network",
+    "network": "its source, through the network",
+    "wrong": "its source, after the damaged release is deleted",
+}
 _MANY = 13
 """Names that are listed in full."""
 
 
+def by_kind(cards: Sequence[Card]) -> dict[str, list[Card]]:
+    """The data sets by what they are, such as "molecules"."""
+    groups: dict[str, list[Card]] = {name: [] for name in _KINDS.values()}
+    for card in cards:
+        groups[_kind(card)].append(card)
+    return {name: group for name, group in groups.items() if group}
+
+
 def table_row(card: Card) -> tuple[str, ...]:
-    """The data set in the table of all."""
+    """The data set in the table of all: what fits into 80 columns."""
+    licence = card.licence.split(" (")[0].split(";")[0]
+    if len(licence) > _LICENCE:
+        licence = licence[: _LICENCE + 1].rsplit(" ", 1)[0]
+    return (card.name, _brief_task(card), f"{card.items}", card.metric, licence, _whence(card))
+
+
+def full_row(card: Card) -> tuple[str, ...]:
+    """The data set in the table for other programs."""
+    positives = f"{card.positives} ({_percent(card)})" if card.positives else "-"
+    size = (card.task, str(card.items), str(card.tasks), positives)
+    return (card.name, card.kind, *size, card.metric, card.licence, _whence(card))
+
+
+def _brief_task(card: Card) -> str:
+    """What is predicted, such as "12 binary"."""
     if card.num_classes:
-        positives = f"{card.num_classes} classes"
-    else:
-        positives = f"{card.positives} ({_percent(card)})" if card.positives else "-"
-    tasks = str(len(card.target_columns))
-    return (card.name, card.kind, str(card.items), tasks, positives, card.metric, _presence(card))
+        return f"{card.num_classes} classes"
+    word = "numbers" if card.is_regression else "binary"
+    return word if card.tasks == 1 else f"{card.tasks} {word}"
+
+
+def _kind(card: Card) -> str:
+    return _KINDS["graphs" if card.kind == "graph" and not card.smiles_column else card.kind]
+
+
+def _whence(card: Card) -> str:
+    from xgraph.data.cards.files import whence
+
+    return whence(card)
 
 
 def card_text(card: Card, with_files: bool = False) -> str:
@@ -32,7 +72,7 @@ def card_text(card: Card, with_files: bool = False) -> str:
     folds = f" ({card.folds} folds)" if card.folds else ""
     splits = [split + (folds if split == "given" else "") for split in card.splits]
     lines = [f"{card.name}: {card.title}", "", paragraphs(card.description), ""]
-    lines += _field("kind", _KINDS[card.kind])
+    lines += _field("kind", _kind(card))
     lines += _field("task", card.task)
     if card.label_meaning:
         lines += _field("label", " ".join(card.label_meaning.split()))
@@ -41,7 +81,8 @@ def card_text(card: Card, with_files: bool = False) -> str:
         lines += _field(key, value)
     if card.smiles_column:
         lines += _field("SMILES column", card.smiles_column)
-    lines += _field("target columns" if card.smiles_column else "targets", *_few(card.target_columns))
+    targets = _few(card.target_columns) or [f"{card.tasks:,}, named as in the release"]
+    lines += _field("target columns" if card.smiles_column else "targets", *targets)
     for kind, text in card.pretrained.items():
         lines += _field(f"seen by {kind}", " ".join(text.split()))
     lines += _field("splits", ", ".join(splits) + f"; default {card.splits[0]}")
@@ -49,6 +90,7 @@ def card_text(card: Card, with_files: bool = False) -> str:
     lines += _field("licence", card.licence)
     lines += _field("cite", *card.citation.splitlines())
     lines += _field("in root", f"{_presence(card)} ({root()})")
+    lines += _field("from", _FROM[_whence(card)])
     if with_files:
         lines += _file_lines(card)
     elif card.files:
@@ -61,8 +103,9 @@ def card_text(card: Card, with_files: bool = False) -> str:
 
 def card_values(card: Card, brief: bool = False) -> dict[str, Any]:
     """The data set as values for JSON: all that its card holds, or the columns of the table of all."""
-    values = {**card.model_dump(mode="json"), "in_root": _presence(card)}
-    kept = ["name", "kind", "task", "items", "target_columns", "positives", "labels", "metric", "in_root"]
+    values = {**card.model_dump(mode="json"), "tasks": card.tasks, "in_root": _presence(card), "from": _whence(card)}
+    kept = ["name", "kind", "task", "items", "tasks", "target_columns", "positives", "labels", "metric", "licence"]
+    kept += ["in_root", "from"]
     return {name: values[name] for name in kept} if brief else values
 
 

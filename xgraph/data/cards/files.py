@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from xgraph.data.cards.named import load_card
-from xgraph.data.cards.ogb_files import is_whole, obtain_ogb, ogb_place
+from xgraph.data.cards.ogb_files import is_whole, obtain_ogb, ogb_archive, ogb_place
 from xgraph.data.cards.ogb_record import check_record
 from xgraph.data.cards.schema import Card, CardFile
 from xgraph.data.published.derive import DERIVE, content_sha256
@@ -18,6 +18,10 @@ from xgraph.data.storage.root import Progress, is_unwritable, mirror, replacing
 from xgraph.data.storage.root import root as root_folder
 
 State = Literal["ok", "wrong", "absent"]
+Whence = Literal["embedded", "root", "mirror", "network", "wrong"]
+
+
+_UNCHANGED = ("", "gzip_source")  # files that hold their source, so that others can be made from them
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def _original(card: Card, file: CardFile, folder: str | Path | None, progress: P
     """Return the source of a derived file, from an earlier file of the card or fetched."""
     before = card.files[: card.files.index(file)]
     for other in before:
-        if other.source_sha256 == file.source_sha256 != "" and other.derive in ("", "gzip_source"):
+        if other.source_sha256 == file.source_sha256 != "" and other.derive in _UNCHANGED:
             data = obtain(card, other, folder=folder, progress=progress).read_bytes()
             return gzip.decompress(data) if other.derive else data
     data = read_source(file.source_url, progress=progress)
@@ -170,6 +174,37 @@ def verify(name: str, *, root: str | Path | None = None) -> list[Checked]:
         if not copies:
             checked.append(Checked(file.path, places[0], "absent"))
     return checked
+
+
+def whence(card: Card, folder: str | Path | None = None) -> Whence:
+    """Say where a data set would come from: nothing is fetched or read.
+
+    Returns:
+        "embedded" in the package; "root" if it has been fetched; "mirror" if a mirror folder has what it lacks, so that
+        it can be had without a network; else "network". "wrong" for a damaged release in the root.
+    """
+    place = mirror()
+    if card.embedded:
+        return "embedded"
+    if card.ogb:
+        try:
+            if is_whole(card.name, folder):
+                return "root"
+        except FetchError:
+            return "wrong"
+        return "mirror" if isinstance(place, Path) and (place / ogb_archive(card.name)).is_file() else "network"
+
+    def present(file: CardFile, *places: Path) -> bool:
+        return any((one / file.path).is_file() for one in places)
+
+    if all(present(file, root_folder(folder)) for file in card.files):
+        return "root"
+    if not isinstance(place, Path):
+        return "network"
+    here = [file for file in card.files if present(file, root_folder(folder), place)]
+    sources = {file.source_sha256 for file in here if file.derive in _UNCHANGED} - {""}
+    lacking = [file for file in card.files if file not in here and file.source_sha256 not in sources]
+    return "network" if lacking else "mirror"
 
 
 def _check_ogb(name: str, root: str | Path | None) -> Checked:

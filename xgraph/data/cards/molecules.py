@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from xgraph.data.cards.files import obtain
 from xgraph.data.cards.ogb_files import obtain_ogb
@@ -118,18 +118,21 @@ def read_card_table(
 
     targets = card_targets(card, target_columns)
     if card.ogb:
-        # The table from which OGB made its graphs: row i is graph i.
+        from xgraph.data.ogb.molecules import read_release_table
+
         path = obtain_ogb(card, folder=root, progress=progress) / "mapping" / "mol.csv.gz"
-        return read_table(path, smiles_column=card.smiles_column, target_columns=targets)
+        return read_release_table(card, path, target_columns)
+    task: Literal["binary", "regression"] = "regression" if card.is_regression else "binary"
     if card.reader == "measured":
         from xgraph.data.published.measured import read_measured
 
         path = obtain(card, card.files[0], folder=root, progress=progress)
-        smiles, y, rows = read_measured(path, targets)
-        return Table(smiles, y, list(targets), rows)
+        smiles, y, rows = read_measured(path, targets, numbers=card.is_regression)
+        return Table(smiles, y, list(targets), rows, task=task)
     if not card.embedded:
         path = obtain(card, card.file(card.table), folder=root, progress=progress)
-        return read_table(path, smiles_column=card.smiles_column, target_columns=targets)
+        table = read_table(path, smiles_column=card.smiles_column, target_columns=targets, rules=LabelRules(task=task))
+        return replace(table, notes={})  # the card says what they are
     table = EMBEDDED[card.embedded](root, progress)
     columns = [table.task_names.index(column) for column in targets]
     return replace(table, y=table.y[:, columns], task_names=targets)

@@ -9,6 +9,9 @@ from pathlib import Path
 from xgraph.data.cards.schema import Card, parse_card
 
 # In a wheel the cards are inside the package, in a checkout next to it.
+ALIASES = {"esol": "delaney", "lipophilicity": "lipo"}
+"""Further names by which a data set is known."""
+
 _FOLDERS = (Path(__file__).parents[2] / "datasets", Path(__file__).parents[3] / "datasets")
 
 
@@ -17,11 +20,12 @@ def _paths() -> dict[str, Path]:
     folder = next((f for f in _FOLDERS if f.is_dir()), None)
     if folder is None:
         raise FileNotFoundError(f"the installation lacks the data set cards: folder {_FOLDERS[0]} does not exist")
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    paths = {path.stem: path for path in sorted(folder.glob("*.toml"), key=lambda path: path.stem)}
+    return paths | {alias: paths[name] for alias, name in ALIASES.items() if name in paths}
 
 
 def names() -> list[str]:
-    """Return the names of all registered data sets."""
+    """Return the names of all registered data sets, with those by which some are known beside their own."""
     return list(_paths())
 
 
@@ -32,7 +36,7 @@ def list_cards() -> list[Card]:
         >>> [card.name for card in list_cards() if card.embedded]
         ['digits-bags', 'nci-pains']
     """
-    return [load_card(name) for name in names()]
+    return [load_card(name) for name, path in _paths().items() if path.stem == name]
 
 
 @lru_cache(maxsize=256)
@@ -56,6 +60,6 @@ def load_card(name: str) -> Card:
         hint = f"did you mean {' or '.join(near)}?" if near else f"the data sets are {', '.join(names())}"
         raise ValueError(f"unknown data set {name!r}: {hint}")
     card = parse_card(path.read_text(encoding="utf-8"), str(path))
-    if card.name != name:
-        raise ValueError(f"{path}: key 'name' must match the file name, {name!r}, got {card.name!r}")
+    if card.name != path.stem:
+        raise ValueError(f"{path}: key 'name' must match the file name, {path.stem!r}, got {card.name!r}")
     return card

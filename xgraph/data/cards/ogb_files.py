@@ -42,6 +42,11 @@ def ogb_meta(name: str) -> dict[str, str]:
     return {row[0]: row[column] for row in rows[1:]}
 
 
+def ogb_archive(name: str) -> str:
+    """Return the path of the archive of a data set in a mirror."""
+    return f"{FOLDER}/{ogb_meta(name)['url'].rsplit('/', 1)[-1]}"
+
+
 def ogb_place(name: str, folder: str | Path | None = None) -> Path:
     """Return the folder of a data set in the root, where `ogb` looks for it; it may not exist yet."""
     place = root_folder(folder) / FOLDER / name.replace("-", "_")
@@ -104,7 +109,7 @@ def obtain_ogb(card: Card, *, folder: str | Path | None = None, progress: Progre
 
 def _bring(card: Card, url: str, archive: Path, progress: Progress | None) -> str:
     """Fetch the archive from the mirror or the server, and return its sha256; errors name a remedy."""
-    file = f"{FOLDER}/{url.rsplit('/', 1)[-1]}"
+    file = ogb_archive(card.name)
     with replacing(archive) as out, _room(card.archive_bytes, archive.parent) as most:
         digest, missing = from_mirror(file, lambda source: stream(source, out, most=most, progress=progress))
         if digest is not None:

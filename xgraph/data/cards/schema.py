@@ -14,8 +14,15 @@ from xgraph.data.published.given import Given
 from xgraph.data.published.nodes import READERS as NODE_READERS
 from xgraph.schema import Schema, validate
 
-Metric = Literal["ap", "prc_auc", "roc_auc", "accuracy"]
-Task = Literal["binary classification", "multi-task binary classification", "multiclass classification"]
+Metric = Literal["ap", "prc_auc", "roc_auc", "accuracy", "rmse", "mae", "r2", "pearson", "spearman"]
+Task = Literal[
+    "binary classification",
+    "multi-task binary classification",
+    "multiclass classification",
+    "regression",
+    "multi-task regression",
+]
+_NUMBERS = ("rmse", "mae", "r2", "pearson", "spearman")
 
 
 def _one_of(*words: str) -> AfterValidator:
@@ -80,14 +87,16 @@ class Card(Schema):
         licence: Licence as stated by the source.
         citation: Publications to cite.
         task: Type of the task.
-        label_meaning: What a positive label means, in one sentence; empty unless the task is a single binary one.
-        metric: Metric that selects the epoch by default: ``"ap"``, ``"prc_auc"`` (trapezoidal), ``"roc_auc"`` or, for
-            multiclass, ``"accuracy"``.
+        label_meaning: What a positive label or a number means, in one sentence; empty unless the task is a single
+            binary one or a single number.
+        metric: Metric that selects the epoch by default: ``"ap"``, ``"prc_auc"`` (trapezoidal), ``"roc_auc"``; for
+            multiclass, ``"accuracy"``; for regression ``"rmse"``, ``"mae"``, ``"r2"``, ``"pearson"`` or ``"spearman"``.
         items: Number of rows of the table, graphs, nodes (with or without labels) or bags.
         labels: Number of known labels over all tasks; 0 if not counted.
-        target_columns: Names of the label columns, which are the tasks.
+        target_columns: Names of the label columns, which are the tasks; none if the release of OGB names them.
         splits: Supported splits, with the default first.
-        positives: Number of labels equal to 1 over all tasks; 0 for multiclass, or if not counted.
+        positives: Number of labels equal to 1 over all tasks; 0 for multiclass, regression, or if not counted.
+        num_tasks: Number of tasks, if `target_columns` does not name them.
         smiles_column: Column with SMILES; empty if items are not molecules.
         edges: For nodes, the number of edges that `load` returns, counting each direction; for OGB, as stated by OGB.
         features: For nodes, the number of features per node; for bags, the number per instance.
@@ -125,9 +134,10 @@ class Card(Schema):
     metric: Metric
     items: int
     labels: int
-    target_columns: list[str]
     splits: list[str] = Field(min_length=1)
+    target_columns: list[str] = Field(default=[])
     positives: int = 0
+    num_tasks: int = 0
     label_meaning: str = ""
     smiles_column: str = ""
     edges: int = 0
@@ -149,6 +159,16 @@ class Card(Schema):
     def folds(self) -> int:
         """Number of published folds; 0 if there is a single split or none."""
         return len(self.given.folds) if self.given is not None else 0
+
+    @property
+    def tasks(self) -> int:
+        """Number of tasks."""
+        return self.num_tasks or len(self.target_columns)
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether numbers are predicted."""
+        return self.task.endswith("regression")
 
     def file(self, path: str) -> CardFile:
         """Return the file with this path."""
@@ -194,8 +214,19 @@ class Card(Schema):
             raise ValueError(
                 f"class_names must have {self.num_classes} names, one per class, got {len(self.class_names)}"
             )
-        if not (several or self.ogb or self.positives > 0):
+        numbers = self.is_regression
+        if numbers != (self.metric in _NUMBERS):
+            raise ValueError(
+                f"metric = {self.metric!r}: expected {', '.join(_NUMBERS)} if and only if the task is regression"
+            )
+        if numbers and self.positives:
+            raise ValueError("positives: a number is not positive or negative; remove the key")
+        if not (several or numbers or self.ogb or self.positives > 0):
             raise ValueError("key 'positives' is missing")
+        if bool(self.num_tasks) == bool(self.target_columns) or (self.num_tasks and not self.ogb):
+            raise ValueError("expected key 'target_columns'; without names, 'num_tasks' of a release of OGB")
+        if (self.tasks > 1) != self.task.startswith("multi-task") and not several:
+            raise ValueError(f"task = {self.task!r}: it has {self.tasks} target columns")
         return self
 
 

@@ -23,11 +23,18 @@ def listed_targets(columns: Sequence[str] | None) -> list[str] | None:
     return listed
 
 
-def card_targets(card: Card, columns: Sequence[str] | None) -> list[str]:
-    """Return the selected tasks of a registered data set; by default all."""
-    requested = listed_targets(columns) or card.target_columns
-    unknown = [column for column in requested if column not in card.target_columns]
+def card_targets(card: Card, columns: Sequence[str] | None, known: Sequence[str] = ()) -> list[str]:
+    """Return the selected tasks of a registered data set; by default all.
+
+    Args:
+        card: The card.
+        columns: The selection.
+        known: The tasks that its files have, for a card that does not name them.
+    """
+    names = card.target_columns or list(known)
+    requested = listed_targets(columns) or names
+    unknown = [column for column in requested if column not in names] if names else []
     if unknown:
-        few = card.target_columns if len(card.target_columns) <= 200 else card.target_columns[:20]
+        few = names if len(names) <= 200 else names[:20]
         raise ValueError(f"target_columns of {card.name!r} must be any of {', '.join(few)}, got {', '.join(unknown)}")
     return requested

@@ -13,39 +13,20 @@ import io
 import zlib
 from collections import defaultdict
 from collections.abc import Callable
-from functools import lru_cache
 from importlib import import_module
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from xgraph.data.storage.archives import gunzip_sha256, read_members
 from xgraph.data.storage.download import LARGEST_SOURCE
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-_OGB_MTIME = 1576547380  # 2019-12-17, the time stamp of the index files in OGB's release
 _ADVPROP_SEEDS = (122, 123, 124)
 
 
 def gzip_source(source: bytes, path: str) -> bytes:
     """Gzip the source without name or time stamp, so that the same content gives the same bytes."""
-    return _gzip(source, name="", mtime=0)
-
-
-def ogb_scaffold(source: bytes, path: str) -> bytes:
-    """Return an index file of OGB's scaffold split, identical to the one in the OGB release."""
-    name = PurePosixPath(path).name.removesuffix(".gz")
-    rows = _ogb_rows(source)[name.removesuffix(".csv")]
-    return _gzip("".join(f"{row}\n" for row in rows).encode(), name=name, mtime=_OGB_MTIME, flush=True)
-
-
-@lru_cache(maxsize=1)
-def _ogb_rows(source: bytes) -> dict[str, NDArray[np.int64]]:
-    from xgraph.data.molecules.splits import scaffold_split
-
-    return scaffold_split(_smiles(source))
+    out = io.BytesIO()
+    with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=out, mtime=0) as file:
+        file.write(source)
+    return out.getvalue()
 
 
 def advprop_scaffold(source: bytes, path: str) -> bytes:
@@ -95,10 +76,10 @@ def _lazy(module: str, name: str) -> Callable[[bytes, str], bytes]:
 
 DERIVE: dict[str, Callable[[bytes, str], bytes]] = {
     "gzip_source": gzip_source,
-    "ogb_scaffold": ogb_scaffold,
     "advprop_scaffold": advprop_scaffold,
     "advprop_random": advprop_random,
     **{name: _lazy("derive_nodes", name) for name in ("pyg_anomaly", "planetoid", "nifty_edges")},
+    **{name: _lazy("derive_ogb", name) for name in ("ogb_scaffold", "ogb_table")},
     **{
         name: _lazy("derive_bags", name)
         for name in ("mil_musk2", "mil_prtools", "mil_julia", "mil_corel", "mil_birds", "chembl_pki")
@@ -117,15 +98,6 @@ def content_sha256(data: bytes, path: str) -> str:
     except (EOFError, zlib.error) as error:
         raise OSError(f"{path} is damaged: {error}") from error
     return hashlib.sha256(data).hexdigest()
-
-
-def _gzip(data: bytes, *, name: str, mtime: int, flush: bool = False) -> bytes:
-    out = io.BytesIO()
-    with gzip.GzipFile(filename=name, mode="wb", compresslevel=9, fileobj=out, mtime=mtime) as file:
-        file.write(data)
-        if flush:
-            file.flush()
-    return out.getvalue()
 
 
 def _npz(parts: dict[str, list[int]]) -> bytes:

@@ -13,7 +13,7 @@ from torch_geometric.data import HeteroData
 from tests.data import ogb_release as release
 from xgraph.data import GraphDataset, MoleculeDataset, NodeDataset, load, load_card
 from xgraph.data.cards.ogb_files import ogb_place
-from xgraph.data.ogb.molecules import read_release_table
+from xgraph.data.cards.ogb_table import read_release_table
 
 WRITE: dict[str, Any] = {
     "ogbn-arxiv": release.write_arxiv,

@@ -118,7 +118,7 @@ def read_card_table(
 
     targets = card_targets(card, target_columns)
     if card.ogb:
-        from xgraph.data.ogb.molecules import read_release_table
+        from xgraph.data.cards.ogb_table import read_release_table
 
         path = obtain_ogb(card, folder=root, progress=progress) / "mapping" / "mol.csv.gz"
         return read_release_table(card, path, target_columns)

@@ -69,7 +69,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"collection", "objects", "texts", "pairs"},
     ],
     "losses": [
-        {"batch"},
+        {"batch", "quantiles"},
         {"uncompiled"},
         {"base"},
         {"pointwise", "pairs"},

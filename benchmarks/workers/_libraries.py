@@ -20,7 +20,7 @@ COUNTERPARTS = {
     "sota-s": "tpAUC_KL_Loss",
     "staco": "tpAUC_CVaR_loss",
 }
-"""LibAUC's class for the same objective. It has none for kl-dro and group-dro; its focal loss broadcasts to [B, B]."""
+"""LibAUC's class for the same objective. It has none for the robust losses; its focal loss broadcasts to [B, B]."""
 
 MEASURED = [
     *["bce", "focal", "soap", "sopa", "sopa-s", "sota-s", "staco"],

@@ -26,6 +26,7 @@ OPTIONS = {
     "auc-pairwise": ["--surrogate", "logistic", "--activation", "none"],
     "kl-dro": ["--learnable", "--rho", "0.2", "--max-lag", "inf"],
     "group-dro": ["--alpha", "0.5", "--groups", "label", "--items-per-group", "4"],
+    "cvar-dro": ["--alpha", "0.5", "--dual-lr", "0.2"],
     "ce": ["--label-smoothing", "0.1"],
     "ndcg": ["--k", "3", "--top", "full", "--strata", "pooled"],
     "listwise": ["--max-lag", "inf"],

@@ -23,7 +23,7 @@ NUMBERS = {"mse", "mae", "huber"}
 """Their targets are numbers; labels 0 and 1 are two of them."""
 STATELESS = {"bce", "focal"} | NUMBERS
 STATEFUL = sorted(set(BY_TASK) - STATELESS)
-POINTWISE = STATELESS | {"kl-dro", "group-dro"}
+POINTWISE = STATELESS | {"kl-dro", "group-dro", "cvar-dro"}
 PAIRS = sorted(set(BY_TASK) - POINTWISE - set(LISTS))
 SORTED = ["auc-pairwise", "soap", "sopa", "staco"]
 """Their pairs can be reduced by sorting."""
@@ -35,7 +35,7 @@ CONTRASTIVE = {
 """Losses of vectors instead of logits and labels."""
 BY_ITEM = {"soap", "sopa", "sopa-s", "sota-s", "staco", "group-dro", *CONTRASTIVE, *LISTS}
 BY_ITEM -= {"listwise", "recall-threshold"}
-SLOW = {"sopa", "staco", "auc-margin", "group-dro", *BY_THRESHOLD}  # their duals need several steps
+SLOW = {"sopa", "staco", "auc-margin", "group-dro", "cvar-dro", *BY_THRESHOLD}  # their duals need several steps
 
 
 def options_of(name):

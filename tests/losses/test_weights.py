@@ -83,7 +83,7 @@ def test_an_item_without_weight_has_no_gradient(name, training, tasks):
     torch.testing.assert_close(fresh[0], fresh[1])
 
 
-@pytest.mark.parametrize("name", ["sopa", "sopa-s", "auc-pairwise", "auc-margin", "kl-dro", "group-dro"])
+@pytest.mark.parametrize("name", ["sopa", "sopa-s", "auc-pairwise", "auc-margin", "kl-dro", "group-dro", "cvar-dro"])
 def test_a_whole_weight_of_a_negative_is_as_good_as_repeating_it(name):
     logits, target, index = batch(name, 1)
     negatives = (target[:, 0] == 0).nonzero().flatten()

@@ -33,6 +33,7 @@ from xgraph.losses.pointwise.weighted_bce import WeightedBCELoss
 from xgraph.losses.ranking.listwise import ListwiseCELoss
 from xgraph.losses.ranking.ndcg import NDCGLoss
 from xgraph.losses.ranking.recall import RecallLoss
+from xgraph.losses.robust.cvar_dro import CVaRDROLoss
 from xgraph.losses.robust.group_dro import GroupDROLoss
 from xgraph.losses.robust.kl_dro import KLDROLoss
 
@@ -48,6 +49,7 @@ LOSSES: dict[str, type[Loss]] = {
     "auc-pairwise": PairwiseAUCLoss,
     "kl-dro": KLDROLoss,
     "group-dro": GroupDROLoss,
+    "cvar-dro": CVaRDROLoss,
     "ce": CrossEntropyLoss,
     "mse": MSELoss,
     "mae": MAELoss,
@@ -63,6 +65,7 @@ __all__ = [
     "AUCMarginLoss",
     "AbsoluteError",
     "BCELoss",
+    "CVaRDROLoss",
     "CrossEntropyLoss",
     "FocalLoss",
     "GroupDROLoss",

@@ -106,6 +106,13 @@ def test_always_and_never_violated_constraints():
     assert loss_fn.monitor() == pytest.approx({"penalty": 5e5, "worst": 1e6, "violated": 0.5, "seen": 1.0}, rel=1e-6)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_constraint_that_is_just_met_has_no_gradient(kind):
+    values = torch.zeros(2, requires_grad=True)
+    Penalty(2, kind=kind)(values, torch.arange(2)).backward()
+    assert values.grad.tolist() == [0.0, 0.0]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

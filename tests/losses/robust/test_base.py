@@ -14,7 +14,7 @@ def spoilt(value):
     return losses
 
 
-@pytest.mark.parametrize("name", ["kl-dro", "group-dro"])
+@pytest.mark.parametrize("name", ["kl-dro", "group-dro", "cvar-dro"])
 @pytest.mark.parametrize(
     ("losses", "known", "error", "message"),
     [

@@ -26,7 +26,7 @@ class PenaltyFunction:
 
     def __call__(self, g: Tensor) -> Tensor:
         """Return f(g)."""
-        over = g.clamp_min(0)
+        over = g.relu()  # without a gradient at 0, where the constraint is met
         if self.kind == "squared_hinge":
             return over * over / 2
         if self.kind == "hinge":

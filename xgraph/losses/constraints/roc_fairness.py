@@ -10,6 +10,7 @@ from xgraph.estimators import GammaSchedule, MovingAverage
 from xgraph.estimators.infinite import infinite
 from xgraph.losses.batch import within_limit
 from xgraph.losses.constraints.base import Constraint, Kind, check_floats, check_limit
+from xgraph.losses.quantiles import quantiles
 
 
 class ROCFairness(Constraint):
@@ -213,11 +214,3 @@ class ROCFairness(Constraint):
             row, task = wrong.nonzero()[0].tolist()
             raise ValueError(f"target must be 0, 1 or NaN (missing), got {labels[row, task].item():g} in row {row}")
         return scores, labels, group
-
-
-def quantiles(scores: Tensor, used: Tensor, shares: Tensor) -> Tensor:
-    """Return the quantiles of each column's used scores, ``[T, P]``, linear between the two nearest scores."""
-    ordered = torch.where(used, scores, torch.inf).sort(0).values
-    place = shares.unsqueeze(1) * (used.sum(0) - 1).clamp_min(0)
-    low, high = (ordered.gather(0, end.long()) for end in (place.floor(), place.ceil()))
-    return torch.lerp(low, high, place.frac()).t().contiguous()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
@@ -34,6 +34,7 @@ class PointwiseLoss(SurrogateLoss):
         surrogate: str | Surrogate | NumberError = "logistic",
         margin: float = 1.0,
         activation: Activation | None = None,
+        reference: Tensor | None = None,
     ) -> None:
         error = as_error(surrogate)
         if isinstance(surrogate, str) and error is None and surrogate not in NAMES:
@@ -47,6 +48,8 @@ class PointwiseLoss(SurrogateLoss):
                     f"activation must be none for the surrogate {surrogate!r} of numbers, got {activation!r}"
                 )
             self.link = "identity"
+        self.reference: Tensor | None
+        self.register_buffer("reference", self._checked_reference(reference), persistent=False)
 
     def activated(self, batch: Batch) -> Tensor:
         """Return the input of the surrogate, ``[B, T]``: h, or 2σ(h) − 1, which has the sign of h."""
@@ -58,6 +61,59 @@ class PointwiseLoss(SurrogateLoss):
             return self.error(batch.scores - batch.numbers)
         scores = self.activated(batch)
         return self.surrogate(torch.where(batch.positive, -scores, scores))
+
+    @torch.no_grad()
+    def per_item(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the losses of items without a gradient, as those of a reference model for ``reference``.
+
+        Args:
+            logits: ``[n]`` or ``[n, T]`` raw scores.
+            target: Labels of the same shape.
+
+        Returns:
+            ``[n, T]``, NaN where the label is missing.
+        """
+        batch = self._check(logits, target)
+        return torch.where(batch.known, self.pointwise(batch), torch.nan)
+
+    def _checked_reference(self, reference: Tensor | None) -> Tensor | None:
+        if reference is None:
+            return None
+        if not (isinstance(reference, Tensor) and reference.is_floating_point()):
+            kind = reference.dtype if isinstance(reference, Tensor) else type(reference).__name__
+            raise TypeError(f"reference must be a tensor of floating-point numbers, got {kind}")
+        table = reference.detach().unsqueeze(1) if reference.dim() == 1 else reference.detach()
+        if table.shape != (self.num_items, self.num_tasks):
+            shape = f"[{self.num_items}, {self.num_tasks}], a loss per item and task"
+            raise ValueError(f"reference must have the shape {shape}, got {list(reference.shape)}")
+        check_finite("reference", torch.where(table.isnan(), 0, table))
+        if bool(table.isnan().all()):
+            raise ValueError("reference must hold at least one loss, got NaN for all items")
+        return table.to(torch.promote_types(table.dtype, torch.float32)).clone()
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        before = self.reference
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        if before is not None and self.reference is not None and self.reference.dtype.itemsize < 4:
+            self.reference = before.to(self.reference.device)  # in float32 or wider, as the tables
+        return self
+
+    def _above_reference(self, losses: Tensor, weight: Tensor, items: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return losses above those of the reference model, and weights, which are 0 where it has none."""
+        if self.reference is None:
+            return losses, weight
+        if items is None:
+            raise ValueError("index is required with reference: it determines the reference loss of each item")
+        own = self.reference.index_select(0, items).to(losses.dtype)
+        missing = own.isnan()
+        return torch.where(missing, 0, losses - own), weight.masked_fill(missing, 0)
+
+    def _positions(self, index: Tensor | None, losses: Tensor) -> Tensor | None:
+        """Return the checked positions of items, if they are given."""
+        if index is None:
+            return None
+        self._check_index(index, len(losses))
+        return index.long()
 
     def _skipped(self, losses: Tensor, known: Tensor | None, index: Tensor | None = None) -> Tensor | None:
         """Return an infinite loss if a used loss is not finite and such losses are skipped, otherwise None."""

@@ -57,6 +57,8 @@ class GroupDROLoss(PointwiseLoss):
         alpha: Share α of the groups to minimise the loss of, in (0, 1].
         epsilon: Width ε over which the hinge is smoothed, in units of ℓ.
         dual_lr: Step size η of ν.
+        reference: ``[num_items]`` or ``[num_items, T]`` losses of a reference model, which are subtracted (DRRHO); NaN
+            where there is none, which leaves the label out.
 
     Raises:
         ValueError: If an argument is out of range, or no item has a group.
@@ -87,8 +89,11 @@ class GroupDROLoss(PointwiseLoss):
         alpha: float = 0.2,
         epsilon: float = 0.1,
         dual_lr: float = 0.1,
+        reference: Tensor | None = None,
     ) -> None:
-        super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
+        super().__init__(
+            num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation, reference=reference
+        )
         self.alpha = number("alpha", alpha, 0, 1, "(]")
         self.epsilon = number("epsilon", epsilon, SMALL, LARGE)
         self.register_buffer("groups", _renumbered(groups, num_items), persistent=False)
@@ -100,7 +105,8 @@ class GroupDROLoss(PointwiseLoss):
     def _loss(self, batch: Batch) -> Tensor | None:
         if batch.items is None:
             raise ValueError("index is required: it determines the group of each item")
-        return self._reduce(self.pointwise(batch), batch.weighted(batch.known.to(batch.scores.dtype)), batch.items)
+        weight = batch.weighted(batch.known.to(batch.scores.dtype))
+        return self._reduce(*self._above_reference(self.pointwise(batch), weight, batch.items), batch.items)
 
     def reduce(self, losses: Tensor, index: Tensor, known: Tensor | None = None) -> Tensor:
         """Compute the group DRO loss from per-item losses of any kind.
@@ -123,7 +129,8 @@ class GroupDROLoss(PointwiseLoss):
         self._check_index(index, len(values))
         if skipped is not None:
             return skipped
-        loss = self._reduce(values, mask.to(values.dtype), index.long())
+        own = self._above_reference(values, mask.to(values.dtype), index.long())
+        loss = self._reduce(*own, index.long())
         return losses[:0].sum() if loss is None else loss
 
     def _reduce(self, losses: Tensor, weight: Tensor, items: Tensor) -> Tensor | None:

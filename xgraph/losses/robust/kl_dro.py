@@ -32,6 +32,10 @@ class KLDROLoss(PointwiseLoss):
     then part of the state and follows τ ← max(τ₀, τ − η z) with z = v + ρ − mean exp(ℓ_i/τ − v) ℓ_i/τ, changing by at
     most 30 % per step.
 
+    With ``reference``, :math:`ℓ_i` is the loss above that of a reference model, so that items which no model can fit
+    count little: equation (6.119), DRRho (Wei et al., `ICML 2025 <https://arxiv.org/abs/2505.06699>`__). Losses of the
+    reference on items that it was trained on are too low: use those of models that have not seen them.
+
     :meth:`reduce` applies the same reduction to per-item losses of any kind: multi-class, regression, or losses from
     another library.
 
@@ -52,6 +56,8 @@ class KLDROLoss(PointwiseLoss):
         min_temperature: Lower bound τ₀; only if learnable.
         temperature_lr: Step size η of τ; only if learnable.
         max_lag: Bound on v above its newest estimate; inf for none. Beyond 20 it restarts in any case.
+        reference: ``[num_items]`` or ``[num_items, T]`` losses of a reference model, which are subtracted (DRRHO); NaN
+            where there is none, which leaves the label out.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -79,8 +85,11 @@ class KLDROLoss(PointwiseLoss):
         min_temperature: float = 0.1,
         temperature_lr: float = 0.01,
         max_lag: float = math.inf,
+        reference: Tensor | None = None,
     ) -> None:
-        super().__init__(num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation)
+        super().__init__(
+            num_items, num_tasks, surrogate=surrogate, margin=margin, activation=activation, reference=reference
+        )
         self.temperature = number("temperature", temperature, SMALL, LARGE)
         number("min_temperature", min_temperature, SMALL, LARGE)
         self.rho = number("rho", rho, 0, LARGE) * learnable
@@ -95,27 +104,30 @@ class KLDROLoss(PointwiseLoss):
         )
 
     def _loss(self, batch: Batch) -> Tensor | None:
-        return self._reduce(self.pointwise(batch), batch.weighted(batch.known.to(batch.scores.dtype)))
+        weight = batch.weighted(batch.known.to(batch.scores.dtype))
+        return self._reduce(*self._above_reference(self.pointwise(batch), weight, batch.items))
 
-    def reduce(self, losses: Tensor, known: Tensor | None = None) -> Tensor:
+    def reduce(self, losses: Tensor, known: Tensor | None = None, index: Tensor | None = None) -> Tensor:
         """Compute the robust loss from per-item losses of any kind, in place of their plain mean.
 
         Args:
             losses: ``[B]`` or ``[B, T]``, with gradient.
             known: Boolean mask with the shape of ``losses``: the losses to use; ``None`` for all.
+            index: ``[B]`` positions of the items in the data set; required with ``reference``.
 
         Returns:
             A scalar.
 
         Raises:
             ValueError: If a shape or device does not match, or a used loss is not finite or is beyond ±1e15.
-            TypeError: If ``losses`` is not a floating-point tensor.
+            IndexError: If an index is negative or not below ``num_items``.
+            TypeError: If ``losses`` is not a floating-point tensor, or ``index`` does not hold integers.
         """
-        skipped = self._skipped(losses, known)
+        skipped = self._skipped(losses, known, index)
         if skipped is not None:
             return skipped
-        values, mask = self._check_losses(losses, known)
-        loss = self._reduce(values, mask.to(values.dtype))
+        values, mask = self._check_losses(losses, known, index)
+        loss = self._reduce(*self._above_reference(values, mask.to(values.dtype), self._positions(index, values)))
         return losses[:0].sum() if loss is None else loss
 
     def _reduce(self, losses: Tensor, weight: Tensor) -> Tensor | None:

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 import xgraph.losses
+from xgraph.estimators import Proximal
 from xgraph.losses import BCELoss, GroupDROLoss
 from xgraph.options import OptionError
 from xgraph.sampling import DualSampler, GroupSampler
@@ -79,6 +80,18 @@ def test_a_gamma_schedule_ends_at_gamma(csv: Path) -> None:
     )
     loss.set_epoch(2)
     assert loss.track.gamma == pytest.approx(0.6)
+
+
+def test_a_proximal_gamma_is_gamma_where_the_state_is_zero(csv: Path) -> None:
+    loss, _ = make_objective(*build(csv, loss="kl-dro", gamma=0.2, gamma_schedule="proximal", epochs=4))
+    assert loss.track.schedule == Proximal(alpha=0.25)
+    assert loss.track.gamma == pytest.approx(0.2)
+    with pytest.raises(OptionError, match=r"gamma = 1.0: expected less than 1 with gamma_schedule = 'proximal'"):
+        make_objective(*build(csv, loss="kl-dro", gamma=1.0, gamma_schedule="proximal", epochs=4))
+    with pytest.raises(OptionError, match="is a rule for logarithms of means, and"):
+        make_objective(*build(csv, loss="soap", gamma_schedule="proximal", epochs=4))
+    with pytest.raises(OptionError, match="gamma_schedule = 'proximal': neither loss 'bce' nor model"):
+        build(csv, loss="bce", gamma_schedule="proximal", epochs=4)
 
 
 def test_errors_of_a_loss_are_option_errors(csv: Path) -> None:

@@ -71,6 +71,8 @@ class TrainConfig(Schema):
                 f"gamma_schedule = {self.optimization.gamma_schedule!r}: neither loss {self.loss!r} nor model "
                 f"{self.model!r} has a gamma"
             )
+        if self.optimization.gamma_schedule == "proximal" and "gamma" not in self.chosen_loss.options:
+            raise ValueError(f"gamma_schedule = 'proximal': loss {self.loss!r} has no gamma")
         for name in ("fair_tolerance", "fair_rho"):
             if (value := getattr(self.constraints, name)) is not None and self.fair_column is None:
                 raise ValueError(f"{name} = {value:g}: expected fair_column with it, the column of groups")

@@ -1,7 +1,7 @@
 """The objective of a run: its loss, and the samplers of the batches that it is estimated on."""
 
 import inspect
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xgraph.losses.pairs.surrogates import NAMES
 from xgraph.losses.pointwise.errors import ERRORS
@@ -39,8 +39,6 @@ def batches_of(config: TrainConfig, num_tasks: int) -> str:
 
 def make_objective(config: TrainConfig, source: "Source", terms: "Terms | None" = None) -> Objective:
     """Build the loss and the samplers; batches are drawn by the labels that the loss is computed with."""
-    from xgraph.estimators import CosineGamma
-
     loss_class = registry("loss")[config.loss]
     batches = batches_of(config, source.num_tasks)
     if source.weights is not None and not loss_class.takes_weights:
@@ -61,8 +59,8 @@ def make_objective(config: TrainConfig, source: "Source", terms: "Terms | None" 
     if "relevance" in inspect.signature(loss_class).parameters:
         options["relevance"] = targets
     try:
-        if config.gamma_schedule == "cosine" and "gamma" in options:
-            options["gamma"] = CosineGamma(config.main_epochs, gamma_min=options["gamma"])
+        if "gamma" in options:
+            options["gamma"] = _gamma(config, options["gamma"])
         loss: Loss = loss_class(len(source), source.num_tasks, **options)
     except ValueError as error:  # an option is out of range
         raise OptionError(str(error)) from None
@@ -75,3 +73,16 @@ def make_objective(config: TrainConfig, source: "Source", terms: "Terms | None" 
         )
     stages = {"pretrain": "shuffle", "main": batches}
     return Objective(loss, {stage: make_sampler(kind, labels, config, own) for stage, kind in stages.items()})
+
+
+def _gamma(config: TrainConfig, gamma: Any) -> Any:
+    """Return γ as the loss takes it: a number, a schedule over the epochs, or a rule for each row."""
+    from xgraph.estimators import CosineGamma, Proximal
+
+    if config.gamma_schedule == "cosine":
+        return CosineGamma(config.main_epochs, gamma_min=gamma)
+    if config.gamma_schedule == "proximal":
+        if not gamma < 1:
+            raise OptionError(f"gamma = {gamma}: expected less than 1 with gamma_schedule = 'proximal'")
+        return Proximal(alpha=gamma / (1 - gamma))
+    return gamma

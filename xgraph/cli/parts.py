@@ -88,7 +88,7 @@ def facts(part: str, one: Part) -> list[tuple[str, str]]:
 
 def example(part: str, one: Part) -> str:
     """A command that trains with a loss or model."""
-    of_link = {"softmax": "cora"}
+    of_link = {"softmax": "cora", "identity": "ogbg-molesol"}
     dataset = of_link.get(one.link) or KINDS[one.kind or "graph"][1]
     return f"xgraph train {dataset} --{part} {one.name}"
 

@@ -24,7 +24,7 @@ COUNTERPARTS = {
 
 MEASURED = [
     *["bce", "focal", "soap", "sopa", "sopa-s", "sota-s", "staco"],
-    *["auc-margin", "auc-pairwise", "kl-dro", "group-dro"],
+    *["auc-margin", "auc-pairwise", "kl-dro", "group-dro", "ndcg", "listwise", "recall"],
 ]
 """Our losses for one or several tasks; the remaining one is for mutually exclusive classes."""
 
@@ -40,6 +40,8 @@ def _xgraph(loss: str, items: int, tasks: int) -> tuple[nn.Module, Call]:
     from xgraph.losses import LOSSES
 
     options = {"groups": torch.arange(items) % GROUPS} if loss == "group-dro" else {}
+    if loss in ("ndcg", "listwise", "recall"):  # columns are queries, a tenth of whose items is relevant
+        options["relevance"] = (torch.arange(items) % 10 == 0).float()[:, None].repeat(1, tasks)
     module = LOSSES[loss](items, tasks, **options)
     return module, module
 

@@ -12,6 +12,7 @@ _OF_SECTION = {"data": DATA, "model": PARTS, "loss": PARTS, "constraints": PARTS
 _OF_RUN = ("seed", "seeds", "split_seed", "device", "precision", "threads", "devices", "nodes", "logger")
 _ELSEWHERE = {
     "init": PARTS,
+    "reference": PARTS,
     **dict.fromkeys(("retain", "retain_rho", "fair_tolerance", "fair_rho"), PARTS),
     **dict.fromkeys(_OF_RUN, RUN),
 }

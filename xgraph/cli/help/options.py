@@ -11,6 +11,7 @@ _LONG = 50
 """Choices that take more characters are not listed beside a name."""
 _METAVARS = {
     "init": "RUN",
+    "reference": "RUN",
     "retain": "RUN,...",
     "fold": "K|all",
     "inner": "K/N|valid",

@@ -131,6 +131,9 @@ class Optimization(_Section):
             tested. It averages over about 1 / (1 - decay) steps; 0 turns it off.
         init: Run whose encoder weights to start from. The head is reused too if tasks and features are the same. With
             several folds, each fold starts from its own.
+        reference: Run whose losses are subtracted, for the losses ``kl-dro``, ``group-dro`` and ``cvar-dro``: items
+            that it cannot fit either count little. Give one over folds: each of its models then scores the items that
+            it has not seen. Models such as ``forest`` can be one too.
     """
 
     recipe: ClassVar[Mapping[str, object]] = dict.fromkeys(("epochs", "pretrain_epochs", "lr"))
@@ -149,6 +152,7 @@ class Optimization(_Section):
     gamma_schedule: Literal["constant", "cosine", "proximal"] = "constant"
     ema_decay: float = Field(default=0.0, ge=0, lt=1)
     init: str | None = None
+    reference: str | None = None
 
     @model_validator(mode="after")
     def _loss_has_epochs(self) -> "Optimization":

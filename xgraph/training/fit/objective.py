@@ -8,6 +8,7 @@ from xgraph.losses.pointwise.errors import ERRORS
 from xgraph.options import OptionError
 from xgraph.sampling.items.epochs import EpochSampler
 from xgraph.training.config.build import TrainConfig, registry
+from xgraph.training.fit.constraints.reference import check_reference, reference_losses
 from xgraph.training.fit.groups import make_groups
 from xgraph.training.sources.batches import make_sampler
 
@@ -62,6 +63,10 @@ def make_objective(config: TrainConfig, source: "Source", terms: "Terms | None" 
         if "gamma" in options:
             options["gamma"] = _gamma(config, options["gamma"])
         loss: Loss = loss_class(len(source), source.num_tasks, **options)
+        if config.reference is not None:
+            check_reference(config)
+            table = reference_losses(config, source, loss)
+            loss = loss_class(len(source), source.num_tasks, **options, reference=table)
     except ValueError as error:  # an option is out of range
         raise OptionError(str(error)) from None
     if (loss.link == "identity") != source.numbers:

@@ -35,7 +35,7 @@ class Fair(nn.Module):
         groups = source.groups
         if groups is None:
             raise ValueError("fair_column: the data have no groups")
-        if source.several_classes or getattr(source.data, "task", "binary") == "regression":
+        if source.several_classes or source.numbers:
             raise OptionError("fair_column: expected labels 0 and 1; classes and numbers have no such error rates")
         self.groups_of, self.names = groups, groups.names
         train = source.splits["train"].numpy()

@@ -29,7 +29,7 @@ class Retained(nn.Module):
         from xgraph.losses import ZeroForgetting
 
         super().__init__()
-        if source.several_classes or getattr(source.data, "task", "binary") == "regression":
+        if source.several_classes or source.numbers:
             raise OptionError("retain: expected tasks with labels 0 and 1; classes and numbers have no tasks to retain")
         self.names, self.runs = [], list[str]()
         columns: list[int] = []

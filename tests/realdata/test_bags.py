@@ -18,7 +18,11 @@ from xgraph.data.published.derive_bags import _prtools
 from xgraph.data.published.measured import ACTIVE, read_measured
 
 pytestmark = pytest.mark.realdata
-CARDS = [card.name for card in list_cards() if card.kind == "bag" and card.files and card.reader != "conformers"]
+CARDS = [
+    card.name
+    for card in list_cards()
+    if card.kind == "bag" and card.files and card.reader != "conformers" and not card.is_regression
+]
 # bags, instances, shape of an instance, and positive labels, as published; of mnist-bags, as made here
 PUBLISHED: dict[str, tuple[int, int, tuple[int, ...], int]] = {
     "musk1": (92, 476, (166,), 47),
@@ -43,6 +47,17 @@ def bags(name: str, root: Path, **options: Any) -> BagDataset:
 
 def test_every_card_has_published_counts() -> None:
     assert set(CARDS) == set(PUBLISHED)
+
+
+def test_thrombin(real_root: Path) -> None:
+    data = bags("thrombin", real_root)
+    assert repr(data) == "BagDataset('thrombin', bags=40, instances=1128, features=7, targets=1)"
+    assert (data.task, data.metric, data.task_names) == ("regression", "rmse", ["affinity"])
+    assert data.sizes[:4].tolist() == [138, 1, 4, 2]
+    assert data.y[:3, 0].tolist() == pytest.approx([7.69897, 8.30103, 4.09891])
+    assert (float(data.y.min()), float(data.y.max())) == pytest.approx((4.09891, 11.6021))
+    assert [len(part) for part in data.splits.values()] == [24, 8, 8]
+    assert bags("thrombin", real_root, split="random", seed=1).splits["test"].tolist() != data.splits["test"].tolist()
 
 
 @pytest.mark.parametrize("name", CARDS)

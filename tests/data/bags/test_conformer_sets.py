@@ -44,6 +44,16 @@ def test_rows_refer_to_the_table(table: Path) -> None:
     assert [(error.row, error.smiles) for error in data.errors] == [(11, "C1CC")]
 
 
+def test_the_number_itself(table: Path) -> None:
+    data = load("chembl-conformers-pki", target_columns=["CHEMBL1075104"], split="stratified")
+    assert isinstance(data, BagDataset)
+    assert (data.name, data.task, data.metric) == ("chembl-conformers-pki-CHEMBL1075104", "regression", "rmse")
+    assert data.y[:, 0].tolist() == [7, 6] * 5
+    both = [load_card(f"chembl-conformers{end}") for end in ("", "-pki")]
+    assert both[0].files == both[1].files
+    assert both[0].target_columns == both[1].target_columns
+
+
 def test_missing_protein_is_an_error(table: Path) -> None:
     with pytest.raises(
         ValueError, match=r"chembl-conformers has 200 sets, one per protein: choose one with target_columns"

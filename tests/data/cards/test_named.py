@@ -18,6 +18,7 @@ NAMES = {
     *("tolokers", "minesweeper", "reddit-anomaly", "german"),
     *("musk1", "musk2", "elephant", "fox", "mutagenesis1", "mutagenesis2", "protein", "newsgroups2", "corel", "birds"),
     *("digits-bags", "mnist-bags", "chembl-conformers", "chembl", "chembl-pki", "delaney", "freesolv", "lipo"),
+    *("thrombin", "chembl-conformers-pki"),
     *(f"advprop-{name}" for name in ("delaney", "freesolv", "lipo")),
     *("ogbn-arxiv", "ogbn-products", "ogbn-proteins", "ogbn-mag", "ogbn-papers100M", "ogbg-molpcba", "ogbg-ppa"),
 }

@@ -37,8 +37,7 @@ def load_conformers(
             f"such as {names[0]}; `xgraph data show {card.name}` lists them"
         )
     path = obtain(card, card.files[0], folder=root, progress=progress)
-    numbers = card.task.endswith("regression")
-    smiles, y, rows = read_measured(path, targets, numbers=numbers)
+    smiles, y, rows = read_measured(path, targets, numbers=card.is_regression)
     data = conformer_bags(
         smiles,
         y,
@@ -47,7 +46,7 @@ def load_conformers(
         metric=card.metric,
         root=root,
         progress=progress,
-        task="regression" if numbers else "binary",
+        task="regression" if card.is_regression else "binary",
     )
     for i, error in enumerate(data.errors):
         data.errors[i] = type(error)(int(rows[error.row]), error.smiles, error.message)

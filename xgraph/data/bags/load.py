@@ -60,7 +60,7 @@ def load_bags(
         parts = given_split(arrays, fold, card.name)
     else:
         parts = bag_split(arrays.y, seed=seed if split == "random" else 0)
-    task: Literal["binary", "regression"] = "regression" if card.task.endswith("regression") else "binary"
+    task: Literal["binary", "regression"] = "regression" if card.is_regression else "binary"
     return BagDataset.from_arrays(arrays, name=card.name, metric=card.metric, splits=parts, task=task)
 
 

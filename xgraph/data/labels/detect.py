@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from xgraph.data.labels.cells import Column, holds_cell
-from xgraph.data.labels.names import is_flag, is_identifier, is_split
+from xgraph.data.labels.names import is_bookkeeping, is_flag, is_identifier, is_split
 from xgraph.data.labels.rules import LabelRules
 from xgraph.messages import listed
 
@@ -31,6 +31,7 @@ def detect(
         if rules.has_threshold:
             setting, what = f"active {rules.threshold}", "numbers other than 0 and 1"
             fitting = [name for name, column in usable.items() if column.numeric]
+            fitting = [name for name in fitting if not is_bookkeeping(name)] or fitting
         else:
             word = str(rules.positive)
             setting, what = f"positive = {word!r}", "this cell"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-_DECILE = 10  # at most so many classes of numbers, of at least so many items
+_TENTH = 10  # about so many classes of numbers, each of a multiple of so many items, so that parts get their shares
 
 
 def bag_classes(y: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -35,9 +35,9 @@ def _tenths(y: NDArray[np.float64]) -> NDArray[np.int64]:
             y[:, task] /= own.std() or 1.0 if len(own) else 1.0
     labelled = np.flatnonzero(known.any(1))
     mean = np.where(known, y, 0.0).sum(1)[labelled] / known.sum(1)[labelled]
-    many = min(_DECILE, len(labelled) // _DECILE)
+    size = _TENTH * max(1, round(len(labelled) / _TENTH**2))
+    edges = np.sort(mean)[size : len(labelled) - size + 1 : size]  # the last class has what remains, too
     classes = np.full(len(y), -1, dtype=np.int64)
-    edges = np.quantile(mean, np.arange(1, many) / many) if many > 1 else np.empty(0)
     classes[labelled] = np.searchsorted(edges, mean, side="right")
     return classes
 

@@ -41,11 +41,26 @@ BASELINES: dict[str, Baseline] = {
 }
 """The baseline of each kind of data set that has one."""
 
+OF_NUMBERS: dict[str, Baseline] = {
+    "graph": Baseline(
+        "forest", {"trees": 100}, {"features": ["rdkit"]}, "a forest of {trees} trees on RDKit descriptors"
+    ),
+}
+"""The baseline of continuous targets, where it differs: descriptors say more about them than counts do."""
 
-def baseline_of(kind: str, model: object) -> Baseline | None:
-    """Return the baseline of a network, given by name; None if there is none, or if the model is no network."""
+
+def baseline_of(kind: str, model: object, numbers: bool = False) -> Baseline | None:
+    """Return the baseline of a network, given by name; None if there is none, or if the model is no network.
+
+    Args:
+        kind: Kind of the data set.
+        model: Name of the network.
+        numbers: Whether its targets are numbers.
+    """
     known = registry("model")
-    return None if model in known and known[str(model)].fitted else BASELINES.get(kind)
+    if model in known and known[str(model)].fitted:
+        return None
+    return OF_NUMBERS.get(kind, BASELINES.get(kind)) if numbers else BASELINES.get(kind)
 
 
 def has_baseline(config: "TrainConfig") -> bool:
@@ -86,16 +101,19 @@ def settle(values: dict[str, Any], kind: str, given: Mapping[str, Any]) -> None:
         values["baseline"] = True
 
 
-def baseline_config(config: "TrainConfig", options: Mapping[str, object] | None = None) -> "TrainConfig":
+def baseline_config(
+    config: "TrainConfig", options: Mapping[str, object] | None = None, numbers: bool = False
+) -> "TrainConfig":
     """Return the settings of the run that fits the baseline to the same parts of the same data.
 
     Args:
         config: The settings of the network's run.
         options: Options of the baseline that replace its usual ones.
+        numbers: Whether the targets are numbers.
     """
     from xgraph.training.config.build import build_config
 
-    own = baseline_of(config.data.kind, config.model)
+    own = baseline_of(config.data.kind, config.model, numbers)
     if own is None:
         raise ValueError(_reason(config.data.kind, config.model))
     settings = {"model": own.model, "baseline": None, "choose": False, **own.settings, **own.options, **(options or {})}

@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import io
 import json
 import math
 import os
@@ -55,15 +56,20 @@ def write_json(path: Path, values: Mapping[str, object]) -> None:
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a CSV file atomically; missing values (None, NaN) are empty cells."""
 
-    class Lines(list[bytes]):
-        def write(self, text: str) -> None:
-            self.append(text.encode())
+    def write(file: IO[bytes]) -> None:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows([_cell(value) for value in row] for row in rows)
+        text.detach()  # the file stays open
 
-    lines = Lines()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([plain(value) for value in row] for row in rows)
-    write_atomically(path, lambda file: file.writelines(lines))
+    write_atomically(path, write)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return plain(value)
 
 
 def plain(value: object) -> object:

@@ -17,6 +17,7 @@ from xgraph.training.files.writing import write_json
 from xgraph.training.fit.bars import data_progress
 from xgraph.training.fit.fitted import FittedTask, fit_in_single_step
 from xgraph.training.fit.seeding import own_random_streams
+from xgraph.training.scoring.direction import better
 
 if TYPE_CHECKING:
     from xgraph.training.sources import Source
@@ -26,6 +27,9 @@ MOST_TREES, FEWEST_TREES = 100, 20
 MOST_PER_TASK, LEAST_PER_TASK = 10_000, 500
 MOST_PAIRS = 4_000_000
 """Trees × items of all tasks: 20 to 70 seconds on one core of a busy machine for Tox21, MUV and HIV, dense tables."""
+
+MOST_PAIRS_OF_NUMBERS = 2_000_000
+"""The same with continuous targets, whose trees consider more features for each split: 50 seconds for Lipophilicity."""
 
 MOST_ITEMS = 125_000
 """Molecules, whose features take 1 GB; or bags, which are described in 20 seconds."""
@@ -74,7 +78,7 @@ def add_baseline(
 def is_ahead(metrics: Mapping[str, Any], baseline: Mapping[str, Any]) -> bool:
     """Whether a baseline is better than the network on the validation part; never if that is not known."""
     network, other = (run.get("valid", {}).get(metrics["metric"], math.nan) for run in (metrics, baseline))
-    return bool(other > network)
+    return better(metrics["metric"], other, network) and not math.isnan(network)
 
 
 def summarize_baselines(folds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -114,16 +118,18 @@ def obstacle(source: "Source", model: str) -> str:
     return f"{kept:,} statistics of bags are more than {MOST_STATISTICS:,}{advice}" if kept > MOST_STATISTICS else ""
 
 
-def limits(labelled: Sequence[int]) -> dict[str, int]:
+def limits(labelled: Sequence[int], numbers: bool = False) -> dict[str, int]:
     """Return the number of trees, and of items per task to grow them on, with which a forest takes seconds.
 
     Args:
         labelled: Number of labelled training items of each task.
+        numbers: Whether the targets are numbers.
     """
+    budget = MOST_PAIRS_OF_NUMBERS if numbers else MOST_PAIRS
     pairs = sum(min(count, MOST_PER_TASK) for count in labelled)
-    trees = min(max(MOST_PAIRS // max(pairs, 1), FEWEST_TREES), MOST_TREES)
-    each = min(max(MOST_PAIRS // (trees * max(len(labelled), 1)), LEAST_PER_TASK), MOST_PER_TASK)
-    most = MOST_PER_TASK if trees * pairs <= MOST_PAIRS else each
+    trees = min(max(budget // max(pairs, 1), FEWEST_TREES), MOST_TREES)
+    each = min(max(budget // (trees * max(len(labelled), 1)), LEAST_PER_TASK), MOST_PER_TASK)
+    most = MOST_PER_TASK if trees * pairs <= budget else each
     return {"trees": trees, **({"max_items": most} if max(labelled, default=0) > most else {})}
 
 
@@ -131,15 +137,15 @@ def _result(
     config: TrainConfig, source: "Source", folder: Path, *, device: str, threads: int, progress: bool
 ) -> dict[str, Any]:
     """Return the metrics of the baseline by part, or why it is skipped."""
-    entry = baseline_of(source.kind, config.model)
+    entry = baseline_of(source.kind, config.model, source.numbers)
     if entry is None:
         raise ValueError(f"there is no baseline for model {config.model!r}")
     if reason := obstacle(source, entry.model):
         return {"model": entry.model, "skipped": reason}
     known = (~source.targets(source.splits["train"]).isnan()).sum(dim=0).tolist()
-    own_limits = limits(known)
+    own_limits = limits(known, source.numbers)
     try:
-        own = baseline_config(config, own_limits)
+        own = baseline_config(config, own_limits, source.numbers)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the network's run has given those about the data
             with own_random_streams(own.seed):  # the same whether the network was trained just before or is resumed

@@ -1,6 +1,5 @@
 """`--model auto`: keep the network, its baseline or the mean of their ranks, whichever validation prefers."""
 
-import math
 import os
 import sys
 import warnings
@@ -18,6 +17,7 @@ from xgraph.training.files.rundir import BASELINE, BEST, LAST, METRICS, NETWORK
 from xgraph.training.files.saved_model import RANK_MEAN, load_model, loss_link
 from xgraph.training.files.writing import write_json
 from xgraph.training.fit.results import write_results
+from xgraph.training.scoring.direction import merit
 from xgraph.training.scoring.scores import measure
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def choose(
     config: TrainConfig, source: "Source", path: Path, metrics: dict[str, Any], *, device: str, progress: bool = False
 ) -> dict[str, Any]:
     """Choose among the network, its baseline and the mean of their ranks, and write the results of the best one.
+
+    There is no mean of ranks for classes that exclude each other, nor for numbers, whose units it would lose.
 
     The kept model is ``best.ckpt``, and unless it is the network, the network is ``network.ckpt``.
 
@@ -74,10 +76,10 @@ def choose(
         settings = config.replace(features=states[model][HEADER]["config"].get("features"))
         own[model] = source.with_settings(settings)
         scores[model] = baseline["valid"][metric]
-        if not source.several_classes:
+        if not source.several_classes and not source.numbers:
             states[MEAN], own[MEAN] = _rank_mean(config, source, [*states.values()], device)
             scores[MEAN] = _value(metric, states[MEAN], own[MEAN], device)
-    best = max(scores, key=lambda name: -math.inf if math.isnan(scores[name]) else scores[name])  # the first if equal
+    best = max(scores, key=lambda name: merit(metric, scores[name]))  # the first if equal
     if best != config.model:
         write_checkpoint(states[config.model], path / NETWORK)
         write_checkpoint(states[best], path / BEST)

@@ -10,6 +10,7 @@ from xgraph.sampling.items.epochs import EpochSampler
 from xgraph.training.config.build import TrainConfig, registry
 from xgraph.training.fit.constraints.reference import check_reference, reference_losses
 from xgraph.training.fit.groups import make_groups
+from xgraph.training.fit.machine.state import check_state
 from xgraph.training.sources.batches import make_sampler
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def make_objective(config: TrainConfig, source: "Source", terms: "Terms | None" 
     labels = targets if terms is None else terms.labels(targets)
     if "relevance" in inspect.signature(loss_class).parameters:
         options["relevance"] = targets
+    if not options.keys() & {"groups", "relevance"}:
+        check_state(config.loss, len(source), source.num_tasks, options)
     try:
         if "gamma" in options:
             options["gamma"] = _gamma(config, options["gamma"])

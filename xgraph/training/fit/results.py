@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from torch import Tensor
 
 from xgraph.training.files.callback import CheckpointCallback
 from xgraph.training.files.checkpoint import read_checkpoint
@@ -48,7 +49,7 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
     decisions: Decisions | None = None
     constant: list[str] = []
     valid: tuple[FloatArray, FloatArray] | None = None
-    rows: list[list[object]] = []
+    scored: list[tuple[str, Tensor, FloatArray]] = []
     for name in parts:
         positions = source.splits[name]
         logits = source.score(model, positions, device=device)
@@ -75,7 +76,8 @@ def write_results(source: "Source", link: str, callback: CheckpointCallback, dev
                 f"the test part of {source.name!r} {_lacks(source)}, so {callback.metric} is undefined there",
                 stacklevel=4,
             )
-        rows += [[name, *row] for row in source.prediction_rows(positions, between)]
+        scored.append((name, positions, between))
+    rows = ([part, *row] for part, own, scores in scored for row in source.prediction_rows(own, scores))
     write_csv(path / PREDICTIONS, ["split", *source.prediction_columns()], rows)
     metrics |= {"metric": callback.metric, "keep": callback.keep}
     how = {"selected_by": callback.metric, "best_epoch": kept["epoch"]} if selected else {"last_epoch": kept["epoch"]}

@@ -10,7 +10,7 @@ from xgraph.training.scoring.calibration import calibration_facts
 from xgraph.training.scoring.intervals import ALPHA, Intervals
 from xgraph.training.scoring.metrics import METRICS, Metric
 from xgraph.training.scoring.numbers import score_numbers
-from xgraph.training.scoring.sweep import FloatArray, sweep
+from xgraph.training.scoring.sweep import FloatArray, columns, sweep
 
 COUNTS = ("positives", "negatives")
 KNOWN = "numbers"
@@ -29,8 +29,8 @@ def task_figures(
         metrics: Metrics other than those of every run.
     """
     figures: dict[str, dict[str, float]] = {}
-    for task, name in enumerate(names):
-        labels, swept = y[:, task], sweep(y[:, task], scores[:, task])
+    for name, (labels, own) in zip(names, columns(y, scores), strict=True):
+        swept = sweep(labels, own)
         figures[name] = {"positives": int((labels == 1).sum()), "negatives": int((labels == 0).sum())}
         if swept is not None:
             figures[name] |= {metric: value(swept) for metric, value in {**METRICS, **(metrics or {})}.items()}
@@ -98,12 +98,12 @@ def choose_thresholds(y: FloatArray, scores: FloatArray) -> list[float | None]:
     It lies between two scores, in the middle, or at the lowest score if all items are positive then.
     """
     thresholds: list[float | None] = []
-    for task in range(y.shape[1]):
-        swept = sweep(y[:, task], scores[:, task])
+    for labels, own in columns(y, scores):
+        swept = sweep(labels, own)
         if swept is None:
             thresholds.append(None)
             continue
-        known = scores[~np.isnan(y[:, task]), task]
+        known = own[~np.isnan(labels)]
         distinct = np.unique(known)[::-1]
         best = int(np.argmax(2 * swept.tp / (swept.tp + swept.fp + swept.tp[-1])))
         below = distinct[best + 1] if best + 1 < len(distinct) else distinct[best]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from xgraph.training.scoring.partial_auc import check_limits, one_way, partial_auc, two_way, two_way_pauc
 from xgraph.training.scoring.screening import bedroc, enrichment, hits, precision_at
-from xgraph.training.scoring.sweep import Sweep, sweep
+from xgraph.training.scoring.sweep import Sweep, columns, sweep
 
 __all__ = [
     "METRICS",
@@ -154,16 +154,19 @@ def score_all(
     Returns:
         Metrics by name; NaN if no task has both classes.
     """
-    y, s = (np.asarray(a, dtype=np.float64) for a in (target, score))
+    y, s = np.asarray(target), np.asarray(score)
     if y.shape != s.shape or y.ndim not in (1, 2):
         raise ValueError(f"target and score: expected equal shapes [n] or [n, T], got {y.shape} and {s.shape}")
     if y.ndim == 1:
         y, s = y[:, None], s[:, None]
-    tasks = [swept for t in range(y.shape[1]) if (swept := sweep(y[:, t], s[:, t])) is not None]
-    result = {}
-    for name, metric in {**METRICS, **(metrics or {})}.items():
-        result[name] = float(np.mean([metric(swept) for swept in tasks])) if tasks else math.nan
-    return result
+    every = {**METRICS, **(metrics or {})}
+    values: dict[str, list[float]] = {name: [] for name in every}
+    for labels, scores in columns(y, s):
+        swept = sweep(labels, scores)
+        if swept is not None:
+            for name, metric in every.items():
+                values[name].append(metric(swept))
+    return {name: float(np.mean(of_tasks)) if of_tasks else math.nan for name, of_tasks in values.items()}
 
 
 def _of(swept: Sweep | None, metric: Metric) -> float:

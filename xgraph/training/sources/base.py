@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int, str], None]
 Scores = npt.NDArray[np.float64]
+
+_ROWS_AT_ONCE = 1024
 
 
 class Source(ABC):
@@ -201,9 +203,7 @@ class Source(ABC):
 
     def prediction_rows(self, positions: Tensor, scores: Scores) -> Iterable[list[object]]:
         """Yield the rows of the predictions file, after `split`."""
-        for position, labels, own in zip(
-            positions.tolist(), self.targets(positions).tolist(), scores.tolist(), strict=True
-        ):
+        for position, labels, own in self._labelled(positions, scores):
             if self.several_classes:
                 known = self.task_names[labels.index(1.0)] if 1.0 in labels else ""
                 cells = [known, self.task_names[int(np.argmax(own))], *own]
@@ -211,6 +211,13 @@ class Source(ABC):
                 shown = ["" if label != label else _plain(label) if self.numbers else int(label) for label in labels]
                 cells = [cell for pair in zip(shown, own, strict=True) for cell in pair]
             yield [*self.place(position), *cells]
+
+    def _labelled(self, positions: Tensor, scores: Scores) -> Iterator[tuple[int, list[float], list[float]]]:
+        """Yield position, labels and scores of each item; only those of some items are made lists at a time."""
+        for first in range(0, len(positions), _ROWS_AT_ONCE):
+            some = positions[first : first + _ROWS_AT_ONCE]
+            own = scores[first : first + _ROWS_AT_ONCE].tolist()
+            yield from zip(some.tolist(), self.targets(some).tolist(), own, strict=True)
 
 
 def _plain(number: float) -> float:

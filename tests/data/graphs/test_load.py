@@ -90,7 +90,7 @@ def test_numbers_are_said_stratified_and_recognised(tmp_path: Path) -> None:
     rows = "".join(f"{i},{i},{i / 8 - 1},{i % 3}.0\n" for i in range(40))
     path = folder(tmp_path / "g", f"id,f,height,weight\n{rows}", "source,target\n0,1\n")
     data = quiet(path, target_columns=["height", "weight"])
-    assert (data.metric, data.num_tasks, data.y.dtype) == ("rmse", 2, torch.float32)
+    assert (data.metric, data.num_tasks, data.y.dtype) == ("r2", 2, torch.float32)
     assert repr(data) == "NodeDataset('g', nodes=40, edges=2, features=1, targets=2)"
     assert data.notes["height"] == "numbers from -1 to 3.875: regression; -1 is a number, not a missing one"
     assert data.targets(torch.tensor([39])).tolist() == [[3.875, 0]]

@@ -116,7 +116,8 @@ class BagDataset(LabelledItems):
             raise ValueError(f"y, bag_names, row and cases must have the same length, got lengths {sorted(counts)}")
         self.bag_ptr, self._order = layout(bag_ptr, bag, len(self.store), counts.pop() if counts else None, names)
         n = len(self.bag_ptr) - 1
-        self._set_labels(torch.empty(n, 0) if labels is None else labels, weight, task, metric or usual_metric(task))
+        y = torch.empty(n, 0) if labels is None else labels
+        self._set_labels(y, weight, task, metric or usual_metric(task, y.size(1)))
         self.bag_names = [str(i) for i in range(n)] if names is None else names
         default = ["y"] if self.y.size(1) == 1 else [f"y{i}" for i in range(self.y.size(1))]
         self.task_names = default if task_names is None else list(task_names)

@@ -10,7 +10,6 @@ from xgraph.data.bags.dataset import BagDataset
 from xgraph.data.bags.frame import bags_of_frame
 from xgraph.data.bags.own_split import read_frames, split_bags, take_split_cells
 from xgraph.data.bags.roles import BAG_NAMES, find_column
-from xgraph.data.labels.labels import usual_metric
 from xgraph.data.labels.rules import LabelRules
 from xgraph.data.splits.own import OwnSplit
 from xgraph.data.storage.root import Progress
@@ -101,7 +100,7 @@ def read_bags(
         rules=rules,
         atom_order=atom_order,
     )
-    data = BagDataset(**bags, name=stem(path) if name is None else name, metric=metric or usual_metric(bags["task"]))
+    data = BagDataset(**bags, name=stem(path) if name is None else name, metric=metric)
     data.files = files
     if splitting.split is not None or splitting.is_given:
         cells = frame[bag_column or find_column(list(frame.columns), BAG_NAMES)]

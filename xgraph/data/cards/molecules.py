@@ -101,7 +101,9 @@ def load_own_molecules(
         table, splitting, duplicates, name=name, standardize=standardize, root=root, progress=progress
     )
     order = atom_order or "canonical"
-    data = _dataset(table, name, usual_metric(table.task), rows, standardize, order, features, root, progress)
+    data = _dataset(
+        table, name, usual_metric(table.task, len(table.task_names)), rows, standardize, order, features, root, progress
+    )
     data.smiles_column, data.files = table.smiles_column, table.files
     return data
 

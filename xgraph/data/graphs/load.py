@@ -111,7 +111,7 @@ def dataset_of(
         name=name,
         task=labels.task,
         task_names=labels.names,
-        metric=usual_metric(labels.task),
+        metric=usual_metric(labels.task, len(labels.names)),
         splits=parts_of(graph.parts, labels.y, split, splitting, graph.where),
         ids=None if graph.ids is None else graph.ids.to_pylist(),
         feature_names=graph.feature_names,

@@ -42,9 +42,16 @@ class Labels:
         return "regression" if self.numbers else "binary" if self.column is None else "multiclass"
 
 
-def usual_metric(task: str) -> str:
-    """Return the metric by which a model of such labels is selected by default."""
-    return {"multiclass": "accuracy", "regression": "rmse"}.get(task, "ap")
+def usual_metric(task: str, targets: int = 1) -> str:
+    """Return the metric by which a model of such labels is selected by default.
+
+    Args:
+        task: What the labels are.
+        targets: Number of label columns. Errors of several numbers have several units, so that their mean says little.
+    """
+    if task == "regression":
+        return "rmse" if targets == 1 else "r2"
+    return "accuracy" if task == "multiclass" else "ap"
 
 
 def one_hot(codes: NDArray[np.int64], classes: int) -> NDArray[np.float32]:

@@ -97,7 +97,7 @@ class MoleculeDataset(MoleculeItems):
             raise ValueError(f"graphs, smiles, y and row must have the same length, got {lengths}")
         if y.shape != (n, len(task_names)):
             raise ValueError(f"y must have shape [{n}, {len(task_names)}], one column per task, got {list(y.shape)}")
-        self._set_labels(y, weight, task, metric or usual_metric(task))
+        self._set_labels(y, weight, task, metric or usual_metric(task, y.size(1)))
         self.groups = check_groups(groups, n)
         self.graphs, self.smiles, self.row = graphs, smiles, row
         self.name, self.task_names = name, list(task_names)

@@ -72,7 +72,7 @@ def nodes_of_graph(
         name=name,
         task=kind,
         task_names=names,
-        metric=usual_metric(kind),
+        metric=usual_metric(kind, len(names)),
         node_type=node_type,
         notes=notes,
     )

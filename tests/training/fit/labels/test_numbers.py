@@ -204,3 +204,13 @@ def test_numbers_that_cannot_be_learned(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="without two different numbers in the training part cannot be learned: 'y'"):
         run = xgraph.train(str(path), out=tmp_path / "two", target_columns=["y", "z"], **options)
     assert set(run.metrics["details"]["test"]["tasks"]) == {"y", "z"}
+
+
+def test_several_targets_are_selected_by_a_metric_without_units(tmp_path: Path) -> None:
+    smiles = EMBEDDED["nci_pains"](None, None).smiles[:60]
+    path = tmp_path / "two.csv"
+    path.write_text("smiles,a,b\n" + "".join(f"{one},{len(one)}.5,{1000 * i}.5\n" for i, one in enumerate(smiles)))
+    run = xgraph.train(str(path), out=tmp_path / "run", target_columns=["a", "b"], **{**SMALL, "epochs": 1})
+    assert run.metrics["metric"] == "r2"
+    errors = [run.metrics["details"]["test"]["tasks"][name]["r2"] for name in "ab"]
+    assert run.metrics["test"]["r2"] == pytest.approx(np.mean(errors))

@@ -18,7 +18,6 @@ from xgraph.data.bags.folder.opened import OpenBags
 from xgraph.data.bags.folder.problems import Problems
 from xgraph.data.bags.folder.splits import split_folder
 from xgraph.data.bags.folder.store import FolderStore
-from xgraph.data.labels.labels import usual_metric
 from xgraph.data.labels.rules import LabelRules
 from xgraph.data.splits.own import OwnSplit
 from xgraph.data.storage.root import Progress
@@ -144,7 +143,7 @@ def read_bag_folder(
         labelled.y[chosen],
         name=problems.where if name is None else name,
         task_names=labelled.labels.names,
-        metric=metric or usual_metric(labelled.labels.task),
+        metric=metric,
         bag_names=[bag.file.name for bag in opened],
         row=torch.tensor([labelled.row[bag.file.name] for bag in opened]),
         errors=sorted(problems.errors, key=lambda error: error.row),

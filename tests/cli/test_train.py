@@ -88,6 +88,21 @@ def test_a_metric_by_name(csv: Path, small: list[str], capsys: Capture) -> None:
     assert json.loads(Path("run/metrics.json").read_text())["selected_by"] == "roc_auc"
 
 
+def test_metrics_of_ranked_lists_are_for_several_label_columns(csv: Path, small: list[str], capsys: Capture) -> None:
+    assert main(["train", str(csv), *small, "--metric", "ndcg@10"]) == 2
+    assert "metrics of ranked lists are for several label columns, and 'chains' has one" in capsys.readouterr().err
+    header, *rows = csv.read_text().splitlines()
+    csv.write_text("\n".join([f"{header},carbon"] + [f"{row},{int('O' in row)}" for row in rows]))
+    argv = [*small, "--loss", "ndcg", "--metric", "ndcg@10", "--sampler", "tri"]
+    assert main(["train", str(csv), *argv, "--target-columns", "amine,carbon", "--out", "run"]) == 0
+    assert "valid_ndcg@10=" in capsys.readouterr().err
+    metrics = json.loads(Path("run/metrics.json").read_text())
+    assert metrics["selected_by"] == "ndcg@10"
+    assert 0 < metrics["test"]["map@10"] <= 1
+    assert main(["evaluate", "run", "--all-metrics"]) == 0
+    assert "recall@20" in capsys.readouterr().out
+
+
 def test_quiet_and_parseable_when_not_a_terminal(csv: Path, small: list[str], capsys: Capture) -> None:
     assert main(["train", str(csv), *small, "--out", "run", "--epochs", "2", "--loss", "soap", "--gamma", "0.5"]) == 0
     captured = capsys.readouterr()

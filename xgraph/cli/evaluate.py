@@ -127,6 +127,7 @@ def evaluate(
     from xgraph.training.files.writing import plain
     from xgraph.training.prediction.evaluate import baselines, evaluate_in_detail, evaluate_new
     from xgraph.training.scoring.metrics import METRICS
+    from xgraph.training.scoring.ranking import LIST_METRICS
 
     def show(
         name: str,
@@ -141,7 +142,7 @@ def evaluate(
             encoders = {"pretrained": seen} if seen else {}
             typer.echo(json.dumps(plain({name: metrics, **counts, "details": {name: details}, **encoders, **beside})))
             return
-        asked = [one for one in metrics if one not in {*METRICS, "accuracy", "mean", "std"}]
+        asked = [one for one in metrics if one not in {*METRICS, *LIST_METRICS, "accuracy", "mean", "std"}]
         typer.echo(metrics_table({name: metrics, **beside}, all_metrics=all_metrics, also=asked))
         seen_text = "\n\n".join(pretrained_lines(seen))
         for more in (details_text(details, None, all_metrics, decided=kind == "bag"), ties_text(details), seen_text):

@@ -7,8 +7,19 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, ndcg_score
 
+from xgraph.training.config.traits import LIST_METRICS as KNOWN
 from xgraph.training.scoring.places import Places
-from xgraph.training.scoring.ranking import hit_at, map_at, mrr, ndcg, precision_at, ranking_metrics, recall_at
+from xgraph.training.scoring.ranking import (
+    LIST_METRICS,
+    hit_at,
+    map_at,
+    mrr,
+    ndcg,
+    precision_at,
+    ranking_metrics,
+    recall_at,
+)
+from xgraph.training.scoring.scores import measure
 
 NAN = float("nan")
 
@@ -119,3 +130,14 @@ def test_wrong_input_is_refused(arguments, message):
         ndcg(*arguments)
     with pytest.raises(ValueError, match="gain must be one of exp2, linear"):
         ndcg([1, 0], [1.0, 2.0], gain="square")
+
+
+def test_several_tasks_report_them_and_a_single_one_does_not():
+    rng = np.random.default_rng(3)
+    target, scores = (rng.random((40, 3)) < 0.3).astype(float), rng.random((40, 3))
+    found = measure(target, scores)
+    assert KNOWN == LIST_METRICS
+    assert list(found)[-len(KNOWN) :] == list(KNOWN)
+    assert found["ndcg@10"] == pytest.approx(ndcg(target, scores, 10))
+    assert not {*KNOWN} & {*measure(target[:, :1], scores[:, :1])}
+    assert not {*KNOWN} & {*measure(np.eye(3)[rng.integers(0, 3, 40)], scores, several_classes=True)}

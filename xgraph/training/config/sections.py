@@ -23,6 +23,14 @@ Metric = Literal[
     "bedroc",
     "precision@10",
     "hits@10",
+    "ndcg",
+    "ndcg@10",
+    "ndcg@20",
+    "recall@10",
+    "recall@20",
+    "hit@10",
+    "mrr",
+    "map@10",
     "accuracy",
     "rmse",
     "mae",
@@ -170,7 +178,8 @@ class RunSettings(_Section):
     Args:
         metric: Validation metric that selects the epoch; by default the data set's own. Of equal epochs, AP and
             then ROC-AUC decide. The metric ``accuracy`` is for items that belong to one of several classes; for those,
-            the others are means over one class against the rest. For numbers: ``rmse`` and ``mae``, of which lower
+            the others are means over one class against the rest. Those of ranked lists (``ndcg``, ``recall@10``, ...)
+            are for several label columns. For numbers: ``rmse`` and ``mae``, of which lower
             values are better, ``r2``, ``pearson`` and ``spearman``.
         train_on: What to train on: the training set, or the training and validation sets together. The latter leaves
             nothing to validate on and needs ``keep = last``.

@@ -17,6 +17,8 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "node": {"model": "sage", "sampler": "balanced", "batch_size": 512, "lr": 0.01, "groups": "label"},
     "bag": {"model": "attention", "batch_size": 16, "groups": "label"},
 }
+LIST_METRICS = ("ndcg", "ndcg@10", "ndcg@20", "recall@10", "recall@20", "hit@10", "mrr", "map@10")
+"""Metrics of several tasks, each a list to rank; as in `xgraph.training.scoring.ranking`, which imports NumPy."""
 NUMBER_METRICS = ("rmse", "mae", "r2", "pearson", "spearman")
 """Metrics of predicted numbers; kept in step with `xgraph.training.scoring.numbers`, which imports NumPy."""
 
@@ -150,6 +152,8 @@ class DatasetTraits(NamedTuple):
         known = NUMBER_METRICS if self.numbers else tuple(one for one in get_args(Metric) if one not in NUMBER_METRICS)
         if not self.several_classes:
             known = tuple(one for one in known if one != "accuracy")
+        else:
+            known = tuple(one for one in known if one not in LIST_METRICS)
         if metric is not None and metric not in known:
             raise OptionError(f"metric = {metric!r}: the labels are {self._labels}; choose from {', '.join(known)}")
         if self.numbers and values.get("sampler") in ("dual", "tri", "balanced"):

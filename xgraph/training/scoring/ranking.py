@@ -15,7 +15,10 @@ from xgraph.checks import integer
 from xgraph.training.scoring.places import Blocks, Places
 from xgraph.training.scoring.sweep import FloatArray
 
-__all__ = ["hit_at", "map_at", "mrr", "ndcg", "precision_at", "ranking_metrics", "recall_at"]
+LIST_METRICS = ("ndcg", "ndcg@10", "ndcg@20", "recall@10", "recall@20", "hit@10", "mrr", "map@10")
+"""The metrics that runs of several tasks report beside the others: each task is a list to rank."""
+
+__all__ = ["LIST_METRICS", "hit_at", "map_at", "mrr", "ndcg", "precision_at", "ranking_metrics", "recall_at"]
 
 
 def ndcg(target: npt.ArrayLike, score: npt.ArrayLike, k: int | None = None, *, gain: str = "exp2") -> float:
@@ -135,6 +138,12 @@ def ranking_metrics(places: Places, ks: Iterable[int] = (10, 20), gain: str = "e
     values |= {f"{name}@{k}": metric(places, k) for k in ks for name, metric in at.items()}
     used = int((places.counts > 0).sum())
     return {**values, "queries": used, "empty_queries": places.num_queries - used}
+
+
+def list_metrics(target: npt.ArrayLike, score: npt.ArrayLike) -> dict[str, float]:
+    """Compute `LIST_METRICS` of score matrices ``[n, T]``."""
+    found = ranking_metrics(Places.of_scores(target, score), (10, 20))
+    return {name: found[name] for name in LIST_METRICS}
 
 
 def _ndcg(places: Places, k: int | None, gain: str) -> float:

@@ -13,6 +13,7 @@ from xgraph.data.ogb.package import without_version_check
 from xgraph.training.scoring.inference import class_scores
 from xgraph.training.scoring.metrics import METRICS, Metric, accuracy, score_all
 from xgraph.training.scoring.numbers import score_numbers
+from xgraph.training.scoring.ranking import list_metrics
 
 _OGB = ("ogbg-", "ogbn-")
 
@@ -25,11 +26,13 @@ def measure(
     several_classes: bool = False,
     link: str = "sigmoid",
 ) -> dict[str, float]:
-    """Return our metrics; NaN if there is only one class, or no number."""
+    """Return our metrics, of several tasks also those of ranked lists; NaN if there is only one class, or no number."""
     if link == "identity":
         return score_numbers(y, logits)
     values = score_all(y, class_scores(logits) if link == "softmax" else logits, further)
-    return {"accuracy": accuracy(y, logits), **values} if several_classes else values
+    if several_classes:
+        return {"accuracy": accuracy(y, logits), **values}
+    return values | list_metrics(y, logits) if y.ndim == 2 and y.shape[1] > 1 else values
 
 
 def score_split(

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xgraph.messages import listed
+from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.parts import PARTS
+from xgraph.training.config.traits import LIST_METRICS
 from xgraph.training.fit.labels.numbers import check_numbers
 
 if TYPE_CHECKING:
@@ -24,6 +26,11 @@ def check_data(source: "Source") -> None:
     if source.numbers:
         check_numbers(source, _NAMES)
         return
+    if source.config.metric in LIST_METRICS and source.num_tasks == 1:
+        raise OptionError(
+            f"metric = {source.config.metric!r}: the metrics of ranked lists are for several label columns, and "
+            f"{source.name!r} has one; choose one such as ap, precision@10 or bedroc"
+        )
     both = {name: _both_classes(source, name) for name in ("train", *source.scored)}
     if not both["train"].any():
         y = source.targets(source.splits["train"])

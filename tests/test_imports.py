@@ -73,7 +73,7 @@ FLOORS: dict[str, list[set[str]]] = {
         {"uncompiled"},
         {"base"},
         {"pointwise", "pairs"},
-        {"robust", "contrastive", "constraints", "ranking", "classes"},
+        {"robust", "contrastive", "constraints", "generative", "ranking", "classes"},
     ],
     "nn": [{"layers"}, {"convolutions", "molecules"}, {"nodes", "bags", "tables", "pairs"}, {"pooling"}],
     "reports": [

@@ -14,6 +14,7 @@ from xgraph.losses.constraints.trust_region import KLTrustRegion
 from xgraph.losses.constraints.zero_forgetting import ZeroForgetting
 from xgraph.losses.contrastive.sogclr import SogCLRLoss
 from xgraph.losses.contrastive.two_tower import TwoTowerLoss
+from xgraph.losses.generative.dft import DFTLoss
 from xgraph.losses.pairs.auc_margin import AUCMarginLoss
 from xgraph.losses.pairs.auc_pairwise import PairwiseAUCLoss
 from xgraph.losses.pairs.soap import SOAPLoss
@@ -67,6 +68,7 @@ __all__ = [
     "BCELoss",
     "CVaRDROLoss",
     "CrossEntropyLoss",
+    "DFTLoss",
     "FocalLoss",
     "GroupDROLoss",
     "Hinge",

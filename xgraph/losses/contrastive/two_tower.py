@@ -115,6 +115,7 @@ class TwoTowerLoss(ContrastiveLoss):
         index2: Tensor | None = None,
         tau1: Tensor | None = None,
         tau2: Tensor | None = None,
+        reference: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
         """Compute the loss of one batch of pairs.
 
@@ -127,6 +128,9 @@ class TwoTowerLoss(ContrastiveLoss):
             tau1: ``[B]`` predicted temperatures of the first tower's items, with gradient; only for
                 ``learn="predicted"``.
             tau2: The same for the second tower.
+            reference: Vectors of both towers of a reference model for the same pairs, ``[B, Q]`` each, without
+                gradient. Similarities then count above its own, equation (6.121): pairs that it cannot tell apart
+                either count little (DRRho-CLIP).
 
         Returns:
             A scalar: the mean over the rows that have a negative. If none has, it is 0 and all gradients are zero.
@@ -139,9 +143,10 @@ class TwoTowerLoss(ContrastiveLoss):
         if self.skips_infinite and not (within_limit(z1) and within_limit(z2)):
             self._check(torch.zeros_like(z1), torch.zeros_like(z2), index, index2, tau1, tau2)
             return infinite(z1, z2)
+        own = None if reference is None else self._similarities(reference, len(z1))
         rows1, rows2 = self._check(z1, z2, index, index2, tau1, tau2)
         with torch.autocast(z1.device.type, enabled=False):
-            return self._loss(unit(z1), unit(z2), rows1, rows2, tau1, tau2)
+            return self._loss(unit(z1), unit(z2), rows1, rows2, tau1, tau2, own)
 
     def monitor(self) -> dict[str, float]:
         """Return figures to log during training: those of :meth:`SogCLRLoss.monitor`, as means of both directions."""
@@ -163,6 +168,7 @@ class TwoTowerLoss(ContrastiveLoss):
         rows2: Tensor | None,
         tau1: Tensor | None,
         tau2: Tensor | None,
+        reference: Tensor | None = None,
     ) -> Tensor:
         place = torch.arange(len(h1), device=h1.device)
         negative = torch.ones(len(h1), len(h1), dtype=torch.bool, device=h1.device)
@@ -171,7 +177,7 @@ class TwoTowerLoss(ContrastiveLoss):
         kept = negative.any(1).nonzero().squeeze(1)  # negatives are mutual, so both directions keep the same rows
         if not len(kept):
             return nothing(h1, h2, tau1, tau2)
-        alike = h1 @ h2.t()
+        alike = h1 @ h2.t() if reference is None else h1 @ h2.t() - reference.to(h1.dtype)
         total = h1.new_zeros(())
         for scores, rows, track, temperatures, tau in (
             (alike, rows1, self.track1, self.temperatures1, tau1),
@@ -184,6 +190,21 @@ class TwoTowerLoss(ContrastiveLoss):
             )
             total = total + losses.mean()
         return total / 2 if self.average else total
+
+    @torch.no_grad()
+    def _similarities(self, reference: tuple[Tensor, Tensor], length: int) -> Tensor:
+        """Return the similarities of a reference model after checking its vectors, ``[B, B]``."""
+        named = {f"reference {number}": vectors for number, vectors in enumerate(reference, 1)}
+        self._check_types(**named)
+        r1, r2 = reference
+        if r1.dim() != 2 or r1.shape != r2.shape or len(r1) != length:
+            raise ValueError(
+                f"reference must hold two tensors of the same shape [{length}, P], got {list(r1.shape)} and "
+                f"{list(r2.shape)}"
+            )
+        self._check_devices(r1, r2)
+        self._check_vectors(**named)
+        return unit(r1) @ unit(r2).t()
 
     def _check(
         self,

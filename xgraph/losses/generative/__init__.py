@@ -1,0 +1,1 @@
+"""Losses of scores that a generator's samples get: discriminative fine-tuning."""

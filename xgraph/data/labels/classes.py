@@ -51,7 +51,8 @@ def _classes(cells: Sequence[str], rules: LabelRules) -> dict[str, str] | str:
     if known and all(value is not None for value in numbers.values()):
         broken = next((cell for cell, value in numbers.items() if value is not None and not value.is_integer()), None)
         if broken is not None:
-            return f"must hold classes, that is words or integers, but contains the number {shown(broken.strip())}"
+            what = f"contains the number {shown(broken.strip())}, which --task regression predicts"
+            return f"must hold classes, that is words or integers, but {what}"
         return {cell: str(int(value)) for cell, value in numbers.items() if value is not None}
     return {cell: cell.strip() for cell in known}
 

@@ -47,7 +47,10 @@ def reference(kind, gamma=0.3):
 def test_autograd_matches_the_algorithm_over_many_steps_and_a_restore(kind):
     algorithm = reference(kind)
     loss_fn = follow(lambda: make(kind), algorithm, graded())
-    for query, value in {**algorithm.threshold, **{q: math.log(u) for q, u in algorithm.level.items()}}.items():
+    for query, value in {
+        **algorithm.threshold,
+        **{q: math.log(u / algorithm.size[q]) for q, u in algorithm.level.items()},
+    }.items():
         table = loss_fn.track if kind == "listwise" else loss_fn.threshold
         assert table.value[query].item() == pytest.approx(value, abs=1e-8)
 

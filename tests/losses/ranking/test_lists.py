@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 
+from xgraph.estimators import Proximal
 from xgraph.losses import ListwiseCELoss, NDCGLoss, RecallLoss
 from xgraph.losses.batch import Batch
 from xgraph.losses.ranking.lists import Lists
@@ -134,6 +135,19 @@ def test_listwise_state_follows_a_shift_of_all_scores():
         rows = torch.randperm(8, generator=torch.Generator().manual_seed(step))[:5]
         losses = loss_fn(SCORES[rows], TARGET[rows]), shifted(SCORES[rows] + 10 * step, TARGET[rows])
         torch.testing.assert_close(*losses)
+
+
+def test_listwise_takes_a_gamma_for_each_query():
+    loss_fn = ListwiseCELoss(8, relevance=TARGET, gamma=Proximal(alpha=0.5)).double()
+    rows = torch.tensor([0, 1, 3, 4])
+    for scores in (SCORES, SCORES * 3):
+        loss_fn(scores[rows], TARGET[rows])
+    level = [
+        ((s[rows] - s[rows][:2].mean()).exp() * torch.tensor([1.5, 1.5, 2.5, 2.5])).mean() * 4 / 8
+        for s in (SCORES, 3 * SCORES)
+    ]
+    share = 0.5 * level[0] / (1 + 0.5 * level[0])
+    assert loss_fn.track.value.exp().item() == pytest.approx(((1 - share) * level[0] + share * level[1]).item())
 
 
 def test_graded_relevance_beyond_what_gains_hold_is_refused():

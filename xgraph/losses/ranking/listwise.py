@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from xgraph.estimators import GammaSchedule, LogMovingAverage
+from xgraph.estimators import GammaSchedule, LogMovingAverage, Proximal
 from xgraph.losses.base import TASK_RESTART_LAG
 from xgraph.losses.pairs.base import RecentLoss
 from xgraph.losses.ranking.base import RankingLoss
@@ -21,8 +21,8 @@ class ListwiseCELoss(RankingLoss):
     .. math::
         \min_w \mathrm{mean}_q \sum_{i ∈ S_q^+} \frac{y_i}{\sum y} \log \sum_{j ∈ S_q} \exp(h_j - h_i)
 
-    Each query tracks one number, the logarithm of the sum over its whole list, relative to the mean score c of its
-    relevant items. In the sum, the relevant items in the batch stand for the n⁺ of the list and the irrelevant ones
+    Each query tracks one number, the logarithm of the mean over its whole list, relative to the mean score c of its
+    relevant items. In the mean, the relevant items in the batch stand for the n⁺ of the list and the irrelevant ones
     for its n⁻. With γ = 1, this is the sampled softmax; the state removes the bias of the logarithm of a small sample.
 
     ListNet (`Cao et al., ICML 2007 <https://doi.org/10.1145/1273496.1273513>`__); equation (2.47), with the
@@ -68,7 +68,7 @@ class ListwiseCELoss(RankingLoss):
         lists = self.adopt(relevance, strata)
         self.norm = torch.zeros_like(self.norm).index_add_(0, lists.queries(), lists.relevance)
         self.track = LogMovingAverage(self.num_tasks, (), gamma, max_lag=max_lag, restart_lag=TASK_RESTART_LAG)
-        self.recent = RecentLoss(gamma)
+        self.recent = RecentLoss(0.1 if isinstance(gamma, Proximal) else gamma)
 
     def _objective(self, lists: Lists, rows: Tensor | None, duplicates: bool) -> Tensor:
         scores, relevant = lists.scores, lists.relevant
@@ -77,7 +77,8 @@ class ListwiseCELoss(RankingLoss):
         log_share = lists.shares().log().t()
         level = (scores + log_share).masked_fill(log_share == -torch.inf, -torch.inf).logsumexp(0) - centre
         if self.training:
-            level = self.track.step(level, lists.query, False)
+            size = lists.size.log()  # a mean over the list, so that the state does not depend on its length
+            level = self.track.step(level - size, lists.query, False) + size
         total = self.norm[lists.query].to(scores.dtype)
         weight = lists.relevance * (lists.num_relevant / lists.drawn / total)  # estimates y / Σy over the whole list
         loss = (level + centre - (weight * own).sum(0)).mean()

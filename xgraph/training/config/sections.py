@@ -133,8 +133,8 @@ class Optimization(_Section):
         lr_schedule: Learning rate over the epochs of a stage: constant, or decaying to zero along a cosine.
         gamma_schedule: Gamma of the loss and of the model over the epochs: constant, or decaying from 1 to its value
             along a cosine. With ``proximal``, each row of a loss that tracks logarithms of means (``sopa-s``,
-            ``sota-s``, ``kl-dro``) has a gamma of its own, larger where its state is higher, and of that value where
-            the state is 0.
+            ``sota-s``, ``kl-dro``, ``listwise``) has a gamma of its own, larger where its state is higher, and of that
+            value where the state is 0.
         ema_decay: Decay per step of an exponential moving average of the weights, which is then validated, kept and
             tested. It averages over about 1 / (1 - decay) steps; 0 turns it off.
         init: Run whose encoder weights to start from. The head is reused too if tasks and features are the same. With

@@ -16,6 +16,7 @@ from xgraph.data import load
 from xgraph.losses import ROCFairness
 from xgraph.options import OptionError
 from xgraph.training.files.checkpoint import read_checkpoint
+from xgraph.training.fit.constraints.summary import mean_constraints
 from xgraph.training.scoring.fairness import fairness
 
 SETTINGS: dict[str, Any] = {
@@ -83,6 +84,23 @@ def test_without_a_penalty_groups_are_compared_and_nothing_else_changes(folder: 
     )
     assert "constraints" in run.metrics
     assert "constraints" not in run.metrics["constraints"]["fair"]
+
+
+def test_several_seeds_have_the_means_of_their_members(folder: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("XGRAPH_ROOT", str(folder / "root"))
+    forest: dict[str, Any] = {"model": "forest", "features": ["morgan"], "trees": 5, "split": "random", "seeds": 2}
+    run = xgraph.train(str(folder / "chains.csv"), out=str(folder / "seeds"), fair_column="lab", **forest)
+    parts = [one["constraints"]["fair"]["test"]["amine"]["statistical_parity"] for one in run.metrics["seeds"]]
+    fair = run.metrics["constraints"]["fair"]
+    assert fair["test"]["amine"]["statistical_parity"] == pytest.approx(sum(parts) / 2)
+    assert fair["groups"] == ["A", "B"]
+
+
+def test_means_of_reports() -> None:
+    one = {"a": [{"value": 1.0, "task": "x"}], "b": None, "c": 2, "d": True}
+    other = {"a": [{"value": 2.0, "task": "x"}], "b": 3.0, "c": np.nan, "d": True}
+    assert mean_constraints([one, other]) == {"a": [{"value": 1.5, "task": "x"}], "b": 3.0, "c": 2.0, "d": True}
+    assert np.isnan(mean_constraints([{"a": None}, {"a": np.nan}])["a"])
 
 
 def test_a_graph_of_ones_own_has_groups(tmp_path: Path, monkeypatch: Any) -> None:

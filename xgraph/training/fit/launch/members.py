@@ -17,6 +17,7 @@ from xgraph.training.files.lock import locked
 from xgraph.training.files.members import FOLD, SEED, leaf_folders
 from xgraph.training.files.rundir import CONFIG, METRICS, PATHS, Run, discard, make_run_directory, move, write_config
 from xgraph.training.files.writing import write_json
+from xgraph.training.fit.constraints.summary import mean_constraints
 from xgraph.training.fit.launch.guard import Interrupted
 from xgraph.training.fit.launch.one import train_one
 from xgraph.training.fit.loading import load_data
@@ -123,6 +124,8 @@ def _summary(config: TrainConfig, path: Path, runs: list[Run]) -> dict[str, Any]
     known = [one["details"] for one in every if "details" in one]
     if len(known) == len(runs):
         metrics["details"] = {part: mean_details([one[part] for one in known]) for part in known[0]}
+    if all("constraints" in one for one in every):
+        metrics["constraints"] = mean_constraints([one["constraints"] for one in every])
     singles = single_runs(metrics)
     if "pretrained" in singles[0]:
         metrics["pretrained"] = singles[0]["pretrained"]
@@ -161,7 +164,9 @@ def _is_finished(folder: Path, config: TrainConfig) -> bool:
     if not (folder / METRICS).is_file():
         return False
     run = Run.open(folder)
-    wanted = [name for name, set_ in (("baseline", config.baseline), ("chosen", config.choose)) if set_]
+    constrained = config.retain is not None or config.fair_column is not None
+    later = (("baseline", config.baseline), ("chosen", config.choose), ("constraints", constrained))
+    wanted = [name for name, set_ in later if set_]
     same = (run.config.epochs, run.config.seeds) == (config.epochs, config.seeds)
     return same and all(name in run.metrics for name in wanted)
 

@@ -1,6 +1,7 @@
 """`--fair-column C`: the error rates of groups are compared, and made equal."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,14 @@ def test_without_a_penalty_groups_are_compared_and_nothing_else_changes(folder: 
     )
     assert "constraints" in run.metrics
     assert "constraints" not in run.metrics["constraints"]["fair"]
+
+
+def test_the_first_lines_of_a_run_count_the_groups(folder: Path, monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setenv("XGRAPH_ROOT", str(folder / "root"))
+    settings = {**SETTINGS, "epochs": 1, "fair_column": "lab", "progress": True}
+    xgraph.train(str(folder / "chains.csv"), out=str(folder / "lines"), **settings)
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("groups of lab: ")]
+    assert re.fullmatch(r"groups of lab: A \d+, B \d+, unknown \d+ in train; rates may differ by 0.02", line)
 
 
 def test_several_seeds_have_the_means_of_their_members(folder: Path, monkeypatch: Any) -> None:

@@ -98,6 +98,9 @@ def test_first_step_is_the_loss_of_the_new_task_and_the_penalty(folder: Path, mo
     known = ~batch.y[:, 0].isnan()
     assert task._loss(task.main_loss, logits, batch).item() == pytest.approx(losses[known, 0].mean().item(), rel=1e-5)
     kept = task.terms.retained
+    assert list(task.terms.announcement()) == [
+        f"retained: amine: its training loss may not rise above that of {folder / 'old'}"
+    ]
     assert kept.penalty(losses[:, 1:], batch.idx).item() == pytest.approx(0, abs=1e-5)
     reference = ZeroForgetting(None, kept.penalty.old_loss, rho=30)
     expected = reference(losses[:, 1:] + 0.5, batch.idx)

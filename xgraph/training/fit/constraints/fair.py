@@ -40,6 +40,9 @@ class Fair(nn.Module):
         self.groups_of, self.names = groups, groups.names
         train = source.splits["train"].numpy()
         counts = np.bincount(groups.codes[train][groups.codes[train] >= 0], minlength=len(groups.names))
+        self.counts = [f"{name} {count}" for name, count in zip(groups.names, counts.tolist(), strict=True)]
+        if unknown := len(train) - int(counts.sum()):
+            self.counts.append(f"unknown {unknown}")
         if absent := [name for name, count in zip(groups.names, counts.tolist(), strict=True) if not count]:
             warnings.warn(
                 f"fair_column: no item of the training part is in the group {listed(absent)}, so that nothing is made "

@@ -1,5 +1,6 @@
 """The penalties of a run, which are added to its loss in every step of both stages."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,10 @@ from xgraph.training.scoring.inference import as_scores
 
 if TYPE_CHECKING:
     from xgraph.training.sources import Source
+
+
+MOST_LINES = 12
+"""So many retained tasks are named in the first lines of a run."""
 
 
 class Terms(nn.Module):
@@ -45,6 +50,17 @@ class Terms(nn.Module):
     def labels(self, y: Tensor) -> Tensor:
         """Return the labels that the loss is computed with: without those of retained tasks."""
         return y if self.retained is None else self.retained.of_new_tasks(y)
+
+    def announcement(self) -> Iterator[str]:
+        """Yield the lines that say what is constrained."""
+        if self.retained is not None:
+            for name, run in list(zip(self.retained.names, self.retained.runs, strict=True))[:MOST_LINES]:
+                yield f"retained: {name}: its training loss may not rise above that of {run}"
+            if len(self.retained.names) > MOST_LINES:
+                yield f"retained: {len(self.retained.names) - MOST_LINES} more tasks"
+        if self.fair is not None:
+            aim = "compared" if self.fair.penalty is None else f"rates may differ by {self.fair.tolerance:g}"
+            yield f"groups of {self.fair.groups_of.column}: {', '.join(self.fair.counts)} in train; {aim}"
 
     def add_to(self, metrics: dict[str, Any], source: "Source", path: Path, device: str) -> dict[str, Any]:
         """Add the report of a finished run to its metrics, and write them anew."""

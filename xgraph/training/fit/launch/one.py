@@ -48,7 +48,9 @@ def _train_one(
     if progress:
         parts = ", ".join(f"{len(source.splits[name])} {name}" for name in ("train", *source.scored))
         sys.stderr.write(f"{source.name}: {parts} {source.noun}; run directory {path}\n")
-        sys.stderr.writelines(f"{line}\n" for line in announcement(source))
+        terms = getattr(task, "terms", None)
+        lines = [*announcement(source), *(terms.announcement() if terms is not None else ())]
+        sys.stderr.writelines(f"{line}\n" for line in lines)
     callbacks = _callbacks(task.metric) if progress else []
     stage = Stage()
     with guarded(path, resume=resume, stage=stage), locked(path) if rank() == 0 else nullcontext():

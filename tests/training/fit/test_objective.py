@@ -6,13 +6,13 @@ from torch import Tensor
 
 import xgraph.losses
 from xgraph.estimators import Proximal
-from xgraph.losses import BCELoss, GroupDROLoss
+from xgraph.losses import BCELoss, GroupDROLoss, ListwiseCELoss
 from xgraph.options import OptionError
 from xgraph.sampling import DualSampler, GroupSampler
 from xgraph.training.config.build import TrainConfig, build_config
 from xgraph.training.fit.groups import make_groups
 from xgraph.training.fit.loading import load_data
-from xgraph.training.fit.objective import make_objective
+from xgraph.training.fit.objective import make_objective, make_pretrain_loss
 from xgraph.training.sources import Source
 from xgraph.training.sources.batches import ShuffleSampler
 
@@ -92,6 +92,20 @@ def test_a_proximal_gamma_is_gamma_where_the_state_is_zero(csv: Path) -> None:
         make_objective(*build(csv, loss="soap", gamma_schedule="proximal", epochs=4))
     with pytest.raises(OptionError, match="gamma_schedule = 'proximal': neither loss 'bce' nor model"):
         build(csv, loss="bce", gamma_schedule="proximal", epochs=4)
+
+
+def test_the_epochs_before_the_loss_can_be_listwise(csv: Path) -> None:
+    config, source = build(csv, loss="ndcg", pretrain_loss="listwise", epochs=4)
+    loss = make_pretrain_loss(config, source)
+    assert isinstance(loss, ListwiseCELoss)
+    assert loss.list_size.tolist() == [len(source.splits["train"])]
+    assert isinstance(make_pretrain_loss(*build(csv, loss="ndcg", epochs=4)), BCELoss)
+    with pytest.raises(
+        OptionError, match=r"pretrain_loss = 'listwise': expected epochs before the loss, such as .* = 2"
+    ):
+        build(csv, loss="ndcg", pretrain_loss="listwise", epochs=4, pretrain_epochs=0)
+    with pytest.raises(OptionError, match="the inner step of schedule 'compositional' is cross-entropy"):
+        build(csv, loss="soap", pretrain_loss="listwise", epochs=4, pretrain_epochs=2, schedule="compositional")
 
 
 def test_errors_of_a_loss_are_option_errors(csv: Path) -> None:

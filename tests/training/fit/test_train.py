@@ -236,6 +236,7 @@ def test_every_loss_resumes(train: Train, loss: str) -> None:
         {"loss": "group-dro", "sampler": "dual", "groups": "label"},
         {"schedule": "compositional", "inner_lr": 0.05, "inner_gamma": 0.5},
         {"schedule": "compositional", "pretrain_epochs": 1, "loss": "sopa"},
+        {"loss": "ndcg", "pretrain_loss": "listwise", "pretrain_epochs": 2, "epochs": 3},
     ],
     ids=str,
 )

@@ -122,6 +122,8 @@ class Optimization(_Section):
         pretrain_epochs: Of these, epochs of cross-entropy before the loss; by default half. The default is 0 for losses
             that are a form of cross-entropy themselves, unless the schedule is ``finetune``, and for compositional
             training.
+        pretrain_loss: What is optimised in these epochs: cross-entropy, or the softmax over whole lists (``listwise``),
+            from which the losses of ranked lists (``ndcg``, ``recall``) go on.
         main_lr: Learning rate after these epochs; by default lr, and three tenths of it with the schedule ``finetune``,
             which also sets ``sampling_rate`` to 0.0625 unless it is given.
         inner_lr: Step size of the inner step in compositional training.
@@ -149,6 +151,7 @@ class Optimization(_Section):
     epochs: Count = 40
     schedule: Literal["two-stage", "finetune", "compositional"] = "two-stage"
     pretrain_epochs: int = Field(default=0, ge=0, le=10**9)
+    pretrain_loss: Literal["cross-entropy", "listwise"] = "cross-entropy"
     main_lr: Rate | None = None
     inner_lr: Rate = 0.01
     inner_gamma: float = Field(default=0.9, gt=0, le=1)

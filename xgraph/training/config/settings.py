@@ -73,6 +73,16 @@ class TrainConfig(Schema):
             )
         if self.optimization.gamma_schedule == "proximal" and "gamma" not in self.chosen_loss.options:
             raise ValueError(f"gamma_schedule = 'proximal': loss {self.loss!r} has no gamma")
+        if self.optimization.pretrain_loss == "listwise":
+            if self.optimization.schedule == "compositional":
+                raise ValueError(
+                    "pretrain_loss = 'listwise': the inner step of schedule 'compositional' is cross-entropy"
+                )
+            if not self.optimization.pretrain_epochs:
+                raise ValueError(
+                    "pretrain_loss = 'listwise': expected epochs before the loss, such as pretrain_epochs = "
+                    f"{max(self.epochs // 2, 1)}"
+                )
         for name in ("fair_tolerance", "fair_rho"):
             if (value := getattr(self.constraints, name)) is not None and self.fair_column is None:
                 raise ValueError(f"{name} = {value:g}: expected fair_column with it, the column of groups")

@@ -83,6 +83,22 @@ def make_objective(config: TrainConfig, source: "Source", terms: "Terms | None" 
     return Objective(loss, {stage: make_sampler(kind, labels, config, own) for stage, kind in stages.items()})
 
 
+def make_pretrain_loss(config: TrainConfig, source: "Source") -> "Loss":
+    """Build the loss of the epochs before the main stage."""
+    from xgraph.losses import BCELoss, CrossEntropyLoss, ListwiseCELoss, MSELoss
+
+    sizes = len(source), source.num_tasks
+    if config.pretrain_loss == "listwise":
+        if source.numbers or source.several_classes:
+            what = "numbers" if source.numbers else "mutually exclusive classes"
+            raise OptionError(f"pretrain_loss = 'listwise': it is for labels 0 and 1, but {source.name!r} has {what}")
+        if source.weights is not None:
+            raise OptionError("weight_column: pretrain_loss = 'listwise' cannot weight items; expected cross-entropy")
+        return ListwiseCELoss(*sizes, relevance=source.targets(source.splits["train"]))
+    usual = MSELoss if source.numbers else CrossEntropyLoss if source.several_classes else BCELoss
+    return usual(*sizes)
+
+
 def _gamma(config: TrainConfig, gamma: Any) -> Any:
     """Return γ as the loss takes it: a number, a schedule over the epochs, or a rule for each row."""
     from xgraph.estimators import CosineGamma, Proximal

@@ -25,7 +25,7 @@ from xgraph.training.fit.average import AveragedWeights
 from xgraph.training.fit.compositional import Compositional
 from xgraph.training.fit.constraints.terms import make_terms
 from xgraph.training.fit.labels.numbers import predict_numbers
-from xgraph.training.fit.objective import make_objective
+from xgraph.training.fit.objective import make_objective, make_pretrain_loss
 from xgraph.training.fit.resumable import ResumableModule
 from xgraph.training.scoring.scores import measure
 
@@ -42,13 +42,11 @@ class Task(ResumableModule):
     def __init__(self, config: TrainConfig, source: "Source") -> None:
         super().__init__(config.pretrain_epochs)
         from xgraph.estimators import CosineGamma
-        from xgraph.losses import BCELoss, CrossEntropyLoss, MSELoss
 
         self.config, self.source = config, source
         self.metric = config.metric or source.metric
         self.train_positions, self.valid_positions = source.splits["train"], source.splits.get("valid")
-        usual = MSELoss if source.numbers else CrossEntropyLoss if source.several_classes else BCELoss
-        self.pretrain_loss: Loss = usual(len(source), source.num_tasks)
+        self.pretrain_loss: Loss = make_pretrain_loss(config, source)
         options = dict(config.model_options)
         if config.gamma_schedule == "cosine" and "gamma" in options:  # the model's tables live through both stages
             options["gamma"] = CosineGamma(config.epochs, gamma_min=options["gamma"])

@@ -56,7 +56,7 @@ def test_floats_are_numbers_and_integers_are_classes() -> None:
     for one, value in zip(listed, values, strict=True):
         one.y = torch.tensor([[value, 2 * value]])
     data = molecules_of_graphs(listed)
-    assert (data.task, data.metric, data.task_names) == ("regression", "rmse", ["y0", "y1"])
+    assert (data.task, data.metric, data.task_names) == ("regression", "r2", ["y0", "y1"])
     assert data.y.nan_to_num(9).tolist() == [[0.5, 1], [9, 9], [-1, -2], [3, 6]]
     assert data.notes["y0"] == "numbers from -1 to 3: regression"
     with pytest.raises(ValueError, match="labels must be 0, 1 or NaN .missing., got 0.5 for graph 0"):

@@ -1,8 +1,10 @@
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from xgraph.data.graphs.arrays import names_in
 from xgraph.data.tables.formats import ENDINGS, format_of, stem
 from xgraph.data.tables.read import read_columns
 
@@ -73,3 +75,13 @@ def test_settings_of_text_are_refused_elsewhere(tmp_path: Path) -> None:
         archive.writestr("xl/workbook.xml", "")
     with pytest.raises(ValueError, match="encoding = 'utf-8': this is for text, but .* is an Excel workbook"):
         read_columns(path, encoding="utf-8")
+
+
+def test_an_archive_of_an_unknown_version_is_no_workbook(tmp_path: Path) -> None:
+    path = tmp_path / "town.npz"
+    np.savez(path, edge_index=np.zeros((2, 1), dtype=np.int64))
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 6] = 64  # the version that is needed to extract it
+    path.write_bytes(content)
+    assert names_in(path) == []
+    assert format_of(path) == "text"

@@ -46,7 +46,7 @@ class BagDataset(LabelledItems):
         name: Name of the data set.
         task_names: Names of the T tasks.
         metric: Metric for model selection: ap (default), prc_auc or roc_auc; for classes accuracy (default) too; for
-            regression rmse (default), mae, r2, pearson or spearman.
+            regression rmse (default), mae, r2 (default of several tasks), pearson or spearman.
         splits: Bags of each part, such as train, valid and test, as integers.
         instance_y: Labels of the instances, if known, in the order of `instances`. Shape ``[N]`` or ``[N, T]``.
         bag_names: Names of the bags; by default their numbers.

@@ -55,7 +55,7 @@ def read_bags(
         standardize: Whether to reduce each molecule to its largest fragment, neutralised.
         require_targets: Whether a file without a label column is an error.
         name: Name of the data set; by default the name of the file.
-        metric: Metric for model selection; by default ap, accuracy for classes and rmse for numbers.
+        metric: Metric for model selection; by default ap, accuracy for classes, rmse for numbers, r2 for several.
         progress: Called with ``(done, total, description)``.
         rules: Which cells mean active, inactive and missing, if not the usual ones.
         splitting: How to split the bags; by default the data set has no parts.

@@ -15,6 +15,7 @@ from xgraph.data.graphs.parts import GivenParts
 from xgraph.data.published.edges import tidy_edges
 from xgraph.data.published.nodes import Rows
 from xgraph.data.published.reading import reading
+from xgraph.data.storage.damaged import DAMAGED_ARCHIVE
 from xgraph.messages import listed
 
 DENSE = ("x", "features", "node_features", "attr")
@@ -34,7 +35,7 @@ def names_in(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return [name.removesuffix(".npy") for name in archive.namelist()]
-    except (zipfile.BadZipFile, OSError):
+    except (*DAMAGED_ARCHIVE, OSError):
         return []
 
 

@@ -46,7 +46,7 @@ class MoleculeDataset(MoleculeItems):
         name: Name of the data set.
         task_names: Names of the T tasks.
         metric: Metric for model selection: ap (default), prc_auc or roc_auc; for classes accuracy (default) too; for
-            regression rmse (default), mae, r2, pearson or spearman.
+            regression rmse (default), mae, r2 (default of several tasks), pearson or spearman.
         splits: Positions of each part, such as train, valid and test.
         errors: Rows of the source that could not be used, in order.
         featurizer: Version of the features.
@@ -129,7 +129,7 @@ class MoleculeDataset(MoleculeItems):
         Args:
             table: SMILES and labels.
             name: Name of the data set.
-            metric: Metric for model selection; by default ap, accuracy for classes and rmse for numbers.
+            metric: Metric for model selection; by default ap, accuracy for classes, rmse for numbers, r2 for several.
             root: Data root for the cache; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
             splits: Source rows of each part; rows that cannot be parsed are dropped.
             standardize: Whether to reduce each molecule to its largest fragment, neutralised.

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 from typing import Literal
 
+from xgraph.data.storage.damaged import DAMAGED_ARCHIVE
 from xgraph.data.tables.frame import FrameTable
 
 Format = Literal["text", "smi", "sdf", "parquet", "xlsx"]
@@ -78,5 +79,5 @@ def _is_workbook(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return "xl/workbook.xml" in archive.namelist()
-    except zipfile.BadZipFile:
+    except DAMAGED_ARCHIVE:
         return False

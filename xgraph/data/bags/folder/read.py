@@ -74,7 +74,7 @@ def read_bag_folder(
         splitting: How to split the bags, with the bags of a case together; by default by the column ``split`` of the
             table, if there is one.
         name: Name of the data set; by default that of the folder.
-        metric: Metric for model selection; by default ap, accuracy for classes and rmse for numbers.
+        metric: Metric for model selection; by default ap, accuracy for classes, rmse for numbers, r2 for several.
         root: Data root, which keeps what was computed; by default ``XGRAPH_ROOT`` or ``~/.cache/xgraph``.
         progress: Called with ``(done, total, description)``.
         separator: What separates the cells of the table of labels; by default it is recognised.

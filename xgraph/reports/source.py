@@ -109,6 +109,11 @@ class Source:
         return "classes" in self.first.metrics
 
     @property
+    def predicts_numbers(self) -> bool:
+        """Whether numbers are predicted (regression)."""
+        return self.first.metrics.get("task") == "regression"
+
+    @property
     def tasks(self) -> list[str]:
         """Names of the tasks, or of the classes."""
         return self.predictions.tasks

@@ -96,10 +96,18 @@ def confusion(counts: npt.NDArray[np.float64], rows: Sequence[str], columns: Seq
 
 
 def against(
-    x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], labels: tuple[str, str], *, log: bool = False
+    x: npt.NDArray[np.float64],
+    y: npt.NDArray[np.float64],
+    labels: tuple[str, str],
+    *,
+    log: bool = False,
+    diagonal: bool = False,
 ) -> str:
-    """Draw points."""
+    """Draw points, if asked for with the line on which both numbers are equal."""
     with drawing() as (figure, axes):
+        if diagonal and len(x):
+            ends = [min(x.min(), y.min()), max(x.max(), y.max())]
+            axes.plot(ends, ends, color=MUTED, linewidth=1.0, linestyle=":")
         axes.plot(x, y, "o", color=BLUE, markersize=4, alpha=0.55, markeredgewidth=0)
         if log:
             axes.set_xscale("log")

@@ -54,7 +54,8 @@ class Items(NamedTuple):
         if scores is None:
             source.left_out.append(LeftOut(what, "the run has no predictions"))
             return None
-        return cls(source, own, part, scores, int(np.nansum(scores.labels == 1, axis=0).argmax()))
+        counted = ~np.isnan(scores.labels) if source.predicts_numbers else scores.labels == 1
+        return cls(source, own, part, scores, int(np.nansum(counted, axis=0).argmax()))
 
     @property
     def labels(self) -> Values:
@@ -70,7 +71,8 @@ class Items(NamedTuple):
     def which(self) -> str:
         """Which task is shown, as the end of a sentence; empty for a single task."""
         tasks = self.own.tasks
-        return "" if len(tasks) == 1 else f" Task: {tasks[self.task]}, the one with most positives."
+        most = "numbers" if self.source.predicts_numbers else "positives"
+        return "" if len(tasks) == 1 else f" Task: {tasks[self.task]}, the one with most {most}."
 
     @property
     def note(self) -> str:
@@ -81,10 +83,16 @@ class Items(NamedTuple):
     def known(self, position: int) -> str:
         """Return the label of an item in words."""
         label = self.labels[position]
+        if self.source.predicts_numbers and not np.isnan(label):
+            return f"measured {label:.4g}"
         return "no label" if np.isnan(label) else ("positive" if label == 1 else "negative")
 
     def choose(self) -> tuple[Positions, Positions]:
         """Return the positions of the highest scores, and of the worst errors, as `choose` does."""
+        if self.source.predicts_numbers:
+            errors = np.nan_to_num(np.abs(self.values - self.labels), nan=-1.0)
+            worst = np.argsort(-errors, kind="stable")[:TOP]
+            return np.argsort(-self.values, kind="stable")[:TOP], worst[errors[worst] >= 0]
         return choose(self.labels, self.values)
 
 

@@ -15,6 +15,11 @@ LABELS = {
     "precision@10": "precision@10",
     "hits@10": "hits@10",
     "loss": "loss",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R²",
+    "pearson": "Pearson's r",
+    "spearman": "Spearman's ρ",
 }
 MEANINGS = {
     "accuracy": "share of items whose class has the highest score",
@@ -30,6 +35,11 @@ MEANINGS = {
     "balanced_accuracy": "mean of the shares of positives and of negatives that are decided rightly",
     "f1": "harmonic mean of precision and recall at the threshold",
     "mcc": "Matthews' correlation between label and decision",
+    "rmse": "root of the mean squared error, in the units of the numbers; lower is better",
+    "mae": "mean absolute error, in the units of the numbers; lower is better",
+    "r2": "share of the variance that is explained; 0 for the mean of the part, 1 for perfect predictions",
+    "pearson": "linear correlation of predicted and measured numbers",
+    "spearman": "correlation of their ranks",
 }
 _PREFIXES = {"pauc_mcclish_fpr": "partial AUC (McClish) up to FPR ", "pauc_area_fpr": "partial AUC up to FPR "}
 PARTS = {"train": "training", "valid": "validation", "test": "test"}

@@ -36,6 +36,7 @@ def section(source: Source) -> Section | None:
         raise ValueError(f"the data have {data.data.num_instances:,} instances, more than {MOST_ITEMS:,}")
     labels, (top, wrong) = items.labels, items.choose()
     ends = [wrong[labels[wrong] == 0][: BAGS // 2], wrong[labels[wrong] == 1][: BAGS // 2]]
+    ends = [wrong[:BAGS]] if source.predicts_numbers else ends
     chosen = list(dict.fromkeys([*top[:BAGS].tolist(), *np.concatenate(ends).tolist()]))
     positions = data.splits[items.part].tolist()
     model, blocks = load_model(state), []
@@ -63,8 +64,9 @@ def _of_bag(model: Any, data: Any, bag: int, task: int, link: str, title: str) -
     batch = data.batch([bag])
     rows = batch.instance if data.instance_row is None else data.instance_row[batch.instance]
     order = np.argsort(-fall, kind="stable")[:INSTANCES].tolist()
+    what = "prediction" if link == "identity" else "log-odds"
     lines = [
-        [f"instance {int(rows[i])}", f"fall of the log-odds {fall[i]:+.3g}"]
+        [f"instance {int(rows[i])}", f"fall of the {what} {fall[i]:+.3g}"]
         + ([f"weight {weights[i, task]:.2f}, score {scores[i, task]:.2g}"] if np.isfinite(weights[i, task]) else [])
         for i in order
     ]
@@ -98,7 +100,7 @@ def _conformers(data: Any, bag: int, order: list[int], lines: list[list[str]]) -
 
 
 def _table(title: str, lines: list[list[str]]) -> Table:
-    columns = ["instance", "fall of the log-odds without it", "weight and score"]
+    columns = ["instance", f"{lines[0][1].rpartition(' ')[0]} without it", "weight and score"]
     rows = [
         [one[0].removeprefix("instance "), one[1].rpartition(" ")[2], one[2] if len(one) > 2 else ""] for one in lines
     ]

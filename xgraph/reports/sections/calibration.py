@@ -19,6 +19,8 @@ MOST_TASKS = 6
 
 def section(source: Source) -> Section | None:
     """Return the distribution of scores, and the curve of calibration with the Brier score."""
+    if source.predicts_numbers:
+        return None
     members = shown(source)
     if not members:
         source.left_out.append(LeftOut("distribution and calibration of the scores", "the run has no predictions.csv"))

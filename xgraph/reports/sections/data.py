@@ -14,6 +14,8 @@ MOST_TASKS = 12
 
 def section(source: Source) -> Section | None:
     """Return the counts of labels by part and task; None for a run that has not recorded them."""
+    if source.predicts_numbers:
+        return _of_numbers(source)
     counts = _counts(source)
     if not counts:
         source.left_out.append(
@@ -59,6 +61,20 @@ def section(source: Source) -> Section | None:
     )
 
 
+def _of_numbers(source: Source) -> Section | None:
+    """Return how many numbers each part has, and their mean, deviation and range."""
+    first = source.first.metrics
+    parts: dict[str, Any] = {"train": first.get("train_labels"), **first.get("details", {})}
+    rows = []
+    for part in [part for part in PARTS if parts.get(part)]:
+        for name, one in list((parts[part].get("tasks", parts[part])).items())[:MOST_TASKS]:
+            rows.append([name, PARTS[part], *(one.get(key) for key in ("numbers", "mean", "std", "min", "max"))])
+    if not rows:
+        return None
+    columns = ["target", "part", "numbers", "mean", "standard deviation", "lowest", "highest"]
+    return Section("Data", [Table(columns, rows, caption=_caption(source))])
+
+
 def _counts(source: Source) -> dict[str, dict[str, tuple[int, int]]]:
     """Positives and labels by part and task."""
     first = source.first.metrics
@@ -83,4 +99,5 @@ def _what(source: Source, many: bool = False) -> str:
 
 def _caption(source: Source) -> str:
     what = "Items of each class" if source.several_classes else "Positives of each task, of the items with a label"
+    what = "Numbers of each target" if source.predicts_numbers else what
     return f"{what}, by part" + ("; the first fold" if source.folds else "")

@@ -15,6 +15,8 @@ _MOST_PAIRS = 20
 
 def section(source: Source) -> Section | None:
     """Return the confusions of the last part that was scored."""
+    if source.predicts_numbers:
+        return None
     members = shown(source)
     if not members:
         return None  # said by others

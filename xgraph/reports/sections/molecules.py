@@ -42,6 +42,7 @@ def section(source: Source) -> Section | None:
     ]
     if len(wrong):
         text = "The worst errors: negatives with the highest scores, and positives with the lowest."
+        text = "The largest errors." if source.predicts_numbers else text
         blocks.append(Cards([cards[i] for i in wrong.tolist()], text))
     blocks.append(Text(about))
     if near:

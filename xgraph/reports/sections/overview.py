@@ -37,7 +37,8 @@ def _numbers(source: Source) -> list[tuple[str, Any, str]]:
     own = source.metrics[part]
     mean, std = own.get("mean", own), own.get("std", {})
     extra = ("ef_1", "bedroc") if source.kind == "graph" else ("prc_auc",)
-    names = [name for name in dict.fromkeys((source.metric, "ap", "roc_auc", "accuracy", *extra)) if name in mean]
+    usual = ("rmse", "mae", "r2", "spearman") if source.predicts_numbers else ("ap", "roc_auc", "accuracy", *extra)
+    names = [name for name in dict.fromkeys((source.metric, *usual)) if name in mean]
     limits = _intervals(source) if not std else {}
     numbers: list[tuple[str, Any, str]] = []
     for name in names[:_SHOWN]:
@@ -57,7 +58,7 @@ def _numbers(source: Source) -> list[tuple[str, Any, str]]:
 def _intervals(source: Source) -> dict[str, tuple[float, float]]:
     """Bootstrap intervals of the metrics of a run with a single task."""
     members = shown(source)
-    if source.several_classes or len(source.tasks) != 1 or len(members) != 1:
+    if source.several_classes or source.predicts_numbers or len(source.tasks) != 1 or len(members) != 1:
         return {}
     swept = source.predictions.sweeps(members[0].part)
     if not swept:

@@ -20,6 +20,8 @@ MOST_LINES = 6
 
 def section(source: Source) -> Section | None:
     """Return the curves of the last part that was scored."""
+    if source.predicts_numbers:
+        return None
     members = shown(source)
     if not members:
         source.left_out.append(LeftOut("curves of the ranking", "the run has no predictions.csv"))

@@ -26,11 +26,8 @@ def section(source: Source) -> Section | None:
     if decided:
         blocks.append(decided)
     blocks += [Text(text) for text in _remarks(source)]
-    known = [
-        [label(name), meaning(name)]
-        for name in dict.fromkeys([*names, "balanced_accuracy", "f1", "mcc"])
-        if meaning(name)
-    ]
+    more = [] if source.predicts_numbers else ["balanced_accuracy", "f1", "mcc"]
+    known = [[label(name), meaning(name)] for name in dict.fromkeys([*names, *more]) if meaning(name)]
     blocks.append(Table(["metric", "meaning"], known, caption="What the metrics mean", folded=True))
     return Section("Results", blocks)
 
@@ -64,7 +61,9 @@ def _remarks(source: Source) -> list[str]:
     texts = []
     details = source.metrics.get("details", {})
     part = next((name for name in ("test", "valid") if name in details), None)
-    if part is not None and len(details[part]["tasks"]) > 1:
+    if source.predicts_numbers and len(source.tasks) > 1:
+        texts.append(f"Means over the {len(source.tasks):,} targets.")
+    elif part is not None and len(details[part]["tasks"]) > 1:
         both, every = details[part]["tasks_with_both_classes"], len(details[part]["tasks"])
         what = "classes" if source.several_classes else "tasks"
         texts.append(

@@ -26,6 +26,8 @@ def section(source: Source) -> Section | None:
         source.left_out.append(LeftOut(f"table of {what}", "an older version of xgraph trained this run"))
         return None
     tasks: dict[str, dict[str, Any]] = details[part]["tasks"]
+    if source.predicts_numbers:
+        return _of_numbers(source, tasks, part)
     wanted = (source.metric, *(_ALL if len(tasks) <= _MANY else _FEW))
     names = [name for name in dict.fromkeys(wanted) if any(name in one for one in tasks.values())]
     rows = [
@@ -43,6 +45,14 @@ def section(source: Source) -> Section | None:
         " Means over the folds." if source.folds else ""
     )
     return Section(what.capitalize(), blocks, note)
+
+
+def _of_numbers(source: Source, tasks: dict[str, dict[str, Any]], part: str) -> Section:
+    """Return the table of several targets."""
+    names = list(dict.fromkeys((source.metric, "rmse", "mae", "r2", "spearman")))
+    rows = [[name, one.get("numbers"), *(one.get(n) for n in names)] for name, one in list(tasks.items())[:MOST]]
+    table = Table(["target", "numbers", *map(label, names)], rows, sortable=True)
+    return Section("Targets", [table], f"{PARTS[part].capitalize()} part. Click on a header to sort.")
 
 
 def _scatter(tasks: dict[str, dict[str, Any]]) -> list[Block]:

@@ -108,6 +108,13 @@ def test_the_epochs_before_the_loss_can_be_listwise(csv: Path) -> None:
         build(csv, loss="soap", pretrain_loss="listwise", epochs=4, pretrain_epochs=2, schedule="compositional")
 
 
+def test_ranks_that_do_not_fit_into_memory_are_refused(csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xgraph.training.fit.machine.state.free_memory", lambda device: 100)
+    with pytest.raises(ValueError, match="'ndcg': it keeps numbers for each of .* items and 1 tasks"):
+        make_objective(*build(csv, loss="ndcg"))
+    make_objective(*build(csv, loss="listwise"))
+
+
 def test_errors_of_a_loss_are_option_errors(csv: Path) -> None:
     with pytest.raises(OptionError, match="alpha must lie in"):
         make_objective(*build(csv, loss="group-dro", alpha=2.0, groups="label"))

@@ -60,8 +60,9 @@ def make_objective(config: TrainConfig, source: "Source", terms: "Terms | None" 
     labels = targets if terms is None else terms.labels(targets)
     if "relevance" in inspect.signature(loss_class).parameters:
         options["relevance"] = targets
-    if not options.keys() & {"groups", "relevance"}:
-        check_state(config.loss, len(source), source.num_tasks, options)
+    if "groups" not in options:
+        few = {"relevance": targets[:1]} if "relevance" in options else {}  # its state grows with items, not with these
+        check_state(config.loss, len(source), source.num_tasks, {**options, **few})
     try:
         if "gamma" in options:
             options["gamma"] = _gamma(config, options["gamma"])

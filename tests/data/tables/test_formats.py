@@ -84,4 +84,5 @@ def test_an_archive_of_an_unknown_version_is_no_workbook(tmp_path: Path) -> None
     content[content.index(b"PK\x01\x02") + 6] = 64  # the version that is needed to extract it
     path.write_bytes(content)
     assert names_in(path) == []
-    assert format_of(path) == "text"
+    with pytest.raises(ValueError, match=r"town.npz is not in a format that is read"):
+        format_of(path)

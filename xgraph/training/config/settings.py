@@ -86,6 +86,12 @@ class TrainConfig(Schema):
         for name in ("fair_tolerance", "fair_rho"):
             if (value := getattr(self.constraints, name)) is not None and self.fair_column is None:
                 raise ValueError(f"{name} = {value:g}: expected fair_column with it, the column of groups")
+        constrained = "retain" if self.retain else "fair_column" if self.fair_column and self.fair_rho != 0 else None
+        if self.run.choose and constrained is not None:
+            raise ValueError(
+                f"{constrained}: the model auto is chosen by the validation metric alone, which no constraint is part "
+                "of; name a model" + (", or compare groups with fair_rho = 0" if constrained == "fair_column" else "")
+            )
         storage = self.chosen_model.options.get("table_storage", "device")
         if self.optimization.schedule == "compositional" and storage != "device":  # the inner step works on copies
             raise ValueError(f"table_storage = {storage!r}: expected 'device' in compositional training")

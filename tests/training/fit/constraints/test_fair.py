@@ -145,6 +145,8 @@ def test_what_has_no_groups_is_refused(folder: Path, monkeypatch: Any) -> None:
         xgraph.train(str(folder / "chains.csv"), target_columns=["amine"], fair_rho=3)
     with pytest.raises(ValueError, match="fair_column 'site' does not exist"):
         xgraph.train(str(folder / "chains.csv"), fair_column="site")
+    with pytest.raises(OptionError, match="fair_column: the model auto is chosen by the validation metric alone"):
+        xgraph.train(str(folder / "chains.csv"), fair_column="lab", model="auto")
     with pytest.raises(OptionError, match="fair_column = 'x': this setting is for molecules and nodes, but .* bags"):
         xgraph.train("digits-bags", fair_column="x")
     assert torch.is_grad_enabled()

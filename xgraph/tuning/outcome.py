@@ -25,7 +25,7 @@ class SearchResult:
         path: Directory of the search. It holds ``search.toml``, ``trials.csv``, ``best.toml``, ``search.json``,
             ``trials/`` and ``final/``. For a search over several folds, it holds ``search.toml``, ``search.json`` and
             one directory per fold.
-        metric: The validation metric that was maximised.
+        metric: The validation metric that was optimised.
         trials: Number of trials, summed over the folds.
         values: The best values of the varied settings; empty over several folds.
         value: The validation metric of the best trial; over several folds, the mean of these.

@@ -7,12 +7,16 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
+from xgraph.data import load_card
 from xgraph.data.cards.pretrained import seen_by
+from xgraph.data.labels.labels import usual_metric
 from xgraph.options import OptionError
 from xgraph.schema import Schema, read_toml, validate
 from xgraph.training.config.build import TrainConfig, build_config, differences
+from xgraph.training.config.traits import DatasetTraits
 from xgraph.training.files.rundir import config_values
 from xgraph.training.files.writing import write_text
+from xgraph.training.scoring.direction import higher_is_better
 from xgraph.tuning.dimension import Dimension
 from xgraph.tuning.space import make_space
 
@@ -52,6 +56,11 @@ class Plan:
     config: TrainConfig
     space: list[Dimension]
     budget: Budget
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether higher values of the metric are better."""
+        return higher_is_better(self.config.metric or "")
 
     @property
     def inner(self) -> list[str]:
@@ -108,6 +117,12 @@ def make_plan(vary: Mapping[str, Any], base: Mapping[str, Any], settings: Mappin
         raise OptionError(f"seeds = {config.seeds}: a file for a search trains single runs; leave it out of the file")
     if not config.fitted and "keep" not in {**base, **settings}:
         config = config.replace(keep="last")  # so that the final run, without validation, trains for as many epochs
+    traits = DatasetTraits.of(config.flat())
+    if traits.numbers and config.metric is None:  # whose direction has to be known before the first trial
+        card = load_card(config.dataset) if traits.registered else None
+        several = len(config.target_columns or [""]) > 1
+        usual = usual_metric("regression", 2 if several else 1)
+        config = config.replace(metric=usual if card is None or several else card.metric)
     if config.drawn_by_seed and budget.seeds > 1:
         raise OptionError(
             f"seeds = {budget.seeds}: expected 1 with split {config.split!r}, where seeds have different test parts, "

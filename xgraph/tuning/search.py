@@ -135,7 +135,7 @@ def search(
 
 def _search(plan: Plan, path: Path, say: Callable[[str], object], progress: bool) -> SearchResult:
     """Search within one fold; finished trials are kept."""
-    study = Study(path, plan.space, plan.config.seed)
+    study = Study(path, plan.space, plan.config.seed, higher_is_better=plan.higher_is_better)
     while (trial := study.next(plan.budget.trials)) is not None:
         number = f"trial={trial.number + 1}/{plan.budget.trials}"
         say(f"{number} {' '.join(f'{name}={value}' for name, value in trial.values.items())}\n")

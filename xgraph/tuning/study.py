@@ -29,13 +29,14 @@ class Trial(NamedTuple):
 class Study:
     """Proposes the settings to try next."""
 
-    def __init__(self, path: Path, space: Sequence[Dimension], seed: int) -> None:
+    def __init__(self, path: Path, space: Sequence[Dimension], seed: int, *, higher_is_better: bool = True) -> None:
         try:
             import optuna
             from sqlalchemy.engine import URL
         except ImportError:
             raise ValueError("search: requires Optuna; install it with `pip install 'xgraph-pyg[search]'`") from None
         self._optuna, self.space, self.seed = optuna, list(space), seed
+        self._sign = 1.0 if higher_is_better else -1.0
         self._distributions = {one.name: self._distribution(one) for one in space}
         file = URL.create("sqlite", database=str((path / STUDY).resolve())).render_as_string()
         before = optuna.logging.get_verbosity()
@@ -43,7 +44,10 @@ class Study:
         try:
             storage = optuna.storages.RDBStorage(file)
             self._study = optuna.create_study(
-                storage=storage, study_name=_NAME, load_if_exists=True, direction="maximize"
+                storage=storage,
+                study_name=_NAME,
+                load_if_exists=True,
+                direction="maximize" if higher_is_better else "minimize",
             )
         finally:
             optuna.logging.set_verbosity(before)
@@ -56,9 +60,9 @@ class Study:
 
     @property
     def best(self) -> Trial | None:
-        """The first trial with the highest value, if any is complete."""
+        """The first trial with the best value, if any is complete."""
         complete = [one for one in self.trials if one.state == "complete"]
-        return max(complete, key=lambda one: (one.value or 0.0, -one.number)) if complete else None
+        return max(complete, key=lambda one: (self._sign * (one.value or 0.0), -one.number)) if complete else None
 
     def next(self, trials: int) -> Trial | None:
         """Return the unfinished trial or a new one; None once there are enough trials."""

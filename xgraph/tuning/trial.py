@@ -61,7 +61,7 @@ def run_trial(plan: Plan, path: Path, trial: Trial, earlier: Sequence[Result], s
         for one in plan.inner:
             inner.append(mean([_run(plan, folder, one, seed) for seed in plan.all_seeds]))
             say(f"inner={one} value={inner[-1]:.4f}")
-            if plan.budget.prune and len(inner) < len(plan.inner) and _behind(inner, earlier):
+            if plan.budget.prune and len(inner) < len(plan.inner) and _behind(inner, earlier, plan.higher_is_better):
                 result = Result(inner, pruned=True)
                 break
         else:
@@ -102,8 +102,11 @@ def _run(plan: Plan, folder: Path, inner: str, seed: int) -> float:
     return float(metrics["valid"][metrics["metric"]])
 
 
-def _behind(inner: Sequence[float], earlier: Sequence[Result]) -> bool:
-    """Whether the mean so far is below the median of earlier trials at the same point."""
+def _behind(inner: Sequence[float], earlier: Sequence[Result], higher_is_better: bool = True) -> bool:
+    """Whether the mean so far is worse than the median of earlier trials at the same point."""
     then = [mean(one.inner[: len(inner)]) for one in earlier]
     then = [value for value in then if not math.isnan(value)]
-    return len(then) >= _MIN_TRIALS_TO_PRUNE and mean(inner) < float(np.median(then))
+    if len(then) < _MIN_TRIALS_TO_PRUNE:
+        return False
+    now, usual = mean(inner), float(np.median(then))
+    return now < usual if higher_is_better else now > usual

@@ -18,6 +18,8 @@ OnDataset = TypeVar("OnDataset", Published, Partitions, Submission)
 
 def with_outcome(recipe: Recipe, file: RecipeFile) -> Recipe:
     """Return a recipe with the checked ensembles, choices, comparisons, published rows and the rest of a file."""
+    for member in recipe.members:
+        _check_labels(member)
     for number, ensemble in enumerate(file.ensemble, 1):
         with at(f"[[ensemble]] {number}"):
             _check_ensemble(ensemble, recipe)
@@ -118,6 +120,15 @@ def _combined(key: str, names: Sequence[str], recipe: Recipe, of: str) -> list[l
     if not combined:
         raise OptionError(f"{key} = {list(names)!r}: expected {key} with at least one data set in common")
     return combined
+
+
+def _check_labels(member: Member) -> None:
+    """Raise `OptionError` for a member whose labels are numbers, which recipes cannot measure."""
+    if DatasetTraits.of(member.config.flat()).numbers:
+        raise OptionError(
+            f"datasets: the labels of {member.dataset!r} are numbers, but recipes measure labels 0 and 1 or classes; "
+            "train on it with xgraph train --seeds or --folds"
+        )
 
 
 def _classes(members: Sequence[Member]) -> bool:

@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import Callback
 
 from xgraph.training.files.callback import CheckpointCallback
 from xgraph.training.fit.bars import make_bar
+from xgraph.training.scoring.direction import better
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -81,7 +82,7 @@ class EpochBar(Callback):
         value = task.valid_metrics.get(self.metric)
         if value is not None:
             self._valid = f" valid {self.metric} {value:.4f}"
-            if task.stage == "main" and not self._best >= value:
+            if task.stage == "main" and better(self.metric, value, self._best):
                 self._best = value
             if task.config.keep == "best" and not math.isnan(self._best):
                 self._valid += f" (best {self._best:.4f})"

@@ -17,6 +17,7 @@ from sklearn import metrics as sk
 import xgraph
 from xgraph.data.molecules.embedded import EMBEDDED
 from xgraph.options import OptionError
+from xgraph.recipes.schema.read import read_recipe
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
 
 SMALL: dict[str, Any] = {"hidden_channels": 8, "num_layers": 1, "epochs": 3, "device": "cpu", "split": "random"}
@@ -214,3 +215,23 @@ def test_several_targets_are_selected_by_a_metric_without_units(tmp_path: Path) 
     assert run.metrics["metric"] == "r2"
     errors = [run.metrics["details"]["test"]["tasks"][name]["r2"] for name in "ab"]
     assert run.metrics["test"]["r2"] == pytest.approx(np.mean(errors))
+
+
+@pytest.mark.slow
+def test_a_search_minimises_the_error(table: Path, tmp_path: Path) -> None:
+    """Trees of a single leaf predict the mean, so that the other value is better."""
+    settings: dict[str, Any] = {"model": "forest", "features": ["maccs"], "split": "random", "trees": 5}
+    result = xgraph.search(
+        str(table), vary={"min_samples_leaf": [150, 1]}, inner_folds=2, trials=2, out=tmp_path / "search", **settings
+    )
+    assert (result.metric, result.values) == ("rmse", {"min_samples_leaf": 1})
+    trials = pd.read_csv(tmp_path / "search" / "trials.csv")
+    assert result.value == pytest.approx(trials["value"].min())
+
+
+def test_recipes_measure_labels_only(table: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    settings = f'title = "x"\nabout = "y"\nmetrics = ["ap"]\n[settings]\ndataset = "{table}"\nsplit = "random"\n'
+    recipe.write_text(settings + '[[member]]\nname = "forest"\nmodel = "forest"\nseeds = [0]\n')
+    with pytest.raises(OptionError, match="the labels of .* are numbers, but recipes measure labels 0 and 1"):
+        read_recipe(recipe)

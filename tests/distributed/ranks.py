@@ -52,7 +52,7 @@ def value_of(name, objective, loss_fn, out, target, index):
         return objective(out, out.flip(1), index)
     if name == "reduce":
         return gathered(loss_fn.reduce)(out.square().mean(1))
-    if name == "ce":
+    if name in ("ce", "scent"):
         target = torch.stack([target[:, 0], 1 - target[:, 0]], 1)
     return objective(out, target, index)
 

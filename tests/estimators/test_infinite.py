@@ -22,7 +22,7 @@ def unchanged(module: nn.Module, before: list[torch.Tensor]) -> bool:
 
 
 def make(name: str) -> Loss:
-    if name == "ce":
+    if name in ("ce", "scent"):
         return LOSSES[name](ITEMS, 2)
     return LOSSES[name](ITEMS, **({"groups": torch.arange(ITEMS) % 2} if name == "group-dro" else {}))
 

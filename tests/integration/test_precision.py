@@ -68,7 +68,7 @@ def rows(count: int = 12) -> Iterator[Data]:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", [name for name in LOSSES if name != "ce"])
+@pytest.mark.parametrize("name", [name for name in LOSSES if name not in ("ce", "scent")])
 def test_every_loss_trains_as_in_float32(name: str, dtype: torch.dtype) -> None:
     options = {"groups": torch.arange(ITEMS) % 2} if name == "group-dro" else {}
     curves, states = [], []

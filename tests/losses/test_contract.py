@@ -30,7 +30,7 @@ ALL = pytest.mark.parametrize("name", [*BY_TASK, *CONTRASTIVE])
 
 
 def test_names_samplers_and_links():
-    names = "auc-margin auc-pairwise bce ce cvar-dro focal group-dro huber kl-dro listwise mae mse ndcg recall"
+    names = "auc-margin auc-pairwise bce ce cvar-dro focal group-dro huber kl-dro listwise mae mse ndcg recall scent"
     assert sorted(LOSSES) == [*names.split(), *["soap", "sopa", "sopa-s", "sota-s", "staco"]]
     other = {
         "group-dro": "group",
@@ -38,12 +38,13 @@ def test_names_samplers_and_links():
         "cvar-dro": "shuffle",
         "bce": "shuffle",
         "ce": "shuffle",
+        "scent": "shuffle",
         "focal": "shuffle",
     }
     other |= dict.fromkeys(NUMBERS, "shuffle")
     for name, cls in LOSSES.items():
         assert cls.sampler == other.get(name, "dual")
-        assert cls.link == ("softmax" if name == "ce" else "identity" if name in NUMBERS else "sigmoid")
+        assert cls.link == ("softmax" if name in ("ce", "scent") else "identity" if name in NUMBERS else "sigmoid")
 
 
 @ALL

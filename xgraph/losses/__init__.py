@@ -52,6 +52,7 @@ LOSSES: dict[str, type[Loss]] = {
     "group-dro": GroupDROLoss,
     "cvar-dro": CVaRDROLoss,
     "ce": CrossEntropyLoss,
+    "scent": ScentLoss,
     "mse": MSELoss,
     "mae": MAELoss,
     "huber": HuberLoss,

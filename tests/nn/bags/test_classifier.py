@@ -109,7 +109,7 @@ def test_training_step_with_every_loss(pooling, loss):
     before = copy.deepcopy(dict(model.named_parameters()))
     for _ in range(2):
         optimizer.zero_grad()
-        y = torch.nn.functional.one_hot(batch.idx % 2).float() if loss == "ce" else batch.y
+        y = torch.nn.functional.one_hot(batch.idx % 2).float() if loss in ("ce", "scent") else batch.y
         value = loss_fn(model(batch), y, batch.idx)
         value.backward()
         optimizer.step()

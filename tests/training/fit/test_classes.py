@@ -81,3 +81,54 @@ def test_wrong_use(molecules: Path) -> None:
         xgraph.train(molecules, task="multiclass", target_columns=["kind", "odd"], out="run")
     with pytest.raises(ValueError, match="a single 1"):
         BagDataset(torch.zeros(2, 1), bag=[0, 1], y=[[1, 1], [0, 1]], task="multiclass")
+
+
+def test_few_classes_are_learned_by_exact_cross_entropy(molecules: Path) -> None:
+    settings = {"task": "multiclass", "num_layers": 2, **SMALL}
+    with pytest.warns(UserWarning, match="exact cross-entropy is used, as with --loss ce, since there are 3 classes"):
+        run = xgraph.train(molecules, loss="scent", label_smoothing=0.1, out="run", **settings)
+    exact = xgraph.train(molecules, loss="ce", label_smoothing=0.1, out="exact", **settings)
+    assert run.metrics["test"] == exact.metrics["test"]
+    assert run.config.loss == "scent"
+    with pytest.raises(OptionError, match="loss 'scent' is for mutually exclusive classes"):
+        xgraph.train(molecules, target_columns=["odd"], loss="scent")
+
+
+@pytest.mark.parametrize("model", ["gine", "mlp"])
+def test_many_classes_are_sampled(molecules: Path, monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    """With all classes and no history it is cross-entropy; otherwise a run resumes exactly with its draws."""
+    from tests.training.pretraining.test_pretrain import assert_same, stopping
+    from xgraph.training.files.checkpoint import read_checkpoint
+    from xgraph.training.fit import many_classes
+    from xgraph.training.fit.train import Interrupted
+
+    monkeypatch.setattr(many_classes, "EXACT_BELOW", 3)
+    settings = {"task": "multiclass", "model": model, "dropout": 0.0, "baseline": False, **SMALL}
+    exact = xgraph.train(molecules, loss="ce", out="exact", **settings)
+    same = xgraph.train(molecules, loss="scent", gamma=1.0, out="same", **settings)
+    losses = [pd.read_csv(run.path / "metrics.csv")["train_loss"].tolist() for run in (exact, same)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+    settings |= {"loss": "scent", "num_sampled": 1, "classes": "both", "epochs": 3, "gamma_schedule": "constant"}
+    whole = xgraph.train(molecules, out="whole", **settings)
+    with stopping(after=0), pytest.raises(Interrupted):
+        xgraph.train(molecules, out="parts", **settings)
+    parts = xgraph.train(out="parts", resume=True)
+    states = [read_checkpoint(run.path / "last.ckpt") for run in (whole, parts)]
+    assert_same(*states)
+    assert int(states[0]["state_dict"]["main_loss.draws"]) > 0
+    assert xgraph.evaluate(parts.path) == parts.metrics["test"]
+
+
+def test_bags_sample_their_logits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from xgraph.training.fit import many_classes
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(many_classes, "EXACT_BELOW", 3)
+    rng = np.random.default_rng(0)
+    rows = [f"b{i},{3 - i % 3},{rng.normal() + i % 3:.3f}" for i in range(60) for _ in range(3)]
+    Path("bags.csv").write_text("bag,label,u\n" + "\n".join(rows))
+    run = xgraph.train(
+        "bags.csv", bag_column="bag", task="multiclass", loss="scent", num_sampled=2, epochs=2, out="run"
+    )
+    assert 0 <= run.metrics["test"]["accuracy"] <= 1

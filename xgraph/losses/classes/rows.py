@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from xgraph.checks import holds_integers
-from xgraph.losses.batch import LIMIT
+from xgraph.losses.batch import LIMIT, check_finite
 from xgraph.losses.classes.sampling import known_among
 
 Layer = Tensor | nn.Embedding | None
@@ -79,10 +79,8 @@ def check_hidden(hidden: Tensor, layer: Layer, offset: Tensor | None, num_classe
     for name, value, size in expected:
         if value is not None and tuple(value.shape) != size:
             raise ValueError(f"{name} must have the shape {list(size)}, got {list(value.shape)}")
-    within = (hidden.detach().abs() <= LIMIT).all(1)
-    if not bool(within.all()):
-        row = int(within.logical_not().nonzero()[0])
-        raise ValueError(f"hidden must be finite and within ±{LIMIT:g}, which it is not in row {row}")
+    if not bool((hidden.detach().abs() <= LIMIT).all()):
+        check_finite("logits" if layer is None else "hidden", hidden)
 
 
 def classes_of(target: Tensor, length: int, num_classes: int, class_count: Tensor) -> Tensor:
@@ -112,8 +110,12 @@ def classes_of(target: Tensor, length: int, num_classes: int, class_count: Tenso
 
 def _of_one_hot(target: Tensor) -> Tensor:
     missing = target.isnan().any(1)
-    ones, zeros = (target == 1).sum(1), (target == 0).sum(1)
-    wrong = ~missing & ((ones != 1) | (ones + zeros != target.shape[1]))
+    odd = ((target != 0) & (target != 1) & ~target.isnan()).nonzero()
+    if len(odd):
+        row, column = odd[0].tolist()
+        raise ValueError(f"target must be 0, 1 or NaN (missing), got {target[row, column].item():g} in row {row}")
+    ones = (target == 1).sum(1)
+    wrong = ~missing & (ones != 1)
     if bool(wrong.any()):
         row = int(wrong.nonzero()[0])
         raise ValueError(f"target must be one-hot with a single 1 per row; row {row} has {int(ones[row])}")

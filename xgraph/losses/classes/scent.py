@@ -53,7 +53,7 @@ class ScentLoss(Loss):
     are then never among them. "both": the union. All items of a batch share the sample; it depends on the number of
     the step alone, which is part of the state, so a resumed run and all processes of a run draw the same.
 
-    `Wei et al., 2026 <https://arxiv.org/abs/2602.02877>`__; Algorithm 26 and Lemma 5.26. As printed, the algorithm
+    `Wei et al., ICML 2026 <https://arxiv.org/abs/2602.02877>`__; Algorithm 26 and Lemma 5.26. As printed, the algorithm
     leaves out the item's own class and so minimises another function, which has no lower bound; ``decoupled=True``
     gives that form, for comparison.
 

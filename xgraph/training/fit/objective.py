@@ -11,6 +11,7 @@ from xgraph.training.config.build import TrainConfig, registry
 from xgraph.training.fit.constraints.reference import check_reference, reference_losses
 from xgraph.training.fit.groups import make_groups
 from xgraph.training.fit.machine.state import check_state
+from xgraph.training.fit.many_classes import exact_if_few
 from xgraph.training.sources.batches import make_sampler
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def make_objective(config: TrainConfig, source: "Source", terms: "Terms | None" 
     labels = targets if terms is None else terms.labels(targets)
     if "relevance" in inspect.signature(loss_class).parameters:
         options["relevance"] = targets
+    if "class_count" in inspect.signature(loss_class).parameters:
+        options["class_count"] = (targets == 1).sum(0)
     if "groups" not in options:
         few = {"relevance": targets[:1]} if "relevance" in options else {}  # its state grows with items, not with these
         check_state(config.loss, len(source), source.num_tasks, {**options, **few})
@@ -71,6 +74,7 @@ def make_objective(config: TrainConfig, source: "Source", terms: "Terms | None" 
             check_reference(config)
             table = reference_losses(config, source, loss)
             loss = loss_class(len(source), source.num_tasks, **options, reference=table)
+        loss = exact_if_few(loss, options.get("label_smoothing", 0.0))
     except ValueError as error:  # an option is out of range
         raise OptionError(str(error)) from None
     if (loss.link == "identity") != source.numbers:
@@ -104,6 +108,12 @@ def _gamma(config: TrainConfig, gamma: Any) -> Any:
     """Return γ as the loss takes it: a number, a schedule over the epochs, or a rule for each row."""
     from xgraph.estimators import CosineGamma, Proximal
 
+    if gamma is None and config.gamma_schedule == "cosine":
+        raise OptionError(
+            f"gamma_schedule = 'cosine': give gamma as well, since loss {config.loss!r} has a γ for each item by default"
+        )
+    if gamma is None:
+        return None
     if config.gamma_schedule == "cosine":
         return CosineGamma(config.main_epochs, gamma_min=gamma)
     if config.gamma_schedule == "proximal":

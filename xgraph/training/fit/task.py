@@ -13,6 +13,7 @@ from torch import Tensor
 from xgraph.distributed import gathered, rank, synchronized, world_size
 from xgraph.distributed.processes import of_all
 from xgraph.estimators import StateTable
+from xgraph.losses import ScentLoss
 from xgraph.losses.batch import LIMIT
 from xgraph.options import OptionError
 from xgraph.sampling import DistributedBatches
@@ -25,6 +26,7 @@ from xgraph.training.fit.average import AveragedWeights
 from xgraph.training.fit.compositional import Compositional
 from xgraph.training.fit.constraints.terms import make_terms
 from xgraph.training.fit.labels.numbers import predict_numbers
+from xgraph.training.fit.many_classes import before_last_layer
 from xgraph.training.fit.objective import make_objective, make_pretrain_loss
 from xgraph.training.fit.resumable import ResumableModule
 from xgraph.training.scoring.scores import measure
@@ -141,8 +143,9 @@ class Task(ResumableModule):
         """Return the loss of one batch."""
         logits: Tensor | None = None
         try:
-            logits = self._scores(batch)
-            loss = self._loss(self.loss_fn, logits, batch)
+            sampled = self._before_last_layer(batch)
+            logits = self._scores(batch) if sampled is None else sampled[0]
+            loss = self._loss(self.loss_fn, logits, batch, *(() if sampled is None else sampled[1:]))
             if self.terms is not None:
                 loss = loss + self.terms(logits, batch)
         except ValueError:
@@ -186,13 +189,19 @@ class Task(ResumableModule):
             link=self.loss_fn.link,
         )
 
-    def _loss(self, loss_fn: "Loss", logits: Tensor, batch: Any) -> Tensor:
+    def _before_last_layer(self, batch: Any) -> tuple[Tensor, torch.nn.Linear] | None:
+        """Return the last layer and what it reads, if the loss reads some of its rows only; otherwise None."""
+        if not isinstance(self.loss_fn, ScentLoss) or self.terms is not None or self.after_step is not None:
+            return None
+        return before_last_layer(self.model, batch)
+
+    def _loss(self, loss_fn: "Loss", logits: Tensor, batch: Any, *layer: torch.nn.Linear) -> Tensor:
         """Return the loss of a batch, of standardised numbers; the items' weights are passed on if they have any."""
         weights = () if self.item_weights is None else (self.item_weights[batch.idx],)
         labels, scale = batch.y if self.terms is None else self.terms.labels(batch.y), self.model.target_scale
         if scale is not None:
             logits, labels = scale.standardise(logits), scale.standardise(labels)
-        return gathered(loss_fn)(logits, labels, batch.idx, *weights)
+        return gathered(loss_fn)(logits, labels, batch.idx, *weights, *layer)
 
     def _valid_logits(self, positions: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Score the validation part; each process scores its share of the items if they do not depend on each other."""

@@ -110,7 +110,7 @@ def _gamma(config: TrainConfig, gamma: Any) -> Any:
 
     if gamma is None and config.gamma_schedule == "cosine":
         raise OptionError(
-            f"gamma_schedule = 'cosine': give gamma as well, since loss {config.loss!r} has a γ for each item by default"
+            f"gamma_schedule = 'cosine': give gamma as well; by default loss {config.loss!r} has a γ for each item"
         )
     if gamma is None:
         return None

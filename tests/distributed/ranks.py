@@ -33,6 +33,8 @@ def losses():
     for name, kind in LOSSES.items():
         options = {"groups": torch.arange(ITEMS) % 5} if name == "group-dro" else {}
         options |= {"task_weight": torch.tensor([1.0, 2.0])} if name == "weighted-bce" else {}
+        if name in ("ndcg", "listwise", "recall"):
+            options["relevance"] = (torch.arange(ITEMS) % 3 == 0).float()[:, None].repeat(1, 2)
         built[name] = kind(ITEMS, 2, **options)
     contrastive = {"isogclr": SogCLRLoss(ITEMS, 0.5, learn="individual")}
     contrastive["two-tower"] = TwoTowerLoss(ITEMS, temperature=0.5, learn="global")

@@ -104,6 +104,10 @@ def test_state_is_in_checkpoints_and_not_written_in_eval_mode(pooling):
 def test_training_step_with_every_loss(pooling, loss):
     model, batch = make(pooling, num_bags=20), bags()
     options = {"groups": torch.arange(20) % 3} if LOSSES[loss] is GroupDROLoss else {}
+    if loss in ("ndcg", "listwise", "recall"):
+        options = {"relevance": (torch.arange(20) % 2).float()[:, None].repeat(1, 2)} | (
+            {"k": 3} if loss == "recall" else {}
+        )
     loss_fn = LOSSES[loss](20, 2, **options)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     before = copy.deepcopy(dict(model.named_parameters()))

@@ -1,0 +1,51 @@
+"""Tables and figures of ``docs/results/regression.md``."""
+
+from __future__ import annotations
+
+import statistics
+
+from results_pages.data import one, read
+from results_pages.formats import markdown, share, spread
+
+TITLES = {"ogbg-molesol": "ESOL", "ogbg-molfreesolv": "FreeSolv", "ogbg-mollipo": "lipophilicity"}
+ARMS = {
+    "gine": "GINE on the graph",
+    "gine, descriptors": "GINE, with RDKit's descriptors",
+    "mlp, descriptors": "perceptron on RDKit's descriptors",
+    "mlp, minimol": "perceptron on MiniMol",
+    "forest": "forest on descriptors and fingerprints",
+    "svm": "support vectors on descriptors and fingerprints",
+    "kernel-ridge": "kernel ridge on Morgan counts",
+    "kernel-ridge, minimol": "kernel ridge on MiniMol",
+}
+
+
+def values(dataset: str, arm: str, metric: str = "rmse") -> list[float]:
+    """The test scores of an arm, one per seed."""
+    found = [run[metric] for run in read("regression")["runs"] if (run["dataset"], run["arm"]) == (dataset, arm)]
+    if not found:
+        raise KeyError(f"{dataset}, {arm}")
+    return found
+
+
+def regression_scores(metric: str = "rmse") -> str:
+    """Mean ± standard deviation over the seeds, by arm and data set."""
+    rows = []
+    for arm, title in ARMS.items():
+        cells = [_spread(values(dataset, arm, metric)) for dataset in TITLES]
+        rows.append([title, *cells])
+    return markdown(["", *TITLES.values()], rows)
+
+
+def regression_rmse(dataset: str, arm: str) -> str:
+    """The test RMSE of an arm: mean ± standard deviation."""
+    return _spread(values(dataset, arm))
+
+
+def regression_time(dataset: str, arm: str) -> str:
+    """Seconds of a run, the median over the seeds."""
+    return f"{one(read('regression')['rows'], dataset=dataset, arm=arm)['seconds']:.0f}"
+
+
+def _spread(each: list[float]) -> str:
+    return share(statistics.mean(each)) if len(set(each)) == 1 else spread(each)

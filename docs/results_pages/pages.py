@@ -30,11 +30,13 @@ from results_pages import (
     claims,
     comparisons,
     conformal,
+    contrastive,
     environment,
     feature_momentum,
     formats,
     gains,
     losses,
+    many_classes,
     molecules,
     objectives,
     objectives_study,
@@ -73,6 +75,8 @@ MODULES = (
     regression,
     speed,
     startup,
+    contrastive,
+    many_classes,
     claims,
 )
 NAMES = {name: thing for module in MODULES for name, thing in vars(module).items() if not name.startswith("_")}

@@ -12,7 +12,7 @@ from xgraph.checks import LARGE, SMALL, number
 
 @dataclass(frozen=True)
 class SquaredError:
-    """Squared error: e(r) = r²."""
+    """Squared error: :math:`e(r) = r^2`."""
 
     def __call__(self, residual: Tensor) -> Tensor:
         return residual.square()
@@ -20,7 +20,7 @@ class SquaredError:
 
 @dataclass(frozen=True)
 class AbsoluteError:
-    """Absolute error: e(r) = |r|."""
+    """Absolute error: :math:`e(r) = |r|`."""
 
     def __call__(self, residual: Tensor) -> Tensor:
         return residual.abs()
@@ -28,7 +28,19 @@ class AbsoluteError:
 
 @dataclass(frozen=True)
 class HuberError:
-    """Huber's error: e(r) = r²/2 up to |r| = δ, and δ (|r| − δ/2) beyond, in [1e-6, 1e6]."""
+    """Huber's error: :math:`e(r) = r^2 / 2` up to :math:`|r| = δ`, and :math:`δ (|r| - δ / 2)` beyond.
+
+    Args:
+        delta: Error δ from which on it is linear, in [1e-6, 1e6].
+
+    Raises:
+        ValueError: If ``delta`` is out of range.
+
+    Example:
+        >>> import torch
+        >>> HuberError(delta=1.0)(torch.tensor([0.5, -3.0]))
+        tensor([0.1250, 2.5000])
+    """
 
     delta: float = 1.0
 

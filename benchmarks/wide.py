@@ -1,15 +1,14 @@
 """Measures training with the 1,310 tasks of ogbg-molchembl against training with one: ``python -m benchmarks.wide``.
 
 A step is that of ``xgraph train`` at a batch of 64: the default network, a loss, Adam. The molecules are those of the
-embedded data set; labels are random, 90 % of them missing. Steps with one task and with all are measured in turn.
-Memory is that of a batch with all labels, each loss in a process of its own. It takes five minutes. Results:
-``docs/results/losses.md``.
+embedded data set; labels are random, 90 % of them missing. Steps with one task and with all are measured in turn, in
+CPU time, which other processes of the machine disturb least. Memory is that of a batch with all labels, each loss in a
+process of its own. It takes five minutes. Results: ``docs/results/losses.md``.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
 import statistics
 import subprocess
 import sys
@@ -24,6 +23,7 @@ import numpy as np
 import torch
 
 from benchmarks._report import parser, report, table
+from benchmarks.workers._serve import rise
 from xgraph.losses import LOSSES, Loss
 
 TASKS, BATCH, MISSING, POSITIVE = 1310, 64, 0.9, 0.1
@@ -51,14 +51,16 @@ def main() -> None:
     if options.footprint:
         print(footprint(options.footprint[0], int(options.footprint[1])))
         return
-    rows = steps(options.losses, options.rounds, options.steps)
+    from xgraph.data import load
+
+    rows = steps(options.losses, options.rounds, options.steps, load("nci-pains"))
     for row in rows:
         row |= memory(row["loss"])
     report(
         "wide",
         rows,
         elsewhere=elsewhere(),
-        protocol=f"batch {BATCH}, {options.threads} thread(s); one task and {TASKS:,} tasks in turn, median of "
+        protocol=f"CPU time; batch {BATCH}, {options.threads} thread(s); one and {TASKS:,} tasks in turn, median of "
         f"{options.rounds} rounds of {options.steps} steps; {MISSING:.0%} of labels missing, {POSITIVE:.0%} positive; "
         "memory: highest resident set above that before, two steps with all labels known",
     )
@@ -93,30 +95,27 @@ class Step:
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3, fused=True)
 
     def times(self, count: int) -> tuple[list[float], list[float]]:
-        """Return the milliseconds of steps, and those of the loss alone, forward and backward."""
+        """Return the milliseconds of CPU time of steps, and of the loss alone, forward and backward."""
         whole, alone = [], []
         for number in range(count):
             batch = self.batches[number % len(self.batches)]
             target = self.y[batch.idx]
-            begin = time.perf_counter()
+            begin = time.process_time()
             scores = self.model(batch)
             loss = self.loss(scores, target, batch.idx)
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
-            whole.append(1e3 * (time.perf_counter() - begin))
+            whole.append(1e3 * (time.process_time() - begin))
             scores = scores.detach().requires_grad_()
-            begin = time.perf_counter()
+            begin = time.process_time()
             self.loss(scores, target, batch.idx).backward()
-            alone.append(1e3 * (time.perf_counter() - begin))
+            alone.append(1e3 * (time.process_time() - begin))
         return whole, alone
 
 
-def steps(losses: list[str], rounds: int, count: int) -> list[Row]:
+def steps(losses: list[str], rounds: int, count: int, data: Any) -> list[Row]:
     """Measure the steps of each loss with one task and with all, in turn."""
-    from xgraph.data import load
-
-    data = load("nci-pains")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))
     batches = [data.batch(part.tolist()) for part in order[: 12 * BATCH].split(BATCH)]
     rows: list[Row] = []
@@ -150,13 +149,14 @@ def memory(loss: str) -> Row:
 
 def footprint(name: str, batch: int) -> float:
     """Return how many MiB two steps of a loss take."""
-    for size, tasks in ((8, 2), (batch, TASKS)):  # the first loads what is needed
+
+    def two_steps(size: int, tasks: int) -> float:
         loss, y = make_loss(name, size, tasks), labels(size, tasks, name in NUMBERS, missing=0.0)
         scores, index = torch.randn(size, tasks, requires_grad=True), torch.arange(size)
-        before = _peak()
-        for _ in range(2):
-            loss(scores, y, index).backward()
-    return (_peak() - before) / 2**20
+        return rise(lambda: [loss(scores, y, index).backward() for _ in range(2)], trim=True)
+
+    two_steps(8, 2)  # loads what is needed
+    return two_steps(batch, TASKS)
 
 
 def elsewhere() -> list[Row]:
@@ -197,14 +197,10 @@ def write_predictions() -> None:
 
 
 def _timed(what: str, work: Callable[[], object]) -> Row:
-    """Return the seconds that something takes, and by how much it raises the highest memory so far."""
-    before, begin = _peak(), time.perf_counter()
-    work()
-    return {"what": what, "seconds": time.perf_counter() - begin, "MiB": (_peak() - before) / 2**20}
-
-
-def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Return the seconds of CPU time that something takes, and the memory above that before."""
+    begin = time.process_time()
+    memory = rise(work, trim=True)
+    return {"what": what, "seconds": time.process_time() - begin, "MiB": memory}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,30 @@ def test_a_folder_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_distinct_names() -> None:
     assert distinct(["a", "a_", "a", "b"], taken=["b"]) == ["a", "a_", "a__", "b_"]
+
+
+def test_rows_are_written_as_they_come(tmp_path: Path) -> None:
+    written: list[int] = []
+
+    def rows() -> Iterator[list[object]]:
+        for number in range(5_000):
+            yield [number, float("nan"), 0.5, "x" * 100]
+        written.extend(file.stat().st_size for file in tmp_path.iterdir())
+
+    write_csv(tmp_path / "a.csv", ["i", "none", "half", "text"], rows())
+    assert len(written) == 1
+    assert written[0] > 400_000
+    lines = (tmp_path / "a.csv").read_text().splitlines()
+    assert (len(lines), lines[5_000]) == (5_001, f"4999,,0.5,{'x' * 100}")
+
+
+def test_a_failing_row_leaves_the_old_file(tmp_path: Path) -> None:
+    def rows() -> Iterator[list[object]]:
+        yield [1]
+        raise ValueError("no more")
+
+    write_csv(tmp_path / "a.csv", ["i"], [[0]])
+    with pytest.raises(ValueError, match="no more"):
+        write_csv(tmp_path / "a.csv", ["i"], rows())
+    assert os.listdir(tmp_path) == ["a.csv"]
+    assert (tmp_path / "a.csv").read_text() == "i\n0\n"

@@ -19,7 +19,7 @@ from xgraph.nn.tables.examples import task_seed
 from xgraph.options import OptionError
 from xgraph.training.config.build import build_config
 from xgraph.training.fit import baseline as module
-from xgraph.training.fit.baseline import is_ahead, limits, summarize_baselines
+from xgraph.training.fit.baseline import is_ahead, limits, obstacle, summarize_baselines
 from xgraph.training.fit.train import Interrupted
 
 Train = Callable[..., xgraph.Run]
@@ -173,6 +173,19 @@ def test_a_baseline_that_cannot_be_fitted_does_no_harm(
     monkeypatch.setattr(module, "MOST_ITEMS", 59)
     reason = train(out="large", baseline=True).metrics["baseline"]["skipped"]
     assert reason == "60 molecules are more than 59; fit one with --model forest"
+
+
+def test_forests_of_very_many_tasks_are_left_out() -> None:
+    class Wide:
+        kind, noun, num_tasks, several_classes = "graph", "molecules", 1310, False
+
+        def __len__(self) -> int:
+            return 5_000
+
+    source: Any = Wide()
+    assert obstacle(source, "forest") == "1,310 tasks are more than 200; fit one with --model forest"
+    source.num_tasks = 200
+    assert obstacle(source, "forest") == ""
 
 
 def test_where_there_is_no_baseline(train: Train, csv: Path) -> None:

@@ -105,6 +105,15 @@ def test_confident_logits_are_not_tied() -> None:
     assert roc_auc([0, 1], [40.0, 41.0]) == 1.0
 
 
+def test_many_tasks_are_each_scored_as_alone() -> None:
+    rng = np.random.default_rng(0)
+    y = np.where(rng.random((40, 150)) < 0.3, np.nan, rng.random((40, 150)) < 0.3).astype(np.float32)
+    s = rng.normal(size=(40, 150))
+    each = [score_all(y[:, t], s[:, t]) for t in range(150)]
+    for name, value in score_all(y, s).items():
+        assert value == np.nanmean([one[name] for one in each])
+
+
 def test_tasks_are_averaged_over_those_with_both_classes() -> None:
     nan = math.nan
     y = np.array([[0, 1, 0, nan], [1, 1, nan, nan], [0, nan, 1, nan]])

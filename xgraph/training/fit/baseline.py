@@ -34,6 +34,9 @@ MOST_PAIRS_OF_NUMBERS = 2_000_000
 MOST_ITEMS = 125_000
 """Molecules, whose features take 1 GB; or bags, which are described in 20 seconds."""
 
+MOST_TASKS = 200
+"""Tasks: even small forests take .3 seconds each to fit and to score."""
+
 MOST_VALUES, MOST_STATISTICS = 1_000_000_000, 250_000_000
 """Values of all instances, which are read in 25 seconds, and the statistics of all bags, which take 1 GB."""
 
@@ -107,6 +110,9 @@ def obstacle(source: "Source", model: str) -> str:
     advice = f"; fit one with --model {model}"
     if len(source) > MOST_ITEMS:
         return f"{len(source):,} {source.noun} are more than {MOST_ITEMS:,}{advice}"
+    if source.num_tasks > MOST_TASKS:
+        what = "classes" if source.several_classes else "tasks"
+        return f"{source.num_tasks:,} {what} are more than {MOST_TASKS:,}{advice}"
     if source.kind != "bag":
         return ""
     if not source.data.instance_shape:

@@ -47,6 +47,7 @@ from results_pages import (
     speed,
     startup,
     ties,
+    wide,
     x_risks,
 )
 from results_pages.data import ROOT
@@ -60,6 +61,7 @@ MODULES = (
     conformal,
     environment,
     losses,
+    wide,
     robustness,
     reliability,
     sampling,

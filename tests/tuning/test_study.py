@@ -109,3 +109,14 @@ def test_missing_optuna_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ValueError, match=r"search: requires Optuna; install it with `pip install 'xgraph-pyg\[search\]'`"
     ):
         Study(tmp_path, SPACE, 0)
+
+
+def test_the_best_trial_of_an_error_is_the_lowest_one(tmp_path: Path) -> None:
+    study = Study(tmp_path, SMALL, 0, higher_is_better=False)
+    for error in (2.0, 0.5, 3.0):
+        trial = study.next(3)
+        assert trial is not None
+        study.tell(trial, error)
+    again = Study(tmp_path, SMALL, 0, higher_is_better=False)
+    assert again.best is not None
+    assert (again.best.number, again.best.value) == (1, 0.5)

@@ -9,7 +9,7 @@ import torch
 from xgraph.data.bags.passes import instances_per_pass
 from xgraph.explanations.methods import models_of
 from xgraph.explanations.names import ATTENTION
-from xgraph.explanations.results import Table
+from xgraph.explanations.results import Table, unit_of
 from xgraph.nn import BagClassifier, FittedModel
 from xgraph.training.files.saved_model import loss_link
 from xgraph.training.prediction.members import Members
@@ -74,7 +74,7 @@ def explain_bags(
     frame = frame.reindex(columns=list(COLUMNS))
     frame["row"] = frame["row"].astype("Int64")
     frame["error"] = frame["error"].astype(object).fillna("")
-    return Table(frame, chosen, "log-odds", note)
+    return Table(frame, chosen, unit_of(loss_link(members.states[0])), note)
 
 
 def of_bag(
@@ -83,7 +83,7 @@ def of_bag(
     """Return a bag's scores ``[T]``, and of its n instances weights, scores, shares and falls, each ``[n, T]``.
 
     A share is the weight times the instance's own log-odds; a fall is by how much the log-odds of the bag fall without
-    the instance, missing for a bag with a single instance.
+    the instance, missing for a bag with a single instance. Where numbers are predicted, they stand for the log-odds.
     """
     where = torch.tensor([bag])
     if isinstance(own, FittedModel) or not isinstance(own, BagClassifier):
@@ -100,6 +100,8 @@ def of_bag(
     found = score_instances(own, data, where, device=device)
     score = as_scores(found.logits if model is own else score_bags(model, data, where, device=device), link)[0]
     fall = without_each(own, found.logits, found.scores, found.weights)
+    if own.target_scale is not None and own.pooling == "smoothed-max":  # τ is for standardised numbers
+        fall = fall * own.target_scale.std.double().cpu().numpy()
     if link == "softmax":
         fall = _odds(found.logits) - _odds(found.logits - fall)
     return score, found.weights, as_scores(found.scores, link), found.weights * found.scores, fall

@@ -7,6 +7,7 @@ import numpy as np
 
 from xgraph.data.molecules.drawing import draw_molecule
 from xgraph.data.molecules.molecule import parse
+from xgraph.explanations.results import SCORE, TARGET
 from xgraph.notebooks import pictures as pictures_of
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def draw(frame: "pd.DataFrame") -> dict[tuple[int, str], str]:
 
 def legend(unit: str) -> str:
     """Return what the colours mean, as text."""
-    what = "score" if unit == "score" else "log-odds of the label"
+    what = {SCORE: "score", TARGET: "prediction"}.get(unit, "log-odds of the label")
     return f"Orange atoms raise the {what}, blue ones lower it; the strongest colour is the largest in its molecule."
 
 

@@ -63,7 +63,9 @@ def explain(
 
     Returns:
         A table with one row per atom, bond, feature, instance or neighbour. ``frame.attrs`` has the ``method``, and the
-        ``unit`` of the attributions: log-odds, score (for forests), or average precision.
+        ``unit`` of the attributions: log-odds, score (for forests), or average precision. Where numbers are predicted,
+        it is the unit of the target, and attributions add up to differences of predictions in place of log-odds; the
+        importance by ``permutation`` is then the rise of the root mean squared error.
 
         - Molecules: ``item`` (row of the input), ``smiles``, ``task``, ``score``, ``part`` (atom, bond or feature),
           ``atom`` and ``other`` (positions of atoms in the SMILES as given, from 0), ``name`` (element, type of bond,

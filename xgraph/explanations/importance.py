@@ -24,13 +24,14 @@ def permuted(members: Members, models: Sequence[Any], tasks: Sequence[int]) -> T
         source = own_source(state, path, False)
         part = next((name for name in ("valid", "test") if name in source.splits), "train")
         positions = source.splits[part][:MOST_PERMUTED]
-        names = source.feature_names
+        names, link = source.feature_names, loss_link(state)
         for task in tasks:
             y = source.targets(positions)[:, task]
             known = ~y.isnan()
-            if not bool((y == 1).any() and (y == 0).any()):
-                raise ValueError(f"task {members.tasks[task]!r} has one class only in the {part} part")
-            scored = OfTable(model, task, loss_link(state), members.device)
+            if not bool((y[known] != y[known][:1]).any()):
+                lacks = "one class only" if link != "identity" else "no two different numbers"
+                raise ValueError(f"task {members.tasks[task]!r} has {lacks} in the {part} part")
+            scored = OfTable(model, task, link, members.device)
             falls = tables.by_permutation(scored, source.table(positions[known]), y[known].numpy())
             for name, fall in zip(names, falls.tolist(), strict=True):
                 if fall != fall:
@@ -44,6 +45,6 @@ def permuted(members: Members, models: Sequence[Any], tasks: Sequence[int]) -> T
     return Table(
         molecule_frame(found),
         PERMUTATION,
-        "average precision",
+        "average precision" if loss_link(members.states[0]) != "identity" else "RMSE",
         f"importance over the run's validation part, of {tables.MOST_SHUFFLED} features at most",
     )

@@ -15,7 +15,7 @@ from xgraph.explanations.importance import permuted
 from xgraph.explanations.methods import models_of
 from xgraph.explanations.names import LEAVE_OUT, PERMUTATION, SHAP, SLOPE
 from xgraph.explanations.places import MAPPED, atom_places
-from xgraph.explanations.results import Table, molecule_frame
+from xgraph.explanations.results import Table, molecule_frame, unit_of
 from xgraph.explanations.tables import OfTable
 from xgraph.nn.molecules.model import MoleculeModel
 from xgraph.options import OptionError
@@ -46,7 +46,7 @@ def explain_molecules(
         return permuted(members, shown, tasks)
     texts = list(texts)
     errors = empty_smiles(texts)
-    units = {_unit(model) for model in shown}
+    units = {unit_of(loss_link(state), model) for state, model in zip(members.states, shown, strict=True)}
     if len(units) > 1:
         raise OptionError("run: attributions of forests and of other models have different units; explain them apart")
     each: list[list[dict[int, Explained]]] = []  # by member and task: molecules by row
@@ -151,7 +151,3 @@ def background(state: dict[str, Any], path: Any) -> torch.Tensor:
     train = source.splits["train"]
     drawn = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[: tables.BACKGROUND]
     return source.table(train[drawn.sort().values])
-
-
-def _unit(model: Any) -> str:
-    return "score" if getattr(model, "trees", None) is not None else "log-odds"

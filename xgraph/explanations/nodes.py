@@ -12,7 +12,7 @@ from xgraph.data.tables.dialect import TextFormat
 from xgraph.explanations.gradients import IntegratedGradients
 from xgraph.explanations.methods import models_of
 from xgraph.explanations.names import SLOPE
-from xgraph.explanations.results import Table
+from xgraph.explanations.results import Table, unit_of
 from xgraph.explanations.scored import log_odds
 from xgraph.options import OptionError
 from xgraph.training.files.saved_model import loss_link
@@ -80,7 +80,7 @@ def explain_nodes(
     for name in ("part", "name", "error"):
         frame[name] = frame[name].astype(object).fillna("")
     note = f"of nodes with more than {NEIGHBORS} neighbours, {NEIGHBORS} are drawn"
-    return Table(frame, chosen, "log-odds", note)
+    return Table(frame, chosen, unit_of(loss_link(members.states[0])), note)
 
 
 def _of_node(

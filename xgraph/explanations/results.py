@@ -12,6 +12,22 @@ if TYPE_CHECKING:
 COLUMNS = ("smiles", "task", "score", "part", "atom", "other", "name", "attribution", "total", "error")
 
 
+LOG_ODDS, SCORE, TARGET = "log-odds", "score", "the units of the target"
+"""What attributions are measured in: of labels, of the labels that forests predict, and of numbers."""
+
+
+def unit_of(link: str, model: Any = None) -> str:
+    """Return the unit of attributions to the output of a model.
+
+    Args:
+        link: What turns the model's outputs into scores: "sigmoid", "softmax", or "identity" for numbers.
+        model: The model; those of trees are explained by their scores.
+    """
+    if link == "identity":
+        return TARGET
+    return LOG_ODDS if getattr(model, "trees", None) is None else SCORE
+
+
 class Table(NamedTuple):
     """Explanations: a table, the method, and what the attributions add up to."""
 

@@ -10,7 +10,7 @@ from xgraph.nn.molecules.model import MoleculeModel
 
 
 def log_odds(logits: Tensor, task: int, link: str) -> Tensor:
-    """Return the log-odds of a task or class, ``[B]``, for logits ``[B, T]``."""
+    """Return the log-odds of a task or class, or the predicted numbers of a target, ``[B]``, for outputs ``[B, T]``."""
     own = logits[:, task]
     if link != "softmax":
         return own
@@ -41,7 +41,7 @@ class OfRows(nn.Module):
     Args:
         model: The model, which is copied.
         task: Number of the task or class.
-        link: What turns its logits into scores, "sigmoid" or "softmax".
+        link: What turns its logits into scores, "sigmoid", "softmax" or, for numbers, "identity".
     """
 
     def __init__(self, model: MoleculeModel, task: int, link: str) -> None:

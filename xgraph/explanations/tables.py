@@ -25,12 +25,13 @@ MOST_SHUFFLED = 100
 class OfTable:
     """A model on features as a function from a table to scores that attributions add up to.
 
-    Those of trees are between 0 and 1, since their logarithms have jumps to infinity; those of others are log-odds.
+    Those of trees are between 0 and 1, since their logarithms have jumps to infinity; those of others are log-odds. Of
+    a model that predicts numbers they are these numbers.
 
     Args:
         model: The model.
         task: Number of the task or class.
-        link: What turns its logits into scores, "sigmoid" or "softmax".
+        link: What turns its logits into scores, "sigmoid", "softmax" or, for numbers, "identity".
         device: Where to compute.
     """
 
@@ -38,11 +39,10 @@ class OfTable:
         self.model = model.to(device).eval().requires_grad_(False)
         self.task, self.link, self.device = task, link, device
         self.trees = getattr(model, "trees", None)
-        self.unit = "log-odds" if self.trees is None else "score"
 
     def __call__(self, features: Tensor) -> Tensor:
         """Return scores, ``[B]``, of features ``[B, F]``."""
-        if self.trees is not None:
+        if self.trees is not None and self.link != "identity":
             share: Tensor = self.trees(features.float().to(self.device))[:, self.task]
             return share
         logits = self.model(SimpleNamespace(features=features.to(self.device)))
@@ -64,7 +64,10 @@ def by_gradients(score: OfTable, features: Tensor, steps: int) -> Values:
 
 
 def by_shap(score: OfTable, features: Tensor, background: Tensor) -> Values:
-    """Return SHAP values of a forest, which add up to the score minus the mean score of the background."""
+    """Return SHAP values of a forest, which add up to the score minus the mean score of the background.
+
+    The trees of a forest that predicts numbers are grown on standardised ones.
+    """
     import shap
 
     trees = tree_tables(score.trees, score.task)
@@ -72,7 +75,8 @@ def by_shap(score: OfTable, features: Tensor, background: Tensor) -> Values:
         {"trees": trees}, data=background.double().numpy(), feature_perturbation="interventional", model_output="raw"
     )
     values: Values = explainer.shap_values(features.double().numpy(), check_additivity=False)
-    return values
+    scale = score.model.target_scale
+    return values if scale is None else values * float(scale.std[score.task])
 
 
 def tree_tables(trees: Any, task: int) -> list[dict[str, Any]]:
@@ -155,17 +159,19 @@ def columns_of(kinds: Sequence[str]) -> dict[str, int]:
 def by_permutation(score: OfTable, features: Tensor, y: npt.NDArray[Any], seed: int = 0) -> Values:
     """Return by how much the average precision falls if the values of a feature are shuffled, by scikit-learn.
 
+    Of a model that predicts numbers, it is by how much the root of the mean squared error rises.
+
     To save time only the `MOST_SHUFFLED` features are shuffled that trees ask for most often, or that differ between
     most items; the others have the value 0.
 
     Args:
         score: The model.
         features: Features of items that the model was not trained on. Shape ``[n, F]``.
-        y: Their labels 0 and 1. Shape ``[n]``.
+        y: Their labels 0 and 1, or numbers. Shape ``[n]``.
         seed: Random seed.
     """
     from sklearn.inspection import permutation_importance
-    from sklearn.metrics import average_precision_score
+    from sklearn.metrics import average_precision_score, root_mean_squared_error
 
     used = (features != features.median(0).values).sum(0)
     if score.trees is not None:
@@ -180,14 +186,17 @@ def by_permutation(score: OfTable, features: Tensor, y: npt.NDArray[Any], seed: 
 
         def fit(self, *_: Any) -> None: ...
 
-    def precision(_: Any, own: npt.NDArray[Any], labels: npt.NDArray[Any]) -> float:
+    def quality(_: Any, own: npt.NDArray[Any], labels: npt.NDArray[Any]) -> float:
         whole = features.clone()
         whole[:, columns] = torch.from_numpy(own)
         with torch.inference_mode():
-            return float(average_precision_score(labels, score(whole).double().cpu().numpy()))
+            scores = score(whole).double().cpu().numpy()
+        if score.link == "identity":
+            return -float(root_mean_squared_error(labels, scores))
+        return float(average_precision_score(labels, scores))
 
     if columns:
         x = features[:, columns].numpy()
-        found = permutation_importance(Some(), x, y, scoring=precision, n_repeats=3, random_state=seed)
+        found = permutation_importance(Some(), x, y, scoring=quality, n_repeats=3, random_state=seed)
         falls[columns] = found.importances_mean
     return falls

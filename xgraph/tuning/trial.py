@@ -12,6 +12,7 @@ import numpy as np
 from xgraph.training.files.rundir import BEST, CONFIG, LAST, METRICS, PREDICTIONS, Run, write_config
 from xgraph.training.files.writing import write_json
 from xgraph.training.fit.train import train
+from xgraph.training.scoring.numbers import NUMBER_METRICS
 from xgraph.tuning.plan import Plan
 from xgraph.tuning.study import Trial
 
@@ -70,7 +71,9 @@ def run_trial(plan: Plan, path: Path, trial: Trial, earlier: Sequence[Result], s
         result = Result([], error=str(error))
     if not result.error and not result.pruned and math.isnan(result.value):
         where = f"each of {plan.budget.inner_folds} inner folds" if plan.budget.inner_folds else "the validation part"
-        raise ValueError(f"search: {where} has only one class, so {metric_of(folder)} is undefined; change inner_folds")
+        metric = metric_of(folder)
+        lacks = "only equal numbers" if metric in NUMBER_METRICS else "only one class"
+        raise ValueError(f"search: {where} has {lacks}, so {metric} is undefined; change inner_folds")
     result = result._replace(seconds=round(time.perf_counter() - begun, 3))
     write_json(folder / RESULT, result._asdict())
     for run in folder.iterdir():

@@ -1,6 +1,7 @@
 """The sections of a report on a run that predicts numbers."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import xgraph
 from xgraph.reports.measures.items import Items
 from xgraph.reports.sections import SECTIONS
 from xgraph.reports.source import Source
+from xgraph.reports.write import write_report
 
 SHORT: dict[str, Any] = {"epochs": 1, "threads": 1, "device": "cpu", "baseline": False, "hidden_channels": 8}
 
@@ -66,6 +68,33 @@ def test_items_are_those_with_the_highest_predictions_and_the_largest_errors(run
     errors = np.abs(items.values - items.labels)
     assert errors[worst[0]] == np.nanmax(errors)
     assert items.known(int(worst[0])) == f"measured {items.labels[worst[0]]:.4g}"
+
+
+@pytest.mark.slow
+def test_runs_on_numbers_are_compared(runs: dict[str, Path]) -> None:
+    run = runs["trays.csv"]
+    shutil.copytree(run, run.parent / "again")
+    file, left_out = write_report([run, run.parent / "again"])
+    assert left_out == []
+    text = file.read_text(encoding="utf-8")
+    assert "Left of 0, the first named is better." in text
+    assert "mean of the predictions" in text
+    assert "AUC" not in text
+    file, left_out = write_report([runs["molecules.csv"], runs["trays.csv"]])
+    assert "different data sets" in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_best_middle_and_worst_targets_are_drawn(runs: dict[str, Path]) -> None:
+    from xgraph.reports.sections.numbers import _targets
+
+    source = Source(runs["molecules.csv"])
+    assert _targets(source, "test") == [0, 1]
+    names = [f"t{i}" for i in range(20)]
+    tasks = {name: {"r2": -float(i)} for i, name in enumerate(names)}
+    source.run.metrics.update(tasks=names, details={"test": {"tasks": tasks}})
+    source.__dict__.pop("predictions", None)
+    assert _targets(source, "test") == [0, 1, 9, 10, 18, 19]
 
 
 def _page(run: Path) -> str:

@@ -53,7 +53,8 @@ def explain(
     The output has one row per atom, bond, instance, neighbour or feature, with its attribution. Which method was used
     is said at the end. Those of networks on molecules and nodes are integrated gradients, which add up to the
     difference of log-odds from a baseline; those of bags are attention times the instance's own log-odds; those of
-    forests are SHAP values, if the package shap is installed. The exit code is 1 if nothing can be explained.
+    forests are SHAP values, if the package shap is installed. Where numbers are predicted, attributions are in their
+    units instead of log-odds. The exit code is 1 if nothing can be explained.
     """
     from xgraph.cli.predict import check_output, is_run
 

@@ -10,6 +10,8 @@ from xgraph.training.scoring.sweep import sweep
 
 def section(comparison: Comparison) -> Section | None:
     """Return precision-recall and ROC curves of runs with a single task and the same items."""
+    if comparison.numbers:
+        return None
     shared = comparison.shared
     why = shared if isinstance(shared, str) else ""
     if not why and len(comparison.sources[0].tasks) > 1:

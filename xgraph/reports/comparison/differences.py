@@ -9,11 +9,14 @@ from xgraph.reports.comparison.runs import Comparison, Shared
 from xgraph.reports.figures.differences import intervals
 from xgraph.reports.measures.curves import interval
 from xgraph.reports.measures.names import PARTS, label
-from xgraph.reports.measures.paired import MOST_ITEMS, Difference, bootstrap, draws_for, over_pairs
+from xgraph.reports.measures.paired import MOST_ITEMS, RANKED, Difference, bootstrap, draws_for, over_pairs
+from xgraph.reports.measures.paired_numbers import ERRORS, bootstrap_numbers
 from xgraph.reports.page.blocks import Block, Figure, LeftOut, Section, Table
 from xgraph.reports.source import Source
+from xgraph.training.scoring.direction import higher_is_better
 
-_METRICS = ("ap", "roc_auc")
+_OVER_TARGETS = ("r2", "spearman")
+"""Metrics without units, which are compared over targets."""
 _TASKS = 8
 """So many tasks are pairs of their own; of fewer, the items are."""
 _SEEDS = 3
@@ -43,7 +46,8 @@ def section(comparison: Comparison) -> Section | None:
     for metric in dict.fromkeys(row.metric for row in rows):
         some = _named([row for row in rows if row.metric == metric])
         if len(some) <= 20:
-            caption = f"Differences in {label(metric)} with 95 % intervals. Right of 0, the first named is better."
+            side = "Right" if higher_is_better(metric) else "Left"
+            caption = f"Differences in {label(metric)} with 95 % intervals. {side} of 0, the first named is better."
             blocks.append(Figure(intervals(some, f"difference in {label(metric)}"), caption))
     cells = [[row.one, row.other, label(row.metric), *row.difference, row.how] for row in rows]
     columns = ["run", "minus", "metric", "difference", "from", "to", "95 % interval over"]
@@ -86,7 +90,7 @@ def _same_seeds(one: Source, other: Source) -> bool:
 
 def _over_members(what: str, one: Source, name: str, other: Source, against: str, part: str) -> Iterator[Row]:
     """Yield the differences over the folds or the seeds of two runs."""
-    for metric in dict.fromkeys((one.metric, *_METRICS)):
+    for metric in dict.fromkeys((one.metric, *(ERRORS if one.predicts_numbers else RANKED))):
         members = [getattr(run, what) for run in (one, other)]
         values = [np.array([_value(member, part, metric) for member in every]) for every in members]
         difference = over_pairs(*values)
@@ -95,13 +99,14 @@ def _over_members(what: str, one: Source, name: str, other: Source, against: str
 
 
 def _over_tasks(one: Source, name: str, other: Source, against: str, part: str) -> Iterator[Row]:
+    what = "targets" if one.predicts_numbers else "tasks"
     tables = [run.metrics.get("details", {}).get(part, {}).get("tasks", {}) for run in (one, other)]
-    for metric in _METRICS:
+    for metric in _OVER_TARGETS if one.predicts_numbers else RANKED:
         values = [np.array([table.get(t, {}).get(metric, np.nan) for t in one.tasks], float) for table in tables]
         difference = over_pairs(*values)
         if difference is not None:
             count = int(np.isfinite(values[0] - values[1]).sum())
-            yield Row(name, against, metric, difference, f"{count:,} tasks (t)")
+            yield Row(name, against, metric, difference, f"{count:,} {what} (t)")
 
 
 def _over_items(comparison: Comparison, shared: Shared) -> Iterator[Row]:
@@ -110,12 +115,13 @@ def _over_items(comparison: Comparison, shared: Shared) -> Iterator[Row]:
         why = f"the bootstrap is limited to {MOST_ITEMS:,} labels, and these are {count:,}"
         comparison.left_out.append(LeftOut("differences over the same items", why))
         return
-    draws, exact = bootstrap(shared.labels, shared.scores)
+    resampled, metrics = (bootstrap_numbers, ERRORS) if comparison.numbers else (bootstrap, RANKED)
+    draws, exact = resampled(shared.labels, shared.scores)
     how = f"{draws_for(count)} bootstrap samples of {len(shared.labels):,} items"
     if any(source.seeds for source in comparison.sources):
-        how += ", of the mean score of seeds"
+        how += f", of the mean {'prediction' if comparison.numbers else 'score'} of seeds"
     for run in range(1, len(shared.scores)):
-        for at, metric in enumerate(_METRICS):
+        for at, metric in enumerate(metrics):
             away = draws[:, run, at] - draws[:, 0, at]
             away = away[np.isfinite(away)]
             if len(away) > 1:
@@ -138,7 +144,7 @@ def _over_seeds(comparison: Comparison, part: str) -> list[Row]:
         seeds = sorted(groups[key].keys() & groups[first].keys())
         if len(seeds) < _SEEDS:
             continue
-        for metric in dict.fromkeys((comparison.sources[0].metric, *_METRICS)):
+        for metric in dict.fromkeys((comparison.sources[0].metric, *(ERRORS if comparison.numbers else RANKED))):
             values = [np.array([_value(groups[k][seed], part, metric) for seed in seeds]) for k in (key, first)]
             difference = over_pairs(*values)
             if difference is not None:

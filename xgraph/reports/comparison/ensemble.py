@@ -9,8 +9,9 @@ from xgraph.reports.measures.curves import FloatArray
 from xgraph.reports.measures.names import PARTS, label
 from xgraph.reports.page.blocks import LeftOut, Section, Table
 from xgraph.training.scoring.metrics import accuracy, score_all
+from xgraph.training.scoring.numbers import score_numbers
 
-_METRICS = ("accuracy", "ap", "roc_auc", "prc_auc", "ef_1", "bedroc")
+_METRICS = ("accuracy", "ap", "roc_auc", "prc_auc", "ef_1", "bedroc", "rmse", "mae", "r2", "spearman")
 
 
 def section(comparison: Comparison) -> Section | None:
@@ -28,8 +29,8 @@ def section(comparison: Comparison) -> Section | None:
         if isinstance(shared, str):
             comparison.left_out.append(LeftOut("ensemble", shared))
             return None
-        every.append(_metrics(shared, several))
-    who = ["ensemble, mean of the scores", *comparison.names]
+        every.append(_numbers(shared) if comparison.numbers else _metrics(shared, several))
+    who = [f"ensemble, mean of the {'predictions' if comparison.numbers else 'scores'}", *comparison.names]
     names = [name for name in _METRICS if name in every[0][0]]
     rows: list[list[Any]] = []
     for at, name in enumerate(who):
@@ -38,6 +39,11 @@ def section(comparison: Comparison) -> Section | None:
     note = f"{PARTS[part].capitalize()} part"
     note += f", means over {len(every)} folds." if len(every) > 1 else "."
     return Section("Ensemble", [Table(["", *map(label, names)], rows)], note)
+
+
+def _numbers(shared: Shared) -> list[dict[str, float]]:
+    """Return the metrics of the mean of predicted numbers, and of each run, on the same items."""
+    return [score_numbers(shared.labels, own) for own in (np.mean(shared.scores, axis=0), *shared.scores)]
 
 
 def _metrics(shared: Shared, several_classes: bool) -> list[dict[str, float]]:

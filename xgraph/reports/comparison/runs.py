@@ -13,7 +13,7 @@ class Shared(NamedTuple):
     """Items that all runs have scored.
 
     Args:
-        labels: 0, 1 or NaN, shape ``[N, T]``.
+        labels: 0, 1, a number or NaN, shape ``[N, T]``.
         scores: The scores of each run, shape ``[N, T]`` each.
     """
 
@@ -45,6 +45,11 @@ class Comparison:
                 return names
         return [f"{number}: {path.name}" for number, path in enumerate(paths, 1)]
 
+    @property
+    def numbers(self) -> bool:
+        """Whether all runs predict numbers."""
+        return all(not source.is_encoder and source.predicts_numbers for source in self.sources)
+
     @cached_property
     def obstacle(self) -> str:
         """Why the runs cannot be compared item by item at all; empty if they can."""
@@ -56,6 +61,8 @@ class Comparison:
                 if getattr(source, what) != getattr(first, what):
                     noun = {"dataset": "data sets", "kind": "kinds of data", "tasks": "tasks"}[what]
                     return f"{self.names[0]} and {name} have different {noun}"
+            if source.predicts_numbers != first.predicts_numbers:
+                return f"one of {self.names[0]} and {name} predicts numbers, the other labels"
             if bool(source.folds) != bool(first.folds):
                 return f"one of {self.names[0]} and {name} has folds, the other has not"
             if [fold.path.name for fold in source.folds] != [fold.path.name for fold in first.folds]:

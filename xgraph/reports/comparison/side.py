@@ -9,7 +9,7 @@ from xgraph.reports.page.blocks import Block, Figure, LeftOut, Section, Table, T
 from xgraph.reports.page.numbers import shown
 from xgraph.reports.source import Source
 
-_USUAL = ("accuracy", "ap", "roc_auc", "prc_auc", "ef_1", "bedroc")
+_USUAL = ("accuracy", "ap", "roc_auc", "prc_auc", "ef_1", "bedroc", "rmse", "mae", "r2", "spearman")
 _MOST = 24
 
 

@@ -75,6 +75,11 @@ class Items(NamedTuple):
         return "" if len(tasks) == 1 else f" Task: {tasks[self.task]}, the one with most {most}."
 
     @property
+    def word(self) -> str:
+        """What the values are called: scores, or predictions of numbers."""
+        return "prediction" if self.source.predicts_numbers else "score"
+
+    @property
     def note(self) -> str:
         """Which part is shown, and of which fold or seed."""
         member = f", {self.own.path.name}" if self.own is not self.source else ""

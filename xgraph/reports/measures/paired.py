@@ -9,6 +9,8 @@ import numpy.typing as npt
 from xgraph.reports.measures.curves import FloatArray
 
 DRAWS = 400
+RANKED = ("ap", "roc_auc")
+"""The metrics of `bootstrap`."""
 MOST_ITEMS = 2_000_000
 """Items of which the bootstrap takes some seconds per run."""
 _ENOUGH = 40_000_000

@@ -42,11 +42,11 @@ def section(source: Source) -> Section | None:
     model, blocks = load_model(state), []
     for number in chosen:
         bag = positions[number]
-        title = f"Bag {data.data.bag_names[bag]}: score {items.values[number]:.3g}, {items.known(number)}"
+        title = f"Bag {data.data.bag_names[bag]}: {items.word} {items.values[number]:.3g}, {items.known(number)}"
         blocks += _of_bag(model, data.data, bag, items.task, loss_link(state), title)
     about = (
-        "The bags with the highest scores, then the worst errors. Of each, the instances without which the score would "
-        f"fall most.{items.which}"
+        f"The bags with the highest {items.word}s, then the worst errors. Of each, the instances without which the "
+        f"{items.word} would fall most.{items.which}"
     )
     return Section("Deciding instances", [Text(about), *blocks], items.note)
 

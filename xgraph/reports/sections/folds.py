@@ -6,8 +6,9 @@ from xgraph.reports.figures.scores import spread
 from xgraph.reports.measures.names import PARTS, label
 from xgraph.reports.page.blocks import Figure, Section, Table
 from xgraph.reports.source import Source
+from xgraph.training.scoring.direction import LOWER_IS_BETTER
 
-_METRICS = ("accuracy", "ap", "roc_auc", "prc_auc")
+_METRICS = ("accuracy", "ap", "roc_auc", "prc_auc", "rmse", "mae", "r2", "spearman")
 
 
 def section(source: Source) -> Section | None:
@@ -26,9 +27,12 @@ def section(source: Source) -> Section | None:
             rows.append([row, *(float(value(one)) if np.isfinite(one).any() else None for one in groups.values())])
     together = source.metrics.get("ensemble", {}).get(part)
     if together and not source.folds:
-        rows.append(["mean score of all", *(together.get(name) for name in names)])
+        what_of = "prediction" if source.predicts_numbers else "score"
+        rows.append([f"mean {what_of} of all", *(together.get(name) for name in names)])
     table = Table([what, *groups], rows, sortable=True)
-    figure = Figure(spread(groups, "value"), f"One point per {what}; the bar is the mean.")
+    alike = [name for name in names if (name in LOWER_IS_BETTER) == (source.metric in LOWER_IS_BETTER)]
+    drawn = {label(name): groups[label(name)] for name in alike}  # errors have units, other metrics have none
+    figure = Figure(spread(drawn, "value"), f"One point per {what}; the bar is the mean.")
     return Section(f"{what.capitalize()}s", [figure, table], f"{PARTS[part].capitalize()} part of each {what}.")
 
 

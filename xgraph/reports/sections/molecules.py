@@ -38,7 +38,9 @@ def section(source: Source) -> Section | None:
     near, domain = _domain(items, smiles, shown)
     cards = {i: _card(items, i, picture, smiles[i], near.get(i)) for i, picture in zip(shown, pictures, strict=True)}
     blocks: list[Block] = [
-        Cards([cards[i] for i in top.tolist()], f"The {len(top)} molecules with the highest scores.{items.which}"),
+        Cards(
+            [cards[i] for i in top.tolist()], f"The {len(top)} molecules with the highest {items.word}s.{items.which}"
+        ),
     ]
     if len(wrong):
         text = "The worst errors: negatives with the highest scores, and positives with the lowest."
@@ -47,7 +49,7 @@ def section(source: Source) -> Section | None:
     blocks.append(Text(about))
     if near:
         rows = [[values[i], items.known(i), smiles[i], *near[i]] for i in shown if i in near]
-        columns = ["score", "label", "molecule", "similarity", "nearest training molecule"]
+        columns = [items.word, "label", "molecule", "similarity", "nearest training molecule"]
         blocks.append(Table(columns, rows, sortable=True, caption="Nearest training molecules", folded=True))
     return Section("Molecules", [*blocks, *domain], items.note)
 
@@ -82,7 +84,7 @@ def _pictures(source: Source, own: Source, smiles: Sequence[str], task: str) -> 
 
 def _card(items: Items, position: int, picture: str, smiles: str, near: tuple[float, str] | None) -> Card:
     label = items.labels[position]
-    mark = "" if np.isnan(label) else ("good" if label == 1 else "bad")
+    mark = "" if np.isnan(label) or items.source.predicts_numbers else ("good" if label == 1 else "bad")
     text = smiles if len(smiles) <= 80 else f"{smiles[:77]}..."
     similar = [] if near is None else [f"similarity to training: {near[0]:.2f}"]
     about = f"{items.values[position]:.3g}, {items.known(position)}"
@@ -127,11 +129,15 @@ def _domain(
     scored = kept & np.isfinite(errors[rows])
     if scored.sum() > 1:
         points = binned(own_part[scored], errors[rows][scored])
+        text = (
+            "Mean difference between score and label, in bins of equal size. Scores of a ranking loss are no "
+            "probabilities, so that only the slope counts."
+        )
+        text = "Mean absolute error, in bins of equal size." if items.source.predicts_numbers else text
         blocks.append(
             Figure(
-                against(*points, ("similarity to the nearest training molecule", "mean error of the score")),
-                "Mean difference between score and label, in bins of equal size. Scores of a ranking loss are no "
-                "probabilities, so that only the slope counts.",
+                against(*points, ("similarity to the nearest training molecule", f"mean error of the {items.word}")),
+                text,
             )
         )
     return near, blocks

@@ -31,8 +31,8 @@ def section(source: Source) -> Section | None:
     some = f" {len(rows):,} of {len(values):,} nodes." if len(rows) < len(values) else ""
     blocks: list[Block] = [
         Figure(
-            against(degrees[rows] + 1, values[rows], ("number of neighbours + 1", "score"), log=True),
-            f"Score against degree.{items.which}{some}",
+            against(degrees[rows] + 1, values[rows], ("number of neighbours + 1", items.word), log=True),
+            f"{items.word.capitalize()} against degree.{items.which}{some}",
         )
     ]
     known = np.isfinite(labels)
@@ -41,7 +41,7 @@ def section(source: Source) -> Section | None:
         blocks.append(
             Figure(
                 against(*binned(degrees[known] + 1, errors), ("number of neighbours + 1", "mean error"), log=True),
-                "Mean difference between score and label, in bins of equal size by degree.",
+                f"Mean difference between {items.word} and label, in bins of equal size by degree.",
             )
         )
     blocks += _momentum(source, items.own, data)

@@ -7,7 +7,7 @@ from xgraph.reports.measures.names import label
 from xgraph.reports.page.blocks import Block, Figure, LeftOut, Section
 from xgraph.reports.source import Source
 
-_METRICS = ("accuracy", "ap", "roc_auc", "prc_auc", "bedroc")
+_METRICS = ("accuracy", "ap", "roc_auc", "prc_auc", "bedroc", "r2", "pearson", "spearman")
 """Metrics that have a line beside that of the tracked one."""
 
 

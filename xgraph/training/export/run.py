@@ -19,7 +19,7 @@ from xgraph.training.export.tensors import Function, as_function
 from xgraph.training.files.checkpoint import HEADER, read_checkpoint
 from xgraph.training.files.members import check_single
 from xgraph.training.files.rundir import BASELINE, NETWORK
-from xgraph.training.files.saved_model import RANK_MEAN, load_model, loss_link
+from xgraph.training.files.saved_model import RANK_MEAN, load_model, loss_link, predicts_numbers
 from xgraph.training.files.writing import write_atomically, write_text
 from xgraph.training.prediction.members import checkpoints
 
@@ -75,6 +75,9 @@ def _recorded(model: Any, header: dict[str, Any], form: str) -> tuple[bytes, Fun
         if registry("model")[header["model"]].fitted:
             raise ValueError("it is computed outside of PyTorch's operations")
         function = as_function(model, header)
+        if predicts_numbers(header):
+            outputs = tuple("numbers" if name == "logits" else name for name in function.outputs)
+            function = function._replace(outputs=outputs, notes=function.notes.replace("logits", "numbers"))
         written, call = _RECORD[form](function)
         check_same(function, call)
     except OptionError:
@@ -107,7 +110,8 @@ def _about(header: dict[str, Any], link: str, form: str) -> dict[str, Any]:
         "arguments": {"num_tasks": len(header["task_names"]), **arguments, **header["model_options"]},
         "kind": header["kind"],
         "tasks": header["task_names"],
-        "scores": f"{link} of the logits",
+        **({"before_loading": "call predict_numbers() on the model"} if link == "identity" else {}),
+        "scores": "the outputs, in the units of the targets" if link == "identity" else f"{link} of the logits",
         "features": list(statistics) or header["config"].get("features") or [],
         "feature_names": header.get("feature_names") or [],
         "featurizer": header["featurizer"],
@@ -134,6 +138,8 @@ def _check_rebuilt(content: io.BytesIO, about: dict[str, Any], model: Any) -> No
     values = json.loads(json.dumps(about))["arguments"]
     cls = getattr(__import__(module, fromlist=[name]), name)
     rebuilt = cls(**values)
+    if "before_loading" in about:
+        rebuilt.predict_numbers()
     content.seek(0)
     rebuilt.load_state_dict(torch.load(content, weights_only=True))
     same = {key: torch.equal(value, rebuilt.state_dict()[key]) for key, value in model.state_dict().items()}

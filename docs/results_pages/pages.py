@@ -30,6 +30,7 @@ from results_pages import (
     claims,
     comparisons,
     conformal,
+    constraints,
     contrastive,
     environment,
     feature_momentum,
@@ -78,6 +79,7 @@ MODULES = (
     speed,
     startup,
     contrastive,
+    constraints,
     many_classes,
     claims,
 )

@@ -27,7 +27,9 @@ class ROCFairness(Constraint):
 
     By default, the thresholds Γ are quantiles of the scores, which are tracked as well, because the scale of the
     scores changes during training. A constraint is not formed before both of its rates have been seen. A tolerance κ
-    below the sampling noise of the rates cannot be met on new data: with n items in a cell it is about .5/√n.
+    below the sampling noise of the rates cannot be met on new data: with n items in a cell it is about .5/√n. The
+    sigmoid counts on the scale of the logits, so a model whose logits are small meets the constraint whatever their
+    order: compare the groups without it, too.
 
     Equation (6.101).
 

@@ -56,6 +56,8 @@ def test_reports_on_numbers(runs: dict[str, Path], name: str) -> None:
     assert "Error" not in text
     assert not re.search("positive|negative|log-odds|AUC", re.sub(r"<[^>]+>", " ", text))
     assert "RMSE" in text
+    assert "targets" in text
+    assert "Conformal intervals of 90 %" in text
 
 
 @pytest.mark.slow

@@ -99,5 +99,11 @@ def _what(source: Source, many: bool = False) -> str:
 
 def _caption(source: Source) -> str:
     what = "Items of each class" if source.several_classes else "Positives of each task, of the items with a label"
-    what = "Numbers of each target" if source.predicts_numbers else what
+    if source.predicts_numbers:
+        every = len(source.tasks)
+        what = (
+            "Numbers of each target"
+            if every <= MOST_TASKS
+            else f"Numbers of the first {MOST_TASKS} of {every:,} targets"
+        )
     return f"{what}, by part" + ("; the first fold" if source.folds else "")

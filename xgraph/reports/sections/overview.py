@@ -73,7 +73,8 @@ def _facts(source: Source) -> list[tuple[str, Any]]:
     pairs: list[tuple[str, Any]] = [("data set", config.dataset)]
     if card is not None and card.label_meaning and config.target_columns in (None, card.target_columns):
         pairs.append(("label", card.label_meaning))
-    pairs.append(("classes" if source.several_classes else "tasks", _listed(source.tasks)))
+    what = "classes" if source.several_classes else "targets" if source.predicts_numbers else "tasks"
+    pairs.append((what, _listed(source.tasks)))
     pairs.append(("split", _split(source)))
     pairs.append(("model", _with_options("auto" if config.choose else config.model, config.model_options)))
     if not config.fitted:

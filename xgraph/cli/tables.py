@@ -104,15 +104,19 @@ def details_text(
         if all_metrics or len(tasks) <= _MANY:
             lines += ["", aligned([["target", "numbers", *shown], *rows])]
     elif len(tasks) > 1:
-        shown = list(dict.fromkeys([*([metric] if metric else []), "ap", "roc_auc"]))
+        wanted = dict.fromkeys([*([metric] if metric else []), "ap", "roc_auc"])
+        shown = [key for key in wanted if any(key in one for one in tasks.values())]
+        one_of, several = ("class", "classes") if metric == "accuracy" else ("task", "tasks")
         rows = [
             [name, *map(str, counts), *(_number(one.get(key)) for key in shown)]
             for name, one in tasks.items()
             if (counts := (one["positives"], one["positives"] + one["negatives"]))
         ]
-        lines.append(f"means over {details['tasks_with_both_classes']} of {len(tasks)} tasks (those with both labels)")
+        lines.append(
+            f"means over {details['tasks_with_both_classes']} of {len(tasks)} {several} (those with both labels)"
+        )
         if all_metrics or len(tasks) <= _MANY:
-            lines += ["", aligned([["task", "positives", "labels", *shown], *rows])]
+            lines += ["", aligned([[one_of, "positives", "labels", *shown], *rows])]
     return "\n".join(lines).rstrip("\n")
 
 

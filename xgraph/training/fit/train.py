@@ -11,6 +11,7 @@ from xgraph.distributed.processes import from_first, joined
 from xgraph.options import OptionError
 from xgraph.signals import handled
 from xgraph.training.config.build import read_config
+from xgraph.training.config.traits import RECOGNISED
 from xgraph.training.files.rundir import Run, check_free
 from xgraph.training.fit.launch.guard import Interrupted as Interrupted
 from xgraph.training.fit.launch.members import train_any
@@ -77,18 +78,19 @@ def train(
         ['ap', 'prc_auc', 'roc_auc']
     """
     given, asked = None, dict(settings)
+    base = None if config is None else read_config(config)
     if isinstance(dataset, str | Path):
         settings["dataset"] = str(dataset)
     elif dataset is not None:
         from xgraph.data.objects import settings_of
 
-        given, known = dataset, settings_of(dataset, settings)
+        of_file = {name: value for name, value in (base or {}).items() if name not in RECOGNISED}
+        given, known = dataset, settings_of(dataset, {**of_file, **settings})
         settings = {**known, **settings, "dataset": known["dataset"]}
     settings = {name: str(value) if isinstance(value, Path) else value for name, value in settings.items()}
     settings, objects = split_loggers(settings)
     if isinstance(settings.get("checkpoint_every"), int):
         settings["checkpoint_every"] = str(settings["checkpoint_every"])
-    base = None if config is None else read_config(config)
     chosen = build(settings, base, config)
     if resume:
         chosen, out = settings_to_resume(settings, chosen if config is not None else None, out)

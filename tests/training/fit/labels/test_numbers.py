@@ -235,3 +235,11 @@ def test_recipes_measure_labels_only(table: Path, tmp_path: Path) -> None:
     recipe.write_text(settings + '[[member]]\nname = "forest"\nmodel = "forest"\nseeds = [0]\n')
     with pytest.raises(OptionError, match="the labels of .* are numbers, but recipes measure labels 0 and 1"):
         read_recipe(recipe)
+
+
+def test_a_data_frame_is_recognised_with_the_settings_of_a_file(table: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(table).assign(other=1.5, active=[0, 1] * 150)
+    (tmp_path / "own.toml").write_text('[data]\ntarget_columns = ["mass"]\nsplit = "random"\n')
+    settings = {name: value for name, value in SMALL.items() if name != "split"}
+    run = xgraph.train(frame, config=tmp_path / "own.toml", out=tmp_path / "run", **{**settings, "epochs": 1})
+    assert (run.config.task, run.metrics["tasks"]) == ("regression", ["mass"])

@@ -7,6 +7,7 @@ from xgraph.options import OptionError, options_of
 from xgraph.training.config.build import TrainConfig, build_config, differences, read_config, registry
 from xgraph.training.scoring.metrics import METRICS
 from xgraph.training.scoring.numbers import NUMBER_METRICS
+from xgraph.training.scoring.ranking import LIST_METRICS
 
 
 def test_flat_options_find_their_owner() -> None:
@@ -201,7 +202,7 @@ def test_runs_of_old_versions_counted_the_epochs_of_the_loss_only() -> None:
 
 def test_the_metrics_that_can_select_are_those_of_a_run() -> None:
     (option,) = (option for option in options_of(TrainConfig) if option.name == "metric")
-    assert option.choices == (*(name for name in METRICS if name != "tied"), "accuracy", *NUMBER_METRICS)
+    assert option.choices == (*(name for name in METRICS if name != "tied"), *LIST_METRICS, "accuracy", *NUMBER_METRICS)
     assert option.nullable
 
 

@@ -131,7 +131,9 @@ def test_what_needs_a_single_run_says_which_ones_there_are(three: xgraph.Run, tm
     ):
         with pytest.raises(ValueError, match=r"is a run over seeds; choose .* \(seed_4, seed_5, seed_6\)"):
             needs_one()
-    with pytest.raises(FileNotFoundError, match=r"but not over the seed 7 of this run; choose one of seed_4, seed_5"):
+    with pytest.raises(
+        FileNotFoundError, match=r"but not over the seed 7 of this run; choose one of 'seed_4', 'seed_5'"
+    ):
         xgraph.train(config=three.path / "config.toml", init=three.path, seed=7, seeds=1, out=tmp_path / "other")
     started = xgraph.train(config=three.path / "config.toml", init=three.path, epochs=2, out=tmp_path / "started")
     assert len(started.seeds) == 3

@@ -37,6 +37,26 @@ def regression_scores(metric: str = "rmse") -> str:
     return markdown(["", *TITLES.values()], rows)
 
 
+CONFORMERS = {
+    "attention": "attention over conformations",
+    "extra-trees": "extra-trees on their statistics",
+    "gine": "GINE on the graph",
+    "gine, descriptors": "GINE, with RDKit's descriptors",
+    "forest": "forest on descriptors and fingerprints",
+}
+
+
+def conformer_scores() -> str:
+    """Root mean squared errors of models of conformations and of graphs."""
+    known = {(run["dataset"], run["arm"]) for run in read("regression")["runs"]}
+    rows = []
+    for arm, title in CONFORMERS.items():
+        rows.append(
+            [title, *(_spread(values(d, arm)) if (d, arm) in known else "" for d in ("thrombin", "CHEMBL2468"))]
+        )
+    return markdown(["", "thrombin (n = 10 splits)", "CHEMBL2468 (n = 3 seeds)"], rows)
+
+
 def regression_rmse(dataset: str, arm: str) -> str:
     """The test RMSE of an arm: mean ± standard deviation."""
     return _spread(values(dataset, arm))

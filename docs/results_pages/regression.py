@@ -67,5 +67,10 @@ def regression_time(dataset: str, arm: str) -> str:
     return f"{one(read('regression')['rows'], dataset=dataset, arm=arm)['seconds']:.0f}"
 
 
+def regression_r2(dataset: str, arm: str) -> str:
+    """The mean of the test R² of an arm over its seeds."""
+    return share(statistics.mean(values(dataset, arm, "r2")), 2)
+
+
 def _spread(each: list[float]) -> str:
     return share(statistics.mean(each)) if len(set(each)) == 1 else spread(each)

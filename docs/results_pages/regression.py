@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 
-from results_pages.data import one, read
+from results_pages.data import read
 from results_pages.formats import markdown, share, spread
 
 TITLES = {"ogbg-molesol": "ESOL", "ogbg-molfreesolv": "FreeSolv", "ogbg-mollipo": "lipophilicity"}
@@ -60,11 +60,6 @@ def conformer_scores() -> str:
 def regression_rmse(dataset: str, arm: str) -> str:
     """The test RMSE of an arm: mean ± standard deviation."""
     return _spread(values(dataset, arm))
-
-
-def regression_time(dataset: str, arm: str) -> str:
-    """Seconds of a run, the median over the seeds."""
-    return f"{one(read('regression')['rows'], dataset=dataset, arm=arm)['seconds']:.0f}"
 
 
 def regression_r2(dataset: str, arm: str) -> str:

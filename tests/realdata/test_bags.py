@@ -214,8 +214,8 @@ def test_chembl_table(name: str, mirror_folder: Path) -> None:
 
 
 def test_a_few_molecules_of_chembl(real_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def few(path: Path, targets: Any) -> Any:
-        smiles, y, rows = read_measured(path, targets)
+    def few(path: Path, targets: Any, **options: Any) -> Any:
+        smiles, y, rows = read_measured(path, targets, **options)
         shortest = np.argsort([len(text) for text in smiles], kind="stable")[:8]
         return [smiles[i] for i in shortest], y[shortest], rows[shortest]
 

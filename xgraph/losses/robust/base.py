@@ -141,3 +141,41 @@ class PointwiseLoss(SurrogateLoss):
         values = torch.where(mask, values, 0).to(torch.promote_types(values.dtype, torch.float32))
         check_finite("losses", values)
         return values, mask
+
+
+class RobustLoss(PointwiseLoss):
+    """A pointwise loss that reduces the losses of each task by themselves.
+
+    For the arguments, see :class:`PointwiseLoss`. A subclass reduces losses and weights in `_reduce`.
+    """
+
+    def _loss(self, batch: Batch) -> Tensor | None:
+        weight = batch.weighted(batch.known.to(batch.scores.dtype))
+        return self._reduce(*self._above_reference(self.pointwise(batch), weight, batch.items))
+
+    def reduce(self, losses: Tensor, known: Tensor | None = None, index: Tensor | None = None) -> Tensor:
+        """Compute the robust loss from per-item losses of any kind, in place of their plain mean.
+
+        Args:
+            losses: ``[B]`` or ``[B, T]``, with gradient.
+            known: Boolean mask with the shape of ``losses``: the losses to use; ``None`` for all.
+            index: ``[B]`` positions of the items in the data set; required with ``reference``.
+
+        Returns:
+            A scalar.
+
+        Raises:
+            ValueError: If a shape or device does not match, or a used loss is not finite or is beyond ±1e15.
+            IndexError: If an index is negative or not below ``num_items``.
+            TypeError: If ``losses`` is not a floating-point tensor, or ``index`` does not hold integers.
+        """
+        skipped = self._skipped(losses, known, index)
+        if skipped is not None:
+            return skipped
+        values, mask = self._check_losses(losses, known, index)
+        loss = self._reduce(*self._above_reference(values, mask.to(values.dtype), self._positions(index, values)))
+        return losses[:0].sum() if loss is None else loss
+
+    def _reduce(self, losses: Tensor, weight: Tensor) -> Tensor | None:
+        """Compute the loss of each task from its items' losses and weights, which are 0 where a label is missing."""
+        raise NotImplementedError

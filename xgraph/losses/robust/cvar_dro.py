@@ -8,15 +8,14 @@ from torch import Tensor
 from xgraph.checks import LARGE, number
 from xgraph.estimators import GammaSchedule, ProjectedGradient
 from xgraph.losses.base import STRAY
-from xgraph.losses.batch import Batch
 from xgraph.losses.pairs.base import Activation, RecentLoss
 from xgraph.losses.pairs.surrogates import Surrogate
 from xgraph.losses.pointwise.errors import NumberError
 from xgraph.losses.quantiles import quantiles
-from xgraph.losses.robust.base import PointwiseLoss
+from xgraph.losses.robust.base import RobustLoss
 
 
-class CVaRDROLoss(PointwiseLoss):
+class CVaRDROLoss(RobustLoss):
     r"""Distributionally robust optimisation with the conditional value at risk (CVaR): the mean of the largest losses.
 
     .. math:: \min_{w, ν} ν + \frac{1}{α} \mathrm{mean}_i (ℓ_i - ν)_+
@@ -75,33 +74,6 @@ class CVaRDROLoss(PointwiseLoss):
         self.alpha = number("alpha", alpha, 0, 1, "(]")
         self.threshold = ProjectedGradient(num_tasks, (), number("dual_lr", dual_lr, 0, LARGE, "(]"))
         self.recent = RecentLoss(gamma)
-
-    def _loss(self, batch: Batch) -> Tensor | None:
-        weight = batch.weighted(batch.known.to(batch.scores.dtype))
-        return self._reduce(*self._above_reference(self.pointwise(batch), weight, batch.items))
-
-    def reduce(self, losses: Tensor, known: Tensor | None = None, index: Tensor | None = None) -> Tensor:
-        """Compute the robust loss from per-item losses of any kind, in place of their plain mean.
-
-        Args:
-            losses: ``[B]`` or ``[B, T]``, with gradient.
-            known: Boolean mask with the shape of ``losses``: the losses to use; ``None`` for all.
-            index: ``[B]`` positions of the items in the data set; required with ``reference``.
-
-        Returns:
-            A scalar.
-
-        Raises:
-            ValueError: If a shape or device does not match, or a used loss is not finite or is beyond ±1e15.
-            IndexError: If an index is negative or not below ``num_items``.
-            TypeError: If ``losses`` is not a floating-point tensor, or ``index`` does not hold integers.
-        """
-        skipped = self._skipped(losses, known, index)
-        if skipped is not None:
-            return skipped
-        values, mask = self._check_losses(losses, known, index)
-        loss = self._reduce(*self._above_reference(values, mask.to(values.dtype), self._positions(index, values)))
-        return losses[:0].sum() if loss is None else loss
 
     def _reduce(self, losses: Tensor, weight: Tensor) -> Tensor | None:
         """Compute the loss of each task from its items' losses and weights, which are 0 where a label is missing."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from xgraph.nn.layers.scale import Scale
 
 
-class TargetScale(nn.Module):
+class TargetScale(Scale):
     """Convert between standardised predictions and the units of the target: ``y = prediction × std + mean``, per task.
 
     Mean and standard deviation are buffers: they are saved with the model and never trained. Until `fit` is called,
@@ -22,31 +24,8 @@ class TargetScale(nn.Module):
         (tensor([[-2.]]), tensor([[0.5000]]))
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, num_tasks: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(num_tasks))
-        self.register_buffer("std", torch.ones(num_tasks))
-
-    def fit(self, mean: Tensor, std: Tensor) -> None:
-        """Set mean and standard deviation, for example from :func:`target_statistics`.
-
-        Args:
-            mean: Means of the targets. Shape ``[T]``.
-            std: Standard deviations. Shape ``[T]``.
-
-        Raises:
-            ValueError: If a shape is wrong, a value is not finite, or a standard deviation is not positive.
-        """
-        for name, value in (("mean", mean), ("std", std)):
-            if value.shape != self.mean.shape:
-                raise ValueError(f"{name} must have shape {list(self.mean.shape)}, got {list(value.shape)}")
-            if not bool(value.isfinite().all()) or (name == "std" and not bool((value > 0).all())):
-                raise ValueError(f"{name} must be finite{' and positive' if name == 'std' else ''}")
-        self.mean.copy_(mean)
-        self.std.copy_(std)
+        super().__init__(num_tasks)
 
     def forward(self, predicted: Tensor) -> Tensor:
         """Convert standardised predictions ``[B, T]`` to the units of the targets."""
@@ -55,10 +34,6 @@ class TargetScale(nn.Module):
     def standardise(self, y: Tensor) -> Tensor:
         """Convert numbers ``[B, T]`` in the units of the targets to standardised ones."""
         return (y - self.mean) / self.std
-
-    def extra_repr(self) -> str:
-        """Show the number of targets."""
-        return str(len(self.mean))
 
 
 def target_statistics(y: Tensor) -> tuple[Tensor, Tensor]:

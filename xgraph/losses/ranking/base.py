@@ -152,7 +152,8 @@ class RankingLoss(Loss):
 def _rows(batch: Batch, lists: Lists, num_tasks: int) -> Tensor:
     """Return the table rows of the relevant pairs, ``[R]``."""
     items = batch.items
-    assert items is not None  # noqa: S101
+    if items is None:
+        raise TypeError("index: expected positions of the items, got None")
     if items.dim() == 1:
         return torch.add(lists.query[lists.column], items[lists.item], alpha=num_tasks)
     place = lists.column if batch.query is None else torch.searchsorted(batch.query, lists.query)[lists.column]

@@ -44,7 +44,8 @@ class Lists(NamedTuple):
             strata: How the sampled items stand for those that were not sampled.
         """
         scores, relevant, other, relevance = batch.scores, batch.positive, batch.negative, batch.relevance
-        assert relevance is not None  # noqa: S101
+        if relevance is None:
+            raise TypeError("batch: expected one with relevance, got one of labels")
         query = torch.arange(scores.shape[1], device=scores.device) if batch.query is None else batch.query
         drawn, others = relevant.sum(0), other.sum(0)
         size, num_relevant = size.index_select(0, query), num_relevant.index_select(0, query)

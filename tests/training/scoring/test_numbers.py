@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sk
 
+from xgraph.metric_names import NUMBER_METRICS
 from xgraph.training.scoring.direction import better, higher_is_better, merit
 from xgraph.training.scoring.numbers import mae, pearson, r2, rmse, score_numbers, spearman
 
@@ -51,6 +52,7 @@ def test_wrong_input_is_refused():
 
 
 def test_directions():
+    assert tuple(score_numbers([0.0], [0.0])) == NUMBER_METRICS
     assert higher_is_better("ap")
     assert higher_is_better("spearman")
     assert not higher_is_better("rmse")

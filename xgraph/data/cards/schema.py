@@ -12,6 +12,7 @@ from xgraph.data.published.bags import READERS as BAG_READERS
 from xgraph.data.published.derive import DERIVE
 from xgraph.data.published.given import Given
 from xgraph.data.published.nodes import READERS as NODE_READERS
+from xgraph.metric_names import NUMBER_METRICS
 from xgraph.schema import Schema, validate
 
 Metric = Literal["ap", "prc_auc", "roc_auc", "accuracy", "rmse", "mae", "r2", "pearson", "spearman"]
@@ -22,7 +23,6 @@ Task = Literal[
     "regression",
     "multi-task regression",
 ]
-_NUMBERS = ("rmse", "mae", "r2", "pearson", "spearman")
 
 
 def _one_of(*words: str) -> AfterValidator:
@@ -215,9 +215,9 @@ class Card(Schema):
                 f"class_names must have {self.num_classes} names, one per class, got {len(self.class_names)}"
             )
         numbers = self.is_regression
-        if numbers != (self.metric in _NUMBERS):
+        if numbers != (self.metric in NUMBER_METRICS):
             raise ValueError(
-                f"metric = {self.metric!r}: expected {', '.join(_NUMBERS)} if and only if the task is regression"
+                f"metric = {self.metric!r}: expected {', '.join(NUMBER_METRICS)} if and only if the task is regression"
             )
         if numbers and self.positives:
             raise ValueError("positives: a number is not positive or negative; remove the key")

@@ -15,13 +15,13 @@ from xgraph.data.labels.groups import Groups, check_groups, read_groups
 from xgraph.data.published.nodes import NodeArrays, Rows
 from xgraph.data.storage.checks import (
     METRICS,
-    REGRESSION_METRICS,
     check_edges,
     check_metric,
     check_splits,
     checked_index,
 )
 from xgraph.messages import listed
+from xgraph.metric_names import NUMBER_METRICS
 
 if TYPE_CHECKING:
     from xgraph.data.molecules.table import RowError
@@ -88,7 +88,7 @@ class NodeDataset:
     ) -> None:
         if task not in ("binary", "multiclass", "multilabel", "regression"):
             raise ValueError(f"task must be binary, multiclass, multilabel or regression, got {task!r}")
-        check_metric(metric, REGRESSION_METRICS if task == "regression" else (*METRICS, "accuracy"))
+        check_metric(metric, NUMBER_METRICS if task == "regression" else (*METRICS, "accuracy"))
         if (node_type is None) == isinstance(data, HeteroData):
             raise ValueError(f"node_type must be given if and only if data is a HeteroData, got {node_type!r}")
         self.data, self.y, self.node_type = data, y, node_type

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xgraph.checks import holds_integers, outside
+from xgraph.metric_names import NUMBER_METRICS
 
 METRICS = ("ap", "prc_auc", "roc_auc")
-REGRESSION_METRICS = ("rmse", "mae", "r2", "pearson", "spearman")
 _CHUNK = 1 << 24  # edges checked together
 
 
@@ -102,7 +102,7 @@ def check_metric(metric: str, metrics: Sequence[str] = METRICS) -> None:
 def metrics_of(task: str) -> tuple[str, ...]:
     """Return the metrics by which a model for a kind of labels can be selected, such as "multiclass"."""
     if task == "regression":
-        return REGRESSION_METRICS
+        return NUMBER_METRICS
     return (*METRICS, "accuracy") if task == "multiclass" else METRICS
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
+from xgraph.metric_names import LIST_METRICS, NUMBER_METRICS
 from xgraph.options import OptionError
 from xgraph.training.config.sections import LossChoice, Metric, ModelChoice
 
@@ -17,11 +18,6 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "node": {"model": "sage", "sampler": "balanced", "batch_size": 512, "lr": 0.01, "groups": "label"},
     "bag": {"model": "attention", "batch_size": 16, "groups": "label"},
 }
-LIST_METRICS = ("ndcg", "ndcg@10", "ndcg@20", "recall@10", "recall@20", "hit@10", "mrr", "map@10")
-"""Metrics of several tasks, each a list to rank; as in `xgraph.training.scoring.ranking`, which imports NumPy."""
-NUMBER_METRICS = ("rmse", "mae", "r2", "pearson", "spearman")
-"""Metrics of predicted numbers; kept in step with `xgraph.training.scoring.numbers`, which imports NumPy."""
-
 RECOGNISED = ("kind", "task")
 """Settings that say what a data set holds, so that a configuration's values do not apply to another one."""
 

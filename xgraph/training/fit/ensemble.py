@@ -39,14 +39,13 @@ def ensemble_results(path: Path, folders: Sequence[Path]) -> dict[str, Any]:
     decisions = None
     for part in reversed(parts):  # validation first, which chooses the thresholds
         y, scores = read[0][part].y, combined[part].score
+        valid = None if part == "valid" or "valid" not in parts else (read[0]["valid"].y, combined["valid"].score)
         if first.get("task") == "regression":
             metrics[part] = score_split(first["dataset"], y, scores, link="identity")
-            known = None if part == "valid" or "valid" not in parts else (read[0]["valid"].y, combined["valid"].score)
-            details[part] = number_figures(y, scores, names, known)
+            details[part] = number_figures(y, scores, names, valid)
             continue
         metrics[part] = score_split(first["dataset"], y, scores, several_classes=several_classes)
         details[part] = part_details(y, scores, names)
-        valid = None if part == "valid" or "valid" not in parts else (read[0]["valid"].y, combined["valid"].score)
         add_calibration(details[part], valid, y, scores, names, several_classes)
         if part == "valid" and not several_classes:
             decisions = Decisions.at_best_f1(y, scores)

@@ -12,11 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from xgraph.checks import integer
+from xgraph.metric_names import LIST_METRICS
 from xgraph.training.scoring.places import Blocks, Places
 from xgraph.training.scoring.sweep import FloatArray
-
-LIST_METRICS = ("ndcg", "ndcg@10", "ndcg@20", "recall@10", "recall@20", "hit@10", "mrr", "map@10")
-"""The metrics that runs of several tasks report beside the others: each task is a list to rank."""
 
 __all__ = ["LIST_METRICS", "hit_at", "map_at", "mrr", "ndcg", "precision_at", "ranking_metrics", "recall_at"]
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xgraph.messages import listed
+from xgraph.metric_names import LIST_METRICS
 from xgraph.options import OptionError
 from xgraph.training.config.build import TrainConfig
 from xgraph.training.config.parts import PARTS
-from xgraph.training.config.traits import LIST_METRICS
 from xgraph.training.fit.labels.numbers import check_numbers
 
 if TYPE_CHECKING:
